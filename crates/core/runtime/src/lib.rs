@@ -1,0 +1,1 @@
+//! The worker runtime: prepare, perform, record, publish, ack.

@@ -1,0 +1,3 @@
+//! The despatch command: run workers, import orders, watch events, the demo.
+
+fn main() {}

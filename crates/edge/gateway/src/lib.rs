@@ -1,0 +1,1 @@
+//! HTTP in: orders, shop webhooks, carrier webhooks; labels and order status out.

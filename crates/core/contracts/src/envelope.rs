@@ -1,0 +1,199 @@
+//! The envelope: an event with its identity, as headers on the wire (CloudEvents, binary mode) and as a row in the journal.
+
+use std::time::SystemTime;
+
+use async_nats::HeaderMap;
+use async_nats::header::{IntoHeaderName, NATS_MESSAGE_ID};
+use bytes::Bytes;
+use prost_types::Timestamp;
+
+use crate::runtime::{DeadLetter, Envelope, Settled};
+use crate::{Emitted, EventId, Trace};
+
+/// A message whose headers do not say what it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("header {header}: expected {expected}, found {found:?}")]
+pub struct Malformed {
+    /// The header's name.
+    pub header: &'static str,
+    /// What it should hold.
+    pub expected: &'static str,
+    /// What it holds; empty when it is missing.
+    pub found: String,
+}
+
+/// The current time by this machine's clock: informational only, never compared between processes.
+pub fn now() -> Timestamp {
+    Timestamp::from(SystemTime::now())
+}
+
+impl Envelope {
+    /// Addresses an event for its first publication.
+    pub fn first(id: EventId, source: &str, emitted: Emitted, trace: &Trace) -> Self {
+        let Emitted { event_type, order_id, payload } = emitted;
+        Envelope {
+            subject: subject(event_type),
+            event_id: id.to_string(),
+            generation: 0,
+            r#type: ce_type(event_type),
+            source: source.to_owned(),
+            order_id,
+            time: Some(now()),
+            traceparent: trace.to_string(),
+            tracestate: trace.state.clone(),
+            payload,
+        }
+    }
+
+    /// Addresses a dead letter: `dead.<worker>.<reason>`.
+    pub fn dead(id: EventId, letter: &DeadLetter, trace: &Trace) -> Self {
+        let subject = format!("dead.{}.{}", letter.worker, letter.reason);
+        Envelope { subject, ..Envelope::first(id, &letter.handler, letter.into(), trace) }
+    }
+
+    /// Addresses the outcome of a retry or replay: `settled.<handler>`.
+    pub fn settled(id: EventId, settled: &Settled, trace: &Trace) -> Self {
+        let subject = format!("settled.{}", settled.handler);
+        Envelope { subject, ..Envelope::first(id, &settled.handler, settled.into(), trace) }
+    }
+
+    /// The same event again, for one handler alone: `replay.<handler>`.
+    #[must_use]
+    pub fn replay(self, handler: &str, generation: u32) -> Self {
+        Envelope { subject: replay_subject(handler), generation, ..self }
+    }
+
+    /// The event's id.
+    pub fn id(&self) -> Result<EventId, Malformed> {
+        EventId::parse(&self.event_id).ok_or_else(|| Malformed {
+            header: "ce-id",
+            expected: "a UUID",
+            found: self.event_id.clone(),
+        })
+    }
+
+    /// The event's [`Event::TYPE`](crate::Event::TYPE): the CloudEvents type without `despatch.` and the version.
+    pub fn event_type(&self) -> &str {
+        let name = self.r#type.strip_prefix("despatch.").unwrap_or(&self.r#type);
+        name.strip_suffix(".v1").unwrap_or(name)
+    }
+
+    /// Where the event belongs in its order's trace; a new trace when it does not say.
+    pub fn trace(&self) -> Trace {
+        Trace::parse(&self.traceparent, &self.tracestate).unwrap_or_else(Trace::root)
+    }
+
+    /// What the broker deduplicates by: `<id>#<generation>`.
+    pub fn message_id(&self) -> String {
+        format!("{}#{}", self.event_id, self.generation)
+    }
+
+    /// The headers that go with the payload.
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, self.message_id());
+        headers.insert("ce-specversion", "1.0");
+        headers.insert("ce-id", self.event_id.as_str());
+        headers.insert("ce-type", self.r#type.as_str());
+        headers.insert("ce-source", self.source.as_str());
+        headers.insert("ce-subject", self.order_id.as_str());
+        if let Some(time) = &self.time {
+            headers.insert("ce-time", time.to_string());
+        }
+        headers.insert("traceparent", self.traceparent.as_str());
+        if !self.tracestate.is_empty() {
+            headers.insert("tracestate", self.tracestate.as_str());
+        }
+        headers
+    }
+
+    /// Reads a message off the wire. `subject` is without the deployment's namespace.
+    pub fn read(subject: &str, headers: &HeaderMap, payload: Bytes) -> Result<Self, Malformed> {
+        let message_id = text(headers, NATS_MESSAGE_ID);
+        let event_id = text(headers, "ce-id");
+        let generation = message_id
+            .rsplit_once('#')
+            .filter(|(id, _)| *id == event_id)
+            .and_then(|(_, generation)| generation.parse().ok())
+            .ok_or_else(|| Malformed {
+                header: "Nats-Msg-Id",
+                expected: "<ce-id>#<generation>",
+                found: message_id.to_owned(),
+            })?;
+        let envelope = Envelope {
+            subject: subject.to_owned(),
+            event_id: event_id.to_owned(),
+            generation,
+            r#type: text(headers, "ce-type").to_owned(),
+            source: text(headers, "ce-source").to_owned(),
+            order_id: text(headers, "ce-subject").to_owned(),
+            time: text(headers, "ce-time").parse().ok(),
+            traceparent: text(headers, "traceparent").to_owned(),
+            tracestate: text(headers, "tracestate").to_owned(),
+            payload,
+        };
+        envelope.id()?;
+        Ok(envelope)
+    }
+}
+
+/// Where an event of this type is published, without the deployment's namespace.
+pub fn subject(event_type: &str) -> String {
+    format!("evt.{event_type}")
+}
+
+/// Where one handler alone hears retries and replays.
+pub fn replay_subject(handler: &str) -> String {
+    format!("replay.{handler}")
+}
+
+fn ce_type(event_type: &str) -> String {
+    format!("despatch.{event_type}.v1")
+}
+
+fn text(headers: &HeaderMap, name: impl IntoHeaderName) -> &str {
+    headers.get(name).map_or("", |value| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event as _;
+    use crate::order::OrderCompleted;
+
+    fn envelope() -> Envelope {
+        let event = OrderCompleted { order_id: "o-1".into() };
+        Envelope::first(EventId::mint(), "orders.track", Emitted::from(&event), &Trace::root())
+    }
+
+    #[test]
+    fn what_is_sent_is_what_is_read() {
+        let sent = envelope();
+        let read = Envelope::read(&sent.subject, &sent.headers(), sent.payload.clone());
+        assert_eq!(read.as_ref(), Ok(&sent));
+        assert_eq!(sent.event_type(), OrderCompleted::TYPE);
+        assert_eq!(sent.subject, "evt.order.completed");
+    }
+
+    #[test]
+    fn a_replay_keeps_the_id_and_takes_its_own_message_id() {
+        let first = envelope();
+        let replay = first.clone().replay("orders.track", 3);
+        assert_eq!(replay.event_id, first.event_id);
+        assert_ne!(replay.message_id(), first.message_id());
+        assert_eq!(replay.subject, "replay.orders.track");
+    }
+
+    #[test]
+    fn headers_that_do_not_name_the_event_are_refused() {
+        for (name, value) in [("ce-id", "nonsense"), ("Nats-Msg-Id", "x#0"), ("Nats-Msg-Id", "")] {
+            let sent = envelope();
+            let mut headers = sent.headers();
+            headers.insert(name, value);
+            assert!(
+                Envelope::read(&sent.subject, &headers, sent.payload.clone()).is_err(),
+                "{name}: {value}"
+            );
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What makes a protobuf message an event, and how several event types are heard or emitted by one handler.
+
+use bytes::Bytes;
+
+/// A protobuf message that travels on the stream.
+///
+/// The type decides the subject: `order.placed` goes to `evt.order.placed`. No worker spells a subject.
+pub trait Event: prost::Message + Default + Clone + Send + Sync + 'static {
+    /// `<context>.<event>`, e.g. `payment.captured`.
+    const TYPE: &'static str;
+
+    /// The event's key: the id of the order that it is about; empty when a malformed event names none.
+    fn order_id(&self) -> &str;
+}
+
+/// One event type, or an enum of several (see [`one_of!`](crate::one_of)): what a handler hears.
+pub trait Incoming: Sized + Send + Sync + 'static {
+    /// The [`Event::TYPE`]s that are heard.
+    fn types() -> Vec<&'static str>;
+
+    /// Reads a payload of the given [`Event::TYPE`].
+    fn decode(event_type: &str, payload: Bytes) -> Result<Self, DecodeError>;
+
+    /// The event's key.
+    fn order_id(&self) -> &str;
+}
+
+/// A payload that is not what its type says.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The handler does not hear this type.
+    #[error("event type {0:?} is not one that this handler hears")]
+    UnknownType(String),
+    /// The bytes are not that protobuf message.
+    #[error("payload is not a valid {event_type}: {source}")]
+    Payload {
+        /// The type that the headers named.
+        event_type: String,
+        /// Where decoding stopped.
+        source: prost::DecodeError,
+    },
+}
+
+impl<E: Event> Incoming for E {
+    fn types() -> Vec<&'static str> {
+        vec![E::TYPE]
+    }
+
+    fn decode(event_type: &str, payload: Bytes) -> Result<Self, DecodeError> {
+        if event_type != E::TYPE {
+            return Err(DecodeError::UnknownType(event_type.to_owned()));
+        }
+        E::decode(payload)
+            .map_err(|source| DecodeError::Payload { event_type: event_type.to_owned(), source })
+    }
+
+    fn order_id(&self) -> &str {
+        Event::order_id(self)
+    }
+}
+
+/// An event that a handler returned, encoded, not yet addressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emitted {
+    /// [`Event::TYPE`].
+    pub event_type: &'static str,
+    /// The event's key.
+    pub order_id: String,
+    /// The protobuf message.
+    pub payload: Bytes,
+}
+
+impl<E: Event> From<&E> for Emitted {
+    fn from(event: &E) -> Self {
+        Emitted {
+            event_type: E::TYPE,
+            order_id: event.order_id().to_owned(),
+            payload: event.encode_to_vec().into(),
+        }
+    }
+}
+
+/// What a handler may return as follow-on events: none (`()`), one, `Option`, `Vec`, or a tuple of these.
+///
+/// A handler declares this type, so what it can publish is known without running it.
+pub trait Emits: Send + 'static {
+    /// The [`Event::TYPE`]s that may be emitted.
+    fn types() -> Vec<&'static str>;
+
+    /// Encodes the events, in order.
+    fn emit(self, into: &mut Vec<Emitted>);
+}
+
+impl Emits for () {
+    fn types() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn emit(self, _: &mut Vec<Emitted>) {}
+}
+
+impl<E: Event> Emits for E {
+    fn types() -> Vec<&'static str> {
+        vec![E::TYPE]
+    }
+
+    fn emit(self, into: &mut Vec<Emitted>) {
+        into.push(Emitted::from(&self));
+    }
+}
+
+impl<T: Emits> Emits for Option<T> {
+    fn types() -> Vec<&'static str> {
+        T::types()
+    }
+
+    fn emit(self, into: &mut Vec<Emitted>) {
+        if let Some(events) = self {
+            events.emit(into);
+        }
+    }
+}
+
+impl<T: Emits> Emits for Vec<T> {
+    fn types() -> Vec<&'static str> {
+        T::types()
+    }
+
+    fn emit(self, into: &mut Vec<Emitted>) {
+        for events in self {
+            events.emit(into);
+        }
+    }
+}
+
+macro_rules! tuples_emit {
+    ($($name:ident),+) => {
+        impl<$($name: Emits),+> Emits for ($($name,)+) {
+            fn types() -> Vec<&'static str> {
+                [$($name::types()),+].concat()
+            }
+
+            #[allow(non_snake_case, reason = "each element is bound under its type's name")]
+            fn emit(self, into: &mut Vec<Emitted>) {
+                let ($($name,)+) = self;
+                $($name.emit(into);)+
+            }
+        }
+    };
+}
+tuples_emit!(A, B);
+tuples_emit!(A, B, C);
+tuples_emit!(A, B, C, D);
+
+/// Declares an enum of events that one handler hears, each variant named and holding its message.
+///
+/// ```
+/// despatch_contracts::one_of! {
+///     /// The ways in which a parcel's journey ends.
+///     pub enum Ended {
+///         Delivered(despatch_contracts::shipment::ShipmentDelivered),
+///         Returned(despatch_contracts::shipment::ShipmentReturned),
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! one_of {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($event:ty)),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        #[allow(missing_docs, reason = "each variant is documented by its message")]
+        $vis enum $name { $($variant($event)),+ }
+
+        impl $crate::Incoming for $name {
+            fn types() -> Vec<&'static str> {
+                vec![$(<$event as $crate::Event>::TYPE),+]
+            }
+
+            fn decode(event_type: &str, payload: $crate::Bytes) -> Result<Self, $crate::DecodeError> {
+                $(if event_type == <$event as $crate::Event>::TYPE {
+                    return <$event as $crate::Incoming>::decode(event_type, payload).map(Self::$variant);
+                })+
+                Err($crate::DecodeError::UnknownType(event_type.to_owned()))
+            }
+
+            fn order_id(&self) -> &str {
+                match self { $(Self::$variant(event) => $crate::Event::order_id(event)),+ }
+            }
+        }
+
+        $(impl From<$event> for $name {
+            fn from(event: $event) -> Self { Self::$variant(event) }
+        })+
+    };
+}

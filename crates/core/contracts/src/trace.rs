@@ -1,0 +1,106 @@
+//! W3C trace context as it travels in message headers.
+
+use std::fmt;
+
+use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
+use uuid::Uuid;
+
+/// Where in an order's one trace a message belongs (<https://www.w3.org/TR/trace-context/>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The order's trace, the same from the shop's webhook to the review.
+    pub trace_id: TraceId,
+    /// The span that caused the message.
+    pub span_id: SpanId,
+    /// Whether the trace is sampled.
+    pub flags: TraceFlags,
+    /// Vendors' own additions, passed on untouched.
+    pub state: String,
+}
+
+impl Trace {
+    /// A new trace, for what arrives without one.
+    pub fn root() -> Self {
+        Trace {
+            trace_id: TraceId::from_bytes(*Uuid::new_v4().as_bytes()),
+            span_id: fresh_span(),
+            flags: TraceFlags::SAMPLED,
+            state: String::new(),
+        }
+    }
+
+    /// A new span under this one.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Trace { span_id: fresh_span(), ..self.clone() }
+    }
+
+    /// Reads a `traceparent` header; `None` when it is not valid, in which case a new trace is to be begun.
+    pub fn parse(traceparent: &str, tracestate: &str) -> Option<Self> {
+        let mut parts = traceparent.split('-');
+        let (version, trace_id, span_id, flags) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let known_length = version != "00" || parts.next().is_none();
+        let lengths_hold =
+            version.len() == 2 && trace_id.len() == 32 && span_id.len() == 16 && flags.len() == 2;
+        if version == "ff" || !known_length || !lengths_hold {
+            return None;
+        }
+        let trace_id = TraceId::from_hex(trace_id).ok()?;
+        let span_id = SpanId::from_hex(span_id).ok()?;
+        let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
+        (trace_id != TraceId::INVALID && span_id != SpanId::INVALID).then(|| Trace {
+            trace_id,
+            span_id,
+            flags,
+            state: tracestate.to_owned(),
+        })
+    }
+}
+
+/// The `traceparent` header's value.
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{}-{}-{:02x}", self.trace_id, self.span_id, self.flags.to_u8())
+    }
+}
+
+fn fresh_span() -> SpanId {
+    let (high, _) = Uuid::new_v4().as_u64_pair();
+    SpanId::from_bytes(high.to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let trace = Trace::root();
+        assert_eq!(Trace::parse(&trace.to_string(), ""), Some(trace));
+    }
+
+    #[test]
+    fn a_child_stays_in_the_trace() {
+        let trace = Trace::root();
+        let child = trace.child();
+        assert_eq!(child.trace_id, trace.trace_id);
+        assert_ne!(child.span_id, trace.span_id);
+    }
+
+    #[test]
+    fn invalid_headers_are_refused() {
+        for header in [
+            "",
+            "00",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-zzz7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        ] {
+            assert_eq!(Trace::parse(header, ""), None, "{header:?}");
+        }
+    }
+}

@@ -10,6 +10,10 @@ use prost_types::Timestamp;
 use crate::runtime::{DeadLetter, Envelope, Settled};
 use crate::{Emitted, EventId, Trace};
 
+/// The extension attribute that carries the generation. `Nats-Msg-Id` repeats it for the broker's dedupe, but nothing
+/// relies on that header.
+const GENERATION: &str = "ce-generation";
+
 /// A message whose headers do not say what it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("header {header}: expected {expected}, found {found:?}")]
@@ -92,6 +96,7 @@ impl Envelope {
     pub fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(NATS_MESSAGE_ID, self.message_id());
+        headers.insert(GENERATION, self.generation.to_string());
         headers.insert("ce-specversion", "1.0");
         headers.insert("ce-id", self.event_id.as_str());
         headers.insert("ce-type", self.r#type.as_str());
@@ -109,17 +114,13 @@ impl Envelope {
 
     /// Reads a message off the wire. `subject` is without the deployment's namespace.
     pub fn read(subject: &str, headers: &HeaderMap, payload: Bytes) -> Result<Self, Malformed> {
-        let message_id = text(headers, NATS_MESSAGE_ID);
         let event_id = text(headers, "ce-id");
-        let generation = message_id
-            .rsplit_once('#')
-            .filter(|(id, _)| *id == event_id)
-            .and_then(|(_, generation)| generation.parse().ok())
-            .ok_or_else(|| Malformed {
-                header: "Nats-Msg-Id",
-                expected: "<ce-id>#<generation>",
-                found: message_id.to_owned(),
-            })?;
+        let generation = text(headers, GENERATION);
+        let generation = generation.parse().map_err(|_| Malformed {
+            header: GENERATION,
+            expected: "a whole number from 0",
+            found: generation.to_owned(),
+        })?;
         let envelope = Envelope {
             subject: subject.to_owned(),
             event_id: event_id.to_owned(),
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn headers_that_do_not_name_the_event_are_refused() {
-        for (name, value) in [("ce-id", "nonsense"), ("Nats-Msg-Id", "x#0"), ("Nats-Msg-Id", "")] {
+        for (name, value) in [("ce-id", "nonsense"), ("ce-generation", "-1"), ("ce-generation", "")] {
             let sent = envelope();
             let mut headers = sent.headers();
             headers.insert(name, value);

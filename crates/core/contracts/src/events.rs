@@ -31,7 +31,6 @@ fn scanned(scan: Option<&shipment::Scan>) -> &str {
 events! {
     order::OrderPlaced => "order.placed", |e| key(e.order.as_ref());
     order::OrderAccepted => "order.accepted", |e| key(e.order.as_ref());
-    order::OrderHeld => "order.held", |e| &e.order_id;
     order::OrderCancelRequested => "order.cancel-requested", |e| &e.order_id;
     order::OrderCancelled => "order.cancelled", |e| &e.order_id;
     order::OrderReturned => "order.returned", |e| &e.order_id;

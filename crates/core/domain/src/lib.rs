@@ -1,6 +1,10 @@
-//! The trade's rules without any I/O: money, reason codes, the order's state machine.
+//! The trade's rules without any I/O: money and its currencies, reason codes, signed links.
 
+mod currency;
 pub mod link;
+mod money;
 mod reason;
 
+pub use currency::{Currency, UnknownCurrency};
+pub use money::{Money, MoneyError};
 pub use reason::Reason;

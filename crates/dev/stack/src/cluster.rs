@@ -1,0 +1,108 @@
+//! PostgreSQL's data: where it lies and how it is made, once.
+//!
+//! It lies in the data directory, unless PostgreSQL runs as an account that cannot get there (root's data
+//! directory under /root, say). Then it lies under /var/lib/despatch, and a file `elsewhere` tells where.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::process::Signal;
+
+use crate::account::Account;
+use crate::binaries::PostgresBinaries;
+use crate::error::StackError;
+use crate::secret;
+use crate::slot::Slot;
+use crate::supervised::{Job, Supervised};
+
+const ELSEWHERE: &str = "/var/lib/despatch";
+
+pub(crate) struct Cluster {
+    /// Entered by the server's account, and not written by it.
+    pub(crate) home: PathBuf,
+    pub(crate) account: Account,
+}
+
+impl Cluster {
+    /// Finds the place of the cluster that belongs to `dir`, or chooses one.
+    pub(crate) fn locate(dir: &Path) -> Result<Self, StackError> {
+        let pointer = dir.join("elsewhere");
+        let home = match fs::read_to_string(&pointer) {
+            Ok(path) => PathBuf::from(path.trim_end_matches('\n')),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => dir.to_owned(),
+            Err(error) => return Err(StackError::io("read", &pointer)(error)),
+        };
+        let account = Account::for_postgres(&home.join("cluster"))?;
+        if account == Account::Own {
+            return Ok(Self { home, account });
+        }
+        // These two directories are ours to open; those above them are not.
+        for path in [dir.parent().unwrap_or(dir), dir] {
+            let mode = fs::metadata(path).map_err(StackError::io("read", path))?.permissions().mode();
+            fs::set_permissions(path, Permissions::from_mode(mode | 0o011))
+                .map_err(StackError::io("open to others", path))?;
+        }
+        if account.can_enter(&home) {
+            return Ok(Self { home, account });
+        }
+        let home = Path::new(ELSEWHERE).join(secret::random_hex()?);
+        fs::create_dir_all(&home).map_err(StackError::io("create", &home))?;
+        secret::write_private(&pointer, &home.display().to_string())?;
+        Ok(Self { home, account })
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.home.join("cluster")
+    }
+
+    /// The major version that made the cluster, if it has been made.
+    pub(crate) fn major(&self) -> Option<u32> {
+        fs::read_to_string(self.data().join("PG_VERSION")).ok()?.trim().parse().ok()
+    }
+
+    /// Makes the cluster: UTF-8, byte order collation, passwords checked for every connection.
+    ///
+    /// It is made beside its place and renamed, so that a process killed here leaves nothing half made. `initdb`
+    /// runs supervised like a server: it ends with us, and the next owner waits for that.
+    pub(crate) async fn make(
+        &self,
+        slot: &Arc<Slot>,
+        binaries: &PostgresBinaries,
+        user: &str,
+        password: &str,
+    ) -> Result<(), StackError> {
+        let unfinished = self.home.join("cluster.new");
+        match fs::remove_dir_all(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StackError::io("remove", &unfinished)(error));
+            }
+            _ => {}
+        }
+        fs::create_dir(&unfinished).map_err(StackError::io("create", &unfinished))?;
+        self.account.give(&unfinished)?;
+        let password_file = self.home.join("initial-password");
+        secret::write_private(&password_file, password)?;
+        self.account.give(&password_file)?;
+        let mut args =
+            ["--encoding=UTF8", "--locale=C", "--auth=scram-sha-256", "--no-sync", "--no-instructions"]
+                .map(Into::into)
+                .to_vec();
+        args.extend(["--username".into(), user.into()]);
+        args.extend(["--pwfile".into(), password_file.clone().into_os_string()]);
+        args.extend(["--pgdata".into(), unfinished.clone().into_os_string()]);
+        let job = Job {
+            program: binaries.initdb.clone(),
+            args,
+            dir: self.home.clone(),
+            account: self.account,
+            stop: "TERM",
+            kill: Signal::KILL,
+        };
+        Supervised::spawn(slot, job).await?.finish().await?;
+        fs::remove_file(&password_file).map_err(StackError::io("remove", &password_file))?;
+        fs::rename(&unfinished, self.data()).map_err(StackError::io("rename", &unfinished))
+    }
+}

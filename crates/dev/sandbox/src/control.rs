@@ -1,0 +1,122 @@
+//! What no provider offers, over HTTP: counts, mail, and faults on demand.
+//!
+//! | request | |
+//! |---|---|
+//! | `GET /counts`, `GET /counts/{order}` | [`Counts`](crate::Counts), [`OrderCounts`](crate::OrderCounts) |
+//! | `GET /mail?after=N&limit=M` | `{"mails": [{seq, message_id, from, to, subject, order}], "next": N}` |
+//! | `GET /mail/{seq}`, `GET /mail/count` | one mail as it was sent; `{"total", "distinct"}` |
+//! | `GET /faults`, `PUT /faults` | [`Faults`], as JSON |
+//! | `POST /faults/next` | a [`Target`]: a fault for the next requests about one order |
+//! | `PUT /webhooks` | `{"gateway_url", "token"}`: where tracking webhooks go |
+
+use std::{io, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::{get, post, put},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{Faults, SandboxError, Target, sandbox::Providers, shippo::WebhookTarget};
+
+type Shared = State<Arc<Providers>>;
+
+pub(crate) fn router(providers: Arc<Providers>) -> Router {
+    Router::new()
+        .route("/counts", get(counts))
+        .route("/counts/{order}", get(order_counts))
+        .route("/mail", get(list_mail))
+        .route("/mail/count", get(count_mail))
+        .route("/mail/{seq}", get(read_mail))
+        .route("/faults", get(faults).put(set_faults))
+        .route("/faults/next", post(aim))
+        .route("/webhooks", put(set_webhooks))
+        .with_state(providers)
+}
+
+async fn counts(State(providers): Shared) -> Response {
+    Json(providers.counts()).into_response()
+}
+
+async fn order_counts(State(providers): Shared, Path(order): Path<String>) -> Response {
+    providers
+        .order_counts(&order)
+        .map_or_else(|error| unreadable(&error), |counts| Json(counts).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+struct Range {
+    after: u64,
+    limit: u64,
+}
+
+impl Default for Range {
+    fn default() -> Self {
+        Self { after: 0, limit: 100 }
+    }
+}
+
+async fn list_mail(State(providers): Shared, Query(range): Query<Range>) -> Response {
+    match providers.mailbox.list(range.after, range.limit.min(10_000)) {
+        Ok(mails) => {
+            let next = range.after + mails.len() as u64;
+            Json(json!({ "mails": mails, "next": next })).into_response()
+        }
+        Err(error) => unreadable(&error),
+    }
+}
+
+async fn count_mail(State(providers): Shared) -> Response {
+    Json(providers.mailbox.totals()).into_response()
+}
+
+async fn read_mail(State(providers): Shared, Path(seq): Path<u64>) -> Response {
+    match providers.mailbox.contents(seq) {
+        Ok(Some(mail)) => ([(header::CONTENT_TYPE, "message/rfc822")], mail).into_response(),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(error) => unreadable(&error),
+    }
+}
+
+async fn faults(State(providers): Shared) -> Response {
+    Json(providers.dice.faults()).into_response()
+}
+
+async fn set_faults(State(providers): Shared, Json(faults): Json<Faults>) -> Response {
+    settled(providers.dice.set(faults))
+}
+
+async fn aim(State(providers): Shared, Json(target): Json<Target>) -> Response {
+    providers.dice.aim(target);
+    StatusCode::NO_CONTENT.into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Webhooks {
+    gateway_url: String,
+    #[serde(default)]
+    token: Option<String>,
+}
+
+async fn set_webhooks(State(providers): Shared, Json(webhooks): Json<Webhooks>) -> Response {
+    let target = WebhookTarget::new(&webhooks.gateway_url, webhooks.token.as_deref());
+    settled(target.map(|target| providers.shippo.set_target(Some(target))))
+}
+
+fn settled(result: Result<(), SandboxError>) -> Response {
+    match result {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error.to_string() }))).into_response(),
+    }
+}
+
+fn unreadable(error: &io::Error) -> Response {
+    tracing::error!(%error, "the sandbox cannot read its state");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}

@@ -1,0 +1,166 @@
+//! What really happened, by the providers' own books: the answer to "did anything happen twice?"
+//!
+//! An order is known by what our clients send along: Stripe's `metadata[order_id]`, Shippo's
+//! `metadata = "<order>/<parcel>"`, and a mail's `X-Order-Id` header.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Totals over all orders, and every effect that happened twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Orders that any provider has heard of.
+    pub orders: u64,
+    /// Payment intents created, declined ones included.
+    pub intents: u64,
+    /// Payment intents captured.
+    pub captures: u64,
+    /// Minor units captured, whatever their currency.
+    pub captured_minor: i64,
+    /// Minor units authorised and neither captured nor cancelled.
+    pub authorised_minor: i64,
+    /// Payment intents cancelled.
+    pub cancels: u64,
+    /// Refunds made.
+    pub refunds: u64,
+    /// Minor units refunded, whatever their currency.
+    pub refunded_minor: i64,
+    /// Orders from which money was taken more than once.
+    pub double_captures: Vec<DoubleCapture>,
+    /// Labels bought, those given back included.
+    pub labels: u64,
+    /// Labels given back.
+    pub voided_labels: u64,
+    /// Parcels with more than one label that was not given back.
+    pub double_labels: Vec<DoubleLabel>,
+    /// Mails taken.
+    pub mails: u64,
+    /// Different Message-IDs among them; a mail without one counts as different from all others.
+    pub distinct_mails: u64,
+}
+
+/// An order that was charged more than once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoubleCapture {
+    /// The order.
+    pub order: String,
+    /// How many of its intents were captured.
+    pub captures: u64,
+}
+
+/// A parcel that has more than one label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoubleLabel {
+    /// The order.
+    pub order: String,
+    /// The parcel, as the label's metadata names it.
+    pub parcel: String,
+    /// How many labels are left after those given back.
+    pub labels: u64,
+}
+
+/// What happened for one order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderCounts {
+    /// Payment intents created, declined ones included.
+    pub intents: u64,
+    /// Payment intents captured.
+    pub captures: u64,
+    /// Minor units captured.
+    pub captured_minor: i64,
+    /// Minor units authorised and neither captured nor cancelled.
+    pub authorised_minor: i64,
+    /// Payment intents cancelled.
+    pub cancels: u64,
+    /// Refunds made.
+    pub refunds: u64,
+    /// Minor units refunded.
+    pub refunded_minor: i64,
+    /// Labels by parcel.
+    pub labels: BTreeMap<String, LabelCount>,
+    /// Mails by Message-ID.
+    pub mails: Vec<MailCount>,
+}
+
+/// The labels of one parcel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelCount {
+    /// Labels bought.
+    pub bought: u64,
+    /// Labels given back.
+    pub voided: u64,
+}
+
+/// One mail, however often it was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailCount {
+    /// Its Message-ID without angle brackets; empty if it has none.
+    pub message_id: String,
+    /// The sequence number of its first copy.
+    pub seq: u64,
+    /// How many copies arrived.
+    pub copies: u64,
+}
+
+/// Collects the counts of all orders, or of one.
+pub(crate) struct Tally {
+    only: Option<String>,
+    orders: BTreeMap<String, OrderCounts>,
+}
+
+impl Tally {
+    pub(crate) fn of_all() -> Self {
+        Self { only: None, orders: BTreeMap::new() }
+    }
+
+    pub(crate) fn of(order: &str) -> Self {
+        Self { only: Some(order.to_owned()), orders: BTreeMap::new() }
+    }
+
+    /// The counts to add to, unless another order is asked for or the effect names none.
+    ///
+    /// An effect that names no order still counts in the totals, under the empty name.
+    pub(crate) fn order(&mut self, order: &str) -> Option<&mut OrderCounts> {
+        if self.only.as_deref().is_some_and(|only| only != order) {
+            return None;
+        }
+        if !self.orders.contains_key(order) {
+            self.orders.insert(order.to_owned(), OrderCounts::default());
+        }
+        self.orders.get_mut(order)
+    }
+
+    /// The counts of the only order asked for, if anything happened to it.
+    pub(crate) fn single(mut self) -> Option<OrderCounts> {
+        self.orders.remove(self.only.as_deref()?)
+    }
+
+    /// The sum over all orders. Mails are counted by the mailbox.
+    pub(crate) fn total(&self) -> Counts {
+        let mut total = Counts::default();
+        for (order, counts) in &self.orders {
+            total.orders += u64::from(!order.is_empty());
+            total.intents += counts.intents;
+            total.captures += counts.captures;
+            total.captured_minor += counts.captured_minor;
+            total.authorised_minor += counts.authorised_minor;
+            total.cancels += counts.cancels;
+            total.refunds += counts.refunds;
+            total.refunded_minor += counts.refunded_minor;
+            if counts.captures > 1 && !order.is_empty() {
+                total.double_captures.push(DoubleCapture { order: order.clone(), captures: counts.captures });
+            }
+            for (parcel, labels) in &counts.labels {
+                total.labels += labels.bought;
+                total.voided_labels += labels.voided;
+                let left = labels.bought - labels.voided;
+                if left > 1 && !order.is_empty() {
+                    let (order, parcel) = (order.clone(), parcel.clone());
+                    total.double_labels.push(DoubleLabel { order, parcel, labels: left });
+                }
+            }
+        }
+        total
+    }
+}

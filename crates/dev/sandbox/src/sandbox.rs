@@ -1,0 +1,137 @@
+//! Starting, steering and stopping all providers together.
+
+use std::{io, net::Ipv4Addr, sync::Arc};
+
+use tokio::{net::TcpListener, task::JoinSet};
+
+use crate::{
+    Counts, Faults, Options, OrderCounts, SandboxError, Target, control,
+    counts::Tally,
+    dice::Dice,
+    serve::serve,
+    shippo::{self, Shippo, WebhookTarget},
+    smtp::{self, Mailbox},
+    stripe::Stripe,
+};
+
+/// The providers' books, without their wires.
+pub(crate) struct Providers {
+    stripe: Arc<Stripe>,
+    pub(crate) shippo: Arc<Shippo>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) dice: Arc<Dice>,
+}
+
+impl Providers {
+    pub(crate) fn counts(&self) -> Counts {
+        let mut tally = Tally::of_all();
+        self.stripe.count(&mut tally);
+        self.shippo.count(&mut tally);
+        let mails = self.mailbox.totals();
+        Counts { mails: mails.total, distinct_mails: mails.distinct, ..tally.total() }
+    }
+
+    pub(crate) fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {
+        let mut tally = Tally::of(order);
+        self.stripe.count(&mut tally);
+        self.shippo.count(&mut tally);
+        let mails = self.mailbox.of_order(order)?;
+        Ok(OrderCounts { mails, ..tally.single().unwrap_or_default() })
+    }
+}
+
+/// The running providers. Dropping it ends them.
+pub struct Sandbox {
+    providers: Arc<Providers>,
+    stripe_url: String,
+    shippo_url: String,
+    smtp_url: String,
+    control_url: String,
+    tasks: JoinSet<()>,
+}
+
+impl Sandbox {
+    /// Reads the state back, opens the ports and serves, on the current tokio runtime.
+    pub async fn start(options: Options) -> Result<Self, SandboxError> {
+        let dir = options.state_dir.as_deref();
+        let dice = Arc::new(Dice::new(options.faults)?);
+        let stripe = Stripe::open(dir, options.seed, options.key_window, Arc::clone(&dice))?;
+        let shippo = Shippo::open(dir, options.seed, options.tracking, Arc::clone(&dice))?;
+        let mailbox = Arc::new(Mailbox::open(dir)?);
+        if let Some(url) = &options.gateway_url {
+            shippo.set_target(Some(WebhookTarget::new(url, options.webhook_token.as_deref())?));
+        }
+        let providers = Arc::new(Providers { stripe, shippo, mailbox, dice });
+
+        let (stripe_port, stripe_url) = listen("http", options.ports.stripe).await?;
+        let (shippo_port, shippo_url) = listen("http", options.ports.shippo).await?;
+        let (smtp_port, smtp_url) = listen("smtp", options.ports.smtp).await?;
+        let (control_port, control_url) = listen("http", options.ports.control).await?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(stripe_port, Arc::clone(&providers.stripe).router()));
+        tasks.spawn(serve(shippo_port, Arc::clone(&providers.shippo).router(shippo_url.clone())));
+        tasks.spawn(serve(control_port, control::router(Arc::clone(&providers))));
+        let (mailbox, dice) = (Arc::clone(&providers.mailbox), Arc::clone(&providers.dice));
+        tasks.spawn(smtp::serve(smtp_port, mailbox, dice));
+        tasks.spawn(shippo::deliver(Arc::clone(&providers.shippo)));
+        Ok(Self { providers, stripe_url, shippo_url, smtp_url, control_url, tasks })
+    }
+
+    /// Stripe's base URL, without `/v1`.
+    pub fn stripe_url(&self) -> String {
+        self.stripe_url.clone()
+    }
+
+    /// Shippo's base URL.
+    pub fn shippo_url(&self) -> String {
+        self.shippo_url.clone()
+    }
+
+    /// The mail server: `smtp://127.0.0.1:port`.
+    pub fn smtp_url(&self) -> String {
+        self.smtp_url.clone()
+    }
+
+    /// The base URL of counts, mail and faults; the paths are listed in `control.rs`.
+    pub fn control_url(&self) -> String {
+        self.control_url.clone()
+    }
+
+    /// Sends tracking webhooks, those that wait included, to `<gateway_url>/webhooks/shippo?token=<token>`.
+    pub fn set_webhook_target(&self, gateway_url: &str, token: Option<&str>) -> Result<(), SandboxError> {
+        self.providers.shippo.set_target(Some(WebhookTarget::new(gateway_url, token)?));
+        Ok(())
+    }
+
+    /// Replaces the faults in force.
+    pub fn set_faults(&self, faults: Faults) -> Result<(), SandboxError> {
+        self.providers.dice.set(faults)
+    }
+
+    /// Makes the next requests about one order meet a fault.
+    pub fn fault_next(&self, target: Target) {
+        self.providers.dice.aim(target);
+    }
+
+    /// What happened so far, over all orders and all runs on this state directory.
+    pub fn counts(&self) -> Counts {
+        self.providers.counts()
+    }
+
+    /// What happened so far for one order; nothing, if no provider has heard of it.
+    pub fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {
+        self.providers.order_counts(order)
+    }
+
+    /// Ends all connections and waits until they are gone. Nothing that was answered is lost.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+async fn listen(scheme: &str, port: u16) -> Result<(TcpListener, String), SandboxError> {
+    let failed = |source| SandboxError::Listen { port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, format!("{scheme}://{address}")))
+}

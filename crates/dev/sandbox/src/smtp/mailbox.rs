@@ -1,0 +1,166 @@
+//! All mail that was taken: contents and index on file, in memory only where they lie.
+
+use std::{
+    collections::HashMap,
+    io,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::headers::Headers;
+use crate::{
+    MailCount, SandboxError, digest,
+    log::{Log, Span},
+};
+
+/// One line of the index. Written after the contents, so that what it points at is there.
+#[derive(Debug, Serialize, Deserialize)]
+struct Line {
+    offset: u64,
+    length: u32,
+    /// Milliseconds since 1970.
+    at_ms: i64,
+    from: String,
+    to: Vec<String>,
+    message_id: String,
+    subject: String,
+    order: String,
+}
+
+/// A mail in a listing.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listed {
+    seq: u64,
+    message_id: String,
+    from: String,
+    to: Vec<String>,
+    subject: String,
+    order: String,
+}
+
+/// How many mails there are, and how many different Message-IDs.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Totals {
+    pub(crate) total: u64,
+    pub(crate) distinct: u64,
+}
+
+pub(crate) struct Mailbox(Mutex<Inner>);
+
+struct Inner {
+    contents: Log,
+    index: Log,
+    /// Where each mail's line lies in the index; the first is mail 1.
+    lines: Vec<Span>,
+    /// Copies by the digest of their Message-ID.
+    copies: HashMap<u64, u32>,
+    by_order: HashMap<Box<str>, Vec<u32>>,
+}
+
+impl Mailbox {
+    pub(crate) fn open(dir: Option<&Path>) -> Result<Self, SandboxError> {
+        let mut inner = Inner {
+            contents: Log::open(dir, "mail.raw")?,
+            index: Log::open(None, "mail.jsonl")?,
+            lines: Vec::new(),
+            copies: HashMap::new(),
+            by_order: HashMap::new(),
+        };
+        let mut index = Log::open(dir, "mail.jsonl")?;
+        index.replay(|line: Line, span| inner.note(&line, span))?;
+        inner.index = index;
+        Ok(Self(Mutex::new(inner)))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a mail.
+    pub(super) fn store(&self, from: &str, to: &[String], headers: &Headers, mail: &[u8]) -> io::Result<()> {
+        let mut inner = self.inner();
+        let Span { offset, length } = inner.contents.append(mail)?;
+        let line = Line {
+            offset,
+            length,
+            at_ms: jiff::Timestamp::now().as_millisecond(),
+            from: from.to_owned(),
+            to: to.to_vec(),
+            message_id: headers.message_id.clone(),
+            subject: headers.subject.clone(),
+            order: headers.order().to_owned(),
+        };
+        let span = inner.index.append_json(&line)?;
+        inner.note(&line, span);
+        Ok(())
+    }
+
+    /// The contents of mail `seq`, from 1.
+    pub(crate) fn contents(&self, seq: u64) -> io::Result<Option<Vec<u8>>> {
+        let inner = self.inner();
+        let Some(line) = inner.line(seq)? else { return Ok(None) };
+        inner.contents.read(Span { offset: line.offset, length: line.length }).map(Some)
+    }
+
+    /// Up to `limit` mails from the one after `after`.
+    pub(crate) fn list(&self, after: u64, limit: u64) -> io::Result<Vec<Listed>> {
+        let inner = self.inner();
+        let first = after.saturating_add(1);
+        let last = after.saturating_add(limit).min(inner.lines.len() as u64);
+        let lines = (first..=last).map(|seq| Ok(inner.line(seq)?.map(|line| line.listed(seq))));
+        lines.filter_map(io::Result::transpose).collect()
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        let inner = self.inner();
+        Totals { total: inner.lines.len() as u64, distinct: inner.copies.len() as u64 }
+    }
+
+    /// The mails about one order, each Message-ID once.
+    pub(crate) fn of_order(&self, order: &str) -> io::Result<Vec<MailCount>> {
+        let inner = self.inner();
+        let mut counts: Vec<MailCount> = Vec::new();
+        for &seq in inner.by_order.get(order).into_iter().flatten() {
+            let seq = u64::from(seq);
+            let Some(Line { message_id, .. }) = inner.line(seq)? else { continue };
+            match counts.iter_mut().find(|known| known.message_id == message_id && !message_id.is_empty()) {
+                Some(known) => known.copies += 1,
+                None => counts.push(MailCount { message_id, seq, copies: 1 }),
+            }
+        }
+        Ok(counts)
+    }
+}
+
+impl Inner {
+    fn note(&mut self, line: &Line, span: Span) {
+        self.lines.push(span);
+        let seq = self.lines.len();
+        let id = if line.message_id.is_empty() {
+            digest::narrow(&[b"mail without id", &(seq as u64).to_le_bytes()])
+        } else {
+            digest::narrow(&[b"mail", line.message_id.as_bytes()])
+        };
+        *self.copies.entry(id).or_insert(0) += 1;
+        if !line.order.is_empty() {
+            // Four billion mails would have filled the disk first.
+            let seq = u32::try_from(seq).unwrap_or(u32::MAX);
+            self.by_order.entry(line.order.as_str().into()).or_default().push(seq);
+        }
+    }
+
+    fn line(&self, seq: u64) -> io::Result<Option<Line>> {
+        let at = usize::try_from(seq).ok().and_then(|seq| seq.checked_sub(1));
+        let Some(span) = at.and_then(|at| self.lines.get(at)) else { return Ok(None) };
+        Ok(Some(serde_json::from_slice(&self.index.read(*span)?)?))
+    }
+}
+
+impl Line {
+    fn listed(self, seq: u64) -> Listed {
+        let Self { message_id, from, to, subject, order, .. } = self;
+        Listed { seq, message_id, from, to, subject, order }
+    }
+}

@@ -1,0 +1,249 @@
+//! A payment intent: its states, what each request does to it, and how Stripe shows it.
+//!
+//! Amounts are minor units of the intent's currency, which makes currencies without minor units nothing special.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{command::Create, form::Pairs, refusal::Refusal};
+
+/// An ISO 4217 code in lower case, as Stripe writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct Currency([u8; 3]);
+
+impl Currency {
+    pub(super) fn parse(code: &str) -> Option<Self> {
+        let lower: [u8; 3] = code.to_ascii_lowercase().into_bytes().try_into().ok()?;
+        lower.iter().all(u8::is_ascii_lowercase).then_some(Self(lower))
+    }
+}
+
+impl From<Currency> for String {
+    fn from(currency: Currency) -> Self {
+        currency.0.map(char::from).iter().collect()
+    }
+}
+
+impl TryFrom<String> for Currency {
+    type Error = &'static str;
+
+    fn try_from(code: String) -> Result<Self, Self::Error> {
+        Self::parse(&code).ok_or("not a currency code")
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Status {
+    RequiresPaymentMethod,
+    RequiresCapture,
+    Succeeded,
+    Canceled,
+}
+
+impl Status {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::RequiresPaymentMethod => "requires_payment_method",
+            Self::RequiresCapture => "requires_capture",
+            Self::Succeeded => "succeeded",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// One payment. The log keeps a whole one for each change.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Intent {
+    pub(super) id: Box<str>,
+    pub(super) amount: i64,
+    pub(super) currency: Currency,
+    pub(super) status: Status,
+    pub(super) received: i64,
+    #[serde(default)]
+    pub(super) refunded: i64,
+    pub(super) manual: bool,
+    pub(super) method: Box<str>,
+    pub(super) metadata: Pairs,
+    /// Seconds since 1970.
+    pub(super) created: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) canceled: Option<Canceled>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) declined: Option<Box<str>>,
+}
+
+/// When (seconds since 1970) and why an intent was cancelled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Canceled {
+    pub(super) at: i64,
+    pub(super) reason: Option<Box<str>>,
+}
+
+impl Intent {
+    /// Confirms a new intent. It is kept even when its card is declined, as Stripe does.
+    pub(super) fn confirm(id: String, create: &Create, now: i64, fault_declines: bool) -> Self {
+        let declined = decline_code(&create.method, "pm_card_visa_chargeDeclined")
+            .or(fault_declines.then_some("generic_decline"));
+        let status = match (declined, create.manual) {
+            (Some(_), _) => Status::RequiresPaymentMethod,
+            (None, true) => Status::RequiresCapture,
+            (None, false) => Status::Succeeded,
+        };
+        Self {
+            id: id.into(),
+            amount: create.amount,
+            currency: create.currency,
+            status,
+            received: if status == Status::Succeeded { create.amount } else { 0 },
+            refunded: 0,
+            manual: create.manual,
+            method: create.method.clone(),
+            metadata: create.metadata.clone(),
+            created: now,
+            canceled: None,
+            declined: declined.map(Into::into),
+        }
+    }
+
+    /// Takes `amount`, or everything, and lets the rest go. A declined capture leaves the intent as it was.
+    pub(super) fn capture(&mut self, amount: Option<i64>, fault_declines: bool) -> Result<(), Refusal> {
+        if self.status != Status::RequiresCapture {
+            let message = format!(
+                "This PaymentIntent could not be captured because it has a status of {}.",
+                self.status.name()
+            );
+            return Err(Refusal::unexpected_state(message, self.json()));
+        }
+        let amount = amount.unwrap_or(self.amount);
+        if amount > self.amount {
+            let message = format!("amount_to_capture is greater than the {} authorised.", self.amount);
+            return Err(Refusal::amount_too_large("amount_to_capture", message));
+        }
+        let declined = decline_code(&self.method, "pm_sandbox_captureDeclined")
+            .or(fault_declines.then_some("generic_decline"));
+        if let Some(code) = declined {
+            self.declined = Some(code.into());
+            return Err(Refusal::declined(code, self.charge(), self.json()));
+        }
+        self.received = amount;
+        self.status = Status::Succeeded;
+        Ok(())
+    }
+
+    pub(super) fn cancel(&mut self, reason: Option<&str>, now: i64) -> Result<(), Refusal> {
+        match self.status {
+            Status::RequiresPaymentMethod | Status::RequiresCapture => {
+                self.status = Status::Canceled;
+                self.canceled = Some(Canceled { at: now, reason: reason.map(Into::into) });
+                Ok(())
+            }
+            Status::Succeeded | Status::Canceled => {
+                let status = self.status.name();
+                let message =
+                    format!("You cannot cancel this PaymentIntent because it has a status of {status}.");
+                Err(Refusal::unexpected_state(message, self.json()))
+            }
+        }
+    }
+
+    /// Gives `amount`, or what is left, back and says how much that was.
+    pub(super) fn refund(&mut self, amount: Option<i64>) -> Result<i64, Refusal> {
+        if self.status != Status::Succeeded {
+            let message =
+                format!("This PaymentIntent ({}) does not have a successful charge to refund.", self.id);
+            return Err(Refusal::unexpected_state(message, self.json()));
+        }
+        let left = self.received - self.refunded;
+        if left == 0 {
+            return Err(Refusal::already_refunded(&self.charge()));
+        }
+        let amount = amount.unwrap_or(left);
+        if amount > left {
+            let message =
+                format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).");
+            return Err(Refusal::amount_too_large("amount", message));
+        }
+        self.refunded += amount;
+        Ok(amount)
+    }
+
+    /// The order this pays, as our clients name it in the metadata; empty if they do not.
+    pub(super) fn order(&self) -> &str {
+        order_of(&self.metadata)
+    }
+
+    pub(super) fn charge(&self) -> String {
+        format!("ch_{}", self.id.trim_start_matches("pi_"))
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let last_error = self.declined.as_deref().map(|code| {
+            json!({
+                "type": "card_error",
+                "code": "card_declined",
+                "decline_code": code,
+                "message": "Your card was declined.",
+                "charge": self.charge(),
+            })
+        });
+        let capturable = if self.status == Status::RequiresCapture { self.amount } else { 0 };
+        json!({
+            "id": self.id,
+            "object": "payment_intent",
+            "amount": self.amount,
+            "amount_capturable": capturable,
+            "amount_details": { "tip": {} },
+            "amount_received": self.received,
+            "application": null,
+            "application_fee_amount": null,
+            "automatic_payment_methods": null,
+            "canceled_at": self.canceled.as_ref().map(|canceled| canceled.at),
+            "cancellation_reason": self.canceled.as_ref().and_then(|canceled| canceled.reason.as_deref()),
+            "capture_method": if self.manual { "manual" } else { "automatic" },
+            "client_secret": format!("{}_secret_sandbox", self.id),
+            "confirmation_method": "automatic",
+            "created": self.created,
+            "currency": self.currency,
+            "customer": null,
+            "description": null,
+            "last_payment_error": last_error,
+            "latest_charge": self.charge(),
+            "livemode": false,
+            "metadata": metadata_json(&self.metadata),
+            "next_action": null,
+            "payment_method": self.method,
+            "payment_method_types": ["card"],
+            "receipt_email": null,
+            "shipping": null,
+            "status": self.status,
+        })
+    }
+}
+
+pub(super) fn order_of(metadata: &Pairs) -> &str {
+    metadata.iter().find(|(name, _)| &**name == "order_id").map_or("", |(_, value)| value)
+}
+
+pub(super) fn metadata_json(metadata: &Pairs) -> Value {
+    let entries = metadata.iter().map(|(name, value)| (name.to_string(), Value::from(&**value)));
+    Value::Object(entries.collect::<Map<_, _>>())
+}
+
+/// The decline code that a test card stands for: <https://docs.stripe.com/testing#declined-payments>.
+///
+/// Stripe has no card that is authorised and then declines its capture; `pm_sandbox_captureDeclined…` with
+/// the same endings is our own.
+fn decline_code(method: &str, prefix: &str) -> Option<&'static str> {
+    if method == "pm_card_chargeDeclined" && prefix.starts_with("pm_card") {
+        return Some("generic_decline");
+    }
+    match method.strip_prefix(prefix)? {
+        "InsufficientFunds" => Some("insufficient_funds"),
+        "LostCard" => Some("lost_card"),
+        "StolenCard" => Some("stolen_card"),
+        "FraudulentCard" => Some("fraudulent"),
+        _ => Some("generic_decline"),
+    }
+}

@@ -1,0 +1,98 @@
+//! Idempotency keys: which were used, for what, and where the log keeps their answers.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+use crate::{digest, log::Span};
+
+/// The keys of the last 24 hours. An entry is 64 bytes; the answers themselves stay in the log.
+pub(super) struct Keys {
+    window_ms: i64,
+    entries: HashMap<u128, Entry>,
+    /// Answered keys, oldest first, so that old ones are dropped without a search.
+    by_age: VecDeque<(i64, u128)>,
+}
+
+struct Entry {
+    fingerprint: u64,
+    answer: Option<Answered>,
+}
+
+#[derive(Clone, Copy)]
+struct Answered {
+    at_ms: i64,
+    span: Span,
+}
+
+/// A reservation of a key, to be settled with [`Keys::answer`] or [`Keys::release`].
+pub(super) struct Ticket {
+    pub(super) key: Box<str>,
+    pub(super) fingerprint: u64,
+}
+
+/// What a key says about a request.
+pub(super) enum Admission {
+    Fresh(Ticket),
+    InFlight,
+    OtherParameters,
+    Answered(Span),
+}
+
+impl Keys {
+    pub(super) fn new(window: Duration) -> Self {
+        let window_ms = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
+        Self { window_ms, entries: HashMap::new(), by_age: VecDeque::new() }
+    }
+
+    pub(super) fn admit(&mut self, key: &str, fingerprint: u64) -> Admission {
+        self.forget_before(now_ms().saturating_sub(self.window_ms));
+        match self.entries.get(&hash(key)) {
+            Some(entry) if entry.fingerprint != fingerprint => Admission::OtherParameters,
+            Some(Entry { answer: Some(answered), .. }) => Admission::Answered(answered.span),
+            Some(Entry { answer: None, .. }) => Admission::InFlight,
+            None => {
+                self.entries.insert(hash(key), Entry { fingerprint, answer: None });
+                Admission::Fresh(Ticket { key: key.into(), fingerprint })
+            }
+        }
+    }
+
+    /// Notes the first answer of a key: it lies at `span` of the log.
+    pub(super) fn answer(&mut self, key: &str, fingerprint: u64, at_ms: i64, span: Span) {
+        let answer = Some(Answered { at_ms, span });
+        self.entries.insert(hash(key), Entry { fingerprint, answer });
+        self.by_age.push_back((at_ms, hash(key)));
+    }
+
+    /// Frees a key that got no answer. One that did stays.
+    pub(super) fn release(&mut self, ticket: &Ticket) {
+        let id = hash(&ticket.key);
+        if self.entries.get(&id).is_some_and(|entry| entry.answer.is_none()) {
+            self.entries.remove(&id);
+        }
+    }
+
+    fn forget_before(&mut self, horizon_ms: i64) {
+        while let Some(&(at_ms, id)) = self.by_age.front()
+            && at_ms <= horizon_ms
+        {
+            self.by_age.pop_front();
+            // A key used again after it was forgotten has a newer answer.
+            let old = |answered: Answered| answered.at_ms == at_ms;
+            if self.entries.get(&id).is_some_and(|entry| entry.answer.is_some_and(old)) {
+                self.entries.remove(&id);
+            }
+        }
+    }
+}
+
+fn hash(key: &str) -> u128 {
+    digest::wide(&[b"key", key.as_bytes()])
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

@@ -1,0 +1,41 @@
+//! A refund, and how Stripe shows it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    form::Pairs,
+    intent::{Currency, metadata_json},
+};
+
+/// Money given back from a captured intent, in minor units.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Refund {
+    pub(super) id: Box<str>,
+    pub(super) intent: Box<str>,
+    pub(super) charge: Box<str>,
+    pub(super) amount: i64,
+    pub(super) currency: Currency,
+    pub(super) metadata: Pairs,
+    /// Seconds since 1970.
+    pub(super) created: i64,
+}
+
+impl Refund {
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "object": "refund",
+            "amount": self.amount,
+            "balance_transaction": null,
+            "charge": self.charge,
+            "created": self.created,
+            "currency": self.currency,
+            "metadata": metadata_json(&self.metadata),
+            "payment_intent": self.intent,
+            "reason": null,
+            "receipt_number": null,
+            "status": "succeeded",
+        })
+    }
+}

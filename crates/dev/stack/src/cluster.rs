@@ -35,8 +35,10 @@ impl Cluster {
             Err(error) if error.kind() == io::ErrorKind::NotFound => dir.to_owned(),
             Err(error) => return Err(StackError::io("read", &pointer)(error)),
         };
-        let account = Account::for_postgres(&home.join("cluster"))?;
-        if account == Account::Own {
+        let data = home.join("cluster");
+        let account = Account::for_postgres(&data)?;
+        // Data that exists stays where it is, whatever keeps PostgreSQL from it: it will say so itself.
+        if account == Account::Own || data.exists() {
             return Ok(Self { home, account });
         }
         // These two directories are ours to open; those above them are not.

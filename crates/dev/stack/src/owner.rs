@@ -1,12 +1,17 @@
 //! A data directory has one owner at a time: whoever holds the lock on `owner.lock` in it.
 //!
-//! The lock is the kernel's, so a killed owner gives it up at once. The file also names the owner's process.
+//! The lock is the kernel's, so a killed owner gives it up with its life. The file also names the owner's process.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Seek, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::error::StackError;
+
+/// A killed process holds its locks for as long as the kernel takes to clear it away.
+const DYING: Duration = Duration::from_secs(1);
+const POLL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Owner {
     // Held, never read: closing it gives the directory up.
@@ -15,7 +20,7 @@ pub(crate) struct Owner {
 
 impl Owner {
     /// Creates the directory if need be and takes it, or tells whose it is.
-    pub(crate) fn take(data_dir: &Path) -> Result<Self, StackError> {
+    pub(crate) async fn take(data_dir: &Path) -> Result<Self, StackError> {
         fs::create_dir_all(data_dir).map_err(StackError::io("create", data_dir))?;
         let path = data_dir.join("owner.lock");
         let mut lock = File::options()
@@ -25,13 +30,18 @@ impl Owner {
             .write(true)
             .open(&path)
             .map_err(StackError::io("open", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let pid = fs::read_to_string(&path).ok().and_then(|pid| pid.trim().parse().ok());
-                return Err(StackError::Owned { data_dir: data_dir.to_owned(), pid });
+        let started = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if started.elapsed() < DYING => {}
+                Err(TryLockError::WouldBlock) => {
+                    let pid = fs::read_to_string(&path).ok().and_then(|pid| pid.trim().parse().ok());
+                    return Err(StackError::Owned { data_dir: data_dir.to_owned(), pid });
+                }
+                Err(TryLockError::Error(source)) => return Err(StackError::io("lock", &path)(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(StackError::io("lock", &path)(source)),
+            tokio::time::sleep(POLL).await;
         }
         lock.set_len(0)
             .and_then(|()| lock.rewind())
@@ -45,15 +55,15 @@ impl Owner {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_second_owner_is_told_of_the_first() {
+    #[tokio::test]
+    async fn the_second_owner_is_told_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Owner::take(dir.path()).unwrap();
-        let Err(StackError::Owned { pid, .. }) = Owner::take(dir.path()) else {
+        let first = Owner::take(dir.path()).await.unwrap();
+        let Err(StackError::Owned { pid, .. }) = Owner::take(dir.path()).await else {
             panic!("a second owner was let in");
         };
         assert_eq!(pid, Some(std::process::id()));
         drop(first);
-        Owner::take(dir.path()).unwrap();
+        Owner::take(dir.path()).await.unwrap();
     }
 }

@@ -24,10 +24,17 @@ impl Server {
         }
     }
 
-    pub(crate) async fn stop(self) -> Result<(), StackError> {
-        match self {
-            Self::Given(_) => Ok(()),
-            Self::Ours { process, .. } => process.stop().await,
+    pub(crate) async fn stop(mut self) -> Result<(), StackError> {
+        self.end().await?;
+        Ok(())
+    }
+
+    /// Ends the server if it is ours, and says whether it is. What remains is its URL.
+    pub(crate) async fn end(&mut self) -> Result<bool, StackError> {
+        let remains = Self::Given(self.url().to_owned());
+        match std::mem::replace(self, remains) {
+            Self::Given(_) => Ok(false),
+            Self::Ours { process, .. } => process.stop().await.map(|()| true),
         }
     }
 }

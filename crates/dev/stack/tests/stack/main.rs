@@ -1,0 +1,9 @@
+//! The stack as its users meet it: real servers, real processes, real signals.
+
+mod data;
+mod lifetime;
+mod owner;
+mod servers;
+// Says to clippy what is so anyway: this is test code, which may unwrap.
+#[cfg(test)]
+mod support;

@@ -1,1 +1,3 @@
 //! The labels worker.
+
+pub mod house;

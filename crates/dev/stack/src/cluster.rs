@@ -43,15 +43,16 @@ impl Cluster {
         }
         // These two directories are ours to open; those above them are not.
         for path in [dir.parent().unwrap_or(dir), dir] {
-            let mode = fs::metadata(path).map_err(StackError::io("read", path))?.permissions().mode();
-            fs::set_permissions(path, Permissions::from_mode(mode | 0o011))
-                .map_err(StackError::io("open to others", path))?;
+            let_through(path)?;
         }
         if account.can_enter(&home) {
             return Ok(Self { home, account });
         }
         let home = Path::new(ELSEWHERE).join(secret::random_hex()?);
         fs::create_dir_all(&home).map_err(StackError::io("create", &home))?;
+        for path in [Path::new(ELSEWHERE), &home] {
+            let_through(path)?;
+        }
         secret::write_private(&pointer, &home.display().to_string())?;
         Ok(Self { home, account })
     }
@@ -107,4 +108,11 @@ impl Cluster {
         fs::remove_file(&password_file).map_err(StackError::io("remove", &password_file))?;
         fs::rename(&unfinished, self.data()).map_err(StackError::io("rename", &unfinished))
     }
+}
+
+/// Lets every account pass through `dir` to what it may use there, without letting it list or write.
+fn let_through(dir: &Path) -> Result<(), StackError> {
+    let mode = fs::metadata(dir).map_err(StackError::io("read", dir))?.permissions().mode();
+    fs::set_permissions(dir, Permissions::from_mode(mode | 0o011))
+        .map_err(StackError::io("open to others", dir))
 }

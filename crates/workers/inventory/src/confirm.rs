@@ -1,0 +1,69 @@
+//! Makes a paid order's reservation final and hands its parcels to be labelled.
+
+use despatch_contracts::order::Order;
+use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::stock::{Parcel, StockPicked};
+use despatch_runtime::{Handler, Tx};
+
+use crate::allocate::allocate;
+use crate::reserve::{skus, wanted};
+use crate::store::{self, Claim, State};
+use crate::{Allocation, InventoryError, Shortage, expiry_timer};
+
+/// Confirms reservations whose payment was captured. A confirmed reservation does not expire.
+#[derive(Debug)]
+pub struct Confirm;
+
+impl Handler for Confirm {
+    const NAME: &'static str = "inventory.confirm";
+    type In = PaymentCaptured;
+    type Out = Vec<StockPicked>;
+    type Error = InventoryError;
+
+    async fn record(&self, event: &PaymentCaptured, tx: &Tx<'_>) -> Result<Vec<StockPicked>, InventoryError> {
+        let order = event.order.as_ref().ok_or(InventoryError::OrderMissing)?;
+        let timer = expiry_timer(&order.order_id);
+        let (confirmed, ()) = tokio::try_join!(store::confirm(tx, &order.order_id), tx.unschedule(&timer))?;
+        let allocations = match confirmed {
+            Some((State::Held, allocations)) => allocations,
+            // Its parcels went out with the payment that confirmed it.
+            Some((State::Confirmed, _)) => return Ok(Vec::new()),
+            // Nothing is sent; orders gives the money back.
+            Some((State::Cancelled, _)) => return Ok(Vec::new()),
+            Some((State::Expired, _)) | None => reserve_again(order, tx).await?,
+        };
+        Ok(parcels(order, allocations))
+    }
+}
+
+/// Takes the units anew for an order whose payment came too late. This contends on the order alone, so a reservation
+/// going on at the same time may come first; the update's own condition decides.
+async fn reserve_again(order: &Order, tx: &Tx<'_>) -> Result<Vec<Allocation>, InventoryError> {
+    let (stock, _) = store::stock_for(tx, &order.order_id, &skus(order)).await?;
+    let allocations = allocate(&wanted(order)?, &stock).map_err(|shortage| match shortage {
+        Shortage::Short { .. } => InventoryError::Lapsed(shortage),
+        Shortage::Unknown(_) => InventoryError::Shortage(shortage),
+    })?;
+    let held = store::claim(tx, &order.order_id, &allocations, Claim::Confirmed).await?;
+    held.map(|_| allocations).ok_or(InventoryError::Overtaken)
+}
+
+/// One event for each parcel. `allocations` are sorted by parcel.
+fn parcels(order: &Order, allocations: Vec<Allocation>) -> Vec<StockPicked> {
+    let mut parcels: Vec<Parcel> = Vec::new();
+    for allocation in allocations {
+        if parcels.last().is_none_or(|last| last.number != allocation.parcel) {
+            parcels.push(Parcel {
+                number: allocation.parcel,
+                location: allocation.location.clone(),
+                ..Parcel::default()
+            });
+        }
+        if let Some(parcel) = parcels.last_mut() {
+            parcel.contents.push(allocation.into());
+        }
+    }
+    let of = parcels.last().map_or(0, |last| last.number);
+    let picked = |parcel| StockPicked { order: Some(order.clone()), parcel: Some(Parcel { of, ..parcel }) };
+    parcels.into_iter().map(picked).collect()
+}

@@ -1,0 +1,38 @@
+//! Ends a reservation that no payment confirmed in time.
+
+use despatch_contracts::stock::{ReservationExpiryDue, StockReleased};
+use despatch_domain::Reason;
+use despatch_runtime::{Handler, Tx};
+
+use crate::store::{self, Expiry};
+use crate::{InventoryError, expiry_timer};
+
+/// Ends reservations whose time is up.
+#[derive(Debug)]
+pub struct Expire;
+
+impl Handler for Expire {
+    const NAME: &'static str = "inventory.expire";
+    type In = ReservationExpiryDue;
+    type Out = Option<StockReleased>;
+    type Error = InventoryError;
+
+    async fn record(
+        &self,
+        event: &ReservationExpiryDue,
+        tx: &Tx<'_>,
+    ) -> Result<Option<StockReleased>, InventoryError> {
+        match store::expire(tx, &event.order_id).await? {
+            Expiry::Ended => Ok(Some(StockReleased {
+                order_id: event.order_id.clone(),
+                reason: Reason::ReservationExpired.code().to_owned(),
+            })),
+            Expiry::Early(left) => {
+                // The timer was hurried; the promise to the customer still holds.
+                tx.schedule(&expiry_timer(&event.order_id), left, event).await?;
+                Ok(None)
+            }
+            Expiry::Nothing => Ok(None),
+        }
+    }
+}

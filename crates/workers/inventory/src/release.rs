@@ -1,0 +1,29 @@
+//! Gives a cancelled order's units back.
+
+use despatch_contracts::order::OrderCancelled;
+use despatch_contracts::stock::StockReleased;
+use despatch_runtime::{Handler, Tx};
+
+use crate::{InventoryError, expiry_timer, store};
+
+/// Releases what cancelled orders hold, confirmed or not. What the carrier already has stays shipped.
+#[derive(Debug)]
+pub struct Release;
+
+impl Handler for Release {
+    const NAME: &'static str = "inventory.release";
+    type In = OrderCancelled;
+    type Out = Option<StockReleased>;
+    type Error = InventoryError;
+
+    async fn record(
+        &self,
+        event: &OrderCancelled,
+        tx: &Tx<'_>,
+    ) -> Result<Option<StockReleased>, InventoryError> {
+        let timer = expiry_timer(&event.order_id);
+        let (freed, ()) = tokio::try_join!(store::cancel(tx, &event.order_id), tx.unschedule(&timer))?;
+        let released = || StockReleased { order_id: event.order_id.clone(), reason: event.reason.clone() };
+        Ok((freed > 0).then(released))
+    }
+}

@@ -1,0 +1,249 @@
+//! All SQL of inventory: here what the handlers write, in [`books`] what comes in and what is read from outside.
+//!
+//! Every change to an order's claim is one statement: it moves units between `available` and the order's allocations
+//! and says in the same breath what it found.
+
+mod books;
+
+use std::time::{Duration, SystemTime};
+
+use despatch_runtime::{DbError, Row, Tx};
+use tokio_postgres::types::{FromSql, Type, accepts};
+
+use crate::Allocation;
+use crate::allocate::Stocked;
+
+pub use books::{Location, Reservation, Totals, open_locations, receive, reservation_of, totals};
+
+/// What became of an order's claim on stock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Units are held until the reservation expires.
+    Held,
+    /// Paid for; holds until it is shipped or cancelled.
+    Confirmed,
+    /// Not paid for in time; holds nothing.
+    Expired,
+    /// The order was cancelled, perhaps before it held anything.
+    Cancelled,
+}
+
+/// A state that the table's check would have refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a reservation's state")]
+struct UnknownState(String);
+
+impl State {
+    const ALL: [State; 4] = [State::Held, State::Confirmed, State::Expired, State::Cancelled];
+
+    /// The state's name, as in the table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            State::Held => "held",
+            State::Confirmed => "confirmed",
+            State::Expired => "expired",
+            State::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl<'a> FromSql<'a> for State {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        let name = <&str>::from_sql(ty, raw)?;
+        let state = State::ALL.into_iter().find(|state| state.name() == name);
+        Ok(state.ok_or_else(|| UnknownState(name.to_owned()))?)
+    }
+
+    accepts!(TEXT);
+}
+
+/// What all locations have of the SKUs, and what became of the order's claim if it made one.
+pub(crate) async fn stock_for(
+    tx: &Tx<'_>,
+    order_id: &str,
+    skus: &[&str],
+) -> Result<(Vec<Stocked>, Option<State>), DbError> {
+    let sql = "SELECT s.sku, s.location, l.rank, s.available, NULL AS state
+               FROM inventory.stock s JOIN inventory.location l ON l.id = s.location
+               WHERE s.sku = ANY ($2)
+               UNION ALL
+               SELECT NULL, NULL, NULL, NULL, r.state FROM inventory.reservation r WHERE r.order_id = $1";
+    let (mut stock, mut known) = (Vec::new(), None);
+    for row in tx.query(sql, &[&order_id, &skus]).await? {
+        match row.try_get("state")? {
+            Some(state) => known = Some(state),
+            None => stock.push(Stocked {
+                sku: row.try_get("sku")?,
+                location: row.try_get("location")?,
+                rank: row.try_get("rank")?,
+                available: row.try_get("available")?,
+            }),
+        }
+    }
+    Ok((stock, known))
+}
+
+/// For how long units are claimed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Claim {
+    /// Until that much time has passed.
+    Held(Duration),
+    /// For good.
+    Confirmed,
+}
+
+/// A claim that succeeded.
+pub(crate) struct Claimed {
+    pub(crate) expires_at: Option<SystemTime>,
+}
+
+/// Takes the allocated units out of what can be sold. `None` when some of them were not there any more: the caller
+/// must then fail, which undoes the rest.
+pub(crate) async fn claim(
+    tx: &Tx<'_>,
+    order_id: &str,
+    allocations: &[Allocation],
+    claim: Claim,
+) -> Result<Option<Claimed>, DbError> {
+    let sql = "WITH wanted AS (
+                   SELECT * FROM unnest($2::int4[], $3::text[], $4::text[], $5::int8[], $6::int4[])
+                       AS w (line, sku, location, quantity, parcel)
+               ), units AS (
+                   SELECT sku, location, sum(quantity)::int8 AS quantity FROM wanted GROUP BY sku, location
+               ), taken AS (
+                   UPDATE inventory.stock s SET available = s.available - u.quantity
+                   FROM units u
+                   WHERE s.sku = u.sku AND s.location = u.location AND s.available >= u.quantity
+                   RETURNING 1
+               ), allocated AS (
+                   INSERT INTO inventory.allocation (order_id, line, sku, location, quantity, parcel)
+                   SELECT $1, line, sku, location, quantity, parcel FROM wanted
+               ), reserved AS (
+                   INSERT INTO inventory.reservation (order_id, state, expires_at)
+                   VALUES ($1, $7, now() + make_interval(secs => $8))
+                   ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at
+                   RETURNING expires_at
+               )
+               SELECT expires_at, (SELECT count(*) FROM taken) = (SELECT count(*) FROM units) AS complete
+               FROM reserved";
+    let (state, seconds) = match claim {
+        Claim::Held(lifetime) => (State::Held, Some(lifetime.as_secs_f64())),
+        Claim::Confirmed => (State::Confirmed, None),
+    };
+    let column = allocations.iter();
+    let lines: Vec<i32> = column.clone().map(|a| a.line.cast_signed()).collect();
+    let skus: Vec<&str> = column.clone().map(|a| a.sku.as_str()).collect();
+    let locations: Vec<&str> = column.clone().map(|a| a.location.as_str()).collect();
+    let quantities: Vec<i64> = column.clone().map(|a| a.quantity).collect();
+    let parcels: Vec<i32> = column.map(|a| a.parcel.cast_signed()).collect();
+    let rows = tx
+        .returning(
+            sql,
+            &[&order_id, &lines, &skus, &locations, &quantities, &parcels, &state.name(), &seconds],
+        )
+        .await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    if !row.try_get::<_, bool>("complete")? {
+        return Ok(None);
+    }
+    Ok(Some(Claimed { expires_at: row.try_get("expires_at")? }))
+}
+
+/// Confirms a held reservation; answers the state that was found and, by parcel, what the order holds. `None` when the
+/// order never claimed anything.
+pub(crate) async fn confirm(
+    tx: &Tx<'_>,
+    order_id: &str,
+) -> Result<Option<(State, Vec<Allocation>)>, DbError> {
+    // The outer query sees the row as it was before the update.
+    let sql = "WITH confirmed AS (
+                   UPDATE inventory.reservation SET state = 'confirmed', expires_at = NULL
+                   WHERE order_id = $1 AND state = 'held'
+               )
+               SELECT r.state, a.line, a.sku, a.location, a.quantity, a.parcel
+               FROM inventory.reservation r LEFT JOIN inventory.allocation a USING (order_id)
+               WHERE r.order_id = $1
+               ORDER BY a.parcel, a.line";
+    let rows = tx.returning(sql, &[&order_id]).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let state = first.try_get("state")?;
+    if state != State::Held {
+        return Ok(Some((state, Vec::new())));
+    }
+    let allocations = rows.iter().map(allocation).collect::<Result<_, _>>()?;
+    Ok(Some((state, allocations)))
+}
+
+/// What [`expire`] found.
+pub(crate) enum Expiry {
+    /// The reservation ended just now.
+    Ended,
+    /// It still has that long.
+    Early(Duration),
+    /// There was none, or it had been confirmed, cancelled or ended before.
+    Nothing,
+}
+
+/// Ends a held reservation that is past its time, by the database's clock.
+pub(crate) async fn expire(tx: &Tx<'_>, order_id: &str) -> Result<Expiry, DbError> {
+    let sql = "WITH ended AS (
+                   UPDATE inventory.reservation SET state = 'expired'
+                   WHERE order_id = $1 AND state = 'held' AND expires_at <= now()
+                   RETURNING order_id
+               ), freed AS (
+                   DELETE FROM inventory.allocation a USING ended e WHERE a.order_id = e.order_id
+                   RETURNING a.sku, a.location, a.quantity
+               ), returned AS (
+                   UPDATE inventory.stock s SET available = s.available + f.quantity
+                   FROM (SELECT sku, location, sum(quantity)::int8 AS quantity FROM freed GROUP BY sku, location) f
+                   WHERE s.sku = f.sku AND s.location = f.location
+               )
+               SELECT expires_at <= now() AS due,
+                      greatest(extract(epoch FROM expires_at - now()), 0)::float8 AS seconds_left
+               FROM inventory.reservation WHERE order_id = $1 AND state = 'held'";
+    let rows = tx.returning(sql, &[&order_id]).await?;
+    let Some(row) = rows.first() else { return Ok(Expiry::Nothing) };
+    if row.try_get("due")? {
+        return Ok(Expiry::Ended);
+    }
+    Ok(Expiry::Early(Duration::from_secs_f64(row.try_get("seconds_left")?)))
+}
+
+/// Ends an order's claim for good, also one that it has not made yet; answers how many allocations went back.
+pub(crate) async fn cancel(tx: &Tx<'_>, order_id: &str) -> Result<i64, DbError> {
+    let sql = "WITH cancelled AS (
+                   INSERT INTO inventory.reservation (order_id, state) VALUES ($1, 'cancelled')
+                   ON CONFLICT (order_id) DO UPDATE SET state = 'cancelled', expires_at = NULL
+               ), freed AS (
+                   DELETE FROM inventory.allocation WHERE order_id = $1 AND shipped_at IS NULL
+                   RETURNING sku, location, quantity
+               ), returned AS (
+                   UPDATE inventory.stock s SET available = s.available + f.quantity
+                   FROM (SELECT sku, location, sum(quantity)::int8 AS quantity FROM freed GROUP BY sku, location) f
+                   WHERE s.sku = f.sku AND s.location = f.location
+               )
+               SELECT count(*) AS freed FROM freed";
+    let rows = tx.returning(sql, &[&order_id]).await?;
+    rows.first().map_or(Ok(0), |row| Ok(row.try_get("freed")?))
+}
+
+/// Counts a parcel's units as shipped, once. False when the order has no such parcel.
+pub(crate) async fn ship(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
+    let sql = "WITH shipped AS (
+                   UPDATE inventory.allocation SET shipped_at = now()
+                   WHERE order_id = $1 AND parcel = $2 AND shipped_at IS NULL
+               )
+               SELECT 1 FROM inventory.allocation WHERE order_id = $1 AND parcel = $2 LIMIT 1";
+    let rows = tx.returning(sql, &[&order_id, &parcel.cast_signed()]).await?;
+    Ok(!rows.is_empty())
+}
+
+fn allocation(row: &Row) -> Result<Allocation, DbError> {
+    Ok(Allocation {
+        line: row.try_get::<_, i32>("line")?.cast_unsigned(),
+        sku: row.try_get("sku")?,
+        location: row.try_get("location")?,
+        quantity: row.try_get("quantity")?,
+        parcel: row.try_get::<_, i32>("parcel")?.cast_unsigned(),
+    })
+}

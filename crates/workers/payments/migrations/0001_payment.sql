@@ -1,0 +1,21 @@
+-- What is known of an order's payment. The row begins with the capture, or with a cancellation that came first; the
+-- key makes either happen once.
+CREATE TABLE payments.payment (
+    order_id       text PRIMARY KEY,
+    provider       text NOT NULL,
+    -- The provider's reference of what checkout authorised.
+    authorisation  text NOT NULL,
+    -- The provider's reference of the capture.
+    capture        text,
+    currency       text,
+    captured_minor bigint NOT NULL DEFAULT 0 CHECK (captured_minor >= 0),
+    captured_at    timestamptz,
+    refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
+    refunded_at    timestamptz,
+    -- Since when nothing is to be captured any more. A capture that was under way may still come in after it.
+    cancelled_at   timestamptz,
+    CHECK (refunded_minor <= captured_minor),
+    CHECK (captured_at IS NULL OR (capture IS NOT NULL AND currency IS NOT NULL)),
+    CHECK (captured_at IS NOT NULL OR captured_minor = 0),
+    CHECK (captured_at IS NOT NULL OR cancelled_at IS NOT NULL)
+) WITH (fillfactor = 80);

@@ -1,0 +1,194 @@
+//! Captures the payment of an order whose stock is reserved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use despatch_contracts::order::{Authorisation, Order};
+use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::stock::StockReserved;
+use despatch_domain::{Currency, Money};
+use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx};
+
+use crate::PaymentError;
+use crate::once::once;
+use crate::provider::{Captured, Provider, ProviderError, Standing};
+use crate::store::{self, NewCapture};
+
+/// Captures what checkout authorised, if it is exactly what the order costs.
+#[derive(Debug)]
+pub struct Capture<P> {
+    provider: Arc<P>,
+}
+
+impl<P> Capture<P> {
+    /// Captures at this provider.
+    pub fn new(provider: Arc<P>) -> Self {
+        Capture { provider }
+    }
+}
+
+/// What is to be done about an order's payment.
+#[derive(Debug)]
+pub enum Plan {
+    /// Capture what this authorisation allows.
+    Capture(Authorisation, Money),
+    /// The order was cancelled: capture nothing, but see whether an earlier try did before it could say so.
+    Check(Authorisation, Money),
+    /// The order costs nothing.
+    Free(Currency),
+    /// The payment was captured and recorded.
+    Done,
+}
+
+/// What the provider answered.
+#[derive(Debug)]
+pub enum Effect {
+    /// The money is here.
+    Captured(Captured),
+    /// The authorisation ran out or was let go.
+    Gone,
+    /// The provider was not asked, or did nothing.
+    Nothing,
+}
+
+impl<P: Provider> OutsideHandler for Capture<P> {
+    const NAME: &'static str = "payments.capture";
+    /// Patient for about an hour: a provider's outage is not the order's fault.
+    const POLICY: Policy =
+        Policy { attempts: 24, longest_retry: Duration::from_secs(300), ..Policy::DEFAULT };
+    type In = StockReserved;
+    type Plan = Plan;
+    type Effect = Effect;
+    type Out = Option<PaymentCaptured>;
+    type Error = PaymentError;
+
+    async fn prepare(&self, event: &StockReserved, db: &Snapshot<'_>) -> Result<Plan, PaymentError> {
+        let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
+        let payment = store::known(db, &order.order_id).await?;
+        if payment.as_ref().is_some_and(|payment| payment.captured_at.is_some()) {
+            return Ok(Plan::Done);
+        }
+        let total = total(order)?;
+        let Some(authorisation) = authorisation(order, total, P::NAME)? else {
+            return Ok(if payment.is_some() { Plan::Done } else { Plan::Free(total.currency) });
+        };
+        Ok(match payment {
+            Some(_) => Plan::Check(authorisation, total),
+            None => Plan::Capture(authorisation, total),
+        })
+    }
+
+    async fn perform(&self, plan: &Plan, attempt: &Attempt) -> Result<Effect, PaymentError> {
+        let provider = &self.provider;
+        let (authorisation, total) = match plan {
+            Plan::Capture(authorisation, total) => (authorisation, *total),
+            Plan::Check(authorisation, _) => {
+                return Ok(match provider.look_up(&authorisation.reference).await? {
+                    Standing::Captured(captured) => Effect::Captured(captured),
+                    Standing::Authorised | Standing::Cancelled | Standing::Unfinished => Effect::Nothing,
+                });
+            }
+            Plan::Free(_) | Plan::Done => return Ok(Effect::Nothing),
+        };
+        let reference = authorisation.reference.as_str();
+        let look = || async { captured(provider.look_up(reference).await?) };
+        let act = |key: String| async move {
+            match provider.capture(reference, total, &key).await {
+                Err(ProviderError::NotAllowed(Standing::Captured(captured))) => Ok(captured),
+                answer => answer,
+            }
+        };
+        match once(attempt, "capture", look, act).await {
+            Ok(captured) => Ok(Effect::Captured(captured)),
+            Err(PaymentError::Provider(ProviderError::NotAllowed(Standing::Cancelled))) => Ok(Effect::Gone),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn record(
+        &self,
+        event: &StockReserved,
+        plan: &Plan,
+        effect: &Effect,
+        tx: &Tx<'_>,
+    ) -> Result<Self::Out, PaymentError> {
+        let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
+        let (authorisation, captured) = match (plan, effect) {
+            (
+                Plan::Capture(authorisation, total) | Plan::Check(authorisation, total),
+                Effect::Captured(captured),
+            ) => {
+                check(captured, *total)?;
+                (authorisation.reference.as_str(), captured.clone())
+            }
+            (Plan::Free(currency), _) => {
+                ("", Captured { reference: String::new(), amount: Money::new(0, *currency) })
+            }
+            (_, Effect::Gone) => {
+                // Our own void may have come between; then there is nothing wrong.
+                let cancelled = store::is_cancelled(tx, &order.order_id).await?;
+                return if cancelled { Ok(None) } else { Err(PaymentError::AuthorisationGone) };
+            }
+            (_, Effect::Nothing) | (Plan::Done, Effect::Captured(_)) => return Ok(None),
+        };
+        let capture = NewCapture {
+            order_id: &order.order_id,
+            provider: P::NAME,
+            authorisation,
+            capture: &captured.reference,
+            amount: captured.amount,
+        };
+        let new = store::record_capture(tx, &capture).await?;
+        Ok(new.then(|| PaymentCaptured {
+            order: Some(order.clone()),
+            reference: captured.reference,
+            amount_minor: captured.amount.minor,
+            currency: captured.amount.currency.code().to_owned(),
+        }))
+    }
+}
+
+/// What a look-up says about a capture that may have happened.
+fn captured(standing: Standing) -> Result<Option<Captured>, ProviderError> {
+    match standing {
+        Standing::Captured(captured) => Ok(Some(captured)),
+        Standing::Cancelled => Err(ProviderError::NotAllowed(Standing::Cancelled)),
+        Standing::Authorised | Standing::Unfinished => Ok(None),
+    }
+}
+
+fn total(order: &Order) -> Result<Money, PaymentError> {
+    Ok(Money::new(order.total_minor, Currency::parse(&order.currency)?))
+}
+
+/// What may be captured for the order: exactly what it costs, at this provider; `None` when it costs nothing.
+fn authorisation(
+    order: &Order,
+    total: Money,
+    provider: &'static str,
+) -> Result<Option<Authorisation>, PaymentError> {
+    let authorised = order.authorisation.as_ref().filter(|authorisation| !authorisation.reference.is_empty());
+    let Some(authorisation) = authorised else {
+        return if total.minor == 0 { Ok(None) } else { Err(PaymentError::AuthorisationMissing) };
+    };
+    if authorisation.amount_minor != total.minor {
+        let authorised = Money::new(authorisation.amount_minor, total.currency);
+        return Err(PaymentError::AuthorisedOther { authorised, total });
+    }
+    if total.minor == 0 {
+        return Ok(None);
+    }
+    if authorisation.provider != provider {
+        let found = authorisation.provider.clone();
+        return Err(PaymentError::ProviderForeign { found, expected: provider });
+    }
+    Ok(Some(authorisation.clone()))
+}
+
+fn check(captured: &Captured, total: Money) -> Result<(), PaymentError> {
+    if captured.amount == total {
+        return Ok(());
+    }
+    let Captured { reference, amount } = captured.clone();
+    Err(PaymentError::CapturedOther { captured: amount, total, reference })
+}

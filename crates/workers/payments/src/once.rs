@@ -1,0 +1,57 @@
+//! Asks the provider for something once, whatever is retried or lost in between.
+
+use std::future::Future;
+use std::time::Duration;
+
+use despatch_runtime::Attempt;
+
+use crate::PaymentError;
+use crate::provider::ProviderError;
+
+/// How long a key surely gives its first answer again. Stripe keeps keys for at least 24 hours
+/// (<https://docs.stripe.com/api/idempotent_requests>); the ledger counts from just before the first request.
+const KEYS_KEPT: Duration = Duration::from_secs(23 * 3600);
+
+/// Asks under the operation's idempotency key, and looks first whenever an earlier answer is missing.
+///
+/// `look` tells whether it has happened already; `act` asks for it. The key changes only when a look has proved that
+/// nothing happened under it, or its answer was a definite refusal.
+pub(crate) async fn once<T, L, A>(
+    attempt: &Attempt,
+    operation: &'static str,
+    look: impl Fn() -> L,
+    act: impl FnOnce(String) -> A,
+) -> Result<T, PaymentError>
+where
+    L: Future<Output = Result<Option<T>, ProviderError>>,
+    A: Future<Output = Result<T, ProviderError>>,
+{
+    let mut ask = attempt.ask(operation, 0).await?;
+    if !ask.first {
+        if let Some(done) = look().await? {
+            return Ok(done);
+        }
+        if ask.age >= KEYS_KEPT {
+            ask = attempt.renew(&ask).await?;
+        }
+    }
+    let error = match act(ask.key.clone()).await {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    match &error {
+        ProviderError::Failed { .. } => {
+            if let Some(done) = look().await? {
+                return Ok(done);
+            }
+            attempt.renew(&ask).await?;
+        }
+        ProviderError::Declined { .. }
+        | ProviderError::NotAllowed(_)
+        | ProviderError::AlreadyRefunded
+        | ProviderError::AmountRefused { .. }
+        | ProviderError::Refused { .. } => attempt.refused(&ask).await?,
+        ProviderError::Busy { .. } | ProviderError::InProgress | ProviderError::Unanswered(_) => {}
+    }
+    Err(error.into())
+}

@@ -1,0 +1,101 @@
+//! Gives captured money back.
+
+use std::sync::Arc;
+
+use despatch_contracts::payment::{PaymentRefunded, RefundRequested};
+use despatch_domain::{Currency, Money};
+use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx};
+
+use crate::capture::Capture;
+use crate::once::once;
+use crate::provider::{Provider, ProviderError, Refunded};
+use crate::{PaymentError, store};
+
+/// Refunds all that was captured for an order and has not gone back yet.
+#[derive(Debug)]
+pub struct Refund<P> {
+    provider: Arc<P>,
+}
+
+impl<P> Refund<P> {
+    /// Refunds at this provider.
+    pub fn new(provider: Arc<P>) -> Self {
+        Refund { provider }
+    }
+}
+
+/// A refund to be made.
+#[derive(Debug)]
+pub struct Plan {
+    authorisation: String,
+    amount: Money,
+}
+
+impl<P: Provider> OutsideHandler for Refund<P> {
+    const NAME: &'static str = "payments.refund";
+    const POLICY: Policy = Capture::<P>::POLICY;
+    type In = RefundRequested;
+    /// `None` when everything went back before.
+    type Plan = Option<Plan>;
+    type Effect = Option<Refunded>;
+    type Out = Option<PaymentRefunded>;
+    type Error = PaymentError;
+
+    async fn prepare(
+        &self,
+        event: &RefundRequested,
+        db: &Snapshot<'_>,
+    ) -> Result<Option<Plan>, PaymentError> {
+        // A capture is recorded before anyone hears of it, so a command that is in order finds it here.
+        let payment = store::known(db, &event.order_id).await?;
+        let payment = payment.filter(|payment| payment.captured_at.is_some());
+        let payment = payment.ok_or(PaymentError::NothingCaptured)?;
+        let minor = payment.captured_minor - payment.refunded_minor;
+        if minor == 0 {
+            return Ok(None);
+        }
+        if payment.provider != P::NAME {
+            return Err(PaymentError::ProviderForeign { found: payment.provider, expected: P::NAME });
+        }
+        let amount = Money::new(minor, Currency::parse(&payment.currency)?);
+        Ok(Some(Plan { authorisation: payment.authorisation, amount }))
+    }
+
+    async fn perform(
+        &self,
+        plan: &Option<Plan>,
+        attempt: &Attempt,
+    ) -> Result<Option<Refunded>, PaymentError> {
+        let Some(Plan { authorisation, amount }) = plan else { return Ok(None) };
+        let provider = &self.provider;
+        let look = || provider.look_up_refund(authorisation, *amount);
+        let act = |key: String| async move {
+            match provider.refund(authorisation, *amount, &key).await {
+                Err(ProviderError::AlreadyRefunded) => {
+                    let made = provider.look_up_refund(authorisation, *amount).await?;
+                    made.ok_or(ProviderError::AlreadyRefunded)
+                }
+                answer => answer,
+            }
+        };
+        once(attempt, "refund", look, act).await.map(Some)
+    }
+
+    async fn record(
+        &self,
+        event: &RefundRequested,
+        plan: &Option<Plan>,
+        effect: &Option<Refunded>,
+        tx: &Tx<'_>,
+    ) -> Result<Option<PaymentRefunded>, PaymentError> {
+        let (Some(plan), Some(refunded)) = (plan, effect) else { return Ok(None) };
+        let new = store::record_refund(tx, &event.order_id, plan.amount.minor).await?;
+        Ok(new.then(|| PaymentRefunded {
+            order_id: event.order_id.clone(),
+            reference: refunded.reference.clone(),
+            amount_minor: plan.amount.minor,
+            currency: plan.amount.currency.code().to_owned(),
+            reason: event.reason.clone(),
+        }))
+    }
+}

@@ -1,0 +1,144 @@
+//! All SQL of payments: one row for each order, begun by whichever comes first, the capture or the cancellation.
+
+use std::time::SystemTime;
+
+use despatch_domain::Money;
+use despatch_runtime::{DbError, Row, Snapshot, Tx};
+use tokio_postgres::GenericClient;
+
+/// What is known of an order's payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// The order's id.
+    pub order_id: String,
+    /// Who holds the money, e.g. `stripe`.
+    pub provider: String,
+    /// The provider's reference of what checkout authorised.
+    pub authorisation: String,
+    /// The provider's reference of the capture; empty while there is none.
+    pub capture: String,
+    /// ISO 4217; empty while nothing is captured.
+    pub currency: String,
+    /// Minor units of the currency.
+    pub captured_minor: i64,
+    /// Minor units of the currency, never more than was captured.
+    pub refunded_minor: i64,
+    /// When the capture was recorded.
+    pub captured_at: Option<SystemTime>,
+    /// When the last refund was recorded.
+    pub refunded_at: Option<SystemTime>,
+    /// Since when nothing more is to be captured.
+    pub cancelled_at: Option<SystemTime>,
+}
+
+/// Money of one currency over all orders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Totals {
+    /// ISO 4217.
+    pub currency: String,
+    /// How many orders were captured.
+    pub captures: i64,
+    /// Minor units taken.
+    pub captured_minor: i64,
+    /// Minor units given back.
+    pub refunded_minor: i64,
+}
+
+/// A capture to be recorded.
+pub(crate) struct NewCapture<'a> {
+    pub(crate) order_id: &'a str,
+    pub(crate) provider: &'a str,
+    pub(crate) authorisation: &'a str,
+    pub(crate) capture: &'a str,
+    pub(crate) amount: Money,
+}
+
+const PAYMENT: &str = "SELECT order_id, provider, authorisation, coalesce(capture, '') AS capture,
+                              coalesce(currency, '') AS currency, captured_minor, refunded_minor,
+                              captured_at, refunded_at, cancelled_at
+                       FROM payments.payment WHERE order_id = $1";
+
+/// What is known of the order's payment; `None` when it was neither captured nor cancelled.
+pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Payment>, DbError> {
+    db.query_opt(PAYMENT, &[&order_id]).await?.as_ref().map(payment).transpose()
+}
+
+/// As [`payment_of`], for a handler that prepares.
+pub(crate) async fn known(db: &Snapshot<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
+    db.query_opt(PAYMENT, &[&order_id]).await?.as_ref().map(payment).transpose()
+}
+
+/// What was taken and given back, by currency, in the currencies' alphabetical order.
+pub async fn totals(db: &impl GenericClient) -> Result<Vec<Totals>, DbError> {
+    let sql = "SELECT currency, count(*) AS captures, sum(captured_minor)::int8 AS captured_minor,
+                      sum(refunded_minor)::int8 AS refunded_minor
+               FROM payments.payment WHERE captured_at IS NOT NULL
+               GROUP BY currency ORDER BY currency";
+    let total = |row: &Row| {
+        Ok(Totals {
+            currency: row.try_get("currency")?,
+            captures: row.try_get("captures")?,
+            captured_minor: row.try_get("captured_minor")?,
+            refunded_minor: row.try_get("refunded_minor")?,
+        })
+    };
+    db.query(sql, &[]).await?.iter().map(total).collect()
+}
+
+/// Whether the order was cancelled before its payment was captured.
+pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM payments.payment WHERE order_id = $1 AND cancelled_at IS NOT NULL";
+    Ok(tx.query_opt(sql, &[&order_id]).await?.is_some())
+}
+
+/// Books a capture; false when one was booked before.
+pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Result<bool, DbError> {
+    let sql = "INSERT INTO payments.payment AS p
+                   (order_id, provider, authorisation, capture, currency, captured_minor, captured_at)
+               VALUES ($1, $2, $3, $4, $5, $6, now())
+               ON CONFLICT (order_id) DO UPDATE
+                   SET provider = excluded.provider, authorisation = excluded.authorisation,
+                       capture = excluded.capture, currency = excluded.currency,
+                       captured_minor = excluded.captured_minor, captured_at = excluded.captured_at
+                   WHERE p.captured_at IS NULL";
+    let NewCapture { order_id, provider, authorisation, capture, amount } = capture;
+    let currency = amount.currency.code();
+    let rows =
+        tx.execute(sql, &[order_id, provider, authorisation, capture, &currency, &amount.minor]).await?;
+    Ok(rows == 1)
+}
+
+/// Books that all that was left of a capture went back; false when another refund was booked since it was planned.
+pub(crate) async fn record_refund(tx: &Tx<'_>, order_id: &str, minor: i64) -> Result<bool, DbError> {
+    let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = now()
+               WHERE order_id = $1 AND captured_minor - refunded_minor = $2";
+    Ok(tx.execute(sql, &[&order_id, &minor]).await? == 1)
+}
+
+/// Notes that nothing is to be captured any more; false when that was known.
+pub(crate) async fn record_cancellation(
+    tx: &Tx<'_>,
+    order_id: &str,
+    provider: &str,
+    authorisation: &str,
+) -> Result<bool, DbError> {
+    let sql = "INSERT INTO payments.payment AS p (order_id, provider, authorisation, cancelled_at)
+               VALUES ($1, $2, $3, now())
+               ON CONFLICT (order_id) DO UPDATE SET cancelled_at = now() WHERE p.cancelled_at IS NULL";
+    Ok(tx.execute(sql, &[&order_id, &provider, &authorisation]).await? == 1)
+}
+
+fn payment(row: &Row) -> Result<Payment, DbError> {
+    Ok(Payment {
+        order_id: row.try_get("order_id")?,
+        provider: row.try_get("provider")?,
+        authorisation: row.try_get("authorisation")?,
+        capture: row.try_get("capture")?,
+        currency: row.try_get("currency")?,
+        captured_minor: row.try_get("captured_minor")?,
+        refunded_minor: row.try_get("refunded_minor")?,
+        captured_at: row.try_get("captured_at")?,
+        refunded_at: row.try_get("refunded_at")?,
+        cancelled_at: row.try_get("cancelled_at")?,
+    })
+}

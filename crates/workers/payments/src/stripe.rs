@@ -1,0 +1,192 @@
+//! Stripe's PaymentIntents: form-encoded requests under idempotency keys, JSON answers
+//! (<https://docs.stripe.com/api/payment_intents>). What an error means is decided in [`answer`], how much an amount
+//! is in [`units`].
+
+mod answer;
+mod units;
+
+use std::fmt;
+use std::time::Duration;
+
+use despatch_domain::Money;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, RequestBuilder, Url, redirect};
+use serde::de::DeserializeOwned;
+
+use crate::provider::{Captured, Provider, ProviderError, Refunded, Standing};
+use answer::{Intent, Refund, Refunds};
+
+/// The version of the API that the answers' shapes are written for, whatever the account's default is.
+const VERSION: &str = "2025-03-31.basil";
+
+/// How many of a payment's refunds a look-up reads: more than any payment has, and the most that a page holds.
+const REFUNDS: &str = "100";
+
+/// How to reach Stripe.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StripeConfig {
+    /// Where the API is, without `/v1`: `https://api.stripe.com`, or the sandbox.
+    pub base_url: String,
+    /// The account's secret key, `sk_…` or a restricted `rk_…`.
+    pub secret_key: SecretKey,
+    /// How many milliseconds to wait for an answer. Captures take seconds on a bad day.
+    pub timeout_ms: u64,
+}
+
+/// A key that is never printed.
+#[derive(Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub struct SecretKey(String);
+
+impl From<String> for SecretKey {
+    fn from(key: String) -> Self {
+        SecretKey(key)
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+/// Why Stripe cannot be spoken to at all.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusableClient {
+    /// The base URL is not one.
+    #[error("Stripe's base URL {0:?} is not an http or https URL")]
+    BaseUrl(String),
+    /// The key has characters that no header can carry.
+    #[error("Stripe's secret key is not printable ASCII")]
+    SecretKey,
+    /// The HTTP client cannot be built.
+    #[error("HTTP client: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+/// A Stripe account.
+#[derive(Debug, Clone)]
+pub struct Stripe {
+    client: Client,
+    base: String,
+}
+
+impl Stripe {
+    /// Prepares to speak to Stripe; nothing is sent yet.
+    pub fn new(config: &StripeConfig) -> Result<Self, UnusableClient> {
+        // reqwest takes the process's provider and has none of its own; whoever was first has chosen ring as well.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let base = config.base_url.trim_end_matches('/').to_owned();
+        let is_http = |url: Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
+        if !Url::parse(&base).is_ok_and(is_http) {
+            return Err(UnusableClient::BaseUrl(config.base_url.clone()));
+        }
+        let bearer = HeaderValue::try_from(format!("Bearer {}", config.secret_key.0));
+        let mut bearer = bearer.map_err(|_| UnusableClient::SecretKey)?;
+        bearer.set_sensitive(true);
+        let headers = HeaderMap::from_iter([
+            (reqwest::header::AUTHORIZATION, bearer),
+            (HeaderName::from_static("stripe-version"), HeaderValue::from_static(VERSION)),
+        ]);
+        let timeout = Duration::from_millis(config.timeout_ms);
+        let client = Client::builder()
+            .user_agent(concat!("despatch/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .timeout(timeout)
+            .connect_timeout(timeout.min(Duration::from_secs(5)))
+            .redirect(redirect::Policy::none())
+            .build()?;
+        Ok(Stripe { client, base })
+    }
+
+    /// The address of an intent. References come from shops, so one that could lead elsewhere is refused.
+    fn intent(&self, reference: &str, verb: &str) -> Result<String, ProviderError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if reference.is_empty() || !reference.bytes().all(plain) {
+            return Err(ProviderError::Refused {
+                code: "reference".into(),
+                message: format!("{reference:?} is not the id of a PaymentIntent"),
+            });
+        }
+        Ok(format!("{}/v1/payment_intents/{reference}{verb}", self.base))
+    }
+
+    /// A request with an effect.
+    fn post(&self, url: String, key: &str, form: &[(&str, &str)]) -> RequestBuilder {
+        self.client.post(url).header("idempotency-key", key).form(form)
+    }
+}
+
+impl Provider for Stripe {
+    const NAME: &'static str = "stripe";
+
+    async fn capture(&self, reference: &str, amount: Money, key: &str) -> Result<Captured, ProviderError> {
+        let url = self.intent(reference, "/capture")?;
+        let wire = wire(amount)?;
+        let intent: Intent = send(self.post(url, key, &[("amount_to_capture", &wire)])).await?;
+        match intent.standing()? {
+            Standing::Captured(captured) => Ok(captured),
+            standing @ (Standing::Authorised | Standing::Cancelled | Standing::Unfinished) => {
+                Err(ProviderError::NotAllowed(standing))
+            }
+        }
+    }
+
+    async fn refund(&self, reference: &str, amount: Money, key: &str) -> Result<Refunded, ProviderError> {
+        let wire = wire(amount)?;
+        let form = [("payment_intent", reference), ("amount", &wire)];
+        let refund: Refund = send(self.post(format!("{}/v1/refunds", self.base), key, &form)).await?;
+        refund.made()
+    }
+
+    async fn void(&self, reference: &str, key: &str) -> Result<(), ProviderError> {
+        let url = self.intent(reference, "/cancel")?;
+        let form = [("cancellation_reason", "requested_by_customer")];
+        let intent: Intent = send(self.post(url, key, &form)).await?;
+        match intent.standing()? {
+            Standing::Cancelled => Ok(()),
+            standing @ (Standing::Authorised | Standing::Captured(_) | Standing::Unfinished) => {
+                Err(ProviderError::NotAllowed(standing))
+            }
+        }
+    }
+
+    async fn look_up(&self, reference: &str) -> Result<Standing, ProviderError> {
+        let intent: Intent = send(self.client.get(self.intent(reference, "")?)).await?;
+        intent.standing()
+    }
+
+    async fn look_up_refund(
+        &self,
+        reference: &str,
+        amount: Money,
+    ) -> Result<Option<Refunded>, ProviderError> {
+        let query = [("payment_intent", reference), ("limit", REFUNDS)];
+        let list = self.client.get(format!("{}/v1/refunds", self.base)).query(&query);
+        let refunds: Refunds = send(list).await?;
+        Ok(refunds.of(units::to_wire(amount)))
+    }
+}
+
+/// An amount as a form carries it.
+fn wire(amount: Money) -> Result<String, ProviderError> {
+    let wire = units::to_wire(amount).ok_or_else(|| ProviderError::AmountRefused {
+        message: format!("Stripe takes no amount as fine as {amount}"),
+    })?;
+    Ok(wire.to_string())
+}
+
+async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ProviderError> {
+    let unanswered = |error| ProviderError::Unanswered(Box::new(error));
+    let response = request.send().await.map_err(unanswered)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.map_err(unanswered)?;
+    if !status.is_success() {
+        return Err(answer::error(status, &headers, &body));
+    }
+    serde_json::from_slice(&body).map_err(|error| ProviderError::Unanswered(Box::new(error)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+//! What Stripe's answers mean: its objects, as far as they are needed, and its errors
+//! (<https://docs.stripe.com/api/errors>, <https://docs.stripe.com/error-codes>).
+
+use std::time::Duration;
+
+use despatch_domain::{Currency, UnknownCurrency};
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde::Deserialize;
+
+use super::units;
+use crate::provider::{Captured, ProviderError, Refunded, Standing};
+
+/// How long to leave Stripe alone when it is busy and does not say for how long.
+const BREATH: Duration = Duration::from_secs(1);
+
+/// A PaymentIntent.
+#[derive(Debug, Deserialize)]
+pub(super) struct Intent {
+    id: String,
+    status: Status,
+    amount_received: i64,
+    currency: String,
+    latest_charge: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    RequiresCapture,
+    Succeeded,
+    Canceled,
+    /// The customer's or Stripe's own part is not done: `requires_action`, `processing` and the like.
+    #[serde(other)]
+    Unfinished,
+}
+
+/// An object that does not say what it must.
+#[derive(Debug, thiserror::Error)]
+enum Unintelligible {
+    #[error(transparent)]
+    Currency(#[from] UnknownCurrency),
+    #[error("{amount} {currency} is finer than the currency")]
+    Amount { amount: i64, currency: Currency },
+}
+
+impl Intent {
+    pub(super) fn standing(self) -> Result<Standing, ProviderError> {
+        match self.status {
+            Status::RequiresCapture => Ok(Standing::Authorised),
+            Status::Canceled => Ok(Standing::Cancelled),
+            Status::Unfinished => Ok(Standing::Unfinished),
+            Status::Succeeded => {
+                let captured = self.captured();
+                captured.map(Standing::Captured).map_err(|error| ProviderError::Unanswered(Box::new(error)))
+            }
+        }
+    }
+
+    fn captured(self) -> Result<Captured, Unintelligible> {
+        let currency = Currency::parse(&self.currency.to_ascii_uppercase())?;
+        let amount = units::from_wire(self.amount_received, currency)
+            .ok_or(Unintelligible::Amount { amount: self.amount_received, currency })?;
+        Ok(Captured { reference: self.latest_charge.unwrap_or(self.id), amount })
+    }
+}
+
+/// A refund.
+#[derive(Debug, Deserialize)]
+pub(super) struct Refund {
+    id: String,
+    amount: i64,
+    status: RefundStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RefundStatus {
+    Failed,
+    Canceled,
+    /// `succeeded`, or on its way: `pending` and `requires_action`.
+    #[serde(other)]
+    UnderWay,
+}
+
+impl Refund {
+    pub(super) fn made(self) -> Result<Refunded, ProviderError> {
+        match self.status {
+            RefundStatus::UnderWay => Ok(Refunded { reference: self.id }),
+            RefundStatus::Failed | RefundStatus::Canceled => Err(ProviderError::Refused {
+                code: "refund_failed".into(),
+                message: format!("the refund {} did not go through", self.id),
+            }),
+        }
+    }
+}
+
+/// A page of refunds.
+#[derive(Debug, Deserialize)]
+pub(super) struct Refunds {
+    data: Vec<Refund>,
+}
+
+impl Refunds {
+    /// One that gives exactly this amount back.
+    pub(super) fn of(self, amount: Option<i64>) -> Option<Refunded> {
+        let mut same = self.data.into_iter().filter(|refund| Some(refund.amount) == amount);
+        same.find_map(|refund| refund.made().ok())
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Refusal {
+    error: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    r#type: String,
+    code: Option<String>,
+    decline_code: Option<String>,
+    message: String,
+    payment_intent: Option<Intent>,
+}
+
+/// Stripe answered, and not with success.
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP {status}: {message}")]
+struct Undecided {
+    status: StatusCode,
+    message: String,
+}
+
+/// What an answer that is not a success means.
+pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
+    // Something between us and Stripe may answer with a body of its own.
+    let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
+    let spoken = refusal.is_some();
+    let details = refusal.unwrap_or_default().error;
+    let replayed = headers.get("idempotent-replayed").is_some_and(|value| value == "true");
+    match status.as_u16() {
+        429 => ProviderError::Busy { after: wait(headers) },
+        409 => ProviderError::InProgress,
+        400..=499 if spoken => definite(details),
+        // Stripe's own failure is kept under the key; a gateway's in front of it is not.
+        500..=599 if spoken && (status == StatusCode::INTERNAL_SERVER_ERROR || replayed) => {
+            ProviderError::Failed { message: details.message }
+        }
+        _ => ProviderError::Unanswered(Box::new(Undecided { status, message: details.message })),
+    }
+}
+
+fn definite(details: Details) -> ProviderError {
+    let Details { r#type, code, decline_code, message, payment_intent } = details;
+    let code = code.unwrap_or_default();
+    match (r#type.as_str(), code.as_str()) {
+        (_, "payment_intent_unexpected_state") => match payment_intent.map(Intent::standing) {
+            Some(Ok(standing)) => ProviderError::NotAllowed(standing),
+            Some(Err(error)) => error,
+            None => ProviderError::Refused { code, message },
+        },
+        (_, "capture_charge_authorization_expired" | "charge_expired_for_capture") => {
+            ProviderError::NotAllowed(Standing::Cancelled)
+        }
+        (_, "charge_already_refunded") => ProviderError::AlreadyRefunded,
+        (_, "amount_too_large" | "amount_too_small") => ProviderError::AmountRefused { message },
+        ("card_error", _) => ProviderError::Declined { code: decline_code.unwrap_or(code) },
+        (kind, "") => ProviderError::Refused { code: kind.to_owned(), message },
+        (_, _) => ProviderError::Refused { code, message },
+    }
+}
+
+fn wait(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    seconds.map_or(BREATH, Duration::from_secs)
+}

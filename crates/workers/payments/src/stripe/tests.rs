@@ -1,0 +1,259 @@
+//! The client against a server on loopback that answers as Stripe documents, and remembers what it was asked.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap as Headers, Method, StatusCode, Uri};
+use axum::response::IntoResponse;
+use despatch_domain::Currency;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A request as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Asked {
+    line: String,
+    key: Option<String>,
+    version: Option<String>,
+    authorization: Option<String>,
+    body: String,
+}
+
+#[derive(Clone)]
+struct Scripted {
+    status: StatusCode,
+    headers: Vec<(&'static str, &'static str)>,
+    body: Value,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+/// A Stripe that always gives this answer.
+async fn stripe(status: u16, headers: &[(&'static str, &'static str)], body: Value) -> (Stripe, Scripted) {
+    let script = Scripted {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: headers.to_vec(),
+        body,
+        asked: Arc::default(),
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = Router::new().fallback(answer).with_state(script.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let secret_key = SecretKey::from("sk_test_1".to_owned());
+    let stripe = Stripe::new(&StripeConfig { base_url, secret_key, timeout_ms: 5_000 }).unwrap();
+    (stripe, script)
+}
+
+async fn answer(
+    State(script): State<Scripted>,
+    method: Method,
+    uri: Uri,
+    headers: Headers,
+    body: Bytes,
+) -> impl IntoResponse {
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    script.asked.lock().unwrap().push(Asked {
+        line: format!("{method} {uri}"),
+        key: header("idempotency-key"),
+        version: header("stripe-version"),
+        authorization: header("authorization"),
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    });
+    let mut answered = Headers::new();
+    for (name, value) in script.headers {
+        answered.insert(name, value.parse().unwrap());
+    }
+    (script.status, answered, script.body.to_string())
+}
+
+fn intent(status: &str, received: i64, currency: &str) -> Value {
+    json!({
+        "id": "pi_1", "object": "payment_intent", "status": status, "amount": 1050,
+        "amount_received": received, "currency": currency, "latest_charge": "ch_1",
+    })
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, Currency::USD)
+}
+
+#[tokio::test]
+async fn a_capture_is_asked_as_documented_and_its_answer_is_read() {
+    let (stripe, script) = stripe(200, &[], intent("succeeded", 1050, "usd")).await;
+    let captured = stripe.capture("pi_1", usd(1050), "o-1/capture/0/1").await.unwrap();
+    assert_eq!(captured, Captured { reference: "ch_1".into(), amount: usd(1050) });
+    let expected = Asked {
+        line: "POST /v1/payment_intents/pi_1/capture".into(),
+        key: Some("o-1/capture/0/1".into()),
+        version: Some(VERSION.into()),
+        authorization: Some("Bearer sk_test_1".into()),
+        body: "amount_to_capture=1050".into(),
+    };
+    assert_eq!(*script.asked.lock().unwrap(), [expected]);
+}
+
+#[tokio::test]
+async fn a_void_and_a_refund_are_asked_as_documented() {
+    let (voiding, script) = stripe(200, &[], intent("canceled", 0, "usd")).await;
+    voiding.void("pi_1", "k").await.unwrap();
+    let asked = script.asked.lock().unwrap()[0].clone();
+    assert_eq!(asked.line, "POST /v1/payment_intents/pi_1/cancel");
+    assert_eq!(asked.body, "cancellation_reason=requested_by_customer");
+
+    let refund = json!({ "id": "re_1", "object": "refund", "amount": 1050, "status": "pending" });
+    let (refunding, script) = stripe(200, &[], refund).await;
+    let refunded = refunding.refund("pi_1", usd(1050), "k").await.unwrap();
+    assert_eq!(refunded, Refunded { reference: "re_1".into() });
+    let asked = script.asked.lock().unwrap()[0].clone();
+    assert_eq!((asked.line.as_str(), asked.key.as_deref()), ("POST /v1/refunds", Some("k")));
+    assert_eq!(asked.body, "payment_intent=pi_1&amount=1050");
+}
+
+#[tokio::test]
+async fn a_look_up_says_how_the_authorisation_stands() {
+    for (status, standing) in [
+        ("requires_capture", Standing::Authorised),
+        ("succeeded", Standing::Captured(Captured { reference: "ch_1".into(), amount: usd(1050) })),
+        ("canceled", Standing::Cancelled),
+        ("requires_action", Standing::Unfinished),
+        ("processing", Standing::Unfinished),
+    ] {
+        let (stripe, script) = stripe(200, &[], intent(status, 1050, "usd")).await;
+        assert_eq!(stripe.look_up("pi_1").await.unwrap(), standing, "{status}");
+        assert_eq!(script.asked.lock().unwrap()[0].line, "GET /v1/payment_intents/pi_1");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_is_found_by_its_amount_unless_it_failed() {
+    let refund =
+        |id: &str, amount: i64, status: &str| json!({ "id": id, "amount": amount, "status": status });
+    let list = json!({ "object": "list", "has_more": false, "data": [
+        refund("re_1", 1050, "failed"), refund("re_2", 1000, "succeeded"), refund("re_3", 1050, "succeeded"),
+    ] });
+    let (stripe, script) = stripe(200, &[], list).await;
+    let found = stripe.look_up_refund("pi_1", usd(1050)).await.unwrap();
+    assert_eq!(found, Some(Refunded { reference: "re_3".into() }));
+    assert_eq!(stripe.look_up_refund("pi_1", usd(7)).await.unwrap(), None);
+    assert_eq!(script.asked.lock().unwrap()[0].line, "GET /v1/refunds?payment_intent=pi_1&limit=100");
+}
+
+#[tokio::test]
+async fn every_error_has_its_meaning() {
+    let error = |kind: &str, code: &str| json!({ "error": { "type": kind, "code": code, "message": "why" } });
+    let unexpected = |status: &str| {
+        json!({ "error": {
+            "type": "invalid_request_error", "code": "payment_intent_unexpected_state", "message": "why",
+            "payment_intent": intent(status, 1050, "usd"),
+        } })
+    };
+    let declined = json!({ "error": {
+        "type": "card_error", "code": "card_declined", "decline_code": "insufficient_funds", "message": "why",
+    } });
+    let invalid = "invalid_request_error";
+    let cases = [
+        (402, declined, "Declined { code: \"insufficient_funds\" }"),
+        (402, error("card_error", "expired_card"), "Declined { code: \"expired_card\" }"),
+        (402, error("card_error", "capture_charge_authorization_expired"), "NotAllowed(Cancelled)"),
+        (400, error(invalid, "charge_expired_for_capture"), "NotAllowed(Cancelled)"),
+        (400, unexpected("canceled"), "NotAllowed(Cancelled)"),
+        (400, unexpected("requires_action"), "NotAllowed(Unfinished)"),
+        (400, unexpected("succeeded"), "NotAllowed(Captured(Captured { reference: \"ch_1\""),
+        (400, error(invalid, "payment_intent_unexpected_state"), "Refused { code: \"payment_intent_unexpec"),
+        (400, error(invalid, "amount_too_large"), "AmountRefused"),
+        (400, error(invalid, "charge_already_refunded"), "AlreadyRefunded"),
+        (400, error("idempotency_error", ""), "Refused { code: \"idempotency_error\""),
+        (401, error(invalid, ""), "Refused { code: \"invalid_request_error\""),
+        (404, error(invalid, "resource_missing"), "Refused { code: \"resource_missing\""),
+        (404, json!("no such host"), "Unanswered"),
+        (409, error("idempotency_error", "idempotency_key_in_use"), "InProgress"),
+        (429, error("rate_limit_error", "rate_limit"), "Busy { after: 1s }"),
+        (429, error(invalid, "lock_timeout"), "Busy { after: 1s }"),
+        (500, error("api_error", ""), "Failed"),
+        (500, json!("<html>"), "Unanswered"),
+        (502, json!("<html>"), "Unanswered"),
+        (503, error("api_error", ""), "Unanswered"),
+        (302, json!(null), "Unanswered"),
+        (200, json!({ "id": "pi_1" }), "Unanswered"),
+    ];
+    for (status, body, meaning) in cases {
+        let (stripe, _) = stripe(status, &[], body.clone()).await;
+        let error = stripe.capture("pi_1", usd(1050), "k").await.unwrap_err();
+        assert!(format!("{error:?}").starts_with(meaning), "{status} {body}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_failure_is_the_keys_answer_for_ever() {
+    let body = json!({ "error": { "type": "api_error", "message": "why" } });
+    let (stripe, _) = stripe(503, &[("idempotent-replayed", "true")], body).await;
+    let error = stripe.capture("pi_1", usd(1050), "k").await.unwrap_err();
+    assert!(matches!(error, ProviderError::Failed { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_busy_stripe_says_for_how_long() {
+    let (stripe, _) = stripe(429, &[("retry-after", "7")], json!({ "error": {} })).await;
+    let error = stripe.capture("pi_1", usd(1050), "k").await.unwrap_err();
+    assert!(matches!(error, ProviderError::Busy { after } if after == Duration::from_secs(7)), "{error:?}");
+}
+
+#[tokio::test]
+async fn amounts_are_stripes_in_both_directions() {
+    let krona = |minor| Money::new(minor, Currency::parse("ISK").unwrap());
+    let (stripe, script) = stripe(200, &[], intent("succeeded", 500, "isk")).await;
+    let captured = stripe.capture("pi_1", krona(5), "k").await.unwrap();
+    assert_eq!(captured.amount, krona(5));
+    assert_eq!(script.asked.lock().unwrap()[0].body, "amount_to_capture=500");
+}
+
+#[tokio::test]
+async fn an_amount_that_stripe_cannot_take_is_refused_unasked() {
+    let (stripe, script) = stripe(200, &[], intent("succeeded", 5124, "kwd")).await;
+    let fils = Money::new(5124, Currency::parse("KWD").unwrap());
+    let error = stripe.capture("pi_1", fils, "k").await.unwrap_err();
+    assert!(matches!(error, ProviderError::AmountRefused { .. }), "{error:?}");
+    assert_eq!(*script.asked.lock().unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_reference_that_leads_elsewhere_is_refused_unasked() {
+    let (stripe, script) = stripe(200, &[], intent("succeeded", 1050, "usd")).await;
+    for reference in ["", "../refunds", "pi_1/cancel?", "pi_1#", "pi%2e", "pi 1"] {
+        let error = stripe.look_up(reference).await.unwrap_err();
+        assert!(matches!(error, ProviderError::Refused { .. }), "{reference:?}: {error:?}");
+    }
+    assert_eq!(*script.asked.lock().unwrap(), []);
+}
+
+#[tokio::test]
+async fn silence_is_no_answer() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let secret_key = SecretKey::from("sk_test_1".to_owned());
+    let config = StripeConfig { base_url, secret_key, timeout_ms: 50 };
+    let error = Stripe::new(&config).unwrap().capture("pi_1", usd(1050), "k").await.unwrap_err();
+    assert!(matches!(error, ProviderError::Unanswered(_)), "{error:?}");
+    drop(listener);
+    let error = Stripe::new(&config).unwrap().capture("pi_1", usd(1050), "k").await.unwrap_err();
+    assert!(error.to_string().contains("refused"), "the cause is told: {error}");
+}
+
+#[test]
+fn a_client_that_cannot_work_is_not_made_and_a_key_is_not_shown() {
+    let config = |base_url: &str, key: &str| StripeConfig {
+        base_url: base_url.into(),
+        secret_key: key.to_owned().into(),
+        timeout_ms: 1,
+    };
+    for base_url in ["", "api.stripe.com", "ftp://api.stripe.com", "/v1"] {
+        let made = Stripe::new(&config(base_url, "sk"));
+        assert!(matches!(made, Err(UnusableClient::BaseUrl(_))), "{base_url:?}");
+    }
+    assert!(matches!(Stripe::new(&config("http://x", "s\nk")), Err(UnusableClient::SecretKey)));
+    let shown = format!("{:?}", config("http://x", "sk_live_1"));
+    assert!(!shown.contains("sk_live_1"), "{shown}");
+}

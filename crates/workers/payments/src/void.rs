@@ -1,0 +1,109 @@
+//! Lets go of an authorisation whose order was cancelled.
+
+use std::sync::Arc;
+
+use despatch_contracts::payment::{PaymentVoided, VoidRequested};
+use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx};
+
+use crate::capture::Capture;
+use crate::once::once;
+use crate::provider::{Provider, ProviderError, Standing};
+use crate::{PaymentError, store};
+
+/// Voids authorisations. From then on nothing is captured for the order; what was captured before is orders' to refund,
+/// once it hears of it.
+#[derive(Debug)]
+pub struct Void<P> {
+    provider: Arc<P>,
+}
+
+impl<P> Void<P> {
+    /// Voids at this provider.
+    pub fn new(provider: Arc<P>) -> Self {
+        Void { provider }
+    }
+}
+
+/// What is to be done about an authorisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// Let go of it.
+    Void,
+    /// There is none, or its money was captured.
+    Nothing,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing was or will be captured.
+    Voided,
+    /// The money was captured before, or there was nothing to void.
+    Nothing,
+}
+
+impl<P: Provider> OutsideHandler for Void<P> {
+    const NAME: &'static str = "payments.void";
+    const POLICY: Policy = Capture::<P>::POLICY;
+    type In = VoidRequested;
+    type Plan = (Plan, String);
+    type Effect = Effect;
+    type Out = Option<PaymentVoided>;
+    type Error = PaymentError;
+
+    async fn prepare(
+        &self,
+        event: &VoidRequested,
+        db: &Snapshot<'_>,
+    ) -> Result<(Plan, String), PaymentError> {
+        let payment = store::known(db, &event.order_id).await?;
+        let captured = payment.is_some_and(|payment| payment.captured_at.is_some());
+        if captured || event.reference.is_empty() {
+            return Ok((Plan::Nothing, String::new()));
+        }
+        if event.provider != P::NAME {
+            return Err(PaymentError::ProviderForeign { found: event.provider.clone(), expected: P::NAME });
+        }
+        Ok((Plan::Void, event.reference.clone()))
+    }
+
+    async fn perform(&self, plan: &(Plan, String), attempt: &Attempt) -> Result<Effect, PaymentError> {
+        let (Plan::Void, reference) = plan else { return Ok(Effect::Nothing) };
+        let provider = &self.provider;
+        let look = || async { Ok(ended(&provider.look_up(reference).await?)) };
+        let act = |key: String| async move {
+            match provider.void(reference, &key).await {
+                Ok(()) => Ok(Effect::Voided),
+                Err(ProviderError::NotAllowed(standing)) => {
+                    ended(&standing).ok_or(ProviderError::NotAllowed(standing))
+                }
+                Err(error) => Err(error),
+            }
+        };
+        once(attempt, "void", look, act).await
+    }
+
+    async fn record(
+        &self,
+        event: &VoidRequested,
+        _: &(Plan, String),
+        effect: &Effect,
+        tx: &Tx<'_>,
+    ) -> Result<Option<PaymentVoided>, PaymentError> {
+        let new = store::record_cancellation(tx, &event.order_id, P::NAME, &event.reference).await?;
+        Ok((new && *effect == Effect::Voided).then(|| PaymentVoided {
+            order_id: event.order_id.clone(),
+            reference: event.reference.clone(),
+            reason: event.reason.clone(),
+        }))
+    }
+}
+
+/// What it means for a void that the authorisation came to an end.
+fn ended(standing: &Standing) -> Option<Effect> {
+    match standing {
+        Standing::Cancelled => Some(Effect::Voided),
+        Standing::Captured(_) => Some(Effect::Nothing),
+        Standing::Authorised | Standing::Unfinished => None,
+    }
+}

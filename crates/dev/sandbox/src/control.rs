@@ -1,13 +1,4 @@
-//! What no provider offers, over HTTP: counts, mail, and faults on demand.
-//!
-//! | request | |
-//! |---|---|
-//! | `GET /counts`, `GET /counts/{order}` | [`Counts`](crate::Counts), [`OrderCounts`](crate::OrderCounts) |
-//! | `GET /mail?after=N&limit=M` | `{"mails": [{seq, message_id, from, to, subject, order}], "next": N}` |
-//! | `GET /mail/{seq}`, `GET /mail/count` | one mail as it was sent; `{"total", "distinct"}` |
-//! | `GET /faults`, `PUT /faults` | [`Faults`], as JSON |
-//! | `POST /faults/next` | a [`Target`]: a fault for the next requests about one order |
-//! | `PUT /webhooks` | `{"gateway_url", "token"}`: where tracking webhooks go |
+//! What no provider offers, over HTTP: counts, mail, and faults on demand. The crate's page lists the paths.
 
 use std::{io, sync::Arc};
 

@@ -187,11 +187,11 @@ mod tests {
     fn lines_longer_than_a_chunk_are_replayed_whole() {
         let dir = tempfile::tempdir().unwrap();
         let mut log = Log::open(Some(dir.path()), "x.jsonl").unwrap();
-        let long = "x".repeat(3 << 20);
-        log.append_json(&long).unwrap();
+        let text = "x".repeat(3 << 20);
+        log.append_json(&text).unwrap();
         log.append_json(&"short").unwrap();
         let mut found = Vec::new();
-        log.replay(|text: String, _| found.push(text.len())).unwrap();
-        assert_eq!(found, [long.len(), 5]);
+        log.replay(|line: String, _| found.push(line.len())).unwrap();
+        assert_eq!(found, [text.len(), 5]);
     }
 }

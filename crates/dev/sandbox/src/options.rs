@@ -35,7 +35,7 @@ impl Default for Options {
             gateway_url: None,
             webhook_token: None,
             tracking: TrackingPace::default(),
-            key_window: Duration::from_hours(24),
+            key_window: Duration::from_secs(24 * 3600),
             ports: Ports::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{io, net::Ipv4Addr, sync::Arc};
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
 use crate::{
     Counts, Faults, Options, OrderCounts, SandboxError, Target, control,
@@ -40,13 +40,14 @@ impl Providers {
     }
 }
 
-/// The running providers. Dropping it ends them.
+/// The running providers. Dropping it ends them, without waiting until they are gone.
 pub struct Sandbox {
     providers: Arc<Providers>,
     stripe_url: String,
     shippo_url: String,
     smtp_url: String,
     control_url: String,
+    stop: watch::Sender<()>,
     tasks: JoinSet<()>,
 }
 
@@ -68,13 +69,15 @@ impl Sandbox {
         let (smtp_port, smtp_url) = listen("smtp", options.ports.smtp).await?;
         let (control_port, control_url) = listen("http", options.ports.control).await?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(serve(stripe_port, Arc::clone(&providers.stripe).router()));
-        tasks.spawn(serve(shippo_port, Arc::clone(&providers.shippo).router(shippo_url.clone())));
-        tasks.spawn(serve(control_port, control::router(Arc::clone(&providers))));
+        let (stop, stopped) = watch::channel(());
+        tasks.spawn(serve(stripe_port, Arc::clone(&providers.stripe).router(), stopped.clone()));
+        let shippo = Arc::clone(&providers.shippo);
+        tasks.spawn(serve(shippo_port, Arc::clone(&shippo).router(shippo_url.clone()), stopped.clone()));
+        tasks.spawn(shippo::deliver(shippo, stopped.clone()));
+        tasks.spawn(serve(control_port, control::router(Arc::clone(&providers)), stopped.clone()));
         let (mailbox, dice) = (Arc::clone(&providers.mailbox), Arc::clone(&providers.dice));
-        tasks.spawn(smtp::serve(smtp_port, mailbox, dice));
-        tasks.spawn(shippo::deliver(Arc::clone(&providers.shippo)));
-        Ok(Self { providers, stripe_url, shippo_url, smtp_url, control_url, tasks })
+        tasks.spawn(smtp::serve(smtp_port, mailbox, dice, stopped));
+        Ok(Self { providers, stripe_url, shippo_url, smtp_url, control_url, stop, tasks })
     }
 
     /// Stripe's base URL, without `/v1`.
@@ -92,7 +95,7 @@ impl Sandbox {
         self.smtp_url.clone()
     }
 
-    /// The base URL of counts, mail and faults; the paths are listed in `control.rs`.
+    /// The base URL of counts, mail and faults; the crate's page lists the paths.
     pub fn control_url(&self) -> String {
         self.control_url.clone()
     }
@@ -123,9 +126,13 @@ impl Sandbox {
         self.providers.order_counts(order)
     }
 
-    /// Ends all connections and waits until they are gone. Nothing that was answered is lost.
-    pub async fn stop(mut self) {
-        self.tasks.shutdown().await;
+    /// Ends all connections and waits until they are gone and the state directory is free. Nothing that was
+    /// answered is lost.
+    pub async fn stop(self) {
+        let Self { providers, stop, tasks, .. } = self;
+        drop(stop);
+        tasks.join_all().await;
+        drop(providers);
     }
 }
 

@@ -11,7 +11,10 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+/// Tells every server to stop, by its sender's end.
+pub(crate) type Stop = watch::Receiver<()>;
 
 /// Marks a response whose connection is closed in its place.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -25,11 +28,15 @@ pub(crate) fn withheld() -> Response<Body> {
     response
 }
 
-/// Accepts connections until it is aborted, which ends its connections too.
-pub(crate) async fn serve(listener: TcpListener, app: Router) {
+/// Accepts connections until it is told to stop, and ends them before it returns.
+pub(crate) async fn serve(listener: TcpListener, app: Router, mut stop: Stop) {
     let mut connections = JoinSet::new();
     loop {
-        let stream = match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.changed() => return connections.shutdown().await,
+        };
+        let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
                 // Out of file descriptors, or a client that left again; the next accept shows which.

@@ -23,7 +23,7 @@ use hyper_util::{
 use url::Url;
 
 use super::Shippo;
-use crate::SandboxError;
+use crate::{SandboxError, serve::Stop};
 
 /// How many webhooks are under way at once.
 const LANES: usize = 32;
@@ -55,8 +55,8 @@ impl Target {
 /// A webhook's turn: due first, then the transaction's position, and how often it was tried.
 type Turn = Reverse<(Instant, usize, u32)>;
 
-/// Runs until it is aborted.
-pub(crate) async fn run(shippo: Arc<Shippo>) {
+/// Runs until it is told to stop. What is under way then counts as not taken.
+pub(crate) async fn run(shippo: Arc<Shippo>, mut stop: Stop) {
     let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let mut turns: BinaryHeap<Turn> = BinaryHeap::new();
     let mut seen = 0;
@@ -79,6 +79,7 @@ pub(crate) async fn run(shippo: Arc<Shippo>) {
         let next = turns.peek().filter(|_| target.is_some() && under_way.len() < LANES);
         let next = next.map(|Reverse((due, ..))| *due);
         tokio::select! {
+            _ = stop.changed() => return,
             () = shippo.wake.notified() => {}
             () = sleep_until(next) => {}
             Some((at, tries, taken)) = under_way.next() => turns.extend(settle(&shippo, at, tries, taken)),

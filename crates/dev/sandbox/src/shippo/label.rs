@@ -1,5 +1,7 @@
 //! The label behind a `label_url`: plain, but a valid file of its format.
 
+use std::fmt::Write as _;
+
 use super::{
     book::tracking_number,
     pdf,
@@ -33,8 +35,9 @@ fn zpl(lines: &[String], number: &str) -> String {
     let mut label = String::from("^XA^CI28^PW812^LL1218\n");
     for (line, top) in lines.iter().zip((40..).step_by(40)) {
         let text = line.replace(['^', '~'], " ");
-        label.push_str(&format!("^FO40,{top}^A0N,32,32^FD{text}^FS\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(label, "^FO40,{top}^A0N,32,32^FD{text}^FS");
     }
-    label.push_str(&format!("^FO40,900^BY3^BCN,160,Y,N,N^FD{number}^FS\n^XZ\n"));
+    let _ = writeln!(label, "^FO40,900^BY3^BCN,160,Y,N,N^FD{number}^FS\n^XZ");
     label
 }

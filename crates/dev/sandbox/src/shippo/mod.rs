@@ -158,6 +158,10 @@ fn write_failed(error: &std::io::Error) -> Answer {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
+    // serde would read a list as the fields in their order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(invalid("__all__", "Invalid data. Expected a dictionary."));
+    }
     serde_json::from_slice(body).map_err(|error| invalid("__all__", &format!("JSON parse error: {error}")))
 }
 

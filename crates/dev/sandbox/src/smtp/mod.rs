@@ -8,14 +8,18 @@ use std::sync::Arc;
 
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::dice::Dice;
+use crate::{dice::Dice, serve::Stop};
 pub(crate) use mailbox::Mailbox;
 
-/// Accepts connections until it is aborted, which ends its connections too.
-pub(crate) async fn serve(listener: TcpListener, mailbox: Arc<Mailbox>, dice: Arc<Dice>) {
+/// Accepts connections until it is told to stop, and ends them before it returns.
+pub(crate) async fn serve(listener: TcpListener, mailbox: Arc<Mailbox>, dice: Arc<Dice>, mut stop: Stop) {
     let mut sessions = JoinSet::new();
     loop {
-        let stream = match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.changed() => return sessions.shutdown().await,
+        };
+        let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a mail connection");

@@ -128,6 +128,7 @@ impl Intent {
             return Err(Refusal::declined(code, self.charge(), self.json()));
         }
         self.received = amount;
+        self.declined = None;
         self.status = Status::Succeeded;
         Ok(())
     }

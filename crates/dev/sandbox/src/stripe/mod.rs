@@ -144,7 +144,7 @@ impl Stripe {
         self.respond(&answer, headers)
     }
 
-    /// Runs a request that only reads.
+    /// Runs a request that only reads; `entity` is the order or whatever else it asks about.
     async fn look(
         &self,
         headers: &HeaderMap,
@@ -154,8 +154,7 @@ impl Stripe {
         if let Err(refusal) = authorised(headers) {
             return self.respond(&refusal.into(), headers);
         }
-        let order = self.book().order_of_intent(entity);
-        let fault = self.dice.roll(Operation::FindPayment, entity, &order);
+        let fault = self.dice.roll(Operation::FindPayment, entity, entity);
         match fault {
             Some(Fault::RateLimited) => return self.respond(&Refusal::rate_limited().into(), headers),
             Some(Fault::ServerError) => return self.respond(&Refusal::server_error().into(), headers),
@@ -244,7 +243,8 @@ async fn refund_charge(State(stripe): Shared, uri: Uri, headers: HeaderMap, body
 }
 
 async fn retrieve(State(stripe): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
-    stripe.look(&headers, &id, |book| Ok(book.intent(&id)?.json())).await
+    let order = stripe.book().order_of_intent(&id);
+    stripe.look(&headers, &order, |book| Ok(book.intent(&id)?.json())).await
 }
 
 async fn list(State(stripe): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response<Body> {
@@ -257,8 +257,10 @@ async fn search_intents(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let query = query.unwrap_or_default();
-    stripe.look(&headers, &query, |book| search::search(book, &Form::parse(query.as_bytes())?)).await
+    let search =
+        Form::parse(query.unwrap_or_default().as_bytes()).and_then(|form| search::Search::parse(&form));
+    let entity = search.as_ref().ok().and_then(search::Search::order).unwrap_or_default().to_owned();
+    stripe.look(&headers, &entity, |book| Ok(search?.run(book))).await
 }
 
 async fn unknown(

@@ -9,29 +9,46 @@ use serde_json::{Value, json};
 use super::{book::Book, form::Form, intent::Intent, refusal::Refusal};
 
 /// `GET /v1/payment_intents/search`.
-pub(super) fn search(book: &Book, form: &Form) -> Result<Value, Refusal> {
-    form.only(&["query", "limit", "page", "expand"])?;
-    let clauses = parse(form.require("query")?)?;
-    let limit = limit(form)?;
-    let skip = match form.get("page") {
-        None => 0,
-        Some(page) => page.parse().map_err(|_| Refusal::bad_value("page", "No such page."))?,
-    };
-    let hit = |intent: &&Intent| clauses.iter().all(|clause| clause.holds(intent));
-    let order = clauses.iter().find(|clause| clause.field == Field::Metadata("order_id".into()));
-    let found: Vec<&Intent> = match order {
-        Some(clause) => book.newest_of(&clause.value).filter(hit).skip(skip).take(limit + 1).collect(),
-        None => book.newest().filter(hit).skip(skip).take(limit + 1).collect(),
-    };
-    let more = found.len() > limit;
-    let data: Vec<Value> = found.into_iter().take(limit).map(Intent::json).collect();
-    Ok(json!({
-        "object": "search_result",
-        "url": "/v1/payment_intents/search",
-        "has_more": more,
-        "next_page": more.then(|| (skip + limit).to_string()),
-        "data": data,
-    }))
+pub(super) struct Search {
+    clauses: Vec<Clause>,
+    limit: usize,
+    skip: usize,
+}
+
+impl Search {
+    pub(super) fn parse(form: &Form) -> Result<Self, Refusal> {
+        form.only(&["query", "limit", "page", "expand"])?;
+        let skip = match form.get("page") {
+            None => 0,
+            Some(page) => page.parse().map_err(|_| Refusal::bad_value("page", "No such page."))?,
+        };
+        Ok(Self { clauses: parse(form.require("query")?)?, limit: limit(form)?, skip })
+    }
+
+    /// The order that is searched for, if one is.
+    pub(super) fn order(&self) -> Option<&str> {
+        let by_order = |clause: &&Clause| clause.field == Field::Metadata("order_id".into());
+        self.clauses.iter().find(by_order).map(|clause| clause.value.as_str())
+    }
+
+    pub(super) fn run(&self, book: &Book) -> Value {
+        let hit = |intent: &&Intent| self.clauses.iter().all(|clause| clause.holds(intent));
+        let window = (self.skip, self.limit + 1);
+        let mut found: Vec<&Intent> = match self.order() {
+            Some(order) => book.newest_of(order).filter(hit).skip(window.0).take(window.1).collect(),
+            None => book.newest().filter(hit).skip(window.0).take(window.1).collect(),
+        };
+        let more = found.len() > self.limit;
+        found.truncate(self.limit);
+        let data: Vec<Value> = found.into_iter().map(Intent::json).collect();
+        json!({
+            "object": "search_result",
+            "url": "/v1/payment_intents/search",
+            "has_more": more,
+            "next_page": more.then(|| (self.skip + self.limit).to_string()),
+            "data": data,
+        })
+    }
 }
 
 /// `GET /v1/payment_intents`, newest first.

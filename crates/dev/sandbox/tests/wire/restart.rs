@@ -1,0 +1,148 @@
+//! What a sandbox knows survives it. Every write precedes its answer, so dropping one without a word is as good
+//! as `kill -9`.
+
+use std::{fs::OpenOptions, io::Write as _, path::Path};
+
+use despatch_sandbox::{Fault, Operation, Options, Sandbox, SandboxError, Target};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use reqwest::Method;
+
+use crate::{
+    gateway::Gateway,
+    shop::{Shop, authorisation, eventually, purchase},
+    webhooks::AT_ONCE,
+};
+
+fn on(dir: &Path) -> Options {
+    Options { state_dir: Some(dir.to_owned()), tracking: AT_ONCE, ..Options::default() }
+}
+
+async fn mail(shop: &Shop) {
+    let mail = Message::builder()
+        .from("shop@example.com".parse().unwrap())
+        .to("a@example.com".parse().unwrap())
+        .message_id(Some("<o1.accepted@shop>".into()))
+        .body("hello".to_owned())
+        .unwrap();
+    let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(&shop.sandbox.smtp_url()).unwrap().build();
+    smtp.send(mail).await.unwrap();
+}
+
+#[tokio::test]
+async fn books_keys_and_mail_survive() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::with(on(dir.path())).await;
+    let id = shop.authorise("o1", "500").await;
+    let captured = shop.capture(&id, "k").await;
+    shop.stripe("/v1/refunds", &[("payment_intent", &id), ("amount", "100")], "r").await;
+    let rate = shop.rate("o1/1").await;
+    let label = shop.shippo("/transactions", &purchase(&rate, "o1/1")).await;
+    mail(&shop).await;
+    let (counts, of_order) = (shop.sandbox.counts(), shop.sandbox.order_counts("o1").unwrap());
+    drop(shop);
+
+    let shop = reopen(dir.path()).await;
+    assert_eq!(shop.sandbox.counts(), counts);
+    assert_eq!(shop.sandbox.order_counts("o1").unwrap(), of_order);
+    let again = shop.capture(&id, "k").await;
+    assert!(again.replayed());
+    assert_eq!(again.body, captured.body);
+    let found = shop.shippo_get("/transactions/?metadata=o1/1").await;
+    assert_eq!(found.body["results"][0]["tracking_number"], label.body["tracking_number"]);
+    let kept = shop.control(Method::GET, "/mail", None).await;
+    assert_eq!(kept.body["mails"][0]["message_id"], "o1.accepted@shop");
+
+    // New ids do not repeat old ones, a rate from before still buys, and copies of old mail are recognised.
+    let other = shop.stripe("/v1/payment_intents", &authorisation("o2", "500"), "o2").await;
+    assert_ne!(other.text("id"), id);
+    let second = shop.shippo("/transactions", &purchase(&rate, "o1/2")).await;
+    assert_ne!(second.text("object_id"), label.text("object_id"));
+    mail(&shop).await;
+    assert_eq!((shop.sandbox.counts().mails, shop.sandbox.counts().distinct_mails), (2, 1));
+}
+
+/// The old sandbox is dropped without waiting for its connections, so its files may be held a moment longer.
+async fn reopen(dir: &Path) -> Shop {
+    eventually("the state is free", async || match Sandbox::start(on(dir)).await {
+        Ok(sandbox) => {
+            sandbox.stop().await;
+            true
+        }
+        Err(SandboxError::InUse { .. }) => false,
+        Err(error) => panic!("{error}"),
+    })
+    .await;
+    Shop::with(on(dir)).await
+}
+
+#[tokio::test]
+async fn an_effect_without_an_answer_survives() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::with(on(dir.path())).await;
+    let id = shop.authorise("o1", "500").await;
+    let lost = Target { operation: Operation::Capture, order: "o1".into(), fault: Fault::Timeout, times: 1 };
+    shop.sandbox.fault_next(lost);
+    let path = format!("/v1/payment_intents/{id}/capture");
+    assert!(shop.try_stripe(Method::POST, &path, &[], Some("k")).await.is_err());
+    drop(shop);
+    let shop = reopen(dir.path()).await;
+    assert_eq!(shop.sandbox.counts().captures, 1);
+    assert!(shop.capture(&id, "k").await.replayed());
+}
+
+#[tokio::test]
+async fn scans_that_are_owed_are_sent_after_a_restart_and_no_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut gateway = Gateway::open(&[]).await;
+    let shop = Shop::with(on(dir.path())).await;
+    let done = shop.buy("done/1").await;
+    shop.sandbox.set_webhook_target(&gateway.url, None).unwrap();
+    assert_eq!(gateway.statuses(2).await, ["TRANSIT", "DELIVERED"]);
+    let path = format!("/transactions/{}", done.text("object_id"));
+    eventually("both scans are noted", async || {
+        shop.shippo_get(&path).await.text("tracking_status") == "DELIVERED"
+    })
+    .await;
+    drop(shop);
+
+    // Without a target nothing is sent; the scans stay owed.
+    let shop = reopen(dir.path()).await;
+    shop.buy("owed/1").await;
+    shop.sandbox.stop().await;
+    let shop = Shop::with(on(dir.path())).await;
+    shop.sandbox.set_webhook_target(&gateway.url, None).unwrap();
+    for status in ["TRANSIT", "DELIVERED"] {
+        let (_, webhook) = gateway.next().await;
+        assert_eq!(webhook["data"]["metadata"], "owed/1");
+        assert_eq!(webhook["data"]["tracking_status"]["status"], status);
+    }
+}
+
+#[tokio::test]
+async fn torn_last_lines_are_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::with(on(dir.path())).await;
+    shop.authorise("o1", "500").await;
+    shop.buy("o1/1").await;
+    mail(&shop).await;
+    let counts = shop.sandbox.counts();
+    shop.sandbox.stop().await;
+    for name in ["stripe.jsonl", "shippo.jsonl", "mail.jsonl", "mail.raw"] {
+        let mut file = OpenOptions::new().append(true).open(dir.path().join(name)).unwrap();
+        file.write_all(br#"{"at_ms":1,"inte"#).unwrap();
+    }
+    let shop = reopen(dir.path()).await;
+    assert_eq!(shop.sandbox.counts(), counts);
+    mail(&shop).await;
+    let url = format!("{}/mail/2", shop.sandbox.control_url());
+    let kept = shop.http.get(url).send().await.unwrap().text().await.unwrap();
+    assert!(kept.trim_end().ends_with("hello"), "{kept}");
+}
+
+#[tokio::test]
+async fn two_sandboxes_do_not_share_a_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let _shop = Shop::with(on(dir.path())).await;
+    let second = Sandbox::start(on(dir.path())).await;
+    assert!(matches!(second.err(), Some(SandboxError::InUse { .. })));
+}

@@ -1,1 +1,104 @@
 //! HTTP in: orders, shop webhooks, carrier webhooks; labels and order status out.
+//!
+//! A request is read into an order (or a scan, an answer, a command), handed in at the [`desk`], committed there by
+//! the [`clerk`] together with whatever else lay ready, and only then answered. What is committed is on its way: the
+//! runtime publishes it, after a crash too.
+
+mod amount;
+mod answer;
+mod attribute;
+mod clerk;
+mod config;
+mod desk;
+mod errors;
+mod gateway;
+mod json;
+pub mod order_json;
+mod placed_at;
+mod placement;
+mod records;
+mod request;
+mod routes;
+mod secret;
+mod service_level;
+mod shippo;
+mod shopify;
+mod signature;
+mod store;
+mod woocommerce;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use despatch_runtime::{Intake, Migration, Worker};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use config::{Config, ConfigError, Shop};
+pub use json::Invalid;
+pub use records::{Format, LabelledParcel, Message, OrderRecord, Parcel, Payment, Records, Step};
+pub use secret::Secret;
+
+use clerk::Clerk;
+use desk::Desk;
+use gateway::Gateway;
+use routes::router;
+
+/// The gateway's name, and its schema's.
+pub const NAME: &str = "gateway";
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { name: "0001_door", sql: include_str!("../migrations/0001_door.sql") }];
+
+/// Why the gateway could not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The configuration would not work, or would let anybody in.
+    #[error("{}", list(.0))]
+    Config(Vec<ConfigError>),
+    /// The listener failed.
+    #[error("the listener failed: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+/// What the runtime has to run for the gateway: its schema, its open batches; it hears no event.
+pub fn worker() -> Worker {
+    Worker::new(NAME, MIGRATIONS)
+}
+
+/// Serves until `shutdown`, then finishes the requests at hand and returns.
+///
+/// `intake` is that of a process which runs [`worker`].
+pub async fn serve(
+    config: Config,
+    intake: Intake,
+    records: Arc<dyn Records>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), GatewayError> {
+    let problems = config.problems();
+    if !problems.is_empty() {
+        return Err(GatewayError::Config(problems));
+    }
+    let patience = Duration::from_millis(config.commit_wait_ms);
+    let (desk, jobs) = Desk::new(config.batch, patience, config.retry_after_seconds);
+    let gateway = Gateway::new(&config, desk, intake.database().clone(), records);
+    let clerk = tokio::spawn(Clerk::new(intake, config.batch).work(jobs));
+    // An answer is one small write: waiting to fill a packet would only delay it.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+    });
+    axum::serve(listener, router(gateway)).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
+    // The last desk went with the router, so the clerk finishes what lies there and ends.
+    if let Err(error) = clerk.await {
+        tracing::error!(%error, "the clerk ended badly");
+    }
+    Ok(())
+}
+
+fn list(problems: &[ConfigError]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,110 @@
+//! What the gateway is told at start: who may send what, and with which secrets.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+use crate::secret::Secret;
+
+/// The gateway's configuration. It has no defaults of its own: they stand in the binary's annotated default file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen; the caller binds it.
+    pub listen: SocketAddr,
+    /// The largest body that is taken; a larger one is answered with 413.
+    pub body_limit_bytes: usize,
+    /// The most entries that one transaction commits.
+    pub batch: usize,
+    /// How long a request waits for its commit before it is answered with 503.
+    pub commit_wait_ms: u64,
+    /// When a sender that was answered with 503 is asked to come back.
+    pub retry_after_seconds: u64,
+    /// Keys for `/v1` and `/labels`.
+    pub api_keys: Vec<Secret>,
+    /// The secret of the links in mails, for reviews and for unsubscribing.
+    pub link_secret: Secret,
+    /// Shopify shops whose webhooks are taken.
+    pub shopify: Vec<Shop>,
+    /// WooCommerce shops whose webhooks are taken.
+    pub woocommerce: Vec<Shop>,
+    /// Tokens that Shippo's webhooks may carry in their URL (`?token=`): Shippo signs nothing.
+    pub shippo_tokens: Vec<Secret>,
+}
+
+/// A shop whose webhooks are taken.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shop {
+    /// What we call it; with the shop's own order id it names an order.
+    pub name: String,
+    /// What it calls itself: Shopify's `X-Shopify-Shop-Domain` (`north.myshopify.com`), or WooCommerce's
+    /// `X-WC-Webhook-Source` (`https://south.example.com/`; a slash at the end makes no difference).
+    pub source: String,
+    /// What it signs with. The old and the new one while a secret is being replaced.
+    pub secrets: Vec<Secret>,
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct ConfigError {
+    /// The key, as `shopify[0].secrets`.
+    pub key: String,
+    /// What is wrong with its value.
+    pub problem: &'static str,
+}
+
+impl Config {
+    /// Everything that is wrong, so that it can be mended in one go. An empty secret would let everybody in.
+    pub fn problems(&self) -> Vec<ConfigError> {
+        let mut problems = Vec::new();
+        let mut check = |good: bool, key: String, problem| {
+            if !good {
+                problems.push(ConfigError { key, problem });
+            }
+        };
+        check(self.body_limit_bytes > 0, "body_limit_bytes".into(), "must be above zero");
+        check(self.batch > 0, "batch".into(), "must be above zero");
+        check(self.commit_wait_ms > 0, "commit_wait_ms".into(), "must be above zero");
+        check(!self.link_secret.is_empty(), "link_secret".into(), "must not be empty");
+        for (key, secrets) in [("api_keys", &self.api_keys), ("shippo_tokens", &self.shippo_tokens)] {
+            for (at, secret) in secrets.iter().enumerate() {
+                check(!secret.is_empty(), format!("{key}[{at}]"), "must not be empty");
+            }
+        }
+        for (key, shops) in [("shopify", &self.shopify), ("woocommerce", &self.woocommerce)] {
+            for (at, shop) in shops.iter().enumerate() {
+                let signs = !shop.secrets.is_empty() && shop.secrets.iter().all(|secret| !secret.is_empty());
+                check(!shop.name.is_empty(), format!("{key}[{at}].name"), "must not be empty");
+                check(!shop.source.is_empty(), format!("{key}[{at}].source"), "must not be empty");
+                check(signs, format!("{key}[{at}].secrets"), "must name at least one, none of them empty");
+            }
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_is_named_by_its_key() {
+        let shop = Shop { name: "north".into(), source: String::new(), secrets: vec![Secret::new("")] };
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            body_limit_bytes: 1,
+            batch: 0,
+            commit_wait_ms: 1,
+            retry_after_seconds: 1,
+            api_keys: vec![Secret::new("key"), Secret::new("")],
+            link_secret: Secret::new("link"),
+            shopify: vec![shop],
+            woocommerce: Vec::new(),
+            shippo_tokens: Vec::new(),
+        };
+        let keys: Vec<_> = config.problems().into_iter().map(|problem| problem.key).collect();
+        assert_eq!(keys, ["batch", "api_keys[1]", "shopify[0].source", "shopify[0].secrets"]);
+    }
+}

@@ -1,0 +1,102 @@
+//! What every request is served with: the desk, the workers' records, and who may ask for what.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use despatch_runtime::{Database, DbError};
+use uuid::Uuid;
+
+use crate::config::{Config, Shop};
+use crate::desk::Desk;
+use crate::errors::Refusal;
+use crate::records::Records;
+use crate::secret::{Passwords, Secret};
+use crate::signature::Signers;
+use crate::store;
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Gateway(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) desk: Desk,
+    pub(crate) database: Database,
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) api_keys: Passwords,
+    pub(crate) shippo_tokens: Passwords,
+    pub(crate) link_secret: Secret,
+    pub(crate) body_limit: usize,
+    shopify: Shops,
+    woocommerce: Shops,
+}
+
+impl std::ops::Deref for Gateway {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Gateway {
+    pub(crate) fn new(config: &Config, desk: Desk, database: Database, records: Arc<dyn Records>) -> Self {
+        Gateway(Arc::new(Parts {
+            desk,
+            database,
+            records,
+            api_keys: Passwords::new(&config.api_keys),
+            shippo_tokens: Passwords::new(&config.shippo_tokens),
+            link_secret: config.link_secret.clone(),
+            body_limit: config.body_limit_bytes,
+            shopify: Shops::new(&config.shopify),
+            woocommerce: Shops::new(&config.woocommerce),
+        }))
+    }
+
+    /// The Shopify shop that calls itself so.
+    pub(crate) fn shopify_shop(&self, domain: &str) -> Option<&KnownShop> {
+        self.shopify.get(domain)
+    }
+
+    /// The WooCommerce shop that calls itself so.
+    pub(crate) fn woocommerce_shop(&self, source: &str) -> Option<&KnownShop> {
+        self.woocommerce.get(source)
+    }
+
+    /// The natural key of an order; `None` when it was never let in.
+    pub(crate) async fn natural_key(&self, order_id: Uuid) -> Result<Option<(String, String)>, Refusal> {
+        let read = async { store::natural_key(&self.database.client().await?, order_id).await };
+        read.await.map_err(|error| self.unreadable(&error))
+    }
+
+    /// What a sender is told when the database cannot be read.
+    pub(crate) fn unreadable(&self, error: &DbError) -> Refusal {
+        tracing::warn!(%error, "the database could not be read");
+        self.desk.unavailable()
+    }
+}
+
+/// A shop and what it signs with.
+pub(crate) struct KnownShop {
+    pub(crate) name: String,
+    pub(crate) signers: Signers,
+}
+
+/// Shops by what they call themselves.
+struct Shops(HashMap<String, KnownShop>);
+
+impl Shops {
+    fn new(shops: &[Shop]) -> Self {
+        let known = |shop: &Shop| KnownShop { name: shop.name.clone(), signers: Signers::new(&shop.secrets) };
+        Shops(shops.iter().map(|shop| (plain(&shop.source), known(shop))).collect())
+    }
+
+    fn get(&self, source: &str) -> Option<&KnownShop> {
+        self.0.get(&plain(source))
+    }
+}
+
+/// Domains have no case, and WordPress adds a slash to its own address or not.
+fn plain(source: &str) -> String {
+    source.trim_end_matches('/').to_ascii_lowercase()
+}

@@ -1,0 +1,86 @@
+//! What is done with every request before its route sees it: its place in a trace, its size, who sends it.
+
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use despatch_contracts::Trace;
+use tracing::Instrument as _;
+
+use crate::errors::{Credential, Refusal};
+use crate::gateway::Gateway;
+
+/// Gives the request its span: under the sender's when a `traceparent` header names one, else in a new trace.
+///
+/// The span names the route and not the path, which may hold a token.
+pub(crate) async fn traced(mut request: Request, next: Next) -> Response {
+    let trace =
+        Trace::parse(header(request.headers(), "traceparent"), header(request.headers(), "tracestate"))
+            .map_or_else(Trace::root, |sender| sender.child());
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let span = tracing::info_span!(
+        "request",
+        method = %request.method(),
+        route,
+        trace_id = %trace.trace_id,
+        status = tracing::field::Empty
+    );
+    request.extensions_mut().insert(trace);
+    let response = next.run(request).instrument(span.clone()).await;
+    span.record("status", response.status().as_u16());
+    span.in_scope(|| tracing::debug!("answered"));
+    response
+}
+
+/// A header's text; empty when there is none, or none that is text.
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+/// The request's place in its trace.
+pub(crate) struct Traced(pub(crate) Trace);
+
+impl<S: Sync> FromRequestParts<S> for Traced {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Traced(parts.extensions.get::<Trace>().cloned().unwrap_or_else(Trace::root)))
+    }
+}
+
+/// The body as it came in, no larger than configured.
+pub(crate) struct Body(pub(crate) Bytes);
+
+impl FromRequest<Gateway> for Body {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, Refusal> {
+        match Bytes::from_request(request, gateway).await {
+            Ok(body) => Ok(Body(body)),
+            Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
+                Err(Refusal::TooLarge { limit: gateway.body_limit })
+            }
+            Err(_) => Err(Refusal::BodyIncomplete),
+        }
+    }
+}
+
+/// Proof that the request carries a configured API key.
+pub(crate) struct ApiKey;
+
+impl FromRequestParts<Gateway> for ApiKey {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Refusal> {
+        let said = header(&parts.headers, AUTHORIZATION.as_str());
+        let key = said.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        match key {
+            Some((_, key)) if gateway.api_keys.contain(key.trim()) => Ok(ApiKey),
+            _ => Err(Refusal::Unauthorised(Credential::ApiKey)),
+        }
+    }
+}

@@ -1,1 +1,37 @@
-//! The orders worker.
+//! The orders worker: it checks what was placed and accepts it, or makes it a case with all that is wrong. Then it hears
+//! every fact about the order, holds its state machine and its audit timeline, and says when the order is completed or
+//! came back. It cancels on request while no parcel has left, and asks for the money to go back.
+//!
+//! [`store`] has what the edge may read: an order with its state, its timeline, the counts per state.
+
+mod accept;
+mod cancel;
+mod country;
+mod email;
+mod heard;
+mod lifecycle;
+mod state;
+pub mod store;
+mod track;
+mod validate;
+
+use std::time::Duration;
+
+use despatch_runtime::{Migration, Worker};
+
+pub use lifecycle::Stage;
+pub use state::State;
+
+/// The worker's name, and its schema's.
+pub const NAME: &str = "orders";
+
+/// How soon an event that came before its order was accepted is looked at again.
+const NOT_YET: Duration = Duration::from_millis(250);
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") }];
+
+/// Registers `orders.accept`, `orders.track` and `orders.cancel`. There is nothing to configure.
+pub fn worker() -> Worker {
+    Worker::new(NAME, MIGRATIONS).handler(accept::Accept).handler(track::Track).handler(cancel::Cancel)
+}

@@ -1,0 +1,43 @@
+-- What was ordered. Written once, when the order is accepted.
+create table orders.orders (
+    order_id text primary key,
+    shop text not null,
+    shop_order_id text not null,
+    channel text not null,
+    customer_email text not null,
+    currency text not null,
+    total_minor bigint not null,
+    placed_at timestamptz not null,
+    -- The whole despatch.order.v1.Order.
+    document bytea not null,
+    unique (shop, shop_order_id)
+);
+
+-- How far it is. Apart from orders.orders because it changes about nine times an order: the row is narrow, and with
+-- nothing but the key indexed and half of each page left free, updates stay on their page (HOT).
+-- It and the timeline are only ever written together with their order, so no foreign key is checked.
+create table orders.progress (
+    order_id text primary key,
+    state text not null,
+    -- The number of the last timeline entry.
+    version integer not null,
+    -- What was heard so far; the state follows from it.
+    lifecycle jsonb not null,
+    updated_at timestamptz not null default now(),
+    completed_at timestamptz
+) with (fillfactor = 50);
+
+-- The audit trail: every event and command that reached the order, what it changed, and why.
+create table orders.timeline (
+    order_id text not null,
+    -- From 1, without gaps. The key also makes a lost update impossible: two writers cannot take the same number.
+    seq integer not null,
+    at timestamptz not null default now(),
+    event_type text not null,
+    from_state text,
+    to_state text not null,
+    -- A reason code.
+    reason text not null,
+    detail text not null,
+    primary key (order_id, seq)
+);

@@ -1,0 +1,65 @@
+//! `orders.accept`: an order that was placed is checked, and work on it begins or it becomes a case.
+
+use despatch_contracts::Event as _;
+use despatch_contracts::order::{OrderAccepted, OrderPlaced};
+use despatch_domain::Reason;
+use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+
+use crate::lifecycle::Step;
+use crate::store::{self, Note};
+use crate::validate::{Invalid, validate};
+
+/// Accepts what passes every check.
+#[derive(Debug)]
+pub(crate) struct Accept;
+
+/// Why an order was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AcceptError {
+    /// The event has no order in it.
+    #[error("the event carries no order")]
+    Empty,
+    /// The order cannot be fulfilled as it is.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// Another order has the same natural key.
+    #[error("shop {shop:?} placed its order {shop_order_id:?} before, and it was accepted under another id")]
+    Taken { shop: String, shop_order_id: String },
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Fault for AcceptError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            AcceptError::Empty => Verdict::Reject(Reason::PayloadUndecodable),
+            AcceptError::Invalid(invalid) => Verdict::Reject(invalid.reason()),
+            AcceptError::Taken { .. } => Verdict::Reject(Reason::OrderChanged),
+            AcceptError::Database(_) => Verdict::Retry,
+        }
+    }
+}
+
+impl Handler for Accept {
+    const NAME: &'static str = "orders.accept";
+    type In = OrderPlaced;
+    type Out = Option<OrderAccepted>;
+    type Error = AcceptError;
+
+    async fn record(&self, event: &OrderPlaced, tx: &Tx<'_>) -> Result<Self::Out, AcceptError> {
+        let order = event.order.as_ref().ok_or(AcceptError::Empty)?;
+        validate(order)?;
+        let detail = format!("{} lines from {} by {}", order.lines.len(), order.shop, order.channel);
+        let note = Note { event_type: OrderPlaced::TYPE, detail: &detail };
+        if store::accept(tx, order, &note).await? {
+            return Ok(Some(OrderAccepted { order: Some(order.clone()) }));
+        }
+        let Some(progress) = store::progress(tx, &order.order_id).await? else {
+            let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
+            return Err(AcceptError::Taken { shop, shop_order_id });
+        };
+        let step = Step::none(progress.lifecycle.state(), Reason::AlreadyApplied);
+        store::advance(tx, &order.order_id, &progress, &step, &note).await?;
+        Ok(None)
+    }
+}

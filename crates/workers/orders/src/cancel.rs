@@ -1,0 +1,75 @@
+//! `orders.cancel`: an order is called off unless a parcel of it has left, and its money goes back.
+
+use despatch_contracts::Event as _;
+use despatch_contracts::order::{Authorisation, OrderCancelRequested, OrderCancelled};
+use despatch_contracts::payment::{RefundRequested, VoidRequested};
+use despatch_domain::Reason;
+use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+
+use crate::NOT_YET;
+use crate::state::State;
+use crate::store::{self, Note};
+
+/// Cancels orders on request. A refusal is no error: it is recorded in the order's timeline.
+#[derive(Debug)]
+pub(crate) struct Cancel;
+
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CancelError {
+    /// The request may overtake the order's acceptance.
+    #[error("the order has not been accepted yet")]
+    NotYet,
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Fault for CancelError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            CancelError::NotYet => Verdict::Defer(NOT_YET),
+            CancelError::Database(_) => Verdict::Retry,
+        }
+    }
+}
+
+impl Handler for Cancel {
+    const NAME: &'static str = "orders.cancel";
+    type In = OrderCancelRequested;
+    type Out = (Option<OrderCancelled>, Option<RefundRequested>, Option<VoidRequested>);
+    type Error = CancelError;
+
+    async fn record(&self, event: &OrderCancelRequested, tx: &Tx<'_>) -> Result<Self::Out, CancelError> {
+        let order_id = &event.order_id;
+        let mut progress = store::progress(tx, order_id).await?.ok_or(CancelError::NotYet)?;
+        let step = progress.lifecycle.cancel(reason(event));
+        let detail = format!("asked for by {}: {}", event.requested_by, event.reason);
+        let note = Note { event_type: OrderCancelRequested::TYPE, detail: &detail };
+        store::advance(tx, order_id, &progress, &step, &note).await?;
+
+        let reason = step.reason.to_string();
+        let cancelled = step
+            .enters(State::Cancelled)
+            .then(|| OrderCancelled { order_id: order_id.clone(), reason: reason.clone() });
+        let refund =
+            step.refund.then(|| RefundRequested { order_id: order_id.clone(), reason: reason.clone() });
+        let authorised = if step.void { store::authorisation(tx, order_id).await? } else { None };
+        // An order that nothing was authorised for has nothing to let go.
+        let void = authorised.map(|Authorisation { provider, reference, .. }| VoidRequested {
+            order_id: order_id.clone(),
+            provider,
+            reference,
+            reason,
+        });
+        Ok((cancelled, refund, void))
+    }
+}
+
+/// Whoever asks may name a reason of the registry; any other words only say who asked.
+fn reason(event: &OrderCancelRequested) -> Reason {
+    Reason::parse(&event.reason).unwrap_or(if event.requested_by == "operator" {
+        Reason::OperatorCancelled
+    } else {
+        Reason::CustomerCancelled
+    })
+}

@@ -1,0 +1,240 @@
+//! The state machine of an order, as a pure function of what was heard about it.
+//!
+//! An order's lifecycle is the *set* of facts heard so far, and its state follows from that set alone. So facts may come
+//! in any order, twice or with gaps, and still lead to the same state. Facts are never refused; commands may be.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use despatch_domain::Reason;
+use serde::{Deserialize, Serialize};
+
+use crate::state::State;
+
+/// More parcels than this for one order are a mistake of whoever says so.
+const MOST_PARCELS: u32 = 1000;
+
+/// Something that happened and that an order has to live with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// All units of the order are held.
+    StockReserved,
+    /// The held units went back.
+    StockReleased,
+    /// The money was captured.
+    PaymentCaptured,
+    /// The captured money went back.
+    PaymentRefunded,
+    /// The authorisation was let go.
+    PaymentVoided,
+    /// A parcel got this far.
+    Parcel(Stage, Parcel),
+    /// The carrier could not deliver a parcel.
+    DeliveryFailed(Parcel),
+    /// The customer reviewed the order, or nobody will ask again.
+    ReviewEnded,
+}
+
+/// Which of an order's parcels: 1-based, out of how many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parcel {
+    /// From 1 to `of`.
+    pub number: u32,
+    /// How many parcels the order has.
+    pub of: u32,
+}
+
+impl fmt::Display for Parcel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "parcel {} of {}", self.number, self.of)
+    }
+}
+
+/// How far a parcel got. A later stage proves the earlier ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Its units were taken from their shelves.
+    Picked,
+    /// It has its label.
+    Labelled,
+    /// The carrier has it.
+    Despatched,
+    /// The customer has it.
+    Delivered,
+    /// It is on its way back; nothing that the carrier says later changes that.
+    Returned,
+}
+
+/// What was heard about the order as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mark {
+    Reserved,
+    Released,
+    Captured,
+    Refunded,
+    Voided,
+    Reviewed,
+    Cancelled,
+}
+
+/// Everything heard about one accepted order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lifecycle {
+    marks: BTreeSet<Mark>,
+    /// By parcel number; empty until a fact says how many there are.
+    parcels: Vec<Option<Stage>>,
+}
+
+/// What hearing something did to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The state before.
+    pub from: State,
+    /// The state after; often the same.
+    pub to: State,
+    /// Why, for the timeline.
+    pub reason: Reason,
+    /// The money that was captured has to go back.
+    pub refund: bool,
+    /// The authorisation has to be let go.
+    pub void: bool,
+}
+
+impl Step {
+    /// A step to nowhere: why nothing changed.
+    pub(crate) fn none(state: State, reason: Reason) -> Step {
+        Step { from: state, to: state, reason, refund: false, void: false }
+    }
+
+    /// Whether this step is the one that led into `state`.
+    pub(crate) fn enters(self, state: State) -> bool {
+        self.from != self.to && self.to == state
+    }
+}
+
+impl Lifecycle {
+    /// The state that follows from what was heard.
+    pub(crate) fn state(&self) -> State {
+        if self.heard(Mark::Cancelled) {
+            return State::Cancelled;
+        }
+        if self.parcels.contains(&Some(Stage::Returned)) {
+            return State::Returned;
+        }
+        // `None`, a parcel that nothing was heard of, is less than any stage.
+        match self.parcels.iter().min().copied().flatten() {
+            Some(Stage::Delivered | Stage::Returned) if self.heard(Mark::Reviewed) => State::Completed,
+            Some(Stage::Delivered | Stage::Returned) => State::Delivered,
+            Some(Stage::Despatched) => State::Despatched,
+            Some(Stage::Labelled) => State::Labelled,
+            Some(Stage::Picked) => State::Picked,
+            None if self.heard(Mark::Captured) => State::Paid,
+            None if self.heard(Mark::Reserved) && !self.heard(Mark::Released) => State::Reserved,
+            None => State::Accepted,
+        }
+    }
+
+    /// How far each parcel got, by number; empty until it is known how many there are.
+    pub(crate) fn parcels(&self) -> &[Option<Stage>] {
+        &self.parcels
+    }
+
+    /// Applies a fact. What was heard before changes nothing.
+    ///
+    /// The error is the reason of the case that a person has to settle; then nothing changed either.
+    pub(crate) fn apply(&mut self, fact: Fact) -> Result<Step, Reason> {
+        let from = self.state();
+        let cancelled = from == State::Cancelled;
+        let (news, reason) = match fact {
+            Fact::StockReserved => (self.mark(Mark::Reserved), Reason::StepDone),
+            // Inventory releases what was cancelled or what was not confirmed in time.
+            Fact::StockReleased if cancelled => (self.mark(Mark::Released), Reason::StepDone),
+            Fact::StockReleased => (self.mark(Mark::Released), Reason::ReservationExpired),
+            Fact::PaymentCaptured if cancelled => {
+                (self.mark(Mark::Captured), Reason::CapturedAfterCancellation)
+            }
+            Fact::PaymentCaptured => (self.mark(Mark::Captured), Reason::StepDone),
+            Fact::PaymentRefunded => (self.mark(Mark::Refunded), Reason::StepDone),
+            Fact::PaymentVoided if cancelled => (self.mark(Mark::Voided), Reason::StepDone),
+            // An authorisation is only ever let go because the order was cancelled first.
+            Fact::PaymentVoided => return Err(Reason::UnexpectedFact),
+            Fact::Parcel(stage, parcel) => (self.parcel(parcel, stage)?, Reason::StepDone),
+            Fact::DeliveryFailed(parcel) => {
+                self.failed(parcel)?;
+                (false, Reason::AlreadyApplied)
+            }
+            Fact::ReviewEnded => (self.mark(Mark::Reviewed), Reason::StepDone),
+        };
+        let to = self.state();
+        let reason = match to {
+            _ if !news => Reason::AlreadyApplied,
+            State::Completed if from != to => Reason::AllDone,
+            State::Returned if from != to => Reason::ParcelReturned,
+            _ => reason,
+        };
+        Ok(Step { from, to, reason, refund: reason == Reason::CapturedAfterCancellation, void: false })
+    }
+
+    /// Cancels the order for `reason` unless a parcel of it has left. A refusal is a step too: to nowhere.
+    pub(crate) fn cancel(&mut self, reason: Reason) -> Step {
+        let from = self.state();
+        if from == State::Cancelled {
+            return Step::none(from, Reason::AlreadyApplied);
+        }
+        // The order is as far as its last parcel, but its first may have left already.
+        let left = self.parcels.iter().flatten().any(|stage| *stage >= Stage::Despatched);
+        if left || !from.may_become(State::Cancelled) {
+            return Step::none(from, Reason::CommandRefused);
+        }
+        self.mark(Mark::Cancelled);
+        let refund = self.heard(Mark::Captured) && !self.heard(Mark::Refunded);
+        let void = !self.heard(Mark::Captured);
+        Step { from, to: State::Cancelled, reason, refund, void }
+    }
+
+    fn heard(&self, mark: Mark) -> bool {
+        self.marks.contains(&mark)
+    }
+
+    /// Whether this is news.
+    fn mark(&mut self, mark: Mark) -> bool {
+        self.marks.insert(mark)
+    }
+
+    /// Whether this is news.
+    fn parcel(&mut self, parcel: Parcel, stage: Stage) -> Result<bool, Reason> {
+        let known = self.stage(parcel)?;
+        // A parcel is not to leave after the order was cancelled; that it was packed meanwhile does no harm.
+        if self.heard(Mark::Cancelled) && stage >= Stage::Despatched {
+            return Err(Reason::UnexpectedFact);
+        }
+        if known >= Some(stage) {
+            return Ok(false);
+        }
+        if self.parcels.is_empty() {
+            self.parcels = vec![None; parcel.of as usize];
+        }
+        self.parcels[parcel.number as usize - 1] = Some(stage);
+        Ok(true)
+    }
+
+    /// A failed delivery is a case, unless the parcel's way has ended since.
+    fn failed(&self, parcel: Parcel) -> Result<(), Reason> {
+        if self.stage(parcel)? >= Some(Stage::Delivered) { Ok(()) } else { Err(Reason::DeliveryFailed) }
+    }
+
+    /// How far the parcel got; an error when the order has no such parcel.
+    fn stage(&self, Parcel { number, of }: Parcel) -> Result<Option<Stage>, Reason> {
+        let known = self.parcels.is_empty() || self.parcels.len() == of as usize;
+        if known && (1..=of).contains(&number) && of <= MOST_PARCELS {
+            Ok(self.parcels.get(number as usize - 1).copied().flatten())
+        } else {
+            Err(Reason::UnexpectedFact)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! All SQL of the orders worker: what its handlers write, and what the edge may read.
+
+use std::error::Error;
+
+use despatch_contracts::order::{Authorisation, Order};
+use despatch_domain::Reason;
+use despatch_runtime::{DbError, Tx};
+use jiff::Timestamp;
+use prost::Message;
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::{FromSql, Json, Type};
+
+use crate::lifecycle::{Lifecycle, Stage, Step};
+use crate::state::State;
+
+/// An order's lifecycle as it was read, and the number of its last timeline entry.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    version: i32,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+/// What a timeline entry tells besides the step itself.
+#[derive(Debug)]
+pub(crate) struct Note<'a> {
+    pub(crate) event_type: &'static str,
+    pub(crate) detail: &'a str,
+}
+
+/// Stores an accepted order with its first timeline entry. `false`, and nothing stored, when its id or its shop's id of
+/// it is already there.
+pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Result<bool, DbError> {
+    const SQL: &str = "\
+        with accepted as (
+            insert into orders.orders (order_id, shop, shop_order_id, channel, customer_email, currency, total_minor,
+                                       placed_at, document)
+            values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), $9)
+            on conflict do nothing
+            returning order_id
+        ), started as (
+            insert into orders.progress (order_id, state, version, lifecycle)
+            select order_id, $10, 1, $11 from accepted
+        )
+        insert into orders.timeline (order_id, seq, event_type, to_state, reason, detail)
+        select order_id, 1, $12, $10, $13, $14 from accepted";
+    let lifecycle = Lifecycle::default();
+    let email = order.customer.as_ref().map_or("", |customer| &customer.email);
+    let placed_at = order
+        .placed_at
+        .as_ref()
+        .and_then(|placed_at| Timestamp::new(placed_at.seconds, placed_at.nanos).ok());
+    let stored = tx
+        .execute(
+            SQL,
+            &[
+                &order.order_id,
+                &order.shop,
+                &order.shop_order_id,
+                &order.channel,
+                &email,
+                &order.currency,
+                &order.total_minor,
+                &placed_at,
+                &order.encode_to_vec(),
+                &lifecycle.state().name(),
+                &Json(&lifecycle),
+                &note.event_type,
+                &Reason::OrderValid.code(),
+                &text(note.detail),
+            ],
+        )
+        .await?;
+    Ok(stored == 1)
+}
+
+/// How far an order is; `None` when it was not accepted (yet). The runtime holds the order's contention key, so nobody
+/// else writes between this and [`advance`].
+pub(crate) async fn progress(tx: &Tx<'_>, order_id: &str) -> Result<Option<Progress>, DbError> {
+    const SQL: &str = "select version, lifecycle from orders.progress where order_id = $1";
+    let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
+    let Json(lifecycle) = row.try_get(1)?;
+    Ok(Some(Progress { version: row.try_get(0)?, lifecycle }))
+}
+
+/// Keeps a step: the order's progress and one timeline entry.
+pub(crate) async fn advance(
+    tx: &Tx<'_>,
+    order_id: &str,
+    progress: &Progress,
+    step: &Step,
+    note: &Note<'_>,
+) -> Result<(), DbError> {
+    const SQL: &str = "\
+        with advanced as (
+            update orders.progress
+            set state = $2, version = $3, lifecycle = $4, updated_at = now(),
+                completed_at = case when $2 = 'completed' then coalesce(completed_at, now()) else completed_at end
+            where order_id = $1
+        )
+        insert into orders.timeline (order_id, seq, event_type, from_state, to_state, reason, detail)
+        values ($1, $3, $5, $6, $2, $7, $8)";
+    tx.execute(
+        SQL,
+        &[
+            &order_id,
+            &step.to.name(),
+            &(progress.version + 1),
+            &Json(&progress.lifecycle),
+            &note.event_type,
+            &step.from.name(),
+            &step.reason.code(),
+            &text(note.detail),
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What checkout authorised for an accepted order.
+pub(crate) async fn authorisation(tx: &Tx<'_>, order_id: &str) -> Result<Option<Authorisation>, DbError> {
+    const SQL: &str = "select document from orders.orders where order_id = $1";
+    let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
+    let Document(order) = row.try_get(0)?;
+    Ok(order.authorisation)
+}
+
+/// Postgres holds every character in a text but NUL, which carriers and shops are free to send.
+fn text(words: &str) -> String {
+    words.replace('\0', "")
+}
+
+/// An accepted order and how far it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderStatus {
+    /// What was ordered.
+    pub order: Order,
+    /// Where it stands.
+    pub state: State,
+    /// How far each parcel got, by number from 1; empty until it is known how many there are.
+    pub parcels: Vec<Option<Stage>>,
+    /// When anything was last heard of it.
+    pub updated_at: Timestamp,
+    /// When it was completed, if it was.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// One entry of an order's audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimelineEntry {
+    /// From 1, without gaps.
+    pub seq: i32,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The event or command, e.g. `payment.captured`.
+    pub event_type: String,
+    /// The state before; `None` in the first entry.
+    pub from: Option<State>,
+    /// The state after; the same when nothing changed.
+    pub to: State,
+    /// The reason code of the decision.
+    pub reason: String,
+    /// What the event said, in short.
+    pub detail: String,
+}
+
+/// An order with its state; `None` when it was never accepted.
+pub async fn order(
+    db: &impl GenericClient,
+    order_id: &str,
+) -> Result<Option<OrderStatus>, tokio_postgres::Error> {
+    const SQL: &str = "\
+        select document, state, lifecycle, updated_at, completed_at
+        from orders.orders join orders.progress using (order_id)
+        where order_id = $1";
+    let Some(row) = db.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
+    let Document(order) = row.try_get(0)?;
+    let Json(lifecycle) = row.try_get::<_, Json<Lifecycle>>(2)?;
+    Ok(Some(OrderStatus {
+        order,
+        state: row.try_get(1)?,
+        parcels: lifecycle.parcels().to_vec(),
+        updated_at: row.try_get(3)?,
+        completed_at: row.try_get(4)?,
+    }))
+}
+
+/// An order's audit trail, oldest entry first.
+pub async fn timeline(
+    db: &impl GenericClient,
+    order_id: &str,
+) -> Result<Vec<TimelineEntry>, tokio_postgres::Error> {
+    const SQL: &str = "\
+        select seq, at, event_type, from_state, to_state, reason, detail
+        from orders.timeline where order_id = $1 order by seq";
+    let rows = db.query(SQL, &[&order_id]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(TimelineEntry {
+                seq: row.try_get(0)?,
+                at: row.try_get(1)?,
+                event_type: row.try_get(2)?,
+                from: row.try_get(3)?,
+                to: row.try_get(4)?,
+                reason: row.try_get(5)?,
+                detail: row.try_get(6)?,
+            })
+        })
+        .collect()
+}
+
+/// How many orders are in each state; states without orders are left out.
+pub async fn counts_by_state(db: &impl GenericClient) -> Result<Vec<(State, i64)>, tokio_postgres::Error> {
+    const SQL: &str = "select state, count(*) from orders.progress group by state";
+    let rows = db.query(SQL, &[]).await?;
+    let mut counts =
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, _>>()?;
+    counts.sort();
+    Ok(counts)
+}
+
+/// The id of the accepted order that a shop knows as `shop_order_id`.
+pub async fn find(
+    db: &impl GenericClient,
+    shop: &str,
+    shop_order_id: &str,
+) -> Result<Option<String>, tokio_postgres::Error> {
+    const SQL: &str = "select order_id from orders.orders where shop = $1 and shop_order_id = $2";
+    let row = db.query_opt(SQL, &[&shop, &shop_order_id]).await?;
+    row.map(|row| row.try_get(0)).transpose()
+}
+
+/// An order as it stands in its row.
+struct Document(Order);
+
+impl<'a> FromSql<'a> for Document {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Document(Order::decode(raw)?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::BYTEA
+    }
+}

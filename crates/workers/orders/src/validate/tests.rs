@@ -1,0 +1,158 @@
+//! Each thing that can be wrong with an order is found, under its reason, alone and together with others.
+
+use super::*;
+
+fn valid() -> Order {
+    let line = |number, quantity, total_minor| Line {
+        number,
+        sku: format!("SKU-{number}"),
+        title: "A thing".into(),
+        quantity,
+        total_minor,
+    };
+    Order {
+        order_id: "o-1".into(),
+        customer: Some(Customer { email: "ann@example.com".into(), ..Customer::default() }),
+        ship_to: Some(Address {
+            street1: "1 Main St".into(),
+            city: "Springfield".into(),
+            country: "US".into(),
+            ..Address::default()
+        }),
+        lines: vec![line(1, 2, 2000), line(2, 1, 550)],
+        currency: "USD".into(),
+        shipping_minor: 500,
+        tax_minor: 200,
+        discount_minor: 250,
+        total_minor: 3000,
+        ..Order::default()
+    }
+}
+
+fn wrong(spoil: impl FnOnce(&mut Order)) -> Invalid {
+    let mut order = valid();
+    spoil(&mut order);
+    validate(&order).expect_err("the order was spoilt")
+}
+
+#[test]
+fn a_valid_order_passes() {
+    assert_eq!(validate(&valid()), Ok(()));
+}
+
+#[test]
+fn an_order_may_be_free_or_large() {
+    let mut free = valid();
+    free.discount_minor = 3250;
+    free.total_minor = 0;
+    assert_eq!(validate(&free), Ok(()));
+    let mut large = valid();
+    large.lines[0].quantity = 10_000;
+    assert_eq!(validate(&large), Ok(()));
+}
+
+#[test]
+fn each_problem_has_its_reason() {
+    type Spoil = fn(&mut Order);
+    let table: &[(Spoil, Reason)] = &[
+        (|o| o.ship_to = None, Reason::AddressMissing),
+        (|o| o.ship_to.as_mut().unwrap().street1 = "  ".into(), Reason::AddressIncomplete),
+        (|o| o.ship_to.as_mut().unwrap().city = String::new(), Reason::AddressIncomplete),
+        (|o| o.ship_to.as_mut().unwrap().country = String::new(), Reason::AddressIncomplete),
+        (|o| o.ship_to.as_mut().unwrap().country = "us".into(), Reason::AddressIncomplete),
+        (|o| o.ship_to.as_mut().unwrap().country = "United States".into(), Reason::AddressIncomplete),
+        (|o| o.customer = None, Reason::CustomerMissing),
+        (|o| o.customer.as_mut().unwrap().email = String::new(), Reason::EmailMissing),
+        (|o| o.customer.as_mut().unwrap().email = "ann at example".into(), Reason::EmailMissing),
+        (
+            |o| {
+                o.lines.clear();
+                o.total_minor = 450;
+            },
+            Reason::LinesMissing,
+        ),
+        (|o| o.lines[0].sku = String::new(), Reason::SkuMissing),
+        (|o| o.lines[0].sku = "A\0B".into(), Reason::SkuUnknown),
+        (|o| o.lines[0].quantity = 0, Reason::QuantityInvalid),
+        (|o| o.lines[0].quantity = -1, Reason::QuantityInvalid),
+        (|o| o.lines[0].quantity = 10_001, Reason::QuantityInvalid),
+        (|o| o.lines[0].quantity = i64::MAX, Reason::QuantityInvalid),
+        (
+            |o| {
+                o.lines[1].total_minor = -550;
+                o.total_minor = 1900;
+            },
+            Reason::AmountInvalid,
+        ),
+        (
+            |o| {
+                o.shipping_minor = -500;
+                o.total_minor = 2000;
+            },
+            Reason::AmountInvalid,
+        ),
+        (
+            |o| {
+                o.tax_minor = -200;
+                o.total_minor = 2600;
+            },
+            Reason::AmountInvalid,
+        ),
+        (
+            |o| {
+                o.discount_minor = -250;
+                o.total_minor = 3500;
+            },
+            Reason::AmountInvalid,
+        ),
+        (
+            |o| {
+                o.discount_minor = 3251;
+                o.total_minor = -1;
+            },
+            Reason::AmountInvalid,
+        ),
+        (|o| o.currency = String::new(), Reason::CurrencyUnknown),
+        (|o| o.currency = "usd".into(), Reason::CurrencyUnknown),
+        (|o| o.currency = "DEM".into(), Reason::CurrencyUnknown),
+        (|o| o.total_minor += 1, Reason::TotalsMismatch),
+        (|o| o.total_minor -= 1, Reason::TotalsMismatch),
+        (|o| o.lines[0].total_minor = i64::MAX, Reason::TotalsMismatch),
+    ];
+    for (index, (spoil, reason)) in table.iter().enumerate() {
+        let invalid = wrong(spoil);
+        assert_eq!(invalid.reason(), *reason, "row {index}: {invalid}");
+        assert!(invalid.others.is_empty(), "row {index} has one problem: {invalid}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once_and_the_first_decides() {
+    let invalid = wrong(|order| {
+        order.total_minor = 1;
+        order.lines[1].quantity = 0;
+        order.lines[0].sku = String::new();
+        order.customer = None;
+    });
+    assert_eq!(invalid.reason(), Reason::CustomerMissing);
+    assert_eq!(
+        invalid.to_string(),
+        "there is no customer; line 1 has no SKU; line 2 asks for 0 units; \
+         the amounts add up to 3000 minor units, the order's total is 1"
+    );
+}
+
+#[test]
+fn an_empty_order_is_wrong_in_everything_that_it_lacks() {
+    let invalid = validate(&Order::default()).unwrap_err();
+    let reasons: Vec<_> = [&invalid.first].into_iter().chain(&invalid.others).map(Problem::reason).collect();
+    let expected =
+        [Reason::AddressMissing, Reason::CustomerMissing, Reason::LinesMissing, Reason::CurrencyUnknown];
+    assert_eq!(reasons, expected);
+}
+
+#[test]
+fn no_personal_data_is_told() {
+    let invalid = wrong(|order| order.customer.as_mut().unwrap().email = "ann.private@nowhere".into());
+    assert!(!invalid.to_string().contains("private"));
+}

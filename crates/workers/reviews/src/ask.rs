@@ -1,0 +1,52 @@
+//! `reviews.ask`: once every parcel of an order is delivered, the first ask is set to come.
+
+use despatch_contracts::Event as _;
+use despatch_contracts::review::ReviewAskDue;
+use despatch_contracts::shipment::ShipmentDelivered;
+use despatch_domain::Reason;
+use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+
+use crate::schedule::Schedule;
+use crate::store;
+
+/// Starts the asking.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) schedule: Schedule,
+}
+
+/// Why a delivery was not taken note of.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskError {
+    #[error("the event carries no scan")]
+    NoScan,
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Fault for AskError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            AskError::NoScan => Verdict::Reject(Reason::PayloadUndecodable),
+            AskError::Database(_) => Verdict::Retry,
+        }
+    }
+}
+
+impl Handler for Ask {
+    const NAME: &'static str = "reviews.ask";
+    type In = ShipmentDelivered;
+    /// The timer's event comes later.
+    type Out = ();
+    type Error = AskError;
+
+    async fn record(&self, event: &ShipmentDelivered, tx: &Tx<'_>) -> Result<(), AskError> {
+        let scan = event.scan.as_ref().ok_or(AskError::NoScan)?;
+        let order_id = event.order_id();
+        if store::delivered(tx, order_id, scan.parcel.into(), scan.parcels.into()).await? {
+            let due = ReviewAskDue { order_id: order_id.to_owned(), ask: 0 };
+            tx.schedule(order_id, self.schedule.first_after(), &due).await?;
+        }
+        Ok(())
+    }
+}

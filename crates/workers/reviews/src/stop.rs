@@ -1,0 +1,51 @@
+//! `reviews.stop`: nobody is asked about an order that was cancelled or came back.
+
+use despatch_contracts::order::{OrderCancelled, OrderReturned};
+use despatch_contracts::{Incoming as _, one_of};
+use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+
+use crate::store;
+
+one_of! {
+    /// What makes a review pointless.
+    pub(crate) enum Ended {
+        Cancelled(OrderCancelled),
+        Returned(OrderReturned),
+    }
+}
+
+/// Ends the asking without an answer.
+#[derive(Debug)]
+pub(crate) struct Stop;
+
+/// Why the asking goes on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StopError {
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Fault for StopError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            StopError::Database(_) => Verdict::Retry,
+        }
+    }
+}
+
+impl Handler for Stop {
+    const NAME: &'static str = "reviews.stop";
+    type In = Ended;
+    type Out = ();
+    type Error = StopError;
+
+    async fn record(&self, event: &Ended, tx: &Tx<'_>) -> Result<(), StopError> {
+        let reason = match event {
+            Ended::Cancelled(event) => &event.reason,
+            Ended::Returned(event) => &event.reason,
+        };
+        store::stop(tx, event.order_id(), reason).await?;
+        tx.unschedule(event.order_id()).await?;
+        Ok(())
+    }
+}

@@ -115,15 +115,20 @@ impl Code128 {
         for &value in &self.values {
             match (set, value) {
                 (_, START_B) => data.push_str(">:"),
-                (_, START_C) => (set, _) = (Set::C, data.push_str(">;")),
-                (Set::B, SWITCH_TO_C) => (set, _) = (Set::C, data.push_str(">5")),
-                (Set::C, SWITCH_TO_B) => (set, _) = (Set::B, data.push_str(">6")),
-                (Set::C, pair) => data.push_str(&format!("{pair:02}")),
+                (_, START_C) => data.push_str(">;"),
+                (Set::B, SWITCH_TO_C) => data.push_str(">5"),
+                (Set::C, SWITCH_TO_B) => data.push_str(">6"),
+                (Set::C, pair) => data.extend([char::from(b'0' + pair / 10), char::from(b'0' + pair % 10)]),
                 (Set::B, letter) => match char::from(letter + b' ') {
                     '>' => data.push_str(">0"),
                     letter => data.push(letter),
                 },
             }
+            set = match value {
+                START_C | SWITCH_TO_C => Set::C,
+                START_B | SWITCH_TO_B => Set::B,
+                _ => set,
+            };
         }
         data
     }
@@ -184,7 +189,7 @@ mod tests {
             match (set_c, value) {
                 (false, 99) => set_c = true,
                 (true, 100) => set_c = false,
-                (true, pair) => text.push_str(&format!("{pair:02}")),
+                (true, pair) => text.extend(format!("{pair:02}").chars()),
                 (false, letter) => text.push(char::from(u8::try_from(letter).ok()? + 32)),
             }
         }

@@ -1,5 +1,7 @@
 //! Where everything stands on a house label: one drawing that both the PDF and the ZPL document are made from.
 
+use std::ops::Range;
+
 use despatch_contracts::order::Address;
 
 use super::Shipment;
@@ -70,13 +72,13 @@ pub(super) fn layout(shipment: &Shipment<'_>) -> Result<Vec<Item>, NotEncodable>
     let parcel = format!("Parcel {} of {}", shipment.parcel, shipment.parcels);
 
     items.push(text(MARGIN, 36, 22, 400, false, "From"));
-    block(&mut items, shipment.from, 62, 24, 400);
+    block(&mut items, shipment.from, 62..306, 24, 400);
     items.push(text(480, 36, 40, WIDTH - MARGIN - 480, true, shipment.service));
     items.push(text(480, 90, 32, WIDTH - MARGIN - 480, false, &parcel));
     items.push(Item::Rule { x: MARGIN, y: 310, width: INNER, height: 3 });
 
     items.push(text(MARGIN, 330, 26, INNER, false, "Ship to"));
-    block(&mut items, shipment.to, 366, 44, INNER);
+    block(&mut items, shipment.to, 366..796, 44, INNER);
     items.push(Item::Rule { x: MARGIN, y: 800, width: INNER, height: 3 });
 
     let code = Code128::encode(shipment.tracking_number)?;
@@ -98,14 +100,14 @@ fn text(x: u16, y: u16, size: u16, room: u16, bold: bool, text: &str) -> Item {
     Item::Text { x, y, size, room, bold, text: text.to_owned() }
 }
 
-/// An address in lines from `y` downwards, the first in bold; lines move together when there are many.
-fn block(items: &mut Vec<Item>, address: &Address, y: u16, size: u16, room: u16) {
+/// An address in lines between two heights, the first in bold. Many lines move together and shrink.
+fn block(items: &mut Vec<Item>, address: &Address, within: Range<u16>, size: u16, room: u16) {
     let lines = lines(address);
-    let height = if lines.len() > 7 { size } else { size + size / 4 };
-    let size = if lines.len() > 7 { size - size / 5 } else { size };
-    let mut y = y;
+    let share = (within.end - within.start) / u16::try_from(lines.len()).unwrap_or(u16::MAX).max(1);
+    let height = share.min(size + size / 4);
+    let mut y = within.start;
     for (index, line) in lines.iter().enumerate() {
-        items.push(text(MARGIN, y, size, room, index == 0, line));
+        items.push(text(MARGIN, y, height * 4 / 5, room, index == 0, line));
         y += height;
     }
 }
@@ -166,6 +168,27 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert!(lines[1].ends_with('…') && lines[0].chars().count() <= LINE_LETTERS);
         assert!(broken(&"長".repeat(300))[0].chars().count() <= 2 * LINE_LETTERS + 1);
+    }
+
+    #[test]
+    fn the_longest_address_stays_within_its_lines() {
+        let long = "word ".repeat(60);
+        let address = Address {
+            name: long.clone(),
+            company: long.clone(),
+            street1: long.clone(),
+            street2: long.clone(),
+            city: long.clone(),
+            country: "DE".into(),
+            ..Address::default()
+        };
+        let mut items = Vec::new();
+        block(&mut items, &address, 366..796, 44, INNER);
+        assert_eq!(items.len(), 11);
+        for item in items {
+            let Item::Text { y, size, .. } = item else { panic!("an address is text") };
+            assert!(size >= 24 && y + size <= 796, "legible, and above the rule: {y} {size}");
+        }
     }
 
     #[test]

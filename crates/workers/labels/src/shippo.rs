@@ -1,0 +1,254 @@
+//! Shippo, which buys labels from many carriers over one interface.
+//!
+//! Its purchases take no idempotency key: the same request twice is two labels. So every purchase carries our own
+//! reference as metadata, and a second try looks for it before it buys. Shippo's list cannot be filtered by metadata;
+//! it is read newest first, back to the time of the first try.
+
+mod error;
+mod wire;
+
+use std::time::Duration;
+
+use despatch_contracts::order::Address;
+use despatch_domain::Money;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::config;
+pub(crate) use error::ShippoError;
+use wire::{
+    ListAnswer, ParcelRequest, RateAnswer, ShipmentAnswer, ShipmentRequest, Status, TransactionAnswer,
+    TransactionRequest, said,
+};
+
+/// The longest page that the list has.
+const PAGE: u32 = 100;
+/// More than any carrier's label in PDF.
+const LARGEST_DOCUMENT: usize = 1 << 20;
+/// How much of an answer is worth repeating in an error.
+const LARGEST_QUOTE: usize = 500;
+/// How long to hold back when a 429 does not say.
+const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
+/// `Date` counts whole seconds, and the request that asks came before it.
+const DATE_SLACK: Duration = Duration::from_secs(2);
+
+/// A carrier's offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rate {
+    /// Shippo's id of the offer.
+    pub id: String,
+    /// The carrier's token, e.g. `usps`.
+    pub carrier: String,
+    /// The service level's token, e.g. `usps_priority`.
+    pub service: String,
+    /// The price.
+    pub cost: Money,
+    /// Days until delivery, if the carrier says.
+    pub estimated_days: Option<u32>,
+}
+
+/// A label that was bought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Purchase {
+    /// Shippo's id of the offer that was taken.
+    pub rate_id: String,
+    /// The carrier's tracking number.
+    pub tracking_number: String,
+    /// Where the document can be fetched.
+    pub label_url: String,
+}
+
+/// A parcel to ask rates for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Consignment<'a> {
+    /// Our reference of the parcel, at most 100 characters.
+    pub reference: &'a str,
+    /// The sender.
+    pub from: &'a Address,
+    /// The recipient.
+    pub to: &'a Address,
+    /// The carton.
+    pub carton: config::Parcel,
+    /// What it weighs with its contents.
+    pub grams: u64,
+}
+
+/// A client; cheap to clone, and its connections are kept.
+#[derive(Debug, Clone)]
+pub(crate) struct Shippo {
+    http: Client,
+    base_url: String,
+    authorization: HeaderValue,
+}
+
+impl Shippo {
+    /// Makes a client. Nothing is asked yet.
+    pub(crate) fn new(config: &config::Shippo) -> Result<Self, reqwest::Error> {
+        // The first caller in the process wins; everyone in it asks for the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = Client::builder().timeout(Duration::from_secs(config.timeout_seconds)).build()?;
+        let mut authorization = HeaderValue::from_str(&format!("ShippoToken {}", config.token))
+            .unwrap_or_else(|_| HeaderValue::from_static("ShippoToken"));
+        authorization.set_sensitive(true);
+        let base_url = config.base_url.trim_end_matches('/').to_owned();
+        Ok(Shippo { http, base_url, authorization })
+    }
+
+    /// What carriers would charge. Binds to nothing.
+    pub(crate) async fn rates(&self, consignment: &Consignment<'_>) -> Result<Vec<Rate>, ShippoError> {
+        let &Consignment { reference, from, to, carton, grams } = consignment;
+        let parcel = ParcelRequest {
+            length: carton.length_cm.to_string(),
+            width: carton.width_cm.to_string(),
+            height: carton.height_cm.to_string(),
+            distance_unit: "cm",
+            weight: grams.to_string(),
+            mass_unit: "g",
+        };
+        let request = ShipmentRequest {
+            address_from: from.into(),
+            address_to: to.into(),
+            parcels: [parcel],
+            metadata: reference,
+            asynchronous: false,
+        };
+        let answer: ShipmentAnswer = self.ask(self.http.post(self.url("shipments/")).json(&request)).await?.1;
+        if answer.rates.is_empty() && !answer.messages.is_empty() {
+            return Err(ShippoError::Refused(said(&answer.messages)));
+        }
+        answer.rates.into_iter().map(Rate::try_from).collect()
+    }
+
+    /// One rate, for a label that was found and not just bought.
+    pub(crate) async fn rate(&self, id: &str) -> Result<Rate, ShippoError> {
+        let answer: RateAnswer = self.ask(self.http.get(self.url(&format!("rates/{id}")))).await?.1;
+        answer.try_into()
+    }
+
+    /// Buys a label. Asked twice, it buys two.
+    pub(crate) async fn buy(&self, rate_id: &str, reference: &str) -> Result<Purchase, ShippoError> {
+        let request = TransactionRequest {
+            rate: rate_id,
+            label_file_type: "PDF_4x6",
+            metadata: reference,
+            asynchronous: false,
+        };
+        let answer: TransactionAnswer =
+            self.ask(self.http.post(self.url("transactions/")).json(&request)).await?.1;
+        match answer.status {
+            Status::Success => Purchase::read(answer),
+            Status::Waiting | Status::Queued => Err(ShippoError::Pending(answer.object_id)),
+            Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {
+                Err(ShippoError::Refused(said(&answer.messages)))
+            }
+        }
+    }
+
+    /// The label that an earlier try bought under our reference, if it did. `age` is how long ago the first try was.
+    pub(crate) async fn find(&self, reference: &str, age: Duration) -> Result<Option<Purchase>, ShippoError> {
+        let mut oldest = None;
+        for page in 1_u32.. {
+            let query = [("results", PAGE), ("page", page)];
+            let request = self.http.get(self.url("transactions/")).query(&query);
+            let (headers, list): (_, ListAnswer) = self.ask(request).await?;
+            let oldest = *oldest.get_or_insert_with(|| clock(&headers) - (age + DATE_SLACK));
+            let past = list.results.last().is_none_or(|last| last.object_created < oldest);
+            for answer in list.results.into_iter().filter(|answer| answer.metadata == reference) {
+                match answer.status {
+                    Status::Success => return Purchase::read(answer).map(Some),
+                    Status::Waiting | Status::Queued => return Err(ShippoError::Pending(answer.object_id)),
+                    // Refused or given back: there is no label.
+                    Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {}
+                }
+            }
+            if past || list.next.is_none() {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The label itself, a PDF. It is kept at a third party, who is not shown our token.
+    pub(crate) async fn document(&self, label_url: &str) -> Result<Vec<u8>, ShippoError> {
+        let mut response = settled(self.http.get(label_url).send().await?).await?;
+        let mut document = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if document.len() + chunk.len() > LARGEST_DOCUMENT {
+                return Err(ShippoError::Unreadable("the label is larger than 1 MiB".to_owned()));
+            }
+            document.extend_from_slice(&chunk);
+        }
+        if !document.starts_with(b"%PDF-") {
+            return Err(ShippoError::Unreadable("the label is not a PDF".to_owned()));
+        }
+        Ok(document)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.base_url)
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<(HeaderMap, T), ShippoError> {
+        let request = request.header(AUTHORIZATION, self.authorization.clone());
+        let response = settled(request.send().await?).await?;
+        let headers = response.headers().clone();
+        match response.json().await {
+            Ok(answer) => Ok((headers, answer)),
+            Err(error) if error.is_decode() => Err(ShippoError::Unreadable(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Purchase {
+    fn read(answer: TransactionAnswer) -> Result<Self, ShippoError> {
+        match (answer.tracking_number, answer.label_url) {
+            (Some(tracking_number), Some(label_url)) if !tracking_number.is_empty() => {
+                Ok(Purchase { rate_id: answer.rate.id().to_owned(), tracking_number, label_url })
+            }
+            _ => Err(ShippoError::Unreadable(format!("transaction {} has no label", answer.object_id))),
+        }
+    }
+}
+
+/// The answer, if it is one.
+async fn settled(response: Response) -> Result<Response, ShippoError> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(ShippoError::Busy(pause(response.headers())));
+    }
+    if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
+        return Err(ShippoError::Unauthorised(status.as_u16()));
+    }
+    let mut body = response.text().await?;
+    if let Some((cut, _)) = body.char_indices().nth(LARGEST_QUOTE) {
+        body.truncate(cut);
+    }
+    let status = status.as_u16();
+    if status >= 500 || status == StatusCode::REQUEST_TIMEOUT.as_u16() {
+        Err(ShippoError::Unavailable { status, body })
+    } else {
+        Err(ShippoError::Invalid { status, body })
+    }
+}
+
+/// `Retry-After` in seconds; its other form, a date, is not used by this provider.
+fn pause(headers: &HeaderMap) -> Duration {
+    let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+    seconds.map_or(DEFAULT_PAUSE, Duration::from_secs)
+}
+
+/// Shippo's own clock, which its times of creation are compared with; ours when it does not say.
+fn clock(headers: &HeaderMap) -> Timestamp {
+    let date = headers.get(DATE).and_then(|value| value.to_str().ok());
+    date.and_then(|date| rfc2822::parse(date).ok()).map_or_else(Timestamp::now, |date| date.timestamp())
+}
+
+#[cfg(test)]
+mod tests;

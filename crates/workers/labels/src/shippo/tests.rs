@@ -1,0 +1,196 @@
+//! The client against a small server that answers as Shippo documents it.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap as Headers, StatusCode as Code};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use despatch_runtime::Verdict;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// What the server was asked, and what it will answer to purchases.
+#[derive(Clone, Default)]
+struct Desk {
+    seen: Arc<Mutex<Vec<Value>>>,
+    purchase: Arc<Mutex<Option<(u16, Value)>>>,
+    transactions: Arc<Mutex<Vec<Value>>>,
+}
+
+async fn ship(State(desk): State<Desk>, headers: Headers, Json(body): Json<Value>) -> impl IntoResponse {
+    if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some("ShippoToken secret") {
+        return (Code::UNAUTHORIZED, Json(json!({"detail": "Invalid token"})));
+    }
+    desk.seen.lock().unwrap().push(body);
+    let rate = json!({
+        "object_id": "r1", "amount": "8.75", "currency": "USD", "provider": "DHL Express",
+        "servicelevel": {"token": "dhl_express_worldwide", "name": "Worldwide"}, "estimated_days": 3
+    });
+    (Code::CREATED, Json(json!({"object_id": "s1", "status": "SUCCESS", "rates": [rate], "messages": []})))
+}
+
+async fn buy(State(desk): State<Desk>, Json(body): Json<Value>) -> impl IntoResponse {
+    desk.seen.lock().unwrap().push(body);
+    let (status, body) = desk.purchase.lock().unwrap().clone().expect("the test says what is answered");
+    (Code::from_u16(status).unwrap(), [("retry-after", "7")], Json(body))
+}
+
+#[derive(serde::Deserialize)]
+struct Page {
+    page: usize,
+    results: usize,
+}
+
+async fn list(State(desk): State<Desk>, Query(Page { page, results }): Query<Page>) -> Json<Value> {
+    desk.seen.lock().unwrap().push(json!({ "page": page }));
+    let all = desk.transactions.lock().unwrap();
+    let shown: Vec<&Value> = all.iter().skip((page - 1) * results).take(results).collect();
+    let next = (all.len() > page * results).then_some("http://next");
+    Json(json!({"results": shown, "next": next}))
+}
+
+fn transaction(reference: &str, status: &str, seconds_ago: i64) -> Value {
+    let created = Timestamp::now() - Duration::from_secs(seconds_ago.unsigned_abs());
+    json!({
+        "object_id": format!("t-{reference}"), "object_created": created.to_string(), "status": status,
+        "rate": "r1", "metadata": reference, "tracking_number": "9205", "label_url": "http://label",
+        "messages": [{"code": "failed", "text": "The address_to is not deliverable"}]
+    })
+}
+
+async fn open() -> (Desk, Shippo) {
+    let desk = Desk::default();
+    let router = Router::new()
+        .route("/shipments/", post(ship))
+        .route("/transactions/", post(buy).get(list))
+        .route(
+            "/label.pdf",
+            get(|headers: Headers| async move {
+                assert!(!headers.contains_key("authorization"), "the token is not for third parties");
+                "%PDF-1.7 label"
+            }),
+        )
+        .route("/label.html", get(|| async { "<html>" }))
+        .with_state(desk.clone());
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (desk, client(base_url, "secret"))
+}
+
+fn client(base_url: String, token: &str) -> Shippo {
+    let config = config::Shippo { base_url, token: token.into(), timeout_seconds: 5, settle_seconds: 0 };
+    Shippo::new(&config).unwrap()
+}
+
+async fn rates(shippo: &Shippo) -> Result<Vec<Rate>, ShippoError> {
+    let address = Address { name: "Ада".into(), postcode: "50667".into(), ..Address::default() };
+    let carton =
+        config::Parcel { length_cm: 30, width_cm: 20, height_cm: 10, packaging_grams: 100, unit_grams: 250 };
+    let consignment = Consignment { reference: "o/1", from: &address, to: &address, carton, grams: 600 };
+    shippo.rates(&consignment).await
+}
+
+#[tokio::test]
+async fn rates_are_asked_for_and_read() {
+    let (desk, shippo) = open().await;
+    let rates = rates(&shippo).await.unwrap();
+    assert_eq!((rates[0].carrier.as_str(), rates[0].cost.minor), ("dhl_express", 875));
+    let asked = desk.seen.lock().unwrap()[0].clone();
+    assert_eq!(asked["address_to"]["zip"], "50667");
+    assert_eq!(asked["address_to"]["name"], "Ада");
+    assert_eq!(asked["parcels"][0]["weight"], "600");
+    assert_eq!(asked["async"], false);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_our_fault_not_the_parcels() {
+    let (_desk, shippo) = open().await;
+    let error = rates(&client(shippo.base_url.clone(), "wrong")).await.unwrap_err();
+    assert!(matches!(error, ShippoError::Unauthorised(401)), "{error}");
+    assert_eq!(error.verdict(), Verdict::Retry);
+}
+
+#[tokio::test]
+async fn a_purchase_carries_our_reference() {
+    let (desk, shippo) = open().await;
+    *desk.purchase.lock().unwrap() = Some((201, transaction("o/1", "SUCCESS", 0)));
+    let purchase = shippo.buy("r1", "o/1").await.unwrap();
+    assert_eq!(purchase.tracking_number, "9205");
+    let asked = desk.seen.lock().unwrap()[0].clone();
+    assert_eq!((asked["rate"].as_str(), asked["metadata"].as_str()), (Some("r1"), Some("o/1")));
+}
+
+#[tokio::test]
+async fn every_answer_has_its_verdict() {
+    use despatch_domain::Reason;
+    let (desk, shippo) = open().await;
+    let after = Duration::from_secs(7);
+    let cases = [
+        (429, json!({"detail": "throttled"}), Verdict::RetryAfter(after)),
+        (500, json!({"detail": "oops"}), Verdict::Retry),
+        (503, json!({}), Verdict::Retry),
+        (403, json!({}), Verdict::Retry),
+        (200, json!({"unexpected": true}), Verdict::Retry),
+        (201, transaction("o/1", "QUEUED", 0), Verdict::Retry),
+        (201, transaction("o/1", "ERROR", 0), Verdict::Reject(Reason::AddressUndeliverable)),
+        (400, json!({"address_to": ["zip: required"]}), Verdict::Reject(Reason::AddressUndeliverable)),
+        (400, json!({"parcels": ["too heavy"]}), Verdict::Reject(Reason::CarrierRejected)),
+    ];
+    for (status, body, verdict) in cases {
+        *desk.purchase.lock().unwrap() = Some((status, body.clone()));
+        let error = shippo.buy("r1", "o/1").await.unwrap_err();
+        assert_eq!(error.verdict(), verdict, "{status} {body}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_tried_again() {
+    let closed = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let base_url = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let error = client(base_url, "secret").buy("r1", "o/1").await.unwrap_err();
+    assert_eq!(error.verdict(), Verdict::Retry);
+}
+
+#[tokio::test]
+async fn our_label_is_found_among_many() {
+    let (desk, shippo) = open().await;
+    let mut all: Vec<Value> = (0..150).map(|n| transaction(&format!("x/{n}"), "SUCCESS", 0)).collect();
+    all.push(transaction("o/1", "ERROR", 1));
+    all.push(transaction("o/1", "SUCCESS", 1));
+    all.extend((0..200).map(|n| transaction(&format!("y/{n}"), "SUCCESS", 3600)));
+    *desk.transactions.lock().unwrap() = all;
+    let found = shippo.find("o/1", Duration::from_secs(30)).await.unwrap();
+    assert_eq!(found.map(|purchase| purchase.rate_id).as_deref(), Some("r1"));
+    assert_eq!(shippo.find("o/2", Duration::from_secs(30)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_list_is_read_no_further_than_the_first_try() {
+    let (desk, shippo) = open().await;
+    *desk.transactions.lock().unwrap() =
+        (0..500).map(|n| transaction(&format!("x/{n}"), "SUCCESS", 60 + n)).collect();
+    assert_eq!(shippo.find("o/1", Duration::from_secs(90)).await.unwrap(), None);
+    assert_eq!(desk.seen.lock().unwrap().len(), 1, "the first page ends before the first try");
+}
+
+#[tokio::test]
+async fn an_unfinished_label_is_waited_for() {
+    let (desk, shippo) = open().await;
+    desk.transactions.lock().unwrap().push(transaction("o/1", "WAITING", 0));
+    let error = shippo.find("o/1", Duration::from_secs(30)).await.unwrap_err();
+    assert_eq!(error.verdict(), Verdict::Retry);
+}
+
+#[tokio::test]
+async fn only_a_pdf_is_a_label() {
+    let (_desk, shippo) = open().await;
+    let url = |file: &str| format!("{}/{file}", shippo.base_url);
+    assert_eq!(shippo.document(&url("label.pdf")).await.unwrap(), b"%PDF-1.7 label");
+    let error = shippo.document(&url("label.html")).await.unwrap_err();
+    assert!(matches!(error, ShippoError::Unreadable(_)), "{error}");
+}

@@ -70,12 +70,16 @@ impl Supervised {
         let supervisor = command.spawn().map_err(StackError::io("run", shell))?;
         let mut spawned = Self { slot: slot.clone(), supervisor, pid: None, kill: job.kill };
         let started = Instant::now();
-        while spawned.pid.is_none() {
-            spawned.check(started)?;
-            tokio::time::sleep(POLL).await;
+        loop {
+            // Looked at first: what has exited by now has written its process id before.
+            let state = spawned.check(started);
             spawned.pid = slot.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+            if spawned.pid.is_some() {
+                return Ok(spawned);
+            }
+            state?;
+            tokio::time::sleep(POLL).await;
         }
-        Ok(spawned)
     }
 
     /// The server's own process id, not its supervisor's.

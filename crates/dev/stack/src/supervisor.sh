@@ -13,6 +13,8 @@ exec 4<&0
 (
     read -r _ <&4
     kill -s "$signal" "$server"
+    # A server that a test has frozen would never see the signal.
+    kill -s CONT "$server"
 ) &
 watcher=$!
 wait "$server"

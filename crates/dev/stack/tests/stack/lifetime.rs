@@ -26,6 +26,18 @@ async fn servers_end_with_an_owner_interrupted_at_the_terminal() {
 }
 
 #[tokio::test]
+async fn frozen_servers_end_with_their_owner_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut owner = OwnerProcess::serving(dir.path());
+    for pid in &owner.servers {
+        kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::STOP).unwrap();
+    }
+    owner.child.kill().unwrap();
+    owner.child.wait().unwrap();
+    eventually("both servers have ended", || !owner.servers.iter().copied().any(is_alive)).await;
+}
+
+#[tokio::test]
 async fn servers_are_gone_when_stop_or_drop_returns() {
     for stop in [true, false] {
         let (_dir, stack) = stack().await;

@@ -1,7 +1,7 @@
 //! What really happened, by the providers' own books: the answer to "did anything happen twice?"
 //!
 //! An order is known by what our clients send along: Stripe's `metadata[order_id]`, Shippo's
-//! `metadata = "<order>/<parcel>"`, and a mail's `X-Order-Id` header.
+//! `metadata = "<order>/<parcel>"`, and a mail's `X-Order-Id` header or Message-ID.
 
 use std::collections::BTreeMap;
 

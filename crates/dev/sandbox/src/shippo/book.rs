@@ -94,6 +94,15 @@ impl Book {
         Ok(self.shipments.entry(id).or_insert(shipment))
     }
 
+    /// A rate, and the metadata of its shipment.
+    pub(super) fn rate(&self, id: &str) -> Option<(Value, Box<str>)> {
+        let rate = u128::from_str_radix(id, 16).ok()?;
+        let (shipment, position) = Shipment::of_rate(rate)?;
+        let shipment = self.shipments.get(&shipment)?;
+        let shown = SERVICES[position].rate_json(rate, shipment.id, shipment.grams);
+        Some((shown, shipment.metadata.clone()))
+    }
+
     /// Buys a label, or records that the carrier refused one, and gives the transaction's position.
     pub(super) fn buy(
         &mut self,

@@ -74,6 +74,8 @@ impl Shippo {
         Router::new()
             .route("/shipments", post(ship))
             .route("/shipments/", post(ship))
+            .route("/rates/{id}", get(retrieve_rate))
+            .route("/rates/{id}/", get(retrieve_rate))
             .route("/transactions", transactions.clone())
             .route("/transactions/", transactions)
             .route("/transactions/{id}", get(retrieve))
@@ -124,7 +126,8 @@ impl Shippo {
         let failure = |status, text| (status, Json(json!({ "detail": text }))).into_response();
         match fault {
             Some(Fault::RateLimited) => {
-                return failure(StatusCode::TOO_MANY_REQUESTS, "Request was throttled.");
+                let throttled = failure(StatusCode::TOO_MANY_REQUESTS, "Request was throttled.");
+                return ([(header::RETRY_AFTER, "1")], throttled).into_response();
             }
             Some(Fault::ServerError) => {
                 return failure(StatusCode::INTERNAL_SERVER_ERROR, "A server error occurred.");
@@ -186,6 +189,13 @@ async fn ship(State(shippo): Shared, headers: HeaderMap, body: Bytes) -> Respons
         let shipment = book.ship(request).map_err(|error| write_failed(&error))?;
         Ok((StatusCode::CREATED, shipment.json()))
     };
+    shippo.handle(&headers, Operation::Shipment, &metadata, run).await
+}
+
+async fn retrieve_rate(State(shippo): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
+    let found = shippo.book().rate(&id);
+    let metadata = found.as_ref().map(|(_, metadata)| metadata.to_string()).unwrap_or_default();
+    let run = |_| Ok((StatusCode::OK, found.ok_or_else(not_found)?.0));
     shippo.handle(&headers, Operation::Shipment, &metadata, run).await
 }
 

@@ -45,13 +45,14 @@ impl Headers {
         }
     }
 
-    /// The order that the mail is about: its `X-Order-Id`, or else what its Message-ID begins with up to a dot.
+    /// The order that the mail is about: its `X-Order-Id`, or else the second of the parts that dots divide its
+    /// Message-ID into, as in `<milestone.order.parcel@domain>`.
     pub(super) fn order(&self) -> &str {
         if !self.order.is_empty() {
             return &self.order;
         }
         let (local, _) = self.message_id.split_once('@').unwrap_or((&self.message_id, ""));
-        local.split_once('.').map_or("", |(order, _)| order)
+        local.split('.').nth(1).unwrap_or_default()
     }
 }
 
@@ -61,11 +62,11 @@ mod tests {
 
     #[test]
     fn folded_and_oddly_cased_fields_are_read() {
-        let mail = b"SUBJECT: one\r\n two\r\nmessage-id:\r\n <a.b@c>\r\n\r\nSubject: body\r\n";
+        let mail = b"SUBJECT: one\r\n two\r\nmessage-id:\r\n <sent.b.1@c>\r\n\r\nSubject: body\r\n";
         let headers = Headers::parse(mail);
         assert_eq!(headers.subject, "one two");
-        assert_eq!(headers.message_id, "a.b@c");
-        assert_eq!(headers.order(), "a");
+        assert_eq!(headers.message_id, "sent.b.1@c");
+        assert_eq!(headers.order(), "b");
     }
 
     #[test]

@@ -245,6 +245,11 @@ impl Book {
         self.intents.iter().rev()
     }
 
+    /// All refunds, newest first.
+    pub(super) fn newest_refunds(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter().rev()
+    }
+
     /// The intents that name this order, newest first.
     pub(super) fn newest_of(&self, order: &str) -> impl Iterator<Item = &Intent> {
         self.by_order.get(order).into_iter().flatten().rev().map(|at| &self.intents[*at])

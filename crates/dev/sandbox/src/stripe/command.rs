@@ -53,6 +53,10 @@ impl Command {
         let currency = form.require("currency")?;
         let currency = Currency::parse(currency)
             .ok_or_else(|| Refusal::bad_value("currency", format!("Invalid currency: {currency}")))?;
+        if !currency.takes(amount) {
+            let message = "Amounts in currencies with three decimals must end with 0.";
+            return Err(Refusal::bad_value("amount", message));
+        }
         let manual = match form.get("capture_method") {
             Some("manual") => true,
             None | Some("automatic" | "automatic_async") => false,

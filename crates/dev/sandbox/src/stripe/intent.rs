@@ -19,6 +19,15 @@ impl Currency {
     }
 }
 
+impl Currency {
+    /// Whether Stripe charges this amount of minor units. Currencies with three decimals want the last to be 0
+    /// (<https://docs.stripe.com/currencies#three-decimal>).
+    pub(super) fn takes(self, amount: i64) -> bool {
+        let three_decimals = [*b"bhd", *b"jod", *b"kwd", *b"omr", *b"tnd"].contains(&self.0);
+        !three_decimals || amount % 10 == 0
+    }
+}
+
 impl From<Currency> for String {
     fn from(currency: Currency) -> Self {
         currency.0.map(char::from).iter().collect()

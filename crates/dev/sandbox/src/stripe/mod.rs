@@ -67,7 +67,7 @@ impl Stripe {
             .route("/v1/payment_intents/{id}", get(retrieve))
             .route("/v1/payment_intents/{id}/capture", post(capture))
             .route("/v1/payment_intents/{id}/cancel", post(cancel))
-            .route("/v1/refunds", post(refund_charge))
+            .route("/v1/refunds", post(refund_charge).get(list_refunds))
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
             .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
@@ -240,6 +240,17 @@ async fn cancel(
 
 async fn refund_charge(State(stripe): Shared, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
     stripe.perform(&uri, &headers, &body, Command::refund).await
+}
+
+async fn list_refunds(
+    State(stripe): Shared,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let form = Form::parse(query.unwrap_or_default().as_bytes());
+    let intent = form.as_ref().ok().and_then(|form| form.get("payment_intent")).unwrap_or_default();
+    let order = stripe.book().order_of_intent(intent);
+    stripe.look(&headers, &order, |book| search::refunds(book, &form?)).await
 }
 
 async fn retrieve(State(stripe): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {

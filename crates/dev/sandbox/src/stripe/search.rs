@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{book::Book, form::Form, intent::Intent, refusal::Refusal};
+use super::{book::Book, form::Form, intent::Intent, refund::Refund, refusal::Refusal};
 
 /// `GET /v1/payment_intents/search`.
 pub(super) struct Search {
@@ -66,6 +66,22 @@ pub(super) fn list(book: &Book, form: &Form) -> Result<Value, Refusal> {
     found.truncate(limit);
     let data: Vec<Value> = found.into_iter().map(Intent::json).collect();
     Ok(json!({ "object": "list", "url": "/v1/payment_intents", "has_more": more, "data": data }))
+}
+
+/// `GET /v1/refunds`, newest first, of all intents or of one.
+pub(super) fn refunds(book: &Book, form: &Form) -> Result<Value, Refusal> {
+    form.only(&["payment_intent", "limit", "expand"])?;
+    let limit = limit(form)?;
+    let intent = form.get("payment_intent");
+    let mut found: Vec<Value> = book
+        .newest_refunds()
+        .filter(|refund| intent.is_none_or(|intent| *refund.intent == *intent))
+        .take(limit + 1)
+        .map(Refund::json)
+        .collect();
+    let more = found.len() > limit;
+    found.truncate(limit);
+    Ok(json!({ "object": "list", "url": "/v1/refunds", "has_more": more, "data": found }))
 }
 
 fn limit(form: &Form) -> Result<usize, Refusal> {

@@ -21,7 +21,7 @@ async fn mail(shop: &Shop) {
     let mail = Message::builder()
         .from("shop@example.com".parse().unwrap())
         .to("a@example.com".parse().unwrap())
-        .message_id(Some("<o1.accepted@shop>".into()))
+        .message_id(Some("<accepted.o1@shop>".into()))
         .body("hello".to_owned())
         .unwrap();
     let smtp = AsyncSmtpTransport::<Tokio1Executor>::from_url(&shop.sandbox.smtp_url()).unwrap().build();
@@ -50,7 +50,7 @@ async fn books_keys_and_mail_survive() {
     let found = shop.shippo_get("/transactions/?metadata=o1/1").await;
     assert_eq!(found.body["results"][0]["tracking_number"], label.body["tracking_number"]);
     let kept = shop.control(Method::GET, "/mail", None).await;
-    assert_eq!(kept.body["mails"][0]["message_id"], "o1.accepted@shop");
+    assert_eq!(kept.body["mails"][0]["message_id"], "accepted.o1@shop");
 
     // New ids do not repeat old ones, a rate from before still buys, and copies of old mail are recognised.
     let other = shop.stripe("/v1/payment_intents", &authorisation("o2", "500"), "o2").await;

@@ -23,6 +23,7 @@ async fn a_shipment_has_rates_and_a_rate_buys_a_label() {
     }
 
     let rate = rates[1]["object_id"].as_str().unwrap();
+    assert_eq!(shop.shippo_get(&format!("/rates/{rate}")).await.body, rates[1]);
     let bought = shop.shippo("/transactions", &purchase(rate, "o1/1")).await;
     assert_eq!(bought.status, 201);
     assert_eq!(bought.text("status"), "SUCCESS");
@@ -152,6 +153,7 @@ async fn requests_that_make_no_sense_are_refused_by_field() {
         assert!(answer.body[field][0].is_string(), "{path} {body}: {}", answer.body);
     }
     assert_eq!(shop.shippo_get(&format!("/transactions/{unknown}")).await.status, 404);
+    assert_eq!(shop.shippo_get(&format!("/rates/{unknown}")).await.status, 404);
     assert_eq!(shop.shippo_get("/carriers").await.status, 404);
     assert_eq!(shop.sandbox.counts().labels, 0);
 }

@@ -36,6 +36,11 @@ async fn an_intent_is_authorised_captured_and_refunded() {
     assert_eq!(refunded.body["metadata"]["why"], "late");
     let rest = shop.stripe("/v1/refunds", &[("payment_intent", &id)], "k4").await;
     assert_eq!(rest.body["amount"], 600);
+    let list = shop.try_stripe(Method::GET, "/v1/refunds", &[("payment_intent", &id)], None).await.unwrap();
+    assert_eq!((&list.body["data"][0], &list.body["data"][1]), (&rest.body, &refunded.body));
+    let others = [("payment_intent", "pi_other")];
+    let others = shop.try_stripe(Method::GET, "/v1/refunds", &others, None).await.unwrap();
+    assert_eq!(others.body["data"], serde_json::json!([]));
     let none_left = shop.stripe("/v1/refunds", &[("payment_intent", &id)], "k5").await;
     assert_eq!(none_left.error(), ("invalid_request_error", "charge_already_refunded"));
 
@@ -159,6 +164,12 @@ async fn currencies_without_minor_units_are_taken_as_they_are() {
     let created = shop.stripe("/v1/payment_intents", &form, "k1").await;
     assert_eq!(created.text("currency"), "jpy");
     assert_eq!(created.body["amount"], 500);
+    form[1].1 = "kwd";
+    form[0].1 = "5005";
+    let too_fine = shop.stripe("/v1/payment_intents", &form, "k2").await;
+    assert_eq!((too_fine.status, &too_fine.body["error"]["param"]), (400, &"amount".into()));
+    form[0].1 = "5000";
+    assert_eq!(shop.stripe("/v1/payment_intents", &form, "k2").await.status, 200);
 }
 
 #[tokio::test]

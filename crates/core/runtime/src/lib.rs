@@ -1,1 +1,50 @@
 //! The worker runtime: prepare, perform, record, publish, ack.
+//!
+//! A worker's author writes [`Handler`]s (or [`OutsideHandler`]s, for what asks the outside) and registers them with a
+//! [`Worker`]; a [`Process`] runs workers. Every guarantee follows from the order of the stages, each of which has a
+//! module of its own: `receive`, `admit` (and `suspect`), `perform`, `record`, `publish`.
+
+mod admit;
+mod broker;
+mod clock;
+mod database;
+mod delivery;
+mod effects;
+mod failpoint;
+mod handler;
+mod health;
+mod host;
+mod intake;
+mod job;
+mod journal;
+mod keys;
+mod migrate;
+mod outcome;
+mod perform;
+mod process;
+mod provision;
+mod publish;
+mod pull;
+mod receive;
+mod record;
+mod retry;
+mod settings;
+mod suspect;
+mod task;
+mod tx;
+mod worker;
+
+pub use broker::{BrokerError, options as nats_options};
+pub use database::{Database, DbError, Params, Snapshot};
+pub use effects::{Ask, Attempt};
+pub use handler::{Fault, Handler, OutsideHandler, Policy, Verdict};
+pub use health::{Health, State};
+pub use intake::{Arrival, Intake, Owed, Refusal};
+pub use job::Spec;
+pub use keys::Keys;
+pub use migrate::Migration;
+pub use process::{Pending, Process, StartError, migrate_all, provision_all};
+pub use settings::Settings;
+pub use tokio_postgres::Row;
+pub use tx::Tx;
+pub use worker::Worker;

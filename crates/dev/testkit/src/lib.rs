@@ -1,1 +1,10 @@
-//! What tests share: real servers, a database and a subject prefix per test.
+//! What tests share: real servers, one pair for each test binary, and in them a database and a subject namespace of
+//! its own for each test. Tests wait for what they expect, never for a time to pass.
+
+mod bed;
+mod sample;
+mod servers;
+
+pub use bed::{Bed, eventually};
+pub use sample::order;
+pub use servers::Servers;

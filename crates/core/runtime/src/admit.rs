@@ -1,0 +1,148 @@
+//! The second stage: the journal decides what is new, what is awaited, and what is stale.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use despatch_domain::Reason;
+use tokio::sync::mpsc;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::database::{DbError, Trouble};
+use crate::delivery::Delivery;
+use crate::handler::Verdict;
+use crate::host::Host;
+use crate::job::{Entry, Failed, chain};
+use crate::journal::{Admission, History};
+use crate::receive::Received;
+use crate::retry::Patience;
+use crate::task::{InHand, Task, Work};
+
+/// For how long an unreachable database is waited for before messages go back to the broker, where another replica may
+/// find it reachable.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// After how long the broker is to deliver again what was given back.
+const GIVE_BACK: Duration = Duration::from_millis(500);
+
+/// Decides over deliveries until no more come. Admitted ones go on to `next`, redelivered ones one at a time.
+pub(crate) async fn admit(
+    host: Arc<Host>,
+    entry: Arc<dyn Entry>,
+    mut received: mpsc::UnboundedReceiver<Received>,
+    next: mpsc::UnboundedSender<Task>,
+    suspects: mpsc::UnboundedSender<Task>,
+) {
+    let spec = entry.spec();
+    let in_hand = InHand::default();
+    let mut batch = Vec::with_capacity(spec.policy.batch);
+    while received.recv_many(&mut batch, spec.policy.batch).await > 0 {
+        let span = tracing::debug_span!("receive", handler = spec.name, messages = batch.len());
+        let events: Vec<_> = batch
+            .iter()
+            .map(|Received { delivery, .. }| (delivery.id, delivery.envelope.generation))
+            .collect();
+        let admissions = match ask(&host, spec.name, &events).instrument(span).await {
+            Ok(admissions) => admissions,
+            Err(error) => {
+                host.health.waiting(&host.database_part(), error.to_string());
+                for Received { delivery, .. } in batch.drain(..) {
+                    delivery.give_back(GIVE_BACK).await;
+                }
+                continue;
+            }
+        };
+        host.health.working(&host.database_part());
+        let mut stale = Vec::new();
+        for (Received { delivery, room }, admission) in batch.drain(..).zip(admissions) {
+            let history = match admission {
+                Admission::New => History::default(),
+                Admission::Again(history) => history,
+                Admission::Stale => {
+                    stale.push(delivery);
+                    continue;
+                }
+            };
+            let Some(underway) = in_hand.claim(delivery.id) else {
+                // The first delivery of it is still at work here; by the next one it will have an outcome.
+                delivery.give_back(GIVE_BACK).await;
+                continue;
+            };
+            let work = open(&host, entry.as_ref(), &delivery);
+            let redelivered = delivery.redelivered;
+            let trace = delivery.envelope.trace().child();
+            let task =
+                Task { delivery, work, history, trace, suspect: None, _room: room, _underway: underway };
+            let onward = if redelivered { &suspects } else { &next };
+            if onward.send(task).is_err() {
+                return;
+            }
+        }
+        if !stale.is_empty() {
+            settle_stale(&host, spec.name, stale).await;
+        }
+    }
+}
+
+async fn ask(
+    host: &Host,
+    handler: &str,
+    events: &[(despatch_contracts::EventId, u32)],
+) -> Result<Vec<Admission>, DbError> {
+    let started = tokio::time::Instant::now();
+    let mut patience = Patience::new();
+    loop {
+        let answer = async { host.journal.admit(&host.db.client().await?, handler, events).await };
+        match answer.await {
+            Err(error) if started.elapsed() < PATIENCE && !host.abandon.is_cancelled() => {
+                if error.trouble() != Trouble::Unreachable {
+                    tracing::error!(handler, error = chain(&error), "the journal cannot be read");
+                }
+                host.health.waiting(&host.database_part(), error.to_string());
+                patience.wait().await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// What is to be done with an admitted event.
+fn open(host: &Host, entry: &dyn Entry, delivery: &Delivery) -> Work {
+    let refuse = |error: String, reason| Work::Failed(Failed { error, verdict: Verdict::Reject(reason) });
+    if let Some(malformed) = &delivery.malformed {
+        return refuse(malformed.to_string(), Reason::PayloadUndecodable);
+    }
+    let age = SystemTime::now().duration_since(delivery.id.created_at()).unwrap_or_default();
+    if delivery.envelope.generation == 0 && age > host.settings.journal_retention {
+        return refuse(format!("{} days old", age.as_secs() / 86_400), Reason::EventExpired);
+    }
+    match entry.job(delivery.envelope.event_type(), delivery.envelope.payload.clone()) {
+        Ok(job) => Work::Handle(job),
+        Err(error) => refuse(chain(&error), Reason::PayloadUndecodable),
+    }
+}
+
+/// Acks what is settled already; where its open batch still stands, its follow-ons are published first.
+pub(crate) async fn settle_stale(host: &Host, handler: &str, stale: Vec<Delivery>) {
+    let ids: Vec<Uuid> = stale.iter().map(|delivery| delivery.id.uuid()).collect();
+    let finished = async {
+        for batch in host.journal.open_of(&host.db.client().await?, handler, &ids).await? {
+            host.finish(&batch).await?;
+        }
+        Ok::<_, DbError>(())
+    };
+    match finished.await {
+        Ok(()) if !host.abandon.is_cancelled() => {
+            for delivery in stale {
+                delivery.ack().await;
+            }
+        }
+        Ok(()) => {}
+        Err(error) => {
+            tracing::warn!(handler, error = chain(&error), "stale messages go back");
+            for delivery in stale {
+                delivery.give_back(GIVE_BACK).await;
+            }
+        }
+    }
+}

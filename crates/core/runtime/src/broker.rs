@@ -1,0 +1,203 @@
+//! NATS: the connection, the deployment's names, and publishing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::{self, context::PublishError};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use despatch_contracts::runtime::Envelope;
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
+use crate::retry::Patience;
+
+/// How long a publish may stay unacknowledged before it is sent again.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Room that headers take at most, for checking sizes before anything is committed.
+const HEADERS: usize = 2048;
+
+/// The broker does not answer requests of ours, or not with what they need.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// The URL cannot be read.
+    #[error("NATS URL: {0}")]
+    Url(String),
+    /// The connection failed in a way that waiting does not mend.
+    #[error("NATS: {0}")]
+    Connect(#[from] async_nats::ConnectError),
+    /// The stream or a consumer cannot be created as it has to be.
+    #[error("NATS: {what}: {why}")]
+    Provision {
+        /// The stream or consumer.
+        what: String,
+        /// What the server said, or how its configuration differs.
+        why: String,
+    },
+}
+
+/// Reads `nats://user:password@host:port,…`. The client library leaves the credentials in the URL unused.
+pub fn options(url: &str) -> Result<(Vec<ServerAddr>, ConnectOptions), BrokerError> {
+    let servers = url.split(',').map(|server| server.trim().parse::<ServerAddr>());
+    let servers =
+        servers.collect::<Result<Vec<_>, _>>().map_err(|error| BrokerError::Url(error.to_string()))?;
+    let credentials = servers.iter().find_map(|server| Some((server.username()?, server.password()?)));
+    let options = match credentials {
+        Some((user, password)) => {
+            ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+        }
+        None => ConnectOptions::new(),
+    };
+    Ok((servers, options))
+}
+
+/// A connection to the broker, shared by all workers of a process.
+#[derive(Clone)]
+pub(crate) struct Broker {
+    client: Client,
+    jetstream: jetstream::Context,
+    names: Arc<Names>,
+    connections: watch::Receiver<u64>,
+}
+
+/// The deployment's names for subjects, the stream and consumers.
+#[derive(Debug)]
+pub(crate) struct Names {
+    prefix: String,
+    pub(crate) stream: String,
+}
+
+impl Names {
+    pub(crate) fn new(namespace: &str) -> Self {
+        if namespace.is_empty() {
+            Names { prefix: String::new(), stream: "DESPATCH".to_owned() }
+        } else {
+            Names { prefix: format!("{namespace}."), stream: format!("DESPATCH_{namespace}") }
+        }
+    }
+
+    /// A subject with the deployment's namespace.
+    pub(crate) fn full(&self, subject: &str) -> String {
+        format!("{}{subject}", self.prefix)
+    }
+
+    /// A subject without the deployment's namespace.
+    pub(crate) fn bare<'a>(&self, subject: &'a str) -> &'a str {
+        subject.strip_prefix(&self.prefix).unwrap_or(subject)
+    }
+
+    /// A handler's durable consumer: dots are not allowed in its name.
+    pub(crate) fn consumer(handler: &str) -> String {
+        handler.replace('.', "-")
+    }
+}
+
+impl Broker {
+    /// Begins to connect. A server that is down is waited for, at the start and ever after.
+    pub(crate) async fn connect(url: &str, namespace: &str, health: &Health) -> Result<Self, BrokerError> {
+        let reporting = health.clone();
+        reporting.waiting("nats", "connecting");
+        let (count, connections) = watch::channel(0);
+        let (servers, options) = options(url)?;
+        let client = options
+            .name("despatch")
+            .retry_on_initial_connect()
+            .subscription_capacity(64 * 1024)
+            .reconnect_delay_callback(|attempts| Duration::from_millis((50 * attempts as u64).min(2000)))
+            .event_callback(move |event| {
+                let (health, count) = (reporting.clone(), count.clone());
+                async move {
+                    match event {
+                        Event::Connected => {
+                            health.working("nats");
+                            count.send_modify(|count| *count += 1);
+                        }
+                        Event::Disconnected | Event::Closed => health.waiting("nats", "disconnected"),
+                        Event::ServerError(error) => tracing::warn!(%error, "NATS server error"),
+                        Event::ClientError(error) => tracing::debug!(%error, "NATS client error"),
+                        Event::SlowConsumer(id) => tracing::warn!(id, "NATS subscription is slow"),
+                        other => tracing::debug!(event = %other, "NATS"),
+                    }
+                }
+            })
+            .connect(servers)
+            .await?;
+        let jetstream =
+            ContextBuilder::new().ack_timeout(ACK_TIMEOUT).timeout(ACK_TIMEOUT).build(client.clone());
+        Ok(Broker { client, jetstream, names: Arc::new(Names::new(namespace)), connections })
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn jetstream(&self) -> &jetstream::Context {
+        &self.jetstream
+    }
+
+    /// Changes with every new connection: what was asked of the old one is forgotten.
+    pub(crate) fn connections(&self) -> watch::Receiver<u64> {
+        self.connections.clone()
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Whether the broker takes a message of this payload.
+    pub(crate) fn takes(&self, payload: usize) -> bool {
+        let limit = self.client.server_info().max_payload;
+        // Not known before the first connection; the broker itself is the last to say.
+        limit == 0 || payload + HEADERS <= limit
+    }
+
+    /// Publishes until the broker has stored all of it. Only `abandon` ends it early; what was not acknowledged then
+    /// is still owed.
+    pub(crate) async fn publish(&self, messages: &[Envelope], abandon: &CancellationToken) -> Published {
+        let mut left: Vec<&Envelope> = messages.iter().collect();
+        let mut patience = Patience::new();
+        loop {
+            let tries = join_all(left.iter().map(|message| self.publish_once(message)));
+            let outcomes = tokio::select! {
+                outcomes = tries => outcomes,
+                () = abandon.cancelled() => return Published::Owed,
+            };
+            let mut failure = None;
+            left = left
+                .into_iter()
+                .zip(outcomes)
+                .filter_map(|(message, outcome)| {
+                    let error = outcome.err()?;
+                    failure = Some(error);
+                    Some(message)
+                })
+                .collect();
+            let Some(error) = failure else { return Published::All };
+            tracing::warn!(%error, left = left.len(), "publishing again");
+            tokio::select! {
+                () = patience.wait() => {}
+                () = abandon.cancelled() => return Published::Owed,
+            }
+        }
+    }
+
+    async fn publish_once(&self, message: &Envelope) -> Result<(), PublishError> {
+        let subject = self.names.full(&message.subject);
+        let sent = self.jetstream.publish_with_headers(subject, message.headers(), message.payload.clone());
+        sent.await?.await?;
+        Ok(())
+    }
+}
+
+/// How publishing ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Published {
+    /// The broker has stored all of it.
+    All,
+    /// Some of it may not be stored.
+    Owed,
+}

@@ -1,0 +1,121 @@
+//! What happens by the database's clock: retries that have come due, timers that fire, open batches that nobody
+//! finished, journal partitions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use despatch_contracts::{ALL, Emitted, Trace};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::broker::Published;
+use crate::database::{DbError, Trouble};
+use crate::failpoint;
+use crate::host::Host;
+use crate::intake::{self, Arrival};
+use crate::migrate;
+
+/// How often partitions are looked after.
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+
+/// As many as one statement takes; when it took that many there are probably more.
+const FULL: usize = 256;
+
+/// Runs a worker's clock until the process drains. Every process of a worker runs one; rows are locked, so each is
+/// taken once.
+pub(crate) async fn run(host: Arc<Host>) {
+    let mut tick = tokio::time::interval(host.settings.clock_tick);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let sweep_every = (host.settings.sweep_after / 4).max(host.settings.clock_tick);
+    let (mut sweep_at, mut tidy_at) = (Instant::now(), Instant::now() + HOUSEKEEPING);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = host.drain.cancelled() => return,
+        }
+        let turn = async {
+            while fire_retries(&host).await? >= FULL {}
+            while fire_timers(&host).await? >= FULL {}
+            if Instant::now() >= sweep_at {
+                sweep(&host).await?;
+                sweep_at = Instant::now() + sweep_every;
+            }
+            if Instant::now() >= tidy_at {
+                migrate::partitions_ahead(&host.db, host.journal.schema()).await?;
+                migrate::drop_expired(&host.db, host.journal.schema(), host.settings.journal_retention)
+                    .await?;
+                tidy_at = Instant::now() + HOUSEKEEPING;
+            }
+            Ok::<_, DbError>(())
+        };
+        match turn.await {
+            Ok(()) => host.health.working(&host.database_part()),
+            Err(error) if error.trouble() == Trouble::Unreachable => {
+                host.health.waiting(&host.database_part(), error.to_string());
+            }
+            Err(error) => tracing::error!(worker = host.worker, %error, "the clock missed a turn"),
+        }
+    }
+}
+
+/// Publishes the next generation of waiting events whose time has come.
+async fn fire_retries(host: &Host) -> Result<usize, DbError> {
+    let fired = host.journal.fire_retries(&host.db.client().await?).await?;
+    failpoint::pass("after-fire");
+    let mut count = 0;
+    for (batch, envelopes) in fired {
+        count += envelopes.len();
+        if host.broker.publish(&envelopes, &host.abandon).await == Published::All {
+            host.journal.close(&host.db.client().await?, &[batch]).await?;
+        }
+    }
+    Ok(count)
+}
+
+/// Journals and publishes the events of timers whose time has come.
+async fn fire_timers(host: &Host) -> Result<usize, DbError> {
+    let mut client = host.db.client().await?;
+    let tx = client.transaction().await?;
+    let rows = host.journal.fire_timers(&tx, ALL).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let arrivals: Vec<Arrival> = rows
+        .iter()
+        .filter_map(|row| {
+            let stored: &str = row.get("event_type");
+            let event_type = ALL.iter().find(|name| **name == stored)?;
+            let payload = row.get::<_, &[u8]>("payload").to_vec().into();
+            let event = Emitted { event_type, order_id: row.get("order_id"), payload };
+            let trace = Trace::parse(row.get("traceparent"), "").unwrap_or_else(Trace::root);
+            Some(Arrival::timer(host.worker, event, &trace))
+        })
+        .collect();
+    let count = rows.len();
+    let owed = intake::write(&tx, &host.journal, &intake::timer_source(host.worker), arrivals).await?;
+    tx.commit().await?;
+    drop(client);
+    failpoint::pass("after-timer");
+    intake::publish(host, owed).await;
+    Ok(count)
+}
+
+/// Finishes open batches that whoever opened them did not.
+async fn sweep(host: &Host) -> Result<(), DbError> {
+    let mut client = host.db.client().await?;
+    let tx = client.transaction().await?;
+    // The transaction holds the rows while they are finished, so that other replicas pass over them.
+    let overdue = host.journal.overdue(&tx, host.settings.sweep_after).await?;
+    let mut closed = Vec::new();
+    for batch in &overdue {
+        let owed = host.journal.owed(&tx, batch).await?;
+        if host.broker.publish(&owed, &host.abandon).await == Published::All {
+            closed.push(batch.id);
+        }
+    }
+    if !closed.is_empty() {
+        tracing::info!(worker = host.worker, batches = closed.len(), "swept");
+        host.journal.close(&tx, &closed).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! A message as the broker handed it over. The only place that can ack.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::AckKind;
+use async_nats::{Client, Message, Subject};
+use bytes::Bytes;
+use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{EventId, Malformed};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::broker::{Broker, Names};
+
+/// A message that this process holds. While it does, the broker is told so.
+pub(crate) struct Delivery {
+    client: Client,
+    reply: Subject,
+    held: Held,
+    /// What arrived, or why it cannot be read. An unreadable one has an id too, so that it can be journaled.
+    pub(crate) envelope: Envelope,
+    pub(crate) malformed: Option<Malformed>,
+    pub(crate) id: EventId,
+    /// Whether it was handed to somebody before.
+    pub(crate) redelivered: bool,
+}
+
+impl Delivery {
+    /// Takes a message in. `None` when it carries no ack subject, and so did not come from a consumer.
+    pub(crate) fn take(message: Message, broker: &Broker, held: &Held) -> Option<Self> {
+        let reply = message.reply.clone()?;
+        let origin = Origin::of(&reply)?;
+        let subject = broker.names().bare(&message.subject);
+        let headers = message.headers.clone().unwrap_or_default();
+        let read = Envelope::read(subject, &headers, message.payload.clone())
+            .and_then(|envelope| Ok((envelope.id()?, envelope)));
+        let (id, envelope, malformed) = match read {
+            Ok((id, envelope)) => (id, envelope, None),
+            Err(malformed) => {
+                let id = origin.id(broker.names());
+                (id, unreadable(id, subject, message.payload), Some(malformed))
+            }
+        };
+        let redelivered = origin.delivered > 1;
+        held.add(&reply);
+        Some(Delivery {
+            client: broker.client().clone(),
+            reply,
+            held: held.clone(),
+            envelope,
+            malformed,
+            id,
+            redelivered,
+        })
+    }
+
+    /// Tells the broker that the message is settled.
+    pub(crate) async fn ack(self) {
+        self.answer(AckKind::Ack).await;
+    }
+
+    /// Gives the message back, to be delivered again after `delay`.
+    pub(crate) async fn give_back(self, delay: Duration) {
+        self.answer(AckKind::Nak(Some(delay))).await;
+    }
+
+    async fn answer(&self, kind: AckKind) {
+        // An answer that does not arrive means a redelivery, which the journal settles.
+        if let Err(error) = self.client.publish(self.reply.clone(), kind.into()).await {
+            tracing::debug!(%error, event = %self.id, "an ack could not be sent");
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.held.remove(&self.reply);
+    }
+}
+
+/// Where a message stands in its stream, from the ack subject that JetStream gives it.
+struct Origin<'a> {
+    delivered: u64,
+    stream_sequence: u64,
+    published_nanos: u64,
+    stream: &'a str,
+}
+
+impl<'a> Origin<'a> {
+    /// `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, with two more tokens
+    /// (domain and account) before the stream on newer servers and one after.
+    fn of(reply: &'a str) -> Option<Self> {
+        let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
+        let at = if tokens.len() >= 9 { 2 } else { 0 };
+        Some(Origin {
+            stream: tokens.get(at)?,
+            delivered: tokens.get(at + 2)?.parse().ok()?,
+            stream_sequence: tokens.get(at + 3)?.parse().ok()?,
+            published_nanos: tokens.get(at + 5)?.parse().ok()?,
+        })
+    }
+
+    /// An id for a message that brings none: the same whenever it is delivered.
+    fn id(&self, names: &Names) -> EventId {
+        let published = std::time::UNIX_EPOCH + Duration::from_nanos(self.published_nanos);
+        let digest = Sha256::digest(format!("{}/{}/{}", names.stream, self.stream, self.stream_sequence));
+        let mut tail = [0; 16];
+        tail[6..].copy_from_slice(&digest[..10]);
+        let time = EventId::first_at(published).uuid().as_u128();
+        EventId::from(Uuid::from_u128(time | u128::from_be_bytes(tail)))
+    }
+}
+
+fn unreadable(id: EventId, subject: &str, payload: Bytes) -> Envelope {
+    Envelope {
+        subject: subject.to_owned(),
+        event_id: id.to_string(),
+        r#type: subject.strip_prefix("evt.").unwrap_or(subject).to_owned(),
+        payload,
+        ..Envelope::default()
+    }
+}
+
+/// Every message that a handler holds, so that the broker can be told that work goes on.
+#[derive(Clone, Default)]
+pub(crate) struct Held(Arc<Mutex<HashMap<String, Instant>>>);
+
+impl Held {
+    fn add(&self, reply: &Subject) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(reply.to_string(), Instant::now());
+    }
+
+    fn remove(&self, reply: &Subject) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(reply.as_str());
+    }
+
+    /// Asks the broker for more time for everything held at least this long.
+    pub(crate) async fn progress(&self, client: &Client, age: Duration) {
+        let waiting: Vec<String> = {
+            let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            held.iter().filter(|(_, since)| since.elapsed() >= age).map(|(reply, _)| reply.clone()).collect()
+        };
+        for reply in waiting {
+            if client.publish(reply, AckKind::Progress.into()).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_ack_subject_are_read() {
+        for reply in [
+            "$JS.ACK.DESPATCH.orders-track.3.41.7.1700000000000000000.5",
+            "$JS.ACK._.hash.DESPATCH.orders-track.3.41.7.1700000000000000000.5.token",
+        ] {
+            let origin = Origin::of(reply).expect(reply);
+            assert_eq!((origin.stream, origin.delivered, origin.stream_sequence), ("DESPATCH", 3, 41));
+            assert_eq!(origin.published_nanos, 1_700_000_000_000_000_000);
+        }
+        assert!(Origin::of("_INBOX.1.2").is_none());
+    }
+}

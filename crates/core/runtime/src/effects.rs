@@ -1,0 +1,195 @@
+//! The effects ledger: what was asked of the outside, under which idempotency key, since when.
+//!
+//! An ask is committed before the outside hears it. Asks of many events are committed together: the ledger takes
+//! whatever is waiting.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use despatch_contracts::EventId;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::database::{Database, DbError, Trouble};
+use crate::journal::Journal;
+
+/// One try at performing an event.
+pub struct Attempt {
+    pub(crate) order_id: String,
+    pub(crate) event_id: EventId,
+    pub(crate) number: u32,
+    pub(crate) ledger: Ledger,
+    pub(crate) unreachable: AtomicBool,
+}
+
+/// What is asked of the outside, under its idempotency key.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// `<order>/<operation>/<parcel>/<n>`: the same on every try until it is refused or renewed.
+    pub key: String,
+    /// How many earlier keys of this operation came to a definite nothing.
+    pub n: u32,
+    /// Nothing was asked under this key before.
+    pub first: bool,
+    /// How long ago it was first asked, by the database's clock; zero when it is the first time.
+    pub age: Duration,
+    subject: Subject,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Subject {
+    order_id: String,
+    operation: &'static str,
+    parcel: u32,
+}
+
+impl Attempt {
+    /// The order that the event is about.
+    pub fn order_id(&self) -> &str {
+        &self.order_id
+    }
+
+    /// The event.
+    pub fn event_id(&self) -> EventId {
+        self.event_id
+    }
+
+    /// Which try this is, from 1.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Announces that the outside is about to be asked. Committed before it returns.
+    ///
+    /// `parcel` is 0 for what concerns the whole order.
+    pub async fn ask(&self, operation: &'static str, parcel: u32) -> Result<Ask, DbError> {
+        let subject = Subject { order_id: self.order_id.clone(), operation, parcel };
+        self.note(self.ledger.ask(subject).await)
+    }
+
+    /// The answer was a definite refusal: whoever asks again does so under a new key, since a provider may replay this
+    /// one's answer for ever.
+    pub async fn refused(&self, ask: &Ask) -> Result<(), DbError> {
+        self.note(self.ledger.close(ask).await)
+    }
+
+    /// A look-up has proved that nothing happened under this key: asks anew under the next.
+    pub async fn renew(&self, ask: &Ask) -> Result<Ask, DbError> {
+        self.note(self.ledger.close(ask).await)?;
+        self.note(self.ledger.ask(ask.subject.clone()).await)
+    }
+
+    /// Whether the ledger could not be written because the database was away: then nothing was asked that could not
+    /// be asked again, and the try does not count.
+    pub(crate) fn lost(&self) -> bool {
+        self.unreachable.load(Ordering::Relaxed)
+    }
+
+    /// The database is to be tried again.
+    pub(crate) fn found(&self) {
+        self.unreachable.store(false, Ordering::Relaxed);
+    }
+
+    fn note<T>(&self, answer: Result<T, DbError>) -> Result<T, DbError> {
+        if answer.as_ref().is_err_and(|error| error.trouble() == Trouble::Unreachable) {
+            self.unreachable.store(true, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
+/// A worker's ledger.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    db: Database,
+    journal: Arc<Journal>,
+    asks: mpsc::Sender<Request>,
+}
+
+struct Request {
+    subject: Subject,
+    answer: oneshot::Sender<Result<Ask, DbError>>,
+}
+
+/// How many asks are committed together at most.
+const BATCH: usize = 256;
+
+impl Ledger {
+    /// Starts the task that commits asks; it ends when the last ledger is dropped.
+    pub(crate) fn start(db: Database, journal: Arc<Journal>) -> Self {
+        let (asks, requests) = mpsc::channel(BATCH);
+        tokio::spawn(commit_asks(db.clone(), journal.clone(), requests));
+        Ledger { db, journal, asks }
+    }
+
+    async fn ask(&self, subject: Subject) -> Result<Ask, DbError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || DbError::Unreachable("the effects ledger has stopped".to_owned());
+        self.asks.send(Request { subject, answer }).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    async fn close(&self, ask: &Ask) -> Result<(), DbError> {
+        let Subject { order_id, operation, parcel } = &ask.subject;
+        let client = self.db.client().await?;
+        let statement = client.prepare_cached(&self.journal.sql().close_ask).await?;
+        client.execute(&statement, &[order_id, operation, &int(*parcel), &int(ask.n)]).await?;
+        Ok(())
+    }
+}
+
+async fn commit_asks(db: Database, journal: Arc<Journal>, mut requests: mpsc::Receiver<Request>) {
+    let mut waiting = Vec::with_capacity(BATCH);
+    // What another replica's ask was in the way of stays in `waiting` and is asked again with the next lot.
+    while !waiting.is_empty() || requests.recv_many(&mut waiting, BATCH).await > 0 {
+        match write(&db, &journal, &waiting).await {
+            Ok(asks) => {
+                for ask in asks {
+                    while let Some(index) = waiting.iter().position(|request| request.subject == ask.subject)
+                    {
+                        // Whoever asked may have been dropped meanwhile; then nobody needs the answer.
+                        let _ = waiting.swap_remove(index).answer.send(Ok(ask.clone()));
+                    }
+                }
+            }
+            Err(error) => {
+                for request in waiting.drain(..) {
+                    let _ = request.answer.send(Err(DbError::Unreachable(error.to_string())));
+                }
+            }
+        }
+    }
+}
+
+async fn write(db: &Database, journal: &Journal, requests: &[Request]) -> Result<Vec<Ask>, DbError> {
+    let orders: Vec<&str> = requests.iter().map(|request| request.subject.order_id.as_str()).collect();
+    let operations: Vec<&str> = requests.iter().map(|request| request.subject.operation).collect();
+    let parcels: Vec<i32> = requests.iter().map(|request| int(request.subject.parcel)).collect();
+    let client = db.client().await?;
+    let statement = client.prepare_cached(&journal.sql().ask).await?;
+    let rows = client.query(&statement, &[&orders, &operations, &parcels]).await?;
+    let asks = rows.iter().filter_map(|row| {
+        let (order_id, operation): (&str, &str) = (row.get("order_id"), row.get("operation"));
+        let parcel = row.get::<_, i32>("parcel");
+        let subject = &requests
+            .iter()
+            .find(|request| {
+                let Subject { order_id: order, operation: op, parcel: number } = &request.subject;
+                order == order_id && *op == operation && int(*number) == parcel
+            })?
+            .subject;
+        let n = u32::try_from(row.get::<_, i32>("n")).unwrap_or_default();
+        Some(Ask {
+            key: format!("{order_id}/{operation}/{parcel}/{n}"),
+            n,
+            first: row.get("first"),
+            age: Duration::from_secs_f64(row.get::<_, f64>("age").max(0.0)),
+            subject: subject.clone(),
+        })
+    });
+    Ok(asks.collect())
+}
+
+fn int(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

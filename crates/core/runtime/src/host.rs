@@ -1,0 +1,75 @@
+//! What all handlers of one worker in one process share.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::{Broker, Published};
+use crate::database::{Database, DbError, Trouble};
+use crate::effects::Ledger;
+use crate::health::Health;
+use crate::journal::{Journal, OpenBatch};
+use crate::retry::Patience;
+use crate::settings::Settings;
+
+/// One worker in one process.
+pub(crate) struct Host {
+    pub(crate) worker: &'static str,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) db: Database,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) broker: Broker,
+    pub(crate) ledger: Ledger,
+    pub(crate) health: Health,
+    /// One redelivered event at a time in the whole process.
+    pub(crate) suspects: Arc<Semaphore>,
+    /// A consumer is missing: the provisioner is to look now.
+    pub(crate) missing: Arc<Notify>,
+    /// The process drains: nothing new is begun.
+    pub(crate) drain: CancellationToken,
+    /// The drain's grace is over: what is held is let go.
+    pub(crate) abandon: CancellationToken,
+}
+
+impl Host {
+    /// Runs a piece of database work until the database can be reached; every other error is the caller's. `None` when
+    /// the process was told to let go first.
+    pub(crate) async fn insist<T, F>(&self, mut work: impl FnMut() -> F) -> Option<Result<T, DbError>>
+    where
+        F: Future<Output = Result<T, DbError>>,
+    {
+        let mut patience = Patience::new();
+        loop {
+            match work().await {
+                Err(error) if error.trouble() == Trouble::Unreachable => {
+                    self.health.waiting(&self.database_part(), error.to_string());
+                    tokio::select! {
+                        () = patience.wait() => {}
+                        () = self.abandon.cancelled() => return None,
+                    }
+                }
+                outcome => {
+                    self.health.working(&self.database_part());
+                    return Some(outcome);
+                }
+            }
+        }
+    }
+
+    /// The database's name in the health report.
+    pub(crate) fn database_part(&self) -> String {
+        format!("postgres/{}", self.worker)
+    }
+
+    /// Publishes what an open batch owes and closes it.
+    pub(crate) async fn finish(&self, batch: &OpenBatch) -> Result<(), DbError> {
+        let client = self.db.client().await?;
+        let owed = self.journal.owed(&client, batch).await?;
+        drop(client);
+        if self.broker.publish(&owed, &self.abandon).await == Published::All {
+            self.journal.close(&self.db.client().await?, &[batch.id]).await?;
+        }
+        Ok(())
+    }
+}

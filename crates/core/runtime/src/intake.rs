@@ -1,0 +1,153 @@
+//! The way in: what arrives from outside, or from a timer, is journaled with its open batch before it is published.
+
+use std::sync::Arc;
+
+use deadpool_postgres::GenericClient;
+use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Outbox};
+use despatch_contracts::{Emitted, Event, EventId, Trace, now};
+use despatch_domain::Reason;
+use prost::Message as _;
+use uuid::Uuid;
+
+use crate::broker::Published;
+use crate::database::{Database, DbError};
+use crate::host::Host;
+use crate::journal::{Done, Journal};
+
+/// An event on its way in, addressed.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    id: EventId,
+    envelope: Envelope,
+}
+
+/// What an arrival that cannot become an event leaves behind; see [`Intake::refuse`].
+#[derive(Debug, Clone)]
+pub struct Refusal<'a> {
+    /// Why.
+    pub reason: Reason,
+    /// The order that it is about, as far as that is known.
+    pub order_id: &'a str,
+    /// What exactly is wrong.
+    pub error: String,
+    /// What arrived, untouched.
+    pub body: bytes::Bytes,
+}
+
+/// A worker's way in.
+#[derive(Clone)]
+pub struct Intake {
+    host: Arc<Host>,
+    source: Arc<str>,
+}
+
+/// Arrivals that are journaled; they go out with [`Intake::publish`] once their transaction is committed.
+#[derive(Debug)]
+#[must_use = "what is journaled but not published waits for the sweeper"]
+pub struct Owed {
+    batch: Option<i64>,
+    envelopes: Vec<Envelope>,
+}
+
+impl Intake {
+    pub(crate) fn new(host: Arc<Host>) -> Self {
+        let source = format!("{}.intake", host.worker).into();
+        Intake { host, source }
+    }
+
+    /// The database that the arrivals are journaled in.
+    pub fn database(&self) -> &Database {
+        &self.host.db
+    }
+
+    /// Addresses an event that arrives.
+    pub fn admit(&self, id: EventId, event: Emitted, trace: &Trace) -> Arrival {
+        Arrival { id, envelope: Envelope::first(id, &self.source, event, trace) }
+    }
+
+    /// Addresses the dead letter of what arrived but cannot become an event.
+    pub fn refuse(&self, id: EventId, refusal: Refusal<'_>, trace: &Trace) -> Arrival {
+        let Refusal { reason, order_id, error, body } = refusal;
+        let failure =
+            Failure { attempt: 1, generation: 0, at: Some(now()), error, verdict: "reject".to_owned() };
+        let letter = DeadLetter {
+            worker: self.host.worker.to_owned(),
+            handler: self.source.to_string(),
+            event_id: id.to_string(),
+            generation: 0,
+            order_id: order_id.to_owned(),
+            reason: reason.code().to_owned(),
+            failures: vec![failure],
+            event: Some(Envelope {
+                event_id: id.to_string(),
+                source: self.source.to_string(),
+                order_id: order_id.to_owned(),
+                payload: body,
+                ..Envelope::default()
+            }),
+        };
+        let id = id.report(&self.source, DeadLetter::TYPE, 0);
+        Arrival { id, envelope: Envelope::dead(id, &letter, trace) }
+    }
+
+    /// Journals arrivals in the caller's transaction, set-based.
+    pub async fn write(
+        &self,
+        tx: &deadpool_postgres::Transaction<'_>,
+        arrivals: Vec<Arrival>,
+    ) -> Result<Owed, DbError> {
+        write(tx, &self.host.journal, &self.source, arrivals).await
+    }
+
+    /// Publishes what was journaled, after the caller's commit; returns once the broker has it. Should the process end
+    /// first, the sweeper does it.
+    pub async fn publish(&self, owed: Owed) {
+        publish(&self.host, owed).await;
+    }
+}
+
+pub(crate) async fn write<C: GenericClient>(
+    client: &C,
+    journal: &Journal,
+    source: &str,
+    arrivals: Vec<Arrival>,
+) -> Result<Owed, DbError> {
+    if arrivals.is_empty() {
+        return Ok(Owed { batch: None, envelopes: Vec::new() });
+    }
+    let done: Vec<Done<'_>> = arrivals
+        .iter()
+        .map(|Arrival { id, envelope }| Done {
+            id: *id,
+            order_id: &envelope.order_id,
+            outbox: Outbox { messages: vec![envelope.clone()] }.encode_to_vec(),
+        })
+        .collect();
+    journal.done(client, source, &done).await?;
+    let ids: Vec<Uuid> = arrivals.iter().map(|arrival| arrival.id.uuid()).collect();
+    let batch = Some(journal.open(client, source, &ids).await?);
+    Ok(Owed { batch, envelopes: arrivals.into_iter().map(|arrival| arrival.envelope).collect() })
+}
+
+pub(crate) async fn publish(host: &Host, owed: Owed) {
+    let Some(batch) = owed.batch else { return };
+    if host.broker.publish(&owed.envelopes, &host.abandon).await == Published::Owed {
+        return;
+    }
+    let closed = async { host.journal.close(&host.db.client().await?, &[batch]).await }.await;
+    if let Err(error) = closed {
+        tracing::warn!(%error, "an open batch is left to the sweeper");
+    }
+}
+
+impl Arrival {
+    pub(crate) fn timer(worker: &str, event: Emitted, trace: &Trace) -> Self {
+        let id = EventId::mint();
+        Arrival { id, envelope: Envelope::first(id, &timer_source(worker), event, trace) }
+    }
+}
+
+/// Where timers' events come from.
+pub(crate) fn timer_source(worker: &str) -> String {
+    format!("{worker}.timer")
+}

@@ -1,0 +1,151 @@
+//! Brings a worker's schema up to date: the runtime's own tables, the worker's, and the journal's partitions.
+
+use std::time::{Duration, SystemTime};
+
+use despatch_contracts::EventId;
+use jiff::Timestamp;
+
+use crate::database::{Database, DbError};
+
+/// One step of a schema's history. A step that has been released never changes; a new one is added after it.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// Sorts after the steps before it, e.g. `0002_lots`.
+    pub name: &'static str,
+    /// Any number of statements, run in one transaction.
+    pub sql: &'static str,
+}
+
+const RUNTIME: Migration =
+    Migration { name: "0000_runtime", sql: include_str!("../migrations/0000_runtime.sql") };
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How many weeks of journal lie ready before they begin.
+const WEEKS_AHEAD: u32 = 3;
+
+/// Applies what is missing, once, however many processes ask at the same time.
+pub(crate) async fn migrate(db: &Database, schema: &str, steps: &[Migration]) -> Result<(), DbError> {
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    tx.execute("select pg_advisory_xact_lock(hashtextextended('despatch.migrate.' || $1, 0))", &[&schema])
+        .await?;
+    tx.batch_execute(&format!(
+        "create schema if not exists {schema};
+         create table if not exists {schema}.migration (
+             name text primary key, applied_at timestamptz not null default now());"
+    ))
+    .await?;
+    let applied: Vec<String> = tx
+        .query(&format!("select name from {schema}.migration"), &[])
+        .await?
+        .iter()
+        .map(|row| row.get(0))
+        .collect();
+    for step in [RUNTIME].iter().chain(steps) {
+        if !applied.iter().any(|name| name == step.name) {
+            tx.batch_execute(&step.sql.replace("{schema}", schema)).await?;
+            tx.execute(&format!("insert into {schema}.migration (name) values ($1)"), &[&step.name]).await?;
+            tracing::info!(schema, step = step.name, "migrated");
+        }
+    }
+    tx.commit().await?;
+    drop(client);
+    partitions_ahead(db, schema).await
+}
+
+/// The steps that a schema still lacks; none when a worker may start.
+pub(crate) async fn missing(
+    db: &Database,
+    schema: &str,
+    steps: &[Migration],
+) -> Result<Vec<String>, DbError> {
+    let client = db.client().await?;
+    let there =
+        client.query_one("select to_regclass($1) is not null", &[&format!("{schema}.migration")]).await?;
+    let mut applied: Vec<String> = Vec::new();
+    if there.get(0) {
+        let rows = client.query(&format!("select name from {schema}.migration"), &[]).await?;
+        applied = rows.iter().map(|row| row.get(0)).collect();
+    }
+    Ok([RUNTIME]
+        .iter()
+        .chain(steps)
+        .map(|step| step.name.to_owned())
+        .filter(|name| !applied.contains(name))
+        .collect())
+}
+
+/// Creates this week's journal partition and those of the coming weeks.
+pub(crate) async fn partitions_ahead(db: &Database, schema: &str) -> Result<(), DbError> {
+    let mut client = db.client().await?;
+    let week = WEEK.as_secs();
+    let since_epoch =
+        now(&client).await?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let this_week = SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch / week * week);
+    for ahead in 0..=WEEKS_AHEAD {
+        let (from, to) = (this_week + WEEK * ahead, this_week + WEEK * (ahead + 1));
+        let name = partition_name(from);
+        let tx = client.transaction().await?;
+        tx.execute(
+            "select pg_advisory_xact_lock(hashtextextended('despatch.migrate.' || $1, 0))",
+            &[&schema],
+        )
+        .await?;
+        let exists =
+            tx.query_one("select to_regclass($1) is not null", &[&format!("{schema}.{name}")]).await?;
+        if !exists.get::<_, bool>(0) {
+            let (first, end) = (EventId::first_at(from), EventId::first_at(to));
+            // What came for this week before its partition did sits in the default one and moves over.
+            tx.batch_execute(&format!(
+                "create table {schema}.{name} (like {schema}.journal including defaults including constraints);
+                 with early as (
+                     delete from {schema}.journal_other where id >= '{first}' and id < '{end}' returning *)
+                 insert into {schema}.{name} select * from early;
+                 alter table {schema}.journal attach partition {schema}.{name}
+                     for values from ('{first}') to ('{end}');"
+            ))
+            .await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Drops partitions that ended before `retention` ago, unless something in them still waits or is dead.
+pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duration) -> Result<(), DbError> {
+    let mut client = db.client().await?;
+    let oldest = now(&client).await?.checked_sub(retention + WEEK).unwrap_or(SystemTime::UNIX_EPOCH);
+    let oldest = partition_name(oldest);
+    let expired = client
+        .query(
+            "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+              where i.inhparent = to_regclass($1) and c.relname like 'journal\\_w%' and c.relname < $2
+              order by 1",
+            &[&format!("{schema}.journal"), &oldest],
+        )
+        .await?;
+    for name in expired.iter().map(|row| row.get::<_, String>(0)) {
+        let tx = client.transaction().await?;
+        tx.batch_execute(&format!("lock table {schema}.{name} in access exclusive mode")).await?;
+        let kept = tx
+            .query_one(&format!("select exists (select from {schema}.{name} where state <> 'done')"), &[])
+            .await?;
+        if !kept.get::<_, bool>(0) {
+            tx.batch_execute(&format!("drop table {schema}.{name}")).await?;
+            tracing::info!(schema, partition = name, "dropped a journal partition past its retention");
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn now(client: &deadpool_postgres::Object) -> Result<SystemTime, DbError> {
+    Ok(client.query_one("select now()", &[]).await?.get(0))
+}
+
+/// Sorts by time, e.g. `journal_w20261116`.
+fn partition_name(from: SystemTime) -> String {
+    let day = Timestamp::try_from(from).unwrap_or_default().strftime("%Y%m%d").to_string();
+    format!("journal_w{day}")
+}

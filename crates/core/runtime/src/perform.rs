@@ -1,0 +1,116 @@
+//! The third stage, for handlers that ask the outside: prepare and perform, many events at once.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use futures_util::future::FutureExt;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+use crate::effects::Attempt;
+use crate::failpoint;
+use crate::handler::Verdict;
+use crate::host::Host;
+use crate::job::{Failed, Job, Spec};
+use crate::retry::Patience;
+use crate::task::{Task, Work};
+
+/// Performs events until no more come; each goes on as soon as it is done, so a slow one holds up nobody.
+pub(crate) async fn perform(
+    host: Arc<Host>,
+    spec: Spec,
+    mut tasks: mpsc::UnboundedReceiver<Task>,
+    next: mpsc::UnboundedSender<Task>,
+) {
+    let mut underway = FuturesUnordered::new();
+    let mut more = true;
+    while more || !underway.is_empty() {
+        tokio::select! {
+            task = tasks.recv(), if more && underway.len() < spec.policy.concurrency => match task {
+                Some(task) => underway.push(one(&host, &spec, task)),
+                None => more = false,
+            },
+            Some(task) = underway.next(), if !underway.is_empty() => {
+                let Some(task) = task else { return };
+                failpoint::pass("after-perform");
+                if next.send(task).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// `None` when the process was told to let go.
+async fn one(host: &Host, spec: &Spec, mut task: Task) -> Option<Task> {
+    let attempt = Attempt {
+        order_id: task.order_id().to_owned(),
+        event_id: task.id(),
+        number: task.history.attempts + 1,
+        ledger: host.ledger.clone(),
+        unreachable: AtomicBool::new(false),
+    };
+    let Work::Handle(job) = &mut task.work else { return Some(task) };
+    let trace_id = task.trace.trace_id;
+    let mut patience = Patience::new();
+    loop {
+        let prepare =
+            tracing::debug_span!("prepare", handler = spec.name, event = %task.delivery.id, %trace_id);
+        let perform =
+            tracing::debug_span!("perform", handler = spec.name, event = %task.delivery.id, %trace_id);
+        let tried = async {
+            prepared(host, job.as_mut()).instrument(prepare).await?;
+            guarded(job.perform(&attempt)).instrument(perform).await.map_err(Setback::Failed)
+        };
+        let setback = tokio::select! {
+            tried = tried => tried.err(),
+            () = host.abandon.cancelled() => return None,
+        };
+        match setback {
+            None => break,
+            // The database is away: that is nobody's attempt.
+            Some(Setback::Failed(_)) if attempt.lost() => attempt.found(),
+            Some(Setback::Lost) => {}
+            Some(Setback::Failed(failed)) => {
+                task.fail(failed);
+                break;
+            }
+        }
+        host.health.waiting(&host.database_part(), "unreachable");
+        tokio::select! {
+            () = patience.wait() => {}
+            () = host.abandon.cancelled() => return None,
+        }
+    }
+    Some(task)
+}
+
+enum Setback {
+    Lost,
+    Failed(Failed),
+}
+
+async fn prepared(host: &Host, job: &mut dyn Job) -> Result<(), Setback> {
+    let reader = host.db.reader().await.map_err(|_| Setback::Lost)?;
+    let snapshot = reader.snapshot();
+    guarded(job.prepare(&snapshot))
+        .await
+        .map_err(|failed| if reader.lost() { Setback::Lost } else { Setback::Failed(failed) })
+}
+
+/// A handler that panics fails its own event, nobody else's.
+pub(crate) async fn guarded<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => {
+            let said = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            Err(Failed { error: format!("the handler panicked: {said}"), verdict: Verdict::Retry })
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! One process: its connections, its workers' pipelines, and how it stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admit::admit;
+use crate::broker::{Broker, BrokerError, Names};
+use crate::clock;
+use crate::database::{Database, DbError, Trouble};
+use crate::delivery::Held;
+use crate::effects::Ledger;
+use crate::health::Health;
+use crate::host::Host;
+use crate::intake::Intake;
+use crate::job::{Entry, Spec};
+use crate::journal::Journal;
+use crate::migrate::{self, Migration};
+use crate::perform::perform;
+use crate::provision;
+use crate::publish::publish;
+use crate::pull;
+use crate::receive::receive;
+use crate::record::record;
+use crate::retry::Patience;
+use crate::settings::Settings;
+use crate::suspect::vet;
+use crate::worker::Worker;
+
+pub use crate::pull::Pending;
+
+/// How many recorded batches of a handler may wait for the publisher.
+const PUBLISH_QUEUE: usize = 8;
+
+/// A process could not be started; nothing that waiting would mend.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The broker's URL is not one.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The database's URL is not one.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// A running set of workers.
+pub struct Process {
+    broker: Broker,
+    health: Health,
+    hosts: Vec<Arc<Host>>,
+    specs: Vec<Spec>,
+    tasks: TaskTracker,
+    drain: CancellationToken,
+    abandon: CancellationToken,
+    grace: Duration,
+}
+
+impl Process {
+    /// Starts workers. Returns before the servers are reached: they are waited for, however long that takes, and
+    /// [`Health`] says so.
+    pub async fn start(settings: Settings, workers: Vec<Worker>) -> Result<Self, StartError> {
+        let settings = Arc::new(settings);
+        let health = Health::new();
+        let broker = Broker::connect(&settings.nats_url, &settings.namespace, &health).await?;
+        let mut process = Process {
+            broker: broker.clone(),
+            health: health.clone(),
+            hosts: Vec::new(),
+            specs: workers.iter().flat_map(|worker| worker.specs().cloned()).collect(),
+            tasks: TaskTracker::new(),
+            drain: CancellationToken::new(),
+            abandon: CancellationToken::new(),
+            grace: settings.drain_grace,
+        };
+        let suspects = Arc::new(Semaphore::new(1));
+        let missing = Arc::new(Notify::new());
+        if settings.provision {
+            health.waiting("provisioner", "starting");
+            process.tasks.spawn(provision::keep(
+                broker.clone(),
+                settings.clone(),
+                process.specs.clone(),
+                health.clone(),
+                missing.clone(),
+                process.drain.clone(),
+            ));
+        }
+        for worker in workers {
+            let db = Database::new(settings.database_of(worker.name), settings.connections)?;
+            let journal = Arc::new(Journal::new(worker.name));
+            let host = Arc::new(Host {
+                worker: worker.name,
+                settings: settings.clone(),
+                ledger: Ledger::start(db.clone(), journal.clone()),
+                db,
+                journal,
+                broker: broker.clone(),
+                health: health.clone(),
+                suspects: suspects.clone(),
+                missing: missing.clone(),
+                drain: process.drain.clone(),
+                abandon: process.abandon.clone(),
+            });
+            for spec in worker.specs() {
+                health.waiting(spec.name, "starting");
+            }
+            health.waiting(&host.database_part(), "starting");
+            process.hosts.push(host.clone());
+            let tasks = process.tasks.clone();
+            process.tasks.spawn(open_for_work(host, worker, tasks));
+        }
+        Ok(process)
+    }
+
+    /// What every part is doing.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// A worker's way in; `None` when this process does not run it.
+    pub fn intake(&self, worker: &str) -> Option<Intake> {
+        let host = self.hosts.iter().find(|host| host.worker == worker)?;
+        Some(Intake::new(host.clone()))
+    }
+
+    /// How much each handler's consumer still has to do, by handler; `None` where the broker does not answer.
+    pub async fn pending(&self) -> Vec<(&'static str, Option<Pending>)> {
+        let mut pending = Vec::with_capacity(self.specs.len());
+        for spec in &self.specs {
+            pending.push((spec.name, pull::pending(&self.broker, &Names::consumer(spec.name)).await));
+        }
+        pending
+    }
+
+    /// Finishes what is held, acks it and leaves. What the grace does not suffice for is let go: the broker will hand
+    /// it to another process.
+    pub async fn drain(self) {
+        self.drain.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err() {
+            tracing::warn!(grace = ?self.grace, "the drain's grace is over; letting go");
+            self.abandon.cancel();
+            // What does not heed even that is cut off by the process's end.
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
+        }
+        // Acks are in the client's buffer until they are flushed.
+        if let Err(error) = self.broker.client().flush().await {
+            tracing::debug!(%error, "the last acks may not have been sent");
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.drain.cancel();
+        self.abandon.cancel();
+    }
+}
+
+/// Waits for the schema, then runs the worker's clock and a pipeline for each handler.
+async fn open_for_work(host: Arc<Host>, worker: Worker, tasks: TaskTracker) {
+    let mut patience = Patience::new();
+    while let Err(why) = schema_ready(&host, worker.migrations).await {
+        host.health.waiting(&host.database_part(), why);
+        tokio::select! {
+            () = patience.wait() => {}
+            () = host.drain.cancelled() => return,
+        }
+    }
+    host.health.working(&host.database_part());
+    tasks.spawn(clock::run(host.clone()));
+    for entry in worker.entries {
+        run_handler(&host, entry, &tasks);
+    }
+}
+
+async fn schema_ready(host: &Host, steps: &[Migration]) -> Result<(), String> {
+    let schema = host.journal.schema();
+    if host.settings.migrate {
+        return migrate::migrate(&host.db, schema, steps).await.map_err(|error| {
+            if error.trouble() != Trouble::Unreachable {
+                tracing::error!(schema, %error, "the schema cannot be brought up to date");
+            }
+            error.to_string()
+        });
+    }
+    let missing = migrate::missing(&host.db, schema, steps).await.map_err(|error| error.to_string())?;
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("schema {schema} lacks {}; run `despatch migrate`", missing.join(", ")))
+    }
+}
+
+/// A handler's pipeline: stages joined by queues. Each ends when the one before it has, so a drain empties them in
+/// order.
+fn run_handler(host: &Arc<Host>, entry: Arc<dyn Entry>, tasks: &TaskTracker) {
+    let spec = entry.spec().clone();
+    let held = Held::default();
+    let (to_admit, received) = mpsc::unbounded_channel();
+    let (to_vet, suspects) = mpsc::unbounded_channel();
+    let (to_record, ready) = mpsc::unbounded_channel();
+    let (to_publish, recorded) = mpsc::channel(PUBLISH_QUEUE);
+    let to_work = if spec.outside {
+        let (to_perform, admitted) = mpsc::unbounded_channel();
+        tasks.spawn(perform(host.clone(), spec.clone(), admitted, to_record));
+        to_perform
+    } else {
+        to_record
+    };
+    tasks.spawn(receive(host.clone(), spec.clone(), held.clone(), to_admit));
+    tasks.spawn(admit(host.clone(), entry, received, to_work.clone(), to_vet));
+    tasks.spawn(vet(host.clone(), spec.clone(), suspects, to_work));
+    tasks.spawn(record(host.clone(), spec.clone(), ready, to_publish));
+    let publisher = tasks.spawn(publish(host.clone(), spec, recorded));
+    tasks.spawn(keep_alive(host.clone(), held, publisher));
+}
+
+/// Tells the broker, in time, that what is held is being worked on.
+async fn keep_alive(host: Arc<Host>, held: Held, publisher: tokio::task::JoinHandle<()>) {
+    let third = host.settings.ack_wait / 3;
+    let mut tick = tokio::time::interval(third);
+    while !publisher.is_finished() {
+        tokio::select! {
+            _ = tick.tick() => held.progress(host.broker.client(), third / 2).await,
+            () = host.abandon.cancelled() => return,
+            // Looked at often enough that a drain does not wait for the tick.
+            () = tokio::time::sleep(Duration::from_millis(50)), if host.drain.is_cancelled() => {}
+        }
+    }
+}
+
+/// Brings the schemas of these workers up to date and returns: `despatch migrate`.
+pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), DbError> {
+    for worker in workers {
+        let db = Database::new(settings.database_of(worker.name), 1)?;
+        migrate::migrate(&db, worker.name, worker.migrations).await?;
+    }
+    Ok(())
+}
+
+/// Creates or corrects the stream and the consumers of these workers and returns: `despatch provision`.
+pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<(), BrokerError> {
+    let broker = Broker::connect(&settings.nats_url, &settings.namespace, &Health::new()).await?;
+    let specs: Vec<Spec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();
+    provision::provision(&broker, settings, &specs).await
+}

@@ -1,0 +1,76 @@
+//! One delivered event on its way through the pipeline.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use despatch_contracts::{EventId, Trace};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::delivery::Delivery;
+use crate::job::{Failed, Job};
+use crate::journal::History;
+
+/// A delivery that was admitted, with what is known of it.
+pub(crate) struct Task {
+    pub(crate) delivery: Delivery,
+    pub(crate) work: Work,
+    pub(crate) history: History,
+    /// This handling's own span in the order's trace; follow-ons are its children.
+    pub(crate) trace: Trace,
+    /// Held by a redelivered event, of which a process runs one at a time.
+    pub(crate) suspect: Option<OwnedSemaphorePermit>,
+    /// Room in the handler's window; free again when the task is gone.
+    pub(crate) _room: Option<OwnedSemaphorePermit>,
+    pub(crate) _underway: Underway,
+}
+
+/// What is still to be done with an event.
+pub(crate) enum Work {
+    /// Its handler takes it from here.
+    Handle(Box<dyn Job>),
+    /// It is to be journaled as failed.
+    Failed(Failed),
+}
+
+impl Task {
+    pub(crate) fn id(&self) -> EventId {
+        self.delivery.id
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.delivery.envelope.generation
+    }
+
+    pub(crate) fn order_id(&self) -> &str {
+        &self.delivery.envelope.order_id
+    }
+
+    /// Gives up on handling the event in this generation.
+    pub(crate) fn fail(&mut self, failed: Failed) {
+        self.work = Work::Failed(failed);
+    }
+}
+
+/// The events that a handler has in hand in this process: a second delivery of one must not overtake the first.
+#[derive(Clone, Default)]
+pub(crate) struct InHand(Arc<Mutex<HashSet<EventId>>>);
+
+impl InHand {
+    /// Claims an event; `None` while it is in hand already.
+    pub(crate) fn claim(&self, id: EventId) -> Option<Underway> {
+        let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        new.then(|| Underway { id, of: self.clone() })
+    }
+}
+
+/// An event in hand, until this is dropped.
+pub(crate) struct Underway {
+    id: EventId,
+    of: InHand,
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.of.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}

@@ -1,0 +1,143 @@
+//! The transaction in which events are recorded: several events share it, and its statements are pipelined.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use despatch_contracts::{Emitted, Event, Trace};
+use tokio_postgres::Row;
+
+use crate::database::{DbError, Params, Trouble};
+use crate::journal::Journal;
+
+/// One open transaction on a connection of its own. Dropping it unfinished closes the connection, which rolls it back.
+pub(crate) struct Transaction {
+    client: Option<Object>,
+    /// The first thing that went wrong; every later statement fails only because of it.
+    trouble: Mutex<Option<Trouble>>,
+}
+
+impl Transaction {
+    pub(crate) fn on(client: Object) -> Self {
+        Transaction { client: Some(client), trouble: Mutex::new(None) }
+    }
+
+    /// The connection; there until the transaction is over.
+    pub(crate) fn client(&self) -> &Object {
+        self.client.as_ref().expect("a transaction keeps its connection until it is consumed")
+    }
+
+    /// Notes an error and hands it on.
+    pub(crate) fn note(&self, error: DbError) -> DbError {
+        let trouble = error.trouble();
+        if trouble != Trouble::Aftermath {
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(trouble);
+        }
+        error
+    }
+
+    /// What went wrong first, if anything did.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the transaction without keeping it.
+    pub(crate) async fn roll_back(mut self) {
+        if let Some(client) = self.client.take() {
+            if client.batch_execute("rollback").await.is_err() {
+                drop(Object::take(client));
+            }
+        }
+    }
+
+    /// Takes the connection out after a commit.
+    pub(crate) fn over(mut self) {
+        drop(self.client.take());
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take() {
+            // Not back into the pool: the next user would find a transaction half done.
+            drop(Object::take(client));
+        }
+    }
+}
+
+/// One event's hold on the transaction that it is recorded in.
+pub struct Tx<'a> {
+    transaction: &'a Transaction,
+    journal: &'a Journal,
+    trace: &'a Trace,
+    wrote: AtomicBool,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(transaction: &'a Transaction, journal: &'a Journal, trace: &'a Trace) -> Self {
+        Tx { transaction, journal, trace, wrote: AtomicBool::new(false) }
+    }
+
+    /// Reads rows.
+    pub async fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
+        self.rows(sql, params).await
+    }
+
+    /// Reads at most one row.
+    pub async fn query_opt(&self, sql: &'static str, params: Params<'_>) -> Result<Option<Row>, DbError> {
+        Ok(self.rows(sql, params).await?.into_iter().next())
+    }
+
+    /// Writes; answers how many rows were touched.
+    pub async fn execute(&self, sql: &'static str, params: Params<'_>) -> Result<u64, DbError> {
+        self.change(sql, params).await
+    }
+
+    /// Writes, and reads back what was written.
+    pub async fn returning(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
+        self.wrote.store(true, Ordering::Relaxed);
+        self.rows(sql, params).await
+    }
+
+    /// Sets a durable timer: `event` is published once `after` has passed by the database's clock. A timer of the same
+    /// key is replaced.
+    pub async fn schedule<E: Event>(&self, key: &str, after: Duration, event: &E) -> Result<(), DbError> {
+        let Emitted { event_type, order_id, payload } = Emitted::from(event);
+        let (seconds, trace) = (after.as_secs_f64(), self.trace.to_string());
+        let sql = &self.journal.sql().schedule;
+        self.change(sql, &[&key, &seconds, &event_type, &order_id, &&payload[..], &trace]).await?;
+        Ok(())
+    }
+
+    /// Takes a timer back; nothing happens when there is none.
+    pub async fn unschedule(&self, key: &str) -> Result<(), DbError> {
+        self.change(&self.journal.sql().unschedule, &[&key]).await?;
+        Ok(())
+    }
+
+    /// Whether this event changed anything that would have to be undone.
+    pub(crate) fn wrote(&self) -> bool {
+        self.wrote.load(Ordering::Relaxed)
+    }
+
+    async fn rows(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
+        let client = self.transaction.client();
+        let answer = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, params).await
+        };
+        answer.await.map_err(|error| self.transaction.note(error.into()))
+    }
+
+    async fn change(&self, sql: &str, params: Params<'_>) -> Result<u64, DbError> {
+        // Even when no row is counted: a statement may write in a part whose rows are not.
+        self.wrote.store(true, Ordering::Relaxed);
+        let client = self.transaction.client();
+        let answer = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.execute(&statement, params).await
+        };
+        answer.await.map_err(|error| self.transaction.note(error.into()))
+    }
+}

@@ -1,0 +1,240 @@
+//! A test's own corner of the servers.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::{self, consumer::pull};
+use despatch_contracts::runtime::{DeadLetter, Envelope};
+use despatch_contracts::{Emitted, Event, EventId, Trace, subject};
+use despatch_runtime::{Process, Settings, Worker};
+use futures_util::StreamExt;
+use prost::Message as _;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::servers::Servers;
+
+/// How long anything that a test waits for may take before the test fails.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A database, a subject namespace, and the workers that a test runs in them.
+pub struct Bed {
+    settings: Settings,
+    jetstream: jetstream::Context,
+    processes: Mutex<Vec<Arc<Process>>>,
+}
+
+impl Bed {
+    /// A fresh bed on this binary's servers.
+    pub async fn new() -> Self {
+        let servers = Servers::shared();
+        let name = format!("bed_{}", Uuid::new_v4().simple());
+        let admin = connect(&servers.database_url).await;
+        admin.batch_execute(&format!("create database {name}")).await.expect("a database for the test");
+        let (server, _) = servers.database_url.rsplit_once('/').expect("the URL names a database");
+        let mut settings = Settings::new(&servers.nats_url, format!("{server}/{name}"));
+        settings.namespace = name;
+        settings.ack_wait = Duration::from_secs(3);
+        settings.sweep_after = Duration::from_secs(2);
+        settings.clock_tick = Duration::from_millis(25);
+        settings.connections = 4;
+        let client = nats(&servers.nats_url).await;
+        Bed { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
+    }
+
+    /// How the bed's processes run; for a test that starts one itself, or in another process.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// A bed that exists already, seen from another process.
+    pub async fn join(settings: Settings) -> Self {
+        let client = nats(&settings.nats_url).await;
+        Bed { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
+    }
+
+    /// Runs a worker in a process's worth of its own, until the bed is dropped. Returns when it consumes.
+    pub async fn run(&self, worker: Worker) -> Arc<Process> {
+        self.run_all(vec![worker]).await
+    }
+
+    /// Runs several workers in one process's worth.
+    pub async fn run_all(&self, workers: Vec<Worker>) -> Arc<Process> {
+        let process = Process::start(self.settings.clone(), workers).await.expect("URLs are valid");
+        if tokio::time::timeout(DEADLINE, process.health().ready()).await.is_err() {
+            panic!("not ready: {:?}", process.health().parts());
+        }
+        let process = Arc::new(process);
+        self.processes.lock().await.push(process.clone());
+        process
+    }
+
+    /// Publishes an event twice, as a broker may deliver it, and answers its id. A worker must be running.
+    pub async fn deliver<E: Event>(&self, event: &E) -> EventId {
+        let id = EventId::mint();
+        let envelope = Envelope::first(id, "bed", Emitted::from(event), &Trace::root());
+        self.publish(&envelope).await;
+        self.publish_again(&envelope).await;
+        id
+    }
+
+    /// Publishes a message as it is.
+    pub async fn publish(&self, envelope: &Envelope) {
+        self.publish_raw(&envelope.subject, envelope.headers(), envelope.payload.clone()).await;
+    }
+
+    /// Publishes a message once more, past the broker's dedupe.
+    pub async fn publish_again(&self, envelope: &Envelope) {
+        let mut headers = HeaderMap::new();
+        for (name, values) in envelope.headers().iter() {
+            if name.to_string() != "Nats-Msg-Id" {
+                values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+            }
+        }
+        self.publish_raw(&envelope.subject, headers, envelope.payload.clone()).await;
+    }
+
+    /// Publishes anything at all.
+    pub async fn publish_raw(&self, subject: &str, headers: HeaderMap, payload: bytes::Bytes) {
+        let subject = format!("{}.{subject}", self.settings.namespace);
+        let ack =
+            self.jetstream.publish_with_headers(subject, headers, payload).await.expect("NATS takes it");
+        ack.await.expect("NATS stores it");
+    }
+
+    /// Waits for an event about an order.
+    pub async fn expect<E: Event>(&self, order_id: &str) -> E {
+        let envelope = self.find(&subject(E::TYPE), order_id).await;
+        E::decode(envelope.payload).expect("the payload is what its type says")
+    }
+
+    /// Waits for a dead letter about an order.
+    pub async fn expect_dead(&self, order_id: &str) -> DeadLetter {
+        DeadLetter::decode(self.find("dead.>", order_id).await.payload).expect("a dead letter")
+    }
+
+    async fn find(&self, subject: &str, order_id: &str) -> Envelope {
+        let started = Instant::now();
+        let mut seen = Vec::new();
+        while started.elapsed() < DEADLINE {
+            seen = self.messages(subject).await;
+            if let Some(index) = seen.iter().position(|envelope| envelope.order_id == order_id) {
+                return seen.swap_remove(index);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let all: Vec<String> =
+            self.messages(">").await.iter().map(|e| format!("{} {}", e.subject, e.order_id)).collect();
+        panic!("no {subject} about {order_id} among {} such; the stream holds {all:#?}", seen.len());
+    }
+
+    /// How many distinct events of a type there are about an order.
+    pub async fn count<E: Event>(&self, order_id: &str) -> usize {
+        let messages = self.messages(&subject(E::TYPE)).await;
+        let ids: BTreeSet<String> =
+            messages.into_iter().filter(|e| e.order_id == order_id).map(|e| e.event_id).collect();
+        ids.len()
+    }
+
+    /// Everything on the stream that matches a subject, oldest first.
+    pub async fn messages(&self, subject: &str) -> Vec<Envelope> {
+        let stream = format!("DESPATCH_{}", self.settings.namespace);
+        let stream = self.jetstream.get_stream(stream).await.expect("the stream is provisioned");
+        let prefix = format!("{}.", self.settings.namespace);
+        let config = pull::Config { filter_subject: format!("{prefix}{subject}"), ..pull::Config::default() };
+        let consumer = stream.create_consumer(config).await.expect("a consumer to look with");
+        let expected = usize::try_from(consumer.cached_info().num_pending).expect("fits");
+        let mut found = Vec::with_capacity(expected);
+        if expected > 0 {
+            let mut messages = consumer
+                .batch()
+                .max_messages(expected)
+                .expires(DEADLINE)
+                .messages()
+                .await
+                .expect("messages to look at");
+            while let Some(message) = messages.next().await {
+                let message = message.expect("a message");
+                message.ack().await.expect("NATS answers");
+                let bare = message.subject.strip_prefix(&prefix).unwrap_or(&message.subject);
+                let headers = message.headers.clone().unwrap_or_default();
+                if let Ok(envelope) = Envelope::read(bare, &headers, message.payload.clone()) {
+                    found.push(envelope);
+                }
+            }
+        }
+        let name = consumer.cached_info().name.clone();
+        stream.delete_consumer(&name).await.expect("NATS answers");
+        found
+    }
+
+    /// Waits until nothing is pending, held, waiting or open any more. Timers that are not due may remain.
+    pub async fn quiet(&self) {
+        let mut before = None;
+        eventually("the bed is quiet", async || {
+            let now = self.unsettled().await;
+            let stream = format!("DESPATCH_{}", self.settings.namespace);
+            let mut stream = self.jetstream.get_stream(stream).await.ok()?;
+            let sequence = stream.info().await.ok()?.state.last_sequence;
+            // The parts are asked one after the other, so only two looks without a change between them prove it.
+            let still = now == 0 && before == Some(sequence);
+            before = (now == 0).then_some(sequence);
+            still.then_some(())
+        })
+        .await;
+    }
+
+    async fn unsettled(&self) -> u64 {
+        let mut unsettled = 0;
+        for process in self.processes.lock().await.iter() {
+            for (_, pending) in process.pending().await {
+                unsettled += pending.map_or(1, |pending| pending.undelivered + pending.unacked);
+            }
+        }
+        let db = self.db().await;
+        let schemas = db
+            .query("select nspname::text from pg_namespace where to_regclass(nspname || '.open_batch') is not null", &[])
+            .await
+            .expect("the catalogue");
+        for schema in schemas.iter().map(|row| row.get::<_, String>(0)) {
+            let sql = format!(
+                "select (select count(*) from {schema}.open_batch)
+                      + (select count(*) from {schema}.journal where state = 'waiting')"
+            );
+            let count: i64 = db.query_one(&sql, &[]).await.expect("the runtime's tables").get(0);
+            unsettled += u64::try_from(count).unwrap_or_default();
+        }
+        unsettled
+    }
+
+    /// A connection to the bed's database.
+    pub async fn db(&self) -> tokio_postgres::Client {
+        connect(&self.settings.database_url).await
+    }
+}
+
+/// Waits until a condition holds, looking again and again; fails the test after the deadline.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("Postgres answers");
+    tokio::spawn(connection);
+    client
+}
+
+async fn nats(url: &str) -> async_nats::Client {
+    let (servers, options) = despatch_runtime::nats_options(url).expect("the URL is valid");
+    options.connect(servers).await.expect("NATS answers")
+}

@@ -1,0 +1,56 @@
+//! Sample events.
+
+use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order, ServiceLevel};
+use prost_types::Timestamp;
+
+/// A valid order: two lines, 100.00 + 23.45 + 5.00 shipping + 1.55 tax = 130.00 USD, all of it authorised.
+pub fn order(order_id: &str) -> Order {
+    Order {
+        order_id: order_id.to_owned(),
+        shop: "test".to_owned(),
+        shop_order_id: format!("T-{order_id}"),
+        channel: "api".to_owned(),
+        placed_at: Some(Timestamp { seconds: 1_780_000_000, nanos: 0 }),
+        customer: Some(Customer {
+            customer_id: "C-1".to_owned(),
+            name: "Zoë Müller".to_owned(),
+            email: "zoe@example.com".to_owned(),
+        }),
+        ship_to: Some(Address {
+            name: "Zoë Müller".to_owned(),
+            street1: "1 Main Street".to_owned(),
+            city: "Henderson".to_owned(),
+            region: "KY".to_owned(),
+            postcode: "42420".to_owned(),
+            country: "US".to_owned(),
+            ..Address::default()
+        }),
+        lines: vec![
+            Line {
+                number: 1,
+                sku: "SKU-A".to_owned(),
+                title: "Bookcase".to_owned(),
+                quantity: 2,
+                total_minor: 100_00,
+            },
+            Line {
+                number: 2,
+                sku: "SKU-B".to_owned(),
+                title: "Stapler".to_owned(),
+                quantity: 1,
+                total_minor: 23_45,
+            },
+        ],
+        currency: "USD".to_owned(),
+        shipping_minor: 5_00,
+        tax_minor: 1_55,
+        discount_minor: 0,
+        total_minor: 130_00,
+        service_level: ServiceLevel::Standard.into(),
+        authorisation: Some(Authorisation {
+            provider: "instant".to_owned(),
+            reference: format!("auth-{order_id}"),
+            amount_minor: 130_00,
+        }),
+    }
+}

@@ -1,0 +1,54 @@
+//! The servers of a test binary: started by the first test that needs them, ended with the process.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::mpsc;
+
+use despatch_stack::{Options, Stack};
+
+/// Where the servers are.
+#[derive(Debug, Clone)]
+pub struct Servers {
+    /// `nats://…`
+    pub nats_url: String,
+    /// `postgres://…`, of a role that may create databases.
+    pub database_url: String,
+}
+
+impl Servers {
+    /// This binary's servers.
+    pub fn shared() -> &'static Servers {
+        static SERVERS: OnceLock<Servers> = OnceLock::new();
+        SERVERS.get_or_init(|| {
+            let (started, servers) = mpsc::channel();
+            // A thread of its own keeps them: the runtime of the test that came first ends with that test.
+            std::thread::spawn(move || {
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                runtime.block_on(async {
+                    let stack = Stack::start(Options::new(data_dir())).await.expect("the servers start");
+                    let servers = Servers {
+                        nats_url: stack.nats_url().to_owned(),
+                        database_url: stack.database_url().to_owned(),
+                    };
+                    started.send(servers).expect("the test still waits");
+                    std::future::pending::<()>().await;
+                });
+            });
+            servers.recv().expect("the servers start")
+        })
+    }
+}
+
+/// A directory named after this process; those of processes that are gone are removed.
+fn data_dir() -> PathBuf {
+    let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/test-stacks");
+    for left in std::fs::read_dir(&stacks).into_iter().flatten().flatten() {
+        let alive = left.file_name().to_str().is_some_and(|pid| Path::new("/proc").join(pid).exists());
+        if !alive {
+            // Somebody else may be removing it too.
+            let _ = std::fs::remove_dir_all(left.path());
+        }
+    }
+    stacks.join(std::process::id().to_string())
+}

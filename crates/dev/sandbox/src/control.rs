@@ -97,7 +97,7 @@ struct Webhooks {
 
 async fn set_webhooks(State(providers): Shared, Json(webhooks): Json<Webhooks>) -> Response {
     let target = WebhookTarget::new(&webhooks.gateway_url, webhooks.token.as_deref());
-    settled(target.map(|target| providers.shippo.set_target(Some(target))))
+    settled(target.map(|target| providers.shippo.set_target(target)))
 }
 
 fn settled(result: Result<(), SandboxError>) -> Response {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Totals over all orders, and every effect that happened twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Orders that any provider has heard of.
+    /// Orders with a payment intent or a label.
     pub orders: u64,
     /// Payment intents created, declined ones included.
     pub intents: u64,

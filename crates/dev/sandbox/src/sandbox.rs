@@ -1,6 +1,6 @@
 //! Starting, steering and stopping all providers together.
 
-use std::{io, net::Ipv4Addr, sync::Arc};
+use std::{fmt, io, net::Ipv4Addr, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -60,7 +60,7 @@ impl Sandbox {
         let shippo = Shippo::open(dir, options.seed, options.tracking, Arc::clone(&dice))?;
         let mailbox = Arc::new(Mailbox::open(dir)?);
         if let Some(url) = &options.gateway_url {
-            shippo.set_target(Some(WebhookTarget::new(url, options.webhook_token.as_deref())?));
+            shippo.set_target(WebhookTarget::new(url, options.webhook_token.as_deref())?);
         }
         let providers = Arc::new(Providers { stripe, shippo, mailbox, dice });
 
@@ -102,7 +102,7 @@ impl Sandbox {
 
     /// Sends tracking webhooks, those that wait included, to `<gateway_url>/webhooks/shippo?token=<token>`.
     pub fn set_webhook_target(&self, gateway_url: &str, token: Option<&str>) -> Result<(), SandboxError> {
-        self.providers.shippo.set_target(Some(WebhookTarget::new(gateway_url, token)?));
+        self.providers.shippo.set_target(WebhookTarget::new(gateway_url, token)?);
         Ok(())
     }
 
@@ -133,6 +133,12 @@ impl Sandbox {
         drop(stop);
         tasks.join_all().await;
         drop(providers);
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("control_url", &self.control_url).finish_non_exhaustive()
     }
 }
 

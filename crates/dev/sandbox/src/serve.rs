@@ -1,5 +1,7 @@
-//! Serves a router over HTTP/1.1, with one thing that ordinary servers cannot do: close the connection instead
-//! of answering.
+//! Accepts connections, and serves routers over HTTP/1.1 with one thing that ordinary servers cannot do: close
+//! the connection instead of answering.
+
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -11,10 +13,44 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
 
 /// Tells every server to stop, by its sender's end.
 pub(crate) type Stop = watch::Receiver<()>;
+
+/// How long to let things settle when no connection can be accepted: out of file descriptors, most likely.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Runs `work` on every connection until it is told to stop, and ends what still runs before it returns.
+pub(crate) async fn accept<Work>(listener: TcpListener, mut stop: Stop, work: impl Fn(TcpStream) -> Work)
+where
+    Work: Future<Output = ()> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.changed() => return connections.shutdown().await,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "small answers on a connection will be late");
+                }
+                connections.spawn(work(stream));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
 
 /// Marks a response whose connection is closed in its place.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -28,36 +64,17 @@ pub(crate) fn withheld() -> Response<Body> {
     response
 }
 
-/// Accepts connections until it is told to stop, and ends them before it returns.
-pub(crate) async fn serve(listener: TcpListener, app: Router, mut stop: Stop) {
-    let mut connections = JoinSet::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.changed() => return connections.shutdown().await,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // Out of file descriptors, or a client that left again; the next accept shows which.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::task::yield_now().await;
-                continue;
-            }
-        };
-        // Without it an answer in two segments waits 40 ms for the client's delayed ack; failing to set it only costs time.
-        drop(stream.set_nodelay(true));
-        let app = app.clone();
-        connections.spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| answer(app.clone(), request));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-        });
-        while connections.try_join_next().is_some() {}
+/// Serves `app` until it is told to stop.
+pub(crate) async fn serve(listener: TcpListener, app: Router, stop: Stop) {
+    accept(listener, stop, |stream| converse(stream, app.clone())).await;
+}
+
+async fn converse(stream: TcpStream, app: Router) {
+    let service = service_fn(move |request| answer(app.clone(), request));
+    let stream = TokioIo::new(stream);
+    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a connection ended early");
     }
 }
 

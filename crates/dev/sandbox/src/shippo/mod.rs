@@ -97,8 +97,8 @@ impl Shippo {
     }
 
     /// Sends tracking webhooks to `target` from now on, those that wait included.
-    pub(crate) fn set_target(&self, target: Option<WebhookTarget>) {
-        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = target;
+    pub(crate) fn set_target(&self, target: WebhookTarget) {
+        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
         self.wake.notify_one();
     }
 

@@ -22,7 +22,6 @@ const RECIPIENTS: usize = 1000;
 
 /// Serves one connection until the client quits or a fault cuts it off.
 pub(super) async fn run(stream: TcpStream, mailbox: &Mailbox, dice: &Dice) -> io::Result<()> {
-    stream.set_nodelay(true)?;
     let (read, write) = stream.into_split();
     let mut session =
         Session { reader: BufReader::new(read), writer: BufWriter::new(write), greeted: false, mail: None };

@@ -1,11 +1,22 @@
 //! What a sandbox knows survives it. Every write precedes its answer, so dropping one without a word is as good
-//! as `kill -9`.
+//! as `kill -9`, which one test sends all the same.
 
-use std::{fs::OpenOptions, io::Write as _, path::Path};
+use std::{
+    env,
+    fs::OpenOptions,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use despatch_sandbox::{Fault, Operation, Options, Sandbox, SandboxError, Target};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use reqwest::Method;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::Command,
+};
 
 use crate::{
     gateway::Gateway,
@@ -145,4 +156,61 @@ async fn two_sandboxes_do_not_share_a_directory() {
     let _shop = Shop::with(on(dir.path())).await;
     let second = Sandbox::start(on(dir.path())).await;
     assert!(matches!(second.err(), Some(SandboxError::InUse { .. })));
+}
+
+/// Where the child process finds its state.
+const CHILD: &str = "SANDBOX_TEST_STATE_DIR";
+
+#[tokio::test]
+#[ignore = "it is run, and killed, by the test below"]
+async fn child() {
+    let Some(dir) = env::var_os(CHILD).map(PathBuf::from) else { return };
+    let sandbox = Sandbox::start(on(&dir)).await.unwrap();
+    println!("\nstripe {}", sandbox.stripe_url());
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "restart::child", "--ignored", "--nocapture"])
+        .env(CHILD, dir.path())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let stripe = loop {
+        let line = lines.next_line().await.unwrap().expect("the child says where it listens");
+        if let Some(url) = line.strip_prefix("stripe ") {
+            break format!("{url}/v1/payment_intents");
+        }
+    };
+    let clients = Shop::open().await.http;
+    let authorise = async |n: u32| {
+        let order = format!("o{n}");
+        let form = authorisation(&order, "500");
+        let request = clients.post(&stripe).bearer_auth("sk_test_1").header("Idempotency-Key", &order);
+        request.form(&form).send().await.is_ok_and(|answer| answer.status() == 200)
+    };
+    // Eight lanes are in the middle of it when the process dies.
+    let answered = AtomicU32::new(0);
+    let lane = async |first: u32| {
+        let mut n = first;
+        while authorise(n).await {
+            answered.fetch_add(1, Ordering::Relaxed);
+            n += 8;
+        }
+    };
+    let killer = async {
+        eventually("enough orders", async || answered.load(Ordering::Relaxed) >= 100).await;
+        child.kill().await.unwrap();
+    };
+    tokio::join!(killer, futures_util::future::join_all((0..8).map(lane)));
+
+    let sandbox = Sandbox::start(on(dir.path())).await.unwrap();
+    let (answered, kept) = (u64::from(answered.into_inner()), sandbox.counts().intents);
+    // Each lane may have had one more taken and not yet answered.
+    assert!((answered..=answered + 8).contains(&kept), "{answered} answered, {kept} kept");
 }

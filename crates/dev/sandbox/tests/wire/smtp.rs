@@ -176,6 +176,31 @@ async fn only_a_dot_between_crlfs_ends_a_mail() {
 }
 
 #[tokio::test]
+async fn half_a_mail_and_too_large_a_mail_are_not_kept() {
+    let shop = Shop::open().await;
+    let mut line = Line::open(&shop).await;
+    line.send(&format!("{ENVELOPE}DATA\r\nSubject: half\r\n")).await;
+    drop(line);
+
+    let mut line = Line::open(&shop).await;
+    line.send(&format!("{ENVELOPE}DATA\r\n")).await;
+    for _ in 0..4 {
+        line.reply().await;
+    }
+    let large = "x".repeat(998) + "\r\n";
+    line.send(&large.repeat(10_500)).await;
+    assert_eq!(&line.ask(".\r\n").await[..3], "552");
+    let small = "MAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\n";
+    line.send(small).await;
+    for _ in 0..3 {
+        line.reply().await;
+    }
+    assert_eq!(&line.ask("Subject: small\r\n\r\n.\r\n").await[..3], "250");
+    assert_eq!(shop.sandbox.counts().mails, 1);
+    assert!(raw(&shop, 1).await.contains("Subject: small"));
+}
+
+#[tokio::test]
 async fn faults_strike_before_or_after_a_mail_is_kept() {
     let shop = Shop::open().await;
     let smtp = client(&shop);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use despatch_contracts::order::{Order, OrderAccepted};
+use despatch_contracts::order::{Line, Order, OrderAccepted};
 use despatch_contracts::stock::{ReservationExpiryDue, StockReserved};
 use despatch_runtime::{Handler, Keys, Tx};
 use tokio::try_join;
@@ -44,10 +44,11 @@ impl Handler for Reserve {
             return Ok(None);
         }
         let allocations = allocate(&wanted(order)?, &stock)?;
-        let due = ReservationExpiryDue { order_id: order.order_id.clone() };
+        let (timer, due) =
+            (expiry_timer(&order.order_id), ReservationExpiryDue { order_id: order.order_id.clone() });
         let (held, ()) = try_join!(
             store::claim(tx, &order.order_id, &allocations, Claim::Held(self.lifetime)),
-            tx.schedule(&expiry_timer(&order.order_id), self.lifetime, &due),
+            tx.schedule(&timer, self.lifetime, &due),
         )?;
         let held = held.ok_or(InventoryError::Overtaken)?;
         Ok(Some(StockReserved {
@@ -65,13 +66,13 @@ pub(crate) fn skus(order: &Order) -> Vec<&str> {
 
 /// The order's lines as the allocation sees them.
 pub(crate) fn wanted(order: &Order) -> Result<Vec<Wanted<'_>>, InventoryError> {
-    let check = |line: &'_ _| {
-        let despatch_contracts::order::Line { number, sku, quantity, .. } = line;
-        let (line, quantity) = (*number, *quantity);
-        if quantity < 1 {
-            return Err(InventoryError::QuantityInvalid { line, quantity });
-        }
-        Ok(Wanted { line, sku, quantity })
-    };
-    order.lines.iter().map(check).collect()
+    order.lines.iter().map(asked).collect()
+}
+
+fn asked(line: &Line) -> Result<Wanted<'_>, InventoryError> {
+    let Line { number: line, ref sku, quantity, .. } = *line;
+    if quantity < 1 {
+        return Err(InventoryError::QuantityInvalid { line, quantity });
+    }
+    Ok(Wanted { line, sku, quantity })
 }

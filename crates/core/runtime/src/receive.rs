@@ -10,7 +10,7 @@ use crate::broker::Names;
 use crate::delivery::{Delivery, Held};
 use crate::host::Host;
 use crate::job::Spec;
-use crate::pull::{Pulled, Puller};
+use crate::pull::{Pulled, Puller, pending};
 
 /// A delivery and the room that it takes.
 pub(crate) struct Received {
@@ -32,6 +32,9 @@ pub(crate) async fn receive(host: Arc<Host>, spec: Spec, held: Held, admit: mpsc
                 continue;
             }
         };
+        if !consumer_there(&host, spec.name).await {
+            continue;
+        }
         loop {
             if !puller.is_asking() {
                 // Half a window at a time: a request per message would cost more than the messages.
@@ -61,7 +64,6 @@ pub(crate) async fn receive(host: Arc<Host>, spec: Spec, held: Held, admit: mpsc
                 Pulled::Message(message) => {
                     let mut next = Some(message);
                     while let Some(message) = next {
-                        host.health.working(spec.name);
                         if let Some(delivery) = Delivery::take(*message, &host.broker, &held) {
                             let room = room.clone().try_acquire_owned().ok();
                             if admit.send(Received { delivery, room }).is_err() {
@@ -74,11 +76,12 @@ pub(crate) async fn receive(host: Arc<Host>, spec: Spec, held: Held, admit: mpsc
                         };
                     }
                 }
-                Pulled::Ended => host.health.working(spec.name),
+                Pulled::Ended => {}
                 Pulled::Missing(why) => {
-                    host.health.waiting(spec.name, format!("no consumer: {why}"));
-                    host.missing.notify_one();
-                    pause(&host).await;
+                    tracing::debug!(handler = spec.name, why, "a request came back");
+                    if !consumer_there(&host, spec.name).await {
+                        break;
+                    }
                 }
             }
         }
@@ -89,6 +92,21 @@ pub(crate) async fn receive(host: Arc<Host>, spec: Spec, held: Held, admit: mpsc
             }
         }
     }
+}
+
+/// Waits until the handler's consumer exists: only then is the handler ready. `false` when the process drains first.
+async fn consumer_there(host: &Host, handler: &str) -> bool {
+    let consumer = Names::consumer(handler);
+    while !host.drain.is_cancelled() {
+        if pending(&host.broker, &consumer).await.is_some() {
+            host.health.working(handler);
+            return true;
+        }
+        host.health.waiting(handler, format!("consumer {consumer} is not there"));
+        host.missing.notify_one();
+        pause(host).await;
+    }
+    false
 }
 
 async fn pause(host: &Host) {

@@ -1,1 +1,38 @@
-//! The notifications worker.
+//! The notifications worker: customers hear of their order's milestones by e-mail, each once.
+//!
+//! It writes at acceptance, despatch, delivery and when a review is asked for, and remembers who unsubscribed from the
+//! last. Operators' alerts go another way, to a webhook ([`Alerts`]). Registers `notifications.remember`,
+//! `notifications.notify` and `notifications.unsubscribe`.
+
+mod alerts;
+mod config;
+mod error;
+mod message;
+mod milestone;
+mod notify;
+mod remember;
+mod smtp;
+pub mod store;
+mod templates;
+mod unsubscribe;
+mod words;
+
+use despatch_runtime::{Migration, Worker};
+
+pub use alerts::{Alert, AlertError, Alerts};
+pub use config::{Config, SetupError};
+pub use message::UNSUBSCRIBE;
+
+/// The worker's name and schema.
+pub const NAME: &str = "notifications";
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { name: "0001_contact_sent", sql: include_str!("../migrations/0001_contact_sent.sql") }];
+
+/// The worker with its three handlers.
+pub fn worker(config: &Config) -> Result<Worker, SetupError> {
+    Ok(Worker::new(NAME, MIGRATIONS)
+        .handler(remember::Remember)
+        .outside(notify::Notify::new(config)?)
+        .handler(unsubscribe::Unsubscribe))
+}

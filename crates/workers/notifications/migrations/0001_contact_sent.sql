@@ -1,0 +1,25 @@
+-- Whom to write to about an order, from its acceptance.
+create table notifications.contact (
+    order_id      text        primary key,
+    email         text        not null,
+    name          text        not null,
+    -- The number that the customer knows the order by.
+    shop_order_id text        not null,
+    stored_at     timestamptz not null default now()
+);
+
+-- Every message that left, once. `part` is the parcel or, for reviews, the ask; 0 where there is only one.
+create table notifications.sent (
+    order_id   text        not null,
+    milestone  text        not null,
+    part       integer     not null,
+    message_id text        not null,
+    sent_at    timestamptz not null default now(),
+    primary key (order_id, milestone, part)
+);
+
+-- Addresses, in lower case, that want no more mail than their orders need.
+create table notifications.unsubscribed (
+    email text        primary key,
+    since timestamptz not null default now()
+);

@@ -1,0 +1,72 @@
+//! What the worker can be told: whom the mail is from, where it goes out, how its links are signed.
+
+use serde::Deserialize;
+
+/// The worker's part of the configuration file.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The shop, as its customers know it.
+    pub shop_name: String,
+    /// Whom mail is from, e.g. `Quay Street Supplies <orders@example.com>`. Answers go there too.
+    pub from: String,
+    /// What stands behind the @ of every Message-ID. Changing it makes every message new.
+    pub message_id_domain: String,
+    /// Where customers reach the gateway, without a trailing slash.
+    pub public_url: String,
+    /// The mail server: `smtp://` or `smtps://` with user, password and port, `?tls=required` for STARTTLS.
+    pub smtp_url: String,
+    /// The longest wait for the mail server to answer one command.
+    pub smtp_timeout_seconds: u64,
+    /// Signs the links in mails; shared with reviews and the gateway.
+    pub link_secret: String,
+    /// Where operators' alerts go: a webhook that takes Slack's JSON. Empty: nowhere.
+    pub alert_webhook: String,
+}
+
+/// A configuration that cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Not a mailbox.
+    #[error("notifications.from: {0}")]
+    From(#[from] lettre::address::AddressError),
+    /// Not an SMTP URL.
+    #[error("notifications.smtp_url: {0}")]
+    SmtpUrl(#[from] lettre::transport::smtp::Error),
+    /// Links that anybody could sign.
+    #[error("notifications.link_secret is empty: anybody could sign links")]
+    LinkSecretMissing,
+    /// Cannot stand in a Message-ID.
+    #[error("notifications.message_id_domain {0:?} is not a domain name")]
+    MessageIdDomain(String),
+    /// A template cannot be read: a fault of the program itself.
+    #[error("template: {0}")]
+    Template(#[from] minijinja::Error),
+}
+
+impl Config {
+    /// What no type can tell to be wrong.
+    pub(crate) fn check(&self) -> Result<(), SetupError> {
+        if self.link_secret.is_empty() {
+            return Err(SetupError::LinkSecretMissing);
+        }
+        let domain = &self.message_id_domain;
+        let letters = |label: &str| {
+            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if domain.split('.').all(letters) { Ok(()) } else { Err(SetupError::MessageIdDomain(domain.clone())) }
+    }
+}
+
+/// Without what must not be seen: the mail server's password, the links' secret and the webhook's.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("shop_name", &self.shop_name)
+            .field("from", &self.from)
+            .field("message_id_domain", &self.message_id_domain)
+            .field("public_url", &self.public_url)
+            .field("smtp_timeout_seconds", &self.smtp_timeout_seconds)
+            .finish_non_exhaustive()
+    }
+}

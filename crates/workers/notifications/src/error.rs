@@ -1,0 +1,47 @@
+//! Why a customer did not hear from us, and what is to be done about it.
+
+use std::time::Duration;
+
+use despatch_domain::Reason;
+use despatch_runtime::{DbError, Fault, Verdict};
+
+use crate::message::ComposeError;
+use crate::smtp::SmtpError;
+
+/// Why a customer did not hear from us.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotifyError {
+    /// The database did not do as asked.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The event lacks what makes it one.
+    #[error("the event names no {0}")]
+    Incomplete(&'static str),
+    /// The order's contact is not stored yet: its acceptance is still on the way.
+    #[error("the order's contact is not known yet")]
+    ContactUnknown,
+    /// The message cannot be written.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// The mail server's side.
+    #[error(transparent)]
+    Smtp(#[from] SmtpError),
+}
+
+/// How soon an acceptance that is still on the way can be expected.
+const SOON: Duration = Duration::from_millis(200);
+
+impl Fault for NotifyError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            NotifyError::Database(_) => Verdict::Retry,
+            NotifyError::Incomplete(_) => Verdict::Reject(Reason::PayloadUndecodable),
+            NotifyError::ContactUnknown => Verdict::Defer(SOON),
+            NotifyError::Compose(ComposeError::Address(..)) => Verdict::Reject(Reason::RecipientRejected),
+            NotifyError::Compose(ComposeError::Template(_) | ComposeError::Message(_)) => {
+                Verdict::Reject(Reason::MessageRejected)
+            }
+            NotifyError::Smtp(error) => error.verdict(),
+        }
+    }
+}

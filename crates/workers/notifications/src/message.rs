@@ -1,0 +1,125 @@
+//! A message as it goes out: the same on every try, byte for byte.
+//!
+//! Mail is sent at least once; what makes the second copy harmless is a Message-ID that never changes, by which mail
+//! systems recognise it. Nothing in a message may therefore depend on the time or on chance.
+
+use std::time::SystemTime;
+
+use despatch_domain::link;
+use lettre::Message;
+use lettre::address::AddressError;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+
+use crate::config::Config;
+use crate::milestone::Milestone;
+use crate::store::Contact;
+use crate::templates::Templates;
+use crate::words::{Words, one_line};
+
+/// What the link's signature is good for; the gateway verifies the same word.
+pub const UNSUBSCRIBE: &str = "unsubscribe";
+
+/// What is to be said, to whom, about what.
+#[derive(Debug, Clone)]
+pub(crate) struct Letter {
+    pub(crate) milestone: Milestone,
+    pub(crate) order_id: String,
+    /// The parcel or the ask; 0 where there is only one.
+    pub(crate) part: u32,
+    pub(crate) to: Contact,
+    /// What the event says; names and links are put in here.
+    pub(crate) words: Words,
+}
+
+/// Why a message cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ComposeError {
+    /// The customer's address is none.
+    #[error("{0:?} is not an e-mail address: {1}")]
+    Address(String, AddressError),
+    /// The template does not fit its words.
+    #[error("template: {0}")]
+    Template(#[from] minijinja::Error),
+    /// The parts do not make a message.
+    #[error("message: {0}")]
+    Message(#[from] lettre::error::Error),
+}
+
+/// Writes messages.
+pub(crate) struct Composer {
+    templates: Templates,
+    from: Mailbox,
+    shop: String,
+    domain: String,
+    public_url: String,
+    secret: Vec<u8>,
+}
+
+impl Composer {
+    pub(crate) fn new(config: &Config) -> Result<Self, crate::config::SetupError> {
+        config.check()?;
+        Ok(Composer {
+            templates: Templates::new()?,
+            from: config.from.parse()?,
+            shop: config.shop_name.clone(),
+            domain: config.message_id_domain.clone(),
+            public_url: config.public_url.trim_end_matches('/').to_owned(),
+            secret: config.link_secret.clone().into_bytes(),
+        })
+    }
+
+    /// The id by which mail systems know the message, without angle brackets.
+    pub(crate) fn message_id(&self, letter: &Letter) -> String {
+        format!("{}.{}.{}@{}", letter.milestone.name(), letter.order_id, letter.part, self.domain)
+    }
+
+    /// Writes the message. `date` is the event's time, so that it is the same on every try.
+    pub(crate) fn compose(&self, letter: &Letter, date: SystemTime) -> Result<Message, ComposeError> {
+        let name = one_line(&letter.to.name);
+        let unsubscribe_url = self.unsubscribe_url(&letter.order_id);
+        let words = Words {
+            shop: self.shop.clone(),
+            name: name.clone(),
+            order: one_line(&letter.to.shop_order_id),
+            unsubscribe_url: unsubscribe_url.clone(),
+            ..letter.words.clone()
+        };
+        let rendered = self.templates.render(letter.milestone, &words)?;
+        let address =
+            letter.to.email.parse().map_err(|error| ComposeError::Address(letter.to.email.clone(), error))?;
+        let name = if name.is_empty() { None } else { Some(name) };
+        // Encoded text never holds `=_`, so this boundary cannot occur in a part.
+        let boundary = format!("=_{}.{}", letter.order_id, letter.part);
+        let parts = MultiPart::alternative()
+            .boundary(boundary)
+            .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(rendered.text))
+            .singlepart(SinglePart::builder().header(ContentType::TEXT_HTML).body(rendered.html));
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(name, address))
+            .subject(one_line(&rendered.subject))
+            .message_id(Some(format!("<{}>", self.message_id(letter))))
+            .date(date)
+            // RFC 8058: one POST to the link, no questions.
+            .raw_header(header("List-Unsubscribe", format!("<{unsubscribe_url}>")))
+            .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()))
+            // RFC 3834: a vacation responder is not to answer.
+            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
+            .multipart(parts)?;
+        Ok(message)
+    }
+
+    fn unsubscribe_url(&self, order_id: &str) -> String {
+        let token = link::sign(&self.secret, UNSUBSCRIBE, order_id);
+        format!("{}/unsubscribe/{order_id}/{token}", self.public_url)
+    }
+}
+
+/// A header of our own words, which are ASCII and need neither encoding nor folding.
+fn header(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,46 @@
+//! The moments of an order at which its customer hears from us.
+
+/// What a message is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Milestone {
+    /// The order is valid.
+    Accepted,
+    /// A parcel is on its way.
+    Despatched,
+    /// A parcel has arrived.
+    Delivered,
+    /// How was it?
+    Review,
+    /// How was it, asked again.
+    ReviewReminder,
+}
+
+impl Milestone {
+    #[cfg(test)]
+    pub(crate) const ALL: [Milestone; 5] = [
+        Milestone::Accepted,
+        Milestone::Despatched,
+        Milestone::Delivered,
+        Milestone::Review,
+        Milestone::ReviewReminder,
+    ];
+
+    /// The name, as it stands in events, tables, Message-IDs and names of templates.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Milestone::Accepted => "accepted",
+            Milestone::Despatched => "despatched",
+            Milestone::Delivered => "delivered",
+            Milestone::Review => "review",
+            Milestone::ReviewReminder => "review-reminder",
+        }
+    }
+
+    /// Whether a customer who unsubscribed still gets it, because the order itself needs it.
+    pub(crate) const fn is_transactional(self) -> bool {
+        match self {
+            Milestone::Accepted | Milestone::Despatched | Milestone::Delivered => true,
+            Milestone::Review | Milestone::ReviewReminder => false,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Writes to the customer at each milestone of the order, once.
+
+use std::time::Duration;
+
+use despatch_contracts::notification::NotificationSent;
+use despatch_contracts::order::{Order, OrderAccepted};
+use despatch_contracts::review::ReviewRequested;
+use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
+use despatch_contracts::{Incoming as _, one_of};
+use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx};
+
+use crate::config::{Config, SetupError};
+use crate::error::NotifyError;
+use crate::message::{Composer, Letter};
+use crate::milestone::Milestone;
+use crate::remember::contact;
+use crate::smtp::{CONNECTIONS, Smtp};
+use crate::store;
+use crate::words::Words;
+
+one_of! {
+    /// What customers hear of.
+    pub(crate) enum Moment {
+        Accepted(OrderAccepted),
+        Despatched(ShipmentDespatched),
+        Delivered(ShipmentDelivered),
+        ReviewRequested(ReviewRequested),
+    }
+}
+
+/// `notifications.notify`.
+pub(crate) struct Notify {
+    composer: Composer,
+    smtp: Smtp,
+}
+
+impl Notify {
+    pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
+        let timeout = Duration::from_secs(config.smtp_timeout_seconds);
+        Ok(Notify { composer: Composer::new(config)?, smtp: Smtp::new(&config.smtp_url, timeout)? })
+    }
+}
+
+/// What an event gives occasion to say; an acceptance brings its order, and with it the contact.
+struct Occasion<'e> {
+    milestone: Milestone,
+    part: u32,
+    words: Words,
+    order: Option<&'e Order>,
+}
+
+impl Occasion<'_> {
+    fn of(moment: &Moment) -> Result<Occasion<'_>, NotifyError> {
+        match moment {
+            Moment::Accepted(event) => {
+                let order = event.order.as_ref().ok_or(NotifyError::Incomplete("order"))?;
+                let words = Words::of_order(order);
+                Ok(Occasion { milestone: Milestone::Accepted, part: 0, words, order: Some(order) })
+            }
+            Moment::Despatched(event) => Occasion::of_scan(Milestone::Despatched, event.scan.as_ref()),
+            Moment::Delivered(event) => Occasion::of_scan(Milestone::Delivered, event.scan.as_ref()),
+            Moment::ReviewRequested(event) => {
+                let milestone = if event.ask == 0 { Milestone::Review } else { Milestone::ReviewReminder };
+                let words = Words { review_url: event.review_url.clone(), ..Words::default() };
+                Ok(Occasion { milestone, part: event.ask, words, order: None })
+            }
+        }
+    }
+
+    fn of_scan(milestone: Milestone, scan: Option<&Scan>) -> Result<Self, NotifyError> {
+        let scan = scan.ok_or(NotifyError::Incomplete("scan"))?;
+        Ok(Occasion { milestone, part: scan.parcel, words: Words::of_scan(scan), order: None })
+    }
+}
+
+impl OutsideHandler for Notify {
+    const NAME: &'static str = "notifications.notify";
+    const POLICY: Policy = Policy { concurrency: CONNECTIONS as usize, ..Policy::DEFAULT };
+
+    type In = Moment;
+    /// `None` when there is nothing to say.
+    type Plan = Option<Letter>;
+    type Effect = ();
+    type Out = Option<NotificationSent>;
+    type Error = NotifyError;
+
+    async fn prepare(&self, event: &Moment, db: &Snapshot<'_>) -> Result<Self::Plan, NotifyError> {
+        let order_id = event.order_id();
+        let Occasion { milestone, part, words, order } = Occasion::of(event)?;
+        let to = match order {
+            Some(_) if store::is_sent(db, order_id, milestone, part).await? => return Ok(None),
+            Some(order) => contact(order)?,
+            None => {
+                let standing = store::standing(db, order_id, milestone, part).await?;
+                let standing = standing.ok_or(NotifyError::ContactUnknown)?;
+                if standing.is_sent || (standing.is_unsubscribed && !milestone.is_transactional()) {
+                    return Ok(None);
+                }
+                standing.contact
+            }
+        };
+        Ok(Some(Letter { milestone, order_id: order_id.to_owned(), part, to, words }))
+    }
+
+    async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<(), NotifyError> {
+        let Some(letter) = plan else { return Ok(()) };
+        let message = self.composer.compose(letter, attempt.event_id().created_at())?;
+        Ok(self.smtp.send(message).await?)
+    }
+
+    async fn record(
+        &self,
+        _: &Moment,
+        plan: &Self::Plan,
+        (): &(),
+        tx: &Tx<'_>,
+    ) -> Result<Self::Out, NotifyError> {
+        let Some(letter) = plan else { return Ok(None) };
+        let Letter { milestone, order_id, part, .. } = letter;
+        let message_id = self.composer.message_id(letter);
+        store::sent(tx, order_id, *milestone, *part, &message_id).await?;
+        Ok(Some(NotificationSent {
+            order_id: order_id.clone(),
+            milestone: milestone.name().to_owned(),
+            channel: "email".to_owned(),
+            message_id,
+        }))
+    }
+}

@@ -1,0 +1,130 @@
+//! The client against a small mail server that answers as it is told.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::message::Composer;
+use crate::message::tests::{config, letter};
+
+/// What the server answers to a command, by its first word; everything else is fine.
+type Answers = BTreeMap<&'static str, &'static str>;
+
+#[derive(Default)]
+struct Seen {
+    connections: usize,
+    messages: Vec<String>,
+}
+
+async fn serve(stream: TcpStream, answers: Arc<Answers>, seen: Arc<Mutex<Seen>>) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"220 test\r\n").await?;
+    let mut line = String::new();
+    while stream.read_line(&mut line).await? > 0 {
+        let command = line.split([' ', '\r', ':']).next().unwrap_or_default().to_ascii_uppercase();
+        line.clear();
+        let answer = answers.get(command.as_str()).copied();
+        match command.as_str() {
+            "EHLO" => stream.write_all(b"250-test\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n").await?,
+            "DATA" if answer.is_none() => {
+                stream.write_all(b"354 go\r\n").await?;
+                let mut message = String::new();
+                while stream.read_line(&mut message).await? > 0 && !message.ends_with("\r\n.\r\n") {}
+                seen.lock().unwrap().messages.push(message);
+                let taken = answers.get(".").copied().unwrap_or("250 2.0.0 taken");
+                if taken.is_empty() {
+                    return Ok(());
+                }
+                stream.write_all(format!("{taken}\r\n").as_bytes()).await?;
+            }
+            "QUIT" => return stream.write_all(b"221 bye\r\n").await,
+            _ => stream.write_all(format!("{}\r\n", answer.unwrap_or("250 2.0.0 fine")).as_bytes()).await?,
+        }
+    }
+    Ok(())
+}
+
+async fn server(answers: &[(&'static str, &'static str)]) -> (Smtp, Arc<Mutex<Seen>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let answers: Arc<Answers> = Arc::new(answers.iter().copied().collect());
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let seen_by_server = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            seen_by_server.lock().unwrap().connections += 1;
+            tokio::spawn(serve(stream, Arc::clone(&answers), Arc::clone(&seen_by_server)));
+        }
+    });
+    (Smtp::new(&url, Duration::from_secs(5)).unwrap(), seen)
+}
+
+fn message() -> Message {
+    let composer = Composer::new(&config()).unwrap();
+    composer.compose(&letter("田中太郎", "tanaka@example.com"), std::time::SystemTime::UNIX_EPOCH).unwrap()
+}
+
+#[tokio::test]
+async fn a_connection_carries_many_messages() {
+    let (smtp, seen) = server(&[]).await;
+    for _ in 0..20 {
+        smtp.send(message()).await.unwrap();
+    }
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.messages.len(), 20);
+    // A connection goes back to the pool in the background, so the next message may come before it.
+    assert!(seen.connections <= 3, "{} connections", seen.connections);
+    assert!(
+        seen.messages[0].contains("Message-ID: <review.0192f.0@shop.example>\r\n"),
+        "{}",
+        seen.messages[0]
+    );
+}
+
+#[tokio::test]
+async fn every_refusal_has_its_verdict() {
+    let retry = Verdict::Retry;
+    let recipient = Verdict::Reject(Reason::RecipientRejected);
+    let refused = Verdict::Reject(Reason::MessageRejected);
+    let cases = [
+        ("RCPT", "451 4.7.1 greylisted", retry),
+        ("RCPT", "550 5.1.1 no such user", recipient),
+        ("RCPT", "550 no such user", recipient),
+        ("RCPT", "552 5.2.2 mailbox full", recipient),
+        ("RCPT", "556 5.1.10 takes no mail", recipient),
+        ("MAIL", "550 5.1.8 sender's domain does not exist", refused),
+        ("MAIL", "530 5.7.0 authentication required", retry),
+        ("MAIL", "421 4.3.2 going down", retry),
+        ("DATA", "554 5.7.1 looks like spam", refused),
+        (".", "552 5.3.4 too big", refused),
+        (".", "554 no", refused),
+        (".", "452 4.3.1 disk full", retry),
+        // The connection ends after the message was taken: it may have left.
+        (".", "", retry),
+    ];
+    for (command, answer, verdict) in cases {
+        let (smtp, _) = server(&[(command, answer)]).await;
+        let error = smtp.send(message()).await.unwrap_err();
+        assert_eq!(error.verdict(), verdict, "{command} {answer}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_tried_again() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let smtp = Smtp::new(&url, Duration::from_secs(5)).unwrap();
+    let error = smtp.send(message()).await.unwrap_err();
+    assert_eq!(error.verdict(), Verdict::Retry);
+}
+
+#[test]
+fn urls_say_how_to_connect() {
+    let new = |url: &str| Smtp::new(url, Duration::from_secs(5));
+    assert!(new("http://example.com").is_err());
+    assert!(new("nonsense").is_err());
+}

@@ -1,0 +1,124 @@
+//! All SQL of the notifications worker: contacts, what was sent, who unsubscribed.
+
+use despatch_runtime::{DbError, Snapshot, Tx};
+use tokio_postgres::GenericClient;
+
+use crate::milestone::Milestone;
+
+/// Whom to write to about an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Contact {
+    pub(crate) email: String,
+    pub(crate) name: String,
+    /// The number that the customer knows the order by.
+    pub(crate) shop_order_id: String,
+}
+
+/// What is known before a message about a stored order is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) contact: Contact,
+    /// The very message left before.
+    pub(crate) is_sent: bool,
+    /// The customer wants no more mail than the order needs.
+    pub(crate) is_unsubscribed: bool,
+}
+
+/// A message that left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentMessage {
+    /// What it was about, e.g. `despatched`.
+    pub milestone: String,
+    /// The parcel or, for reviews, the ask; 0 where there is only one.
+    pub part: u32,
+    /// Without angle brackets.
+    pub message_id: String,
+}
+
+/// Whether the message left before.
+pub(crate) async fn is_sent(
+    db: &Snapshot<'_>,
+    order_id: &str,
+    milestone: Milestone,
+    part: u32,
+) -> Result<bool, DbError> {
+    let sql = "select 1 from notifications.sent where order_id = $1 and milestone = $2 and part = $3";
+    Ok(db.query_opt(sql, &[&order_id, &milestone.name(), &signed(part)]).await?.is_some())
+}
+
+/// What is known of the order's customer; `None` until the contact is stored.
+pub(crate) async fn standing(
+    db: &Snapshot<'_>,
+    order_id: &str,
+    milestone: Milestone,
+    part: u32,
+) -> Result<Option<Standing>, DbError> {
+    let sql = "select email, name, shop_order_id,
+                 exists (select from notifications.sent s
+                         where s.order_id = c.order_id and s.milestone = $2 and s.part = $3),
+                 exists (select from notifications.unsubscribed u where u.email = lower(c.email))
+               from notifications.contact c where order_id = $1";
+    let row = db.query_opt(sql, &[&order_id, &milestone.name(), &signed(part)]).await?;
+    Ok(row.map(|row| Standing {
+        contact: Contact { email: row.get(0), name: row.get(1), shop_order_id: row.get(2) },
+        is_sent: row.get(3),
+        is_unsubscribed: row.get(4),
+    }))
+}
+
+/// Stores whom to write to; an order's contact never changes.
+pub(crate) async fn remember(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> Result<(), DbError> {
+    let sql = "insert into notifications.contact (order_id, email, name, shop_order_id)
+               values ($1, $2, $3, $4) on conflict (order_id) do nothing";
+    tx.execute(sql, &[&order_id, &contact.email, &contact.name, &contact.shop_order_id]).await?;
+    Ok(())
+}
+
+/// Notes that a message left. Noting it twice is an error.
+pub(crate) async fn sent(
+    tx: &Tx<'_>,
+    order_id: &str,
+    milestone: Milestone,
+    part: u32,
+    message_id: &str,
+) -> Result<(), DbError> {
+    let sql =
+        "insert into notifications.sent (order_id, milestone, part, message_id) values ($1, $2, $3, $4)";
+    tx.execute(sql, &[&order_id, &milestone.name(), &signed(part), &message_id]).await?;
+    Ok(())
+}
+
+/// Takes the order's customer off every list; false when the order has no contact.
+pub(crate) async fn unsubscribe(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
+    let sql = "with contact as (
+                 select lower(email) as email from notifications.contact where order_id = $1
+               ), inserted as (
+                 insert into notifications.unsubscribed (email) select email from contact
+                 on conflict (email) do nothing
+               )
+               select from contact";
+    Ok(!tx.returning(sql, &[&order_id]).await?.is_empty())
+}
+
+/// The messages that left about an order, oldest first.
+pub async fn messages_of(
+    db: &impl GenericClient,
+    order_id: &str,
+) -> Result<Vec<SentMessage>, tokio_postgres::Error> {
+    let sql = "select milestone, part, message_id from notifications.sent where order_id = $1
+               order by sent_at, milestone, part";
+    let rows = db.query(sql, &[&order_id]).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SentMessage {
+            milestone: row.get(0),
+            part: u32::try_from(row.get::<_, i32>(1)).unwrap_or(0),
+            message_id: row.get(2),
+        })
+        .collect())
+}
+
+/// Parcels and asks are few; a number that Postgres could not hold is none of ours.
+fn signed(part: u32) -> i32 {
+    i32::try_from(part).unwrap_or(i32::MAX)
+}

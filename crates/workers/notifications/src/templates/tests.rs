@@ -1,0 +1,89 @@
+//! What customers read, whatever their name's script.
+
+use despatch_contracts::order::{Address, Line, Order};
+use despatch_contracts::shipment::Scan;
+
+use super::*;
+
+fn order() -> Order {
+    let line = |number, title: &str, quantity, total_minor| Line {
+        number,
+        sku: format!("SKU-{number}"),
+        title: title.into(),
+        quantity,
+        total_minor,
+    };
+    Order {
+        shop_order_id: "CA-2017-152156".into(),
+        currency: "USD".into(),
+        lines: vec![line(1, "Bookcase <Somerset>", 2, 26_196), line(2, "", 1, 990)],
+        ship_to: Some(Address {
+            name: "Ирина Петрова".into(),
+            street1: "ул. Ленина, 1".into(),
+            city: "Казань".into(),
+            postcode: "420111".into(),
+            country: "RU".into(),
+            ..Address::default()
+        }),
+        shipping_minor: 500,
+        discount_minor: 1_000,
+        total_minor: 26_686,
+        ..Order::default()
+    }
+}
+
+fn words(milestone: Milestone, name: &str) -> Words {
+    let scan = Scan {
+        parcel: 1,
+        parcels: 2,
+        carrier: "dhl_express".into(),
+        tracking_number: "JD0146".into(),
+        ..Scan::default()
+    };
+    let words = match milestone {
+        Milestone::Accepted => Words::of_order(&order()),
+        Milestone::Despatched | Milestone::Delivered => Words::of_scan(&scan),
+        Milestone::Review | Milestone::ReviewReminder => {
+            Words { review_url: "https://shop.example/reviews/o/t".into(), ..Words::default() }
+        }
+    };
+    Words {
+        shop: "Quay Street Supplies".into(),
+        name: name.into(),
+        order: "CA-2017-152156".into(),
+        unsubscribe_url: "https://shop.example/unsubscribe/o/t".into(),
+        ..words
+    }
+}
+
+fn render(milestone: Milestone, words: &Words) -> Rendered {
+    Templates::new().expect("every template can be read").render(milestone, words).expect("rendered")
+}
+
+#[test]
+fn every_message_is_as_it_was_reviewed() {
+    let names = ["Ирина Петрова", "田中太郎", "محمد علي", "Zoë Müller", ""];
+    for (milestone, name) in Milestone::ALL.into_iter().zip(names) {
+        let Rendered { subject, text, html } = render(milestone, &words(milestone, name));
+        let whole = format!("Subject: {subject}\n\n{text}\n-------- HTML --------\n{html}");
+        insta::assert_snapshot!(milestone.name(), whole);
+    }
+}
+
+#[test]
+fn what_a_customer_typed_is_never_markup() {
+    for milestone in Milestone::ALL {
+        let words = words(milestone, "<script>alert(1)</script> & \"Co\"");
+        let html = render(milestone, &words).html;
+        assert!(!html.contains("<script"), "{html}");
+        assert!(html.contains("&lt;script&gt;"), "{html}");
+    }
+}
+
+#[test]
+fn one_parcel_is_not_counted() {
+    let one = Words { parcels: 1, ..words(Milestone::Despatched, "Ada") };
+    let rendered = render(Milestone::Despatched, &one);
+    assert_eq!(rendered.subject, "Your order CA-2017-152156 is on its way");
+    assert!(!rendered.text.contains("1 of"), "{}", rendered.text);
+}

@@ -1,0 +1,22 @@
+//! Takes a customer off the list for everything that an order does not need: review asks and reminders.
+
+use despatch_contracts::notification::Unsubscribed;
+use despatch_runtime::{Handler, Tx};
+
+use crate::error::NotifyError;
+use crate::store;
+
+/// `notifications.unsubscribe`.
+pub(crate) struct Unsubscribe;
+
+impl Handler for Unsubscribe {
+    const NAME: &'static str = "notifications.unsubscribe";
+
+    type In = Unsubscribed;
+    type Out = ();
+    type Error = NotifyError;
+
+    async fn record(&self, event: &Unsubscribed, tx: &Tx<'_>) -> Result<(), NotifyError> {
+        if store::unsubscribe(tx, &event.order_id).await? { Ok(()) } else { Err(NotifyError::ContactUnknown) }
+    }
+}

@@ -23,9 +23,9 @@ pub(crate) enum TrackError {
     NotYet,
     #[error(transparent)]
     NoParcel(#[from] NoParcel),
-    /// The state machine leaves it to a person.
-    #[error("{event_type} for an order that is {state}: {detail}")]
-    Case { reason: Reason, event_type: &'static str, state: State, detail: String },
+    /// The state machine leaves it to a person. The carrier's words, which may name people, stay in the event.
+    #[error("{event_type} for an order that is {state}")]
+    Case { reason: Reason, event_type: &'static str, state: State },
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -55,7 +55,6 @@ impl Handler for Track {
             reason,
             event_type: account.event_type,
             state: progress.lifecycle.state(),
-            detail: account.detail.clone(),
         })?;
         let note = Note { event_type: account.event_type, detail: &account.detail };
         store::advance(tx, order_id, &progress, &step, &note).await?;

@@ -80,7 +80,7 @@ fn hear(order: &mut Lifecycle, heard: Heard) -> Result<Step, Reason> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn no_sequence_reaches_an_illegal_state(history in any_history()) {

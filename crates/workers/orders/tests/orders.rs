@@ -1,0 +1,10 @@
+//! The orders worker against real servers. Every event goes through the runtime, and is delivered twice.
+
+#[path = "orders/accept.rs"]
+mod accept;
+#[path = "orders/cancel.rs"]
+mod cancel;
+#[path = "orders/story.rs"]
+mod story;
+#[path = "orders/track.rs"]
+mod track;

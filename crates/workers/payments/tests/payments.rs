@@ -1,0 +1,182 @@
+//! Payments through the runtime, against real servers and the sandbox's Stripe. Every event is delivered twice.
+
+mod giving_back;
+mod till;
+
+use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::stock::StockReserved;
+use despatch_payments::stripe::{SecretKey, StripeConfig};
+use despatch_payments::{Config, ProviderName, store, worker};
+use despatch_sandbox::{Fault, Operation};
+use despatch_testkit::{Bed, eventually};
+
+use till::Till;
+
+#[tokio::test]
+async fn a_reserved_order_is_captured_once() {
+    let till = Till::open().await;
+    let order = till.order("o-1").await;
+    till.reserve(&order).await;
+    let captured: PaymentCaptured = till.bed.expect("o-1").await;
+    assert_eq!((captured.amount_minor, captured.currency.as_str()), (130_00, "USD"));
+    assert!(captured.reference.starts_with("ch_"), "{}", captured.reference);
+    assert_eq!(captured.order.as_ref(), Some(&order));
+    // The same order once more, under another event id.
+    till.reserve(&order).await;
+    till.bed.quiet().await;
+    assert_eq!(till.bed.count::<PaymentCaptured>("o-1").await, 1);
+    let counts = till.counts(&order);
+    assert_eq!((counts.captures, counts.captured_minor), (1, 130_00));
+    let payment = till.payment(&order).await.unwrap();
+    assert_eq!((payment.capture, payment.captured_minor), (captured.reference, 130_00));
+    let totals = store::totals(&till.db).await.unwrap();
+    assert_eq!((totals.len(), totals[0].captures, totals[0].captured_minor), (1, 1, 130_00));
+}
+
+#[tokio::test]
+async fn a_decline_is_a_case_and_its_replay_asks_under_a_new_key() {
+    let till = Till::open().await;
+    let order = till.order("o-1").await;
+    till.fault(Operation::Capture, &order, Fault::Decline, 1);
+    till.reserve(&order).await;
+    let dead = till.bed.expect_dead("o-1").await;
+    assert_eq!((dead.handler.as_str(), dead.reason.as_str()), ("payments.capture", "card-declined"));
+    assert_eq!(till.payment(&order).await, None);
+    let replay = dead.event.unwrap().replay("payments.capture", dead.generation + 1);
+    till.bed.publish(&replay).await;
+    till.bed.expect::<PaymentCaptured>("o-1").await;
+    assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_looked_up() {
+    let till = Till::open().await;
+    let order = till.order("o-1").await;
+    till.fault(Operation::Capture, &order, Fault::Timeout, 1);
+    till.reserve(&order).await;
+    let captured: PaymentCaptured = till.bed.expect("o-1").await;
+    till.bed.quiet().await;
+    assert_eq!(captured.amount_minor, 130_00);
+    assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_failure_that_stripe_would_repeat_for_ever_is_left_behind_with_its_key() {
+    let till = Till::open().await;
+    let order = till.order("o-1").await;
+    till.fault(Operation::Capture, &order, Fault::ServerError, 1);
+    till.reserve(&order).await;
+    till.bed.expect::<PaymentCaptured>("o-1").await;
+    till.bed.quiet().await;
+    assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
+}
+
+#[tokio::test]
+async fn a_key_that_stripe_may_have_forgotten_is_renewed_after_a_look() {
+    let till = Till::open().await;
+    let order = till.order("o-1").await;
+    // Busy again and again: nothing happens, and the key stays.
+    till.fault(Operation::Capture, &order, Fault::RateLimited, 2);
+    till.reserve(&order).await;
+    eventually("the first try is over", async || {
+        let waiting = "SELECT 1 FROM payments.journal WHERE state = 'waiting'";
+        till.db.query_opt(waiting, &[]).await.unwrap()
+    })
+    .await;
+    let age = "UPDATE payments.effect SET asked_at = now() - interval '25 h'";
+    assert_eq!(till.db.execute(age, &[]).await.unwrap(), 1);
+    till.bed.expect::<PaymentCaptured>("o-1").await;
+    till.bed.quiet().await;
+    assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
+}
+
+#[tokio::test]
+async fn what_was_captured_by_somebody_else_is_taken_as_captured() {
+    let till = Till::open().await;
+    let order = till.order("o-1").await;
+    till.capture_elsewhere(&order).await.unwrap();
+    till.reserve(&order).await;
+    let captured: PaymentCaptured = till.bed.expect("o-1").await;
+    assert_eq!((captured.amount_minor, till.counts(&order).captures), (130_00, 1));
+}
+
+#[tokio::test]
+async fn an_authorisation_that_ended_by_itself_is_a_case() {
+    let till = Till::open().await;
+    let order = till.order("o-1").await;
+    till.void_elsewhere(&order).await.unwrap();
+    till.reserve(&order).await;
+    assert_eq!(till.bed.expect_dead("o-1").await.reason, "authorisation-expired");
+}
+
+#[tokio::test]
+async fn only_what_the_order_costs_is_captured() {
+    let till = Till::open().await;
+    let mut dearer = till.order("dearer").await;
+    dearer.total_minor += 1;
+    let less = till.order_of("less", 129_99, "usd").await;
+    let euros = till.order_of("euros", 130_00, "eur").await;
+    let mut nothing = till.order("nothing").await;
+    nothing.authorisation = None;
+    let mut elsewhere = till.order("elsewhere").await;
+    elsewhere.authorisation.as_mut().unwrap().provider = "instant".into();
+    let mut made_up = till.order("made-up").await;
+    made_up.authorisation.as_mut().unwrap().reference = "pi_made_up".into();
+    let mut crafted = till.order("crafted").await;
+    crafted.authorisation.as_mut().unwrap().reference = "../refunds".into();
+    let mut currency = till.order("currency").await;
+    currency.currency = "XXX".into();
+    let cases = [
+        (&dearer, "amount-mismatch"),
+        (&less, "amount-mismatch"),
+        (&nothing, "authorisation-missing"),
+        (&elsewhere, "payment-rejected"),
+        (&made_up, "payment-rejected"),
+        (&crafted, "payment-rejected"),
+        (&currency, "currency-unknown"),
+    ];
+    for (order, _) in &cases {
+        till.reserve(order).await;
+    }
+    till.reserve(&euros).await;
+    for (order, reason) in &cases {
+        assert_eq!(till.bed.expect_dead(&order.order_id).await.reason, *reason, "{}", order.order_id);
+        assert_eq!(till.counts(order).captures, 0, "{}", order.order_id);
+    }
+    // Stripe says the currency only with the capture, so this one is a case with its money taken.
+    let dead = till.bed.expect_dead("euros").await;
+    assert_eq!(dead.reason, "amount-mismatch");
+    assert!(dead.failures[0].error.contains("130.00 EUR was captured"), "{}", dead.failures[0].error);
+    assert_eq!(till.bed.count::<PaymentCaptured>("euros").await, 0);
+}
+
+#[tokio::test]
+async fn an_order_that_costs_nothing_needs_no_provider() {
+    let till = Till::open().await;
+    let mut order = till.order("o-1").await;
+    order.total_minor = 0;
+    order.authorisation = None;
+    till.reserve(&order).await;
+    let captured: PaymentCaptured = till.bed.expect("o-1").await;
+    assert_eq!((captured.amount_minor, captured.currency.as_str()), (0, "USD"));
+    till.bed.quiet().await;
+    assert_eq!(till.counts(&order).captures, 0);
+    assert_eq!(till.keys(&order, "capture").await, 0);
+}
+
+#[tokio::test]
+async fn the_instant_provider_takes_everything_at_once() {
+    let bed = Bed::new().await;
+    let stripe = StripeConfig {
+        base_url: "https://stripe.invalid".into(),
+        secret_key: SecretKey::from("sk_test_none".to_owned()),
+        timeout_ms: 1,
+    };
+    bed.run(worker(&Config { provider: ProviderName::Instant, stripe }).unwrap()).await;
+    let order = despatch_testkit::order("o-1");
+    bed.deliver(&StockReserved { order: Some(order), ..StockReserved::default() }).await;
+    let captured: PaymentCaptured = bed.expect("o-1").await;
+    assert_eq!((captured.amount_minor, captured.reference.as_str()), (130_00, "capture-auth-o-1"));
+    bed.quiet().await;
+    assert_eq!(bed.count::<PaymentCaptured>("o-1").await, 1);
+}

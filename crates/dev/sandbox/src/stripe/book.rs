@@ -195,6 +195,9 @@ impl Book {
             refund: change.refund.clone(),
             answer: keyed.transpose()?,
         };
+        if line.intent.is_none() && line.refund.is_none() && line.answer.is_none() {
+            return Ok(());
+        }
         let span = self.log.append_json(&line)?;
         if let Some(keyed) = line.answer {
             self.keys.answer(&keyed.key, keyed.fingerprint, at_ms, span);

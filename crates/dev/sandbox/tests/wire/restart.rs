@@ -46,6 +46,8 @@ async fn books_keys_and_mail_survive() {
     let id = shop.authorise("o1", "500").await;
     let captured = shop.capture(&id, "k").await;
     shop.stripe("/v1/refunds", &[("payment_intent", &id), ("amount", "100")], "r").await;
+    let path = "/v1/payment_intents";
+    shop.try_stripe(Method::POST, path, &authorisation("without a key", "700"), None).await.unwrap();
     let rate = shop.rate("o1/1").await;
     let label = shop.shippo("/transactions", &purchase(&rate, "o1/1")).await;
     mail(&shop).await;

@@ -38,7 +38,7 @@ async fn raw(shop: &Shop, seq: u64) -> String {
 async fn mail_is_kept_as_it_was_sent() {
     let shop = Shop::open().await;
     let smtp = client(&shop);
-    let sent = mail("a@x", "o1", "Hello\r\n.hidden dot\r\n..two\r\n.\r\nGrüße\r\n");
+    let sent = mail("a@x", "o1", "Hello\r\n\r\nGrüße\r\n");
     smtp.send(sent.clone()).await.unwrap();
     let kept = raw(&shop, 1).await;
     assert_eq!(kept.trim_end(), String::from_utf8(sent.formatted()).unwrap().trim_end());
@@ -160,14 +160,31 @@ async fn commands_out_of_turn_or_out_of_shape_are_refused() {
     assert_eq!(shop.sandbox.counts().mails, 0);
 }
 
-#[tokio::test]
-async fn only_a_dot_between_crlfs_ends_a_mail() {
-    let shop = Shop::open().await;
-    let mut line = Line::open(&shop).await;
+/// A connection that is about to send a mail's content.
+async fn at_content(shop: &Shop) -> Line {
+    let mut line = Line::open(shop).await;
     line.send(&format!("{ENVELOPE}DATA\r\n")).await;
     for _ in 0..4 {
         line.reply().await;
     }
+    line
+}
+
+#[tokio::test]
+async fn dots_that_were_doubled_are_single_again() {
+    let shop = Shop::open().await;
+    let mut line = at_content(&shop).await;
+    line.ask("Subject: x\r\n\r\n..one\r\n...\r\na..b\r\n.. \r\n.\r\n").await;
+    assert_eq!(raw(&shop, 1).await, "Subject: x\r\n\r\n.one\r\n..\r\na..b\r\n. \r\n");
+    let empty = at_content(&shop).await.ask(".\r\n").await;
+    assert!(empty.starts_with("250"), "{empty}");
+    assert_eq!(raw(&shop, 2).await, "");
+}
+
+#[tokio::test]
+async fn only_a_dot_between_crlfs_ends_a_mail() {
+    let shop = Shop::open().await;
+    let mut line = at_content(&shop).await;
     let reply = line.ask("Subject: x\r\n\r\none\n.\r\ntwo\r\n.\nthree\r\n.\r\n").await;
     assert!(reply.starts_with("250"), "{reply}");
     let kept = raw(&shop, 1).await;
@@ -182,11 +199,7 @@ async fn half_a_mail_and_too_large_a_mail_are_not_kept() {
     line.send(&format!("{ENVELOPE}DATA\r\nSubject: half\r\n")).await;
     drop(line);
 
-    let mut line = Line::open(&shop).await;
-    line.send(&format!("{ENVELOPE}DATA\r\n")).await;
-    for _ in 0..4 {
-        line.reply().await;
-    }
+    let mut line = at_content(&shop).await;
     let large = "x".repeat(998) + "\r\n";
     line.send(&large.repeat(10_500)).await;
     assert_eq!(&line.ask(".\r\n").await[..3], "552");

@@ -34,6 +34,8 @@ async fn an_intent_is_authorised_captured_and_refunded() {
     assert_eq!(refunded.text("status"), "succeeded");
     assert_eq!(refunded.body["amount"], 400);
     assert_eq!(refunded.body["metadata"]["why"], "late");
+    let too_much = shop.stripe("/v1/refunds", &[("payment_intent", &id), ("amount", "601")], "k3b").await;
+    assert_eq!((too_much.status, &too_much.body["error"]["param"]), (400, &"amount".into()));
     let rest = shop.stripe("/v1/refunds", &[("payment_intent", &id)], "k4").await;
     assert_eq!(rest.body["amount"], 600);
     let list = shop.try_stripe(Method::GET, "/v1/refunds", &[("payment_intent", &id)], None).await.unwrap();

@@ -1,0 +1,229 @@
+//! The labels worker through the runtime, against a real NATS and Postgres and a stand-in Shippo. Every event is
+//! delivered twice.
+
+use std::collections::BTreeMap;
+
+use despatch_contracts::label::LabelCreated;
+use despatch_contracts::order::{Order, ServiceLevel};
+use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
+use despatch_labels::{Carrier, Config, Level, Rule, Sender, Shippo, store};
+use despatch_sandbox::{Fault, Operation, Options, Sandbox, Target};
+use despatch_testkit::{Bed, order};
+
+fn config(shippo: Option<&Sandbox>) -> Config {
+    let rule = |levels: &[Level], carrier, services: &[&str], within_days| Rule {
+        service_levels: levels.to_vec(),
+        countries: vec![],
+        carrier,
+        services: services.iter().map(|&service| service.to_owned()).collect(),
+        within_days,
+    };
+    let bought = [
+        rule(&[Level::Standard], Carrier::Shippo, &[], 5),
+        rule(&[Level::FirstClass], Carrier::Shippo, &[], 1),
+    ];
+    let mut printed = rule(&[Level::SecondClass], Carrier::House, &["Second class"], 0);
+    printed.countries = vec!["US".into(), "JP".into()];
+    let mut rules = vec![printed];
+    rules.extend(bought.into_iter().filter(|_| shippo.is_some()));
+    Config {
+        sender: Sender {
+            name: "Despatch Ltd".into(),
+            street1: "4 Quay Street".into(),
+            street2: String::new(),
+            city: "Louisville".into(),
+            region: "KY".into(),
+            postcode: "40202".into(),
+            country: "US".into(),
+            phone: String::new(),
+        },
+        locations: BTreeMap::new(),
+        parcel: despatch_labels::Parcel {
+            length_cm: 30,
+            width_cm: 20,
+            height_cm: 10,
+            packaging_grams: 100,
+            unit_grams: 250,
+        },
+        rules,
+        shippo: Shippo {
+            base_url: shippo.map(Sandbox::shippo_url).unwrap_or_default(),
+            token: shippo.map(|_| "shippo_test_token".to_owned()).unwrap_or_default(),
+            timeout_seconds: 5,
+            settle_seconds: 2,
+        },
+    }
+}
+
+fn picked(order: Order, number: u32, of: u32) -> StockPicked {
+    let contents = vec![Allocation { location: "east".into(), sku: "SKU-A".into(), quantity: 2, line: 1 }];
+    StockPicked { order: Some(order), parcel: Some(Parcel { number, of, location: "east".into(), contents }) }
+}
+
+fn at_level(order_id: &str, level: ServiceLevel) -> Order {
+    Order { service_level: level.into(), ..order(order_id) }
+}
+
+async fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).await.expect("free ports")
+}
+
+/// A bed with the worker running against this Shippo.
+async fn bed(shippo: Option<&Sandbox>) -> Bed {
+    let bed = Bed::new().await;
+    bed.run(despatch_labels::worker(&config(shippo)).expect("a sound configuration")).await;
+    bed
+}
+
+#[tokio::test]
+async fn a_house_label_is_printed_kept_and_told_of() {
+    let bed = bed(None).await;
+    let mut order = at_level("house", ServiceLevel::SecondClass);
+    order.ship_to.as_mut().expect("an address").name = "田中太郎".into();
+    bed.deliver(&picked(order, 1, 1)).await;
+    let label: LabelCreated = bed.expect("house").await;
+    assert_eq!((label.carrier.as_str(), label.service.as_str()), ("house", "Second class"));
+    bed.quiet().await;
+    assert_eq!(bed.count::<LabelCreated>("house").await, 1);
+
+    let db = bed.db().await;
+    let pdf = store::document(&db, &label.label_id).await.unwrap().expect("the label is kept");
+    assert!(pdf.starts_with(b"%PDF-") && pdf.len() < 10_000);
+    let zpl = store::zpl(&db, &label.label_id).await.unwrap().expect("a house label has both forms");
+    assert!(zpl.contains("田中太郎") && zpl.contains(&label.tracking_number[2..]), "{zpl}");
+    let found = store::parcel_by_tracking(&db, &label.carrier, &label.tracking_number).await.unwrap();
+    assert_eq!(
+        found.map(|found| (found.order_id, found.parcel, found.parcels)),
+        Some(("house".into(), 1, 1))
+    );
+    assert_eq!(store::parcel_by_tracking(&db, "usps", &label.tracking_number).await.unwrap(), None);
+    let labels = store::labels_of(&db, "house").await.unwrap();
+    assert_eq!(labels.len(), 1);
+    assert_eq!((labels[0].reason.as_str(), &labels[0].label_id), ("service-by-rule", &label.label_id));
+    assert_eq!(store::document(&db, "no-such-label").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
+    let shippo = sandbox().await;
+    let bed = bed(Some(&shippo)).await;
+    for parcel in [1, 2] {
+        bed.deliver(&picked(at_level("std", ServiceLevel::Standard), parcel, 2)).await;
+    }
+    bed.deliver(&picked(at_level("fast", ServiceLevel::FirstClass), 1, 1)).await;
+    let fast: LabelCreated = bed.expect("fast").await;
+    assert_eq!((fast.carrier.as_str(), fast.service.as_str()), ("usps", "usps_priority_express"));
+    bed.quiet().await;
+
+    let db = bed.db().await;
+    let labels = store::labels_of(&db, "std").await.unwrap();
+    assert_eq!(
+        labels.iter().map(|label| (label.parcel, label.parcels)).collect::<Vec<_>>(),
+        [(1, 2), (2, 2)]
+    );
+    for label in &labels {
+        assert_eq!(
+            (label.service.as_str(), label.reason.as_str()),
+            ("usps_ground_advantage", "service-cheapest")
+        );
+        let pdf = store::document(&db, &label.label_id).await.unwrap().expect("the label is kept");
+        assert!(pdf.starts_with(b"%PDF-"));
+    }
+    let counts = shippo.order_counts("std").unwrap();
+    assert_eq!(counts.labels.values().map(|label| label.bought).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(shippo.counts().labels, 3);
+}
+
+/// Whatever goes wrong once on the way, the parcel has one label in the end.
+async fn one_label_in_spite_of(operation: Operation, fault: Fault, reason: &str) {
+    let shippo = sandbox().await;
+    shippo.fault_next(Target { operation, order: "bad-luck".into(), fault, times: 1 });
+    let bed = bed(Some(&shippo)).await;
+    bed.deliver(&picked(order("bad-luck"), 1, 1)).await;
+    let label: LabelCreated = bed.expect("bad-luck").await;
+    bed.quiet().await;
+    assert_eq!(bed.count::<LabelCreated>("bad-luck").await, 1);
+    let counts = shippo.order_counts("bad-luck").unwrap();
+    assert_eq!(
+        counts.labels.values().map(|label| label.bought).collect::<Vec<_>>(),
+        [1],
+        "{operation:?} {fault:?}"
+    );
+    let labels = store::labels_of(&bed.db().await, "bad-luck").await.unwrap();
+    assert_eq!(labels.len(), 1);
+    assert_eq!(labels[0].tracking_number, label.tracking_number);
+    assert_eq!(labels[0].reason, reason, "{operation:?} {fault:?}");
+}
+
+#[tokio::test]
+async fn a_label_whose_answer_was_lost_is_found_and_not_bought_again() {
+    one_label_in_spite_of(Operation::Label, Fault::Timeout, "label-found").await;
+}
+
+#[tokio::test]
+async fn a_purchase_that_failed_is_made_again() {
+    one_label_in_spite_of(Operation::Label, Fault::ServerError, "service-cheapest").await;
+}
+
+#[tokio::test]
+async fn a_busy_provider_is_given_time() {
+    one_label_in_spite_of(Operation::Shipment, Fault::RateLimited, "service-cheapest").await;
+}
+
+#[tokio::test]
+async fn a_parcel_picked_twice_over_keeps_its_label() {
+    let shippo = sandbox().await;
+    let bed = bed(Some(&shippo)).await;
+    bed.deliver(&picked(order("twice"), 1, 1)).await;
+    bed.expect::<LabelCreated>("twice").await;
+    bed.quiet().await;
+    // Another event with an id of its own, about the same parcel.
+    bed.deliver(&picked(order("twice"), 1, 1)).await;
+    bed.quiet().await;
+    assert_eq!(bed.count::<LabelCreated>("twice").await, 1);
+    assert_eq!(shippo.counts().labels, 1);
+}
+
+#[tokio::test]
+async fn what_no_carrier_takes_is_a_case_with_its_reason() {
+    let shippo = sandbox().await;
+    shippo.fault_next(Target {
+        operation: Operation::Label,
+        order: "refused".into(),
+        fault: Fault::Decline,
+        times: 1,
+    });
+    let bed = bed(Some(&shippo)).await;
+    let mut undeliverable = order("nowhere");
+    undeliverable.ship_to.as_mut().expect("an address").postcode = "00000".into();
+    let mut streetless = order("streetless");
+    streetless.ship_to.as_mut().expect("an address").street1 = String::new();
+    let cases = [
+        (undeliverable, "address-undeliverable"),
+        (streetless, "address-undeliverable"),
+        (order("refused"), "carrier-rejected"),
+        (at_level("too-fast", ServiceLevel::SameDay), "service-unavailable"),
+        (Order { ship_to: None, ..order("homeless") }, "address-missing"),
+    ];
+    for (order, _) in &cases {
+        bed.deliver(&picked(order.clone(), 1, 1)).await;
+    }
+    for (order, reason) in &cases {
+        let dead = bed.expect_dead(&order.order_id).await;
+        assert_eq!((dead.handler.as_str(), dead.reason.as_str()), ("labels.create", *reason));
+    }
+    bed.quiet().await;
+    assert_eq!(shippo.counts().labels, 0);
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_work_is_refused() {
+    let shippo = sandbox().await;
+    let mut tokenless = config(Some(&shippo));
+    tokenless.shippo.token = String::new();
+    let refused = despatch_labels::worker(&tokenless).err().expect("a rule names shippo").to_string();
+    assert!(refused.contains("labels.rules[1].carrier"), "{refused}");
+    let mut nameless = config(None);
+    nameless.rules[0].services.clear();
+    assert!(despatch_labels::worker(&nameless).is_err());
+}

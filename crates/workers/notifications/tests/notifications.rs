@@ -1,0 +1,205 @@
+//! The notifications worker through the runtime, against a real NATS and Postgres and a mail server that keeps what it
+//! gets. Every event is delivered twice.
+
+use despatch_contracts::label::LabelCreated;
+use despatch_contracts::notification::{NotificationSent, Unsubscribed};
+use despatch_contracts::order::{Order, OrderAccepted};
+use despatch_contracts::review::ReviewRequested;
+use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
+use despatch_notifications::{Config, store};
+use despatch_sandbox::{Fault, Operation, Options, Sandbox, Target};
+use despatch_testkit::{Bed, eventually, order};
+
+async fn sandbox() -> Sandbox {
+    Sandbox::start(Options::default()).await.expect("free ports")
+}
+
+async fn bed(mail: &Sandbox) -> Bed {
+    let config = Config {
+        shop_name: "Quay Street Supplies".into(),
+        from: "Quay Street Supplies <orders@shop.example>".into(),
+        message_id_domain: "shop.example".into(),
+        public_url: "https://shop.example".into(),
+        smtp_url: mail.smtp_url(),
+        smtp_timeout_seconds: 5,
+        link_secret: "secret".into(),
+        alert_webhook: String::new(),
+    };
+    let bed = Bed::new().await;
+    bed.run(despatch_notifications::worker(&config).expect("a sound configuration")).await;
+    bed
+}
+
+fn accepted(order: Order) -> OrderAccepted {
+    OrderAccepted { order: Some(order) }
+}
+
+fn scan(order_id: &str, parcel: u32, parcels: u32) -> Scan {
+    Scan {
+        order_id: order_id.into(),
+        parcel,
+        parcels,
+        carrier: "usps".into(),
+        tracking_number: "9205".into(),
+        ..Scan::default()
+    }
+}
+
+fn review(order_id: &str, ask: u32) -> ReviewRequested {
+    let review_url = format!("https://shop.example/reviews/{order_id}/token");
+    ReviewRequested { order_id: order_id.into(), ask, review_url }
+}
+
+/// The ids of the messages that the mail server got about an order, each once.
+fn messages(mail: &Sandbox, order_id: &str) -> Vec<String> {
+    let counts = mail.order_counts(order_id).expect("the mail server's books");
+    let mut ids: Vec<String> = counts.mails.into_iter().map(|mail| mail.message_id).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn the_customer_hears_of_every_milestone_once() {
+    let mail = sandbox().await;
+    let bed = bed(&mail).await;
+    bed.deliver(&accepted(order("whole"))).await;
+    for parcel in [1, 2] {
+        bed.deliver(&ShipmentDespatched { scan: Some(scan("whole", parcel, 2)) }).await;
+        bed.deliver(&ShipmentDelivered { scan: Some(scan("whole", parcel, 2)) }).await;
+    }
+    bed.deliver(&review("whole", 0)).await;
+    bed.deliver(&review("whole", 1)).await;
+    // Facts that customers do not hear of.
+    bed.deliver(&LabelCreated { order_id: "whole".into(), ..LabelCreated::default() }).await;
+    eventually("seven messages", async || (bed.count::<NotificationSent>("whole").await == 7).then_some(()))
+        .await;
+    bed.quiet().await;
+    assert_eq!(bed.count::<NotificationSent>("whole").await, 7);
+
+    let expected = [
+        "accepted.whole.0@shop.example",
+        "delivered.whole.1@shop.example",
+        "delivered.whole.2@shop.example",
+        "despatched.whole.1@shop.example",
+        "despatched.whole.2@shop.example",
+        "review-reminder.whole.1@shop.example",
+        "review.whole.0@shop.example",
+    ];
+    assert_eq!(messages(&mail, "whole"), expected);
+    let counts = mail.counts();
+    assert_eq!((counts.mails, counts.distinct_mails), (7, 7));
+    let mut stored: Vec<String> = store::messages_of(&bed.db().await, "whole")
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|message| message.message_id)
+        .collect();
+    stored.sort();
+    assert_eq!(stored, expected);
+}
+
+#[tokio::test]
+async fn what_overtakes_the_acceptance_waits_for_it() {
+    let mail = sandbox().await;
+    let bed = bed(&mail).await;
+    bed.deliver(&ShipmentDespatched { scan: Some(scan("early", 1, 1)) }).await;
+    eventually("the despatch waits", async || {
+        let sql = "select 1 from notifications.journal where handler = 'notifications.notify' and state = 'waiting'";
+        bed.db().await.query_opt(sql, &[]).await.ok().flatten()
+    })
+    .await;
+    assert_eq!(mail.counts().mails, 0);
+    bed.deliver(&accepted(order("early"))).await;
+    eventually("both messages", async || (bed.count::<NotificationSent>("early").await == 2).then_some(()))
+        .await;
+    bed.quiet().await;
+    assert_eq!(messages(&mail, "early").len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_whose_answer_was_lost_goes_again_under_the_same_id() {
+    let mail = sandbox().await;
+    let target = |fault| Target { operation: Operation::Mail, order: "lost".into(), fault, times: 1 };
+    mail.fault_next(target(Fault::Timeout));
+    let bed = bed(&mail).await;
+    bed.deliver(&accepted(order("lost"))).await;
+    bed.expect::<NotificationSent>("lost").await;
+    bed.quiet().await;
+    assert_eq!(bed.count::<NotificationSent>("lost").await, 1);
+    let counts = mail.order_counts("lost").unwrap();
+    assert_eq!(counts.mails.len(), 1, "one Message-ID: {:?}", counts.mails);
+    assert_eq!(counts.mails[0].copies, 2, "sent again, because nobody could know");
+}
+
+#[tokio::test]
+async fn a_refused_message_is_a_case_and_later_ones_still_go() {
+    let mail = sandbox().await;
+    mail.fault_next(Target {
+        operation: Operation::Mail,
+        order: "refused".into(),
+        fault: Fault::Decline,
+        times: 1,
+    });
+    let bed = bed(&mail).await;
+    bed.deliver(&accepted(order("refused"))).await;
+    let dead = bed.expect_dead("refused").await;
+    assert_eq!(dead.handler, "notifications.notify");
+    assert!(["message-rejected", "recipient-rejected"].contains(&dead.reason.as_str()), "{}", dead.reason);
+    bed.deliver(&ShipmentDespatched { scan: Some(scan("refused", 1, 1)) }).await;
+    bed.expect::<NotificationSent>("refused").await;
+    assert_eq!(messages(&mail, "refused"), ["despatched.refused.1@shop.example"]);
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_a_case() {
+    let mail = sandbox().await;
+    let bed = bed(&mail).await;
+    let mut order = order("nobody");
+    order.customer.as_mut().expect("a customer").email = "not an address".into();
+    bed.deliver(&accepted(order)).await;
+    let dead = bed.expect_dead("nobody").await;
+    assert_eq!(dead.reason, "recipient-rejected");
+}
+
+#[tokio::test]
+async fn who_unsubscribed_hears_only_what_the_order_needs() {
+    let mail = sandbox().await;
+    let bed = bed(&mail).await;
+    bed.deliver(&accepted(order("first"))).await;
+    bed.expect::<NotificationSent>("first").await;
+    bed.deliver(&Unsubscribed { order_id: "first".into() }).await;
+    bed.quiet().await;
+    // The same customer's next order, written another way: the address counts, not the order.
+    let mut next = order("next");
+    next.customer.as_mut().expect("a customer").email = "Zoe@Example.com".into();
+    bed.deliver(&accepted(next)).await;
+    bed.expect::<NotificationSent>("next").await;
+    bed.quiet().await;
+    for order_id in ["first", "next"] {
+        bed.deliver(&review(order_id, 0)).await;
+        bed.deliver(&ShipmentDelivered { scan: Some(scan(order_id, 1, 1)) }).await;
+    }
+    eventually("both deliveries", async || {
+        let first = bed.count::<NotificationSent>("first").await;
+        let next = bed.count::<NotificationSent>("next").await;
+        (first == 2 && next == 2).then_some(())
+    })
+    .await;
+    bed.quiet().await;
+    assert_eq!(messages(&mail, "first"), ["accepted.first.0@shop.example", "delivered.first.1@shop.example"]);
+    assert_eq!(messages(&mail, "next"), ["accepted.next.0@shop.example", "delivered.next.1@shop.example"]);
+}
+
+#[tokio::test]
+async fn a_second_scan_of_the_same_kind_says_nothing_new() {
+    let mail = sandbox().await;
+    let bed = bed(&mail).await;
+    bed.deliver(&accepted(order("scans"))).await;
+    bed.deliver(&ShipmentDespatched { scan: Some(scan("scans", 1, 1)) }).await;
+    bed.deliver(&ShipmentDespatched { scan: Some(scan("scans", 1, 1)) }).await;
+    eventually("both messages", async || (bed.count::<NotificationSent>("scans").await == 2).then_some(()))
+        .await;
+    bed.quiet().await;
+    assert_eq!(bed.count::<NotificationSent>("scans").await, 2);
+    assert_eq!(mail.counts().distinct_mails, 2);
+}

@@ -8,7 +8,8 @@
 //! # What clients send along
 //!
 //! Effects are counted by order. Stripe's intents name it in `metadata[order_id]`, Shippo's transactions in
-//! `metadata` as `<order>/<parcel>`, mails in an `X-Order-Id` header or in a Message-ID like `<milestone.order.parcel@domain>`.
+//! `metadata` as `<order>/<parcel>`, mails in an `X-Order-Id` header or in a Message-ID such as
+//! `<milestone.order.parcel@domain>`.
 //!
 //! # What the real ones do not have
 //!

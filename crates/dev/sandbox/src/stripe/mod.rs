@@ -91,14 +91,12 @@ impl Stripe {
         body: &[u8],
         parse: impl FnOnce(&Form) -> Result<Command, Refusal>,
     ) -> Response<Body> {
-        let command = match authorised(headers).and_then(|()| Form::parse(body)).and_then(|form| {
-            let command = parse(&form)?;
-            Ok((command, form.fingerprint(uri.path())))
-        }) {
+        let form = authorised(headers).and_then(|()| Form::parse(body));
+        let parsed = form.and_then(|form| Ok((parse(&form)?, form.fingerprint(uri.path()))));
+        let (command, fingerprint) = match parsed {
             Ok(parsed) => parsed,
             Err(refusal) => return self.respond(&refusal.into(), headers),
         };
-        let (command, fingerprint) = command;
         let order = self.book().order_of(&command);
         let fault = self.dice.roll(command.operation(), &order, &order);
         if fault == Some(Fault::RateLimited) {

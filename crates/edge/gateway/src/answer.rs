@@ -37,7 +37,7 @@ pub(crate) fn from_form(body: &[u8]) -> Result<Answer, Invalid> {
     for (name, value) in form_urlencoded::parse(body) {
         match &*name {
             "rating" => rating = value.parse().ok(),
-            "comment" => comment = value.trim().to_owned(),
+            "comment" => value.trim().clone_into(&mut comment),
             _ => {}
         }
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::desk::{Entry, Job, Outcome, Trouble};
 use crate::placement::Placement;
-use crate::store::{self, Known, Movement};
+use crate::store::{self, Known, Scan};
 
 /// The most committed batches that may be on their way to the broker at once. While it does not take them, further
 /// ones are left to the runtime's sweeper instead of piling up in memory.
@@ -160,9 +160,9 @@ impl Seen {
         if !changed.is_empty() {
             seen.first.extend(store::note_changed(tx, &changed).await?);
         }
-        let movements: Vec<Movement<'_>> = jobs.iter().filter_map(movement).collect();
-        if !movements.is_empty() {
-            seen.first.extend(store::note_movements(tx, &movements).await?);
+        let scans: Vec<Scan<'_>> = jobs.iter().filter_map(scan).collect();
+        if !scans.is_empty() {
+            seen.first.extend(store::note_movements(tx, &scans).await?);
         }
         Ok(seen)
     }
@@ -191,13 +191,13 @@ fn order(job: &Job) -> Option<(&Placement, Uuid)> {
     }
 }
 
-fn movement(job: &Job) -> Option<Movement<'_>> {
+fn scan(job: &Job) -> Option<Scan<'_>> {
     let (scan, order_id) = match &job.entry {
         Entry::Scan(scan, event) => (scan, &*event.order_id),
         Entry::Stray(scan, _) => (scan, ""),
         Entry::Order(_) | Entry::Event(_) | Entry::Probe => return None,
     };
-    Some(Movement {
+    Some(Scan {
         carrier: &scan.carrier,
         tracking_number: &scan.tracking_number,
         movement: scan.movement.as_str(),

@@ -154,7 +154,7 @@ impl IntoResponse for Refusal {
             },
         };
         let mut response = (self.status(), Json(Envelope { error })).into_response();
-        response.headers_mut().extend(self.header().map(|(name, value)| (name, value)));
+        response.headers_mut().extend(self.header());
         response
     }
 }

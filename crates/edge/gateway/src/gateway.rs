@@ -21,7 +21,7 @@ pub(crate) struct Gateway(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) desk: Desk,
     pub(crate) database: Database,
-    pub(crate) records: Arc<dyn Records>,
+    pub(crate) records: Records,
     pub(crate) api_keys: Passwords,
     pub(crate) shippo_tokens: Passwords,
     pub(crate) link_secret: Secret,
@@ -39,7 +39,7 @@ impl std::ops::Deref for Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(config: &Config, desk: Desk, database: Database, records: Arc<dyn Records>) -> Self {
+    pub(crate) fn new(config: &Config, desk: Desk, database: Database, records: Records) -> Self {
         Gateway(Arc::new(Parts {
             desk,
             database,

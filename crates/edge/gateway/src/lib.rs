@@ -6,6 +6,8 @@
 
 mod amount;
 mod answer;
+#[cfg(test)]
+mod any_body;
 mod attribute;
 mod clerk;
 mod config;
@@ -27,7 +29,6 @@ mod signature;
 mod store;
 mod woocommerce;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
@@ -37,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{Config, ConfigError, Shop};
 pub use json::Invalid;
-pub use records::{Format, LabelledParcel, Message, OrderRecord, Parcel, Payment, Records, Step};
+pub use records::{Message, OrderRecord, Parcel, Payment, Records, Review, Step};
 pub use secret::Secret;
 
 use clerk::Clerk;
@@ -73,7 +74,7 @@ pub fn worker() -> Worker {
 pub async fn serve(
     config: Config,
     intake: Intake,
-    records: Arc<dyn Records>,
+    records: Records,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), GatewayError> {

@@ -1,7 +1,7 @@
 //! What is done with every request before its route sees it: its place in a trace, its size, who sends it.
 
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use despatch_contracts::Trace;
+use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
 use crate::errors::{Credential, Refusal};
@@ -66,6 +67,18 @@ impl FromRequest<Gateway> for Body {
             }
             Err(_) => Err(Refusal::BodyIncomplete),
         }
+    }
+}
+
+/// What the path names. A path that cannot be decoded names nothing.
+pub(crate) struct At<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for At<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let Path(names) = Path::from_request_parts(parts, state).await.map_err(|_| Refusal::RouteUnknown)?;
+        Ok(At(names))
     }
 }
 

@@ -55,3 +55,6 @@ pub(crate) fn router(gateway: Gateway) -> Router {
 async fn openapi() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], OPENAPI)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use despatch_contracts::Emitted;
 use despatch_contracts::shipment::{
     Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
 };
+use despatch_labels::store::TrackedParcel;
 use prost_types::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,7 +14,6 @@ use uuid::Uuid;
 
 use crate::json::{self, Invalid, key, text};
 use crate::placed_at;
-use crate::records::Parcel;
 
 #[derive(Deserialize)]
 struct Webhook {
@@ -28,13 +28,13 @@ struct Tracked {
     carrier: String,
     #[serde(default, deserialize_with = "text")]
     tracking_number: String,
-    tracking_status: Option<Status>,
+    tracking_status: Option<Latest>,
     #[serde(default)]
     metadata: Value,
 }
 
 #[derive(Deserialize)]
-struct Status {
+struct Latest {
     status: Word,
     #[serde(default, deserialize_with = "text")]
     status_date: String,
@@ -61,7 +61,7 @@ pub(crate) struct Scanned {
     pub(crate) movement: Movement,
     /// The order that the label was bought for, as our own reference on it says.
     pub(crate) order_id: Option<Uuid>,
-    scanned_at: Option<Timestamp>,
+    at: Option<Timestamp>,
     detail: String,
 }
 
@@ -98,8 +98,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Option<Scanned>, Invalid> {
     let tracked = json::required(webhook.data, || "data".into())?;
     let tracking_number = key(tracked.tracking_number, "data.tracking_number")?;
     let carrier = key(tracked.carrier, "data.carrier")?;
-    let Some(status) = tracked.tracking_status else { return Ok(None) };
-    let movement = match status.status {
+    let Some(latest) = tracked.tracking_status else { return Ok(None) };
+    let movement = match latest.status {
         Word::Unknown | Word::PreTransit => return Ok(None),
         Word::Transit => Movement::Despatched,
         Word::Delivered => Movement::Delivered,
@@ -111,8 +111,8 @@ pub(crate) fn read(body: &[u8]) -> Result<Option<Scanned>, Invalid> {
         tracking_number,
         movement,
         order_id: reference(&tracked.metadata),
-        scanned_at: placed_at::read(&status.status_date, "data.tracking_status.status_date")?,
-        detail: status.status_details,
+        at: placed_at::read(&latest.status_date, "data.tracking_status.status_date")?,
+        detail: latest.status_details,
     }))
 }
 
@@ -124,14 +124,14 @@ fn reference(metadata: &Value) -> Option<Uuid> {
 
 impl Scanned {
     /// The event that the scan is for the parcel's order.
-    pub(crate) fn event(&self, parcel: &Parcel) -> Emitted {
+    pub(crate) fn event(&self, parcel: &TrackedParcel) -> Emitted {
         let scan = Some(Scan {
             order_id: parcel.order_id.clone(),
-            parcel: parcel.number,
-            parcels: parcel.of,
+            parcel: parcel.parcel,
+            parcels: parcel.parcels,
             carrier: self.carrier.clone(),
             tracking_number: self.tracking_number.clone(),
-            scanned_at: self.scanned_at,
+            scanned_at: self.at,
             detail: self.detail.clone(),
         });
         match self.movement {
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn each_movement_is_its_own_event() {
-        let parcel = Parcel { order_id: "o-1".into(), number: 2, of: 3 };
+        let parcel = TrackedParcel { order_id: "o-1".into(), parcel: 2, parcels: 3 };
         for (status, event_type) in [
             ("TRANSIT", "shipment.despatched"),
             ("DELIVERED", "shipment.delivered"),

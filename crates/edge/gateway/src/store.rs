@@ -79,7 +79,7 @@ pub(crate) async fn note_changed(
 }
 
 /// A movement of a parcel, as it is told apart from others.
-pub(crate) struct Movement<'a> {
+pub(crate) struct Scan<'a> {
     pub(crate) carrier: &'a str,
     pub(crate) tracking_number: &'a str,
     pub(crate) movement: &'static str,
@@ -91,7 +91,7 @@ pub(crate) struct Movement<'a> {
 /// Notes movements; returns the events of those that were not noted before.
 pub(crate) async fn note_movements(
     tx: &Transaction<'_>,
-    scans: &[Movement<'_>],
+    scans: &[Scan<'_>],
 ) -> Result<HashSet<Uuid>, DbError> {
     let statement = tx
         .prepare_cached(

@@ -34,19 +34,16 @@ pub(super) async fn shippo(
 /// Any other parcel is not ours, and the scan is left to a person.
 async fn hand_in(gateway: &Gateway, scan: Scanned, body: bytes::Bytes, trace: Trace) -> Result<(), Refusal> {
     let parcel = gateway.records.parcel(&scan.carrier, &scan.tracking_number).await;
-    let entry = match parcel.map_err(|error| gateway.unreadable(&error))? {
-        Some(parcel) => {
-            let event = scan.event(&parcel);
-            Entry::Scan(scan, event)
+    let entry = if let Some(parcel) = parcel.map_err(|error| gateway.unreadable(&error))? {
+        let event = scan.event(&parcel);
+        Entry::Scan(scan, event)
+    } else {
+        if let Some(order_id) = scan.order_id
+            && gateway.natural_key(order_id).await?.is_some()
+        {
+            return Err(Refusal::LabelNotRecorded);
         }
-        None => {
-            if let Some(order_id) = scan.order_id
-                && gateway.natural_key(order_id).await?.is_some()
-            {
-                return Err(Refusal::LabelNotRecorded);
-            }
-            Entry::Stray(scan, body)
-        }
+        Entry::Stray(scan, body)
     };
     gateway.desk.hand_in(entry, trace).await.map(|_| ())
 }

@@ -1,19 +1,19 @@
 //! `/labels/{label_id}`: the labels themselves, as PDF or (with `.zpl`) for label printers.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
 use crate::errors::Refusal;
 use crate::gateway::Gateway;
 use crate::records::Format;
-use crate::request::ApiKey;
+use crate::request::{ApiKey, At};
 
 /// `GET /labels/{label_id}` and `GET /labels/{label_id}.zpl`
 pub(super) async fn show(
     State(gateway): State<Gateway>,
     _: ApiKey,
-    Path(label): Path<String>,
+    At(label): At<String>,
 ) -> Result<Response, Refusal> {
     let (label_id, format) = match label.strip_suffix(".zpl") {
         Some(label_id) => (label_id, Format::Zpl),

@@ -1,7 +1,7 @@
 //! `/v1/orders`: placing an order with our own JSON, asking about it, cancelling it.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use crate::errors::Refusal;
 use crate::gateway::Gateway;
 use crate::placement::Placement;
 use crate::records::OrderRecord;
-use crate::request::{ApiKey, Body, Traced};
+use crate::request::{ApiKey, At, Body, Traced};
 use crate::{json, order_json};
 
 /// The answer to an order that was let in.
@@ -40,7 +40,7 @@ pub(crate) struct Shown {
 /// A command to cancel. An empty body is the operator's.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Cancel {
+pub(crate) struct Cancel {
     requested_by: Requester,
 }
 
@@ -74,10 +74,11 @@ pub(super) async fn place(
 pub(super) async fn show(
     State(gateway): State<Gateway>,
     _: ApiKey,
-    Path(order_id): Path<String>,
+    At(order_id): At<String>,
 ) -> Result<Json<Shown>, Refusal> {
     let (order_id, (shop, shop_order_id)) = known(&gateway, &order_id).await?;
-    let record = gateway.records.order(order_id).await.map_err(|error| gateway.unreadable(&error))?;
+    let record =
+        gateway.records.order(&order_id.to_string()).await.map_err(|error| gateway.unreadable(&error))?;
     let record = record.unwrap_or_else(|| OrderRecord { state: "placed".into(), ..OrderRecord::default() });
     Ok(Json(Shown { order_id, shop, shop_order_id, record }))
 }
@@ -89,7 +90,7 @@ pub(super) async fn cancel(
     State(gateway): State<Gateway>,
     _: ApiKey,
     Traced(trace): Traced,
-    Path(order_id): Path<String>,
+    At(order_id): At<String>,
     Body(body): Body,
 ) -> Result<Response, Refusal> {
     let requester =

@@ -1,6 +1,6 @@
 //! `/reviews/{order_id}/{token}`: the customer's answer, through the signed link in the mail that asks for it.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use crate::answer;
 use crate::desk::Entry;
 use crate::errors::{Credential, Refusal};
 use crate::gateway::Gateway;
-use crate::request::{Body, Traced, header};
+use crate::request::{At, Body, Traced, header};
 
 /// What the link's token was signed for.
 const PURPOSE: &str = "review";
@@ -21,7 +21,7 @@ const PURPOSE: &str = "review";
 /// `GET`: the form.
 pub(super) async fn ask(
     State(gateway): State<Gateway>,
-    Path((order_id, token)): Path<(String, String)>,
+    At((order_id, token)): At<(String, String)>,
 ) -> Result<Response, Refusal> {
     verify(&gateway, &order_id, &token)?;
     Ok(page(include_str!("../pages/review.html")).into_response())
@@ -31,7 +31,7 @@ pub(super) async fn ask(
 pub(super) async fn receive(
     State(gateway): State<Gateway>,
     Traced(trace): Traced,
-    Path((order_id, token)): Path<(String, String)>,
+    At((order_id, token)): At<(String, String)>,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, Refusal> {

@@ -1,6 +1,6 @@
 //! `/unsubscribe/{order_id}/{token}`: the link in a mail's `List-Unsubscribe` header (RFC 8058).
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use despatch_contracts::Emitted;
 use despatch_contracts::notification::Unsubscribed;
@@ -10,7 +10,7 @@ use super::page::page;
 use crate::desk::Entry;
 use crate::errors::{Credential, Refusal};
 use crate::gateway::Gateway;
-use crate::request::Traced;
+use crate::request::{At, Traced};
 
 /// What the link's token was signed for.
 const PURPOSE: &str = "unsubscribe";
@@ -18,7 +18,7 @@ const PURPOSE: &str = "unsubscribe";
 /// `GET`: a button. Opening the link must change nothing: mail filters open links.
 pub(super) async fn ask(
     State(gateway): State<Gateway>,
-    Path((order_id, token)): Path<(String, String)>,
+    At((order_id, token)): At<(String, String)>,
 ) -> Result<Response, Refusal> {
     verify(&gateway, &order_id, &token)?;
     Ok(page(include_str!("../pages/unsubscribe.html")).into_response())
@@ -28,7 +28,7 @@ pub(super) async fn ask(
 pub(super) async fn receive(
     State(gateway): State<Gateway>,
     Traced(trace): Traced,
-    Path((order_id, token)): Path<(String, String)>,
+    At((order_id, token)): At<(String, String)>,
 ) -> Result<Response, Refusal> {
     verify(&gateway, &order_id, &token)?;
     let event = Unsubscribed { order_id };

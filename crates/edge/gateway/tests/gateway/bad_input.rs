@@ -1,0 +1,377 @@
+//! Malformed webhooks and API calls, each with its expected answer: none is a 5xx, and whatever is answered with 2xx is
+//! on the stream or a case.
+
+use std::collections::BTreeSet;
+
+use despatch_contracts::order::{OrderAccepted, OrderPlaced};
+use despatch_domain::link;
+use despatch_testkit::Bed;
+use serde_json::{Value, json};
+
+use crate::door::{
+    BODY_LIMIT, Door, LINK_SECRET, Request, SHOPIFY_SAMPLE, WOOCOMMERCE_SAMPLE, order, place, shippo,
+    shopify, signature, woocommerce,
+};
+
+/// What is to come of a request.
+#[derive(Clone, Copy)]
+enum Expected {
+    /// A status, and the field that the refusal names; empty where none is at fault.
+    Refused(u16, &'static str),
+    /// Taken, and made a case by orders, with this reason.
+    Case(&'static str),
+    /// Taken, and accepted by orders.
+    Accepted,
+    /// Answered with 200, without consequences.
+    Nothing,
+}
+use Expected::{Accepted, Case, Nothing, Refused};
+
+type Row = (&'static str, Request, Expected);
+
+/// Sets what a pointer points to; `None` removes it.
+fn change(body: &mut Value, pointer: &str, to: Option<Value>) {
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+    let parent = body.pointer_mut(parent).expect("the parent is there");
+    match (parent, to) {
+        (Value::Object(members), Some(to)) => drop(members.insert(name.to_owned(), to)),
+        (Value::Object(members), None) => drop(members.remove(name)),
+        (parent, to) => parent[name.parse::<usize>().expect("an index")] = to.unwrap_or(Value::Null),
+    }
+}
+
+/// Our order with one thing changed.
+fn ours(pointer: &str, to: Option<Value>) -> Request {
+    let mut body = order("");
+    change(&mut body, "/shop_order_id", Some(json!(format!("{pointer} = {to:?}"))));
+    change(&mut body, pointer, to);
+    place(&body)
+}
+
+/// Shopify's sample, with a total that adds up, and one thing changed.
+fn shopify_with(id: u64, pointer: &str, to: Option<Value>) -> Request {
+    let mut body: Value = serde_json::from_str(SHOPIFY_SAMPLE).expect("the sample is JSON");
+    change(&mut body, "/id", Some(json!(id)));
+    change(&mut body, "/total_price", Some(json!("608.94")));
+    change(&mut body, pointer, to);
+    shopify(body.to_string())
+}
+
+/// WooCommerce's sample, with a SKU for its first line, and one thing changed.
+fn woocommerce_with(id: u64, pointer: &str, to: Option<Value>) -> Request {
+    let mut body: Value = serde_json::from_str(WOOCOMMERCE_SAMPLE).expect("the sample is JSON");
+    change(&mut body, "/id", Some(json!(id)));
+    change(&mut body, "/line_items/0/sku", Some(json!("Foo1")));
+    change(&mut body, pointer, to);
+    woocommerce(body.to_string())
+}
+
+/// A scan of nobody's parcel, with one thing changed.
+fn scan_with(pointer: &str, to: Option<Value>) -> Request {
+    let mut body = json!({"event": "track_updated", "data": {
+        "carrier": "usps", "tracking_number": "9400", "metadata": "",
+        "tracking_status": {"status": "PRE_TRANSIT", "status_date": "2026-03-01T10:00:00Z"}}});
+    change(&mut body, pointer, to);
+    shippo(&body)
+}
+
+fn get(path: &str) -> Request {
+    Request::new("GET", path)
+}
+
+/// An answer to a review that we asked for.
+fn review(body: &str) -> Request {
+    let path = format!("/reviews/o-1/{}", link::sign(LINK_SECRET.as_bytes(), "review", "o-1"));
+    Request::new("POST", path).body(body)
+}
+
+fn senders_that_prove_nothing() -> Vec<Row> {
+    let ours = || place(&order("1"));
+    let shop = || shopify(SHOPIFY_SAMPLE);
+    let woo = || woocommerce(WOOCOMMERCE_SAMPLE);
+    let hmac = "x-shopify-hmac-sha256";
+    let other = signature(b"another body");
+    vec![
+        ("no key", ours().without("authorization"), Refused(401, "")),
+        ("a wrong key", ours().with("authorization", "Bearer guessed"), Refused(401, "")),
+        ("no scheme", ours().with("authorization", "test-api-key"), Refused(401, "")),
+        ("another scheme", ours().with("authorization", "Basic test-api-key"), Refused(401, "")),
+        ("status without a key", get("/v1/orders/1"), Refused(401, "")),
+        ("cancel without a key", Request::new("POST", "/v1/orders/1/cancel"), Refused(401, "")),
+        ("label without a key", get("/labels/1"), Refused(401, "")),
+        ("shopify: unsigned", shop().without(hmac), Refused(401, "")),
+        ("shopify: signed for another body", shop().with(hmac, &other), Refused(401, "")),
+        ("shopify: no base64", shop().with(hmac, "%%%"), Refused(401, "")),
+        ("shopify: cut signature", shop().with(hmac, &signature(b"")[..20]), Refused(401, "")),
+        (
+            "shopify: unknown shop",
+            shop().with("x-shopify-shop-domain", "east.myshopify.com"),
+            Refused(401, ""),
+        ),
+        ("shopify: no shop", shop().without("x-shopify-shop-domain"), Refused(401, "")),
+        ("woocommerce: unsigned", woo().without("x-wc-webhook-signature"), Refused(401, "")),
+        ("woocommerce: wrong", woo().with("x-wc-webhook-signature", &other), Refused(401, "")),
+        (
+            "woocommerce: unknown shop",
+            woo().with("x-wc-webhook-source", "https://e.example"),
+            Refused(401, ""),
+        ),
+        ("woocommerce: no shop", woo().without("x-wc-webhook-source"), Refused(401, "")),
+        ("shippo: no token", Request::new("POST", "/webhooks/shippo").body("{}"), Refused(401, "")),
+        ("shippo: wrong", Request::new("POST", "/webhooks/shippo?token=x").body("{}"), Refused(401, "")),
+        ("review: guessed", Request::new("POST", "/reviews/o-1/AAAA").body("rating=1"), Refused(401, "")),
+        ("unsubscribe: guessed", Request::new("POST", "/unsubscribe/o-1/AAAA"), Refused(401, "")),
+    ]
+}
+
+fn bodies_that_are_no_orders() -> Vec<Row> {
+    let mut rows = Vec::new();
+    let cut = &SHOPIFY_SAMPLE.as_bytes()[..1000];
+    let large = format!("{{\"note\": \"{}\"}}", "x".repeat(BODY_LIMIT));
+    let deep = "[".repeat(10_000);
+    for (name, body, expected) in [
+        ("nothing", &b""[..], Refused(400, "body")),
+        ("a list", b"[]", Refused(400, "body")),
+        ("text", b"\"order\"", Refused(400, "body")),
+        ("null", b"null", Refused(400, "body")),
+        ("no JSON", b"order=1", Refused(400, "body")),
+        ("two values", b"{} {}", Refused(400, "")),
+        ("deep nesting", deep.as_bytes(), Refused(400, "body")),
+        ("too much", large.as_bytes(), Refused(413, "")),
+    ] {
+        for request in
+            [Request::new("POST", "/v1/orders").trusted().body(body), shopify(body), woocommerce(body)]
+        {
+            rows.push((name, request, expected));
+        }
+    }
+    rows.push(("shopify: cut", shopify(cut), Refused(400, "line_items[1].quantity")));
+    rows.push(("not UTF-8", shopify(&b"{\"email\": \"\xff\"}"[..]), Refused(400, "email")));
+    rows
+}
+
+fn our_orders() -> Vec<Row> {
+    let float = || Some(json!(19.5));
+    let text = |text: &str| Some(json!(text));
+    vec![
+        ("a misspelt name", ours("/shop_oder_id", text("1")), Refused(400, "shop_oder_id")),
+        ("a misspelt name in a line", ours("/lines/0/qty", Some(json!(1))), Refused(400, "lines[0].qty")),
+        ("no shop", ours("/shop", None), Refused(400, "shop")),
+        ("blank shop", ours("/shop", text("  ")), Refused(400, "shop")),
+        ("shop is a number", ours("/shop", Some(json!(7))), Refused(400, "shop")),
+        ("no shop order id", ours("/shop_order_id", None), Refused(400, "shop_order_id")),
+        ("null shop order id", ours("/shop_order_id", Some(Value::Null)), Refused(400, "shop_order_id")),
+        ("fractional id", ours("/shop_order_id", float()), Refused(400, "shop_order_id")),
+        ("endless id", ours("/shop_order_id", text(&"9".repeat(201))), Refused(400, "shop_order_id")),
+        ("U+0000 in the id", ours("/shop_order_id", text("1\0")), Refused(400, "shop_order_id")),
+        ("U+0000 in a name", ours("/customer/name", text("Zo\0")), Refused(400, "customer.name")),
+        ("no total", ours("/total", None), Refused(400, "total")),
+        ("total is a float", ours("/total", float()), Refused(400, "total")),
+        ("total in words", ours("/total", text("nineteen")), Refused(400, "total")),
+        ("total with a comma", ours("/total", text("19,00")), Refused(400, "total")),
+        ("total beyond the cent", ours("/total", text("19.001")), Refused(400, "total")),
+        ("total with an exponent", ours("/total", text("19e0")), Refused(400, "total")),
+        ("total beyond 64 bits", ours("/total", text("100000000000000000000")), Refused(400, "total")),
+        ("tax is a list", ours("/tax", Some(json!([]))), Refused(400, "tax")),
+        ("cents of a yen", ours("/currency", text("JPY")), Refused(400, "lines[0].total")),
+        ("lines are an object", ours("/lines", Some(json!({}))), Refused(400, "lines")),
+        ("a line is text", ours("/lines/1", text("B")), Refused(400, "lines[1]")),
+        ("no quantity", ours("/lines/1/quantity", None), Refused(400, "lines[1].quantity")),
+        ("half a unit", ours("/lines/1/quantity", Some(json!(0.5))), Refused(400, "lines[1].quantity")),
+        ("quantity is text", ours("/lines/0/quantity", text("2")), Refused(400, "lines[0].quantity")),
+        ("no line total", ours("/lines/0/total", None), Refused(400, "lines[0].total")),
+        ("some time", ours("/placed_at", text("yesterday")), Refused(400, "placed_at")),
+        ("a time somewhere", ours("/placed_at", text("2026-03-01T10:00:00")), Refused(400, "placed_at")),
+        ("a level of its own", ours("/service_level", text("drone")), Refused(400, "service_level")),
+        ("customer is text", ours("/customer", text("Zoë")), Refused(400, "customer")),
+        ("no amount authorised", ours("/authorisation/amount", None), Refused(400, "authorisation.amount")),
+        ("no address", ours("/ship_to", None), Case("address-missing")),
+        ("null address", ours("/ship_to", Some(Value::Null)), Case("address-missing")),
+        ("an empty address", ours("/ship_to", Some(json!({}))), Case("address-incomplete")),
+        ("no street", ours("/ship_to/street1", text("")), Case("address-incomplete")),
+        ("a country of its own", ours("/ship_to/country", text("Freedonia")), Case("address-incomplete")),
+        ("null customer", ours("/customer", Some(Value::Null)), Case("customer-missing")),
+        ("no e-mail", ours("/customer/email", None), Case("email-missing")),
+        ("e-mail in words", ours("/customer/email", text("ask me")), Case("email-missing")),
+        ("no lines", ours("/lines", None), Case("lines-missing")),
+        ("an empty SKU", ours("/lines/0/sku", text(" ")), Case("sku-missing")),
+        ("zero units", ours("/lines/0/quantity", Some(json!(0))), Case("quantity-invalid")),
+        ("fewer units", ours("/lines/0/quantity", Some(json!(-1))), Case("quantity-invalid")),
+        ("all units", ours("/lines/0/quantity", Some(json!(i64::MAX))), Case("quantity-invalid")),
+        ("negative tax", ours("/tax", text("-1.00")), Case("amount-invalid")),
+        ("unknown currency", ours("/currency", text("XQQ")), Case("currency-unknown")),
+        ("no currency", ours("/currency", None), Case("currency-unknown")),
+        ("a cent too much", ours("/total", text("19.01")), Case("totals-mismatch")),
+        ("nothing authorised", ours("/authorisation", None), Accepted),
+        ("no service level", ours("/service_level", None), Accepted),
+        ("a whole number", ours("/total", Some(json!(19))), Accepted),
+    ]
+}
+
+fn shops_orders() -> Vec<Row> {
+    let text = |text: &str| Some(json!(text));
+    let null = || Some(Value::Null);
+    let update = |request: Request, name, topic: &str| request.with(name, topic);
+    vec![
+        (
+            "shopify: an update",
+            update(shopify_with(1, "/id", Some(json!(1))), "x-shopify-topic", "orders/updated"),
+            Refused(400, "x-shopify-topic"),
+        ),
+        ("shopify: no id", shopify_with(1, "/id", None), Refused(400, "id")),
+        ("shopify: negative id", shopify_with(1, "/id", Some(json!(-1))), Refused(400, "id")),
+        ("shopify: no total", shopify_with(1, "/total_price", None), Refused(400, "total_price")),
+        (
+            "shopify: free",
+            shopify_with(1, "/line_items/1/price", text("free")),
+            Refused(400, "line_items[1].price"),
+        ),
+        (
+            "shopify: beyond all prices",
+            shopify_with(1, "/line_items/0/quantity", Some(json!(i64::MAX))),
+            Refused(400, "line_items[0].price"),
+        ),
+        (
+            "shopify: no quantity",
+            shopify_with(1, "/line_items/2/quantity", null()),
+            Refused(400, "line_items[2].quantity"),
+        ),
+        (
+            "shopify: lines in words",
+            shopify_with(1, "/line_items", text("three")),
+            Refused(400, "line_items"),
+        ),
+        ("shopify: some time", shopify_with(1, "/created_at", text("soon")), Refused(400, "created_at")),
+        (
+            "shopify: odd attributes",
+            shopify_with(1, "/note_attributes", Some(json!(["x"]))),
+            Refused(400, "note_attributes[0]"),
+        ),
+        ("shopify: no address", shopify_with(10, "/shipping_address", null()), Case("address-missing")),
+        ("shopify: null customer", shopify_with(11, "/customer", null()), Case("customer-missing")),
+        ("shopify: null SKU", shopify_with(12, "/line_items/0/sku", null()), Case("sku-missing")),
+        ("shopify: unknown currency", shopify_with(13, "/currency", text("ZZZ")), Case("currency-unknown")),
+        ("shopify: no lines", shopify_with(14, "/line_items", Some(json!([]))), Case("lines-missing")),
+        ("shopify: does not add up", shopify(SHOPIFY_SAMPLE), Case("totals-mismatch")),
+        ("shopify: odd values", shopify_with(15, "/note_attributes", Some(json!([{"value": {}}]))), Accepted),
+        ("shopify: no topic", shopify_with(16, "/tags", text("x")).without("x-shopify-topic"), Accepted),
+        (
+            "woocommerce: an update",
+            update(woocommerce_with(1, "/id", Some(json!(1))), "x-wc-webhook-topic", "order.updated"),
+            Refused(400, "x-wc-webhook-topic"),
+        ),
+        ("woocommerce: no id", woocommerce_with(1, "/id", null()), Refused(400, "id")),
+        ("woocommerce: no total", woocommerce_with(1, "/total", None), Refused(400, "total")),
+        (
+            "woocommerce: total is a float",
+            woocommerce_with(1, "/total", Some(json!(29.35))),
+            Refused(400, "total"),
+        ),
+        (
+            "woocommerce: no line total",
+            woocommerce_with(1, "/line_items/1/total", None),
+            Refused(400, "line_items[1].total"),
+        ),
+        (
+            "woocommerce: some time",
+            woocommerce_with(1, "/date_created_gmt", text("soon")),
+            Refused(400, "date_created_gmt"),
+        ),
+        ("woocommerce: billed to text", woocommerce_with(1, "/billing", text("me")), Refused(400, "billing")),
+        ("woocommerce: an empty SKU", woocommerce(WOOCOMMERCE_SAMPLE), Case("sku-missing")),
+        ("woocommerce: no address", woocommerce_with(10, "/shipping", None), Case("address-missing")),
+        ("woocommerce: nobody", woocommerce_with(11, "/billing", null()), Case("customer-missing")),
+        ("woocommerce: no e-mail", woocommerce_with(12, "/billing/email", text("")), Case("email-missing")),
+        (
+            "woocommerce: unknown currency",
+            woocommerce_with(13, "/currency", text("BTC")),
+            Case("currency-unknown"),
+        ),
+        ("woocommerce: complete", woocommerce_with(14, "/customer_note", text("x")), Accepted),
+        ("woocommerce: a ping", Request::new("POST", "/webhooks/woocommerce").body("webhook_id=7"), Nothing),
+    ]
+}
+
+fn everything_else() -> Vec<Row> {
+    let cancel = |body: &str| {
+        let path = "/v1/orders/01920000-0000-7000-8000-000000000001/cancel";
+        Request::new("POST", path).trusted().body(body)
+    };
+    let text = |text: &str| Some(json!(text));
+    let number = "data.tracking_number";
+    let status = "data.tracking_status.status";
+    vec![
+        ("scan: no event", scan_with("/event", None), Refused(400, "event")),
+        ("scan: no data", scan_with("/data", None), Refused(400, "data")),
+        ("scan: no number", scan_with("/data/tracking_number", None), Refused(400, number)),
+        ("scan: U+0000", scan_with("/data/tracking_number", text("\0")), Refused(400, number)),
+        ("scan: endless", scan_with("/data/tracking_number", text(&"9".repeat(201))), Refused(400, number)),
+        ("scan: no carrier", scan_with("/data/carrier", None), Refused(400, "data.carrier")),
+        ("scan: odd status", scan_with("/data/tracking_status/status", text("LOST")), Refused(400, status)),
+        ("scan: no JSON", shippo(&json!([])), Refused(400, "body")),
+        ("scan: nothing new", scan_with("/test", Some(json!(true))), Nothing),
+        ("scan: another event", scan_with("/event", text("batch_created")), Nothing),
+        ("cancel: unknown", cancel(""), Refused(404, "")),
+        ("cancel: odd body", cancel("[]"), Refused(400, "requested_by")),
+        ("cancel: by nobody", cancel(r#"{"requested_by": "nobody"}"#), Refused(400, "requested_by")),
+        (
+            "status: unknown",
+            get("/v1/orders/01920000-0000-7000-8000-000000000001").trusted(),
+            Refused(404, ""),
+        ),
+        ("status: no id", get("/v1/orders/1").trusted(), Refused(404, "")),
+        ("status: no UTF-8", get("/v1/orders/%ff").trusted(), Refused(404, "")),
+        ("review: no rating", review("comment=good"), Refused(400, "rating")),
+        ("review: six stars", review("rating=6"), Refused(400, "rating")),
+        ("review: stars in words", review("rating=five"), Refused(400, "rating")),
+        ("review: U+0000", review("rating=5&comment=%00"), Refused(400, "comment")),
+        ("review: too large", review(&"x".repeat(BODY_LIMIT + 1)), Refused(413, "")),
+        ("no such path", get("/v1/order").trusted(), Refused(404, "")),
+        ("no such method", get("/webhooks/shopify"), Refused(405, "")),
+    ]
+}
+
+#[tokio::test]
+async fn every_bad_input_has_its_answer() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, vec![despatch_orders::worker()]).await;
+    let rows = [
+        senders_that_prove_nothing(),
+        bodies_that_are_no_orders(),
+        our_orders(),
+        shops_orders(),
+        everything_else(),
+    ];
+    let rows: Vec<Row> = rows.into_iter().flatten().collect();
+    assert!(rows.len() >= 60);
+
+    let mut taken = Vec::new();
+    for (name, request, expected) in rows {
+        let answer = door.send(request).await;
+        let body = answer.json();
+        match expected {
+            Refused(status, field) => {
+                assert_eq!(answer.status, status, "{name}: {body}");
+                assert_eq!(body["error"]["field"].as_str().unwrap_or_default(), field, "{name}: {body}");
+                assert!(body["error"]["code"].is_string() && body["error"]["message"].is_string(), "{name}");
+            }
+            Nothing => assert_eq!((answer.status, body), (200, Value::Null), "{name}"),
+            Case(_) | Accepted => {
+                assert!(answer.status < 300, "{name}: {} {body}", answer.status);
+                taken.push((name, answer.order_id(), expected));
+            }
+        }
+    }
+
+    let distinct: BTreeSet<&str> = taken.iter().map(|(_, order_id, _)| &**order_id).collect();
+    assert_eq!(distinct.len(), taken.len(), "each order is one of its own");
+    for (name, order_id, expected) in &taken {
+        let _: OrderPlaced = bed.expect(order_id).await;
+        match expected {
+            Case(reason) => assert_eq!(bed.expect_dead(order_id).await.reason, *reason, "{name}"),
+            Accepted | Refused(..) | Nothing => drop::<OrderAccepted>(bed.expect(order_id).await),
+        }
+    }
+    bed.quiet().await;
+    assert_eq!(bed.messages("evt.order.placed").await.len(), taken.len(), "nothing else was taken");
+}

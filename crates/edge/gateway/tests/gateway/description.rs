@@ -1,0 +1,31 @@
+//! `openapi.json` is served, and every operation in it, and no other.
+
+use despatch_testkit::Bed;
+use serde_json::json;
+
+use crate::door::{Door, Request};
+
+#[tokio::test]
+async fn every_operation_that_is_described_is_served_and_no_other() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, Vec::new()).await;
+    let document = door.send(Request::new("GET", "/openapi.json")).await;
+    assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
+    let document = document.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (name, method) in
+            [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")]
+        {
+            let answer = door.send(Request::new(method, path.replace(['{', '}'], ""))).await;
+            let described = operations.get(name).is_some();
+            assert_eq!(answer.status != 405, described, "{method} {path}: {answer:?}");
+            if described {
+                let answers = &operations[name]["responses"];
+                assert!(answers.get(answer.status.to_string()).is_some(), "{method} {path}: {answer:?}");
+            }
+        }
+    }
+    let unknown = door.send(Request::new("GET", "/v2/orders")).await;
+    assert_eq!((unknown.status, &unknown.json()["error"]["code"]), (404, &json!("route-unknown")));
+}

@@ -1,0 +1,9 @@
+//! The gateway over HTTP, with a real Postgres and NATS behind it.
+
+mod bad_input;
+mod customers;
+mod description;
+mod door;
+mod orders;
+mod outages;
+mod parcels;

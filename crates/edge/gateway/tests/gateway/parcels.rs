@@ -1,0 +1,162 @@
+//! Labels go out, carriers' scans come in, and what the workers know of an order is shown.
+
+use despatch_contracts::label::LabelCreated;
+use despatch_contracts::order::OrderAccepted;
+use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched};
+use despatch_contracts::stock::{Allocation, Parcel, StockPicked, StockReserved};
+use despatch_runtime::Worker;
+use despatch_testkit::{Bed, eventually};
+use serde_json::{Value, json};
+
+use crate::door::{Door, LINK_SECRET, Request, order, place, shippo};
+
+/// The workers whose records are shown, with labels of our own and a mail server that does not exist.
+fn workers() -> Vec<Worker> {
+    let sender = json!({"name": "Quay Street Supplies", "street1": "1 Quay St", "street2": "", "city": "Louisville",
+                        "region": "KY", "postcode": "40202", "country": "US", "phone": ""});
+    let labels = serde_json::from_value(json!({
+        "sender": sender,
+        "locations": {},
+        "parcel": {"length_cm": 30, "width_cm": 20, "height_cm": 10, "packaging_grams": 100, "unit_grams": 500},
+        "rules": [{"service_levels": [], "countries": [], "carrier": "house", "services": ["courier"], "within_days": 0}],
+        "shippo": {"base_url": "", "token": "", "timeout_seconds": 1, "settle_seconds": 1},
+    }));
+    let notifications = serde_json::from_value(json!({
+        "shop_name": "Quay Street Supplies", "from": "orders@example.com", "message_id_domain": "example.com",
+        "public_url": "https://example.com", "smtp_url": "smtp://127.0.0.1:1", "smtp_timeout_seconds": 1,
+        "link_secret": LINK_SECRET, "alert_webhook": "",
+    }));
+    let reviews = serde_json::from_value(json!({
+        "ask_after_seconds": 0, "reminders_seconds": [], "lapse_after_seconds": 3600,
+        "public_url": "https://example.com", "link_secret": LINK_SECRET,
+    }));
+    vec![
+        despatch_orders::worker(),
+        despatch_payments::worker_with(despatch_payments::instant::Instant),
+        despatch_labels::worker(&labels.expect("labels' configuration")).expect("it works"),
+        despatch_notifications::worker(&notifications.expect("notifications' configuration"))
+            .expect("it works"),
+        despatch_reviews::worker(&reviews.expect("reviews' configuration")),
+    ]
+}
+
+/// Carries a new order to its one label.
+async fn labelled(bed: &Bed, door: &Door) -> LabelCreated {
+    let order_id = door.send(place(&order("1"))).await.order_id();
+    let accepted: OrderAccepted = bed.expect(&order_id).await;
+    bed.deliver(&StockReserved { order: accepted.order.clone(), ..StockReserved::default() }).await;
+    let captured: PaymentCaptured = bed.expect(&order_id).await;
+    let contents = vec![Allocation { location: "main".into(), sku: "A".into(), quantity: 2, line: 1 }];
+    let parcel = Parcel { number: 1, of: 1, location: "main".into(), contents };
+    bed.deliver(&StockPicked { order: captured.order, parcel: Some(parcel) }).await;
+    bed.expect(&order_id).await
+}
+
+fn scan(label: &LabelCreated, status: &str) -> Value {
+    json!({
+        "event": "track_updated",
+        "data": {
+            "carrier": label.carrier,
+            "tracking_number": label.tracking_number,
+            "tracking_status": {"status": status, "status_details": "By the scanner", "status_date": "2026-03-01T10:00:00Z"},
+            "metadata": format!("{}/{}", label.order_id, label.parcel),
+        }
+    })
+}
+
+#[tokio::test]
+async fn scans_move_an_order_and_count_once() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, workers()).await;
+    let label = labelled(&bed, &door).await;
+    let order_id = &*label.order_id;
+
+    for status in ["PRE_TRANSIT", "TRANSIT", "TRANSIT", "DELIVERED", "TRANSIT", "UNKNOWN"] {
+        assert_eq!(door.send(shippo(&scan(&label, status))).await.status, 200, "{status}");
+    }
+    let delivered: ShipmentDelivered = bed.expect(order_id).await;
+    let delivered = delivered.scan.unwrap();
+    assert_eq!((delivered.parcel, delivered.parcels), (1, 1));
+    assert_eq!(
+        (&*delivered.tracking_number, &*delivered.detail),
+        (&*label.tracking_number, "By the scanner")
+    );
+    assert_eq!(delivered.scanned_at.unwrap().to_string(), "2026-03-01T10:00:00Z");
+    let _: ShipmentDespatched = bed.expect(order_id).await;
+    assert_eq!(bed.count::<ShipmentDespatched>(order_id).await, 1);
+
+    let path = format!("/v1/orders/{order_id}");
+    let shown = eventually("the order is delivered", async || {
+        let shown = door.send(Request::new("GET", &*path).trusted()).await;
+        assert_eq!(shown.status, 200, "{shown:?}");
+        (shown.json()["state"] == "delivered").then(|| shown.json())
+    })
+    .await;
+    assert_eq!((&shown["currency"], &shown["total_minor"]), (&json!("USD"), &json!(1900)));
+    assert_eq!(shown["payment"]["captured_minor"], 1900);
+    assert_eq!(shown["parcels"][0]["tracking_number"], label.tracking_number);
+    assert_eq!(shown["parcels"][0]["stage"], "delivered");
+    assert_eq!(
+        (&shown["timeline"][0]["event"], &shown["timeline"][0]["from"]),
+        (&json!("order.placed"), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn labels_are_served_to_those_who_may_see_them() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, workers()).await;
+    let label = labelled(&bed, &door).await;
+    let get = |end: &str| Request::new("GET", format!("/labels/{}{end}", label.label_id));
+
+    for (end, content_type, start) in [
+        ("", "application/pdf", "%PDF-"),
+        (".pdf", "application/pdf", "%PDF-"),
+        (".zpl", "application/zpl", "^XA"),
+    ] {
+        let answer = door.send(get(end).trusted()).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, content_type));
+        assert!(answer.body.starts_with(start.as_bytes()), "{end}");
+    }
+    assert_eq!(door.send(get("")).await.status, 401);
+    let unknown = door.send(Request::new("GET", "/labels/nonsense").trusted()).await;
+    assert_eq!((unknown.status, &unknown.json()["error"]["code"]), (404, &json!("label-unknown")));
+}
+
+#[tokio::test]
+async fn a_scan_that_is_ahead_of_its_label_is_to_come_again() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, workers()).await;
+    let order_id = door.send(place(&order("1"))).await.order_id();
+    let ahead = LabelCreated {
+        order_id: order_id.clone(),
+        parcel: 1,
+        carrier: "usps".into(),
+        tracking_number: "9400".into(),
+        ..LabelCreated::default()
+    };
+    let answer = door.send(shippo(&scan(&ahead, "TRANSIT"))).await;
+    assert_eq!((answer.status, &answer.json()["error"]["code"]), (409, &json!("label-not-recorded")));
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(bed.messages("dead.>").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_parcel_that_is_not_ours_is_a_case_once() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, workers()).await;
+    let foreign =
+        LabelCreated { carrier: "usps".into(), tracking_number: "9400".into(), ..LabelCreated::default() };
+    for _ in 0..2 {
+        assert_eq!(door.send(shippo(&scan(&foreign, "TRANSIT"))).await.status, 200);
+    }
+    let letter = bed.expect_dead("").await;
+    assert_eq!((&*letter.worker, &*letter.reason), ("gateway", "tracking-unknown"));
+    assert_eq!(letter.event.unwrap().payload, scan(&foreign, "TRANSIT").to_string().into_bytes());
+    assert_eq!(door.send(shippo(&scan(&foreign, "DELIVERED"))).await.status, 200);
+    eventually("the other scan is a case too", async || {
+        (bed.messages("dead.>").await.len() == 2).then_some(())
+    })
+    .await;
+}

@@ -169,7 +169,9 @@ impl OutsideHandler for Create {
         tx: &Tx<'_>,
     ) -> Result<Self::Out, CreateError> {
         let (Some(Wanted { order, parcel, .. }), Some(label)) = (plan, effect) else { return Ok(None) };
-        store::insert(tx, &order.order_id, parcel, label).await?;
+        if !store::insert(tx, &order.order_id, parcel, label).await? {
+            return Err(CreateError::AlreadyLabelled(label.tracking_number.clone()));
+        }
         tracing::info!(
             order_id = order.order_id,
             parcel = parcel.number,

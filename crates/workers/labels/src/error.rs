@@ -34,6 +34,9 @@ pub(crate) enum CreateError {
     /// An earlier try may still be under way at the carrier.
     #[error("an earlier request may still take effect; to be looked for in {0:?}")]
     Unsettled(Duration),
+    /// The parcel got a label while this one was made, or another parcel has this tracking number.
+    #[error("the parcel or the tracking number {0} has a label already")]
+    AlreadyLabelled(String),
     /// The carriers' side.
     #[error(transparent)]
     Shippo(#[from] ShippoError),
@@ -45,7 +48,9 @@ pub(crate) enum CreateError {
 impl Fault for CreateError {
     fn verdict(&self) -> Verdict {
         match self {
-            CreateError::Database(_) => Verdict::Retry,
+            // The next try sees a label that is there. A tracking number that belongs to another parcel stays refused,
+            // and becomes a case when the attempts are used up.
+            CreateError::Database(_) | CreateError::AlreadyLabelled(_) => Verdict::Retry,
             CreateError::Incomplete(_) => Verdict::Reject(Reason::PayloadUndecodable),
             CreateError::NoAddress => Verdict::Reject(Reason::AddressMissing),
             CreateError::NoService { .. } => Verdict::Reject(Reason::ServiceUnavailable),

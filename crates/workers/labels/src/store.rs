@@ -63,19 +63,19 @@ pub(crate) async fn is_labelled(db: &Snapshot<'_>, order_id: &str, parcel: u32) 
     Ok(db.query_opt(sql, &[&order_id, &signed(parcel)]).await?.is_some())
 }
 
-/// Keeps the parcel's label. A second label for the same parcel is an error.
+/// Keeps the parcel's label; false when the parcel, or the tracking number, has one already.
 pub(crate) async fn insert(
     tx: &Tx<'_>,
     order_id: &str,
     parcel: &Parcel,
     label: &Label,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let cost_minor = label.cost.map(|cost| cost.minor);
     let cost_currency = label.cost.map(|cost| cost.currency.to_string());
-    tx.execute(
+    let inserted = tx.execute(
         "insert into labels.label (order_id, parcel, parcels, carrier, service, tracking_number, document, zpl,
             cost_minor, cost_currency, reason, detail)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing",
         &[
             &order_id,
             &signed(parcel.number),
@@ -92,7 +92,7 @@ pub(crate) async fn insert(
         ],
     )
     .await?;
-    Ok(())
+    Ok(inserted == 1)
 }
 
 /// The PDF of a label; `None` when there is no such label.

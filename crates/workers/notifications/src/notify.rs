@@ -118,8 +118,10 @@ impl OutsideHandler for Notify {
         let Some(letter) = plan else { return Ok(None) };
         let Letter { milestone, order_id, part, .. } = letter;
         let message_id = self.composer.message_id(letter);
-        store::sent(tx, order_id, *milestone, *part, &message_id).await?;
-        Ok(Some(NotificationSent {
+        // Two events may say the same at the same time (a scan that came twice). Both then sent the same message, under the
+        // same Message-ID: for everyone else it left once.
+        let is_first = store::sent(tx, order_id, *milestone, *part, &message_id).await?;
+        Ok(is_first.then(|| NotificationSent {
             order_id: order_id.clone(),
             milestone: milestone.name().to_owned(),
             channel: "email".to_owned(),

@@ -74,18 +74,17 @@ pub(crate) async fn remember(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> 
     Ok(())
 }
 
-/// Notes that a message left. Noting it twice is an error.
+/// Notes that a message left; false when that was noted before.
 pub(crate) async fn sent(
     tx: &Tx<'_>,
     order_id: &str,
     milestone: Milestone,
     part: u32,
     message_id: &str,
-) -> Result<(), DbError> {
-    let sql =
-        "insert into notifications.sent (order_id, milestone, part, message_id) values ($1, $2, $3, $4)";
-    tx.execute(sql, &[&order_id, &milestone.name(), &signed(part), &message_id]).await?;
-    Ok(())
+) -> Result<bool, DbError> {
+    let sql = "insert into notifications.sent (order_id, milestone, part, message_id) values ($1, $2, $3, $4)
+               on conflict (order_id, milestone, part) do nothing";
+    Ok(tx.execute(sql, &[&order_id, &milestone.name(), &signed(part), &message_id]).await? == 1)
 }
 
 /// Takes the order's customer off every list; false when the order has no contact.

@@ -94,10 +94,10 @@ fn invalid(error: &MoneyError, field: String) -> Invalid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json;
 
     fn minor(currency: &str, json: &str) -> Result<i64, Invalid> {
-        json::read(json.as_bytes()).and_then(|amount| Prices::of(currency).minor(&amount, || "price".into()))
+        let amount = serde_json::from_str(json).map_err(|error| Invalid::new("price", error.to_string()))?;
+        Prices::of(currency).minor(&amount, || "price".into())
     }
 
     #[test]

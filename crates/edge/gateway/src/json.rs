@@ -19,8 +19,13 @@ impl Invalid {
     }
 }
 
-/// The one JSON value that a body consists of.
+/// The one JSON object that a body consists of.
+///
+/// Within it a list may stand for an object, its members in order: PHP writes an empty object as `[]`.
 pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Invalid> {
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Invalid::new("body", "expected a JSON object"));
+    }
     // Keeping track of the path costs time, so it is done only for a body that is known to be wrong.
     serde_json::from_slice(body).or_else(|_| read_with_path(body))
 }

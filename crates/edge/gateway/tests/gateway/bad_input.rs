@@ -135,7 +135,7 @@ fn bodies_that_are_no_orders() -> Vec<Row> {
         ("text", b"\"order\"", Refused(400, "body")),
         ("null", b"null", Refused(400, "body")),
         ("no JSON", b"order=1", Refused(400, "body")),
-        ("two values", b"{} {}", Refused(400, "")),
+        ("two values", b"{} {}", Refused(400, "body")),
         ("deep nesting", deep.as_bytes(), Refused(400, "body")),
         ("too much", large.as_bytes(), Refused(413, "")),
     ] {
@@ -145,7 +145,7 @@ fn bodies_that_are_no_orders() -> Vec<Row> {
             rows.push((name, request, expected));
         }
     }
-    rows.push(("shopify: cut", shopify(cut), Refused(400, "line_items[1].quantity")));
+    rows.push(("shopify: cut", shopify(cut), Refused(400, "user_id")));
     rows.push(("not UTF-8", shopify(&b"{\"email\": \"\xff\"}"[..]), Refused(400, "email")));
     rows
 }
@@ -173,7 +173,7 @@ fn our_orders() -> Vec<Row> {
         ("total with an exponent", ours("/total", text("19e0")), Refused(400, "total")),
         ("total beyond 64 bits", ours("/total", text("100000000000000000000")), Refused(400, "total")),
         ("tax is a list", ours("/tax", Some(json!([]))), Refused(400, "tax")),
-        ("cents of a yen", ours("/currency", text("JPY")), Refused(400, "lines[0].total")),
+        ("cents of a yen", ours("/currency", text("JPY")), Refused(400, "shipping")),
         ("lines are an object", ours("/lines", Some(json!({}))), Refused(400, "lines")),
         ("a line is text", ours("/lines/1", text("B")), Refused(400, "lines[1]")),
         ("no quantity", ours("/lines/1/quantity", None), Refused(400, "lines[1].quantity")),
@@ -312,7 +312,7 @@ fn everything_else() -> Vec<Row> {
         ("scan: nothing new", scan_with("/test", Some(json!(true))), Nothing),
         ("scan: another event", scan_with("/event", text("batch_created")), Nothing),
         ("cancel: unknown", cancel(""), Refused(404, "")),
-        ("cancel: odd body", cancel("[]"), Refused(400, "requested_by")),
+        ("cancel: odd body", cancel("[]"), Refused(400, "body")),
         ("cancel: by nobody", cancel(r#"{"requested_by": "nobody"}"#), Refused(400, "requested_by")),
         (
             "status: unknown",
@@ -345,23 +345,29 @@ async fn every_bad_input_has_its_answer() {
     let rows: Vec<Row> = rows.into_iter().flatten().collect();
     assert!(rows.len() >= 60);
 
-    let mut taken = Vec::new();
+    let (mut taken, mut surprises) = (Vec::new(), Vec::new());
     for (name, request, expected) in rows {
         let answer = door.send(request).await;
-        let body = answer.json();
-        match expected {
-            Refused(status, field) => {
-                assert_eq!(answer.status, status, "{name}: {body}");
-                assert_eq!(body["error"]["field"].as_str().unwrap_or_default(), field, "{name}: {body}");
-                assert!(body["error"]["code"].is_string() && body["error"]["message"].is_string(), "{name}");
+        let (status, body) = (answer.status, answer.json());
+        let as_expected = match expected {
+            Refused(refused, field) => {
+                let error = &body["error"];
+                status == refused
+                    && error["field"].as_str().unwrap_or_default() == field
+                    && error["code"].is_string()
+                    && error["message"].is_string()
             }
-            Nothing => assert_eq!((answer.status, body), (200, Value::Null), "{name}"),
+            Nothing => status == 200 && answer.body.is_empty(),
             Case(_) | Accepted => {
-                assert!(answer.status < 300, "{name}: {} {body}", answer.status);
                 taken.push((name, answer.order_id(), expected));
+                status < 300
             }
+        };
+        if !as_expected {
+            surprises.push(format!("{name}: {status} {body}"));
         }
     }
+    assert!(surprises.is_empty(), "{surprises:#?}");
 
     let distinct: BTreeSet<&str> = taken.iter().map(|(_, order_id, _)| &**order_id).collect();
     assert_eq!(distinct.len(), taken.len(), "each order is one of its own");

@@ -26,10 +26,9 @@ impl Handler for Confirm {
         let (confirmed, ()) = tokio::try_join!(store::confirm(tx, &order.order_id), tx.unschedule(&timer))?;
         let allocations = match confirmed {
             Some((State::Held, allocations)) => allocations,
-            // Its parcels went out with the payment that confirmed it.
-            Some((State::Confirmed, _)) => return Ok(Vec::new()),
-            // Nothing is sent; orders gives the money back.
-            Some((State::Cancelled, _)) => return Ok(Vec::new()),
+            // The parcels went out with the payment that confirmed them; or nothing is sent, and orders gives the
+            // money back.
+            Some((State::Confirmed | State::Cancelled, _)) => return Ok(Vec::new()),
             Some((State::Expired, _)) | None => reserve_again(order, tx).await?,
         };
         Ok(parcels(order, allocations))

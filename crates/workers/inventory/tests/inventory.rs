@@ -1,5 +1,7 @@
 //! Inventory through the runtime, against real servers. Every event is delivered twice.
 
+#![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
+
 mod crowd;
 
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};

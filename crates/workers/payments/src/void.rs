@@ -24,15 +24,6 @@ impl<P> Void<P> {
     }
 }
 
-/// What is to be done about an authorisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plan {
-    /// Let go of it.
-    Void,
-    /// There is none, or its money was captured.
-    Nothing,
-}
-
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -46,7 +37,8 @@ impl<P: Provider> OutsideHandler for Void<P> {
     const NAME: &'static str = "payments.void";
     const POLICY: Policy = Capture::<P>::POLICY;
     type In = VoidRequested;
-    type Plan = (Plan, String);
+    /// The authorisation to let go of; `None` when there is none, or its money was captured.
+    type Plan = Option<String>;
     type Effect = Effect;
     type Out = Option<PaymentVoided>;
     type Error = PaymentError;
@@ -55,20 +47,20 @@ impl<P: Provider> OutsideHandler for Void<P> {
         &self,
         event: &VoidRequested,
         db: &Snapshot<'_>,
-    ) -> Result<(Plan, String), PaymentError> {
+    ) -> Result<Option<String>, PaymentError> {
         let payment = store::known(db, &event.order_id).await?;
         let captured = payment.is_some_and(|payment| payment.captured_at.is_some());
         if captured || event.reference.is_empty() {
-            return Ok((Plan::Nothing, String::new()));
+            return Ok(None);
         }
         if event.provider != P::NAME {
             return Err(PaymentError::ProviderForeign { found: event.provider.clone(), expected: P::NAME });
         }
-        Ok((Plan::Void, event.reference.clone()))
+        Ok(Some(event.reference.clone()))
     }
 
-    async fn perform(&self, plan: &(Plan, String), attempt: &Attempt) -> Result<Effect, PaymentError> {
-        let (Plan::Void, reference) = plan else { return Ok(Effect::Nothing) };
+    async fn perform(&self, plan: &Option<String>, attempt: &Attempt) -> Result<Effect, PaymentError> {
+        let Some(reference) = plan else { return Ok(Effect::Nothing) };
         let provider = &self.provider;
         let look = || async { Ok(ended(&provider.look_up(reference).await?)) };
         let act = |key: String| async move {
@@ -86,7 +78,7 @@ impl<P: Provider> OutsideHandler for Void<P> {
     async fn record(
         &self,
         event: &VoidRequested,
-        _: &(Plan, String),
+        _: &Option<String>,
         effect: &Effect,
         tx: &Tx<'_>,
     ) -> Result<Option<PaymentVoided>, PaymentError> {

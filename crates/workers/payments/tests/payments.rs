@@ -1,5 +1,7 @@
 //! Payments through the runtime, against real servers and the sandbox's Stripe. Every event is delivered twice.
 
+#![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
+
 mod giving_back;
 mod till;
 
@@ -10,7 +12,7 @@ use despatch_payments::{Config, ProviderName, store, worker};
 use despatch_sandbox::{Fault, Operation};
 use despatch_testkit::{Bed, eventually};
 
-use till::Till;
+use till::{PRICE, Till};
 
 #[tokio::test]
 async fn a_reserved_order_is_captured_once() {
@@ -18,7 +20,7 @@ async fn a_reserved_order_is_captured_once() {
     let order = till.order("o-1").await;
     till.reserve(&order).await;
     let captured: PaymentCaptured = till.bed.expect("o-1").await;
-    assert_eq!((captured.amount_minor, captured.currency.as_str()), (130_00, "USD"));
+    assert_eq!((captured.amount_minor, captured.currency.as_str()), (PRICE, "USD"));
     assert!(captured.reference.starts_with("ch_"), "{}", captured.reference);
     assert_eq!(captured.order.as_ref(), Some(&order));
     // The same order once more, under another event id.
@@ -26,11 +28,11 @@ async fn a_reserved_order_is_captured_once() {
     till.bed.quiet().await;
     assert_eq!(till.bed.count::<PaymentCaptured>("o-1").await, 1);
     let counts = till.counts(&order);
-    assert_eq!((counts.captures, counts.captured_minor), (1, 130_00));
+    assert_eq!((counts.captures, counts.captured_minor), (1, PRICE));
     let payment = till.payment(&order).await.unwrap();
-    assert_eq!((payment.capture, payment.captured_minor), (captured.reference, 130_00));
+    assert_eq!((payment.capture, payment.captured_minor), (captured.reference, PRICE));
     let totals = store::totals(&till.db).await.unwrap();
-    assert_eq!((totals.len(), totals[0].captures, totals[0].captured_minor), (1, 1, 130_00));
+    assert_eq!((totals.len(), totals[0].captures, totals[0].captured_minor), (1, 1, PRICE));
 }
 
 #[tokio::test]
@@ -56,7 +58,7 @@ async fn an_answer_that_was_lost_is_looked_up() {
     till.reserve(&order).await;
     let captured: PaymentCaptured = till.bed.expect("o-1").await;
     till.bed.quiet().await;
-    assert_eq!(captured.amount_minor, 130_00);
+    assert_eq!(captured.amount_minor, PRICE);
     assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 1));
 }
 
@@ -97,7 +99,7 @@ async fn what_was_captured_by_somebody_else_is_taken_as_captured() {
     till.capture_elsewhere(&order).await.unwrap();
     till.reserve(&order).await;
     let captured: PaymentCaptured = till.bed.expect("o-1").await;
-    assert_eq!((captured.amount_minor, till.counts(&order).captures), (130_00, 1));
+    assert_eq!((captured.amount_minor, till.counts(&order).captures), (PRICE, 1));
 }
 
 #[tokio::test]
@@ -114,8 +116,8 @@ async fn only_what_the_order_costs_is_captured() {
     let till = Till::open().await;
     let mut dearer = till.order("dearer").await;
     dearer.total_minor += 1;
-    let less = till.order_of("less", 129_99, "usd").await;
-    let euros = till.order_of("euros", 130_00, "eur").await;
+    let less = till.order_of("less", PRICE - 1, "usd").await;
+    let euros = till.order_of("euros", PRICE, "eur").await;
     let mut nothing = till.order("nothing").await;
     nothing.authorisation = None;
     let mut elsewhere = till.order("elsewhere").await;
@@ -176,7 +178,7 @@ async fn the_instant_provider_takes_everything_at_once() {
     let order = despatch_testkit::order("o-1");
     bed.deliver(&StockReserved { order: Some(order), ..StockReserved::default() }).await;
     let captured: PaymentCaptured = bed.expect("o-1").await;
-    assert_eq!((captured.amount_minor, captured.reference.as_str()), (130_00, "capture-auth-o-1"));
+    assert_eq!((captured.amount_minor, captured.reference.as_str()), (PRICE, "capture-auth-o-1"));
     bed.quiet().await;
     assert_eq!(bed.count::<PaymentCaptured>("o-1").await, 1);
 }

@@ -115,8 +115,10 @@ fn covering_sets(lines: &[Wanted<'_>], stock: &[Stocked]) -> Vec<Vec<String>> {
     let locations: BTreeSet<String> = stock.iter().map(|s| s.location.clone()).collect();
     let mut sets = vec![Vec::new()];
     for location in locations {
-        let with: Vec<Vec<String>> =
-            sets.iter().map(|set: &Vec<String>| [set.as_slice(), &[location.clone()]].concat()).collect();
+        let with: Vec<Vec<String>> = sets
+            .iter()
+            .map(|set: &Vec<String>| [set.as_slice(), std::slice::from_ref(&location)].concat())
+            .collect();
         sets.extend(with);
     }
     sets.retain(|set| {

@@ -11,7 +11,12 @@ async fn of_a_thousand_orders_for_a_hundred_units_exactly_a_hundred_are_reserved
     for n in 0..1000 {
         bed.deliver(&OrderAccepted { order: Some(order_for(&format!("o-{n}"), &[("SKU-A", 1)])) }).await;
     }
-    bed.quiet().await;
+    eventually("every order is decided and told", async || {
+        let decided = "SELECT (SELECT count(*) FROM inventory.journal WHERE state IN ('done', 'dead')) = 1000
+                              AND NOT EXISTS (SELECT FROM inventory.open_batch)";
+        db.query_one(decided, &[]).await.unwrap().get::<_, bool>(0).then_some(())
+    })
+    .await;
     let about = |messages: Vec<despatch_contracts::runtime::Envelope>| -> BTreeSet<String> {
         messages.into_iter().map(|message| message.order_id).collect()
     };
@@ -39,7 +44,7 @@ async fn units_are_conserved_in_any_order_of_events() {
     }
     for (n, event) in turns {
         let order_id = format!("o-{n}");
-        let lines = [(skus[dice.of(n, 4)], 1 + n.cast_signed() % 3), (skus[dice.of(n + 1, 4)], 1)];
+        let lines = [(skus[Dice(n).below(4)], 1 + n.cast_signed() % 3), (skus[Dice(n + 1).below(4)], 1)];
         let order = order_for(&order_id, &lines);
         match event {
             0 => drop(bed.deliver(&OrderAccepted { order: Some(order) }).await),
@@ -69,10 +74,5 @@ impl Dice {
         // Knuth's MMIX generator; its high bits are the good ones.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % end).unwrap()
-    }
-
-    /// The same number for the same `n`.
-    fn of(&self, n: u64, end: u64) -> usize {
-        Dice(n).below(end)
     }
 }

@@ -9,7 +9,7 @@ use despatch_payments::provider::Standing;
 use despatch_sandbox::{Fault, Operation};
 use despatch_testkit::eventually;
 
-use crate::till::{Till, reference};
+use crate::till::{PRICE, Till, reference};
 
 fn refund(order: &Order) -> RefundRequested {
     let reason = Reason::CapturedAfterCancellation.code().into();
@@ -39,7 +39,7 @@ async fn captured_money_goes_back_once() {
     let order = captured(&till, "o-1").await;
     till.bed.deliver(&refund(&order)).await;
     let refunded: PaymentRefunded = till.bed.expect("o-1").await;
-    assert_eq!((refunded.amount_minor, refunded.currency.as_str()), (130_00, "USD"));
+    assert_eq!((refunded.amount_minor, refunded.currency.as_str()), (PRICE, "USD"));
     assert!(refunded.reference.starts_with("re_"), "{}", refunded.reference);
     assert_eq!(refunded.reason, Reason::CapturedAfterCancellation.code());
     // Asked for once more, under another event id.
@@ -47,8 +47,8 @@ async fn captured_money_goes_back_once() {
     till.bed.quiet().await;
     assert_eq!(till.bed.count::<PaymentRefunded>("o-1").await, 1);
     let counts = till.counts(&order);
-    assert_eq!((counts.refunds, counts.refunded_minor), (1, 130_00));
-    assert_eq!(till.payment(&order).await.unwrap().refunded_minor, 130_00);
+    assert_eq!((counts.refunds, counts.refunded_minor), (1, PRICE));
+    assert_eq!(till.payment(&order).await.unwrap().refunded_minor, PRICE);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_capture_that_the_void_came_too_late_for_is_still_told() {
     eventually("the cancellation is noted", async || till.payment(&order).await).await;
     till.reserve(&order).await;
     let captured: PaymentCaptured = till.bed.expect("o-1").await;
-    assert_eq!(captured.amount_minor, 130_00);
+    assert_eq!(captured.amount_minor, PRICE);
     till.bed.deliver(&refund(&order)).await;
     till.bed.expect::<PaymentRefunded>("o-1").await;
     till.bed.quiet().await;

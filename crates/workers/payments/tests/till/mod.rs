@@ -11,6 +11,9 @@ use despatch_testkit::{Bed, order};
 use serde_json::Value;
 use tokio_postgres::Client;
 
+/// What an order costs here: 130.00 USD, in cents.
+pub(crate) const PRICE: i64 = 13_000;
+
 /// What a test needs.
 pub(crate) struct Till {
     pub(crate) bed: Bed,
@@ -33,7 +36,7 @@ impl Till {
 
     /// An order that a customer has authorised 130.00 USD for at the sandbox.
     pub(crate) async fn order(&self, order_id: &str) -> Order {
-        self.order_of(order_id, 130_00, "usd").await
+        self.order_of(order_id, PRICE, "usd").await
     }
 
     /// An order of 130.00 USD whose customer has really authorised this much.

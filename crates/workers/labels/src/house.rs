@@ -1,6 +1,6 @@
 //! House labels: our own 4×6 inch parcel label, for carriers without an interface and for shops without Shippo.
 //!
-//! One drawing ([`layout`]) becomes a PDF and a ZPL document, with addresses, service, parcel count and a barcode of the
+//! One drawing (`layout`) becomes a PDF and a ZPL document, with addresses, service, parcel count and a barcode of the
 //! tracking number. Nothing is asked outside, and the same parcel gives the same label, byte for byte.
 
 mod code128;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{Order, ServiceLevel};
+use despatch_contracts::runtime::Failures;
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
 use despatch_labels::{Carrier, Config, Level, Rule, Sender, Shippo, store};
 use despatch_sandbox::{Fault, Operation, Options, Sandbox, Target};
-use despatch_testkit::{Bed, order};
+use despatch_testkit::{Bed, eventually, order};
+use prost::Message as _;
 
 fn config(shippo: Option<&Sandbox>) -> Config {
     let rule = |levels: &[Level], carrier, services: &[&str], within_days| Rule {
@@ -143,13 +145,13 @@ async fn one_label_in_spite_of(operation: Operation, fault: Fault, reason: &str)
     let label: LabelCreated = bed.expect("bad-luck").await;
     bed.quiet().await;
     assert_eq!(bed.count::<LabelCreated>("bad-luck").await, 1);
-    let counts = shippo.order_counts("bad-luck").unwrap();
+    let counts = shippo.order_counts("bad-luck").expect("the provider's books");
     assert_eq!(
         counts.labels.values().map(|label| label.bought).collect::<Vec<_>>(),
         [1],
         "{operation:?} {fault:?}"
     );
-    let labels = store::labels_of(&bed.db().await, "bad-luck").await.unwrap();
+    let labels = store::labels_of(&bed.db().await, "bad-luck").await.expect("readable");
     assert_eq!(labels.len(), 1);
     assert_eq!(labels[0].tracking_number, label.tracking_number);
     assert_eq!(labels[0].reason, reason, "{operation:?} {fault:?}");
@@ -158,6 +160,28 @@ async fn one_label_in_spite_of(operation: Operation, fault: Fault, reason: &str)
 #[tokio::test]
 async fn a_label_whose_answer_was_lost_is_found_and_not_bought_again() {
     one_label_in_spite_of(Operation::Label, Fault::Timeout, "label-found").await;
+}
+
+#[tokio::test]
+async fn a_second_try_waits_until_the_first_cannot_take_effect_any_more() {
+    let shippo = sandbox().await;
+    let target = |fault| Target { operation: Operation::Label, order: "late".into(), fault, times: 1 };
+    shippo.fault_next(target(Fault::Timeout));
+    let mut config = config(Some(&shippo));
+    config.shippo.settle_seconds = 3600;
+    let bed = Bed::new().await;
+    bed.run(despatch_labels::worker(&config).expect("a sound configuration")).await;
+    bed.deliver(&picked(order("late"), 1, 1)).await;
+    let db = bed.db().await;
+    eventually("the deferral of the second try", async || {
+        let row =
+            db.query_opt("select failures from labels.journal where state = 'waiting'", &[]).await.ok()??;
+        let failures = Failures::decode(row.get::<_, &[u8]>(0)).expect("failures").failures;
+        failures.last().is_some_and(|last| last.verdict == "defer").then_some(())
+    })
+    .await;
+    assert_eq!(bed.count::<LabelCreated>("late").await, 0);
+    assert_eq!(shippo.counts().labels, 1, "bought once, and not again before it was looked for");
 }
 
 #[tokio::test]

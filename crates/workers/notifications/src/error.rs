@@ -37,7 +37,7 @@ impl Fault for NotifyError {
             NotifyError::Database(_) => Verdict::Retry,
             NotifyError::Incomplete(_) => Verdict::Reject(Reason::PayloadUndecodable),
             NotifyError::ContactUnknown => Verdict::Defer(SOON),
-            NotifyError::Compose(ComposeError::Address(..)) => Verdict::Reject(Reason::RecipientRejected),
+            NotifyError::Compose(ComposeError::Address(_)) => Verdict::Reject(Reason::RecipientRejected),
             NotifyError::Compose(ComposeError::Template(_) | ComposeError::Message(_)) => {
                 Verdict::Reject(Reason::MessageRejected)
             }

@@ -35,9 +35,9 @@ pub(crate) struct Letter {
 /// Why a message cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ComposeError {
-    /// The customer's address is none.
-    #[error("{0:?} is not an e-mail address: {1}")]
-    Address(String, AddressError),
+    /// The customer's address is none. It is not repeated here: errors are logged, and logs hold no personal data.
+    #[error("the customer's e-mail address is not one: {0}")]
+    Address(AddressError),
     /// The template does not fit its words.
     #[error("template: {0}")]
     Template(#[from] minijinja::Error),
@@ -86,8 +86,7 @@ impl Composer {
             ..letter.words.clone()
         };
         let rendered = self.templates.render(letter.milestone, &words)?;
-        let address =
-            letter.to.email.parse().map_err(|error| ComposeError::Address(letter.to.email.clone(), error))?;
+        let address = letter.to.email.parse().map_err(ComposeError::Address)?;
         let name = if name.is_empty() { None } else { Some(name) };
         // Encoded text never holds `=_`, so this boundary cannot occur in a part.
         let boundary = format!("=_{}.{}", letter.order_id, letter.part);

@@ -91,7 +91,7 @@ fn what_is_no_address_is_refused() {
     let composer = Composer::new(&config()).expect("a sound configuration");
     for email in ["", "ada", "ada@", "ada@example.com\r\nRCPT TO:<x@example.com>"] {
         let refused = composer.compose(&letter("Ada", email), date());
-        assert!(matches!(refused, Err(ComposeError::Address(..))), "{email:?}");
+        assert!(matches!(refused, Err(ComposeError::Address(_))), "{email:?}");
     }
 }
 

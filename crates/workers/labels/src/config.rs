@@ -6,6 +6,7 @@ use despatch_contracts::order::Address;
 use serde::Deserialize;
 
 use crate::choose::{Carrier, Rule};
+use crate::shippo::Shippo as Client;
 
 /// The worker's part of the configuration file.
 #[derive(Debug, Clone, Deserialize)]
@@ -76,7 +77,7 @@ pub struct Shippo {
     pub settle_seconds: u64,
 }
 
-/// A configuration that cannot work.
+/// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// A rule asks for Shippo, which is not configured.
@@ -87,6 +88,12 @@ pub enum SetupError {
     /// A rule prints house labels of a service that it does not name.
     #[error("labels.rules[{0}].services must name the one service that its house labels show")]
     HouseServiceMissing(usize),
+    /// Not a URL.
+    #[error("labels.shippo.base_url: {0}")]
+    BaseUrl(String),
+    /// Cannot be sent in a header. It is a secret, so it is not repeated.
+    #[error("labels.shippo.token has letters that no token has")]
+    Token,
     /// The HTTP client could not be made.
     #[error("labels.shippo: {0}")]
     Client(#[from] reqwest::Error),
@@ -109,20 +116,15 @@ impl Config {
         }
     }
 
-    /// What no single value shows to be wrong.
-    pub(crate) fn check(&self) -> Result<(), SetupError> {
-        for (index, rule) in self.rules.iter().enumerate() {
-            match rule.carrier {
-                Carrier::Shippo if !self.shippo.is_configured() => {
-                    return Err(SetupError::ShippoMissing(index));
-                }
-                Carrier::House if rule.services.len() != 1 => {
-                    return Err(SetupError::HouseServiceMissing(index));
-                }
-                Carrier::Shippo | Carrier::House => {}
-            }
-        }
-        Ok(())
+    /// Everything that is wrong with it, each with its key.
+    pub fn problems(&self) -> Vec<SetupError> {
+        let shippo = self.shippo.is_configured().then(|| Client::new(&self.shippo).err()).flatten();
+        let rules = self.rules.iter().enumerate().filter_map(|(index, rule)| match rule.carrier {
+            Carrier::Shippo if !self.shippo.is_configured() => Some(SetupError::ShippoMissing(index)),
+            Carrier::House if rule.services.len() != 1 => Some(SetupError::HouseServiceMissing(index)),
+            Carrier::Shippo | Carrier::House => None,
+        });
+        rules.chain(shippo).collect()
     }
 }
 
@@ -137,7 +139,7 @@ impl Parcel {
 }
 
 impl Shippo {
-    fn is_configured(&self) -> bool {
+    pub(crate) fn is_configured(&self) -> bool {
         !self.base_url.is_empty() && !self.token.is_empty()
     }
 }

@@ -1,39 +1,41 @@
 //! Creates the label of a parcel that was picked: chooses the service, buys or prints the label, keeps it.
 
-use std::time::Duration;
-
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{Address, Order};
 use despatch_contracts::stock::{Parcel, StockPicked};
 use despatch_domain::Reason;
 use despatch_runtime::{Attempt, OutsideHandler, Snapshot, Tx};
 
+use crate::buy::Buyer;
 use crate::choose::{Carrier, Decision, Level, Rule};
 use crate::config::{Config, SetupError};
 use crate::error::CreateError;
 use crate::house;
-use crate::shippo::{Consignment, Purchase, Rate, Shippo};
+use crate::shippo::Rate;
 use crate::store::{self, Label};
 
 /// `labels.create`.
 pub(crate) struct Create {
     config: Config,
-    shippo: Shippo,
+    /// Absent when Shippo is not configured; then no rule names it.
+    buyer: Option<Buyer>,
 }
 
 /// A parcel that needs a label.
 pub(crate) struct Wanted {
-    order: Order,
-    parcel: Parcel,
-    to: Address,
+    pub(crate) order: Order,
+    pub(crate) parcel: Parcel,
+    pub(crate) to: Address,
     /// Ours, at the carrier: `<order id>/<parcel>`.
-    reference: String,
+    pub(crate) reference: String,
 }
 
 impl Create {
     pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
-        config.check()?;
-        Ok(Create { config: config.clone(), shippo: Shippo::new(&config.shippo)? })
+        if let Some(problem) = config.problems().into_iter().next() {
+            return Err(problem);
+        }
+        Ok(Create { config: config.clone(), buyer: Buyer::new(config)? })
     }
 
     /// The label by the first of the matching rules that has a service.
@@ -42,66 +44,26 @@ impl Create {
         let from = self.config.sender(&wanted.parcel.location);
         let mut offered: Option<Vec<Rate>> = None;
         for rule in self.config.rules.iter().filter(|rule| rule.is_for(level, country)) {
-            if rule.carrier == Carrier::House {
-                return print(rule, wanted, &from);
-            }
+            let buyer = match (rule.carrier, &self.buyer) {
+                (Carrier::House, _) => return print(rule, wanted, &from),
+                (Carrier::Shippo, Some(buyer)) => buyer,
+                (Carrier::Shippo, None) => continue,
+            };
             let rates = match &mut offered {
                 Some(rates) => rates,
                 none => {
-                    if let Some(label) = self.bought_before(wanted, attempt).await? {
+                    if let Some(label) = buyer.bought_before(wanted, attempt).await? {
                         return Ok(label);
                     }
-                    none.insert(self.rates(wanted, &from).await?)
+                    none.insert(buyer.rates(wanted, &from).await?)
                 }
             };
             if let Some((rate, decision)) = rule.cheapest(rates) {
-                let purchase = self.shippo.buy(&rate.id, &wanted.reference).await?;
-                return self.fetch(purchase, rate, decision).await;
+                return buyer.buy(wanted, rate, decision).await;
             }
         }
         let rates = offered.map_or(0, |rates| rates.len());
         Err(CreateError::NoService { level, country: country.to_owned(), rates })
-    }
-
-    /// The label that an earlier try bought: asked for before every try but the very first.
-    async fn bought_before(&self, wanted: &Wanted, attempt: &Attempt) -> Result<Option<Label>, CreateError> {
-        let ask = attempt.ask("label", wanted.parcel.number).await?;
-        if ask.first {
-            return Ok(None);
-        }
-        let settled = Duration::from_secs(self.config.shippo.settle_seconds);
-        if ask.age < settled {
-            return Err(CreateError::Unsettled(settled.saturating_sub(ask.age)));
-        }
-        // The ask is never renewed: its age says how far back the list must be read, whatever happened since.
-        let Some(purchase) = self.shippo.find(&wanted.reference, ask.age).await? else { return Ok(None) };
-        let rate = self.shippo.rate(&purchase.rate_id).await?;
-        let detail = format!("{} at {} was bought by an earlier try", rate.service, rate.cost);
-        self.fetch(purchase, &rate, Decision { reason: Reason::LabelFound, detail }).await.map(Some)
-    }
-
-    async fn rates(&self, wanted: &Wanted, from: &Address) -> Result<Vec<Rate>, CreateError> {
-        let units = wanted.parcel.contents.iter().map(|allocation| allocation.quantity).sum();
-        let consignment = Consignment {
-            reference: &wanted.reference,
-            from,
-            to: &wanted.to,
-            carton: self.config.parcel,
-            grams: self.config.parcel.grams(units),
-        };
-        Ok(self.shippo.rates(&consignment).await?)
-    }
-
-    async fn fetch(&self, purchase: Purchase, rate: &Rate, decision: Decision) -> Result<Label, CreateError> {
-        Ok(Label {
-            carrier: rate.carrier.clone(),
-            service: rate.service.clone(),
-            document: self.shippo.document(&purchase.label_url).await?,
-            tracking_number: purchase.tracking_number,
-            zpl: None,
-            cost: Some(rate.cost),
-            decision,
-        })
     }
 }
 

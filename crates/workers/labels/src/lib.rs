@@ -3,6 +3,7 @@
 //! A table of rules says which carrier service takes it; the label is bought through Shippo or printed by us. It is kept
 //! here with the reason for the choice, and `label.created` tells the others. Registers [`labels.create`](worker).
 
+mod buy;
 mod choose;
 mod config;
 mod create;

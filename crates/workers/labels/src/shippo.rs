@@ -14,10 +14,10 @@ use despatch_domain::Money;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use crate::config;
+use crate::config::{self, SetupError};
 pub(crate) use error::ShippoError;
 use wire::{
     ListAnswer, ParcelRequest, RateAnswer, ShipmentAnswer, ShipmentRequest, Status, TransactionAnswer,
@@ -86,14 +86,15 @@ pub(crate) struct Shippo {
 
 impl Shippo {
     /// Makes a client. Nothing is asked yet.
-    pub(crate) fn new(config: &config::Shippo) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(config: &config::Shippo) -> Result<Self, SetupError> {
         // The first caller in the process wins; everyone in it asks for the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().timeout(Duration::from_secs(config.timeout_seconds)).build()?;
-        let mut authorization = HeaderValue::from_str(&format!("ShippoToken {}", config.token))
-            .unwrap_or_else(|_| HeaderValue::from_static("ShippoToken"));
-        authorization.set_sensitive(true);
         let base_url = config.base_url.trim_end_matches('/').to_owned();
+        Url::parse(&base_url).map_err(|error| SetupError::BaseUrl(error.to_string()))?;
+        let authorization = HeaderValue::from_str(&format!("ShippoToken {}", config.token));
+        let mut authorization = authorization.map_err(|_| SetupError::Token)?;
+        authorization.set_sensitive(true);
         Ok(Shippo { http, base_url, authorization })
     }
 

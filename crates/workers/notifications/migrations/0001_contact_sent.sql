@@ -8,7 +8,7 @@ create table notifications.contact (
     stored_at     timestamptz not null default now()
 );
 
--- Every message that left, once. `part` is the parcel or, for reviews, the ask; 0 where there is only one.
+-- Every message that left, once. `part` is the parcel or, for reviews, the ask; 0 for the acceptance.
 create table notifications.sent (
     order_id   text        not null,
     milestone  text        not null,

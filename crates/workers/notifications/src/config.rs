@@ -1,6 +1,11 @@
 //! What the worker can be told: whom the mail is from, where it goes out, how its links are signed.
 
+use lettre::message::Mailbox;
+use lettre::{AsyncSmtpTransport, Tokio1Executor};
+use reqwest::Url;
 use serde::Deserialize;
+
+use crate::alerts::{AlertError, Alerts};
 
 /// The worker's part of the configuration file.
 #[derive(Clone, Deserialize)]
@@ -24,38 +29,54 @@ pub struct Config {
     pub alert_webhook: String,
 }
 
-/// A configuration that cannot work.
+/// What is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// Not a mailbox.
     #[error("notifications.from: {0}")]
     From(#[from] lettre::address::AddressError),
+    /// Cannot stand in a Message-ID.
+    #[error("notifications.message_id_domain {0:?} is not a domain name")]
+    MessageIdDomain(String),
+    /// Not a URL.
+    #[error("notifications.public_url: {0}")]
+    PublicUrl(String),
     /// Not an SMTP URL.
     #[error("notifications.smtp_url: {0}")]
     SmtpUrl(#[from] lettre::transport::smtp::Error),
     /// Links that anybody could sign.
     #[error("notifications.link_secret is empty: anybody could sign links")]
     LinkSecretMissing,
-    /// Cannot stand in a Message-ID.
-    #[error("notifications.message_id_domain {0:?} is not a domain name")]
-    MessageIdDomain(String),
+    /// Alerts could not go there.
+    #[error(transparent)]
+    AlertWebhook(#[from] AlertError),
     /// A template cannot be read: a fault of the program itself.
     #[error("template: {0}")]
     Template(#[from] minijinja::Error),
 }
 
 impl Config {
-    /// What no type can tell to be wrong.
-    pub(crate) fn check(&self) -> Result<(), SetupError> {
-        if self.link_secret.is_empty() {
-            return Err(SetupError::LinkSecretMissing);
-        }
+    /// Everything that is wrong with it, each with its key.
+    pub fn problems(&self) -> Vec<SetupError> {
+        let from = self.from.parse::<Mailbox>().err().map(SetupError::from);
         let domain = &self.message_id_domain;
-        let letters = |label: &str| {
-            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        };
-        if domain.split('.').all(letters) { Ok(()) } else { Err(SetupError::MessageIdDomain(domain.clone())) }
+        let domain = (!is_domain(domain)).then(|| SetupError::MessageIdDomain(domain.clone()));
+        let public_url = Url::parse(&self.public_url).err();
+        let public_url = public_url.map(|error| SetupError::PublicUrl(error.to_string()));
+        let smtp_url = AsyncSmtpTransport::<Tokio1Executor>::from_url(&self.smtp_url).err();
+        let secret = self.link_secret.is_empty().then_some(SetupError::LinkSecretMissing);
+        let webhook = Alerts::new(&self.alert_webhook).err().map(SetupError::from);
+        [from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]
+            .into_iter()
+            .flatten()
+            .collect()
     }
+}
+
+fn is_domain(text: &str) -> bool {
+    text.split('.').all(|label| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
 }
 
 /// Without what must not be seen: the mail server's password, the links' secret and the webhook's.

@@ -29,7 +29,7 @@ pub const NAME: &str = "notifications";
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_contact_sent", sql: include_str!("../migrations/0001_contact_sent.sql") }];
 
-/// The worker with its three handlers.
+/// The worker with its three handlers. To be called on a tokio runtime, which looks after idle connections.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     Ok(Worker::new(NAME, MIGRATIONS)
         .handler(remember::Remember)

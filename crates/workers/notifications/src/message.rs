@@ -11,7 +11,7 @@ use lettre::address::AddressError;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
-use crate::config::Config;
+use crate::config::{Config, SetupError};
 use crate::milestone::Milestone;
 use crate::store::Contact;
 use crate::templates::Templates;
@@ -25,7 +25,7 @@ pub const UNSUBSCRIBE: &str = "unsubscribe";
 pub(crate) struct Letter {
     pub(crate) milestone: Milestone,
     pub(crate) order_id: String,
-    /// The parcel or the ask; 0 where there is only one.
+    /// The parcel or, for reviews, the ask; 0 for the acceptance.
     pub(crate) part: u32,
     pub(crate) to: Contact,
     /// What the event says; names and links are put in here.
@@ -57,8 +57,10 @@ pub(crate) struct Composer {
 }
 
 impl Composer {
-    pub(crate) fn new(config: &Config) -> Result<Self, crate::config::SetupError> {
-        config.check()?;
+    pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
+        if let Some(problem) = config.problems().into_iter().next() {
+            return Err(problem);
+        }
         Ok(Composer {
             templates: Templates::new()?,
             from: config.from.parse()?,

@@ -29,7 +29,7 @@ pub(crate) struct Standing {
 pub struct SentMessage {
     /// What it was about, e.g. `despatched`.
     pub milestone: String,
-    /// The parcel or, for reviews, the ask; 0 where there is only one.
+    /// The parcel or, for reviews, the ask; 0 for the acceptance.
     pub part: u32,
     /// Without angle brackets.
     pub message_id: String,

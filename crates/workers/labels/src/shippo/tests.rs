@@ -114,6 +114,16 @@ async fn a_wrong_token_is_our_fault_not_the_parcels() {
     assert_eq!(error.verdict(), Verdict::Retry);
 }
 
+#[test]
+fn what_cannot_be_an_address_or_a_token_is_refused() {
+    let new = |base_url: &str, token: &str| {
+        let (base_url, token) = (base_url.to_owned(), token.to_owned());
+        Shippo::new(&config::Shippo { base_url, token, timeout_seconds: 5, settle_seconds: 0 })
+    };
+    assert!(matches!(new("api.goshippo.com", "token"), Err(SetupError::BaseUrl(_))));
+    assert!(matches!(new("https://api.goshippo.com", "to\nken"), Err(SetupError::Token)));
+}
+
 #[tokio::test]
 async fn a_purchase_carries_our_reference() {
     let (desk, shippo) = open().await;

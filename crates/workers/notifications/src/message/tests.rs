@@ -96,8 +96,22 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn a_configuration_that_cannot_work_is_refused() {
-    assert!(Composer::new(&Config { from: "nobody".into(), ..config() }).is_err());
-    assert!(Composer::new(&Config { link_secret: String::new(), ..config() }).is_err());
-    assert!(Composer::new(&Config { message_id_domain: "a b>".into(), ..config() }).is_err());
+fn everything_that_is_wrong_is_said_at_once() {
+    assert!(config().problems().is_empty());
+    let wrong = Config {
+        from: "nobody".into(),
+        message_id_domain: "a b>".into(),
+        public_url: "shop".into(),
+        smtp_url: "http://example.com".into(),
+        link_secret: String::new(),
+        alert_webhook: "slack".into(),
+        ..config()
+    };
+    let problems: Vec<String> = wrong.problems().iter().map(ToString::to_string).collect();
+    let keys = ["from", "message_id_domain", "public_url", "smtp_url", "link_secret", "alert_webhook"];
+    assert_eq!(problems.len(), keys.len());
+    for (problem, key) in problems.iter().zip(keys) {
+        assert!(problem.starts_with(&format!("notifications.{key}")), "{problem}");
+    }
+    assert!(Composer::new(&wrong).is_err());
 }

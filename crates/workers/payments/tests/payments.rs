@@ -5,10 +5,15 @@
 mod giving_back;
 mod till;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockReserved;
+use despatch_domain::{Currency, Money};
+use despatch_payments::provider::{Captured, Provider, ProviderError, Refunded, Standing};
 use despatch_payments::stripe::{SecretKey, StripeConfig};
-use despatch_payments::{Config, ProviderName, store, worker};
+use despatch_payments::{Config, ProviderName, store, worker, worker_with};
 use despatch_sandbox::{Fault, Operation};
 use despatch_testkit::{Bed, eventually};
 
@@ -55,6 +60,7 @@ async fn an_answer_that_was_lost_is_looked_up() {
     let till = Till::open().await;
     let order = till.order("o-1").await;
     till.fault(Operation::Capture, &order, Fault::Timeout, 1);
+    till.fault(Operation::FindPayment, &order, Fault::ServerError, 1);
     till.reserve(&order).await;
     let captured: PaymentCaptured = till.bed.expect("o-1").await;
     till.bed.quiet().await;
@@ -71,6 +77,54 @@ async fn a_failure_that_stripe_would_repeat_for_ever_is_left_behind_with_its_key
     till.bed.expect::<PaymentCaptured>("o-1").await;
     till.bed.quiet().await;
     assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
+}
+
+/// Captures, and says that it failed.
+#[derive(Clone, Default)]
+struct Muddled {
+    captures: Arc<AtomicU32>,
+}
+
+impl Provider for Muddled {
+    const NAME: &'static str = "instant";
+
+    async fn capture(&self, _: &str, _: Money, _: &str) -> Result<Captured, ProviderError> {
+        self.captures.fetch_add(1, Ordering::SeqCst);
+        Err(ProviderError::Failed { message: "it broke".into() })
+    }
+
+    async fn refund(&self, _: &str, _: Money, _: &str) -> Result<Refunded, ProviderError> {
+        Err(ProviderError::InProgress)
+    }
+
+    async fn void(&self, _: &str, _: &str) -> Result<(), ProviderError> {
+        Err(ProviderError::InProgress)
+    }
+
+    async fn look_up(&self, _: &str) -> Result<Standing, ProviderError> {
+        let amount = Money::new(PRICE, Currency::USD);
+        Ok(match self.captures.load(Ordering::SeqCst) {
+            0 => Standing::Authorised,
+            n => Standing::Captured(Captured { reference: format!("capture {n}"), amount }),
+        })
+    }
+
+    async fn look_up_refund(&self, _: &str, _: Money) -> Result<Option<Refunded>, ProviderError> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn a_failure_after_the_effect_is_not_asked_again() {
+    let bed = Bed::new().await;
+    let provider = Muddled::default();
+    bed.run(worker_with(provider.clone())).await;
+    let order = despatch_testkit::order("o-1");
+    bed.deliver(&StockReserved { order: Some(order), ..StockReserved::default() }).await;
+    let captured: PaymentCaptured = bed.expect("o-1").await;
+    bed.quiet().await;
+    assert_eq!(captured.reference, "capture 1");
+    assert_eq!(provider.captures.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

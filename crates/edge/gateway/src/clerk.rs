@@ -23,6 +23,10 @@ const PUBLISHING: usize = 16;
 /// How long the last batches may take to reach the broker when the gateway stops; the sweeper does the rest.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// The largest body that a dead letter carries: the letter has to pass through the broker, which takes 1 MiB unless
+/// told otherwise.
+const LARGEST_BODY: usize = 512 * 1024;
+
 /// Turns jobs into committed rows, and those into events.
 pub(crate) struct Clerk {
     intake: Intake,
@@ -100,8 +104,13 @@ impl Clerk {
     /// What the job puts on the stream; `None` when it was there before.
     fn arrival(&self, job: &Job, seen: &Seen) -> Option<Arrival> {
         let id = job.event_id;
-        let dead = |reason, order_id: &str, body: &Bytes, error| {
-            self.intake.refuse(id, Refusal { reason, order_id, error, body: body.clone() }, &job.trace)
+        let dead = |reason, order_id: &str, body: &Bytes, mut error: String| {
+            let mut body = body.clone();
+            if body.len() > LARGEST_BODY {
+                error = format!("{error}; its {} bytes are too many to be kept", body.len());
+                body.clear();
+            }
+            self.intake.refuse(id, Refusal { reason, order_id, error, body }, &job.trace)
         };
         let event = match &job.entry {
             Entry::Order(order) => match seen.outcome(job) {

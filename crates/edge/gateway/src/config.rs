@@ -90,6 +90,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_configuration_is_read_and_a_misspelt_key_is_not() {
+        let mut config = serde_json::json!({
+            "listen": "127.0.0.1:8080", "body_limit_bytes": 1_048_576, "batch": 256, "commit_wait_ms": 2000,
+            "retry_after_seconds": 5, "api_keys": ["key"], "link_secret": "link", "woocommerce": [],
+            "shopify": [{"name": "north", "source": "north.myshopify.com", "secrets": ["old", "new"]}],
+            "shippo_tokens": ["token"]
+        });
+        let read = serde_json::from_value::<Config>(config.clone()).unwrap();
+        assert!(read.problems().is_empty());
+        assert!(!format!("{read:?}").contains("token\""));
+        config["api_key"] = "key".into();
+        assert!(serde_json::from_value::<Config>(config).is_err());
+    }
+
+    #[test]
     fn every_problem_is_named_by_its_key() {
         let shop = Shop { name: "north".into(), source: String::new(), secrets: vec![Secret::new("")] };
         let config = Config {

@@ -93,6 +93,11 @@ impl Desk {
         }
     }
 
+    /// How long a sender waits.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
     /// What a sender is told while nothing can be stored.
     pub(crate) fn unavailable(&self) -> Refusal {
         Refusal::Unavailable { retry_after_seconds: self.retry_after_seconds }

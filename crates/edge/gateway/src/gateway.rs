@@ -65,14 +65,17 @@ impl Gateway {
 
     /// The natural key of an order; `None` when it was never let in.
     pub(crate) async fn natural_key(&self, order_id: Uuid) -> Result<Option<(String, String)>, Refusal> {
-        let read = async { store::natural_key(&self.database.client().await?, order_id).await };
-        read.await.map_err(|error| self.unreadable(&error))
+        self.read(async { store::natural_key(&self.database.client().await?, order_id).await }).await
     }
 
-    /// What a sender is told when the database cannot be read.
-    pub(crate) fn unreadable(&self, error: &DbError) -> Refusal {
-        tracing::warn!(%error, "the database could not be read");
-        self.desk.unavailable()
+    /// Reads from a database, for no longer than a sender would wait for a commit.
+    pub(crate) async fn read<T>(&self, read: impl Future<Output = Result<T, DbError>>) -> Result<T, Refusal> {
+        match tokio::time::timeout(self.desk.patience(), read).await {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(error)) => tracing::warn!(%error, "a database could not be read"),
+            Err(_) => tracing::warn!("a database did not answer in time"),
+        }
+        Err(self.desk.unavailable())
     }
 }
 

@@ -1,7 +1,7 @@
 //! HTTP in: orders, shop webhooks, carrier webhooks; labels and order status out.
 //!
-//! A request is read into an order (or a scan, an answer, a command), handed in at the [`desk`], committed there by
-//! the [`clerk`] together with whatever else lay ready, and only then answered. What is committed is on its way: the
+//! A request is read into an order (or a scan, an answer, a command), handed in at the desk (`desk`), committed there by
+//! the clerk (`clerk`) together with whatever else lay ready, and only then answered. What is committed is on its way: the
 //! runtime publishes it, after a crash too.
 
 mod amount;

@@ -19,7 +19,7 @@ pub(crate) async fn place(tx: &Transaction<'_>, orders: &[&Placement]) -> Result
                from unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) with ordinality
                     as sent(shop, shop_order_id, order_id, digest, at)
               order by shop, shop_order_id, at
-             on conflict do nothing
+             on conflict (shop, shop_order_id) do nothing
              returning order_id",
         )
         .await?;

@@ -33,8 +33,8 @@ pub(super) async fn shippo(
 /// were down in between: then the order that the label says it is for is ours, and the carrier is asked to come again.
 /// Any other parcel is not ours, and the scan is left to a person.
 async fn hand_in(gateway: &Gateway, scan: Scanned, body: bytes::Bytes, trace: Trace) -> Result<(), Refusal> {
-    let parcel = gateway.records.parcel(&scan.carrier, &scan.tracking_number).await;
-    let entry = if let Some(parcel) = parcel.map_err(|error| gateway.unreadable(&error))? {
+    let parcel = gateway.read(gateway.records.parcel(&scan.carrier, &scan.tracking_number)).await?;
+    let entry = if let Some(parcel) = parcel {
         let event = scan.event(&parcel);
         Entry::Scan(scan, event)
     } else {

@@ -23,8 +23,8 @@ pub(super) async fn show(
     if label_id.contains('\0') {
         return Err(Refusal::LabelUnknown);
     }
-    let document = gateway.records.label(label_id, format).await;
-    let document = document.map_err(|error| gateway.unreadable(&error))?.ok_or(Refusal::LabelUnknown)?;
+    let document = gateway.read(gateway.records.label(label_id, format)).await?;
+    let document = document.ok_or(Refusal::LabelUnknown)?;
     // Addresses stand on it.
     let headers = [(CONTENT_TYPE, format.content_type()), (CACHE_CONTROL, "private, no-store")];
     Ok((headers, document).into_response())

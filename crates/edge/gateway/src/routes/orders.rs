@@ -77,8 +77,7 @@ pub(super) async fn show(
     At(order_id): At<String>,
 ) -> Result<Json<Shown>, Refusal> {
     let (order_id, (shop, shop_order_id)) = known(&gateway, &order_id).await?;
-    let record =
-        gateway.records.order(&order_id.to_string()).await.map_err(|error| gateway.unreadable(&error))?;
+    let record = gateway.read(gateway.records.order(&order_id.to_string())).await?;
     let record = record.unwrap_or_else(|| OrderRecord { state: "placed".into(), ..OrderRecord::default() });
     Ok(Json(Shown { order_id, shop, shop_order_id, record }))
 }

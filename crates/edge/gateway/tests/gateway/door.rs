@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use despatch_gateway::{Config, Records, Secret, Shop};
+use despatch_gateway::{Config, GatewayError, Records, Secret, Shop};
 use despatch_runtime::{Process, Settings, Worker};
 use despatch_testkit::Bed;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -16,13 +16,14 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) const API_KEY: &str = "test-api-key";
 pub(crate) const SHOP_SECRET: &str = "test-shop-secret";
 pub(crate) const LINK_SECRET: &str = "test-link-secret";
 pub(crate) const SHIPPO_TOKEN: &str = "test-shippo-token";
-pub(crate) const BODY_LIMIT: usize = 64 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 pub(crate) const SHOPIFY_SAMPLE: &str =
     include_str!("../../../../../data/webhooks/shopify_order_created.json");
@@ -33,7 +34,8 @@ pub(crate) const WOOCOMMERCE_SAMPLE: &str =
 pub(crate) struct Door {
     address: SocketAddr,
     client: Client<HttpConnector, Full<Bytes>>,
-    _shutdown: DropGuard,
+    serving: JoinHandle<Result<(), GatewayError>>,
+    shutdown: DropGuard,
 }
 
 impl Door {
@@ -51,9 +53,16 @@ impl Door {
         let intake = process.intake(despatch_gateway::NAME).expect("the process runs the gateway");
         let records = Records::new(settings).expect("the URLs are valid");
         let shutdown = CancellationToken::new();
-        tokio::spawn(despatch_gateway::serve(config(), intake, records, listener, shutdown.clone()));
+        let served = despatch_gateway::serve(config(), intake, records, listener, shutdown.clone());
+        let serving = tokio::spawn(served);
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Door { address, client, _shutdown: shutdown.drop_guard() }
+        Door { address, client, serving, shutdown: shutdown.drop_guard() }
+    }
+
+    /// Tells the gateway to stop, and waits until it has.
+    pub(crate) async fn close(self) -> Result<(), GatewayError> {
+        drop(self.shutdown);
+        self.serving.await.expect("the gateway does not panic")
     }
 
     /// Sends a request and waits for its answer.
@@ -193,7 +202,7 @@ fn config() -> Config {
         listen: ([127, 0, 0, 1], 0).into(),
         body_limit_bytes: BODY_LIMIT,
         batch: 256,
-        commit_wait_ms: 2000,
+        commit_wait_ms: 20_000,
         retry_after_seconds: 5,
         api_keys: vec![Secret::new(API_KEY)],
         link_secret: Secret::new(LINK_SECRET),

@@ -36,10 +36,11 @@ async fn the_same_order_is_the_same_order() {
 #[tokio::test]
 async fn orders_that_arrive_together_are_one_flow_each() {
     let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
-    // 20 orders, 10 times each, all at once.
+    let doors = [Door::open(&bed, Vec::new()).await, Door::open(&bed, Vec::new()).await];
+    // 20 orders, 10 times each, all at once, at two gateways.
     let orders: Vec<Value> = (0..200).map(|n| order(&(n % 20).to_string())).collect();
-    let answers = join_all(orders.iter().map(|order| door.send(place(order)))).await;
+    let answers = orders.iter().enumerate().map(|(n, order)| doors[n % 3 % 2].send(place(order)));
+    let answers = join_all(answers).await;
     for n in 0..20 {
         let same: Vec<_> = answers.iter().skip(n).step_by(20).collect();
         let order_id = same[0].order_id();
@@ -79,6 +80,20 @@ async fn a_changed_order_is_a_case_once() {
         (bed.messages("dead.gateway.order-changed").await.len() == 2).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_body_that_no_letter_can_carry_is_a_case_without_it() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, Vec::new()).await;
+    let order_id = door.send(place(&order("1"))).await.order_id();
+    let mut changed = order("1");
+    changed["total"] = json!("20.00");
+    let spacious = format!("{changed}{}", " ".repeat(900 * 1024));
+    assert_eq!(door.send(place(&changed).body(spacious)).await.status, 409);
+    let letter = bed.expect_dead(&order_id).await;
+    assert!(letter.event.unwrap().payload.is_empty());
+    assert!(letter.failures[0].error.contains("too many to be kept"), "{:?}", letter.failures);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use despatch_contracts::order::OrderPlaced;
 use despatch_runtime::{Process, Settings};
 use despatch_testkit::{Bed, eventually};
+use futures_util::future::join_all;
 
 use crate::door::{Door, Request, order, place};
 
@@ -50,4 +51,43 @@ async fn without_nats_orders_are_taken_and_go_out_later() {
     bed.run(despatch_gateway::worker()).await;
     let _: OrderPlaced = bed.expect(&order_id).await;
     assert_eq!(bed.count::<OrderPlaced>(&order_id).await, 1);
+}
+
+#[tokio::test]
+async fn a_postgres_that_goes_away_is_picked_up_again() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, Vec::new()).await;
+    assert_eq!(door.send(place(&order("1"))).await.status, 201);
+    let (server, database) = bed.settings().database_url.rsplit_once('/').unwrap();
+    let (admin, connection) =
+        tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let allow = |allowed: bool| format!("alter database {database} allow_connections {allowed}");
+
+    admin.batch_execute(&allow(false)).await.unwrap();
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1";
+    admin.execute(end, &[&database]).await.unwrap();
+    let answer = door.send(place(&order("2"))).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
+    assert_eq!(door.send(Request::new("GET", "/readyz")).await.status, 503);
+
+    admin.batch_execute(&allow(true)).await.unwrap();
+    let order_id = eventually("orders are taken again", async || {
+        let answer = door.send(place(&order("2"))).await;
+        (answer.status < 300).then(|| answer.order_id())
+    })
+    .await;
+    let _: OrderPlaced = bed.expect(&order_id).await;
+}
+
+#[tokio::test]
+async fn a_gateway_that_stops_finishes_what_it_began() {
+    let bed = Bed::new().await;
+    let door = Door::open(&bed, Vec::new()).await;
+    let orders: Vec<_> = (0..50).map(|n| order(&n.to_string())).collect();
+    let answers = join_all(orders.iter().map(|order| door.send(place(order)))).await;
+    door.close().await.unwrap();
+    for answer in answers {
+        let _: OrderPlaced = bed.expect(&answer.order_id()).await;
+    }
 }

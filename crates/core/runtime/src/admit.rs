@@ -1,5 +1,6 @@
 //! The second stage: the journal decides what is new, what is awaited, and what is stale.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +15,7 @@ use crate::handler::Verdict;
 use crate::host::Host;
 use crate::job::{Entry, Failed, chain};
 use crate::journal::{Admission, History};
+use crate::perform::panicked;
 use crate::receive::Received;
 use crate::retry::Patience;
 use crate::task::{InHand, Task, Work};
@@ -116,9 +118,13 @@ fn open(host: &Host, entry: &dyn Entry, delivery: &Delivery) -> Work {
     if delivery.envelope.generation == 0 && age > host.settings.journal_retention {
         return refuse(format!("{} days old", age.as_secs() / 86_400), Reason::EventExpired);
     }
-    match entry.job(delivery.envelope.event_type(), delivery.envelope.payload.clone()) {
-        Ok(job) => Work::Handle(job),
-        Err(error) => refuse(chain(&error), Reason::PayloadUndecodable),
+    let job = match entry.job(delivery.envelope.event_type(), delivery.envelope.payload.clone()) {
+        Ok(job) => job,
+        Err(error) => return refuse(chain(&error), Reason::PayloadUndecodable),
+    };
+    match catch_unwind(AssertUnwindSafe(|| job.keys())) {
+        Ok(keys) => Work::Handle { job, keys },
+        Err(panic) => Work::Failed(panicked(panic.as_ref())),
     }
 }
 

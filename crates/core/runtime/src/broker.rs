@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::{self, context::PublishError};
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use despatch_contracts::runtime::Envelope;
+use despatch_domain::Reason;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +19,28 @@ use crate::retry::Patience;
 /// How long a publish may stay unacknowledged before it is sent again.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Room that headers take at most, for checking sizes before anything is committed.
-const HEADERS: usize = 2048;
+/// Room for the headers whose length is bounded: ids, the type, the time, the trace, and all names.
+const FIXED_HEADERS: usize = 1024;
+
+/// Why a message cannot be published, however often it is tried.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Objection {
+    /// Headers end with the line.
+    #[error("{0}: the order id holds control characters")]
+    OrderId(String),
+    /// With its headers it is more than the broker takes.
+    #[error("{subject} of {bytes} bytes is more than the {limit} that the broker takes")]
+    TooLarge { subject: String, bytes: usize, limit: usize },
+}
+
+impl Objection {
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Objection::OrderId(_) => Reason::PayloadUndecodable,
+            Objection::TooLarge { .. } => Reason::PayloadTooLarge,
+        }
+    }
+}
 
 /// The broker does not answer requests of ours, or not with what they need.
 #[derive(Debug, thiserror::Error)]
@@ -147,11 +169,20 @@ impl Broker {
         &self.names
     }
 
-    /// Whether the broker takes a message of this payload.
-    pub(crate) fn takes(&self, payload: usize) -> bool {
-        let limit = self.client.server_info().max_payload;
-        // Not known before the first connection; the broker itself is the last to say.
-        limit == 0 || payload + HEADERS <= limit
+    /// Whether there is a connection at this moment.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// Why the broker would never take a message.
+    pub(crate) fn objection(&self, message: &Envelope) -> Option<Objection> {
+        if message.order_id.contains(char::is_control) {
+            return Some(Objection::OrderId(message.subject.clone()));
+        }
+        let headers =
+            message.order_id.len() + message.source.len() + message.tracestate.len() + FIXED_HEADERS;
+        let (bytes, limit) = (message.payload.len() + headers, self.client.max_payload());
+        (bytes > limit).then(|| Objection::TooLarge { subject: message.subject.clone(), bytes, limit })
     }
 
     /// Publishes until the broker has stored all of it. Only `abandon` ends it early; what was not acknowledged then

@@ -17,6 +17,9 @@ use crate::migrate;
 /// How often partitions are looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
+/// How soon they are looked after again when that did not succeed.
+const TIDY_AGAIN: Duration = Duration::from_secs(60);
+
 /// As many as one statement takes; when it took that many there are probably more.
 const FULL: usize = 256;
 
@@ -26,7 +29,7 @@ pub(crate) async fn run(host: Arc<Host>) {
     let mut tick = tokio::time::interval(host.settings.clock_tick);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let sweep_every = (host.settings.sweep_after / 4).max(host.settings.clock_tick);
-    let (mut sweep_at, mut tidy_at) = (Instant::now(), Instant::now() + HOUSEKEEPING);
+    let (mut sweep_at, mut tidy_at) = (Instant::now(), Instant::now());
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -40,6 +43,8 @@ pub(crate) async fn run(host: Arc<Host>) {
                 sweep_at = Instant::now() + sweep_every;
             }
             if Instant::now() >= tidy_at {
+                // A worker that is too busy for it now is asked again before long.
+                tidy_at = Instant::now() + TIDY_AGAIN;
                 migrate::partitions_ahead(&host.db, host.journal.schema()).await?;
                 migrate::drop_expired(&host.db, host.journal.schema(), host.settings.journal_retention)
                     .await?;
@@ -60,7 +65,9 @@ pub(crate) async fn run(host: Arc<Host>) {
 /// Publishes the next generation of waiting events whose time has come.
 async fn fire_retries(host: &Host) -> Result<usize, DbError> {
     let fired = host.journal.fire_retries(&host.db.client().await?).await?;
-    failpoint::pass("after-fire");
+    if !fired.is_empty() {
+        failpoint::pass("after-fire");
+    }
     let mut count = 0;
     for (batch, envelopes) in fired {
         count += envelopes.len();
@@ -91,7 +98,7 @@ async fn fire_timers(host: &Host) -> Result<usize, DbError> {
         })
         .collect();
     let count = rows.len();
-    let owed = intake::write(&tx, &host.journal, &intake::timer_source(host.worker), arrivals).await?;
+    let owed = intake::write(&tx, host, &intake::timer_source(host.worker), arrivals).await?;
     tx.commit().await?;
     drop(client);
     failpoint::pass("after-timer");

@@ -52,7 +52,11 @@ impl DbError {
             return if error.is_closed() || is_io(error) { Trouble::Unreachable } else { Trouble::Statement };
         };
         match state {
-            &SqlState::T_R_DEADLOCK_DETECTED | &SqlState::T_R_SERIALIZATION_FAILURE => Trouble::Contention,
+            &SqlState::T_R_DEADLOCK_DETECTED
+            | &SqlState::T_R_SERIALIZATION_FAILURE
+            | &SqlState::LOCK_NOT_AVAILABLE => Trouble::Contention,
+            // A statement that ran out of its time, not a server that is going away.
+            &SqlState::QUERY_CANCELED => Trouble::Statement,
             &SqlState::UNIQUE_VIOLATION => Trouble::Duplicate,
             &SqlState::IN_FAILED_SQL_TRANSACTION => Trouble::Aftermath,
             other if ["08", "53", "57", "58"].contains(&&other.code()[..2]) => Trouble::Unreachable,

@@ -34,8 +34,7 @@ impl Delivery {
         let origin = Origin::of(&reply)?;
         let subject = broker.names().bare(&message.subject);
         let headers = message.headers.clone().unwrap_or_default();
-        let read = Envelope::read(subject, &headers, message.payload.clone())
-            .and_then(|envelope| Ok((envelope.id()?, envelope)));
+        let read = Envelope::read(subject, &headers, message.payload.clone()).and_then(keepable);
         let (id, envelope, malformed) = match read {
             Ok((id, envelope)) => (id, envelope, None),
             Err(malformed) => {
@@ -111,6 +110,15 @@ impl<'a> Origin<'a> {
         let time = EventId::first_at(published).uuid().as_u128();
         EventId::from(Uuid::from_u128(time | u128::from_be_bytes(tail)))
     }
+}
+
+/// An envelope with its id, provided that the journal can hold what it says.
+fn keepable(envelope: Envelope) -> Result<(EventId, Envelope), Malformed> {
+    if envelope.order_id.contains(char::is_control) {
+        let found = envelope.order_id.escape_debug().to_string();
+        return Err(Malformed { header: "ce-subject", expected: "an id without control characters", found });
+    }
+    Ok((envelope.id()?, envelope))
 }
 
 fn unreadable(id: EventId, subject: &str, payload: Bytes) -> Envelope {

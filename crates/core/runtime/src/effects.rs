@@ -145,14 +145,21 @@ async fn commit_asks(db: Database, journal: Arc<Journal>, mut requests: mpsc::Re
         match write(&db, &journal, &waiting).await {
             Ok(asks) => {
                 for ask in asks {
+                    let mut ask = ask;
                     while let Some(index) = waiting.iter().position(|request| request.subject == ask.subject)
                     {
                         // Whoever asked may have been dropped meanwhile; then nobody needs the answer.
-                        let _ = waiting.swap_remove(index).answer.send(Ok(ask.clone()));
+                        let _ = waiting.remove(index).answer.send(Ok(ask.clone()));
+                        // Only one of those who ask at the same time is the first.
+                        ask.first = false;
                     }
                 }
             }
+            Err(error) if error.trouble() == Trouble::Contention => {}
             Err(error) => {
+                if error.trouble() != Trouble::Unreachable {
+                    tracing::error!(%error, "the effects ledger cannot be written");
+                }
                 for request in waiting.drain(..) {
                     let _ = request.answer.send(Err(DbError::Unreachable(error.to_string())));
                 }

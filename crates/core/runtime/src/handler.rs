@@ -115,7 +115,7 @@ pub enum Verdict {
 pub struct Policy {
     /// Tries before the event is dead, the first included.
     pub attempts: u32,
-    /// The wait before the second try; it grows by half each time, with jitter.
+    /// The wait before the second try; it doubles each time, with jitter.
     pub first_retry: Duration,
     /// The longest wait between two tries.
     pub longest_retry: Duration,

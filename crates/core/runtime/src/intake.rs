@@ -12,7 +12,11 @@ use uuid::Uuid;
 use crate::broker::Published;
 use crate::database::{Database, DbError};
 use crate::host::Host;
-use crate::journal::{Done, Journal};
+use crate::journal::Done;
+use crate::outcome::ERROR_LENGTH;
+
+/// How much of an id that somebody sent is kept.
+const ID_LENGTH: usize = 200;
 
 /// An event on its way in, addressed.
 #[derive(Debug, Clone)]
@@ -65,29 +69,19 @@ impl Intake {
         Arrival { id, envelope: Envelope::first(id, &self.source, event, trace) }
     }
 
-    /// Addresses the dead letter of what arrived but cannot become an event.
+    /// Addresses the dead letter of what arrived but cannot become an event. A body that is too large for a message is
+    /// left out.
     pub fn refuse(&self, id: EventId, refusal: Refusal<'_>, trace: &Trace) -> Arrival {
         let Refusal { reason, order_id, error, body } = refusal;
-        let failure =
-            Failure { attempt: 1, generation: 0, at: Some(now()), error, verdict: "reject".to_owned() };
-        let letter = DeadLetter {
-            worker: self.host.worker.to_owned(),
-            handler: self.source.to_string(),
+        let order_id = printable(order_id);
+        let event = Envelope {
             event_id: id.to_string(),
-            generation: 0,
-            order_id: order_id.to_owned(),
-            reason: reason.code().to_owned(),
-            failures: vec![failure],
-            event: Some(Envelope {
-                event_id: id.to_string(),
-                source: self.source.to_string(),
-                order_id: order_id.to_owned(),
-                payload: body,
-                ..Envelope::default()
-            }),
+            source: self.source.to_string(),
+            order_id: order_id.clone(),
+            payload: body,
+            ..Envelope::default()
         };
-        let id = id.report(&self.source, DeadLetter::TYPE, 0);
-        Arrival { id, envelope: Envelope::dead(id, &letter, trace) }
+        refused(&self.host, &self.source, id, reason, error, event, trace)
     }
 
     /// Journals arrivals in the caller's transaction, set-based.
@@ -96,7 +90,7 @@ impl Intake {
         tx: &deadpool_postgres::Transaction<'_>,
         arrivals: Vec<Arrival>,
     ) -> Result<Owed, DbError> {
-        write(tx, &self.host.journal, &self.source, arrivals).await
+        write(tx, &self.host, &self.source, arrivals).await
     }
 
     /// Publishes what was journaled, after the caller's commit; returns once the broker has it. Should the process end
@@ -106,15 +100,17 @@ impl Intake {
     }
 }
 
+/// Journals arrivals. One that the broker would never take becomes a dead letter before it is committed.
 pub(crate) async fn write<C: GenericClient>(
     client: &C,
-    journal: &Journal,
+    host: &Host,
     source: &str,
     arrivals: Vec<Arrival>,
 ) -> Result<Owed, DbError> {
     if arrivals.is_empty() {
         return Ok(Owed { batch: None, envelopes: Vec::new() });
     }
+    let arrivals: Vec<Arrival> = arrivals.into_iter().map(|arrival| arrival.sendable(host, source)).collect();
     let done: Vec<Done<'_>> = arrivals
         .iter()
         .map(|Arrival { id, envelope }| Done {
@@ -123,9 +119,9 @@ pub(crate) async fn write<C: GenericClient>(
             outbox: Outbox { messages: vec![envelope.clone()] }.encode_to_vec(),
         })
         .collect();
-    journal.done(client, source, &done).await?;
+    host.journal.done(client, source, &done).await?;
     let ids: Vec<Uuid> = arrivals.iter().map(|arrival| arrival.id.uuid()).collect();
-    let batch = Some(journal.open(client, source, &ids).await?);
+    let batch = Some(host.journal.open(client, source, &ids).await?);
     Ok(Owed { batch, envelopes: arrivals.into_iter().map(|arrival| arrival.envelope).collect() })
 }
 
@@ -145,6 +141,47 @@ impl Arrival {
         let id = EventId::mint();
         Arrival { id, envelope: Envelope::first(id, &timer_source(worker), event, trace) }
     }
+
+    fn sendable(self, host: &Host, source: &str) -> Self {
+        let Some(objection) = host.broker.objection(&self.envelope) else { return self };
+        let (error, trace) = (objection.to_string(), self.envelope.trace());
+        refused(host, source, self.id, objection.reason(), error, self.envelope, &trace)
+    }
+}
+
+fn refused(
+    host: &Host,
+    source: &str,
+    event_id: EventId,
+    reason: Reason,
+    error: String,
+    event: Envelope,
+    trace: &Trace,
+) -> Arrival {
+    let error = error.chars().take(ERROR_LENGTH).collect();
+    let failure = Failure { attempt: 1, generation: 0, at: Some(now()), error, verdict: "reject".to_owned() };
+    let mut letter = DeadLetter {
+        worker: host.worker.to_owned(),
+        handler: source.to_owned(),
+        event_id: event_id.to_string(),
+        generation: 0,
+        order_id: printable(&event.order_id),
+        reason: reason.code().to_owned(),
+        failures: vec![failure],
+        event: Some(event),
+    };
+    let id = event_id.report(source, DeadLetter::TYPE, 0);
+    let mut envelope = Envelope::dead(id, &letter, trace);
+    if host.broker.objection(&envelope).is_some() {
+        letter.event = None;
+        envelope = Envelope::dead(id, &letter, trace);
+    }
+    Arrival { id, envelope }
+}
+
+/// An id as a header and a text column can hold it, whatever somebody sent for one.
+fn printable(id: &str) -> String {
+    id.chars().filter(|letter| !letter.is_control()).take(ID_LENGTH).collect()
 }
 
 /// Where timers' events come from.

@@ -11,10 +11,13 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::database::DbError;
+use crate::keys::hash;
 
 /// One worker's journal, in the worker's schema.
 pub(crate) struct Journal {
     schema: String,
+    /// Sets this worker's contention keys apart from those of others in the same database.
+    salt: i64,
     sql: Statements,
 }
 
@@ -95,7 +98,7 @@ impl From<&Row> for OpenBatch {
 
 impl Journal {
     pub(crate) fn new(schema: &str) -> Self {
-        Journal { schema: schema.to_owned(), sql: Statements::of(schema) }
+        Journal { schema: schema.to_owned(), salt: hash("worker", schema), sql: Statements::of(schema) }
     }
 
     pub(crate) fn schema(&self) -> &str {
@@ -123,8 +126,9 @@ impl Journal {
             .collect())
     }
 
-    /// Locks contention keys until the transaction ends. Sorted, so that two batches cannot wait for each other.
+    /// Locks contention keys until the transaction ends. They come sorted, so that two batches cannot wait for each other.
     pub(crate) async fn lock(&self, client: &impl GenericClient, keys: &[i64]) -> Result<(), DbError> {
+        let keys: Vec<i64> = keys.iter().map(|key| key ^ self.salt).collect();
         let statement = client.prepare_cached(self.sql.locks).await?;
         client.query(&statement, &[&keys]).await?;
         Ok(())
@@ -379,9 +383,14 @@ impl Statements {
                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then now() end,
                          now() + $11::float8 * interval '1 second', $12)"
             ),
+            // What an earlier generation still owes the stream stays owed: outboxes, end to end, are one outbox.
             settle_again: format!(
                 "update {s}.journal
-                    set generation = $3, state = $4, order_id = $5, outbox = $6, event = $7, failures = $8,
+                    set generation = $3, state = $4, order_id = $5,
+                        outbox = case when exists (
+                                     select from {s}.open_batch where handler = $1 and events @> array[$2::uuid])
+                                 then nullif(coalesce(outbox, '') || coalesce($6::bytea, ''), '') else $6 end,
+                        event = $7, failures = $8,
                         attempts = $9, deferred_since = case when $10 then coalesce(deferred_since, now()) end,
                         due = now() + $11::float8 * interval '1 second', reason = $12, recorded_at = now()
                   where handler = $1 and id = $2 and generation = $3 - 1 and state <> 'done'"
@@ -446,6 +455,8 @@ impl Statements {
                      select order_id, operation, parcel, coalesce(n + 1, 0)
                        from asked left join latest using (order_id, operation, parcel)
                       where n is null or closed_at is not null
+                      -- In one order everywhere, so that two replicas cannot wait for each other.
+                      order by order_id, operation, parcel
                      on conflict do nothing
                      returning order_id, operation, parcel, n)
                  select order_id, operation, parcel, n, true as first, 0::float8 as age from fresh

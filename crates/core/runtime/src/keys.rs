@@ -37,7 +37,7 @@ impl Keys {
 }
 
 /// Advisory locks are 64 bits wide; two keys that fall together only wait for each other needlessly.
-fn hash(kind: &str, value: &str) -> i64 {
+pub(crate) fn hash(kind: &str, value: &str) -> i64 {
     let mut hash = Sha256::new();
     hash.update(kind.as_bytes());
     hash.update([0]);

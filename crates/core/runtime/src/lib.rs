@@ -18,6 +18,7 @@ mod intake;
 mod job;
 mod journal;
 mod keys;
+mod mend;
 mod migrate;
 mod outcome;
 mod perform;

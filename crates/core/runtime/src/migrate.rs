@@ -21,6 +21,9 @@ const RUNTIME: Migration =
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How long a change to the partitions waits for those who are writing; while it does, others queue up behind it.
+const LOCK_PATIENCE: &str = "2s";
+
 /// How many weeks of journal lie ready before they begin.
 const WEEKS_AHEAD: u32 = 3;
 
@@ -96,9 +99,13 @@ pub(crate) async fn partitions_ahead(db: &Database, schema: &str) -> Result<(), 
             tx.query_one("select to_regclass($1) is not null", &[&format!("{schema}.{name}")]).await?;
         if !exists.get::<_, bool>(0) {
             let (first, end) = (EventId::first_at(from), EventId::first_at(to));
-            // What came for this week before its partition did sits in the default one and moves over.
+            // What came for this week before its partition did sits in the default one and moves over. Writers take
+            // the whole before its part; so is it done here, lest they wait for each other.
             tx.batch_execute(&format!(
-                "create table {schema}.{name} (like {schema}.journal including defaults including constraints);
+                "set local lock_timeout = '{LOCK_PATIENCE}';
+                 lock table only {schema}.journal in share update exclusive mode;
+                 lock table {schema}.journal_other in access exclusive mode;
+                 create table {schema}.{name} (like {schema}.journal including defaults including constraints);
                  with early as (
                      delete from {schema}.journal_other where id >= '{first}' and id < '{end}' returning *)
                  insert into {schema}.{name} select * from early;
@@ -127,7 +134,12 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
         .await?;
     for name in expired.iter().map(|row| row.get::<_, String>(0)) {
         let tx = client.transaction().await?;
-        tx.batch_execute(&format!("lock table {schema}.{name} in access exclusive mode")).await?;
+        tx.batch_execute(&format!(
+            "set local lock_timeout = '{LOCK_PATIENCE}';
+             lock table only {schema}.journal in access exclusive mode;
+             lock table {schema}.{name} in access exclusive mode;"
+        ))
+        .await?;
         let kept = tx
             .query_one(&format!("select exists (select from {schema}.{name} where state <> 'done')"), &[])
             .await?;

@@ -19,7 +19,7 @@ use crate::task::Task;
 use crate::tx::Transaction;
 
 /// How much of an error's text is kept.
-const ERROR_LENGTH: usize = 2_000;
+pub(crate) const ERROR_LENGTH: usize = 2_000;
 
 /// How many failures of one event are kept; the oldest give way.
 const FAILURES: usize = 32;
@@ -69,17 +69,10 @@ impl Outcome {
         }
     }
 
-    /// A follow-on that the broker would not take, as the event's failure.
-    pub(crate) fn oversized(&self, broker: &Broker) -> Option<Failed> {
-        let large = self.follow_ons.iter().find(|message| !broker.takes(message.payload.len()))?;
-        Some(Failed {
-            error: format!(
-                "{} of {} bytes is more than the broker takes",
-                large.subject,
-                large.payload.len()
-            ),
-            verdict: Verdict::Reject(Reason::PayloadTooLarge),
-        })
+    /// A follow-on that the broker would never take, as the event's failure.
+    pub(crate) fn unsendable(&self, broker: &Broker) -> Option<Failed> {
+        let objection = self.follow_ons.iter().find_map(|message| broker.objection(message))?;
+        Some(Failed { error: objection.to_string(), verdict: Verdict::Reject(objection.reason()) })
     }
 }
 
@@ -100,7 +93,8 @@ impl<'a> Reckoner<'a> {
         outcomes: &[Result<Vec<Emitted>, Failed>],
     ) -> Result<Self, DbError> {
         let now = if outcomes.iter().any(Result::is_err) {
-            let row = tx.client().query_one("select now()", &[]).await?;
+            let client = tx.client();
+            let row = client.query_one(&client.prepare_cached("select now()").await?, &[]).await?;
             Some(Timestamp::from(row.get::<_, SystemTime>(0)))
         } else {
             None
@@ -210,10 +204,12 @@ impl<'a> Reckoner<'a> {
             failures: failures.failures.clone(),
             event: Some(event.clone()),
         };
-        if !self.host.broker.takes(letter.encoded_len()) {
-            letter.event = None;
-        }
         let id = task.id().report(self.spec.name, DeadLetter::TYPE, task.generation());
+        let whole = Envelope::dead(id, &letter, &task.trace);
+        if self.host.broker.objection(&whole).is_none() {
+            return whole;
+        }
+        letter.event = None;
         Envelope::dead(id, &letter, &task.trace)
     }
 

@@ -1,5 +1,6 @@
 //! The third stage, for handlers that ask the outside: prepare and perform, many events at once.
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -52,7 +53,7 @@ async fn one(host: &Host, spec: &Spec, mut task: Task) -> Option<Task> {
         ledger: host.ledger.clone(),
         unreachable: AtomicBool::new(false),
     };
-    let Work::Handle(job) = &mut task.work else { return Some(task) };
+    let Work::Handle { job, .. } = &mut task.work else { return Some(task) };
     let trace_id = task.trace.trace_id;
     let mut patience = Patience::new();
     loop {
@@ -104,13 +105,16 @@ async fn prepared(host: &Host, job: &mut dyn Job) -> Result<(), Setback> {
 pub(crate) async fn guarded<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(outcome) => outcome,
-        Err(panic) => {
-            let said = panic
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_default();
-            Err(Failed { error: format!("the handler panicked: {said}"), verdict: Verdict::Retry })
-        }
+        Err(panic) => Err(panicked(panic.as_ref())),
     }
+}
+
+/// What a panic means for the event that it happened to.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Failed {
+    let said = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    Failed { error: format!("the handler panicked: {said}"), verdict: Verdict::Retry }
 }

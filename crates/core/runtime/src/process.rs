@@ -35,6 +35,9 @@ pub use crate::pull::Pending;
 /// How many recorded batches of a handler may wait for the publisher.
 const PUBLISH_QUEUE: usize = 8;
 
+/// How long a drain waits for the last acks to leave.
+const LAST_ACKS: Duration = Duration::from_secs(1);
+
 /// A process could not be started; nothing that waiting would mend.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -146,9 +149,11 @@ impl Process {
             // What does not heed even that is cut off by the process's end.
             let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
         }
-        // Acks are in the client's buffer until they are flushed.
-        if let Err(error) = self.broker.client().flush().await {
-            tracing::debug!(%error, "the last acks may not have been sent");
+        // Acks are in the client's buffer until they are flushed, which without a connection they never are.
+        match tokio::time::timeout(LAST_ACKS, self.broker.client().flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the last acks may not have been sent"),
+            Err(_) => tracing::debug!("the last acks could not be sent in time"),
         }
     }
 }
@@ -173,7 +178,7 @@ async fn open_for_work(host: Arc<Host>, worker: Worker, tasks: TaskTracker) {
     host.health.working(&host.database_part());
     tasks.spawn(clock::run(host.clone()));
     for entry in worker.entries {
-        run_handler(&host, entry, &tasks);
+        tasks.spawn(run_handler(host.clone(), entry, tasks.clone()));
     }
 }
 
@@ -195,11 +200,36 @@ async fn schema_ready(host: &Host, steps: &[Migration]) -> Result<(), String> {
     }
 }
 
-/// A handler's pipeline: stages joined by queues. Each ends when the one before it has, so a drain empties them in
-/// order.
-fn run_handler(host: &Arc<Host>, entry: Arc<dyn Entry>, tasks: &TaskTracker) {
+/// Runs a handler until the process drains. A pipeline that breaks, as only a fault of the runtime itself can make it,
+/// is built anew; what it held the broker hands over again.
+async fn run_handler(host: Arc<Host>, entry: Arc<dyn Entry>, tasks: TaskTracker) {
+    let mut patience = Patience::new();
+    while !host.drain.is_cancelled() {
+        let held = Held::default();
+        let mut publisher = pipeline(&host, &entry, &held, &tasks);
+        tokio::select! {
+            _ = &mut publisher => {}
+            () = keep_alive(&host, &held) => {}
+            () = host.abandon.cancelled() => return,
+        }
+        if !host.drain.is_cancelled() {
+            let handler = entry.spec().name;
+            tracing::error!(handler, "the pipeline broke; it is built anew");
+            host.health.waiting(handler, "the pipeline broke");
+            patience.wait().await;
+        }
+    }
+}
+
+/// A handler's stages, joined by queues. Each ends when the one before it has, so a drain empties them in order. Answers
+/// the last.
+fn pipeline(
+    host: &Arc<Host>,
+    entry: &Arc<dyn Entry>,
+    held: &Held,
+    tasks: &TaskTracker,
+) -> tokio::task::JoinHandle<()> {
     let spec = entry.spec().clone();
-    let held = Held::default();
     let (to_admit, received) = mpsc::unbounded_channel();
     let (to_vet, suspects) = mpsc::unbounded_channel();
     let (to_record, ready) = mpsc::unbounded_channel();
@@ -212,24 +242,19 @@ fn run_handler(host: &Arc<Host>, entry: Arc<dyn Entry>, tasks: &TaskTracker) {
         to_record
     };
     tasks.spawn(receive(host.clone(), spec.clone(), held.clone(), to_admit));
-    tasks.spawn(admit(host.clone(), entry, received, to_work.clone(), to_vet));
+    tasks.spawn(admit(host.clone(), entry.clone(), received, to_work.clone(), to_vet));
     tasks.spawn(vet(host.clone(), spec.clone(), suspects, to_work));
     tasks.spawn(record(host.clone(), spec.clone(), ready, to_publish));
-    let publisher = tasks.spawn(publish(host.clone(), spec, recorded));
-    tasks.spawn(keep_alive(host.clone(), held, publisher));
+    tasks.spawn(publish(host.clone(), spec, recorded))
 }
 
 /// Tells the broker, in time, that what is held is being worked on.
-async fn keep_alive(host: Arc<Host>, held: Held, publisher: tokio::task::JoinHandle<()>) {
+async fn keep_alive(host: &Host, held: &Held) {
     let third = host.settings.ack_wait / 3;
     let mut tick = tokio::time::interval(third);
-    while !publisher.is_finished() {
-        tokio::select! {
-            _ = tick.tick() => held.progress(host.broker.client(), third / 2).await,
-            () = host.abandon.cancelled() => return,
-            // Looked at often enough that a drain does not wait for the tick.
-            () = tokio::time::sleep(Duration::from_millis(50)), if host.drain.is_cancelled() => {}
-        }
+    loop {
+        tick.tick().await;
+        held.progress(host.broker.client(), third / 2).await;
     }
 }
 

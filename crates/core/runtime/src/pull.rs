@@ -10,8 +10,9 @@ use futures_util::StreamExt;
 
 use crate::broker::Broker;
 
-/// How long the server keeps a request that it cannot fill.
-const EXPIRES: Duration = Duration::from_secs(20);
+/// How long the server keeps a request that it cannot fill. A request cannot be taken back without losing track of
+/// what is on its way, so a drain waits for its end: that is why it is short.
+const EXPIRES: Duration = Duration::from_secs(1);
 
 /// How much later than that a request counts as lost, as it is when the connection was.
 const GRACE: Duration = Duration::from_secs(3);
@@ -31,8 +32,8 @@ pub(crate) struct Puller {
 pub(crate) enum Pulled {
     /// A message.
     Message(Box<Message>),
-    /// The standing request ended; there may be more to ask for.
-    Ended,
+    /// Nothing; the standing request may have ended.
+    Nothing,
     /// The consumer is not there, or the server does not answer for it.
     Missing(String),
 }
@@ -70,7 +71,7 @@ impl Puller {
         match tokio::time::timeout_at(deadline.into(), self.inbox.next()).await {
             Err(_) => {
                 self.standing = None;
-                Pulled::Ended
+                Pulled::Nothing
             }
             Ok(None) => Pulled::Missing("the connection was closed".to_owned()),
             Ok(Some(message)) => self.read(message),
@@ -86,10 +87,10 @@ impl Puller {
                 };
                 Pulled::Message(Box::new(message))
             }
-            Some(StatusCode::IDLE_HEARTBEAT) => Pulled::Ended,
+            Some(StatusCode::IDLE_HEARTBEAT) => Pulled::Nothing,
             Some(StatusCode::TIMEOUT | StatusCode::NOT_FOUND) => {
                 self.standing = None;
-                Pulled::Ended
+                Pulled::Nothing
             }
             Some(status) => {
                 self.standing = None;
@@ -97,21 +98,6 @@ impl Puller {
                 Pulled::Missing(format!("{status} {description}"))
             }
         }
-    }
-
-    /// Takes back the standing request: what the server has not sent yet it keeps for others. Answers what was sent
-    /// meanwhile.
-    pub(crate) async fn stop(mut self) -> Vec<Message> {
-        let mut late = Vec::new();
-        // The server drops requests whose inbox has no subscriber; a round trip later nothing more can arrive.
-        if self.inbox.unsubscribe().await.is_ok() && self.broker.client().flush().await.is_ok() {
-            while let Some(message) = self.inbox.next().await {
-                if matches!(message.status, None | Some(StatusCode::OK)) {
-                    late.push(message);
-                }
-            }
-        }
-        late
     }
 }
 

@@ -22,74 +22,71 @@ pub(crate) struct Received {
 pub(crate) async fn receive(host: Arc<Host>, spec: Spec, held: Held, admit: mpsc::UnboundedSender<Received>) {
     let window = spec.policy.batch * 2 + if spec.outside { spec.policy.concurrency } else { 0 };
     let room = Arc::new(Semaphore::new(window));
+    while !admit.is_closed() && consumer_there(&host, spec.name).await {
+        match Puller::new(&host.broker, &Names::consumer(spec.name)).await {
+            Ok(puller) => {
+                let why = pull(&host, puller, (window, &room), &held, &admit).await;
+                tracing::debug!(handler = spec.name, why, "pulling ended");
+            }
+            Err(error) => host.health.waiting(spec.name, error.to_string()),
+        }
+        pause(&host).await;
+    }
+}
+
+/// Pulls until there is a reason not to; answers it. A drain first hears the standing request out, since the server may
+/// be filling it at this moment.
+async fn pull(
+    host: &Host,
+    mut puller: Puller,
+    (window, room): (usize, &Arc<Semaphore>),
+    held: &Held,
+    admit: &mpsc::UnboundedSender<Received>,
+) -> String {
     let mut reached = host.broker.connections();
-    while !host.drain.is_cancelled() {
-        let mut puller = match Puller::new(&host.broker, &Names::consumer(spec.name)).await {
-            Ok(puller) => puller,
-            Err(error) => {
-                host.health.waiting(spec.name, error.to_string());
-                pause(&host).await;
+    loop {
+        if !puller.is_asking() {
+            // Half a window at a time: a request per message would cost more than the messages.
+            let free = room.clone().acquire_many_owned(u32::try_from(window / 2).unwrap_or(1));
+            tokio::select! {
+                free = free => drop(free),
+                () = host.drain.cancelled() => return "draining".to_owned(),
+            }
+            if host.drain.is_cancelled() {
+                return "draining".to_owned();
+            }
+            if !host.broker.is_connected() {
+                // Requests would pile up and all be filled after the reconnection.
+                pause(host).await;
                 continue;
             }
+            if let Err(error) = puller.ask(room.available_permits()).await {
+                return error.to_string();
+            }
+        }
+        let mut pulled = tokio::select! {
+            pulled = puller.next() => pulled,
+            Ok(()) = reached.changed() => {
+                puller.forget();
+                continue;
+            }
+            () = host.abandon.cancelled() => return "abandoned".to_owned(),
         };
-        if !consumer_there(&host, spec.name).await {
-            continue;
-        }
         loop {
-            if !puller.is_asking() {
-                // Half a window at a time: a request per message would cost more than the messages.
-                let free = room.clone().acquire_many_owned(u32::try_from(window / 2).unwrap_or(1));
-                let free = tokio::select! {
-                    free = free => free,
-                    () = host.drain.cancelled() => break,
-                };
-                drop(free);
-                if let Err(error) = puller.ask(room.available_permits()).await {
-                    host.health.waiting(spec.name, error.to_string());
-                    pause(&host).await;
-                    continue;
-                }
-            }
-            let pulled = tokio::select! {
-                pulled = puller.next() => pulled,
-                changed = reached.changed() => {
-                    if changed.is_ok() {
-                        puller.forget();
-                    }
-                    continue;
-                }
-                () = host.drain.cancelled() => break,
-            };
             match pulled {
+                Pulled::Nothing => break,
+                Pulled::Missing(why) => return why,
                 Pulled::Message(message) => {
-                    let mut next = Some(message);
-                    while let Some(message) = next {
-                        if let Some(delivery) = Delivery::take(*message, &host.broker, &held) {
-                            let room = room.clone().try_acquire_owned().ok();
-                            if admit.send(Received { delivery, room }).is_err() {
-                                return;
-                            }
+                    if let Some(delivery) = Delivery::take(*message, &host.broker, held) {
+                        let room = room.clone().try_acquire_owned().ok();
+                        if admit.send(Received { delivery, room }).is_err() {
+                            return "nobody admits what is received".to_owned();
                         }
-                        next = match puller.next().now_or_never() {
-                            Some(Pulled::Message(message)) => Some(message),
-                            _ => None,
-                        };
-                    }
-                }
-                Pulled::Ended => {}
-                Pulled::Missing(why) => {
-                    tracing::debug!(handler = spec.name, why, "a request came back");
-                    if !consumer_there(&host, spec.name).await {
-                        break;
                     }
                 }
             }
-        }
-        // What was sent before the server heard that we leave is given back at once.
-        for message in puller.stop().await {
-            if let Some(delivery) = Delivery::take(message, &host.broker, &held) {
-                delivery.give_back(Duration::ZERO).await;
-            }
+            let Some(more) = puller.next().now_or_never() else { break };
+            pulled = more;
         }
     }
 }

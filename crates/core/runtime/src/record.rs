@@ -9,14 +9,13 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::admit::settle_stale;
-use crate::database::{DbError, Trouble};
+use crate::database::DbError;
 use crate::failpoint;
-use crate::handler::Verdict;
 use crate::host::Host;
 use crate::job::{Failed, Spec};
-use crate::journal::{Admission, Done};
+use crate::journal::Done;
 use crate::keys::{Keys, chains};
+use crate::mend::{Setback, mend};
 use crate::outcome::{Outcome, Reckoner};
 use crate::perform::guarded;
 use crate::publish::Recorded;
@@ -39,96 +38,16 @@ pub(crate) async fn record(
             let span = tracing::debug_span!("record", handler = spec.name, events = batch.len());
             let Err(setback) = keep(&host, &spec, &mut batch, &next).instrument(span).await else { continue };
             tracing::debug!(handler = spec.name, ?setback, "a batch could not be kept");
-            match &setback {
-                Setback::Unreachable(why) => host.health.waiting(&host.database_part(), why.clone()),
-                Setback::Refused | Setback::InTheWay | Setback::Statement(_) => {}
-            }
-            if setback.is_worth_a_wait() {
-                tokio::select! {
-                    () = patience.wait() => {}
-                    () = host.abandon.cancelled() => return,
-                }
-            }
-            let Some(mut batch) = readmit(&host, &spec, batch).await else { return };
-            if let Setback::Statement(error) = setback {
-                if let [task] = batch.as_mut_slice() {
-                    // Alone it still fails, so it is this event's own doing.
-                    task.fail(Failed { error, verdict: Verdict::Retry });
-                } else {
-                    let rest = batch.split_off(batch.len() / 2);
-                    batches.push_front(rest);
-                }
-            }
-            if !batch.is_empty() {
-                batches.push_front(batch);
-            }
+            let Some(parts) = mend(&host, &spec, batch, setback, &mut patience).await else { return };
+            parts.into_iter().rev().filter(|part| !part.is_empty()).for_each(|part| batches.push_front(part));
+        }
+        if next.is_closed() {
+            // Without its publisher the pipeline is to be built anew.
+            return;
         }
         // The window for the next batch.
         ready.reserve(spec.policy.batch);
     }
-}
-
-/// Why a transaction was not kept.
-#[derive(Debug)]
-enum Setback {
-    /// The database is away.
-    Unreachable(String),
-    /// Another transaction was in the way, or faster.
-    InTheWay,
-    /// Events that had written something were refused by their handlers; they are marked, the others run again.
-    Refused,
-    /// A statement failed.
-    Statement(String),
-}
-
-impl Setback {
-    fn is_worth_a_wait(&self) -> bool {
-        match self {
-            Setback::Unreachable(_) | Setback::InTheWay => true,
-            Setback::Refused | Setback::Statement(_) => false,
-        }
-    }
-
-    fn of(trouble: Trouble, said: String) -> Self {
-        match trouble {
-            Trouble::Unreachable => Setback::Unreachable(said),
-            Trouble::Contention | Trouble::Duplicate => Setback::InTheWay,
-            Trouble::Aftermath | Trouble::Statement => Setback::Statement(said),
-        }
-    }
-}
-
-impl From<DbError> for Setback {
-    fn from(error: DbError) -> Self {
-        Setback::of(error.trouble(), error.to_string())
-    }
-}
-
-/// Asks the journal again about events that could not be recorded: another replica may have been faster. `None` when
-/// the process was told to let go.
-async fn readmit(host: &Host, spec: &Spec, batch: Vec<Task>) -> Option<Vec<Task>> {
-    let events: Vec<_> = batch.iter().map(|task| (task.id(), task.generation())).collect();
-    let admissions = host
-        .insist(|| async { host.journal.admit(&host.db.client().await?, spec.name, &events).await })
-        .await?;
-    let admissions = match admissions {
-        Ok(admissions) => admissions,
-        Err(error) => {
-            tracing::error!(handler = spec.name, %error, "the journal cannot be read");
-            return Some(batch);
-        }
-    };
-    let (mut admitted, mut stale) = (Vec::with_capacity(batch.len()), Vec::new());
-    for (task, admission) in batch.into_iter().zip(admissions) {
-        match admission {
-            Admission::Stale => stale.push(task.delivery),
-            Admission::New | Admission::Again(_) => admitted.push(task),
-        }
-    }
-    if !stale.is_empty() {
-        settle_stale(host, spec.name, stale).await;
-    }
-    Some(admitted)
 }
 
 /// Records a batch in one transaction and hands it on. The batch is empty afterwards unless there was a setback.
@@ -143,34 +62,34 @@ async fn keep(
     let tx = Transaction::on(client);
     let (tx, outcomes) = match handle(host, tx, batch).await? {
         Handled::Kept(tx, outcomes) => (tx, outcomes),
-        Handled::Undone(refused) => {
+        Handled::Undone { refused, put_off } => {
             for (index, failed) in refused {
                 batch[index].fail(failed);
             }
-            return Err(Setback::Refused);
+            return Err(Setback::Refused { put_off });
         }
     };
     let reckoner = Reckoner::new(host, spec, &tx, &outcomes).await?;
     let outcomes: Vec<Outcome> =
         batch.iter().zip(outcomes).map(|(task, outcome)| reckoner.reckon(task, outcome)).collect();
     // Follow-ons that the broker would refuse must not be committed.
-    let oversized: Vec<(usize, Failed)> = outcomes
+    let unsendable: Vec<(usize, Failed)> = outcomes
         .iter()
         .enumerate()
-        .filter_map(|(index, outcome)| outcome.oversized(&host.broker).map(|failed| (index, failed)))
+        .filter_map(|(index, outcome)| outcome.unsendable(&host.broker).map(|failed| (index, failed)))
         .collect();
-    if !oversized.is_empty() {
+    if !unsendable.is_empty() {
         tx.roll_back().await;
-        for (index, failed) in oversized {
+        for (index, failed) in unsendable {
             batch[index].fail(failed);
         }
-        return Err(Setback::Refused);
+        return Err(Setback::Refused { put_off: Vec::new() });
     }
     let open = commit(host, spec, tx, batch, &outcomes).await?;
     failpoint::pass("after-commit");
     let owed = outcomes.into_iter().flat_map(|outcome| outcome.follow_ons).collect();
     let deliveries = batch.drain(..).map(|task| task.delivery).collect();
-    // The publisher outlives the recorder; were it gone, the open batch would say what is owed.
+    // Should the publisher be gone, the open batch says what is owed.
     let _ = next.send(Recorded { open, owed, deliveries }).await;
     Ok(())
 }
@@ -179,8 +98,9 @@ async fn keep(
 enum Handled {
     /// The transaction stands, with each event's follow-ons or its failure.
     Kept(Transaction, Vec<Result<Vec<Emitted>, Failed>>),
-    /// The transaction was rolled back because of these.
-    Undone(Vec<(usize, Failed)>),
+    /// The transaction was rolled back because events were refused after they had written something. Those whose
+    /// refusal stands, and those that are to be tried apart from this batch.
+    Undone { refused: Vec<(usize, Failed)>, put_off: Vec<usize> },
 }
 
 /// Runs every handler in the transaction: events that share a key one after the other, the rest together.
@@ -188,7 +108,7 @@ async fn handle(host: &Host, tx: Transaction, batch: &[Task]) -> Result<Handled,
     let keys: Vec<Keys> = batch
         .iter()
         .map(|task| match &task.work {
-            Work::Handle(job) => job.keys(),
+            Work::Handle { keys, .. } => keys.clone(),
             Work::Failed(_) => Keys::none(),
         })
         .collect();
@@ -213,43 +133,73 @@ async fn handle(host: &Host, tx: Transaction, batch: &[Task]) -> Result<Handled,
         tx.roll_back().await;
         return Err(Setback::of(trouble, said));
     }
-    let mut outcomes: Vec<Option<Result<Vec<Emitted>, Failed>>> = batch.iter().map(|_| None).collect();
-    let mut undo = false;
-    for (index, outcome, wrote) in recorded.into_iter().flatten() {
-        undo |= wrote && outcome.is_err();
-        outcomes[index] = Some(outcome);
-    }
-    let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| Ok(Vec::new())));
-    if undo {
+    let (refused, put_off) = refusals(&chains, &recorded);
+    if !refused.is_empty() || !put_off.is_empty() {
         tx.roll_back().await;
-        let refused = outcomes.enumerate().filter_map(|(index, outcome)| Some((index, outcome.err()?)));
-        return Ok(Handled::Undone(refused.collect()));
+        return Ok(Handled::Undone { refused, put_off });
     }
-    let outcomes = outcomes.collect();
-    Ok(Handled::Kept(tx, outcomes))
+    let mut outcomes: Vec<_> = recorded.into_iter().flatten().collect();
+    outcomes.sort_unstable_by_key(|record| record.index);
+    Ok(Handled::Kept(tx, outcomes.into_iter().map(|record| record.outcome).collect()))
 }
 
-type Record = (usize, Result<Vec<Emitted>, Failed>, bool);
+/// One handler's run in the transaction.
+struct Record {
+    index: usize,
+    outcome: Result<Vec<Emitted>, Failed>,
+    wrote: bool,
+}
 
+impl Record {
+    /// Whether it left something behind that must not be kept.
+    fn spoils(&self) -> bool {
+        self.wrote && self.outcome.is_err()
+    }
+}
+
+/// Runs a chain until one of its events spoils the transaction: those behind it would see what is to be undone.
 async fn in_turn(host: &Host, tx: &Transaction, batch: &[Task], chain: &[usize]) -> Vec<Record> {
     let mut records = Vec::with_capacity(chain.len());
     for &index in chain {
         let task = &batch[index];
         let record = match &task.work {
-            Work::Failed(failed) => (index, Err(failed.clone()), false),
-            Work::Handle(job) => {
+            Work::Failed(failed) => Record { index, outcome: Err(failed.clone()), wrote: false },
+            Work::Handle { job, .. } => {
                 let hold = Tx::new(tx, &host.journal, &task.trace);
                 let outcome = guarded(job.record(&hold)).await;
-                (index, outcome, hold.wrote())
+                Record { index, outcome, wrote: hold.wrote() }
             }
         };
+        let spoilt = record.spoils() || tx.trouble().is_some();
         records.push(record);
+        if spoilt {
+            break;
+        }
     }
     records
 }
 
+/// The refusals that stand, and the events that are to be tried again apart from the rest. A refusal stands when it was
+/// decided on what is committed; one that may rest on writes that are undone with it proves nothing.
+fn refusals(chains: &[Vec<usize>], recorded: &[Vec<Record>]) -> (Vec<(usize, Failed)>, Vec<usize>) {
+    let (mut refused, mut put_off) = (Vec::new(), Vec::new());
+    for (chain, records) in chains.iter().zip(recorded) {
+        let Some((last, before)) = records.split_last() else { continue };
+        let Err(failed) = &last.outcome else { continue };
+        if !last.spoils() {
+            continue;
+        }
+        let stands = !before.iter().any(|record| record.wrote);
+        if stands {
+            refused.push((last.index, failed.clone()));
+        }
+        put_off.extend(&chain[before.len() + usize::from(stands)..]);
+    }
+    (refused, put_off)
+}
+
 fn first_failure(recorded: &[Vec<Record>]) -> Option<String> {
-    recorded.iter().flatten().find_map(|(_, outcome, _)| Some(outcome.as_ref().err()?.error.clone()))
+    recorded.iter().flatten().find_map(|record| Some(record.outcome.as_ref().err()?.error.clone()))
 }
 
 /// Writes the journal and the open batch, and commits. Answers the open batch, if the stream is owed anything.
@@ -289,9 +239,12 @@ async fn commit(
     failpoint::pass("before-commit");
     // A commit that follows a failed statement rolls back, so all three can be under way together.
     let ((recorded, opened), committed) = join(join(record, open), client.batch_execute("commit")).await;
+    if committed.is_ok() {
+        // Over either way: kept, or rolled back after a failed statement.
+        tx.over();
+    }
     recorded?;
     let opened = opened?;
     committed.map_err(DbError::from)?;
-    tx.over();
     Ok(opened)
 }

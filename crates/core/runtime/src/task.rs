@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::delivery::Delivery;
 use crate::job::{Failed, Job};
 use crate::journal::History;
+use crate::keys::Keys;
 
 /// A delivery that was admitted, with what is known of it.
 pub(crate) struct Task {
@@ -27,7 +28,12 @@ pub(crate) struct Task {
 /// What is still to be done with an event.
 pub(crate) enum Work {
     /// Its handler takes it from here.
-    Handle(Box<dyn Job>),
+    Handle {
+        /// The event in its handler's hands.
+        job: Box<dyn Job>,
+        /// What it contends on.
+        keys: Keys,
+    },
     /// It is to be journaled as failed.
     Failed(Failed),
 }

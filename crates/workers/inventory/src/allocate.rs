@@ -140,22 +140,19 @@ fn choose<'p, 'a>(
     if places.len() > EXACT {
         return greedy(demand, places);
     }
-    // The first place is the highest bit, so that of two sets of a size the one of better ranks is the larger number.
+    // The first place is the highest bit, so that of the sets of a size those of better ranks come first.
+    let bit = |index: usize| 1_u32 << (places.len() - 1 - index);
     let members = |set: u32| -> Vec<&Place<'_>> {
-        let bit = |index: usize| 1 << (places.len() - 1 - index);
-        places
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| set & bit(*index) != 0)
-            .map(|(_, place)| place)
-            .collect()
+        let chosen = places.iter().enumerate().filter(|(index, _)| set & bit(*index) != 0);
+        chosen.map(|(_, place)| place).collect()
     };
-    let sets = (1..1_u32 << places.len()).rev();
-    let best = sets
-        .map(|set| (set, members(set)))
-        .filter(|(_, chosen)| covers(demand, chosen))
-        .min_by_key(|(set, chosen)| (chosen.len(), splits(&fill(wanted, chosen)), Reverse(*set)));
-    best.map_or_else(|| places.iter().collect(), |(_, chosen)| chosen)
+    let best_of = |size: usize| {
+        let sets = (1..1_u32 << places.len()).rev().filter(|set| set.count_ones() as usize == size);
+        let covering = sets.map(members).filter(|chosen| covers(demand, chosen));
+        covering.min_by_key(|chosen| splits(&fill(wanted, chosen)))
+    };
+    // Without demand no set is needed; otherwise all places together cover it, as was checked.
+    (1..=places.len()).find_map(best_of).unwrap_or_default()
 }
 
 fn covers(demand: &BTreeMap<&str, i64>, chosen: &[&Place<'_>]) -> bool {

@@ -44,8 +44,8 @@ impl Handler for Reserve {
             return Ok(None);
         }
         let allocations = allocate(&wanted(order)?, &stock)?;
-        let (timer, due) =
-            (expiry_timer(&order.order_id), ReservationExpiryDue { order_id: order.order_id.clone() });
+        let timer = expiry_timer(&order.order_id);
+        let due = ReservationExpiryDue { order_id: order.order_id.clone() };
         let (held, ()) = try_join!(
             store::claim(tx, &order.order_id, &allocations, Claim::Held(self.lifetime)),
             tx.schedule(&timer, self.lifetime, &due),

@@ -1,4 +1,4 @@
-//! All SQL of inventory: here what the handlers write, in [`books`] what comes in and what is read from outside.
+//! All SQL of inventory: here what the handlers write, in `books` what comes in and what is read from outside.
 //!
 //! Every change to an order's claim is one statement: it moves units between `available` and the order's allocations
 //! and says in the same breath what it found.

@@ -1,6 +1,6 @@
 //! Stripe's PaymentIntents: form-encoded requests under idempotency keys, JSON answers
-//! (<https://docs.stripe.com/api/payment_intents>). What an error means is decided in [`answer`], how much an amount
-//! is in [`units`].
+//! (<https://docs.stripe.com/api/payment_intents>). What an error means is decided in `answer`, how much an amount
+//! is in `units`.
 
 mod answer;
 mod units;

@@ -8,7 +8,7 @@ use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::Failures;
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
 use despatch_labels::{Carrier, Config, Level, Rule, Sender, Shippo, store};
-use despatch_sandbox::{Fault, Operation, Options, Sandbox, Target};
+use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, Target};
 use despatch_testkit::{Bed, eventually, order};
 use prost::Message as _;
 
@@ -192,6 +192,33 @@ async fn a_purchase_that_failed_is_made_again() {
 #[tokio::test]
 async fn a_busy_provider_is_given_time() {
     one_label_in_spite_of(Operation::Shipment, Fault::RateLimited, "service-cheapest").await;
+}
+
+#[tokio::test]
+async fn a_crowd_gets_one_label_each_however_badly_the_carrier_behaves() {
+    const PARCELS: u64 = 16;
+    let flaky = Rates { rate_limited: 0.05, server_error: 0.05, ..Rates::default() };
+    let losing = Rates { timeout: 0.25, ..flaky };
+    let rates = [(Operation::Shipment, flaky), (Operation::Label, losing), (Operation::FindLabel, flaky)];
+    let faults = Faults { seed: 11, rates: rates.into(), ..Faults::none() };
+    let shippo = Sandbox::start(Options { faults, ..Options::default() }).await.expect("free ports");
+    let bed = bed(Some(&shippo)).await;
+    for n in 0..PARCELS {
+        bed.deliver(&picked(order(&format!("crowd-{n}")), 1, 1)).await;
+    }
+    let db = bed.db().await;
+    let sql = "select count(*) from labels.label where order_id like 'crowd-%'";
+    eventually("every label", async || {
+        let labels: i64 = db.query_one(sql, &[]).await.ok()?.get(0);
+        (labels == i64::try_from(PARCELS).ok()?).then_some(())
+    })
+    .await;
+    bed.quiet().await;
+    let counts = shippo.counts();
+    assert_eq!((counts.labels, counts.double_labels), (PARCELS, vec![]));
+    let found = "select count(*) from labels.label where reason = 'label-found'";
+    let found: i64 = db.query_one(found, &[]).await.expect("a count").get(0);
+    assert!(found > 0, "the seed loses some answers");
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! What is answered, and what is kept, while a server behind the gateway is away.
 
-use std::net::{SocketAddr, TcpListener};
-
 use despatch_contracts::order::OrderPlaced;
 use despatch_runtime::{Process, Settings};
 use despatch_testkit::{Bed, eventually};
@@ -9,15 +7,13 @@ use futures_util::future::join_all;
 
 use crate::door::{Door, Request, order, place};
 
-/// An address at which nothing listens.
-fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
-}
+/// Where nothing listens: a port that nobody is given.
+const NOBODY: &str = "127.0.0.1:1";
 
 #[tokio::test]
 async fn without_postgres_nothing_is_taken() {
     let settings =
-        Settings::new(format!("nats://{}", nobody()), format!("postgres://despatch@{}/despatch", nobody()));
+        Settings::new(format!("nats://{NOBODY}"), format!("postgres://despatch@{NOBODY}/despatch"));
     let process = Process::start(settings.clone(), vec![despatch_gateway::worker()]).await.unwrap();
     let door = Door::of(&process, &settings).await;
     for request in [
@@ -38,7 +34,7 @@ async fn without_postgres_nothing_is_taken() {
 async fn without_nats_orders_are_taken_and_go_out_later() {
     let bed = Bed::new().await;
     let mut settings = bed.settings().clone();
-    settings.nats_url = format!("nats://{}", nobody());
+    settings.nats_url = format!("nats://{NOBODY}");
     let process = Process::start(settings.clone(), vec![despatch_gateway::worker()]).await.unwrap();
     let door = Door::of(&process, &settings).await;
     let order_id = eventually("the schema is there and the order is taken", async || {
@@ -47,7 +43,8 @@ async fn without_nats_orders_are_taken_and_go_out_later() {
     })
     .await;
     assert_eq!(door.send(Request::new("GET", "/readyz")).await.status, 200);
-    // Another process, with a broker, finds what this one owes.
+    drop(process);
+    // Another process, with a broker, finds what this one owed.
     bed.run(despatch_gateway::worker()).await;
     let _: OrderPlaced = bed.expect(&order_id).await;
     assert_eq!(bed.count::<OrderPlaced>(&order_id).await, 1);

@@ -1,0 +1,111 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Carries an online shop's orders from checkout to the customer's door.
+#[derive(Debug, Parser)]
+#[command(name = "despatch", version, about)]
+pub(crate) struct Cli {
+    /// The configuration file; `despatch config` prints every key with its default.
+    #[arg(long, global = true, env = "DESPATCH_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where private servers keep their data.
+    #[arg(long, global = true, env = "DESPATCH_DATA_DIR", default_value = ".despatch", value_name = "DIR")]
+    pub(crate) data_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything in one process: private servers, every worker, the gateway.
+    Up(UpArgs),
+    /// Run workers over servers that exist, until SIGTERM. Without names: all of them.
+    Run {
+        /// gateway, orders, inventory, payments, labels, notifications, reviews.
+        workers: Vec<String>,
+    },
+    /// Carry real orders from placed to reviewed over private servers and stand-in providers, and balance the books.
+    Demo(DemoArgs),
+    /// Place the orders of a file: data/superstore.csv's form, or JSON lines of POST /v1/orders.
+    Import(ImportArgs),
+    /// Look at orders.
+    #[command(subcommand)]
+    Order(OrderCommand),
+    /// Watch what happens.
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Bring every worker's schema up to date.
+    Migrate,
+    /// Create the stream and every consumer, or put them right.
+    Provision,
+    /// Print the annotated default configuration.
+    Config,
+    /// Print a shell's completions.
+    Completions {
+        /// bash, elvish, fish, powershell or zsh.
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Let the stand-in providers misbehave, repeatably by this seed.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) faults: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// How many of the 5,009 orders.
+    #[arg(long, value_name = "N")]
+    pub(crate) orders: Option<usize>,
+    /// Let the stand-in providers misbehave, repeatably by this seed.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) faults: Option<u64>,
+    /// Print one JSON object instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// A .csv in the form of data/superstore.csv, or JSON lines.
+    pub(crate) file: PathBuf,
+    /// Place only the first N orders.
+    #[arg(long, value_name = "N")]
+    pub(crate) orders: Option<usize>,
+    /// Book the units that these orders want as received first.
+    #[arg(long)]
+    pub(crate) stock: bool,
+    /// The gateway; by default the one that `despatch up` runs.
+    #[arg(long, value_name = "URL", requires = "api_key")]
+    pub(crate) url: Option<String>,
+    /// The gateway's key.
+    #[arg(long, env = "DESPATCH_API_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) api_key: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrderCommand {
+    /// Show one order: state, timeline, payment, parcels, messages, and what is stuck.
+    Show {
+        /// The order's id, or SHOP/SHOP-ORDER-ID.
+        id: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Print events as they are published.
+    Tail {
+        /// An order's id, or a subject such as `evt.payment.*` or `dead.>`; by default every event and dead letter.
+        filter: Option<String>,
+    },
+}

@@ -1,0 +1,79 @@
+//! `despatch run`: one or several workers, for Kubernetes. The servers are given; readiness means "consuming".
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use despatch_gateway::Records;
+use despatch_runtime::{Health, Process, State};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::site::gateway_intake;
+use crate::{Outcome, registry, signals};
+
+/// Runs workers until SIGTERM, then drains.
+pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
+    config.check_servers()?;
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if names.is_empty() {
+        names = registry::NAMES.to_vec();
+    }
+    let workers = registry::workers(&config, &names)?;
+    let settings = config.settings();
+    let shutdown = CancellationToken::new();
+    let process = Process::start(settings.clone(), workers).await?;
+    if !config.health.listen.is_empty() {
+        let listener = TcpListener::bind(&config.health.listen)
+            .await
+            .map_err(|error| format!("health.listen {}: {error}", config.health.listen))?;
+        let probes = probes(process.health().clone());
+        tokio::spawn(async move { axum::serve(listener, probes).await });
+    }
+    let gateway = if names.contains(&despatch_gateway::NAME) {
+        let listener = TcpListener::bind(config.gateway.listen)
+            .await
+            .map_err(|error| format!("gateway.listen {}: {error}", config.gateway.listen))?;
+        let (intake, records) = (gateway_intake(&process)?, Records::new(&settings)?);
+        let served = despatch_gateway::serve(config.gateway(), intake, records, listener, shutdown.clone());
+        Some(tokio::spawn(served))
+    } else {
+        None
+    };
+    tracing::info!(workers = names.join(" "), "running");
+    let stop = signals::stop();
+    let served = match gateway {
+        None => {
+            stop.await?;
+            Ok(())
+        }
+        Some(mut gateway) => tokio::select! {
+            asked = stop => {
+                asked?;
+                shutdown.cancel();
+                gateway.await?
+            }
+            ended = &mut gateway => ended?,
+        },
+    };
+    tracing::info!("draining");
+    process.drain().await;
+    Ok(served?)
+}
+
+fn probes(health: Health) -> Router {
+    let ready = move || {
+        let health = health.clone();
+        async move {
+            if health.is_ready() {
+                return (StatusCode::OK, "ready\n".to_owned());
+            }
+            let waiting = health.parts().into_iter().filter_map(|(part, state)| match state {
+                State::Working => None,
+                State::Waiting(why) => Some(format!("{part}: {why}\n")),
+            });
+            (StatusCode::SERVICE_UNAVAILABLE, waiting.collect())
+        }
+    };
+    Router::new().route("/healthz", get(async || "alive\n")).route("/readyz", get(ready))
+}

@@ -1,0 +1,172 @@
+//! Everything in one process: servers, stand-in providers where no real ones are configured, every worker, the gateway.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use despatch_gateway::Records;
+use despatch_runtime::{Database, Intake, Process};
+use despatch_sandbox::{Faults, Sandbox, TrackingPace};
+use despatch_stack::Stack;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::home::{Address, Home};
+use crate::{Outcome, registry};
+
+/// How a site is to be run.
+pub(crate) struct Plan {
+    pub(crate) config: Config,
+    pub(crate) home: Home,
+    /// How the sandbox misbehaves, where there is one.
+    pub(crate) faults: Faults,
+    /// How fast its carrier is.
+    pub(crate) tracking: TrackingPace,
+    /// What a person should see while waiting.
+    pub(crate) progress: fn(&str),
+}
+
+/// A running site.
+pub(crate) struct Site {
+    pub(crate) address: Address,
+    pub(crate) sandbox: Option<Sandbox>,
+    pub(crate) database: Database,
+    home: Home,
+    process: Process,
+    stack: Stack,
+    gateway: JoinHandle<Result<(), despatch_gateway::GatewayError>>,
+    shutdown: CancellationToken,
+}
+
+impl Site {
+    /// Starts everything and returns when every worker consumes.
+    pub(crate) async fn start(plan: Plan) -> Outcome<Self> {
+        let Plan { mut config, home, faults, tracking, progress } = plan;
+        let secrets = home.secrets()?;
+        let stack = Stack::start(stack_options(&config, &home, progress)).await?;
+        config.nats_url = stack.nats_url().to_owned();
+        config.database_url = stack.database_url().to_owned();
+        if config.links.secret.is_empty() {
+            config.links.secret = secrets.link_secret;
+        }
+        config.gateway.api_keys.push(secrets.api_key.clone());
+        let listener = TcpListener::bind(config.gateway.listen)
+            .await
+            .map_err(|error| format!("gateway.listen {}: {error}", config.gateway.listen))?;
+        let gateway_url = format!("http://{}", listener.local_addr()?);
+        if config.shop.public_url.is_empty() {
+            config.shop.public_url.clone_from(&gateway_url);
+        }
+        let sandbox = if stands_in(&config) {
+            config.shippo.webhook_tokens.push(secrets.shippo_token.clone());
+            let options = despatch_sandbox::Options {
+                state_dir: Some(home.path().join("sandbox")),
+                faults,
+                tracking,
+                gateway_url: Some(gateway_url.clone()),
+                webhook_token: Some(secrets.shippo_token),
+                ..despatch_sandbox::Options::default()
+            };
+            let sandbox = Sandbox::start(options).await?;
+            use_sandbox(&mut config, &sandbox);
+            Some(sandbox)
+        } else {
+            None
+        };
+        let workers = registry::workers(&config, registry::NAMES)?;
+        let settings = config.settings();
+        let records = Records::new(&settings)?;
+        let database = Database::new(&config.database_url, 4)?;
+        let process = Process::start(settings, workers).await?;
+        let intake = gateway_intake(&process)?;
+        let shutdown = CancellationToken::new();
+        let served = despatch_gateway::serve(config.gateway(), intake, records, listener, shutdown.clone());
+        let gateway = tokio::spawn(served);
+        process.health().ready().await;
+        let address = Address {
+            gateway_url,
+            api_key: secrets.api_key,
+            nats_url: config.nats_url.clone(),
+            database_url: config.database_url.clone(),
+            sandbox_stripe_url: sandbox.as_ref().map(Sandbox::stripe_url),
+        };
+        home.announce(&address)?;
+        Ok(Site { address, sandbox, database, home, process, stack, gateway, shutdown })
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Finishes what is held and stops everything; what is in flight continues at the next start.
+    pub(crate) async fn stop(self) -> Outcome {
+        self.shutdown.cancel();
+        let served = self.gateway.await;
+        self.process.drain().await;
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+        self.stack.stop().await?;
+        served??;
+        Ok(())
+    }
+
+    /// Ends when the gateway cannot serve any more.
+    pub(crate) async fn failed(&mut self) -> String {
+        match (&mut self.gateway).await {
+            Ok(Ok(())) => "the gateway stopped".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+}
+
+/// The gateway's way in, from a process that runs it.
+pub(crate) fn gateway_intake(process: &Process) -> Outcome<Intake> {
+    process.intake(despatch_gateway::NAME).ok_or_else(|| "the gateway's worker is not running".into())
+}
+
+fn stack_options(config: &Config, home: &Home, progress: fn(&str)) -> despatch_stack::Options {
+    let given = |url: &str| (!url.is_empty()).then(|| url.to_owned());
+    despatch_stack::Options {
+        data_dir: PathBuf::from(home.path()),
+        nats_url: given(&config.nats_url),
+        database_url: given(&config.database_url),
+        progress,
+    }
+}
+
+fn stands_in(config: &Config) -> bool {
+    config.stripe.base_url.is_empty() || config.shippo.base_url.is_empty() || config.smtp.url.is_empty()
+}
+
+/// Puts the sandbox in the place of each provider that is not configured.
+fn use_sandbox(config: &mut Config, sandbox: &Sandbox) {
+    if config.stripe.base_url.is_empty() {
+        config.stripe.base_url = sandbox.stripe_url();
+        "sk_test_sandbox".clone_into(&mut config.stripe.secret_key);
+    }
+    if config.shippo.base_url.is_empty() {
+        config.shippo.base_url = sandbox.shippo_url();
+        "shippo_test_sandbox".clone_into(&mut config.shippo.token);
+        // A sandbox on this machine is done with a request when its connection ends.
+        config.shippo.settle_seconds = config.shippo.settle_seconds.min(1);
+    }
+    if config.smtp.url.is_empty() {
+        config.smtp.url = sandbox.smtp_url();
+    }
+}
+
+/// The carrier's pace in a site of its own: parcels arrive while one watches.
+pub(crate) fn brisk() -> TrackingPace {
+    TrackingPace {
+        to_transit: Duration::from_millis(150),
+        to_delivered: Duration::from_millis(250),
+        jitter: 0.5,
+    }
+}

@@ -16,9 +16,9 @@ use crate::desk::{Entry, Job, Outcome, Trouble};
 use crate::placement::Placement;
 use crate::store::{self, Known, Scan};
 
-/// The most committed batches that may be on their way to the broker at once. While it does not take them, further
-/// ones are left to the runtime's sweeper instead of piling up in memory.
-const PUBLISHING: usize = 16;
+/// The most committed events that may be on their way to the broker at once: some seconds of a flood. While it does
+/// not take them, further ones are left to the runtime's sweeper instead of piling up in memory.
+const PUBLISHING: usize = 8192;
 
 /// How long the last batches may take to reach the broker when the gateway stops; the sweeper does the rest.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -37,7 +37,7 @@ pub(crate) struct Clerk {
 
 impl Clerk {
     pub(crate) fn new(intake: Intake, batch: usize) -> Self {
-        let permits = Arc::new(Semaphore::new(PUBLISHING));
+        let permits = Arc::new(Semaphore::new(PUBLISHING.max(batch)));
         Clerk { intake, batch, publishing: TaskTracker::new(), permits }
     }
 
@@ -84,15 +84,17 @@ impl Clerk {
         let tx = client.transaction().await?;
         let seen = Seen::of(&tx, jobs).await?;
         let arrivals: Vec<Arrival> = jobs.iter().filter_map(|job| self.arrival(job, &seen)).collect();
+        let events = arrivals.len();
         let owed = self.intake.write(&tx, arrivals).await?;
         tx.commit().await?;
-        self.publish(owed);
+        self.publish(owed, events);
         Ok(jobs.iter().map(|job| seen.outcome(job)).collect())
     }
 
     /// Nobody who sent something waits for the broker: what is committed reaches it.
-    fn publish(&self, owed: Owed) {
-        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+    fn publish(&self, owed: Owed, events: usize) {
+        let events = u32::try_from(events).unwrap_or(u32::MAX);
+        if let Ok(permit) = self.permits.clone().try_acquire_many_owned(events) {
             let intake = self.intake.clone();
             self.publishing.spawn(async move {
                 intake.publish(owed).await;

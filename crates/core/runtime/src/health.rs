@@ -27,18 +27,18 @@ impl Health {
     }
 
     pub(crate) fn working(&self, part: &str) {
-        self.set(part, State::Working);
+        self.set(part, &State::Working);
     }
 
     /// Says that a part cannot work; logged when it could before.
     pub(crate) fn waiting(&self, part: &str, why: impl Into<String>) {
-        self.set(part, State::Waiting(why.into()));
+        self.set(part, &State::Waiting(why.into()));
     }
 
-    fn set(&self, part: &str, state: State) {
+    fn set(&self, part: &str, state: &State) {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let before = parts.insert(part.to_owned(), state.clone());
-        match (&before, &state) {
+        match (&before, state) {
             (Some(State::Waiting(_)), State::Working) => tracing::info!(part, "working again"),
             (None | Some(State::Working), State::Waiting(why)) => tracing::warn!(part, why, "waiting"),
             _ => {}

@@ -81,7 +81,7 @@ impl Intake {
             payload: body,
             ..Envelope::default()
         };
-        refused(&self.host, &self.source, id, reason, error, event, trace)
+        refused(&self.host, &self.source, id, reason, &error, event, trace)
     }
 
     /// Journals arrivals in the caller's transaction, set-based.
@@ -145,7 +145,7 @@ impl Arrival {
     fn sendable(self, host: &Host, source: &str) -> Self {
         let Some(objection) = host.broker.objection(&self.envelope) else { return self };
         let (error, trace) = (objection.to_string(), self.envelope.trace());
-        refused(host, source, self.id, objection.reason(), error, self.envelope, &trace)
+        refused(host, source, self.id, objection.reason(), &error, self.envelope, &trace)
     }
 }
 
@@ -154,7 +154,7 @@ fn refused(
     source: &str,
     event_id: EventId,
     reason: Reason,
-    error: String,
+    error: &str,
     event: Envelope,
     trace: &Trace,
 ) -> Arrival {

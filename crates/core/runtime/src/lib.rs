@@ -31,6 +31,7 @@ mod record;
 mod retry;
 mod settings;
 mod standing;
+mod statements;
 mod suspect;
 mod task;
 mod tx;

@@ -105,7 +105,7 @@ impl<'a> Reckoner<'a> {
     pub(crate) fn reckon(&self, task: &Task, outcome: Result<Vec<Emitted>, Failed>) -> Outcome {
         match outcome {
             Ok(emitted) => self.handled(task, emitted),
-            Err(failed) => self.failed(task, failed),
+            Err(failed) => self.failed(task, &failed),
         }
     }
 
@@ -122,7 +122,7 @@ impl<'a> Reckoner<'a> {
         Outcome { follow_ons, generation: task.generation(), failure: None }
     }
 
-    fn failed(&self, task: &Task, failed: Failed) -> Outcome {
+    fn failed(&self, task: &Task, failed: &Failed) -> Outcome {
         let (fate, attempts, verdict) = self.judge(task, failed.verdict);
         let mut failures = task.history.failures.clone();
         note(

@@ -64,8 +64,8 @@ async fn pull(
                 return error.to_string();
             }
         }
-        let mut pulled = tokio::select! {
-            pulled = puller.next() => pulled,
+        let mut answer = tokio::select! {
+            answer = puller.next() => answer,
             Ok(()) = reached.changed() => {
                 puller.forget();
                 continue;
@@ -73,7 +73,7 @@ async fn pull(
             () = host.abandon.cancelled() => return "abandoned".to_owned(),
         };
         loop {
-            match pulled {
+            match answer {
                 Pulled::Nothing => break,
                 Pulled::Missing(why) => return why,
                 Pulled::Message(message) => {
@@ -86,7 +86,7 @@ async fn pull(
                 }
             }
             let Some(more) = puller.next().now_or_never() else { break };
-            pulled = more;
+            answer = more;
         }
     }
 }

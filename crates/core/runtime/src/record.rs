@@ -60,9 +60,14 @@ async fn keep(
     let client = host.db.client().await?;
     host.journal.warm(&client).await?;
     let tx = Transaction::on(client);
-    let (tx, outcomes) = match handle(host, tx, batch).await? {
-        Handled::Kept(tx, outcomes) => (tx, outcomes),
-        Handled::Undone { refused, put_off } => {
+    let outcomes = match handle(host, &tx, batch).await {
+        Ok(Handled::Kept(outcomes)) => outcomes,
+        Err(setback) => {
+            tx.roll_back().await;
+            return Err(setback);
+        }
+        Ok(Handled::Undone { refused, put_off }) => {
+            tx.roll_back().await;
             for (index, failed) in refused {
                 batch[index].fail(failed);
             }
@@ -97,14 +102,14 @@ async fn keep(
 /// What came of running the handlers.
 enum Handled {
     /// The transaction stands, with each event's follow-ons or its failure.
-    Kept(Transaction, Vec<Result<Vec<Emitted>, Failed>>),
-    /// The transaction was rolled back because events were refused after they had written something. Those whose
+    Kept(Vec<Result<Vec<Emitted>, Failed>>),
+    /// The transaction is to be rolled back because events were refused after they had written something. Those whose
     /// refusal stands, and those that are to be tried apart from this batch.
     Undone { refused: Vec<(usize, Failed)>, put_off: Vec<usize> },
 }
 
 /// Runs every handler in the transaction: events that share a key one after the other, the rest together.
-async fn handle(host: &Host, tx: Transaction, batch: &[Task]) -> Result<Handled, Setback> {
+async fn handle(host: &Host, tx: &Transaction, batch: &[Task]) -> Result<Handled, Setback> {
     let keys: Vec<Keys> = batch
         .iter()
         .map(|task| match &task.work {
@@ -116,7 +121,7 @@ async fn handle(host: &Host, tx: Transaction, batch: &[Task]) -> Result<Handled,
     locks.sort_unstable();
     locks.dedup();
 
-    let begin = async { tx.client().batch_execute("begin").await.map_err(|error| tx.note(error.into())) };
+    let opening = async { tx.client().batch_execute("begin").await.map_err(|error| tx.note(error.into())) };
     let lock = async {
         if locks.is_empty() {
             return Ok(());
@@ -124,23 +129,21 @@ async fn handle(host: &Host, tx: Transaction, batch: &[Task]) -> Result<Handled,
         host.journal.lock(tx.client(), &locks).await.map_err(|error| tx.note(error))
     };
     let chains = chains(&keys);
-    let records = join_all(chains.iter().map(|chain| in_turn(host, &tx, batch, chain)));
+    let records = join_all(chains.iter().map(|chain| in_turn(host, tx, batch, chain)));
     // Polled in this order, so the statements go out in this order.
-    let (begun, locked, recorded) = join3(begin, lock, records).await;
+    let (begun, locked, recorded) = join3(opening, lock, records).await;
     if let (Some(trouble), said) = (tx.trouble(), begun.and(locked).err()) {
         let said =
             said.map(|error| error.to_string()).or_else(|| first_failure(&recorded)).unwrap_or_default();
-        tx.roll_back().await;
         return Err(Setback::of(trouble, said));
     }
     let (refused, put_off) = refusals(&chains, &recorded);
     if !refused.is_empty() || !put_off.is_empty() {
-        tx.roll_back().await;
         return Ok(Handled::Undone { refused, put_off });
     }
     let mut outcomes: Vec<_> = recorded.into_iter().flatten().collect();
     outcomes.sort_unstable_by_key(|record| record.index);
-    Ok(Handled::Kept(tx, outcomes.into_iter().map(|record| record.outcome).collect()))
+    Ok(Handled::Kept(outcomes.into_iter().map(|record| record.outcome).collect()))
 }
 
 /// One handler's run in the transaction.

@@ -44,10 +44,10 @@ impl Transaction {
 
     /// Ends the transaction without keeping it.
     pub(crate) async fn roll_back(mut self) {
-        if let Some(client) = self.client.take() {
-            if client.batch_execute("rollback").await.is_err() {
-                drop(Object::take(client));
-            }
+        if let Some(client) = self.client.take()
+            && client.batch_execute("rollback").await.is_err()
+        {
+            drop(Object::take(client));
         }
     }
 

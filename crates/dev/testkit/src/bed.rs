@@ -63,9 +63,8 @@ impl Bed {
     /// Runs several workers in one process's worth.
     pub async fn run_all(&self, workers: Vec<Worker>) -> Arc<Process> {
         let process = Process::start(self.settings.clone(), workers).await.expect("URLs are valid");
-        if tokio::time::timeout(DEADLINE, process.health().ready()).await.is_err() {
-            panic!("not ready: {:?}", process.health().parts());
-        }
+        let ready = tokio::time::timeout(DEADLINE, process.health().ready()).await;
+        assert!(ready.is_ok(), "not ready: {:?}", process.health().parts());
         let process = Arc::new(process);
         self.processes.lock().await.push(process.clone());
         process
@@ -90,7 +89,9 @@ impl Bed {
         let mut headers = HeaderMap::new();
         for (name, values) in envelope.headers().iter() {
             if name.to_string() != "Nats-Msg-Id" {
-                values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+                for value in values {
+                    headers.append(name.clone(), value.clone());
+                }
             }
         }
         self.publish_raw(&envelope.subject, headers, envelope.payload.clone()).await;
@@ -188,9 +189,14 @@ impl Bed {
 
     async fn unsettled(&self) -> u64 {
         let mut unsettled = 0;
-        for process in self.processes.lock().await.iter() {
-            for (_, pending) in process.pending().await {
-                unsettled += pending.map_or(1, |pending| pending.undelivered + pending.unacked);
+        let stream = format!("DESPATCH_{}", self.settings.namespace);
+        let stream = self.jetstream.get_stream(stream).await.expect("the stream is provisioned");
+        let mut consumers = stream.consumers();
+        while let Some(consumer) = consumers.next().await {
+            let consumer = consumer.expect("NATS answers");
+            // The others are looks at the stream, a test's own.
+            if consumer.config.durable_name.is_some() {
+                unsettled += consumer.num_pending + consumer.num_ack_pending as u64;
             }
         }
         let db = self.db().await;

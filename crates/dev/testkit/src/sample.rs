@@ -31,7 +31,7 @@ pub fn order(order_id: &str) -> Order {
                 sku: "SKU-A".to_owned(),
                 title: "Bookcase".to_owned(),
                 quantity: 2,
-                total_minor: 100_00,
+                total_minor: 10_000,
             },
             Line {
                 number: 2,
@@ -45,12 +45,12 @@ pub fn order(order_id: &str) -> Order {
         shipping_minor: 5_00,
         tax_minor: 1_55,
         discount_minor: 0,
-        total_minor: 130_00,
+        total_minor: 13_000,
         service_level: ServiceLevel::Standard.into(),
         authorisation: Some(Authorisation {
             provider: "instant".to_owned(),
             reference: format!("auth-{order_id}"),
-            amount_minor: 130_00,
+            amount_minor: 13_000,
         }),
     }
 }

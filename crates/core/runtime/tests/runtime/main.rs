@@ -1,5 +1,35 @@
 //! The runtime against real servers, through a worker made for the purpose.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
+
+mod child;
+mod outside;
 mod toy;
 
+mod batches;
+mod boundaries;
+mod drain;
+mod ledger;
+mod outages;
+mod partitions;
 mod recording;
+mod replays;
+mod replicas;
+mod suspects;
+mod unreadable;
+
+use std::time::Duration;
+
+use despatch_runtime::Settings;
+use despatch_testkit::Bed;
+
+/// A bed where everything that waits waits briefly: for tests in which somebody dies, and others wait for that.
+async fn hasty_bed() -> Bed {
+    let bed = Bed::new().await;
+    let settings = Settings {
+        ack_wait: Duration::from_secs(1),
+        sweep_after: Duration::from_millis(500),
+        ..bed.settings().clone()
+    };
+    Bed::join(settings).await
+}

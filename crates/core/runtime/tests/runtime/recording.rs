@@ -1,48 +1,48 @@
 //! Handlers that only record: once, whatever is delivered; and every verdict.
 
-use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
+use std::time::Duration;
+
+use despatch_contracts::order::OrderCompleted;
+use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewAskDue;
 use despatch_testkit::Bed;
 
-use crate::toy;
-
-fn told(order_id: &str, reason: &str) -> OrderCancelRequested {
-    OrderCancelRequested { order_id: order_id.into(), reason: reason.into(), requested_by: "test".into() }
-}
-
-async fn tries(bed: &Bed, order: &str) -> i32 {
-    let rows = bed
-        .db()
-        .await
-        .query("select count from toy.tally where order_id = $1 and what = 'tries'", &[&order])
-        .await
-        .unwrap();
-    rows.first().map_or(0, |row| row.get(0))
-}
+use crate::toy::{Toy, asked, kept, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_delivered_twice_is_recorded_once() {
     let bed = Bed::new().await;
-    bed.run(toy::worker()).await;
+    bed.run(Toy::new(&bed).await.worker()).await;
     for order in 0..300 {
         bed.deliver(&told(&format!("o-{order}"), "complete")).await;
     }
     bed.quiet().await;
-    for order in 0..300 {
-        assert_eq!(tries(&bed, &format!("o-{order}")).await, 1);
-    }
+    let kept = "select count(*), sum(count) from toy.tally";
+    let kept = bed.db().await.query_one(kept, &[]).await.unwrap();
+    assert_eq!((kept.get::<_, i64>(0), kept.get::<_, i64>(1)), (300, 300));
     assert_eq!(bed.messages("evt.order.completed").await.len(), 300);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_event_is_tried_as_often_as_its_policy_says_and_takes_nobody_down() {
     let bed = Bed::new().await;
-    bed.run(toy::worker()).await;
-    for (order, reason) in [("good", "complete"), ("bad", "fail"), ("broken", "break"), ("mad", "panic")] {
+    bed.run(Toy::new(&bed).await.worker()).await;
+    for (order, reason) in [
+        ("good", "complete"),
+        ("bad", "fail"),
+        ("broken", "break"),
+        ("mad", "panic"),
+        ("hasty", "panic-early"),
+    ] {
         bed.deliver(&told(order, reason)).await;
     }
     bed.expect::<OrderCompleted>("good").await;
-    for (order, said) in [("bad", "told to fail"), ("broken", "no_such_table"), ("mad", "told to panic")] {
+    for (order, said) in [
+        ("bad", "told to fail"),
+        ("broken", "no_such_table"),
+        ("mad", "told to panic"),
+        ("hasty", "told to panic early"),
+    ] {
         let letter = bed.expect_dead(order).await;
         assert_eq!((letter.reason.as_str(), letter.generation), ("attempts-exhausted", 2), "{order}");
         assert_eq!(letter.failures.len(), 3);
@@ -53,15 +53,15 @@ async fn a_failing_event_is_tried_as_often_as_its_policy_says_and_takes_nobody_d
     }
     bed.quiet().await;
     // What a try wrote before it failed is undone.
-    for order in ["bad", "broken", "mad"] {
-        assert_eq!(tries(&bed, order).await, 0, "{order}");
+    for order in ["bad", "broken", "mad", "hasty"] {
+        assert_eq!(kept(&bed, order, "recorded").await, 0, "{order}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rejected_and_deferred_events_die_with_their_reason() {
     let bed = Bed::new().await;
-    bed.run(toy::worker()).await;
+    bed.run(Toy::new(&bed).await.worker()).await;
     bed.deliver(&told("refused", "reject")).await;
     bed.deliver(&told("early", "defer")).await;
     let letter = bed.expect_dead("refused").await;
@@ -75,17 +75,43 @@ async fn rejected_and_deferred_events_die_with_their_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follow_on_that_is_too_large_is_refused_before_commit() {
     let bed = Bed::new().await;
-    bed.run(toy::worker()).await;
+    bed.run(Toy::new(&bed).await.worker()).await;
     bed.deliver(&told("a-large-one", "large")).await;
     assert_eq!(bed.expect_dead("a-large-one").await.reason, "payload-too-large");
     bed.quiet().await;
-    assert_eq!(tries(&bed, "a-large-one").await, 0);
+    assert_eq!(kept(&bed, "a-large-one", "recorded").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follow_on_whose_order_fits_no_header_is_refused_before_commit() {
+    let bed = Bed::new().await;
+    bed.run(Toy::new(&bed).await.worker()).await;
+    bed.deliver(&told("o", "unprintable")).await;
+    assert_eq!(bed.expect_dead("o").await.reason, "payload-undecodable");
+    bed.deliver(&told("another", "complete")).await;
+    bed.expect::<OrderCompleted>("another").await;
+    bed.quiet().await;
+    assert_eq!(kept(&bed, "o", "recorded").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_takes_longer_than_the_ack_wait_is_not_handed_to_anybody_else() {
+    let bed = crate::hasty_bed().await;
+    let toy = Toy::new(&bed).await;
+    bed.run(toy.worker()).await;
+    bed.run(toy.worker()).await;
+    let long = bed.settings().ack_wait * 3 + Duration::from_millis(500);
+    bed.deliver(&asked("o", &format!("slow {}", long.as_millis()))).await;
+    bed.expect::<PaymentRefunded>("o").await;
+    bed.quiet().await;
+    let effects = toy.outside.effects("o").await;
+    assert_eq!((effects.len(), effects[0].heard), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn timers_fire_once_unless_they_are_taken_back() {
     let bed = Bed::new().await;
-    bed.run(toy::worker()).await;
+    bed.run(Toy::new(&bed).await.worker()).await;
     bed.deliver(&told("asked", "timer")).await;
     bed.deliver(&told("spared", "no-timer")).await;
     assert_eq!(bed.expect::<ReviewAskDue>("asked").await.ask, 7);

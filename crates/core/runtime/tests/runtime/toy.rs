@@ -1,26 +1,81 @@
-//! A worker whose handlers do as an event tells them: enough to reach every verdict.
+//! A worker whose handlers do as an event tells them: enough to reach every verdict and every boundary.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
+use despatch_contracts::payment::{PaymentRefunded, RefundRequested};
 use despatch_contracts::review::ReviewAskDue;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Handler, Migration, Policy, Tx, Verdict, Worker};
+use despatch_runtime::{
+    Attempt, DbError, Fault, Handler, Keys, Migration, OutsideHandler, Policy, Snapshot, Tx, Verdict, Worker,
+};
+use despatch_testkit::Bed;
+use tokio::sync::Barrier;
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+use crate::outside::Outside;
+
+const MIGRATIONS: &[Migration] = &[Migration {
     name: "0001_toy",
     sql: "create table toy.tally (order_id text not null, what text not null, count int not null,
                                   primary key (order_id, what));
-          create table toy.unique_thing (thing text primary key);",
+          create table toy.unique_thing (thing text primary key);
+          create table toy.stock (thing text primary key, units int not null);
+          create table toy.mended (order_id text primary key);",
 }];
 
-/// The worker with every toy handler.
-pub(crate) fn worker() -> Worker {
-    Worker::new("toy", MIGRATIONS).handler(Obey)
+const POLICY: Policy = Policy {
+    attempts: 3,
+    first_retry: Duration::from_millis(20),
+    longest_retry: Duration::from_millis(50),
+    defer_deadline: Duration::from_millis(500),
+    ..Policy::DEFAULT
+};
+
+/// How long a handler waits for its twin in another replica.
+const MEETING: Duration = Duration::from_secs(20);
+
+/// What the toy worker is made of.
+#[derive(Clone)]
+pub(crate) struct Toy {
+    pub(crate) outside: Outside,
+    /// Where two replicas wait for each other.
+    pub(crate) meeting: Arc<Barrier>,
+    /// Whether the outside never answers.
+    pub(crate) stuck: bool,
 }
 
-/// Does what `reason` says: a word, then perhaps a number.
-pub(crate) struct Obey;
+impl Toy {
+    pub(crate) async fn new(bed: &Bed) -> Self {
+        Toy { outside: Outside::open(bed).await, meeting: Arc::new(Barrier::new(2)), stuck: false }
+    }
+
+    /// The worker with every toy handler.
+    pub(crate) fn worker(&self) -> Worker {
+        Worker::new("toy", MIGRATIONS).handler(Obey(self.clone())).outside(Buy(self.clone()))
+    }
+
+    async fn meet(&self) -> Result<(), Disobeyed> {
+        let met = tokio::time::timeout(MEETING, self.meeting.wait()).await;
+        met.map(|_| ()).map_err(|_| Disobeyed::Told(Verdict::Reject(Reason::StockShort)))
+    }
+}
+
+/// How often a handler's writes about an order were kept.
+pub(crate) async fn kept(bed: &Bed, order: &str, what: &str) -> i32 {
+    let sql = "select count from toy.tally where order_id = $1 and what = $2";
+    bed.db().await.query_opt(sql, &[&order, &what]).await.unwrap().map_or(0, |row| row.get(0))
+}
+
+/// An event for [`Obey`]. `reason` is a word, then perhaps a name or number.
+pub(crate) fn told(order_id: &str, reason: &str) -> OrderCancelRequested {
+    OrderCancelRequested { order_id: order_id.into(), reason: reason.into(), requested_by: "test".into() }
+}
+
+/// An event for [`Buy`].
+pub(crate) fn asked(order_id: &str, reason: &str) -> RefundRequested {
+    RefundRequested { order_id: order_id.into(), reason: reason.into() }
+}
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Disobeyed {
@@ -39,59 +94,161 @@ impl Fault for Disobeyed {
     }
 }
 
+/// Only records.
+struct Obey(Toy);
+
 impl Handler for Obey {
     const NAME: &'static str = "toy.obey";
-    const POLICY: Policy = Policy {
-        attempts: 3,
-        first_retry: Duration::from_millis(20),
-        longest_retry: Duration::from_millis(50),
-        defer_deadline: Duration::from_millis(500),
-        ..Policy::DEFAULT
-    };
+    const POLICY: Policy = POLICY;
     type In = OrderCancelRequested;
     type Out = Option<OrderCompleted>;
     type Error = Disobeyed;
 
+    fn keys(&self, event: &Self::In) -> Keys {
+        let keys = Keys::order(&event.order_id);
+        match event.reason.split_once(' ') {
+            Some(("take" | "add", what)) => keys.and("thing", what.split(' ').next().unwrap_or(what)),
+            _ if event.reason == "panic-early" => panic!("told to panic early"),
+            _ => keys,
+        }
+    }
+
     async fn record(&self, event: &Self::In, tx: &Tx<'_>) -> Result<Self::Out, Disobeyed> {
         let order = &event.order_id;
-        let tries = tally(tx, order, "tries").await?;
-        match event.reason.as_str() {
-            "complete" => return Ok(Some(OrderCompleted { order_id: order.clone() })),
-            "silent" => {}
+        let (word, what) = event.reason.split_once(' ').unwrap_or((&event.reason, ""));
+        if word == "meet" {
+            self.0.meet().await?;
+        }
+        tally(tx, order, "recorded").await?;
+        let due = ReviewAskDue { order_id: order.clone(), ask: 7 };
+        let timer = format!("ask/{order}");
+        match word {
+            "complete" | "meet" => {}
             "fail" => return Err(Disobeyed::Told(Verdict::Retry)),
             "reject" => return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))),
             "defer" => return Err(Disobeyed::Told(Verdict::Defer(Duration::from_millis(20)))),
+            "reject-until-mended" | "retry-until-mended" => {
+                let sql = "select from toy.mended where order_id = $1";
+                if tx.query_opt(sql, &[order]).await?.is_none() {
+                    let reject = word == "reject-until-mended";
+                    let verdict = if reject { Verdict::Reject(Reason::StockShort) } else { Verdict::Retry };
+                    return Err(Disobeyed::Told(verdict));
+                }
+            }
             "break" => {
                 tx.execute("insert into toy.no_such_table values (1)", &[]).await?;
             }
+            "own" => {
+                tx.execute("insert into toy.unique_thing values ($1)", &[&what]).await?;
+            }
             "panic" => panic!("told to panic"),
-            "timer" => {
-                let due = ReviewAskDue { order_id: order.clone(), ask: 7 };
-                tx.schedule(&format!("ask/{order}"), Duration::from_millis(50), &due).await?;
-            }
+            "abort" => std::process::abort(),
+            "timer" => tx.schedule(&timer, Duration::from_millis(50), &due).await?,
             "no-timer" => {
-                let due = ReviewAskDue { order_id: order.clone(), ask: 7 };
-                tx.schedule(&format!("ask/{order}"), Duration::from_millis(50), &due).await?;
-                tx.unschedule(&format!("ask/{order}")).await?;
+                tx.schedule(&timer, Duration::from_millis(50), &due).await?;
+                tx.unschedule(&timer).await?;
             }
-            "large" => {
-                let order_id = order.clone();
-                return Ok(Some(OrderCompleted { order_id: order_id.repeat(200_000) }));
+            "add" => {
+                let read = tx.query("select units from toy.stock where thing = $1", &[&what]).await?;
+                let units = read[0].get::<_, i32>(0) + 1;
+                tx.execute("update toy.stock set units = $2 where thing = $1", &[&what, &units]).await?;
             }
+            "take" => take(tx, what).await?,
+            "large" => return Ok(Some(OrderCompleted { order_id: order.repeat(200_000) })),
+            "unprintable" => return Ok(Some(OrderCompleted { order_id: format!("{order}\r\n") })),
             other => unreachable!("no order called {other:?}"),
         }
-        let _ = tries;
-        Ok(None)
+        Ok(Some(OrderCompleted { order_id: order.clone() }))
     }
 }
 
-async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<i32, DbError> {
-    let row = tx
-        .returning(
-            "insert into toy.tally values ($1, $2, 1)
-             on conflict (order_id, what) do update set count = tally.count + 1 returning count",
-            &[&order, &what],
-        )
-        .await?;
-    Ok(row[0].get(0))
+/// Takes units first and looks afterwards whether there were enough, so that a refusal has to be undone.
+async fn take(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
+    let (thing, units) = what.split_once(' ').unwrap_or((what, "1"));
+    let units: i32 = units.parse().unwrap();
+    let sql = "update toy.stock set units = units - $2 where thing = $1 returning units";
+    let left: i32 = tx.returning(sql, &[&thing, &units]).await?[0].get(0);
+    if left < 0 { Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) } else { Ok(()) }
+}
+
+async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<(), DbError> {
+    tx.execute(
+        "insert into toy.tally values ($1, $2, 1)
+         on conflict (order_id, what) do update set count = tally.count + 1",
+        &[&order, &what],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Asks the outside, and answers with the key that it was asked under.
+struct Buy(Toy);
+
+impl OutsideHandler for Buy {
+    const NAME: &'static str = "toy.buy";
+    const POLICY: Policy = POLICY;
+    type In = RefundRequested;
+    type Plan = RefundRequested;
+    type Effect = String;
+    type Out = Option<PaymentRefunded>;
+    type Error = Disobeyed;
+
+    async fn prepare(&self, event: &Self::In, _: &Snapshot<'_>) -> Result<Self::Plan, Disobeyed> {
+        Ok(event.clone())
+    }
+
+    async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<String, Disobeyed> {
+        let (word, what) = plan.reason.split_once(' ').unwrap_or((&plan.reason, ""));
+        if word == "meet" {
+            self.0.meet().await?;
+        }
+        let mut ask = attempt.ask("toy", 0).await?;
+        match word {
+            "aged" if ask.first => {
+                let wait = Duration::from_millis(what.parse().unwrap());
+                return Err(Disobeyed::Told(Verdict::RetryAfter(wait)));
+            }
+            "aged" => return Ok(format!("{} {}", ask.key, ask.age.as_millis())),
+            "declined-once" if ask.n == 0 => {
+                self.0.outside.hear(&ask, attempt.order_id()).await;
+                attempt.refused(&ask).await?;
+                return Err(Disobeyed::Told(Verdict::Retry));
+            }
+            "lost-once" if ask.first => return Err(Disobeyed::Told(Verdict::Retry)),
+            "lost-once" => ask = attempt.renew(&ask).await?,
+            "abort" => std::process::abort(),
+            _ => {}
+        }
+        self.0.outside.hear(&ask, attempt.order_id()).await;
+        if word == "slow" {
+            // The outside takes its time; nothing in the test waits for this.
+            tokio::time::sleep(Duration::from_millis(what.parse().unwrap())).await;
+        }
+        if self.0.stuck {
+            std::future::pending::<()>().await;
+        }
+        Ok(ask.key)
+    }
+
+    async fn record(
+        &self,
+        event: &Self::In,
+        _: &Self::Plan,
+        effect: &String,
+        tx: &Tx<'_>,
+    ) -> Result<Self::Out, Disobeyed> {
+        let order_id = event.order_id.clone();
+        tally(tx, &order_id, "bought").await?;
+        match event.reason.as_str() {
+            "break" => {
+                tx.execute("insert into toy.no_such_table values (1)", &[]).await?;
+            }
+            "timer" => {
+                let due = ReviewAskDue { order_id: order_id.clone(), ask: 7 };
+                tx.schedule(&format!("ask/{order_id}"), Duration::from_millis(50), &due).await?;
+            }
+            _ => {}
+        }
+        Ok(Some(PaymentRefunded { order_id, reference: effect.clone(), ..PaymentRefunded::default() }))
+    }
 }

@@ -1,0 +1,150 @@
+//! The SQL of the hot path, for one worker's schema.
+
+/// The statements, with the schema's name in them. Each is prepared once per connection.
+pub(crate) struct Statements {
+    pub(crate) admit: String,
+    pub(crate) open_of: String,
+    pub(crate) done: String,
+    pub(crate) settle_first: String,
+    pub(crate) settle_again: String,
+    pub(crate) open: String,
+    pub(crate) owed: String,
+    pub(crate) close: String,
+    pub(crate) overdue: String,
+    pub(crate) fire_retries: String,
+    pub(crate) fire_timers: String,
+    pub(crate) start: String,
+    pub(crate) end_starts: String,
+    pub(crate) locks: &'static str,
+    pub(crate) schedule: String,
+    pub(crate) unschedule: String,
+    pub(crate) ask: String,
+    pub(crate) close_ask: String,
+}
+
+impl Statements {
+    /// The statements for one worker's schema.
+    pub(crate) fn of(s: &str) -> Self {
+        Statements {
+            locks: "select pg_advisory_xact_lock(key) from unnest($1::bigint[]) key",
+            admit: format!(
+                "select id, generation, state, attempts, failures,
+                        extract(epoch from now() - deferred_since)::float8 as deferred
+                   from {s}.journal where handler = $1 and id = any($2)"
+            ),
+            open_of: format!(
+                "select id, handler, events from {s}.open_batch where handler = $1 and events && $2"
+            ),
+            done: format!(
+                "insert into {s}.journal (handler, id, generation, state, order_id, outbox)
+                 select $1, id, 0, 'done', order_id, outbox
+                   from unnest($2::uuid[], $3::text[], $4::bytea[]) as row(id, order_id, outbox)"
+            ),
+            settle_first: format!(
+                "insert into {s}.journal (handler, id, generation, state, order_id, outbox, event, failures,
+                                          attempts, deferred_since, due, reason)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then now() end,
+                         now() + $11::float8 * interval '1 second', $12)"
+            ),
+            settle_again: settle_again(s),
+            open: format!("insert into {s}.open_batch (handler, events) values ($1, $2) returning id"),
+            close: format!("delete from {s}.open_batch where id = any($1)"),
+            overdue: format!(
+                "select id, handler, events from {s}.open_batch
+                  where opened_at < now() - $1::float8 * interval '1 second'
+                  order by id limit 16 for update skip locked"
+            ),
+            owed: format!(
+                "select outbox, event, generation, state = 'waiting' and due is null as fired
+                   from {s}.journal where handler = $1 and id = any($2)"
+            ),
+            fire_retries: fire_retries(s),
+            fire_timers: format!(
+                "delete from {s}.timer where key in (
+                     select key from {s}.timer where due <= now() and event_type = any($1)
+                      order by due limit 256 for update skip locked)
+                 returning event_type, order_id, payload, traceparent"
+            ),
+            start: format!(
+                "insert into {s}.start (id, handler, generation, starts) values ($1, $2, $3, 1)
+                 on conflict (id, handler, generation) do update set starts = start.starts + 1
+                 returning starts"
+            ),
+            end_starts: format!("delete from {s}.start where handler = $1 and id = any($2)"),
+            schedule: format!(
+                "insert into {s}.timer (key, due, event_type, order_id, payload, traceparent)
+                 values ($1, now() + $2::float8 * interval '1 second', $3, $4, $5, $6)
+                 on conflict (key) do update
+                    set due = excluded.due, event_type = excluded.event_type, order_id = excluded.order_id,
+                        payload = excluded.payload, traceparent = excluded.traceparent"
+            ),
+            unschedule: format!("delete from {s}.timer where key = $1"),
+            ask: ask(s),
+            close_ask: format!(
+                "update {s}.effect set closed_at = now()
+                  where order_id = $1 and operation = $2 and parcel = $3 and n = $4 and closed_at is null"
+            ),
+        }
+    }
+}
+
+/// What an earlier generation still owes the stream stays owed: outboxes, end to end, are one outbox.
+fn settle_again(s: &str) -> String {
+    format!(
+        "update {s}.journal
+            set generation = $3, state = $4, order_id = $5,
+                outbox = case when exists (
+                             select from {s}.open_batch where handler = $1 and events @> array[$2::uuid])
+                         then nullif(coalesce(outbox, '') || coalesce($6::bytea, ''), '') else $6 end,
+                event = $7, failures = $8,
+                attempts = $9, deferred_since = case when $10 then coalesce(deferred_since, now()) end,
+                due = now() + $11::float8 * interval '1 second', reason = $12, recorded_at = now()
+          where handler = $1 and id = $2 and generation = $3 - 1 and state <> 'done'"
+    )
+}
+
+/// A retry that is due opens a batch: should nobody get to publish it, the sweeper does.
+fn fire_retries(s: &str) -> String {
+    format!(
+        "with due as (
+             select id, handler from {s}.journal where due <= now()
+              order by due limit 256 for update skip locked),
+         fired as (
+             update {s}.journal j set due = null from due
+              where j.id = due.id and j.handler = due.handler
+              returning j.id, j.handler, j.generation, j.event),
+         opened as (
+             insert into {s}.open_batch (handler, events)
+             select handler, array_agg(id) from fired group by handler
+             returning id, handler)
+         select opened.id as batch, fired.handler, fired.generation, fired.event
+           from fired join opened using (handler)"
+    )
+}
+
+/// The latest ask of each subject that is still open, or a new one under the next number.
+fn ask(s: &str) -> String {
+    format!(
+        "with asked as (
+             select distinct * from unnest($1::text[], $2::text[], $3::int[])
+                 as row(order_id, operation, parcel)),
+         latest as (
+             select distinct on (order_id, operation, parcel)
+                    order_id, operation, parcel, n, asked_at, closed_at
+               from {s}.effect join asked using (order_id, operation, parcel)
+              order by order_id, operation, parcel, n desc),
+         fresh as (
+             insert into {s}.effect (order_id, operation, parcel, n)
+             select order_id, operation, parcel, coalesce(n + 1, 0)
+               from asked left join latest using (order_id, operation, parcel)
+              where n is null or closed_at is not null
+              -- In one order everywhere, so that two replicas cannot wait for each other.
+              order by order_id, operation, parcel
+             on conflict do nothing
+             returning order_id, operation, parcel, n)
+         select order_id, operation, parcel, n, true as first, 0::float8 as age from fresh
+         union all
+         select order_id, operation, parcel, n, false, extract(epoch from now() - asked_at)::float8
+           from latest where closed_at is null"
+    )
+}

@@ -1,0 +1,89 @@
+//! Events that share a transaction: one that fails takes nobody down, and nobody builds on what is undone.
+
+use despatch_contracts::order::OrderCompleted;
+use despatch_runtime::{migrate_all, provision_all};
+use despatch_testkit::Bed;
+
+use crate::outside::Effect;
+use crate::toy::{Toy, asked, kept, told};
+
+/// A bed whose first batch will hold everything that is delivered before the worker runs.
+async fn waiting_bed() -> (Bed, Toy) {
+    let bed = Bed::new().await;
+    let toy = Toy::new(&bed).await;
+    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
+    provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
+    (bed, toy)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect() {
+    let (bed, toy) = waiting_bed().await;
+    for order in 0..30 {
+        let reason = if order == 17 { "break" } else { "buy" };
+        bed.deliver(&asked(&format!("o-{order}"), reason)).await;
+    }
+    bed.run(toy.worker()).await;
+    let letter = bed.expect_dead("o-17").await;
+    assert_eq!((letter.reason.as_str(), letter.failures.len()), ("attempts-exhausted", 3));
+    bed.quiet().await;
+    assert_eq!(bed.messages("dead.>").await.len(), 1);
+    for order in 0..30 {
+        let name = format!("o-{order}");
+        assert_eq!(kept(&bed, &name, "bought").await, i32::from(order != 17));
+        // The broken one was performed at each of its tries; the others' answers were kept.
+        let heard = if order == 17 { 3 } else { 1 };
+        let effects = toy.outside.effects(&name).await;
+        assert_eq!(effects, [Effect { key: format!("{name}/toy/0/0"), heard, firsts: 1 }]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_there_already_fails_its_own_event_only() {
+    let (bed, toy) = waiting_bed().await;
+    for order in 0..10 {
+        // Two of them want the same thing for their own.
+        let thing = if order == 7 { 3 } else { order };
+        bed.deliver(&told(&format!("o-{order}"), &format!("own {thing}"))).await;
+    }
+    bed.run(toy.worker()).await;
+    bed.quiet().await;
+    let dead = bed.messages("dead.toy.attempts-exhausted").await;
+    assert_eq!(dead.len(), 1);
+    assert!(["o-3", "o-7"].contains(&dead[0].order_id.as_str()));
+    assert_eq!(bed.messages("evt.order.completed").await.len(), 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_refused_for_what_is_undone() {
+    let (bed, toy) = waiting_bed().await;
+    bed.db().await.batch_execute("insert into toy.stock values ('a', 3)").await.unwrap();
+    // Each of these takes too many and is undone; what they took is there for the others.
+    for (order, units) in [("o-0", 5), ("o-1", 2), ("o-2", 5), ("o-3", 2), ("o-4", 1), ("o-5", 1)] {
+        bed.deliver(&told(order, &format!("take a {units}"))).await;
+    }
+    bed.run(toy.worker()).await;
+    bed.quiet().await;
+    let mut outcomes = Vec::new();
+    for order in 0..6 {
+        outcomes.push(bed.count::<OrderCompleted>(&format!("o-{order}")).await);
+    }
+    assert_eq!(outcomes, [0, 1, 0, 0, 1, 0]);
+    let left = bed.db().await.query_one("select units from toy.stock", &[]).await.unwrap();
+    assert_eq!(left.get::<_, i32>(0), 0);
+    assert_eq!(bed.messages("dead.toy.stock-short").await.len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_on_one_key_gets_what_there_is() {
+    let (bed, toy) = waiting_bed().await;
+    bed.db().await.batch_execute("insert into toy.stock values ('a', 20)").await.unwrap();
+    for order in 0..200 {
+        bed.deliver(&told(&format!("o-{order}"), "take a 1")).await;
+    }
+    bed.run(toy.worker()).await;
+    bed.run(toy.worker()).await;
+    bed.quiet().await;
+    assert_eq!(bed.messages("evt.order.completed").await.len(), 20);
+    assert_eq!(bed.messages("dead.toy.stock-short").await.len(), 180);
+}

@@ -1,0 +1,96 @@
+//! A process that ends at a boundary of the protocol: whoever comes next finishes what it began, and nothing is done
+//! twice.
+
+use despatch_contracts::order::OrderCompleted;
+use despatch_contracts::payment::PaymentRefunded;
+use despatch_contracts::review::ReviewAskDue;
+use despatch_runtime::{migrate_all, provision_all};
+use despatch_testkit::{Bed, eventually};
+
+use crate::child::Process;
+use crate::hasty_bed;
+use crate::toy::{Toy, asked, kept, told};
+
+/// Has a process die at `boundary` while it handles one event for each kind of handler; `reason` is what they are told.
+struct Death {
+    boundary: &'static str,
+    reason: &'static str,
+    /// What the outside is asked for; nothing when the boundary is another handler's.
+    buys: bool,
+}
+
+impl Death {
+    async fn at(boundary: &'static str, reason: &'static str, buys: bool) {
+        let bed = hasty_bed().await;
+        let toy = Toy::new(&bed).await;
+        migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
+        provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
+        Death { boundary, reason, buys }.and_after(&bed, &toy).await;
+    }
+
+    async fn and_after(&self, bed: &Bed, toy: &Toy) {
+        if self.buys {
+            bed.deliver(&asked("o", self.reason)).await;
+        } else {
+            bed.deliver(&told("o", self.reason)).await;
+        }
+        Process::start(bed, &format!("{}=return", self.boundary)).aborted().await;
+        bed.db().await.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
+
+        bed.run(toy.worker()).await;
+        if self.buys {
+            bed.expect::<PaymentRefunded>("o").await;
+        } else {
+            bed.expect::<OrderCompleted>("o").await;
+        }
+        if self.reason == "timer" {
+            bed.expect::<ReviewAskDue>("o").await;
+        }
+        bed.quiet().await;
+        let timers = usize::from(self.reason == "timer");
+        assert_eq!(bed.count::<ReviewAskDue>("o").await, timers);
+        if self.buys {
+            assert_eq!(kept(bed, "o", "bought").await, 1);
+            assert_eq!(bed.count::<PaymentRefunded>("o").await, 1);
+            let effects = toy.outside.effects("o").await;
+            let expected = if self.reason == "declined-once" { 2 } else { 1 };
+            assert_eq!(effects.len(), expected, "{effects:?}");
+            assert!(effects.iter().all(|effect| effect.firsts == 1), "{effects:?}");
+        } else {
+            assert_eq!(kept(bed, "o", "recorded").await, 1);
+            assert_eq!(bed.count::<OrderCompleted>("o").await, 1);
+        }
+        eventually("no start marker is left", async || {
+            let left = bed.db().await.query_one("select count(*) from toy.start", &[]).await.unwrap();
+            (left.get::<_, i64>(0) == 0).then_some(())
+        })
+        .await;
+    }
+}
+
+macro_rules! deaths {
+    ($($name:ident: $boundary:literal, $reason:literal, buys = $buys:literal;)+) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            Death::at($boundary, $reason, $buys).await;
+        }
+    )+};
+}
+
+deaths! {
+    after_perform_of_a_purchase: "after-perform", "buy", buys = true;
+    before_commit: "before-commit", "complete", buys = false;
+    before_commit_of_a_purchase: "before-commit", "buy", buys = true;
+    after_commit: "after-commit", "complete", buys = false;
+    after_commit_of_a_purchase: "after-commit", "buy", buys = true;
+    after_publish: "after-publish", "complete", buys = false;
+    after_publish_of_a_purchase: "after-publish", "buy", buys = true;
+    after_close: "after-close", "complete", buys = false;
+    after_close_of_a_purchase: "after-close", "buy", buys = true;
+    before_ack: "before-ack", "complete", buys = false;
+    before_ack_of_a_purchase: "before-ack", "buy", buys = true;
+    after_a_retry_is_fired: "after-fire", "retry-until-mended", buys = false;
+    after_a_retry_of_a_purchase_is_fired: "after-fire", "declined-once", buys = true;
+    after_a_timer_is_fired: "after-timer", "timer", buys = false;
+    after_a_timer_of_a_purchase_is_fired: "after-timer", "timer", buys = true;
+}

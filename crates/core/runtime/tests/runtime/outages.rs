@@ -1,0 +1,169 @@
+//! Servers that are down at the start, go away in the middle, or lose the stream: waited for, reported, picked up again.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use async_nats::jetstream;
+use despatch_contracts::order::OrderCompleted;
+use despatch_runtime::{Process, Settings};
+use despatch_stack::{Options, Stack};
+use despatch_testkit::{Bed, eventually};
+
+use crate::toy::{Toy, kept, told};
+
+/// A pair of servers of a test's own, which it can take away.
+struct Servers {
+    stack: Stack,
+    dir: PathBuf,
+}
+
+impl Servers {
+    async fn start(name: &str) -> Self {
+        let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let dir = shared.join(format!("{name}-{}", std::process::id()));
+        let stack = Stack::start(Options::new(&dir)).await.unwrap();
+        Servers { stack, dir }
+    }
+
+    async fn bed(&self) -> Bed {
+        let mut settings = Settings::new(self.stack.nats_url(), self.stack.database_url());
+        settings.namespace = String::from("outage");
+        settings.clock_tick = std::time::Duration::from_millis(25);
+        Bed::join(settings).await
+    }
+
+    async fn stop(self) {
+        self.stack.stop().await.unwrap();
+        std::fs::remove_dir_all(&self.dir).unwrap();
+    }
+}
+
+fn signal(signal: &str, pid: Option<u32>) {
+    let pid = pid.unwrap().to_string();
+    assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+}
+
+async fn unready(process: &Process, part: &str) {
+    eventually("the process says that it cannot work", async || {
+        let waiting = process
+            .health()
+            .parts()
+            .into_iter()
+            .any(|(name, state)| name == part && state != despatch_runtime::State::Working);
+        (waiting && !process.health().is_ready()).then_some(())
+    })
+    .await;
+}
+
+async fn ready(process: &Process) {
+    eventually("the process works again", async || process.health().is_ready().then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_are_down_at_the_start_are_waited_for() {
+    let Servers { stack, dir } = Servers::start("late").await;
+    let mut settings = Settings::new(stack.nats_url(), stack.database_url());
+    settings.namespace = String::from("late");
+    let toy = Toy::new(&Bed::join(settings.clone()).await).await;
+    let worker = toy.worker();
+    stack.stop().await.unwrap();
+
+    let process = Process::start(settings.clone(), vec![worker]).await.unwrap();
+    unready(&process, "nats").await;
+    unready(&process, "postgres/toy").await;
+    let stack = Stack::start(Options::new(&dir)).await.unwrap();
+    assert_eq!((stack.nats_url(), stack.database_url()), (&*settings.nats_url, &*settings.database_url));
+    ready(&process).await;
+    let bed = Bed::join(settings).await;
+    bed.deliver(&told("o", "complete")).await;
+    bed.expect::<OrderCompleted>("o").await;
+    process.drain().await;
+    Servers { stack, dir }.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgres_that_goes_away_is_waited_for() {
+    let mut servers = Servers::start("postgres").await;
+    let bed = servers.bed().await;
+    let toy = Toy::new(&bed).await;
+    let process = bed.run(toy.worker()).await;
+    for round in 0..2 {
+        bed.deliver(&told(&format!("before-{round}"), "complete")).await;
+        // All of its processes at once, as a crash does it.
+        signal("-QUIT", servers.stack.postgres_pid());
+        unready(&process, "postgres/toy").await;
+        for order in 0..20 {
+            bed.deliver(&told(&format!("during-{round}-{order}"), "complete")).await;
+        }
+        servers.stack.restart_postgres().await.unwrap();
+        ready(&process).await;
+        for order in 0..20 {
+            bed.expect::<OrderCompleted>(&format!("during-{round}-{order}")).await;
+        }
+        bed.expect::<OrderCompleted>(&format!("before-{round}")).await;
+    }
+    bed.quiet().await;
+    assert_eq!(kept(&bed, "during-0-7", "recorded").await, 1);
+    assert_eq!(bed.messages("evt.order.completed").await.len(), 42);
+    assert!(bed.messages("dead.>").await.is_empty());
+    drop((bed, process));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nats_that_goes_away_is_waited_for() {
+    let mut servers = Servers::start("nats").await;
+    let bed = servers.bed().await;
+    let toy = Toy::new(&bed).await;
+    let process = bed.run(toy.worker()).await;
+    for round in 0..2 {
+        for order in 0..20 {
+            bed.deliver(&told(&format!("before-{round}-{order}"), "complete")).await;
+        }
+        signal("-KILL", servers.stack.nats_pid());
+        unready(&process, "nats").await;
+        servers.stack.restart_nats().await.unwrap();
+        ready(&process).await;
+        bed.deliver(&told(&format!("after-{round}"), "complete")).await;
+        bed.expect::<OrderCompleted>(&format!("after-{round}")).await;
+    }
+    bed.quiet().await;
+    for round in 0..2 {
+        for order in 0..20 {
+            assert_eq!(kept(&bed, &format!("before-{round}-{order}"), "recorded").await, 1);
+        }
+    }
+    drop((bed, process));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
+    let bed = Bed::new().await;
+    let toy = Toy::new(&bed).await;
+    let process = bed.run(toy.worker()).await;
+    bed.deliver(&told("first", "complete")).await;
+    bed.expect::<OrderCompleted>("first").await;
+    bed.quiet().await;
+    let (servers, options) = despatch_runtime::nats_options(&bed.settings().nats_url).unwrap();
+    let jetstream = jetstream::new(options.connect(servers).await.unwrap());
+    let stream = format!("DESPATCH_{}", bed.settings().namespace);
+
+    jetstream.delete_consumer_from_stream("toy-obey", &stream).await.unwrap();
+    unready(&process, "toy.obey").await;
+    ready(&process).await;
+    bed.deliver(&told("second", "complete")).await;
+    bed.expect::<OrderCompleted>("second").await;
+    bed.quiet().await;
+    // The new consumer began at the beginning; the journal knew what it had.
+    assert_eq!(kept(&bed, "first", "recorded").await, 1);
+    assert_eq!(bed.count::<OrderCompleted>("first").await, 1);
+
+    jetstream.delete_stream(&stream).await.unwrap();
+    unready(&process, "toy.obey").await;
+    ready(&process).await;
+    bed.deliver(&told("third", "complete")).await;
+    bed.expect::<OrderCompleted>("third").await;
+    bed.quiet().await;
+    assert_eq!(kept(&bed, "third", "recorded").await, 1);
+}

@@ -1,0 +1,53 @@
+//! A stand-in for the outside that remembers what it was asked, in tables of its own so that it outlives a process.
+
+use std::sync::Arc;
+
+use despatch_runtime::Ask;
+use despatch_testkit::Bed;
+use tokio_postgres::Client;
+
+/// A provider that takes idempotency keys: however often it hears one, there is one effect.
+#[derive(Clone)]
+pub(crate) struct Outside(Arc<Client>);
+
+/// What the outside knows of one key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Effect {
+    pub(crate) key: String,
+    /// How often it was heard.
+    pub(crate) heard: i32,
+    /// How often whoever asked took it for the first time.
+    pub(crate) firsts: i32,
+}
+
+impl Outside {
+    pub(crate) async fn open(bed: &Bed) -> Self {
+        let db = bed.db().await;
+        db.batch_execute(
+            "create schema if not exists outside;
+             create table if not exists outside.effect (
+                 key text primary key, order_id text not null, heard int not null, firsts int not null);",
+        )
+        .await
+        .unwrap();
+        Outside(Arc::new(db))
+    }
+
+    pub(crate) async fn hear(&self, ask: &Ask, order_id: &str) {
+        self.0
+            .execute(
+                "insert into outside.effect values ($1, $2, 1, $3) on conflict (key) do update
+                    set heard = effect.heard + 1, firsts = effect.firsts + excluded.firsts",
+                &[&ask.key, &order_id, &i32::from(ask.first)],
+            )
+            .await
+            .unwrap();
+    }
+
+    /// The effects that an order had.
+    pub(crate) async fn effects(&self, order_id: &str) -> Vec<Effect> {
+        let sql = "select key, heard, firsts from outside.effect where order_id = $1 order by key";
+        let rows = self.0.query(sql, &[&order_id]).await.unwrap();
+        rows.iter().map(|row| Effect { key: row.get(0), heard: row.get(1), firsts: row.get(2) }).collect()
+    }
+}

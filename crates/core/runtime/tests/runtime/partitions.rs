@@ -1,0 +1,95 @@
+//! The journal's partitions: there before they are needed, gone when nobody needs them.
+
+use std::time::{Duration, SystemTime};
+
+use despatch_contracts::EventId;
+use despatch_runtime::migrate_all;
+use despatch_testkit::{Bed, eventually};
+use tokio_postgres::Client;
+
+use crate::toy::Toy;
+
+const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
+async fn partitions(db: &Client) -> Vec<String> {
+    let sql = "select inhrelid::regclass::text from pg_inherits
+                where inhparent = 'toy.journal'::regclass order by 1";
+    db.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+async fn where_is(db: &Client, id: EventId) -> Option<String> {
+    let sql = "select tableoid::regclass::text from toy.journal where id = $1::text::uuid";
+    db.query_opt(sql, &[&id.to_string()]).await.unwrap().map(|row| row.get(0))
+}
+
+async fn journal(db: &Client, id: EventId, state: &str) {
+    let sql = "insert into toy.journal (id, handler, generation, state, order_id)
+               values ($1::text::uuid, 'toy.obey', 0, $2, 'o')";
+    db.execute(sql, &[&id.to_string(), &state]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_lie_ready_and_take_over_what_came_before_them() {
+    let bed = Bed::new().await;
+    let toy = Toy::new(&bed).await;
+    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
+    let db = bed.db().await;
+    let ahead = partitions(&db).await;
+    // This week and three to come, and one for everything else.
+    assert_eq!(ahead.len(), 5, "{ahead:?}");
+    let (next_week, far) =
+        (EventId::first_at(SystemTime::now() + WEEK), EventId::first_at(SystemTime::now() + WEEK * 30));
+    journal(&db, next_week, "done").await;
+    let home = where_is(&db, next_week).await.unwrap();
+    assert!(ahead.contains(&home) && home != "toy.journal_other", "{home}");
+    // As if nobody had looked after the partitions for a while.
+    db.batch_execute(&format!("drop table {home}")).await.unwrap();
+    journal(&db, next_week, "waiting").await;
+    journal(&db, far, "done").await;
+    assert_eq!(where_is(&db, next_week).await.unwrap(), "toy.journal_other");
+
+    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
+    assert_eq!(where_is(&db, next_week).await.unwrap(), home);
+    assert_eq!(where_is(&db, far).await.unwrap(), "toy.journal_other");
+    assert_eq!(partitions(&db).await, ahead);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_partitions_go_unless_something_in_them_waits_or_is_dead() {
+    let bed = Bed::new().await;
+    let toy = Toy::new(&bed).await;
+    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
+    let db = bed.db().await;
+    let now = SystemTime::now();
+    let mut old = Vec::new();
+    for (weeks, name, state) in [
+        (20, "journal_w20200105", "done"),
+        (19, "journal_w20200112", "waiting"),
+        (18, "journal_w20200119", "dead"),
+        (17, "journal_w20200126", "done"),
+    ] {
+        let (from, to) = (now - WEEK * weeks, now - WEEK * (weeks - 1));
+        let (first, end) = (EventId::first_at(from), EventId::first_at(to));
+        db.batch_execute(&format!(
+            "create table toy.{name} partition of toy.journal for values from ('{first}') to ('{end}')"
+        ))
+        .await
+        .unwrap();
+        let id = EventId::first_at(from + Duration::from_secs(60));
+        journal(&db, id, state).await;
+        old.push(id);
+    }
+    bed.run(toy.worker()).await;
+    eventually("what expired is gone", async || {
+        let left = partitions(&db).await;
+        let gone = |name: &str| !left.iter().any(|partition| partition.ends_with(name));
+        (gone("journal_w20200105") && gone("journal_w20200126")).then_some(())
+    })
+    .await;
+    let mut left = Vec::new();
+    for id in old {
+        left.push(where_is(&db, id).await.is_some());
+    }
+    assert_eq!(left, [false, true, true, false]);
+    assert_eq!(partitions(&db).await.len(), 5 + 2, "this week's and the coming ones stay");
+}

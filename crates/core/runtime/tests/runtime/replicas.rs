@@ -1,0 +1,109 @@
+//! Several processes of one worker: they share the work, and none of it is lost or doubled.
+
+use despatch_contracts::order::OrderCompleted;
+use despatch_contracts::payment::PaymentRefunded;
+use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{Emitted, Event, EventId, Trace};
+use despatch_runtime::{migrate_all, provision_all};
+use despatch_testkit::{Bed, eventually};
+
+use crate::child::Process;
+use crate::hasty_bed;
+use crate::outside::Effect;
+use crate::toy::{Toy, asked, kept, told};
+
+/// Publishes one event so often that both replicas get hold of it.
+async fn deliver_to_both(bed: &Bed, event: &impl Event) {
+    let envelope = Envelope::first(EventId::mint(), "test", Emitted::from(event), &Trace::root());
+    for _ in 0..20 {
+        bed.publish_again(&envelope).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_record_one_event_at_the_same_time_record_it_once() {
+    let bed = hasty_bed().await;
+    let toy = Toy::new(&bed).await;
+    bed.run(toy.worker()).await;
+    bed.run(toy.worker()).await;
+    // Neither goes on before the other is inside too.
+    deliver_to_both(&bed, &told("o", "meet")).await;
+    bed.expect::<OrderCompleted>("o").await;
+    bed.quiet().await;
+    assert_eq!(kept(&bed, "o", "recorded").await, 1);
+    assert_eq!(bed.count::<OrderCompleted>("o").await, 1);
+    assert!(bed.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_perform_one_event_at_the_same_time_ask_under_one_key() {
+    let bed = hasty_bed().await;
+    let toy = Toy::new(&bed).await;
+    bed.run(toy.worker()).await;
+    bed.run(toy.worker()).await;
+    deliver_to_both(&bed, &asked("o", "meet")).await;
+    bed.expect::<PaymentRefunded>("o").await;
+    bed.quiet().await;
+    assert_eq!(kept(&bed, "o", "bought").await, 1);
+    assert_eq!(bed.count::<PaymentRefunded>("o").await, 1);
+    let effects = toy.outside.effects("o").await;
+    assert_eq!(effects, [Effect { key: "o/toy/0/0".into(), heard: 2, firsts: 1 }]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
+    const ORDERS: usize = 150;
+    let bed = hasty_bed().await;
+    let toy = Toy::new(&bed).await;
+    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
+    provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
+    let (mut killed, _other) = (Process::start(&bed, ""), Process::start(&bed, ""));
+    for order in 0..ORDERS {
+        let order = format!("o-{order}");
+        bed.deliver(&told(&order, "complete")).await;
+        // Slow enough that the kill finds some of them half done.
+        bed.deliver(&asked(&order, "slow 100")).await;
+    }
+    let refunded = async || bed.messages("evt.payment.refunded").await.len();
+    eventually("some of it is done", async || (refunded().await > 10).then_some(())).await;
+    killed.kill();
+    eventually("all of it is done", async || (refunded().await >= ORDERS).then_some(())).await;
+    bed.quiet().await;
+    for order in 0..ORDERS {
+        let order = format!("o-{order}");
+        let effects = toy.outside.effects(&order).await;
+        assert_eq!((effects.len(), effects[0].firsts), (1, 1), "{effects:?}");
+    }
+    let sql = "select what, count(*), sum(count) from toy.tally group by what order by what";
+    for row in bed.db().await.query(sql, &[]).await.unwrap() {
+        let (what, orders, times): (&str, i64, i64) = (row.get(0), row.get(1), row.get(2));
+        assert_eq!((orders, times), (150, 150), "{what}");
+    }
+    for subject in ["evt.order.completed", "evt.payment.refunded"] {
+        let ids: std::collections::BTreeSet<String> =
+            bed.messages(subject).await.into_iter().map(|envelope| envelope.event_id).collect();
+        assert_eq!(ids.len(), ORDERS, "{subject}");
+    }
+    assert!(bed.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_and_then_written_under_a_key_is_never_lost() {
+    const ORDERS: usize = 400;
+    let bed = Bed::new().await;
+    let toy = Toy::new(&bed).await;
+    bed.run(toy.worker()).await;
+    bed.run(toy.worker()).await;
+    let db = bed.db().await;
+    db.batch_execute("insert into toy.stock values ('a', 0), ('b', 0), ('c', 0)").await.unwrap();
+    for order in 0..ORDERS {
+        let thing = ["a", "b", "c", "a"][order % 4];
+        bed.deliver(&told(&format!("o-{order}"), &format!("add {thing}"))).await;
+    }
+    bed.quiet().await;
+    let rows = db.query("select units from toy.stock order by thing", &[]).await.unwrap();
+    let units: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(units, [200, 100, 100]);
+    let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
+    assert_eq!(db.query_one(deadlocks, &[]).await.unwrap().get::<_, i64>(0), 0);
+}

@@ -104,9 +104,9 @@ async fn split(spec: &Spec, mut batch: Vec<Task>, said: String) -> Vec<Vec<Task>
     vec![vec![task]]
 }
 
-/// Asks the journal again about events that could not be recorded: another replica may have been faster. `None` when
-/// the process was told to let go.
-async fn readmit(host: &Host, spec: &Spec, batch: Vec<Task>) -> Option<Vec<Task>> {
+/// Asks the journal again about events that could not be recorded, or had to wait: another replica may have been faster.
+/// `None` when the process was told to let go.
+pub(crate) async fn readmit(host: &Host, spec: &Spec, batch: Vec<Task>) -> Option<Vec<Task>> {
     let events: Vec<_> = batch.iter().map(|task| (task.id(), task.generation())).collect();
     let admissions = host
         .insist(|| async { host.journal.admit(&host.db.client().await?, spec.name, &events).await })
@@ -118,11 +118,26 @@ async fn readmit(host: &Host, spec: &Spec, batch: Vec<Task>) -> Option<Vec<Task>
             return Some(batch);
         }
     };
-    let (mut admitted, mut stale) = (Vec::with_capacity(batch.len()), Vec::new());
+    let (mut admitted, mut stale, mut suspects) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
     for (task, admission) in batch.into_iter().zip(admissions) {
         match admission {
-            Admission::Stale => stale.push(task.delivery),
+            Admission::Stale => {
+                if task.suspect.is_some() {
+                    suspects.push(task.id().uuid());
+                }
+                stale.push(task.delivery);
+            }
             Admission::New | Admission::Again(_) => admitted.push(task),
+        }
+    }
+    if !suspects.is_empty() {
+        let cleared = host
+            .insist(|| async {
+                host.journal.end_starts(&host.db.client().await?, spec.name, &suspects).await
+            })
+            .await?;
+        if let Err(error) = cleared {
+            tracing::warn!(handler = spec.name, %error, "start markers are left behind");
         }
     }
     if !stale.is_empty() {

@@ -60,43 +60,55 @@ async fn keep(
     let client = host.db.client().await?;
     host.journal.warm(&client).await?;
     let tx = Transaction::on(client);
-    let outcomes = match handle(host, &tx, batch).await {
-        Ok(Handled::Kept(outcomes)) => outcomes,
+    let (open, outcomes) = match write(host, spec, &tx, batch).await {
+        Ok(written) => written,
         Err(setback) => {
             tx.roll_back().await;
             return Err(setback);
         }
-        Ok(Handled::Undone { refused, put_off }) => {
-            tx.roll_back().await;
-            for (index, failed) in refused {
-                batch[index].fail(failed);
-            }
-            return Err(Setback::Refused { put_off });
-        }
     };
-    let reckoner = Reckoner::new(host, spec, &tx, &outcomes).await?;
-    let outcomes: Vec<Outcome> =
-        batch.iter().zip(outcomes).map(|(task, outcome)| reckoner.reckon(task, outcome)).collect();
-    // Follow-ons that the broker would refuse must not be committed.
-    let unsendable: Vec<(usize, Failed)> = outcomes
-        .iter()
-        .enumerate()
-        .filter_map(|(index, outcome)| outcome.unsendable(&host.broker).map(|failed| (index, failed)))
-        .collect();
-    if !unsendable.is_empty() {
-        tx.roll_back().await;
-        for (index, failed) in unsendable {
-            batch[index].fail(failed);
-        }
-        return Err(Setback::Refused { put_off: Vec::new() });
-    }
-    let open = commit(host, spec, tx, batch, &outcomes).await?;
+    tx.over();
     failpoint::pass("after-commit");
     let owed = outcomes.into_iter().flat_map(|outcome| outcome.follow_ons).collect();
     let deliveries = batch.drain(..).map(|task| task.delivery).collect();
     // Should the publisher be gone, the open batch says what is owed.
     let _ = next.send(Recorded { open, owed, deliveries }).await;
     Ok(())
+}
+
+/// Runs the handlers, writes what became of each event, and commits. Answers the open batch, if the stream is owed
+/// anything. Events that cannot be kept as they are come out of a setback marked as failed.
+async fn write(
+    host: &Host,
+    spec: &Spec,
+    tx: &Transaction,
+    batch: &mut [Task],
+) -> Result<(Option<i64>, Vec<Outcome>), Setback> {
+    let results = match handle(host, tx, batch).await? {
+        Handled::Kept(results) => results,
+        Handled::Undone { refused, put_off } => {
+            for (index, failed) in refused {
+                batch[index].fail(failed);
+            }
+            return Err(Setback::Refused { put_off });
+        }
+    };
+    let reckoner = Reckoner::new(host, spec, tx, &results).await?;
+    let outcomes: Vec<Outcome> =
+        batch.iter().zip(results).map(|(task, result)| reckoner.reckon(task, result)).collect();
+    // Follow-ons that the broker would refuse must not be committed.
+    let mut all_sendable = true;
+    for (task, outcome) in batch.iter_mut().zip(&outcomes) {
+        if let Some(failed) = outcome.unsendable(&host.broker) {
+            task.fail(failed);
+            all_sendable = false;
+        }
+    }
+    if !all_sendable {
+        return Err(Setback::Refused { put_off: Vec::new() });
+    }
+    let open = commit(host, spec, tx, batch, &outcomes).await?;
+    Ok((open, outcomes))
 }
 
 /// What came of running the handlers.
@@ -209,7 +221,7 @@ fn first_failure(recorded: &[Vec<Record>]) -> Option<String> {
 async fn commit(
     host: &Host,
     spec: &Spec,
-    tx: Transaction,
+    tx: &Transaction,
     batch: &[Task],
     outcomes: &[Outcome],
 ) -> Result<Option<i64>, Setback> {
@@ -224,7 +236,6 @@ async fn commit(
         if outcome.is_plain() {
             done.push(Done { id: task.id(), order_id: task.order_id(), outbox: outcome.outbox() });
         } else if !journal.settle(client, spec.name, &outcome.settlement(task)).await? {
-            tx.roll_back().await;
             return Err(Setback::InTheWay);
         }
     }
@@ -242,10 +253,6 @@ async fn commit(
     failpoint::pass("before-commit");
     // A commit that follows a failed statement rolls back, so all three can be under way together.
     let ((recorded, opened), committed) = join(join(record, open), client.batch_execute("commit")).await;
-    if committed.is_ok() {
-        // Over either way: kept, or rolled back after a failed statement.
-        tx.over();
-    }
     recorded?;
     let opened = opened?;
     committed.map_err(DbError::from)?;

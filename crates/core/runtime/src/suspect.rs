@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::handler::Verdict;
 use crate::host::Host;
 use crate::job::{Failed, Spec};
+use crate::mend::readmit;
 use crate::task::Task;
 
 /// Lets suspects through to `next` until no more come.
@@ -25,6 +26,9 @@ pub(crate) async fn vet(
         };
         // The semaphore is never closed; without it the task would only run unaccompanied.
         task.suspect = permit.ok();
+        // It may have waited for long, and other replicas have it too.
+        let Some(admitted) = readmit(&host, &spec, vec![task]).await else { return };
+        let Some(mut task) = admitted.into_iter().next() else { continue };
         let (id, generation) = (task.id(), task.generation());
         let begun = host
             .insist(|| async {

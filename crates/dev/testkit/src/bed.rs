@@ -141,8 +141,7 @@ impl Bed {
 
     /// Everything on the stream that matches a subject, oldest first.
     pub async fn messages(&self, subject: &str) -> Vec<Envelope> {
-        let stream = format!("DESPATCH_{}", self.settings.namespace);
-        let stream = self.jetstream.get_stream(stream).await.expect("the stream is provisioned");
+        let stream = self.stream().await;
         let prefix = format!("{}.", self.settings.namespace);
         let config = pull::Config { filter_subject: format!("{prefix}{subject}"), ..pull::Config::default() };
         let consumer = stream.create_consumer(config).await.expect("a consumer to look with");
@@ -173,30 +172,37 @@ impl Bed {
 
     /// Waits until nothing is pending, held, waiting or open any more. Timers that are not due may remain.
     pub async fn quiet(&self) {
+        let started = Instant::now();
         let mut before = None;
-        eventually("the bed is quiet", async || {
-            let now = self.unsettled().await;
-            let stream = format!("DESPATCH_{}", self.settings.namespace);
-            let mut stream = self.jetstream.get_stream(stream).await.ok()?;
-            let sequence = stream.info().await.ok()?.state.last_sequence;
+        loop {
+            let unsettled = self.unsettled().await;
+            let sequence = self.stream().await.cached_info().state.last_sequence;
             // The parts are asked one after the other, so only two looks without a change between them prove it.
-            let still = now == 0 && before == Some(sequence);
-            before = (now == 0).then_some(sequence);
-            still.then_some(())
-        })
-        .await;
+            if unsettled.is_empty() && before == Some(sequence) {
+                return;
+            }
+            assert!(started.elapsed() < DEADLINE, "not quiet at message {sequence}: {unsettled:?}");
+            before = unsettled.is_empty().then_some(sequence);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
-    async fn unsettled(&self) -> u64 {
-        let mut unsettled = 0;
+    async fn stream(&self) -> jetstream::stream::Stream {
         let stream = format!("DESPATCH_{}", self.settings.namespace);
-        let stream = self.jetstream.get_stream(stream).await.expect("the stream is provisioned");
+        self.jetstream.get_stream(stream).await.expect("the stream is provisioned")
+    }
+
+    /// What is still to be done, in words.
+    async fn unsettled(&self) -> Vec<String> {
+        let mut unsettled = Vec::new();
+        let stream = self.stream().await;
         let mut consumers = stream.consumers();
         while let Some(consumer) = consumers.next().await {
             let consumer = consumer.expect("NATS answers");
+            let (pending, held) = (consumer.num_pending, consumer.num_ack_pending);
             // The others are looks at the stream, a test's own.
-            if consumer.config.durable_name.is_some() {
-                unsettled += consumer.num_pending + consumer.num_ack_pending as u64;
+            if consumer.config.durable_name.is_some() && (pending > 0 || held > 0) {
+                unsettled.push(format!("{}: {pending} pending, {held} held", consumer.name));
             }
         }
         let db = self.db().await;
@@ -206,11 +212,14 @@ impl Bed {
             .expect("the catalogue");
         for schema in schemas.iter().map(|row| row.get::<_, String>(0)) {
             let sql = format!(
-                "select (select count(*) from {schema}.open_batch)
-                      + (select count(*) from {schema}.journal where state = 'waiting')"
+                "select (select count(*) from {schema}.open_batch),
+                        (select count(*) from {schema}.journal where state = 'waiting')"
             );
-            let count: i64 = db.query_one(&sql, &[]).await.expect("the runtime's tables").get(0);
-            unsettled += u64::try_from(count).unwrap_or_default();
+            let row = db.query_one(&sql, &[]).await.expect("the runtime's tables");
+            let (open, waiting): (i64, i64) = (row.get(0), row.get(1));
+            if open > 0 || waiting > 0 {
+                unsettled.push(format!("{schema}: {open} batches open, {waiting} events waiting"));
+            }
         }
         unsettled
     }

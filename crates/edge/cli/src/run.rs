@@ -34,6 +34,7 @@ pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
         let listener = TcpListener::bind(config.gateway.listen)
             .await
             .map_err(|error| format!("gateway.listen {}: {error}", config.gateway.listen))?;
+        tracing::info!(address = %listener.local_addr()?, "gateway listens");
         let (intake, records) = (gateway_intake(&process)?, Records::new(&settings)?);
         let served = despatch_gateway::serve(config.gateway(), intake, records, listener, shutdown.clone());
         Some(tokio::spawn(served))

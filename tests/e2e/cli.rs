@@ -1,0 +1,118 @@
+//! The commands that people type: what they print, and how they end.
+
+use std::io::Write;
+
+use despatch_runtime::Database;
+use serde_json::Value;
+
+use crate::child::{Despatch, despatch};
+use crate::deployment::order;
+use crate::waiting::until;
+
+#[tokio::test]
+async fn everything_that_is_wrong_with_the_configuration_is_said_at_once() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"nats = \"x\"\n[runtime]\nconnections = \"six\"\n").unwrap();
+    let mut command = despatch(["run", "payments", "--config"]);
+    command.arg(file.path()).env("DESPATCH_RUNTIME_PROVISION", "maybe").env("DESPATCH_STRIPE_KEY", "sk");
+    let ended = Despatch::run(&mut command).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let problems = [
+        "nats: no such key",
+        "runtime.connections: expected integer",
+        "DESPATCH_RUNTIME_PROVISION: expected true or false",
+        "DESPATCH_STRIPE_KEY: no such key",
+    ];
+    for problem in problems {
+        assert!(ended.stderr.contains(problem), "{problem} in\n{}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn everything_that_workers_lack_is_said_at_once() {
+    let ended = Despatch::run(&mut despatch(["run", "payments", "labels", "notifications", "labours"])).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let missing = ["nats_url", "database_url", "stripe", "shippo", "smtp", "labours: no such worker"];
+    for key in missing {
+        assert!(ended.stderr.contains(key), "{key} in\n{}", ended.stderr);
+    }
+}
+
+#[tokio::test]
+async fn the_printed_configuration_is_one() {
+    let ended = Despatch::run(&mut despatch(["config"])).await;
+    assert!(ended.status.success(), "{ended:?}");
+    let config: toml::Table = ended.stdout.parse().unwrap();
+    assert_eq!(config["runtime"]["ack_wait_seconds"].as_integer(), Some(30));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &ended.stdout).unwrap();
+    // Taken for what it is: what is missing in it is missing, and nothing in it is unknown.
+    let ended = Despatch::run(despatch(["run", "payments", "--config"]).arg(file.path())).await;
+    assert!(!ended.stderr.contains("no such key"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("nats_url"), "{}", ended.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_imported_once_watched_and_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let at_site = |args: &[&str]| {
+        let mut command = despatch(args);
+        command.arg("--data-dir").arg(dir.path());
+        command
+    };
+    let mut command = at_site(&["up"]);
+    command.env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0");
+    command.env("DESPATCH_REVIEWS_REMINDERS_SECONDS", "").env("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1");
+    let up = Despatch::start(&mut command);
+    let address = until("the site is up", async || {
+        let text = std::fs::read_to_string(dir.path().join("address.json")).ok()?;
+        serde_json::from_str::<Value>(&text).ok()
+    })
+    .await;
+    let database = Database::new(address["database_url"].as_str().unwrap(), 2).unwrap();
+    let client = database.client().await.unwrap();
+
+    // Tailing begins at some moment after its start, so orders are placed until it has seen one.
+    let tail = Despatch::start(&mut at_site(&["events", "tail", "evt.order.*"]));
+    let file = dir.path().join("orders.jsonl");
+    let mut lines = String::new();
+    for number in 0..1000 {
+        lines.push_str(&format!("{}\n", order(number, None)));
+        std::fs::write(&file, &lines).unwrap();
+        for _ in 0..2 {
+            let mut import = at_site(&["import", "--stock"]);
+            let ended = Despatch::run(import.arg(&file)).await;
+            assert!(ended.status.success(), "{ended:?}");
+            assert!(ended.stderr.contains(&format!("{} orders placed", number + 1)), "{}", ended.stderr);
+        }
+        let placed: i64 = client.query_one("select count(*) from gateway.orders", &[]).await.unwrap().get(0);
+        assert_eq!(placed, i64::try_from(number + 1).unwrap(), "each is placed once");
+        if tail.stdout().contains("evt.order.placed") {
+            break;
+        }
+    }
+    let id = until("the tail sees an order accepted", async || {
+        let seen = tail.stdout();
+        let line = seen.lines().find(|line| line.contains("evt.order.accepted"))?;
+        Some(line.split_once("order ")?.1.split_whitespace().next()?.to_owned())
+    })
+    .await;
+    let shown = until("the order completes", async || {
+        let ended = Despatch::run(&mut at_site(&["order", "show", &id])).await;
+        ended.stdout.contains("state      completed").then_some(ended.stdout)
+    })
+    .await;
+    for part in [&id, "12.99 USD", "captured 1299", "parcel 1", "timeline", "payment.captured"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+    let by_shop = Despatch::run(&mut at_site(&["order", "show", "test/0", "--json"])).await;
+    let by_shop: Value = serde_json::from_str(&by_shop.stdout).unwrap();
+    assert_eq!(by_shop["order"]["state"], "completed", "{by_shop:#}");
+
+    tail.terminate();
+    assert!(tail.ended().await.status.success());
+    drop(client);
+    up.terminate();
+    let ended = up.ended().await;
+    assert!(ended.status.success(), "{ended:?}");
+}

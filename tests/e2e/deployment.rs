@@ -1,0 +1,171 @@
+//! A deployment as in Kubernetes, on loopback: servers, stand-in providers, and `despatch run` processes that are told
+//! by their environment where those are. The shop that places orders is here too.
+
+use std::collections::BTreeMap;
+
+use despatch_inventory::store::{Location, open_locations, receive};
+use despatch_sandbox::{Counts, Faults, Operation, Options, Rates, Sandbox};
+use despatch_testkit::Bed;
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::{Value, json};
+
+use crate::child::{Despatch, despatch};
+use crate::waiting::until;
+
+const API_KEY: &str = "the shop's key";
+const WEBHOOK_TOKEN: &str = "the carrier's token";
+const SKU: &str = "SKU-A";
+
+pub(crate) struct Deployment {
+    // Processes stop before the servers do.
+    bed: Bed,
+    pub(crate) sandbox: Sandbox,
+    environment: BTreeMap<&'static str, String>,
+    client: reqwest::Client,
+}
+
+impl Deployment {
+    /// Servers and providers; nothing runs yet. `settings` are further environment variables.
+    pub(crate) async fn new(settings: &[(&'static str, &str)]) -> Self {
+        // Another test may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let bed = Bed::new().await;
+        let sandbox = Sandbox::start(Options { faults: sluggish(), ..Options::default() }).await.unwrap();
+        let servers = bed.settings();
+        let mut environment = BTreeMap::from([
+            ("DESPATCH_NATS_URL", servers.nats_url.clone()),
+            ("DESPATCH_DATABASE_URL", servers.database_url.clone()),
+            ("DESPATCH_RUNTIME_NAMESPACE", servers.namespace.clone()),
+            ("DESPATCH_HEALTH_LISTEN", String::new()),
+            ("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0".into()),
+            ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
+            ("DESPATCH_LINKS_SECRET", "the links' secret".into()),
+            ("DESPATCH_SHOP_PUBLIC_URL", "http://shop.invalid".into()),
+            ("DESPATCH_STRIPE_BASE_URL", sandbox.stripe_url()),
+            ("DESPATCH_STRIPE_SECRET_KEY", "sk_test_sandbox".into()),
+            ("DESPATCH_SHIPPO_BASE_URL", sandbox.shippo_url()),
+            ("DESPATCH_SHIPPO_TOKEN", "shippo_test_sandbox".into()),
+            ("DESPATCH_SHIPPO_SETTLE_SECONDS", "1".into()),
+            ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
+            ("DESPATCH_SMTP_URL", sandbox.smtp_url()),
+            ("DESPATCH_REVIEWS_REMINDERS_SECONDS", String::new()),
+            ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1".into()),
+            ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
+            // A span is logged when it ends, so each capture is a line.
+            ("RUST_LOG", "info,despatch_runtime::perform=debug".into()),
+        ]);
+        environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        Deployment { bed, sandbox, environment, client: reqwest::Client::new() }
+    }
+
+    /// Starts a process with these workers. Returns once it is at work on its schemas and consumers.
+    pub(crate) fn run(&self, workers: &[&str]) -> Despatch {
+        Despatch::start(despatch(["run"]).args(workers).envs(&self.environment))
+    }
+
+    /// Starts a process with these workers and the gateway, brings stock in and points the carrier at it.
+    pub(crate) async fn run_with_gateway(&self, workers: &[&str], units: i64) -> (Despatch, Shop<'_>) {
+        let process = self.run(&[&["gateway"], workers].concat());
+        let gateway_url = until("the gateway listens", async || {
+            let log = process.stderr();
+            let line = log.lines().find(|line| line.contains("gateway listens"))?;
+            Some(format!("http://{}", line.split_once("address=")?.1))
+        })
+        .await;
+        self.sandbox.set_webhook_target(&gateway_url, Some(WEBHOOK_TOKEN)).unwrap();
+        let db = self.bed.db().await;
+        until("inventory has its schema", async || {
+            let row = db.query_one("select to_regclass('inventory.receipt') is not null", &[]).await.unwrap();
+            row.get::<_, bool>(0).then_some(())
+        })
+        .await;
+        let location = Location {
+            id: "louisville".into(),
+            name: "Louisville".into(),
+            country: "US".into(),
+            region: "KY".into(),
+            rank: 1,
+        };
+        open_locations(&db, &[location]).await.unwrap();
+        receive(&db, "opening", &[(SKU, "louisville", units)]).await.unwrap();
+        (process, Shop { deployment: self, gateway_url })
+    }
+
+    /// Waits until so many orders are completed and nothing is left to do; answers what the providers saw.
+    pub(crate) async fn completes(&self, orders: u64) -> Counts {
+        let db = self.bed.db().await;
+        until(&format!("{orders} orders complete"), async || {
+            let sql = "select count(*) from orders.progress where state = 'completed'";
+            let completed: i64 = db.query_one(sql, &[]).await.unwrap().get(0);
+            (u64::try_from(completed).unwrap() == orders).then_some(())
+        })
+        .await;
+        self.bed.quiet().await;
+        assert_eq!(self.bed.messages("dead.>").await, [], "nothing is dead-lettered");
+        self.sandbox.counts()
+    }
+}
+
+/// Payments and labels take their time, and some of their answers are lost after the effect took place: whenever a
+/// process goes, it goes in the middle of something.
+fn sluggish() -> Faults {
+    let rates = Rates { slow: 0.7, timeout: 0.2, ..Rates::default() };
+    let rates = BTreeMap::from([(Operation::Capture, rates), (Operation::Label, rates)]);
+    Faults { seed: 11, rates, slow_ms: 200, withhold_ms: 200 }
+}
+
+/// A shop that places orders of one unit at a gateway.
+pub(crate) struct Shop<'d> {
+    deployment: &'d Deployment,
+    gateway_url: String,
+}
+
+impl Shop<'_> {
+    /// Places the orders of these numbers; returns when all of them are let in.
+    pub(crate) async fn place(&self, numbers: std::ops::Range<u64>) {
+        let placing = stream::iter(numbers).map(|number| self.place_one(number));
+        placing.buffer_unordered(8).collect::<Vec<()>>().await;
+    }
+
+    async fn place_one(&self, number: u64) {
+        let client = &self.deployment.client;
+        let form = [
+            ("amount", "1299"),
+            ("currency", "usd"),
+            ("capture_method", "manual"),
+            ("confirm", "true"),
+            ("payment_method", "pm_card_visa"),
+            ("metadata[order_id]", &number.to_string()),
+        ];
+        let url = format!("{}/v1/payment_intents", self.deployment.sandbox.stripe_url());
+        let intent = client.post(url).bearer_auth("sk_test_sandbox").form(&form).send().await.unwrap();
+        let intent: Value = intent.error_for_status().unwrap().json().await.unwrap();
+        let order = order(number, intent["id"].as_str());
+        let url = format!("{}/v1/orders", self.gateway_url);
+        let answer = client.post(url).bearer_auth(API_KEY).json(&order).send().await.unwrap();
+        assert_eq!(answer.status(), 201, "{}", answer.text().await.unwrap());
+    }
+}
+
+/// An order of one unit, as `POST /v1/orders` takes it.
+pub(crate) fn order(number: u64, authorisation: Option<&str>) -> Value {
+    let mut order = json!({
+        "shop": "test",
+        "shop_order_id": number.to_string(),
+        "placed_at": "2026-05-04T12:00:00Z",
+        "customer": { "customer_id": "C-1", "name": "Zoë Müller", "email": "zoe@example.com" },
+        "ship_to": {
+            "name": "Zoë Müller", "street1": "1 Main Street", "city": "Henderson", "region": "KY",
+            "postcode": "42420", "country": "US",
+        },
+        "lines": [{ "sku": SKU, "title": "Stapler", "quantity": 1, "total": "12.99" }],
+        "currency": "USD",
+        "total": "12.99",
+        "service_level": "standard",
+    });
+    if let Some(reference) = authorisation {
+        order["authorisation"] = json!({ "provider": "stripe", "reference": reference, "amount": "12.99" });
+    }
+    order
+}

@@ -18,19 +18,27 @@ create table {schema}.journal (
     -- Tries that counted.
     attempts       int         not null default 0,
     deferred_since timestamptz,
-    -- When a waiting event is to be published again; null once it has been.
-    due            timestamptz,
     -- Why a dead one died.
     reason         text,
     recorded_at    timestamptz not null default now(),
     primary key (id, handler)
 ) partition by range (id);
 
-create index journal_due on {schema}.journal (due) where due is not null;
 create index journal_unsettled on {schema}.journal (handler, state) where state <> 'done';
 
 -- For ids whose time no partition covers yet.
 create table {schema}.journal_other partition of {schema}.journal default;
+
+-- When waiting events are to be published again; a row is gone once it has been. Apart from the journal, which it would
+-- burden with an index that almost no row needs.
+create table {schema}.retry (
+    id      uuid        not null,
+    handler text        not null,
+    due     timestamptz not null,
+    primary key (id, handler)
+);
+
+create index retry_due on {schema}.retry (due);
 
 -- Events recorded but perhaps not yet published: each names journal rows that may owe the stream something.
 create table {schema}.open_batch (

@@ -41,10 +41,12 @@ impl Statements {
                    from unnest($2::uuid[], $3::text[], $4::bytea[]) as row(id, order_id, outbox)"
             ),
             settle_first: format!(
-                "insert into {s}.journal (handler, id, generation, state, order_id, outbox, event, failures,
-                                          attempts, deferred_since, due, reason)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then now() end,
-                         now() + $11::float8 * interval '1 second', $12)"
+                "with retry as (
+                     insert into {s}.retry (id, handler, due)
+                     select $2, $1, now() + $11::float8 * interval '1 second' where $11 is not null)
+                 insert into {s}.journal (handler, id, generation, state, order_id, outbox, event, failures,
+                                          attempts, deferred_since, reason)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then now() end, $12)"
             ),
             settle_again: settle_again(s),
             open: format!("insert into {s}.open_batch (handler, events) values ($1, $2) returning id"),
@@ -55,7 +57,9 @@ impl Statements {
                   order by id limit 16 for update skip locked"
             ),
             owed: format!(
-                "select outbox, event, generation, state = 'waiting' and due is null as fired
+                "select outbox, event, generation,
+                        state = 'waiting' and not exists (
+                            select from {s}.retry where retry.id = journal.id and retry.handler = $1) as fired
                    from {s}.journal where handler = $1 and id = any($2)"
             ),
             fire_retries: fire_retries(s),
@@ -91,15 +95,25 @@ impl Statements {
 /// What an earlier generation still owes the stream stays owed: outboxes, end to end, are one outbox.
 fn settle_again(s: &str) -> String {
     format!(
-        "update {s}.journal
-            set generation = $3, state = $4, order_id = $5,
-                outbox = case when exists (
-                             select from {s}.open_batch where handler = $1 and events @> array[$2::uuid])
-                         then nullif(coalesce(outbox, '') || coalesce($6::bytea, ''), '') else $6 end,
-                event = $7, failures = $8,
-                attempts = $9, deferred_since = case when $10 then coalesce(deferred_since, now()) end,
-                due = now() + $11::float8 * interval '1 second', reason = $12, recorded_at = now()
-          where handler = $1 and id = $2 and generation = $3 - 1 and state <> 'done'"
+        "with settled as (
+             update {s}.journal
+                set generation = $3, state = $4, order_id = $5,
+                    outbox = case when exists (
+                                 select from {s}.open_batch where handler = $1 and events @> array[$2::uuid])
+                             then nullif(coalesce(outbox, '') || coalesce($6::bytea, ''), '') else $6 end,
+                    event = $7, failures = $8, attempts = $9,
+                    deferred_since = case when $10 then coalesce(deferred_since, now()) end,
+                    reason = $12, recorded_at = now()
+              where handler = $1 and id = $2 and generation = $3 - 1 and state <> 'done'
+              returning id),
+         waiting as (
+             insert into {s}.retry (id, handler, due)
+             select id, $1, now() + $11::float8 * interval '1 second' from settled where $11 is not null
+             on conflict (id, handler) do update set due = excluded.due),
+         over as (
+             delete from {s}.retry
+              where $11 is null and handler = $1 and id in (select id from settled))
+         select from settled"
     )
 }
 
@@ -107,15 +121,15 @@ fn settle_again(s: &str) -> String {
 fn fire_retries(s: &str) -> String {
     format!(
         "with due as (
-             select id, handler from {s}.journal where due <= now()
-              order by due limit 256 for update skip locked),
+             delete from {s}.retry where (id, handler) in (
+                 select id, handler from {s}.retry where due <= now()
+                  order by due limit 256 for update skip locked)
+             returning id, handler),
          fired as (
-             update {s}.journal j set due = null from due
-              where j.id = due.id and j.handler = due.handler
-              returning j.id, j.handler, j.generation, j.event),
+             select id, handler, generation, event from {s}.journal join due using (id, handler)),
          opened as (
              insert into {s}.open_batch (handler, events)
-             select handler, array_agg(id) from fired group by handler
+             select handler, array_agg(id) from due group by handler
              returning id, handler)
          select opened.id as batch, fired.handler, fired.generation, fired.event
            from fired join opened using (handler)"

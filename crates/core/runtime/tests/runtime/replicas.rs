@@ -1,20 +1,19 @@
 //! Several processes of one worker: they share the work, and none of it is lost or doubled.
 
+use despatch_contracts::Event;
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::payment::PaymentRefunded;
-use despatch_contracts::runtime::Envelope;
-use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_runtime::{migrate_all, provision_all};
 use despatch_testkit::{Bed, eventually};
 
 use crate::child::Process;
 use crate::hasty_bed;
 use crate::outside::Effect;
-use crate::toy::{Toy, asked, kept, told};
+use crate::toy::{Toy, asked, kept, message, told};
 
 /// Publishes one event so often that both replicas get hold of it.
 async fn deliver_to_both(bed: &Bed, event: &impl Event) {
-    let envelope = Envelope::first(EventId::mint(), "test", Emitted::from(event), &Trace::root());
+    let envelope = message(event);
     for _ in 0..20 {
         bed.publish_again(&envelope).await;
     }

@@ -1,16 +1,16 @@
 //! An event that kills its process is found out, and its neighbours are not taken for it.
 
+use despatch_contracts::Event;
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::payment::PaymentRefunded;
-use despatch_contracts::runtime::{DeadLetter, Envelope};
-use despatch_contracts::{Emitted, Event, EventId, Trace};
+use despatch_contracts::runtime::DeadLetter;
 use despatch_runtime::{Policy, migrate_all, provision_all};
 use despatch_testkit::{Bed, eventually};
 use prost::Message as _;
 
 use crate::child::Process;
 use crate::hasty_bed;
-use crate::toy::{Toy, asked, kept, told};
+use crate::toy::{Toy, asked, kept, message, told};
 
 /// Runs one process after the other until the killer is dead; answers its dead letter and how many it killed.
 async fn until_it_is_dead(bed: &Bed, killer: &impl Event) -> (DeadLetter, u32) {
@@ -21,8 +21,7 @@ async fn until_it_is_dead(bed: &Bed, killer: &impl Event) -> (DeadLetter, u32) {
         bed.deliver(&told(&format!("n-{neighbour}"), "complete")).await;
         bed.deliver(&asked(&format!("n-{neighbour}"), "buy")).await;
     }
-    let envelope = Envelope::first(EventId::mint(), "test", Emitted::from(killer), &Trace::root());
-    bed.publish(&envelope).await;
+    bed.publish(&message(killer)).await;
     let mut deaths = 0;
     let letter = loop {
         let mut process = Process::start(bed, "");

@@ -6,6 +6,8 @@ use std::time::Duration;
 use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
 use despatch_contracts::payment::{PaymentRefunded, RefundRequested};
 use despatch_contracts::review::ReviewAskDue;
+use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_domain::Reason;
 use despatch_runtime::{
     Attempt, DbError, Fault, Handler, Keys, Migration, OutsideHandler, Policy, Snapshot, Tx, Verdict, Worker,
@@ -70,6 +72,11 @@ pub(crate) async fn kept(bed: &Bed, order: &str, what: &str) -> i32 {
 /// An event for [`Obey`]. `reason` is a word, then perhaps a name or number.
 pub(crate) fn told(order_id: &str, reason: &str) -> OrderCancelRequested {
     OrderCancelRequested { order_id: order_id.into(), reason: reason.into(), requested_by: "test".into() }
+}
+
+/// An event as a message, for a test that counts deliveries or wants more than two.
+pub(crate) fn message(event: &impl Event) -> Envelope {
+    Envelope::first(EventId::mint(), "test", Emitted::from(event), &Trace::root())
 }
 
 /// An event for [`Buy`].

@@ -8,7 +8,7 @@ use despatch_contracts::runtime::Envelope;
 use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_testkit::Bed;
 
-use crate::toy::{Toy, kept, told};
+use crate::toy::{Toy, kept, message, told};
 
 fn envelope(id: EventId, event: &impl Event) -> Envelope {
     Envelope::first(id, "test", Emitted::from(event), &Trace::root())
@@ -18,13 +18,13 @@ fn envelope(id: EventId, event: &impl Event) -> Envelope {
 async fn a_payload_that_is_not_what_its_type_says_is_dead() {
     let bed = Bed::new().await;
     bed.run(Toy::new(&bed).await.worker()).await;
-    let mut message = envelope(EventId::mint(), &told("o", "complete"));
-    message.payload = bytes::Bytes::from_static(b"\xff\xff nothing of the kind");
-    bed.publish(&message).await;
-    bed.publish_again(&message).await;
+    let mut garbled = message(&told("o", "complete"));
+    garbled.payload = bytes::Bytes::from_static(b"\xff\xff nothing of the kind");
+    bed.publish(&garbled).await;
+    bed.publish_again(&garbled).await;
     let letter = bed.expect_dead("o").await;
     assert_eq!((letter.reason.as_str(), letter.handler.as_str()), ("payload-undecodable", "toy.obey"));
-    assert_eq!(letter.event.unwrap().payload, message.payload);
+    assert_eq!(letter.event.unwrap().payload, garbled.payload);
     bed.quiet().await;
     assert_eq!(bed.messages("dead.>").await.len(), 1);
 }
@@ -33,9 +33,9 @@ async fn a_payload_that_is_not_what_its_type_says_is_dead() {
 async fn headers_that_say_nothing_are_dead_and_keep_what_came() {
     let bed = Bed::new().await;
     bed.run(Toy::new(&bed).await.worker()).await;
-    let mut twisted = envelope(EventId::mint(), &told("o", "complete")).headers();
+    let mut twisted = message(&told("o", "complete")).headers();
     twisted.insert("ce-generation", "soon");
-    let mut split = envelope(EventId::mint(), &told("o", "complete")).headers();
+    let mut split = message(&told("o", "complete")).headers();
     split.insert("ce-subject", "o\u{0}o");
     for (number, headers) in (0..).zip([HeaderMap::new(), twisted, split]) {
         let payload = bytes::Bytes::from(format!("number {number}"));

@@ -73,13 +73,13 @@ impl Till {
 
     /// Places an order and answers its id. Placing the same order again changes nothing.
     pub(crate) async fn place(&self, basket: &Basket) -> Result<String, NotPlaced> {
-        let mut order = basket.order.clone();
-        if self.stripe_url.is_some() && order.get("authorisation").is_none() {
-            order["authorisation"] = self.authorise(basket).await?;
-        }
         #[derive(Deserialize)]
         struct Placed {
             order_id: String,
+        }
+        let mut order = basket.order.clone();
+        if self.stripe_url.is_some() && order.get("authorisation").is_none() {
+            order["authorisation"] = self.authorise(basket).await?;
         }
         let url = format!("{}/v1/orders", self.gateway_url);
         let answer = self.persist(|| self.client.post(&url).bearer_auth(&self.api_key).json(&order)).await?;

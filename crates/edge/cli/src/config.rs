@@ -128,6 +128,7 @@ pub(crate) struct Alerts {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "keys of the file, which name their unit")]
 pub(crate) struct Reviews {
     pub(crate) ask_after_seconds: u64,
     pub(crate) reminders_seconds: Vec<u64>,
@@ -151,6 +152,17 @@ pub(crate) struct Gateway {
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration cannot be used:\n{}", .0.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))]
 pub(crate) struct Unusable(pub(crate) Vec<String>);
+
+impl Unusable {
+    /// Both, or everything that is wrong with either.
+    pub(crate) fn together<A, B>(one: Result<A, Self>, other: Result<B, Self>) -> Result<(A, B), Self> {
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok((one, other)),
+            (Err(wrong), Ok(_)) | (Ok(_), Err(wrong)) => Err(wrong),
+            (Err(one), Err(other)) => Err(Unusable([one.0, other.0].concat())),
+        }
+    }
+}
 
 impl Config {
     /// Reads the layers.

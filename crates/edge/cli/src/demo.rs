@@ -81,7 +81,7 @@ async fn carry(site: &Site, baskets: &[Basket], quiet: bool) -> Outcome<Books> {
     let started = Instant::now();
     let bar = bar(baskets.len(), quiet)?;
     let customers = tokio::spawn(customers::answer(
-        site.sandbox.as_ref().map(|sandbox| sandbox.control_url()).unwrap_or_default(),
+        site.sandbox.as_ref().map(despatch_sandbox::Sandbox::control_url).unwrap_or_default(),
         site.address.gateway_url.clone(),
     ));
     let till =

@@ -114,7 +114,7 @@ pub(crate) async fn stock(db: &Database, receipt: &str, baskets: &[Basket]) -> O
         match index % 20 {
             0 => units.push((sku, third, wanted)),
             1 | 2 if wanted > 1 => {
-                units.extend([(sku, main, wanted / 2), (sku, second, wanted - wanted / 2)])
+                units.extend([(sku, main, wanted / 2), (sku, second, wanted - wanted / 2)]);
             }
             _ => units.push((sku, main, wanted)),
         }

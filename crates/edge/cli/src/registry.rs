@@ -1,5 +1,7 @@
 //! The one list of all workers.
 
+use std::collections::BTreeSet;
+
 use despatch_runtime::Worker;
 
 use crate::config::{Config, Unusable};
@@ -15,32 +17,73 @@ pub(crate) const NAMES: &[&str] = &[
     despatch_reviews::NAME,
 ];
 
+/// Workers name the fields of their own configuration; here is where the file has those that stand elsewhere in it.
+const KEYS: &[(&str, &str)] = &[
+    ("notifications.from", "shop.from"),
+    ("notifications.message_id_domain", "shop.message_id_domain"),
+    ("notifications.public_url", "shop.public_url"),
+    ("notifications.smtp_url", "smtp.url"),
+    ("notifications.link_secret", "links.secret"),
+    ("gateway.link_secret", "links.secret"),
+    ("gateway.shippo_tokens", "shippo.webhook_tokens"),
+    ("labels.shippo", "shippo"),
+];
+
 /// The named workers as configured, or everything that is wrong with their configuration.
 pub(crate) fn workers(config: &Config, names: &[&str]) -> Result<Vec<Worker>, Unusable> {
     let mut workers = Vec::new();
     let mut problems = Vec::new();
-    let mut add = |worker: Result<Worker, String>| match worker {
-        Ok(worker) => workers.push(worker),
-        Err(problem) => problems.push(problem),
-    };
     for name in names {
-        match *name {
-            despatch_gateway::NAME => add(Ok(despatch_gateway::worker())),
-            despatch_orders::NAME => add(Ok(despatch_orders::worker())),
-            despatch_inventory::NAME => add(Ok(despatch_inventory::worker(&config.inventory))),
-            despatch_payments::NAME => {
-                add(despatch_payments::worker(&config.payments()).map_err(|error| error.to_string()));
-            }
-            despatch_labels::NAME => {
-                add(despatch_labels::worker(&config.labels()).map_err(|error| error.to_string()));
-            }
-            despatch_notifications::NAME => {
-                add(despatch_notifications::worker(&config.notifications())
-                    .map_err(|error| error.to_string()));
-            }
-            despatch_reviews::NAME => add(Ok(despatch_reviews::worker(&config.reviews()))),
-            other => add(Err(format!("{other}: no such worker; there are {}", NAMES.join(", ")))),
+        match worker(config, name) {
+            Ok(worker) => workers.push(worker),
+            Err(wrong) => problems.extend(wrong.iter().map(|problem| in_the_file(problem))),
         }
     }
+    // Several workers sign the same links.
+    let mut said = BTreeSet::new();
+    problems.retain(|problem| said.insert(problem.clone()));
     if problems.is_empty() { Ok(workers) } else { Err(Unusable(problems)) }
+}
+
+/// A worker, or everything that is wrong with its configuration.
+fn worker(config: &Config, name: &str) -> Result<Worker, Vec<String>> {
+    match name {
+        despatch_gateway::NAME => {
+            let problems = config.gateway().problems();
+            none_of(problems.iter().map(|problem| format!("gateway.{problem}")))?;
+            Ok(despatch_gateway::worker())
+        }
+        despatch_orders::NAME => Ok(despatch_orders::worker()),
+        despatch_inventory::NAME => Ok(despatch_inventory::worker(&config.inventory)),
+        despatch_payments::NAME => {
+            let config = config.payments();
+            despatch_payments::worker(&config).map_err(|problem| vec![format!("stripe: {problem}")])
+        }
+        despatch_labels::NAME => {
+            let config = config.labels();
+            none_of(config.problems().iter().map(ToString::to_string))?;
+            despatch_labels::worker(&config).map_err(|problem| vec![problem.to_string()])
+        }
+        despatch_notifications::NAME => {
+            let config = config.notifications();
+            none_of(config.problems().iter().map(ToString::to_string))?;
+            despatch_notifications::worker(&config).map_err(|problem| vec![problem.to_string()])
+        }
+        despatch_reviews::NAME => {
+            let unsigned = config.links.secret.is_empty();
+            none_of(unsigned.then(|| "links.secret is empty: anybody could sign links".to_owned()))?;
+            Ok(despatch_reviews::worker(&config.reviews()))
+        }
+        other => Err(vec![format!("{other}: no such worker; there are {}", NAMES.join(", "))]),
+    }
+}
+
+fn none_of(problems: impl IntoIterator<Item = String>) -> Result<(), Vec<String>> {
+    let problems: Vec<String> = problems.into_iter().collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// A problem with the keys of the file in the place of a worker's fields.
+fn in_the_file(problem: &str) -> String {
+    KEYS.iter().fold(problem.to_owned(), |problem, (field, key)| problem.replace(field, key))
 }

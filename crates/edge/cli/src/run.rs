@@ -8,18 +8,17 @@ use despatch_runtime::{Health, Process, State};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, Unusable};
 use crate::site::gateway_intake;
 use crate::{Outcome, registry, signals};
 
 /// Runs workers until SIGTERM, then drains.
 pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
-    config.check_servers()?;
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     if names.is_empty() {
         names = registry::NAMES.to_vec();
     }
-    let workers = registry::workers(&config, &names)?;
+    let ((), workers) = Unusable::together(config.check_servers(), registry::workers(&config, &names))?;
     let settings = config.settings();
     let shutdown = CancellationToken::new();
     let process = Process::start(settings.clone(), workers).await?;

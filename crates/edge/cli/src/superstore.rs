@@ -14,7 +14,9 @@ use crate::checkout::Basket;
 /// The shop that these orders are of.
 pub(crate) const SHOP: &str = "superstore";
 
+/// A line of the file, under the file's own names.
 #[derive(Debug, Deserialize)]
+#[allow(clippy::struct_field_names, reason = "the file's names")]
 struct Row {
     #[serde(rename = "Row ID")]
     row_id: String,
@@ -63,13 +65,12 @@ pub(crate) fn read(file: impl Read) -> Result<Vec<Basket>, Unreadable> {
     let mut places: HashMap<String, usize> = HashMap::new();
     for row in csv::Reader::from_reader(file).deserialize() {
         let row: Row = row?;
-        let place = match places.get(&row.order_id) {
-            Some(place) => *place,
-            None => {
-                places.insert(row.order_id.clone(), baskets.len());
-                baskets.push(begin(&row)?);
-                baskets.len() - 1
-            }
+        let place = if let Some(place) = places.get(&row.order_id) {
+            *place
+        } else {
+            places.insert(row.order_id.clone(), baskets.len());
+            baskets.push(begin(&row)?);
+            baskets.len() - 1
         };
         let basket = &mut baskets[place];
         let total = Money::parse_rounded(&row.sales, Currency::USD).map_err(|error| Unreadable::Value {

@@ -34,10 +34,9 @@ impl Progress {
             progress.by_state.insert(state.name(), count);
             match state {
                 State::Accepted | State::Reserved | State::Paid | State::Picked => {}
-                State::Completed => progress.completed += count,
                 State::Labelled | State::Despatched | State::Delivered => progress.past_labels += count,
                 // The demo cancels nothing; were it otherwise, such an order has come to its end.
-                State::Cancelled | State::Returned => progress.completed += count,
+                State::Completed | State::Cancelled | State::Returned => progress.completed += count,
             }
         }
         Ok(progress)
@@ -160,9 +159,9 @@ impl Books {
             letters.is_some_and(|letters| letters.iter().any(|it| handlers.contains(&it.handler.as_str())))
         };
         let placed = || baskets.iter().enumerate().filter(|(place, _)| orders.contains_key(place));
-        let captured = placed().filter(|(place, _)| !died_at(place, &BEFORE_CAPTURE));
+        let paid = placed().filter(|(place, _)| !died_at(place, &BEFORE_CAPTURE));
         let (captures, expected_minor) =
-            captured.fold((0_u64, 0), |(n, sum), (_, it)| (n + 1, sum + it.total_minor));
+            paid.fold((0_u64, 0), |(n, sum), (_, it)| (n + 1, sum + it.total_minor));
         let reserved = placed().filter(|(place, _)| !died_at(place, &BEFORE_RESERVATION));
         let units_ordered = reserved.flat_map(|(_, basket)| &basket.units).map(|(_, units)| units).sum();
         let mut dead_lettered = BTreeMap::new();

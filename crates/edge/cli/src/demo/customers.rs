@@ -63,7 +63,7 @@ pub(crate) async fn answer(control_url: String, gateway_url: String) -> reqwest:
 fn mood(mail: &Mail) -> Option<u8> {
     let is_review = mail.message_id.starts_with("review");
     let order: u32 = mail.message_id.bytes().filter(u8::is_ascii_hexdigit).map(u32::from).sum();
-    let waits_for_reminder = order % 10 == 0 && mail.message_id.starts_with("review.");
+    let waits_for_reminder = order.is_multiple_of(10) && mail.message_id.starts_with("review.");
     (is_review && !waits_for_reminder).then_some(u8::try_from(order % 5).unwrap_or(4) + 1)
 }
 

@@ -71,7 +71,8 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
     for order in 0..ORDERS {
         let order = format!("o-{order}");
         let effects = toy.outside.effects(&order).await;
-        assert_eq!((effects.len(), effects[0].firsts), (1, 1), "{effects:?}");
+        // Whoever was killed may have announced an ask that the outside never heard: then nobody heard is the first.
+        assert!(effects.len() == 1 && effects[0].firsts <= 1, "{effects:?}");
     }
     let sql = "select what, count(*), sum(count) from toy.tally group by what order by what";
     for row in bed.db().await.query(sql, &[]).await.unwrap() {

@@ -23,11 +23,13 @@ impl EventId {
     /// the next.
     ///
     /// `ordinal` counts from 0 among the follow-ons of the same type.
+    #[must_use]
     pub fn follow_on(self, handler: &str, event_type: &str, ordinal: usize) -> Self {
         self.derive(&[handler, event_type], ordinal as u64)
     }
 
     /// The id of what reports on one generation of this event: its dead letter or its settlement.
+    #[must_use]
     pub fn report(self, handler: &str, event_type: &str, generation: u32) -> Self {
         self.derive(&["report", handler, event_type], u64::from(generation))
     }

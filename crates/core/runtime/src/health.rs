@@ -40,7 +40,8 @@ impl Health {
         let before = parts.insert(part.to_owned(), state.clone());
         match (&before, state) {
             (Some(State::Waiting(_)), State::Working) => tracing::info!(part, "working again"),
-            (None | Some(State::Working), State::Waiting(why)) => tracing::warn!(part, why, "waiting"),
+            (Some(State::Working), State::Waiting(why)) => tracing::warn!(part, why, "waiting"),
+            (None, State::Waiting(why)) => tracing::debug!(part, why, "waiting"),
             _ => {}
         }
         let ready = parts.values().all(|state| *state == State::Working);

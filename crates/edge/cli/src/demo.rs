@@ -24,11 +24,11 @@ mod customers;
 use books::{Books, Progress};
 
 /// How many orders are being placed at once.
-const AT_ONCE: usize = 24;
+const AT_ONCE: usize = 48;
 
 /// How many orders may be on their way to a label before the next is placed: a shop's rush, not a flood that measures
 /// nothing but its own queue.
-const AHEAD: usize = 400;
+const AHEAD: usize = 2_000;
 
 /// How long nothing may change before the demo gives up on what is left.
 const STUCK: Duration = Duration::from_secs(90);
@@ -68,8 +68,8 @@ pub(crate) async fn demo(mut config: Config, home: Home, args: &DemoArgs) -> Out
 fn quicken(config: &mut Config) {
     config.gateway.listen.set_port(0);
     config.reviews.ask_after_seconds = 0;
-    config.reviews.reminders_seconds = vec![2, 4, 8];
-    config.reviews.lapse_after_seconds = 4;
+    config.reviews.reminders_seconds = vec![3, 10, 20];
+    config.reviews.lapse_after_seconds = 10;
     config.runtime.ack_wait_seconds = 5;
     config.runtime.sweep_after_seconds = 5;
     config.runtime.clock_tick_ms = 50;

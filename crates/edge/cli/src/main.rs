@@ -26,6 +26,10 @@ use config::Config;
 use home::Home;
 use site::{Plan, Site};
 
+/// Many small, short-lived allocations on two threads: a third of the time went to the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What a command comes to. Whatever goes wrong ends on the terminal, so its type no longer matters.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

@@ -1,6 +1,6 @@
 //! The demo's customers: they read their mail at the sandbox and answer the review that it asks for.
 //!
-//! Most answer the first mail, one in ten only the reminder. The link is taken from the mail as it arrived, so the
+//! Most answer the first mail, one in fifty only the reminder. The link is taken from the mail as it arrived, so the
 //! whole way is real: template, encoding, signature, gateway.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// How many answer at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
 
 #[derive(Deserialize)]
 struct Listing {
@@ -63,7 +63,7 @@ pub(crate) async fn answer(control_url: String, gateway_url: String) -> reqwest:
 fn mood(mail: &Mail) -> Option<u8> {
     let is_review = mail.message_id.starts_with("review");
     let order: u32 = mail.message_id.bytes().filter(u8::is_ascii_hexdigit).map(u32::from).sum();
-    let waits_for_reminder = order.is_multiple_of(10) && mail.message_id.starts_with("review.");
+    let waits_for_reminder = order.is_multiple_of(50) && mail.message_id.starts_with("review.");
     (is_review && !waits_for_reminder).then_some(u8::try_from(order % 5).unwrap_or(4) + 1)
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Published};
@@ -24,6 +24,9 @@ pub(crate) struct Host {
     pub(crate) health: Health,
     /// One redelivered event at a time in the whole process.
     pub(crate) suspects: Arc<Semaphore>,
+    /// As many transactions at a time as there are cores, over all workers of the process. More would not be faster,
+    /// only smaller: whoever waits for a turn gathers a larger batch.
+    pub(crate) turns: Arc<Semaphore>,
     /// A consumer is missing: the provisioner is to look now.
     pub(crate) missing: Arc<Notify>,
     /// The process drains: nothing new is begun.
@@ -55,6 +58,11 @@ impl Host {
                 }
             }
         }
+    }
+
+    /// A turn to record. The semaphore is never closed; were it, everybody would have a turn at once.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        self.turns.clone().acquire_owned().await.ok()
     }
 
     /// The database's name in the health report.

@@ -79,6 +79,8 @@ impl Process {
             grace: settings.drain_grace,
         };
         let suspects = Arc::new(Semaphore::new(1));
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let turns = Arc::new(Semaphore::new(cores.max(2)));
         let missing = Arc::new(Notify::new());
         if settings.provision {
             health.waiting("provisioner", "starting");
@@ -103,6 +105,7 @@ impl Process {
                 broker: broker.clone(),
                 health: health.clone(),
                 suspects: suspects.clone(),
+                turns: turns.clone(),
                 missing: missing.clone(),
                 drain: process.drain.clone(),
                 abandon: process.abandon.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use despatch_contracts::Emitted;
 use futures_util::future::{join, join_all, join3};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -30,13 +30,24 @@ pub(crate) async fn record(
     mut tasks: mpsc::UnboundedReceiver<Task>,
     next: mpsc::Sender<Recorded>,
 ) {
-    let mut ready = Vec::with_capacity(spec.policy.batch);
-    while tasks.recv_many(&mut ready, spec.policy.batch).await > 0 {
-        let mut batches = VecDeque::from([std::mem::take(&mut ready)]);
+    while let Some(first) = tasks.recv().await {
+        let mut turn = host.turn().await;
+        // Gathered only now: what became ready while others had their turn shares this one.
+        let mut ready = vec![first];
+        while ready.len() < spec.policy.batch
+            && let Ok(task) = tasks.try_recv()
+        {
+            ready.push(task);
+        }
+        let mut batches = VecDeque::from([ready]);
         let mut patience = Patience::new();
         while let Some(mut batch) = batches.pop_front() {
+            if turn.is_none() {
+                turn = host.turn().await;
+            }
             let span = tracing::debug_span!("record", handler = spec.name, events = batch.len());
-            let Err(setback) = keep(&host, &spec, &mut batch, &next).instrument(span).await else { continue };
+            let kept = keep(&host, &spec, &mut batch, &next, turn.take()).instrument(span).await;
+            let Err(setback) = kept else { continue };
             tracing::debug!(handler = spec.name, ?setback, "a batch could not be kept");
             let Some(parts) = mend(&host, &spec, batch, setback, &mut patience).await else { return };
             parts.into_iter().rev().filter(|part| !part.is_empty()).for_each(|part| batches.push_front(part));
@@ -45,17 +56,17 @@ pub(crate) async fn record(
             // Without its publisher the pipeline is to be built anew.
             return;
         }
-        // The window for the next batch.
-        ready.reserve(spec.policy.batch);
     }
 }
 
-/// Records a batch in one transaction and hands it on. The batch is empty afterwards unless there was a setback.
+/// Records a batch in one transaction and hands it on. The batch is empty afterwards unless there was a setback. The
+/// turn ends with the transaction: waiting for the publisher holds up nobody else.
 async fn keep(
     host: &Host,
     spec: &Spec,
     batch: &mut Vec<Task>,
     next: &mpsc::Sender<Recorded>,
+    turn: Option<OwnedSemaphorePermit>,
 ) -> Result<(), Setback> {
     let client = host.db.client().await?;
     host.journal.warm(&client).await?;
@@ -68,6 +79,7 @@ async fn keep(
         }
     };
     tx.over();
+    drop(turn);
     failpoint::pass("after-commit");
     let owed = outcomes.into_iter().flat_map(|outcome| outcome.follow_ons).collect();
     let deliveries = batch.drain(..).map(|task| task.delivery).collect();

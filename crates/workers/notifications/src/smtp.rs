@@ -8,7 +8,7 @@ use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 /// How many messages are handed over at once, each on a connection of its own.
-pub(crate) const CONNECTIONS: u32 = 16;
+pub(crate) const CONNECTIONS: u32 = 64;
 
 /// Reply codes that speak of our own credentials (RFC 4954).
 const CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];

@@ -76,6 +76,15 @@ pub(crate) async fn is_quiet(site: &Site) -> Outcome<bool> {
     Ok(pending.iter().all(|(_, pending)| pending.is_some_and(|it| it.undelivered == 0 && it.unacked == 0)))
 }
 
+/// How many events wait for their next try.
+pub(crate) async fn waiting(site: &Site) -> Outcome<u64> {
+    let mut waiting = 0;
+    for worker in registry::NAMES {
+        waiting += standing(&site.database, worker, None).await?.waiting;
+    }
+    Ok(waiting)
+}
+
 /// Dead letters of orders that did not complete all the same, by order.
 async fn dead_orders(site: &Site) -> Result<BTreeMap<String, Vec<Dead>>, DbError> {
     let mut dead: BTreeMap<String, Vec<Dead>> = BTreeMap::new();

@@ -141,7 +141,7 @@ async fn a_nats_that_goes_away_is_waited_for() {
 async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
     let bed = Bed::new().await;
     let toy = Toy::new(&bed).await;
-    let process = bed.run(toy.worker()).await;
+    bed.run(toy.worker()).await;
     bed.deliver(&told("first", "complete")).await;
     bed.expect::<OrderCompleted>("first").await;
     bed.quiet().await;
@@ -150,8 +150,7 @@ async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
     let stream = format!("DESPATCH_{}", bed.settings().namespace);
 
     jetstream.delete_consumer_from_stream("toy-obey", &stream).await.unwrap();
-    unready(&process, "toy.obey").await;
-    ready(&process).await;
+    made_again(&jetstream, &stream).await;
     bed.deliver(&told("second", "complete")).await;
     bed.expect::<OrderCompleted>("second").await;
     bed.quiet().await;
@@ -160,10 +159,20 @@ async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
     assert_eq!(bed.count::<OrderCompleted>("first").await, 1);
 
     jetstream.delete_stream(&stream).await.unwrap();
-    unready(&process, "toy.obey").await;
-    ready(&process).await;
+    made_again(&jetstream, &stream).await;
     bed.deliver(&told("third", "complete")).await;
     bed.expect::<OrderCompleted>("third").await;
     bed.quiet().await;
     assert_eq!(kept(&bed, "third", "recorded").await, 1);
+}
+
+/// Waits until the handler's consumer is there: after it, or its whole stream, was deleted that means made again. How
+/// soon is the provisioner's affair, perhaps before anybody saw the handler unready.
+async fn made_again(jetstream: &jetstream::Context, stream: &str) {
+    eventually("the consumer is made again", async || {
+        let found: Result<jetstream::consumer::PullConsumer, _> =
+            jetstream.get_consumer_from_stream("toy-obey", stream).await;
+        found.ok().map(|_| ())
+    })
+    .await;
 }

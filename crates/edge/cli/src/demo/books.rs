@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use despatch_domain::{Currency, Money};
 use despatch_orders::State;
-use despatch_runtime::{DbError, Dead, standing};
+use despatch_runtime::{DbError, Dead, Standing, standing};
 use serde::Serialize;
 
 use crate::checkout::Basket;
@@ -66,11 +66,9 @@ impl fmt::Display for Progress {
 
 /// Whether nothing waits or is under way anywhere.
 pub(crate) async fn is_quiet(site: &Site) -> Outcome<bool> {
-    for worker in registry::NAMES {
-        let standing = standing(&site.database, worker, None).await?;
-        if standing.waiting > 0 || standing.open_batches > 0 {
-            return Ok(false);
-        }
+    let standings = standings(site).await?;
+    if standings.iter().any(|standing| standing.waiting > 0 || standing.open_batches > 0) {
+        return Ok(false);
     }
     let pending = site.process().pending().await;
     Ok(pending.iter().all(|(_, pending)| pending.is_some_and(|it| it.undelivered == 0 && it.unacked == 0)))
@@ -78,20 +76,23 @@ pub(crate) async fn is_quiet(site: &Site) -> Outcome<bool> {
 
 /// How many events wait for their next try.
 pub(crate) async fn waiting(site: &Site) -> Outcome<u64> {
-    let mut waiting = 0;
+    Ok(standings(site).await?.iter().map(|standing| standing.waiting).sum())
+}
+
+/// What every worker has not settled.
+async fn standings(site: &Site) -> Result<Vec<Standing>, DbError> {
+    let mut standings = Vec::with_capacity(registry::NAMES.len());
     for worker in registry::NAMES {
-        waiting += standing(&site.database, worker, None).await?.waiting;
+        standings.push(standing(&site.database, worker, None).await?);
     }
-    Ok(waiting)
+    Ok(standings)
 }
 
 /// Dead letters of orders that did not complete all the same, by order.
 async fn dead_orders(site: &Site) -> Result<BTreeMap<String, Vec<Dead>>, DbError> {
     let mut dead: BTreeMap<String, Vec<Dead>> = BTreeMap::new();
-    for worker in registry::NAMES {
-        for letter in standing(&site.database, worker, None).await?.dead {
-            dead.entry(letter.order_id.clone()).or_default().push(letter);
-        }
+    for letter in standings(site).await?.into_iter().flat_map(|standing| standing.dead) {
+        dead.entry(letter.order_id.clone()).or_default().push(letter);
     }
     let orders: Vec<&str> = dead.keys().map(String::as_str).collect();
     let completed: BTreeSet<String> = site

@@ -6,6 +6,9 @@
 # stderr  the server's log
 signal=$1
 shift
+# An owner's death orphans this process group, and the kernel hangs up on an orphaned group with a stopped member:
+# without this, freezing the server would end its supervisor instead.
+trap '' HUP
 "$@" 3>&1 >&2 </dev/null &
 server=$!
 echo "$server"

@@ -59,7 +59,13 @@ impl OwnerProcess {
     pub(crate) fn serving(dir: &Path) -> Self {
         let mut child = Self::command(dir).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut line = || lines.next().unwrap().unwrap();
+        let mut line = || match lines.next() {
+            Some(line) => line.unwrap(),
+            None => panic!(
+                "the owner gave up: {}",
+                std::io::read_to_string(child.stderr.take().unwrap()).unwrap()
+            ),
+        };
         let (_nats_url, database_url) = (line(), line());
         let servers = ["nats", "postgres"].map(|server| server_pid(dir, server).unwrap()).to_vec();
         Self { child, database_url, servers }
@@ -68,7 +74,7 @@ impl OwnerProcess {
     /// The command for such a process, in a process group of its own like a shell's job.
     pub(crate) fn command(dir: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_despatch-stack"));
-        command.arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        command.arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         command
     }
 }

@@ -67,6 +67,8 @@ create table {schema}.effect (
     parcel     int         not null,
     n          int         not null,
     asked_at   timestamptz not null default now(),
+    -- By what the provider would know of it, where the key alone does not find it there.
+    note       text,
     -- Set after a definite refusal, or when a look-up has proved that nothing happened.
     closed_at  timestamptz,
     primary key (order_id, operation, parcel, n)

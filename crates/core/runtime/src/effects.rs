@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use despatch_contracts::EventId;
 use tokio::sync::{mpsc, oneshot};
+use tokio_postgres::Row;
 
 use crate::database::{Database, DbError, Trouble};
 use crate::journal::Journal;
@@ -33,6 +34,8 @@ pub struct Ask {
     pub first: bool,
     /// How long ago it was first asked, by the database's clock; zero when it is the first time.
     pub age: Duration,
+    /// What was noted when it was first asked.
+    pub note: Option<String>,
     subject: Subject,
 }
 
@@ -41,6 +44,22 @@ struct Subject {
     order_id: String,
     operation: &'static str,
     parcel: u32,
+}
+
+impl Subject {
+    /// The ask that a row of the ledger tells of.
+    fn ask(self, row: &Row, first: bool) -> Ask {
+        let n = u32::try_from(row.get::<_, i32>("n")).unwrap_or_default();
+        let Subject { order_id, operation, parcel } = &self;
+        Ask {
+            key: format!("{order_id}/{operation}/{parcel}/{n}"),
+            n,
+            first,
+            age: Duration::from_secs_f64(row.get::<_, f64>("age").max(0.0)),
+            note: row.get("note"),
+            subject: self,
+        }
+    }
 }
 
 impl Attempt {
@@ -63,20 +82,30 @@ impl Attempt {
     ///
     /// `parcel` is 0 for what concerns the whole order.
     pub async fn ask(&self, operation: &'static str, parcel: u32) -> Result<Ask, DbError> {
-        let subject = Subject { order_id: self.order_id.clone(), operation, parcel };
-        self.note(self.ledger.ask(subject).await)
+        self.noted(self.ledger.ask(self.subject(operation, parcel), None).await)
+    }
+
+    /// The same for a provider that takes no idempotency key, with a note by which a later try finds out what became
+    /// of it. Who is not the first gets the first one's note.
+    pub async fn ask_noting(&self, operation: &'static str, parcel: u32, note: &str) -> Result<Ask, DbError> {
+        self.noted(self.ledger.ask(self.subject(operation, parcel), Some(note.to_owned())).await)
+    }
+
+    /// What an earlier try asked and nobody has closed.
+    pub async fn asked(&self, operation: &'static str, parcel: u32) -> Result<Option<Ask>, DbError> {
+        self.noted(self.ledger.asked(self.subject(operation, parcel)).await)
     }
 
     /// The answer was a definite refusal: whoever asks again does so under a new key, since a provider may replay this
     /// one's answer for ever.
     pub async fn refused(&self, ask: &Ask) -> Result<(), DbError> {
-        self.note(self.ledger.close(ask).await)
+        self.noted(self.ledger.close(ask).await)
     }
 
     /// A look-up has proved that nothing happened under this key: asks anew under the next.
     pub async fn renew(&self, ask: &Ask) -> Result<Ask, DbError> {
-        self.note(self.ledger.close(ask).await)?;
-        self.note(self.ledger.ask(ask.subject.clone()).await)
+        self.noted(self.ledger.close(ask).await)?;
+        self.noted(self.ledger.ask(ask.subject.clone(), ask.note.clone()).await)
     }
 
     /// Whether the ledger could not be written because the database was away: then nothing was asked that could not
@@ -90,7 +119,11 @@ impl Attempt {
         self.unreachable.store(false, Ordering::Relaxed);
     }
 
-    fn note<T>(&self, answer: Result<T, DbError>) -> Result<T, DbError> {
+    fn subject(&self, operation: &'static str, parcel: u32) -> Subject {
+        Subject { order_id: self.order_id.clone(), operation, parcel }
+    }
+
+    fn noted<T>(&self, answer: Result<T, DbError>) -> Result<T, DbError> {
         if answer.as_ref().is_err_and(|error| error.trouble() == Trouble::Unreachable) {
             self.unreachable.store(true, Ordering::Relaxed);
         }
@@ -108,6 +141,7 @@ pub(crate) struct Ledger {
 
 struct Request {
     subject: Subject,
+    note: Option<String>,
     answer: oneshot::Sender<Result<Ask, DbError>>,
 }
 
@@ -122,11 +156,19 @@ impl Ledger {
         Ledger { db, journal, asks }
     }
 
-    async fn ask(&self, subject: Subject) -> Result<Ask, DbError> {
+    async fn ask(&self, subject: Subject, note: Option<String>) -> Result<Ask, DbError> {
         let (answer, answered) = oneshot::channel();
         let gone = || DbError::Unreachable("the effects ledger has stopped".to_owned());
-        self.asks.send(Request { subject, answer }).await.map_err(|_| gone())?;
+        self.asks.send(Request { subject, note, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+
+    async fn asked(&self, subject: Subject) -> Result<Option<Ask>, DbError> {
+        let client = self.db.client().await?;
+        let statement = client.prepare_cached(&self.journal.sql().asked).await?;
+        let parcel = int(subject.parcel);
+        let row = client.query_opt(&statement, &[&subject.order_id, &subject.operation, &parcel]).await?;
+        Ok(row.map(|row| subject.ask(&row, false)))
     }
 
     async fn close(&self, ask: &Ask) -> Result<(), DbError> {
@@ -172,9 +214,10 @@ async fn write(db: &Database, journal: &Journal, requests: &[Request]) -> Result
     let orders: Vec<&str> = requests.iter().map(|request| request.subject.order_id.as_str()).collect();
     let operations: Vec<&str> = requests.iter().map(|request| request.subject.operation).collect();
     let parcels: Vec<i32> = requests.iter().map(|request| int(request.subject.parcel)).collect();
+    let notes: Vec<Option<&str>> = requests.iter().map(|request| request.note.as_deref()).collect();
     let client = db.client().await?;
     let statement = client.prepare_cached(&journal.sql().ask).await?;
-    let rows = client.query(&statement, &[&orders, &operations, &parcels]).await?;
+    let rows = client.query(&statement, &[&orders, &operations, &parcels, &notes]).await?;
     let asks = rows.iter().filter_map(|row| {
         let (order_id, operation): (&str, &str) = (row.get("order_id"), row.get("operation"));
         let parcel = row.get::<_, i32>("parcel");
@@ -185,14 +228,7 @@ async fn write(db: &Database, journal: &Journal, requests: &[Request]) -> Result
                 order == order_id && *op == operation && int(*number) == parcel
             })?
             .subject;
-        let n = u32::try_from(row.get::<_, i32>("n")).unwrap_or_default();
-        Some(Ask {
-            key: format!("{order_id}/{operation}/{parcel}/{n}"),
-            n,
-            first: row.get("first"),
-            age: Duration::from_secs_f64(row.get::<_, f64>("age").max(0.0)),
-            subject: subject.clone(),
-        })
+        Some(subject.clone().ask(row, row.get("first")))
     });
     Ok(asks.collect())
 }

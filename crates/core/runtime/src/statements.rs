@@ -19,6 +19,7 @@ pub(crate) struct Statements {
     pub(crate) schedule: String,
     pub(crate) unschedule: String,
     pub(crate) ask: String,
+    pub(crate) asked: String,
     pub(crate) close_ask: String,
 }
 
@@ -84,6 +85,11 @@ impl Statements {
             ),
             unschedule: format!("delete from {s}.timer where key = $1"),
             ask: ask(s),
+            asked: format!(
+                "select n, note, extract(epoch from now() - asked_at)::float8 as age from {s}.effect
+                  where order_id = $1 and operation = $2 and parcel = $3 and closed_at is null
+                  order by n desc limit 1"
+            ),
             close_ask: format!(
                 "update {s}.effect set closed_at = now()
                   where order_id = $1 and operation = $2 and parcel = $3 and n = $4 and closed_at is null"
@@ -140,25 +146,26 @@ fn fire_retries(s: &str) -> String {
 fn ask(s: &str) -> String {
     format!(
         "with asked as (
-             select distinct * from unnest($1::text[], $2::text[], $3::int[])
-                 as row(order_id, operation, parcel)),
+             select distinct on (order_id, operation, parcel) *
+               from unnest($1::text[], $2::text[], $3::int[], $4::text[])
+                 as row(order_id, operation, parcel, wanted)),
          latest as (
              select distinct on (order_id, operation, parcel)
-                    order_id, operation, parcel, n, asked_at, closed_at
+                    order_id, operation, parcel, n, note, asked_at, closed_at
                from {s}.effect join asked using (order_id, operation, parcel)
               order by order_id, operation, parcel, n desc),
          fresh as (
-             insert into {s}.effect (order_id, operation, parcel, n)
-             select order_id, operation, parcel, coalesce(n + 1, 0)
+             insert into {s}.effect (order_id, operation, parcel, n, note)
+             select order_id, operation, parcel, coalesce(n + 1, 0), wanted
                from asked left join latest using (order_id, operation, parcel)
               where n is null or closed_at is not null
               -- In one order everywhere, so that two replicas cannot wait for each other.
               order by order_id, operation, parcel
              on conflict do nothing
-             returning order_id, operation, parcel, n)
-         select order_id, operation, parcel, n, true as first, 0::float8 as age from fresh
+             returning order_id, operation, parcel, n, note)
+         select order_id, operation, parcel, n, note, true as first, 0::float8 as age from fresh
          union all
-         select order_id, operation, parcel, n, false, extract(epoch from now() - asked_at)::float8
+         select order_id, operation, parcel, n, note, false, extract(epoch from now() - asked_at)::float8
            from latest where closed_at is null"
     )
 }

@@ -13,8 +13,7 @@
 //!
 //! # What the real ones do not have
 //!
-//! - `GET /transactions/?metadata=…`: Shippo has no such filter. A client that relies on it has to page through
-//!   the list at the real provider. Stripe's search is real, but there a new intent may take a minute to show.
+//! - Stripe's search is real, but there a new intent may take a minute to show.
 //! - The payment method `pm_sandbox_captureDeclined` (also with `InsufficientFunds`, `LostCard`, `StolenCard`
 //!   or `FraudulentCard` at its end) is authorised and declines its capture. The postcode `00000` has rates, but
 //!   no label.

@@ -46,7 +46,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
                 let url = format!("nats://{USER}:{password}@127.0.0.1:{port}");
                 return Ok(Server::Ours { url, process });
             }
-            Err(StackError::Exited { .. }) if attempt < port::ATTEMPTS && !port::is_free(port) => {}
+            Err(StackError::Exited { tail, .. }) if attempt < port::ATTEMPTS && port::was_taken(&tail) => {}
             Err(error) => return Err(error),
         }
     }

@@ -24,7 +24,13 @@ pub(crate) fn choose(file: &Path) -> Result<u16, StackError> {
     Ok(port)
 }
 
-pub(crate) fn is_free(port: u16) -> bool {
+/// Whether a server's log ends with it not getting its port. The port itself tells less: an outgoing connection
+/// may have held it for a moment only.
+pub(crate) fn was_taken(log_tail: &str) -> bool {
+    log_tail.to_ascii_lowercase().contains("address already in use")
+}
+
+fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 

@@ -65,7 +65,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
                 create_database(&maintenance).await.map_err(StackError::Database)?;
                 return Ok(Server::Ours { url: url(DATABASE), process });
             }
-            Err(StackError::Exited { .. }) if attempt < port::ATTEMPTS && !port::is_free(port) => {}
+            Err(StackError::Exited { tail, .. }) if attempt < port::ATTEMPTS && port::was_taken(&tail) => {}
             Err(error) => return Err(error),
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use despatch_contracts::order::Address;
 use despatch_domain::Reason;
-use despatch_runtime::Attempt;
+use despatch_runtime::{Ask, Attempt};
 
 use crate::choose::Decision;
 use crate::config::{self, Config, SetupError};
@@ -12,6 +12,9 @@ use crate::create::Wanted;
 use crate::error::CreateError;
 use crate::shippo::{Consignment, Purchase, Rate, Shippo};
 use crate::store::Label;
+
+/// In the effects ledger; its note is the rate.
+const OPERATION: &str = "label";
 
 /// Buys labels at Shippo.
 pub(crate) struct Buyer {
@@ -33,24 +36,43 @@ impl Buyer {
         }))
     }
 
-    /// The label that an earlier try bought. To be asked before every purchase: it notes that one may follow.
-    pub(crate) async fn bought_before(
+    /// Ends what an earlier try began, if one did: finds the label that it bought, or else buys it at the same rate, so
+    /// that one look-up covers all tries. `None` when there is nothing to end.
+    pub(crate) async fn resume(
         &self,
         wanted: &Wanted,
         attempt: &Attempt,
     ) -> Result<Option<Label>, CreateError> {
-        let ask = attempt.ask("label", wanted.parcel.number).await?;
-        if ask.first {
-            return Ok(None);
+        match attempt.asked(OPERATION, wanted.parcel.number).await? {
+            Some(ask) => self.end(wanted, attempt, &ask).await,
+            None => Ok(None),
         }
+    }
+
+    async fn end(&self, wanted: &Wanted, attempt: &Attempt, ask: &Ask) -> Result<Option<Label>, CreateError> {
         if ask.age < self.settle {
             return Err(CreateError::Unsettled(self.settle.saturating_sub(ask.age)));
         }
-        // The ask is never renewed: its age says how far back the list must be read, whatever happened since.
-        let Some(purchase) = self.shippo.find(&wanted.reference, ask.age).await? else { return Ok(None) };
-        let rate = self.shippo.rate(&purchase.rate_id).await?;
-        let detail = format!("{} at {} was bought by an earlier try", rate.service, rate.cost);
-        self.fetch(purchase, &rate, Decision { reason: Reason::LabelFound, detail }).await.map(Some)
+        let rate_id = ask.note.as_deref().unwrap_or_default();
+        let rate = self.shippo.rate(rate_id).await?;
+        if let Some(purchase) = self.shippo.find(rate_id, &wanted.reference).await? {
+            let detail = format!("{} at {} was bought by an earlier try", rate.service, rate.cost);
+            let decision = Decision { reason: Reason::LabelFound, detail };
+            return self.fetch(purchase, &rate, decision).await.map(Some);
+        }
+        match self.shippo.buy(rate_id, &wanted.reference).await {
+            Ok(purchase) => {
+                let detail = format!("{} at {} was chosen by an earlier try", rate.service, rate.cost);
+                let decision = Decision { reason: Reason::ServiceCheapest, detail };
+                self.fetch(purchase, &rate, decision).await.map(Some)
+            }
+            // The offer may be too old by now; there may be another.
+            Err(error) if error.is_refusal() => {
+                attempt.refused(ask).await?;
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// What carriers would charge.
@@ -66,15 +88,28 @@ impl Buyer {
         Ok(self.shippo.rates(&consignment).await?)
     }
 
-    /// Buys the label.
+    /// Buys the label at this rate.
     pub(crate) async fn buy(
         &self,
         wanted: &Wanted,
         rate: &Rate,
         decision: Decision,
+        attempt: &Attempt,
     ) -> Result<Label, CreateError> {
-        let purchase = self.shippo.buy(&rate.id, &wanted.reference).await?;
-        self.fetch(purchase, rate, decision).await
+        let ask = attempt.ask_noting(OPERATION, wanted.parcel.number, &rate.id).await?;
+        if !ask.first {
+            // Another replica was faster; the next try ends what it began.
+            return Err(CreateError::Unsettled(self.settle.saturating_sub(ask.age)));
+        }
+        match self.shippo.buy(&rate.id, &wanted.reference).await {
+            Ok(purchase) => self.fetch(purchase, rate, decision).await,
+            Err(error) => {
+                if error.is_refusal() {
+                    attempt.refused(&ask).await?;
+                }
+                Err(error.into())
+            }
+        }
     }
 
     async fn fetch(&self, purchase: Purchase, rate: &Rate, decision: Decision) -> Result<Label, CreateError> {

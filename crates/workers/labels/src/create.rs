@@ -52,14 +52,14 @@ impl Create {
             let rates = match &mut offered {
                 Some(rates) => rates,
                 none => {
-                    if let Some(label) = buyer.bought_before(wanted, attempt).await? {
+                    if let Some(label) = buyer.resume(wanted, attempt).await? {
                         return Ok(label);
                     }
                     none.insert(buyer.rates(wanted, &from).await?)
                 }
             };
             if let Some((rate, decision)) = rule.cheapest(rates) {
-                return buyer.buy(wanted, rate, decision).await;
+                return buyer.buy(wanted, rate, decision, attempt).await;
             }
         }
         let rates = offered.map_or(0, |rates| rates.len());

@@ -1,8 +1,8 @@
 //! Shippo, which buys labels from many carriers over one interface.
 //!
 //! Its purchases take no idempotency key: the same request twice is two labels. So every purchase carries our own
-//! reference as metadata, and a second try looks for it before it buys. Shippo's list cannot be filtered by metadata;
-//! it is read newest first, back to the time of the first try.
+//! reference as metadata, and a second try looks for it before it buys. Shippo's list cannot be filtered by metadata but
+//! by rate: the rate to be bought is noted before the first try, and later tries buy the same.
 
 mod error;
 mod wire;
@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use despatch_contracts::order::Address;
 use despatch_domain::Money;
-use jiff::Timestamp;
-use jiff::fmt::rfc2822;
-use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
@@ -24,16 +22,14 @@ use wire::{
     TransactionRequest, said,
 };
 
-/// The longest page that the list has.
-const PAGE: u32 = 100;
+/// The longest page that the list has: far more than the tries at one rate.
+const PAGE: &str = "100";
 /// More than any carrier's label in PDF.
 const LARGEST_DOCUMENT: usize = 1 << 20;
 /// How much of an answer is worth repeating in an error.
 const LARGEST_QUOTE: usize = 500;
 /// How long to hold back when a 429 does not say.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
-/// `Date` counts whole seconds, and the request that asks came before it.
-const DATE_SLACK: Duration = Duration::from_secs(2);
 
 /// A carrier's offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +49,6 @@ pub(crate) struct Rate {
 /// A label that was bought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Purchase {
-    /// Shippo's id of the offer that was taken.
-    pub rate_id: String,
     /// The carrier's tracking number.
     pub tracking_number: String,
     /// Where the document can be fetched.
@@ -116,16 +110,16 @@ impl Shippo {
             metadata: reference,
             asynchronous: false,
         };
-        let answer: ShipmentAnswer = self.ask(self.http.post(self.url("shipments/")).json(&request)).await?.1;
+        let answer: ShipmentAnswer = self.ask(self.http.post(self.url("shipments/")).json(&request)).await?;
         if answer.rates.is_empty() && !answer.messages.is_empty() {
             return Err(ShippoError::Refused(said(&answer.messages)));
         }
         answer.rates.into_iter().map(Rate::try_from).collect()
     }
 
-    /// One rate, for a label that was found and not just bought.
+    /// One rate, as it was offered to an earlier try.
     pub(crate) async fn rate(&self, id: &str) -> Result<Rate, ShippoError> {
-        let answer: RateAnswer = self.ask(self.http.get(self.url(&format!("rates/{id}")))).await?.1;
+        let answer: RateAnswer = self.ask(self.http.get(self.url(&format!("rates/{id}")))).await?;
         answer.try_into()
     }
 
@@ -138,7 +132,7 @@ impl Shippo {
             asynchronous: false,
         };
         let answer: TransactionAnswer =
-            self.ask(self.http.post(self.url("transactions/")).json(&request)).await?.1;
+            self.ask(self.http.post(self.url("transactions/")).json(&request)).await?;
         match answer.status {
             Status::Success => Purchase::read(answer),
             Status::Waiting | Status::Queued => Err(ShippoError::Pending(answer.object_id)),
@@ -148,25 +142,16 @@ impl Shippo {
         }
     }
 
-    /// The label that an earlier try bought under our reference, if it did. `age` is how long ago the first try was.
-    pub(crate) async fn find(&self, reference: &str, age: Duration) -> Result<Option<Purchase>, ShippoError> {
-        let mut oldest = None;
-        for page in 1_u32.. {
-            let query = [("results", PAGE), ("page", page)];
-            let request = self.http.get(self.url("transactions/")).query(&query);
-            let (headers, list): (_, ListAnswer) = self.ask(request).await?;
-            let oldest = *oldest.get_or_insert_with(|| clock(&headers) - (age + DATE_SLACK));
-            let past = list.results.last().is_none_or(|last| last.object_created < oldest);
-            for answer in list.results.into_iter().filter(|answer| answer.metadata == reference) {
-                match answer.status {
-                    Status::Success => return Purchase::read(answer).map(Some),
-                    Status::Waiting | Status::Queued => return Err(ShippoError::Pending(answer.object_id)),
-                    // Refused or given back: there is no label.
-                    Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {}
-                }
-            }
-            if past || list.next.is_none() {
-                break;
+    /// The label that an earlier try bought at this rate under our reference, if it did.
+    pub(crate) async fn find(&self, rate_id: &str, reference: &str) -> Result<Option<Purchase>, ShippoError> {
+        let query = [("rate", rate_id), ("results", PAGE)];
+        let list: ListAnswer = self.ask(self.http.get(self.url("transactions/")).query(&query)).await?;
+        for answer in list.results.into_iter().filter(|answer| answer.metadata == reference) {
+            match answer.status {
+                Status::Success => return Purchase::read(answer).map(Some),
+                Status::Waiting | Status::Queued => return Err(ShippoError::Pending(answer.object_id)),
+                // Refused or given back: there is no label.
+                Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {}
             }
         }
         Ok(None)
@@ -192,12 +177,11 @@ impl Shippo {
         format!("{}/{path}", self.base_url)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<(HeaderMap, T), ShippoError> {
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ShippoError> {
         let request = request.header(AUTHORIZATION, self.authorization.clone());
         let response = settled(request.send().await?).await?;
-        let headers = response.headers().clone();
         match response.json().await {
-            Ok(answer) => Ok((headers, answer)),
+            Ok(answer) => Ok(answer),
             Err(error) if error.is_decode() => Err(ShippoError::Unreadable(error.to_string())),
             Err(error) => Err(error.into()),
         }
@@ -208,7 +192,7 @@ impl Purchase {
     fn read(answer: TransactionAnswer) -> Result<Self, ShippoError> {
         match (answer.tracking_number, answer.label_url) {
             (Some(tracking_number), Some(label_url)) if !tracking_number.is_empty() => {
-                Ok(Purchase { rate_id: answer.rate.id().to_owned(), tracking_number, label_url })
+                Ok(Purchase { tracking_number, label_url })
             }
             _ => Err(ShippoError::Unreadable(format!("transaction {} has no label", answer.object_id))),
         }
@@ -243,12 +227,6 @@ async fn settled(response: Response) -> Result<Response, ShippoError> {
 fn pause(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     seconds.map_or(DEFAULT_PAUSE, Duration::from_secs)
-}
-
-/// Shippo's own clock, which its times of creation are compared with; ours when it does not say.
-fn clock(headers: &HeaderMap) -> Timestamp {
-    let date = headers.get(DATE).and_then(|value| value.to_str().ok());
-    date.and_then(|date| rfc2822::parse(date).ok()).map_or_else(Timestamp::now, |date| date.timestamp())
 }
 
 #[cfg(test)]

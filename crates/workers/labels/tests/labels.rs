@@ -190,6 +190,22 @@ async fn a_purchase_that_failed_is_made_again() {
 }
 
 #[tokio::test]
+async fn an_offer_that_has_gone_stale_is_replaced_by_a_fresh_one() {
+    let shippo = sandbox().await;
+    for fault in [Fault::ServerError, Fault::Decline] {
+        shippo.fault_next(Target { operation: Operation::Label, order: "stale".into(), fault, times: 1 });
+    }
+    let bed = bed(Some(&shippo)).await;
+    bed.deliver(&picked(order("stale"), 1, 1)).await;
+    bed.expect::<LabelCreated>("stale").await;
+    bed.quiet().await;
+    assert_eq!(shippo.counts().labels, 1);
+    let notes = "select count(distinct note), count(closed_at) from labels.effect where order_id = 'stale'";
+    let row = bed.db().await.query_one(notes, &[]).await.expect("the ledger");
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 1), "two rates, one of them refused");
+}
+
+#[tokio::test]
 async fn a_busy_provider_is_given_time() {
     one_label_in_spite_of(Operation::Shipment, Fault::RateLimited, "service-cheapest").await;
 }

@@ -35,7 +35,7 @@ pub(super) struct Book {
     shipments: HashMap<u128, Shipment>,
     transactions: Vec<Transaction>,
     by_id: HashMap<u128, usize>,
-    by_metadata: HashMap<Box<str>, Vec<usize>>,
+    by_rate: HashMap<u128, Vec<usize>>,
 }
 
 impl Book {
@@ -47,7 +47,7 @@ impl Book {
             shipments: HashMap::new(),
             transactions: Vec::new(),
             by_id: HashMap::new(),
-            by_metadata: HashMap::new(),
+            by_rate: HashMap::new(),
         };
         let mut log = Log::open(dir, "shippo.jsonl")?;
         log.replay(|line, _| book.apply(line))?;
@@ -69,7 +69,7 @@ impl Book {
             Line::Transaction(transaction) => {
                 let at = self.transactions.len();
                 self.by_id.insert(transaction.id, at);
-                self.by_metadata.entry(transaction.metadata.clone()).or_default().push(at);
+                self.by_rate.entry(transaction.rate).or_default().push(at);
                 self.transactions.push(transaction);
             }
             Line::Taken(at) => {
@@ -95,8 +95,7 @@ impl Book {
     }
 
     /// A rate, and the metadata of its shipment.
-    pub(super) fn rate(&self, id: &str) -> Option<(Value, Box<str>)> {
-        let rate = u128::from_str_radix(id, 16).ok()?;
+    pub(super) fn rate(&self, rate: u128) -> Option<(Value, Box<str>)> {
         let (shipment, position) = Shipment::of_rate(rate)?;
         let shipment = self.shipments.get(&shipment)?;
         let shown = SERVICES[position].rate_json(rate, shipment.id, shipment.grams);
@@ -247,18 +246,12 @@ impl Book {
 
     /// Transactions, newest first, a page at a time.
     pub(super) fn list(&self, page: &Page, base_url: &str) -> Value {
-        let candidates: Box<dyn Iterator<Item = usize>> = match &page.metadata {
-            Some(metadata) => {
-                Box::new(self.by_metadata.get(metadata.as_str()).into_iter().flatten().copied().rev())
-            }
+        let candidates: Box<dyn Iterator<Item = usize>> = match page.rate {
+            Some(rate) => Box::new(self.by_rate.get(&rate).into_iter().flatten().copied().rev()),
             None => Box::new((0..self.transactions.len()).rev()),
         };
-        let wanted = |at: &usize| {
-            let transaction = &self.transactions[*at];
-            let rate = page.rate.as_ref().is_none_or(|rate| *rate == format!("{:032x}", transaction.rate));
-            let status = page.status.as_ref().is_none_or(|status| status == transaction.status());
-            rate && status
-        };
+        let wanted =
+            |at: &usize| page.status.as_ref().is_none_or(|status| status == self.transactions[*at].status());
         let skip = (page.number - 1).saturating_mul(page.size);
         let mut found: Vec<usize> = candidates.filter(wanted).skip(skip).take(page.size + 1).collect();
         let more = found.len() > page.size;

@@ -193,7 +193,7 @@ async fn ship(State(shippo): Shared, headers: HeaderMap, body: Bytes) -> Respons
 }
 
 async fn retrieve_rate(State(shippo): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
-    let found = shippo.book().rate(&id);
+    let found = u128::from_str_radix(&id, 16).ok().and_then(|id| shippo.book().rate(id));
     let metadata = found.as_ref().map(|(_, metadata)| metadata.to_string()).unwrap_or_default();
     let run = |_| Ok((StatusCode::OK, found.ok_or_else(not_found)?.0));
     shippo.handle(&headers, Operation::Shipment, &metadata, run).await
@@ -228,7 +228,8 @@ async fn retrieve(State(shippo): Shared, Path(id): Path<String>, headers: Header
 
 async fn list(State(shippo): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response<Body> {
     let page = transaction::Page::parse(&query.unwrap_or_default());
-    let metadata = page.as_ref().ok().and_then(|page| page.metadata.clone()).unwrap_or_default();
+    let rate = page.as_ref().ok().and_then(|page| shippo.book().rate(page.rate?));
+    let metadata = rate.map(|(_, metadata)| metadata.to_string()).unwrap_or_default();
     let run = |_| Ok((StatusCode::OK, shippo.book().list(&page?, shippo.base_url())));
     shippo.handle(&headers, Operation::FindLabel, &metadata, run).await
 }

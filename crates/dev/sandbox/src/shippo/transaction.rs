@@ -65,13 +65,12 @@ pub(super) struct VoidRequest {
     pub(super) transaction: String,
 }
 
-/// `GET /transactions?…`. Shippo has no filter for `metadata`: that one is the sandbox's own convenience.
+/// `GET /transactions?…`.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) number: usize,
     pub(super) size: usize,
-    pub(super) metadata: Option<String>,
-    pub(super) rate: Option<String>,
+    pub(super) rate: Option<u128>,
     pub(super) status: Option<String>,
     /// The query without its page, for the links to other pages.
     pub(super) rest: String,
@@ -80,7 +79,7 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn parse(query: &str) -> Result<Self, Answer> {
         let (mut number, mut size) = (1, 25);
-        let (mut metadata, mut rate, mut status) = (None, None, None);
+        let (mut rate, mut status) = (None, None);
         let mut rest = form_urlencoded::Serializer::new(String::new());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             if name != "page" {
@@ -95,13 +94,15 @@ impl Page {
                     let parsed = value.parse().ok().filter(|size| (1..=100).contains(size));
                     size = parsed.ok_or_else(|| invalid("results", "Between 1 and 100."))?;
                 }
-                "metadata" => metadata = Some(value.into_owned()),
-                "rate" => rate = Some(value.into_owned()),
+                "rate" => {
+                    let parsed = u128::from_str_radix(&value, 16);
+                    rate = Some(parsed.map_err(|_| invalid("rate", "Invalid rate."))?);
+                }
                 "object_status" => status = Some(value.into_owned()),
                 _ => {}
             }
         }
-        Ok(Self { number, size, metadata, rate, status, rest: rest.finish() })
+        Ok(Self { number, size, rate, status, rest: rest.finish() })
     }
 }
 

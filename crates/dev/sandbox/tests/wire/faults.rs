@@ -34,7 +34,7 @@ async fn a_label_is_bought_though_its_answer_is_withheld() {
     let lost = shop.try_shippo(Method::POST, "/transactions", Some(&purchase(&rate, "o1/1"))).await;
     assert!(lost.is_err(), "{lost:?}");
     assert_eq!(shop.sandbox.counts().labels, 1);
-    let found = shop.shippo_get("/transactions/?metadata=o1/1").await;
+    let found = shop.shippo_get(&format!("/transactions/?rate={rate}")).await;
     assert_eq!(found.body["results"].as_array().unwrap().len(), 1);
 }
 
@@ -63,7 +63,7 @@ async fn before_the_effect_nothing_has_happened() {
         aim(&shop, Operation::Label, fault);
         assert_eq!(shop.shippo("/transactions", &purchase(&rate, "o1/1")).await.status, status);
         aim(&shop, Operation::FindLabel, fault);
-        assert_eq!(shop.shippo_get("/transactions/?metadata=o1/1").await.status, status);
+        assert_eq!(shop.shippo_get(&format!("/transactions/?rate={rate}")).await.status, status);
         aim(&shop, Operation::FindPayment, fault);
         let search = [("query", "metadata['order_id']:'o1'")];
         let found = shop.try_stripe(Method::GET, "/v1/payment_intents/search", &search, None).await.unwrap();
@@ -160,10 +160,18 @@ async fn capture_for_sure(shop: &Shop, order: &str, id: &str) {
     panic!("{order} was not captured");
 }
 
-/// Asks for a label by metadata before each purchase.
+/// Takes one rate and looks for its label before each purchase.
 async fn label_for_sure(shop: &Shop, metadata: &str) {
+    let shipment = crate::shop::shipment(metadata);
+    let mut rate = None;
     for _ in 0..80 {
-        let list = format!("/transactions/?metadata={metadata}");
+        let Some(rate) = &rate else {
+            if let Ok(shipped) = shop.try_shippo(Method::POST, "/shipments", Some(&shipment)).await {
+                rate = shipped.body["rates"][0]["object_id"].as_str().map(str::to_owned);
+            }
+            continue;
+        };
+        let list = format!("/transactions/?rate={rate}");
         let found = match shop.try_shippo(Method::GET, &list, None).await {
             Ok(answer) if answer.status == 200 => answer.body["results"].as_array().unwrap().len(),
             Ok(_) | Err(_) => continue,
@@ -171,13 +179,8 @@ async fn label_for_sure(shop: &Shop, metadata: &str) {
         if found > 0 {
             return;
         }
-        let shipment = crate::shop::shipment(metadata);
-        if let Ok(shipped) = shop.try_shippo(Method::POST, "/shipments", Some(&shipment)).await
-            && let Some(rate) = shipped.body["rates"][0]["object_id"].as_str()
-        {
-            // Whatever comes of it, the next look tells.
-            drop(shop.try_shippo(Method::POST, "/transactions", Some(&purchase(rate, metadata))).await);
-        }
+        // Whatever comes of it, the next look tells.
+        drop(shop.try_shippo(Method::POST, "/transactions", Some(&purchase(rate, metadata))).await);
     }
     panic!("{metadata} got no label");
 }

@@ -60,7 +60,7 @@ async fn books_keys_and_mail_survive() {
     let again = shop.capture(&id, "k").await;
     assert!(again.replayed());
     assert_eq!(again.body, captured.body);
-    let found = shop.shippo_get("/transactions/?metadata=o1/1").await;
+    let found = shop.shippo_get(&format!("/transactions/?rate={}", label.text("rate"))).await;
     assert_eq!(found.body["results"][0]["tracking_number"], label.body["tracking_number"]);
     let kept = shop.control(Method::GET, "/mail", None).await;
     assert_eq!(kept.body["mails"][0]["message_id"], "accepted.o1@shop");

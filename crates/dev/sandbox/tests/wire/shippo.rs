@@ -92,18 +92,19 @@ async fn an_undeliverable_address_is_an_answer_with_a_message() {
 }
 
 #[tokio::test]
-async fn labels_are_listed_newest_first_and_by_metadata() {
+async fn labels_are_listed_newest_first_and_by_rate() {
     let shop = Shop::open().await;
-    let mut ids = Vec::new();
-    for parcel in ["o1/1", "o1/2", "o2/1", "o1/1"] {
-        ids.push(shop.buy(parcel).await.text("object_id").to_owned());
-    }
+    let rate = shop.rate("o1/1").await;
+    let request = purchase(&rate, "o1/1");
+    let again = || shop.shippo("/transactions", &request);
+    let bought = [again().await, shop.buy("o1/2").await, shop.buy("o2/1").await, again().await];
+    let ids: Vec<String> = bought.iter().map(|label| label.text("object_id").to_owned()).collect();
     let listed = |body: &serde_json::Value| -> Vec<String> {
         let results = body["results"].as_array().unwrap().iter();
         results.map(|result| result["object_id"].as_str().unwrap().to_owned()).collect()
     };
-    let by_parcel = shop.shippo_get("/transactions/?metadata=o1%2F1").await;
-    assert_eq!(listed(&by_parcel.body), [ids[3].clone(), ids[0].clone()]);
+    let of_rate = shop.shippo_get(&format!("/transactions/?rate={rate}")).await;
+    assert_eq!(listed(&of_rate.body), [ids[3].clone(), ids[0].clone()]);
 
     let first = shop.shippo_get("/transactions?results=3").await;
     assert_eq!(listed(&first.body), [ids[3].clone(), ids[2].clone(), ids[1].clone()]);
@@ -113,6 +114,7 @@ async fn labels_are_listed_newest_first_and_by_metadata() {
     assert!(second.body["next"].is_null() && second.body["previous"].is_string());
     assert_eq!(listed(&shop.shippo_get("/transactions/?object_status=ERROR").await.body), [""; 0]);
     assert_eq!(shop.shippo_get("/transactions/?page=0").await.status, 400);
+    assert_eq!(shop.shippo_get("/transactions/?rate=none").await.status, 400);
 }
 
 #[tokio::test]

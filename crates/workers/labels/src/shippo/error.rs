@@ -56,6 +56,11 @@ fn causes(error: &reqwest::Error) -> String {
 }
 
 impl ShippoError {
+    /// Whether the provider has said that it did nothing and never will.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, ShippoError::Invalid { .. } | ShippoError::Refused(_))
+    }
+
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
             ShippoError::Busy(wait) => Verdict::RetryAfter(*wait),

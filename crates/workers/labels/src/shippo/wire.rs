@@ -110,9 +110,7 @@ pub(super) struct TransactionRequest<'a> {
 #[derive(Debug, Deserialize)]
 pub(super) struct TransactionAnswer {
     pub(super) object_id: String,
-    pub(super) object_created: jiff::Timestamp,
     pub(super) status: Status,
-    pub(super) rate: RateReference,
     #[serde(default)]
     pub(super) metadata: String,
     #[serde(default)]
@@ -121,22 +119,6 @@ pub(super) struct TransactionAnswer {
     pub(super) label_url: Option<String>,
     #[serde(default)]
     pub(super) messages: Vec<Message>,
-}
-
-/// The rate, by its id or in full, as it pleases the provider.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum RateReference {
-    Id(String),
-    Object { object_id: String },
-}
-
-impl RateReference {
-    pub(super) fn id(&self) -> &str {
-        match self {
-            RateReference::Id(id) | RateReference::Object { object_id: id } => id,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -162,7 +144,6 @@ pub(super) struct Message {
 #[derive(Debug, Deserialize)]
 pub(super) struct ListAnswer {
     pub(super) results: Vec<TransactionAnswer>,
-    pub(super) next: Option<String>,
 }
 
 /// What the messages of an answer say, for a person.

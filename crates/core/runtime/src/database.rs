@@ -1,13 +1,18 @@
 //! Postgres: the pool, what its errors mean, and the read-only view that `prepare` gets.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
+
+use crate::gather::{Readings, Values};
 
 /// A statement's parameters.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -15,18 +20,30 @@ pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// How long to wait for a connection before the database counts as unreachable.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Every statement of a worker is a look-up by key, on tables that were empty when it was first planned. So a statement is
+/// planned once for a connection, since planning a short one takes longer than running it, and by its indexes, whatever
+/// the tables' size was at the time.
+const LOOK_UPS: &str =
+    "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set random_page_cost = 1";
+
 /// What the database answered instead of a result.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum DbError {
     /// The connection string cannot be read.
     #[error("database URL: {0}")]
-    Url(tokio_postgres::Error),
+    Url(Arc<tokio_postgres::Error>),
     /// No connection could be had.
     #[error("database unreachable: {0}")]
     Unreachable(String),
     /// A statement failed.
     #[error("{}", describe(.0))]
-    Statement(#[from] tokio_postgres::Error),
+    Statement(Arc<tokio_postgres::Error>),
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        DbError::Statement(Arc::new(error))
+    }
 }
 
 /// What an error asks of whoever sees it.
@@ -96,7 +113,18 @@ impl Database {
     ///
     /// `url` is a `postgres://` URL or a libpq key-value string.
     pub fn new(url: &str, connections: usize) -> Result<Self, DbError> {
-        let mut config = tokio_postgres::Config::from_str(url).map_err(DbError::Url)?;
+        Database::with(url, connections, "")
+    }
+
+    /// The same for statements that find their rows by key. One that reads whole tables is slower here.
+    pub fn for_look_ups(url: &str, connections: usize) -> Result<Self, DbError> {
+        Database::with(url, connections, LOOK_UPS)
+    }
+
+    /// `session` is what each new connection runs first.
+    fn with(url: &str, connections: usize, session: &'static str) -> Result<Self, DbError> {
+        let mut config =
+            tokio_postgres::Config::from_str(url).map_err(|error| DbError::Url(Arc::new(error)))?;
         config.connect_timeout(PATIENCE);
         // Idle connections of a host that vanished must not look alive for two hours.
         config.keepalives_idle(Duration::from_secs(30));
@@ -106,6 +134,9 @@ impl Database {
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE * 6))
             .create_timeout(Some(PATIENCE))
+            .post_create(Hook::async_fn(move |client, _| {
+                Box::pin(async move { client.batch_execute(session).await.map_err(HookError::Backend) })
+            }))
             .build()
             .map_err(|error| DbError::Unreachable(error.to_string()))?;
         Ok(Database { pool })
@@ -115,57 +146,30 @@ impl Database {
     pub async fn client(&self) -> Result<Object, DbError> {
         Ok(self.pool.get().await?)
     }
-
-    /// A connection for reading, as `prepare` sees it.
-    pub(crate) async fn reader(&self) -> Result<Reader, DbError> {
-        Ok(Reader { client: self.client().await?, unreachable: AtomicBool::new(false) })
-    }
 }
 
-/// Owns the connection that [`Snapshot`]s borrow.
-pub(crate) struct Reader {
-    client: Object,
+/// What is known now, for deciding what to do. Each query sees the latest committed state.
+pub struct Snapshot<'a> {
+    readings: &'a Readings,
     unreachable: AtomicBool,
 }
 
-impl Reader {
-    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
-        Snapshot { reader: self }
+impl<'a> Snapshot<'a> {
+    pub(crate) fn new(readings: &'a Readings) -> Self {
+        Snapshot { readings, unreachable: AtomicBool::new(false) }
+    }
+
+    /// Reads rows with a statement that events share; as [`Tx::query_each`](crate::Tx::query_each).
+    pub async fn query_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
+        let answer = self.readings.ask(sql, values).await;
+        if answer.as_ref().is_err_and(|error| error.trouble() == Trouble::Unreachable) {
+            self.unreachable.store(true, Ordering::Relaxed);
+        }
+        answer
     }
 
     /// Whether a query failed because the database was away.
     pub(crate) fn lost(&self) -> bool {
         self.unreachable.load(Ordering::Relaxed)
-    }
-
-    fn note(&self, error: tokio_postgres::Error) -> DbError {
-        let error = DbError::Statement(error);
-        if error.trouble() == Trouble::Unreachable {
-            self.unreachable.store(true, Ordering::Relaxed);
-        }
-        error
-    }
-}
-
-/// What is known now, for deciding what to do. Each query sees the latest committed state.
-#[derive(Clone, Copy)]
-pub struct Snapshot<'a> {
-    reader: &'a Reader,
-}
-
-impl Snapshot<'_> {
-    /// Reads rows.
-    pub async fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
-        let client = &self.reader.client;
-        let answer = async {
-            let statement = client.prepare_cached(sql).await?;
-            client.query(&statement, params).await
-        };
-        answer.await.map_err(|error| self.reader.note(error))
-    }
-
-    /// Reads at most one row.
-    pub async fn query_opt(&self, sql: &'static str, params: Params<'_>) -> Result<Option<Row>, DbError> {
-        Ok(self.query(sql, params).await?.into_iter().next())
     }
 }

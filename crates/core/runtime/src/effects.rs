@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
 
 use crate::database::{Database, DbError, Trouble};
+use crate::gather::Readings;
 use crate::journal::Journal;
 
 /// One try at performing an event.
@@ -49,7 +50,7 @@ struct Subject {
 impl Subject {
     /// The ask that a row of the ledger tells of.
     fn ask(self, row: &Row, first: bool) -> Ask {
-        let n = u32::try_from(row.get::<_, i32>("n")).unwrap_or_default();
+        let n = u32::try_from(row.get::<_, i32>("number")).unwrap_or_default();
         let Subject { order_id, operation, parcel } = &self;
         Ask {
             key: format!("{order_id}/{operation}/{parcel}/{n}"),
@@ -137,6 +138,7 @@ pub(crate) struct Ledger {
     db: Database,
     journal: Arc<Journal>,
     asks: mpsc::Sender<Request>,
+    readings: Arc<Readings>,
 }
 
 struct Request {
@@ -150,10 +152,10 @@ const BATCH: usize = 256;
 
 impl Ledger {
     /// Starts the task that commits asks; it ends when the last ledger is dropped.
-    pub(crate) fn start(db: Database, journal: Arc<Journal>) -> Self {
+    pub(crate) fn start(db: Database, journal: Arc<Journal>, readings: Arc<Readings>) -> Self {
         let (asks, requests) = mpsc::channel(BATCH);
         tokio::spawn(commit_asks(db.clone(), journal.clone(), requests));
-        Ledger { db, journal, asks }
+        Ledger { db, journal, asks, readings }
     }
 
     async fn ask(&self, subject: Subject, note: Option<String>) -> Result<Ask, DbError> {
@@ -164,11 +166,9 @@ impl Ledger {
     }
 
     async fn asked(&self, subject: Subject) -> Result<Option<Ask>, DbError> {
-        let client = self.db.client().await?;
-        let statement = client.prepare_cached(&self.journal.sql().asked).await?;
-        let parcel = int(subject.parcel);
-        let row = client.query_opt(&statement, &[&subject.order_id, &subject.operation, &parcel]).await?;
-        Ok(row.map(|row| subject.ask(&row, false)))
+        let values = (subject.order_id.clone(), subject.operation, int(subject.parcel));
+        let rows = self.readings.ask(&self.journal.sql().asked, values).await?;
+        Ok(rows.first().map(|row| subject.ask(row, false)))
     }
 
     async fn close(&self, ask: &Ask) -> Result<(), DbError> {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::{Broker, Published};
 use crate::database::{Database, DbError, Trouble};
 use crate::effects::Ledger;
+use crate::gather::Readings;
 use crate::health::Health;
 use crate::journal::{Journal, OpenBatch};
 use crate::retry::Patience;
@@ -21,6 +22,7 @@ pub(crate) struct Host {
     pub(crate) journal: Arc<Journal>,
     pub(crate) broker: Broker,
     pub(crate) ledger: Ledger,
+    pub(crate) readings: Arc<Readings>,
     pub(crate) health: Health,
     /// One redelivered event at a time in the whole process.
     pub(crate) suspects: Arc<Semaphore>,

@@ -10,6 +10,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
+use crate::database::Snapshot;
 use crate::effects::Attempt;
 use crate::failpoint;
 use crate::handler::Verdict;
@@ -94,11 +95,9 @@ enum Setback {
 }
 
 async fn prepared(host: &Host, job: &mut dyn Job) -> Result<(), Setback> {
-    let reader = host.db.reader().await.map_err(|_| Setback::Lost)?;
-    let snapshot = reader.snapshot();
-    guarded(job.prepare(&snapshot))
-        .await
-        .map_err(|failed| if reader.lost() { Setback::Lost } else { Setback::Failed(failed) })
+    let snapshot = Snapshot::new(&host.readings);
+    let prepared = guarded(job.prepare(&snapshot)).await;
+    prepared.map_err(|failed| if snapshot.lost() { Setback::Lost } else { Setback::Failed(failed) })
 }
 
 /// A handler that panics fails its own event, nobody else's.

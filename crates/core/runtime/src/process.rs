@@ -13,6 +13,7 @@ use crate::clock;
 use crate::database::{Database, DbError, Trouble};
 use crate::delivery::Held;
 use crate::effects::Ledger;
+use crate::gather::Readings;
 use crate::health::Health;
 use crate::host::Host;
 use crate::intake::Intake;
@@ -94,12 +95,14 @@ impl Process {
             ));
         }
         for worker in workers {
-            let db = Database::new(settings.database_of(worker.name), settings.connections)?;
+            let db = Database::for_look_ups(settings.database_of(worker.name), settings.connections)?;
             let journal = Arc::new(Journal::new(worker.name));
+            let readings = Arc::new(Readings::start(db.clone()));
             let host = Arc::new(Host {
                 worker: worker.name,
                 settings: settings.clone(),
-                ledger: Ledger::start(db.clone(), journal.clone()),
+                ledger: Ledger::start(db.clone(), journal.clone(), readings.clone()),
+                readings,
                 db,
                 journal,
                 broker: broker.clone(),

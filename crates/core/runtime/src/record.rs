@@ -155,7 +155,7 @@ async fn handle(host: &Host, tx: &Transaction, batch: &[Task]) -> Result<Handled
     let chains = chains(&keys);
     let records = join_all(chains.iter().map(|chain| in_turn(host, tx, batch, chain)));
     // Polled in this order, so the statements go out in this order.
-    let (begun, locked, recorded) = join3(opening, lock, records).await;
+    let (begun, locked, recorded) = tx.run(join3(opening, lock, records)).await;
     if let (Some(trouble), said) = (tx.trouble(), begun.and(locked).err()) {
         let said =
             said.map(|error| error.to_string()).or_else(|| first_failure(&recorded)).unwrap_or_default();

@@ -78,17 +78,24 @@ impl Statements {
             end_starts: format!("delete from {s}.start where handler = $1 and id = any($2)"),
             schedule: format!(
                 "insert into {s}.timer (key, due, event_type, order_id, payload, traceparent)
-                 values ($1, now() + $2::float8 * interval '1 second', $3, $4, $5, $6)
+                 select distinct on (key) key, now() + after * interval '1 second', event_type, order_id, payload, trace
+                   from unnest($1::text[], $2::float8[], $3::text[], $4::text[], $5::bytea[], $6::text[])
+                        with ordinality as each(key, after, event_type, order_id, payload, trace, n)
+                  order by key, n desc
                  on conflict (key) do update
                     set due = excluded.due, event_type = excluded.event_type, order_id = excluded.order_id,
                         payload = excluded.payload, traceparent = excluded.traceparent"
             ),
-            unschedule: format!("delete from {s}.timer where key = $1"),
+            unschedule: format!("delete from {s}.timer where key = any($1)"),
             ask: ask(s),
             asked: format!(
-                "select n, note, extract(epoch from now() - asked_at)::float8 as age from {s}.effect
-                  where order_id = $1 and operation = $2 and parcel = $3 and closed_at is null
-                  order by n desc limit 1"
+                "select distinct on (each.n) each.n, e.n as number, note,
+                        extract(epoch from now() - asked_at)::float8 as age
+                   from unnest($1::text[], $2::text[], $3::int[]) with ordinality
+                        as each(order_id, operation, parcel, n)
+                        join {s}.effect e using (order_id, operation, parcel)
+                  where closed_at is null
+                  order by each.n, e.n desc"
             ),
             close_ask: format!(
                 "update {s}.effect set closed_at = now()
@@ -163,7 +170,7 @@ fn ask(s: &str) -> String {
               order by order_id, operation, parcel
              on conflict do nothing
              returning order_id, operation, parcel, n, note)
-         select order_id, operation, parcel, n, note, true as first, 0::float8 as age from fresh
+         select order_id, operation, parcel, n as number, note, true as first, 0::float8 as age from fresh
          union all
          select order_id, operation, parcel, n, note, false, extract(epoch from now() - asked_at)::float8
            from latest where closed_at is null"

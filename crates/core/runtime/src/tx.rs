@@ -9,23 +9,30 @@ use despatch_contracts::{Emitted, Event, Trace};
 use tokio_postgres::Row;
 
 use crate::database::{DbError, Params, Trouble};
+use crate::gather::{Gathering, Values};
 use crate::journal::Journal;
 
 /// One open transaction on a connection of its own. Dropping it unfinished closes the connection, which rolls it back.
 pub(crate) struct Transaction {
     client: Option<Object>,
+    gathering: Gathering,
     /// The first thing that went wrong; every later statement fails only because of it.
     trouble: Mutex<Option<Trouble>>,
 }
 
 impl Transaction {
     pub(crate) fn on(client: Object) -> Self {
-        Transaction { client: Some(client), trouble: Mutex::new(None) }
+        Transaction { client: Some(client), gathering: Gathering::default(), trouble: Mutex::new(None) }
     }
 
     /// The connection; there until the transaction is over.
     pub(crate) fn client(&self) -> &Object {
         self.client.as_ref().expect("a transaction keeps its connection until it is consumed")
+    }
+
+    /// Does work in this transaction; statements that its events share are sent by this.
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.gathering.run(self.client(), work).await
     }
 
     /// Notes an error and hands it on.
@@ -100,25 +107,51 @@ impl<'a> Tx<'a> {
         self.rows(sql, params).await
     }
 
+    /// Reads rows with a statement that the events of a batch share: `$1`, `$2`… are arrays with an element for each of
+    /// them, to be unnested `with ordinality`, and a column `n` of each row answered is the place of its event.
+    pub async fn query_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
+        self.each(sql, values).await
+    }
+
+    /// Writes with a statement that the events of a batch share; as [`query_each`](Self::query_each). Rows are safe to
+    /// write that are covered by the event's contention keys: two events that share one never share a statement.
+    pub async fn change_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
+        self.wrote.store(true, Ordering::Relaxed);
+        self.each(sql, values).await
+    }
+
     /// Sets a durable timer: `event` is published once `after` has passed by the database's clock. A timer of the same
     /// key is replaced.
     pub async fn schedule<E: Event>(&self, key: &str, after: Duration, event: &E) -> Result<(), DbError> {
         let Emitted { event_type, order_id, payload } = Emitted::from(event);
-        let (seconds, trace) = (after.as_secs_f64(), self.trace.to_string());
-        let sql = &self.journal.sql().schedule;
-        self.change(sql, &[&key, &seconds, &event_type, &order_id, &&payload[..], &trace]).await?;
+        let timer = (
+            key.to_owned(),
+            after.as_secs_f64(),
+            event_type,
+            order_id,
+            payload.to_vec(),
+            self.trace.to_string(),
+        );
+        self.wrote.store(true, Ordering::Relaxed);
+        self.each(&self.journal.sql().schedule, timer).await?;
         Ok(())
     }
 
     /// Takes a timer back; nothing happens when there is none.
     pub async fn unschedule(&self, key: &str) -> Result<(), DbError> {
-        self.change(&self.journal.sql().unschedule, &[&key]).await?;
+        self.wrote.store(true, Ordering::Relaxed);
+        self.each(&self.journal.sql().unschedule, (key.to_owned(),)).await?;
         Ok(())
     }
 
     /// Whether this event changed anything that would have to be undone.
     pub(crate) fn wrote(&self) -> bool {
         self.wrote.load(Ordering::Relaxed)
+    }
+
+    async fn each<V: Values>(&self, sql: &str, values: V) -> Result<Vec<Row>, DbError> {
+        let answer = self.transaction.gathering.ask(sql, values).await;
+        answer.map_err(|error| self.transaction.note(error))
     }
 
     async fn rows(&self, sql: &str, params: Params<'_>) -> Result<Vec<Row>, DbError> {

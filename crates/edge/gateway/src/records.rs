@@ -1,16 +1,16 @@
 //! What the edge shows of the workers' records: where an order is, its labels, whose parcel a scan is about.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use deadpool_postgres::Object;
 use despatch_labels::store::{self as labels, TrackedParcel};
 use despatch_notifications::store as notifications;
 use despatch_orders::Stage;
 use despatch_orders::store as orders;
 use despatch_payments::store as payments;
 use despatch_reviews::store as reviews;
-use despatch_runtime::{Database, DbError, Settings};
+use despatch_runtime::{Database, DbError, Readings, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -18,11 +18,12 @@ use serde::Serialize;
 const CONNECTIONS: usize = 4;
 
 /// Reads the workers' records. Each worker keeps its own, perhaps in a database of its own.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Records {
     orders: Database,
     payments: Database,
     labels: Database,
+    scanned: Arc<Readings>,
     notifications: Database,
     reviews: Database,
 }
@@ -149,14 +150,16 @@ impl Records {
             if let Some(database) = databases.get(url) {
                 return Ok(Database::clone(database));
             }
-            let database = Database::new(url, CONNECTIONS)?;
+            let database = Database::for_look_ups(url, CONNECTIONS)?;
             databases.insert(url.clone(), database.clone());
             Ok(database)
         };
+        let labels = of(despatch_labels::NAME)?;
         Ok(Records {
             orders: of(despatch_orders::NAME)?,
             payments: of(despatch_payments::NAME)?,
-            labels: of(despatch_labels::NAME)?,
+            scanned: Arc::new(Readings::start(labels.clone())),
+            labels,
             notifications: of(despatch_notifications::NAME)?,
             reviews: of(despatch_reviews::NAME)?,
         })
@@ -199,8 +202,7 @@ impl Records {
         carrier: &str,
         tracking_number: &str,
     ) -> Result<Option<TrackedParcel>, DbError> {
-        let client: Object = self.labels.client().await?;
-        Ok(labels::parcel_by_tracking(&**client, carrier, tracking_number).await?)
+        labels::parcel_by_tracking(&self.scanned, carrier, tracking_number).await
     }
 }
 

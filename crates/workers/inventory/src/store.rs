@@ -158,13 +158,13 @@ pub(crate) async fn confirm(
     // The outer query sees the row as it was before the update.
     let sql = "WITH confirmed AS (
                    UPDATE inventory.reservation SET state = 'confirmed', expires_at = NULL
-                   WHERE order_id = $1 AND state = 'held'
+                   WHERE order_id = ANY ($1) AND state = 'held'
                )
-               SELECT r.state, a.line, a.sku, a.location, a.quantity, a.parcel
-               FROM inventory.reservation r LEFT JOIN inventory.allocation a USING (order_id)
-               WHERE r.order_id = $1
+               SELECT n, r.state, a.line, a.sku, a.location, a.quantity, a.parcel
+               FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+               JOIN inventory.reservation r USING (order_id) LEFT JOIN inventory.allocation a USING (order_id)
                ORDER BY a.parcel, a.line";
-    let rows = tx.returning(sql, &[&order_id]).await?;
+    let rows = tx.change_each(sql, (order_id.to_owned(),)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let state = first.try_get("state")?;
     if state != State::Held {
@@ -229,12 +229,16 @@ pub(crate) async fn cancel(tx: &Tx<'_>, order_id: &str) -> Result<i64, DbError> 
 
 /// Counts a parcel's units as shipped, once. False when the order has no such parcel.
 pub(crate) async fn ship(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
-    let sql = "WITH shipped AS (
-                   UPDATE inventory.allocation SET shipped_at = now()
-                   WHERE order_id = $1 AND parcel = $2 AND shipped_at IS NULL
+    let sql = "WITH each AS (
+                   SELECT * FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS each (order_id, parcel, n)
+               ), shipped AS (
+                   UPDATE inventory.allocation a SET shipped_at = now()
+                   FROM each WHERE a.order_id = each.order_id AND a.parcel = each.parcel AND shipped_at IS NULL
                )
-               SELECT 1 FROM inventory.allocation WHERE order_id = $1 AND parcel = $2 LIMIT 1";
-    let rows = tx.returning(sql, &[&order_id, &parcel.cast_signed()]).await?;
+               SELECT n FROM each
+               WHERE EXISTS (SELECT FROM inventory.allocation a
+                             WHERE a.order_id = each.order_id AND a.parcel = each.parcel)";
+    let rows = tx.change_each(sql, (order_id.to_owned(), parcel.cast_signed())).await?;
     Ok(!rows.is_empty())
 }
 

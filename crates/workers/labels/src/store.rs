@@ -2,7 +2,7 @@
 
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
-use despatch_runtime::{DbError, Snapshot, Tx};
+use despatch_runtime::{DbError, Readings, Snapshot, Tx};
 use tokio_postgres::GenericClient;
 
 use crate::choose::Decision;
@@ -59,8 +59,9 @@ pub(crate) fn label_id(order_id: &str, parcel: u32) -> String {
 
 /// Whether the parcel has its label.
 pub(crate) async fn is_labelled(db: &Snapshot<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
-    let sql = "select 1 from labels.label where order_id = $1 and parcel = $2";
-    Ok(db.query_opt(sql, &[&order_id, &signed(parcel)]).await?.is_some())
+    let sql = "select n from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
+               join labels.label using (order_id, parcel)";
+    Ok(!db.query_each(sql, (order_id.to_owned(), signed(parcel))).await?.is_empty())
 }
 
 /// Keeps the parcel's label; false when the parcel, or the tracking number, has one already.
@@ -72,27 +73,35 @@ pub(crate) async fn insert(
 ) -> Result<bool, DbError> {
     let cost_minor = label.cost.map(|cost| cost.minor);
     let cost_currency = label.cost.map(|cost| cost.currency.to_string());
-    let inserted = tx.execute(
-        "insert into labels.label (order_id, parcel, parcels, carrier, service, tracking_number, document, zpl,
-            cost_minor, cost_currency, reason, detail)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict do nothing",
-        &[
-            &order_id,
-            &signed(parcel.number),
-            &signed(parcel.of),
-            &label.carrier,
-            &label.service,
-            &label.tracking_number,
-            &label.document,
-            &label.zpl,
-            &cost_minor,
-            &cost_currency,
-            &label.decision.reason.code(),
-            &label.decision.detail,
-        ],
-    )
-    .await?;
-    Ok(inserted == 1)
+    let sql = "with each as (
+            select * from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bytea[],
+                                 $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[]) with ordinality
+                as each(order_id, parcel, parcels, carrier, service, tracking_number, document, zpl, cost_minor,
+                        cost_currency, reason, detail, n)
+        ), labelled as (
+            insert into labels.label (order_id, parcel, parcels, carrier, service, tracking_number, document, zpl,
+                                      cost_minor, cost_currency, reason, detail)
+            select order_id, parcel, parcels, carrier, service, tracking_number, document, zpl, cost_minor,
+                   cost_currency, reason, detail from each
+            on conflict do nothing
+            returning order_id, parcel
+        )
+        select n from each join labelled using (order_id, parcel)";
+    let values = (
+        order_id.to_owned(),
+        signed(parcel.number),
+        signed(parcel.of),
+        label.carrier.clone(),
+        label.service.clone(),
+        label.tracking_number.clone(),
+        label.document.clone(),
+        label.zpl.clone(),
+        cost_minor,
+        cost_currency,
+        label.decision.reason.code(),
+        label.decision.detail.clone(),
+    );
+    Ok(!tx.change_each(sql, values).await?.is_empty())
 }
 
 /// The PDF of a label; `None` when there is no such label.
@@ -114,17 +123,18 @@ pub async fn zpl(db: &impl GenericClient, label_id: &str) -> Result<Option<Strin
 
 /// The parcel that a carrier means; `None` when the label is not ours.
 pub async fn parcel_by_tracking(
-    db: &impl GenericClient,
+    db: &Readings,
     carrier: &str,
     tracking_number: &str,
-) -> Result<Option<TrackedParcel>, tokio_postgres::Error> {
-    let sql =
-        "select order_id, parcel, parcels from labels.label where tracking_number = $1 and carrier = $2";
-    let row = db.query_opt(sql, &[&tracking_number, &carrier]).await?;
-    Ok(row.map(|row| TrackedParcel {
-        order_id: row.get(0),
-        parcel: unsigned(row.get(1)),
-        parcels: unsigned(row.get(2)),
+) -> Result<Option<TrackedParcel>, DbError> {
+    let sql = "select n, order_id, parcel, parcels
+               from unnest($1::text[], $2::text[]) with ordinality as each(carrier, tracking_number, n)
+                 join labels.label using (carrier, tracking_number)";
+    let rows = db.query_each(sql, (carrier.to_owned(), tracking_number.to_owned())).await?;
+    Ok(rows.first().map(|row| TrackedParcel {
+        order_id: row.get("order_id"),
+        parcel: unsigned(row.get("parcel")),
+        parcels: unsigned(row.get("parcels")),
     }))
 }
 

@@ -1,6 +1,6 @@
 //! All SQL of the notifications worker: contacts, what was sent, who unsubscribed.
 
-use despatch_runtime::{DbError, Snapshot, Tx};
+use despatch_runtime::{DbError, Row, Snapshot, Tx};
 use tokio_postgres::GenericClient;
 
 use crate::milestone::Milestone;
@@ -42,8 +42,9 @@ pub(crate) async fn is_sent(
     milestone: Milestone,
     part: u32,
 ) -> Result<bool, DbError> {
-    let sql = "select 1 from notifications.sent where order_id = $1 and milestone = $2 and part = $3";
-    Ok(db.query_opt(sql, &[&order_id, &milestone.name(), &signed(part)]).await?.is_some())
+    let sql = "select n from unnest($1::text[], $2::text[], $3::int[]) with ordinality
+                 as each(order_id, milestone, part, n) join notifications.sent using (order_id, milestone, part)";
+    Ok(!db.query_each(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?.is_empty())
 }
 
 /// What is known of the order's customer; `None` until the contact is stored.
@@ -53,24 +54,34 @@ pub(crate) async fn standing(
     milestone: Milestone,
     part: u32,
 ) -> Result<Option<Standing>, DbError> {
-    let sql = "select email, name, shop_order_id,
-                 exists (select from notifications.sent s
-                         where s.order_id = c.order_id and s.milestone = $2 and s.part = $3),
-                 exists (select from notifications.unsubscribed u where u.email = lower(c.email))
-               from notifications.contact c where order_id = $1";
-    let row = db.query_opt(sql, &[&order_id, &milestone.name(), &signed(part)]).await?;
-    Ok(row.map(|row| Standing {
-        contact: Contact { email: row.get(0), name: row.get(1), shop_order_id: row.get(2) },
-        is_sent: row.get(3),
-        is_unsubscribed: row.get(4),
-    }))
+    let sql = "select n, c.email, name, shop_order_id, s.order_id is not null as is_sent,
+                 u.email is not null as is_unsubscribed
+               from unnest($1::text[], $2::text[], $3::int[]) with ordinality as each(order_id, milestone, part, n)
+                 join notifications.contact c using (order_id)
+                 left join notifications.sent s using (order_id, milestone, part)
+                 left join notifications.unsubscribed u on u.email = lower(c.email)";
+    let rows = db.query_each(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?;
+    let standing = |row: &Row| {
+        Ok(Standing {
+            contact: Contact {
+                email: row.try_get("email")?,
+                name: row.try_get("name")?,
+                shop_order_id: row.try_get("shop_order_id")?,
+            },
+            is_sent: row.try_get("is_sent")?,
+            is_unsubscribed: row.try_get("is_unsubscribed")?,
+        })
+    };
+    rows.first().map(standing).transpose()
 }
 
 /// Stores whom to write to; an order's contact never changes.
 pub(crate) async fn remember(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> Result<(), DbError> {
     let sql = "insert into notifications.contact (order_id, email, name, shop_order_id)
-               values ($1, $2, $3, $4) on conflict (order_id) do nothing";
-    tx.execute(sql, &[&order_id, &contact.email, &contact.name, &contact.shop_order_id]).await?;
+               select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+               on conflict (order_id) do nothing";
+    let Contact { email, name, shop_order_id } = contact.clone();
+    tx.change_each(sql, (order_id.to_owned(), email, name, shop_order_id)).await?;
     Ok(())
 }
 
@@ -82,9 +93,18 @@ pub(crate) async fn sent(
     part: u32,
     message_id: &str,
 ) -> Result<bool, DbError> {
-    let sql = "insert into notifications.sent (order_id, milestone, part, message_id) values ($1, $2, $3, $4)
-               on conflict (order_id, milestone, part) do nothing";
-    Ok(tx.execute(sql, &[&order_id, &milestone.name(), &signed(part), &message_id]).await? == 1)
+    let sql = "with each as (
+                 select * from unnest($1::text[], $2::text[], $3::int[], $4::text[]) with ordinality
+                   as each(order_id, milestone, part, message_id, n)
+               ), sent as (
+                 insert into notifications.sent (order_id, milestone, part, message_id)
+                 select order_id, milestone, part, message_id from each
+                 on conflict (order_id, milestone, part) do nothing
+                 returning order_id, milestone, part
+               )
+               select n from each join sent using (order_id, milestone, part)";
+    let values = (order_id.to_owned(), milestone.name(), signed(part), message_id.to_owned());
+    Ok(!tx.change_each(sql, values).await?.is_empty())
 }
 
 /// Takes the order's customer off every list; false when the order has no contact.

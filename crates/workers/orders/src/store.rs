@@ -76,10 +76,13 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
 /// How far an order is; `None` when it was not accepted (yet). The runtime holds the order's contention key, so nobody
 /// else writes between this and [`advance`].
 pub(crate) async fn progress(tx: &Tx<'_>, order_id: &str) -> Result<Option<Progress>, DbError> {
-    const SQL: &str = "select version, lifecycle from orders.progress where order_id = $1";
-    let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
-    let Json(lifecycle) = row.try_get(1)?;
-    Ok(Some(Progress { version: row.try_get(0)?, lifecycle }))
+    const SQL: &str = "\
+        select each.n, version, lifecycle
+        from unnest($1::text[]) with ordinality as each(order_id, n) join orders.progress using (order_id)";
+    let rows = tx.query_each(SQL, (order_id.to_owned(),)).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let Json(lifecycle) = row.try_get("lifecycle")?;
+    Ok(Some(Progress { version: row.try_get("version")?, lifecycle }))
 }
 
 /// Keeps a step: the order's progress and one timeline entry.
@@ -91,28 +94,30 @@ pub(crate) async fn advance(
     note: &Note<'_>,
 ) -> Result<(), DbError> {
     const SQL: &str = "\
-        with advanced as (
-            update orders.progress
-            set state = $2, version = $3, lifecycle = $4, updated_at = now(),
-                completed_at = case when $2 = 'completed' then coalesce(completed_at, now()) else completed_at end
-            where order_id = $1
+        with each as (
+            select * from unnest($1::text[], $2::text[], $3::int[], $4::jsonb[], $5::text[], $6::text[], $7::text[],
+                                 $8::text[])
+                as each(order_id, to_state, version, lifecycle, event_type, from_state, reason, detail)
+        ), advanced as (
+            update orders.progress p
+            set state = to_state, version = each.version, lifecycle = each.lifecycle, updated_at = now(),
+                completed_at = case when to_state = 'completed' then coalesce(completed_at, now())
+                                    else completed_at end
+            from each where p.order_id = each.order_id
         )
         insert into orders.timeline (order_id, seq, event_type, from_state, to_state, reason, detail)
-        values ($1, $3, $5, $6, $2, $7, $8)";
-    tx.execute(
-        SQL,
-        &[
-            &order_id,
-            &step.to.name(),
-            &(progress.version + 1),
-            &Json(&progress.lifecycle),
-            &note.event_type,
-            &step.from.name(),
-            &step.reason.code(),
-            &text(note.detail),
-        ],
-    )
-    .await?;
+        select order_id, version, event_type, from_state, to_state, reason, detail from each";
+    let values = (
+        order_id.to_owned(),
+        step.to.name(),
+        progress.version + 1,
+        Json(progress.lifecycle.clone()),
+        note.event_type,
+        step.from.name(),
+        step.reason.code(),
+        text(note.detail),
+    );
+    tx.change_each(SQL, values).await?;
     Ok(())
 }
 

@@ -53,19 +53,20 @@ pub(crate) struct NewCapture<'a> {
     pub(crate) amount: Money,
 }
 
-const PAYMENT: &str = "SELECT order_id, provider, authorisation, coalesce(capture, '') AS capture,
-                              coalesce(currency, '') AS currency, captured_minor, refunded_minor,
-                              captured_at, refunded_at, cancelled_at
-                       FROM payments.payment WHERE order_id = $1";
+const PAYMENTS: &str = "SELECT n, order_id, provider, authorisation, coalesce(capture, '') AS capture,
+                               coalesce(currency, '') AS currency, captured_minor, refunded_minor,
+                               captured_at, refunded_at, cancelled_at
+                        FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+                        JOIN payments.payment USING (order_id)";
 
 /// What is known of the order's payment; `None` when it was neither captured nor cancelled.
 pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Payment>, DbError> {
-    db.query_opt(PAYMENT, &[&order_id]).await?.as_ref().map(payment).transpose()
+    db.query_opt(PAYMENTS, &[&[order_id].as_slice()]).await?.as_ref().map(payment).transpose()
 }
 
 /// As [`payment_of`], for a handler that prepares.
 pub(crate) async fn known(db: &Snapshot<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
-    db.query_opt(PAYMENT, &[&order_id]).await?.as_ref().map(payment).transpose()
+    db.query_each(PAYMENTS, (order_id.to_owned(),)).await?.first().map(payment).transpose()
 }
 
 /// What was taken and given back, by currency, in the currencies' alphabetical order.
@@ -87,25 +88,38 @@ pub async fn totals(db: &impl GenericClient) -> Result<Vec<Totals>, DbError> {
 
 /// Whether the order was cancelled before its payment was captured.
 pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM payments.payment WHERE order_id = $1 AND cancelled_at IS NOT NULL";
-    Ok(tx.query_opt(sql, &[&order_id]).await?.is_some())
+    let sql = "SELECT n FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+               JOIN payments.payment USING (order_id) WHERE cancelled_at IS NOT NULL";
+    Ok(!tx.query_each(sql, (order_id.to_owned(),)).await?.is_empty())
 }
 
 /// Books a capture; false when one was booked before.
 pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Result<bool, DbError> {
-    let sql = "INSERT INTO payments.payment AS p
-                   (order_id, provider, authorisation, capture, currency, captured_minor, captured_at)
-               VALUES ($1, $2, $3, $4, $5, $6, now())
-               ON CONFLICT (order_id) DO UPDATE
-                   SET provider = excluded.provider, authorisation = excluded.authorisation,
-                       capture = excluded.capture, currency = excluded.currency,
-                       captured_minor = excluded.captured_minor, captured_at = excluded.captured_at
-                   WHERE p.captured_at IS NULL";
-    let NewCapture { order_id, provider, authorisation, capture, amount } = capture;
-    let currency = amount.currency.code();
-    let rows =
-        tx.execute(sql, &[order_id, provider, authorisation, capture, &currency, &amount.minor]).await?;
-    Ok(rows == 1)
+    let sql = "WITH each AS (
+                   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[])
+                       WITH ORDINALITY AS each (order_id, provider, authorisation, capture, currency, minor, n)
+               ), captured AS (
+                   INSERT INTO payments.payment AS p
+                       (order_id, provider, authorisation, capture, currency, captured_minor, captured_at)
+                   SELECT order_id, provider, authorisation, capture, currency, minor, now() FROM each
+                   ON CONFLICT (order_id) DO UPDATE
+                       SET provider = excluded.provider, authorisation = excluded.authorisation,
+                           capture = excluded.capture, currency = excluded.currency,
+                           captured_minor = excluded.captured_minor, captured_at = excluded.captured_at
+                       WHERE p.captured_at IS NULL
+                   RETURNING order_id
+               )
+               SELECT n FROM each JOIN captured USING (order_id)";
+    let NewCapture { order_id, provider, authorisation, capture, amount } = *capture;
+    let values = (
+        order_id.to_owned(),
+        provider.to_owned(),
+        authorisation.to_owned(),
+        capture.to_owned(),
+        amount.currency.code().to_owned(),
+        amount.minor,
+    );
+    Ok(!tx.change_each(sql, values).await?.is_empty())
 }
 
 /// Books that all that was left of a capture went back; false when another refund was booked since it was planned.

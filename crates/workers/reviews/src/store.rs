@@ -59,46 +59,61 @@ pub(crate) async fn delivered(
 ) -> Result<bool, DbError> {
     // The parcel that is delivered again changes nothing, so it completes nothing.
     const SQL: &str = "\
-        insert into reviews.review as r (order_id, state, delivered, parcels)
-        values ($1, case when $3::bigint = 1 then 'asking' else 'awaiting-delivery' end, array[$2::bigint], $3::bigint)
-        on conflict (order_id) do update
-        set delivered = r.delivered || $2::bigint, parcels = $3::bigint, updated_at = now(),
-            state = case when r.state = 'awaiting-delivery' and cardinality(r.delivered) + 1 >= $3::bigint then 'asking'
-                         else r.state end
-        where not r.delivered @> array[$2::bigint]
-        returning state, cardinality(delivered) = $3::bigint";
-    let rows = tx.returning(SQL, &[&order_id, &parcel, &parcels]).await?;
+        with each as (
+            select * from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality
+                as each(order_id, parcel, parcels, n)
+        ), delivered as (
+            insert into reviews.review as r (order_id, state, delivered, parcels)
+            select order_id, case when parcels = 1 then 'asking' else 'awaiting-delivery' end, array[parcel], parcels
+            from each
+            on conflict (order_id) do update
+            set delivered = r.delivered || excluded.delivered, parcels = excluded.parcels, updated_at = now(),
+                state = case when r.state = 'awaiting-delivery'
+                                  and cardinality(r.delivered) + 1 >= excluded.parcels then 'asking'
+                             else r.state end
+            where not r.delivered @> excluded.delivered
+            returning order_id, state, cardinality(delivered) = parcels as complete
+        )
+        select n, state, complete from each join delivered using (order_id)";
+    let rows = tx.change_each(SQL, (order_id.to_owned(), parcel, parcels)).await?;
     let Some(row) = rows.first() else { return Ok(false) };
-    Ok(row.try_get::<_, State>(0)? == State::Asking && row.try_get(1)?)
+    Ok(row.try_get::<_, State>("state")? == State::Asking && row.try_get("complete")?)
 }
 
 /// Takes ask `ask` as done. `false` when it is not the one that is due, or nobody is to be asked.
 pub(crate) async fn asked(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool, DbError> {
     const SQL: &str = "\
-        update reviews.review set next_ask = $2::bigint + 1, updated_at = now()
-        where order_id = $1 and state = 'asking' and next_ask = $2::bigint";
-    Ok(tx.execute(SQL, &[&order_id, &ask]).await? == 1)
+        update reviews.review r set next_ask = ask + 1, updated_at = now()
+        from unnest($1::text[], $2::bigint[]) with ordinality as each(order_id, ask, n)
+        where r.order_id = each.order_id and state = 'asking' and next_ask = ask
+        returning n";
+    Ok(!tx.change_each(SQL, (order_id.to_owned(), ask)).await?.is_empty())
 }
 
 /// Ends the asking without an answer; as [`asked`].
 pub(crate) async fn lapse(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool, DbError> {
     const SQL: &str = "\
-        update reviews.review set state = 'lapsed', updated_at = now()
-        where order_id = $1 and state = 'asking' and next_ask = $2::bigint";
-    Ok(tx.execute(SQL, &[&order_id, &ask]).await? == 1)
+        update reviews.review r set state = 'lapsed', updated_at = now()
+        from unnest($1::text[], $2::bigint[]) with ordinality as each(order_id, ask, n)
+        where r.order_id = each.order_id and state = 'asking' and next_ask = ask
+        returning n";
+    Ok(!tx.change_each(SQL, (order_id.to_owned(), ask)).await?.is_empty())
 }
 
 /// Stores an answer and ends the asking, whatever its state.
 pub(crate) async fn answer(tx: &Tx<'_>, order_id: &str, rating: i64, comment: &str) -> Result<(), DbError> {
     const SQL: &str = "\
-        with answered as (
-            insert into reviews.review as r (order_id, state) values ($1, 'answered')
+        with each as (
+            select * from unnest($1::text[], $2::bigint[], $3::text[]) as each(order_id, rating, comment)
+        ), answered as (
+            insert into reviews.review as r (order_id, state) select order_id, 'answered' from each
             on conflict (order_id) do update set state = 'answered', updated_at = now()
         )
         insert into reviews.answer (order_id, number, rating, comment)
-        select $1, count(*) + 1, $2, $3 from reviews.answer where order_id = $1";
+        select order_id, (select count(*) + 1 from reviews.answer a where a.order_id = each.order_id), rating, comment
+        from each";
     // Postgres holds every character in a text but NUL.
-    tx.execute(SQL, &[&order_id, &rating, &comment.replace('\0', "")]).await?;
+    tx.change_each(SQL, (order_id.to_owned(), rating, comment.replace('\0', ""))).await?;
     Ok(())
 }
 

@@ -36,8 +36,9 @@ pub(crate) async fn run(host: Arc<Host>) {
             () = host.drain.cancelled() => return,
         }
         let turn = async {
-            while fire_retries(&host).await? >= FULL {}
-            while fire_timers(&host).await? >= FULL {}
+            let due = host.journal.due(&host.db.client().await?).await?;
+            while due.retries && fire_retries(&host).await? >= FULL {}
+            while due.timers && fire_timers(&host).await? >= FULL {}
             if Instant::now() >= sweep_at {
                 sweep(&host).await?;
                 sweep_at = Instant::now() + sweep_every;
@@ -72,7 +73,7 @@ async fn fire_retries(host: &Host) -> Result<usize, DbError> {
     for (batch, envelopes) in fired {
         count += envelopes.len();
         if host.broker.publish(&envelopes, &host.abandon).await == Published::All {
-            host.journal.close(&host.db.client().await?, &[batch]).await?;
+            host.close(batch).await?;
         }
     }
     Ok(count)

@@ -12,7 +12,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 
-use crate::gather::{Readings, Values};
+use crate::gather::{Gatherer, Values};
 
 /// A statement's parameters.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -150,18 +150,18 @@ impl Database {
 
 /// What is known now, for deciding what to do. Each query sees the latest committed state.
 pub struct Snapshot<'a> {
-    readings: &'a Readings,
+    gatherer: &'a Gatherer,
     unreachable: AtomicBool,
 }
 
 impl<'a> Snapshot<'a> {
-    pub(crate) fn new(readings: &'a Readings) -> Self {
-        Snapshot { readings, unreachable: AtomicBool::new(false) }
+    pub(crate) fn new(gatherer: &'a Gatherer) -> Self {
+        Snapshot { gatherer, unreachable: AtomicBool::new(false) }
     }
 
     /// Reads rows with a statement that events share; as [`Tx::query_each`](crate::Tx::query_each).
     pub async fn query_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
-        let answer = self.readings.ask(sql, values).await;
+        let answer = self.gatherer.ask(sql, values).await;
         if answer.as_ref().is_err_and(|error| error.trouble() == Trouble::Unreachable) {
             self.unreachable.store(true, Ordering::Relaxed);
         }

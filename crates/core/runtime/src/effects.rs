@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
 
 use crate::database::{Database, DbError, Trouble};
-use crate::gather::Readings;
+use crate::gather::Gatherer;
 use crate::journal::Journal;
 
 /// One try at performing an event.
@@ -138,7 +138,7 @@ pub(crate) struct Ledger {
     db: Database,
     journal: Arc<Journal>,
     asks: mpsc::Sender<Request>,
-    readings: Arc<Readings>,
+    gatherer: Arc<Gatherer>,
 }
 
 struct Request {
@@ -152,10 +152,10 @@ const BATCH: usize = 256;
 
 impl Ledger {
     /// Starts the task that commits asks; it ends when the last ledger is dropped.
-    pub(crate) fn start(db: Database, journal: Arc<Journal>, readings: Arc<Readings>) -> Self {
+    pub(crate) fn start(db: Database, journal: Arc<Journal>, gatherer: Arc<Gatherer>) -> Self {
         let (asks, requests) = mpsc::channel(BATCH);
         tokio::spawn(commit_asks(db.clone(), journal.clone(), requests));
-        Ledger { db, journal, asks, readings }
+        Ledger { db, journal, asks, gatherer }
     }
 
     async fn ask(&self, subject: Subject, note: Option<String>) -> Result<Ask, DbError> {
@@ -167,7 +167,7 @@ impl Ledger {
 
     async fn asked(&self, subject: Subject) -> Result<Option<Ask>, DbError> {
         let values = (subject.order_id.clone(), subject.operation, int(subject.parcel));
-        let rows = self.readings.ask(&self.journal.sql().asked, values).await?;
+        let rows = self.gatherer.ask(&self.journal.sql().asked, values).await?;
         Ok(rows.first().map(|row| subject.ask(row, false)))
     }
 

@@ -121,20 +121,20 @@ impl Gathering {
     }
 }
 
-/// Reads outside of transactions with statements that are shared by whoever asks the same: what is asked while an earlier
-/// statement is under way is the next one's.
-pub struct Readings {
+/// Statements outside of transactions, shared by whoever asks the same: what is asked while an earlier statement is under
+/// way is the next one's.
+pub struct Gatherer {
     gathering: Arc<Gathering>,
     asked: Arc<Notify>,
-    reader: AbortHandle,
+    task: AbortHandle,
 }
 
-impl Readings {
-    /// Starts the task that reads; it ends with the readings.
+impl Gatherer {
+    /// Starts the task that sends them; it ends with the gatherer.
     pub fn start(db: Database) -> Self {
         let (gathering, asked) = (Arc::<Gathering>::default(), Arc::<Notify>::default());
-        let reader = tokio::spawn(read(db, gathering.clone(), asked.clone())).abort_handle();
-        Readings { gathering, asked, reader }
+        let task = tokio::spawn(send(db, gathering.clone(), asked.clone())).abort_handle();
+        Gatherer { gathering, asked, task }
     }
 
     /// Reads rows; as [`Tx::query_each`](crate::Tx::query_each).
@@ -149,13 +149,13 @@ impl Readings {
     }
 }
 
-impl Drop for Readings {
+impl Drop for Gatherer {
     fn drop(&mut self) {
-        self.reader.abort();
+        self.task.abort();
     }
 }
 
-async fn read(db: Database, gathering: Arc<Gathering>, asked: Arc<Notify>) {
+async fn send(db: Database, gathering: Arc<Gathering>, asked: Arc<Notify>) {
     loop {
         asked.notified().await;
         let groups = gathering.groups();

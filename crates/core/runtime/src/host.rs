@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::{Broker, Published};
 use crate::database::{Database, DbError, Trouble};
 use crate::effects::Ledger;
-use crate::gather::Readings;
+use crate::gather::Gatherer;
 use crate::health::Health;
 use crate::journal::{Journal, OpenBatch};
 use crate::retry::Patience;
@@ -22,7 +22,8 @@ pub(crate) struct Host {
     pub(crate) journal: Arc<Journal>,
     pub(crate) broker: Broker,
     pub(crate) ledger: Ledger,
-    pub(crate) readings: Arc<Readings>,
+    /// For statements outside of transactions.
+    pub(crate) gatherer: Arc<Gatherer>,
     pub(crate) health: Health,
     /// One redelivered event at a time in the whole process.
     pub(crate) suspects: Arc<Semaphore>,
@@ -62,6 +63,11 @@ impl Host {
         }
     }
 
+    /// Closes an open batch: the stream has all that it owed.
+    pub(crate) async fn close(&self, batch: i64) -> Result<(), DbError> {
+        self.gatherer.ask(&self.journal.sql().close, (batch,)).await.map(drop)
+    }
+
     /// A turn to record. The semaphore is never closed; were it, everybody would have a turn at once.
     pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         self.turns.clone().acquire_owned().await.ok()
@@ -78,7 +84,7 @@ impl Host {
         let owed = self.journal.owed(&client, batch).await?;
         drop(client);
         if self.broker.publish(&owed, &self.abandon).await == Published::All {
-            self.journal.close(&self.db.client().await?, &[batch.id]).await?;
+            self.close(batch.id).await?;
         }
         Ok(())
     }

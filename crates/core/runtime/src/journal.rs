@@ -75,6 +75,12 @@ impl From<&Row> for OpenBatch {
     }
 }
 
+/// Of what there is some whose time has come.
+pub(crate) struct Due {
+    pub(crate) retries: bool,
+    pub(crate) timers: bool,
+}
+
 impl Journal {
     pub(crate) fn new(schema: &str) -> Self {
         Journal { schema: schema.to_owned(), salt: hash("worker", schema), sql: Statements::of(schema) }
@@ -252,6 +258,13 @@ impl Journal {
             }
         }
         Ok(fired)
+    }
+
+    /// Whether anything's time has come. Most often nothing's has, and then this is all that a tick costs.
+    pub(crate) async fn due(&self, client: &impl GenericClient) -> Result<Due, DbError> {
+        let statement = client.prepare_cached(&self.sql.due).await?;
+        let row = client.query_one(&statement, &[]).await?;
+        Ok(Due { retries: row.get("retries"), timers: row.get("timers") })
     }
 
     /// Takes up to 256 timers whose time has come. The caller journals their events in the same transaction. Timers of

@@ -95,7 +95,7 @@ enum Setback {
 }
 
 async fn prepared(host: &Host, job: &mut dyn Job) -> Result<(), Setback> {
-    let snapshot = Snapshot::new(&host.readings);
+    let snapshot = Snapshot::new(&host.gatherer);
     let prepared = guarded(job.prepare(&snapshot)).await;
     prepared.map_err(|failed| if snapshot.lost() { Setback::Lost } else { Setback::Failed(failed) })
 }

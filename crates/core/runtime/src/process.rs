@@ -13,7 +13,7 @@ use crate::clock;
 use crate::database::{Database, DbError, Trouble};
 use crate::delivery::Held;
 use crate::effects::Ledger;
-use crate::gather::Readings;
+use crate::gather::Gatherer;
 use crate::health::Health;
 use crate::host::Host;
 use crate::intake::Intake;
@@ -97,12 +97,12 @@ impl Process {
         for worker in workers {
             let db = Database::for_look_ups(settings.database_of(worker.name), settings.connections)?;
             let journal = Arc::new(Journal::new(worker.name));
-            let readings = Arc::new(Readings::start(db.clone()));
+            let gatherer = Arc::new(Gatherer::start(db.clone()));
             let host = Arc::new(Host {
                 worker: worker.name,
                 settings: settings.clone(),
-                ledger: Ledger::start(db.clone(), journal.clone(), readings.clone()),
-                readings,
+                ledger: Ledger::start(db.clone(), journal.clone(), gatherer.clone()),
+                gatherer,
                 db,
                 journal,
                 broker: broker.clone(),

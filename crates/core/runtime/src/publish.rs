@@ -51,8 +51,7 @@ async fn settle(host: &Host, batch: Recorded) {
             return;
         }
         failpoint::pass("after-publish");
-        let closed = async { host.journal.close(&host.db.client().await?, &[open]).await }.await;
-        if let Err(error) = closed {
+        if let Err(error) = host.close(open).await {
             // The sweeper will publish it again and close it; that is harmless, and no reason not to ack.
             tracing::warn!(%error, "an open batch is left to the sweeper");
         }

@@ -11,6 +11,7 @@ pub(crate) struct Statements {
     pub(crate) owed: String,
     pub(crate) close: String,
     pub(crate) overdue: String,
+    pub(crate) due: String,
     pub(crate) fire_retries: String,
     pub(crate) fire_timers: String,
     pub(crate) start: String,
@@ -62,6 +63,10 @@ impl Statements {
                         state = 'waiting' and not exists (
                             select from {s}.retry where retry.id = journal.id and retry.handler = $1) as fired
                    from {s}.journal where handler = $1 and id = any($2)"
+            ),
+            due: format!(
+                "select exists (select from {s}.retry where due <= now()) as retries,
+                        exists (select from {s}.timer where due <= now()) as timers"
             ),
             fire_retries: fire_retries(s),
             fire_timers: format!(

@@ -48,6 +48,7 @@ fn processes() -> Result<Vec<String>, TaskError> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
     use std::process::Stdio;
 
     use super::*;
@@ -56,8 +57,10 @@ mod tests {
     fn a_process_is_known_by_the_directory_in_its_command_line() {
         let marker = format!("/nowhere/leftovers-{}", std::process::id());
         let mut command = Command::new("sh");
-        command.args(["-c", "read _", &marker]).stdin(Stdio::piped()).stdout(Stdio::null());
+        command.args(["-c", "echo; read _", &marker]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
+        // A process that has only just begun has no command line yet.
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let seen = processes().unwrap().into_iter().find(|line| line.contains(&marker));
         drop(child.stdin.take());
         child.wait().unwrap();

@@ -72,7 +72,7 @@ fn quicken(config: &mut Config) {
     config.reviews.lapse_after_seconds = 10;
     config.runtime.ack_wait_seconds = 5;
     config.runtime.sweep_after_seconds = 5;
-    config.runtime.clock_tick_ms = 50;
+    config.runtime.clock_tick_ms = 100;
 }
 
 async fn carry(site: &Site, baskets: &[Basket], quiet: bool) -> Outcome<Books> {
@@ -154,7 +154,7 @@ async fn watch_progress(
             moved.0 = Instant::now();
         }
         seen.send_replace(now);
-        tokio::time::sleep(Duration::from_millis(if all_ended { 50 } else { 200 })).await;
+        tokio::time::sleep(Duration::from_millis(if all_ended { 50 } else { 500 })).await;
     }
 }
 

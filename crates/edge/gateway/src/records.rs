@@ -10,7 +10,7 @@ use despatch_orders::Stage;
 use despatch_orders::store as orders;
 use despatch_payments::store as payments;
 use despatch_reviews::store as reviews;
-use despatch_runtime::{Database, DbError, Readings, Settings};
+use despatch_runtime::{Database, DbError, Gatherer, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ pub struct Records {
     orders: Database,
     payments: Database,
     labels: Database,
-    scanned: Arc<Readings>,
+    scanned: Arc<Gatherer>,
     notifications: Database,
     reviews: Database,
 }
@@ -158,7 +158,7 @@ impl Records {
         Ok(Records {
             orders: of(despatch_orders::NAME)?,
             payments: of(despatch_payments::NAME)?,
-            scanned: Arc::new(Readings::start(labels.clone())),
+            scanned: Arc::new(Gatherer::start(labels.clone())),
             labels,
             notifications: of(despatch_notifications::NAME)?,
             reviews: of(despatch_reviews::NAME)?,

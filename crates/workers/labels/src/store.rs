@@ -2,7 +2,7 @@
 
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
-use despatch_runtime::{DbError, Readings, Snapshot, Tx};
+use despatch_runtime::{DbError, Gatherer, Snapshot, Tx};
 use tokio_postgres::GenericClient;
 
 use crate::choose::Decision;
@@ -123,7 +123,7 @@ pub async fn zpl(db: &impl GenericClient, label_id: &str) -> Result<Option<Strin
 
 /// The parcel that a carrier means; `None` when the label is not ours.
 pub async fn parcel_by_tracking(
-    db: &Readings,
+    db: &Gatherer,
     carrier: &str,
     tracking_number: &str,
 ) -> Result<Option<TrackedParcel>, DbError> {

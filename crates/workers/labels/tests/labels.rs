@@ -8,7 +8,7 @@ use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::Failures;
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
 use despatch_labels::{Carrier, Config, Level, Rule, Sender, Shippo, store};
-use despatch_runtime::{Database, Readings};
+use despatch_runtime::{Database, Gatherer};
 use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, Target};
 use despatch_testkit::{Bed, eventually, order};
 use prost::Message as _;
@@ -94,7 +94,7 @@ async fn a_house_label_is_printed_kept_and_told_of() {
     assert!(pdf.starts_with(b"%PDF-") && pdf.len() < 10_000);
     let zpl = store::zpl(&db, &label.label_id).await.unwrap().expect("a house label has both forms");
     assert!(zpl.contains("田中太郎") && zpl.contains(&label.tracking_number[2..]), "{zpl}");
-    let scanned = Readings::start(Database::new(&bed.settings().database_url, 1).expect("a URL"));
+    let scanned = Gatherer::start(Database::new(&bed.settings().database_url, 1).expect("a URL"));
     let found = store::parcel_by_tracking(&scanned, &label.carrier, &label.tracking_number).await.unwrap();
     assert_eq!(
         found.map(|found| (found.order_id, found.parcel, found.parcels)),

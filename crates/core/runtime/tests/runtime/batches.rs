@@ -55,6 +55,22 @@ async fn a_row_that_is_there_already_fails_its_own_event_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_batch_asks_with_one_statement_and_each_event_gets_its_own_answer() {
+    let (bed, toy) = waiting_bed().await;
+    for order in 0..30 {
+        bed.deliver(&told(&format!("o-{order}"), "share")).await;
+    }
+    bed.run(toy.worker()).await;
+    bed.quiet().await;
+    let sql = "select count(*), count(distinct statement) from toy.answered";
+    let row = bed.db().await.query_one(sql, &[]).await.unwrap();
+    let (answered, statements): (i64, i64) = (row.get(0), row.get(1));
+    assert_eq!(answered, 30);
+    // Deliveries need not all come in the first batch.
+    assert!(statements <= 10, "{statements} statements");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_refused_for_what_is_undone() {
     let (bed, toy) = waiting_bed().await;
     bed.db().await.batch_execute("insert into toy.stock values ('a', 3)").await.unwrap();

@@ -23,7 +23,9 @@ const MIGRATIONS: &[Migration] = &[Migration {
                                   primary key (order_id, what));
           create table toy.unique_thing (thing text primary key);
           create table toy.stock (thing text primary key, units int not null);
-          create table toy.mended (order_id text primary key);",
+          create table toy.mended (order_id text primary key);
+          create sequence toy.statement;
+          create table toy.answered (order_id text primary key, statement bigint not null);",
 }];
 
 const POLICY: Policy = Policy {
@@ -146,7 +148,8 @@ impl Handler for Obey {
                 tx.execute("insert into toy.no_such_table values (1)", &[]).await?;
             }
             "own" => {
-                tx.execute("insert into toy.unique_thing values ($1)", &[&what]).await?;
+                let sql = "insert into toy.unique_thing select * from unnest($1::text[])";
+                tx.change_each(sql, (what.to_owned(),)).await?;
             }
             "panic" => panic!("told to panic"),
             "abort" => std::process::abort(),
@@ -161,6 +164,7 @@ impl Handler for Obey {
                 tx.execute("update toy.stock set units = $2 where thing = $1", &[&what, &units]).await?;
             }
             "take" => take(tx, what).await?,
+            "share" => share(tx, order).await?,
             "large" => return Ok(Some(OrderCompleted { order_id: order.repeat(200_000) })),
             "unprintable" => return Ok(Some(OrderCompleted { order_id: format!("{order}\r\n") })),
             other => unreachable!("no order called {other:?}"),
@@ -178,13 +182,22 @@ async fn take(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     if left < 0 { Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) } else { Ok(()) }
 }
 
+/// Keeps the number of the statement that answered this event with its own order.
+async fn share(tx: &Tx<'_>, order: &str) -> Result<(), Disobeyed> {
+    let sql = "with statement as materialized (select nextval('toy.statement') as number)
+               select n, order_id, number from unnest($1::text[]) with ordinality as each(order_id, n), statement
+                order by n desc";
+    let rows = tx.query_each(sql, (order.to_owned(),)).await?;
+    let [row] = rows.as_slice() else { return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) };
+    let (own, number): (&str, i64) = (row.get("order_id"), row.get("number"));
+    tx.execute("insert into toy.answered values ($1, $2)", &[&own, &number]).await?;
+    Ok(())
+}
+
 async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<(), DbError> {
-    tx.execute(
-        "insert into toy.tally values ($1, $2, 1)
-         on conflict (order_id, what) do update set count = tally.count + 1",
-        &[&order, &what],
-    )
-    .await?;
+    let sql = "insert into toy.tally select order_id, what, 1 from unnest($1::text[], $2::text[]) as each(order_id, what)
+               on conflict (order_id, what) do update set count = tally.count + 1";
+    tx.change_each(sql, (order.to_owned(), what.to_owned())).await?;
     Ok(())
 }
 

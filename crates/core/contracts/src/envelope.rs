@@ -5,10 +5,11 @@ use std::time::SystemTime;
 use async_nats::HeaderMap;
 use async_nats::header::{IntoHeaderName, NATS_MESSAGE_ID};
 use bytes::Bytes;
+use prost::Message as _;
 use prost_types::Timestamp;
 
-use crate::runtime::{DeadLetter, Envelope, Settled};
-use crate::{Emitted, EventId, Trace};
+use crate::runtime::{DeadLetter, Envelope, Replay, Settled};
+use crate::{Emitted, Event as _, EventId, Trace};
 
 /// The extension attribute that carries the generation. `Nats-Msg-Id` repeats it for the broker's dedupe, but nothing
 /// relies on that header.
@@ -47,6 +48,16 @@ impl Envelope {
             tracestate: trace.state.clone(),
             payload,
         }
+    }
+
+    /// Addresses what a handler returned or a timer set: an event of its own, or with [`Replay`] one that was there before.
+    pub fn of(id: EventId, source: &str, emitted: Emitted, trace: &Trace) -> Self {
+        if emitted.event_type == Replay::TYPE
+            && let Ok(Replay { handler, generation, event: Some(event) }) = Replay::decode(&*emitted.payload)
+        {
+            return event.replay(&handler, generation);
+        }
+        Envelope::first(id, source, emitted, trace)
     }
 
     /// Addresses a dead letter: `dead.<worker>.<reason>`.
@@ -143,6 +154,16 @@ pub fn subject(event_type: &str) -> String {
     format!("evt.{event_type}")
 }
 
+/// Where events of this type are heard, without the deployment's namespace. Dead letters and the outcomes of replays are
+/// heard from every handler.
+pub fn heard_on(event_type: &str) -> String {
+    match event_type {
+        DeadLetter::TYPE => "dead.>".to_owned(),
+        Settled::TYPE => "settled.>".to_owned(),
+        _ => subject(event_type),
+    }
+}
+
 /// Where one handler alone hears retries and replays.
 pub fn replay_subject(handler: &str) -> String {
     format!("replay.{handler}")
@@ -159,7 +180,6 @@ fn text(headers: &HeaderMap, name: impl IntoHeaderName) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Event as _;
     use crate::order::OrderCompleted;
 
     fn envelope() -> Envelope {

@@ -57,4 +57,5 @@ events! {
     notification::Unsubscribed => "notification.unsubscribed", |e| &e.order_id;
     runtime::DeadLetter => "dead-letter", |e| &e.order_id;
     runtime::Settled => "settled", |e| &e.order_id;
+    runtime::Replay => "replay", |e| e.event.as_ref().map_or("", |event| &event.order_id);
 }

@@ -9,7 +9,7 @@ mod events;
 mod id;
 mod trace;
 
-pub use envelope::{Malformed, now, replay_subject, subject};
+pub use envelope::{Malformed, heard_on, now, replay_subject, subject};
 pub use event::{DecodeError, Emits, Emitted, Event, Incoming};
 pub use events::ALL;
 pub use id::EventId;

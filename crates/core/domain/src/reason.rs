@@ -1,9 +1,14 @@
-//! The one registry of reason codes: why a machine decided, refused or gave up.
+//! The one registry of reason codes: why a machine decided, refused or gave up. A reason that an event can die of has the
+//! queue that sees to it, a priority, a service level in working hours, and a page under `docs/exceptions`: without one
+//! nothing compiles.
 
 use std::fmt;
 
+use crate::care::{Care, Priority, Queue};
+
 macro_rules! reasons {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal),+ $(,)?) => {
+    ($($(#[doc = $doc:literal])+
+        $variant:ident = $code:literal $(=> ($queue:ident, $priority:ident, $hours:literal))?),+ $(,)?) => {
         /// Why something was decided, refused or given up. Every automated decision is logged with one, every dead
         /// letter carries one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,34 +28,48 @@ macro_rules! reasons {
             pub fn parse(code: &str) -> Option<Reason> {
                 Reason::ALL.iter().copied().find(|reason| reason.code() == code)
             }
+
+            /// Who sees to an event that died of it; `None` for what no event dies of.
+            pub const fn care(self) -> Option<Care> {
+                match self { $(Reason::$variant => reasons!(@care $code $($queue $priority $hours)?)),+ }
+            }
         }
+    };
+    (@care $code:literal) => { None };
+    (@care $code:literal $queue:ident $priority:ident $hours:literal) => {
+        Some(Care {
+            queue: Queue::$queue,
+            priority: Priority::$priority,
+            hours: $hours,
+            page: include_str!(concat!("../../../../docs/exceptions/", $code, ".md")),
+        })
     };
 }
 
 reasons! {
     // What orders finds wrong with what a shop sent.
     /// The order names no shipping address.
-    AddressMissing = "address-missing",
+    AddressMissing = "address-missing" => (CustomerService, High, 8),
     /// The address lacks a street, city or country, or its country is not an ISO 3166 code.
-    AddressIncomplete = "address-incomplete",
+    AddressIncomplete = "address-incomplete" => (CustomerService, High, 8),
     /// The order names no customer.
-    CustomerMissing = "customer-missing",
+    CustomerMissing = "customer-missing" => (CustomerService, High, 8),
     /// The customer has no usable e-mail address.
-    EmailMissing = "email-missing",
+    EmailMissing = "email-missing" => (CustomerService, High, 8),
     /// A line has no SKU.
-    SkuMissing = "sku-missing",
+    SkuMissing = "sku-missing" => (CustomerService, High, 8),
     /// The order has no lines.
-    LinesMissing = "lines-missing",
+    LinesMissing = "lines-missing" => (CustomerService, Normal, 16),
     /// A quantity is zero, negative or absurd.
-    QuantityInvalid = "quantity-invalid",
+    QuantityInvalid = "quantity-invalid" => (CustomerService, High, 8),
     /// An amount is negative.
-    AmountInvalid = "amount-invalid",
+    AmountInvalid = "amount-invalid" => (CustomerService, High, 8),
     /// The currency is not in ISO 4217.
-    CurrencyUnknown = "currency-unknown",
+    CurrencyUnknown = "currency-unknown" => (CustomerService, Normal, 16),
     /// Lines, shipping, tax and discount do not add up to the total.
-    TotalsMismatch = "totals-mismatch",
+    TotalsMismatch = "totals-mismatch" => (CustomerService, High, 8),
     /// The same shop and shop order id came again with other contents.
-    OrderChanged = "order-changed",
+    OrderChanged = "order-changed" => (CustomerService, High, 8),
 
     // Decisions of the order's state machine.
     /// The order passed every check.
@@ -60,9 +79,9 @@ reasons! {
     /// An event arrived again or later than one that already covers it; nothing changed.
     AlreadyApplied = "already-applied",
     /// A fact arrived that the order's state does not expect, and nothing known makes good for it.
-    UnexpectedFact = "unexpected-fact",
+    UnexpectedFact = "unexpected-fact" => (Engineering, High, 8),
     /// A command came that the order's state does not allow.
-    CommandRefused = "command-refused",
+    CommandRefused = "command-refused" => (CustomerService, High, 4),
     /// The customer asked for the order to be cancelled.
     CustomerCancelled = "customer-cancelled",
     /// An operator cancelled the order.
@@ -72,37 +91,37 @@ reasons! {
     /// A parcel came back to the sender.
     ParcelReturned = "parcel-returned",
     /// The carrier gave up on a parcel.
-    DeliveryFailed = "delivery-failed",
+    DeliveryFailed = "delivery-failed" => (CarrierDesk, High, 8),
     /// Every parcel is delivered and the review is answered or lapsed.
     AllDone = "all-done",
 
     // Payments.
     /// The card issuer declined.
-    CardDeclined = "card-declined",
+    CardDeclined = "card-declined" => (Payments, High, 8),
     /// The authorisation ran out or was cancelled before the capture.
-    AuthorisationExpired = "authorisation-expired",
+    AuthorisationExpired = "authorisation-expired" => (Payments, High, 4),
     /// The order has nothing authorised to capture.
-    AuthorisationMissing = "authorisation-missing",
+    AuthorisationMissing = "authorisation-missing" => (Payments, High, 8),
     /// What was authorised or captured is not what the order costs.
-    AmountMismatch = "amount-mismatch",
+    AmountMismatch = "amount-mismatch" => (Payments, Urgent, 2),
     /// The provider refuses our request itself: a key, a parameter, an id.
-    PaymentRejected = "payment-rejected",
+    PaymentRejected = "payment-rejected" => (Payments, Urgent, 2),
 
     // Inventory.
     /// Fewer units can be sold than the order wants.
-    StockShort = "stock-short",
+    StockShort = "stock-short" => (Warehouse, High, 8),
     /// The SKU is not in the catalogue.
-    SkuUnknown = "sku-unknown",
+    SkuUnknown = "sku-unknown" => (Warehouse, High, 8),
     /// The reservation ended before it was confirmed.
-    ReservationExpired = "reservation-expired",
+    ReservationExpired = "reservation-expired" => (Warehouse, High, 8),
 
     // Labels and carriers.
     /// The carrier cannot deliver to this address.
-    AddressUndeliverable = "address-undeliverable",
+    AddressUndeliverable = "address-undeliverable" => (CarrierDesk, High, 4),
     /// The carrier refuses the shipment.
-    CarrierRejected = "carrier-rejected",
+    CarrierRejected = "carrier-rejected" => (CarrierDesk, High, 4),
     /// No carrier service serves the order's service level and destination.
-    ServiceUnavailable = "service-unavailable",
+    ServiceUnavailable = "service-unavailable" => (CarrierDesk, High, 4),
     /// The cheapest service that the first matching rule allows was chosen.
     ServiceCheapest = "service-cheapest",
     /// A rule names the one service for this service level and destination.
@@ -110,31 +129,31 @@ reasons! {
     /// An earlier try, whose answer was lost, had bought the label.
     LabelFound = "label-found",
     /// A carrier scanned a parcel that is not ours.
-    TrackingUnknown = "tracking-unknown",
+    TrackingUnknown = "tracking-unknown" => (CarrierDesk, Low, 24),
 
     // Reviews.
     /// A review's rating is not 1 to 5 stars.
-    RatingInvalid = "rating-invalid",
+    RatingInvalid = "rating-invalid" => (CustomerService, Low, 24),
 
     // Notifications.
     /// The mail server refuses the recipient for good.
-    RecipientRejected = "recipient-rejected",
+    RecipientRejected = "recipient-rejected" => (CustomerService, Normal, 16),
     /// The mail server refuses the message itself for good.
-    MessageRejected = "message-rejected",
+    MessageRejected = "message-rejected" => (Engineering, Normal, 8),
 
     // The runtime's own.
     /// The message is not what its headers say.
-    PayloadUndecodable = "payload-undecodable",
+    PayloadUndecodable = "payload-undecodable" => (Engineering, Urgent, 2),
     /// Every attempt failed.
-    AttemptsExhausted = "attempts-exhausted",
+    AttemptsExhausted = "attempts-exhausted" => (Engineering, High, 4),
     /// What the event waited for did not come before its deadline.
-    DeferredTooLong = "deferred-too-long",
+    DeferredTooLong = "deferred-too-long" => (Engineering, High, 4),
     /// Handling it began several times and never ended.
-    ProcessKiller = "process-killer",
+    ProcessKiller = "process-killer" => (Engineering, Urgent, 2),
     /// A follow-on event is larger than the broker accepts.
-    PayloadTooLarge = "payload-too-large",
+    PayloadTooLarge = "payload-too-large" => (Engineering, High, 4),
     /// The event is older than the journal remembers.
-    EventExpired = "event-expired",
+    EventExpired = "event-expired" => (Engineering, High, 8),
     /// An operator withdrew a waiting retry.
     RetryCancelled = "retry-cancelled",
 }
@@ -150,6 +169,20 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn every_page_belongs_to_a_reason() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/exceptions");
+        for page in std::fs::read_dir(dir).unwrap() {
+            let name = page.unwrap().file_name().into_string().unwrap();
+            let code = name.strip_suffix(".md").unwrap();
+            let care = Reason::parse(code).and_then(Reason::care);
+            assert!(code == "README" || care.is_some(), "{name} is no reason's page");
+        }
+        for care in Reason::ALL.iter().filter_map(|reason| reason.care()) {
+            assert!(care.page.starts_with("# ") && care.page.contains("\n## Steps\n") && care.hours > 0);
+        }
+    }
 
     #[test]
     fn codes_are_kebab_case_and_distinct() {

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use despatch_contracts::{ALL, Emitted, Trace};
+use deadpool_postgres::GenericClient;
+use despatch_contracts::{ALL, Emitted, Event, Trace};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::broker::Published;
@@ -13,6 +14,7 @@ use crate::failpoint;
 use crate::host::Host;
 use crate::intake::{self, Arrival};
 use crate::migrate;
+use crate::statements::Statements;
 
 /// How often partitions are looked after.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
@@ -61,6 +63,25 @@ pub(crate) async fn run(host: Arc<Host>) {
             Err(error) => tracing::error!(worker = host.worker, %error, "the clock missed a turn"),
         }
     }
+}
+
+/// Sets a worker's durable timer in the caller's transaction, from outside of its handlers: `event` is published once
+/// `after` has passed by the database's clock, as soon as a process of the worker runs. A timer of the same key is
+/// replaced.
+pub async fn set_timer<E: Event>(
+    client: &impl GenericClient,
+    worker: &str,
+    key: &str,
+    after: Duration,
+    event: &E,
+) -> Result<(), DbError> {
+    let Emitted { event_type, order_id, payload } = Emitted::from(event);
+    let statement = client.prepare_cached(&Statements::of(worker).schedule).await?;
+    let (keys, seconds, types) = (vec![key], vec![after.as_secs_f64()], vec![event_type]);
+    let (orders, payloads, traces) =
+        (vec![order_id], vec![payload.to_vec()], vec![Trace::root().to_string()]);
+    client.execute(&statement, &[&keys, &seconds, &types, &orders, &payloads, &traces]).await?;
+    Ok(())
 }
 
 /// Publishes the next generation of waiting events whose time has come.

@@ -149,7 +149,7 @@ pub(crate) async fn publish(host: &Host, owed: Owed) {
 impl Arrival {
     pub(crate) fn timer(worker: &str, event: Emitted, trace: &Trace) -> Self {
         let id = EventId::mint();
-        Arrival { id, envelope: Envelope::first(id, &timer_source(worker), event, trace) }
+        Arrival { id, envelope: Envelope::of(id, &timer_source(worker), event, trace) }
     }
 
     fn sendable(self, host: &Host, source: &str) -> Self {

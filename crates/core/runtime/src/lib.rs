@@ -39,6 +39,7 @@ mod tx;
 mod worker;
 
 pub use broker::{BrokerError, options as nats_options};
+pub use clock::set_timer;
 pub use database::{Database, DbError, Params, Snapshot};
 pub use effects::{Ask, Attempt};
 pub use gather::{Gatherer, Values};

@@ -116,7 +116,7 @@ impl<'a> Reckoner<'a> {
             let ordinal = ordinals.entry(event.event_type).or_insert(0_usize);
             let id = task.id().follow_on(self.spec.name, event.event_type, *ordinal);
             *ordinal += 1;
-            follow_ons.push(Envelope::first(id, self.spec.name, event, &task.trace));
+            follow_ons.push(Envelope::of(id, self.spec.name, event, &task.trace));
         }
         follow_ons.extend(self.report(task, "done", None));
         Outcome { follow_ons, generation: task.generation(), failure: None }
@@ -150,7 +150,11 @@ impl<'a> Reckoner<'a> {
                     handler = self.spec.name, event = %task.id(), order = task.order_id(), trace_id = %task.trace.trace_id,
                     reason, attempts, error = failed.error, "dead-lettered",
                 );
-                follow_ons.push(self.dead_letter(task, reason, &failures));
+                if self.hears_reports() {
+                    tracing::error!(handler = self.spec.name, event = %task.id(), "only the journal knows of it");
+                } else {
+                    follow_ons.push(self.dead_letter(task, reason, &failures));
+                }
                 follow_ons.extend(self.report(task, "dead", Some(reason)));
             }
         }
@@ -213,10 +217,16 @@ impl<'a> Reckoner<'a> {
         Envelope::dead(id, &letter, &task.trace)
     }
 
+    /// Whoever hears what became of events must not be told of its own: a dead letter of a dead letter would only come
+    /// back to it.
+    fn hears_reports(&self) -> bool {
+        self.spec.hears.iter().any(|heard| [DeadLetter::TYPE, Settled::TYPE].contains(heard))
+    }
+
     /// Every generation above the first reports how it ended.
     fn report(&self, task: &Task, outcome: &str, reason: Option<&str>) -> Option<Envelope> {
         let generation = task.generation();
-        (generation > 0).then(|| {
+        (generation > 0 && !self.hears_reports()).then(|| {
             let settled = Settled {
                 worker: self.host.worker.to_owned(),
                 handler: self.spec.name.to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream;
-use despatch_contracts::{replay_subject, subject};
+use despatch_contracts::{heard_on, replay_subject};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -124,7 +124,7 @@ fn same_stream(wanted: &stream::Config, found: &stream::Config) -> bool {
 
 fn consumer_config(names: &Names, settings: &Settings, spec: &Spec) -> pull::Config {
     let mut subjects: Vec<String> =
-        spec.hears.iter().map(|event_type| names.full(&subject(event_type))).collect();
+        spec.hears.iter().map(|event_type| names.full(&heard_on(event_type))).collect();
     subjects.push(names.full(&replay_subject(spec.name)));
     pull::Config {
         durable_name: Some(Names::consumer(spec.name)),

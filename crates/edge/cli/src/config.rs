@@ -34,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) smtp: Smtp,
     pub(crate) alerts: Alerts,
     pub(crate) reviews: Reviews,
+    pub(crate) exceptions: despatch_exceptions::Config,
     pub(crate) gateway: Gateway,
 }
 

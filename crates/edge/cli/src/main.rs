@@ -4,6 +4,7 @@ mod args;
 mod checkout;
 mod config;
 mod demo;
+mod exceptions;
 mod home;
 mod import;
 mod registry;
@@ -81,6 +82,10 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
         Command::Order(OrderCommand::Show { id, json }) => {
             log("warn");
             show::show(load()?, &home, &id, json).await?;
+        }
+        Command::Exceptions(command) => {
+            log("warn");
+            exceptions::run(load()?, &home, command).await?;
         }
         Command::Events(EventsCommand::Tail { filter }) => {
             log("warn");

@@ -15,6 +15,7 @@ pub(crate) const NAMES: &[&str] = &[
     despatch_labels::NAME,
     despatch_notifications::NAME,
     despatch_reviews::NAME,
+    despatch_exceptions::NAME,
 ];
 
 /// Workers name the fields of their own configuration; here is where the file has those that stand elsewhere in it.
@@ -73,6 +74,9 @@ fn worker(config: &Config, name: &str) -> Result<Worker, Vec<String>> {
             let unsigned = config.links.secret.is_empty();
             none_of(unsigned.then(|| "links.secret is empty: anybody could sign links".to_owned()))?;
             Ok(despatch_reviews::worker(&config.reviews()))
+        }
+        despatch_exceptions::NAME => {
+            despatch_exceptions::worker(&config.exceptions).map_err(|problem| vec![problem.to_string()])
         }
         other => Err(vec![format!("{other}: no such worker; there are {}", NAMES.join(", "))]),
     }

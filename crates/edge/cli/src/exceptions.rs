@@ -1,0 +1,161 @@
+//! `despatch exceptions`: what people do with cases, from a terminal.
+
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Write as _};
+
+use despatch_domain::Reason;
+use despatch_exceptions::store::{Cursor, Filter};
+use despatch_exceptions::{Case, Desk, Entry, Id};
+use despatch_runtime::Database;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::args::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
+use crate::config::Config;
+use crate::home::Home;
+use crate::{Outcome, at};
+
+/// How much of an error a line of the list shows.
+const ERROR_WIDTH: usize = 60;
+
+/// Does it, and says how the case stands then.
+pub(crate) async fn run(config: Config, home: &Home, command: ExceptionsCommand) -> Outcome {
+    let config = at(config, home)?;
+    let url = config.databases.get(despatch_exceptions::NAME).unwrap_or(&config.database_url);
+    let desk = Desk::new(Database::new(url, 1)?);
+    let decided = match command {
+        ExceptionsCommand::List(args) => return list(&desk, &args).await,
+        ExceptionsCommand::Show { case, json } => return show(&desk, &id(case), json).await,
+        ExceptionsCommand::Claim(DecisionArgs { case, by }) => {
+            let id = id(case);
+            desk.claim(&id, &by).await?;
+            id
+        }
+        ExceptionsCommand::Release(DecisionArgs { case, by }) => {
+            let id = id(case);
+            desk.release(&id, &by).await?;
+            id
+        }
+        ExceptionsCommand::Note { decision: DecisionArgs { case, by }, text } => {
+            let id = id(case);
+            desk.note(&id, &by, &text).await?;
+            id
+        }
+        ExceptionsCommand::Priority { decision: DecisionArgs { case, by }, priority, reason } => {
+            let id = id(case);
+            desk.prioritise(&id, &by, priority, &reason).await?;
+            id
+        }
+        ExceptionsCommand::Replay(DecisionArgs { case, by }) => {
+            let id = id(case);
+            desk.replay(&id, &by).await?;
+            id
+        }
+        ExceptionsCommand::Discard { decision: DecisionArgs { case, by }, reason } => {
+            let id = id(case);
+            desk.discard(&id, &by, &reason).await?;
+            id
+        }
+        ExceptionsCommand::Undo(DecisionArgs { case, by }) => {
+            let id = id(case);
+            desk.undo(&id, &by).await?;
+            id
+        }
+    };
+    let (case, _) = desk.show(&decided).await?;
+    say(&format!("{decided} is {}\n", standing(&case)))
+}
+
+fn id(CaseArgs { handler, event }: CaseArgs) -> Id {
+    Id { handler, event_id: event }
+}
+
+async fn list(desk: &Desk, args: &ListArgs) -> Outcome {
+    let filter = Filter {
+        state: args.state,
+        queue: args.queue,
+        reason: args.reason.clone(),
+        handler: args.handler.clone(),
+        worker: args.worker.clone(),
+        order_id: args.order.clone(),
+        claimed_by: args.claimed_by.clone(),
+        opened_before: args.older_than.map(|age| Timestamp::now().checked_sub(age)).transpose()?,
+        text: args.text.clone(),
+    };
+    let cases = desk.list(&filter, args.after.as_ref(), args.limit).await?;
+    let full = cases.len() == args.limit as usize;
+    let next = cases.last().filter(|_| full).map(|last| Cursor::after(last).to_string());
+    if args.json {
+        return say(&format!("{:#}\n", json!({ "cases": cases, "next": next })));
+    }
+    let mut lines = String::new();
+    for case in &cases {
+        let due = case.due.to_zoned(TimeZone::system()).strftime("%d %b %H:%M");
+        let Case { id, queue, priority, reason, order_id, .. } = case;
+        writeln!(lines, "{priority:<7} {queue:<17} due {due}  {reason:<22} {}", standing(case))?;
+        writeln!(lines, "        {id}  order {order_id}")?;
+        writeln!(lines, "        {}", cut(&case.error))?;
+    }
+    match next {
+        Some(next) => writeln!(lines, "more: --after {next}")?,
+        None if cases.is_empty() => writeln!(lines, "no cases")?,
+        None => {}
+    }
+    say(&lines)
+}
+
+async fn show(desk: &Desk, id: &Id, as_json: bool) -> Outcome {
+    let (case, history) = desk.show(id).await?;
+    let page = Reason::parse(&case.reason).and_then(Reason::care).map_or("", |care| care.page);
+    if as_json {
+        return say(&format!("{:#}\n", json!({ "case": case, "history": history, "page": page })));
+    }
+    let mut lines = String::new();
+    let Case { id, event_type, order_id, reason, error, attempts, generation, .. } = &case;
+    writeln!(lines, "handler    {}", id.handler)?;
+    writeln!(lines, "event      {} ({event_type})", id.event_id)?;
+    writeln!(lines, "order      {order_id}")?;
+    writeln!(lines, "reason     {reason}")?;
+    writeln!(lines, "error      {error}")?;
+    writeln!(lines, "tries      {attempts}, the last of generation {generation}")?;
+    writeln!(lines, "trace      {}", case.trace_id)?;
+    writeln!(lines, "queue      {}, {} priority, due {}", case.queue, case.priority, case.due)?;
+    writeln!(lines, "state      {}", standing(&case))?;
+    writeln!(lines, "history")?;
+    for Entry { seq, at, who, kind, reason, detail, .. } in &history {
+        let said = [reason.as_str(), detail].into_iter().filter(|text| !text.is_empty());
+        let said = said.collect::<Vec<_>>().join(": ");
+        writeln!(lines, "  {seq:>3}  {at:.0}  {kind:<11} {who}  {said}")?;
+    }
+    if !page.is_empty() {
+        writeln!(lines, "\n{page}")?;
+    }
+    say(&lines)
+}
+
+/// Prints; whoever reads may have seen enough.
+fn say(text: &str) -> Outcome {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// How a case stands, in words.
+fn standing(case: &Case) -> String {
+    match (&case.resolution, &case.claimed_by) {
+        (Some(resolution), _) => format!("resolved: {resolution}"),
+        (None, Some(who)) => format!("claimed by {who}"),
+        (None, None) => case.state.name().to_owned(),
+    }
+}
+
+/// An error on one line that fits a terminal.
+fn cut(error: &str) -> String {
+    let line = error.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(ERROR_WIDTH) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

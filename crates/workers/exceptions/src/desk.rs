@@ -1,0 +1,201 @@
+//! What people do with cases. Each decision is one statement that also writes the history, so two people who decide at
+//! once cannot both be right: the second is told how the case stands.
+
+use std::time::Duration;
+
+use despatch_contracts::runtime::Replay;
+use despatch_domain::Priority;
+use despatch_runtime::{Database, DbError, set_timer};
+use tokio_postgres::GenericClient;
+
+use crate::NAME;
+
+use crate::case::{Case, Entry, Id, State};
+use crate::store::{self, Cursor, Decision, Filter};
+
+/// Where cases are worked on.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    db: Database,
+}
+
+/// Why a decision was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The event never failed for good.
+    #[error("{0}: no such case")]
+    Unknown(Id),
+    /// The case does not stand so that this could be done.
+    #[error("{id}: {wanted}, but the case is {}", standing(*.state, .claimed_by.as_deref()))]
+    NotNow {
+        /// Which case.
+        id: Id,
+        /// What was to be done, and when that can be.
+        wanted: &'static str,
+        /// Where it stands.
+        state: State,
+        /// Who has it.
+        claimed_by: Option<String>,
+    },
+    /// There is nothing that could be handled again: the gateway refused it at the door, or it was too large to go with
+    /// its dead letter.
+    #[error("{0}: no event came with the dead letter; it has to come in again")]
+    NoEvent(Id),
+    /// Every decision names who made it, and most name why.
+    #[error("{0}: expected some text, found nothing")]
+    Empty(&'static str),
+    /// The database did not do as asked.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+fn standing(state: State, claimed_by: Option<&str>) -> String {
+    match claimed_by {
+        Some(who) => format!("{} by {who}", state.name()),
+        None => state.name().to_owned(),
+    }
+}
+
+impl Desk {
+    /// A desk over the exceptions worker's database.
+    pub fn new(db: Database) -> Self {
+        Desk { db }
+    }
+
+    /// Cases, the most urgent first; at most `limit`, after `after`.
+    pub async fn list(
+        &self,
+        filter: &Filter,
+        after: Option<&Cursor>,
+        limit: u32,
+    ) -> Result<Vec<Case>, DeskError> {
+        Ok(store::list(&**self.db.client().await?, filter, after, i64::from(limit)).await?)
+    }
+
+    /// A case with its history.
+    pub async fn show(&self, id: &Id) -> Result<(Case, Vec<Entry>), DeskError> {
+        let client = self.db.client().await?;
+        let case = store::find(&**client, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
+        Ok((case, store::history(&**client, id).await?))
+    }
+
+    /// Takes a case in hand. Only an open one: two people must not mend the same thing.
+    pub async fn claim(&self, id: &Id, who: &str) -> Result<(), DeskError> {
+        let (set, allowed) = ("state = 'claimed', claimed_by = $3", "state = 'open'");
+        self.decide(
+            id,
+            Decision { who, kind: "claimed", detail: "", set, allowed },
+            "only an open case can be claimed",
+        )
+        .await
+    }
+
+    /// Puts a case back; whoever has it, since people go on holiday.
+    pub async fn release(&self, id: &Id, who: &str) -> Result<(), DeskError> {
+        let (set, allowed) = ("state = 'open', claimed_by = null", "state = 'claimed'");
+        let decision = Decision { who, kind: "released", detail: "", set, allowed };
+        self.decide(id, decision, "only a claimed case can be released").await
+    }
+
+    /// Adds to the history.
+    pub async fn note(&self, id: &Id, who: &str, text: &str) -> Result<(), DeskError> {
+        given("text", text)?;
+        let (set, allowed) = ("state = state", "true");
+        self.decide(
+            id,
+            Decision { who, kind: "noted", detail: text, set, allowed },
+            "a note can always be added",
+        )
+        .await
+    }
+
+    /// Changes the priority, which then stays whatever the reason of a later failure says.
+    pub async fn prioritise(
+        &self,
+        id: &Id,
+        who: &str,
+        priority: Priority,
+        reason: &str,
+    ) -> Result<(), DeskError> {
+        given("reason", reason)?;
+        let set = match priority {
+            Priority::Low => "priority = 1",
+            Priority::Normal => "priority = 2",
+            Priority::High => "priority = 3",
+            Priority::Urgent => "priority = 4",
+        };
+        let detail = format!("{}: {reason}", priority.name());
+        let decision =
+            Decision { who, kind: "prioritised", detail: &detail, set, allowed: "state <> 'resolved'" };
+        self.decide(id, decision, "only what is not resolved has a priority").await
+    }
+
+    /// Has the event handled once more, by the handler that failed and as it arrived. Asked for in one transaction with
+    /// the history's entry; whichever process of this worker runs publishes it. Once for each failure: what failed again
+    /// may be replayed again, what was handled never is.
+    pub async fn replay(&self, id: &Id, who: &str) -> Result<(), DeskError> {
+        given("by", who)?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(DbError::from)?;
+        let set = "replayed = generation";
+        let allowed = "state <> 'resolved' and (claimed_by is null or claimed_by = $3)
+                       and coalesce(replayed, -1) < generation";
+        let decision = Decision { who, kind: "replayed", detail: "", set, allowed };
+        if !store::decide(&*tx, id, &decision).await? {
+            let wanted =
+                "an open case can be replayed, or a claimed one by who has it, once for each failure";
+            return Err(self.refusal(&*tx, id, wanted).await);
+        }
+        let letter = store::letter(&*tx, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
+        // The gateway has no handlers: what it refused never became an event.
+        let event = letter.event.filter(|_| letter.worker != "gateway");
+        let event = event.ok_or_else(|| DeskError::NoEvent(id.clone()))?;
+        let replay =
+            Replay { handler: letter.handler, generation: letter.generation + 1, event: Some(event) };
+        let key = format!("replay/{id}");
+        set_timer(&tx, NAME, &key, Duration::ZERO, &replay).await?;
+        tx.commit().await.map_err(DbError::from)?;
+        Ok(())
+    }
+
+    /// Resolves a case without handling its event. Somebody else's case has to be released first.
+    pub async fn discard(&self, id: &Id, who: &str, reason: &str) -> Result<(), DeskError> {
+        given("reason", reason)?;
+        let set = "state = 'resolved', resolution = 'discarded'";
+        let allowed = "state <> 'resolved' and (claimed_by is null or claimed_by = $3)";
+        let decision = Decision { who, kind: "discarded", detail: reason, set, allowed };
+        self.decide(id, decision, "an open case can be discarded, or a claimed one by who has it").await
+    }
+
+    /// Takes a discard back.
+    pub async fn undo(&self, id: &Id, who: &str) -> Result<(), DeskError> {
+        let set = "state = case when claimed_by is null then 'open' else 'claimed' end, resolution = null";
+        let decision =
+            Decision { who, kind: "reopened", detail: "", set, allowed: "resolution = 'discarded'" };
+        self.decide(id, decision, "only a discard can be undone").await
+    }
+
+    async fn decide(&self, id: &Id, decision: Decision<'_>, wanted: &'static str) -> Result<(), DeskError> {
+        given("by", decision.who)?;
+        let client = self.db.client().await?;
+        if store::decide(&**client, id, &decision).await? {
+            return Ok(());
+        }
+        Err(self.refusal(&**client, id, wanted).await)
+    }
+
+    /// Why a decision is not allowed as the case stands.
+    async fn refusal(&self, db: &impl GenericClient, id: &Id, wanted: &'static str) -> DeskError {
+        match store::find(db, id).await {
+            Ok(Some(Case { state, claimed_by, .. })) => {
+                DeskError::NotNow { id: id.clone(), wanted, state, claimed_by }
+            }
+            Ok(None) => DeskError::Unknown(id.clone()),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+fn given(field: &'static str, text: &str) -> Result<(), DeskError> {
+    if text.trim().is_empty() { Err(DeskError::Empty(field)) } else { Ok(()) }
+}

@@ -1,0 +1,40 @@
+//! The exceptions worker: every dead letter becomes a case that a team owns, with a queue, a priority and a time by which
+//! it is due. A case lives until it is resolved, through as many failures as that takes, and keeps its whole history.
+//!
+//! [`Desk`] is what people do with cases; [`store`] has what the edge may read.
+
+mod calendar;
+mod case;
+mod desk;
+mod open;
+mod settle;
+pub mod store;
+
+use despatch_runtime::{Migration, Worker};
+use serde::Deserialize;
+
+pub use calendar::{Calendar, CalendarError, Day};
+pub use case::{Case, Entry, Id, State};
+pub use desk::{Desk, DeskError};
+
+/// The worker's name, and its schema's.
+pub const NAME: &str = "exceptions";
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { name: "0001_exceptions", sql: include_str!("../migrations/0001_exceptions.sql") }];
+
+/// When the teams work.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The hours that service levels are counted in.
+    pub calendar: Calendar,
+}
+
+/// Registers `exceptions.open` and `exceptions.settle`. Fails when the calendar has no working time.
+pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
+    config.calendar.check()?;
+    Ok(Worker::new(NAME, MIGRATIONS)
+        .handler(open::Open { calendar: config.calendar.clone() })
+        .handler(settle::Settle))
+}

@@ -1,0 +1,341 @@
+//! All SQL of the exceptions worker: what its handlers write, what people decide, and what the edge may read.
+
+use std::fmt;
+use std::str::FromStr;
+
+use despatch_contracts::runtime::DeadLetter;
+use despatch_domain::{Care, Priority, Queue};
+use despatch_runtime::{DbError, Row, Tx};
+use jiff::Timestamp;
+use prost::Message as _;
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::case::{Case, Entry, Id, State};
+
+/// A dead letter, as a case keeps it.
+pub(crate) struct Failure<'a> {
+    pub(crate) handler: &'a str,
+    pub(crate) event_id: Uuid,
+    pub(crate) worker: &'a str,
+    pub(crate) order_id: &'a str,
+    pub(crate) event_type: &'a str,
+    pub(crate) reason: &'a str,
+    pub(crate) error: &'a str,
+    pub(crate) attempts: u32,
+    pub(crate) generation: u32,
+    pub(crate) trace_id: String,
+    pub(crate) care: Care,
+    pub(crate) due: Timestamp,
+    pub(crate) letter: Vec<u8>,
+}
+
+/// Opens the failed event's case, or opens it again, and adds the failure to its history. A person's priority stays, and
+/// a case that somebody had in hand returns to them. A letter of a generation that is known already changes nothing.
+pub(crate) async fn failed(tx: &Tx<'_>, failure: &Failure<'_>) -> Result<(), DbError> {
+    const SQL: &str = "\
+        with failed as (
+            insert into exceptions.exception as x
+                (handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
+                 priority, due, letter, state, version)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'open', 1)
+            on conflict (handler, event_id) do update
+            set event_type = excluded.event_type, reason = excluded.reason, error = excluded.error,
+                attempts = excluded.attempts, generation = excluded.generation, trace_id = excluded.trace_id,
+                queue = excluded.queue, due = excluded.due, letter = excluded.letter,
+                state = case when x.claimed_by is null then 'open' else 'claimed' end, resolution = null,
+                version = x.version + 1, updated_at = now()
+            where x.generation < excluded.generation
+            returning version
+        )
+        insert into exceptions.entry (handler, event_id, seq, who, kind, generation, reason, detail)
+        select $1, $2, version, $1, 'failed', $9, $6, $7 from failed";
+    let Failure { handler, event_id, worker, order_id, event_type, reason, error, .. } = failure;
+    // Postgres holds every character in a text but NUL.
+    let error = error.replace('\0', "");
+    tx.execute(
+        SQL,
+        &[
+            handler,
+            event_id,
+            worker,
+            order_id,
+            event_type,
+            reason,
+            &error,
+            &int(failure.attempts),
+            &int(failure.generation),
+            &failure.trace_id,
+            &failure.care.queue.name(),
+            &failure.care.priority.number(),
+            &failure.due,
+            &failure.letter,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Resolves the event's case, if it has one: a later generation than the one that failed was handled.
+pub(crate) async fn succeeded(
+    tx: &Tx<'_>,
+    handler: &str,
+    event_id: Uuid,
+    generation: u32,
+) -> Result<(), DbError> {
+    const SQL: &str = "\
+        with resolved as (
+            update exceptions.exception
+            set state = 'resolved', resolution = 'replayed', generation = $3, version = version + 1, updated_at = now()
+            where handler = $1 and event_id = $2 and generation < $3
+            returning version
+        )
+        insert into exceptions.entry (handler, event_id, seq, who, kind, generation, detail)
+        select $1, $2, version, $1, 'succeeded', $3, '' from resolved";
+    tx.execute(SQL, &[&handler, &event_id, &int(generation)]).await?;
+    Ok(())
+}
+
+/// Which cases to list; what is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// `None`: those that are not resolved.
+    pub state: Option<State>,
+    /// Whose they are.
+    pub queue: Option<Queue>,
+    /// A reason code.
+    pub reason: Option<String>,
+    /// E.g. `labels.create`.
+    pub handler: Option<String>,
+    /// E.g. `labels`.
+    pub worker: Option<String>,
+    /// The order that they are about.
+    pub order_id: Option<String>,
+    /// Who has them in hand.
+    pub claimed_by: Option<String>,
+    /// Opened before.
+    pub opened_before: Option<Timestamp>,
+    /// Part of what the last failure said, in any case.
+    pub text: Option<String>,
+}
+
+/// Where a list goes on: after this case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    priority: Priority,
+    due: Timestamp,
+    id: Id,
+}
+
+impl Cursor {
+    /// The place after a case.
+    pub fn after(case: &Case) -> Self {
+        Cursor { priority: case.priority, due: case.due, id: case.id.clone() }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Cursor { priority, due, id } = self;
+        write!(f, "{}/{due}/{}/{}", priority.name(), id.event_id, id.handler)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.splitn(4, '/').collect();
+        let wrong = || format!("expected what an earlier list gave as next, found {text:?}");
+        let [priority, due, event_id, handler] = parts[..] else { return Err(wrong()) };
+        Ok(Cursor {
+            priority: Priority::parse(priority).ok_or_else(wrong)?,
+            due: due.parse().map_err(|_| wrong())?,
+            id: Id { handler: handler.to_owned(), event_id: event_id.parse().map_err(|_| wrong())? },
+        })
+    }
+}
+
+/// The columns of a [`Case`].
+const CASE: &str =
+    "handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
+    priority, due, state, claimed_by, resolution, opened_at, updated_at";
+
+/// Cases, the most urgent first and then those that are due first, at most `limit` after `after`.
+pub async fn list(
+    db: &impl GenericClient,
+    filter: &Filter,
+    after: Option<&Cursor>,
+    limit: i64,
+) -> Result<Vec<Case>, DbError> {
+    let mut wanted = Conditions::default();
+    wanted.sql.push_str(match filter.state {
+        // In words that the work list's index has too.
+        None => "state <> 'resolved'",
+        Some(State::Open) => "state <> 'resolved' and state = 'open'",
+        Some(State::Claimed) => "state <> 'resolved' and state = 'claimed'",
+        Some(State::Resolved) => "state = 'resolved'",
+    });
+    let queue = filter.queue.map(Queue::name);
+    wanted.equal("queue", queue.as_ref());
+    wanted.equal("reason", filter.reason.as_ref());
+    wanted.equal("handler", filter.handler.as_ref());
+    wanted.equal("worker", filter.worker.as_ref());
+    wanted.equal("order_id", filter.order_id.as_ref());
+    wanted.equal("claimed_by", filter.claimed_by.as_ref());
+    if let Some(before) = &filter.opened_before {
+        wanted.and("opened_at < ", &[before]);
+    }
+    if let Some(text) = &filter.text {
+        wanted.and("strpos(lower(error), lower(", &[text]);
+        wanted.sql.push_str(")) > 0");
+    }
+    let priority = after.map(|after| after.priority.number());
+    if let (Some(after), Some(priority)) = (after, &priority) {
+        wanted.and("priority <= ", &[priority]);
+        wanted.and("(priority < ", &[priority]);
+        wanted.sql.push_str(" or (due, event_id, handler) > (");
+        wanted.parameters(&[&after.due, &after.id.event_id, &after.id.handler]);
+        wanted.sql.push_str("))");
+    }
+    let Conditions { sql, parameters } = wanted;
+    let sql = format!(
+        "select {CASE} from exceptions.exception where {sql}
+         order by priority desc, due, event_id, handler limit {limit}"
+    );
+    db.query(&sql, &parameters).await?.iter().map(case).collect()
+}
+
+/// A `where` clause in the making.
+#[derive(Default)]
+struct Conditions<'a> {
+    sql: String,
+    parameters: Vec<&'a (dyn ToSql + Sync)>,
+}
+
+impl<'a> Conditions<'a> {
+    fn equal<T: ToSql + Sync>(&mut self, column: &str, value: Option<&'a T>) {
+        if let Some(value) = value {
+            self.and(&format!("{column} = "), &[value]);
+        }
+    }
+
+    fn and(&mut self, condition: &str, values: &[&'a (dyn ToSql + Sync)]) {
+        self.sql.push_str(" and ");
+        self.sql.push_str(condition);
+        self.parameters(values);
+    }
+
+    fn parameters(&mut self, values: &[&'a (dyn ToSql + Sync)]) {
+        for (place, value) in values.iter().enumerate() {
+            self.parameters.push(*value);
+            self.sql.push_str(if place > 0 { ", $" } else { "$" });
+            self.sql.push_str(&self.parameters.len().to_string());
+        }
+    }
+}
+
+/// How many cases each queue has that are not resolved, and how many of them are past their time.
+pub async fn backlog(db: &impl GenericClient) -> Result<Vec<(Queue, i64, i64)>, DbError> {
+    let sql = "select queue, count(*), count(*) filter (where due < now())
+               from exceptions.exception where state <> 'resolved' group by queue order by queue";
+    let rows = db.query(sql, &[]).await?;
+    rows.iter().map(|row| Ok((queue(row, 0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+}
+
+/// A case; `None` when the event never failed for good.
+pub async fn find(db: &impl GenericClient, id: &Id) -> Result<Option<Case>, DbError> {
+    let sql = format!("select {CASE} from exceptions.exception where handler = $1 and event_id = $2");
+    db.query_opt(&sql, &[&id.handler, &id.event_id]).await?.as_ref().map(case).transpose()
+}
+
+/// The dead letter of the last failure; `None` when the event never failed for good.
+pub(crate) async fn letter(db: &impl GenericClient, id: &Id) -> Result<Option<DeadLetter>, DbError> {
+    let sql = "select letter from exceptions.exception where handler = $1 and event_id = $2";
+    let Some(row) = db.query_opt(sql, &[&id.handler, &id.event_id]).await? else { return Ok(None) };
+    // What this worker wrote it can read.
+    Ok(DeadLetter::decode(row.try_get::<_, &[u8]>(0)?).ok())
+}
+
+/// What happened to a case, oldest first.
+pub async fn history(db: &impl GenericClient, id: &Id) -> Result<Vec<Entry>, DbError> {
+    let sql = "select seq, at, who, kind, generation, reason, detail
+               from exceptions.entry where handler = $1 and event_id = $2 order by seq";
+    let rows = db.query(sql, &[&id.handler, &id.event_id]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Entry {
+                seq: row.try_get("seq")?,
+                at: row.try_get("at")?,
+                who: row.try_get("who")?,
+                kind: row.try_get("kind")?,
+                generation: row.try_get("generation")?,
+                reason: row.try_get("reason")?,
+                detail: row.try_get("detail")?,
+            })
+        })
+        .collect()
+}
+
+/// What a person does with a case.
+pub(crate) struct Decision<'a> {
+    pub(crate) who: &'a str,
+    pub(crate) kind: &'static str,
+    pub(crate) detail: &'a str,
+    /// What it sets; `$3` is who decides.
+    pub(crate) set: &'static str,
+    /// When it is allowed.
+    pub(crate) allowed: &'static str,
+}
+
+/// Keeps a decision with its entry; `false` when it is not allowed as the case stands, or there is none.
+pub(crate) async fn decide(
+    db: &impl GenericClient,
+    id: &Id,
+    decision: &Decision<'_>,
+) -> Result<bool, DbError> {
+    let Decision { who, kind, detail, set, allowed } = decision;
+    let sql = format!(
+        "with decided as (
+             update exceptions.exception set {set}, version = version + 1, updated_at = now()
+              where handler = $1 and event_id = $2 and {allowed} and $3::text is not null
+             returning version, generation)
+         insert into exceptions.entry (handler, event_id, seq, who, kind, generation, detail)
+         select $1, $2, version, $3, $4, generation, $5 from decided"
+    );
+    let detail = detail.replace('\0', "");
+    Ok(db.execute(&sql, &[&id.handler, &id.event_id, who, kind, &detail]).await? == 1)
+}
+
+fn case(row: &Row) -> Result<Case, DbError> {
+    Ok(Case {
+        id: Id { handler: row.try_get("handler")?, event_id: row.try_get("event_id")? },
+        worker: row.try_get("worker")?,
+        order_id: row.try_get("order_id")?,
+        event_type: row.try_get("event_type")?,
+        reason: row.try_get("reason")?,
+        error: row.try_get("error")?,
+        attempts: row.try_get("attempts")?,
+        generation: row.try_get("generation")?,
+        trace_id: row.try_get("trace_id")?,
+        queue: queue(row, "queue")?,
+        // The table's check allows no other number.
+        priority: Priority::of_number(row.try_get("priority")?).unwrap_or(Priority::Normal),
+        due: row.try_get("due")?,
+        state: row.try_get("state")?,
+        claimed_by: row.try_get("claimed_by")?,
+        resolution: row.try_get("resolution")?,
+        opened_at: row.try_get("opened_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}
+
+/// A queue that a newer build has added is shown to those who can tell.
+fn queue<I: tokio_postgres::row::RowIndex + fmt::Display>(row: &Row, column: I) -> Result<Queue, DbError> {
+    Ok(Queue::parse(row.try_get(column)?).unwrap_or(Queue::Engineering))
+}
+
+fn int(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

@@ -36,7 +36,7 @@ async fn everything_that_workers_lack_is_said_at_once() {
     let missing = [
         "nats_url",
         "database_url",
-        "stripe",
+        "stripe.base_url",
         "shippo.base_url",
         "shop.public_url",
         "smtp.url",
@@ -115,6 +115,44 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     let by_shop = Despatch::run(&mut at_site(&["order", "show", "test/0", "--json"])).await;
     let by_shop: Value = serde_json::from_str(&by_shop.stdout).unwrap();
     assert_eq!(by_shop["order"]["state"], "completed", "{by_shop:#}");
+
+    // One more than there is stock for: a case that is claimed, mended and replayed.
+    let file = dir.path().join("short.jsonl");
+    std::fs::write(&file, order(1000, None).to_string()).unwrap();
+    assert!(Despatch::run(at_site(&["import"]).arg(&file)).await.status.success());
+    let case = until("the case", async || {
+        let listed =
+            Despatch::run(&mut at_site(&["exceptions", "list", "--queue", "warehouse", "--json"])).await;
+        let listed: Value = serde_json::from_str(&listed.stdout).ok()?;
+        listed["cases"].get(0).cloned()
+    })
+    .await;
+    assert_eq!((&case["reason"], &case["state"]), (&"stock-short".into(), &"open".into()), "{case:#}");
+    let [handler, event, short] =
+        ["handler", "event_id", "order_id"].map(|field| case[field].as_str().unwrap());
+    let exceptions = async |verb: &str, rest: &[&str]| {
+        let mut command = at_site(&["exceptions", verb, handler, event]);
+        Despatch::run(command.args(rest)).await
+    };
+    assert!(exceptions("claim", &["--by", "ada"]).await.stdout.contains("claimed by ada"));
+    let refused = exceptions("replay", &["--by", "bob"]).await;
+    assert!(!refused.status.success() && refused.stderr.contains("claimed by ada"), "{refused:?}");
+    client.execute("update inventory.stock set available = available + 1", &[]).await.unwrap();
+    assert!(exceptions("replay", &["--by", "ada"]).await.status.success());
+    until("the order completes after all", async || {
+        let ended = Despatch::run(&mut at_site(&["order", "show", short])).await;
+        ended.stdout.contains("state      completed").then_some(())
+    })
+    .await;
+    let shown = until("the case is resolved", async || {
+        let shown = exceptions("show", &[]).await.stdout;
+        shown.contains("resolved: replayed").then_some(shown)
+    })
+    .await;
+    for part in ["failed", "claimed     ada", "replayed    ada", "succeeded", "# There are not enough units"]
+    {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
 
     tail.terminate();
     assert!(tail.ended().await.status.success());

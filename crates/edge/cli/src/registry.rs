@@ -58,7 +58,7 @@ fn worker(config: &Config, name: &str) -> Result<Worker, Vec<String>> {
         despatch_inventory::NAME => Ok(despatch_inventory::worker(&config.inventory)),
         despatch_payments::NAME => {
             let config = config.payments();
-            despatch_payments::worker(&config).map_err(|problem| vec![format!("stripe: {problem}")])
+            despatch_payments::worker(&config).map_err(|problem| vec![format!("stripe.{problem}")])
         }
         despatch_labels::NAME => {
             let config = config.labels();

@@ -55,13 +55,13 @@ impl fmt::Debug for SecretKey {
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableClient {
     /// The base URL is not one.
-    #[error("Stripe's base URL {0:?} is not an http or https URL")]
+    #[error("base_url: expected an http or https URL, found {0:?}")]
     BaseUrl(String),
-    /// The key has characters that no header can carry.
-    #[error("Stripe's secret key is not printable ASCII")]
+    /// There is no key, or it has characters that no header can carry.
+    #[error("secret_key: expected sk_… or rk_…, found nothing or what is not printable ASCII")]
     SecretKey,
     /// The HTTP client cannot be built.
-    #[error("HTTP client: {0}")]
+    #[error("timeout_ms: no HTTP client can be made: {0}")]
     Client(#[from] reqwest::Error),
 }
 
@@ -81,6 +81,9 @@ impl Stripe {
         let is_http = |url: Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
         if !Url::parse(&base).is_ok_and(is_http) {
             return Err(UnusableClient::BaseUrl(config.base_url.clone()));
+        }
+        if config.secret_key.0.trim().is_empty() {
+            return Err(UnusableClient::SecretKey);
         }
         let bearer = HeaderValue::try_from(format!("Bearer {}", config.secret_key.0));
         let mut bearer = bearer.map_err(|_| UnusableClient::SecretKey)?;

@@ -253,7 +253,9 @@ fn a_client_that_cannot_work_is_not_made_and_a_key_is_not_shown() {
         let made = Stripe::new(&config(base_url, "sk"));
         assert!(matches!(made, Err(UnusableClient::BaseUrl(_))), "{base_url:?}");
     }
-    assert!(matches!(Stripe::new(&config("http://x", "s\nk")), Err(UnusableClient::SecretKey)));
+    for key in ["", " ", "s\nk"] {
+        assert!(matches!(Stripe::new(&config("http://x", key)), Err(UnusableClient::SecretKey)), "{key:?}");
+    }
     let shown = format!("{:?}", config("http://x", "sk_live_1"));
     assert!(!shown.contains("sk_live_1"), "{shown}");
 }

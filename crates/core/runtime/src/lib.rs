@@ -51,7 +51,7 @@ pub use keys::Keys;
 pub use migrate::Migration;
 pub use process::{Pending, Process, StartError, migrate_all, provision_all};
 pub use settings::Settings;
-pub use standing::{Dead, Standing, standing};
+pub use standing::{Dead, Standing, Waiting, Which, hurry, retries, standing, waiting};
 pub use tokio_postgres::Row;
 pub use tx::Tx;
 pub use worker::Worker;

@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// Work on what could not be finished: one case for each event of each handler.
     #[command(subcommand)]
     Exceptions(ExceptionsCommand),
+    /// Look at what waits for its next try, and have it tried now.
+    #[command(subcommand)]
+    Retries(RetriesCommand),
     /// Watch what happens.
     #[command(subcommand)]
     Events(EventsCommand),
@@ -241,6 +244,36 @@ fn age(text: &str) -> Result<SignedDuration, String> {
         _ => return Err(expected()),
     };
     Ok(SignedDuration::from_mins(i64::from(number) * minutes))
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetriesCommand {
+    /// List what waits, the next first.
+    List {
+        /// Only this worker's.
+        #[arg(long)]
+        worker: Option<String>,
+        /// How many at most, of each worker.
+        #[arg(long, default_value_t = 50, value_name = "N")]
+        limit: u32,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have what waits tried now, for instance when a provider is back.
+    Hurry {
+        /// Only this event.
+        event: Option<Uuid>,
+        /// Only this worker's.
+        #[arg(long)]
+        worker: Option<String>,
+        /// Only this handler's, e.g. labels.create.
+        #[arg(long)]
+        handler: Option<String>,
+        /// Do it; without, more than one event is only counted.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

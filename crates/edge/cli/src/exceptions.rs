@@ -1,7 +1,6 @@
 //! `despatch exceptions`: what people do with cases, from a terminal.
 
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
 
 use despatch_domain::Reason;
 use despatch_exceptions::store::{Cursor, Filter};
@@ -14,10 +13,7 @@ use serde_json::json;
 use crate::args::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
 use crate::config::Config;
 use crate::home::Home;
-use crate::{Outcome, at};
-
-/// How much of an error a line of the list shows.
-const ERROR_WIDTH: usize = 60;
+use crate::{Outcome, at, cut, say};
 
 /// Does it, and says how the case stands then.
 pub(crate) async fn run(config: Config, home: &Home, command: ExceptionsCommand) -> Outcome {
@@ -134,28 +130,11 @@ async fn show(desk: &Desk, id: &Id, as_json: bool) -> Outcome {
     say(&lines)
 }
 
-/// Prints; whoever reads may have seen enough.
-fn say(text: &str) -> Outcome {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
-    }
-}
-
 /// How a case stands, in words.
 fn standing(case: &Case) -> String {
     match (&case.resolution, &case.claimed_by) {
         (Some(resolution), _) => format!("resolved: {resolution}"),
         (None, Some(who)) => format!("claimed by {who}"),
         (None, None) => case.state.name().to_owned(),
-    }
-}
-
-/// An error on one line that fits a terminal.
-fn cut(error: &str) -> String {
-    let line = error.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(ERROR_WIDTH) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
     }
 }

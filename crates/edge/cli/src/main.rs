@@ -8,6 +8,7 @@ mod exceptions;
 mod home;
 mod import;
 mod registry;
+mod retries;
 mod run;
 mod show;
 mod signals;
@@ -15,6 +16,7 @@ mod site;
 mod superstore;
 mod tail;
 
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -30,6 +32,24 @@ use site::{Plan, Site};
 /// Many small, short-lived allocations on two threads: a third of the time went to the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Prints; whoever reads may have seen enough.
+pub(crate) fn say(text: &str) -> Outcome {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// An error's text, or any other, on one line that fits a terminal.
+pub(crate) fn cut(text: &str) -> String {
+    const WIDTH: usize = 60;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
 
 /// What a command comes to. Whatever goes wrong ends on the terminal, so its type no longer matters.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -86,6 +106,10 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
         Command::Exceptions(command) => {
             log("warn");
             exceptions::run(load()?, &home, command).await?;
+        }
+        Command::Retries(command) => {
+            log("warn");
+            retries::run(load()?, &home, command).await?;
         }
         Command::Events(EventsCommand::Tail { filter }) => {
             log("warn");

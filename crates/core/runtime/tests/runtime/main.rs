@@ -15,6 +15,7 @@ mod partitions;
 mod recording;
 mod replays;
 mod replicas;
+mod retries;
 mod suspects;
 mod unreadable;
 

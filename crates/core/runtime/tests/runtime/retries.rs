@@ -1,0 +1,86 @@
+//! What waits can be seen, and tried before its time.
+
+use std::time::{Duration, SystemTime};
+
+use despatch_contracts::order::OrderCancelRequested;
+use despatch_domain::Reason;
+use despatch_runtime::{
+    Database, DbError, Fault, Handler, Migration, Policy, Tx, Verdict, Which, Worker, hurry, retries, waiting,
+};
+use despatch_testkit::{Bed, eventually};
+
+use crate::toy::told;
+
+/// Fails until it is mended, and then waits for an hour.
+struct Patient;
+
+#[derive(Debug, thiserror::Error)]
+enum NotYet {
+    #[error("the provider is away")]
+    Away,
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Fault for NotYet {
+    fn verdict(&self) -> Verdict {
+        match self {
+            NotYet::Away => Verdict::Retry,
+            NotYet::Database(_) => Verdict::Reject(Reason::PayloadUndecodable),
+        }
+    }
+}
+
+impl Handler for Patient {
+    const NAME: &'static str = "patient.wait";
+    const POLICY: Policy = Policy {
+        first_retry: Duration::from_secs(3600),
+        longest_retry: Duration::from_secs(3600),
+        ..Policy::DEFAULT
+    };
+    type In = OrderCancelRequested;
+    type Out = ();
+    type Error = NotYet;
+
+    async fn record(&self, _: &OrderCancelRequested, tx: &Tx<'_>) -> Result<(), NotYet> {
+        let mended = tx.query_opt("select from patient.mended", &[]).await?;
+        mended.map(drop).ok_or(NotYet::Away)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
+    const TABLE: &[Migration] =
+        &[Migration { name: "0001", sql: "create table patient.mended (at timestamptz)" }];
+    let bed = Bed::new().await;
+    bed.run(Worker::new("patient", TABLE).handler(Patient)).await;
+    let first = bed.deliver(&told("o-1", "complete")).await;
+    bed.deliver(&told("o-2", "complete")).await;
+    let db = Database::new(&bed.settings().database_url, 1).unwrap();
+    let listed = eventually("both wait", async || {
+        retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
+    })
+    .await;
+    assert!(listed[0].due > SystemTime::now() + Duration::from_secs(1000), "{listed:?}");
+    assert_eq!(
+        (listed[0].handler.as_str(), listed[0].error.as_str()),
+        ("patient.wait", "the provider is away")
+    );
+    assert_eq!(retries(&db, "patient", 1).await.unwrap().len(), 1);
+
+    let all = Which::default();
+    let one = Which { event_id: Some(first.uuid()), ..Which::default() };
+    let others = Which { handler: Some("patient.other".into()), ..Which::default() };
+    assert_eq!(waiting(&db, "patient", &all).await.unwrap(), 2);
+    assert_eq!(hurry(&db, "patient", &others).await.unwrap(), 0);
+    bed.db().await.batch_execute("insert into patient.mended values (now())").await.unwrap();
+    assert_eq!(hurry(&db, "patient", &one).await.unwrap(), 1);
+    eventually("the hurried one is handled", async || {
+        let left = retries(&db, "patient", 10).await.ok()?;
+        (left.len() == 1 && left[0].order_id == "o-2").then_some(())
+    })
+    .await;
+    assert_eq!(hurry(&db, "patient", &all).await.unwrap(), 1);
+    bed.quiet().await;
+    assert!(bed.messages("dead.>").await.is_empty());
+}

@@ -69,7 +69,7 @@ reasons! {
     /// Lines, shipping, tax and discount do not add up to the total.
     TotalsMismatch = "totals-mismatch" => (CustomerService, High, 8),
     /// The same shop and shop order id came again with other contents.
-    OrderChanged = "order-changed" => (CustomerService, High, 8),
+    OrderChanged = "order-changed" => (CustomerService, High, 4),
 
     // Decisions of the order's state machine.
     /// The order passed every check.
@@ -79,9 +79,9 @@ reasons! {
     /// An event arrived again or later than one that already covers it; nothing changed.
     AlreadyApplied = "already-applied",
     /// A fact arrived that the order's state does not expect, and nothing known makes good for it.
-    UnexpectedFact = "unexpected-fact" => (Engineering, High, 8),
+    UnexpectedFact = "unexpected-fact" => (CarrierDesk, High, 4),
     /// A command came that the order's state does not allow.
-    CommandRefused = "command-refused" => (CustomerService, High, 4),
+    CommandRefused = "command-refused" => (Payments, High, 4),
     /// The customer asked for the order to be cancelled.
     CustomerCancelled = "customer-cancelled",
     /// An operator cancelled the order.
@@ -113,7 +113,7 @@ reasons! {
     /// The SKU is not in the catalogue.
     SkuUnknown = "sku-unknown" => (Warehouse, High, 8),
     /// The reservation ended before it was confirmed.
-    ReservationExpired = "reservation-expired" => (Warehouse, High, 8),
+    ReservationExpired = "reservation-expired" => (Warehouse, High, 4),
 
     // Labels and carriers.
     /// The carrier cannot deliver to this address.

@@ -54,8 +54,16 @@ impl Buyer {
             return Err(CreateError::Unsettled(self.settle.saturating_sub(ask.age)));
         }
         let rate_id = ask.note.as_deref().unwrap_or_default();
-        let rate = self.shippo.rate(rate_id).await?;
-        if let Some(purchase) = self.shippo.find(rate_id, &wanted.reference).await? {
+        let purchase = self.shippo.find(rate_id, &wanted.reference).await?;
+        let rate = match self.shippo.rate(rate_id).await {
+            // The offer is forgotten, and nothing was bought at it.
+            Err(error) if error.is_refusal() && purchase.is_none() => {
+                attempt.refused(ask).await?;
+                return Ok(None);
+            }
+            rate => rate?,
+        };
+        if let Some(purchase) = purchase {
             let detail = format!("{} at {} was bought by an earlier try", rate.service, rate.cost);
             let decision = Decision { reason: Reason::LabelFound, detail };
             return self.fetch(purchase, &rate, decision).await.map(Some);

@@ -197,6 +197,11 @@ impl Config {
         }
     }
 
+    /// Where a worker keeps its records.
+    pub(crate) fn database_of(&self, worker: &str) -> &str {
+        self.databases.get(worker).unwrap_or(&self.database_url)
+    }
+
     /// What cannot stay empty where nothing stands in for it.
     pub(crate) fn check_servers(&self) -> Result<(), Unusable> {
         let empty = [("nats_url", &self.nats_url), ("database_url", &self.database_url)];

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use crate::args::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
+use crate::args::{CaseArgs, ExceptionsCommand, ListArgs};
 use crate::config::Config;
 use crate::home::Home;
 use crate::{Outcome, at, cut, say};
@@ -18,53 +18,45 @@ use crate::{Outcome, at, cut, say};
 /// Does it, and says how the case stands then.
 pub(crate) async fn run(config: Config, home: &Home, command: ExceptionsCommand) -> Outcome {
     let config = at(config, home)?;
-    let url = config.databases.get(despatch_exceptions::NAME).unwrap_or(&config.database_url);
-    let desk = Desk::new(Database::new(url, 1)?);
-    let decided = match command {
-        ExceptionsCommand::List(args) => return list(&desk, &args).await,
-        ExceptionsCommand::Show { case, json } => return show(&desk, &id(case), json).await,
-        ExceptionsCommand::Claim(DecisionArgs { case, by }) => {
-            let id = id(case);
-            desk.claim(&id, &by).await?;
-            id
+    let desk = Desk::new(Database::new(config.database_of(despatch_exceptions::NAME), 1)?);
+    let decision = match &command {
+        ExceptionsCommand::List(args) => return list(&desk, args).await,
+        ExceptionsCommand::Show { case, json } => return show(&desk, &id(case), *json).await,
+        ExceptionsCommand::Claim(decision) => {
+            desk.claim(&id(&decision.case), &decision.by).await?;
+            decision
         }
-        ExceptionsCommand::Release(DecisionArgs { case, by }) => {
-            let id = id(case);
-            desk.release(&id, &by).await?;
-            id
+        ExceptionsCommand::Release(decision) => {
+            desk.release(&id(&decision.case), &decision.by).await?;
+            decision
         }
-        ExceptionsCommand::Note { decision: DecisionArgs { case, by }, text } => {
-            let id = id(case);
-            desk.note(&id, &by, &text).await?;
-            id
+        ExceptionsCommand::Note { decision, text } => {
+            desk.note(&id(&decision.case), &decision.by, text).await?;
+            decision
         }
-        ExceptionsCommand::Priority { decision: DecisionArgs { case, by }, priority, reason } => {
-            let id = id(case);
-            desk.prioritise(&id, &by, priority, &reason).await?;
-            id
+        ExceptionsCommand::Priority { decision, priority, reason } => {
+            desk.prioritise(&id(&decision.case), &decision.by, *priority, reason).await?;
+            decision
         }
-        ExceptionsCommand::Replay(DecisionArgs { case, by }) => {
-            let id = id(case);
-            desk.replay(&id, &by).await?;
-            id
+        ExceptionsCommand::Replay(decision) => {
+            desk.replay(&id(&decision.case), &decision.by).await?;
+            decision
         }
-        ExceptionsCommand::Discard { decision: DecisionArgs { case, by }, reason } => {
-            let id = id(case);
-            desk.discard(&id, &by, &reason).await?;
-            id
+        ExceptionsCommand::Discard { decision, reason } => {
+            desk.discard(&id(&decision.case), &decision.by, reason).await?;
+            decision
         }
-        ExceptionsCommand::Undo(DecisionArgs { case, by }) => {
-            let id = id(case);
-            desk.undo(&id, &by).await?;
-            id
+        ExceptionsCommand::Undo(decision) => {
+            desk.undo(&id(&decision.case), &decision.by).await?;
+            decision
         }
     };
-    let (case, _) = desk.show(&decided).await?;
-    say(&format!("{decided} is {}\n", standing(&case)))
+    let (case, _) = desk.show(&id(&decision.case)).await?;
+    say(&format!("{} is {}\n", case.id, standing(&case)))
 }
 
-fn id(CaseArgs { handler, event }: CaseArgs) -> Id {
-    Id { handler, event_id: event }
+fn id(case: &CaseArgs) -> Id {
+    Id { handler: case.handler.clone(), event_id: case.event }
 }
 
 async fn list(desk: &Desk, args: &ListArgs) -> Outcome {

@@ -78,8 +78,13 @@ fn worker(config: &Config, name: &str) -> Result<Worker, Vec<String>> {
         despatch_exceptions::NAME => {
             despatch_exceptions::worker(&config.exceptions).map_err(|problem| vec![problem.to_string()])
         }
-        other => Err(vec![format!("{other}: no such worker; there are {}", NAMES.join(", "))]),
+        other => Err(vec![no_such_worker(other)]),
     }
+}
+
+/// What to say of a name that is no worker's.
+pub(crate) fn no_such_worker(name: &str) -> String {
+    format!("{name}: no such worker; there are {}", NAMES.join(", "))
 }
 
 fn none_of(problems: impl IntoIterator<Item = String>) -> Result<(), Vec<String>> {

@@ -35,19 +35,16 @@ fn workers(name: Option<&str>) -> Outcome<Vec<&'static str>> {
     let Some(name) = name else { return Ok(known.collect()) };
     let found: Vec<&str> = known.filter(|known| *known == name).collect();
     if found.is_empty() {
-        return Err(format!("{name}: no such worker; there are {}", registry::NAMES.join(", ")).into());
+        return Err(registry::no_such_worker(name).into());
     }
     Ok(found)
-}
-
-fn database(config: &Config, worker: &str) -> Outcome<Database> {
-    Ok(Database::new(config.databases.get(worker).unwrap_or(&config.database_url), 1)?)
 }
 
 async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) -> Outcome {
     let mut all = Vec::new();
     for worker in workers {
-        all.extend(retries(&database(config, worker)?, worker, limit).await?);
+        let db = Database::new(config.database_of(worker), 1)?;
+        all.extend(retries(&db, worker, limit).await?);
     }
     all.sort_by_key(|waiting| waiting.due);
     let mut lines = String::new();
@@ -71,7 +68,7 @@ async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) ->
 async fn hurry_all(config: &Config, workers: Vec<&str>, which: &Which, sure: bool) -> Outcome {
     let mut count = 0;
     for worker in workers {
-        let db = database(config, worker)?;
+        let db = Database::new(config.database_of(worker), 1)?;
         count += if sure { hurry(&db, worker, which).await? } else { waiting(&db, worker, which).await? };
     }
     if sure {

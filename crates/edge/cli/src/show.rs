@@ -15,7 +15,7 @@ pub(crate) async fn show(config: Config, home: &Home, id: &str, as_json: bool) -
     let id = match id.split_once('/') {
         None => id.to_owned(),
         Some((shop, shop_order_id)) => {
-            let db = Database::new(database_of(&config, despatch_orders::NAME), 1)?;
+            let db = Database::new(config.database_of(despatch_orders::NAME), 1)?;
             let found = despatch_orders::store::find(&**db.client().await?, shop, shop_order_id).await?;
             found.ok_or_else(|| format!("{id}: orders never accepted such an order"))?
         }
@@ -23,7 +23,7 @@ pub(crate) async fn show(config: Config, home: &Home, id: &str, as_json: bool) -
     let record = Records::new(&settings)?.order(&id).await?;
     let mut dead = Vec::new();
     for worker in registry::NAMES {
-        let db = Database::new(database_of(&config, worker), 1)?;
+        let db = Database::new(config.database_of(worker), 1)?;
         dead.extend(standing(&db, worker, Some(&id)).await?.dead);
     }
     if record.is_none() && dead.is_empty() {
@@ -37,10 +37,6 @@ pub(crate) async fn show(config: Config, home: &Home, id: &str, as_json: bool) -
         print(&id, record.as_ref(), &dead);
     }
     Ok(())
-}
-
-fn database_of<'c>(config: &'c Config, worker: &str) -> &'c str {
-    config.databases.get(worker).unwrap_or(&config.database_url)
 }
 
 fn print(id: &str, record: Option<&OrderRecord>, dead: &[Dead]) {

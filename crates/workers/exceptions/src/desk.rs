@@ -118,15 +118,10 @@ impl Desk {
         reason: &str,
     ) -> Result<(), DeskError> {
         given("reason", reason)?;
-        let set = match priority {
-            Priority::Low => "priority = 1",
-            Priority::Normal => "priority = 2",
-            Priority::High => "priority = 3",
-            Priority::Urgent => "priority = 4",
-        };
+        let set = format!("priority = {}", priority.number());
         let detail = format!("{}: {reason}", priority.name());
         let decision =
-            Decision { who, kind: "prioritised", detail: &detail, set, allowed: "state <> 'resolved'" };
+            Decision { who, kind: "prioritised", detail: &detail, set: &set, allowed: "state <> 'resolved'" };
         self.decide(id, decision, "only what is not resolved has a priority").await
     }
 

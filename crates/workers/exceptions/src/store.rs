@@ -284,7 +284,7 @@ pub(crate) struct Decision<'a> {
     pub(crate) kind: &'static str,
     pub(crate) detail: &'a str,
     /// What it sets; `$3` is who decides.
-    pub(crate) set: &'static str,
+    pub(crate) set: &'a str,
     /// When it is allowed.
     pub(crate) allowed: &'static str,
 }

@@ -10,7 +10,7 @@ use crate::choose::Decision;
 use crate::config::{self, Config, SetupError};
 use crate::create::Wanted;
 use crate::error::CreateError;
-use crate::shippo::{Consignment, Purchase, Rate, Shippo};
+use crate::shippo::{Consignment, Purchase, Rate, Shippo, ShippoError};
 use crate::store::Label;
 
 /// In the effects ledger; its note is the rate.
@@ -54,33 +54,31 @@ impl Buyer {
             return Err(CreateError::Unsettled(self.settle.saturating_sub(ask.age)));
         }
         let rate_id = ask.note.as_deref().unwrap_or_default();
-        let purchase = self.shippo.find(rate_id, &wanted.reference).await?;
-        let rate = match self.shippo.rate(rate_id).await {
-            // The offer is forgotten, and nothing was bought at it.
-            Err(error) if error.is_refusal() && purchase.is_none() => {
+        let found = self.shippo.find(rate_id, &wanted.reference).await?;
+        let is_found = found.is_some();
+        let bought = async {
+            let rate = self.shippo.rate(rate_id).await?;
+            match found {
+                Some(purchase) => Ok((rate, purchase)),
+                None => Ok((rate, self.shippo.buy(rate_id, &wanted.reference).await?)),
+            }
+        };
+        let (rate, purchase) = match bought.await {
+            Ok(bought) => bought,
+            // The offer is too old by now or forgotten, and nothing was bought at it; there may be another.
+            Err(error) if ShippoError::is_refusal(&error) && !is_found => {
                 attempt.refused(ask).await?;
                 return Ok(None);
             }
-            rate => rate?,
+            Err(error) => return Err(error.into()),
         };
-        if let Some(purchase) = purchase {
-            let detail = format!("{} at {} was bought by an earlier try", rate.service, rate.cost);
-            let decision = Decision { reason: Reason::LabelFound, detail };
-            return self.fetch(purchase, &rate, decision).await.map(Some);
-        }
-        match self.shippo.buy(rate_id, &wanted.reference).await {
-            Ok(purchase) => {
-                let detail = format!("{} at {} was chosen by an earlier try", rate.service, rate.cost);
-                let decision = Decision { reason: Reason::ServiceCheapest, detail };
-                self.fetch(purchase, &rate, decision).await.map(Some)
-            }
-            // The offer may be too old by now; there may be another.
-            Err(error) if error.is_refusal() => {
-                attempt.refused(ask).await?;
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
+        let (reason, how) = if is_found {
+            (Reason::LabelFound, "was bought by an earlier try")
+        } else {
+            (Reason::ServiceCheapest, "was chosen by an earlier try")
+        };
+        let detail = format!("{} at {} {how}", rate.service, rate.cost);
+        self.fetch(purchase, &rate, Decision { reason, detail }).await.map(Some)
     }
 
     /// What carriers would charge.

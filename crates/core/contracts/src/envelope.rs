@@ -105,8 +105,14 @@ impl Envelope {
 
     /// The headers that go with the payload.
     pub fn headers(&self) -> HeaderMap {
-        let mut headers = HeaderMap::new();
+        let mut headers = self.headers_of_a_copy();
         headers.insert(NATS_MESSAGE_ID, self.message_id());
+        headers
+    }
+
+    /// The same without what the broker deduplicates by: the message is stored once more, whatever the broker has.
+    pub fn headers_of_a_copy(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
         headers.insert(GENERATION, self.generation.to_string());
         headers.insert("ce-specversion", "1.0");
         headers.insert("ce-id", self.event_id.as_str());

@@ -1,12 +1,13 @@
 //! NATS: the connection, the deployment's names, and publishing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::{self, context::PublishError};
-use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap, ServerAddr};
+use despatch_contracts::EventId;
 use despatch_contracts::runtime::Envelope;
 use despatch_domain::Reason;
 use futures_util::future::join_all;
@@ -83,6 +84,28 @@ pub(crate) struct Broker {
     jetstream: jetstream::Context,
     names: Arc<Names>,
     connections: watch::Receiver<u64>,
+    furthest: Arc<Furthest>,
+}
+
+/// A message, and where on the stream it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) sequence: u64,
+    pub(crate) id: EventId,
+    pub(crate) generation: u32,
+}
+
+/// The message furthest on the stream that a worker has seen there in its process: one that it was acked or was handed.
+#[derive(Default)]
+struct Furthest(Mutex<Option<Mark>>);
+
+impl Furthest {
+    fn saw(&self, mark: Mark) {
+        let mut furthest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if furthest.is_none_or(|known| known.sequence < mark.sequence) {
+            *furthest = Some(mark);
+        }
+    }
 }
 
 /// The deployment's names for subjects, the stream and consumers.
@@ -149,7 +172,28 @@ impl Broker {
             .await?;
         let jetstream =
             ContextBuilder::new().ack_timeout(ACK_TIMEOUT).timeout(ACK_TIMEOUT).build(client.clone());
-        Ok(Broker { client, jetstream, names: Arc::new(Names::new(namespace)), connections })
+        let (names, furthest) = (Arc::new(Names::new(namespace)), Arc::default());
+        Ok(Broker { client, jetstream, names, connections, furthest })
+    }
+
+    /// The same connection, for one worker.
+    pub(crate) fn of_a_worker(&self) -> Self {
+        Broker { furthest: Arc::default(), ..self.clone() }
+    }
+
+    /// Notes that a message was seen on the stream.
+    pub(crate) fn saw(&self, mark: Mark) {
+        self.furthest.saw(mark);
+    }
+
+    /// The message furthest on the stream that was seen there.
+    pub(crate) fn furthest(&self) -> Option<Mark> {
+        *self.furthest.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets what was seen: the stream is not what it was.
+    pub(crate) fn forget(&self) {
+        *self.furthest.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -188,10 +232,28 @@ impl Broker {
     /// Publishes until the broker has stored all of it. Only `abandon` ends it early; what was not acknowledged then
     /// is still owed.
     pub(crate) async fn publish(&self, messages: &[Envelope], abandon: &CancellationToken) -> Published {
+        self.publish_with(Envelope::headers, messages, abandon).await
+    }
+
+    /// The same for messages that the broker may think it has.
+    pub(crate) async fn publish_copies(
+        &self,
+        messages: &[Envelope],
+        abandon: &CancellationToken,
+    ) -> Published {
+        self.publish_with(Envelope::headers_of_a_copy, messages, abandon).await
+    }
+
+    async fn publish_with(
+        &self,
+        headers: fn(&Envelope) -> HeaderMap,
+        messages: &[Envelope],
+        abandon: &CancellationToken,
+    ) -> Published {
         let mut left: Vec<&Envelope> = messages.iter().collect();
         let mut patience = Patience::new();
         loop {
-            let tries = join_all(left.iter().map(|message| self.publish_once(message)));
+            let tries = join_all(left.iter().map(|message| self.publish_once(message, headers(message))));
             let outcomes = tokio::select! {
                 outcomes = tries => outcomes,
                 () = abandon.cancelled() => return Published::Owed,
@@ -215,10 +277,13 @@ impl Broker {
         }
     }
 
-    async fn publish_once(&self, message: &Envelope) -> Result<(), PublishError> {
+    async fn publish_once(&self, message: &Envelope, headers: HeaderMap) -> Result<(), PublishError> {
         let subject = self.names.full(&message.subject);
-        let sent = self.jetstream.publish_with_headers(subject, message.headers(), message.payload.clone());
-        sent.await?.await?;
+        let sent = self.jetstream.publish_with_headers(subject, headers, message.payload.clone());
+        let ack = sent.await?.await?;
+        if let Ok(id) = message.id() {
+            self.saw(Mark { sequence: ack.sequence, id, generation: message.generation });
+        }
         Ok(())
     }
 }

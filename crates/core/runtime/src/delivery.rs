@@ -1,7 +1,7 @@
 //! A message as the broker handed it over. The only place that can ack.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::AckKind;
@@ -12,13 +12,15 @@ use despatch_contracts::{EventId, Malformed};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::broker::{Broker, Names};
+use crate::broker::{Broker, Mark, Names};
 
 /// A message that this process holds. While it does, the broker is told so.
 pub(crate) struct Delivery {
     client: Client,
     reply: Subject,
     held: Held,
+    /// Of how many severings ago it is; see [`Held::sever`].
+    round: u64,
     /// What arrived, or why it cannot be read. An unreadable one has an id too, so that it can be journaled.
     pub(crate) envelope: Envelope,
     pub(crate) malformed: Option<Malformed>,
@@ -42,12 +44,16 @@ impl Delivery {
                 (id, unreadable(id, subject, message.payload), Some(malformed))
             }
         };
+        if malformed.is_none() {
+            broker.saw(Mark { sequence: origin.stream_sequence, id, generation: envelope.generation });
+        }
         let redelivered = origin.delivered > 1;
-        held.add(&reply);
+        let round = held.add(&reply);
         Some(Delivery {
             client: broker.client().clone(),
             reply,
             held: held.clone(),
+            round,
             envelope,
             malformed,
             id,
@@ -66,6 +72,9 @@ impl Delivery {
     }
 
     async fn answer(&self, kind: AckKind) {
+        if !self.held.still(self.round) {
+            return;
+        }
         // An answer that does not arrive means a redelivery, which the journal settles.
         if let Err(error) = self.client.publish(self.reply.clone(), kind.into()).await {
             tracing::debug!(%error, event = %self.id, "an ack could not be sent");
@@ -75,7 +84,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        self.held.remove(&self.reply);
+        self.held.remove(&self.reply, self.round);
     }
 }
 
@@ -133,22 +142,53 @@ fn unreadable(id: EventId, subject: &str, payload: Bytes) -> Envelope {
 
 /// Every message that a handler holds, so that the broker can be told that work goes on.
 #[derive(Clone, Default)]
-pub(crate) struct Held(Arc<Mutex<HashMap<String, Instant>>>);
+pub(crate) struct Held(Arc<Mutex<Holding>>);
+
+#[derive(Default)]
+struct Holding {
+    /// By ack subject, since when.
+    since: HashMap<String, Instant>,
+    /// How often everything was let go.
+    round: u64,
+}
 
 impl Held {
-    fn add(&self, reply: &Subject) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(reply.to_string(), Instant::now());
+    fn holding(&self) -> MutexGuard<'_, Holding> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remove(&self, reply: &Subject) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(reply.as_str());
+    fn add(&self, reply: &Subject) -> u64 {
+        let mut holding = self.holding();
+        holding.since.insert(reply.to_string(), Instant::now());
+        holding.round
+    }
+
+    fn remove(&self, reply: &Subject, round: u64) {
+        let mut holding = self.holding();
+        if holding.round == round {
+            holding.since.remove(reply.as_str());
+        }
+    }
+
+    fn still(&self, round: u64) -> bool {
+        self.holding().round == round
+    }
+
+    /// Lets go of the answers to everything held so far; what is in hand is worked on all the same. The server that it
+    /// came from may not be there any more, nor its stream: ack subjects hold only numbers, and on a stream made anew
+    /// the same numbers are other messages.
+    pub(crate) fn sever(&self) {
+        let mut holding = self.holding();
+        holding.round += 1;
+        holding.since.clear();
     }
 
     /// Asks the broker for more time for everything held at least this long.
     pub(crate) async fn progress(&self, client: &Client, age: Duration) {
         let waiting: Vec<String> = {
-            let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            held.iter().filter(|(_, since)| since.elapsed() >= age).map(|(reply, _)| reply.clone()).collect()
+            let holding = self.holding();
+            let held = holding.since.iter();
+            held.filter(|(_, since)| since.elapsed() >= age).map(|(reply, _)| reply.clone()).collect()
         };
         for reply in waiting {
             if client.publish(reply, AckKind::Progress.into()).await.is_err() {

@@ -1,18 +1,22 @@
 //! The journal: inbox and outbox in one. Its SQL is in `statements`.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use deadpool_postgres::GenericClient;
 use despatch_contracts::EventId;
 use despatch_contracts::runtime::{Envelope, Failures, Outbox};
 use prost::Message as _;
-use tokio_postgres::Row;
+use tokio_postgres::{Portal, Row};
 use uuid::Uuid;
 
+use crate::broker::Mark;
 use crate::database::DbError;
 use crate::keys::hash;
 use crate::statements::Statements;
+
+/// How many journal rows are read at a time.
+const PORTION: i32 = 256;
 
 /// One worker's journal, in the worker's schema.
 pub(crate) struct Journal {
@@ -72,6 +76,41 @@ pub(crate) struct OpenBatch {
 impl From<&Row> for OpenBatch {
     fn from(row: &Row) -> Self {
         OpenBatch { id: row.get("id"), handler: row.get("handler"), events: row.get("events") }
+    }
+}
+
+/// How far a worker trusts the stream; see the module `recover`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trusted {
+    /// When its server made the stream, in nanoseconds since 1970.
+    pub(crate) made: i64,
+    /// A message that is there, unless something was lost.
+    pub(crate) mark: Option<Mark>,
+    /// For how long the mark has been known.
+    pub(crate) age: Duration,
+    /// What was recorded before this is on the stream.
+    pub(crate) stored_until: SystemTime,
+    /// What was recorded before this has been settled by everybody who hears it, as far as that is known.
+    pub(crate) settled_until: Option<SystemTime>,
+}
+
+impl From<&Row> for Trusted {
+    fn from(row: &Row) -> Self {
+        let sequence: Option<i64> = row.get("sequence");
+        let mark = sequence.and_then(|sequence| {
+            Some(Mark {
+                sequence: u64::try_from(sequence).ok()?,
+                id: row.get::<_, Option<Uuid>>("event_id")?.into(),
+                generation: u32::try_from(row.get::<_, Option<i32>>("generation")?).ok()?,
+            })
+        });
+        Trusted {
+            made: row.get("made"),
+            mark,
+            age: Duration::from_secs_f64(row.get::<_, f64>("age").max(0.0)),
+            stored_until: row.get("stored_until"),
+            settled_until: row.get("settled_until"),
+        }
     }
 }
 
@@ -230,16 +269,53 @@ impl Journal {
     ) -> Result<Vec<Envelope>, DbError> {
         let statement = client.prepare_cached(&self.sql.owed).await?;
         let rows = client.query(&statement, &[&batch.handler, &batch.events]).await?;
-        let mut owed = Vec::new();
-        for row in &rows {
-            if let Some(outbox) = row.get::<_, Option<&[u8]>>("outbox") {
-                owed.extend(Outbox::decode(outbox).unwrap_or_default().messages);
-            }
-            if row.get("fired") {
-                owed.extend(retry(&batch.handler, row));
-            }
-        }
-        Ok(owed)
+        Ok(rows.iter().flat_map(|row| owed_by(&batch.handler, row)).collect())
+    }
+
+    /// The time before which everything recorded is on the stream: no batch that was opened before is open, and no
+    /// transaction that began before may still open one.
+    pub(crate) async fn stored_until(&self, client: &impl GenericClient) -> Result<SystemTime, DbError> {
+        let statement = client.prepare_cached(&self.sql.recovery.stored_until).await?;
+        Ok(client.query_one(&statement, &[]).await?.get(0))
+    }
+
+    /// How far the stream is trusted; `None` before it was ever looked at.
+    pub(crate) async fn trusted(&self, client: &impl GenericClient) -> Result<Option<Trusted>, DbError> {
+        let statement = client.prepare_cached(&self.sql.recovery.trusted).await?;
+        Ok(client.query_opt(&statement, &[]).await?.as_ref().map(Trusted::from))
+    }
+
+    /// Notes how far the stream is trusted. Times only ever advance.
+    pub(crate) async fn trust(&self, client: &impl GenericClient, trusted: &Trusted) -> Result<(), DbError> {
+        let Trusted { made, mark, stored_until, settled_until, age: _ } = trusted;
+        let sequence = mark.map(|mark| i64::try_from(mark.sequence).unwrap_or(i64::MAX));
+        let generation = mark.map(|mark| i32::try_from(mark.generation).unwrap_or(i32::MAX));
+        let id = mark.map(|mark| mark.id.uuid());
+        let statement = client.prepare_cached(&self.sql.recovery.trust).await?;
+        client.execute(&statement, &[made, &sequence, &id, &generation, stored_until, settled_until]).await?;
+        Ok(())
+    }
+
+    /// Notes which consumers there are; answers whether one is missing that was there within `age`.
+    pub(crate) async fn absent(
+        &self,
+        client: &impl GenericClient,
+        consumers: &[String],
+        age: Duration,
+    ) -> Result<bool, DbError> {
+        let statement = client.prepare_cached(&self.sql.recovery.absent).await?;
+        Ok(client.query_one(&statement, &[&consumers, &age.as_secs_f64()]).await?.get("absent"))
+    }
+
+    /// Hands out, in portions, what the stream was given since `since`, or ever: the follow-ons of what was recorded, and
+    /// the events whose retry has been fired.
+    pub(crate) async fn given_since<'a>(
+        &self,
+        tx: &'a deadpool_postgres::Transaction<'_>,
+        since: Option<SystemTime>,
+    ) -> Result<Given<'a>, DbError> {
+        let statement = tx.prepare_cached(&self.sql.recovery.given_since).await?;
+        Ok(Given { portal: tx.bind(&statement, &[&since]).await?, tx })
     }
 
     /// Takes up to 256 waiting events whose time has come and opens a batch for each handler among them.
@@ -303,6 +379,32 @@ impl Journal {
         client.execute(&statement, &[&handler, &ids]).await?;
         Ok(())
     }
+}
+
+/// What the stream was given, being read; see [`Journal::given_since`].
+pub(crate) struct Given<'a> {
+    tx: &'a deadpool_postgres::Transaction<'a>,
+    portal: Portal,
+}
+
+impl Given<'_> {
+    /// The next portion; `None` when there is no more.
+    pub(crate) async fn next(&self) -> Result<Option<Vec<Envelope>>, DbError> {
+        let rows = self.tx.query_portal(&self.portal, PORTION).await?;
+        let given = rows.iter().flat_map(|row| owed_by(row.get("handler"), row)).collect();
+        Ok((!rows.is_empty()).then_some(given))
+    }
+}
+
+/// What a journal row owes the stream.
+fn owed_by(handler: &str, row: &Row) -> Vec<Envelope> {
+    let outbox: Option<&[u8]> = row.get("outbox");
+    let mut owed =
+        outbox.map(|outbox| Outbox::decode(outbox).unwrap_or_default().messages).unwrap_or_default();
+    if row.get("fired") {
+        owed.extend(retry(handler, row));
+    }
+    owed
 }
 
 /// One outcome, by reference; see [`Journal::settle`].

@@ -16,8 +16,11 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-const RUNTIME: Migration =
-    Migration { name: "0000_runtime", sql: include_str!("../migrations/0000_runtime.sql") };
+/// The runtime's own steps, before the worker's.
+const RUNTIME: [Migration; 2] = [
+    Migration { name: "0000_runtime", sql: include_str!("../migrations/0000_runtime.sql") },
+    Migration { name: "0000_stream", sql: include_str!("../migrations/0000_stream.sql") },
+];
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -45,7 +48,7 @@ pub(crate) async fn migrate(db: &Database, schema: &str, steps: &[Migration]) ->
         .iter()
         .map(|row| row.get(0))
         .collect();
-    for step in [RUNTIME].iter().chain(steps) {
+    for step in RUNTIME.iter().chain(steps) {
         if !applied.iter().any(|name| name == step.name) {
             tx.batch_execute(&step.sql.replace("{schema}", schema)).await?;
             tx.execute(&format!("insert into {schema}.migration (name) values ($1)"), &[&step.name]).await?;
@@ -71,7 +74,7 @@ pub(crate) async fn missing(
         let rows = client.query(&format!("select name from {schema}.migration"), &[]).await?;
         applied = rows.iter().map(|row| row.get(0)).collect();
     }
-    Ok([RUNTIME]
+    Ok(RUNTIME
         .iter()
         .chain(steps)
         .map(|step| step.name.to_owned())

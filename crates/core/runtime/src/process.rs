@@ -26,6 +26,7 @@ use crate::publish::publish;
 use crate::pull;
 use crate::receive::receive;
 use crate::record::record;
+use crate::recover;
 use crate::retry::Patience;
 use crate::settings::Settings;
 use crate::suspect::vet;
@@ -105,7 +106,7 @@ impl Process {
                 gatherer,
                 db,
                 journal,
-                broker: broker.clone(),
+                broker: broker.of_a_worker(),
                 health: health.clone(),
                 suspects: suspects.clone(),
                 turns: turns.clone(),
@@ -183,6 +184,8 @@ async fn open_for_work(host: Arc<Host>, worker: Worker, tasks: TaskTracker) {
     }
     host.health.working(&host.database_part());
     tasks.spawn(clock::run(host.clone()));
+    let handlers = worker.specs().map(|spec| spec.name).collect();
+    tasks.spawn(recover::watch(host.clone(), handlers));
     for entry in worker.entries {
         tasks.spawn(run_handler(host.clone(), entry, tasks.clone()));
     }

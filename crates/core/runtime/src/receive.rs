@@ -27,6 +27,9 @@ pub(crate) async fn receive(host: Arc<Host>, spec: Spec, held: Held, admit: mpsc
             Ok(puller) => {
                 let why = pull(&host, puller, (window, &room), &held, &admit).await;
                 tracing::debug!(handler = spec.name, why, "pulling ended");
+                if !host.drain.is_cancelled() {
+                    held.sever();
+                }
             }
             Err(error) => host.health.waiting(spec.name, error.to_string()),
         }
@@ -68,6 +71,7 @@ async fn pull(
             answer = puller.next() => answer,
             Ok(()) = reached.changed() => {
                 puller.forget();
+                held.sever();
                 continue;
             }
             () = host.abandon.cancelled() => return "abandoned".to_owned(),

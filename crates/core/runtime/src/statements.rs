@@ -22,6 +22,16 @@ pub(crate) struct Statements {
     pub(crate) ask: String,
     pub(crate) asked: String,
     pub(crate) close_ask: String,
+    pub(crate) recovery: Recovery,
+}
+
+/// Those that watch the stream; see the module `recover`.
+pub(crate) struct Recovery {
+    pub(crate) stored_until: String,
+    pub(crate) given_since: String,
+    pub(crate) trusted: String,
+    pub(crate) trust: String,
+    pub(crate) absent: String,
 }
 
 impl Statements {
@@ -59,10 +69,9 @@ impl Statements {
                   order by id limit 16 for update skip locked"
             ),
             owed: format!(
-                "select outbox, event, generation,
-                        state = 'waiting' and not exists (
-                            select from {s}.retry where retry.id = journal.id and retry.handler = $1) as fired
-                   from {s}.journal where handler = $1 and id = any($2)"
+                "select outbox, event, generation, {} as fired
+                   from {s}.journal where handler = $1 and id = any($2)",
+                fired(s)
             ),
             due: format!(
                 "select exists (select from {s}.retry where due <= now()) as retries,
@@ -106,8 +115,61 @@ impl Statements {
                 "update {s}.effect set closed_at = now()
                   where order_id = $1 and operation = $2 and parcel = $3 and n = $4 and closed_at is null"
             ),
+            recovery: Recovery::of(s),
         }
     }
+}
+
+impl Recovery {
+    fn of(s: &str) -> Self {
+        Recovery {
+            stored_until: format!(
+                "select least(now(), (select min(opened_at) from {s}.open_batch),
+                              (select min(xact_start) from pg_stat_activity
+                                where datname = current_database() and pid <> pg_backend_pid()
+                                  and backend_type = 'client backend'))"
+            ),
+            given_since: format!(
+                "select handler, outbox, event, generation, {fired} as fired
+                   from {s}.journal where recorded_at >= coalesce($1::timestamptz, '-infinity')
+                 union all
+                 select handler, null, event, generation, true
+                   from {s}.journal where recorded_at < $1 and {fired}",
+                fired = fired(s)
+            ),
+            trusted: format!(
+                "select made, sequence, event_id, generation, stored_until, settled_until,
+                        extract(epoch from now() - marked_at)::float8 as age
+                   from {s}.stream"
+            ),
+            trust: format!(
+                "insert into {s}.stream (made, sequence, event_id, generation, stored_until, settled_until)
+                 values ($1, $2, $3, $4, $5, $6)
+                 on conflict (only_one) do update
+                    set made = $1, sequence = $2, event_id = $3, generation = $4,
+                        marked_at = case when stream.sequence = $2 then stream.marked_at else now() end,
+                        stored_until = greatest(stream.stored_until, $5),
+                        settled_until = greatest(stream.settled_until, $6)"
+            ),
+            absent: format!(
+                "with seen as (
+                     insert into {s}.hearer (consumer) select unnest($1::text[])
+                     on conflict (consumer) do update set seen_at = now()
+                      where hearer.seen_at < now() - interval '1 hour')
+                 select exists (
+                     select from {s}.hearer
+                      where consumer <> all($1) and seen_at > now() - $2::float8 * interval '1 second') as absent"
+            ),
+        }
+    }
+}
+
+/// Whether a journal row is an event whose next generation has been published and has had no outcome.
+fn fired(s: &str) -> String {
+    format!(
+        "(state = 'waiting' and not exists (
+              select from {s}.retry where retry.id = journal.id and retry.handler = journal.handler))"
+    )
 }
 
 /// What an earlier generation still owes the stream stays owed: outboxes, end to end, are one outbox.

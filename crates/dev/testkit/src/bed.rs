@@ -86,15 +86,7 @@ impl Bed {
 
     /// Publishes a message once more, past the broker's dedupe.
     pub async fn publish_again(&self, envelope: &Envelope) {
-        let mut headers = HeaderMap::new();
-        for (name, values) in envelope.headers().iter() {
-            if name.to_string() != "Nats-Msg-Id" {
-                for value in values {
-                    headers.append(name.clone(), value.clone());
-                }
-            }
-        }
-        self.publish_raw(&envelope.subject, headers, envelope.payload.clone()).await;
+        self.publish_raw(&envelope.subject, envelope.headers_of_a_copy(), envelope.payload.clone()).await;
     }
 
     /// Publishes anything at all.

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 use despatch_domain::{Priority, Queue};
 use despatch_exceptions::State;
 use despatch_exceptions::store::Cursor;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 /// Carries an online shop's orders from checkout to the customer's door.
@@ -46,6 +46,16 @@ pub(crate) enum Command {
     /// Look at what waits for its next try, and have it tried now.
     #[command(subcommand)]
     Retries(RetriesCommand),
+    /// Publish again what was recorded since a time, for a broker that lost it. Workers notice a loss by themselves;
+    /// this is for one that they cannot see. What was handled is not handled again.
+    Recover {
+        /// An instant, e.g. 2026-11-22T08:00:00Z, or how long ago, e.g. 90m, 12h or 3d.
+        #[arg(long, value_name = "TIME", value_parser = since)]
+        since: Timestamp,
+        /// Only this worker's.
+        #[arg(long)]
+        worker: Option<String>,
+    },
     /// Watch what happens.
     #[command(subcommand)]
     Events(EventsCommand),
@@ -244,6 +254,15 @@ fn age(text: &str) -> Result<SignedDuration, String> {
         _ => return Err(expected()),
     };
     Ok(SignedDuration::from_mins(i64::from(number) * minutes))
+}
+
+fn since(text: &str) -> Result<Timestamp, String> {
+    let ago = |age| Timestamp::now().checked_sub(age).map_err(|error| error.to_string());
+    match (text.parse(), age(text)) {
+        (Ok(instant), _) => Ok(instant),
+        (_, Ok(age)) => ago(age),
+        _ => Err("expected an instant, e.g. 2026-11-22T08:00:00Z, or an age, e.g. 12h".to_owned()),
+    }
 }
 
 #[derive(Debug, Subcommand)]

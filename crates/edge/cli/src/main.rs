@@ -111,6 +111,14 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
             log("warn");
             retries::run(load()?, &home, command).await?;
         }
+        Command::Recover { since, worker } => {
+            log("warn");
+            let (config, workers) = (at(load()?, &home)?, registry::named(worker.as_deref())?);
+            let counts = despatch_runtime::recover_all(&config.settings(), &workers, since.into()).await?;
+            for (worker, count) in counts {
+                say(&format!("{worker:<15} {count} messages published again\n"))?;
+            }
+        }
         Command::Events(EventsCommand::Tail { filter }) => {
             log("warn");
             tail::tail(load()?, &home, filter.as_deref()).await?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use despatch_runtime::Worker;
 
+use crate::Outcome;
 use crate::config::{Config, Unusable};
 
 /// Every worker's name, in the order of an order's life.
@@ -79,6 +80,15 @@ fn worker(config: &Config, name: &str) -> Result<Worker, Vec<String>> {
             despatch_exceptions::worker(&config.exceptions).map_err(|problem| vec![problem.to_string()])
         }
         other => Err(vec![no_such_worker(other)]),
+    }
+}
+
+/// One worker's name, or all of them.
+pub(crate) fn named(name: Option<&str>) -> Outcome<Vec<&'static str>> {
+    let Some(name) = name else { return Ok(NAMES.to_vec()) };
+    match NAMES.iter().find(|known| **known == name) {
+        Some(known) => Ok(vec![known]),
+        None => Err(no_such_worker(name).into()),
     }
 }
 

@@ -17,27 +17,16 @@ pub(crate) async fn run(config: Config, home: &Home, command: RetriesCommand) ->
     let config = at(config, home)?;
     match command {
         RetriesCommand::List { worker, limit, json } => {
-            list(&config, workers(worker.as_deref())?, limit, json).await
+            list(&config, registry::named(worker.as_deref())?, limit, json).await
         }
         RetriesCommand::Hurry { event, worker, handler, yes } => {
             // A handler's name begins with its worker's.
             let of_handler = handler.as_deref().and_then(|handler| handler.split_once('.'));
-            let workers = workers(worker.as_deref().or(of_handler.map(|(worker, _)| worker)))?;
+            let workers = registry::named(worker.as_deref().or(of_handler.map(|(worker, _)| worker)))?;
             let which = Which { handler, event_id: event };
             hurry_all(&config, workers, &which, yes || event.is_some()).await
         }
     }
-}
-
-/// One worker, or all.
-fn workers(name: Option<&str>) -> Outcome<Vec<&'static str>> {
-    let known = registry::NAMES.iter().copied();
-    let Some(name) = name else { return Ok(known.collect()) };
-    let found: Vec<&str> = known.filter(|known| *known == name).collect();
-    if found.is_empty() {
-        return Err(registry::no_such_worker(name).into());
-    }
-    Ok(found)
 }
 
 async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) -> Outcome {

@@ -4,6 +4,7 @@
 
 mod child;
 mod outside;
+mod servers;
 mod toy;
 
 mod batches;
@@ -13,6 +14,7 @@ mod ledger;
 mod outages;
 mod partitions;
 mod recording;
+mod recovery;
 mod replays;
 mod replicas;
 mod retries;

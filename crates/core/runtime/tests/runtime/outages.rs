@@ -1,47 +1,13 @@
 //! Servers that are down at the start, go away in the middle, or lose the stream: waited for, reported, picked up again.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use async_nats::jetstream;
 use despatch_contracts::order::OrderCompleted;
 use despatch_runtime::{Process, Settings};
 use despatch_stack::{Options, Stack};
 use despatch_testkit::{Bed, eventually};
 
+use crate::servers::{Servers, signal};
 use crate::toy::{Toy, kept, told};
-
-/// A pair of servers of a test's own, which it can take away.
-struct Servers {
-    stack: Stack,
-    dir: PathBuf,
-}
-
-impl Servers {
-    async fn start(name: &str) -> Self {
-        let shared = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-        let dir = shared.join(format!("{name}-{}", std::process::id()));
-        let stack = Stack::start(Options::new(&dir)).await.unwrap();
-        Servers { stack, dir }
-    }
-
-    async fn bed(&self) -> Bed {
-        let mut settings = Settings::new(self.stack.nats_url(), self.stack.database_url());
-        settings.namespace = String::from("outage");
-        settings.clock_tick = std::time::Duration::from_millis(25);
-        Bed::join(settings).await
-    }
-
-    async fn stop(self) {
-        self.stack.stop().await.unwrap();
-        std::fs::remove_dir_all(&self.dir).unwrap();
-    }
-}
-
-fn signal(signal: &str, pid: Option<u32>) {
-    let pid = pid.unwrap().to_string();
-    assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-}
 
 async fn unready(process: &Process, part: &str) {
     eventually("the process says that it cannot work", async || {

@@ -1,0 +1,281 @@
+//! The broker may lose what it acknowledged: its disk, or what it had not yet written there. Postgres is the truth, so
+//! every worker watches the stream, notices when it is not what it was, and publishes again from its journal.
+//!
+//! *Noticing.* The worker remembers messages and where they stood: in its schema the stream's last one at the latest
+//! look, and in memory the furthest that it was acked or handed since. A stream that was made anew, or holds something
+//! else there, or nothing, has lost what followed.
+//!
+//! *What is published again.* What was recorded since `settled_until`: everything before was not only on the stream,
+//! every handler that hears it had settled it. That is known once every consumer has come past where the stream ended at
+//! a moment by which all that was recorded had been stored. Twice is harmless, so the rest goes out again as it is.
+//! A worker that starts cannot know what was published, and lost again, since its last look; it publishes that again
+//! too, and what is still there the broker drops as duplicates.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
+use despatch_contracts::runtime::Envelope;
+use futures_util::TryStreamExt;
+
+use crate::broker::{Broker, BrokerError, Mark, Names, Published};
+use crate::database::{Database, DbError, Trouble};
+use crate::health::Health;
+use crate::host::Host;
+use crate::journal::{Journal, Trusted};
+use crate::settings::Settings;
+
+/// How many looks there are while a batch ages to be swept: every five seconds by default.
+const LOOKS: u32 = 12;
+
+/// Why a look came to nothing; the next one is not far.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error("NATS: {0}")]
+    Broker(String),
+}
+
+/// A failed request to the broker.
+fn broker(error: impl std::fmt::Display) -> Interrupted {
+    Interrupted::Broker(error.to_string())
+}
+
+/// A point in time that is settled once every consumer has come past a message.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    /// What was recorded before this…
+    until: SystemTime,
+    /// …stands on the stream no further than here.
+    sequence: u64,
+}
+
+/// Watches the stream until the process drains. `handlers` are those of this worker.
+pub(crate) async fn watch(host: Arc<Host>, handlers: Vec<&'static str>) {
+    let mut tick = tokio::time::interval(host.settings.sweep_after / LOOKS);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut watcher = Watcher { host: &host, handlers, candidate: None, caught_up: false };
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = host.drain.cancelled() => return,
+        }
+        match watcher.look().await {
+            Ok(()) => {}
+            // Said by the parts that need them.
+            Err(Interrupted::Broker(why)) => {
+                tracing::debug!(worker = host.worker, why, "the stream is not seen");
+            }
+            Err(Interrupted::Database(error)) if error.trouble() == Trouble::Unreachable => {}
+            Err(error) => tracing::error!(worker = host.worker, %error, "the stream is not watched"),
+        }
+    }
+}
+
+struct Watcher<'a> {
+    host: &'a Host,
+    handlers: Vec<&'static str>,
+    candidate: Option<Candidate>,
+    /// Whether what was recorded up to the start of this process has been seen to be on the stream.
+    caught_up: bool,
+}
+
+impl Watcher<'_> {
+    async fn look(&mut self) -> Result<(), Interrupted> {
+        let (journal, db) = (&self.host.journal, &self.host.db);
+        // First the time, then the stream: what was stored by then stands on what is seen now.
+        let until = journal.stored_until(&db.client().await?).await?;
+        let jetstream = self.host.broker.jetstream();
+        let stream = jetstream.get_stream(&self.host.broker.names().stream).await.map_err(broker)?;
+        let trusted = journal.trusted(&db.client().await?).await?;
+        let made = made(&stream);
+
+        if let Some(trusted) = trusted
+            && let Some(loss) = self.loss(&stream, &trusted).await?
+        {
+            tracing::warn!(worker = self.host.worker, loss, "the stream has lost messages");
+            return self.recover(trusted, made).await;
+        }
+        if !self.caught_up {
+            let since = trusted.as_ref().map(|trusted| trusted.stored_until);
+            if self.publish_again(since, Broker::publish).await? == Published::Owed {
+                return Ok(());
+            }
+            self.caught_up = true;
+        }
+
+        let settled_until = self.settled(until, &stream).await?;
+        let last = match stream.cached_info().state.last_sequence {
+            0 => None,
+            sequence => self.message_at(&stream, sequence).await?,
+        };
+        // A last message that cannot be read says nothing; the one before it still does.
+        let mark = last.or(trusted.and_then(|trusted| trusted.mark));
+        let trusted = Trusted { made, mark, age: Duration::ZERO, stored_until: until, settled_until };
+        journal.trust(&db.client().await?, &trusted).await?;
+        Ok(())
+    }
+
+    /// What the stream has lost, in words.
+    async fn loss(&self, stream: &Stream, trusted: &Trusted) -> Result<Option<String>, Interrupted> {
+        let state = &stream.cached_info().state;
+        if trusted.made != made(stream) {
+            return Ok(Some("it was made anew".to_owned()));
+        }
+        let aged = |mark: Mark| {
+            mark.sequence < state.first_sequence && trusted.age >= self.host.settings.stream_retention
+        };
+        let stored = trusted.mark.filter(|mark| !aged(*mark));
+        let seen = self.host.broker.furthest();
+        // The further one says more, but not of a stream on which the other is past it.
+        let seen = seen.filter(|seen| trusted.mark.is_none_or(|mark| mark.sequence < seen.sequence));
+        for mark in [stored, seen].into_iter().flatten() {
+            if self.message_at(stream, mark.sequence).await? != Some(mark) {
+                return Ok(Some(format!("message {} is not {}", mark.sequence, mark.id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The message that stands somewhere; `None` when there is none that says which it is.
+    async fn message_at(&self, stream: &Stream, sequence: u64) -> Result<Option<Mark>, Interrupted> {
+        match stream.get_raw_message(sequence).await {
+            Ok(found) => {
+                let read = Envelope::read(&found.subject, &found.headers, found.payload.clone());
+                let mark = read.and_then(|envelope| {
+                    Ok(Mark { sequence, id: envelope.id()?, generation: envelope.generation })
+                });
+                Ok(mark.ok())
+            }
+            Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(broker(error)),
+        }
+    }
+
+    /// Puts everything on the stream that it may lack, and has it heard.
+    async fn recover(&mut self, trusted: Trusted, made: i64) -> Result<(), Interrupted> {
+        self.candidate = None;
+        if trusted.made == made {
+            // These consumers may be past messages that were stored since. New ones begin at the beginning.
+            self.renew_consumers().await;
+        }
+        self.host.broker.forget();
+        if self.publish_again(trusted.settled_until, Broker::publish_copies).await? == Published::All {
+            self.caught_up = true;
+            let trusted = Trusted { made, mark: None, ..trusted };
+            self.host.journal.trust(&self.host.db.client().await?, &trusted).await?;
+        }
+        Ok(())
+    }
+
+    async fn renew_consumers(&self) {
+        let (jetstream, stream) = (self.host.broker.jetstream(), &self.host.broker.names().stream);
+        for handler in &self.handlers {
+            let consumer = Names::consumer(handler);
+            if let Err(error) = jetstream.delete_consumer_from_stream(&consumer, stream).await {
+                tracing::warn!(handler, %error, "the consumer may have passed messages over");
+            }
+        }
+        self.host.missing.notify_one();
+    }
+
+    async fn publish_again(
+        &self,
+        since: Option<SystemTime>,
+        publish: impl AsyncFn(&Broker, &[Envelope], &tokio_util::sync::CancellationToken) -> Published,
+    ) -> Result<Published, Interrupted> {
+        let mut client = self.host.db.client().await?;
+        let tx = client.transaction().await.map_err(DbError::from)?;
+        let given = self.host.journal.given_since(&tx, since).await?;
+        let mut count = 0;
+        while let Some(envelopes) = given.next().await? {
+            if publish(&self.host.broker, &envelopes, &self.host.abandon).await == Published::Owed {
+                return Ok(Published::Owed);
+            }
+            count += envelopes.len();
+        }
+        if count > 0 {
+            tracing::info!(worker = self.host.worker, count, "published again from the journal");
+        }
+        Ok(Published::All)
+    }
+
+    /// The time before which everything recorded is settled, if more of that is known now than before.
+    async fn settled(
+        &mut self,
+        until: SystemTime,
+        stream: &Stream,
+    ) -> Result<Option<SystemTime>, Interrupted> {
+        let last = stream.cached_info().state.last_sequence;
+        let candidate = *self.candidate.get_or_insert(Candidate { until, sequence: last });
+        let Some(floor) = self.floor(stream, last).await? else { return Ok(None) };
+        if floor < candidate.sequence {
+            return Ok(None);
+        }
+        self.candidate = None;
+        Ok(Some(candidate.until))
+    }
+
+    /// How far everybody who hears the stream has settled it; `None` when somebody's consumer is not there.
+    async fn floor(&self, stream: &Stream, last: u64) -> Result<Option<u64>, Interrupted> {
+        let mut consumers = stream.consumers();
+        let (mut names, mut floor) = (Vec::new(), last);
+        while let Some(consumer) = consumers.try_next().await.map_err(broker)? {
+            if consumer.config.durable_name.is_none() {
+                continue;
+            }
+            if consumer.num_pending > 0 || consumer.num_ack_pending > 0 {
+                floor = floor.min(consumer.ack_floor.stream_sequence);
+            }
+            names.push(consumer.name);
+        }
+        let retention = self.host.settings.stream_retention;
+        let client = self.host.db.client().await?;
+        let absent = self.host.journal.absent(&client, &names, retention).await?;
+        Ok((!absent).then_some(floor))
+    }
+}
+
+/// When a stream's server made it, in nanoseconds since 1970.
+fn made(stream: &Stream) -> i64 {
+    i64::try_from(stream.cached_info().created.unix_timestamp_nanos()).unwrap_or_default()
+}
+
+/// Publishes again what these workers recorded since `since`, whatever the stream holds: `despatch recover`. Answers how
+/// many messages each worker's journal had.
+pub async fn recover_all(
+    settings: &Settings,
+    workers: &[&'static str],
+    since: SystemTime,
+) -> Result<Vec<(&'static str, u64)>, RecoverError> {
+    let broker = Broker::connect(&settings.nats_url, &settings.namespace, &Health::new()).await?;
+    let never = tokio_util::sync::CancellationToken::new();
+    let mut counts = Vec::new();
+    for worker in workers {
+        let db = Database::for_look_ups(settings.database_of(worker), 1)?;
+        let journal = Journal::new(worker);
+        let mut client = db.client().await?;
+        let tx = client.transaction().await.map_err(DbError::from)?;
+        let given = journal.given_since(&tx, Some(since)).await?;
+        let mut count = 0;
+        while let Some(envelopes) = given.next().await? {
+            // Nobody abandons it, so all of it is stored.
+            let _ = broker.publish_copies(&envelopes, &never).await;
+            count += envelopes.len() as u64;
+        }
+        counts.push((*worker, count));
+    }
+    Ok(counts)
+}
+
+/// What a recovery by hand needs and did not have.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The broker's URL is not one.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// A journal cannot be read.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}

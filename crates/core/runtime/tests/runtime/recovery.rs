@@ -1,0 +1,221 @@
+//! A broker that lost what it had acknowledged: workers notice, and put it back from their journals.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use async_nats::jetstream;
+use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
+use despatch_contracts::{Emitted, Event, EventId, Trace, subject};
+use despatch_runtime::{Process, Worker};
+use despatch_testkit::{Bed, eventually};
+
+use crate::servers::Servers;
+use crate::toy::{Toy, told};
+
+/// A worker without handlers, through which orders come in.
+async fn open_door(bed: &Bed) -> Arc<Process> {
+    bed.run(Worker::new("door", &[])).await
+}
+
+/// Takes orders in as the gateway does: journaled, then published.
+async fn take_in(door: &Process, orders: &[String]) {
+    let intake = door.intake("door").unwrap();
+    let arrivals = orders
+        .iter()
+        .map(|order| {
+            let event = Emitted::from(&told(order, "complete"));
+            intake.admit(EventId::mint(), event, &Trace::root())
+        })
+        .collect();
+    let mut client = intake.database().client().await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    let owed = intake.write(&tx, arrivals).await.unwrap();
+    tx.commit().await.unwrap();
+    intake.publish(owed).await;
+}
+
+fn orders(name: &str) -> Vec<String> {
+    (0..50).map(|number| format!("{name}-{number}")).collect()
+}
+
+async fn all_completed_once(bed: &Bed, orders: &[String]) {
+    let db = bed.db().await;
+    let sql = "select count from toy.tally where order_id = any($1) and what = 'recorded'";
+    let counts = eventually("the orders are handled", async || {
+        let rows = db.query(sql, &[&orders]).await.unwrap();
+        (rows.len() == orders.len()).then_some(rows)
+    })
+    .await;
+    assert!(counts.iter().all(|row| row.get::<_, i32>(0) == 1), "{counts:?}");
+    bed.quiet().await;
+    // The stream may have lost what said so, or hold it twice, but it never says two things of one order.
+    let completed = bed.messages(&subject(OrderCompleted::TYPE)).await;
+    let ids: BTreeSet<_> = completed.iter().map(|envelope| &envelope.event_id).collect();
+    let told: BTreeSet<_> = completed.iter().map(|envelope| &envelope.order_id).collect();
+    assert_eq!(ids.len(), told.len());
+}
+
+/// Runs the toy worker until its consumers exist, and lets it go again.
+async fn introduce(bed: &Bed, toy: &Toy) {
+    let process = Process::start(bed.settings().clone(), vec![toy.worker()]).await.unwrap();
+    process.health().ready().await;
+    process.drain().await;
+}
+
+fn wipe(store: &Path) {
+    fs::remove_dir_all(store).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").args([from, to]).status().unwrap().success());
+}
+
+fn messages_of(store: &Path) -> std::path::PathBuf {
+    store.join("$G/streams/DESPATCH_outage/msgs")
+}
+
+async fn jetstream(bed: &Bed) -> jetstream::Context {
+    let (servers, options) = despatch_runtime::nats_options(&bed.settings().nats_url).unwrap();
+    jetstream::new(options.connect(servers).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_wiped_store_held_is_published_again() {
+    let mut servers = Servers::start("wiped").await;
+    let bed = servers.bed().await;
+    let toy = Toy::new(&bed).await;
+    introduce(&bed, &toy).await;
+    let door = open_door(&bed).await;
+    let waiting = orders("waiting");
+    take_in(&door, &waiting).await;
+    servers.crash_nats(wipe).await;
+    let worker = bed.run(toy.worker()).await;
+    all_completed_once(&bed, &waiting).await;
+    drop((bed, door, worker));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_then() {
+    let mut servers = Servers::start("all-down").await;
+    let bed = servers.bed().await;
+    let toy = Toy::new(&bed).await;
+    introduce(&bed, &toy).await;
+    let waiting = orders("waiting");
+    let door = Process::start(bed.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
+    door.health().ready().await;
+    take_in(&door, &waiting).await;
+    door.drain().await;
+    servers.crash_nats(wipe).await;
+    let door = open_door(&bed).await;
+    let worker = bed.run(toy.worker()).await;
+    all_completed_once(&bed, &waiting).await;
+    drop((bed, door, worker));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_everybody_had_settled_is_not_published_again() {
+    let mut servers = Servers::start("settled").await;
+    let bed = servers.bed().await;
+    let worker = bed.run(Toy::new(&bed).await.worker()).await;
+    let door = open_door(&bed).await;
+    let (old, new) = (orders("old"), orders("new"));
+    take_in(&door, &old).await;
+    all_completed_once(&bed, &old).await;
+    eventually("that all is settled is known", async || {
+        let sql =
+            "select true from door.stream where settled_until > (select max(recorded_at) from door.journal)";
+        bed.db().await.query_opt(sql, &[]).await.unwrap()
+    })
+    .await;
+    servers.crash_nats(wipe).await;
+    take_in(&door, &new).await;
+    all_completed_once(&bed, &new).await;
+    let heard = bed.messages(&subject(OrderCancelRequested::TYPE)).await;
+    assert!(heard.iter().all(|envelope| envelope.order_id.starts_with("new")), "{heard:?}");
+    drop((bed, door, worker));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
+    let mut servers = Servers::start("rewound").await;
+    let bed = servers.bed().await;
+    let toy = Toy::new(&bed).await;
+    let door = open_door(&bed).await;
+    let worker = Process::start(bed.settings().clone(), vec![toy.worker()]).await.unwrap();
+    worker.health().ready().await;
+    take_in(&door, &orders("before")).await;
+    all_completed_once(&bed, &orders("before")).await;
+    let kept_aside = servers.dir.join("aside");
+    servers.crash_nats(|store| copy(&messages_of(store), &kept_aside)).await;
+    // These take the consumers past where the stream will be.
+    take_in(&door, &orders("heard")).await;
+    all_completed_once(&bed, &orders("heard")).await;
+    worker.drain().await;
+    take_in(&door, &orders("lost")).await;
+    servers
+        .crash_nats(|store| {
+            fs::remove_dir_all(messages_of(store)).unwrap();
+            copy(&kept_aside, &messages_of(store));
+        })
+        .await;
+    let worker = bed.run(toy.worker()).await;
+    take_in(&door, &orders("after")).await;
+    for name in ["before", "heard", "lost", "after"] {
+        all_completed_once(&bed, &orders(name)).await;
+    }
+    drop((bed, door, worker));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
+    let bed = Bed::new().await;
+    let toy = Toy::new(&bed).await;
+    let door = open_door(&bed).await;
+    let jetstream = jetstream(&bed).await;
+    let stream = format!("DESPATCH_{}", bed.settings().namespace);
+    introduce(&bed, &toy).await;
+    take_in(&door, &orders("purged")).await;
+    jetstream.get_stream(&stream).await.unwrap().purge().await.unwrap();
+    let worker = Process::start(bed.settings().clone(), vec![toy.worker()]).await.unwrap();
+    all_completed_once(&bed, &orders("purged")).await;
+    worker.drain().await;
+    take_in(&door, &orders("deleted")).await;
+    jetstream.delete_stream(&stream).await.unwrap();
+    bed.run(toy.worker()).await;
+    all_completed_once(&bed, &orders("deleted")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_that_was_published_and_lost_is_published_again() {
+    let mut servers = Servers::start("retry").await;
+    let bed = servers.bed().await;
+    let toy = Toy::new(&bed).await;
+    let door = open_door(&bed).await;
+    let worker = Process::start(bed.settings().clone(), vec![toy.worker()]).await.unwrap();
+    worker.health().ready().await;
+    bed.deliver(&told("late", "defer")).await;
+    let db = bed.db().await;
+    eventually("the event waits", async || {
+        db.query_opt("select true from toy.journal where state = 'waiting'", &[]).await.unwrap()
+    })
+    .await;
+    worker.drain().await;
+    // As it stands when the retry is on the stream, and nobody has handled it yet.
+    db.execute("delete from toy.retry", &[]).await.unwrap();
+    db.execute("delete from toy.open_batch", &[]).await.unwrap();
+    db.execute("update toy.stream set settled_until = now() where toy.stream.settled_until is not null", &[])
+        .await
+        .unwrap();
+    servers.crash_nats(wipe).await;
+    let worker = bed.run(toy.worker()).await;
+    bed.expect_dead("late").await;
+    drop((bed, door, worker));
+    servers.stop().await;
+}

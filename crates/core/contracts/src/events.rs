@@ -1,6 +1,6 @@
 //! The list of all events: each message, its type, and where its key is.
 
-use crate::{Event, label, notification, order, payment, review, runtime, shipment, stock};
+use crate::{Event, exception, label, notification, order, payment, review, runtime, shipment, stock};
 
 macro_rules! events {
     ($($message:ty => $name:literal, |$event:ident| $key:expr;)+) => {
@@ -55,6 +55,7 @@ events! {
     review::ReviewLapsed => "review.lapsed", |e| &e.order_id;
     notification::NotificationSent => "notification.sent", |e| &e.order_id;
     notification::Unsubscribed => "notification.unsubscribed", |e| &e.order_id;
+    exception::ReplayDue => "exception.replay-due", |_e| "";
     runtime::DeadLetter => "dead-letter", |e| &e.order_id;
     runtime::Settled => "settled", |e| &e.order_id;
     runtime::Replay => "replay", |e| e.event.as_ref().map_or("", |event| &event.order_id);

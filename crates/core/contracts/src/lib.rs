@@ -32,10 +32,11 @@ pub mod proto {
             }
         )*};
     }
-    packages!(order, payment, stock, label, shipment, review, notification, runtime);
+    packages!(order, payment, stock, label, shipment, review, notification, exception, runtime);
 }
 
 pub use proto::{
-    label::v1 as label, notification::v1 as notification, order::v1 as order, payment::v1 as payment,
-    review::v1 as review, runtime::v1 as runtime, shipment::v1 as shipment, stock::v1 as stock,
+    exception::v1 as exception, label::v1 as label, notification::v1 as notification, order::v1 as order,
+    payment::v1 as payment, review::v1 as review, runtime::v1 as runtime, shipment::v1 as shipment,
+    stock::v1 as stock,
 };

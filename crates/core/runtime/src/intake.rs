@@ -179,6 +179,7 @@ fn refused(
         reason: reason.code().to_owned(),
         failures: vec![failure],
         event: Some(event),
+        replayable: false,
     };
     let id = event_id.report(source, DeadLetter::TYPE, 0);
     let mut envelope = Envelope::dead(id, &letter, trace);

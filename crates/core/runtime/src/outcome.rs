@@ -207,6 +207,7 @@ impl<'a> Reckoner<'a> {
             reason: reason.to_owned(),
             failures: failures.failures.clone(),
             event: Some(event.clone()),
+            replayable: true,
         };
         let id = task.id().report(self.spec.name, DeadLetter::TYPE, task.generation());
         let whole = Envelope::dead(id, &letter, &task.trace);

@@ -1,14 +1,18 @@
 //! The command line.
 
+mod exceptions;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use despatch_domain::{Priority, Queue};
-use despatch_exceptions::State;
-use despatch_exceptions::store::Cursor;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use uuid::Uuid;
+
+use exceptions::age;
+pub(crate) use exceptions::{
+    CaseArgs, ExceptionsCommand, FilterArgs, FreezeArgs, JobArgs, JobsCommand, ListArgs,
+};
 
 /// Carries an online shop's orders from checkout to the customer's door.
 #[derive(Debug, Parser)]
@@ -120,140 +124,6 @@ pub(crate) enum OrderCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ExceptionsCommand {
-    /// List cases, the most urgent first.
-    List(ListArgs),
-    /// Show a case: what happened, what to do, and its history.
-    Show {
-        #[command(flatten)]
-        case: CaseArgs,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Take an open case in hand.
-    Claim(DecisionArgs),
-    /// Put a claimed case back.
-    Release(DecisionArgs),
-    /// Add to a case's history.
-    Note {
-        #[command(flatten)]
-        decision: DecisionArgs,
-        /// What there is to say.
-        text: String,
-    },
-    /// Change a case's priority.
-    Priority {
-        #[command(flatten)]
-        decision: DecisionArgs,
-        /// low, normal, high or urgent.
-        #[arg(value_parser = priority)]
-        priority: Priority,
-        /// Why.
-        #[arg(long)]
-        reason: String,
-    },
-    /// Have the event handled once more, after what failed it was mended.
-    Replay(DecisionArgs),
-    /// Resolve a case without handling its event.
-    Discard {
-        #[command(flatten)]
-        decision: DecisionArgs,
-        /// Why.
-        #[arg(long)]
-        reason: String,
-    },
-    /// Take a discard back.
-    Undo(DecisionArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CaseArgs {
-    /// The handler that failed, e.g. labels.create.
-    pub(crate) handler: String,
-    /// The event's id.
-    pub(crate) event: Uuid,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DecisionArgs {
-    #[command(flatten)]
-    pub(crate) case: CaseArgs,
-    /// Who decides; kept in the history.
-    #[arg(long, env = "USER", value_name = "WHO")]
-    pub(crate) by: String,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ListArgs {
-    /// payments, warehouse, carrier-desk, customer-service or engineering.
-    #[arg(long, value_parser = queue)]
-    pub(crate) queue: Option<Queue>,
-    /// open, claimed or resolved; by default what is not resolved.
-    #[arg(long, value_parser = state)]
-    pub(crate) state: Option<State>,
-    /// A reason code, e.g. stock-short.
-    #[arg(long)]
-    pub(crate) reason: Option<String>,
-    /// The handler that failed, e.g. labels.create.
-    #[arg(long)]
-    pub(crate) handler: Option<String>,
-    /// The handler's worker.
-    #[arg(long)]
-    pub(crate) worker: Option<String>,
-    /// An order's id.
-    #[arg(long)]
-    pub(crate) order: Option<String>,
-    /// Who has them in hand.
-    #[arg(long)]
-    pub(crate) claimed_by: Option<String>,
-    /// Opened longer ago than this, e.g. 90m, 12h or 3d.
-    #[arg(long, value_name = "AGE", value_parser = age)]
-    pub(crate) older_than: Option<SignedDuration>,
-    /// Part of what the last failure said.
-    #[arg(long)]
-    pub(crate) text: Option<String>,
-    /// How many at most.
-    #[arg(long, default_value_t = 50, value_name = "N")]
-    pub(crate) limit: u32,
-    /// Go on after an earlier list: its `next`.
-    #[arg(long, value_name = "NEXT")]
-    pub(crate) after: Option<Cursor>,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-fn queue(name: &str) -> Result<Queue, String> {
-    named(Queue::parse(name), Queue::ALL.iter().map(|queue| queue.name()))
-}
-
-fn priority(name: &str) -> Result<Priority, String> {
-    named(Priority::parse(name), Priority::ALL.iter().map(|priority| priority.name()))
-}
-
-fn state(name: &str) -> Result<State, String> {
-    named(State::ALL.into_iter().find(|state| state.name() == name), State::ALL.map(State::name))
-}
-
-fn named<T>(found: Option<T>, names: impl IntoIterator<Item = &'static str>) -> Result<T, String> {
-    found.ok_or_else(|| format!("expected one of {}", Vec::from_iter(names).join(", ")))
-}
-
-fn age(text: &str) -> Result<SignedDuration, String> {
-    let expected = || "expected a number and m, h or d, e.g. 12h".to_owned();
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(expected)?;
-    let number: i32 = number.parse().map_err(|_| expected())?;
-    let minutes = match unit {
-        "m" => 1,
-        "h" => 60,
-        "d" => 24 * 60,
-        _ => return Err(expected()),
-    };
-    Ok(SignedDuration::from_mins(i64::from(number) * minutes))
 }
 
 fn since(text: &str) -> Result<Timestamp, String> {

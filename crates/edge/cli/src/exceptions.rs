@@ -1,5 +1,7 @@
 //! `despatch exceptions`: what people do with cases, from a terminal.
 
+mod jobs;
+
 use std::fmt::Write as _;
 
 use despatch_domain::Reason;
@@ -10,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use crate::args::{CaseArgs, ExceptionsCommand, ListArgs};
+use crate::args::{CaseArgs, ExceptionsCommand, FilterArgs, ListArgs};
 use crate::config::Config;
 use crate::home::Home;
 use crate::{Outcome, at, cut, say};
@@ -21,6 +23,7 @@ pub(crate) async fn run(config: Config, home: &Home, command: ExceptionsCommand)
     let desk = Desk::new(Database::new(config.database_of(despatch_exceptions::NAME), 1)?);
     let decision = match &command {
         ExceptionsCommand::List(args) => return list(&desk, args).await,
+        ExceptionsCommand::Jobs(command) => return jobs::run(&desk, command).await,
         ExceptionsCommand::Show { case, json } => return show(&desk, &id(case), *json).await,
         ExceptionsCommand::Claim(decision) => {
             desk.claim(&id(&decision.case), &decision.by).await?;
@@ -59,8 +62,8 @@ fn id(case: &CaseArgs) -> Id {
     Id { handler: case.handler.clone(), event_id: case.event }
 }
 
-async fn list(desk: &Desk, args: &ListArgs) -> Outcome {
-    let filter = Filter {
+fn filter(args: &FilterArgs) -> Outcome<Filter> {
+    Ok(Filter {
         state: args.state,
         queue: args.queue,
         reason: args.reason.clone(),
@@ -70,7 +73,11 @@ async fn list(desk: &Desk, args: &ListArgs) -> Outcome {
         claimed_by: args.claimed_by.clone(),
         opened_before: args.older_than.map(|age| Timestamp::now().checked_sub(age)).transpose()?,
         text: args.text.clone(),
-    };
+    })
+}
+
+async fn list(desk: &Desk, args: &ListArgs) -> Outcome {
+    let filter = filter(&args.filter)?;
     let cases = desk.list(&filter, args.after.as_ref(), args.limit).await?;
     let full = cases.len() == args.limit as usize;
     let next = cases.last().filter(|_| full).map(|last| Cursor::after(last).to_string());

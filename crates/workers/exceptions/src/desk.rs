@@ -1,6 +1,8 @@
 //! What people do with cases. Each decision is one statement that also writes the history, so two people who decide at
 //! once cannot both be right: the second is told how the case stands.
 
+mod jobs;
+
 use std::time::Duration;
 
 use despatch_contracts::runtime::Replay;
@@ -11,6 +13,7 @@ use tokio_postgres::GenericClient;
 use crate::NAME;
 
 use crate::case::{Case, Entry, Id, State};
+use crate::job::JobState;
 use crate::store::{self, Cursor, Decision, Filter};
 
 /// Where cases are worked on.
@@ -41,6 +44,25 @@ pub enum DeskError {
     /// its dead letter.
     #[error("{0}: no event came with the dead letter; it has to come in again")]
     NoEvent(Id),
+    /// A filter found no case.
+    #[error("no case is {0}")]
+    Nothing(String),
+    /// There is no job of this number.
+    #[error("job {0}: no such job")]
+    NoJob(i64),
+    /// The job does not stand so that this could be done.
+    #[error("job {id}: {wanted}, but the job is {}", .state.name())]
+    JobNotNow {
+        /// Which job.
+        id: i64,
+        /// What was to be done, and when that can be.
+        wanted: &'static str,
+        /// Where it stands.
+        state: JobState,
+    },
+    /// A job cannot be done on these terms.
+    #[error("{0}: expected {1}")]
+    Terms(&'static str, &'static str),
     /// Every decision names who made it, and most name why.
     #[error("{0}: expected some text, found nothing")]
     Empty(&'static str),
@@ -142,8 +164,7 @@ impl Desk {
             return Err(self.refusal(&*tx, id, wanted).await);
         }
         let letter = store::letter(&*tx, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
-        // The gateway has no handlers: what it refused never became an event.
-        let event = letter.event.filter(|_| letter.worker != "gateway");
+        let event = letter.event.filter(|_| letter.replayable);
         let event = event.ok_or_else(|| DeskError::NoEvent(id.clone()))?;
         let replay =
             Replay { handler: letter.handler, generation: letter.generation + 1, event: Some(event) };

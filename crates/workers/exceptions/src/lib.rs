@@ -3,9 +3,11 @@
 //!
 //! [`Desk`] is what people do with cases; [`store`] has what the edge may read.
 
+mod advance;
 mod calendar;
 mod case;
 mod desk;
+mod job;
 mod open;
 mod settle;
 pub mod store;
@@ -16,12 +18,15 @@ use serde::Deserialize;
 pub use calendar::{Calendar, CalendarError, Day};
 pub use case::{Case, Entry, Id, State};
 pub use desk::{Desk, DeskError};
+pub use job::{Item, Job, JobEntry, JobState, Tally, Terms};
 
 /// The worker's name, and its schema's.
 pub const NAME: &str = "exceptions";
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_exceptions", sql: include_str!("../migrations/0001_exceptions.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_exceptions", sql: include_str!("../migrations/0001_exceptions.sql") },
+    Migration { name: "0002_jobs", sql: include_str!("../migrations/0002_jobs.sql") },
+];
 
 /// When the teams work.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,10 +36,11 @@ pub struct Config {
     pub calendar: Calendar,
 }
 
-/// Registers `exceptions.open` and `exceptions.settle`. Fails when the calendar has no working time.
+/// Registers `exceptions.open`, `exceptions.settle` and `exceptions.advance`. Fails when the calendar has no working time.
 pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
     config.calendar.check()?;
     Ok(Worker::new(NAME, MIGRATIONS)
         .handler(open::Open { calendar: config.calendar.clone() })
-        .handler(settle::Settle))
+        .handler(settle::Settle)
+        .handler(advance::Advance))
 }

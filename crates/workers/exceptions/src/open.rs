@@ -78,6 +78,7 @@ impl Handler for Open {
             trace_id: event.map_or_else(String::new, trace_id),
             care,
             due,
+            replayable: letter.replayable && event.is_some(),
             letter: letter.encode_to_vec(),
         };
         store::failed(tx, &failure).await?;

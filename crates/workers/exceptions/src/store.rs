@@ -1,4 +1,7 @@
-//! All SQL of the exceptions worker: what its handlers write, what people decide, and what the edge may read.
+//! All SQL of the exceptions worker: what its handlers write, what people decide, and what the edge may read. What is
+//! about replay jobs is in `jobs`.
+
+pub(crate) mod jobs;
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,6 +31,7 @@ pub(crate) struct Failure<'a> {
     pub(crate) trace_id: String,
     pub(crate) care: Care,
     pub(crate) due: Timestamp,
+    pub(crate) replayable: bool,
     pub(crate) letter: Vec<u8>,
 }
 
@@ -38,16 +42,20 @@ pub(crate) async fn failed(tx: &Tx<'_>, failure: &Failure<'_>) -> Result<(), DbE
         with failed as (
             insert into exceptions.exception as x
                 (handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
-                 priority, due, letter, state, version)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'open', 1)
+                 priority, due, letter, replayable, state, version)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'open', 1)
             on conflict (handler, event_id) do update
             set event_type = excluded.event_type, reason = excluded.reason, error = excluded.error,
                 attempts = excluded.attempts, generation = excluded.generation, trace_id = excluded.trace_id,
-                queue = excluded.queue, due = excluded.due, letter = excluded.letter,
+                queue = excluded.queue, due = excluded.due, letter = excluded.letter, replayable = excluded.replayable,
                 state = case when x.claimed_by is null then 'open' else 'claimed' end, resolution = null,
                 version = x.version + 1, updated_at = now()
             where x.generation < excluded.generation
             returning version
+        ),
+        item as (
+            update exceptions.item set state = 'failed', result = $6, updated_at = now()
+             where state = 'sent' and handler = $1 and event_id = $2 and generation < $9
         )
         insert into exceptions.entry (handler, event_id, seq, who, kind, generation, reason, detail)
         select $1, $2, version, $1, 'failed', $9, $6, $7 from failed";
@@ -71,6 +79,7 @@ pub(crate) async fn failed(tx: &Tx<'_>, failure: &Failure<'_>) -> Result<(), DbE
             &failure.care.priority.number(),
             &failure.due,
             &failure.letter,
+            &failure.replayable,
         ],
     )
     .await?;
@@ -90,6 +99,10 @@ pub(crate) async fn succeeded(
             set state = 'resolved', resolution = 'replayed', generation = $3, version = version + 1, updated_at = now()
             where handler = $1 and event_id = $2 and generation < $3
             returning version
+        ),
+        item as (
+            update exceptions.item set state = 'succeeded', updated_at = now()
+             where state = 'sent' and handler = $1 and event_id = $2 and generation < $3
         )
         insert into exceptions.entry (handler, event_id, seq, who, kind, generation, detail)
         select $1, $2, version, $1, 'succeeded', $3, '' from resolved";
@@ -118,6 +131,30 @@ pub struct Filter {
     pub opened_before: Option<Timestamp>,
     /// Part of what the last failure said, in any case.
     pub text: Option<String>,
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Filter { state, queue, reason, handler, worker, order_id, claimed_by, opened_before, text } =
+            self;
+        f.write_str(state.map_or("unresolved", State::name))?;
+        let said = [
+            ("queue", queue.map(|queue| queue.name().to_owned())),
+            ("reason", reason.clone()),
+            ("handler", handler.clone()),
+            ("worker", worker.clone()),
+            ("order", order_id.clone()),
+            ("claimed by", claimed_by.clone()),
+            ("opened before", opened_before.map(|before| format!("{before:.0}"))),
+            ("text", text.clone()),
+        ];
+        for (name, value) in said {
+            if let Some(value) = value {
+                write!(f, ", {name} {value}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Where a list goes on: after this case.
@@ -169,28 +206,8 @@ pub async fn list(
     after: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Case>, DbError> {
-    let mut wanted = Conditions::default();
-    wanted.sql.push_str(match filter.state {
-        // In words that the work list's index has too.
-        None => "state <> 'resolved'",
-        Some(State::Open) => "state <> 'resolved' and state = 'open'",
-        Some(State::Claimed) => "state <> 'resolved' and state = 'claimed'",
-        Some(State::Resolved) => "state = 'resolved'",
-    });
     let queue = filter.queue.map(Queue::name);
-    wanted.equal("queue", queue.as_ref());
-    wanted.equal("reason", filter.reason.as_ref());
-    wanted.equal("handler", filter.handler.as_ref());
-    wanted.equal("worker", filter.worker.as_ref());
-    wanted.equal("order_id", filter.order_id.as_ref());
-    wanted.equal("claimed_by", filter.claimed_by.as_ref());
-    if let Some(before) = &filter.opened_before {
-        wanted.and("opened_at < ", &[before]);
-    }
-    if let Some(text) = &filter.text {
-        wanted.and("strpos(lower(error), lower(", &[text]);
-        wanted.sql.push_str(")) > 0");
-    }
+    let mut wanted = Conditions::of(filter, queue.as_ref());
     let priority = after.map(|after| after.priority.number());
     if let (Some(after), Some(priority)) = (after, &priority) {
         wanted.and("priority <= ", &[priority]);
@@ -215,6 +232,32 @@ struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
+    /// What a filter asks for; `queue` is the name of its queue.
+    fn of(filter: &'a Filter, queue: Option<&'a &'static str>) -> Self {
+        let mut wanted = Conditions::default();
+        wanted.sql.push_str(match filter.state {
+            // In words that the work list's index has too.
+            None => "state <> 'resolved'",
+            Some(State::Open) => "state <> 'resolved' and state = 'open'",
+            Some(State::Claimed) => "state <> 'resolved' and state = 'claimed'",
+            Some(State::Resolved) => "state = 'resolved'",
+        });
+        wanted.equal("queue", queue);
+        wanted.equal("reason", filter.reason.as_ref());
+        wanted.equal("handler", filter.handler.as_ref());
+        wanted.equal("worker", filter.worker.as_ref());
+        wanted.equal("order_id", filter.order_id.as_ref());
+        wanted.equal("claimed_by", filter.claimed_by.as_ref());
+        if let Some(before) = &filter.opened_before {
+            wanted.and("opened_at < ", &[before]);
+        }
+        if let Some(text) = &filter.text {
+            wanted.and("strpos(lower(error), lower(", &[text]);
+            wanted.sql.push_str(")) > 0");
+        }
+        wanted
+    }
+
     fn equal<T: ToSql + Sync>(&mut self, column: &str, value: Option<&'a T>) {
         if let Some(value) = value {
             self.and(&format!("{column} = "), &[value]);

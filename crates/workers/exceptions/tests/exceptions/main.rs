@@ -1,8 +1,12 @@
 //! The exceptions worker against real servers. Every letter goes through the runtime, and is delivered twice.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
+
+mod jobs;
+
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Settled};
-use despatch_contracts::{Emitted, EventId, Trace};
+use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_domain::{Priority, Queue, Reason};
 use despatch_exceptions::store::{Cursor, Filter, backlog};
 use despatch_exceptions::{Calendar, Config, Day, Desk, DeskError, Id, State, worker};
@@ -44,7 +48,12 @@ fn letter(event_id: EventId, order: &str, generation: u32, reason: &str, error: 
             verdict: "reject".into(),
         }],
         event: Some(event),
+        replayable: true,
     }
+}
+
+fn message(event: &impl Event) -> Envelope {
+    Envelope::first(EventId::mint(), "test", Emitted::from(event), &Trace::root())
 }
 
 async fn dies(bed: &Bed, letter: &DeadLetter) {

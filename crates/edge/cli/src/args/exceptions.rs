@@ -125,7 +125,7 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobsCommand {
     /// Freeze the cases that a filter finds into a set to replay. Nothing is replayed yet.
-    Freeze(FreezeArgs),
+    Freeze(Box<FreezeArgs>),
     /// List the latest jobs.
     List {
         /// How many at most.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use prost::Message as _;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../proto");
     println!("cargo::rerun-if-changed={}", root.display());
@@ -9,7 +11,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     protos_under(&root.join("despatch"), &mut files)?;
     files.sort();
     let descriptors = protox::compile(&files, [&root])?;
-    prost_build::Config::new().bytes(["."]).btree_map(["."]).compile_fds(descriptors)?;
+    // For reading and writing events as JSON.
+    std::fs::write(
+        Path::new(&std::env::var("OUT_DIR")?).join("descriptors.bin"),
+        descriptors.encode_to_vec(),
+    )?;
+    prost_build::Config::new().bytes(["."]).btree_map(["."]).enable_type_names().compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -1,6 +1,11 @@
 //! The list of all events: each message, its type, and where its key is.
 
-use crate::{Event, exception, label, notification, order, payment, review, runtime, shipment, stock};
+use bytes::Bytes;
+
+use crate::{
+    DecodeError, Event, Incoming, exception, label, notification, order, payment, review, runtime, shipment,
+    stock,
+};
 
 macro_rules! events {
     ($($message:ty => $name:literal, |$event:ident| $key:expr;)+) => {
@@ -12,6 +17,25 @@ macro_rules! events {
                 $key
             }
         })+
+
+        /// The full name of the protobuf message of an event type; `None` when there is no such type.
+        pub(crate) fn message_of(event_type: &str) -> Option<String> {
+            match event_type {
+                $($name => Some(<$message as prost::Name>::full_name()),)+
+                _ => None,
+            }
+        }
+
+        /// The key of an event of this type: the order that it is about.
+        pub fn key_of(event_type: &str, payload: Bytes) -> Result<String, DecodeError> {
+            match event_type {
+                $($name => {
+                    let event = <$message as Incoming>::decode(event_type, payload)?;
+                    Ok(Event::order_id(&event).to_owned())
+                })+
+                _ => Err(DecodeError::UnknownType(event_type.to_owned())),
+            }
+        }
 
         /// Every event's type, in the order of an order's life.
         pub const ALL: &[&str] = &[$($name),+];

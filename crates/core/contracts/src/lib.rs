@@ -7,11 +7,12 @@ mod envelope;
 mod event;
 mod events;
 mod id;
+pub mod json;
 mod trace;
 
 pub use envelope::{Malformed, heard_on, now, replay_subject, subject};
 pub use event::{DecodeError, Emits, Emitted, Event, Incoming};
-pub use events::ALL;
+pub use events::{ALL, key_of};
 pub use id::EventId;
 pub use trace::Trace;
 

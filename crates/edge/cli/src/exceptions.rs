@@ -1,7 +1,9 @@
 //! `despatch exceptions`: what people do with cases, from a terminal.
 
+mod edit;
 mod jobs;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use despatch_domain::Reason;
@@ -24,7 +26,18 @@ pub(crate) async fn run(config: Config, home: &Home, command: ExceptionsCommand)
     let decision = match &command {
         ExceptionsCommand::List(args) => return list(&desk, args).await,
         ExceptionsCommand::Jobs(command) => return jobs::run(&desk, command).await,
-        ExceptionsCommand::Show { case, json } => return show(&desk, &id(case), *json).await,
+        ExceptionsCommand::Show { case, contents: true, .. } => {
+            return edit::contents(&desk, &id(case)).await;
+        }
+        ExceptionsCommand::Show { case, json, .. } => return show(&desk, &id(case), *json).await,
+        ExceptionsCommand::Edit { decision, from, reason, yes } => {
+            edit::edit(&desk, &id(&decision.case), &decision.by, (from, reason, *yes)).await?;
+            decision
+        }
+        ExceptionsCommand::CancelOrder { decision, reason } => {
+            desk.cancel_order(&id(&decision.case), &decision.by, reason).await?;
+            decision
+        }
         ExceptionsCommand::Claim(decision) => {
             desk.claim(&id(&decision.case), &decision.by).await?;
             decision
@@ -102,9 +115,15 @@ async fn list(desk: &Desk, args: &ListArgs) -> Outcome {
 
 async fn show(desk: &Desk, id: &Id, as_json: bool) -> Outcome {
     let (case, history) = desk.show(id).await?;
+    let edits = desk.edits(id).await?;
     let page = Reason::parse(&case.reason).and_then(Reason::care).map_or("", |care| care.page);
     if as_json {
-        return say(&format!("{:#}\n", json!({ "case": case, "history": history, "page": page })));
+        let edits: BTreeMap<i32, Vec<String>> = edits
+            .into_iter()
+            .map(|(seq, changes)| (seq, changes.iter().map(ToString::to_string).collect()))
+            .collect();
+        let shown = json!({ "case": case, "history": history, "edits": edits, "page": page });
+        return say(&format!("{shown:#}\n"));
     }
     let mut lines = String::new();
     let Case { id, event_type, order_id, reason, error, attempts, generation, .. } = &case;
@@ -122,6 +141,9 @@ async fn show(desk: &Desk, id: &Id, as_json: bool) -> Outcome {
         let said = [reason.as_str(), detail].into_iter().filter(|text| !text.is_empty());
         let said = said.collect::<Vec<_>>().join(": ");
         writeln!(lines, "  {seq:>3}  {at:.0}  {kind:<11} {who}  {said}")?;
+        for change in edits.get(seq).into_iter().flatten() {
+            writeln!(lines, "         {change}")?;
+        }
     }
     if !page.is_empty() {
         writeln!(lines, "\n{page}")?;

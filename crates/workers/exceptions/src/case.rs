@@ -96,7 +96,7 @@ pub struct Case {
     pub state: State,
     /// Who has it in hand.
     pub claimed_by: Option<String>,
-    /// How it ended: `replayed` or `discarded`.
+    /// How it ended: `replayed`, `discarded` or `order-cancelled`.
     pub resolution: Option<String>,
     /// When the event failed first.
     pub opened_at: Timestamp,
@@ -117,7 +117,8 @@ pub struct Entry {
     pub at: Timestamp,
     /// A person, or the handler that found out.
     pub who: String,
-    /// `failed`, `succeeded`, `claimed`, `released`, `noted`, `prioritised`, `replayed`, `discarded` or `reopened`.
+    /// `failed`, `succeeded`, `claimed`, `released`, `noted`, `prioritised`, `replayed`, `edited`, `discarded`,
+    /// `reopened`, `cancel-asked` or `order-cancelled`.
     pub kind: String,
     /// The generation that the case was at.
     pub generation: i32,

@@ -3,18 +3,50 @@
 
 mod jobs;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use despatch_contracts::runtime::Replay;
+use bytes::Bytes;
+use despatch_contracts::json::{self, Change};
+use despatch_contracts::key_of;
+use despatch_contracts::order::OrderCancelRequested;
+use despatch_contracts::runtime::{Envelope, Replay};
 use despatch_domain::Priority;
 use despatch_runtime::{Database, DbError, set_timer};
+use serde_json::Value;
 use tokio_postgres::GenericClient;
 
 use crate::NAME;
-
 use crate::case::{Case, Entry, Id, State};
 use crate::job::JobState;
 use crate::store::{self, Cursor, Decision, Filter};
+
+/// An event as it should have been.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The whole event as JSON.
+    pub contents: String,
+    /// The generation whose failure it mends, as [`Desk::event`] gave it.
+    pub generation: i32,
+    /// Why.
+    pub reason: String,
+}
+
+impl Edit {
+    /// The payload, in the place of this event's.
+    fn payload(&self, event: &Envelope) -> Result<Bytes, DeskError> {
+        let event_type = event.event_type();
+        let payload = json::from_json(event_type, &self.contents);
+        let payload = payload.map_err(|unfit| DeskError::Unfit(unfit.to_string()))?;
+        let about = key_of(event_type, payload.clone());
+        let about = about.map_err(|error| DeskError::Unfit(error.to_string()))?;
+        if about != event.order_id {
+            let found = format!("expected to be about order {}, found {about:?}", event.order_id);
+            return Err(DeskError::Unfit(found));
+        }
+        Ok(payload)
+    }
+}
 
 /// Where cases are worked on.
 #[derive(Debug, Clone)]
@@ -63,6 +95,9 @@ pub enum DeskError {
     /// A job cannot be done on these terms.
     #[error("{0}: expected {1}")]
     Terms(&'static str, &'static str),
+    /// What an event was edited to is not one, or about another order.
+    #[error("the edited event: {0}")]
+    Unfit(String),
     /// Every decision names who made it, and most name why.
     #[error("{0}: expected some text, found nothing")]
     Empty(&'static str),
@@ -147,17 +182,43 @@ impl Desk {
         self.decide(id, decision, "only what is not resolved has a priority").await
     }
 
+    /// The event of a case as JSON, and the generation that failed: what an edit starts from.
+    pub async fn event(&self, id: &Id) -> Result<(Value, i32), DeskError> {
+        let client = self.db.client().await?;
+        let letter = store::letter(&**client, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
+        let generation = i32::try_from(letter.generation).unwrap_or(i32::MAX);
+        let event = letter.event.ok_or_else(|| DeskError::NoEvent(id.clone()))?;
+        let contents = json::to_json(event.event_type(), event.payload.clone());
+        Ok((contents.map_err(|unfit| DeskError::Unfit(unfit.to_string()))?, generation))
+    }
+
     /// Has the event handled once more, by the handler that failed and as it arrived. Asked for in one transaction with
     /// the history's entry; whichever process of this worker runs publishes it. Once for each failure: what failed again
     /// may be replayed again, what was handled never is.
     pub async fn replay(&self, id: &Id, who: &str) -> Result<(), DeskError> {
+        self.replay_as(id, who, None).await
+    }
+
+    /// Has the event handled once more as somebody edited it. It keeps its id and takes the next generation, like any
+    /// replay, so of several edits and replays of one failure only the first is kept. The old payload is kept with it.
+    pub async fn edit(&self, id: &Id, who: &str, edit: &Edit) -> Result<(), DeskError> {
+        given("reason", &edit.reason)?;
+        self.replay_as(id, who, Some(edit)).await
+    }
+
+    async fn replay_as(&self, id: &Id, who: &str, edit: Option<&Edit>) -> Result<(), DeskError> {
         given("by", who)?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(DbError::from)?;
-        let set = "replayed = generation";
         let allowed = "state <> 'resolved' and (claimed_by is null or claimed_by = $3)
                        and coalesce(replayed, -1) < generation";
-        let decision = Decision { who, kind: "replayed", detail: "", set, allowed };
+        // Whoever edits has seen one failure, and mends that one.
+        let allowed = edit.map_or_else(
+            || allowed.to_owned(),
+            |edit| format!("{allowed} and generation = {}", edit.generation),
+        );
+        let (kind, detail) = edit.map_or(("replayed", ""), |edit| ("edited", &edit.reason));
+        let decision = Decision { who, kind, detail, set: "replayed = generation", allowed: &allowed };
         if !store::decide(&*tx, id, &decision).await? {
             let wanted =
                 "an open case can be replayed, or a claimed one by who has it, once for each failure";
@@ -165,13 +226,29 @@ impl Desk {
         }
         let letter = store::letter(&*tx, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
         let event = letter.event.filter(|_| letter.replayable);
-        let event = event.ok_or_else(|| DeskError::NoEvent(id.clone()))?;
+        let mut event = event.ok_or_else(|| DeskError::NoEvent(id.clone()))?;
+        if let Some(edit) = edit {
+            let payload = edit.payload(&event)?;
+            store::keep_edit(&*tx, id, &event.payload, &payload).await?;
+            event.payload = payload;
+        }
         let replay =
             Replay { handler: letter.handler, generation: letter.generation + 1, event: Some(event) };
         let key = format!("replay/{id}");
         set_timer(&tx, NAME, &key, Duration::ZERO, &replay).await?;
         tx.commit().await.map_err(DbError::from)?;
         Ok(())
+    }
+
+    /// What edits changed, by the number of the history's entry.
+    pub async fn edits(&self, id: &Id) -> Result<BTreeMap<i32, Vec<Change>>, DeskError> {
+        let client = self.db.client().await?;
+        let Some(Case { event_type, .. }) = store::find(&**client, id).await? else {
+            return Err(DeskError::Unknown(id.clone()));
+        };
+        let read = |payload| json::to_json(&event_type, payload).unwrap_or_default();
+        let edits = store::edits(&**client, id).await?;
+        Ok(edits.into_iter().map(|(seq, old, new)| (seq, json::changes(&read(old), &read(new)))).collect())
     }
 
     /// Resolves a case without handling its event. Somebody else's case has to be released first.
@@ -181,6 +258,32 @@ impl Desk {
         let allowed = "state <> 'resolved' and (claimed_by is null or claimed_by = $3)";
         let decision = Decision { who, kind: "discarded", detail: reason, set, allowed };
         self.decide(id, decision, "an open case can be discarded, or a claimed one by who has it").await
+    }
+
+    /// Asks for the case's order to be cancelled, as its customer could: what was paid goes back, stock is free again,
+    /// the customer is told. The case is resolved once the order is cancelled; an order of which a parcel has left is
+    /// not, as its timeline then says. One that was never accepted can only be discarded.
+    pub async fn cancel_order(&self, id: &Id, who: &str, reason: &str) -> Result<(), DeskError> {
+        given("by", who)?;
+        given("reason", reason)?;
+        let mut client = self.db.client().await?;
+        let tx = client.transaction().await.map_err(DbError::from)?;
+        let allowed = "state <> 'resolved' and (claimed_by is null or claimed_by = $3)
+                       and order_id <> '' and event_type <> 'order.placed'";
+        let decision =
+            Decision { who, kind: "cancel-asked", detail: reason, set: "cancel_asked = true", allowed };
+        if !store::decide(&*tx, id, &decision).await? {
+            let wanted =
+                "the accepted order of an open case can be cancelled, or of a claimed one by who has it";
+            return Err(self.refusal(&*tx, id, wanted).await);
+        }
+        let case = store::find(&*tx, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
+        let order_id = case.order_id;
+        let key = format!("cancel/{order_id}");
+        let request =
+            OrderCancelRequested { order_id, reason: reason.to_owned(), requested_by: "operator".to_owned() };
+        set_timer(&tx, NAME, &key, Duration::ZERO, &request).await?;
+        Ok(tx.commit().await.map_err(DbError::from)?)
     }
 
     /// Takes a discard back.

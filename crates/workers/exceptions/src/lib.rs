@@ -6,6 +6,7 @@
 mod advance;
 mod calendar;
 mod case;
+mod close;
 mod desk;
 mod job;
 mod open;
@@ -17,7 +18,7 @@ use serde::Deserialize;
 
 pub use calendar::{Calendar, CalendarError, Day};
 pub use case::{Case, Entry, Id, State};
-pub use desk::{Desk, DeskError};
+pub use desk::{Desk, DeskError, Edit};
 pub use job::{Item, Job, JobEntry, JobState, Tally, Terms};
 
 /// The worker's name, and its schema's.
@@ -26,6 +27,7 @@ pub const NAME: &str = "exceptions";
 const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_exceptions", sql: include_str!("../migrations/0001_exceptions.sql") },
     Migration { name: "0002_jobs", sql: include_str!("../migrations/0002_jobs.sql") },
+    Migration { name: "0003_resolutions", sql: include_str!("../migrations/0003_resolutions.sql") },
 ];
 
 /// When the teams work.
@@ -36,11 +38,12 @@ pub struct Config {
     pub calendar: Calendar,
 }
 
-/// Registers `exceptions.open`, `exceptions.settle` and `exceptions.advance`. Fails when the calendar has no working time.
+/// Registers `exceptions.open`, `exceptions.settle`, `exceptions.close` and `exceptions.advance`. Fails when the calendar has no working time.
 pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
     config.calendar.check()?;
     Ok(Worker::new(NAME, MIGRATIONS)
         .handler(open::Open { calendar: config.calendar.clone() })
         .handler(settle::Settle)
+        .handler(close::Close)
         .handler(advance::Advance))
 }

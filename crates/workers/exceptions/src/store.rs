@@ -6,6 +6,7 @@ pub(crate) mod jobs;
 use std::fmt;
 use std::str::FromStr;
 
+use bytes::Bytes;
 use despatch_contracts::runtime::DeadLetter;
 use despatch_domain::{Care, Priority, Queue};
 use despatch_runtime::{DbError, Row, Tx};
@@ -107,6 +108,21 @@ pub(crate) async fn succeeded(
         insert into exceptions.entry (handler, event_id, seq, who, kind, generation, detail)
         select $1, $2, version, $1, 'succeeded', $3, '' from resolved";
     tx.execute(SQL, &[&handler, &event_id, &int(generation)]).await?;
+    Ok(())
+}
+
+/// Resolves the cases of an order from which its cancellation was asked for.
+pub(crate) async fn order_cancelled(tx: &Tx<'_>, order_id: &str, who: &str) -> Result<(), DbError> {
+    const SQL: &str = "\
+        with resolved as (
+            update exceptions.exception
+            set state = 'resolved', resolution = 'order-cancelled', version = version + 1, updated_at = now()
+            where order_id = $1 and cancel_asked and state <> 'resolved'
+            returning handler, event_id, version, generation
+        )
+        insert into exceptions.entry (handler, event_id, seq, who, kind, generation, detail)
+        select handler, event_id, version, $2, 'order-cancelled', generation, '' from resolved";
+    tx.execute(SQL, &[&order_id, &who]).await?;
     Ok(())
 }
 
@@ -329,7 +345,7 @@ pub(crate) struct Decision<'a> {
     /// What it sets; `$3` is who decides.
     pub(crate) set: &'a str,
     /// When it is allowed.
-    pub(crate) allowed: &'static str,
+    pub(crate) allowed: &'a str,
 }
 
 /// Keeps a decision with its entry; `false` when it is not allowed as the case stands, or there is none.
@@ -349,6 +365,27 @@ pub(crate) async fn decide(
     );
     let detail = detail.replace('\0', "");
     Ok(db.execute(&sql, &[&id.handler, &id.event_id, who, kind, &detail]).await? == 1)
+}
+
+/// Keeps what an edit changed, under the number of the case's latest entry.
+pub(crate) async fn keep_edit(
+    db: &impl GenericClient,
+    id: &Id,
+    old: &[u8],
+    new: &[u8],
+) -> Result<(), DbError> {
+    let sql = "insert into exceptions.edit (handler, event_id, seq, old, new)
+               select handler, event_id, version, $3, $4 from exceptions.exception where handler = $1 and event_id = $2";
+    db.execute(sql, &[&id.handler, &id.event_id, &old, &new]).await?;
+    Ok(())
+}
+
+/// The edits of a case: the number of each one's entry, and the payload before and after.
+pub(crate) async fn edits(db: &impl GenericClient, id: &Id) -> Result<Vec<(i32, Bytes, Bytes)>, DbError> {
+    let sql = "select seq, old, new from exceptions.edit where handler = $1 and event_id = $2 order by seq";
+    let rows = db.query(sql, &[&id.handler, &id.event_id]).await?;
+    let bytes = |row: &Row, column| Ok::<_, DbError>(row.try_get::<_, Vec<u8>>(column)?.into());
+    rows.iter().map(|row| Ok((row.try_get("seq")?, bytes(row, "old")?, bytes(row, "new")?))).collect()
 }
 
 fn case(row: &Row) -> Result<Case, DbError> {

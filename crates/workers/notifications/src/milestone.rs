@@ -9,6 +9,10 @@ pub(crate) enum Milestone {
     Despatched,
     /// A parcel has arrived.
     Delivered,
+    /// The order was called off.
+    Cancelled,
+    /// The money is on its way back.
+    Refunded,
     /// How was it?
     Review,
     /// How was it, asked again.
@@ -17,10 +21,12 @@ pub(crate) enum Milestone {
 
 impl Milestone {
     #[cfg(test)]
-    pub(crate) const ALL: [Milestone; 5] = [
+    pub(crate) const ALL: [Milestone; 7] = [
         Milestone::Accepted,
         Milestone::Despatched,
         Milestone::Delivered,
+        Milestone::Cancelled,
+        Milestone::Refunded,
         Milestone::Review,
         Milestone::ReviewReminder,
     ];
@@ -31,6 +37,8 @@ impl Milestone {
             Milestone::Accepted => "accepted",
             Milestone::Despatched => "despatched",
             Milestone::Delivered => "delivered",
+            Milestone::Cancelled => "cancelled",
+            Milestone::Refunded => "refunded",
             Milestone::Review => "review",
             Milestone::ReviewReminder => "review-reminder",
         }
@@ -39,7 +47,11 @@ impl Milestone {
     /// Whether a customer who unsubscribed still gets it, because the order itself needs it.
     pub(crate) const fn is_transactional(self) -> bool {
         match self {
-            Milestone::Accepted | Milestone::Despatched | Milestone::Delivered => true,
+            Milestone::Accepted
+            | Milestone::Despatched
+            | Milestone::Delivered
+            | Milestone::Cancelled
+            | Milestone::Refunded => true,
             Milestone::Review | Milestone::ReviewReminder => false,
         }
     }

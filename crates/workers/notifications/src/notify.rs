@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use despatch_contracts::notification::NotificationSent;
-use despatch_contracts::order::{Order, OrderAccepted};
+use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
+use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
 use despatch_contracts::{Incoming as _, one_of};
@@ -24,6 +25,8 @@ one_of! {
         Accepted(OrderAccepted),
         Despatched(ShipmentDespatched),
         Delivered(ShipmentDelivered),
+        Cancelled(OrderCancelled),
+        Refunded(PaymentRefunded),
         ReviewRequested(ReviewRequested),
     }
 }
@@ -59,6 +62,16 @@ impl Occasion<'_> {
             }
             Moment::Despatched(event) => Occasion::of_scan(Milestone::Despatched, event.scan.as_ref()),
             Moment::Delivered(event) => Occasion::of_scan(Milestone::Delivered, event.scan.as_ref()),
+            Moment::Cancelled(_) => Ok(Occasion {
+                milestone: Milestone::Cancelled,
+                part: 0,
+                words: Words::default(),
+                order: None,
+            }),
+            Moment::Refunded(event) => {
+                let words = Words::of_refund(event);
+                Ok(Occasion { milestone: Milestone::Refunded, part: 0, words, order: None })
+            }
             Moment::ReviewRequested(event) => {
                 let milestone = if event.ask == 0 { Milestone::Review } else { Milestone::ReviewReminder };
                 let words = Words { review_url: event.review_url.clone(), ..Words::default() };

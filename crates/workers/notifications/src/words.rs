@@ -1,6 +1,7 @@
 //! What a message says, in the words and amounts that its template puts in.
 
 use despatch_contracts::order::{Address, Order};
+use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::shipment::Scan;
 use despatch_domain::{Currency, Money};
 use serde::Serialize;
@@ -64,6 +65,11 @@ impl Words {
             tracking_number: one_line(&scan.tracking_number),
             ..Words::default()
         }
+    }
+
+    /// What a refund says.
+    pub(crate) fn of_refund(refund: &PaymentRefunded) -> Self {
+        Words { total: amount(refund.amount_minor, &refund.currency), ..Words::default() }
     }
 }
 

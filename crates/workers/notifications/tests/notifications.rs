@@ -3,7 +3,8 @@
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::notification::{NotificationSent, Unsubscribed};
-use despatch_contracts::order::{Order, OrderAccepted};
+use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
+use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
 use despatch_notifications::{Config, store};
@@ -96,6 +97,25 @@ async fn the_customer_hears_of_every_milestone_once() {
         .collect();
     stored.sort();
     assert_eq!(stored, expected);
+}
+
+#[tokio::test]
+async fn the_customer_hears_of_a_cancellation_and_of_the_money_that_goes_back() {
+    let mail = sandbox().await;
+    let bed = bed(&mail).await;
+    bed.deliver(&accepted(order("off"))).await;
+    bed.deliver(&OrderCancelled { order_id: "off".into(), reason: "operator-cancelled".into() }).await;
+    let refund = PaymentRefunded {
+        order_id: "off".into(),
+        amount_minor: 1050,
+        currency: "USD".into(),
+        ..PaymentRefunded::default()
+    };
+    bed.deliver(&refund).await;
+    bed.quiet().await;
+    let expected =
+        ["accepted.off.0@shop.example", "cancelled.off.0@shop.example", "refunded.off.0@shop.example"];
+    assert_eq!(messages(&mail, "off"), expected);
 }
 
 #[tokio::test]

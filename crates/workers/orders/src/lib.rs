@@ -21,6 +21,7 @@ use despatch_runtime::{Migration, Worker};
 
 pub use lifecycle::Stage;
 pub use state::State;
+pub use validate::{Invalid, validate};
 
 /// The worker's name, and its schema's.
 pub const NAME: &str = "orders";

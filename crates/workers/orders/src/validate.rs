@@ -87,7 +87,7 @@ impl Problem {
 
 /// All that is wrong with an order: at least one problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Invalid {
+pub struct Invalid {
     first: Problem,
     others: Vec<Problem>,
 }
@@ -108,8 +108,8 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// Checks everything; the problems come in the order in which a person would mend them.
-pub(crate) fn validate(order: &Order) -> Result<(), Invalid> {
+/// What `orders.accept` checks of an order, all of it; the problems come in the order in which a person would mend them.
+pub fn validate(order: &Order) -> Result<(), Invalid> {
     let mut problems = Vec::new();
     address(order.ship_to.as_ref(), &mut problems);
     customer(order.customer.as_ref(), &mut problems);

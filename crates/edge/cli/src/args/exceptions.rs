@@ -1,5 +1,7 @@
 //! The command line of `despatch exceptions`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use despatch_domain::{Priority, Queue};
 use despatch_exceptions::State;
@@ -16,8 +18,11 @@ pub(crate) enum ExceptionsCommand {
         #[command(flatten)]
         case: CaseArgs,
         /// Print JSON.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "contents")]
         json: bool,
+        /// Print only the event, as `edit` takes it.
+        #[arg(long)]
+        contents: bool,
     },
     /// Take an open case in hand.
     Claim(DecisionArgs),
@@ -43,6 +48,28 @@ pub(crate) enum ExceptionsCommand {
     },
     /// Have the event handled once more, after what failed it was mended.
     Replay(DecisionArgs),
+    /// Have the event handled once more as it should have been: put right what `show --contents` printed.
+    Edit {
+        #[command(flatten)]
+        decision: DecisionArgs,
+        /// The edited document; - for standard input.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// Do it; without, the changes are only shown.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Have the case's order cancelled: what was paid goes back, its stock is free again, its customer is told.
+    CancelOrder {
+        #[command(flatten)]
+        decision: DecisionArgs,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
     /// Resolve a case without handling its event.
     Discard {
         #[command(flatten)]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
+mod edits;
 mod jobs;
 
 use despatch_contracts::order::OrderCompleted;

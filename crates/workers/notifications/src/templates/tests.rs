@@ -1,6 +1,7 @@
 //! What customers read, whatever their name's script.
 
 use despatch_contracts::order::{Address, Line, Order};
+use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::shipment::Scan;
 
 use super::*;
@@ -43,6 +44,12 @@ fn words(milestone: Milestone, name: &str) -> Words {
     let words = match milestone {
         Milestone::Accepted => Words::of_order(&order()),
         Milestone::Despatched | Milestone::Delivered => Words::of_scan(&scan),
+        Milestone::Cancelled => Words::default(),
+        Milestone::Refunded => Words::of_refund(&PaymentRefunded {
+            amount_minor: 26_686,
+            currency: "USD".into(),
+            ..PaymentRefunded::default()
+        }),
         Milestone::Review | Milestone::ReviewReminder => {
             Words { review_url: "https://shop.example/reviews/o/t".into(), ..Words::default() }
         }
@@ -62,7 +69,7 @@ fn render(milestone: Milestone, words: &Words) -> Rendered {
 
 #[test]
 fn every_message_is_as_it_was_reviewed() {
-    let names = ["Ирина Петрова", "田中太郎", "محمد علي", "Zoë Müller", ""];
+    let names = ["Ирина Петрова", "田中太郎", "محمد علي", "Nguyễn Văn An", "Σοφία Παππά", "Zoë Müller", ""];
     for (milestone, name) in Milestone::ALL.into_iter().zip(names) {
         let Rendered { subject, text, html } = render(milestone, &words(milestone, name));
         let whole = format!("Subject: {subject}\n\n{text}\n-------- HTML --------\n{html}");

@@ -1,0 +1,216 @@
+//! Events as JSON, for people: by the messages' descriptors, as the protobuf JSON mapping has it, with the fields' own
+//! names and numbers as numbers.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use prost::Message as _;
+use prost_reflect::{
+    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions,
+};
+use serde_json::Value;
+
+use crate::events::message_of;
+use crate::order::Order;
+
+static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
+    let compiled = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+    DescriptorPool::decode(compiled.as_slice()).expect("the build compiled them")
+});
+
+/// What is no event, on the way to JSON or back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// No event has this type.
+    #[error("{0:?} is no type of an event")]
+    Type(String),
+    /// The payload is not what its type says.
+    #[error("the payload is not a valid {0}")]
+    Payload(String),
+    /// The JSON is not what the type asks for: an unknown field, a wrong type, or no JSON at all.
+    #[error("{path}: {why}")]
+    Field {
+        /// Where, e.g. `order.lines[0].quantity`; `.` for the whole.
+        path: String,
+        /// What is wrong there.
+        why: String,
+    },
+}
+
+fn descriptor(event_type: &str) -> Result<MessageDescriptor, Unfit> {
+    let name = message_of(event_type);
+    name.and_then(|name| DESCRIPTORS.get_message_by_name(&name))
+        .ok_or_else(|| Unfit::Type(event_type.to_owned()))
+}
+
+fn dynamic(event_type: &str, payload: Bytes) -> Result<DynamicMessage, Unfit> {
+    let descriptor = descriptor(event_type)?;
+    DynamicMessage::decode(descriptor, payload).map_err(|_| Unfit::Payload(event_type.to_owned()))
+}
+
+/// An event's payload as JSON, every field of it.
+pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, Unfit> {
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .stringify_64_bit_integers(false)
+        .skip_default_fields(false);
+    let message = dynamic(event_type, payload)?;
+    message
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .map_err(|error| Unfit::Field { path: ".".to_owned(), why: error.to_string() })
+}
+
+/// The payload that a JSON text stands for.
+pub fn from_json(event_type: &str, text: &str) -> Result<Bytes, Unfit> {
+    let descriptor = descriptor(event_type)?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let options = DeserializeOptions::new().deny_unknown_fields(true);
+    let message = DynamicMessage::deserialize_with_options(descriptor, tracked, &options)
+        .map_err(|error| Unfit::Field { path: place(track), why: error.to_string() })?;
+    json.end().map_err(|error| Unfit::Field { path: ".".to_owned(), why: error.to_string() })?;
+    Ok(message.encode_to_vec().into())
+}
+
+/// Where a deserializer stopped.
+fn place(track: serde_path_to_error::Track) -> String {
+    let path = track.path().to_string();
+    // It has a name of its own for where there was no value at all.
+    if path == "?" { ".".to_owned() } else { path }
+}
+
+/// The order that an event carries, where its type has one.
+pub fn order_in(event_type: &str, payload: Bytes) -> Option<Order> {
+    let message = dynamic(event_type, payload).ok()?;
+    let order = message.get_field_by_name("order")?;
+    order.as_message()?.transcode_to().ok()
+}
+
+/// A field that two JSON values differ in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// E.g. `order.ship_to.street1`.
+    pub path: String,
+    /// What was there; `None` for nothing.
+    pub old: Option<Value>,
+    /// What is; `None` for nothing.
+    pub new: Option<Value>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said =
+            |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string);
+        write!(f, "{}: {} -> {}", self.path, said(&self.old), said(&self.new))
+    }
+}
+
+/// What is different, field by field.
+pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
+    let mut found = Vec::new();
+    compare("", Some(old), Some(new), &mut found);
+    found
+}
+
+fn compare(path: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<Change>) {
+    match (old, new) {
+        (Some(Value::Object(olds)), Some(Value::Object(news))) => {
+            let added = news.keys().filter(|name| !olds.contains_key(*name));
+            for name in olds.keys().chain(added) {
+                let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                compare(&inner, olds.get(name), news.get(name), found);
+            }
+        }
+        (Some(Value::Array(olds)), Some(Value::Array(news))) => {
+            for place in 0..olds.len().max(news.len()) {
+                compare(&format!("{path}[{place}]"), olds.get(place), news.get(place), found);
+            }
+        }
+        _ if old == new => {}
+        _ => found.push(Change { path: path.to_owned(), old: old.cloned(), new: new.cloned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::order::{Line, OrderPlaced, ServiceLevel};
+    use crate::{Event, runtime};
+
+    fn placed() -> OrderPlaced {
+        let line = Line {
+            number: 1,
+            sku: "TEA".into(),
+            quantity: 2,
+            total_minor: 9_007_199_254_740_993,
+            ..Line::default()
+        };
+        let placed_at = Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 });
+        let order = Order { order_id: "o-1".into(), lines: vec![line], placed_at, ..Order::default() };
+        OrderPlaced { order: Some(Order { service_level: ServiceLevel::SameDay.into(), ..order }) }
+    }
+
+    fn payload() -> Bytes {
+        placed().encode_to_vec().into()
+    }
+
+    #[test]
+    fn what_is_shown_can_be_given_back() {
+        let json = to_json(OrderPlaced::TYPE, payload()).unwrap();
+        assert_eq!(json["order"]["lines"][0]["sku"], "TEA");
+        assert_eq!(json["order"]["lines"][0]["title"], "", "what is empty is shown too");
+        assert_eq!(json["order"]["service_level"], "SERVICE_LEVEL_SAME_DAY");
+        assert_eq!(json["order"]["placed_at"], "2023-11-14T22:13:20Z");
+        assert_eq!(json["order"]["lines"][0]["total_minor"], 9_007_199_254_740_993_i64);
+        assert_eq!(from_json(OrderPlaced::TYPE, &json.to_string()).unwrap(), payload());
+        assert_eq!(order_in(OrderPlaced::TYPE, payload()), placed().order);
+    }
+
+    #[test]
+    fn every_type_of_event_has_a_form() {
+        for event_type in crate::ALL {
+            let json = to_json(event_type, Bytes::new()).unwrap();
+            assert_eq!(from_json(event_type, &json.to_string()).unwrap(), Bytes::new(), "{event_type}");
+        }
+        assert_eq!(to_json("no.such", Bytes::new()), Err(Unfit::Type("no.such".into())));
+        assert!(order_in(runtime::Settled::TYPE, Bytes::new()).is_none());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_where_it_stands() {
+        for (text, path, word) in [
+            (r#"{"order": {"colour": "red"}}"#, "order", "colour"),
+            (r#"{"order": {"lines": [{"quantity": "many"}]}}"#, "order.lines[0].quantity", "digit"),
+            (r#"{"order": {"lines": 3}}"#, "order.lines", "invalid type"),
+            (r#"{"order": {"placed_at": "yesterday"}}"#, "order.placed_at", "timestamp"),
+            (r#"{"order": {"service_level": "SOON"}}"#, "order.service_level", "SOON"),
+            ("{", ".", "EOF"),
+            ("{} {}", ".", "trailing"),
+        ] {
+            let Err(Unfit::Field { path: found, why }) = from_json(OrderPlaced::TYPE, text) else {
+                panic!("{text} was taken")
+            };
+            assert!(found == path && why.contains(word), "{text}: {found}: {why}");
+        }
+    }
+
+    #[test]
+    fn changes_name_the_field_and_both_values() {
+        let old = json!({"order": {"city": "Leds", "lines": [{"quantity": 1}, {"quantity": 2}]}});
+        let new = json!({"order": {"city": "Leeds", "lines": [{"quantity": 1}], "note": "x"}});
+        let said: Vec<String> = changes(&old, &new).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                r#"order.city: "Leds" -> "Leeds""#,
+                r#"order.lines[1]: {"quantity":2} -> nothing"#,
+                r#"order.note: nothing -> "x""#
+            ]
+        );
+        assert!(changes(&old, &old).is_empty());
+    }
+}

@@ -1,0 +1,151 @@
+//! Events that are put right before they are replayed.
+
+use despatch_contracts::order::OrderCancelRequested;
+use despatch_domain::Reason;
+use despatch_exceptions::{Desk, DeskError, Edit, Id, State, worker};
+use despatch_runtime::{Database, DbError, Fault, Handler, Migration, Process, Tx, Verdict, Worker};
+use despatch_testkit::{Bed, eventually};
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::{config, kinds};
+
+/// Handles only what says that it is right.
+struct Strict;
+
+#[derive(Debug, thiserror::Error)]
+enum Wrong {
+    #[error("{0:?} is not right")]
+    Reason(String),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Fault for Wrong {
+    fn verdict(&self) -> Verdict {
+        match self {
+            Wrong::Reason(_) => Verdict::Reject(Reason::StockShort),
+            Wrong::Database(_) => Verdict::Retry,
+        }
+    }
+}
+
+impl Handler for Strict {
+    const NAME: &'static str = "strict.handle";
+    type In = OrderCancelRequested;
+    type Out = ();
+    type Error = Wrong;
+
+    async fn record(&self, event: &OrderCancelRequested, tx: &Tx<'_>) -> Result<(), Wrong> {
+        if !event.reason.starts_with("right") {
+            return Err(Wrong::Reason(event.reason.clone()));
+        }
+        let sql = "insert into strict.handled values ($1, $2)";
+        tx.execute(sql, &[&event.order_id, &event.reason]).await?;
+        Ok(())
+    }
+}
+
+fn workers() -> Vec<Worker> {
+    const TABLE: &str = "create table strict.handled (order_id text, reason text)";
+    let strict = Worker::new("strict", &[Migration { name: "0001", sql: TABLE }]).handler(Strict);
+    vec![strict, worker(&config()).unwrap()]
+}
+
+/// An event that is dead, and its case.
+async fn dead(bed: &Bed, desk: &Desk) -> Id {
+    let event = OrderCancelRequested { order_id: "o-1".into(), reason: "wrong".into(), ..Default::default() };
+    let event = bed.deliver(&event).await;
+    let id = Id { handler: "strict.handle".into(), event_id: event.uuid() };
+    eventually("the case", async || desk.show(&id).await.ok()).await;
+    id
+}
+
+fn desk(bed: &Bed) -> Desk {
+    Desk::new(Database::new(&bed.settings().database_url, 8).unwrap())
+}
+
+fn edit(contents: &serde_json::Value, generation: i32) -> Edit {
+    Edit { contents: contents.to_string(), generation, reason: "as the shop meant it".into() }
+}
+
+async fn resolved(desk: &Desk, id: &Id) {
+    eventually("the success", async || (desk.show(id).await.ok()?.0.state == State::Resolved).then_some(()))
+        .await;
+}
+
+async fn handled(bed: &Bed) -> Vec<String> {
+    let rows = bed.db().await.query("select reason from strict.handled", &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn failing_claimed_replayed_failing_edited_and_done_is_one_case() {
+    let bed = Bed::new().await;
+    bed.run_all(workers()).await;
+    let desk = desk(&bed);
+    let id = dead(&bed, &desk).await;
+    desk.claim(&id, "ada").await.unwrap();
+    let (mut contents, first) = desk.event(&id).await.unwrap();
+    assert_eq!(contents, json!({"order_id": "o-1", "reason": "wrong", "requested_by": ""}));
+    desk.replay(&id, "ada").await.unwrap();
+    eventually("the replay's failure", async || (desk.show(&id).await.ok()?.0.generation == 1).then_some(()))
+        .await;
+    contents["reason"] = json!("right");
+    let late = desk.edit(&id, "ada", &edit(&contents, first)).await;
+    assert!(matches!(late, Err(DeskError::NotNow { .. })), "it was made for an earlier failure: {late:?}");
+
+    desk.edit(&id, "ada", &edit(&contents, 1)).await.unwrap();
+    resolved(&desk, &id).await;
+    bed.quiet().await;
+    let expected = ["failed", "claimed", "replayed", "failed", "edited", "succeeded"];
+    assert_eq!(kinds(&desk, &id).await, expected);
+    assert_eq!(handled(&bed).await, ["right"]);
+    let edits = desk.edits(&id).await.unwrap();
+    let changes: Vec<String> = edits[&5].iter().map(ToString::to_string).collect();
+    assert_eq!((edits.len(), changes), (1, vec![r#"reason: "wrong" -> "right""#.to_owned()]));
+    let (_, history) = desk.show(&id).await.unwrap();
+    assert_eq!((history[4].who.as_str(), history[4].detail.as_str()), ("ada", "as the shop meant it"));
+}
+
+#[tokio::test]
+async fn what_is_no_event_or_another_orders_is_refused() {
+    let bed = Bed::new().await;
+    bed.run_all(workers()).await;
+    let desk = desk(&bed);
+    let id = dead(&bed, &desk).await;
+    for (contents, said) in [
+        (json!({"order_id": "o-1", "colour": "red"}), "colour"),
+        (json!({"order_id": "o-1", "reason": 3}), "reason"),
+        (json!({"order_id": "o-2", "reason": "right"}), "order o-1"),
+        (json!([]), "invalid type"),
+    ] {
+        let refused = desk.edit(&id, "ada", &edit(&contents, 0)).await.unwrap_err();
+        assert!(matches!(refused, DeskError::Unfit(_)) && refused.to_string().contains(said), "{refused}");
+    }
+    let nameless = Edit { reason: String::new(), ..edit(&json!({"order_id": "o-1"}), 0) };
+    assert!(matches!(desk.edit(&id, "ada", &nameless).await, Err(DeskError::Empty("reason"))));
+    assert_eq!(kinds(&desk, &id).await, ["failed"], "nothing of it is kept");
+}
+
+#[tokio::test]
+async fn of_many_edits_at_once_one_is_handled_though_nobody_was_there_to_publish_it() {
+    let bed = Bed::new().await;
+    let process = Process::start(bed.settings().clone(), workers()).await.unwrap();
+    process.health().ready().await;
+    let desk = desk(&bed);
+    let id = dead(&bed, &desk).await;
+    process.drain().await;
+    let edits: Vec<Edit> = (0..6)
+        .map(|person| edit(&json!({"order_id": "o-1", "reason": format!("right {person}")}), 0))
+        .collect();
+    let kept = join_all(edits.iter().map(|edit| desk.edit(&id, "somebody", edit))).await;
+    let winners: Vec<usize> = (0..6).filter(|person| kept[*person].is_ok()).collect();
+    assert_eq!(winners.len(), 1, "{kept:?}");
+
+    bed.run_all(workers()).await;
+    resolved(&desk, &id).await;
+    bed.quiet().await;
+    assert_eq!(handled(&bed).await, [format!("right {}", winners[0])]);
+    assert_eq!(kinds(&desk, &id).await, ["failed", "edited", "succeeded"]);
+}

@@ -8,5 +8,6 @@ mod cli;
 mod deployment;
 mod drain;
 mod kills;
+mod mending;
 mod replicas;
 mod waiting;

@@ -1,0 +1,185 @@
+//! What people do about what failed, over the command line of a running site.
+
+use std::path::Path;
+use std::process::Command;
+
+use despatch_runtime::Database;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::child::{Despatch, Ended, despatch};
+use crate::deployment::order;
+use crate::waiting::until;
+
+/// `despatch up`, and its commands.
+struct Site {
+    dir: TempDir,
+    up: Despatch,
+    database: Database,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = at(dir.path(), &["up"]);
+        command.env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0");
+        command
+            .env("DESPATCH_REVIEWS_REMINDERS_SECONDS", "")
+            .env("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1");
+        let up = Despatch::start(&mut command);
+        let address = until("the site is up", async || {
+            let text = std::fs::read_to_string(dir.path().join("address.json")).ok()?;
+            serde_json::from_str::<Value>(&text).ok()
+        })
+        .await;
+        let database = Database::new(address["database_url"].as_str().unwrap(), 2).unwrap();
+        Site { dir, up, database }
+    }
+
+    async fn does(&self, args: &[&str]) -> Ended {
+        Despatch::run(&mut at(self.dir.path(), args)).await
+    }
+
+    async fn json(&self, args: &[&str]) -> Value {
+        let ended = self.does(args).await;
+        serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
+    }
+
+    fn write(&self, name: &str, contents: &Value) -> String {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, contents.to_string()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Places an order, with stock for it or without.
+    async fn place(&self, order: &Value, stock: &[&str]) {
+        let file = self.write("order.jsonl", order);
+        assert!(self.does(&[&["import", file.as_str()], stock].concat()).await.status.success());
+    }
+
+    /// The open case of this reason.
+    async fn case(&self, reason: &str) -> Value {
+        until(reason, async || {
+            let listed = self.json(&["exceptions", "list", "--reason", reason, "--json"]).await;
+            listed["cases"].get(0).cloned()
+        })
+        .await
+    }
+
+    async fn becomes(&self, order_id: &str, state: &str) {
+        until(state, async || {
+            // Before it is accepted there is no order to show.
+            let shown = self.does(&["order", "show", order_id, "--json"]).await.stdout;
+            let shown: Value = serde_json::from_str(&shown).ok()?;
+            (shown["order"]["state"] == state).then_some(())
+        })
+        .await;
+    }
+
+    async fn stop(self) {
+        self.up.terminate();
+        let ended = self.up.ended().await;
+        assert!(ended.status.success(), "{ended:?}");
+    }
+}
+
+fn at(dir: &Path, args: &[&str]) -> Command {
+    let mut command = despatch(args);
+    command.arg("--data-dir").arg(dir);
+    command
+}
+
+fn text<'a>(case: &'a Value, field: &str) -> &'a str {
+    case[field].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_are_edited_cancelled_and_replayed_together() {
+    let site = Site::start().await;
+
+    // What the shop sent wrong is put right, and is handled so.
+    let mut wrong = order(1, None);
+    wrong["ship_to"]["country"] = json!("QQ");
+    site.place(&wrong, &["--stock"]).await;
+    let case = site.case("address-incomplete").await;
+    let (handler, event, order_id) =
+        (text(&case, "handler"), text(&case, "event_id"), text(&case, "order_id"));
+    let mut document = site.json(&["exceptions", "show", handler, event, "--contents"]).await;
+    assert_eq!(document["contents"]["order"]["ship_to"]["country"], "QQ", "{document:#}");
+    let edit = async |document: &Value, rest: &[&str]| {
+        let file = site.write("event.json", document);
+        let said =
+            ["exceptions", "edit", handler, event, "--from", &file, "--by", "ada", "--reason", "a slip"];
+        site.does(&[&said, rest].concat()).await
+    };
+    let mut unknown = document.clone();
+    unknown["contents"]["order"]["ship_to"]["planet"] = json!("Mars");
+    let refused = edit(&unknown, &["--yes"]).await;
+    assert!(!refused.status.success() && refused.stderr.contains("planet"), "{refused:?}");
+    document["contents"]["order"]["total_minor"] = json!(1);
+    let refused = edit(&document, &["--yes"]).await;
+    assert!(refused.stderr.contains("add up to 1299") && refused.stderr.contains("QQ"), "{refused:?}");
+    document["contents"]["order"]["total_minor"] = json!(1299);
+    document["contents"]["order"]["ship_to"]["country"] = json!("US");
+    let change = r#"order.ship_to.country: "QQ" -> "US""#;
+    let shown = edit(&document, &[]).await;
+    assert!(!shown.status.success() && shown.stdout.contains(change) && shown.stderr.contains("--yes"));
+    assert!(edit(&document, &["--yes"]).await.status.success());
+    site.becomes(order_id, "completed").await;
+    let history = until("the case is resolved", async || {
+        let shown = site.does(&["exceptions", "show", handler, event]).await.stdout;
+        shown.contains("resolved: replayed").then_some(shown)
+    })
+    .await;
+    for part in [change, "edited      ada  a slip", "succeeded"] {
+        assert!(history.contains(part), "{part} in\n{history}");
+    }
+
+    // What cannot be sent is called off: its customer is told, its money goes back.
+    site.place(&order(2, None), &[]).await;
+    let case = site.case("stock-short").await;
+    let (handler, event, order_id) =
+        (text(&case, "handler"), text(&case, "event_id"), text(&case, "order_id"));
+    let cancel = ["exceptions", "cancel-order", handler, event, "--by", "ada", "--reason", "out of print"];
+    assert!(site.does(&cancel).await.status.success());
+    site.becomes(order_id, "cancelled").await;
+    until("the case is resolved", async || {
+        let shown = site.does(&["exceptions", "show", handler, event]).await.stdout;
+        shown.contains("resolved: order-cancelled").then_some(())
+    })
+    .await;
+    until("the customer is told", async || {
+        let shown = site.json(&["order", "show", order_id, "--json"]).await;
+        shown["order"]["messages"].to_string().contains("cancelled").then_some(())
+    })
+    .await;
+
+    // What one delivery mends is replayed together.
+    for number in 3..6 {
+        site.place(&order(number, None), &[]).await;
+    }
+    until("three cases", async || {
+        let listed = site.json(&["exceptions", "list", "--reason", "stock-short", "--json"]).await;
+        (listed["cases"].as_array()?.len() == 3).then_some(())
+    })
+    .await;
+    let client = site.database.client().await.unwrap();
+    let delivery = "update inventory.stock set available = available + 3, received = received + 3";
+    client.execute(delivery, &[]).await.unwrap();
+    drop(client);
+    let freeze = ["exceptions", "jobs", "freeze", "--reason", "stock-short", "--by", "ada", "--json"];
+    let job = site.json(&freeze).await["id"].to_string();
+    assert_eq!(site.json(&["exceptions", "jobs", "dry-run", &job, "--json"]).await["replayed"], 3);
+    let unsure = site.does(&["exceptions", "jobs", "start", &job, "--by", "ada"]).await;
+    assert!(!unsure.status.success() && unsure.stderr.contains("3 cases"), "{unsure:?}");
+    assert!(site.does(&["exceptions", "jobs", "start", &job, "--by", "ada", "--yes"]).await.status.success());
+    let shown = until("the job is finished", async || {
+        let shown = site.does(&["exceptions", "jobs", "show", &job, "--items"]).await.stdout;
+        shown.contains("finished").then_some(shown)
+    })
+    .await;
+    assert!(shown.contains("3 succeeded, 0 failed"), "{shown}");
+    let nothing = site.does(&freeze).await;
+    assert!(nothing.stderr.contains("no case is unresolved, reason stock-short"), "{nothing:?}");
+    site.stop().await;
+}

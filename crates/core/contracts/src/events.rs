@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use crate::{
-    DecodeError, Event, Incoming, exception, label, notification, order, payment, review, runtime, shipment,
-    stock,
+    DecodeError, Event, Incoming, alert, exception, label, notification, order, payment, review, runtime,
+    shipment, stock,
 };
 
 macro_rules! events {
@@ -80,6 +80,8 @@ events! {
     notification::NotificationSent => "notification.sent", |e| &e.order_id;
     notification::Unsubscribed => "notification.unsubscribed", |e| &e.order_id;
     exception::ReplayDue => "exception.replay-due", |_e| "";
+    exception::WatchDue => "exception.watch-due", |_e| "";
+    alert::AlertRaised => "alert.raised", |_e| "";
     runtime::DeadLetter => "dead-letter", |e| &e.order_id;
     runtime::Settled => "settled", |e| &e.order_id;
     runtime::Replay => "replay", |e| e.event.as_ref().map_or("", |event| &event.order_id);

@@ -33,11 +33,11 @@ pub mod proto {
             }
         )*};
     }
-    packages!(order, payment, stock, label, shipment, review, notification, exception, runtime);
+    packages!(order, payment, stock, label, shipment, review, notification, exception, alert, runtime);
 }
 
 pub use proto::{
-    exception::v1 as exception, label::v1 as label, notification::v1 as notification, order::v1 as order,
-    payment::v1 as payment, review::v1 as review, runtime::v1 as runtime, shipment::v1 as shipment,
-    stock::v1 as stock,
+    alert::v1 as alert, exception::v1 as exception, label::v1 as label, notification::v1 as notification,
+    order::v1 as order, payment::v1 as payment, review::v1 as review, runtime::v1 as runtime,
+    shipment::v1 as shipment, stock::v1 as stock,
 };

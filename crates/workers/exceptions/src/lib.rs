@@ -12,6 +12,9 @@ mod job;
 mod open;
 mod settle;
 pub mod store;
+mod watch;
+
+use std::time::Duration;
 
 use despatch_runtime::{Migration, Worker};
 use serde::Deserialize;
@@ -28,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0001_exceptions", sql: include_str!("../migrations/0001_exceptions.sql") },
     Migration { name: "0002_jobs", sql: include_str!("../migrations/0002_jobs.sql") },
     Migration { name: "0003_resolutions", sql: include_str!("../migrations/0003_resolutions.sql") },
+    Migration { name: "0004_alarms", sql: include_str!("../migrations/0004_alarms.sql") },
 ];
 
 /// When the teams work.
@@ -36,14 +40,18 @@ const MIGRATIONS: &[Migration] = &[
 pub struct Config {
     /// The hours that service levels are counted in.
     pub calendar: Calendar,
+    /// How often queues and reasons are looked over for what operators should be told of, in seconds; at least 1.
+    pub watch_seconds: u64,
 }
 
-/// Registers `exceptions.open`, `exceptions.settle`, `exceptions.close` and `exceptions.advance`. Fails when the calendar has no working time.
+/// Registers `exceptions.open`, `exceptions.settle`, `exceptions.close`, `exceptions.advance` and `exceptions.watch`. Fails when the calendar has no working time.
 pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
     config.calendar.check()?;
+    let every = Duration::from_secs(config.watch_seconds.max(1));
     Ok(Worker::new(NAME, MIGRATIONS)
-        .handler(open::Open { calendar: config.calendar.clone() })
+        .handler(open::Open { calendar: config.calendar.clone(), watch_every: every })
         .handler(settle::Settle)
         .handler(close::Close)
-        .handler(advance::Advance))
+        .handler(advance::Advance)
+        .handler(watch::Watch { every }))
 }

@@ -1,5 +1,7 @@
 //! `exceptions.open`: a dead letter opens a case, or opens it again.
 
+use std::time::Duration;
+
 use despatch_contracts::runtime::DeadLetter;
 use despatch_contracts::{EventId, Trace};
 use despatch_domain::{Care, Reason};
@@ -10,10 +12,13 @@ use uuid::Uuid;
 
 use crate::calendar::{Calendar, CalendarError};
 use crate::store::{self, Failure};
+use crate::watch;
 
 /// Keeps cases.
 pub(crate) struct Open {
     pub(crate) calendar: Calendar,
+    /// How often what failed is looked over.
+    pub(crate) watch_every: Duration,
 }
 
 /// Why a dead letter is no case. It stays in this worker's journal: a dead letter of a dead letter would only come back.
@@ -82,6 +87,7 @@ impl Handler for Open {
             letter: letter.encode_to_vec(),
         };
         store::failed(tx, &failure).await?;
+        watch::awake(tx, self.watch_every).await?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! All SQL of the exceptions worker: what its handlers write, what people decide, and what the edge may read. What is
-//! about replay jobs is in `jobs`.
+//! about replay jobs is in `jobs`, about alarms in `alarms`.
 
+pub(crate) mod alarms;
 pub(crate) mod jobs;
 
 use std::fmt;

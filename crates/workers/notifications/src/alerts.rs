@@ -20,7 +20,7 @@ pub struct Alert {
     /// In one line, e.g. `payments: 12 events dead in 5 minutes`.
     pub title: String,
     /// What to know about it: name and value, ten at most. Without personal data.
-    pub facts: Vec<(&'static str, String)>,
+    pub facts: Vec<(String, String)>,
 }
 
 /// Where alerts go; cheap to clone.
@@ -85,7 +85,7 @@ impl std::fmt::Debug for Alerts {
 
 /// The alert in Slack's JSON: `text` for notifications, `blocks` for the channel.
 fn slack(alert: &Alert) -> Value {
-    let field = |(name, value): &(&str, String)| json!({ "type": "mrkdwn", "text": format!("*{name}*\n{}", escaped(&cut(value, VALUE_LETTERS))) });
+    let field = |(name, value): &(String, String)| json!({ "type": "mrkdwn", "text": format!("*{}*\n{}", escaped(name), escaped(&cut(value, VALUE_LETTERS))) });
     let header = json!({
         "type": "header",
         "text": { "type": "plain_text", "text": cut(&alert.title, HEADER_LETTERS) }

@@ -4,6 +4,7 @@
 //! last. Operators' alerts go another way, to a webhook ([`Alerts`]). Registers `notifications.remember`,
 //! `notifications.notify` and `notifications.unsubscribe`.
 
+mod alert;
 mod alerts;
 mod config;
 mod error;
@@ -29,10 +30,11 @@ pub const NAME: &str = "notifications";
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_contact_sent", sql: include_str!("../migrations/0001_contact_sent.sql") }];
 
-/// The worker with its three handlers. To be called on a tokio runtime, which looks after idle connections.
+/// The worker with its four handlers. To be called on a tokio runtime, which looks after idle connections.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     Ok(Worker::new(NAME, MIGRATIONS)
         .handler(remember::Remember)
         .outside(notify::Notify::new(config)?)
+        .outside(alert::TellOperators { alerts: Alerts::new(&config.alert_webhook)? })
         .handler(unsubscribe::Unsubscribe))
 }

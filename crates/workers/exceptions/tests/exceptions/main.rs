@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
+mod alarms;
 mod edits;
 mod jobs;
 
@@ -20,7 +21,7 @@ fn config() -> Config {
     use Day::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
     let days = vec![Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday];
     let (opens, closes) = (jiff::civil::Time::midnight(), jiff::civil::Time::MAX);
-    Config { calendar: Calendar { time_zone: "UTC".into(), opens, closes, days } }
+    Config { calendar: Calendar { time_zone: "UTC".into(), opens, closes, days }, watch_seconds: 1 }
 }
 
 async fn bed() -> (Bed, Desk) {

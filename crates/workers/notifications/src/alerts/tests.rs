@@ -30,7 +30,10 @@ async fn open() -> (String, Posted) {
 }
 
 fn alert() -> Alert {
-    Alert { title: "payments: 12 <dead> & counting".into(), facts: vec![("Reason", "card-declined".into())] }
+    Alert {
+        title: "payments: 12 <dead> & counting".into(),
+        facts: vec![("Reason".into(), "card-declined".into())],
+    }
 }
 
 #[tokio::test]
@@ -65,7 +68,7 @@ fn no_webhook_means_no_alerts() {
 
 #[test]
 fn slacks_limits_are_kept() {
-    let long = Alert { title: "x".repeat(400), facts: vec![("Fact", "<".repeat(3000)); 12] };
+    let long = Alert { title: "x".repeat(400), facts: vec![("Fact".into(), "<".repeat(3000)); 12] };
     let json = slack(&long);
     assert_eq!(json["blocks"][0]["text"]["text"].as_str().map(|text| text.chars().count()), Some(150));
     let fields = json["blocks"][1]["fields"].as_array().expect("fields");

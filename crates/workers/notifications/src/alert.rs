@@ -1,0 +1,58 @@
+//! `notifications.alert`: tells operators what they should know of now, where a webhook for that is configured.
+
+use despatch_contracts::alert::AlertRaised;
+use despatch_domain::Reason;
+use despatch_runtime::{Attempt, DbError, Fault, OutsideHandler, Snapshot, Tx, Verdict};
+
+use crate::alerts::{Alert, AlertError, Alerts};
+
+/// Posts alerts. They are sent at least once: one that comes twice is read twice.
+pub(crate) struct TellOperators {
+    pub(crate) alerts: Option<Alerts>,
+}
+
+/// Why operators were not told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TellError {
+    #[error(transparent)]
+    Alert(#[from] AlertError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl Fault for TellError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            TellError::Alert(AlertError::Busy(wait)) => Verdict::RetryAfter(*wait),
+            TellError::Alert(AlertError::Refused(400..=499)) => Verdict::Reject(Reason::MessageRejected),
+            TellError::Alert(_) | TellError::Database(_) => Verdict::Retry,
+        }
+    }
+}
+
+impl OutsideHandler for TellOperators {
+    const NAME: &'static str = "notifications.alert";
+
+    type In = AlertRaised;
+    type Plan = Alert;
+    type Effect = ();
+    type Out = ();
+    type Error = TellError;
+
+    async fn prepare(&self, event: &AlertRaised, _: &Snapshot<'_>) -> Result<Alert, TellError> {
+        let facts = event.facts.iter().map(|fact| (fact.name.clone(), fact.value.clone())).collect();
+        Ok(Alert { title: event.title.clone(), facts })
+    }
+
+    async fn perform(&self, alert: &Alert, _: &Attempt) -> Result<(), TellError> {
+        let Some(alerts) = &self.alerts else {
+            tracing::warn!(alert = alert.title, "no webhook for alerts is configured");
+            return Ok(());
+        };
+        Ok(alerts.post(alert).await?)
+    }
+
+    async fn record(&self, _: &AlertRaised, _: &Alert, (): &(), _: &Tx<'_>) -> Result<(), TellError> {
+        Ok(())
+    }
+}

@@ -2,24 +2,11 @@
 
 use std::time::Duration;
 
+use despatch_baskets::Basket;
 use despatch_domain::{Currency, Money};
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// An order that is to be placed.
-#[derive(Debug, Clone)]
-pub(crate) struct Basket {
-    /// What goes to `POST /v1/orders`.
-    pub(crate) order: Value,
-    pub(crate) shop: String,
-    pub(crate) shop_order_id: String,
-    /// ISO 4217.
-    pub(crate) currency: String,
-    pub(crate) total_minor: i64,
-    /// SKU and units of each line.
-    pub(crate) units: Vec<(String, i64)>,
-}
 
 /// A till: it places orders at one gateway.
 #[derive(Clone)]

@@ -6,17 +6,18 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use despatch_baskets::{Basket, superstore};
 use despatch_sandbox::Faults;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::watch;
 
 use crate::args::DemoArgs;
-use crate::checkout::{Basket, Till};
+use crate::checkout::Till;
 use crate::config::Config;
 use crate::home::Home;
 use crate::site::{Plan, Site, brisk};
-use crate::{Outcome, import, signals, superstore};
+use crate::{Outcome, import, signals};
 
 mod books;
 mod customers;

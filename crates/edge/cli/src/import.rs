@@ -5,16 +5,17 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::ExitCode;
 
+use despatch_baskets::{Basket, superstore};
 use despatch_gateway::order_json;
 use despatch_runtime::Database;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::Outcome;
 use crate::args::ImportArgs;
-use crate::checkout::{Basket, Till};
+use crate::checkout::Till;
 use crate::config::Config;
 use crate::home::Home;
-use crate::{Outcome, superstore};
 
 /// How many orders are on their way to the gateway at once.
 const AT_ONCE: usize = 32;

@@ -13,7 +13,6 @@ mod run;
 mod show;
 mod signals;
 mod site;
-mod superstore;
 mod tail;
 
 use std::io::{ErrorKind, Write as _};

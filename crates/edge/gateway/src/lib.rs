@@ -23,11 +23,11 @@ mod request;
 mod routes;
 mod secret;
 mod service_level;
-mod shippo;
-mod shopify;
+pub mod shippo;
+pub mod shopify;
 mod signature;
 mod store;
-mod woocommerce;
+pub mod woocommerce;
 
 use std::time::Duration;
 

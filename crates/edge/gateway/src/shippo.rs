@@ -55,7 +55,7 @@ enum Word {
 
 /// What a scan says of a parcel.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Scanned {
+pub struct Scanned {
     pub(crate) carrier: String,
     pub(crate) tracking_number: String,
     pub(crate) movement: Movement,
@@ -87,7 +87,7 @@ impl Movement {
 
 /// Reads a scan; `None` when the webhook says nothing that moves a parcel: another event, or a label that the carrier
 /// has not seen yet.
-pub(crate) fn read(body: &[u8]) -> Result<Option<Scanned>, Invalid> {
+pub fn read(body: &[u8]) -> Result<Option<Scanned>, Invalid> {
     let webhook: Webhook = json::read(body)?;
     if webhook.event.is_empty() {
         return Err(Invalid::new("event", "is required"));
@@ -124,7 +124,7 @@ fn reference(metadata: &Value) -> Option<Uuid> {
 
 impl Scanned {
     /// The event that the scan is for the parcel's order.
-    pub(crate) fn event(&self, parcel: &TrackedParcel) -> Emitted {
+    pub fn event(&self, parcel: &TrackedParcel) -> Emitted {
         let scan = Some(Scan {
             order_id: parcel.order_id.clone(),
             parcel: parcel.parcel,

@@ -118,7 +118,7 @@ struct Method {
 ///   discounted shipping, whose `price` is before discounts.
 /// - Tips are charged with the shipping, the only place for what is neither goods nor tax.
 /// - Tax adds to the total only where prices do not include it.
-pub(crate) fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
+pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     let webhook: Webhook = json::read(body)?;
     let currency = webhook.currency.to_ascii_uppercase();
     let prices = Prices::of(&currency);

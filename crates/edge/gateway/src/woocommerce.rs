@@ -97,7 +97,7 @@ struct Method {
 /// - Fees are charged with the shipping; a negative one is a discount.
 /// - The buyer is who is billed: a guest has customer id 0, which names nobody.
 /// - An address of nothing but empty text is what WooCommerce sends for "none".
-pub(crate) fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
+pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     let webhook: Webhook = json::read(body)?;
     let currency = webhook.currency.to_ascii_uppercase();
     let prices = Prices::of(&currency);

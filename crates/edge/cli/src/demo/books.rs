@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
+use despatch_baskets::Basket;
 use despatch_domain::{Currency, Money};
 use despatch_orders::State;
 use despatch_runtime::{DbError, Dead, Standing, standing};
 use serde::Serialize;
 
-use crate::checkout::Basket;
 use crate::site::Site;
 use crate::{Outcome, registry};
 

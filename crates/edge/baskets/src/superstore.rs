@@ -9,10 +9,10 @@ use despatch_domain::{Currency, Money};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::checkout::Basket;
+use crate::Basket;
 
 /// The shop that these orders are of.
-pub(crate) const SHOP: &str = "superstore";
+pub const SHOP: &str = "superstore";
 
 /// A line of the file, under the file's own names.
 #[derive(Debug, Deserialize)]
@@ -50,17 +50,24 @@ struct Row {
 
 /// A file that is not in this form.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unreadable {
+pub enum Unreadable {
     /// Not such a table.
     #[error(transparent)]
     Csv(#[from] csv::Error),
     /// A value that cannot be used.
     #[error("row {row}: {column}: {problem}")]
-    Value { row: String, column: &'static str, problem: String },
+    Value {
+        /// The row's own id.
+        row: String,
+        /// The column's name.
+        column: &'static str,
+        /// What was expected there, and what was found.
+        problem: String,
+    },
 }
 
 /// Reads every order, in the order of their first lines.
-pub(crate) fn read(file: impl Read) -> Result<Vec<Basket>, Unreadable> {
+pub fn read(file: impl Read) -> Result<Vec<Basket>, Unreadable> {
     let mut baskets: Vec<Basket> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for row in csv::Reader::from_reader(file).deserialize() {

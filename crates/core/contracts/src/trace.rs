@@ -43,7 +43,10 @@ impl Trace {
         let known_length = version != "00" || parts.next().is_none();
         let lengths_hold =
             version.len() == 2 && trace_id.len() == 32 && span_id.len() == 16 && flags.len() == 2;
-        if version == "ff" || !known_length || !lengths_hold {
+        // The parsers below would take a sign for a digit.
+        let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let digits_hold = [version, trace_id, span_id, flags].into_iter().all(hex);
+        if version == "ff" || !known_length || !lengths_hold || !digits_hold {
             return None;
         }
         let trace_id = TraceId::from_hex(trace_id).ok()?;
@@ -99,6 +102,10 @@ mod tests {
             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
             "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
             "00-zzz7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-+af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-+7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-+1",
+            "zz-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         ] {
             assert_eq!(Trace::parse(header, ""), None, "{header:?}");
         }

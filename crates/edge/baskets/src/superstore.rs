@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use despatch_domain::{Currency, Money};
+use despatch_domain::{Currency, Money, MoneyError};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -80,12 +80,14 @@ pub fn read(file: impl Read) -> Result<Vec<Basket>, Unreadable> {
             baskets.len() - 1
         };
         let basket = &mut baskets[place];
-        let total = Money::parse_rounded(&row.sales, Currency::USD).map_err(|error| Unreadable::Value {
+        let refuse = |error: MoneyError| Unreadable::Value {
             row: row.row_id.clone(),
             column: "Sales",
             problem: error.to_string(),
-        })?;
-        basket.total_minor += total.minor;
+        };
+        let total = Money::parse_rounded(&row.sales, Currency::USD).map_err(refuse)?;
+        let order_total = Money::new(basket.total_minor, Currency::USD).checked_add(total).map_err(refuse)?;
+        basket.total_minor = order_total.minor;
         basket.units.push((row.product_id.clone(), row.quantity));
         if let Some(lines) = basket.order["lines"].as_array_mut() {
             lines.push(json!({
@@ -117,11 +119,9 @@ fn begin(row: &Row) -> Result<Basket, Unreadable> {
     }
     let region = state_code(&row.state).ok_or_else(|| refuse("State", &row.state, "a state's name"))?;
     let handle = row.customer_id.to_lowercase();
-    let number: u32 = row
-        .customer_id
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .fold(0, |n, digit| n * 10 + u32::from(digit - b'0'));
+    let digits = row.customer_id.bytes().filter(u8::is_ascii_digit).map(|digit| u32::from(digit - b'0'));
+    // The remainder is taken at each digit: an id may have any number of them.
+    let house = digits.fold(0, |house, digit| (house * 10 + digit) % 990) + 1;
     Ok(Basket {
         order: json!({
             "shop": SHOP,
@@ -132,7 +132,7 @@ fn begin(row: &Row) -> Result<Basket, Unreadable> {
             },
             "ship_to": {
                 "name": row.customer_name,
-                "street1": format!("{} {} Street", number % 990 + 1, row.customer_id),
+                "street1": format!("{house} {} Street", row.customer_id),
                 "city": row.city,
                 "region": region,
                 // The file's codes are numbers, so those of the north-east have lost their leading zero.
@@ -173,6 +173,33 @@ const STATES: [(&str, &str); 51] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A file of two lines of one order.
+    fn two_lines(customer_id: &str, sales: [&str; 2]) -> String {
+        let [first, second] = sales.map(|sales| {
+            format!("1,A,2026-03-01,Same Day,{customer_id},Ann,United States,Ames,Iowa,50010,P,Pen,{sales},1")
+        });
+        format!(
+            "Row ID,Order ID,Order Date,Ship Mode,Customer ID,Customer Name,Country,City,State,Postal Code,\
+             Product ID,Product Name,Sales,Quantity\n{first}\n{second}\n"
+        )
+    }
+
+    #[test]
+    fn a_total_that_is_too_large_is_refused() {
+        let most = "92233720368547758.07";
+        let file = two_lines("A-1", [most, "0.01"]);
+        assert_eq!(read(file.as_bytes()).unwrap_err().to_string(), "row 1: Sales: the amount is too large");
+        let file = two_lines("A-1", [most, "0"]);
+        assert_eq!(read(file.as_bytes()).unwrap()[0].total_minor, i64::MAX);
+    }
+
+    #[test]
+    fn a_customer_id_may_be_a_long_number() {
+        let file = two_lines("99000000010000000005", ["1", "1"]);
+        let baskets = read(file.as_bytes()).unwrap();
+        assert_eq!(baskets[0].order["ship_to"]["street1"], "106 99000000010000000005 Street");
+    }
 
     #[test]
     fn the_sample_is_read_to_the_cent() {

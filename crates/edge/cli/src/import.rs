@@ -100,7 +100,8 @@ pub(crate) async fn stock(db: &Database, receipt: &str, baskets: &[Basket]) -> O
     for (sku, units) in
         baskets.iter().flat_map(|basket| &basket.units).filter(|(sku, units)| !sku.is_empty() && *units > 0)
     {
-        *wanted.entry(sku).or_default() += units;
+        let wanted = wanted.entry(sku).or_default();
+        *wanted = wanted.saturating_add(*units);
     }
     let locations = (1..).zip(LOCATIONS).map(|(rank, (id, name, region))| Location {
         id: id.to_owned(),

@@ -14,9 +14,25 @@ pub struct Invalid {
 }
 
 impl Invalid {
+    /// Both texts may quote what was sent, and are cut: a refusal is for people to read, however long the body was.
     pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Invalid { field: field.into(), problem: problem.into() }
+        Invalid { field: cut(field.into(), LONGEST_FIELD), problem: cut(problem.into(), LONGEST_PROBLEM) }
     }
+}
+
+/// The longest field that a refusal names, in bytes.
+const LONGEST_FIELD: usize = 200;
+
+/// The longest problem that a refusal describes, in bytes.
+const LONGEST_PROBLEM: usize = 500;
+
+fn cut(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// The one JSON object that a body consists of.
@@ -170,6 +186,17 @@ mod tests {
         assert_eq!(invalid.field, "lines[1].quantity");
         assert!(invalid.problem.contains("expected i64"), "{invalid}");
         assert_eq!(refused(r#"{"name": "\u0000"}"#).field, "name");
+    }
+
+    #[test]
+    fn a_refusal_is_short_however_long_the_body() {
+        let long = "\u{7f}é".repeat(100_000);
+        for body in [format!(r#"{{"lines": "{long}"}}"#), format!(r#"{{"id": {{"{long}": 1}}}}"#)] {
+            let invalid = refused(&body);
+            assert!(invalid.problem.len() < 600 && !invalid.problem.is_empty(), "{invalid}");
+        }
+        let invalid = Invalid::new(long.clone(), long);
+        assert!(invalid.field.len() < 300 && invalid.field.ends_with('…'), "{invalid}");
     }
 
     #[test]

@@ -50,7 +50,8 @@ fn read_with_path<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Invali
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        let field = if path == "." { "body".to_owned() } else { path };
+        // The path is empty for a name that is.
+        let field = if path.is_empty() || path == "." { "body".to_owned() } else { path };
         Invalid::new(field, error.into_inner().to_string())
     })?;
     json.end().map_err(|error| Invalid::new("body", error.to_string()))?;
@@ -201,7 +202,7 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_the_body_s_fault() {
-        for body in ["", "[", "{} {}", "\"text\"", "7"] {
+        for body in ["", "[", "{} {}", "\"text\"", "7", r#"{"":"#, r#"{"": nothing}"#] {
             assert_eq!(refused(body).field, "body", "{body:?}");
         }
     }

@@ -6,8 +6,8 @@ use std::fmt::Debug;
 
 use despatch_contracts::runtime::{DeadLetter, Envelope, Replay, Settled};
 use despatch_contracts::{
-    ALL, Bytes, Emitted, Event, EventId, Incoming, Trace, label, notification, order, payment, review,
-    shipment, stock,
+    ALL, Bytes, Emitted, Event, EventId, Incoming, Trace, alert, exception, label, notification, order,
+    payment, review, shipment, stock,
 };
 use despatch_fuzz::bounded;
 use libfuzzer_sys::fuzz_target;
@@ -40,6 +40,9 @@ const CHECKS: [fn(&[u8]); ALL.len()] = [
     check::<review::ReviewLapsed>,
     check::<notification::NotificationSent>,
     check::<notification::Unsubscribed>,
+    check::<exception::ReplayDue>,
+    check::<exception::WatchDue>,
+    check::<alert::AlertRaised>,
     check::<DeadLetter>,
     check::<Settled>,
     check::<Replay>,

@@ -92,6 +92,12 @@ impl Priority {
         }
     }
 
+    /// The next more urgent one.
+    #[must_use]
+    pub fn raised(self) -> Self {
+        Priority::of_number(self.number() + 1).unwrap_or(Priority::Urgent)
+    }
+
     /// The priority of a number.
     pub fn of_number(number: i16) -> Option<Self> {
         Priority::ALL.iter().copied().find(|priority| priority.number() == number)

@@ -86,6 +86,7 @@ fn filter(args: &FilterArgs) -> Outcome<Filter> {
         claimed_by: args.claimed_by.clone(),
         opened_before: args.older_than.map(|age| Timestamp::now().checked_sub(age)).transpose()?,
         text: args.text.clone(),
+        worth: args.worth,
     })
 }
 

@@ -90,6 +90,10 @@ pub struct Case {
     /// How soon somebody should look.
     #[serde(serialize_with = "name")]
     pub priority: Priority,
+    /// What the order is worth in minor units, where the event carries it.
+    pub value_minor: Option<i64>,
+    /// The ISO 4217 code that goes with it.
+    pub currency: Option<String>,
     /// By when the queue's service level wants it resolved.
     pub due: Timestamp,
     /// Where it stands.

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_jobs", sql: include_str!("../migrations/0002_jobs.sql") },
     Migration { name: "0003_resolutions", sql: include_str!("../migrations/0003_resolutions.sql") },
     Migration { name: "0004_alarms", sql: include_str!("../migrations/0004_alarms.sql") },
+    Migration { name: "0005_search", sql: include_str!("../migrations/0005_search.sql") },
 ];
 
 /// When the teams work.
@@ -40,6 +41,8 @@ const MIGRATIONS: &[Migration] = &[
 pub struct Config {
     /// The hours that service levels are counted in.
     pub calendar: Calendar,
+    /// From which total on an order's cases are a step more urgent, in minor units of its currency; 0 for no total.
+    pub dear_minor: i64,
     /// How often queues and reasons are looked over for what operators should be told of, in seconds; at least 1.
     pub watch_seconds: u64,
 }
@@ -49,7 +52,11 @@ pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
     config.calendar.check()?;
     let every = Duration::from_secs(config.watch_seconds.max(1));
     Ok(Worker::new(NAME, MIGRATIONS)
-        .handler(open::Open { calendar: config.calendar.clone(), watch_every: every })
+        .handler(open::Open {
+            calendar: config.calendar.clone(),
+            dear_minor: Some(config.dear_minor).filter(|dear| *dear > 0),
+            watch_every: every,
+        })
         .handler(settle::Settle)
         .handler(close::Close)
         .handler(advance::Advance)

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use despatch_contracts::runtime::DeadLetter;
-use despatch_contracts::{EventId, Trace};
-use despatch_domain::{Care, Reason};
+use despatch_contracts::order::{Order, ServiceLevel};
+use despatch_contracts::runtime::{DeadLetter, Envelope};
+use despatch_contracts::{EventId, Trace, json};
+use despatch_domain::{Care, Currency, Money, Priority, Reason};
 use despatch_runtime::{DbError, Fault, Handler, Keys, Tx, Verdict};
 use jiff::Timestamp;
 use prost::Message as _;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::calendar::{Calendar, CalendarError};
@@ -17,6 +19,8 @@ use crate::watch;
 /// Keeps cases.
 pub(crate) struct Open {
     pub(crate) calendar: Calendar,
+    /// From which total on an order's cases are more urgent, in minor units of its currency; `None` for no total.
+    pub(crate) dear_minor: Option<i64>,
     /// How often what failed is looked over.
     pub(crate) watch_every: Duration,
 }
@@ -64,12 +68,14 @@ impl Handler for Open {
     async fn record(&self, letter: &DeadLetter, tx: &Tx<'_>) -> Result<(), OpenError> {
         let id = event_id(&letter.event_id).ok_or_else(|| OpenError::NoEvent(letter.event_id.clone()))?;
         // A newer build may give reasons that this one does not know.
-        let care = Reason::parse(&letter.reason).and_then(Reason::care).unwrap_or(Care::UNKNOWN);
+        let mut care = Reason::parse(&letter.reason).and_then(Reason::care).unwrap_or(Care::UNKNOWN);
         let last = letter.failures.last();
         let failed_at = last.and_then(|failure| failure.at.as_ref());
         let failed_at = failed_at.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
         let due = self.calendar.due(failed_at.unwrap_or_else(Timestamp::now), care.hours)?;
         let event = letter.event.as_ref();
+        let order = event.and_then(|event| json::order_in(event.event_type(), event.payload.clone()));
+        care.priority = self.priority(care.priority, order.as_ref());
         let failure = Failure {
             handler: &letter.handler,
             event_id: id,
@@ -85,6 +91,8 @@ impl Handler for Open {
             due,
             replayable: letter.replayable && event.is_some(),
             letter: letter.encode_to_vec(),
+            value: order.as_ref().and_then(value),
+            contents: event.map(contents).unwrap_or_default(),
         };
         store::failed(tx, &failure).await?;
         watch::awake(tx, self.watch_every).await?;
@@ -92,7 +100,40 @@ impl Handler for Open {
     }
 }
 
-fn trace_id(event: &despatch_contracts::runtime::Envelope) -> String {
+impl Open {
+    /// A reason's priority, raised by a step for an order that was promised sooner, and by one for a dear one.
+    fn priority(&self, of_reason: Priority, order: Option<&Order>) -> Priority {
+        let Some(order) = order else { return of_reason };
+        let hurried = matches!(order.service_level(), ServiceLevel::FirstClass | ServiceLevel::SameDay);
+        let dear = self.dear_minor.is_some_and(|dear| order.total_minor >= dear);
+        [hurried, dear].into_iter().filter(|raises| *raises).fold(of_reason, |priority, _| priority.raised())
+    }
+}
+
+/// What an order is worth; `None` when its currency is none.
+fn value(order: &Order) -> Option<Money> {
+    Some(Money::new(order.total_minor, Currency::parse(&order.currency).ok()?))
+}
+
+/// Every text in an event.
+fn contents(event: &Envelope) -> String {
+    let mut texts = Vec::new();
+    if let Ok(json) = json::to_json(event.event_type(), event.payload.clone()) {
+        texts_in(&json, &mut texts);
+    }
+    texts.join(" ")
+}
+
+fn texts_in(json: &Value, texts: &mut Vec<String>) {
+    match json {
+        Value::String(text) if !text.is_empty() => texts.push(text.clone()),
+        Value::Array(values) => values.iter().for_each(|value| texts_in(value, texts)),
+        Value::Object(fields) => fields.values().for_each(|value| texts_in(value, texts)),
+        _ => {}
+    }
+}
+
+fn trace_id(event: &Envelope) -> String {
     let trace = Trace::parse(&event.traceparent, &event.tracestate);
     trace.map_or_else(String::new, |trace| trace.trace_id.to_string())
 }

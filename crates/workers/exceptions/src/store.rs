@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use despatch_contracts::runtime::DeadLetter;
-use despatch_domain::{Care, Priority, Queue};
+use despatch_domain::{Care, Money, Priority, Queue};
 use despatch_runtime::{DbError, Row, Tx};
 use jiff::Timestamp;
 use prost::Message as _;
@@ -35,6 +35,10 @@ pub(crate) struct Failure<'a> {
     pub(crate) due: Timestamp,
     pub(crate) replayable: bool,
     pub(crate) letter: Vec<u8>,
+    /// What the order is worth, where the event carries it.
+    pub(crate) value: Option<Money>,
+    /// What can be searched for beside the error.
+    pub(crate) contents: String,
 }
 
 /// Opens the failed event's case, or opens it again, and adds the failure to its history. A person's priority stays, and
@@ -44,12 +48,14 @@ pub(crate) async fn failed(tx: &Tx<'_>, failure: &Failure<'_>) -> Result<(), DbE
         with failed as (
             insert into exceptions.exception as x
                 (handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
-                 priority, due, letter, replayable, state, version)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'open', 1)
+                 priority, due, letter, replayable, value_minor, currency, words, state, version)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                    to_tsvector('simple', $18), 'open', 1)
             on conflict (handler, event_id) do update
             set event_type = excluded.event_type, reason = excluded.reason, error = excluded.error,
                 attempts = excluded.attempts, generation = excluded.generation, trace_id = excluded.trace_id,
                 queue = excluded.queue, due = excluded.due, letter = excluded.letter, replayable = excluded.replayable,
+                value_minor = excluded.value_minor, currency = excluded.currency, words = excluded.words,
                 state = case when x.claimed_by is null then 'open' else 'claimed' end, resolution = null,
                 version = x.version + 1, updated_at = now()
             where x.generation < excluded.generation
@@ -64,6 +70,9 @@ pub(crate) async fn failed(tx: &Tx<'_>, failure: &Failure<'_>) -> Result<(), DbE
     let Failure { handler, event_id, worker, order_id, event_type, reason, error, .. } = failure;
     // Postgres holds every character in a text but NUL.
     let error = error.replace('\0', "");
+    let words = format!("{error} {}", failure.contents.replace('\0', " "));
+    let (minor, currency) =
+        (failure.value.map(|value| value.minor), failure.value.map(|value| value.currency.code()));
     tx.execute(
         SQL,
         &[
@@ -82,6 +91,9 @@ pub(crate) async fn failed(tx: &Tx<'_>, failure: &Failure<'_>) -> Result<(), DbE
             &failure.due,
             &failure.letter,
             &failure.replayable,
+            &minor,
+            &currency,
+            &words,
         ],
     )
     .await?;
@@ -146,14 +158,26 @@ pub struct Filter {
     pub claimed_by: Option<String>,
     /// Opened before.
     pub opened_before: Option<Timestamp>,
-    /// Part of what the last failure said, in any case.
+    /// Words, or their beginnings, that the last failure and the event's contents have, all of them and in any case.
     pub text: Option<String>,
+    /// Orders of this currency that are worth at least this much.
+    pub worth: Option<Money>,
 }
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Filter { state, queue, reason, handler, worker, order_id, claimed_by, opened_before, text } =
-            self;
+        let Filter {
+            state,
+            queue,
+            reason,
+            handler,
+            worker,
+            order_id,
+            claimed_by,
+            opened_before,
+            text,
+            worth,
+        } = self;
         f.write_str(state.map_or("unresolved", State::name))?;
         let said = [
             ("queue", queue.map(|queue| queue.name().to_owned())),
@@ -164,6 +188,7 @@ impl fmt::Display for Filter {
             ("claimed by", claimed_by.clone()),
             ("opened before", opened_before.map(|before| format!("{before:.0}"))),
             ("text", text.clone()),
+            ("worth at least", worth.map(|worth| worth.to_string())),
         ];
         for (name, value) in said {
             if let Some(value) = value {
@@ -214,7 +239,7 @@ impl FromStr for Cursor {
 /// The columns of a [`Case`].
 const CASE: &str =
     "handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
-    priority, due, state, claimed_by, resolution, opened_at, updated_at";
+    value_minor, currency, priority, due, state, claimed_by, resolution, opened_at, updated_at";
 
 /// Cases, the most urgent first and then those that are due first, at most `limit` after `after`.
 pub async fn list(
@@ -223,8 +248,8 @@ pub async fn list(
     after: Option<&Cursor>,
     limit: i64,
 ) -> Result<Vec<Case>, DbError> {
-    let queue = filter.queue.map(Queue::name);
-    let mut wanted = Conditions::of(filter, queue.as_ref());
+    let asked = Asked::by(filter);
+    let mut wanted = Conditions::of(filter, &asked);
     let priority = after.map(|after| after.priority.number());
     if let (Some(after), Some(priority)) = (after, &priority) {
         wanted.and("priority <= ", &[priority]);
@@ -241,6 +266,24 @@ pub async fn list(
     db.query(&sql, &parameters).await?.iter().map(case).collect()
 }
 
+/// The parameters of a filter that it holds in another form.
+struct Asked {
+    queue: Option<&'static str>,
+    worth: Option<Worth>,
+}
+
+struct Worth {
+    minor: i64,
+    currency: &'static str,
+}
+
+impl Asked {
+    fn by(filter: &Filter) -> Self {
+        let worth = filter.worth.map(|worth| Worth { minor: worth.minor, currency: worth.currency.code() });
+        Asked { queue: filter.queue.map(Queue::name), worth }
+    }
+}
+
 /// A `where` clause in the making.
 #[derive(Default)]
 struct Conditions<'a> {
@@ -249,8 +292,10 @@ struct Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
-    /// What a filter asks for; `queue` is the name of its queue.
-    fn of(filter: &'a Filter, queue: Option<&'a &'static str>) -> Self {
+    /// What a filter asks for.
+    fn of(filter: &'a Filter, asked: &'a Asked) -> Self {
+        let Asked { queue, worth } = asked;
+        let (queue, worth) = (queue.as_ref(), worth.as_ref());
         let mut wanted = Conditions::default();
         wanted.sql.push_str(match filter.state {
             // In words that the work list's index has too.
@@ -269,8 +314,18 @@ impl<'a> Conditions<'a> {
             wanted.and("opened_at < ", &[before]);
         }
         if let Some(text) = &filter.text {
-            wanted.and("strpos(lower(error), lower(", &[text]);
-            wanted.sql.push_str(")) > 0");
+            // Each word may go on; those that are all punctuation say nothing.
+            wanted.and(
+                "words @@ (select to_tsquery('simple', string_agg(quote_literal(word) || ':*', ' & ')) from ",
+                &[],
+            );
+            wanted.sql.push_str("regexp_split_to_table(");
+            wanted.parameters(&[text]);
+            wanted.sql.push_str(", '\\s+') word where word <> '')");
+        }
+        if let Some(Worth { minor, currency }) = worth {
+            wanted.and("currency = ", &[currency]);
+            wanted.and("value_minor >= ", &[minor]);
         }
         wanted
     }
@@ -403,6 +458,8 @@ fn case(row: &Row) -> Result<Case, DbError> {
         queue: queue(row, "queue")?,
         // The table's check allows no other number.
         priority: Priority::of_number(row.try_get("priority")?).unwrap_or(Priority::Normal),
+        value_minor: row.try_get("value_minor")?,
+        currency: row.try_get("currency")?,
         due: row.try_get("due")?,
         state: row.try_get("state")?,
         claimed_by: row.try_get("claimed_by")?,

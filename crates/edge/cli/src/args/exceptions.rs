@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use despatch_domain::{Priority, Queue};
+use despatch_domain::{Currency, Money, Priority, Queue};
 use despatch_exceptions::State;
 use despatch_exceptions::store::Cursor;
 use jiff::SignedDuration;
@@ -129,9 +129,12 @@ pub(crate) struct FilterArgs {
     /// Opened longer ago than this, e.g. 90m, 12h or 3d.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub(crate) older_than: Option<SignedDuration>,
-    /// Part of what the last failure said.
-    #[arg(long)]
+    /// Words, or their beginnings, that the last failure and the event's contents have.
+    #[arg(long, value_name = "WORDS")]
     pub(crate) text: Option<String>,
+    /// Of orders worth at least this much, e.g. "500.00 USD".
+    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    pub(crate) worth: Option<Money>,
 }
 
 #[derive(Debug, Args)]
@@ -225,6 +228,13 @@ pub(crate) struct JobArgs {
     /// Who decides; kept in the job's history.
     #[arg(long, env = "USER", value_name = "WHO")]
     pub(crate) by: String,
+}
+
+fn amount(text: &str) -> Result<Money, String> {
+    let (number, currency) =
+        text.split_once(' ').ok_or(r#"expected an amount and a currency, e.g. "500.00 USD""#)?;
+    let currency = Currency::parse(currency).map_err(|error| error.to_string())?;
+    Money::parse(number, currency).map_err(|error| error.to_string())
 }
 
 fn queue(name: &str) -> Result<Queue, String> {

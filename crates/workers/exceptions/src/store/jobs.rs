@@ -1,12 +1,11 @@
 //! The SQL of replay jobs.
 
 use despatch_contracts::runtime::{DeadLetter, Replay};
-use despatch_domain::Queue;
 use despatch_runtime::{DbError, Row, Tx};
 use prost::Message as _;
 use tokio_postgres::GenericClient;
 
-use super::{Conditions, Filter, int};
+use super::{Asked, Conditions, Filter, int};
 use crate::job::{Item, Job, JobEntry, JobState, Step, Tally, Terms};
 
 /// Why an item `i` cannot be replayed as its case `x` stands, for who `$2` is; null when it can.
@@ -35,8 +34,8 @@ pub(crate) async fn freeze(
     let asked = filter.to_string();
     let row = db.query_one(sql, &[&who, &asked, &canary, &terms.per_second, &terms.stop_above]).await?;
     let job: i64 = row.try_get(0)?;
-    let queue = filter.queue.map(Queue::name);
-    let Conditions { sql: wanted, parameters } = Conditions::of(filter, queue.as_ref());
+    let of_filter = Asked::by(filter);
+    let Conditions { sql: wanted, parameters } = Conditions::of(filter, &of_filter);
     let sql = format!(
         "insert into exceptions.item (job, seq, handler, event_id, generation, state)
          select {job}, row_number() over (order by priority desc, due, event_id, handler),

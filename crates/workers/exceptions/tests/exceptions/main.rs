@@ -6,10 +6,10 @@ mod alarms;
 mod edits;
 mod jobs;
 
-use despatch_contracts::order::OrderCompleted;
+use despatch_contracts::order::{Order, OrderAccepted, OrderCompleted, ServiceLevel};
 use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Settled};
 use despatch_contracts::{Emitted, Event, EventId, Trace};
-use despatch_domain::{Priority, Queue, Reason};
+use despatch_domain::{Currency, Money, Priority, Queue, Reason};
 use despatch_exceptions::store::{Cursor, Filter, backlog};
 use despatch_exceptions::{Calendar, Config, Day, Desk, DeskError, Id, State, worker};
 use despatch_runtime::{Database, DbError, Fault, Handler, Migration, Process, Tx, Verdict, Worker};
@@ -21,7 +21,11 @@ fn config() -> Config {
     use Day::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
     let days = vec![Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday];
     let (opens, closes) = (jiff::civil::Time::midnight(), jiff::civil::Time::MAX);
-    Config { calendar: Calendar { time_zone: "UTC".into(), opens, closes, days }, watch_seconds: 1 }
+    Config {
+        calendar: Calendar { time_zone: "UTC".into(), opens, closes, days },
+        dear_minor: 50_000,
+        watch_seconds: 1,
+    }
 }
 
 async fn bed() -> (Bed, Desk) {
@@ -214,12 +218,51 @@ async fn the_list_is_filtered_and_read_page_by_page() {
     assert_eq!(count(Filter { order_id: Some("o-7".into()), ..Filter::default() }).await, 1);
     assert_eq!(count(Filter { text: Some("number 1".into()), ..Filter::default() }).await, 11);
     assert_eq!(count(Filter { text: Some("100%".into()), ..Filter::default() }).await, 0);
+    assert_eq!(count(Filter { text: Some("1 FAIL".into()), ..Filter::default() }).await, 11, "in any order");
+    assert_eq!(count(Filter { text: Some("o-17".into()), ..Filter::default() }).await, 1, "in its contents");
+    assert_eq!(count(Filter { text: Some("o'17 & (".into()), ..Filter::default() }).await, 0);
     assert_eq!(count(Filter { worker: Some("orders".into()), ..Filter::default() }).await, 0);
     let long_ago = Timestamp::now() - jiff::SignedDuration::from_hours(1);
     assert_eq!(count(Filter { opened_before: Some(long_ago), ..Filter::default() }).await, 0);
     let backlog = backlog(&bed.db().await).await.unwrap();
     assert_eq!(backlog.iter().map(|(_, open, _)| open).sum::<i64>(), 24);
     assert!(backlog.iter().all(|(_, _, overdue)| *overdue == 0));
+}
+
+#[tokio::test]
+async fn dear_and_hurried_orders_come_first() {
+    let (bed, desk) = bed().await;
+    let cases = [
+        ("plain", ServiceLevel::Standard, 49_999, Priority::High),
+        ("dear", ServiceLevel::Standard, 50_000, Priority::Urgent),
+        ("hurried", ServiceLevel::FirstClass, 100, Priority::Urgent),
+    ];
+    for (order_id, service_level, total_minor, _) in cases {
+        let order = Order {
+            order_id: order_id.into(),
+            currency: "USD".into(),
+            total_minor,
+            service_level: service_level.into(),
+            ..Order::default()
+        };
+        let event = message(&OrderAccepted { order: Some(order) });
+        dies(
+            &bed,
+            &DeadLetter { event: Some(event), ..letter(EventId::mint(), order_id, 0, "stock-short", "") },
+        )
+        .await;
+    }
+    bed.quiet().await;
+    for (order_id, _, total_minor, priority) in cases {
+        let of_order = Filter { order_id: Some(order_id.into()), ..Filter::default() };
+        let found = desk.list(&of_order, None, 10).await.unwrap();
+        assert_eq!((found[0].priority, found[0].value_minor), (priority, Some(total_minor)), "{order_id}");
+    }
+    let usd = |minor| Some(Money::new(minor, Currency::parse("USD").unwrap()));
+    let worth = Filter { worth: usd(50_000), ..Filter::default() };
+    assert_eq!(desk.list(&worth, None, 10).await.unwrap().len(), 1);
+    let euros = Some(Money::new(1, Currency::parse("EUR").unwrap()));
+    assert!(desk.list(&Filter { worth: euros, ..Filter::default() }, None, 10).await.unwrap().is_empty());
 }
 
 /// Cannot handle an order until it has been mended.

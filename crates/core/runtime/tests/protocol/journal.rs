@@ -1,0 +1,184 @@
+//! The journals of all workers (`journal`, `statements`): rows, retries that wait, open batches. Each entry names its
+//! handler, and no step of the protocol touches those of two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::messages::{Event, Handler, Message};
+use crate::without::Without;
+
+/// How often the order is tried before it is left to a person.
+pub(crate) const ATTEMPTS: u8 = 3;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Fate {
+    Done,
+    Waiting,
+    Dead,
+}
+
+/// What became of an event, in its handler's journal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Row {
+    pub(crate) generation: u8,
+    pub(crate) fate: Fate,
+    pub(crate) outbox: Vec<Message>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    Admitted,
+    Stale,
+}
+
+/// An open batch. In the runtime it names many events; here there is only one to name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Batch {
+    pub(crate) handler: Handler,
+    pub(crate) event: Event,
+    pub(crate) generation: u8,
+    pub(crate) opened: Opened,
+}
+
+/// What a batch was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Opened {
+    /// What the generation's record owes.
+    Record,
+    /// The retry that comes after the generation.
+    Retry,
+    /// Whatever the row owes, after the broker has lost messages; it could lose so many more.
+    Restore { losses_left: u8 },
+}
+
+/// Another transaction was faster: nothing was written.
+#[derive(Debug)]
+pub(crate) struct InTheWay;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Journal {
+    rows: BTreeMap<(Handler, Event), Row>,
+    retries: BTreeSet<(Handler, Event)>,
+    open: BTreeSet<Batch>,
+}
+
+impl Journal {
+    /// `admission` in `journal`.
+    pub(crate) fn admit(&self, message: Message, without: Without) -> Admission {
+        if without == Without::Admission || self.awaits(message, without) {
+            Admission::Admitted
+        } else {
+            Admission::Stale
+        }
+    }
+
+    /// No row awaits the first generation; one that is not done, exactly the next.
+    fn awaits(&self, message: Message, without: Without) -> bool {
+        match self.row(message.hearer(), message.event) {
+            None => message.generation == 0,
+            Some(row) if row.fate == Fate::Done => false,
+            Some(row) => message.generation == row.generation + 1 || without == Without::Generations,
+        }
+    }
+
+    /// One transaction: the row with its follow-ons, the retry if there is to be one, and the open batch if anything is
+    /// owed. Answers the batch.
+    pub(crate) fn settle(
+        &mut self,
+        message: Message,
+        fate: Fate,
+        follow_ons: &[Message],
+        without: Without,
+    ) -> Result<Option<Batch>, InTheWay> {
+        if without != Without::JournalKey && !self.awaits(message, without) {
+            return Err(InTheWay);
+        }
+        let Message { event, generation } = message;
+        let handler = message.hearer();
+        let mut outbox = Vec::new();
+        let still_owing = self.open_of(handler, event).next().is_some();
+        if still_owing && without != Without::EarlierOutbox {
+            outbox.extend(self.rows.get(&(handler, event)).into_iter().flat_map(|row| row.outbox.clone()));
+        }
+        outbox.extend(follow_ons);
+        self.rows.insert((handler, event), Row { generation, fate, outbox });
+        if fate == Fate::Waiting {
+            self.retries.insert((handler, event));
+        } else {
+            self.retries.remove(&(handler, event));
+        }
+        if follow_ons.is_empty() || without == Without::OpenBatch {
+            return Ok(None);
+        }
+        let batch = Batch { handler, event, generation, opened: Opened::Record };
+        self.open.insert(batch);
+        Ok(Some(batch))
+    }
+
+    /// The order arrives: `write` in `intake`.
+    pub(crate) fn take_in(&mut self, order: Message) {
+        let (handler, event) = (Handler::Intake, order.event);
+        self.rows.insert((handler, event), Row { generation: 0, fate: Fate::Done, outbox: vec![order] });
+        self.open.insert(Batch { handler, event, generation: 0, opened: Opened::Record });
+    }
+
+    /// Everything that a batch's event owes the stream: its follow-ons, and itself where its retry has been fired.
+    pub(crate) fn owed(&self, handler: Handler, event: Event, without: Without) -> Vec<Message> {
+        let Some(row) = self.row(handler, event) else { return Vec::new() };
+        let fired = row.fate == Fate::Waiting && !self.retries.contains(&(handler, event));
+        let retry = Message { event, generation: row.generation + 1 };
+        let retry = (fired && without != Without::FiredInOwed).then_some(retry);
+        row.outbox.iter().copied().chain(retry).collect()
+    }
+
+    /// Takes a retry that is due and opens a batch for it; answers both.
+    pub(crate) fn fire(
+        &mut self,
+        handler: Handler,
+        event: Event,
+        without: Without,
+    ) -> (Message, Option<Batch>) {
+        self.retries.remove(&(handler, event));
+        let generation = self.row(handler, event).map_or(0, |row| row.generation);
+        let retry = Message { event, generation: generation + 1 };
+        if without == Without::BatchOfRetries {
+            return (retry, None);
+        }
+        let batch = Batch { handler, event, generation, opened: Opened::Retry };
+        self.open.insert(batch);
+        (retry, Some(batch))
+    }
+
+    pub(crate) fn close(&mut self, batch: Batch) {
+        self.open.remove(&batch);
+    }
+
+    /// Opens a batch over every row that the stream got anything from. A new one, even where one stands: whoever is
+    /// finishing that may have published before the loss.
+    pub(crate) fn reopen_everything(&mut self, losses_left: u8, without: Without) {
+        for ((handler, event), row) in self.rows.clone() {
+            let stands = self.open_of(handler, event).next().is_some();
+            let passed_over = stands && without == Without::BatchOfRestored;
+            if passed_over || self.owed(handler, event, without).is_empty() {
+                continue;
+            }
+            let opened = Opened::Restore { losses_left };
+            self.open.insert(Batch { handler, event, generation: row.generation, opened });
+        }
+    }
+
+    pub(crate) fn row(&self, handler: Handler, event: Event) -> Option<&Row> {
+        self.rows.get(&(handler, event))
+    }
+
+    pub(crate) fn retries(&self) -> impl Iterator<Item = (Handler, Event)> {
+        self.retries.iter().copied()
+    }
+
+    pub(crate) fn open_batches(&self) -> impl Iterator<Item = Batch> {
+        self.open.iter().copied()
+    }
+
+    pub(crate) fn open_of(&self, handler: Handler, event: Event) -> impl Iterator<Item = Batch> {
+        self.open_batches().filter(move |batch| batch.handler == handler && batch.event == event)
+    }
+}

@@ -1,0 +1,169 @@
+//! The protocol, prepare → perform → record → publish → ack, as a model that a checker walks through: every order of
+//! the steps of two replicas, a clock and a worker downstream, with a crash at any point, messages that are delivered
+//! again, and a broker that loses what it acknowledged.
+//!
+//! One order comes in. It may be refused by the outside and tried again, until it is captured or dead. What is not here:
+//! batches of several events (`record`, `mend`), suspects, timers (they come in as orders do) and replays (they come
+//! again as retries do).
+//!
+//! A change to the protocol is made here too. What the checker then finds, it prints step by step.
+
+mod books;
+mod broker;
+mod hands;
+mod journal;
+mod messages;
+mod model;
+mod outside;
+mod properties;
+mod without;
+
+use std::collections::{BTreeSet, HashMap};
+
+use stateright::{Checker, HasDiscoveries, Model};
+
+use crate::model::{Faults, Protocol, World};
+use crate::properties::{HEARD, PERFORMED_ONCE, RECORDED_ONCE, SETTLED};
+use crate::without::Without;
+
+const NONE: Faults = Faults { crashes: 0, deliveries_again: 0, losses: 0, refusals: 0 };
+
+/// Checks every run in which no more than this goes wrong.
+fn holds_under(faults: Faults) {
+    let checked = Protocol { without: Without::Nothing, faults }.checker().threads(2).spawn_bfs().join();
+    println!("{} states, {} steps deep, under {faults:?}", checked.unique_state_count(), checked.max_depth());
+    checked.assert_properties();
+}
+
+/// Leaves a protection out, and has the checker find a run that breaks `property`.
+fn needs(without: Without, faults: Faults, property: &'static str) {
+    let broken = HasDiscoveries::AnyOf(BTreeSet::from([property]));
+    let checked = Protocol { without, faults }.checker().threads(2).finish_when(broken).spawn_bfs().join();
+    let steps = checked.assert_any_discovery(property).into_actions();
+    println!("without {without:?} it is not true that {property}:");
+    for step in steps {
+        println!("  {step:?}");
+    }
+}
+
+#[test]
+fn an_order_survives_crashes_and_deliveries_again() {
+    holds_under(Faults { crashes: 3, deliveries_again: 3, ..NONE });
+}
+
+#[test]
+fn a_retry_survives_crashes_and_deliveries_again() {
+    holds_under(Faults { crashes: 1, deliveries_again: 1, refusals: 1, ..NONE });
+}
+
+#[test]
+fn every_generation_survives_a_crash() {
+    holds_under(Faults { crashes: 1, refusals: 2, ..NONE });
+}
+
+#[test]
+fn an_order_that_cannot_be_captured_is_left_to_a_person() {
+    holds_under(Faults { refusals: 3, ..NONE });
+}
+
+#[test]
+fn an_order_survives_a_broker_that_loses_what_it_acknowledged() {
+    holds_under(Faults { losses: 2, crashes: 1, ..NONE });
+}
+
+#[test]
+fn a_retry_survives_a_broker_that_loses_what_it_acknowledged() {
+    holds_under(Faults { losses: 1, refusals: 1, ..NONE });
+}
+
+#[test]
+fn without_open_batches_what_follows_is_lost() {
+    needs(Without::OpenBatch, Faults { crashes: 1, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_a_batch_for_fired_retries_they_are_lost() {
+    needs(Without::BatchOfRetries, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
+}
+
+#[test]
+fn without_the_fired_retry_in_what_is_owed_it_is_lost() {
+    needs(Without::FiredInOwed, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
+}
+
+#[test]
+fn without_the_sweeper_batches_of_the_dead_stay_open() {
+    needs(Without::Sweeper, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
+}
+
+#[test]
+fn without_the_earlier_outbox_a_report_is_lost() {
+    needs(Without::EarlierOutbox, Faults { crashes: 1, refusals: 2, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_admission_a_message_is_never_settled() {
+    needs(Without::Admission, Faults { deliveries_again: 1, ..NONE }, SETTLED);
+}
+
+#[test]
+fn without_the_journals_key_two_replicas_record_the_same() {
+    needs(Without::JournalKey, Faults { deliveries_again: 1, ..NONE }, RECORDED_ONCE);
+}
+
+#[test]
+fn without_generations_a_delivery_counts_as_a_retry() {
+    needs(Without::Generations, Faults { deliveries_again: 1, refusals: 1, ..NONE }, RECORDED_ONCE);
+}
+
+#[test]
+fn without_the_ack_last_a_crash_loses_the_order() {
+    needs(Without::AckLast, Faults { crashes: 1, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_the_ledger_the_outside_is_asked_for_the_same_twice() {
+    needs(Without::Ledger, Faults { crashes: 1, ..NONE }, PERFORMED_ONCE);
+}
+
+#[test]
+fn without_restoring_what_the_broker_lost_is_lost() {
+    needs(Without::Restoring, Faults { losses: 1, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_a_batch_of_its_own_what_is_restored_is_closed_by_others() {
+    needs(Without::BatchOfRestored, Faults { losses: 1, ..NONE }, HEARD);
+}
+
+/// No run goes in circles, so what holds once nothing is left to do comes about in every run.
+#[test]
+fn every_run_ends() {
+    ends_under(Faults { crashes: 1, deliveries_again: 1, refusals: 1, ..NONE });
+    ends_under(Faults { crashes: 1, losses: 1, ..NONE });
+}
+
+/// Walks the worlds depth first. One that is met again while the walk is still among its successors closes a circle.
+fn ends_under(faults: Faults) {
+    let protocol = Protocol { without: Without::Nothing, faults };
+    let mut left_behind: HashMap<World, bool> = HashMap::new();
+    let mut path: Vec<(World, Vec<World>)> = Vec::new();
+    let mut entered = protocol.init_states().pop();
+    loop {
+        if let Some(world) = entered.take() {
+            if let Some(left) = left_behind.get(&world) {
+                assert!(left, "a circle through {world:#?}");
+            } else {
+                left_behind.insert(world.clone(), false);
+                let next = protocol.next_states(&world);
+                path.push((world, next));
+            }
+        }
+        let Some((_, next)) = path.last_mut() else { break };
+        entered = next.pop();
+        if entered.is_none() {
+            left_behind.extend(path.pop().map(|(world, _)| (world, true)));
+        }
+    }
+    println!("{} states and no circle under {faults:?}", left_behind.len());
+}

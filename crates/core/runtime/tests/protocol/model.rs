@@ -1,0 +1,356 @@
+//! The protocol as states and steps. A step is what happens at once: a transaction, a message that is stored, a call.
+//! Between any two, everybody else may take theirs, and anything may crash.
+
+use stateright::{Model, Property};
+
+use crate::books::{Books, Entry};
+use crate::broker::{Broker, Delivery};
+use crate::hands::{Hand, Owing, Place};
+use crate::journal::{ATTEMPTS, Admission, Batch, Fate, Journal};
+use crate::messages::{Event, Handler, Message};
+use crate::outside::{Answer, Outside};
+use crate::without::Without;
+
+/// How much may go wrong in one run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Faults {
+    /// Whoever is at work ends, with what it has in hand. It is back at once.
+    pub(crate) crashes: u8,
+    /// The broker delivers once more what it has delivered.
+    pub(crate) deliveries_again: u8,
+    /// The broker loses a message that it had acknowledged, or all of them.
+    pub(crate) losses: u8,
+    /// The outside refuses, or its answer is not heard.
+    pub(crate) refusals: u8,
+}
+
+/// The protocol, or what is left of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Protocol {
+    pub(crate) without: Without,
+    pub(crate) faults: Faults,
+}
+
+/// Everything that there is at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) broker: Broker,
+    pub(crate) journal: Journal,
+    pub(crate) outside: Outside,
+    hands: [Hand; Place::ALL.len()],
+    pub(crate) books: Books,
+    left: Faults,
+}
+
+/// A step. What each stands for is said where it is [taken](World::take).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Receive(Place, Message),
+    Ask(Place),
+    Perform(Place, Answer),
+    Record(Place),
+    Finish(Place),
+    Publish(Place),
+    Close(Place),
+    Ack(Place),
+    Hear(Message),
+    Fire(Handler, Event),
+    Sweep(Batch),
+    Restore,
+    Crash(Place),
+    DeliverAgain(Message),
+    Lose(Message),
+    LoseEverything,
+}
+
+impl Model for Protocol {
+    type State = World;
+    type Action = Step;
+
+    /// The order is committed with its open batch and the shop has its answer; nothing is published.
+    fn init_states(&self) -> Vec<World> {
+        let order = Message::first(Event::Order);
+        let mut journal = Journal::default();
+        journal.take_in(order);
+        let mut books = Books::default();
+        books.enter(Entry { handler: Handler::Intake, message: order, fate: Fate::Done });
+        vec![World {
+            broker: Broker::default(),
+            journal,
+            outside: Outside::default(),
+            hands: Default::default(),
+            books,
+            left: self.faults,
+        }]
+    }
+
+    fn actions(&self, world: &World, steps: &mut Vec<Step>) {
+        world.protocol_steps(self.without, steps);
+        world.faults(steps);
+    }
+
+    fn next_state(&self, world: &World, step: Step) -> Option<World> {
+        let mut next = world.clone();
+        next.take(step, self.without);
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        crate::properties::of(self.faults)
+    }
+}
+
+impl World {
+    /// What the protocol may do next. While there is anything, something will be done: nobody waits for ever.
+    fn protocol_steps(&self, without: Without, steps: &mut Vec<Step>) {
+        steps.extend(self.due_to(Handler::Track).map(Step::Hear));
+        if !steps.is_empty() && self.left.losses == 0 {
+            // What is stored and cannot be lost is heard sooner or later, and nothing else depends on when.
+            steps.truncate(1);
+            return;
+        }
+        for place in Place::ALL {
+            match self.hand(place) {
+                // Of two replicas that are idle it does not matter which one comes first.
+                Hand::Empty if place == Place::CaptureB && *self.hand(Place::CaptureA) == Hand::Empty => {}
+                Hand::Empty if place == Place::Clock => {
+                    steps.extend(self.journal.retries().map(|(handler, event)| Step::Fire(handler, event)));
+                }
+                Hand::Empty => {
+                    let due = self.due_to(Handler::Capture);
+                    steps.extend(due.map(|message| Step::Receive(place, message)));
+                }
+                Hand::Admitted(_) => steps.push(Step::Ask(place)),
+                Hand::Asked(_, key) => {
+                    let answers = self.outside.answers(*key, self.left.refusals > 0);
+                    steps.extend(answers.into_iter().map(|answer| Step::Perform(place, answer)));
+                }
+                Hand::Performed(..) => steps.push(Step::Record(place)),
+                Hand::Stale(_) => steps.push(Step::Finish(place)),
+                Hand::Owing(owing) if owing.owed.is_empty() => steps.push(Step::Close(place)),
+                Hand::Owing(_) => steps.push(Step::Publish(place)),
+                Hand::Settled(_) => steps.push(Step::Ack(place)),
+                Hand::Stuck(_) => {}
+            }
+        }
+        let swept = |batch: &Batch| without != Without::Sweeper || batch.handler == Handler::Intake;
+        steps.extend(self.journal.open_batches().filter(swept).map(Step::Sweep));
+        if self.broker.is_rewound() && without != Without::Restoring {
+            steps.push(Step::Restore);
+        }
+    }
+
+    fn due_to(&self, hearer: Handler) -> impl Iterator<Item = Message> {
+        let due = self.broker.messages().filter(|(_, delivery)| *delivery == Delivery::Due);
+        due.map(|(message, _)| message).filter(move |message| message.hearer() == hearer)
+    }
+
+    /// What may go wrong next.
+    fn faults(&self, steps: &mut Vec<Step>) {
+        if self.left.crashes > 0 {
+            let busy = Place::ALL.into_iter().filter(|place| *self.hand(*place) != Hand::Empty);
+            steps.extend(busy.map(Step::Crash));
+        }
+        if self.left.deliveries_again > 0 {
+            let delivered = self.broker.messages().filter(|(_, delivery)| *delivery != Delivery::Due);
+            steps.extend(delivered.map(|(message, _)| Step::DeliverAgain(message)));
+        }
+        if self.left.losses > 0 {
+            // One that its hearer is done with is missed by nobody; it goes with all the others.
+            let wanted = self.broker.messages().filter(|(_, delivery)| *delivery != Delivery::Acked);
+            steps.extend(wanted.map(|(message, _)| Step::Lose(message)));
+            if self.broker.messages().next().is_some() {
+                steps.push(Step::LoseEverything);
+            }
+        }
+    }
+
+    /// Whether nothing is left to do, unless something else goes wrong.
+    pub(crate) fn is_at_rest(&self, without: Without) -> bool {
+        let mut steps = Vec::new();
+        self.protocol_steps(without, &mut steps);
+        steps.is_empty()
+    }
+
+    fn take(&mut self, step: Step, without: Without) {
+        match step {
+            Step::Receive(place, message) => self.receive(place, message, without),
+            Step::Ask(place) => self.ask(place, without),
+            Step::Perform(place, answer) => self.perform(place, answer),
+            Step::Record(place) => self.record(place, without),
+            Step::Finish(place) => self.finish(place, without),
+            Step::Publish(place) => self.publish(place),
+            Step::Close(place) => self.close(place),
+            Step::Ack(place) => self.ack(place),
+            Step::Hear(message) => self.hear(message, without),
+            Step::Fire(handler, event) => self.fire(handler, event, without),
+            Step::Sweep(batch) => self.sweep(batch, without),
+            Step::Restore => self.restore(without),
+            Step::Crash(place) => self.crash(place),
+            Step::DeliverAgain(message) => {
+                self.left.deliveries_again -= 1;
+                self.broker.deliver_again(message);
+            }
+            Step::Lose(message) => {
+                self.left.losses -= 1;
+                self.broker.lose(message);
+            }
+            Step::LoseEverything => {
+                self.left.losses -= 1;
+                self.broker.lose_everything();
+            }
+        }
+    }
+
+    /// `receive` and `admit`: a message off the broker, of which the journal decides whether it is new, awaited, or
+    /// stale.
+    fn receive(&mut self, place: Place, message: Message, without: Without) {
+        self.broker.hand_over(message);
+        if without == Without::AckLast {
+            self.broker.ack(message);
+        }
+        self.put(
+            place,
+            match self.journal.admit(message, without) {
+                Admission::Admitted => Hand::Admitted(message),
+                Admission::Stale => Hand::Stale(message),
+            },
+        );
+    }
+
+    /// `perform`, its first half (`effects`): the ask is committed before the call.
+    fn ask(&mut self, place: Place, without: Without) {
+        let Hand::Admitted(message) = self.pick(place) else { return };
+        let key = self.outside.ask(without);
+        self.put(place, Hand::Asked(message, key));
+    }
+
+    /// `perform`, its second half: the call, with no transaction open. A definite refusal closes the ask.
+    fn perform(&mut self, place: Place, answer: Answer) {
+        let Hand::Asked(message, key) = self.pick(place) else { return };
+        if answer == Answer::Unheard || (answer == Answer::Refused && !self.outside.knows(key)) {
+            self.left.refusals -= 1;
+        }
+        self.outside.perform(key, answer);
+        self.put(place, Hand::Performed(message, answer));
+    }
+
+    /// `record`: one transaction for the handler's rows, the journal row, and the open batch. Where somebody was faster
+    /// the journal is asked again (`mend`).
+    fn record(&mut self, place: Place, without: Without) {
+        let (message, fate) = match self.pick(place) {
+            Hand::Performed(message, Answer::Done) => (message, Fate::Done),
+            Hand::Performed(message, _) if message.generation + 1 >= ATTEMPTS => (message, Fate::Dead),
+            Hand::Performed(message, _) => (message, Fate::Waiting),
+            _ => return,
+        };
+        let entry = Entry { handler: message.hearer(), message, fate };
+        let follow_ons = entry.follow_ons();
+        let recorded = match self.journal.settle(message, fate, &follow_ons, without) {
+            Ok(open) => {
+                self.books.enter(entry);
+                let open = open.into_iter().collect();
+                Hand::Owing(Owing { owed: follow_ons, open, settles: Some(message) })
+            }
+            Err(_) if self.journal.admit(message, without) == Admission::Stale => Hand::Stale(message),
+            Err(_) => Hand::Stuck(message),
+        };
+        self.put(place, recorded);
+    }
+
+    /// `settle_stale` in `admit`: what a stale message's open batches still owe goes out before its ack.
+    fn finish(&mut self, place: Place, without: Without) {
+        let Hand::Stale(message) = self.pick(place) else { return };
+        let (handler, event) = (message.hearer(), message.event);
+        let open: Vec<Batch> = self.journal.open_of(handler, event).collect();
+        let owed = if open.is_empty() { Vec::new() } else { self.journal.owed(handler, event, without) };
+        self.put(place, Hand::Owing(Owing { owed, open, settles: Some(message) }));
+    }
+
+    /// `publish`, and the clock's own publishing: one message is stored.
+    fn publish(&mut self, place: Place) {
+        let Hand::Owing(mut owing) = self.pick(place) else { return };
+        self.broker.store(owing.owed.remove(0));
+        self.put(place, Hand::Owing(owing));
+    }
+
+    /// `publish`: everything is stored, so the open batch is deleted.
+    fn close(&mut self, place: Place) {
+        let Hand::Owing(owing) = self.pick(place) else { return };
+        owing.open.into_iter().for_each(|batch| self.journal.close(batch));
+        self.put(place, owing.settles.map_or(Hand::Empty, Hand::Settled));
+    }
+
+    /// `publish`, its last step: the broker is told that the message is settled.
+    fn ack(&mut self, place: Place) {
+        let Hand::Settled(message) = self.pick(place) else { return };
+        self.broker.ack(message);
+    }
+
+    /// A worker downstream takes the message through all of this. Its pipeline is the same, so one step will do; that
+    /// it crashes before its ack is the fault [`Step::DeliverAgain`].
+    fn hear(&mut self, message: Message, without: Without) {
+        let (handler, fate) = (message.hearer(), Fate::Done);
+        self.broker.hand_over(message);
+        if self.journal.admit(message, without) == Admission::Admitted {
+            if self.journal.settle(message, fate, &[], without).is_err() {
+                return;
+            }
+            self.books.enter(Entry { handler, message, fate });
+        }
+        self.broker.ack(message);
+    }
+
+    /// `fire_retries` in `clock`: a retry that is due is taken under an open batch, to be published next.
+    fn fire(&mut self, handler: Handler, event: Event, without: Without) {
+        let (retry, open) = self.journal.fire(handler, event, without);
+        let owing = Owing { owed: vec![retry], open: open.into_iter().collect(), settles: None };
+        self.put(Place::Clock, Hand::Owing(owing));
+    }
+
+    /// `sweep` in `clock`, and the gateway's own publishing. It may come at any age of the batch, in the midst of its
+    /// owner's work. One step, because the rows are locked and a sweep that is cut short leaves the batch open.
+    fn sweep(&mut self, batch: Batch, without: Without) {
+        for message in self.journal.owed(batch.handler, batch.event, without) {
+            self.broker.store(message);
+        }
+        self.journal.close(batch);
+    }
+
+    /// Makes up for a broker that has lost messages: every row that ever owed the stream anything is put under an open
+    /// batch again, and the sweeper does the rest. The runtime does not do this yet; it is what it will have to do.
+    fn restore(&mut self, without: Without) {
+        self.journal.reopen_everything(self.left.losses, without);
+        self.broker.made_up_for();
+    }
+
+    /// What was in hand is gone; the broker will hand over again what was not acked.
+    fn crash(&mut self, place: Place) {
+        self.left.crashes -= 1;
+        let message = match self.pick(place) {
+            Hand::Empty => None,
+            Hand::Admitted(message)
+            | Hand::Asked(message, _)
+            | Hand::Performed(message, _)
+            | Hand::Stale(message)
+            | Hand::Settled(message)
+            | Hand::Stuck(message) => Some(message),
+            Hand::Owing(owing) => owing.settles,
+        };
+        if let Some(message) = message {
+            self.broker.return_unacked(message);
+        }
+    }
+
+    fn hand(&self, place: Place) -> &Hand {
+        &self.hands[place as usize]
+    }
+
+    fn pick(&mut self, place: Place) -> Hand {
+        std::mem::take(&mut self.hands[place as usize])
+    }
+
+    fn put(&mut self, place: Place, hand: Hand) {
+        self.hands[place as usize] = hand;
+    }
+}

@@ -1,0 +1,79 @@
+//! What must hold, judged by the books, and what must be possible, so that the rest does not hold for want of events.
+//!
+//! "Eventually" is said as "once nothing is left to do". That is the same as long as every run ends, which
+//! [`crate::every_run_ends`] makes sure of.
+
+use stateright::Property;
+
+use crate::broker::Delivery;
+use crate::journal::{ATTEMPTS, Fate};
+use crate::messages::{Event, Handler, Message};
+use crate::model::{Faults, Protocol, World};
+
+/// Each generation of an event is recorded at most once by its handler, and one at most as handled. The call may be made
+/// more than once, by two replicas or after a crash before the record.
+pub(crate) const RECORDED_ONCE: &str = "nothing is recorded twice";
+
+/// However often the outside is called, it does what it is asked once.
+pub(crate) const PERFORMED_ONCE: &str = "the outside does nothing twice";
+
+/// Whatever was committed to be published has been recorded by its hearer.
+pub(crate) const HEARD: &str = "what follows is not lost";
+
+/// Every message is acked, the order is done or left to a person, and nothing stands open.
+pub(crate) const SETTLED: &str = "everything is settled";
+
+/// The properties that matter under these faults.
+pub(crate) fn of(faults: Faults) -> Vec<Property<Protocol>> {
+    let mut properties = vec![
+        Property::always(RECORDED_ONCE, |_, world: &World| !world.books.repeat_themselves()),
+        Property::always(PERFORMED_ONCE, |_, world: &World| world.outside.effects() <= 1),
+        Property::always(HEARD, |protocol: &Protocol, world: &World| {
+            !world.is_at_rest(protocol.without) || is_everything_heard(world)
+        }),
+        Property::always(SETTLED, |protocol: &Protocol, world: &World| {
+            !world.is_at_rest(protocol.without) || is_everything_settled(world)
+        }),
+        Property::sometimes("the order is captured at once", |_, world: &World| ended(world, Fate::Done, 0)),
+    ];
+    if faults.refusals > 0 {
+        properties.push(Property::sometimes("the order is captured by a retry", |_, world: &World| {
+            ended(world, Fate::Done, 1)
+        }));
+    }
+    if faults.refusals >= ATTEMPTS {
+        properties.push(Property::sometimes("the order is left to a person", |_, world: &World| {
+            ended(world, Fate::Dead, ATTEMPTS - 1)
+        }));
+    }
+    if faults.losses > 0 {
+        properties.push(Property::sometimes("the broker has lost messages", |_, world: &World| {
+            world.broker.is_rewound()
+        }));
+    }
+    properties
+}
+
+fn is_everything_heard(world: &World) -> bool {
+    world.books.promised().all(|message| world.books.was_heard(message) || is_superseded(world, message))
+}
+
+/// A report that the broker has lost, of a generation that was followed by another: the journal no longer has it, and
+/// the later one's report says more.
+fn is_superseded(world: &World, message: Message) -> bool {
+    let Event::Report { of } = message.event else { return false };
+    let later = world.journal.row(Handler::Capture, Event::Order).is_some_and(|row| row.generation > of);
+    later && world.broker.has_lost(message)
+}
+
+fn is_everything_settled(world: &World) -> bool {
+    world.broker.messages().all(|(_, delivery)| delivery == Delivery::Acked)
+        && world.journal.open_batches().next().is_none()
+        && world.journal.retries().next().is_none()
+        && world.journal.row(Handler::Capture, Event::Order).is_some_and(|row| row.fate != Fate::Waiting)
+}
+
+fn ended(world: &World, fate: Fate, generation: u8) -> bool {
+    let row = world.journal.row(Handler::Capture, Event::Order);
+    row.is_some_and(|row| row.fate == fate && row.generation == generation)
+}

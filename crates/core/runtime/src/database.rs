@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK_UPS: &str =
     "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set random_page_cost = 1";
 
+/// For those who only look.
+const LOOKS: &str = "set default_transaction_read_only = on; set statement_timeout = '5s'";
+
 /// What the database answered instead of a result.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DbError {
@@ -119,6 +122,11 @@ impl Database {
     /// The same for statements that find their rows by key. One that reads whole tables is slower here.
     pub fn for_look_ups(url: &str, connections: usize) -> Result<Self, DbError> {
         Database::with(url, connections, LOOK_UPS)
+    }
+
+    /// A single connection that can change nothing, and waits for no statement for long.
+    pub(crate) fn for_a_look(url: &str) -> Result<Self, DbError> {
+        Database::with(url, 1, LOOKS)
     }
 
     /// `session` is what each new connection runs first.

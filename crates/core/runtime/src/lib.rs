@@ -9,6 +9,7 @@ mod broker;
 mod clock;
 mod database;
 mod delivery;
+pub mod doctor;
 mod effects;
 mod failpoint;
 mod gather;

@@ -17,7 +17,7 @@ pub struct Migration {
 }
 
 /// The runtime's own steps, before the worker's.
-const RUNTIME: [Migration; 2] = [
+pub(crate) const RUNTIME: [Migration; 2] = [
     Migration { name: "0000_runtime", sql: include_str!("../migrations/0000_runtime.sql") },
     Migration { name: "0000_stream", sql: include_str!("../migrations/0000_stream.sql") },
 ];
@@ -85,10 +85,7 @@ pub(crate) async fn missing(
 /// Creates this week's journal partition and those of the coming weeks.
 pub(crate) async fn partitions_ahead(db: &Database, schema: &str) -> Result<(), DbError> {
     let mut client = db.client().await?;
-    let week = WEEK.as_secs();
-    let since_epoch =
-        now(&client).await?.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-    let this_week = SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch / week * week);
+    let this_week = week_of(now(&client).await?);
     for ahead in 0..=WEEKS_AHEAD {
         let (from, to) = (this_week + WEEK * ahead, this_week + WEEK * (ahead + 1));
         let name = partition_name(from);
@@ -153,6 +150,29 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// The journal's partitions for this week and the next that are not there.
+pub(crate) async fn missing_partitions(db: &Database, schema: &str) -> Result<Vec<String>, DbError> {
+    let client = db.client().await?;
+    let this_week = week_of(now(&client).await?);
+    let mut missing = vec![partition_name(this_week), partition_name(this_week + WEEK)];
+    let rows = client
+        .query(
+            "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+              where i.inhparent = to_regclass($1)",
+            &[&format!("{schema}.journal")],
+        )
+        .await?;
+    let there: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    missing.retain(|name| !there.contains(name));
+    Ok(missing)
+}
+
+/// When the week of a moment began, as partitions count them.
+fn week_of(moment: SystemTime) -> SystemTime {
+    let (week, since_epoch) = (WEEK.as_secs(), moment.duration_since(SystemTime::UNIX_EPOCH));
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch.unwrap_or_default().as_secs() / week * week)
 }
 
 async fn now(client: &deadpool_postgres::Object) -> Result<SystemTime, DbError> {

@@ -1,6 +1,7 @@
 //! The provisioner: creates the stream and the consumers from the registry, reads back what the server made of them,
 //! and puts right what was changed or deleted.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,14 +58,16 @@ pub(crate) async fn provision(
     let failed = |why: String| BrokerError::Provision { what: format!("stream {}", wanted.name), why };
     let jetstream = broker.jetstream();
     let made = match jetstream.get_stream(&wanted.name).await {
-        Ok(found) if same_stream(&wanted, &found.cached_info().config) => found.cached_info().config.clone(),
+        Ok(found) if stream_differences(&wanted, &found.cached_info().config).is_empty() => {
+            found.cached_info().config.clone()
+        }
         Ok(_) => jetstream.update_stream(&wanted).await.map_err(|error| failed(error.to_string()))?.config,
         Err(_) => {
             let made = jetstream.create_stream(&wanted).await.map_err(|error| failed(error.to_string()))?;
             made.cached_info().config.clone()
         }
     };
-    if !same_stream(&wanted, &made) {
+    if !stream_differences(&wanted, &made).is_empty() {
         return Err(failed(format!("the server made {made:?} of {wanted:?}")));
     }
     for spec in specs {
@@ -82,7 +85,7 @@ async fn consumer(broker: &Broker, settings: &Settings, spec: &Spec) -> Result<(
     let found: Result<async_nats::jetstream::consumer::PullConsumer, _> =
         jetstream.get_consumer_from_stream(&name, stream).await;
     if let Ok(found) = found {
-        if same_consumer(&wanted, &found.cached_info().config) {
+        if consumer_differences(&wanted, &found.cached_info().config).is_empty() {
             return Ok(());
         }
         tracing::info!(consumer = name, "configured differently; corrected");
@@ -92,7 +95,7 @@ async fn consumer(broker: &Broker, settings: &Settings, spec: &Spec) -> Result<(
         .await
         .map_err(|error| failed(error.to_string()))?;
     let made = &made.cached_info().config;
-    if same_consumer(&wanted, made) {
+    if consumer_differences(&wanted, made).is_empty() {
         Ok(())
     } else {
         // Servers before 2.10 ignore what they do not know, a list of subjects for one.
@@ -100,7 +103,8 @@ async fn consumer(broker: &Broker, settings: &Settings, spec: &Spec) -> Result<(
     }
 }
 
-fn stream_config(names: &Names, settings: &Settings) -> stream::Config {
+/// What the stream has to be.
+pub(crate) fn stream_config(names: &Names, settings: &Settings) -> stream::Config {
     stream::Config {
         name: names.stream.clone(),
         subjects: ["evt.>", "dead.>", "replay.>", "settled.>"].map(|subject| names.full(subject)).to_vec(),
@@ -113,16 +117,34 @@ fn stream_config(names: &Names, settings: &Settings) -> stream::Config {
     }
 }
 
-fn same_stream(wanted: &stream::Config, found: &stream::Config) -> bool {
-    wanted.subjects == found.subjects
-        && wanted.retention == found.retention
-        && wanted.storage == found.storage
-        && wanted.max_age == found.max_age
-        && wanted.duplicate_window == found.duplicate_window
-        && wanted.num_replicas == found.num_replicas
+/// A setting that is not as it has to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) setting: &'static str,
+    pub(crate) found: String,
+    pub(crate) wanted: String,
 }
 
-fn consumer_config(names: &Names, settings: &Settings, spec: &Spec) -> pull::Config {
+fn differ<T: PartialEq + Debug>(setting: &'static str, wanted: &T, found: &T) -> Option<Difference> {
+    let difference = || Difference { setting, found: format!("{found:?}"), wanted: format!("{wanted:?}") };
+    (wanted != found).then(difference)
+}
+
+/// How a stream differs from what it has to be, in all that matters.
+pub(crate) fn stream_differences(wanted: &stream::Config, found: &stream::Config) -> Vec<Difference> {
+    let differences = [
+        differ("subjects", &wanted.subjects, &found.subjects),
+        differ("retention", &wanted.retention, &found.retention),
+        differ("storage", &wanted.storage, &found.storage),
+        differ("max_age", &wanted.max_age, &found.max_age),
+        differ("duplicate_window", &wanted.duplicate_window, &found.duplicate_window),
+        differ("num_replicas", &wanted.num_replicas, &found.num_replicas),
+    ];
+    differences.into_iter().flatten().collect()
+}
+
+/// What a handler's consumer has to be.
+pub(crate) fn consumer_config(names: &Names, settings: &Settings, spec: &Spec) -> pull::Config {
     let mut subjects: Vec<String> =
         spec.hears.iter().map(|event_type| names.full(&heard_on(event_type))).collect();
     subjects.push(names.full(&replay_subject(spec.name)));
@@ -138,15 +160,22 @@ fn consumer_config(names: &Names, settings: &Settings, spec: &Spec) -> pull::Con
     }
 }
 
-fn same_consumer(wanted: &pull::Config, found: &async_nats::jetstream::consumer::Config) -> bool {
+/// How a consumer differs from what it has to be, in all that matters.
+pub(crate) fn consumer_differences(
+    wanted: &pull::Config,
+    found: &async_nats::jetstream::consumer::Config,
+) -> Vec<Difference> {
     // A list of one comes back as a single subject from some servers.
     let mut filters = found.filter_subjects.clone();
     if filters.is_empty() && !found.filter_subject.is_empty() {
         filters.push(found.filter_subject.clone());
     }
-    wanted.ack_policy == found.ack_policy
-        && wanted.ack_wait == found.ack_wait
-        && wanted.max_deliver == found.max_deliver
-        && wanted.max_ack_pending == found.max_ack_pending
-        && wanted.filter_subjects == filters
+    let differences = [
+        differ("ack_policy", &wanted.ack_policy, &found.ack_policy),
+        differ("ack_wait", &wanted.ack_wait, &found.ack_wait),
+        differ("max_deliver", &wanted.max_deliver, &found.max_deliver),
+        differ("max_ack_pending", &wanted.max_ack_pending, &found.max_ack_pending),
+        differ("filter_subjects", &wanted.filter_subjects, &filters),
+    ];
+    differences.into_iter().flatten().collect()
 }

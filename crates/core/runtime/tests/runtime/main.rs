@@ -9,6 +9,7 @@ mod toy;
 
 mod batches;
 mod boundaries;
+mod doctor;
 mod drain;
 mod ledger;
 mod outages;

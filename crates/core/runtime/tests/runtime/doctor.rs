@@ -1,0 +1,187 @@
+//! The doctor finds what is wrong with a deployment, names it, and says what to do.
+
+use std::time::Duration;
+
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use despatch_runtime::doctor::{Check, Grade, examine};
+use despatch_runtime::{Settings, migrate_all, provision_all};
+use despatch_testkit::Bed;
+
+use crate::toy::Toy;
+
+/// A deployment that nobody runs, so that nobody puts it right either.
+struct Deployment {
+    bed: Bed,
+    toy: Toy,
+}
+
+impl Deployment {
+    async fn new() -> Self {
+        let bed = Bed::new().await;
+        let toy = Toy::new(&bed).await;
+        migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
+        provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
+        Deployment { bed, toy }
+    }
+
+    async fn jetstream(&self) -> jetstream::Context {
+        let (servers, options) = despatch_runtime::nats_options(&self.bed.settings().nats_url).unwrap();
+        jetstream::new(options.connect(servers).await.unwrap())
+    }
+
+    fn stream(&self) -> String {
+        format!("DESPATCH_{}", self.bed.settings().namespace)
+    }
+
+    /// Has the database changed and answers the only thing that is wrong now.
+    async fn after(&self, sql: &str) -> Check {
+        self.bed.db().await.batch_execute(sql).await.unwrap();
+        self.only_finding().await
+    }
+
+    async fn examined(&self) -> Vec<Check> {
+        examine(self.bed.settings(), &[self.toy.worker()]).await
+    }
+
+    async fn only_finding(&self) -> Check {
+        let mut findings = wrong(self.examined().await);
+        assert_eq!(findings.len(), 1, "{findings:#?}");
+        findings.remove(0)
+    }
+}
+
+fn wrong(checks: Vec<Check>) -> Vec<Check> {
+    checks.into_iter().filter(|check| check.grade != Grade::Ok).collect()
+}
+
+fn assert_found(check: &Check, grade: Grade, subject: &str, found: &str, advice: &str) {
+    assert_eq!((check.grade, check.subject.as_str()), (grade, subject), "{check:#?}");
+    assert!(check.found.contains(found), "{found} in {check:#?}");
+    assert!(check.advice.as_ref().unwrap().contains(advice), "{advice} in {check:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_deployment_is_all_right() {
+    let deployment = Deployment::new().await;
+    let checks = deployment.examined().await;
+    assert!(checks.iter().all(|check| check.grade == Grade::Ok && check.advice.is_none()), "{checks:#?}");
+    let stream = format!("stream {}", deployment.stream());
+    for subject in [
+        "nats version",
+        "nats JetStream",
+        "nats storage",
+        &stream,
+        "consumer toy-obey",
+        "consumer toy-buy",
+        "schema toy",
+        "partitions toy",
+        "open batches toy",
+        "retries toy",
+        "timers toy",
+    ] {
+        assert_eq!(
+            checks.iter().filter(|check| check.subject == subject).count(),
+            1,
+            "{subject}: {checks:#?}"
+        );
+    }
+    for ending in [" version", " durability", " clock"] {
+        let of_postgres =
+            checks.iter().filter(|it| it.subject.starts_with("postgres ") && it.subject.ends_with(ending));
+        assert_eq!(of_postgres.count(), 1, "{ending}: {checks:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_consumer_is_found() {
+    let deployment = Deployment::new().await;
+    let jetstream = deployment.jetstream().await;
+    jetstream.delete_consumer_from_stream("toy-obey", deployment.stream()).await.unwrap();
+    let finding = deployment.only_finding().await;
+    assert_found(&finding, Grade::Failed, "consumer toy-obey", "not there", "despatch provision");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_hears_something_else_is_found() {
+    let deployment = Deployment::new().await;
+    let elsewhere = format!("{}.evt.order.placed", deployment.bed.settings().namespace);
+    let config = pull::Config {
+        durable_name: Some("toy-obey".into()),
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: Duration::from_secs(7),
+        max_deliver: -1,
+        max_ack_pending: 20_000,
+        filter_subject: elsewhere.clone(),
+        ..pull::Config::default()
+    };
+    deployment.jetstream().await.create_consumer_on_stream(config, deployment.stream()).await.unwrap();
+    let finding = deployment.only_finding().await;
+    assert_found(&finding, Grade::Failed, "consumer toy-obey", &elsewhere, "despatch provision");
+    assert!(finding.found.contains("ack_wait 7s"), "{finding:#?}");
+    assert!(finding.expected.contains("ack_wait 3s"), "{finding:#?}");
+    assert!(finding.expected.contains(".replay.toy.obey"), "{finding:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_stream_is_found() {
+    let deployment = Deployment::new().await;
+    deployment.jetstream().await.delete_stream(deployment.stream()).await.unwrap();
+    let subject = format!("stream {}", deployment.stream());
+    let finding = deployment.only_finding().await;
+    assert_found(&finding, Grade::Failed, &subject, "not there", "despatch provision");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_migration_is_found() {
+    let deployment = Deployment::new().await;
+    let finding = deployment.after("delete from toy.migration where name = '0001_toy'").await;
+    assert_found(&finding, Grade::Failed, "schema toy", "lacks 0001_toy", "despatch migrate");
+    let finding = deployment.after("drop schema toy cascade").await;
+    assert_found(&finding, Grade::Failed, "schema toy", "lacks 0000_runtime, 0000_stream, 0001_toy", "despatch migrate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_partition_is_found() {
+    let deployment = Deployment::new().await;
+    let next_week = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
+                      where i.inhparent = 'toy.journal'::regclass and c.relname like 'journal_w%'
+                      order by 1 offset 1 limit 1";
+    let partition: String = deployment.bed.db().await.query_one(next_week, &[]).await.unwrap().get(0);
+    let finding = deployment.after(&format!("drop table toy.{partition}")).await;
+    assert_found(&finding, Grade::Warning, "partitions toy", &partition, "despatch migrate");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_has_done_in_time_is_found() {
+    let deployment = Deployment::new().await;
+    let open = "insert into toy.open_batch (handler, events, opened_at)
+                values ('toy.obey', '{}', now() - interval '2 hours'), ('toy.obey', '{}', now())";
+    let finding = deployment.after(open).await;
+    assert_found(
+        &finding,
+        Grade::Warning,
+        "open batches toy",
+        "1 late, the oldest 2h 0m",
+        "despatch run toy",
+    );
+    let retry = "delete from toy.open_batch;
+                 insert into toy.retry values (gen_random_uuid(), 'toy.obey', now() - interval '3 days')";
+    let finding = deployment.after(retry).await;
+    assert_found(&finding, Grade::Warning, "retries toy", "1 late, the oldest 3d 0h", "despatch run toy");
+    let timer = "delete from toy.retry;
+                 insert into toy.timer values ('k', now() - interval '10 minutes', 'x', 'o', '', '')";
+    let finding = deployment.after(timer).await;
+    assert_found(&finding, Grade::Warning, "timers toy", "1 late, the oldest 10m", "despatch run toy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_are_away_are_findings() {
+    // Nobody listens there.
+    let settings = Settings::new("nats://ada:secret@127.0.0.1:1", "postgres://ada:secret@127.0.0.1:1/shop");
+    let findings = wrong(examine(&settings, &[]).await);
+    let [nats, postgres] = &findings[..] else { panic!("{findings:#?}") };
+    assert_found(nats, Grade::Failed, "nats 127.0.0.1:1", "", "Start NATS");
+    assert_found(postgres, Grade::Failed, "postgres 127.0.0.1:1/shop", "", "Start PostgreSQL");
+    assert!(!format!("{findings:?}").contains("secret"), "{findings:#?}");
+}

@@ -49,6 +49,37 @@ async fn everything_that_workers_lack_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn the_doctor_says_what_is_wrong_and_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let nowhere = dir.path().join("nowhere");
+    let mut command = despatch(["doctor", "--data-dir"]);
+    let ended = Despatch::run(command.arg(&nowhere)).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    for part in ["failed   nats", "failed   postgres", "no URL is configured", "nats_url", "database_url"] {
+        assert!(ended.stdout.contains(part), "{part} in\n{}", ended.stdout);
+    }
+    assert!(!nowhere.exists(), "it changes nothing");
+
+    // Servers that are away, and a configuration that does not suffice for every worker.
+    let mut command = despatch(["doctor", "--json"]);
+    command.env("DESPATCH_NATS_URL", "nats://ada:secret@127.0.0.1:1");
+    command.env("DESPATCH_DATABASE_URL", "postgres://ada:secret@127.0.0.1:1/shop");
+    let ended = Despatch::run(&mut command).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(!ended.stdout.contains("secret@"), "{}", ended.stdout);
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let about = |subject: &str| {
+        let check = found["checks"].as_array().unwrap().iter().find(|check| check["subject"] == subject);
+        check.unwrap_or_else(|| panic!("{subject} in {found:#}"))
+    };
+    for subject in ["nats 127.0.0.1:1", "postgres 127.0.0.1:1/shop", "configuration payments"] {
+        assert_eq!(about(subject)["grade"], "failed", "{found:#}");
+        assert!(about(subject)["advice"].is_string(), "{found:#}");
+    }
+    assert!(about("configuration payments")["found"].as_str().unwrap().contains("stripe."), "{found:#}");
+}
+
+#[tokio::test]
 async fn the_printed_configuration_is_one() {
     let ended = Despatch::run(&mut despatch(["config"])).await;
     assert!(ended.status.success(), "{ended:?}");
@@ -115,6 +146,12 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     let by_shop = Despatch::run(&mut at_site(&["order", "show", "test/0", "--json"])).await;
     let by_shop: Value = serde_json::from_str(&by_shop.stdout).unwrap();
     assert_eq!(by_shop["order"]["state"], "completed", "{by_shop:#}");
+
+    let doctor = Despatch::run(&mut at_site(&["doctor"])).await;
+    assert!(doctor.status.success() && doctor.stdout.contains(" 0 failed"), "{doctor:?}");
+    for part in ["nats JetStream", "consumer payments-capture", "schema exceptions", "disk "] {
+        assert!(doctor.stdout.contains(part), "{part} in\n{}", doctor.stdout);
+    }
 
     // One more than there is stock for: a case that is claimed, mended and replayed.
     let file = dir.path().join("short.jsonl");

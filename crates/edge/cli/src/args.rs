@@ -63,6 +63,12 @@ pub(crate) enum Command {
     /// Watch what happens.
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Look everything over (servers, schemas, the stream, its consumers, clocks) and say what to do. Changes nothing.
+    Doctor {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Bring every worker's schema up to date.
     Migrate,
     /// Create the stream and every consumer, or put them right.

@@ -4,6 +4,7 @@ mod args;
 mod checkout;
 mod config;
 mod demo;
+mod doctor;
 mod exceptions;
 mod home;
 mod import;
@@ -122,6 +123,11 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
             log("warn");
             tail::tail(load()?, &home, filter.as_deref()).await?;
         }
+        Command::Doctor { json } => {
+            // What goes wrong is in the findings.
+            log("off");
+            return doctor::run(load()?, &home, json).await;
+        }
         Command::Migrate => {
             log("info");
             let config = at(load()?, &home)?;
@@ -173,7 +179,14 @@ async fn up(config: Config, home: Home, args: &UpArgs) -> Outcome {
 }
 
 /// The configuration with the servers of the site that runs here, where none are configured.
-fn at(mut config: Config, home: &Home) -> Outcome<Config> {
+fn at(config: Config, home: &Home) -> Outcome<Config> {
+    let config = with_site(config, home);
+    config.check_servers()?;
+    Ok(config)
+}
+
+/// The same, whether or not there is one.
+fn with_site(mut config: Config, home: &Home) -> Config {
     if let Some(address) = home.address() {
         if config.nats_url.is_empty() {
             config.nats_url = address.nats_url;
@@ -182,8 +195,7 @@ fn at(mut config: Config, home: &Home) -> Outcome<Config> {
             config.database_url = address.database_url;
         }
     }
-    config.check_servers()?;
-    Ok(config)
+    config
 }
 
 /// Logs to standard error, at this level unless RUST_LOG says otherwise. A span is logged when it ends.

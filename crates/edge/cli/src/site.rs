@@ -69,7 +69,7 @@ impl Site {
                 ..despatch_sandbox::Options::default()
             };
             let sandbox = Sandbox::start(options).await?;
-            use_sandbox(&mut config, &sandbox);
+            use_stand_ins(&mut config, &StandIns::of(&sandbox));
             Some(sandbox)
         } else {
             None
@@ -145,21 +145,52 @@ fn stands_in(config: &Config) -> bool {
     config.stripe.base_url.is_empty() || config.shippo.base_url.is_empty() || config.smtp.url.is_empty()
 }
 
-/// Puts the sandbox in the place of each provider that is not configured.
-fn use_sandbox(config: &mut Config, sandbox: &Sandbox) {
+/// The URLs of what stands in for providers.
+struct StandIns {
+    stripe: String,
+    shippo: String,
+    smtp: String,
+}
+
+impl StandIns {
+    fn of(sandbox: &Sandbox) -> Self {
+        StandIns { stripe: sandbox.stripe_url(), shippo: sandbox.shippo_url(), smtp: sandbox.smtp_url() }
+    }
+}
+
+/// Puts a stand-in in the place of each provider that is not configured.
+fn use_stand_ins(config: &mut Config, stand_ins: &StandIns) {
     if config.stripe.base_url.is_empty() {
-        config.stripe.base_url = sandbox.stripe_url();
+        config.stripe.base_url.clone_from(&stand_ins.stripe);
         "sk_test_sandbox".clone_into(&mut config.stripe.secret_key);
     }
     if config.shippo.base_url.is_empty() {
-        config.shippo.base_url = sandbox.shippo_url();
+        config.shippo.base_url.clone_from(&stand_ins.shippo);
         "shippo_test_sandbox".clone_into(&mut config.shippo.token);
         // A sandbox on this machine is done with a request when its connection ends.
         config.shippo.settle_seconds = config.shippo.settle_seconds.min(1);
     }
     if config.smtp.url.is_empty() {
-        config.smtp.url = sandbox.smtp_url();
+        config.smtp.url.clone_from(&stand_ins.smtp);
     }
+}
+
+/// Fills in whatever `up` would, for somebody who needs its workers but runs none: they would reach nobody.
+pub(crate) fn fill_in(config: &mut Config) {
+    let stand_ins = StandIns {
+        stripe: "http://sandbox.invalid".into(),
+        shippo: "http://sandbox.invalid".into(),
+        smtp: "smtp://sandbox.invalid:25".into(),
+    };
+    use_stand_ins(config, &stand_ins);
+    for (value, stand_in) in
+        [(&mut config.links.secret, "signs nothing"), (&mut config.shop.public_url, "http://gateway.invalid")]
+    {
+        if value.is_empty() {
+            stand_in.clone_into(value);
+        }
+    }
+    config.gateway.api_keys.push("opens nothing".into());
 }
 
 /// The carrier's pace in a site of its own: parcels arrive while one watches.

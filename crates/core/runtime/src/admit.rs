@@ -128,7 +128,8 @@ fn open(host: &Host, entry: &dyn Entry, delivery: &Delivery) -> Work {
     }
 }
 
-/// Acks what is settled already; where its open batch still stands, its follow-ons are published first.
+/// Acks what is settled already; where its open batch still stands, its follow-ons are published first. What of them
+/// cannot be read keeps the batch open, and that is enough.
 pub(crate) async fn settle_stale(host: &Host, handler: &str, stale: Vec<Delivery>) {
     let ids: Vec<Uuid> = stale.iter().map(|delivery| delivery.id.uuid()).collect();
     let finished = async {

@@ -25,6 +25,9 @@ const TIDY_AGAIN: Duration = Duration::from_secs(60);
 /// As many as one statement takes; when it took that many there are probably more.
 const FULL: usize = 256;
 
+/// As many open batches as are swept in one transaction.
+const SWEPT: usize = 16;
+
 /// Runs a worker's clock until the process drains. Every process of a worker runs one; rows are locked, so each is
 /// taken once.
 pub(crate) async fn run(host: Arc<Host>) {
@@ -32,6 +35,7 @@ pub(crate) async fn run(host: Arc<Host>) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let sweep_every = (host.settings.sweep_after / 4).max(host.settings.clock_tick);
     let (mut sweep_at, mut tidy_at) = (Instant::now(), Instant::now());
+    let mut passed = 0;
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -42,7 +46,7 @@ pub(crate) async fn run(host: Arc<Host>) {
             while due.retries && fire_retries(&host).await? >= FULL {}
             while due.timers && fire_timers(&host).await? >= FULL {}
             if Instant::now() >= sweep_at {
-                sweep(&host).await?;
+                sweep(&host, &mut passed).await?;
                 sweep_at = Instant::now() + sweep_every;
             }
             if Instant::now() >= tidy_at {
@@ -91,10 +95,10 @@ async fn fire_retries(host: &Host) -> Result<usize, DbError> {
         failpoint::pass("after-fire");
     }
     let mut count = 0;
-    for (batch, envelopes) in fired {
-        count += envelopes.len();
-        if host.broker.publish(&envelopes, &host.abandon).await == Published::All {
-            host.close(batch).await?;
+    for (batch, owed) in fired {
+        count += owed.messages.len() + owed.unreadable.len();
+        if host.broker.publish(&owed.messages, &host.abandon).await == Published::All {
+            host.close_but(batch, &owed.unreadable).await?;
         }
     }
     Ok(count)
@@ -128,23 +132,35 @@ async fn fire_timers(host: &Host) -> Result<usize, DbError> {
     Ok(count)
 }
 
-/// Finishes open batches that whoever opened them did not.
-async fn sweep(host: &Host) -> Result<(), DbError> {
-    let mut client = host.db.client().await?;
-    let tx = client.transaction().await?;
-    // The transaction holds the rows while they are finished, so that other replicas pass over them.
-    let overdue = host.journal.overdue(&tx, host.settings.sweep_after).await?;
-    let mut closed = Vec::new();
-    for batch in &overdue {
-        let owed = host.journal.owed(&tx, batch).await?;
-        if host.broker.publish(&owed, &host.abandon).await == Published::All {
-            closed.push(batch.id);
+/// Finishes open batches that whoever opened them did not, those after `passed` first. One that cannot be finished is
+/// passed too, lest it keep the others waiting.
+async fn sweep(host: &Host, passed: &mut i64) -> Result<(), DbError> {
+    loop {
+        let mut client = host.db.client().await?;
+        let tx = client.transaction().await?;
+        // The transaction holds the rows while they are finished, so that other replicas pass over them.
+        let overdue = host.journal.overdue(&tx, host.settings.sweep_after, *passed).await?;
+        let mut closed = Vec::new();
+        for batch in &overdue {
+            *passed = batch.id;
+            let owed = host.journal.owed(&tx, batch).await?;
+            if host.broker.publish(&owed.messages, &host.abandon).await == Published::Owed {
+                continue;
+            }
+            if owed.unreadable.is_empty() {
+                closed.push(batch.id);
+            } else if owed.unreadable.len() < batch.events.len() {
+                host.journal.narrow(&tx, batch.id, &owed.unreadable).await?;
+            }
+        }
+        if !closed.is_empty() {
+            tracing::info!(worker = host.worker, batches = closed.len(), "swept");
+            host.journal.close(&tx, &closed).await?;
+        }
+        tx.commit().await?;
+        if overdue.len() < SWEPT {
+            *passed = 0;
+            return Ok(());
         }
     }
-    if !closed.is_empty() {
-        tracing::info!(worker = host.worker, batches = closed.len(), "swept");
-        host.journal.close(&tx, &closed).await?;
-    }
-    tx.commit().await?;
-    Ok(())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::broker::{Broker, Published};
 use crate::database::{Database, DbError, Trouble};
@@ -83,9 +84,17 @@ impl Host {
         let client = self.db.client().await?;
         let owed = self.journal.owed(&client, batch).await?;
         drop(client);
-        if self.broker.publish(&owed, &self.abandon).await == Published::All {
-            self.close(batch.id).await?;
+        if self.broker.publish(&owed.messages, &self.abandon).await == Published::All {
+            self.close_but(batch.id, &owed.unreadable).await?;
         }
         Ok(())
+    }
+
+    /// The stream has what could be read of what an open batch owed. The rest, if any, keeps it open.
+    pub(crate) async fn close_but(&self, batch: i64, unreadable: &[Uuid]) -> Result<(), DbError> {
+        if unreadable.is_empty() {
+            return self.close(batch).await;
+        }
+        self.journal.narrow(&self.db.client().await?, batch, unreadable).await
     }
 }

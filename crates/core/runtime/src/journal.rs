@@ -1,5 +1,6 @@
 //! The journal: inbox and outbox in one. Its SQL is in `statements`.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -77,6 +78,37 @@ impl From<&Row> for OpenBatch {
     fn from(row: &Row) -> Self {
         OpenBatch { id: row.get("id"), handler: row.get("handler"), events: row.get("events") }
     }
+}
+
+/// What journal rows owe the stream.
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    pub(crate) messages: Vec<Envelope>,
+    /// Events of which it cannot be read. They stay owed, until somebody mends their rows.
+    pub(crate) unreadable: Vec<Uuid>,
+}
+
+impl Owed {
+    fn add(&mut self, event: Uuid, handler: &str, owed: Result<Vec<Envelope>, Unreadable>) {
+        match owed {
+            Ok(messages) => self.messages.extend(messages),
+            Err(error) => {
+                tracing::error!(handler, %event, %error, "what an event owes the stream cannot be read");
+                self.unreadable.push(event);
+            }
+        }
+    }
+}
+
+/// A journal row whose contents are not what was written.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error("its outbox: {0}")]
+    Outbox(prost::DecodeError),
+    #[error("the waiting event: {0}")]
+    Event(prost::DecodeError),
+    #[error("the waiting event is not there")]
+    NoEvent,
 }
 
 /// How far a worker trusts the stream; see the module `recover`.
@@ -250,26 +282,41 @@ impl Journal {
         Ok(client.query(&statement, &[&handler, &events]).await?.iter().map(OpenBatch::from).collect())
     }
 
-    /// Up to 16 open batches older than `age` that nobody else is finishing; locked until the transaction ends.
+    /// Leaves a batch open over those of its events that still owe the stream something.
+    pub(crate) async fn narrow(
+        &self,
+        client: &impl GenericClient,
+        batch: i64,
+        events: &[Uuid],
+    ) -> Result<(), DbError> {
+        let statement = client.prepare_cached(&self.sql.narrow).await?;
+        client.execute(&statement, &[&batch, &events]).await?;
+        Ok(())
+    }
+
+    /// Up to 16 open batches older than `age` that nobody else is finishing, of those that were opened after the batch
+    /// `passed`; locked until the transaction ends.
     pub(crate) async fn overdue(
         &self,
         client: &impl GenericClient,
         age: Duration,
+        passed: i64,
     ) -> Result<Vec<OpenBatch>, DbError> {
         let statement = client.prepare_cached(&self.sql.overdue).await?;
-        Ok(client.query(&statement, &[&age.as_secs_f64()]).await?.iter().map(OpenBatch::from).collect())
+        let rows = client.query(&statement, &[&age.as_secs_f64(), &passed]).await?;
+        Ok(rows.iter().map(OpenBatch::from).collect())
     }
 
     /// Everything that a batch's events owe the stream: their follow-ons, and the event itself where a retry has come
     /// due.
-    pub(crate) async fn owed(
-        &self,
-        client: &impl GenericClient,
-        batch: &OpenBatch,
-    ) -> Result<Vec<Envelope>, DbError> {
+    pub(crate) async fn owed(&self, client: &impl GenericClient, batch: &OpenBatch) -> Result<Owed, DbError> {
         let statement = client.prepare_cached(&self.sql.owed).await?;
         let rows = client.query(&statement, &[&batch.handler, &batch.events]).await?;
-        Ok(rows.iter().flat_map(|row| owed_by(&batch.handler, row)).collect())
+        let mut owed = Owed::default();
+        for row in &rows {
+            owed.add(row.get("id"), &batch.handler, owed_by(&batch.handler, row));
+        }
+        Ok(owed)
     }
 
     /// The time before which everything recorded is on the stream: no batch that was opened before is open, and no
@@ -322,16 +369,13 @@ impl Journal {
     pub(crate) async fn fire_retries(
         &self,
         client: &impl GenericClient,
-    ) -> Result<Vec<(i64, Vec<Envelope>)>, DbError> {
+    ) -> Result<BTreeMap<i64, Owed>, DbError> {
         let statement = client.prepare_cached(&self.sql.fire_retries).await?;
-        let mut fired: Vec<(i64, Vec<Envelope>)> = Vec::new();
+        let mut fired: BTreeMap<i64, Owed> = BTreeMap::new();
         for row in &client.query(&statement, &[]).await? {
-            let batch: i64 = row.get("batch");
-            let envelope = retry(row.get("handler"), row);
-            match fired.iter_mut().find(|(id, _)| *id == batch) {
-                Some((_, envelopes)) => envelopes.extend(envelope),
-                None => fired.push((batch, envelope.into_iter().collect())),
-            }
+            let (batch, handler) = (row.get("batch"), row.get("handler"));
+            let owed = retry(handler, row).map(|envelope| vec![envelope]);
+            fired.entry(batch).or_default().add(row.get("id"), handler, owed);
         }
         Ok(fired)
     }
@@ -388,23 +432,27 @@ pub(crate) struct Given<'a> {
 }
 
 impl Given<'_> {
-    /// The next portion; `None` when there is no more.
+    /// The next portion; `None` when there is no more. What cannot be read is passed over: if it was never published, it
+    /// is in an open batch still.
     pub(crate) async fn next(&self) -> Result<Option<Vec<Envelope>>, DbError> {
         let rows = self.tx.query_portal(&self.portal, PORTION).await?;
-        let given = rows.iter().flat_map(|row| owed_by(row.get("handler"), row)).collect();
-        Ok((!rows.is_empty()).then_some(given))
+        let mut given = Owed::default();
+        for row in &rows {
+            let handler = row.get("handler");
+            given.add(row.get("id"), handler, owed_by(handler, row));
+        }
+        Ok((!rows.is_empty()).then_some(given.messages))
     }
 }
 
 /// What a journal row owes the stream.
-fn owed_by(handler: &str, row: &Row) -> Vec<Envelope> {
-    let outbox: Option<&[u8]> = row.get("outbox");
-    let mut owed =
-        outbox.map(|outbox| Outbox::decode(outbox).unwrap_or_default().messages).unwrap_or_default();
+fn owed_by(handler: &str, row: &Row) -> Result<Vec<Envelope>, Unreadable> {
+    let outbox: &[u8] = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
+    let mut owed = Outbox::decode(outbox).map_err(Unreadable::Outbox)?.messages;
     if row.get("fired") {
-        owed.extend(retry(handler, row));
+        owed.push(retry(handler, row)?);
     }
-    owed
+    Ok(owed)
 }
 
 /// One outcome, by reference; see [`Journal::settle`].
@@ -444,14 +492,9 @@ fn admission(row: Option<&Row>, generation: u32) -> Admission {
 }
 
 /// The next generation of a waiting event, as it goes to its handler alone.
-fn retry(handler: &str, row: &Row) -> Option<Envelope> {
+fn retry(handler: &str, row: &Row) -> Result<Envelope, Unreadable> {
     let recorded: i32 = row.get("generation");
-    let event: Option<&[u8]> = row.get("event");
-    match Envelope::decode(Bytes::copy_from_slice(event?)) {
-        Ok(envelope) => Some(envelope.replay(handler, u32::try_from(recorded).unwrap_or_default() + 1)),
-        Err(error) => {
-            tracing::error!(handler, %error, "a waiting event in the journal cannot be read");
-            None
-        }
-    }
+    let event = row.get::<_, Option<&[u8]>>("event").ok_or(Unreadable::NoEvent)?;
+    let event = Envelope::decode(Bytes::copy_from_slice(event)).map_err(Unreadable::Event)?;
+    Ok(event.replay(handler, u32::try_from(recorded).unwrap_or_default() + 1))
 }

@@ -10,6 +10,7 @@ pub(crate) struct Statements {
     pub(crate) open: String,
     pub(crate) owed: String,
     pub(crate) close: String,
+    pub(crate) narrow: String,
     pub(crate) overdue: String,
     pub(crate) due: String,
     pub(crate) fire_retries: String,
@@ -63,13 +64,14 @@ impl Statements {
             settle_again: settle_again(s),
             open: format!("insert into {s}.open_batch (handler, events) values ($1, $2) returning id"),
             close: format!("delete from {s}.open_batch where id = any($1)"),
+            narrow: format!("update {s}.open_batch set events = $2 where id = $1"),
             overdue: format!(
                 "select id, handler, events from {s}.open_batch
-                  where opened_at < now() - $1::float8 * interval '1 second'
+                  where opened_at < now() - $1::float8 * interval '1 second' and id > $2
                   order by id limit 16 for update skip locked"
             ),
             owed: format!(
-                "select outbox, event, generation, {} as fired
+                "select id, outbox, event, generation, {} as fired
                    from {s}.journal where handler = $1 and id = any($2)",
                 fired(s)
             ),
@@ -130,10 +132,10 @@ impl Recovery {
                                   and backend_type = 'client backend'))"
             ),
             given_since: format!(
-                "select handler, outbox, event, generation, {fired} as fired
+                "select id, handler, outbox, event, generation, {fired} as fired
                    from {s}.journal where recorded_at >= coalesce($1::timestamptz, '-infinity')
                  union all
-                 select handler, null, event, generation, true
+                 select id, handler, null, event, generation, true
                    from {s}.journal where recorded_at < $1 and {fired}",
                 fired = fired(s)
             ),
@@ -211,7 +213,7 @@ fn fire_retries(s: &str) -> String {
              insert into {s}.open_batch (handler, events)
              select handler, array_agg(id) from due group by handler
              returning id, handler)
-         select opened.id as batch, fired.handler, fired.generation, fired.event
+         select opened.id as batch, fired.id, fired.handler, fired.generation, fired.event
            from fired join opened using (handler)"
     )
 }

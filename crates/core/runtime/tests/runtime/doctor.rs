@@ -138,7 +138,13 @@ async fn a_missing_migration_is_found() {
     let finding = deployment.after("delete from toy.migration where name = '0001_toy'").await;
     assert_found(&finding, Grade::Failed, "schema toy", "lacks 0001_toy", "despatch migrate");
     let finding = deployment.after("drop schema toy cascade").await;
-    assert_found(&finding, Grade::Failed, "schema toy", "lacks 0000_runtime, 0000_stream, 0001_toy", "despatch migrate");
+    assert_found(
+        &finding,
+        Grade::Failed,
+        "schema toy",
+        "lacks 0000_runtime, 0000_stream, 0001_toy",
+        "despatch migrate",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ mod batches;
 mod boundaries;
 mod doctor;
 mod drain;
+mod garbled;
 mod ledger;
 mod outages;
 mod partitions;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::GenericClient;
+use despatch_contracts::runtime::Envelope;
 use despatch_contracts::{ALL, Emitted, Event, Trace};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 
 use crate::broker::Published;
 use crate::database::{DbError, Trouble};
@@ -21,6 +22,10 @@ const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
 /// How soon they are looked after again when that did not succeed.
 const TIDY_AGAIN: Duration = Duration::from_secs(60);
+
+/// How long the broker may take at a time. What the clock gives up is in an open batch, for the next sweep; what a sweep
+/// gives up, for the one after. Nobody's rows are locked for much longer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// As many as one statement takes; when it took that many there are probably more.
 const FULL: usize = 256;
@@ -43,9 +48,11 @@ pub(crate) async fn run(host: Arc<Host>) {
         }
         let turn = async {
             let due = host.journal.due(&host.db.client().await?).await?;
-            while due.retries && fire_retries(&host).await? >= FULL {}
-            while due.timers && fire_timers(&host).await? >= FULL {}
-            if Instant::now() >= sweep_at {
+            // What is due stays due while there is nobody to take it.
+            let broker = || host.broker.is_connected();
+            while due.retries && broker() && fire_retries(&host).await? == More::Probably {}
+            while due.timers && broker() && fire_timers(&host).await? == More::Probably {}
+            if broker() && Instant::now() >= sweep_at {
                 sweep(&host, &mut passed).await?;
                 sweep_at = Instant::now() + sweep_every;
             }
@@ -88,29 +95,52 @@ pub async fn set_timer<E: Event>(
     Ok(())
 }
 
+/// Whether there is more to be done at once.
+#[derive(PartialEq, Eq)]
+enum More {
+    Probably,
+    /// No more, or the broker does not take it.
+    NotNow,
+}
+
+impl More {
+    fn after(count: usize, published: Published) -> Self {
+        if count >= FULL && published == Published::All { More::Probably } else { More::NotNow }
+    }
+}
+
+/// Publishes unless the broker takes too long.
+async fn publish(host: &Host, messages: &[Envelope]) -> Published {
+    timeout(PATIENCE, host.broker.publish(messages, &host.abandon)).await.unwrap_or_else(|_| {
+        tracing::warn!(worker = host.worker, "the broker does not answer; the clock goes on");
+        Published::Owed
+    })
+}
+
 /// Publishes the next generation of waiting events whose time has come.
-async fn fire_retries(host: &Host) -> Result<usize, DbError> {
+async fn fire_retries(host: &Host) -> Result<More, DbError> {
     let fired = host.journal.fire_retries(&host.db.client().await?).await?;
     if !fired.is_empty() {
         failpoint::pass("after-fire");
     }
-    let mut count = 0;
+    let count = fired.values().map(|owed| owed.messages.len() + owed.unreadable.len()).sum();
     for (batch, owed) in fired {
-        count += owed.messages.len() + owed.unreadable.len();
-        if host.broker.publish(&owed.messages, &host.abandon).await == Published::All {
-            host.close_but(batch, &owed.unreadable).await?;
+        if publish(host, &owed.messages).await == Published::Owed {
+            // This batch and those after it are left to the sweeper.
+            return Ok(More::NotNow);
         }
+        host.close_but(batch, &owed.unreadable).await?;
     }
-    Ok(count)
+    Ok(More::after(count, Published::All))
 }
 
 /// Journals and publishes the events of timers whose time has come.
-async fn fire_timers(host: &Host) -> Result<usize, DbError> {
+async fn fire_timers(host: &Host) -> Result<More, DbError> {
     let mut client = host.db.client().await?;
     let tx = client.transaction().await?;
     let rows = host.journal.fire_timers(&tx, ALL).await?;
     if rows.is_empty() {
-        return Ok(0);
+        return Ok(More::NotNow);
     }
     let arrivals: Vec<Arrival> = rows
         .iter()
@@ -128,39 +158,49 @@ async fn fire_timers(host: &Host) -> Result<usize, DbError> {
     tx.commit().await?;
     drop(client);
     failpoint::pass("after-timer");
-    intake::publish(host, owed).await;
-    Ok(count)
+    let published = timeout(PATIENCE, intake::publish(host, owed)).await.unwrap_or(Published::Owed);
+    Ok(More::after(count, published))
 }
 
-/// Finishes open batches that whoever opened them did not, those after `passed` first. One that cannot be finished is
-/// passed too, lest it keep the others waiting.
+/// Finishes open batches that whoever opened them did not, those after `passed` first. One that the broker does not take
+/// ends the sweep, and is passed too, lest it keep the others waiting.
 async fn sweep(host: &Host, passed: &mut i64) -> Result<(), DbError> {
-    loop {
-        let mut client = host.db.client().await?;
-        let tx = client.transaction().await?;
-        // The transaction holds the rows while they are finished, so that other replicas pass over them.
-        let overdue = host.journal.overdue(&tx, host.settings.sweep_after, *passed).await?;
-        let mut closed = Vec::new();
-        for batch in &overdue {
-            *passed = batch.id;
-            let owed = host.journal.owed(&tx, batch).await?;
-            if host.broker.publish(&owed.messages, &host.abandon).await == Published::Owed {
-                continue;
-            }
-            if owed.unreadable.is_empty() {
-                closed.push(batch.id);
-            } else if owed.unreadable.len() < batch.events.len() {
-                host.journal.narrow(&tx, batch.id, &owed.unreadable).await?;
-            }
+    let until = Instant::now() + PATIENCE;
+    while sweep_some(host, passed, until).await? == More::Probably {}
+    Ok(())
+}
+
+/// As many as one transaction takes.
+async fn sweep_some(host: &Host, passed: &mut i64, until: Instant) -> Result<More, DbError> {
+    let mut client = host.db.client().await?;
+    let tx = client.transaction().await?;
+    // The transaction holds the rows while they are finished, so that other replicas pass over them.
+    let overdue = host.journal.overdue(&tx, host.settings.sweep_after, *passed).await?;
+    let mut closed = Vec::new();
+    let mut tried = 0;
+    for batch in overdue.iter().take_while(|_| Instant::now() < until) {
+        (*passed, tried) = (batch.id, tried + 1);
+        let owed = host.journal.owed(&tx, batch).await?;
+        if publish(host, &owed.messages).await == Published::Owed {
+            break;
         }
-        if !closed.is_empty() {
-            tracing::info!(worker = host.worker, batches = closed.len(), "swept");
-            host.journal.close(&tx, &closed).await?;
-        }
-        tx.commit().await?;
-        if overdue.len() < SWEPT {
-            *passed = 0;
-            return Ok(());
+        if owed.unreadable.is_empty() {
+            closed.push(batch.id);
+        } else if owed.unreadable.len() < batch.events.len() {
+            host.journal.narrow(&tx, batch.id, &owed.unreadable).await?;
         }
     }
+    if !closed.is_empty() {
+        tracing::info!(worker = host.worker, batches = closed.len(), "swept");
+        host.journal.close(&tx, &closed).await?;
+    }
+    tx.commit().await?;
+    if tried < overdue.len() {
+        return Ok(More::NotNow);
+    }
+    if overdue.len() < SWEPT {
+        *passed = 0;
+        return Ok(More::NotNow);
+    }
+    Ok(More::Probably)
 }

@@ -103,7 +103,7 @@ impl Intake {
     /// Publishes what was journaled, after the caller's commit; returns once the broker has it. Should the process end
     /// first, the sweeper does it.
     pub async fn publish(&self, owed: Owed) {
-        publish(&self.host, owed).await;
+        let _ = publish(&self.host, owed).await;
     }
 }
 
@@ -136,14 +136,15 @@ pub(crate) async fn write<C: GenericClient>(
     Ok(Owed { batch, envelopes: arrivals.into_iter().map(|arrival| arrival.envelope).collect() })
 }
 
-pub(crate) async fn publish(host: &Host, owed: Owed) {
-    let Some(batch) = owed.batch else { return };
-    if host.broker.publish(&owed.envelopes, &host.abandon).await == Published::Owed {
-        return;
-    }
-    if let Err(error) = host.close(batch).await {
+pub(crate) async fn publish(host: &Host, owed: Owed) -> Published {
+    let Some(batch) = owed.batch else { return Published::All };
+    let published = host.broker.publish(&owed.envelopes, &host.abandon).await;
+    if published == Published::All
+        && let Err(error) = host.close(batch).await
+    {
         tracing::warn!(%error, "an open batch is left to the sweeper");
     }
+    published
 }
 
 impl Arrival {

@@ -104,6 +104,30 @@ async fn a_nats_that_goes_away_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_nats_that_does_not_answer_does_not_hold_up_the_clock() {
+    let servers = Servers::start("frozen").await;
+    let bed = servers.bed().await;
+    let toy = Toy::new(&bed).await;
+    let process = bed.run(toy.worker()).await;
+    bed.deliver(&told("o", "complete")).await;
+    bed.expect::<OrderCompleted>("o").await;
+    bed.quiet().await;
+    // Still connected, as far as anybody can tell.
+    signal("-STOP", servers.stack.nats_pid());
+    let db = bed.db().await;
+    let left_open = "insert into toy.open_batch (handler, events, opened_at)
+                     select handler, array[id], now() - interval '1 hour' from toy.journal";
+    db.execute(left_open, &[]).await.unwrap();
+    let locked = async || db.query_opt("select from toy.open_batch for update nowait", &[]).await.is_err();
+    eventually("a sweep holds the batch", async || locked().await.then_some(())).await;
+    eventually("it gives up", async || (!locked().await).then_some(())).await;
+    signal("-CONT", servers.stack.nats_pid());
+    bed.quiet().await;
+    drop((bed, process));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
     let bed = Bed::new().await;
     let toy = Toy::new(&bed).await;

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::stream;
+use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::stream::{self, Stream};
 use despatch_contracts::{heard_on, replay_subject};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -57,43 +57,45 @@ pub(crate) async fn provision(
     let wanted = stream_config(broker.names(), settings);
     let failed = |why: String| BrokerError::Provision { what: format!("stream {}", wanted.name), why };
     let jetstream = broker.jetstream();
-    let made = match jetstream.get_stream(&wanted.name).await {
-        Ok(found) if stream_differences(&wanted, &found.cached_info().config).is_empty() => {
-            found.cached_info().config.clone()
+    let stream = match jetstream.get_stream(&wanted.name).await {
+        Ok(found) if stream_differences(&wanted, &found.cached_info().config).is_empty() => found,
+        Ok(mut found) => {
+            jetstream.update_stream(&wanted).await.map_err(|error| failed(error.to_string()))?;
+            found.info().await.map_err(|error| failed(error.to_string()))?;
+            found
         }
-        Ok(_) => jetstream.update_stream(&wanted).await.map_err(|error| failed(error.to_string()))?.config,
-        Err(_) => {
-            let made = jetstream.create_stream(&wanted).await.map_err(|error| failed(error.to_string()))?;
-            made.cached_info().config.clone()
-        }
+        Err(_) => jetstream.create_stream(&wanted).await.map_err(|error| failed(error.to_string()))?,
     };
-    if !stream_differences(&wanted, &made).is_empty() {
+    let made = &stream.cached_info().config;
+    if !stream_differences(&wanted, made).is_empty() {
         return Err(failed(format!("the server made {made:?} of {wanted:?}")));
     }
     for spec in specs {
-        consumer(broker, settings, spec).await?;
+        consumer(broker, &stream, settings, spec).await?;
     }
     Ok(())
 }
 
-async fn consumer(broker: &Broker, settings: &Settings, spec: &Spec) -> Result<(), BrokerError> {
+async fn consumer(
+    broker: &Broker,
+    stream: &Stream,
+    settings: &Settings,
+    spec: &Spec,
+) -> Result<(), BrokerError> {
     let wanted = consumer_config(broker.names(), settings, spec);
     let name = Names::consumer(spec.name);
     let failed = |why: String| BrokerError::Provision { what: format!("consumer {name}"), why };
-    let jetstream = broker.jetstream();
-    let stream = &broker.names().stream;
-    let found: Result<async_nats::jetstream::consumer::PullConsumer, _> =
-        jetstream.get_consumer_from_stream(&name, stream).await;
-    if let Ok(found) = found {
-        if consumer_differences(&wanted, &found.cached_info().config).is_empty() {
+    if let Ok(found) = stream.consumer_info(&name).await {
+        if is_ahead(stream, &found).await {
+            tracing::warn!(consumer = name, "ahead of its stream, which was set back; made anew");
+            stream.delete_consumer(&name).await.map_err(|error| failed(error.to_string()))?;
+        } else if consumer_differences(&wanted, &found.config).is_empty() {
             return Ok(());
+        } else {
+            tracing::info!(consumer = name, "configured differently; corrected");
         }
-        tracing::info!(consumer = name, "configured differently; corrected");
     }
-    let made = jetstream
-        .create_consumer_on_stream(wanted.clone(), stream)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let made = stream.create_consumer(wanted.clone()).await.map_err(|error| failed(error.to_string()))?;
     let made = &made.cached_info().config;
     if consumer_differences(&wanted, made).is_empty() {
         Ok(())
@@ -101,6 +103,14 @@ async fn consumer(broker: &Broker, settings: &Settings, spec: &Spec) -> Result<(
         // Servers before 2.10 ignore what they do not know, a list of subjects for one.
         Err(failed(format!("the server made {made:?} of {wanted:?}; is it older than 2.10?")))
     }
+}
+
+/// Whether a consumer has seen a message that is not on its stream yet: it would pass over what is stored until then.
+pub(crate) async fn is_ahead(stream: &Stream, consumer: &consumer::Info) -> bool {
+    let seen = consumer.delivered.stream_sequence;
+    // Most often what was known of the stream before will do. If not it is asked again, after the consumer.
+    seen > stream.cached_info().state.last_sequence
+        && stream.get_info().await.is_ok_and(|info| seen > info.state.last_sequence)
 }
 
 /// What the stream has to be.
@@ -161,10 +171,7 @@ pub(crate) fn consumer_config(names: &Names, settings: &Settings, spec: &Spec) -
 }
 
 /// How a consumer differs from what it has to be, in all that matters.
-pub(crate) fn consumer_differences(
-    wanted: &pull::Config,
-    found: &async_nats::jetstream::consumer::Config,
-) -> Vec<Difference> {
+pub(crate) fn consumer_differences(wanted: &pull::Config, found: &consumer::Config) -> Vec<Difference> {
     // A list of one comes back as a single subject from some servers.
     let mut filters = found.filter_subjects.clone();
     if filters.is_empty() && !found.filter_subject.is_empty() {

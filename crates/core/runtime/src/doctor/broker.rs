@@ -10,7 +10,7 @@ use super::{Check, Grade, PATIENCE, bounded};
 use crate::broker::{Names, options};
 use crate::job::Spec;
 use crate::provision::{
-    Difference, consumer_config, consumer_differences, stream_config, stream_differences,
+    Difference, consumer_config, consumer_differences, is_ahead, stream_config, stream_differences,
 };
 use crate::settings::Settings;
 use crate::worker::Worker;
@@ -147,24 +147,15 @@ async fn consumer(stream: &Stream, names: &Names, settings: &Settings, spec: &Sp
             return check.but(Grade::Failed, PROVISION);
         }
     };
-    // Asked before the consumer, so that it can only have grown since.
-    let (end, seen) = (stream.cached_info().state.last_sequence, info.delivered.stream_sequence);
-    if seen > end && is_ahead(stream, seen).await {
-        let found = format!("has seen message {seen} of a stream that ends at {end}");
-        let advice = format!(
-            "The stream was set back. Delete the consumer (`nats consumer rm {} {name}`) and run `despatch provision`: \
-             it begins anew, and the journal knows what is done. Until then it hears nothing.",
-            names.stream
-        );
+    if is_ahead(stream, &info).await {
+        let (end, seen) = (stream.cached_info().state.last_sequence, info.delivered.stream_sequence);
+        let found = format!("has seen message {seen} of a stream that ended at {end}");
+        let advice =
+            format!("The stream was set back, and until it is as far again this hears nothing. {PROVISION}");
         return Check::ok(subject, found, "not ahead of its stream").but(Grade::Failed, advice);
     }
     let found = format!("{} to be handed out, {} in hand", info.num_pending, info.num_ack_pending);
     compared(subject, found, &consumer_differences(&consumer_config(names, settings, spec), &info.config))
-}
-
-/// Whether the stream still ends before this message when it is asked again.
-async fn is_ahead(stream: &Stream, seen: u64) -> bool {
-    stream.get_info().await.is_ok_and(|info| seen > info.state.last_sequence)
 }
 
 const AS_PROVISIONED: &str = "as the provisioner makes it";

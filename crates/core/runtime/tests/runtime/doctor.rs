@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream;
-use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use despatch_runtime::doctor::{Check, Grade, examine};
 use despatch_runtime::{Settings, migrate_all, provision_all};
 use despatch_testkit::Bed;
@@ -121,6 +121,32 @@ async fn a_consumer_that_hears_something_else_is_found() {
     assert!(finding.found.contains("ack_wait 7s"), "{finding:#?}");
     assert!(finding.expected.contains("ack_wait 3s"), "{finding:#?}");
     assert!(finding.expected.contains(".replay.toy.obey"), "{finding:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_made_anew() {
+    let deployment = Deployment::new().await;
+    let (jetstream, stream) = (deployment.jetstream().await, deployment.stream());
+    let stream = jetstream.get_stream(&stream).await.unwrap();
+    let found = stream.consumer_info("toy-obey").await.unwrap().config;
+    stream.delete_consumer("toy-obey").await.unwrap();
+    let config = pull::Config {
+        durable_name: Some("toy-obey".into()),
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: 1000 },
+        ack_policy: found.ack_policy,
+        ack_wait: found.ack_wait,
+        max_deliver: found.max_deliver,
+        max_ack_pending: found.max_ack_pending,
+        filter_subjects: found.filter_subjects,
+        ..pull::Config::default()
+    };
+    stream.create_consumer(config).await.unwrap();
+    let seen = async || stream.consumer_info("toy-obey").await.unwrap().delivered.stream_sequence;
+    assert_eq!(seen().await, 999);
+    let finding = deployment.only_finding().await;
+    assert_found(&finding, Grade::Failed, "consumer toy-obey", "has seen message 999", "despatch provision");
+    provision_all(deployment.bed.settings(), &[deployment.toy.worker()]).await.unwrap();
+    assert_eq!(seen().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

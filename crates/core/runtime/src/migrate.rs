@@ -119,7 +119,8 @@ pub(crate) async fn partitions_ahead(db: &Database, schema: &str) -> Result<(), 
     Ok(())
 }
 
-/// Drops partitions that ended before `retention` ago, unless something in them still waits or is dead.
+/// Drops partitions that ended before `retention` ago, unless something in them still waits, is dead, or may not have been
+/// published.
 pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duration) -> Result<(), DbError> {
     let mut client = db.client().await?;
     let oldest = now(&client).await?.checked_sub(retention + WEEK).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -141,7 +142,14 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
         ))
         .await?;
         let kept = tx
-            .query_one(&format!("select exists (select from {schema}.{name} where state <> 'done')"), &[])
+            .query_one(
+                &format!(
+                    "select exists (select from {schema}.{name} where state <> 'done')
+                         or exists (select from {schema}.open_batch b
+                                      join {schema}.{name} j on j.handler = b.handler and j.id = any(b.events))"
+                ),
+                &[],
+            )
             .await?;
         if !kept.get::<_, bool>(0) {
             tx.batch_execute(&format!("drop table {schema}.{name}")).await?;

@@ -87,6 +87,14 @@ pub(crate) struct Broker {
     furthest: Arc<Furthest>,
 }
 
+/// One of the connections that there were, one after the other. A broker that lost something was away, and then it is a
+/// new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Connection {
+    server: String,
+    number: u64,
+}
+
 /// A message, and where on the stream it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
@@ -211,6 +219,12 @@ impl Broker {
 
     pub(crate) fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// The latest connection. While it stays the same, so did the server.
+    pub(crate) fn connection(&self) -> Connection {
+        let info = self.client.server_info();
+        Connection { server: info.server_id, number: info.client_id }
     }
 
     /// Whether there is a connection at this moment.

@@ -8,8 +8,10 @@
 //! *What is published again.* What was recorded since `settled_until`: everything before was not only on the stream,
 //! every handler that hears it had settled it. That is known once every consumer has come past where the stream ended at
 //! a moment by which all that was recorded had been stored. Twice is harmless, so the rest goes out again as it is.
-//! A worker that starts cannot know what was published, and lost again, since its last look; it publishes that again
-//! too, and what is still there the broker drops as duplicates.
+//! A worker that starts, or has a new connection, cannot know what was published, by whatever process, and lost again
+//! since its last look; it publishes that again too, and what is still there the broker drops as duplicates.
+//!
+//! The protocol's model (`tests/protocol`) has a switch for each of these rules.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,7 +20,7 @@ use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use despatch_contracts::runtime::Envelope;
 use futures_util::TryStreamExt;
 
-use crate::broker::{Broker, BrokerError, Mark, Names, Published};
+use crate::broker::{Broker, BrokerError, Connection, Mark, Names, Published};
 use crate::database::{Database, DbError, Trouble};
 use crate::health::Health;
 use crate::host::Host;
@@ -55,7 +57,7 @@ struct Candidate {
 pub(crate) async fn watch(host: Arc<Host>, handlers: Vec<&'static str>) {
     let mut tick = tokio::time::interval(host.settings.sweep_after / LOOKS);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut watcher = Watcher { host: &host, handlers, candidate: None, caught_up: false };
+    let mut watcher = Watcher { host: &host, handlers, candidate: None, caught_up: None, lost: false };
     loop {
         tokio::select! {
             _ = tick.tick() => {}
@@ -77,13 +79,16 @@ struct Watcher<'a> {
     host: &'a Host,
     handlers: Vec<&'static str>,
     candidate: Option<Candidate>,
-    /// Whether what was recorded up to the start of this process has been seen to be on the stream.
-    caught_up: bool,
+    /// Over which connection everything that was recorded before has been stored again, if it had to be.
+    caught_up: Option<Connection>,
+    /// A loss has been noticed, and not made up for. What told of it may be forgotten by now.
+    lost: bool,
 }
 
 impl Watcher<'_> {
     async fn look(&mut self) -> Result<(), Interrupted> {
         let (journal, db) = (&self.host.journal, &self.host.db);
+        let connection = self.host.broker.connection();
         // First the time, then the stream: what was stored by then stands on what is seen now.
         let until = journal.stored_until(&db.client().await?).await?;
         let jetstream = self.host.broker.jetstream();
@@ -91,18 +96,24 @@ impl Watcher<'_> {
         let trusted = journal.trusted(&db.client().await?).await?;
         let made = made(&stream);
 
-        if let Some(trusted) = trusted
-            && let Some(loss) = self.loss(&stream, &trusted).await?
-        {
-            tracing::warn!(worker = self.host.worker, loss, "the stream has lost messages");
-            return self.recover(trusted, made).await;
-        }
-        if !self.caught_up {
-            let since = trusted.as_ref().map(|trusted| trusted.stored_until);
-            if self.publish_again(since, Broker::publish).await? == Published::Owed {
-                return Ok(());
+        if let Some(trusted) = trusted {
+            if let Some(loss) = self.loss(&stream, &trusted).await? {
+                tracing::warn!(worker = self.host.worker, loss, "the stream has lost messages");
+                self.lost = true;
             }
-            self.caught_up = true;
+            if self.lost {
+                return self.recover(trusted, made, connection).await;
+            }
+        }
+        if self.caught_up.as_ref() != Some(&connection) {
+            self.candidate = None;
+            let since = trusted.map(|trusted| trusted.stored_until);
+            let published = self.publish_again(since, Broker::publish).await?;
+            if published == Published::All && self.host.broker.connection() == connection {
+                self.caught_up = Some(connection);
+            }
+            // What went out just now stands beyond what was seen before. The next look notes it.
+            return Ok(());
         }
 
         let settled_until = self.settled(until, &stream).await?;
@@ -112,6 +123,10 @@ impl Watcher<'_> {
         };
         // A last message that cannot be read says nothing; the one before it still does.
         let mark = last.or(trusted.and_then(|trusted| trusted.mark));
+        if self.host.broker.connection() != connection {
+            // Perhaps not all of this was said of the same stream.
+            return Ok(());
+        }
         let trusted = Trusted { made, mark, age: Duration::ZERO, stored_until: until, settled_until };
         journal.trust(&db.client().await?, &trusted).await?;
         Ok(())
@@ -154,18 +169,26 @@ impl Watcher<'_> {
     }
 
     /// Puts everything on the stream that it may lack, and has it heard.
-    async fn recover(&mut self, trusted: Trusted, made: i64) -> Result<(), Interrupted> {
+    async fn recover(
+        &mut self,
+        trusted: Trusted,
+        made: i64,
+        connection: Connection,
+    ) -> Result<(), Interrupted> {
         self.candidate = None;
         if trusted.made == made {
             // These consumers may be past messages that were stored since. New ones begin at the beginning.
             self.renew_consumers().await;
         }
         self.host.broker.forget();
-        if self.publish_again(trusted.settled_until, Broker::publish_copies).await? == Published::All {
-            self.caught_up = true;
-            let trusted = Trusted { made, mark: None, ..trusted };
-            self.host.journal.trust(&self.host.db.client().await?, &trusted).await?;
+        let published = self.publish_again(trusted.settled_until, Broker::publish_copies).await?;
+        if published == Published::Owed || self.host.broker.connection() != connection {
+            return Ok(());
         }
+        // From here on the stream is known by the last of what was stored again.
+        let trusted = Trusted { made, mark: self.host.broker.furthest(), ..trusted };
+        self.host.journal.trust(&self.host.db.client().await?, &trusted).await?;
+        (self.caught_up, self.lost) = (Some(connection), false);
         Ok(())
     }
 

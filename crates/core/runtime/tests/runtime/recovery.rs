@@ -174,6 +174,45 @@ async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another() {
+    let mut servers = Servers::start("witness").await;
+    let bed = servers.bed().await;
+    let toy = Toy::new(&bed).await;
+    introduce(&bed, &toy).await;
+    let witness = Process::start(bed.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
+    let other = open_door(&bed).await;
+    witness.health().ready().await;
+    take_in(&witness, &orders("before")).await;
+    let db = bed.db().await;
+    eventually("the stream is known by its last message", async || {
+        let sql = "create table door.kept as select * from door.stream where sequence = 50";
+        db.execute("drop table if exists door.kept", &[]).await.unwrap();
+        (db.execute(sql, &[]).await.unwrap() == 1).then_some(())
+    })
+    .await;
+    let kept_aside = servers.dir.join("aside");
+    servers.crash_nats(|store| copy(&messages_of(store), &kept_aside)).await;
+    take_in(&witness, &orders("lost")).await;
+    witness.drain().await;
+    servers
+        .crash_nats(|store| {
+            fs::remove_dir_all(messages_of(store)).unwrap();
+            copy(&kept_aside, &messages_of(store));
+            // As if nobody had looked since.
+            let sql = "delete from door.stream; insert into door.stream select * from door.kept";
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(db.batch_execute(sql)))
+                .unwrap();
+        })
+        .await;
+    let worker = bed.run(toy.worker()).await;
+    for name in ["before", "lost"] {
+        all_completed_once(&bed, &orders(name)).await;
+    }
+    drop((bed, other, worker, db));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
     let bed = Bed::new().await;
     let toy = Toy::new(&bed).await;

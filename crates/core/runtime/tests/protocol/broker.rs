@@ -14,12 +14,22 @@ pub(crate) enum Delivery {
     Acked,
 }
 
+/// A stored message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Standing {
+    delivery: Delivery,
+    /// It was there at the latest look: it cannot be lost without the message by which the stream is known.
+    marked: bool,
+    /// It was there when the time was noted that is to be known as settled.
+    awaited: bool,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Broker {
-    stream: BTreeMap<Message, Delivery>,
+    stream: BTreeMap<Message, Standing>,
     /// What was acknowledged to its publisher, and is gone.
     lost: BTreeSet<Message>,
-    /// Messages are missing, and nobody has made up for it yet.
+    /// The message by which the stream is known is not where it was.
     rewound: bool,
 }
 
@@ -28,7 +38,14 @@ impl Broker {
     /// the fault [`deliver_again`](Self::deliver_again).
     pub(crate) fn store(&mut self, message: Message) {
         self.lost.remove(&message);
-        self.stream.entry(message).or_insert(Delivery::Due);
+        let fresh = Standing { delivery: Delivery::Due, marked: false, awaited: false };
+        self.stream.entry(message).or_insert(fresh);
+    }
+
+    /// Stores a message past the dedupe: what is there already is delivered again.
+    pub(crate) fn store_copy(&mut self, message: Message) {
+        self.store(message);
+        self.deliver_again(message);
     }
 
     pub(crate) fn hand_over(&mut self, message: Message) {
@@ -47,25 +64,24 @@ impl Broker {
 
     /// Whoever had it is dead. Should somebody else have it by now, that is one delivery more.
     pub(crate) fn return_unacked(&mut self, message: Message) {
-        if self.stream.get(&message) == Some(&Delivery::Unacked) {
+        if self.stream.get(&message).is_some_and(|standing| standing.delivery == Delivery::Unacked) {
             self.set(message, Delivery::Due);
         }
     }
 
     fn set(&mut self, message: Message, delivery: Delivery) {
         if let Some(standing) = self.stream.get_mut(&message) {
-            *standing = delivery;
+            standing.delivery = delivery;
         }
     }
 
     pub(crate) fn lose(&mut self, message: Message) {
-        self.stream.remove(&message);
+        self.rewound |= self.stream.remove(&message).is_some_and(|standing| standing.marked);
         self.lost.insert(message);
-        self.rewound = true;
     }
 
     pub(crate) fn lose_everything(&mut self) {
-        for message in std::mem::take(&mut self.stream).into_keys() {
+        for message in self.stream.keys().copied().collect::<Vec<_>>() {
             self.lose(message);
         }
     }
@@ -74,9 +90,32 @@ impl Broker {
         self.rewound
     }
 
-    /// Everything that may be missing is in open batches again.
-    pub(crate) fn made_up_for(&mut self) {
+    /// The stream is taken as it is, and no longer compared to what it was.
+    pub(crate) fn accept(&mut self) {
         self.rewound = false;
+    }
+
+    /// It is to be known by its last message.
+    pub(crate) fn mark(&mut self) {
+        self.stream.values_mut().for_each(|standing| standing.marked = true);
+    }
+
+    pub(crate) fn await_all(&mut self) {
+        self.stream.values_mut().for_each(|standing| standing.awaited = true);
+    }
+
+    pub(crate) fn await_none(&mut self) {
+        self.stream.values_mut().for_each(|standing| standing.awaited = false);
+    }
+
+    /// Whether every consumer has come past what is awaited.
+    pub(crate) fn is_past_the_awaited(&self) -> bool {
+        let mut awaited = self.stream.values().filter(|standing| standing.awaited);
+        awaited.all(|standing| standing.delivery == Delivery::Acked)
+    }
+
+    pub(crate) fn has_lost_anything(&self) -> bool {
+        !self.lost.is_empty()
     }
 
     pub(crate) fn has_lost(&self, message: Message) -> bool {
@@ -84,6 +123,6 @@ impl Broker {
     }
 
     pub(crate) fn messages(&self) -> impl Iterator<Item = (Message, Delivery)> {
-        self.stream.iter().map(|(message, delivery)| (*message, *delivery))
+        self.stream.iter().map(|(message, standing)| (*message, standing.delivery))
     }
 }

@@ -12,10 +12,12 @@ pub(crate) enum Place {
     CaptureB,
     /// That worker's clock. Rows are locked as they are taken, so that two would not differ from one.
     Clock,
+    /// Whoever watches the stream, for all workers. Each process does so by itself; another one's would do the same.
+    Watch,
 }
 
 impl Place {
-    pub(crate) const ALL: [Place; 3] = [Place::CaptureA, Place::CaptureB, Place::Clock];
+    pub(crate) const ALL: [Place; 4] = [Place::CaptureA, Place::CaptureB, Place::Clock, Place::Watch];
 }
 
 /// How far it has come.
@@ -32,6 +34,8 @@ pub(crate) enum Hand {
     Stale(Message),
     /// Committed; follow-ons are to go out.
     Owing(Owing),
+    /// To be published again.
+    Restoring(Restoring),
     /// To be acked.
     Settled(Message),
     /// It can neither be recorded nor is it stale; no further step leads out of this.
@@ -45,4 +49,13 @@ pub(crate) struct Owing {
     pub(crate) open: Vec<Batch>,
     /// The message that all this settles; the clock has none.
     pub(crate) settles: Option<Message>,
+}
+
+/// What the journals gave the stream, and it may lack.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Restoring {
+    pub(crate) given: Vec<Message>,
+    /// Whether the stream is known to have lost messages. Else they go out under the same ids, and what is there is known
+    /// to the dedupe.
+    pub(crate) rewound: bool,
 }

@@ -22,6 +22,21 @@ pub(crate) struct Row {
     pub(crate) generation: u8,
     pub(crate) fate: Fate,
     pub(crate) outbox: Vec<Message>,
+    /// By when it was recorded.
+    pub(crate) known: Known,
+}
+
+/// What is known of what was recorded when a row was. In the runtime these are times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Known {
+    #[default]
+    Nothing,
+    /// It is on the stream (`stored_until`).
+    Stored,
+    /// It will be settled once every consumer has come past where the stream ended.
+    Awaited,
+    /// Everybody who hears it has settled it (`settled_until`).
+    Settled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +61,6 @@ pub(crate) enum Opened {
     Record,
     /// The retry that comes after the generation.
     Retry,
-    /// Whatever the row owes, after the broker has lost messages; it could lose so many more.
-    Restore { losses_left: u8 },
 }
 
 /// Another transaction was faster: nothing was written.
@@ -100,7 +113,7 @@ impl Journal {
             outbox.extend(self.rows.get(&(handler, event)).into_iter().flat_map(|row| row.outbox.clone()));
         }
         outbox.extend(follow_ons);
-        self.rows.insert((handler, event), Row { generation, fate, outbox });
+        self.rows.insert((handler, event), Row { generation, fate, outbox, known: Known::Nothing });
         if fate == Fate::Waiting {
             self.retries.insert((handler, event));
         } else {
@@ -117,17 +130,52 @@ impl Journal {
     /// The order arrives: `write` in `intake`.
     pub(crate) fn take_in(&mut self, order: Message) {
         let (handler, event) = (Handler::Intake, order.event);
-        self.rows.insert((handler, event), Row { generation: 0, fate: Fate::Done, outbox: vec![order] });
+        let (fate, outbox, known) = (Fate::Done, vec![order], Known::Nothing);
+        self.rows.insert((handler, event), Row { generation: 0, fate, outbox, known });
         self.open.insert(Batch { handler, event, generation: 0, opened: Opened::Record });
     }
 
     /// Everything that a batch's event owes the stream: its follow-ons, and itself where its retry has been fired.
     pub(crate) fn owed(&self, handler: Handler, event: Event, without: Without) -> Vec<Message> {
         let Some(row) = self.row(handler, event) else { return Vec::new() };
-        let fired = row.fate == Fate::Waiting && !self.retries.contains(&(handler, event));
-        let retry = Message { event, generation: row.generation + 1 };
-        let retry = (fired && without != Without::FiredInOwed).then_some(retry);
+        let retry = self.fired(handler, event, row).filter(|_| without != Without::FiredInOwed);
         row.outbox.iter().copied().chain(retry).collect()
+    }
+
+    /// The retry that was published and has had no outcome.
+    fn fired(&self, handler: Handler, event: Event, row: &Row) -> Option<Message> {
+        let fired = row.fate == Fate::Waiting && !self.retries.contains(&(handler, event));
+        fired.then_some(Message { event, generation: row.generation + 1 })
+    }
+
+    /// What the stream was given of which less than this is known, and whatever retry was fired: `given_since` in
+    /// `statements`.
+    pub(crate) fn given(&self, known: Known) -> Vec<Message> {
+        let given = self.rows.iter().flat_map(|((handler, event), row)| {
+            let outbox = row.outbox.iter().copied().filter(move |_| row.known < known);
+            outbox.chain(self.fired(*handler, *event, row))
+        });
+        given.collect()
+    }
+
+    /// What has no open batch is on the stream. In the runtime that is known only of what was recorded before the oldest
+    /// of them.
+    pub(crate) fn note_stored(&mut self) {
+        let open: BTreeSet<_> = self.open.iter().map(|batch| (batch.handler, batch.event)).collect();
+        for (key, row) in &mut self.rows {
+            if row.known == Known::Nothing && !open.contains(key) {
+                row.known = Known::Stored;
+            }
+        }
+    }
+
+    /// What was known as much as `from` is now known as `to`.
+    pub(crate) fn note(&mut self, from: Known, to: Known) {
+        self.rows.values_mut().filter(|row| row.known == from).for_each(|row| row.known = to);
+    }
+
+    pub(crate) fn knows_any(&self, known: Known) -> bool {
+        self.rows.values().any(|row| row.known == known)
     }
 
     /// Takes a retry that is due and opens a batch for it; answers both.
@@ -150,20 +198,6 @@ impl Journal {
 
     pub(crate) fn close(&mut self, batch: Batch) {
         self.open.remove(&batch);
-    }
-
-    /// Opens a batch over every row that the stream got anything from. A new one, even where one stands: whoever is
-    /// finishing that may have published before the loss.
-    pub(crate) fn reopen_everything(&mut self, losses_left: u8, without: Without) {
-        for ((handler, event), row) in self.rows.clone() {
-            let stands = self.open_of(handler, event).next().is_some();
-            let passed_over = stands && without == Without::BatchOfRestored;
-            if passed_over || self.owed(handler, event, without).is_empty() {
-                continue;
-            }
-            let opened = Opened::Restore { losses_left };
-            self.open.insert(Batch { handler, event, generation: row.generation, opened });
-        }
     }
 
     pub(crate) fn row(&self, handler: Handler, event: Event) -> Option<&Row> {

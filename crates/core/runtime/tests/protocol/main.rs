@@ -3,8 +3,8 @@
 //! again, and a broker that loses what it acknowledged.
 //!
 //! One order comes in. It may be refused by the outside and tried again, until it is captured or dead. What is not here:
-//! batches of several events (`record`, `mend`), suspects, timers (they come in as orders do) and replays (they come
-//! again as retries do).
+//! batches of several events (`record`, `mend`), suspects, timers (they come in as orders do), replays (they come again
+//! as retries do), and consumers that are ahead of a stream that was set back (they are made anew).
 //!
 //! A change to the protocol is made here too. What the checker then finds, it prints step by step.
 
@@ -132,8 +132,33 @@ fn without_restoring_what_the_broker_lost_is_lost() {
 }
 
 #[test]
-fn without_a_batch_of_its_own_what_is_restored_is_closed_by_others() {
-    needs(Without::BatchOfRestored, Faults { losses: 1, ..NONE }, HEARD);
+fn without_accepting_the_stream_last_a_crash_loses_what_was_lost() {
+    needs(Without::AcceptingLast, Faults { losses: 1, crashes: 1, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_a_mark_at_what_was_restored_it_is_lost_again() {
+    needs(Without::MarkOfRestored, Faults { losses: 2, crashes: 1, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_catching_up_what_was_lost_since_the_last_look_is_lost() {
+    needs(Without::CatchingUp, Faults { losses: 1, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_catching_up_after_a_new_connection_what_others_saw_is_lost() {
+    needs(Without::Reconnecting, Faults { losses: 1, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_another_look_what_was_caught_up_with_is_lost_again() {
+    needs(Without::LookAgain, Faults { losses: 2, ..NONE }, HEARD);
+}
+
+#[test]
+fn without_waiting_for_the_consumers_what_they_have_not_settled_is_lost() {
+    needs(Without::Floor, Faults { losses: 1, ..NONE }, HEARD);
 }
 
 /// No run goes in circles, so what holds once nothing is left to do comes about in every run.

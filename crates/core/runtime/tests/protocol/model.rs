@@ -5,8 +5,8 @@ use stateright::{Model, Property};
 
 use crate::books::{Books, Entry};
 use crate::broker::{Broker, Delivery};
-use crate::hands::{Hand, Owing, Place};
-use crate::journal::{ATTEMPTS, Admission, Batch, Fate, Journal};
+use crate::hands::{Hand, Owing, Place, Restoring};
+use crate::journal::{ATTEMPTS, Admission, Batch, Fate, Journal, Known};
 use crate::messages::{Event, Handler, Message};
 use crate::outside::{Answer, Outside};
 use crate::without::Without;
@@ -38,8 +38,20 @@ pub(crate) struct World {
     pub(crate) journal: Journal,
     pub(crate) outside: Outside,
     hands: [Hand; Place::ALL.len()],
+    watch: Watch,
     pub(crate) books: Books,
     left: Faults,
+}
+
+/// What whoever watches the stream has seen of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Watch {
+    /// Nothing: its process has started since, or its connection is a new one.
+    Fresh,
+    /// It publishes again, over the same connection ever since.
+    Restoring,
+    /// Everything that was recorded before is, or was, on the stream that it sees.
+    CaughtUp,
 }
 
 /// A step. What each stands for is said where it is [taken](World::take).
@@ -56,7 +68,7 @@ pub(crate) enum Step {
     Hear(Message),
     Fire(Handler, Event),
     Sweep(Batch),
-    Restore,
+    Look,
     Crash(Place),
     DeliverAgain(Message),
     Lose(Message),
@@ -79,6 +91,7 @@ impl Model for Protocol {
             journal,
             outside: Outside::default(),
             hands: Default::default(),
+            watch: Watch::CaughtUp,
             books,
             left: self.faults,
         }]
@@ -113,6 +126,10 @@ impl World {
             match self.hand(place) {
                 // Of two replicas that are idle it does not matter which one comes first.
                 Hand::Empty if place == Place::CaptureB && *self.hand(Place::CaptureA) == Hand::Empty => {}
+                Hand::Empty if place == Place::Watch => {
+                    steps.extend(self.is_look_worthwhile(without).then_some(Step::Look));
+                }
+                Hand::Restoring(restoring) if restoring.given.is_empty() => steps.push(Step::Close(place)),
                 Hand::Empty if place == Place::Clock => {
                     steps.extend(self.journal.retries().map(|(handler, event)| Step::Fire(handler, event)));
                 }
@@ -128,16 +145,23 @@ impl World {
                 Hand::Performed(..) => steps.push(Step::Record(place)),
                 Hand::Stale(_) => steps.push(Step::Finish(place)),
                 Hand::Owing(owing) if owing.owed.is_empty() => steps.push(Step::Close(place)),
-                Hand::Owing(_) => steps.push(Step::Publish(place)),
+                Hand::Owing(_) | Hand::Restoring(_) => steps.push(Step::Publish(place)),
                 Hand::Settled(_) => steps.push(Step::Ack(place)),
                 Hand::Stuck(_) => {}
             }
         }
         let swept = |batch: &Batch| without != Without::Sweeper || batch.handler == Handler::Intake;
         steps.extend(self.journal.open_batches().filter(swept).map(Step::Sweep));
-        if self.broker.is_rewound() && without != Without::Restoring {
-            steps.push(Step::Restore);
+    }
+
+    /// A look that changes nothing is not taken, nor one for a loss that cannot come any more.
+    fn is_look_worthwhile(&self, without: Without) -> bool {
+        if self.broker.is_rewound() || self.watch == Watch::Fresh {
+            return true;
         }
+        let mut next = self.clone();
+        next.look(without);
+        self.left.losses > 0 && next != *self
     }
 
     fn due_to(&self, hearer: Handler) -> impl Iterator<Item = Message> {
@@ -150,6 +174,10 @@ impl World {
         if self.left.crashes > 0 {
             let busy = Place::ALL.into_iter().filter(|place| *self.hand(*place) != Hand::Empty);
             steps.extend(busy.map(Step::Crash));
+            // Whoever watches has something to lose even so: what it has seen.
+            if self.watch == Watch::CaughtUp && self.broker.has_lost_anything() {
+                steps.push(Step::Crash(Place::Watch));
+            }
         }
         if self.left.deliveries_again > 0 {
             let delivered = self.broker.messages().filter(|(_, delivery)| *delivery != Delivery::Due);
@@ -180,12 +208,12 @@ impl World {
             Step::Record(place) => self.record(place, without),
             Step::Finish(place) => self.finish(place, without),
             Step::Publish(place) => self.publish(place),
-            Step::Close(place) => self.close(place),
+            Step::Close(place) => self.close(place, without),
             Step::Ack(place) => self.ack(place),
             Step::Hear(message) => self.hear(message, without),
             Step::Fire(handler, event) => self.fire(handler, event, without),
             Step::Sweep(batch) => self.sweep(batch, without),
-            Step::Restore => self.restore(without),
+            Step::Look => self.look(without),
             Step::Crash(place) => self.crash(place),
             Step::DeliverAgain(message) => {
                 self.left.deliveries_again -= 1;
@@ -194,10 +222,12 @@ impl World {
             Step::Lose(message) => {
                 self.left.losses -= 1;
                 self.broker.lose(message);
+                self.reconnect(without);
             }
             Step::LoseEverything => {
                 self.left.losses -= 1;
                 self.broker.lose_everything();
+                self.reconnect(without);
             }
         }
     }
@@ -267,18 +297,35 @@ impl World {
         self.put(place, Hand::Owing(Owing { owed, open, settles: Some(message) }));
     }
 
-    /// `publish`, and the clock's own publishing: one message is stored.
+    /// `publish`, and the clock's own publishing: one message is stored. Whoever watches the stream stores all at once:
+    /// where it might be cut short it is so before the first.
     fn publish(&mut self, place: Place) {
-        let Hand::Owing(mut owing) = self.pick(place) else { return };
-        self.broker.store(owing.owed.remove(0));
-        self.put(place, Hand::Owing(owing));
+        match self.pick(place) {
+            Hand::Owing(mut owing) => {
+                self.broker.store(owing.owed.remove(0));
+                self.put(place, Hand::Owing(owing));
+            }
+            Hand::Restoring(Restoring { given, rewound }) => {
+                let store = if rewound { Broker::store_copy } else { Broker::store };
+                for message in given {
+                    store(&mut self.broker, message);
+                }
+                self.put(place, Hand::Restoring(Restoring { given: Vec::new(), rewound }));
+            }
+            _ => {}
+        }
     }
 
     /// `publish`: everything is stored, so the open batch is deleted.
-    fn close(&mut self, place: Place) {
-        let Hand::Owing(owing) = self.pick(place) else { return };
-        owing.open.into_iter().for_each(|batch| self.journal.close(batch));
-        self.put(place, owing.settles.map_or(Hand::Empty, Hand::Settled));
+    fn close(&mut self, place: Place, without: Without) {
+        match self.pick(place) {
+            Hand::Owing(owing) => {
+                owing.open.into_iter().for_each(|batch| self.journal.close(batch));
+                self.put(place, owing.settles.map_or(Hand::Empty, Hand::Settled));
+            }
+            Hand::Restoring(restoring) => self.restored(&restoring, without),
+            _ => {}
+        }
     }
 
     /// `publish`, its last step: the broker is told that the message is settled.
@@ -317,18 +364,75 @@ impl World {
         self.journal.close(batch);
     }
 
-    /// Makes up for a broker that has lost messages: every row that ever owed the stream anything is put under an open
-    /// batch again, and the sweeper does the rest. The runtime does not do this yet; it is what it will have to do.
-    fn restore(&mut self, without: Without) {
-        self.journal.reopen_everything(self.left.losses, without);
-        self.broker.made_up_for();
+    /// `look` in `recover`. A stream that is not what it was is given everything again that is not known to be settled.
+    /// Who has seen nothing yet gives it what is not known to be stored. All others note what is stored and settled.
+    fn look(&mut self, without: Without) {
+        let rewound = self.broker.is_rewound();
+        if !rewound && self.watch == Watch::CaughtUp {
+            self.note(without);
+            return;
+        }
+        if without == Without::Restoring || (without == Without::CatchingUp && !rewound) {
+            self.watch = Watch::CaughtUp;
+            self.broker.accept();
+            return;
+        }
+        let given = self.journal.given(if rewound { Known::Settled } else { Known::Stored });
+        self.watch = Watch::Restoring;
+        self.journal.note(Known::Awaited, Known::Stored);
+        self.broker.await_none();
+        if without == Without::AcceptingLast {
+            self.broker.accept();
+        }
+        self.put(Place::Watch, Hand::Restoring(Restoring { given, rewound }));
+    }
+
+    /// The stream is what it was, and a little more.
+    fn note(&mut self, without: Without) {
+        self.journal.note_stored();
+        self.broker.mark();
+        if !self.journal.knows_any(Known::Awaited) && self.journal.knows_any(Known::Stored) {
+            self.journal.note(Known::Stored, Known::Awaited);
+            self.broker.await_all();
+        }
+        if self.broker.is_past_the_awaited() || without == Without::Floor {
+            self.journal.note(Known::Awaited, Known::Settled);
+            self.broker.await_none();
+        }
+    }
+
+    /// `recover`, its end: all is stored again, and the stream is known by the last of it.
+    fn restored(&mut self, restoring: &Restoring, without: Without) {
+        if self.watch != Watch::Restoring {
+            // There was a new connection meanwhile: some of it may be lost again.
+            return;
+        }
+        self.watch = Watch::CaughtUp;
+        if restoring.rewound {
+            self.broker.accept();
+            if without != Without::MarkOfRestored {
+                self.broker.mark();
+            }
+        } else if without == Without::LookAgain {
+            self.journal.note_stored();
+        }
+    }
+
+    /// A broker loses nothing while it runs, so everybody's connection is a new one.
+    fn reconnect(&mut self, without: Without) {
+        if without != Without::Reconnecting {
+            self.watch = Watch::Fresh;
+        }
     }
 
     /// What was in hand is gone; the broker will hand over again what was not acked.
     fn crash(&mut self, place: Place) {
         self.left.crashes -= 1;
+        if place == Place::Watch {
+            self.watch = Watch::Fresh;
+        }
         let message = match self.pick(place) {
-            Hand::Empty => None,
+            Hand::Empty | Hand::Restoring(_) => None,
             Hand::Admitted(message)
             | Hand::Asked(message, _)
             | Hand::Performed(message, _)

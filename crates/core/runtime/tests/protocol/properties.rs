@@ -48,7 +48,7 @@ pub(crate) fn of(faults: Faults) -> Vec<Property<Protocol>> {
     }
     if faults.losses > 0 {
         properties.push(Property::sometimes("the broker has lost messages", |_, world: &World| {
-            world.broker.is_rewound()
+            world.broker.has_lost_anything()
         }));
     }
     properties

@@ -27,8 +27,18 @@ pub(crate) enum Without {
     AckLast,
     /// Every ask of the outside has a key of its own (`effects`).
     Ledger,
-    /// Nothing is made of a broker that has lost messages.
+    /// Nothing is made of a broker that has lost messages (`recover`).
     Restoring,
-    /// What has an open batch is passed over when a loss is made up for.
-    BatchOfRestored,
+    /// Who restores takes the stream as it is before all is stored again, not after.
+    AcceptingLast,
+    /// Who has restored does not know the stream by what it restored last.
+    MarkOfRestored,
+    /// A process that starts, or has a new connection, publishes nothing again: it has seen no loss.
+    CatchingUp,
+    /// Only a process that starts does so.
+    Reconnecting,
+    /// Whoever has done so takes it for stored by what was seen before.
+    LookAgain,
+    /// What is stored counts as settled, wherever the consumers are.
+    Floor,
 }

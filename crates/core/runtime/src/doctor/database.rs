@@ -24,6 +24,9 @@ const SKEW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(
 /// How long after its time a retry or a timer may still be there.
 const LATE: Duration = Duration::from_secs(60);
 
+/// How much of what was recorded last may be without proof that everybody has settled it.
+const UNSETTLED: Duration = Duration::from_secs(3600);
+
 /// How many times the age at which it is swept an open batch may reach.
 const SWEEPS: u32 = 5;
 
@@ -183,6 +186,7 @@ async fn schema(
     checks.push(open_batches(settings, db, name).await?);
     checks.push(due(db, name, "retry").await?);
     checks.push(due(db, name, "timer").await?);
+    checks.push(recovery(db, name).await?);
     Ok(())
 }
 
@@ -220,6 +224,29 @@ async fn due(db: &Database, schema: &str, table: &str) -> Result<Check, DbError>
     let advice =
         format!("Nobody keeps time for this worker: start `despatch run {schema}`, or look at its log.");
     Ok(found.check(format!("{plural} {schema}"), format!("{expected} {} of its time", span(LATE)), advice))
+}
+
+/// How far back the worker would have to go, should NATS lose its store now.
+async fn recovery(db: &Database, schema: &str) -> Result<Check, DbError> {
+    // Before anybody has looked it goes back to the beginning.
+    let sql = format!(
+        "select extract(epoch from now() - coalesce(
+                    (select settled_until from {schema}.stream),
+                    (select applied_at from {schema}.migration where name = '0000_stream')))::float8"
+    );
+    let age: Option<f64> = db.client().await?.query_one(&sql, &[]).await?.get(0);
+    let age = Duration::from_secs_f64(age.unwrap_or_default().max(0.0));
+    let found = format!("everything recorded is known to be settled but the last {}", span(age));
+    let expected = format!("less than {}", span(UNSETTLED));
+    let check = Check::ok(format!("recovery {schema}"), found, expected);
+    if age < UNSETTLED {
+        return Ok(check);
+    }
+    let advice = format!(
+        "Should NATS lose its store, this much is published again. See that `despatch run {schema}` runs, and which \
+         consumer stands still or is gone (`nats consumer report`)."
+    );
+    Ok(check.but(Grade::Warning, advice))
 }
 
 /// How many rows there are that are too old, and the age of the oldest.

@@ -79,6 +79,7 @@ async fn a_healthy_deployment_is_all_right() {
         "open batches toy",
         "retries toy",
         "timers toy",
+        "recovery toy",
     ] {
         assert_eq!(
             checks.iter().filter(|check| check.subject == subject).count(),
@@ -205,6 +206,10 @@ async fn what_nobody_has_done_in_time_is_found() {
                  insert into toy.timer values ('k', now() - interval '10 minutes', 'x', 'o', '', '')";
     let finding = deployment.after(timer).await;
     assert_found(&finding, Grade::Warning, "timers toy", "1 late, the oldest 10m", "despatch run toy");
+    let recovery = "delete from toy.timer;
+                    insert into toy.stream (made, stored_until, settled_until) values (1, now(), now() - interval '5 hours')";
+    let finding = deployment.after(recovery).await;
+    assert_found(&finding, Grade::Warning, "recovery toy", "but the last 5h 0m", "despatch run toy");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -136,6 +136,11 @@ impl Tally {
         self.orders.remove(self.only.as_deref()?)
     }
 
+    /// The counts of all orders. Mails are counted by the mailbox.
+    pub(crate) fn orders(self) -> BTreeMap<String, OrderCounts> {
+        self.orders
+    }
+
     /// The sum over all orders. Mails are counted by the mailbox.
     pub(crate) fn total(&self) -> Counts {
         let mut total = Counts::default();

@@ -1,6 +1,6 @@
 //! Starting, steering and stopping all providers together.
 
-use std::{fmt, io, net::Ipv4Addr, sync::Arc};
+use std::{collections::BTreeMap, fmt, io, net::Ipv4Addr, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -37,6 +37,18 @@ impl Providers {
         self.shippo.count(&mut tally);
         let mails = self.mailbox.of_order(order)?;
         Ok(OrderCounts { mails, ..tally.single().unwrap_or_default() })
+    }
+
+    fn counts_by_order(&self) -> io::Result<BTreeMap<String, OrderCounts>> {
+        let mut tally = Tally::of_all();
+        self.stripe.count(&mut tally);
+        self.shippo.count(&mut tally);
+        let mut orders = tally.orders();
+        for order in self.mailbox.orders() {
+            let mails = self.mailbox.of_order(&order)?;
+            orders.entry(order).or_default().mails = mails;
+        }
+        Ok(orders)
     }
 }
 
@@ -124,6 +136,11 @@ impl Sandbox {
     /// What happened so far for one order; nothing, if no provider has heard of it.
     pub fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {
         self.providers.order_counts(order)
+    }
+
+    /// What happened so far for every order that a provider has heard of; what named no order is under the empty name.
+    pub fn counts_by_order(&self) -> io::Result<BTreeMap<String, OrderCounts>> {
+        self.providers.counts_by_order()
     }
 
     /// Ends all connections and waits until they are gone and the state directory is free. Nothing that was

@@ -125,6 +125,15 @@ impl Stack {
         Ok(())
     }
 
+    /// The same, but it comes back without anything that it had stored.
+    pub async fn wipe_nats(&mut self) -> Result<(), StackError> {
+        if self.nats.end().await? {
+            nats::wipe(&self.options)?;
+            self.nats = nats::start(&self.options).await?;
+        }
+        Ok(())
+    }
+
     /// Stops this stack's PostgreSQL, or what is left of it, and starts it again: for tests that take it away.
     ///
     /// Its URL stays the same unless another program has taken the port meanwhile.

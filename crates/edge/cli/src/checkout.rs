@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// A till: it places orders at one gateway.
 #[derive(Clone)]
-pub(crate) struct Till {
+pub struct Till {
     client: Client,
     gateway_url: String,
     api_key: String,
@@ -20,7 +20,7 @@ pub(crate) struct Till {
 
 /// Why an order was not placed.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotPlaced {
+pub enum NotPlaced {
     /// The gateway cannot be reached or broke off, however often it was tried.
     #[error("no answer: {0}")]
     Unreachable(#[from] reqwest::Error),
@@ -49,17 +49,14 @@ pub(crate) enum NotPlaced {
 const TRIES: u32 = 20;
 
 impl Till {
-    pub(crate) fn new(
-        gateway_url: &str,
-        api_key: &str,
-        stripe_url: Option<String>,
-    ) -> Result<Self, reqwest::Error> {
+    /// A till at `gateway_url`; it authorises payments at `stripe_url` if there is one.
+    pub fn new(gateway_url: &str, api_key: &str, stripe_url: Option<String>) -> Result<Self, reqwest::Error> {
         let client = Client::builder().timeout(Duration::from_secs(30)).pool_max_idle_per_host(64).build()?;
         Ok(Till { client, gateway_url: gateway_url.to_owned(), api_key: api_key.to_owned(), stripe_url })
     }
 
     /// Places an order and answers its id. Placing the same order again changes nothing.
-    pub(crate) async fn place(&self, basket: &Basket) -> Result<String, NotPlaced> {
+    pub async fn place(&self, basket: &Basket) -> Result<String, NotPlaced> {
         #[derive(Deserialize)]
         struct Placed {
             order_id: String,

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::watch;
 
 use crate::args::DemoArgs;
+use crate::audit::Progress;
 use crate::checkout::Till;
 use crate::config::Config;
 use crate::home::Home;
@@ -20,9 +21,9 @@ use crate::site::{Plan, Site, brisk};
 use crate::{Outcome, import, signals};
 
 mod books;
-mod customers;
+pub mod customers;
 
-use books::{Books, Progress};
+use books::Books;
 
 /// How many orders are being placed at once.
 const AT_ONCE: usize = 48;
@@ -137,7 +138,7 @@ async fn watch_progress(
 ) -> Outcome {
     let mut moved = (Instant::now(), Progress::default());
     loop {
-        let now = Progress::of(site).await?;
+        let now = Progress::of(&site.database).await?;
         bar.set_position(now.ended() as u64);
         bar.set_message(now.to_string());
         let all_ended = placed.load(Ordering::Relaxed) == orders && now.ended() >= orders;
@@ -168,5 +169,5 @@ fn bar(orders: usize, quiet: bool) -> Outcome<ProgressBar> {
     Ok(bar)
 }
 
-/// The orders that the demo carries.
-const SAMPLE: &[u8] = include_bytes!("../../../../data/superstore.csv");
+/// The orders that the demo carries: `data/superstore.csv`.
+pub const SAMPLE: &[u8] = include_bytes!("../../../../data/superstore.csv");

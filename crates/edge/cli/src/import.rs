@@ -93,7 +93,7 @@ const LOCATIONS: [(&str, &str, &str); 3] =
 
 /// Books as received what these orders want, once for each receipt. Most SKUs lie in one place, so most orders are one
 /// parcel; some lie elsewhere or in two places.
-pub(crate) async fn stock(db: &Database, receipt: &str, baskets: &[Basket]) -> Outcome {
+pub async fn stock(db: &Database, receipt: &str, baskets: &[Basket]) -> Outcome {
     use despatch_inventory::store::{Location, open_locations, receive};
 
     let mut wanted = std::collections::BTreeMap::<&str, i64>::new();

@@ -8,7 +8,7 @@ use crate::Outcome;
 use crate::config::{Config, Unusable};
 
 /// Every worker's name, in the order of an order's life.
-pub(crate) const NAMES: &[&str] = &[
+pub const NAMES: &[&str] = &[
     despatch_gateway::NAME,
     despatch_orders::NAME,
     despatch_inventory::NAME,

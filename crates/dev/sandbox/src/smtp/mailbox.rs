@@ -118,6 +118,11 @@ impl Mailbox {
         Totals { total: inner.lines.len() as u64, distinct: inner.copies.len() as u64 }
     }
 
+    /// The orders that there are mails about.
+    pub(crate) fn orders(&self) -> Vec<String> {
+        self.inner().by_order.keys().map(ToString::to_string).collect()
+    }
+
     /// The mails about one order, each Message-ID once.
     pub(crate) fn of_order(&self, order: &str) -> io::Result<Vec<MailCount>> {
         let inner = self.inner();

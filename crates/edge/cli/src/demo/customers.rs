@@ -28,7 +28,7 @@ struct Mail {
 }
 
 /// Answers until the mailbox cannot be read any more; then says why.
-pub(crate) async fn answer(control_url: String, gateway_url: String) -> reqwest::Error {
+pub async fn answer(control_url: String, gateway_url: String) -> reqwest::Error {
     let client = Client::new();
     let mut after = 0;
     loop {

@@ -1,0 +1,221 @@
+//! Every fault there is: what it does, and how its particulars are drawn.
+
+use std::fmt;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::draw::Draw;
+use crate::fleet::FLEET;
+
+/// The kinds of fault. Those that are not drawn unless asked for are in [`Kind::ON_REQUEST`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Kind {
+    /// `kill -9` of a worker's process, which is started again after a while.
+    KillWorker,
+    /// SIGSTOP of a worker's process, SIGCONT after a while, which may be longer than the broker waits for an ack.
+    FreezeWorker,
+    /// A worker's process is killed and comes back in another time: its clock is hours ahead or behind until it is
+    /// killed once more.
+    MoveClock,
+    /// `kill -9` of NATS, which is started again after a while.
+    KillNats,
+    /// `kill -9` of PostgreSQL, which is started again after a while.
+    KillPostgres,
+    /// Every connection to NATS ends, and for a while none is let in.
+    CutNats,
+    /// Every connection to PostgreSQL ends, and for a while none is let in.
+    CutPostgres,
+    /// Everything to and from NATS is late for a while.
+    DelayNats,
+    /// Everything to and from PostgreSQL is late for a while.
+    DelayPostgres,
+    /// Nothing passes between the workers and NATS for a while, and no connection ends.
+    StallNats,
+    /// Nothing passes between the workers and PostgreSQL for a while, and no connection ends.
+    StallPostgres,
+    /// Half of the connections to NATS are closed in one direction only.
+    HalfCloseNats,
+    /// Half of the connections to PostgreSQL are closed in one direction only.
+    HalfClosePostgres,
+    /// A handler's consumer is deleted.
+    DeleteConsumer,
+    /// Messages of the stream are published once more, in another order and past the broker's dedupe.
+    RepeatMessages,
+    /// NATS may store nothing more in the stream for a while.
+    FillNats,
+    /// PostgreSQL can write nothing for a while, as on a full disk: it panics and is started again.
+    FillPostgres,
+    /// The stream is deleted, with every message and consumer.
+    DeleteStream,
+    /// NATS is killed and comes back without anything that it had stored.
+    WipeNats,
+}
+
+impl Kind {
+    /// Kinds that must be asked for by name.
+    const ON_REQUEST: [Kind; 2] = [Kind::DeleteStream, Kind::WipeNats];
+
+    /// Every kind.
+    pub(crate) fn all() -> impl Iterator<Item = Kind> {
+        Kind::value_variants().iter().copied()
+    }
+
+    /// What is drawn unless told otherwise.
+    pub(crate) fn usual() -> impl Iterator<Item = Kind> {
+        Kind::all().filter(|kind| !Kind::ON_REQUEST.contains(kind))
+    }
+
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// One of the servers, and the way there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// The broker.
+    Nats,
+    /// The database.
+    Postgres,
+}
+
+/// A fault with its particulars. Processes are named by their place in [`FLEET`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    KillWorker {
+        process: usize,
+        down: Duration,
+    },
+    FreezeWorker {
+        process: usize,
+        lasts: Duration,
+    },
+    MoveClock {
+        process: usize,
+        hours: i64,
+        lasts: Duration,
+    },
+    Kill {
+        server: Server,
+        down: Duration,
+    },
+    Cut {
+        server: Server,
+        lasts: Duration,
+    },
+    Delay {
+        server: Server,
+        by: Duration,
+        lasts: Duration,
+    },
+    Stall {
+        server: Server,
+        lasts: Duration,
+    },
+    HalfClose {
+        server: Server,
+        towards_server: bool,
+    },
+    /// `pick` chooses among the consumers that there are then.
+    DeleteConsumer {
+        pick: usize,
+    },
+    /// `order` seeds which and in what order.
+    RepeatMessages {
+        count: usize,
+        order: u64,
+    },
+    Fill {
+        server: Server,
+        lasts: Duration,
+    },
+    DeleteStream,
+    WipeNats {
+        down: Duration,
+    },
+}
+
+impl Fault {
+    /// Draws the particulars of a fault.
+    pub(crate) fn draw(kind: Kind, draw: &mut Draw) -> Self {
+        use Server::{Nats, Postgres};
+        match kind {
+            Kind::KillWorker => {
+                Fault::KillWorker { process: draw.below(FLEET.len()), down: draw.millis(0..=4_000) }
+            }
+            Kind::FreezeWorker => {
+                Fault::FreezeWorker { process: draw.below(FLEET.len()), lasts: draw.millis(100..=12_000) }
+            }
+            Kind::MoveClock => {
+                let process = draw.below(FLEET.len());
+                let hours = i64::try_from(draw.below(48)).unwrap_or_default() - 24;
+                Fault::MoveClock { process, hours, lasts: draw.millis(1_000..=8_000) }
+            }
+            Kind::KillNats => Fault::Kill { server: Nats, down: draw.millis(0..=3_000) },
+            Kind::KillPostgres => Fault::Kill { server: Postgres, down: draw.millis(0..=3_000) },
+            Kind::CutNats => Fault::Cut { server: Nats, lasts: draw.millis(0..=4_000) },
+            Kind::CutPostgres => Fault::Cut { server: Postgres, lasts: draw.millis(0..=4_000) },
+            Kind::DelayNats => Fault::delay(Nats, draw),
+            Kind::DelayPostgres => Fault::delay(Postgres, draw),
+            Kind::StallNats => Fault::Stall { server: Nats, lasts: draw.millis(200..=8_000) },
+            Kind::StallPostgres => Fault::Stall { server: Postgres, lasts: draw.millis(200..=8_000) },
+            Kind::HalfCloseNats => Fault::HalfClose { server: Nats, towards_server: draw.below(2) == 0 },
+            Kind::HalfClosePostgres => {
+                Fault::HalfClose { server: Postgres, towards_server: draw.below(2) == 0 }
+            }
+            Kind::DeleteConsumer => Fault::DeleteConsumer { pick: draw.below(1 << 16) },
+            Kind::RepeatMessages => {
+                Fault::RepeatMessages { count: 1 + draw.below(200), order: draw.below(1 << 31) as u64 }
+            }
+            Kind::FillNats => Fault::Fill { server: Nats, lasts: draw.millis(200..=5_000) },
+            Kind::FillPostgres => Fault::Fill { server: Postgres, lasts: draw.millis(200..=3_000) },
+            Kind::DeleteStream => Fault::DeleteStream,
+            Kind::WipeNats => Fault::WipeNats { down: draw.millis(0..=2_000) },
+        }
+    }
+
+    fn delay(server: Server, draw: &mut Draw) -> Self {
+        Fault::Delay { server, by: draw.millis(5..=400), lasts: draw.millis(200..=6_000) }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |process: &usize| FLEET[*process];
+        match self {
+            Fault::KillWorker { process, down } => {
+                write!(f, "kill -9 {}, back after {down:?}", name(process))
+            }
+            Fault::FreezeWorker { process, lasts } => write!(f, "freeze {} for {lasts:?}", name(process)),
+            Fault::MoveClock { process, hours, lasts } => {
+                write!(f, "the clock of {} moves by {hours} h for {lasts:?}", name(process))
+            }
+            Fault::Kill { server, down } => write!(f, "kill -9 {server}, back after {down:?}"),
+            Fault::Cut { server, lasts } => write!(f, "cut {server} off for {lasts:?}"),
+            Fault::Delay { server, by, lasts } => write!(f, "delay {server} by {by:?} for {lasts:?}"),
+            Fault::Stall { server, lasts } => write!(f, "stall {server} for {lasts:?}"),
+            Fault::HalfClose { server, towards_server: true } => {
+                write!(f, "half-close connections to {server}, at its end")
+            }
+            Fault::HalfClose { server, towards_server: false } => {
+                write!(f, "half-close connections to {server}, at the workers' end")
+            }
+            Fault::DeleteConsumer { pick } => write!(f, "delete a consumer (pick {pick})"),
+            Fault::RepeatMessages { count, .. } => write!(f, "publish {count} messages again, reordered"),
+            Fault::Fill { server, lasts } => write!(f, "{server} is full for {lasts:?}"),
+            Fault::DeleteStream => f.write_str("delete the stream"),
+            Fault::WipeNats { down } => write!(f, "kill -9 NATS and wipe its store, back after {down:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Server::Nats => "NATS",
+            Server::Postgres => "PostgreSQL",
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! The workers: processes of their own, as in a deployment, so that `kill -9` means something.
+//!
+//! They are this same binary under its other name. Each ends when the pipe on its standard input does, which the harness
+//! alone holds: so none outlives it, however it ends. A frozen one cannot see that, so it is frozen by a shell that thaws
+//! it when its own pipe ends.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use despatch::Outcome;
+
+use crate::WORKER;
+
+/// Which workers run, a process each. Those that stand here twice are replicas.
+pub(crate) const FLEET: [&str; 12] = [
+    "gateway",
+    "orders",
+    "orders",
+    "inventory",
+    "inventory",
+    "payments",
+    "payments",
+    "labels",
+    "labels",
+    "notifications",
+    "reviews",
+    "exceptions",
+];
+
+/// The gateway's place.
+pub(crate) const GATEWAY: usize = 0;
+
+/// Where distributions put the library that moves clocks.
+const FAKETIME: [&str; 5] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib64/faketime/libfaketime.so.1",
+    "/usr/lib/faketime/libfaketime.so.1",
+    "/usr/local/lib/faketime/libfaketime.so.1",
+];
+
+/// The library that moves clocks, if it is installed.
+pub(crate) fn faketime() -> Option<PathBuf> {
+    FAKETIME.iter().map(PathBuf::from).find(|path| path.exists())
+}
+
+/// Ends this process as soon as its standard input ends: for the processes of the fleet.
+pub(crate) fn end_with_the_harness() {
+    std::thread::spawn(|| {
+        // Nothing is ever written there, so this waits for the end.
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(1);
+    });
+}
+
+/// All processes.
+pub(crate) struct Fleet {
+    dir: PathBuf,
+    environment: BTreeMap<&'static str, String>,
+    processes: Vec<Process>,
+}
+
+/// One place of the fleet, and who holds it at the moment.
+struct Process {
+    worker: &'static str,
+    /// How often it was started.
+    starts: usize,
+    running: Option<Child>,
+    /// The shell that keeps it frozen.
+    frozen: Option<Child>,
+}
+
+impl Fleet {
+    /// A fleet that does not run yet; it logs under `dir`.
+    pub(crate) fn new(dir: &Path, environment: BTreeMap<&'static str, String>) -> Self {
+        let processes = FLEET.map(|worker| Process { worker, starts: 0, running: None, frozen: None });
+        Fleet { dir: dir.to_owned(), environment, processes: processes.into() }
+    }
+
+    /// Starts a process that does not run, with its clock moved by so many hours.
+    pub(crate) fn start(&mut self, place: usize, hours: i64) -> Outcome {
+        let process = &mut self.processes[place];
+        if process.running.is_some() {
+            return Ok(());
+        }
+        process.starts += 1;
+        let log = File::create(self.dir.join(format!("{}-{place}.{}.log", process.worker, process.starts)))?;
+        let mut command = Command::new(std::env::current_exe()?);
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"DESPATCH_") {
+                command.env_remove(name);
+            }
+        }
+        // The directory is named so that a process can be told from those of other runs.
+        command.arg(WORKER).arg("--data-dir").arg(&self.dir).args(["run", process.worker]);
+        command.envs(&self.environment);
+        if let Some(library) = faketime().filter(|_| hours != 0) {
+            command.env("LD_PRELOAD", library).env("FAKETIME", format!("{hours:+}h"));
+            // Only what the clock shows moves, not how fast time passes.
+            command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_DONT_RESET", "1");
+        }
+        command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+        process.running = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self, place: usize) -> Outcome {
+        self.thaw(place)?;
+        if let Some(mut child) = self.processes[place].running.take() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// SIGSTOP.
+    pub(crate) fn freeze(&mut self, place: usize) -> Outcome {
+        let process = &mut self.processes[place];
+        let (Some(child), None) = (&process.running, &process.frozen) else { return Ok(()) };
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "kill -STOP \"$1\"; read -r _; kill -CONT \"$1\"", "freezer"]);
+        command.arg(child.id().to_string()).stdin(Stdio::piped());
+        // Ctrl-C is for the harness; its end thaws.
+        command.process_group(0);
+        process.frozen = Some(command.spawn()?);
+        Ok(())
+    }
+
+    /// SIGCONT.
+    pub(crate) fn thaw(&mut self, place: usize) -> Outcome {
+        if let Some(mut freezer) = self.processes[place].frozen.take() {
+            drop(freezer.stdin.take());
+            freezer.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Processes that ended although nobody killed them.
+    pub(crate) fn ended(&mut self) -> Outcome<Vec<(usize, ExitStatus)>> {
+        let mut ended = Vec::new();
+        for (place, process) in self.processes.iter_mut().enumerate() {
+            if let Some(child) = &mut process.running
+                && let Some(status) = child.try_wait()?
+            {
+                process.running = None;
+                ended.push((place, status));
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Where the gateway that runs now listens, once it does.
+    pub(crate) fn gateway_address(&self) -> Option<SocketAddr> {
+        let log = self.log(GATEWAY)?;
+        let line = log.lines().find(|line| line.contains("gateway listens"))?;
+        line.split_once("address=")?.1.trim().parse().ok()
+    }
+
+    /// How often a process of this place was started.
+    pub(crate) fn starts(&self, place: usize) -> usize {
+        self.processes[place].starts
+    }
+
+    fn log(&self, place: usize) -> Option<String> {
+        let process = &self.processes[place];
+        let name = format!("{}-{place}.{}.log", process.worker, process.starts);
+        std::fs::read_to_string(self.dir.join(name)).ok()
+    }
+
+    /// Every line in which a process says that it panicked.
+    pub(crate) fn panics(&self) -> Outcome<Vec<String>> {
+        let mut panics = Vec::new();
+        for entry in std::fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "log") {
+                let log = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+                let lines = log.lines().filter(|line| line.contains("panicked at"));
+                panics.extend(lines.map(|line| format!("{}: {line}", path.display())));
+            }
+        }
+        Ok(panics)
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        for place in 0..self.processes.len() {
+            // One that cannot be killed has ended.
+            let _ = self.kill(place);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Does faults to a site, and undoes those that last when their time is over.
+
+use std::time::Instant;
+
+use async_nats::HeaderMap;
+use async_nats::jetstream::stream::DiscardPolicy;
+use despatch::Outcome;
+use futures_util::StreamExt;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::draw::Draw;
+use crate::fault::{Fault, Server};
+use crate::fleet::faketime;
+use crate::proxy::{Direction, Mood};
+use crate::site::{STREAM, Site};
+use crate::stream;
+
+/// What became of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Injected {
+    /// It was done.
+    Done,
+    /// It could not be, for this reason.
+    Skipped(&'static str),
+}
+
+/// What undoes a fault that lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    Start(usize),
+    Restart(usize),
+    Thaw(usize),
+    Open(Server),
+    Restore(Server),
+}
+
+/// Faults that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Lasting(Vec<(Instant, Remedy)>);
+
+impl Lasting {
+    /// When the next of them ends.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.iter().map(|(at, _)| *at).min()
+    }
+
+    /// Undoes those whose time is over.
+    pub(crate) async fn heal_due(&mut self, site: &mut Site) -> Outcome {
+        let now = Instant::now();
+        let (due, rest) = std::mem::take(&mut self.0).into_iter().partition(|(at, _)| *at <= now);
+        self.0 = rest;
+        for (_, remedy) in due {
+            heal(site, remedy).await?;
+        }
+        Ok(())
+    }
+
+    /// Undoes all of them.
+    pub(crate) async fn heal_all(&mut self, site: &mut Site) -> Outcome {
+        for (_, remedy) in std::mem::take(&mut self.0) {
+            heal(site, remedy).await?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, at: Instant, remedy: Remedy) {
+        // Of two that the same remedy ends the longer counts.
+        self.0.retain(|(before, other)| *other != remedy || *before > at);
+        if !self.0.iter().any(|(_, other)| *other == remedy) {
+            self.0.push((at, remedy));
+        }
+    }
+}
+
+/// Does a fault.
+pub(crate) async fn inject(site: &mut Site, lasting: &mut Lasting, fault: &Fault) -> Outcome<Injected> {
+    let now = Instant::now();
+    match fault {
+        Fault::KillWorker { process, down } => {
+            site.fleet.kill(*process)?;
+            lasting.add(now + *down, Remedy::Start(*process));
+        }
+        Fault::FreezeWorker { process, lasts } => {
+            site.fleet.freeze(*process)?;
+            lasting.add(now + *lasts, Remedy::Thaw(*process));
+        }
+        Fault::MoveClock { process, hours, lasts } => {
+            if faketime().is_none() {
+                return Ok(Injected::Skipped("libfaketime is not installed"));
+            }
+            site.fleet.kill(*process)?;
+            site.fleet.start(*process, *hours)?;
+            lasting.add(now + *lasts, Remedy::Restart(*process));
+        }
+        Fault::Kill { server, down } => {
+            kill(site, *server)?;
+            tokio::time::sleep(*down).await;
+            restart(site, *server).await?;
+        }
+        Fault::Cut { server, lasts } => {
+            site.proxy(*server).set(Mood::Closed);
+            site.proxy(*server).cut();
+            lasting.add(now + *lasts, Remedy::Open(*server));
+        }
+        Fault::Delay { server, by, lasts } => {
+            site.proxy(*server).set(Mood::Late(*by));
+            lasting.add(now + *lasts, Remedy::Open(*server));
+        }
+        Fault::Stall { server, lasts } => {
+            site.proxy(*server).set(Mood::Stalled);
+            lasting.add(now + *lasts, Remedy::Open(*server));
+        }
+        Fault::HalfClose { server, towards_server } => {
+            let direction = if *towards_server { Direction::ToServer } else { Direction::ToClient };
+            site.proxy(*server).half_close(direction);
+        }
+        Fault::DeleteConsumer { pick } => return delete_consumer(site, *pick).await,
+        Fault::RepeatMessages { count, order } => return repeat(site, *count, *order).await,
+        Fault::Fill { server: Server::Nats, lasts } => {
+            let outcome = fill_stream(site).await?;
+            lasting.add(now + *lasts, Remedy::Restore(Server::Nats));
+            return Ok(outcome);
+        }
+        Fault::Fill { server: Server::Postgres, lasts } => {
+            if !fill_postgres(site)? {
+                return Ok(Injected::Skipped("only Linux can limit the files of a running process"));
+            }
+            lasting.add(now + *lasts, Remedy::Restore(Server::Postgres));
+        }
+        Fault::DeleteStream => {
+            let jetstream = site.jetstream().await?;
+            if jetstream.delete_stream(STREAM).await.is_err() {
+                return Ok(Injected::Skipped("there was no stream"));
+            }
+        }
+        Fault::WipeNats { down } => {
+            kill(site, Server::Nats)?;
+            tokio::time::sleep(*down).await;
+            site.stack.wipe_nats().await?;
+            site.lead(Server::Nats)?;
+        }
+    }
+    Ok(Injected::Done)
+}
+
+async fn heal(site: &mut Site, remedy: Remedy) -> Outcome {
+    match remedy {
+        Remedy::Start(process) => site.fleet.start(process, 0),
+        Remedy::Restart(process) => {
+            site.fleet.kill(process)?;
+            site.fleet.start(process, 0)
+        }
+        Remedy::Thaw(process) => site.fleet.thaw(process),
+        Remedy::Open(server) => {
+            site.proxy(server).set(Mood::Open);
+            Ok(())
+        }
+        Remedy::Restore(Server::Nats) => empty_stream(site).await,
+        Remedy::Restore(Server::Postgres) => {
+            // New processes have new limits.
+            kill(site, Server::Postgres)?;
+            restart(site, Server::Postgres).await
+        }
+    }
+}
+
+/// `kill -9` of a server. One that has ended by itself is as dead.
+fn kill(site: &Site, server: Server) -> Outcome {
+    let pid = match server {
+        Server::Nats => site.stack.nats_pid(),
+        Server::Postgres => site.stack.postgres_pid(),
+    };
+    if let Some(pid) = pid.and_then(|pid| Pid::from_raw(pid.cast_signed())) {
+        match kill_process(pid, Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+async fn restart(site: &mut Site, server: Server) -> Outcome {
+    match server {
+        Server::Nats => site.stack.restart_nats().await?,
+        Server::Postgres => site.stack.restart_postgres().await?,
+    }
+    site.lead(server)
+}
+
+async fn delete_consumer(site: &Site, pick: usize) -> Outcome<Injected> {
+    let jetstream = site.jetstream().await?;
+    let Ok(stream) = jetstream.get_stream(STREAM).await else {
+        return Ok(Injected::Skipped("there was no stream"));
+    };
+    let mut names = Vec::new();
+    let mut listed = stream.consumer_names();
+    while let Some(name) = listed.next().await {
+        names.push(name?);
+    }
+    names.sort_unstable();
+    if names.is_empty() {
+        return Ok(Injected::Skipped("there was no consumer"));
+    }
+    stream.delete_consumer(&names[pick % names.len()]).await?;
+    Ok(Injected::Done)
+}
+
+/// Publishes messages of the stream again, reordered. Without a message id the broker's dedupe does not know them.
+async fn repeat(site: &Site, count: usize, order: u64) -> Outcome<Injected> {
+    let jetstream = site.jetstream().await?;
+    let Ok(mut messages) = stream::read(&jetstream).await else {
+        return Ok(Injected::Skipped("there was no stream"));
+    };
+    Draw::new(order).shuffle(&mut messages);
+    for message in messages.into_iter().take(count) {
+        let mut headers = HeaderMap::new();
+        for (name, values) in message.headers.iter() {
+            if !AsRef::<str>::as_ref(name).eq_ignore_ascii_case("Nats-Msg-Id") {
+                for value in values {
+                    headers.append(name.clone(), value.clone());
+                }
+            }
+        }
+        // A stream that is full at the moment takes none.
+        if jetstream.publish_with_headers(message.subject, headers, message.payload).await?.await.is_err() {
+            break;
+        }
+    }
+    Ok(Injected::Done)
+}
+
+/// Gives the stream a quota of what it holds.
+async fn fill_stream(site: &Site) -> Outcome<Injected> {
+    let jetstream = site.jetstream().await?;
+    let Ok(mut stream) = jetstream.get_stream(STREAM).await else {
+        return Ok(Injected::Skipped("there was no stream"));
+    };
+    let info = stream.info().await?;
+    let mut config = info.config.clone();
+    config.max_bytes = i64::try_from(info.state.bytes)?.max(1);
+    config.discard = DiscardPolicy::New;
+    jetstream.update_stream(config).await?;
+    Ok(Injected::Done)
+}
+
+async fn empty_stream(site: &Site) -> Outcome {
+    let jetstream = site.jetstream().await?;
+    // One that was deleted meanwhile comes back without a quota.
+    if let Ok(mut stream) = jetstream.get_stream(STREAM).await {
+        let mut config = stream.info().await?.config.clone();
+        config.max_bytes = -1;
+        config.discard = DiscardPolicy::Old;
+        jetstream.update_stream(config).await?;
+    }
+    Ok(())
+}
+
+/// Lets no process of PostgreSQL write to any file. Its next write of the log fails as on a full disk.
+#[cfg(target_os = "linux")]
+fn fill_postgres(site: &Site) -> Outcome<bool> {
+    use rustix::process::{Resource, Rlimit, prlimit};
+
+    let Some(postmaster) = site.stack.postgres_pid() else { return Ok(false) };
+    let limit = || Rlimit { current: Some(0), maximum: None };
+    // The postmaster first: whatever it starts from then on inherits its limit.
+    let mut pids = vec![postmaster];
+    let children = format!("/proc/{postmaster}/task/{postmaster}/children");
+    for read in [false, true] {
+        if read {
+            let children = std::fs::read_to_string(&children).unwrap_or_default();
+            pids = children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+        }
+        for pid in pids.iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
+            match prlimit(Some(pid), Resource::Fsize, limit()) {
+                Ok(_) | Err(rustix::io::Errno::SRCH) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn fill_postgres(_: &Site) -> Outcome<bool> {
+    Ok(false)
+}

@@ -1,0 +1,65 @@
+//! The shop: orders come in while everything breaks, and every one is tried until it is answered 2xx.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use despatch::Outcome;
+use despatch::checkout::{NotPlaced, Till};
+use despatch_baskets::Basket;
+use futures_util::StreamExt;
+use tokio::sync::watch;
+
+/// How many orders are being placed at once.
+const AT_ONCE: usize = 16;
+
+/// The orders that were answered 2xx so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Taken(Arc<Mutex<Vec<(usize, String)>>>);
+
+impl Taken {
+    fn add(&self, place: usize, order_id: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((place, order_id));
+    }
+
+    /// Their places among the baskets, and their ids.
+    pub(crate) fn all(&self) -> Vec<(usize, String)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many.
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// Places every basket; the one at `n` not before `open` is above `n`.
+pub(crate) async fn place(
+    till: Till,
+    baskets: Arc<Vec<Basket>>,
+    open: watch::Receiver<usize>,
+    taken: Taken,
+) -> Outcome {
+    let mut placing = futures_util::stream::iter(0..baskets.len())
+        .map(|place| {
+            let (mut open, till, baskets) = (open.clone(), till.clone(), baskets.clone());
+            async move {
+                open.wait_for(|open| place < *open).await?;
+                loop {
+                    match till.place(&baskets[place]).await {
+                        Ok(order_id) => return Outcome::Ok((place, order_id)),
+                        // However long it takes: the shop has the customer's money authorised.
+                        Err(NotPlaced::Unreachable(_)) => {}
+                        Err(NotPlaced::Refused { status, .. }) if status.is_server_error() => {}
+                        Err(refused) => return Err(refused.into()),
+                    }
+                }
+            }
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some(outcome) = placing.next().await {
+        let (place, order_id) = outcome?;
+        taken.add(place, order_id);
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! The way to a server: a TCP proxy that can cut, delay, stall and half-close what passes through it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What happens to everything that passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// It passes.
+    Open,
+    /// No connection is let in.
+    Closed,
+    /// It passes late.
+    Late(Duration),
+    /// It does not pass before the mood changes.
+    Stalled,
+}
+
+/// Which direction of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the client.
+    ToServer,
+    /// From the server.
+    ToClient,
+}
+
+/// A proxy; it ends with the runtime.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    upstream: Mutex<SocketAddr>,
+    mood: watch::Sender<Mood>,
+    /// Counted up when every connection is to end.
+    cuts: watch::Sender<u64>,
+    /// Counted up when half of the connections are to be closed in a direction.
+    half_closes: watch::Sender<(u64, Direction)>,
+    connections: AtomicU64,
+}
+
+impl Proxy {
+    /// Listens on a free port of the loopback.
+    pub(crate) async fn start(upstream: SocketAddr) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            upstream: Mutex::new(upstream),
+            mood: watch::Sender::new(Mood::Open),
+            cuts: watch::Sender::new(0),
+            half_closes: watch::Sender::new((0, Direction::ToClient)),
+            connections: AtomicU64::new(0),
+        });
+        let serving = shared.clone();
+        tokio::spawn(async move {
+            loop {
+                // What fails here is a client that has gone again.
+                let Ok((client, _)) = listener.accept().await else { continue };
+                tokio::spawn(carry(serving.clone(), client));
+            }
+        });
+        Ok(Proxy { address, shared })
+    }
+
+    /// Where clients connect.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where new connections lead from now on.
+    pub(crate) fn lead_to(&self, upstream: SocketAddr) {
+        *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
+    }
+
+    /// Changes what happens to everything that passes.
+    pub(crate) fn set(&self, mood: Mood) {
+        self.shared.mood.send_replace(mood);
+    }
+
+    /// Ends every connection.
+    pub(crate) fn cut(&self) {
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Closes every other connection in one direction. The other direction stays open.
+    pub(crate) fn half_close(&self, direction: Direction) {
+        self.shared.half_closes.send_modify(|half| *half = (half.0 + 1, direction));
+    }
+}
+
+/// Carries one connection until both of its directions have ended or it is cut.
+async fn carry(shared: Arc<Shared>, client: TcpStream) {
+    let mut cuts = shared.cuts.subscribe();
+    if *shared.mood.borrow() == Mood::Closed {
+        return;
+    }
+    let number = shared.connections.fetch_add(1, Ordering::Relaxed);
+    let upstream = *shared.upstream.lock().unwrap_or_else(PoisonError::into_inner);
+    let Ok(server) = TcpStream::connect(upstream).await else { return };
+    // Small messages must not wait for each other.
+    if client.set_nodelay(true).and(server.set_nodelay(true)).is_err() {
+        return;
+    }
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let half = |direction| Half { shared: shared.clone(), direction, closes: number.is_multiple_of(2) };
+    tokio::select! {
+        _ = async {
+            tokio::join!(
+                half(Direction::ToServer).pump(from_client, to_server),
+                half(Direction::ToClient).pump(from_server, to_client),
+            )
+        } => {}
+        _ = cuts.changed() => {}
+    }
+}
+
+/// One direction of a connection.
+struct Half {
+    shared: Arc<Shared>,
+    direction: Direction,
+    /// Whether it is one of those that half-closing closes.
+    closes: bool,
+}
+
+impl Half {
+    async fn pump(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+        let mut half_closes = self.shared.half_closes.subscribe();
+        let mut mood = self.shared.mood.subscribe();
+        let mut buffer = vec![0; 64 * 1024];
+        let close = async {
+            loop {
+                if half_closes.changed().await.is_err() {
+                    return;
+                }
+                if self.closes && half_closes.borrow_and_update().1 == self.direction {
+                    return;
+                }
+            }
+        };
+        let pass = async {
+            loop {
+                let read = match from.read(&mut buffer).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(read) => read,
+                };
+                let now = *mood.borrow_and_update();
+                match now {
+                    Mood::Open | Mood::Closed => {}
+                    Mood::Late(by) => tokio::time::sleep(by).await,
+                    Mood::Stalled => {
+                        let _ = mood.wait_for(|mood| *mood != Mood::Stalled).await;
+                    }
+                }
+                if to.write_all(&buffer[..read]).await.is_err() {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = pass => {}
+            () = close => {}
+        }
+        // The peer may have gone already.
+        let _ = to.shutdown().await;
+    }
+}

@@ -1,0 +1,262 @@
+//! A run: start, break, settle, audit.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use despatch::Outcome;
+use despatch::audit::{Discrepancy, Placed, audit};
+use despatch::checkout::Till;
+use despatch::demo::customers;
+use despatch::{demo, import};
+use despatch_baskets::{Basket, superstore};
+use despatch_sandbox::Faults;
+use tokio::sync::watch;
+
+use crate::args::Args;
+use crate::fault::Kind;
+use crate::fleet::FLEET;
+use crate::inject::{Injected, Lasting, inject};
+use crate::orders::{self, Taken};
+use crate::schedule::{self, Step};
+use crate::settle::{Rest, settle};
+use crate::site::{API_KEY, Site};
+use crate::stream;
+
+/// How long servers and workers may take to come up, and orders to be taken in peace.
+const START: Duration = Duration::from_secs(120);
+
+/// Runs what the command line asks for; fails when anything is violated.
+pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
+    println!("seed {}", args.seed);
+    let steps = schedule::draw(args.seed, args.faults, &kinds(args)?);
+    if args.plan {
+        for step in &steps {
+            println!("after {:?}: {}", step.pause, step.fault);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut baskets = superstore::read(demo::SAMPLE)?;
+    if args.orders > baskets.len() {
+        return Err(format!("there are {} orders in the sample", baskets.len()).into());
+    }
+    baskets.truncate(args.orders);
+    // Cannot fail: nothing has installed another before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let dir = Dir::create(args.data_dir.as_deref())?;
+    println!("data in {}", dir.path.display());
+    let violations = runtime.block_on(async {
+        let faults = if args.good_providers { Faults::none() } else { Faults::seeded(args.seed) };
+        let mut site = Site::start(&dir.path, faults).await?;
+        let outcome = tokio::select! {
+            outcome = carry(&mut site, &steps, baskets) => outcome,
+            asked = tokio::signal::ctrl_c() => { asked?; Err("stopped".into()) }
+        };
+        // The workers first: they would only complain about servers that go.
+        drop(site.fleet);
+        site.sandbox.stop().await;
+        site.stack.stop().await?;
+        outcome
+    })?;
+    if violations.is_empty() {
+        println!("Nothing was lost and nothing happened twice.");
+        dir.remove()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{} VIOLATIONS", violations.len());
+    for violation in &violations {
+        println!("  {violation}");
+    }
+    println!("the data is kept in {}; the seed is {}", dir.path.display(), args.seed);
+    Ok(ExitCode::FAILURE)
+}
+
+/// The kinds of fault that are asked for.
+fn kinds(args: &Args) -> Outcome<Vec<Kind>> {
+    let wanted: Vec<Kind> = if args.only.is_empty() { Kind::usual().collect() } else { args.only.clone() };
+    let kinds: Vec<Kind> = wanted.into_iter().filter(|kind| !args.except.contains(kind)).collect();
+    if kinds.is_empty() { Err("no kind of fault is left".into()) } else { Ok(kinds) }
+}
+
+/// Carries the orders through the faults and answers what was violated.
+async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<Basket>) -> Outcome<Vec<Discrepancy>> {
+    let mut watch = Watch::default();
+    until("the gateway listens", async || {
+        watch.look(site)?;
+        Ok(site.lead_to_gateway())
+    })
+    .await?;
+    let database = site.database()?;
+    until("inventory has its schema", async || {
+        let row = database
+            .client()
+            .await?
+            .query_one("select to_regclass('inventory.receipt') is not null", &[])
+            .await;
+        Ok(row?.get(0))
+    })
+    .await?;
+    import::stock(&database, "opening stock", &baskets).await?;
+    drop(database);
+
+    let baskets = Arc::new(baskets);
+    let taken = Taken::default();
+    let (open, opened) = watch::channel(0);
+    let till = Till::new(&site.gateway_url(), API_KEY, Some(site.sandbox.stripe_url()))?;
+    let placing = tokio::spawn(orders::place(till, baskets.clone(), opened, taken.clone()));
+    let customers = tokio::spawn(customers::answer(site.sandbox.control_url(), site.gateway_url()));
+
+    let started = Instant::now();
+    let mut table = Table::default();
+    let mut lasting = Lasting::default();
+    for (number, step) in (1..).zip(steps) {
+        open.send_replace(baskets.len() * number / steps.len());
+        rest(site, &mut watch, &mut lasting, step.pause).await?;
+        let outcome = inject(site, &mut lasting, &step.fault)
+            .await
+            .map_err(|error| format!("{}: {error}", step.fault))?;
+        let taken = taken.count();
+        match outcome {
+            Injected::Done => println!(
+                "{:>7.1}s {number:>4}  {taken:>5} orders  {}",
+                started.elapsed().as_secs_f64(),
+                step.fault
+            ),
+            Injected::Skipped(why) => println!(
+                "{:>7.1}s {number:>4}  skipped: {}: {why}",
+                started.elapsed().as_secs_f64(),
+                step.fault
+            ),
+        }
+        table.note(step.kind, outcome);
+    }
+    lasting.heal_all(site).await?;
+    site.sandbox.set_faults(Faults::none())?;
+    open.send_replace(baskets.len());
+    println!("{:>7.1}s       faults are over", started.elapsed().as_secs_f64());
+
+    let rested = settle(site, &mut watch, baskets.len(), &taken).await?;
+    customers.abort();
+    if placing.is_finished() {
+        placing.await??;
+    } else {
+        placing.abort();
+    }
+    println!("{:>7.1}s       at rest\n", started.elapsed().as_secs_f64());
+    println!("{table}");
+    let mut violations = watch.violations;
+    if let Rest::Stuck(left) = rested {
+        violations
+            .extend(left.into_iter().map(|wrong| Discrepancy { about: "never at rest".to_owned(), wrong }));
+    }
+    let taken = taken.all();
+    let placed: Vec<Placed<'_>> =
+        taken.iter().map(|(place, order_id)| Placed { order_id, basket: &baskets[*place] }).collect();
+    let database = site.database()?;
+    violations.extend(audit(&database, &site.sandbox.counts_by_order()?, &placed).await?);
+    violations.extend(stream::compare(&site.jetstream().await?, &database).await?);
+    violations.extend(
+        site.fleet.panics()?.into_iter().map(|wrong| Discrepancy { about: "a panic".to_owned(), wrong }),
+    );
+    Ok(violations)
+}
+
+/// Leaves the site alone for a while, but for the faults whose time is over.
+async fn rest(site: &mut Site, watch: &mut Watch, lasting: &mut Lasting, pause: Duration) -> Outcome {
+    let end = Instant::now() + pause;
+    loop {
+        lasting.heal_due(site).await?;
+        watch.look(site)?;
+        let now = Instant::now();
+        if now >= end {
+            return Ok(());
+        }
+        let next = lasting.next().map_or(end, |next| next.min(end)).min(now + LOOK);
+        tokio::time::sleep_until(next.into()).await;
+    }
+}
+
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What is looked after all the time.
+#[derive(Default)]
+pub(crate) struct Watch {
+    violations: Vec<Discrepancy>,
+}
+
+impl Watch {
+    /// Leads the way to a gateway that was started again, and starts what ended although nobody killed it, which is a
+    /// violation.
+    pub(crate) fn look(&mut self, site: &mut Site) -> Outcome {
+        site.lead_to_gateway();
+        for (place, status) in site.fleet.ended()? {
+            let about = format!("{}-{place}", FLEET[place]);
+            self.violations.push(Discrepancy { about, wrong: format!("ended by itself: {status}") });
+            site.fleet.start(place, 0)?;
+        }
+        Ok(())
+    }
+}
+
+async fn until(what: &str, mut look: impl AsyncFnMut() -> Outcome<bool>) -> Outcome {
+    let started = Instant::now();
+    while !look().await? {
+        if started.elapsed() > START {
+            return Err(format!("not within {START:?}: {what}").into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// How often each kind of fault came.
+#[derive(Default)]
+struct Table(BTreeMap<Kind, (usize, usize, &'static str)>);
+
+impl Table {
+    fn note(&mut self, kind: Kind, outcome: Injected) {
+        let (done, skipped, why) = self.0.entry(kind).or_default();
+        match outcome {
+            Injected::Done => *done += 1,
+            Injected::Skipped(reason) => {
+                *skipped += 1;
+                *why = reason;
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{:<22} {:>8} {:>8}", "fault", "survived", "skipped")?;
+        for (kind, (done, skipped, why)) in &self.0 {
+            writeln!(f, "{:<22} {done:>8} {skipped:>8}  {why}", kind.name())?;
+        }
+        Ok(())
+    }
+}
+
+/// The run's directory.
+struct Dir {
+    path: PathBuf,
+}
+
+impl Dir {
+    fn create(path: Option<&Path>) -> Outcome<Self> {
+        let path = match path {
+            Some(path) => {
+                std::fs::create_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
+                std::path::absolute(path)?
+            }
+            None => tempfile::Builder::new().prefix("despatch-chaos-").tempdir()?.keep(),
+        };
+        Ok(Dir { path })
+    }
+
+    fn remove(self) -> Outcome {
+        Ok(std::fs::remove_dir_all(self.path)?)
+    }
+}

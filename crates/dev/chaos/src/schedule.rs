@@ -1,0 +1,52 @@
+//! What happens when: drawn before anything starts, from the seed alone.
+
+use std::time::Duration;
+
+use crate::draw::Draw;
+use crate::fault::{Fault, Kind};
+
+/// A fault, and how long everything is left alone before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) pause: Duration,
+    pub(crate) kind: Kind,
+    pub(crate) fault: Fault,
+}
+
+/// Draws `count` faults of these kinds. What is left out is drawn and skipped, so that a schedule without some kinds is the
+/// whole one with those taken out of it: a failure can be bisected.
+pub(crate) fn draw(seed: u64, count: usize, kinds: &[Kind]) -> Vec<Step> {
+    let all: Vec<Kind> = Kind::all().collect();
+    let mut draw = Draw::new(seed);
+    let mut steps = Vec::with_capacity(count);
+    while steps.len() < count {
+        let pause = draw.millis(0..=2_000);
+        let kind = all[draw.below(all.len())];
+        let fault = Fault::draw(kind, &mut draw);
+        if kinds.contains(&kind) {
+            steps.push(Step { pause, kind, fault });
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_a_schedule() {
+        let usual: Vec<Kind> = Kind::usual().collect();
+        assert_eq!(draw(7, 100, &usual), draw(7, 100, &usual));
+        assert_ne!(draw(7, 100, &usual), draw(8, 100, &usual));
+    }
+
+    #[test]
+    fn leaving_kinds_out_changes_no_other_fault() {
+        let usual: Vec<Kind> = Kind::usual().collect();
+        let whole = draw(7, 400, &usual);
+        let only = draw(7, 20, &[Kind::KillWorker]);
+        let taken: Vec<_> = whole.into_iter().filter(|step| step.kind == Kind::KillWorker).take(20).collect();
+        assert_eq!(only, taken);
+    }
+}

@@ -1,0 +1,96 @@
+//! Waits until a site that is left in peace has nothing left to do.
+
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream;
+use despatch::Outcome;
+use despatch::audit::{Progress, standings};
+use despatch_runtime::{Database, Which, hurry};
+use futures_util::StreamExt;
+
+use crate::orders::Taken;
+use crate::run::Watch;
+use crate::site::{STREAM, Site};
+
+/// How long nothing may change before it is given up. Longer than the longest wait that nobody can hurry: a lost
+/// connection is noticed, a lost ack waited for, an open batch swept.
+const STUCK: Duration = Duration::from_secs(60);
+
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How a site came to rest.
+pub(crate) enum Rest {
+    /// Everything is settled.
+    Quiet,
+    /// Nothing changes any more, and this is left.
+    Stuck(Vec<String>),
+}
+
+/// Waits for quiet, with all of `orders` taken and ended. What waits for its next try is tried at once.
+pub(crate) async fn settle(
+    site: &mut Site,
+    watch: &mut Watch,
+    orders: usize,
+    taken: &Taken,
+) -> Outcome<Rest> {
+    let database = site.database()?;
+    let jetstream = site.jetstream().await?;
+    let mut before = (Vec::new(), 0);
+    let mut changed = Instant::now();
+    loop {
+        watch.look(site)?;
+        let (mut left, sequence) = look(&database, &jetstream).await?;
+        let ended = Progress::of(&database).await.map_or(0, |progress| progress.ended());
+        if taken.count() < orders || ended < orders {
+            left.push(format!("{} of {orders} orders taken, {ended} ended", taken.count()));
+        }
+        let now = (left, sequence);
+        // The parts are asked one after the other, so only two looks without a change between them prove it.
+        if now == before && now.0.is_empty() {
+            return Ok(Rest::Quiet);
+        }
+        if now != before {
+            changed = Instant::now();
+        } else if changed.elapsed() > STUCK {
+            return Ok(Rest::Stuck(now.0));
+        }
+        before = now;
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// What is still to be done, in words, and the number of the stream's last message.
+async fn look(database: &Database, jetstream: &jetstream::Context) -> Outcome<(Vec<String>, u64)> {
+    let mut left = Vec::new();
+    let mut sequence = 0;
+    match jetstream.get_stream(STREAM).await {
+        Ok(stream) => {
+            sequence = stream.cached_info().state.last_sequence;
+            let mut consumers = stream.consumers();
+            while let Some(consumer) = consumers.next().await {
+                let consumer = consumer?;
+                let (pending, held) = (consumer.num_pending, consumer.num_ack_pending);
+                if consumer.config.durable_name.is_some() && (pending > 0 || held > 0) {
+                    left.push(format!("{}: {pending} messages pending, {held} held", consumer.name));
+                }
+            }
+        }
+        Err(error) => left.push(format!("no stream: {error}")),
+    }
+    match standings(database).await {
+        Ok(standings) => {
+            for (worker, standing) in standings {
+                if standing.waiting > 0 {
+                    hurry(database, worker, &Which::default()).await?;
+                    left.push(format!("{worker}: {} events wait for their next try", standing.waiting));
+                }
+                if standing.open_batches > 0 {
+                    left.push(format!("{worker}: {} batches open", standing.open_batches));
+                }
+            }
+        }
+        // A schema that is not there yet.
+        Err(error) => left.push(format!("no journals: {error}")),
+    }
+    Ok((left, sequence))
+}

@@ -1,0 +1,144 @@
+//! What is broken: real servers, a proxy before each, stand-in providers, and the fleet that knows only the proxies.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use async_nats::jetstream;
+use despatch::Outcome;
+use despatch_runtime::Database;
+use despatch_sandbox::{Faults, Sandbox, TrackingPace};
+use despatch_stack::Stack;
+
+use crate::fault::Server;
+use crate::fleet::{FLEET, Fleet, GATEWAY};
+use crate::proxy::Proxy;
+
+/// The key that the shop shows the gateway.
+pub(crate) const API_KEY: &str = "the shop's key";
+const WEBHOOK_TOKEN: &str = "the carrier's token";
+
+/// The stream of a deployment without a namespace.
+pub(crate) const STREAM: &str = "DESPATCH";
+
+/// A running site.
+pub(crate) struct Site {
+    pub(crate) fleet: Fleet,
+    pub(crate) nats: Proxy,
+    pub(crate) postgres: Proxy,
+    gateway: Proxy,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) stack: Stack,
+    /// The gateway's start whose address is known.
+    gateway_known: usize,
+}
+
+impl Site {
+    /// Starts servers, providers and the fleet.
+    pub(crate) async fn start(dir: &Path, faults: Faults) -> Outcome<Self> {
+        let options = despatch_stack::Options::new(dir);
+        let stack = Stack::start(despatch_stack::Options { progress: |_| {}, ..options }).await?;
+        let nats = Proxy::start(socket(stack.nats_url())?).await?;
+        let postgres = Proxy::start(socket(stack.database_url())?).await?;
+        // Nobody listens there until the first gateway does.
+        let gateway = Proxy::start((Ipv4Addr::LOCALHOST, 0).into()).await?;
+        let gateway_url = format!("http://{}", gateway.address());
+        let sandbox = Sandbox::start(despatch_sandbox::Options {
+            seed: faults.seed,
+            faults,
+            gateway_url: Some(gateway_url.clone()),
+            webhook_token: Some(WEBHOOK_TOKEN.to_owned()),
+            tracking: TrackingPace::default(),
+            ..despatch_sandbox::Options::default()
+        })
+        .await?;
+        let environment = BTreeMap::from([
+            ("DESPATCH_NATS_URL", through(stack.nats_url(), &nats)?),
+            ("DESPATCH_DATABASE_URL", through(stack.database_url(), &postgres)?),
+            ("DESPATCH_HEALTH_LISTEN", String::new()),
+            ("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0".into()),
+            ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
+            ("DESPATCH_LINKS_SECRET", "the links' secret".into()),
+            ("DESPATCH_SHOP_PUBLIC_URL", gateway_url),
+            ("DESPATCH_STRIPE_BASE_URL", sandbox.stripe_url()),
+            ("DESPATCH_STRIPE_SECRET_KEY", "sk_test_sandbox".into()),
+            ("DESPATCH_SHIPPO_BASE_URL", sandbox.shippo_url()),
+            ("DESPATCH_SHIPPO_TOKEN", "shippo_test_sandbox".into()),
+            ("DESPATCH_SHIPPO_SETTLE_SECONDS", "1".into()),
+            ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
+            ("DESPATCH_SMTP_URL", sandbox.smtp_url()),
+            // Weeks become seconds, and what a killed process left is taken over in seconds.
+            ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
+            ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
+            ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
+            ("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into()),
+            ("DESPATCH_RUNTIME_SWEEP_AFTER_SECONDS", "5".into()),
+            ("RUST_LOG", "info".into()),
+            ("NO_COLOR", "1".into()),
+        ]);
+        let logs = dir.join("logs");
+        std::fs::create_dir_all(&logs)?;
+        let mut fleet = Fleet::new(&logs, environment);
+        for place in 0..FLEET.len() {
+            fleet.start(place, 0)?;
+        }
+        Ok(Site { fleet, nats, postgres, gateway, sandbox, stack, gateway_known: 0 })
+    }
+
+    /// The gateway's address, which stays the same whichever process serves it.
+    pub(crate) fn gateway_url(&self) -> String {
+        format!("http://{}", self.gateway.address())
+    }
+
+    /// The way to a server.
+    pub(crate) fn proxy(&self, server: Server) -> &Proxy {
+        match server {
+            Server::Nats => &self.nats,
+            Server::Postgres => &self.postgres,
+        }
+    }
+
+    /// Leads the way to a server to where it listens now.
+    pub(crate) fn lead(&self, server: Server) -> Outcome {
+        let url = match server {
+            Server::Nats => self.stack.nats_url(),
+            Server::Postgres => self.stack.database_url(),
+        };
+        self.proxy(server).lead_to(socket(url)?);
+        Ok(())
+    }
+
+    /// Leads the way to the gateway to the process that serves it now, once that listens. Answers whether it does.
+    pub(crate) fn lead_to_gateway(&mut self) -> bool {
+        let start = self.fleet.starts(GATEWAY);
+        if self.gateway_known != start
+            && let Some(address) = self.fleet.gateway_address()
+        {
+            self.gateway.lead_to(address);
+            self.gateway_known = start;
+        }
+        self.gateway_known == start
+    }
+
+    /// The database, past the proxy: for the audit.
+    pub(crate) fn database(&self) -> Outcome<Database> {
+        Ok(Database::new(self.stack.database_url(), 4)?)
+    }
+
+    /// The broker, past the proxy.
+    pub(crate) async fn jetstream(&self) -> Outcome<jetstream::Context> {
+        let (servers, options) = despatch_runtime::nats_options(self.stack.nats_url())?;
+        Ok(jetstream::new(options.name("chaos").connect(servers).await?))
+    }
+}
+
+/// `127.0.0.1:port` of a URL of the stack's.
+fn socket(url: &str) -> Outcome<SocketAddr> {
+    let (_, after) = url.rsplit_once('@').ok_or("a server's URL has no password")?;
+    Ok(after.split('/').next().unwrap_or_default().parse()?)
+}
+
+/// A server's URL by way of a proxy.
+fn through(url: &str, proxy: &Proxy) -> Outcome<String> {
+    Ok(url.replace(&socket(url)?.to_string(), &proxy.address().to_string()))
+}

@@ -146,7 +146,7 @@ impl Fault {
                 Fault::KillWorker { process: draw.below(FLEET.len()), down: draw.millis(0..=4_000) }
             }
             Kind::FreezeWorker => {
-                Fault::FreezeWorker { process: draw.below(FLEET.len()), lasts: draw.millis(100..=12_000) }
+                Fault::FreezeWorker { process: draw.below(FLEET.len()), lasts: draw.millis(100..=9_000) }
             }
             Kind::MoveClock => {
                 let process = draw.below(FLEET.len());
@@ -155,12 +155,12 @@ impl Fault {
             }
             Kind::KillNats => Fault::Kill { server: Nats, down: draw.millis(0..=3_000) },
             Kind::KillPostgres => Fault::Kill { server: Postgres, down: draw.millis(0..=3_000) },
-            Kind::CutNats => Fault::Cut { server: Nats, lasts: draw.millis(0..=4_000) },
-            Kind::CutPostgres => Fault::Cut { server: Postgres, lasts: draw.millis(0..=4_000) },
+            Kind::CutNats => Fault::Cut { server: Nats, lasts: draw.millis(0..=3_000) },
+            Kind::CutPostgres => Fault::Cut { server: Postgres, lasts: draw.millis(0..=3_000) },
             Kind::DelayNats => Fault::delay(Nats, draw),
             Kind::DelayPostgres => Fault::delay(Postgres, draw),
-            Kind::StallNats => Fault::Stall { server: Nats, lasts: draw.millis(200..=8_000) },
-            Kind::StallPostgres => Fault::Stall { server: Postgres, lasts: draw.millis(200..=8_000) },
+            Kind::StallNats => Fault::Stall { server: Nats, lasts: draw.millis(200..=5_000) },
+            Kind::StallPostgres => Fault::Stall { server: Postgres, lasts: draw.millis(200..=5_000) },
             Kind::HalfCloseNats => Fault::HalfClose { server: Nats, towards_server: draw.below(2) == 0 },
             Kind::HalfClosePostgres => {
                 Fault::HalfClose { server: Postgres, towards_server: draw.below(2) == 0 }
@@ -177,7 +177,7 @@ impl Fault {
     }
 
     fn delay(server: Server, draw: &mut Draw) -> Self {
-        Fault::Delay { server, by: draw.millis(5..=400), lasts: draw.millis(200..=6_000) }
+        Fault::Delay { server, by: draw.millis(5..=400), lasts: draw.millis(200..=4_000) }
     }
 }
 

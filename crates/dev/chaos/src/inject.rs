@@ -122,10 +122,11 @@ pub(crate) async fn inject(site: &mut Site, lasting: &mut Lasting, fault: &Fault
             return Ok(outcome);
         }
         Fault::Fill { server: Server::Postgres, lasts } => {
-            if !fill_postgres(site)? {
-                return Ok(Injected::Skipped("only Linux can limit the files of a running process"));
+            let outcome = fill_postgres(site)?;
+            if outcome == Injected::Done {
+                lasting.add(now + *lasts, Remedy::Restore(Server::Postgres));
             }
-            lasting.add(now + *lasts, Remedy::Restore(Server::Postgres));
+            return Ok(outcome);
         }
         Fault::DeleteStream => {
             let jetstream = site.jetstream().await?;
@@ -257,30 +258,33 @@ async fn empty_stream(site: &Site) -> Outcome {
 
 /// Lets no process of PostgreSQL write to any file. Its next write of the log fails as on a full disk.
 #[cfg(target_os = "linux")]
-fn fill_postgres(site: &Site) -> Outcome<bool> {
+fn fill_postgres(site: &Site) -> Outcome<Injected> {
+    use rustix::io::Errno;
     use rustix::process::{Resource, Rlimit, prlimit};
 
-    let Some(postmaster) = site.stack.postgres_pid() else { return Ok(false) };
-    let limit = || Rlimit { current: Some(0), maximum: None };
-    // The postmaster first: whatever it starts from then on inherits its limit.
-    let mut pids = vec![postmaster];
-    let children = format!("/proc/{postmaster}/task/{postmaster}/children");
-    for read in [false, true] {
-        if read {
-            let children = std::fs::read_to_string(&children).unwrap_or_default();
-            pids = children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    let Some(postmaster) = site.stack.postgres_pid() else {
+        return Ok(Injected::Skipped("there was no PostgreSQL"));
+    };
+    let limit = |pid: &u32| {
+        let pid = Pid::from_raw(pid.cast_signed());
+        match prlimit(pid, Resource::Fsize, Rlimit { current: Some(0), maximum: None }) {
+            Ok(_) | Err(Errno::SRCH) => Ok(Injected::Done),
+            Err(Errno::PERM) => Ok(Injected::Skipped("PostgreSQL runs as somebody else")),
+            Err(error) => Err(error),
         }
-        for pid in pids.iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
-            match prlimit(Some(pid), Resource::Fsize, limit()) {
-                Ok(_) | Err(rustix::io::Errno::SRCH) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+    };
+    // Whatever the postmaster starts from now on inherits its limit.
+    let outcome = limit(&postmaster)?;
+    let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
+    let children: Vec<u32> =
+        children.unwrap_or_default().split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    for child in &children {
+        limit(child)?;
     }
-    Ok(true)
+    Ok(outcome)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn fill_postgres(_: &Site) -> Outcome<bool> {
-    Ok(false)
+fn fill_postgres(_: &Site) -> Outcome<Injected> {
+    Ok(Injected::Skipped("only Linux can limit the files of a running process"))
 }

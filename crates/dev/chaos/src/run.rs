@@ -63,7 +63,9 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
     })?;
     if violations.is_empty() {
         println!("Nothing was lost and nothing happened twice.");
-        dir.remove()?;
+        if !args.keep {
+            dir.remove()?;
+        }
         return Ok(ExitCode::SUCCESS);
     }
     println!("{} VIOLATIONS", violations.len());

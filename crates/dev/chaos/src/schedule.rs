@@ -20,7 +20,7 @@ pub(crate) fn draw(seed: u64, count: usize, kinds: &[Kind]) -> Vec<Step> {
     let mut draw = Draw::new(seed);
     let mut steps = Vec::with_capacity(count);
     while steps.len() < count {
-        let pause = draw.millis(0..=2_000);
+        let pause = draw.millis(0..=4_000);
         let kind = all[draw.below(all.len())];
         let fault = Fault::draw(kind, &mut draw);
         if kinds.contains(&kind) {

@@ -1,0 +1,61 @@
+//! The harness itself, as CI has it: a short run with a seed of its own, and that nothing outlives a harness that is killed.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn chaos() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_chaos"))
+}
+
+#[test]
+fn forty_faults_lose_nothing_and_repeat_nothing() {
+    let output = chaos().args(["--seed", "1", "--faults", "40", "--orders", "300"]).output().unwrap();
+    let (told, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}{complained}");
+}
+
+#[test]
+fn a_seed_is_a_schedule() {
+    let plan = |seed: &str| chaos().args(["--plan", "--seed", seed]).output().unwrap().stdout;
+    assert_eq!(plan("7"), plan("7"));
+    assert_ne!(plan("7"), plan("8"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_outlives_a_killed_harness() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    // One of the first faults of this schedule freezes a worker, which then cannot see the harness's end by itself.
+    let mut command = chaos();
+    command.args(["--seed", "1", "--only", "freeze-worker", "--orders", "50", "--data-dir"]).arg(&data);
+    let mut harness = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(harness.stdout.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("freeze")), "the harness freezes a worker");
+    assert!(!processes_naming(&data).is_empty());
+    harness.kill().unwrap();
+    harness.wait().unwrap();
+    let started = Instant::now();
+    while let left = processes_naming(&data)
+        && !left.is_empty()
+    {
+        assert!(started.elapsed() < Duration::from_secs(60), "still there: {left:#?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The command lines of the processes that name a directory.
+#[cfg(target_os = "linux")]
+fn processes_naming(dir: &std::path::Path) -> Vec<String> {
+    let dir = dir.to_str().unwrap();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(dir))
+        .collect()
+}

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::draw::Draw;
 use crate::fleet::FLEET;
 
-/// The kinds of fault. Those that are not drawn unless asked for are in [`Kind::ON_REQUEST`].
+/// The kinds of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Kind {
     /// `kill -9` of a worker's process, which is started again after a while.
@@ -50,20 +50,15 @@ pub(crate) enum Kind {
     DeleteStream,
     /// NATS is killed and comes back without anything that it had stored.
     WipeNats,
+    /// NATS is killed twice, and comes back the second time with what it had stored the first time: whatever it
+    /// acknowledged in between is lost.
+    RewindNats,
 }
 
 impl Kind {
-    /// Kinds that must be asked for by name.
-    const ON_REQUEST: [Kind; 2] = [Kind::DeleteStream, Kind::WipeNats];
-
     /// Every kind.
     pub(crate) fn all() -> impl Iterator<Item = Kind> {
         Kind::value_variants().iter().copied()
-    }
-
-    /// What is drawn unless told otherwise.
-    pub(crate) fn usual() -> impl Iterator<Item = Kind> {
-        Kind::all().filter(|kind| !Kind::ON_REQUEST.contains(kind))
     }
 
     /// Its name on the command line.
@@ -135,6 +130,9 @@ pub(crate) enum Fault {
     WipeNats {
         down: Duration,
     },
+    RewindNats {
+        by: Duration,
+    },
 }
 
 impl Fault {
@@ -173,7 +171,13 @@ impl Fault {
             Kind::FillPostgres => Fault::Fill { server: Postgres, lasts: draw.millis(200..=3_000) },
             Kind::DeleteStream => Fault::DeleteStream,
             Kind::WipeNats => Fault::WipeNats { down: draw.millis(0..=2_000) },
+            Kind::RewindNats => Fault::RewindNats { by: draw.millis(200..=5_000) },
         }
+    }
+
+    /// Whether the broker loses what it acknowledged.
+    pub(crate) fn loses_messages(&self) -> bool {
+        matches!(self, Fault::DeleteStream | Fault::WipeNats { .. } | Fault::RewindNats { .. })
     }
 
     fn delay(server: Server, draw: &mut Draw) -> Self {
@@ -206,6 +210,9 @@ impl fmt::Display for Fault {
             Fault::RepeatMessages { count, .. } => write!(f, "publish {count} messages again, reordered"),
             Fault::Fill { server, lasts } => write!(f, "{server} is full for {lasts:?}"),
             Fault::DeleteStream => f.write_str("delete the stream"),
+            Fault::RewindNats { by } => {
+                write!(f, "kill -9 NATS twice, the second time it goes back by {by:?}")
+            }
             Fault::WipeNats { down } => write!(f, "kill -9 NATS and wipe its store, back after {down:?}"),
         }
     }

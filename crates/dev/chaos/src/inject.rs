@@ -1,5 +1,7 @@
 //! Does faults to a site, and undoes those that last when their time is over.
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use async_nats::HeaderMap;
@@ -32,6 +34,8 @@ enum Remedy {
     Thaw(usize),
     Open(Server),
     Restore(Server),
+    /// This is what the fault was about.
+    Rewind,
 }
 
 /// Faults that are under way.
@@ -137,8 +141,14 @@ pub(crate) async fn inject(site: &mut Site, lasting: &mut Lasting, fault: &Fault
         Fault::WipeNats { down } => {
             kill(site, Server::Nats)?;
             tokio::time::sleep(*down).await;
-            site.stack.wipe_nats().await?;
+            site.stack.restart_nats_meanwhile(wipe).await?;
             site.lead(Server::Nats)?;
+        }
+        Fault::RewindNats { by } => {
+            kill(site, Server::Nats)?;
+            site.stack.restart_nats_meanwhile(|store| copy(store, &aside(store))).await?;
+            site.lead(Server::Nats)?;
+            lasting.add(now + *by, Remedy::Rewind);
         }
     }
     Ok(Injected::Done)
@@ -155,6 +165,16 @@ async fn heal(site: &mut Site, remedy: Remedy) -> Outcome {
         Remedy::Open(server) => {
             site.proxy(server).set(Mood::Open);
             Ok(())
+        }
+        Remedy::Rewind => {
+            kill(site, Server::Nats)?;
+            let back = |store: &Path| {
+                wipe(store)?;
+                // Of two rewinds at once the first has taken it.
+                if aside(store).exists() { std::fs::rename(aside(store), store) } else { Ok(()) }
+            };
+            site.stack.restart_nats_meanwhile(back).await?;
+            site.lead(Server::Nats)
         }
         Remedy::Restore(Server::Nats) => empty_stream(site).await,
         Remedy::Restore(Server::Postgres) => {
@@ -175,6 +195,35 @@ fn kill(site: &Site, server: Server) -> Outcome {
         match kill_process(pid, Signal::KILL) {
             Ok(()) | Err(rustix::io::Errno::SRCH) => {}
             Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Removes what a server has stored.
+fn wipe(store: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(store) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Where what a server had stored is kept for a while.
+fn aside(store: &Path) -> PathBuf {
+    store.with_extension("aside")
+}
+
+/// Copies a directory and all that is in it; what is there already goes.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    wipe(to)?;
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &place)?;
+        } else {
+            std::fs::copy(entry.path(), place)?;
         }
     }
     Ok(())

@@ -78,7 +78,7 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
 
 /// The kinds of fault that are asked for.
 fn kinds(args: &Args) -> Outcome<Vec<Kind>> {
-    let wanted: Vec<Kind> = if args.only.is_empty() { Kind::usual().collect() } else { args.only.clone() };
+    let wanted: Vec<Kind> = if args.only.is_empty() { Kind::all().collect() } else { args.only.clone() };
     let kinds: Vec<Kind> = wanted.into_iter().filter(|kind| !args.except.contains(kind)).collect();
     if kinds.is_empty() { Err("no kind of fault is left".into()) } else { Ok(kinds) }
 }
@@ -149,6 +149,7 @@ async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<Basket>) -> Outcome
     }
     println!("{:>7.1}s       at rest\n", started.elapsed().as_secs_f64());
     println!("{table}");
+    let whole = !steps.iter().any(|step| step.fault.loses_messages());
     let mut violations = watch.violations;
     if let Rest::Stuck(left) = rested {
         violations
@@ -159,7 +160,7 @@ async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<Basket>) -> Outcome
         taken.iter().map(|(place, order_id)| Placed { order_id, basket: &baskets[*place] }).collect();
     let database = site.database()?;
     violations.extend(audit(&database, &site.sandbox.counts_by_order()?, &placed).await?);
-    violations.extend(stream::compare(&site.jetstream().await?, &database).await?);
+    violations.extend(stream::compare(&site.jetstream().await?, &database, whole).await?);
     violations.extend(
         site.fleet.panics()?.into_iter().map(|wrong| Discrepancy { about: "a panic".to_owned(), wrong }),
     );

@@ -29,24 +29,3 @@ pub(crate) fn draw(seed: u64, count: usize, kinds: &[Kind]) -> Vec<Step> {
     }
     steps
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_seed_is_a_schedule() {
-        let usual: Vec<Kind> = Kind::usual().collect();
-        assert_eq!(draw(7, 100, &usual), draw(7, 100, &usual));
-        assert_ne!(draw(7, 100, &usual), draw(8, 100, &usual));
-    }
-
-    #[test]
-    fn leaving_kinds_out_changes_no_other_fault() {
-        let usual: Vec<Kind> = Kind::usual().collect();
-        let whole = draw(7, 400, &usual);
-        let only = draw(7, 20, &[Kind::KillWorker]);
-        let taken: Vec<_> = whole.into_iter().filter(|step| step.kind == Kind::KillWorker).take(20).collect();
-        assert_eq!(only, taken);
-    }
-}

@@ -1,7 +1,7 @@
 //! The stream against the journals: what was recorded is on the stream, what is on the stream was recorded, and every
 //! handler has an outcome for everything that it hears.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -55,85 +55,100 @@ pub(crate) async fn read(jetstream: &jetstream::Context) -> Outcome<Vec<Stored>>
     }
 }
 
-/// One handler's row about one event.
-struct Row {
-    generation: u32,
-    state: String,
+/// What the journals hold.
+#[derive(Default)]
+struct Journals {
+    /// Generation and state, by handler and event.
+    rows: HashMap<(String, Uuid), (u32, String)>,
+    /// What handlers recorded as their follow-ons, by message id, and who did.
+    owed: HashMap<String, (String, Envelope)>,
 }
 
-/// Everything in which the stream and the journals differ.
+/// Everything in which the stream and the journals differ. A stream that is not `whole` has lost messages, and need not
+/// hold what everybody had settled by then.
 pub(crate) async fn compare(
     jetstream: &jetstream::Context,
     database: &Database,
+    whole: bool,
 ) -> Outcome<Vec<Discrepancy>> {
     let mut found = Vec::new();
     let mut differ = |about: String, wrong: String| found.push(Discrepancy { about, wrong });
-
-    let mut on_stream = BTreeMap::<String, Envelope>::new();
+    let mut on_stream = HashMap::<String, Envelope>::new();
     for Stored { subject, headers, payload } in read(jetstream).await? {
         match Envelope::read(&subject, &headers, payload) {
             Ok(envelope) => drop(on_stream.insert(envelope.message_id(), envelope)),
             Err(malformed) => differ(format!("a message on {subject}"), malformed.to_string()),
         }
     }
-
-    let client = database.client().await?;
-    let mut rows = HashMap::<(String, Uuid), Row>::new();
-    let mut owed = HashSet::new();
-    for worker in registry::NAMES {
-        let sql = format!("select id, handler, generation, state, order_id, outbox from {worker}.journal");
-        for row in &client.query(&sql, &[]).await? {
-            let (id, handler): (Uuid, String) = (row.get("id"), row.get("handler"));
-            let generation = u32::try_from(row.get::<_, i32>("generation"))?;
-            let outbox = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
-            for message in Outbox::decode(outbox)?.messages {
-                let message_id = message.message_id();
-                if !on_stream.contains_key(&message_id) {
-                    differ(
-                        format!("order {}", message.order_id),
-                        format!(
-                            "{handler} recorded {} {message_id}, which is not on the stream",
-                            message.subject
-                        ),
-                    );
-                }
-                owed.insert(message_id);
+    let journals = Journals::read(database).await?;
+    if whole {
+        for (message_id, (handler, envelope)) in &journals.owed {
+            if !on_stream.contains_key(message_id) {
+                differ(
+                    order(envelope),
+                    format!("{handler} recorded {}, which is not on the stream", name(envelope)),
+                );
             }
-            rows.insert((handler, id), Row { generation, state: row.get("state") });
         }
     }
-    drop(client);
-
-    let consumers = consumers(jetstream).await?;
     for (message_id, envelope) in &on_stream {
-        let about = format!("order {}", envelope.order_id);
         // Retries and replays are published from the row of the event that they repeat, and what an earlier generation
         // reported the later one overwrites.
-        if envelope.subject.starts_with("evt.") && !owed.contains(message_id) {
-            differ(
-                about.clone(),
-                format!("{} {message_id} is on the stream, and no journal has it", envelope.subject),
-            );
+        if envelope.subject.starts_with("evt.") && !journals.owed.contains_key(message_id) {
+            differ(order(envelope), format!("{} is on the stream, and no journal has it", name(envelope)));
         }
-        let id = envelope.id()?.uuid();
+    }
+    let consumers = consumers(jetstream).await?;
+    let mut everything = on_stream;
+    everything.extend(journals.owed.iter().map(|(id, (_, envelope))| (id.clone(), envelope.clone())));
+    for envelope in everything.values() {
         for (handler, _) in consumers.iter().filter(|(_, subjects)| hears(subjects, &envelope.subject)) {
-            match rows.get(&(handler.clone(), id)) {
-                Some(row) if row.generation >= envelope.generation && row.state != "waiting" => {}
-                Some(row) => differ(
-                    about.clone(),
-                    format!(
-                        "{handler} has {} {message_id} {} at generation {}",
-                        envelope.subject, row.state, row.generation
-                    ),
-                ),
-                None => differ(
-                    about.clone(),
-                    format!("{handler} never recorded {} {message_id}", envelope.subject),
-                ),
+            if let Some(wrong) = journals.lacks(handler, envelope)? {
+                differ(order(envelope), wrong);
             }
         }
     }
     Ok(found)
+}
+
+impl Journals {
+    async fn read(database: &Database) -> Outcome<Self> {
+        let client = database.client().await?;
+        let mut journals = Journals::default();
+        for worker in registry::NAMES {
+            let sql = format!("select id, handler, generation, state, outbox from {worker}.journal");
+            for row in &client.query(&sql, &[]).await? {
+                let (id, handler): (Uuid, String) = (row.get("id"), row.get("handler"));
+                let outbox = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
+                for message in Outbox::decode(outbox)?.messages {
+                    journals.owed.insert(message.message_id(), (handler.clone(), message));
+                }
+                let generation = u32::try_from(row.get::<_, i32>("generation"))?;
+                journals.rows.insert((handler, id), (generation, row.get("state")));
+            }
+        }
+        Ok(journals)
+    }
+
+    /// What is wrong with a handler's row about a message that it hears.
+    fn lacks(&self, handler: &str, envelope: &Envelope) -> Outcome<Option<String>> {
+        let row = self.rows.get(&(handler.to_owned(), envelope.id()?.uuid()));
+        Ok(match row {
+            None => Some(format!("{handler} never recorded {}", name(envelope))),
+            Some((generation, state)) if *generation < envelope.generation || state == "waiting" => {
+                Some(format!("{handler} left {} {state} at generation {generation}", name(envelope)))
+            }
+            Some(_) => None,
+        })
+    }
+}
+
+fn order(envelope: &Envelope) -> String {
+    format!("order {}", envelope.order_id)
+}
+
+fn name(envelope: &Envelope) -> String {
+    format!("{} {}", envelope.subject, envelope.message_id())
 }
 
 /// What each handler hears, by the broker's own account.

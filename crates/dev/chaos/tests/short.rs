@@ -20,9 +20,24 @@ fn forty_faults_lose_nothing_and_repeat_nothing() {
 
 #[test]
 fn a_seed_is_a_schedule() {
-    let plan = |seed: &str| chaos().args(["--plan", "--seed", seed]).output().unwrap().stdout;
-    assert_eq!(plan("7"), plan("7"));
-    assert_ne!(plan("7"), plan("8"));
+    assert_eq!(plan(&["--seed", "7"]), plan(&["--seed", "7"]));
+    assert_ne!(plan(&["--seed", "7"]), plan(&["--seed", "8"]));
+}
+
+#[test]
+fn leaving_kinds_out_changes_no_other_fault() {
+    let whole = plan(&["--seed", "7", "--faults", "400"]);
+    let only = plan(&["--seed", "7", "--faults", "10", "--only", "freeze-worker"]);
+    let taken: Vec<String> = whole.into_iter().filter(|line| line.contains("freeze")).take(10).collect();
+    assert_eq!(only, taken);
+}
+
+/// The schedule, a line each.
+fn plan(args: &[&str]) -> Vec<String> {
+    let output = chaos().arg("--plan").args(args).output().unwrap();
+    assert!(output.status.success());
+    // The first line names the seed.
+    String::from_utf8(output.stdout).unwrap().lines().skip(1).map(str::to_owned).collect()
 }
 
 #[cfg(target_os = "linux")]

@@ -3,7 +3,8 @@
 //! [`Stack::start`] finds or installs the real servers, runs them under a data directory and returns when both
 //! serve. They end with the process that started them, however that ends; what they store stays.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 mod account;
 mod binaries;
@@ -125,10 +126,15 @@ impl Stack {
         Ok(())
     }
 
-    /// The same, but it comes back without anything that it had stored.
-    pub async fn wipe_nats(&mut self) -> Result<(), StackError> {
+    /// The same; while no server uses it, `meanwhile` is given the directory of what NATS has stored, which need not
+    /// exist.
+    pub async fn restart_nats_meanwhile(
+        &mut self,
+        meanwhile: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), StackError> {
         if self.nats.end().await? {
-            nats::wipe(&self.options)?;
+            let store = self.options.data_dir.join("nats").join("jetstream");
+            meanwhile(&store).map_err(StackError::io("change", &store))?;
             self.nats = nats::start(&self.options).await?;
         }
         Ok(())

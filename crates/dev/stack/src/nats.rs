@@ -1,11 +1,11 @@
 //! Runs nats-server: JetStream on file, loopback only, one user with a password of its own.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fs, io};
 
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -49,15 +49,6 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
             Err(StackError::Exited { tail, .. }) if attempt < port::ATTEMPTS && port::was_taken(&tail) => {}
             Err(error) => return Err(error),
         }
-    }
-}
-
-/// Removes what a server that has ended had stored.
-pub(crate) fn wipe(options: &Options) -> Result<(), StackError> {
-    let store = options.data_dir.join("nats").join("jetstream");
-    match fs::remove_dir_all(&store) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StackError::io("remove", &store)(error)),
-        _ => Ok(()),
     }
 }
 

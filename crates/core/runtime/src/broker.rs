@@ -1,6 +1,7 @@
 //! NATS: the connection, the deployment's names, and publishing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -84,7 +85,7 @@ pub(crate) struct Broker {
     jetstream: jetstream::Context,
     names: Arc<Names>,
     connections: watch::Receiver<u64>,
-    furthest: Arc<Furthest>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 /// One of the connections that there were, one after the other. A broker that lost something was away, and then it is a
@@ -103,18 +104,10 @@ pub(crate) struct Mark {
     pub(crate) generation: u32,
 }
 
-/// The message furthest on the stream that a worker has seen there in its process: one that it was acked or was handed.
-#[derive(Default)]
-struct Furthest(Mutex<Option<Mark>>);
-
-impl Furthest {
-    fn saw(&self, mark: Mark) {
-        let mut furthest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if furthest.is_none_or(|known| known.sequence < mark.sequence) {
-            *furthest = Some(mark);
-        }
-    }
-}
+/// The message furthest on the stream that a worker was acked or was handed in its process, by connection. A server that
+/// goes back ends the connection; what was seen of it before would tell, so what is seen after does not take its place,
+/// however far the stream has grown by then.
+pub(crate) type Seen = BTreeMap<u64, Mark>;
 
 /// The deployment's names for subjects, the stream and consumers.
 #[derive(Debug)]
@@ -180,28 +173,44 @@ impl Broker {
             .await?;
         let jetstream =
             ContextBuilder::new().ack_timeout(ACK_TIMEOUT).timeout(ACK_TIMEOUT).build(client.clone());
-        let (names, furthest) = (Arc::new(Names::new(namespace)), Arc::default());
-        Ok(Broker { client, jetstream, names, connections, furthest })
+        let (names, seen) = (Arc::new(Names::new(namespace)), Arc::default());
+        Ok(Broker { client, jetstream, names, connections, seen })
     }
 
     /// The same connection, for one worker.
     pub(crate) fn of_a_worker(&self) -> Self {
-        Broker { furthest: Arc::default(), ..self.clone() }
+        Broker { seen: Arc::default(), ..self.clone() }
     }
 
     /// Notes that a message was seen on the stream.
     pub(crate) fn saw(&self, mark: Mark) {
-        self.furthest.saw(mark);
+        let connection = *self.connections.borrow();
+        let mut seen = self.marks();
+        let furthest = seen.entry(connection).or_insert(mark);
+        if furthest.sequence < mark.sequence {
+            *furthest = mark;
+        }
     }
 
-    /// The message furthest on the stream that was seen there.
-    pub(crate) fn furthest(&self) -> Option<Mark> {
-        *self.furthest.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What was seen on the stream.
+    pub(crate) fn seen(&self) -> Seen {
+        self.marks().clone()
+    }
+
+    /// Forgets of what was seen, and is there, whatever stands no further than another message that is there: that one
+    /// says as much.
+    pub(crate) fn forget_up_to(&self, there: &Seen, mark: Mark) {
+        self.marks()
+            .retain(|connection, seen| there.get(connection) != Some(seen) || seen.sequence > mark.sequence);
     }
 
     /// Forgets what was seen: the stream is not what it was.
     pub(crate) fn forget(&self) {
-        *self.furthest.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.marks().clear();
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn client(&self) -> &Client {

@@ -2,7 +2,7 @@
 //! every worker watches the stream, notices when it is not what it was, and publishes again from its journal.
 //!
 //! *Noticing.* The worker remembers messages and where they stood: in its schema the stream's last one at the latest
-//! look, and in memory the furthest that it was acked or handed since. A stream that was made anew, or holds something
+//! look, and in memory the furthest that it was acked or handed since, of each connection. A stream that was made anew, or holds something
 //! else there, or nothing, has lost what followed.
 //!
 //! *What is published again.* What was recorded since `settled_until`: everything before was not only on the stream,
@@ -20,7 +20,7 @@ use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use despatch_contracts::runtime::Envelope;
 use futures_util::TryStreamExt;
 
-use crate::broker::{Broker, BrokerError, Connection, Mark, Names, Published};
+use crate::broker::{Broker, BrokerError, Connection, Mark, Names, Published, Seen};
 use crate::database::{Database, DbError, Trouble};
 use crate::health::Health;
 use crate::host::Host;
@@ -94,10 +94,10 @@ impl Watcher<'_> {
         let jetstream = self.host.broker.jetstream();
         let stream = jetstream.get_stream(&self.host.broker.names().stream).await.map_err(broker)?;
         let trusted = journal.trusted(&db.client().await?).await?;
-        let made = made(&stream);
+        let (made, seen) = (made(&stream), self.host.broker.seen());
 
         if let Some(trusted) = trusted {
-            if let Some(loss) = self.loss(&stream, &trusted).await? {
+            if let Some(loss) = self.loss(&stream, &trusted, &seen).await? {
                 tracing::warn!(worker = self.host.worker, loss, "the stream has lost messages");
                 self.lost = true;
             }
@@ -129,11 +129,19 @@ impl Watcher<'_> {
         }
         let trusted = Trusted { made, mark, age: Duration::ZERO, stored_until: until, settled_until };
         journal.trust(&db.client().await?, &trusted).await?;
+        if let Some(mark) = trusted.mark {
+            self.host.broker.forget_up_to(&seen, mark);
+        }
         Ok(())
     }
 
     /// What the stream has lost, in words.
-    async fn loss(&self, stream: &Stream, trusted: &Trusted) -> Result<Option<String>, Interrupted> {
+    async fn loss(
+        &self,
+        stream: &Stream,
+        trusted: &Trusted,
+        seen: &Seen,
+    ) -> Result<Option<String>, Interrupted> {
         let state = &stream.cached_info().state;
         if trusted.made != made(stream) {
             return Ok(Some("it was made anew".to_owned()));
@@ -142,10 +150,8 @@ impl Watcher<'_> {
             mark.sequence < state.first_sequence && trusted.age >= self.host.settings.stream_retention
         };
         let stored = trusted.mark.filter(|mark| !aged(*mark));
-        let seen = self.host.broker.furthest();
-        // The further one says more, but not of a stream on which the other is past it.
-        let seen = seen.filter(|seen| trusted.mark.is_none_or(|mark| mark.sequence < seen.sequence));
-        for mark in [stored, seen].into_iter().flatten() {
+        // What was seen is no older than the latest look that came to something, so age has not taken it.
+        for mark in stored.into_iter().chain(seen.values().copied()) {
             if self.message_at(stream, mark.sequence).await? != Some(mark) {
                 return Ok(Some(format!("message {} is not {}", mark.sequence, mark.id)));
             }
@@ -186,7 +192,8 @@ impl Watcher<'_> {
             return Ok(());
         }
         // From here on the stream is known by the last of what was stored again.
-        let trusted = Trusted { made, mark: self.host.broker.furthest(), ..trusted };
+        let mark = self.host.broker.seen().into_values().max_by_key(|mark| mark.sequence);
+        let trusted = Trusted { made, mark, ..trusted };
         self.host.journal.trust(&self.host.db.client().await?, &trusted).await?;
         (self.caught_up, self.lost) = (Some(connection), false);
         Ok(())

@@ -213,6 +213,39 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
+    let mut servers = Servers::start("outgrown").await;
+    // A look every five seconds: all that follows happens between two of them.
+    let bed = servers.bed_that_sweeps_after(std::time::Duration::from_secs(60)).await;
+    let toy = Toy::new(&bed).await;
+    introduce(&bed, &toy).await;
+    let door = open_door(&bed).await;
+    take_in(&door, &orders("before")).await;
+    eventually("the door has seen them on the stream", async || {
+        let sql = "select true from door.stream where sequence >= 50";
+        bed.db().await.query_opt(sql, &[]).await.unwrap()
+    })
+    .await;
+    let kept_aside = servers.dir.join("aside");
+    servers.crash_nats(|store| copy(store, &kept_aside)).await;
+    take_in(&door, &orders("lost")).await;
+    servers
+        .crash_nats(|store| {
+            fs::remove_dir_all(store).unwrap();
+            copy(&kept_aside, store);
+        })
+        .await;
+    take_in(&door, &orders("after")).await;
+    take_in(&door, &orders("past")).await;
+    let worker = bed.run(toy.worker()).await;
+    for name in ["before", "lost", "after", "past"] {
+        all_completed_once(&bed, &orders(name)).await;
+    }
+    drop((bed, door, worker));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
     let bed = Bed::new().await;
     let toy = Toy::new(&bed).await;

@@ -22,11 +22,16 @@ impl Servers {
     }
 
     pub(crate) async fn bed(&self) -> Bed {
+        self.bed_that_sweeps_after(std::time::Duration::from_secs(2)).await
+    }
+
+    /// A bed whose workers look at the stream twelve times in so long.
+    pub(crate) async fn bed_that_sweeps_after(&self, sweep_after: std::time::Duration) -> Bed {
         let mut settings = Settings::new(self.stack.nats_url(), self.stack.database_url());
         settings.namespace = String::from("outage");
         settings.clock_tick = std::time::Duration::from_millis(25);
         settings.ack_wait = std::time::Duration::from_secs(3);
-        settings.sweep_after = std::time::Duration::from_secs(2);
+        settings.sweep_after = sweep_after;
         Bed::join(settings).await
     }
 

@@ -51,34 +51,41 @@ impl Buyer {
 
     async fn end(&self, wanted: &Wanted, attempt: &Attempt, ask: &Ask) -> Result<Option<Label>, CreateError> {
         if ask.age < self.settle {
-            return Err(CreateError::Unsettled(self.settle.saturating_sub(ask.age)));
+            return Err(self.unsettled(ask));
         }
         let rate_id = ask.note.as_deref().unwrap_or_default();
-        let found = self.shippo.find(rate_id, &wanted.reference).await?;
-        let is_found = found.is_some();
+        if let Some(purchase) = self.shippo.find(rate_id, &wanted.reference).await? {
+            let rate = self.shippo.rate(rate_id).await?;
+            let detail = format!("{} at {} was bought by an earlier try", rate.service, rate.cost);
+            let decision = Decision { reason: Reason::LabelFound, detail };
+            return self.fetch(purchase, &rate, decision).await.map(Some);
+        }
+        // Of several that found nothing at once only one may buy, and whoever comes later waits from now on.
+        let ask = attempt.renew(ask).await?;
+        if !ask.first {
+            return Err(self.unsettled(&ask));
+        }
         let bought = async {
             let rate = self.shippo.rate(rate_id).await?;
-            match found {
-                Some(purchase) => Ok((rate, purchase)),
-                None => Ok((rate, self.shippo.buy(rate_id, &wanted.reference).await?)),
-            }
+            Ok((self.shippo.buy(rate_id, &wanted.reference).await?, rate))
         };
-        let (rate, purchase) = match bought.await {
+        let (purchase, rate) = match bought.await {
             Ok(bought) => bought,
-            // The offer is too old by now or forgotten, and nothing was bought at it; there may be another.
-            Err(error) if ShippoError::is_refusal(&error) && !is_found => {
-                attempt.refused(ask).await?;
+            // The offer is too old by now or forgotten; there may be another.
+            Err(error) if ShippoError::is_refusal(&error) => {
+                attempt.refused(&ask).await?;
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
         };
-        let (reason, how) = if is_found {
-            (Reason::LabelFound, "was bought by an earlier try")
-        } else {
-            (Reason::ServiceCheapest, "was chosen by an earlier try")
-        };
-        let detail = format!("{} at {} {how}", rate.service, rate.cost);
-        self.fetch(purchase, &rate, Decision { reason, detail }).await.map(Some)
+        let detail = format!("{} at {} was chosen by an earlier try", rate.service, rate.cost);
+        let decision = Decision { reason: Reason::ServiceCheapest, detail };
+        self.fetch(purchase, &rate, decision).await.map(Some)
+    }
+
+    /// Somebody's request may still take effect.
+    fn unsettled(&self, ask: &Ask) -> CreateError {
+        CreateError::Unsettled(self.settle.saturating_sub(ask.age))
     }
 
     /// What carriers would charge.
@@ -105,7 +112,7 @@ impl Buyer {
         let ask = attempt.ask_noting(OPERATION, wanted.parcel.number, &rate.id).await?;
         if !ask.first {
             // Another replica was faster; the next try ends what it began.
-            return Err(CreateError::Unsettled(self.settle.saturating_sub(ask.age)));
+            return Err(self.unsettled(&ask));
         }
         match self.shippo.buy(&rate.id, &wanted.reference).await {
             Ok(purchase) => self.fetch(purchase, rate, decision).await,

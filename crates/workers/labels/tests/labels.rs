@@ -204,7 +204,7 @@ async fn an_offer_that_has_gone_stale_is_replaced_by_a_fresh_one() {
     assert_eq!(shippo.counts().labels, 1);
     let notes = "select count(distinct note), count(closed_at) from labels.effect where order_id = 'stale'";
     let row = bed.db().await.query_one(notes, &[]).await.expect("the ledger");
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 1), "two rates, one of them refused");
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 2), "two rates, the first asked for twice");
 }
 
 #[tokio::test]
@@ -251,6 +251,24 @@ async fn a_parcel_picked_twice_over_keeps_its_label() {
     bed.quiet().await;
     assert_eq!(bed.count::<LabelCreated>("twice").await, 1);
     assert_eq!(shippo.counts().labels, 1);
+}
+
+#[tokio::test]
+async fn those_who_end_an_earlier_try_together_buy_one_label() {
+    let shippo = sandbox().await;
+    let target = |fault, times| Target { operation: Operation::Label, order: "race".into(), fault, times };
+    shippo.fault_next(target(Fault::ServerError, 1));
+    // A purchase takes longer than it takes the others to look for it.
+    shippo.fault_next(target(Fault::Slow, 8));
+    let bed = bed(Some(&shippo)).await;
+    // Events with ids of their own: nothing in the runtime keeps them apart, as nothing does replicas.
+    for _ in 0..4 {
+        bed.deliver(&picked(order("race"), 1, 1)).await;
+    }
+    bed.expect::<LabelCreated>("race").await;
+    bed.quiet().await;
+    assert_eq!(shippo.counts().labels, 1);
+    assert_eq!(bed.count::<LabelCreated>("race").await, 1);
 }
 
 #[tokio::test]

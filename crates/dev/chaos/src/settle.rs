@@ -68,7 +68,14 @@ async fn look(database: &Database, jetstream: &jetstream::Context) -> Outcome<(V
             sequence = stream.cached_info().state.last_sequence;
             let mut consumers = stream.consumers();
             while let Some(consumer) = consumers.next().await {
-                let consumer = consumer?;
+                let consumer = match consumer {
+                    Ok(consumer) => consumer,
+                    // One that is just being made anew.
+                    Err(error) => {
+                        left.push(format!("consumers: {error}"));
+                        break;
+                    }
+                };
                 let (pending, held) = (consumer.num_pending, consumer.num_ack_pending);
                 if consumer.config.durable_name.is_some() && (pending > 0 || held > 0) {
                     left.push(format!("{}: {pending} messages pending, {held} held", consumer.name));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
 use despatch::Outcome;
@@ -17,6 +18,9 @@ use crate::proxy::Proxy;
 /// The key that the shop shows the gateway.
 pub(crate) const API_KEY: &str = "the shop's key";
 const WEBHOOK_TOKEN: &str = "the carrier's token";
+
+/// How long a server that serves may take to let the harness in.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The stream of a deployment without a namespace.
 pub(crate) const STREAM: &str = "DESPATCH";
@@ -125,10 +129,17 @@ impl Site {
         Ok(Database::new(self.stack.database_url(), 4)?)
     }
 
-    /// The broker, past the proxy.
+    /// The broker, past the proxy. It serves, but a busy machine may let it miss its own deadlines.
     pub(crate) async fn jetstream(&self) -> Outcome<jetstream::Context> {
-        let (servers, options) = despatch_runtime::nats_options(self.stack.nats_url())?;
-        Ok(jetstream::new(options.name("chaos").connect(servers).await?))
+        let started = Instant::now();
+        loop {
+            let (servers, options) = despatch_runtime::nats_options(self.stack.nats_url())?;
+            match options.name("chaos").connect(servers).await {
+                Ok(client) => return Ok(jetstream::new(client)),
+                Err(error) if started.elapsed() > PATIENCE => return Err(error.into()),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
     }
 }
 

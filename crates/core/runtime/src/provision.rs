@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::{self, Stream};
@@ -60,11 +60,22 @@ pub(crate) async fn provision(
     let stream = match jetstream.get_stream(&wanted.name).await {
         Ok(found) if stream_differences(&wanted, &found.cached_info().config).is_empty() => found,
         Ok(mut found) => {
+            let first_sequence = found.cached_info().config.first_sequence;
+            let wanted = stream::Config { first_sequence, ..wanted.clone() };
             jetstream.update_stream(&wanted).await.map_err(|error| failed(error.to_string()))?;
             found.info().await.map_err(|error| failed(error.to_string()))?;
             found
         }
-        Err(_) => jetstream.create_stream(&wanted).await.map_err(|error| failed(error.to_string()))?,
+        Err(_) => {
+            let anew = stream::Config { first_sequence: Some(unused_sequence()), ..wanted.clone() };
+            match jetstream.create_stream(anew).await {
+                Ok(made) => made,
+                // Perhaps somebody else was faster, and began elsewhere.
+                Err(error) => {
+                    jetstream.get_stream(&wanted.name).await.map_err(|_| failed(error.to_string()))?
+                }
+            }
+        }
     };
     let made = &stream.cached_info().config;
     if !stream_differences(&wanted, made).is_empty() {
@@ -111,6 +122,14 @@ pub(crate) async fn is_ahead(stream: &Stream, consumer: &consumer::Info) -> bool
     // Most often what was known of the stream before will do. If not it is asked again, after the consumer.
     seen > stream.cached_info().state.last_sequence
         && stream.get_info().await.is_ok_and(|info| seen > info.state.last_sequence)
+}
+
+/// Where a new stream begins to count. Acks name messages by their number alone, and some may still be on their way to a
+/// stream that was there before: none of its messages may have the same. Microseconds since 1970 are further than any
+/// stream has come that took in less than a million messages in each second of its life.
+fn unused_sequence() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(1)
 }
 
 /// What the stream has to be.

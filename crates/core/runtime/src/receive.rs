@@ -53,6 +53,10 @@ async fn pull(
             let free = room.clone().acquire_many_owned(u32::try_from(window / 2).unwrap_or(1));
             tokio::select! {
                 free = free => drop(free),
+                Ok(()) = reached.changed() => {
+                    held.sever();
+                    continue;
+                }
                 () = host.drain.cancelled() => return "draining".to_owned(),
             }
             if host.drain.is_cancelled() {

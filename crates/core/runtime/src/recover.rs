@@ -2,8 +2,8 @@
 //! every worker watches the stream, notices when it is not what it was, and publishes again from its journal.
 //!
 //! *Noticing.* The worker remembers messages and where they stood: in its schema the stream's last one at the latest
-//! look, and in memory the furthest that it was acked or handed since, of each connection. A stream that was made anew, or holds something
-//! else there, or nothing, has lost what followed.
+//! look, and in memory the furthest that it was acked or handed since, of each connection. A stream that was made anew, or
+//! holds something else there, or nothing, has lost what followed.
 //!
 //! *What is published again.* What was recorded since `settled_until`: everything before was not only on the stream,
 //! every handler that hears it had settled it. That is known once every consumer has come past where the stream ended at

@@ -82,6 +82,10 @@ async fn jetstream(bed: &Bed) -> jetstream::Context {
     jetstream::new(options.connect(servers).await.unwrap())
 }
 
+async fn last_sequence(jetstream: &jetstream::Context) -> u64 {
+    jetstream.get_stream("DESPATCH_outage").await.unwrap().cached_info().state.last_sequence
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_wiped_store_held_is_published_again() {
     let mut servers = Servers::start("wiped").await;
@@ -184,10 +188,11 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
     witness.health().ready().await;
     take_in(&witness, &orders("before")).await;
     let db = bed.db().await;
+    let last = last_sequence(&jetstream(&bed).await).await;
     eventually("the stream is known by its last message", async || {
-        let sql = "create table door.kept as select * from door.stream where sequence = 50";
+        let sql = format!("create table door.kept as select * from door.stream where sequence = {last}");
         db.execute("drop table if exists door.kept", &[]).await.unwrap();
-        (db.execute(sql, &[]).await.unwrap() == 1).then_some(())
+        (db.execute(&sql, &[]).await.unwrap() == 1).then_some(())
     })
     .await;
     let kept_aside = servers.dir.join("aside");
@@ -221,9 +226,10 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     introduce(&bed, &toy).await;
     let door = open_door(&bed).await;
     take_in(&door, &orders("before")).await;
+    let last = last_sequence(&jetstream(&bed).await).await;
     eventually("the door has seen them on the stream", async || {
-        let sql = "select true from door.stream where sequence >= 50";
-        bed.db().await.query_opt(sql, &[]).await.unwrap()
+        let sql = format!("select true from door.stream where sequence >= {last}");
+        bed.db().await.query_opt(&sql, &[]).await.unwrap()
     })
     .await;
     let kept_aside = servers.dir.join("aside");
@@ -259,9 +265,17 @@ async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
     all_completed_once(&bed, &orders("purged")).await;
     worker.drain().await;
     take_in(&door, &orders("deleted")).await;
+    let state =
+        async || jetstream.get_stream(&stream).await.ok().map(|found| found.cached_info().state.clone());
+    let before = state().await.unwrap().last_sequence;
     jetstream.delete_stream(&stream).await.unwrap();
     bed.run(toy.worker()).await;
     all_completed_once(&bed, &orders("deleted")).await;
+    let first = state().await.unwrap().first_sequence;
+    assert!(
+        first > before,
+        "an ack for message {before} is one for a message of the new stream, from {first} on"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

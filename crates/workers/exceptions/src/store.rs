@@ -158,7 +158,8 @@ pub struct Filter {
     pub claimed_by: Option<String>,
     /// Opened before.
     pub opened_before: Option<Timestamp>,
-    /// Words, or their beginnings, that the last failure and the event's contents have, all of them and in any case.
+    /// Words that the last failure and the event's contents have between them, all of them and in any case. A star ends the
+    /// beginning of one: `SKU-17 hea*`.
     pub text: Option<String>,
     /// Orders of this currency that are worth at least this much.
     pub worth: Option<Money>,
@@ -250,18 +251,16 @@ pub async fn list(
 ) -> Result<Vec<Case>, DbError> {
     let asked = Asked::by(filter);
     let mut wanted = Conditions::of(filter, &asked);
-    let priority = after.map(|after| after.priority.number());
+    let priority = after.map(|after| -after.priority.number());
     if let (Some(after), Some(priority)) = (after, &priority) {
-        wanted.and("priority <= ", &[priority]);
-        wanted.and("(priority < ", &[priority]);
-        wanted.sql.push_str(" or (due, event_id, handler) > (");
-        wanted.parameters(&[&after.due, &after.id.event_id, &after.id.handler]);
-        wanted.sql.push_str("))");
+        let Cursor { due, id: Id { event_id, handler }, .. } = after;
+        wanted.and("(-priority, due, event_id, handler) > (", &[priority, due, event_id, handler]);
+        wanted.sql.push(')');
     }
     let Conditions { sql, parameters } = wanted;
     let sql = format!(
         "select {CASE} from exceptions.exception where {sql}
-         order by priority desc, due, event_id, handler limit {limit}"
+         order by -priority, due, event_id, handler limit {limit}"
     );
     db.query(&sql, &parameters).await?.iter().map(case).collect()
 }
@@ -270,6 +269,8 @@ pub async fn list(
 struct Asked {
     queue: Option<&'static str>,
     worth: Option<Worth>,
+    /// In the language of text search.
+    words: Option<String>,
 }
 
 struct Worth {
@@ -280,8 +281,17 @@ struct Worth {
 impl Asked {
     fn by(filter: &Filter) -> Self {
         let worth = filter.worth.map(|worth| Worth { minor: worth.minor, currency: worth.currency.code() });
-        Asked { queue: filter.queue.map(Queue::name), worth }
+        Asked { queue: filter.queue.map(Queue::name), worth, words: filter.text.as_deref().map(search) }
     }
+}
+
+/// Every word of a text, each as it stands or, with a star, as the beginning of one.
+fn search(text: &str) -> String {
+    let term = |word: &str| {
+        let (word, star) = word.strip_suffix('*').map_or((word, ""), |word| (word, ":*"));
+        format!("'{}'{star}", word.replace('\\', "\\\\").replace('\'', "''"))
+    };
+    text.split_whitespace().map(term).collect::<Vec<_>>().join(" & ")
 }
 
 /// A `where` clause in the making.
@@ -294,15 +304,14 @@ struct Conditions<'a> {
 impl<'a> Conditions<'a> {
     /// What a filter asks for.
     fn of(filter: &'a Filter, asked: &'a Asked) -> Self {
-        let Asked { queue, worth } = asked;
-        let (queue, worth) = (queue.as_ref(), worth.as_ref());
+        let Asked { queue, worth, words } = asked;
+        let (queue, worth, words) = (queue.as_ref(), worth.as_ref(), words.as_ref());
         let mut wanted = Conditions::default();
         wanted.sql.push_str(match filter.state {
-            // In words that the work list's index has too.
-            None => "state <> 'resolved'",
-            Some(State::Open) => "state <> 'resolved' and state = 'open'",
-            Some(State::Claimed) => "state <> 'resolved' and state = 'claimed'",
-            Some(State::Resolved) => "state = 'resolved'",
+            None => "not closed",
+            Some(State::Open) => "not closed and state = 'open'",
+            Some(State::Claimed) => "not closed and state = 'claimed'",
+            Some(State::Resolved) => "closed",
         });
         wanted.equal("queue", queue);
         wanted.equal("reason", filter.reason.as_ref());
@@ -313,15 +322,9 @@ impl<'a> Conditions<'a> {
         if let Some(before) = &filter.opened_before {
             wanted.and("opened_at < ", &[before]);
         }
-        if let Some(text) = &filter.text {
-            // Each word may go on; those that are all punctuation say nothing.
-            wanted.and(
-                "words @@ (select to_tsquery('simple', string_agg(quote_literal(word) || ':*', ' & ')) from ",
-                &[],
-            );
-            wanted.sql.push_str("regexp_split_to_table(");
-            wanted.parameters(&[text]);
-            wanted.sql.push_str(", '\\s+') word where word <> '')");
+        if let Some(words) = words {
+            wanted.and("words @@ to_tsquery('simple', ", &[words]);
+            wanted.sql.push(')');
         }
         if let Some(Worth { minor, currency }) = worth {
             wanted.and("currency = ", &[currency]);

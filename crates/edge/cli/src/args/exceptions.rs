@@ -129,7 +129,7 @@ pub(crate) struct FilterArgs {
     /// Opened longer ago than this, e.g. 90m, 12h or 3d.
     #[arg(long, value_name = "AGE", value_parser = age)]
     pub(crate) older_than: Option<SignedDuration>,
-    /// Words, or their beginnings, that the last failure and the event's contents have.
+    /// Words that the last failure and the event's contents have; a star ends the beginning of one, e.g. "SKU-17 hea*".
     #[arg(long, value_name = "WORDS")]
     pub(crate) text: Option<String>,
     /// Of orders worth at least this much, e.g. "500.00 USD".

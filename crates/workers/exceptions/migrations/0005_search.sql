@@ -12,7 +12,9 @@ alter table exceptions.exception alter words drop default;
 drop index exceptions.exception_worklist;
 drop index exceptions.exception_queue;
 drop index exceptions.exception_order;
-create index exception_worklist on exceptions.exception (closed, (-priority), due, event_id, handler);
+-- For lists that nothing narrows down to a part: those say `version > 0`, which always holds. The planner would otherwise
+-- look for a reason's cases here, and pass over all that are more urgent than that reason ever is.
+create index exception_worklist on exceptions.exception (closed, (-priority), due, event_id, handler) where version > 0;
 create index exception_queue on exceptions.exception (queue, closed, (-priority), due, event_id, handler);
 create index exception_reason on exceptions.exception (reason, closed, (-priority), due, event_id, handler);
 create index exception_worker on exceptions.exception (worker, closed, (-priority), due, event_id, handler);

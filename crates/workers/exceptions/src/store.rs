@@ -313,6 +313,11 @@ impl<'a> Conditions<'a> {
             Some(State::Claimed) => "not closed and state = 'claimed'",
             Some(State::Resolved) => "closed",
         });
+        let part = [&filter.reason, &filter.handler, &filter.worker, &filter.order_id, &filter.claimed_by];
+        if queue.is_none() && part.iter().all(|part| part.is_none()) {
+            // Always so, and what the work list's index asks for.
+            wanted.sql.push_str(" and version > 0");
+        }
         wanted.equal("queue", queue);
         wanted.equal("reason", filter.reason.as_ref());
         wanted.equal("handler", filter.handler.as_ref());

@@ -10,6 +10,7 @@ use std::time::Duration;
 use despatch_contracts::EventId;
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use crate::database::{Database, DbError, Trouble};
 use crate::gather::Gatherer;
@@ -19,6 +20,7 @@ use crate::journal::Journal;
 pub struct Attempt {
     pub(crate) order_id: String,
     pub(crate) event_id: EventId,
+    pub(crate) generation: u32,
     pub(crate) number: u32,
     pub(crate) ledger: Ledger,
     pub(crate) unreachable: AtomicBool,
@@ -83,13 +85,13 @@ impl Attempt {
     ///
     /// `parcel` is 0 for what concerns the whole order.
     pub async fn ask(&self, operation: &'static str, parcel: u32) -> Result<Ask, DbError> {
-        self.noted(self.ledger.ask(self.subject(operation, parcel), None).await)
+        self.noted(self.ledger.ask(self, self.subject(operation, parcel), None).await)
     }
 
     /// The same for a provider that takes no idempotency key, with a note by which a later try finds out what became
     /// of it. Who is not the first gets the first one's note.
     pub async fn ask_noting(&self, operation: &'static str, parcel: u32, note: &str) -> Result<Ask, DbError> {
-        self.noted(self.ledger.ask(self.subject(operation, parcel), Some(note.to_owned())).await)
+        self.noted(self.ledger.ask(self, self.subject(operation, parcel), Some(note.to_owned())).await)
     }
 
     /// What an earlier try asked and nobody has closed.
@@ -97,16 +99,17 @@ impl Attempt {
         self.noted(self.ledger.asked(self.subject(operation, parcel)).await)
     }
 
-    /// The answer was a definite refusal: whoever asks again does so under a new key, since a provider may replay this
-    /// one's answer for ever.
+    /// The answer was a definite refusal: the next generation asks under a new key, since a provider may replay this
+    /// one's answer for ever. Within this generation the answer stands: a replica that tries the same event at the same
+    /// time gets the same key, lest it does what this one has recorded as refused.
     pub async fn refused(&self, ask: &Ask) -> Result<(), DbError> {
-        self.noted(self.ledger.close(ask).await)
+        self.noted(self.ledger.close(ask, Some((self.event_id, self.generation))).await)
     }
 
     /// A look-up has proved that nothing happened under this key: asks anew under the next.
     pub async fn renew(&self, ask: &Ask) -> Result<Ask, DbError> {
-        self.noted(self.ledger.close(ask).await)?;
-        self.noted(self.ledger.ask(ask.subject.clone(), ask.note.clone()).await)
+        self.noted(self.ledger.close(ask, None).await)?;
+        self.noted(self.ledger.ask(self, ask.subject.clone(), ask.note.clone()).await)
     }
 
     /// Whether the ledger could not be written because the database was away: then nothing was asked that could not
@@ -142,6 +145,8 @@ pub(crate) struct Ledger {
 }
 
 struct Request {
+    event_id: EventId,
+    generation: u32,
     subject: Subject,
     note: Option<String>,
     answer: oneshot::Sender<Result<Ask, DbError>>,
@@ -158,10 +163,11 @@ impl Ledger {
         Ledger { db, journal, asks, gatherer }
     }
 
-    async fn ask(&self, subject: Subject, note: Option<String>) -> Result<Ask, DbError> {
+    async fn ask(&self, by: &Attempt, subject: Subject, note: Option<String>) -> Result<Ask, DbError> {
         let (answer, answered) = oneshot::channel();
         let gone = || DbError::Unreachable("the effects ledger has stopped".to_owned());
-        self.asks.send(Request { subject, note, answer }).await.map_err(|_| gone())?;
+        let (event_id, generation) = (by.event_id, by.generation);
+        self.asks.send(Request { event_id, generation, subject, note, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
 
@@ -171,11 +177,15 @@ impl Ledger {
         Ok(rows.first().map(|row| subject.ask(row, false)))
     }
 
-    async fn close(&self, ask: &Ask) -> Result<(), DbError> {
+    async fn close(&self, ask: &Ask, refused: Option<(EventId, u32)>) -> Result<(), DbError> {
         let Subject { order_id, operation, parcel } = &ask.subject;
         let client = self.db.client().await?;
         let statement = client.prepare_cached(&self.journal.sql().close_ask).await?;
-        client.execute(&statement, &[order_id, operation, &int(*parcel), &int(ask.n)]).await?;
+        let (by, generation) =
+            (refused.map(|(event, _)| event.uuid()), refused.map(|(_, generation)| int(generation)));
+        client
+            .execute(&statement, &[order_id, operation, &int(*parcel), &int(ask.n), &by, &generation])
+            .await?;
         Ok(())
     }
 }
@@ -215,9 +225,12 @@ async fn write(db: &Database, journal: &Journal, requests: &[Request]) -> Result
     let operations: Vec<&str> = requests.iter().map(|request| request.subject.operation).collect();
     let parcels: Vec<i32> = requests.iter().map(|request| int(request.subject.parcel)).collect();
     let notes: Vec<Option<&str>> = requests.iter().map(|request| request.note.as_deref()).collect();
+    let events: Vec<Uuid> = requests.iter().map(|request| request.event_id.uuid()).collect();
+    let generations: Vec<i32> = requests.iter().map(|request| int(request.generation)).collect();
     let client = db.client().await?;
     let statement = client.prepare_cached(&journal.sql().ask).await?;
-    let rows = client.query(&statement, &[&orders, &operations, &parcels, &notes]).await?;
+    let rows =
+        client.query(&statement, &[&orders, &operations, &parcels, &notes, &events, &generations]).await?;
     let asks = rows.iter().filter_map(|row| {
         let (order_id, operation): (&str, &str) = (row.get("order_id"), row.get("operation"));
         let parcel = row.get::<_, i32>("parcel");

@@ -50,6 +50,7 @@ async fn one(host: &Host, spec: &Spec, mut task: Task) -> Option<Task> {
     let attempt = Attempt {
         order_id: task.order_id().to_owned(),
         event_id: task.id(),
+        generation: task.generation(),
         number: task.history.attempts + 1,
         ledger: host.ledger.clone(),
         unreachable: AtomicBool::new(false),

@@ -114,7 +114,7 @@ impl Statements {
                   order by each.n, e.n desc"
             ),
             close_ask: format!(
-                "update {s}.effect set closed_at = now()
+                "update {s}.effect set closed_at = now(), refused_by = $5, refused_in = $6
                   where order_id = $1 and operation = $2 and parcel = $3 and n = $4 and closed_at is null"
             ),
             recovery: Recovery::of(s),
@@ -218,23 +218,24 @@ fn fire_retries(s: &str) -> String {
     )
 }
 
-/// The latest ask of each subject that is still open, or a new one under the next number.
+/// The latest ask of each subject that is still open, or was refused in this very try, or a new one under the next
+/// number.
 fn ask(s: &str) -> String {
     format!(
         "with asked as (
              select distinct on (order_id, operation, parcel) *
-               from unnest($1::text[], $2::text[], $3::int[], $4::text[])
-                 as row(order_id, operation, parcel, wanted)),
+               from unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::uuid[], $6::int[])
+                 as row(order_id, operation, parcel, wanted, event_id, generation)),
          latest as (
              select distinct on (order_id, operation, parcel)
-                    order_id, operation, parcel, n, note, asked_at, closed_at
-               from {s}.effect join asked using (order_id, operation, parcel)
+                    order_id, operation, parcel, wanted, n, e.note, asked_at,
+                    closed_at is null or (refused_by = event_id and refused_in >= generation) is true as stands
+               from asked left join {s}.effect e using (order_id, operation, parcel)
               order by order_id, operation, parcel, n desc),
          fresh as (
              insert into {s}.effect (order_id, operation, parcel, n, note)
              select order_id, operation, parcel, coalesce(n + 1, 0), wanted
-               from asked left join latest using (order_id, operation, parcel)
-              where n is null or closed_at is not null
+               from latest where n is null or not stands
               -- In one order everywhere, so that two replicas cannot wait for each other.
               order by order_id, operation, parcel
              on conflict do nothing
@@ -242,6 +243,6 @@ fn ask(s: &str) -> String {
          select order_id, operation, parcel, n as number, note, true as first, 0::float8 as age from fresh
          union all
          select order_id, operation, parcel, n, note, false, extract(epoch from now() - asked_at)::float8
-           from latest where closed_at is null"
+           from latest where n is not null and stands"
     )
 }

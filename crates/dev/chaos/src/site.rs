@@ -74,6 +74,8 @@ impl Site {
             // Weeks become seconds, and what a killed process left is taken over in seconds.
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
             ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
+            // It would look again and again, and nothing would ever be at rest.
+            ("DESPATCH_EXCEPTIONS_WATCH_SECONDS", "86400".into()),
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
             ("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into()),
             ("DESPATCH_RUNTIME_SWEEP_AFTER_SECONDS", "5".into()),

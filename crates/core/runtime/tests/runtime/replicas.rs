@@ -88,6 +88,20 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_one_was_refused_the_other_does_not_get_in_the_same_try() {
+    let bed = hasty_bed().await;
+    let toy = Toy::new(&bed).await;
+    bed.run(toy.worker()).await;
+    bed.run(toy.worker()).await;
+    deliver_to_both(&bed, &asked("o", "declined-in-turn")).await;
+    assert_eq!(bed.expect_dead("o").await.reason, "card-declined");
+    bed.quiet().await;
+    let effects = toy.outside.effects("o").await;
+    assert!(effects.iter().all(|effect| effect.key == "o/toy/0/0"), "{effects:?}");
+    assert_eq!(bed.count::<PaymentRefunded>("o").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_read_and_then_written_under_a_key_is_never_lost() {
     const ORDERS: usize = 400;
     let bed = Bed::new().await;

@@ -1,6 +1,7 @@
 //! A worker whose handlers do as an event tells them: enough to reach every verdict and every boundary.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
@@ -45,13 +46,20 @@ pub(crate) struct Toy {
     pub(crate) outside: Outside,
     /// Where two replicas wait for each other.
     pub(crate) meeting: Arc<Barrier>,
+    /// How often anything was bought, by whichever replica.
+    pub(crate) purchases: Arc<AtomicUsize>,
     /// Whether the outside never answers.
     pub(crate) stuck: bool,
 }
 
 impl Toy {
     pub(crate) async fn new(bed: &Bed) -> Self {
-        Toy { outside: Outside::open(bed).await, meeting: Arc::new(Barrier::new(2)), stuck: false }
+        Toy {
+            outside: Outside::open(bed).await,
+            meeting: Arc::new(Barrier::new(2)),
+            purchases: Arc::default(),
+            stuck: false,
+        }
     }
 
     /// The worker with every toy handler.
@@ -204,6 +212,26 @@ async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<(), DbError> {
 /// Asks the outside, and answers with the key that it was asked under.
 struct Buy(Toy);
 
+impl Buy {
+    /// Of two replicas one is refused, and only then the other asks. An outside that knows the key answers as it did.
+    async fn declined_in_turn(&self, attempt: &Attempt) -> Result<String, Disobeyed> {
+        let first = self.0.purchases.fetch_add(1, Ordering::Relaxed) == 0;
+        if !first {
+            self.0.meet().await?;
+        }
+        let ask = attempt.ask("toy", 0).await?;
+        self.0.outside.hear(&ask, attempt.order_id()).await;
+        if ask.n > 0 {
+            return Ok(ask.key);
+        }
+        attempt.refused(&ask).await?;
+        if first {
+            self.0.meet().await?;
+        }
+        Err(Disobeyed::Told(Verdict::Reject(Reason::CardDeclined)))
+    }
+}
+
 impl OutsideHandler for Buy {
     const NAME: &'static str = "toy.buy";
     const POLICY: Policy = POLICY;
@@ -221,6 +249,9 @@ impl OutsideHandler for Buy {
         let (word, what) = plan.reason.split_once(' ').unwrap_or((&plan.reason, ""));
         if word == "meet" {
             self.0.meet().await?;
+        }
+        if word == "declined-in-turn" {
+            return self.declined_in_turn(attempt).await;
         }
         let mut ask = attempt.ask("toy", 0).await?;
         match word {

@@ -291,7 +291,8 @@ fn search(text: &str) -> String {
         let (word, star) = word.strip_suffix('*').map_or((word, ""), |word| (word, ":*"));
         format!("'{}'{star}", word.replace('\\', "\\\\").replace('\'', "''"))
     };
-    text.split_whitespace().map(term).collect::<Vec<_>>().join(" & ")
+    let words = text.split_whitespace().filter(|word| *word != "*");
+    words.map(term).collect::<Vec<_>>().join(" & ")
 }
 
 /// A `where` clause in the making.

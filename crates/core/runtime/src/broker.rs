@@ -88,6 +88,9 @@ pub(crate) struct Broker {
     seen: Arc<Mutex<Seen>>,
 }
 
+/// Which headers a message goes out with.
+pub(crate) type Headers = fn(&Envelope) -> HeaderMap;
+
 /// One of the connections that there were, one after the other. A broker that lost something was away, and then it is a
 /// new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,18 +261,10 @@ impl Broker {
         self.publish_with(Envelope::headers, messages, abandon).await
     }
 
-    /// The same for messages that the broker may think it has.
-    pub(crate) async fn publish_copies(
+    /// The same with other headers: those of a copy are for messages that the broker may think it has.
+    pub(crate) async fn publish_with(
         &self,
-        messages: &[Envelope],
-        abandon: &CancellationToken,
-    ) -> Published {
-        self.publish_with(Envelope::headers_of_a_copy, messages, abandon).await
-    }
-
-    async fn publish_with(
-        &self,
-        headers: fn(&Envelope) -> HeaderMap,
+        headers: Headers,
         messages: &[Envelope],
         abandon: &CancellationToken,
     ) -> Published {

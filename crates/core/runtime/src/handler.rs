@@ -97,6 +97,13 @@ pub trait Fault: std::error::Error + From<DbError> + Send + Sync + 'static {
     fn verdict(&self) -> Verdict;
 }
 
+/// For a handler that nothing but its database can fail.
+impl Fault for DbError {
+    fn verdict(&self) -> Verdict {
+        Verdict::Retry
+    }
+}
+
 /// What is to happen with an event that was not handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {

@@ -19,8 +19,9 @@ use std::time::{Duration, SystemTime};
 use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 use despatch_contracts::runtime::Envelope;
 use futures_util::TryStreamExt;
+use tokio_util::sync::CancellationToken;
 
-use crate::broker::{Broker, BrokerError, Connection, Mark, Names, Published, Seen};
+use crate::broker::{Broker, BrokerError, Connection, Headers, Mark, Names, Published, Seen};
 use crate::database::{Database, DbError, Trouble};
 use crate::health::Health;
 use crate::host::Host;
@@ -108,7 +109,7 @@ impl Watcher<'_> {
         if self.caught_up.as_ref() != Some(&connection) {
             self.candidate = None;
             let since = trusted.map(|trusted| trusted.stored_until);
-            let published = self.publish_again(since, Broker::publish).await?;
+            let published = self.publish_again(since, Envelope::headers).await?;
             if published == Published::All && self.host.broker.connection() == connection {
                 self.caught_up = Some(connection);
             }
@@ -187,7 +188,7 @@ impl Watcher<'_> {
             self.renew_consumers().await;
         }
         self.host.broker.forget();
-        let published = self.publish_again(trusted.settled_until, Broker::publish_copies).await?;
+        let published = self.publish_again(trusted.settled_until, Envelope::headers_of_a_copy).await?;
         if published == Published::Owed || self.host.broker.connection() != connection {
             return Ok(());
         }
@@ -213,22 +214,14 @@ impl Watcher<'_> {
     async fn publish_again(
         &self,
         since: Option<SystemTime>,
-        publish: impl AsyncFn(&Broker, &[Envelope], &tokio_util::sync::CancellationToken) -> Published,
+        headers: Headers,
     ) -> Result<Published, Interrupted> {
-        let mut client = self.host.db.client().await?;
-        let tx = client.transaction().await.map_err(DbError::from)?;
-        let given = self.host.journal.given_since(&tx, since).await?;
-        let mut count = 0;
-        while let Some(envelopes) = given.next().await? {
-            if publish(&self.host.broker, &envelopes, &self.host.abandon).await == Published::Owed {
-                return Ok(Published::Owed);
-            }
-            count += envelopes.len();
-        }
+        let Host { db, journal, broker, abandon, .. } = self.host;
+        let (published, count) = publish_given((db, journal), since, (broker, headers, abandon)).await?;
         if count > 0 {
             tracing::info!(worker = self.host.worker, count, "published again from the journal");
         }
-        Ok(Published::All)
+        Ok(published)
     }
 
     /// The time before which everything recorded is settled, if more of that is known now than before.
@@ -267,6 +260,26 @@ impl Watcher<'_> {
     }
 }
 
+/// Publishes what the stream was given since `since`, or ever; answers how many messages that was, up to where somebody let
+/// go.
+async fn publish_given(
+    (db, journal): (&Database, &Journal),
+    since: Option<SystemTime>,
+    (broker, headers, abandon): (&Broker, Headers, &CancellationToken),
+) -> Result<(Published, u64), DbError> {
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    let given = journal.given_since(&tx, since).await?;
+    let mut count = 0;
+    while let Some(envelopes) = given.next().await? {
+        if broker.publish_with(headers, &envelopes, abandon).await == Published::Owed {
+            return Ok((Published::Owed, count));
+        }
+        count += envelopes.len() as u64;
+    }
+    Ok((Published::All, count))
+}
+
 /// When a stream's server made it, in nanoseconds since 1970.
 fn made(stream: &Stream) -> i64 {
     i64::try_from(stream.cached_info().created.unix_timestamp_nanos()).unwrap_or_default()
@@ -280,20 +293,14 @@ pub async fn recover_all(
     since: SystemTime,
 ) -> Result<Vec<(&'static str, u64)>, RecoverError> {
     let broker = Broker::connect(&settings.nats_url, &settings.namespace, &Health::new()).await?;
-    let never = tokio_util::sync::CancellationToken::new();
+    let never = CancellationToken::new();
     let mut counts = Vec::new();
     for worker in workers {
         let db = Database::for_look_ups(settings.database_of(worker), 1)?;
         let journal = Journal::new(worker);
-        let mut client = db.client().await?;
-        let tx = client.transaction().await.map_err(DbError::from)?;
-        let given = journal.given_since(&tx, Some(since)).await?;
-        let mut count = 0;
-        while let Some(envelopes) = given.next().await? {
-            // Nobody abandons it, so all of it is stored.
-            let _ = broker.publish_copies(&envelopes, &never).await;
-            count += envelopes.len() as u64;
-        }
+        // Nobody abandons it, so all of it is stored.
+        let copies = (&broker, Envelope::headers_of_a_copy as Headers, &never);
+        let (_, count) = publish_given((&db, &journal), Some(since), copies).await?;
         counts.push((*worker, count));
     }
     Ok(counts)

@@ -3,7 +3,7 @@
 
 use despatch_contracts::exception::ReplayDue;
 use despatch_contracts::runtime::Replay;
-use despatch_runtime::{DbError, Fault, Handler, Keys, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, Keys, Tx};
 
 use crate::job::{JobState, Move, wait};
 use crate::store::jobs::{self, Turn};
@@ -11,28 +11,17 @@ use crate::store::jobs::{self, Turn};
 /// Goes through jobs.
 pub(crate) struct Advance;
 
-/// Why a turn came to nothing.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct AdvanceError(#[from] DbError);
-
-impl Fault for AdvanceError {
-    fn verdict(&self) -> Verdict {
-        Verdict::Retry
-    }
-}
-
 impl Handler for Advance {
     const NAME: &'static str = "exceptions.advance";
     type In = ReplayDue;
     type Out = Vec<Replay>;
-    type Error = AdvanceError;
+    type Error = DbError;
 
     fn keys(&self, due: &ReplayDue) -> Keys {
         Keys::none().and("job", &due.job_id.to_string())
     }
 
-    async fn record(&self, due: &ReplayDue, tx: &Tx<'_>) -> Result<Vec<Replay>, AdvanceError> {
+    async fn record(&self, due: &ReplayDue, tx: &Tx<'_>) -> Result<Vec<Replay>, DbError> {
         let job = due.job_id;
         let Some(turn) = jobs::turn(tx, job, due.turn).await? else { return Ok(Vec::new()) };
         let Turn { terms, step, .. } = &turn;

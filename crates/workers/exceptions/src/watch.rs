@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use despatch_contracts::alert::{AlertRaised, Fact};
 use despatch_contracts::exception::WatchDue;
-use despatch_runtime::{DbError, Fault, Handler, Keys, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, Keys, Tx};
 
 use crate::store::alarms::{self, Overdue, Rise};
 
@@ -20,17 +20,6 @@ pub(crate) struct Watch {
     pub(crate) every: Duration,
 }
 
-/// Why a look came to nothing.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct WatchError(#[from] DbError);
-
-impl Fault for WatchError {
-    fn verdict(&self) -> Verdict {
-        Verdict::Retry
-    }
-}
-
 /// Has somebody watch from now on, unless somebody does.
 pub(crate) async fn awake(tx: &Tx<'_>, every: Duration) -> Result<(), DbError> {
     if alarms::wake(tx, every * ASLEEP).await? {
@@ -43,13 +32,13 @@ impl Handler for Watch {
     const NAME: &'static str = "exceptions.watch";
     type In = WatchDue;
     type Out = Vec<AlertRaised>;
-    type Error = WatchError;
+    type Error = DbError;
 
     fn keys(&self, _: &WatchDue) -> Keys {
         Keys::none().and("watch", "")
     }
 
-    async fn record(&self, _: &WatchDue, tx: &Tx<'_>) -> Result<Vec<AlertRaised>, WatchError> {
+    async fn record(&self, _: &WatchDue, tx: &Tx<'_>) -> Result<Vec<AlertRaised>, DbError> {
         let mut found = Vec::new();
         found.extend(alarms::overdue(tx).await?.iter().map(overdue));
         found.extend(alarms::rises(tx).await?.iter().map(rise));

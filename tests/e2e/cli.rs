@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use despatch_runtime::Database;
 use serde_json::Value;
 
 use crate::child::{Despatch, despatch};
 use crate::deployment::order;
+use crate::site::Site;
 use crate::waiting::until;
 
 #[tokio::test]
@@ -95,29 +95,14 @@ async fn the_printed_configuration_is_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_imported_once_watched_and_looked_at() {
-    let dir = tempfile::tempdir().unwrap();
-    let at_site = |args: &[&str]| {
-        let mut command = despatch(args);
-        command.arg("--data-dir").arg(dir.path());
-        command
-    };
-    let mut command = at_site(&["up"]);
-    command.env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0");
-    command.env("DESPATCH_REVIEWS_REMINDERS_SECONDS", "").env("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1");
-    let up = Despatch::start(&mut command);
-    let address = until("the site is up", async || {
-        let text = std::fs::read_to_string(dir.path().join("address.json")).ok()?;
-        serde_json::from_str::<Value>(&text).ok()
-    })
-    .await;
-    let database = Database::new(address["database_url"].as_str().unwrap(), 2).unwrap();
-    let client = database.client().await.unwrap();
+    let site = Site::start().await;
+    let at_site = |args: &[&str]| site.command(args);
+    let client = site.database.client().await.unwrap();
 
     // Tailing begins at some moment after its start, so orders are placed until it has seen one.
     let tail = Despatch::start(&mut at_site(&["events", "tail", "evt.order.*"]));
     for number in 0..1000 {
-        let file = dir.path().join(format!("{number}.jsonl"));
-        std::fs::write(&file, order(number, None).to_string()).unwrap();
+        let file = site.write(&format!("{number}.jsonl"), &order(number, None));
         for _ in 0..2 {
             let ended = Despatch::run(at_site(&["import", "--stock"]).arg(&file)).await;
             assert!(ended.status.success(), "{ended:?}");
@@ -154,8 +139,7 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     }
 
     // One more than there is stock for: a case that is claimed, mended and replayed.
-    let file = dir.path().join("short.jsonl");
-    std::fs::write(&file, order(1000, None).to_string()).unwrap();
+    let file = site.write("short.jsonl", &order(1000, None));
     assert!(Despatch::run(at_site(&["import"]).arg(&file)).await.status.success());
     let case = until("the case", async || {
         let listed =
@@ -194,7 +178,5 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     tail.terminate();
     assert!(tail.ended().await.status.success());
     drop(client);
-    up.terminate();
-    let ended = up.ended().await;
-    assert!(ended.status.success(), "{ended:?}");
+    site.stop().await;
 }

@@ -42,19 +42,14 @@ impl Deployment {
             ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
             ("DESPATCH_LINKS_SECRET", "the links' secret".into()),
             ("DESPATCH_SHOP_PUBLIC_URL", "http://shop.invalid".into()),
-            ("DESPATCH_STRIPE_BASE_URL", sandbox.stripe_url()),
-            ("DESPATCH_STRIPE_SECRET_KEY", "sk_test_sandbox".into()),
-            ("DESPATCH_SHIPPO_BASE_URL", sandbox.shippo_url()),
-            ("DESPATCH_SHIPPO_TOKEN", "shippo_test_sandbox".into()),
-            ("DESPATCH_SHIPPO_SETTLE_SECONDS", "1".into()),
             ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
-            ("DESPATCH_SMTP_URL", sandbox.smtp_url()),
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", String::new()),
             ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1".into()),
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
             // A span is logged when it ends, so each capture is a line.
             ("RUST_LOG", "info,despatch_runtime::perform=debug".into()),
         ]);
+        environment.extend(sandbox.environment());
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
         Deployment { bed, sandbox, environment, client: reqwest::Client::new() }
     }

@@ -10,4 +10,5 @@ mod drain;
 mod kills;
 mod mending;
 mod replicas;
+mod site;
 mod waiting;

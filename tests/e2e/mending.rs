@@ -1,56 +1,13 @@
 //! What people do about what failed, over the command line of a running site.
 
-use std::path::Path;
-use std::process::Command;
-
-use despatch_runtime::Database;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::child::{Despatch, Ended, despatch};
 use crate::deployment::order;
+use crate::site::Site;
 use crate::waiting::until;
 
-/// `despatch up`, and its commands.
-struct Site {
-    dir: TempDir,
-    up: Despatch,
-    database: Database,
-}
-
+/// Orders and cases, as the test has them.
 impl Site {
-    async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut command = at(dir.path(), &["up"]);
-        command.env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0");
-        command
-            .env("DESPATCH_REVIEWS_REMINDERS_SECONDS", "")
-            .env("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1");
-        let up = Despatch::start(&mut command);
-        let address = until("the site is up", async || {
-            let text = std::fs::read_to_string(dir.path().join("address.json")).ok()?;
-            serde_json::from_str::<Value>(&text).ok()
-        })
-        .await;
-        let database = Database::new(address["database_url"].as_str().unwrap(), 2).unwrap();
-        Site { dir, up, database }
-    }
-
-    async fn does(&self, args: &[&str]) -> Ended {
-        Despatch::run(&mut at(self.dir.path(), args)).await
-    }
-
-    async fn json(&self, args: &[&str]) -> Value {
-        let ended = self.does(args).await;
-        serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
-    }
-
-    fn write(&self, name: &str, contents: &Value) -> String {
-        let path = self.dir.path().join(name);
-        std::fs::write(&path, contents.to_string()).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
     /// Places an order, with stock for it or without.
     async fn place(&self, order: &Value, stock: &[&str]) {
         let file = self.write("order.jsonl", order);
@@ -75,18 +32,6 @@ impl Site {
         })
         .await;
     }
-
-    async fn stop(self) {
-        self.up.terminate();
-        let ended = self.up.ended().await;
-        assert!(ended.status.success(), "{ended:?}");
-    }
-}
-
-fn at(dir: &Path, args: &[&str]) -> Command {
-    let mut command = despatch(args);
-    command.arg("--data-dir").arg(dir);
-    command
 }
 
 fn text<'a>(case: &'a Value, field: &str) -> &'a str {

@@ -56,7 +56,7 @@ impl Site {
             ..despatch_sandbox::Options::default()
         })
         .await?;
-        let environment = BTreeMap::from([
+        let mut environment = BTreeMap::from([
             ("DESPATCH_NATS_URL", through(stack.nats_url(), &nats)?),
             ("DESPATCH_DATABASE_URL", through(stack.database_url(), &postgres)?),
             ("DESPATCH_HEALTH_LISTEN", String::new()),
@@ -64,13 +64,7 @@ impl Site {
             ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
             ("DESPATCH_LINKS_SECRET", "the links' secret".into()),
             ("DESPATCH_SHOP_PUBLIC_URL", gateway_url),
-            ("DESPATCH_STRIPE_BASE_URL", sandbox.stripe_url()),
-            ("DESPATCH_STRIPE_SECRET_KEY", "sk_test_sandbox".into()),
-            ("DESPATCH_SHIPPO_BASE_URL", sandbox.shippo_url()),
-            ("DESPATCH_SHIPPO_TOKEN", "shippo_test_sandbox".into()),
-            ("DESPATCH_SHIPPO_SETTLE_SECONDS", "1".into()),
             ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
-            ("DESPATCH_SMTP_URL", sandbox.smtp_url()),
             // Weeks become seconds, and what a killed process left is taken over in seconds.
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
             ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
@@ -82,6 +76,7 @@ impl Site {
             ("RUST_LOG", "info".into()),
             ("NO_COLOR", "1".into()),
         ]);
+        environment.extend(sandbox.environment());
         let logs = dir.join("logs");
         std::fs::create_dir_all(&logs)?;
         let mut fleet = Fleet::new(&logs, environment);

@@ -107,6 +107,18 @@ impl Sandbox {
         self.smtp_url.clone()
     }
 
+    /// What tells a `despatch` process, by its environment, that these stand in for its providers.
+    pub fn environment(&self) -> [(&'static str, String); 6] {
+        [
+            ("DESPATCH_STRIPE_BASE_URL", self.stripe_url()),
+            ("DESPATCH_STRIPE_SECRET_KEY", "sk_test_sandbox".to_owned()),
+            ("DESPATCH_SHIPPO_BASE_URL", self.shippo_url()),
+            ("DESPATCH_SHIPPO_TOKEN", "shippo_test_sandbox".to_owned()),
+            ("DESPATCH_SHIPPO_SETTLE_SECONDS", "1".to_owned()),
+            ("DESPATCH_SMTP_URL", self.smtp_url()),
+        ]
+    }
+
     /// The base URL of counts, mail and faults; the crate's page lists the paths.
     pub fn control_url(&self) -> String {
         self.control_url.clone()

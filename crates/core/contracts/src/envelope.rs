@@ -50,12 +50,27 @@ impl Envelope {
         }
     }
 
-    /// Addresses what a handler returned or a timer set: an event of its own, or with [`Replay`] one that was there before.
+    /// Addresses what a handler returned or a timer set: an event of its own, with [`Replay`] one that was there before,
+    /// or a report of how one ended.
     pub fn of(id: EventId, source: &str, emitted: Emitted, trace: &Trace) -> Self {
-        if emitted.event_type == Replay::TYPE
-            && let Ok(Replay { handler, generation, event: Some(event) }) = Replay::decode(&*emitted.payload)
-        {
-            return event.replay(&handler, generation);
+        let payload = &*emitted.payload;
+        match emitted.event_type {
+            Replay::TYPE => {
+                if let Ok(Replay { handler, generation, event: Some(event) }) = Replay::decode(payload) {
+                    return event.replay(&handler, generation);
+                }
+            }
+            DeadLetter::TYPE => {
+                if let Ok(letter) = DeadLetter::decode(payload) {
+                    return Envelope::dead(id, &letter, trace);
+                }
+            }
+            Settled::TYPE => {
+                if let Ok(settled) = Settled::decode(payload) {
+                    return Envelope::settled(id, &settled, trace);
+                }
+            }
+            _ => {}
         }
         Envelope::first(id, source, emitted, trace)
     }

@@ -155,7 +155,7 @@ reasons! {
     /// The event is older than the journal remembers.
     EventExpired = "event-expired" => (Engineering, High, 8),
     /// An operator withdrew a waiting retry.
-    RetryCancelled = "retry-cancelled",
+    RetryCancelled = "retry-cancelled" => (Engineering, Normal, 16),
 }
 
 impl fmt::Display for Reason {

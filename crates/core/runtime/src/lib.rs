@@ -38,6 +38,7 @@ mod statements;
 mod suspect;
 mod task;
 mod tx;
+mod waiting;
 mod worker;
 
 pub use broker::{BrokerError, options as nats_options};
@@ -54,7 +55,8 @@ pub use migrate::Migration;
 pub use process::{Pending, Process, StartError, migrate_all, provision_all};
 pub use recover::{RecoverError, recover_all};
 pub use settings::Settings;
-pub use standing::{Dead, Standing, Waiting, Which, hurry, retries, standing, waiting};
+pub use standing::{Dead, Standing, standing};
 pub use tokio_postgres::Row;
 pub use tx::Tx;
+pub use waiting::{Waiting, Which, cancel, hurry, retries, waiting};
 pub use worker::Worker;

@@ -221,7 +221,7 @@ impl<'a> Reckoner<'a> {
     /// Whoever hears what became of events must not be told of its own: a dead letter of a dead letter would only come
     /// back to it.
     fn hears_reports(&self) -> bool {
-        self.spec.hears.iter().any(|heard| [DeadLetter::TYPE, Settled::TYPE].contains(heard))
+        self.spec.hears.iter().any(|heard| is_report(heard))
     }
 
     /// Every generation above the first reports how it ended.
@@ -243,8 +243,13 @@ impl<'a> Reckoner<'a> {
     }
 }
 
+/// Whether events of this type say what became of others.
+pub(crate) fn is_report(event_type: &str) -> bool {
+    [DeadLetter::TYPE, Settled::TYPE].contains(&event_type)
+}
+
 /// Adds a failure. A deferral takes the place of the deferral before it: an hour of them says no more than the last.
-fn note(failures: &mut Failures, failure: Failure) {
+pub(crate) fn note(failures: &mut Failures, failure: Failure) {
     let list = &mut failures.failures;
     if list.last().is_some_and(|last| last.verdict == "defer" && failure.verdict == "defer") {
         list.pop();

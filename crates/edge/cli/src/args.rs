@@ -157,18 +157,39 @@ pub(crate) enum RetriesCommand {
     },
     /// Have what waits tried now, for instance when a provider is back.
     Hurry {
-        /// Only this event.
-        event: Option<Uuid>,
-        /// Only this worker's.
-        #[arg(long)]
-        worker: Option<String>,
-        /// Only this handler's, e.g. labels.create.
-        #[arg(long)]
-        handler: Option<String>,
+        #[command(flatten)]
+        which: WaitingArgs,
         /// Do it; without, more than one event is only counted.
         #[arg(long)]
         yes: bool,
     },
+    /// Withdraw what waits: it is not tried again by itself, and becomes a case.
+    Cancel {
+        #[command(flatten)]
+        which: WaitingArgs,
+        /// Who decides; kept in the case's history.
+        #[arg(long, env = "USER", value_name = "WHO")]
+        by: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// Do it; without, more than one event is only counted.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Which of what waits.
+#[derive(Debug, Args)]
+pub(crate) struct WaitingArgs {
+    /// Only this event.
+    pub(crate) event: Option<Uuid>,
+    /// Only this worker's.
+    #[arg(long)]
+    pub(crate) worker: Option<String>,
+    /// Only this handler's, e.g. labels.create.
+    #[arg(long)]
+    pub(crate) handler: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,31 +2,55 @@
 
 use std::fmt::Write as _;
 
-use despatch_runtime::{Database, Which, hurry, retries, waiting};
+use despatch_runtime::{Database, DbError, Which, cancel, hurry, retries, waiting};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use crate::args::RetriesCommand;
+use crate::args::{RetriesCommand, WaitingArgs};
 use crate::config::Config;
 use crate::home::Home;
 use crate::{Outcome, at, cut, registry, say};
 
-/// Lists or hurries.
+/// Lists, hurries or withdraws.
 pub(crate) async fn run(config: Config, home: &Home, command: RetriesCommand) -> Outcome {
     let config = at(config, home)?;
     match command {
         RetriesCommand::List { worker, limit, json } => {
             list(&config, registry::named(worker.as_deref())?, limit, json).await
         }
-        RetriesCommand::Hurry { event, worker, handler, yes } => {
-            // A handler's name begins with its worker's.
-            let of_handler = handler.as_deref().and_then(|handler| handler.split_once('.'));
-            let workers = registry::named(worker.as_deref().or(of_handler.map(|(worker, _)| worker)))?;
-            let which = Which { handler, event_id: event };
-            hurry_all(&config, workers, &which, yes || event.is_some()).await
+        RetriesCommand::Hurry { which, yes } => change(&config, &which, yes, "tried now", hurry).await,
+        RetriesCommand::Cancel { which, by, reason, yes } => {
+            let withdraw = async |db: &Database, worker: &str, which: &Which| {
+                cancel(db, worker, which, &by, &reason).await
+            };
+            change(&config, &which, yes, "withdrawn, each to a case", withdraw).await
         }
     }
+}
+
+/// Changes what waits, or says of how much it would. A single event needs no confirmation.
+async fn change(
+    config: &Config,
+    args: &WaitingArgs,
+    sure: bool,
+    what: &str,
+    change: impl AsyncFn(&Database, &str, &Which) -> Result<u64, DbError>,
+) -> Outcome {
+    // A handler's name begins with its worker's.
+    let of_handler = args.handler.as_deref().and_then(|handler| handler.split_once('.'));
+    let worker = args.worker.as_deref().or(of_handler.map(|(worker, _)| worker));
+    let which = Which { handler: args.handler.clone(), event_id: args.event };
+    let sure = sure || which.event_id.is_some();
+    let mut count = 0;
+    for worker in registry::named(worker)? {
+        let db = Database::new(config.database_of(worker), 1)?;
+        count += if sure { change(&db, worker, &which).await? } else { waiting(&db, worker, &which).await? };
+    }
+    if sure {
+        return say(&format!("{count} {what}\n"));
+    }
+    Err(format!("{count} would be {what}; repeat it with --yes to have it done").into())
 }
 
 async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) -> Outcome {
@@ -52,16 +76,4 @@ async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) ->
         return say(&format!("{:#}\n", json!({ "retries": objects })));
     }
     say(if all.is_empty() { "nothing waits\n" } else { &lines })
-}
-
-async fn hurry_all(config: &Config, workers: Vec<&str>, which: &Which, sure: bool) -> Outcome {
-    let mut count = 0;
-    for worker in workers {
-        let db = Database::new(config.database_of(worker), 1)?;
-        count += if sure { hurry(&db, worker, which).await? } else { waiting(&db, worker, which).await? };
-    }
-    if sure {
-        return say(&format!("{count} tried now\n"));
-    }
-    Err(format!("{count} would be tried now; repeat it with --yes to have them tried").into())
 }

@@ -3,11 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use despatch_contracts::order::OrderCancelRequested;
+use despatch_contracts::runtime::{DeadLetter, Settled};
 use despatch_domain::Reason;
 use despatch_runtime::{
-    Database, DbError, Fault, Handler, Migration, Policy, Tx, Verdict, Which, Worker, hurry, retries, waiting,
+    Database, DbError, Fault, Handler, Migration, Policy, Tx, Verdict, Which, Worker, cancel, hurry, retries,
+    waiting,
 };
 use despatch_testkit::{Bed, eventually};
+use prost::Message as _;
 
 use crate::toy::told;
 
@@ -83,4 +86,56 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
     assert_eq!(hurry(&db, "patient", &all).await.unwrap(), 1);
     bed.quiet().await;
     assert!(bed.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
+    const TABLE: &[Migration] =
+        &[Migration { name: "0001", sql: "create table patient.mended (at timestamptz)" }];
+    let bed = Bed::new().await;
+    bed.run(Worker::new("patient", TABLE).handler(Patient)).await;
+    let withdrawn = bed.deliver(&told("o-1", "complete")).await;
+    bed.deliver(&told("o-2", "complete")).await;
+    let db = Database::new(&bed.settings().database_url, 1).unwrap();
+    eventually("both wait", async || {
+        retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
+    })
+    .await;
+
+    // Tried once more in vain, so that the generation that is withdrawn is a later one.
+    let one = Which { event_id: Some(withdrawn.uuid()), ..Which::default() };
+    assert_eq!(hurry(&db, "patient", &one).await.unwrap(), 1);
+    eventually("it waits again", async || {
+        let listed = retries(&db, "patient", 10).await.ok()?;
+        listed.iter().find(|waiting| waiting.order_id == "o-1" && waiting.attempts == 2).cloned()
+    })
+    .await;
+    assert_eq!(cancel(&db, "patient", &one, "ada", "closed for good").await.unwrap(), 1);
+    assert_eq!(cancel(&db, "patient", &one, "bob", "me too").await.unwrap(), 0);
+
+    let letter =
+        eventually("the dead letter", async || bed.messages("dead.patient.retry-cancelled").await.pop())
+            .await;
+    let letter = DeadLetter::decode(letter.payload).unwrap();
+    let last = letter.failures.last().unwrap();
+    assert_eq!((letter.generation, letter.failures.len()), (2, 3));
+    assert_eq!((&*last.error, &*last.verdict), ("withdrawn by ada: closed for good", "cancel"));
+    let left = retries(&db, "patient", 10).await.unwrap();
+    assert_eq!(left.iter().map(|waiting| &*waiting.order_id).collect::<Vec<_>>(), ["o-2"]);
+    eventually("its outcome is told", async || {
+        let told = bed.messages("settled.patient.wait").await;
+        let mut told = told.into_iter().map(|message| Settled::decode(message.payload).unwrap());
+        told.find(|settled| settled.generation == 2 && settled.outcome == "dead")
+    })
+    .await;
+
+    bed.db().await.batch_execute("insert into patient.mended values (now())").await.unwrap();
+    bed.publish_again(&letter.event.unwrap().replay("patient.wait", 3)).await;
+    let settled = eventually("the replay is handled", async || {
+        let told = bed.messages("settled.patient.wait").await;
+        let mut told = told.into_iter().map(|message| Settled::decode(message.payload).unwrap());
+        told.find(|settled| settled.generation == 3)
+    })
+    .await;
+    assert_eq!(settled.outcome, "done");
 }

@@ -13,7 +13,7 @@ use crate::database::{DbError, Trouble};
 use crate::delivery::Delivery;
 use crate::handler::Verdict;
 use crate::host::Host;
-use crate::job::{Entry, Failed, chain};
+use crate::job::{Entry, Failed, Spec, chain};
 use crate::journal::{Admission, History};
 use crate::perform::panicked;
 use crate::receive::Received;
@@ -22,10 +22,10 @@ use crate::task::{InHand, Task, Work};
 
 /// For how long an unreachable database is waited for before messages go back to the broker, where another replica may
 /// find it reachable.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// After how long the broker is to deliver again what was given back.
-const GIVE_BACK: Duration = Duration::from_millis(500);
+pub(crate) const GIVE_BACK: Duration = Duration::from_millis(500);
 
 /// Decides over deliveries until no more come. Admitted ones go on to `next`, redelivered ones one at a time.
 pub(crate) async fn admit(
@@ -40,12 +40,14 @@ pub(crate) async fn admit(
     let mut batch = Vec::with_capacity(spec.policy.batch);
     while received.recv_many(&mut batch, spec.policy.batch).await > 0 {
         let span = tracing::debug_span!("receive", handler = spec.name, messages = batch.len());
-        let events: Vec<_> = batch
+        let asked: Vec<_> = batch
             .iter()
-            .map(|Received { delivery, .. }| (delivery.id, delivery.envelope.generation))
+            .map(|Received { delivery, .. }| delivery)
+            .filter(|delivery| is_asked_about(spec, delivery))
+            .map(|delivery| (delivery.id, delivery.envelope.generation))
             .collect();
-        let admissions = match ask(&host, spec.name, &events).instrument(span).await {
-            Ok(admissions) => admissions,
+        let mut admissions = match ask(&host, spec.name, &asked).instrument(span).await {
+            Ok(admissions) => admissions.into_iter(),
             Err(error) => {
                 host.health.waiting(&host.database_part(), error.to_string());
                 for Received { delivery, .. } in batch.drain(..) {
@@ -56,7 +58,9 @@ pub(crate) async fn admit(
         };
         host.health.working(&host.database_part());
         let mut stale = Vec::new();
-        for (Received { delivery, room }, admission) in batch.drain(..).zip(admissions) {
+        for Received { delivery, room } in batch.drain(..) {
+            let asked = is_asked_about(spec, &delivery);
+            let admission = asked.then(|| admissions.next()).flatten().unwrap_or(Admission::New);
             let history = match admission {
                 Admission::New => History::default(),
                 Admission::Again(history) => history,
@@ -86,11 +90,21 @@ pub(crate) async fn admit(
     }
 }
 
+/// Whether the journal is asked before the event is worked on. A first generation that was never delivered before is
+/// almost certainly new. A handler that only records finds out otherwise in its transaction, which then cannot be kept;
+/// one that calls out has to know before.
+fn is_asked_about(spec: &Spec, delivery: &Delivery) -> bool {
+    spec.outside || delivery.redelivered || delivery.envelope.generation > 0
+}
+
 async fn ask(
     host: &Host,
     handler: &str,
     events: &[(despatch_contracts::EventId, u32)],
 ) -> Result<Vec<Admission>, DbError> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
     let started = tokio::time::Instant::now();
     let mut patience = Patience::new();
     loop {

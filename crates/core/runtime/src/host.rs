@@ -1,8 +1,10 @@
 //! What all handlers of one worker in one process share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -61,6 +63,15 @@ impl Host {
                     return Some(outcome);
                 }
             }
+        }
+    }
+
+    /// Whether the database can be reached within this time. `None` when the process was told to let go first.
+    pub(crate) async fn reaches_its_database(&self, within: Duration) -> Option<bool> {
+        let reached = self.insist(|| async { self.db.client().await.map(drop) });
+        match timeout(within, reached).await {
+            Ok(reached) => reached.map(|reached| reached.is_ok()),
+            Err(_) => Some(false),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::admit::settle_stale;
+use crate::admit::{GIVE_BACK, PATIENCE, settle_stale};
 use crate::database::{DbError, Trouble};
 use crate::handler::Verdict;
 use crate::host::Host;
@@ -58,6 +58,13 @@ pub(crate) async fn mend(
         Setback::Refused { put_off } => return Some(apart(batch, &put_off)),
         Setback::Unreachable(why) => {
             host.health.waiting(&host.database_part(), why);
+            // What was performed is kept. What is only recorded another replica may record, if it has a database.
+            if !spec.outside && !host.reaches_its_database(PATIENCE).await? {
+                for task in batch {
+                    task.delivery.give_back(GIVE_BACK).await;
+                }
+                return Some(Vec::new());
+            }
             None
         }
         Setback::InTheWay => None,

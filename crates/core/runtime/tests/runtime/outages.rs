@@ -6,6 +6,7 @@ use despatch_runtime::{Process, Settings};
 use despatch_stack::{Options, Stack};
 use despatch_testkit::{Bed, eventually};
 
+use crate::recovery;
 use crate::servers::{Servers, signal};
 use crate::toy::{Toy, kept, told};
 
@@ -72,6 +73,31 @@ async fn a_postgres_that_goes_away_is_waited_for() {
     assert_eq!(kept(&bed, "during-0-7", "recorded").await, 1);
     assert_eq!(bed.messages("evt.order.completed").await.len(), 42);
     assert!(bed.messages("dead.>").await.is_empty());
+    drop((bed, process));
+    servers.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_recorded_here_is_given_back_for_another() {
+    let mut servers = Servers::start("without").await;
+    let bed = servers.bed().await;
+    let process = bed.run(Toy::new(&bed).await.worker()).await;
+    bed.deliver(&told("before", "complete")).await;
+    bed.expect::<OrderCompleted>("before").await;
+    signal("-QUIT", servers.stack.postgres_pid());
+    unready(&process, "postgres/toy").await;
+    bed.deliver(&told("during", "complete")).await;
+    let jetstream = recovery::jetstream(&bed).await;
+    eventually("it has been handed out again", async || {
+        let stream = jetstream.get_stream("DESPATCH_outage").await.ok()?;
+        let consumer = stream.consumer_info("toy-obey").await.ok()?;
+        (consumer.num_redelivered > 0).then_some(())
+    })
+    .await;
+    servers.stack.restart_postgres().await.unwrap();
+    bed.expect::<OrderCompleted>("during").await;
+    bed.quiet().await;
+    assert_eq!(bed.messages("evt.order.completed").await.len(), 2);
     drop((bed, process));
     servers.stop().await;
 }

@@ -77,7 +77,7 @@ fn messages_of(store: &Path) -> std::path::PathBuf {
     store.join("$G/streams/DESPATCH_outage/msgs")
 }
 
-async fn jetstream(bed: &Bed) -> jetstream::Context {
+pub(crate) async fn jetstream(bed: &Bed) -> jetstream::Context {
     let (servers, options) = despatch_runtime::nats_options(&bed.settings().nats_url).unwrap();
     jetstream::new(options.connect(servers).await.unwrap())
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use despatch_contracts::json::{self, Change};
-use despatch_contracts::key_of;
-use despatch_contracts::order::OrderCancelRequested;
+use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
+use despatch_contracts::{Event as _, key_of};
 use despatch_contracts::runtime::{Envelope, Replay};
 use despatch_domain::Priority;
 use despatch_runtime::{Database, DbError, set_timer};
@@ -76,6 +76,9 @@ pub enum DeskError {
     /// its dead letter.
     #[error("{0}: no event came with the dead letter; it has to come in again")]
     NoEvent(Id),
+    /// The case's event belongs to no order that was accepted.
+    #[error("{0}: no accepted order goes with it that could be cancelled; the case can be discarded")]
+    NoOrder(Id),
     /// A filter found no case.
     #[error("no case is {0}")]
     Nothing(String),
@@ -187,7 +190,9 @@ impl Desk {
         let client = self.db.client().await?;
         let letter = store::letter(&**client, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
         let generation = i32::try_from(letter.generation).unwrap_or(i32::MAX);
-        let event = letter.event.ok_or_else(|| DeskError::NoEvent(id.clone()))?;
+        // What never became an event has no type that it could be read by.
+        let event = letter.event.filter(|event| !event.event_type().is_empty());
+        let event = event.ok_or_else(|| DeskError::NoEvent(id.clone()))?;
         let contents = json::to_json(event.event_type(), event.payload.clone());
         Ok((contents.map_err(|unfit| DeskError::Unfit(unfit.to_string()))?, generation))
     }
@@ -273,8 +278,11 @@ impl Desk {
         let decision =
             Decision { who, kind: "cancel-asked", detail: reason, set: "cancel_asked = true", allowed };
         if !store::decide(&*tx, id, &decision).await? {
-            let wanted =
-                "the accepted order of an open case can be cancelled, or of a claimed one by who has it";
+            let case = store::find(&*tx, id).await?;
+            if case.is_some_and(|case| case.order_id.is_empty() || case.event_type == OrderPlaced::TYPE) {
+                return Err(DeskError::NoOrder(id.clone()));
+            }
+            let wanted = "the order of an open case can be cancelled, or of a claimed one by who has it";
             return Err(self.refusal(&*tx, id, wanted).await);
         }
         let case = store::find(&*tx, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;

@@ -6,7 +6,7 @@ mod alarms;
 mod edits;
 mod jobs;
 
-use despatch_contracts::order::{Order, OrderAccepted, OrderCompleted, ServiceLevel};
+use despatch_contracts::order::{Order, OrderAccepted, OrderCompleted, OrderPlaced, ServiceLevel};
 use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Settled};
 use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_domain::{Currency, Money, Priority, Queue, Reason};
@@ -370,6 +370,31 @@ async fn what_never_became_an_event_cannot_be_replayed() {
     dies(&bed, &DeadLetter { event: None, ..letter(event, "o-1", 0, "payload-too-large", "large") }).await;
     bed.quiet().await;
     assert!(matches!(desk.replay(&id(event), "ada").await, Err(DeskError::NoEvent(_))));
+    assert_eq!(kinds(&desk, &id(event)).await, ["failed"], "nothing of it is kept");
+
+    // What the gateway refused at the door comes as it was sent, without a type.
+    let event = EventId::mint();
+    let mut refused = letter(event, "", 0, "tracking-unknown", "no parcel of ours");
+    refused.replayable = false;
+    refused.event = refused.event.map(|sent| Envelope { r#type: String::new(), ..sent });
+    dies(&bed, &refused).await;
+    bed.quiet().await;
+    assert!(matches!(desk.event(&id(event)).await, Err(DeskError::NoEvent(_))));
+    assert!(matches!(desk.replay(&id(event), "ada").await, Err(DeskError::NoEvent(_))));
+    let cancelled = desk.cancel_order(&id(event), "ada", "a slip").await;
+    assert!(matches!(cancelled, Err(DeskError::NoOrder(_))), "{cancelled:?}");
+}
+
+#[tokio::test]
+async fn an_order_that_was_never_accepted_is_not_cancelled() {
+    let (bed, desk) = bed().await;
+    let event = EventId::mint();
+    let placed = OrderPlaced { order: Some(Order { order_id: "o-1".into(), ..Order::default() }) };
+    let placed = Envelope::first(event, "test", Emitted::from(&placed), &Trace::root());
+    dies(&bed, &DeadLetter { event: Some(placed), ..letter(event, "o-1", 0, "sku-missing", "no SKU") }).await;
+    bed.quiet().await;
+    let cancelled = desk.cancel_order(&id(event), "ada", "a slip").await;
+    assert!(matches!(cancelled, Err(DeskError::NoOrder(_))), "{cancelled:?}");
     assert_eq!(kinds(&desk, &id(event)).await, ["failed"], "nothing of it is kept");
 }
 

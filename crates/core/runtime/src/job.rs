@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use despatch_contracts::{DecodeError, Emits, Emitted, Incoming};
+use despatch_contracts::runtime::{DeadLetter, Settled};
+use despatch_contracts::{DecodeError, Emits, Emitted, Event as _, Incoming};
 
 use crate::database::Snapshot;
 use crate::effects::Attempt;
@@ -56,6 +57,14 @@ pub struct Spec {
     pub emits: Vec<&'static str>,
     /// Whether it asks anything outside.
     pub outside: bool,
+}
+
+impl Spec {
+    /// Whether it hears what became of events. Then it is not told of its own, and no report is too old for it: a report is as
+    /// old as its event.
+    pub(crate) fn hears_reports(&self) -> bool {
+        self.hears.iter().any(|heard| [DeadLetter::TYPE, Settled::TYPE].contains(heard))
+    }
 }
 
 /// A registered handler.

@@ -113,9 +113,14 @@ impl Envelope {
         Trace::parse(&self.traceparent, &self.tracestate).unwrap_or_else(Trace::root)
     }
 
-    /// What the broker deduplicates by: `<id>#<generation>`.
+    /// What the broker deduplicates by: `<id>#<generation>`, and `@<handler>` where one alone is to hear it. Several handlers
+    /// may try the same generation of an event again, each on its own.
     pub fn message_id(&self) -> String {
-        format!("{}#{}", self.event_id, self.generation)
+        let Envelope { event_id, generation, subject, .. } = self;
+        match subject.strip_prefix(REPLAY) {
+            Some(handler) => format!("{event_id}#{generation}@{handler}"),
+            None => format!("{event_id}#{generation}"),
+        }
     }
 
     /// The headers that go with the payload. Line breaks, which none can hold, become spaces.
@@ -185,9 +190,12 @@ pub fn heard_on(event_type: &str) -> String {
     }
 }
 
+/// What the subjects of retries and replays begin with.
+const REPLAY: &str = "replay.";
+
 /// Where one handler alone hears retries and replays.
 pub fn replay_subject(handler: &str) -> String {
-    format!("replay.{handler}")
+    format!("{REPLAY}{handler}")
 }
 
 fn ce_type(event_type: &str) -> String {
@@ -229,6 +237,8 @@ mod tests {
         assert_eq!(replay.event_id, first.event_id);
         assert_ne!(replay.message_id(), first.message_id());
         assert_eq!(replay.subject, "replay.orders.track");
+        // The broker knows messages by their id on whatever subject they come.
+        assert_ne!(replay.message_id(), first.replay("orders.cancel", 3).message_id());
     }
 
     #[test]

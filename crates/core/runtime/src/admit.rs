@@ -129,7 +129,8 @@ fn open(host: &Host, entry: &dyn Entry, delivery: &Delivery) -> Work {
         return refuse(malformed.to_string(), Reason::PayloadUndecodable);
     }
     let age = SystemTime::now().duration_since(delivery.id.created_at()).unwrap_or_default();
-    if delivery.envelope.generation == 0 && age > host.settings.journal_retention {
+    let first = delivery.envelope.generation == 0 && !entry.spec().hears_reports();
+    if first && age > host.settings.journal_retention {
         return refuse(format!("{} days old", age.as_secs() / 86_400), Reason::EventExpired);
     }
     let job = match entry.job(delivery.envelope.event_type(), delivery.envelope.payload.clone()) {

@@ -11,6 +11,7 @@ use crate::database::Snapshot;
 use crate::effects::Attempt;
 use crate::handler::{Fault, Handler, OutsideHandler, Policy, Verdict};
 use crate::keys::Keys;
+use crate::outcome::is_report;
 use crate::tx::Tx;
 
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -56,6 +57,14 @@ pub struct Spec {
     pub emits: Vec<&'static str>,
     /// Whether it asks anything outside.
     pub outside: bool,
+}
+
+impl Spec {
+    /// Whether it hears what became of events. Then it is not told of its own, and no report is too old for it: a report is as
+    /// old as its event.
+    pub(crate) fn hears_reports(&self) -> bool {
+        self.hears.iter().any(|heard| is_report(heard))
+    }
 }
 
 /// A registered handler.

@@ -150,7 +150,8 @@ impl<'a> Reckoner<'a> {
                     handler = self.spec.name, event = %task.id(), order = task.order_id(), trace_id = %task.trace.trace_id,
                     reason, attempts, error = failed.error, "dead-lettered",
                 );
-                if self.hears_reports() {
+                // A dead letter of a dead letter would only come back to it.
+                if self.spec.hears_reports() {
                     tracing::error!(handler = self.spec.name, event = %task.id(), "only the journal knows of it");
                 } else {
                     follow_ons.push(self.dead_letter(task, reason, &failures));
@@ -218,16 +219,10 @@ impl<'a> Reckoner<'a> {
         Envelope::dead(id, &letter, &task.trace)
     }
 
-    /// Whoever hears what became of events must not be told of its own: a dead letter of a dead letter would only come
-    /// back to it.
-    fn hears_reports(&self) -> bool {
-        self.spec.hears.iter().any(|heard| is_report(heard))
-    }
-
     /// Every generation above the first reports how it ended.
     fn report(&self, task: &Task, outcome: &str, reason: Option<&str>) -> Option<Envelope> {
         let generation = task.generation();
-        (generation > 0 && !self.hears_reports()).then(|| {
+        (generation > 0 && !self.spec.hears_reports()).then(|| {
             let settled = Settled {
                 worker: self.host.worker.to_owned(),
                 handler: self.spec.name.to_owned(),

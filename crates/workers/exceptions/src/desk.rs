@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use despatch_contracts::json::{self, Change};
 use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
-use despatch_contracts::{Event as _, key_of};
 use despatch_contracts::runtime::{Envelope, Replay};
+use despatch_contracts::{Event as _, key_of};
 use despatch_domain::Priority;
 use despatch_runtime::{Database, DbError, set_timer};
 use serde_json::Value;
@@ -98,6 +98,9 @@ pub enum DeskError {
     /// A job cannot be done on these terms.
     #[error("{0}: expected {1}")]
     Terms(&'static str, &'static str),
+    /// The event is not what its type says, so it cannot be shown.
+    #[error("{0}: the event cannot be read: {1}")]
+    Unreadable(Id, String),
     /// What an event was edited to is not one, or about another order.
     #[error("the edited event: {0}")]
     Unfit(String),
@@ -194,7 +197,8 @@ impl Desk {
         let event = letter.event.filter(|event| !event.event_type().is_empty());
         let event = event.ok_or_else(|| DeskError::NoEvent(id.clone()))?;
         let contents = json::to_json(event.event_type(), event.payload.clone());
-        Ok((contents.map_err(|unfit| DeskError::Unfit(unfit.to_string()))?, generation))
+        let contents = contents.map_err(|unfit| DeskError::Unreadable(id.clone(), unfit.to_string()))?;
+        Ok((contents, generation))
     }
 
     /// Has the event handled once more, by the handler that failed and as it arrived. Asked for in one transaction with

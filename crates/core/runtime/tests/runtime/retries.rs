@@ -1,5 +1,6 @@
 //! What waits can be seen, and tried before its time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use despatch_contracts::order::OrderCancelRequested;
@@ -138,4 +139,40 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     })
     .await;
     assert_eq!(settled.outcome, "done");
+}
+
+/// Fails at first. The number tells one from another.
+struct Once<const N: usize>(AtomicBool);
+
+macro_rules! once {
+    ($number:literal, $name:literal) => {
+        impl Handler for Once<$number> {
+            const NAME: &'static str = $name;
+            const POLICY: Policy = Policy { first_retry: Duration::from_millis(20), ..Policy::DEFAULT };
+            type In = OrderCancelRequested;
+            type Out = ();
+            type Error = NotYet;
+
+            async fn record(&self, _: &OrderCancelRequested, _: &Tx<'_>) -> Result<(), NotYet> {
+                if self.0.swap(false, Ordering::Relaxed) { Err(NotYet::Away) } else { Ok(()) }
+            }
+        }
+    };
+}
+
+once!(1, "twins.one");
+once!(2, "twins.two");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handlers_of_one_event_retry_it_each_on_its_own() {
+    let bed = Bed::new().await;
+    let failing = || AtomicBool::new(true);
+    bed.run(Worker::new("twins", &[]).handler(Once::<1>(failing())).handler(Once::<2>(failing()))).await;
+    bed.deliver(&told("o-1", "complete")).await;
+    for handler in ["twins.one", "twins.two"] {
+        let settled = format!("settled.{handler}");
+        let outcome = async || (!bed.messages(&settled).await.is_empty()).then_some(());
+        eventually(&settled, outcome).await;
+    }
+    bed.quiet().await;
 }

@@ -6,6 +6,8 @@ mod alarms;
 mod edits;
 mod jobs;
 
+use std::time::SystemTime;
+
 use despatch_contracts::order::{Order, OrderAccepted, OrderCompleted, OrderPlaced, ServiceLevel};
 use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Settled};
 use despatch_contracts::{Emitted, Event, EventId, Trace};
@@ -396,6 +398,33 @@ async fn an_order_that_was_never_accepted_is_not_cancelled() {
     let cancelled = desk.cancel_order(&id(event), "ada", "a slip").await;
     assert!(matches!(cancelled, Err(DeskError::NoOrder(_))), "{cancelled:?}");
     assert_eq!(kinds(&desk, &id(event)).await, ["failed"], "nothing of it is kept");
+}
+
+/// What is reported of an event is as old as the event.
+#[tokio::test]
+async fn what_was_too_old_for_its_handler_is_a_case_and_settled_when_it_is_replayed() {
+    let (bed, desk) = bed().await;
+    let long_ago = SystemTime::now() - 2 * bed.settings().journal_retention;
+    let event = EventId::first_at(long_ago);
+    let letter = letter(event, "o-1", 0, "event-expired", "70 days old");
+    let report = event.report("labels.create", DeadLetter::TYPE, 0);
+    bed.publish(&Envelope::dead(report, &letter, &Trace::root())).await;
+    bed.quiet().await;
+    desk.replay(&id(event), "ada").await.unwrap();
+    let settled = Settled {
+        worker: "labels".into(),
+        handler: "labels.create".into(),
+        event_id: event.to_string(),
+        generation: 1,
+        order_id: "o-1".into(),
+        outcome: "done".into(),
+        reason: String::new(),
+    };
+    let report = event.report("labels.create", Settled::TYPE, 1);
+    bed.publish(&Envelope::settled(report, &settled, &Trace::root())).await;
+    bed.quiet().await;
+    let (case, _) = desk.show(&id(event)).await.unwrap();
+    assert_eq!(case.resolution.as_deref(), Some("replayed"));
 }
 
 #[tokio::test]

@@ -38,11 +38,7 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut baskets = superstore::read(demo::SAMPLE)?;
-    if args.orders > baskets.len() {
-        return Err(format!("there are {} orders in the sample", baskets.len()).into());
-    }
-    baskets.truncate(args.orders);
+    let baskets = baskets(args.orders)?;
     // Cannot fail: nothing has installed another before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -74,6 +70,13 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
     }
     println!("the data is kept in {}; the seed is {}", dir.path.display(), args.seed);
     Ok(ExitCode::FAILURE)
+}
+
+/// So many orders: the sample's, and when these are used up, the same again.
+fn baskets(count: usize) -> Outcome<Vec<Basket>> {
+    let sample = superstore::read(demo::SAMPLE)?;
+    let rounds = (2..).flat_map(|round| sample.iter().map(move |basket| basket.again(round)));
+    Ok(sample.iter().cloned().chain(rounds).take(count).collect())
 }
 
 /// The kinds of fault that are asked for.

@@ -20,3 +20,14 @@ pub struct Basket {
     /// SKU and units of each line.
     pub units: Vec<(String, i64)>,
 }
+
+impl Basket {
+    /// The same once more, as another order of the shop's: its id ends in `/<round>`.
+    #[must_use]
+    pub fn again(&self, round: usize) -> Self {
+        let mut again = self.clone();
+        again.shop_order_id = format!("{}/{round}", self.shop_order_id);
+        again.order["shop_order_id"] = again.shop_order_id.as_str().into();
+        again
+    }
+}

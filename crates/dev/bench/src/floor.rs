@@ -18,7 +18,7 @@ use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
 use crate::Outcome;
-use crate::args::{Args, Size, Tuning};
+use crate::args::{Args, Tuning, Volume};
 use crate::load::{self, Completed, Placing};
 use crate::report::{self, Report, Run};
 use crate::site::{self, Plot, Site};
@@ -41,18 +41,18 @@ pub(crate) struct Tuned {
 }
 
 /// `bench floor`.
-pub(crate) async fn command(args: &Args, size: Size, tuning: Tuning) -> Outcome<ExitCode> {
+pub(crate) async fn command(args: &Args, volume: Volume, tuning: Tuning) -> Outcome<ExitCode> {
     let mut report = Report::new("floor");
     let site = Site::start(args).await?;
-    let tuned = tune(&site, size, tuning).await?;
+    let tuned = tune(&site, volume, tuning).await?;
     let mut runs = Vec::new();
     for number in 1..=args.runs {
-        let run = once(&site, size, tuned).await?;
+        let run = once(&site, volume, tuned).await?;
         eprintln!("floor {number}: {:.0} orders/s", run.orders_per_second());
         runs.push(run);
     }
     site.stop().await?;
-    report.field("orders", size.orders);
+    report.field("orders", volume.orders);
     report.field("runs", args.runs);
     tuned.tell(&mut report);
     report::runs(&mut report, &runs);
@@ -69,7 +69,7 @@ impl Tuned {
 }
 
 /// Tries what was not given, a quarter of a run each, and keeps the fastest.
-pub(crate) async fn tune(site: &Site, size: Size, tuning: Tuning) -> Outcome<Tuned> {
+pub(crate) async fn tune(site: &Site, volume: Volume, tuning: Tuning) -> Outcome<Tuned> {
     let choices =
         |given: Option<usize>, of: [usize; 2]| given.map_or_else(|| of.to_vec(), |given| vec![given]);
     let (lanes, batches) = (choices(tuning.lanes, [1, 2]), choices(tuning.batch, [256, 512]));
@@ -79,7 +79,7 @@ pub(crate) async fn tune(site: &Site, size: Size, tuning: Tuning) -> Outcome<Tun
     if tries.len() == 1 {
         return Ok(best.0);
     }
-    let short = Size { orders: size.orders.div_ceil(4), ..size };
+    let short = Volume { orders: volume.orders.div_ceil(4), ..volume };
     for tuned in tries {
         let rate = once(site, short, tuned).await?.orders_per_second();
         eprintln!("floor, {} lanes, batch {}: {rate:.0} orders/s", tuned.lanes, tuned.batch);
@@ -91,22 +91,22 @@ pub(crate) async fn tune(site: &Site, size: Size, tuning: Tuning) -> Outcome<Tun
 }
 
 /// One run on a fresh plot.
-pub(crate) async fn once(site: &Site, size: Size, tuned: Tuned) -> Outcome<Run> {
+pub(crate) async fn once(site: &Site, volume: Volume, tuned: Tuned) -> Outcome<Run> {
     let plot = site.plot().await?;
     let completed = Completed::default();
     let mut steps = start(&plot, tuned, &completed).await?;
     let numbers = AtomicU64::new(0);
     let place = |orders| {
         let placing = || placing(&plot, numbers.fetch_add(1, Ordering::Relaxed));
-        load::closed_loop(&plot.jetstream, orders, size.in_flight, &completed, placing)
+        load::closed_loop(&plot.jetstream, orders, volume.in_flight, &completed, placing)
     };
     let measured = async {
-        place(size.warm_up).await?;
+        place(volume.warm_up).await?;
         let meter = Meter::start(site.servers(), Vec::new())?;
         let started = Instant::now();
-        place(size.orders).await?;
+        place(volume.orders).await?;
         let seconds = started.elapsed().as_secs_f64();
-        Outcome::Ok(Run { orders: size.orders, seconds, usage: meter.stop()? })
+        Outcome::Ok(Run { orders: volume.orders, seconds, usage: meter.stop()? })
     };
     let run = tokio::select! {
         run = measured => run?,

@@ -10,7 +10,7 @@ use despatch_runtime::Process;
 use uuid::Uuid;
 
 use crate::Outcome;
-use crate::args::{Args, Size};
+use crate::args::{Args, Volume};
 use crate::load::{self, Completed, Placing};
 use crate::report::{self, Report, Run};
 use crate::site::{Plot, Site};
@@ -21,17 +21,17 @@ use crate::usage::Meter;
 const LOOK: Duration = Duration::from_millis(10);
 
 /// `bench flow`.
-pub(crate) async fn command(args: &Args, size: Size) -> Outcome<ExitCode> {
+pub(crate) async fn command(args: &Args, volume: Volume) -> Outcome<ExitCode> {
     let mut report = Report::new("flow");
     let site = Site::start(args).await?;
     let mut runs = Vec::new();
     for number in 1..=args.runs {
-        let run = once(&site, size).await?;
+        let run = once(&site, volume).await?;
         eprintln!("flow {number}: {:.0} orders/s", run.orders_per_second());
         runs.push(run);
     }
     site.stop().await?;
-    report.field("orders", size.orders);
+    report.field("orders", volume.orders);
     report.field("runs", args.runs);
     report::runs(&mut report, &runs);
     report.print(args.json)?;
@@ -39,31 +39,31 @@ pub(crate) async fn command(args: &Args, size: Size) -> Outcome<ExitCode> {
 }
 
 /// One run on a fresh plot.
-pub(crate) async fn once(site: &Site, size: Size) -> Outcome<Run> {
+pub(crate) async fn once(site: &Site, volume: Volume) -> Outcome<Run> {
     let plot = site.plot().await?;
     let process = Process::start(plot.settings.clone(), steps::workers(false)).await?;
     process.health().ready().await;
-    let run = saturate(site, &plot, size, Vec::new()).await?;
+    let run = saturate(site, &plot, volume, Vec::new()).await?;
     process.drain().await;
-    audit(&plot, size.warm_up + size.orders).await?;
+    audit(&plot, volume.warm_up + volume.orders).await?;
     plot.clear().await?;
     Ok(run)
 }
 
 /// Warms up and measures, with the workers that run; `children` are the processes they run in besides this one.
-pub(crate) async fn saturate(site: &Site, plot: &Plot, size: Size, children: Vec<u32>) -> Outcome<Run> {
+pub(crate) async fn saturate(site: &Site, plot: &Plot, volume: Volume, children: Vec<u32>) -> Outcome<Run> {
     let (completed, watching) = watch(plot, &steps::last_consumer()).await?;
     let namespace = plot.settings.namespace.clone();
     let place = |orders| {
-        load::closed_loop(&plot.jetstream, orders, size.in_flight, &completed, || placing(&namespace))
+        load::closed_loop(&plot.jetstream, orders, volume.in_flight, &completed, || placing(&namespace))
     };
     let measured = async {
-        place(size.warm_up).await?;
+        place(volume.warm_up).await?;
         let meter = Meter::start(site.servers(), children)?;
         let started = Instant::now();
-        place(size.orders).await?;
+        place(volume.orders).await?;
         let seconds = started.elapsed().as_secs_f64();
-        Ok(Run { orders: size.orders, seconds, usage: meter.stop()? })
+        Ok(Run { orders: volume.orders, seconds, usage: meter.stop()? })
     };
     tokio::select! {
         run = measured => run,

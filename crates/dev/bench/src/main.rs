@@ -2,13 +2,20 @@
 //!
 //! `cargo run --release -p bench -- flow`. Each subcommand starts servers of its own ([`site`]), warms up, repeats, and
 //! [`report`]s the median with the smallest and the largest figure. [`steps`] is the work, [`flow`] does it with the
-//! runtime, [`floor`] without, and [`usage`] says what it took.
+//! runtime, [`floor`] without, and [`usage`] says what it took. See docs/performance.md.
 
 mod args;
+mod child;
+mod flash_sale;
 mod floor;
 mod flow;
+mod gateway;
+mod growth;
 mod guard;
+mod latency;
 mod load;
+mod plot;
+mod replicas;
 mod report;
 mod site;
 mod steps;
@@ -48,8 +55,15 @@ fn main() -> ExitCode {
 
 async fn run(args: &Args) -> Outcome<ExitCode> {
     match &args.what {
-        What::Flow(size) => flow::command(args, *size).await,
-        What::Floor { size, tuning } => floor::command(args, *size, *tuning).await,
-        What::Guard { size, tuning, at_least } => guard::command(args, *size, *tuning, *at_least).await,
+        What::Flow(volume) => flow::command(args, *volume).await,
+        What::Floor { volume, tuning } => floor::command(args, *volume, *tuning).await,
+        What::Guard { volume, tuning, at_least } => guard::command(args, *volume, *tuning, *at_least).await,
+        What::Latency(rate) => latency::command(args, *rate).await,
+        What::FlashSale(sale) => flash_sale::command(args, *sale).await,
+        What::Growth(growth) => growth::command(args, *growth).await,
+        What::Replicas(volume) => replicas::command(args, *volume).await,
+        What::Gateway(crowd) => gateway::command(args, *crowd).await,
+        What::Plot { results } => plot::command(results),
+        What::Worker => child::run().await.map(|()| ExitCode::SUCCESS),
     }
 }

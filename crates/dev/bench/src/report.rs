@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -55,6 +56,12 @@ impl Run {
         self.orders as f64 / self.seconds
     }
 
+    /// Processor time of all three; none where it is not known.
+    pub(crate) fn cpu_ms(&self) -> Option<f64> {
+        let Shares { despatch, nats, postgres } = self.usage.cpu_ms;
+        Some(despatch + nats? + postgres?)
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "orders of a run")]
     fn cpu_ms_per_order(&self) -> Shares<f64> {
         self.usage.cpu_ms.map(|ms| ms / self.orders as f64)
@@ -63,14 +70,29 @@ impl Run {
 
 /// Several runs of the same, as fields of a report.
 pub(crate) fn runs(report: &mut Report, runs: &[Run]) {
-    let rate = Spread::of(runs.iter().map(Run::orders_per_second));
     let steps = Spread::of(runs.iter().map(|run| run.orders_per_second() * 5.0));
+    report.spread("steps_per_second", "steps/s", steps);
+    rates(report, "orders_per_second", "orders/s", runs);
+}
+
+/// Several runs of something that is not of five steps.
+pub(crate) fn rates(report: &mut Report, name: &str, label: &str, runs: &[Run]) {
+    report.spread(name, label, Spread::of(runs.iter().map(Run::orders_per_second)));
+    costs(report, runs);
+}
+
+/// What runs took.
+pub(crate) fn costs(report: &mut Report, runs: &[Run]) {
     let cpu: Vec<Shares<f64>> = runs.iter().map(Run::cpu_ms_per_order).collect();
     let memory: Vec<Shares<f64>> = runs.iter().map(|run| run.usage.rss_mb).collect();
-    report.spread("orders_per_second", "orders/s", rate);
-    report.spread("steps_per_second", "steps/s", steps);
     report.shares("cpu_ms_per_order", "CPU-ms an order", Shares::of(&cpu, |all| Spread::of(all).median));
     report.shares("rss_mb", "memory MB, peak", Shares::of(&memory, |all| Spread::of(all).max));
+}
+
+/// A quantile of times in microseconds, in milliseconds.
+#[expect(clippy::cast_precision_loss, reason = "microseconds up to a minute")]
+pub(crate) fn milliseconds(times: &Histogram<u64>, quantile: f64) -> f64 {
+    times.value_at_quantile(quantile) as f64 / 1e3
 }
 
 /// Lines for people, and the same as a JSON object.
@@ -109,7 +131,7 @@ impl Report {
         let (ours, nats, postgres) = (Some(shares.despatch), shares.nats, shares.postgres);
         let mut line = format!("despatch {}, NATS {}, Postgres {}", text(ours), text(nats), text(postgres));
         if let (Some(nats), Some(postgres)) = (nats, postgres) {
-            line += &format!("; together {}", decimals(shares.despatch + nats + postgres));
+            line = format!("{line}; together {}", decimals(shares.despatch + nats + postgres));
         }
         self.line(label, line);
         self.field(name, json!(shares));
@@ -156,9 +178,9 @@ mod tests {
     #[test]
     fn the_median_is_the_middle_one_or_between_the_two() {
         assert_eq!(Spread::of([3.0, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: 3.0 });
-        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]).median, 2.5);
+        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]), Spread { median: 2.5, min: 1.0, max: 4.0 });
         assert_eq!(Spread::of([7.0]), Spread { median: 7.0, min: 7.0, max: 7.0 });
-        assert_eq!(Spread::of([]).median, 0.0);
+        assert_eq!(Spread::of([]), Spread { median: 0.0, min: 0.0, max: 0.0 });
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! The servers of a benchmark, and on them a fresh plot for each run: a database and a subject namespace of its own, so
 //! that no run finds what another has left.
 
-use std::path::PathBuf;
-
 use async_nats::jetstream;
 use despatch_runtime::{Settings, nats_options};
 use despatch_stack::{Options, Stack};
@@ -29,7 +27,7 @@ impl Site {
             None => Some(tempfile::Builder::new().prefix("despatch-bench-").tempdir()?),
         };
         let dir = args.data_dir.clone().or(temporary.as_ref().map(|dir| dir.path().to_owned()));
-        let options = Options::new(dir.unwrap_or_else(PathBuf::new)).from_env();
+        let options = Options::new(dir.unwrap_or_default()).from_env();
         Ok(Site { stack: Stack::start(options).await?, _temporary: temporary })
     }
 
@@ -48,8 +46,8 @@ impl Site {
         let mut settings = Settings::new(self.stack.nats_url(), format!("{server}/{name}"));
         settings.namespace = name;
         let (addresses, options) = nats_options(&settings.nats_url)?;
-        let jetstream = jetstream::new(options.connect(addresses).await?);
-        Ok(Plot { settings, jetstream, admin })
+        let nats = options.connect(addresses).await?;
+        Ok(Plot { settings, jetstream: jetstream::new(nats.clone()), nats, admin })
     }
 
     /// Ends the servers.
@@ -63,6 +61,8 @@ pub(crate) struct Plot {
     /// How a process of the runtime runs here.
     pub(crate) settings: Settings,
     /// The load generator's own connection.
+    pub(crate) nats: async_nats::Client,
+    /// The same.
     pub(crate) jetstream: jetstream::Context,
     admin: Client,
 }

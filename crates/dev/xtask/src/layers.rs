@@ -13,7 +13,8 @@ const RULES: &str = "\
 core       depends on core
 workers    depend on core, never on each other
 edge       depends on workers, core and edge; the command line also on dev/stack and dev/sandbox
-dev        depends on core and dev; dev/chaos also on edge/cli and edge/baskets
+dev        depends on core and dev; dev/chaos also on edge/cli and edge/baskets, dev/bench on what it measures:
+           workers/inventory and edge/gateway
 tests      depend on all of these
 and tests inside a crate (dev-dependencies) may use dev";
 
@@ -22,6 +23,9 @@ const MADE_FOR_CLI: [&str; 2] = ["stack", "sandbox"];
 
 /// The chaos harness is one binary with the workers that it kills, and shop and auditor with the demo's own parts.
 const MADE_INTO_CHAOS: [&str; 2] = ["cli", "baskets"];
+
+/// What the benchmarks measure apart.
+const MEASURED: [&str; 2] = ["inventory", "gateway"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
@@ -62,10 +66,12 @@ fn allows(from: Place<'_>, to: Place<'_>, in_tests: bool) -> bool {
         | (Layer::Dev, Layer::Dev) => true,
         (Layer::Edge, Layer::Dev) => in_tests || (from.name == "cli" && MADE_FOR_CLI.contains(&to.name)),
         (Layer::Core | Layer::Workers, Layer::Dev) => in_tests,
-        (Layer::Dev, Layer::Edge) => from.name == "chaos" && MADE_INTO_CHAOS.contains(&to.name),
-        (Layer::Core | Layer::Workers, Layer::Workers | Layer::Edge)
-        | (Layer::Dev, Layer::Workers)
-        | (_, Layer::Tests) => false,
+        (Layer::Dev, Layer::Workers | Layer::Edge) => match from.name {
+            "chaos" => MADE_INTO_CHAOS.contains(&to.name),
+            "bench" => MEASURED.contains(&to.name),
+            _ => false,
+        },
+        (Layer::Core | Layer::Workers, Layer::Workers | Layer::Edge) | (_, Layer::Tests) => false,
     }
 }
 
@@ -160,6 +166,9 @@ mod tests {
             ("crates/dev/sandbox", "crates/edge/cli", false, false),
             ("crates/dev/chaos", "crates/edge/cli", true, true),
             ("crates/dev/chaos", "crates/edge/gateway", false, false),
+            ("crates/dev/bench", "crates/workers/inventory", true, true),
+            ("crates/dev/bench", "crates/edge/gateway", true, true),
+            ("crates/dev/bench", "crates/workers/payments", false, false),
             ("tests", "crates/edge/cli", true, true),
             ("crates/edge/cli", "tests", false, false),
         ] {

@@ -1,0 +1,154 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measure despatch on servers of its own.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) what: What,
+    /// Print one JSON object and nothing else.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How often each figure is measured.
+    #[arg(long, global = true, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// Where the servers keep their data; by default a temporary directory, removed afterwards.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum What {
+    /// Five steps for each order, each a worker, on the real runtime: orders a second at saturation.
+    Flow(Volume),
+    /// The same messages, rows and transactions with no runtime: what the servers allow.
+    Floor {
+        #[command(flatten)]
+        volume: Volume,
+        #[command(flatten)]
+        tuning: Tuning,
+    },
+    /// Flow and floor in turn on the same servers, and their ratio.
+    Guard {
+        #[command(flatten)]
+        volume: Volume,
+        #[command(flatten)]
+        tuning: Tuning,
+        /// Fails when flow is less than so much of the floor.
+        #[arg(long, value_name = "RATIO", default_value_t = 0.0)]
+        at_least: f64,
+    },
+    /// Orders at a fixed rate, and how long until each step is done with them.
+    Latency(Rate),
+    /// Many orders for few units of one SKU, through the real inventory in a process for each core: decisions a second.
+    FlashSale(Sale),
+    /// The flow with 100,000 and 1,000,000 orders in the tables already, against empty ones.
+    Growth(Growth),
+    /// The flow with 1, 2 and 4 processes of each worker on the same cores.
+    Replicas(Volume),
+    /// Orders over HTTP through the real gateway.
+    Gateway(Crowd),
+    /// An SVG of what `guard --json` has found, on standard output.
+    Plot {
+        /// The JSON; `-` for standard input.
+        results: PathBuf,
+    },
+    /// What the benchmarks run as processes of their own.
+    #[command(hide = true)]
+    Worker,
+}
+
+/// How much work a run is.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Volume {
+    /// Orders in each measured run.
+    #[arg(long, default_value_t = 40_000, value_name = "N", value_parser = at_least_one)]
+    pub(crate) orders: usize,
+    /// Orders that warm up before each of them.
+    #[arg(long, default_value_t = 4_000, value_name = "N")]
+    pub(crate) warm_up: usize,
+    /// Orders in flight.
+    #[arg(long, default_value_t = 8_000, value_name = "N", value_parser = at_least_one)]
+    pub(crate) in_flight: usize,
+}
+
+/// How the floor goes about it; what is not given is tried.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Tuning {
+    /// Loops for each step, each with a connection of its own.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) lanes: Option<usize>,
+    /// The most messages in one transaction.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) batch: Option<usize>,
+}
+
+/// How orders come at a fixed rate.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Rate {
+    /// Orders a second.
+    #[arg(long, default_value_t = 20.0, value_name = "N", value_parser = above_zero)]
+    pub(crate) rate: f64,
+    /// For how long.
+    #[arg(long, default_value_t = 30.0, value_name = "N", value_parser = above_zero)]
+    pub(crate) seconds: f64,
+}
+
+/// A sale.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Sale {
+    /// Orders, of one unit each.
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = at_least_one)]
+    pub(crate) orders: usize,
+    /// Units that there are.
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = at_least_one)]
+    pub(crate) units: usize,
+    /// Orders that warm up, for something else.
+    #[arg(long, default_value_t = 2_000, value_name = "N")]
+    pub(crate) warm_up: usize,
+}
+
+/// How the flow is measured over full tables.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Growth {
+    #[command(flatten)]
+    pub(crate) volume: Volume,
+    /// With 3,000,000 orders too: takes some 15 GB of disk.
+    #[arg(long)]
+    pub(crate) full: bool,
+}
+
+/// Who comes to the gateway.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Crowd {
+    /// Orders in each measured run.
+    #[arg(long, default_value_t = 50_000, value_name = "N", value_parser = at_least_one)]
+    pub(crate) orders: usize,
+    /// Orders that warm up before each of them.
+    #[arg(long, default_value_t = 5_000, value_name = "N")]
+    pub(crate) warm_up: usize,
+    /// Connections, each with one request at a time.
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = at_least_one)]
+    pub(crate) connections: usize,
+}
+
+fn above_zero(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
+        Ok(_) => Err("above zero".to_owned()),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}

@@ -1,0 +1,158 @@
+//! The flash sale: many orders for one SKU of which there is little, through the real inventory, in as many processes as
+//! there are cores. Each order is decided once, and nothing is sold that is not there.
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use despatch_contracts::order::{Line, OrderAccepted};
+use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{Emitted, EventId, Trace};
+use despatch_inventory::store::{self, Location, Totals};
+use uuid::Uuid;
+
+use crate::Outcome;
+use crate::args::{Args, Sale};
+use crate::child::{Children, Role};
+use crate::flow;
+use crate::load::{self, Placing};
+use crate::report::{self, Report, Run};
+use crate::site::{Plot, Site};
+use crate::usage::Meter;
+
+/// What everybody wants.
+const WANTED: &str = "SALE";
+
+/// What warms up, of which there is enough.
+const PLENTY: &str = "PLENTY";
+
+const WAREHOUSE: &str = "east";
+
+/// The consumer whose progress is watched.
+const CONSUMER: &str = "inventory-reserve";
+
+/// `bench flash-sale`.
+pub(crate) async fn command(args: &Args, sale: Sale) -> Outcome<ExitCode> {
+    let mut report = Report::new("flash-sale");
+    let site = Site::start(args).await?;
+    let processes = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut runs = Vec::new();
+    for number in 1..=args.runs {
+        let run = once(&site, sale, processes).await?;
+        eprintln!("flash sale {number}: {:.0} decisions/s", run.orders_per_second());
+        runs.push(run);
+    }
+    site.stop().await?;
+    report.field("orders", sale.orders);
+    report.field("units", sale.units);
+    report.field("processes", processes);
+    report.field("runs", args.runs);
+    report.line("checked", format!("{} reserved, {} refused", sale.sold(), sale.orders - sale.sold()));
+    report::rates(&mut report, "decisions_per_second", "decisions/s", &runs);
+    report.print(args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Sale {
+    fn sold(self) -> usize {
+        self.units.min(self.orders)
+    }
+}
+
+async fn once(site: &Site, sale: Sale, processes: usize) -> Outcome<Run> {
+    let plot = site.plot().await?;
+    let children = Children::start(&plot, &vec![Role::Inventory; processes]).await?;
+    stock(&plot, sale).await?;
+    let run = measure(site, &plot, sale, children.pids()).await?;
+    children.stop().await?;
+    audit(&plot, sale).await?;
+    plot.clear().await?;
+    Ok(run)
+}
+
+async fn stock(plot: &Plot, sale: Sale) -> Outcome {
+    let db = plot.db().await?;
+    let location = Location {
+        id: WAREHOUSE.to_owned(),
+        name: "Warehouse East".to_owned(),
+        country: "US".to_owned(),
+        region: "KY".to_owned(),
+        rank: 1,
+    };
+    store::open_locations(&db, &[location]).await?;
+    let enough = i64::try_from(sale.warm_up)?.max(1);
+    let units = [(WANTED, WAREHOUSE, i64::try_from(sale.units)?), (PLENTY, WAREHOUSE, enough)];
+    Ok(store::receive(&db, "first delivery", &units).await?)
+}
+
+async fn measure(site: &Site, plot: &Plot, sale: Sale, children: Vec<u32>) -> Outcome<Run> {
+    let (completed, watching) = flow::watch(plot, CONSUMER).await?;
+    let numbers = AtomicUsize::new(0);
+    // All of it at once: that is what a sale is.
+    let place = |orders, sku| {
+        let placing = move |number| placing(plot, number, sku);
+        let numbers = &numbers;
+        let next = move || placing(numbers.fetch_add(1, Ordering::Relaxed));
+        load::closed_loop(&plot.jetstream, orders, usize::MAX / 2, &completed, next)
+    };
+    let measured = async {
+        place(sale.warm_up, PLENTY).await?;
+        let meter = Meter::start(site.servers(), children)?;
+        let started = Instant::now();
+        place(sale.orders, WANTED).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        Outcome::Ok(Run { orders: sale.orders, seconds, usage: meter.stop()? })
+    };
+    tokio::select! {
+        run = measured => run,
+        Err(error) = watching => Err(error),
+    }
+}
+
+fn placing(plot: &Plot, number: usize, sku: &str) -> Placing {
+    let mut order = despatch_testkit::order(&Uuid::now_v7().to_string());
+    order.shop_order_id = format!("S-{number}");
+    let line = Line {
+        number: 1,
+        sku: sku.to_owned(),
+        title: "Bookcase".to_owned(),
+        quantity: 1,
+        total_minor: 12_345,
+    };
+    order.lines = vec![line];
+    let event = OrderAccepted { order: Some(order) };
+    let envelope = Envelope::first(EventId::mint(), "bench", Emitted::from(&event), &Trace::root());
+    Placing {
+        subject: format!("{}.{}", plot.settings.namespace, envelope.subject),
+        headers: envelope.headers(),
+        payload: envelope.payload,
+    }
+}
+
+/// Fails unless exactly the units that there were are reserved, each order is decided once, and the books add up.
+async fn audit(plot: &Plot, sale: Sale) -> Outcome {
+    let db = plot.db().await?;
+    let sql = "select (select available from inventory.stock where sku = $1),
+                      (select coalesce(sum(quantity), 0)::int8 from inventory.allocation where sku = $1),
+                      (select count(distinct order_id) from inventory.allocation where sku = $1),
+                      (select count(*) from inventory.journal
+                        where handler = 'inventory.reserve' and state = 'dead' and reason = 'stock-short'),
+                      (select count(*) from inventory.journal where handler = 'inventory.reserve'),
+                      (select count(*) from inventory.open_batch)";
+    let row = db.query_one(sql, &[&WANTED]).await?;
+    let found: [i64; 6] = [0, 1, 2, 3, 4, 5].map(|column| row.get(column));
+    let (sold, refused) = (sale.sold(), sale.orders - sale.sold());
+    let expected = [sale.units - sold, sold, sold, refused, sale.orders + sale.warm_up, 0];
+    if !found.iter().zip(expected).all(|(found, expected)| usize::try_from(*found) == Ok(expected)) {
+        return Err(format!(
+            "units left, units reserved, orders reserved, orders refused, orders decided, open batches: {found:?}, \
+             not {expected:?}"
+        )
+        .into());
+    }
+    let Totals { received, available, reserved, shipped } = store::totals(&db).await?;
+    if received != available + reserved + shipped || available < 0 {
+        return Err(format!("{received} received, {available} available, {reserved} reserved").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! The gateway: orders over HTTP on connections that are kept, each answered when it is committed.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use despatch_gateway::{Config, Records, Secret};
+use despatch_runtime::Process;
+use futures_util::StreamExt as _;
+use futures_util::future::try_join_all;
+use hdrhistogram::Histogram;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::Outcome;
+use crate::args::{Args, Crowd};
+use crate::report::{self, Report, Run, Spread};
+use crate::site::{Plot, Site};
+use crate::usage::Meter;
+
+const API_KEY: &str = "bench-api-key";
+
+/// The longest answer that is told apart, in microseconds.
+const LONGEST: u64 = 60_000_000;
+
+/// `bench gateway`.
+pub(crate) async fn command(args: &Args, crowd: Crowd) -> Outcome<ExitCode> {
+    let mut report = Report::new("gateway");
+    let site = Site::start(args).await?;
+    let (mut runs, mut answers) = (Vec::new(), Vec::new());
+    for number in 1..=args.runs {
+        let (run, times) = once(&site, crowd).await?;
+        eprintln!("gateway {number}: {:.0} orders/s accepted", run.orders_per_second());
+        runs.push(run);
+        answers.push(times);
+    }
+    site.stop().await?;
+    report.field("orders", crowd.orders);
+    report.field("connections", crowd.connections);
+    report.field("runs", args.runs);
+    report::rates(&mut report, "orders_per_second", "orders/s accepted", &runs);
+    for (name, label, quantile) in [("p50_ms", "answer p50 ms", 0.5), ("p99_ms", "answer p99 ms", 0.99)] {
+        let spread = Spread::of(answers.iter().map(|times| report::milliseconds(times, quantile)));
+        report.line(label, spread);
+        report.field(name, spread.median);
+    }
+    report.print(args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn once(site: &Site, crowd: Crowd) -> Outcome<(Run, Histogram<u64>)> {
+    let plot = site.plot().await?;
+    let process = Process::start(plot.settings.clone(), vec![despatch_gateway::worker()]).await?;
+    process.health().ready().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let intake = process.intake(despatch_gateway::NAME).ok_or("the process runs the gateway")?;
+    let shutdown = CancellationToken::new();
+    let records = Records::new(&plot.settings)?;
+    let serving =
+        tokio::spawn(despatch_gateway::serve(config(), intake, records, listener, shutdown.clone()));
+
+    place(address, crowd.connections, "warm-up", crowd.warm_up).await?;
+    let meter = Meter::start(site.servers(), Vec::new())?;
+    let started = Instant::now();
+    let accepted = place(address, crowd.connections, "bench", crowd.orders).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    let run = Run { orders: crowd.orders, seconds, usage: meter.stop()? };
+
+    shutdown.cancel();
+    serving.await??;
+    process.drain().await;
+    let mut times = Histogram::new_with_max(LONGEST, 3)?;
+    let mut order_ids = Vec::new();
+    for connection in accepted {
+        times.add(connection.times)?;
+        order_ids.extend(connection.order_ids);
+    }
+    audit(&plot, order_ids, crowd).await?;
+    plot.clear().await?;
+    Ok((run, times))
+}
+
+/// As the binary's defaults have it.
+fn config() -> Config {
+    Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        body_limit_bytes: 1024 * 1024,
+        batch: 256,
+        commit_wait_ms: 20_000,
+        retry_after_seconds: 5,
+        api_keys: vec![Secret::new(API_KEY)],
+        link_secret: Secret::new("bench-link-secret"),
+        shopify: Vec::new(),
+        woocommerce: Vec::new(),
+        shippo_tokens: Vec::new(),
+    }
+}
+
+/// What one connection was answered.
+struct Accepted {
+    /// Microseconds from each request to its answer.
+    times: Histogram<u64>,
+    order_ids: Vec<Uuid>,
+}
+
+/// Places orders over so many connections, one request at a time on each.
+async fn place(address: SocketAddr, connections: usize, shop: &str, orders: usize) -> Outcome<Vec<Accepted>> {
+    let next = AtomicUsize::new(0);
+    let connection = async || {
+        let mut accepted = Accepted { times: Histogram::new_with_max(LONGEST, 3)?, order_ids: Vec::new() };
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= orders {
+                return Outcome::Ok(accepted);
+            }
+            let body = order(shop, number).to_string();
+            let asked = Instant::now();
+            accepted.order_ids.push(send(&mut sender, address, body).await?);
+            accepted.times.saturating_record(u64::try_from(asked.elapsed().as_micros())?);
+        }
+    };
+    try_join_all((0..connections).map(|_| connection())).await
+}
+
+/// Sends one order; the id that it was given.
+async fn send(sender: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: String) -> Outcome<Uuid> {
+    sender.ready().await?;
+    let request = Request::post("/v1/orders")
+        .header("host", address.to_string())
+        .header("authorization", format!("Bearer {API_KEY}"))
+        .header("content-type", "application/json")
+        .body(Full::from(body))?;
+    let answer = sender.send_request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    if status != StatusCode::CREATED {
+        return Err(format!("an order was answered with {status}: {}", String::from_utf8_lossy(&body)).into());
+    }
+    let answer: Value = serde_json::from_slice(&body)?;
+    let order_id = answer["order_id"].as_str().ok_or("an answer without an order id")?;
+    Ok(Uuid::try_parse(order_id)?)
+}
+
+/// A valid order.
+fn order(shop: &str, number: usize) -> Value {
+    json!({
+        "shop": shop,
+        "shop_order_id": number.to_string(),
+        "customer": {"customer_id": "c-1", "name": "Zoë Müller", "email": "zoe@example.com"},
+        "ship_to": {"name": "Zoë Müller", "street1": "1 Main St", "city": "Henderson", "region": "KY",
+                    "postcode": "42420", "country": "US"},
+        "lines": [{"sku": "A", "title": "Bookcase", "quantity": 2, "total": "10.00"},
+                  {"sku": "B", "title": "Stapler", "quantity": 1, "total": "5.00"}],
+        "currency": "USD", "shipping": "3.50", "tax": "1.00", "discount": "0.50", "total": "19.00",
+        "service_level": "second-class",
+        "authorisation": {"provider": "instant", "reference": format!("auth-{number}"), "amount": "19.00"}
+    })
+}
+
+/// Fails unless every order that was answered 2xx is in Postgres, and its event on the stream.
+async fn audit(plot: &Plot, mut order_ids: Vec<Uuid>, crowd: Crowd) -> Outcome {
+    order_ids.sort_unstable();
+    order_ids.dedup();
+    let db = plot.db().await?;
+    let sql = "select (select count(*) from gateway.orders where order_id = any($1)),
+                      (select count(*) from gateway.orders), (select count(*) from gateway.open_batch)";
+    let row = db.query_one(sql, &[&order_ids]).await?;
+    let found: [i64; 3] = [0, 1, 2].map(|column| row.get(column));
+    let all = crowd.orders + crowd.warm_up;
+    let expected = [crowd.orders, all, 0].map(i64::try_from);
+    if order_ids.len() != crowd.orders
+        || !found.iter().zip(expected).all(|(found, expected)| Ok(*found) == expected)
+    {
+        return Err(format!(
+            "{} orders were accepted under {} ids; of these are in the database, all orders there, open batches: \
+             {found:?}",
+            crowd.orders,
+            order_ids.len()
+        )
+        .into());
+    }
+    let stream = plot.jetstream.get_stream(plot.stream()).await?;
+    let subject = format!("{}.evt.order.placed", plot.settings.namespace);
+    let mut subjects = stream.info_with_subjects(subject).await?;
+    let mut published = 0;
+    while let Some(counted) = subjects.next().await {
+        published += counted?.1;
+    }
+    if published != all {
+        return Err(format!("{all} orders were accepted, {published} published").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Growth: the flow with millions of orders in the tables already, and their journal rows, against empty ones.
+
+use std::process::ExitCode;
+
+use despatch_runtime::{Process, migrate_all};
+
+use crate::args::{Args, Growth};
+use crate::report::{self, Report, Run, Spread};
+use crate::site::{Plot, Site};
+use crate::steps::SCHEMAS;
+use crate::{Outcome, flow, steps};
+
+const LEVELS: [usize; 2] = [100_000, 1_000_000];
+
+const FULL: usize = 3_000_000;
+
+/// `bench growth`.
+pub(crate) async fn command(args: &Args, growth: Growth) -> Outcome<ExitCode> {
+    let mut report = Report::new("growth");
+    let site = Site::start(args).await?;
+    let (mut all_empty, mut levels) = (Vec::new(), Vec::new());
+    for there in LEVELS.into_iter().chain(growth.full.then_some(FULL)) {
+        let plot = site.plot().await?;
+        migrate_all(&plot.settings, &steps::workers(false)).await?;
+        eprintln!("growth: loading {there} orders");
+        load(&plot, there).await?;
+        let (mut runs, mut ratios) = (Vec::new(), Vec::new());
+        for number in 0..args.runs as usize {
+            let empty = flow::once(&site, growth.volume).await?;
+            let orders = growth.volume.warm_up + growth.volume.orders;
+            let run = once(&site, &plot, growth, there + orders * (number + 1)).await?;
+            ratios.push(run.orders_per_second() / empty.orders_per_second());
+            eprintln!(
+                "growth {}: empty {:.0}, with {there} orders {:.0} orders/s",
+                number + 1,
+                empty.orders_per_second(),
+                run.orders_per_second()
+            );
+            all_empty.push(empty);
+            runs.push(run);
+        }
+        plot.clear().await?;
+        levels.push((there, runs, ratios));
+    }
+    site.stop().await?;
+    report.field("orders", growth.volume.orders);
+    report.field("runs", args.runs);
+    let mut part = Report::new("flow");
+    report::runs(&mut part, &all_empty);
+    report.part("0", part);
+    for (there, runs, ratios) in levels {
+        let mut part = Report::new("flow");
+        report::runs(&mut part, &runs);
+        part.spread("ratio", "ratio to empty", Spread::of(ratios));
+        report.part(&there.to_string(), part);
+    }
+    report.print(args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn once(site: &Site, plot: &Plot, growth: Growth, afterwards: usize) -> Outcome<Run> {
+    let process = Process::start(plot.settings.clone(), steps::workers(false)).await?;
+    process.health().ready().await;
+    let run = flow::saturate(site, plot, growth.volume, Vec::new()).await?;
+    process.drain().await;
+    flow::audit(plot, afterwards).await?;
+    Ok(run)
+}
+
+/// Fills the tables as so many orders would have. Their ids are of the last minutes, a millisecond each, so that they lie
+/// in the journal's current partition; each journal row owes nothing, and holds a follow-on of the size that it has.
+async fn load(plot: &Plot, orders: usize) -> Outcome {
+    let db = plot.db().await?;
+    let orders = i64::try_from(orders)?;
+    for (schema, handler) in SCHEMAS.into_iter().zip(steps::HANDLERS) {
+        db.batch_execute(&format!(
+            "set synchronous_commit = off;
+             create temp table loaded as
+             select (lpad(to_hex((extract(epoch from now()) * 1000)::int8 - {orders} + i), 12, '0')
+                     || '7' || substr(md5(i::text), 1, 3) || '8' || substr(md5(i::text), 4, 15))::uuid as id
+               from generate_series(1, {orders}) as i;
+             insert into {schema}.result select id, decode(repeat('07', {row}), 'hex') from loaded;
+             insert into {schema}.journal (id, handler, generation, state, order_id, outbox)
+             select id, '{handler}', 0, 'done', id::text, decode(repeat('07', {outbox}), 'hex') from loaded;
+             drop table loaded;
+             vacuum analyze {schema}.result;
+             vacuum analyze {schema}.journal;",
+            row = steps::ROW,
+            outbox = OUTBOX,
+        ))
+        .await?;
+    }
+    db.batch_execute("checkpoint").await?;
+    Ok(())
+}
+
+/// Bytes of a follow-on with its headers, as the journal keeps it.
+const OUTBOX: usize = 620;

@@ -1,0 +1,172 @@
+//! Latency: orders placed at a fixed rate, and how long until each step has passed them on.
+//!
+//! An order's time begins when it should have been placed, whether or not the load generator was late: else a pause of the
+//! system would hide the orders that it held up (coordinated omission). A step is done with an order when its record is
+//! committed and its event, which follows from that, is seen on the wire; the last step says so for this purpose.
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use async_nats::{Message, Subscriber};
+use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{EventId, Trace};
+use despatch_runtime::Process;
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use hdrhistogram::Histogram;
+use serde_json::json;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::Outcome;
+use crate::args::{Args, Rate};
+use crate::report::{self, Report, Spread, milliseconds};
+use crate::site::{Plot, Site};
+use crate::steps::{self, Parcel, TYPES};
+use crate::usage::Meter;
+
+/// Orders of the first seconds are not counted.
+const WARM_UP: Duration = Duration::from_secs(3);
+
+/// How long after the last order was placed all have to be done.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest time that is told apart, in microseconds.
+const LONGEST: u64 = 60_000_000;
+
+const QUANTILES: [(&str, f64); 3] = [("p50_ms", 0.5), ("p99_ms", 0.99), ("p999_ms", 0.999)];
+
+/// `bench latency`.
+pub(crate) async fn command(args: &Args, rate: Rate) -> Outcome<ExitCode> {
+    let mut report = Report::new("latency");
+    let site = Site::start(args).await?;
+    let mut runs = Vec::new();
+    for number in 1..=args.runs {
+        let run = once(&site, rate).await?;
+        let last = &run.steps[run.steps.len() - 1];
+        eprintln!(
+            "latency {number}: p50 {:.2} ms, p99 {:.2} ms",
+            milliseconds(last, 0.5),
+            milliseconds(last, 0.99)
+        );
+        runs.push(run);
+    }
+    site.stop().await?;
+    report.field("rate", rate.rate);
+    report.field("seconds", rate.seconds);
+    report.field("runs", args.runs);
+    let mut steps = serde_json::Map::new();
+    for (step, name) in TYPES.iter().skip(1).enumerate() {
+        let spreads = QUANTILES
+            .map(|(key, q)| (key, Spread::of(runs.iter().map(|run| milliseconds(&run.steps[step], q)))));
+        let [p50, p99, p999] = spreads.map(|(_, spread)| spread);
+        report.line(name, format!("p50 {p50}, p99 {p99}, p99.9 {p999} ms"));
+        steps.insert(
+            (*name).to_owned(),
+            spreads.into_iter().map(|(key, spread)| (key, json!(spread))).collect(),
+        );
+        // The order is done with its last step, which comes last here too.
+        for (key, spread) in spreads {
+            report.field(key, spread.median);
+        }
+    }
+    report.field("steps", steps);
+    let costs: Vec<report::Run> = runs.into_iter().map(|run| run.cost).collect();
+    report::costs(&mut report, &costs);
+    report.print(args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Microseconds from when an order should have been placed until each step was done with it.
+struct Run {
+    steps: Vec<Histogram<u64>>,
+    cost: report::Run,
+}
+
+async fn once(site: &Site, rate: Rate) -> Outcome<Run> {
+    let plot = site.plot().await?;
+    let process = Process::start(plot.settings.clone(), steps::workers(true)).await?;
+    process.health().ready().await;
+    let run = measure(site, &plot, rate).await?;
+    process.drain().await;
+    plot.clear().await?;
+    Ok(run)
+}
+
+async fn measure(site: &Site, plot: &Plot, rate: Rate) -> Outcome<Run> {
+    let heard = plot.nats.subscribe(format!("{}.evt.bench.>", plot.settings.namespace)).await?;
+    plot.nats.flush().await?;
+    let interval = Duration::from_secs_f64(1.0 / rate.rate);
+    let (warm_up, counted) = (in_time(WARM_UP.as_secs_f64(), rate), in_time(rate.seconds, rate));
+    let begin = Instant::now() + Duration::from_millis(100);
+    let (told, due) = mpsc::unbounded_channel();
+    let place = async {
+        let mut unacked = Vec::new();
+        let mut meter = None;
+        for number in 0..warm_up + counted {
+            let at = begin + interval * u32::try_from(number)?;
+            tokio::time::sleep_until(at.into()).await;
+            if number == warm_up {
+                meter = Some(Meter::start(site.servers(), Vec::new())?);
+            }
+            let parcel = Parcel::new(Uuid::now_v7());
+            let envelope = Envelope::first(EventId::mint(), "bench", parcel.event(0), &Trace::root());
+            // The listener ends only when all is done, or has failed itself.
+            let _ = told.send((parcel.order_id, at, number >= warm_up));
+            let subject = format!("{}.{}", plot.settings.namespace, envelope.subject);
+            let (headers, payload) = (envelope.headers(), envelope.payload);
+            unacked.push(plot.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());
+        }
+        let usage = meter.map(Meter::stop).transpose()?.unwrap_or_default();
+        try_join_all(unacked).await?;
+        Outcome::Ok(usage)
+    };
+    let whole = begin + interval * u32::try_from(warm_up + counted)? + PATIENCE;
+    let listening = tokio::time::timeout_at(whole.into(), listen(heard, due, warm_up + counted));
+    let (usage, steps) = tokio::try_join!(place, async { listening.await? })?;
+    let cost = report::Run { orders: counted, seconds: rate.seconds, usage };
+    Ok(Run { steps, cost })
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are above zero, and few")]
+fn in_time(seconds: f64, rate: Rate) -> usize {
+    (seconds * rate.rate).ceil() as usize
+}
+
+/// An order, when it should have been placed, and whether it counts.
+type Due = (String, Instant, bool);
+
+/// Hears every event until all orders are done.
+async fn listen(
+    mut heard: Subscriber,
+    mut due: mpsc::UnboundedReceiver<Due>,
+    orders: usize,
+) -> Outcome<Vec<Histogram<u64>>> {
+    let mut steps = vec![Histogram::new_with_max(LONGEST, 3)?; TYPES.len() - 1];
+    let mut under_way = HashMap::new();
+    let mut done = 0;
+    while done < orders {
+        let message = heard.next().await.ok_or("the connection was closed")?;
+        let now = Instant::now();
+        while let Ok((order_id, at, counts)) = due.try_recv() {
+            under_way.insert(order_id, (at, counts));
+        }
+        let Some((step, order_id)) = said(&message) else { continue };
+        let is_last = step + 1 == steps.len();
+        let known = if is_last { under_way.remove(order_id) } else { under_way.get(order_id).copied() };
+        // A copy of what was heard before.
+        let Some((at, counts)) = known else { continue };
+        if counts {
+            steps[step].saturating_record(u64::try_from(now.duration_since(at).as_micros())?);
+        }
+        done += usize::from(is_last);
+    }
+    Ok(steps)
+}
+
+/// Which step said it, and about which order; nothing of the load's own messages.
+fn said(message: &Message) -> Option<(usize, &str)> {
+    let step = TYPES.iter().skip(1).position(|name| message.subject.ends_with(name))?;
+    Some((step, message.headers.as_ref()?.get("ce-subject")?.as_str()))
+}

@@ -1,0 +1,222 @@
+//! What a run took of the machine: processor time and memory of us, NATS and Postgres, read from /proc.
+
+use std::fs;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// The kernel counts processor time for /proc in hundredths of a second on every machine that we build for.
+const TICK_MS: u64 = 10;
+
+/// The servers' own processes; none where they are not ours.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Servers {
+    pub(crate) nats: Option<u32>,
+    pub(crate) postgres: Option<u32>,
+}
+
+/// The same figure for each of the three; none where the processes are not ours to read.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub(crate) struct Shares<T> {
+    /// This process, with the load generator, and the processes that it started as workers.
+    pub(crate) despatch: T,
+    pub(crate) nats: Option<T>,
+    pub(crate) postgres: Option<T>,
+}
+
+impl<T: Copy> Shares<T> {
+    /// The figures of several runs, each through `f`.
+    pub(crate) fn of<U: Copy>(all: &[Shares<T>], f: impl Fn(Vec<T>) -> U) -> Shares<U> {
+        let each = |of: fn(&Shares<T>) -> Option<T>| all.iter().map(of).collect::<Option<Vec<T>>>();
+        Shares {
+            despatch: f(all.iter().map(|shares| shares.despatch).collect()),
+            nats: each(|shares| shares.nats).map(&f),
+            postgres: each(|shares| shares.postgres).map(&f),
+        }
+    }
+
+    pub(crate) fn map<U>(self, f: impl Fn(T) -> U) -> Shares<U> {
+        Shares { despatch: f(self.despatch), nats: self.nats.map(&f), postgres: self.postgres.map(&f) }
+    }
+}
+
+/// What a run took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Usage {
+    /// Processor time in milliseconds.
+    pub(crate) cpu_ms: Shares<f64>,
+    /// The most memory at any moment in MB (10⁶ bytes).
+    pub(crate) rss_mb: Shares<f64>,
+}
+
+/// Takes note from its start to its stop.
+pub(crate) struct Meter {
+    family: Family,
+    cpu_before: Shares<u64>,
+    peak: Arc<Mutex<Shares<u64>>>,
+    over: Arc<AtomicBool>,
+    looking: JoinHandle<()>,
+}
+
+impl Meter {
+    /// Begins; `children` are our worker processes.
+    pub(crate) fn start(servers: Servers, children: Vec<u32>) -> io::Result<Self> {
+        let mut ours = children;
+        ours.push(std::process::id());
+        let family = Family { ours, servers };
+        let cpu_before = family.all(cpu)?;
+        let (peak, over) = (Arc::default(), Arc::default());
+        let looking = std::thread::spawn({
+            let (family, peak, over) = (family.clone(), Arc::clone(&peak), Arc::clone(&over));
+            move || look(&family, &peak, &over)
+        });
+        Ok(Meter { family, cpu_before, peak, over, looking })
+    }
+
+    /// Ends.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run, bytes of memory")]
+    pub(crate) fn stop(self) -> io::Result<Usage> {
+        let after = self.family.all(cpu)?;
+        self.over.store(true, Ordering::Relaxed);
+        self.looking.thread().unpark();
+        // Whatever it has seen counts.
+        let _ = self.looking.join();
+        let spent = |after: u64, before: u64| (after.saturating_sub(before) * TICK_MS) as f64;
+        let between = |after: Option<u64>, before: Option<u64>| Some(spent(after?, before?));
+        let before = self.cpu_before;
+        let cpu_ms = Shares {
+            despatch: spent(after.despatch, before.despatch),
+            nats: between(after.nats, before.nats),
+            postgres: between(after.postgres, before.postgres),
+        };
+        let peak = *self.peak.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Usage { cpu_ms, rss_mb: peak.map(|kib| kib as f64 * 1024.0 / 1e6) })
+    }
+}
+
+/// Keeps the most memory that was seen.
+fn look(family: &Family, peak: &Mutex<Shares<u64>>, over: &AtomicBool) {
+    loop {
+        // A process may end while it is looked at; then the next look tells.
+        if let Ok(now) = family.all(memory) {
+            let mut peak = peak.lock().unwrap_or_else(PoisonError::into_inner);
+            *peak = Shares {
+                despatch: peak.despatch.max(now.despatch),
+                nats: peak.nats.max(now.nats),
+                postgres: peak.postgres.max(now.postgres),
+            };
+        }
+        if over.load(Ordering::Relaxed) {
+            return;
+        }
+        std::thread::park_timeout(LOOK);
+    }
+}
+
+#[derive(Clone)]
+struct Family {
+    ours: Vec<u32>,
+    servers: Servers,
+}
+
+impl Family {
+    fn all(&self, of: fn(&[u32]) -> io::Result<u64>) -> io::Result<Shares<u64>> {
+        let nats = self.servers.nats.map(|pid| of(&[pid])).transpose()?;
+        let postgres = self.servers.postgres.map(|pid| of(&with_children(pid)?)).transpose()?;
+        Ok(Shares { despatch: of(&self.ours)?, nats, postgres })
+    }
+}
+
+/// A process, then its children.
+fn with_children(pid: u32) -> io::Result<Vec<u32>> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    Ok([pid].into_iter().chain(children.split_whitespace().filter_map(|child| child.parse().ok())).collect())
+}
+
+/// Ticks that processes and those of their children that have ended have spent.
+fn cpu(pids: &[u32]) -> io::Result<u64> {
+    let mut ticks = 0;
+    for (index, pid) in pids.iter().enumerate() {
+        match fs::read_to_string(format!("/proc/{pid}/stat")) {
+            Ok(stat) => ticks += spent(&stat).unwrap_or_default(),
+            // A child has ended meanwhile.
+            Err(_) if index > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ticks)
+}
+
+/// What a line of /proc/…/stat says of ticks spent, those of ended children included.
+fn spent(stat: &str) -> Option<u64> {
+    // The command's name may hold spaces and brackets; what follows holds none.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let own_and_childrens = fields.split_whitespace().skip(11).take(4);
+    own_and_childrens.map(|ticks| ticks.parse::<u64>().ok()).sum()
+}
+
+/// Resident memory of processes in KiB. What they share (Postgres' buffers, the program) is counted once.
+fn memory(pids: &[u32]) -> io::Result<u64> {
+    let (mut own, mut buffers, mut files) = (0, 0, 0);
+    for (index, pid) in pids.iter().enumerate() {
+        match fs::read_to_string(format!("/proc/{pid}/status")) {
+            Ok(status) => {
+                own += kib(&status, "RssAnon:");
+                buffers = buffers.max(kib(&status, "RssShmem:"));
+                files = files.max(kib(&status, "RssFile:"));
+            }
+            Err(_) if index > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(own + buffers + files)
+}
+
+/// A field of /proc/…/status.
+fn kib(status: &str, field: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok()).unwrap_or_default()
+}
+
+/// How many processes wanted to run, over the last minute.
+pub(crate) fn load_average() -> f64 {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_read_past_a_name_with_brackets() {
+        let stat =
+            "4242 (post) gres: x (y)) S 1 4242 4242 0 -1 4194560 900 10 0 0 120 30 7 3 20 0 1 0 99 1 2 3";
+        assert_eq!(spent(stat), Some(160));
+        assert_eq!(spent("nothing"), None);
+    }
+
+    #[test]
+    fn memory_is_read_by_its_field() {
+        let status = "Name:\tpostgres\nVmRSS:\t   31004 kB\nRssAnon:\t    2304 kB\nRssFile:\t    8700 kB\nRssShmem:\t   20000 kB\n";
+        assert_eq!(
+            (kib(status, "RssAnon:"), kib(status, "RssShmem:"), kib(status, "RssNone:")),
+            (2304, 20_000, 0)
+        );
+    }
+
+    #[test]
+    fn this_process_has_used_something() {
+        let meter = Meter::start(Servers::default(), Vec::new()).unwrap();
+        let usage = meter.stop().unwrap();
+        assert!(usage.rss_mb.despatch > 1.0);
+        assert_eq!(usage.rss_mb.nats, None);
+    }
+}

@@ -114,10 +114,13 @@ pub(crate) struct Sale {
 }
 
 /// How the flow is measured over full tables.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Growth {
     #[command(flatten)]
     pub(crate) volume: Volume,
+    /// Orders in the tables, separated by commas.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
+    pub(crate) levels: Vec<usize>,
     /// With 3,000,000 orders too: takes some 15 GB of disk.
     #[arg(long)]
     pub(crate) full: bool,

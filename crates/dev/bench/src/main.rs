@@ -48,6 +48,11 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("bench: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                eprintln!("  because {error}");
+                cause = error.source();
+            }
             ExitCode::FAILURE
         }
     }
@@ -60,7 +65,7 @@ async fn run(args: &Args) -> Outcome<ExitCode> {
         What::Guard { volume, tuning, at_least } => guard::command(args, *volume, *tuning, *at_least).await,
         What::Latency(rate) => latency::command(args, *rate).await,
         What::FlashSale(sale) => flash_sale::command(args, *sale).await,
-        What::Growth(growth) => growth::command(args, *growth).await,
+        What::Growth(growth) => growth::command(args, growth).await,
         What::Replicas(volume) => replicas::command(args, *volume).await,
         What::Gateway(crowd) => gateway::command(args, *crowd).await,
         What::Plot { results } => plot::command(results),

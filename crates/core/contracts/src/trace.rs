@@ -19,12 +19,13 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A new trace, for what arrives without one.
+    /// A new trace, for what arrives without one. It is not sampled: nothing collects it, and the broker does more for
+    /// messages that are.
     pub fn root() -> Self {
         Trace {
             trace_id: TraceId::from_bytes(*Uuid::new_v4().as_bytes()),
             span_id: fresh_span(),
-            flags: TraceFlags::SAMPLED,
+            flags: TraceFlags::NOT_SAMPLED,
             state: String::new(),
         }
     }

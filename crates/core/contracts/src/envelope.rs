@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use async_nats::HeaderMap;
-use async_nats::header::{IntoHeaderName, NATS_MESSAGE_ID};
+use async_nats::header::NATS_MESSAGE_ID;
+use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use prost::Message as _;
 use prost_types::Timestamp;
@@ -11,9 +11,16 @@ use prost_types::Timestamp;
 use crate::runtime::{DeadLetter, Envelope, Replay, Settled};
 use crate::{Emitted, Event as _, EventId, Trace};
 
-/// The extension attribute that carries the generation. `Nats-Msg-Id` repeats it for the broker's dedupe, but nothing
-/// relies on that header.
-const GENERATION: &str = "ce-generation";
+const SPEC_VERSION: HeaderName = HeaderName::from_static("ce-specversion");
+const ID: HeaderName = HeaderName::from_static("ce-id");
+const TYPE: HeaderName = HeaderName::from_static("ce-type");
+const SOURCE: HeaderName = HeaderName::from_static("ce-source");
+const SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
+const TIME: HeaderName = HeaderName::from_static("ce-time");
+/// The extension attribute that carries the generation; absent in the first.
+const GENERATION: HeaderName = HeaderName::from_static("ce-generation");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// A message whose headers do not say what it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -133,28 +140,30 @@ impl Envelope {
     /// The same without what the broker deduplicates by: the message is stored once more, whatever the broker has.
     pub fn headers_of_a_copy(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(GENERATION, self.generation.to_string());
-        headers.insert("ce-specversion", "1.0");
-        headers.insert("ce-id", line(&self.event_id));
-        headers.insert("ce-type", line(&self.r#type));
-        headers.insert("ce-source", line(&self.source));
-        headers.insert("ce-subject", line(&self.order_id));
+        headers.insert(SPEC_VERSION, "1.0");
+        headers.insert(ID, line(&self.event_id));
+        headers.insert(TYPE, line(&self.r#type));
+        headers.insert(SOURCE, line(&self.source));
+        headers.insert(SUBJECT, line(&self.order_id));
+        headers.insert(TRACE_PARENT, line(&self.traceparent));
         if let Some(time) = &self.time {
-            headers.insert("ce-time", time.to_string());
+            headers.insert(TIME, time.to_string());
         }
-        headers.insert("traceparent", line(&self.traceparent));
+        if self.generation > 0 {
+            headers.insert(GENERATION, self.generation.to_string());
+        }
         if !self.tracestate.is_empty() {
-            headers.insert("tracestate", line(&self.tracestate));
+            headers.insert(TRACE_STATE, line(&self.tracestate));
         }
         headers
     }
 
     /// Reads a message off the wire. `subject` is without the deployment's namespace.
     pub fn read(subject: &str, headers: &HeaderMap, payload: Bytes) -> Result<Self, Malformed> {
-        let event_id = text(headers, "ce-id");
-        let generation = text(headers, GENERATION);
+        let event_id = text(headers, ID);
+        let generation = headers.get(GENERATION).map_or("0", |generation| generation.as_str());
         let generation = generation.parse().map_err(|_| Malformed {
-            header: GENERATION,
+            header: "ce-generation",
             expected: "a whole number from 0",
             found: generation.to_owned(),
         })?;
@@ -162,12 +171,12 @@ impl Envelope {
             subject: subject.to_owned(),
             event_id: event_id.to_owned(),
             generation,
-            r#type: text(headers, "ce-type").to_owned(),
-            source: text(headers, "ce-source").to_owned(),
-            order_id: text(headers, "ce-subject").to_owned(),
-            time: text(headers, "ce-time").parse().ok(),
-            traceparent: text(headers, "traceparent").to_owned(),
-            tracestate: text(headers, "tracestate").to_owned(),
+            r#type: text(headers, TYPE).to_owned(),
+            source: text(headers, SOURCE).to_owned(),
+            order_id: text(headers, SUBJECT).to_owned(),
+            time: text(headers, TIME).parse().ok(),
+            traceparent: text(headers, TRACE_PARENT).to_owned(),
+            tracestate: text(headers, TRACE_STATE).to_owned(),
             payload,
         };
         envelope.id()?;
@@ -203,11 +212,11 @@ fn ce_type(event_type: &str) -> String {
 }
 
 /// A header's value. The broker's client panics over a line break, and a replayed event may hold one.
-fn line(text: &str) -> String {
-    text.replace(['\r', '\n'], " ")
+fn line(text: &str) -> HeaderValue {
+    if text.contains(['\r', '\n']) { text.replace(['\r', '\n'], " ").into() } else { text.into() }
 }
 
-fn text(headers: &HeaderMap, name: impl IntoHeaderName) -> &str {
+fn text(headers: &HeaderMap, name: HeaderName) -> &str {
     headers.get(name).map_or("", |value| value.as_str())
 }
 

@@ -5,21 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_nats::connection::State;
+use async_nats::jetstream;
 use async_nats::jetstream::context::ContextBuilder;
-use async_nats::jetstream::{self, context::PublishError};
 use async_nats::{Client, ConnectOptions, Event, HeaderMap, ServerAddr};
 use despatch_contracts::EventId;
 use despatch_contracts::runtime::Envelope;
 use despatch_domain::Reason;
-use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::acks::{Acks, Outgoing};
 use crate::health::Health;
 use crate::retry::Patience;
 
-/// How long a publish may stay unacknowledged before it is sent again.
-const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the server may take to answer a request about the stream or its consumers.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Room for the headers whose length is bounded: ids, the type, the time, the trace, and all names.
 const FIXED_HEADERS: usize = 1024;
@@ -53,6 +53,9 @@ pub enum BrokerError {
     /// The connection failed in a way that waiting does not mend.
     #[error("NATS: {0}")]
     Connect(#[from] async_nats::ConnectError),
+    /// The client is closed.
+    #[error("NATS: {0}")]
+    Subscribe(#[from] async_nats::SubscribeError),
     /// The stream or a consumer cannot be created as it has to be.
     #[error("NATS: {what}: {why}")]
     Provision {
@@ -85,6 +88,7 @@ pub(crate) struct Broker {
     jetstream: jetstream::Context,
     names: Arc<Names>,
     connections: watch::Receiver<u64>,
+    acks: Arc<Acks>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -174,10 +178,10 @@ impl Broker {
             })
             .connect(servers)
             .await?;
-        let jetstream =
-            ContextBuilder::new().ack_timeout(ACK_TIMEOUT).timeout(ACK_TIMEOUT).build(client.clone());
+        let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
+        let acks = Arc::new(Acks::listen(client.clone()).await?);
         let (names, seen) = (Arc::new(Names::new(namespace)), Arc::default());
-        Ok(Broker { client, jetstream, names, connections, seen })
+        Ok(Broker { client, jetstream, names, connections, acks, seen })
     }
 
     /// The same connection, for one worker.
@@ -271,21 +275,39 @@ impl Broker {
         let mut left: Vec<&Envelope> = messages.iter().collect();
         let mut patience = Patience::new();
         loop {
-            let tries = join_all(left.iter().map(|message| self.publish_once(message, headers(message))));
-            let outcomes = tokio::select! {
-                outcomes = tries => outcomes,
+            let outgoing = left.iter().map(|message| Outgoing {
+                subject: self.names.full(&message.subject),
+                headers: headers(message),
+                payload: message.payload.clone(),
+            });
+            let outgoing = outgoing.collect();
+            let stored = tokio::select! {
+                stored = self.acks.publish(outgoing) => stored,
                 () = abandon.cancelled() => return Published::Owed,
             };
             let mut failure = None;
+            let mut furthest = None;
             left = left
                 .into_iter()
-                .zip(outcomes)
-                .filter_map(|(message, outcome)| {
-                    let error = outcome.err()?;
-                    failure = Some(error);
-                    Some(message)
+                .zip(stored)
+                .filter_map(|(message, stored)| match stored {
+                    Ok(sequence) => {
+                        if furthest.is_none_or(|(before, _)| before < sequence) {
+                            furthest = Some((sequence, message));
+                        }
+                        None
+                    }
+                    Err(error) => {
+                        failure = Some(error);
+                        Some(message)
+                    }
                 })
                 .collect();
+            if let Some((sequence, message)) = furthest
+                && let Ok(id) = message.id()
+            {
+                self.saw(Mark { sequence, id, generation: message.generation });
+            }
             let Some(error) = failure else { return Published::All };
             tracing::warn!(%error, left = left.len(), "publishing again");
             tokio::select! {
@@ -293,16 +315,6 @@ impl Broker {
                 () = abandon.cancelled() => return Published::Owed,
             }
         }
-    }
-
-    async fn publish_once(&self, message: &Envelope, headers: HeaderMap) -> Result<(), PublishError> {
-        let subject = self.names.full(&message.subject);
-        let sent = self.jetstream.publish_with_headers(subject, headers, message.payload.clone());
-        let ack = sent.await?.await?;
-        if let Ok(id) = message.id() {
-            self.saw(Mark { sequence: ack.sequence, id, generation: message.generation });
-        }
-        Ok(())
     }
 }
 

@@ -19,8 +19,7 @@ pub(crate) struct Delivery {
     client: Client,
     reply: Subject,
     held: Held,
-    /// Of how many severings ago it is; see [`Held::sever`].
-    round: u64,
+    ticket: Ticket,
     /// What arrived, or why it cannot be read. An unreadable one has an id too, so that it can be journaled.
     pub(crate) envelope: Envelope,
     pub(crate) malformed: Option<Malformed>,
@@ -32,10 +31,10 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// Takes a message in. `None` when it carries no ack subject, and so did not come from a consumer.
     pub(crate) fn take(message: Message, broker: &Broker, held: &Held) -> Option<Self> {
-        let reply = message.reply.clone()?;
+        let reply = message.reply?;
         let origin = Origin::of(&reply)?;
         let subject = broker.names().bare(&message.subject);
-        let headers = message.headers.clone().unwrap_or_default();
+        let headers = message.headers.unwrap_or_default();
         let read = Envelope::read(subject, &headers, message.payload.clone()).and_then(keepable);
         let (id, envelope, malformed) = match read {
             Ok((id, envelope)) => (id, envelope, None),
@@ -48,12 +47,12 @@ impl Delivery {
             broker.saw(Mark { sequence: origin.stream_sequence, id, generation: envelope.generation });
         }
         let redelivered = origin.delivered > 1;
-        let round = held.add(&reply);
+        let ticket = held.add(&reply, origin.consumer_sequence);
         Some(Delivery {
             client: broker.client().clone(),
             reply,
             held: held.clone(),
-            round,
+            ticket,
             envelope,
             malformed,
             id,
@@ -72,7 +71,7 @@ impl Delivery {
     }
 
     async fn answer(&self, kind: AckKind) {
-        if !self.held.still(self.round) {
+        if !self.held.still(self.ticket) {
             return;
         }
         // An answer that does not arrive means a redelivery, which the journal settles.
@@ -84,7 +83,7 @@ impl Delivery {
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        self.held.remove(&self.reply, self.round);
+        self.held.remove(self.ticket);
     }
 }
 
@@ -92,6 +91,8 @@ impl Drop for Delivery {
 struct Origin<'a> {
     delivered: u64,
     stream_sequence: u64,
+    /// One for each delivery.
+    consumer_sequence: u64,
     published_nanos: u64,
     stream: &'a str,
 }
@@ -106,6 +107,7 @@ impl<'a> Origin<'a> {
             stream: tokens.get(at)?,
             delivered: tokens.get(at + 2)?.parse().ok()?,
             stream_sequence: tokens.get(at + 3)?.parse().ok()?,
+            consumer_sequence: tokens.get(at + 4)?.parse().ok()?,
             published_nanos: tokens.get(at + 5)?.parse().ok()?,
         })
     }
@@ -146,10 +148,18 @@ pub(crate) struct Held(Arc<Mutex<Holding>>);
 
 #[derive(Default)]
 struct Holding {
-    /// By ack subject, since when.
-    since: HashMap<String, Instant>,
+    /// By the consumer's own count of deliveries: how to answer, and since when.
+    since: HashMap<u64, (Subject, Instant)>,
     /// How often everything was let go.
     round: u64,
+}
+
+/// What tells a held message from others.
+#[derive(Debug, Clone, Copy)]
+struct Ticket {
+    /// Of how many severings ago it is; see [`Held::sever`].
+    round: u64,
+    consumer_sequence: u64,
 }
 
 impl Held {
@@ -157,21 +167,21 @@ impl Held {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, reply: &Subject) -> u64 {
+    fn add(&self, reply: &Subject, consumer_sequence: u64) -> Ticket {
         let mut holding = self.holding();
-        holding.since.insert(reply.to_string(), Instant::now());
-        holding.round
+        holding.since.insert(consumer_sequence, (reply.clone(), Instant::now()));
+        Ticket { round: holding.round, consumer_sequence }
     }
 
-    fn remove(&self, reply: &Subject, round: u64) {
+    fn remove(&self, ticket: Ticket) {
         let mut holding = self.holding();
-        if holding.round == round {
-            holding.since.remove(reply.as_str());
+        if holding.round == ticket.round {
+            holding.since.remove(&ticket.consumer_sequence);
         }
     }
 
-    fn still(&self, round: u64) -> bool {
-        self.holding().round == round
+    fn still(&self, ticket: Ticket) -> bool {
+        self.holding().round == ticket.round
     }
 
     /// Lets go of the answers to everything held so far; what is in hand is worked on all the same. The server that it
@@ -185,9 +195,9 @@ impl Held {
 
     /// Asks the broker for more time for everything held at least this long.
     pub(crate) async fn progress(&self, client: &Client, age: Duration) {
-        let waiting: Vec<String> = {
+        let waiting: Vec<Subject> = {
             let holding = self.holding();
-            let held = holding.since.iter();
+            let held = holding.since.values();
             held.filter(|(_, since)| since.elapsed() >= age).map(|(reply, _)| reply.clone()).collect()
         };
         for reply in waiting {
@@ -209,7 +219,8 @@ mod tests {
             "$JS.ACK._.hash.DESPATCH.orders-track.3.41.7.1700000000000000000.5.token",
         ] {
             let origin = Origin::of(reply).expect(reply);
-            assert_eq!((origin.stream, origin.delivered, origin.stream_sequence), ("DESPATCH", 3, 41));
+            assert_eq!((origin.stream, origin.delivered), ("DESPATCH", 3));
+            assert_eq!((origin.stream_sequence, origin.consumer_sequence), (41, 7));
             assert_eq!(origin.published_nanos, 1_700_000_000_000_000_000);
         }
         assert!(Origin::of("_INBOX.1.2").is_none());

@@ -4,6 +4,7 @@
 //! [`Worker`]; a [`Process`] runs workers. Every guarantee follows from the order of the stages, each of which has a
 //! module of its own: `receive`, `admit` (and `suspect`), `perform`, `record`, `publish`.
 
+mod acks;
 mod admit;
 mod broker;
 mod clock;

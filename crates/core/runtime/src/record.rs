@@ -9,7 +9,6 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::database::DbError;
 use crate::failpoint;
 use crate::host::Host;
 use crate::job::{Failed, Spec};
@@ -264,9 +263,9 @@ async fn commit(
     };
     failpoint::pass("before-commit");
     // A commit that follows a failed statement rolls back, so all three can be under way together.
-    let ((recorded, opened), committed) = join(join(record, open), client.batch_execute("commit")).await;
+    let ((recorded, opened), committed) = join(join(record, open), tx.commit()).await;
     recorded?;
     let opened = opened?;
-    committed.map_err(DbError::from)?;
+    committed?;
     Ok(opened)
 }

@@ -18,11 +18,18 @@ pub(crate) struct Transaction {
     gathering: Gathering,
     /// The first thing that went wrong; every later statement fails only because of it.
     trouble: Mutex<Option<Trouble>>,
+    /// Whether the commit has been asked for, which ends it whatever came before.
+    ended: AtomicBool,
 }
 
 impl Transaction {
     pub(crate) fn on(client: Object) -> Self {
-        Transaction { client: Some(client), gathering: Gathering::default(), trouble: Mutex::new(None) }
+        Transaction {
+            client: Some(client),
+            gathering: Gathering::default(),
+            trouble: Mutex::new(None),
+            ended: AtomicBool::new(false),
+        }
     }
 
     /// The connection; there until the transaction is over.
@@ -49,9 +56,16 @@ impl Transaction {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps what was written, unless a statement before it failed: then nothing is kept.
+    pub(crate) async fn commit(&self) -> Result<(), DbError> {
+        self.ended.store(true, Ordering::Relaxed);
+        Ok(self.client().batch_execute("commit").await?)
+    }
+
     /// Ends the transaction without keeping it.
     pub(crate) async fn roll_back(mut self) {
         if let Some(client) = self.client.take()
+            && !self.ended.load(Ordering::Relaxed)
             && client.batch_execute("rollback").await.is_err()
         {
             drop(Object::take(client));

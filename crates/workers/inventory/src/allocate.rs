@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
+use serde::Serialize;
+
 /// Up to so many locations the best choice is found by trying every set of them; beyond, the location that holds most
 /// of what is still missing is taken until nothing is missing.
 const EXACT: usize = 12;
@@ -30,7 +32,7 @@ pub(crate) struct Stocked {
 }
 
 /// Units of a line that one location sends.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Allocation {
     /// The line's number within the order.
     pub line: u32,

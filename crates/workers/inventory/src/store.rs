@@ -8,7 +8,7 @@ mod books;
 use std::time::{Duration, SystemTime};
 
 use despatch_runtime::{DbError, Row, Tx};
-use tokio_postgres::types::{FromSql, Type, accepts};
+use tokio_postgres::types::{FromSql, Json, Type, accepts};
 
 use crate::Allocation;
 use crate::allocate::Stocked;
@@ -63,13 +63,17 @@ pub(crate) async fn stock_for(
     order_id: &str,
     skus: &[&str],
 ) -> Result<(Vec<Stocked>, Option<State>), DbError> {
-    let sql = "SELECT s.sku, s.location, l.rank, s.available, NULL AS state
-               FROM inventory.stock s JOIN inventory.location l ON l.id = s.location
-               WHERE s.sku = ANY ($2)
+    let sql = "SELECT n, s.sku, s.location, l.rank, s.available, NULL AS state
+               FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS each (order_id, skus, n)
+               CROSS JOIN jsonb_array_elements_text(skus) AS wanted (sku)
+               JOIN inventory.stock s ON s.sku = wanted.sku JOIN inventory.location l ON l.id = s.location
                UNION ALL
-               SELECT NULL, NULL, NULL, NULL, r.state FROM inventory.reservation r WHERE r.order_id = $1";
+               SELECT n, NULL, NULL, NULL, NULL, r.state
+               FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+               JOIN inventory.reservation r USING (order_id)";
+    let skus: Vec<String> = skus.iter().map(|sku| (*sku).to_owned()).collect();
     let (mut stock, mut known) = (Vec::new(), None);
-    for row in tx.query(sql, &[&order_id, &skus]).await? {
+    for row in tx.query_each(sql, (order_id.to_owned(), Json(skus))).await? {
         match row.try_get("state")? {
             Some(state) => known = Some(state),
             None => stock.push(Stocked {
@@ -105,43 +109,38 @@ pub(crate) async fn claim(
     allocations: &[Allocation],
     claim: Claim,
 ) -> Result<Option<Claimed>, DbError> {
-    let sql = "WITH wanted AS (
-                   SELECT * FROM unnest($2::int4[], $3::text[], $4::text[], $5::int8[], $6::int4[])
-                       AS w (line, sku, location, quantity, parcel)
+    let sql = "WITH each AS (
+                   SELECT * FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::float8[]) WITH ORDINALITY
+                       AS each (order_id, allocations, state, seconds, n)
+               ), wanted AS (
+                   SELECT n, order_id, w.* FROM each CROSS JOIN jsonb_to_recordset(allocations)
+                       AS w (line int4, sku text, location text, quantity int8, parcel int4)
                ), units AS (
-                   SELECT sku, location, sum(quantity)::int8 AS quantity FROM wanted GROUP BY sku, location
+                   SELECT n, sku, location, sum(quantity)::int8 AS quantity FROM wanted GROUP BY n, sku, location
                ), taken AS (
                    UPDATE inventory.stock s SET available = s.available - u.quantity
                    FROM units u
                    WHERE s.sku = u.sku AND s.location = u.location AND s.available >= u.quantity
-                   RETURNING 1
+                   RETURNING u.n
                ), allocated AS (
                    INSERT INTO inventory.allocation (order_id, line, sku, location, quantity, parcel)
-                   SELECT $1, line, sku, location, quantity, parcel FROM wanted
+                   SELECT order_id, line, sku, location, quantity, parcel FROM wanted
                ), reserved AS (
                    INSERT INTO inventory.reservation (order_id, state, expires_at)
-                   VALUES ($1, $7, now() + make_interval(secs => $8))
+                   SELECT order_id, state, now() + make_interval(secs => seconds) FROM each
                    ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at
-                   RETURNING expires_at
+                   RETURNING order_id, expires_at
                )
-               SELECT expires_at, (SELECT count(*) FROM taken) = (SELECT count(*) FROM units) AS complete
-               FROM reserved";
+               SELECT n, r.expires_at,
+                      (SELECT count(*) FROM taken WHERE taken.n = each.n)
+                          = (SELECT count(*) FROM units WHERE units.n = each.n) AS complete
+               FROM each JOIN reserved r USING (order_id)";
     let (state, seconds) = match claim {
         Claim::Held(lifetime) => (State::Held, Some(lifetime.as_secs_f64())),
         Claim::Confirmed => (State::Confirmed, None),
     };
-    let column = allocations.iter();
-    let lines: Vec<i32> = column.clone().map(|a| a.line.cast_signed()).collect();
-    let skus: Vec<&str> = column.clone().map(|a| a.sku.as_str()).collect();
-    let locations: Vec<&str> = column.clone().map(|a| a.location.as_str()).collect();
-    let quantities: Vec<i64> = column.clone().map(|a| a.quantity).collect();
-    let parcels: Vec<i32> = column.map(|a| a.parcel.cast_signed()).collect();
-    let rows = tx
-        .returning(
-            sql,
-            &[&order_id, &lines, &skus, &locations, &quantities, &parcels, &state.name(), &seconds],
-        )
-        .await?;
+    let values = (order_id.to_owned(), Json(allocations.to_vec()), state.name(), seconds);
+    let rows = tx.change_each(sql, values).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     if !row.try_get::<_, bool>("complete")? {
         return Ok(None);

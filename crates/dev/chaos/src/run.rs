@@ -163,7 +163,13 @@ async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<Basket>) -> Outcome
         taken.iter().map(|(place, order_id)| Placed { order_id, basket: &baskets[*place] }).collect();
     let database = site.database()?;
     violations.extend(audit(&database, &site.sandbox.counts_by_order()?, &placed).await?);
-    violations.extend(stream::compare(&site.jetstream().await?, &database, whole).await?);
+    match stream::compare(&site.jetstream().await?, &database, whole).await {
+        Ok(differences) => violations.extend(differences),
+        // What the orders' audit has found is not lost with it.
+        Err(error) => {
+            violations.push(Discrepancy { about: "the stream".to_owned(), wrong: error.to_string() });
+        }
+    }
     violations.extend(
         site.fleet.panics()?.into_iter().map(|wrong| Discrepancy { about: "a panic".to_owned(), wrong }),
     );

@@ -18,8 +18,11 @@ use uuid::Uuid;
 
 use crate::site::STREAM;
 
-/// How long the broker may take to hand over what it has.
+/// How long the broker may take to hand over a portion of what it has.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many messages are asked for at a time.
+const PORTION: usize = 10_000;
 
 /// A message as it is stored.
 pub(crate) struct Stored {
@@ -32,12 +35,18 @@ pub(crate) struct Stored {
 pub(crate) async fn read(jetstream: &jetstream::Context) -> Outcome<Vec<Stored>> {
     let stream = jetstream.get_stream(STREAM).await?;
     // Without acks there is no limit to how many are handed over.
-    let config = pull::Config { ack_policy: AckPolicy::None, ..pull::Config::default() };
+    let config = pull::Config {
+        ack_policy: AckPolicy::None,
+        inactive_threshold: 10 * PATIENCE,
+        ..pull::Config::default()
+    };
     let consumer = stream.create_consumer(config).await?;
     let expected = usize::try_from(consumer.cached_info().num_pending)?;
     let mut stored = Vec::with_capacity(expected);
-    if expected > 0 {
-        let mut messages = consumer.batch().max_messages(expected).expires(PATIENCE).messages().await?;
+    while stored.len() < expected {
+        let portion = (expected - stored.len()).min(PORTION);
+        let before = stored.len();
+        let mut messages = consumer.batch().max_messages(portion).expires(PATIENCE).messages().await?;
         while let Some(message) = messages.next().await {
             let (message, _) = message?.split();
             stored.push(Stored {
@@ -45,6 +54,9 @@ pub(crate) async fn read(jetstream: &jetstream::Context) -> Outcome<Vec<Stored>>
                 headers: message.headers.unwrap_or_default(),
                 payload: message.payload,
             });
+        }
+        if stored.len() == before {
+            break;
         }
     }
     stream.delete_consumer(&consumer.cached_info().name).await?;

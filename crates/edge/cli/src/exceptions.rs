@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use despatch_domain::Reason;
 use despatch_exceptions::store::{Cursor, Filter};
-use despatch_exceptions::{Case, Desk, Entry, Id};
+use despatch_exceptions::{Case, Desk, Entry, Id, Try};
 use despatch_runtime::Database;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -116,14 +116,14 @@ async fn list(desk: &Desk, args: &ListArgs) -> Outcome {
 
 async fn show(desk: &Desk, id: &Id, as_json: bool) -> Outcome {
     let (case, history) = desk.show(id).await?;
-    let edits = desk.edits(id).await?;
+    let (tries, edits) = (desk.tries(id).await?, desk.edits(id).await?);
     let page = Reason::parse(&case.reason).and_then(Reason::care).map_or("", |care| care.page);
     if as_json {
         let edits: BTreeMap<i32, Vec<String>> = edits
             .into_iter()
             .map(|(seq, changes)| (seq, changes.iter().map(ToString::to_string).collect()))
             .collect();
-        let shown = json!({ "case": case, "history": history, "edits": edits, "page": page });
+        let shown = json!({ "case": case, "tries": tries, "history": history, "edits": edits, "page": page });
         return say(&format!("{shown:#}\n"));
     }
     let mut lines = String::new();
@@ -137,6 +137,11 @@ async fn show(desk: &Desk, id: &Id, as_json: bool) -> Outcome {
     writeln!(lines, "trace      {}", case.trace_id)?;
     writeln!(lines, "queue      {}, {} priority, due {}", case.queue, case.priority, case.due)?;
     writeln!(lines, "state      {}", standing(&case))?;
+    writeln!(lines, "failed")?;
+    for Try { generation, at, verdict, error, .. } in &tries {
+        let at = at.map(|at| format!("{at:.0}")).unwrap_or_default();
+        writeln!(lines, "  {generation:>3}  {at:<20}  {verdict:<11} {}", cut(error))?;
+    }
     writeln!(lines, "history")?;
     for Entry { seq, at, who, kind, reason, detail, .. } in &history {
         let said = [reason.as_str(), detail].into_iter().filter(|text| !text.is_empty());

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use despatch_contracts::runtime::Failure;
 use despatch_domain::{Priority, Queue};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -130,4 +131,27 @@ pub struct Entry {
     pub reason: String,
     /// The error, the note, or why it was decided so.
     pub detail: String,
+}
+
+/// One try of the event that failed, whether it was tried again by itself or by somebody's replay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Try {
+    /// Which generation it was: each retry and replay is the next.
+    pub generation: u32,
+    /// How many tries had counted by then; a deferral does not.
+    pub attempt: u32,
+    /// When it failed, by the worker's database.
+    pub at: Option<Timestamp>,
+    /// `retry`, `retry-after`, `defer`, `reject`, or `cancel` for a retry that somebody withdrew.
+    pub verdict: String,
+    /// What was said.
+    pub error: String,
+}
+
+impl From<Failure> for Try {
+    fn from(failure: Failure) -> Self {
+        let Failure { attempt, generation, at, error, verdict } = failure;
+        let at = at.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
+        Try { generation, attempt, at, verdict, error }
+    }
 }

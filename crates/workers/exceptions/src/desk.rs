@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio_postgres::GenericClient;
 
 use crate::NAME;
-use crate::case::{Case, Entry, Id, State};
+use crate::case::{Case, Entry, Id, State, Try};
 use crate::job::JobState;
 use crate::store::{self, Cursor, Decision, Filter};
 
@@ -247,6 +247,13 @@ impl Desk {
         set_timer(&tx, NAME, &key, Duration::ZERO, &replay).await?;
         tx.commit().await.map_err(DbError::from)?;
         Ok(())
+    }
+
+    /// Every try of the event that failed, the oldest first; of very many, the latest.
+    pub async fn tries(&self, id: &Id) -> Result<Vec<Try>, DeskError> {
+        let client = self.db.client().await?;
+        let letter = store::letter(&**client, id).await?.ok_or_else(|| DeskError::Unknown(id.clone()))?;
+        Ok(letter.failures.into_iter().map(Try::from).collect())
     }
 
     /// What edits changed, by the number of the history's entry.

@@ -20,7 +20,7 @@ use despatch_runtime::{Migration, Worker};
 use serde::Deserialize;
 
 pub use calendar::{Calendar, CalendarError, Day};
-pub use case::{Case, Entry, Id, State};
+pub use case::{Case, Entry, Id, State, Try};
 pub use desk::{Desk, DeskError, Edit};
 pub use job::{Item, Job, JobEntry, JobState, Tally, Terms};
 

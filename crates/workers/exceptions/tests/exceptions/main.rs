@@ -328,6 +328,9 @@ async fn a_case_lives_through_every_replay_until_one_succeeds() {
     bed.quiet().await;
     let (case, _) = desk.show(&id).await.unwrap();
     assert_eq!((case.state, case.claimed_by.as_deref()), (State::Claimed, Some("ada")));
+    let tries = desk.tries(&id).await.unwrap();
+    assert_eq!(tries.iter().map(|failed| failed.generation).collect::<Vec<_>>(), [0, 1]);
+    assert!(tries.iter().all(|failed| failed.at.is_some() && failed.error == case.error), "{tries:?}");
 
     bed.db().await.batch_execute("insert into fussy.mended values ('o-1')").await.unwrap();
     // Two clicks are one replay.

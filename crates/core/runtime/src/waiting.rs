@@ -118,7 +118,8 @@ async fn cancel_some(tx: &Transaction<'_>, worker: &str, which: &Which, error: &
     let mut count = 0;
     for row in tx.query(&sql, &[&which.handler, &which.event_id, &PORTION]).await? {
         let withdrawn = Withdrawn::read(&row, error)?;
-        if journal.settle(tx, &withdrawn.handler, &withdrawn.settlement()).await? {
+        let failures = withdrawn.failures.encode_to_vec();
+        if journal.settle(tx, &withdrawn.handler, &withdrawn.settlement(&failures)).await? {
             withdrawn.report(tx, worker).await?;
             count += 1;
         }
@@ -135,8 +136,6 @@ struct Withdrawn {
     order_id: String,
     event: Vec<u8>,
     failures: Failures,
-    /// `failures`, as the journal keeps them.
-    failures_kept: Vec<u8>,
 }
 
 impl Withdrawn {
@@ -155,19 +154,18 @@ impl Withdrawn {
             attempts,
             order_id: row.try_get("order_id")?,
             event: bytes("event")?,
-            failures_kept: failures.encode_to_vec(),
             failures,
         })
     }
 
-    fn settlement(&self) -> Settlement<'_> {
+    fn settlement<'a>(&'a self, failures: &'a [u8]) -> Settlement<'a> {
         Settlement {
             id: self.id.into(),
             generation: self.generation,
             order_id: &self.order_id,
             outbox: Vec::new(),
             event: &self.event,
-            failures: &self.failures_kept,
+            failures,
             attempts: self.attempts,
             fate: Some(Fate::Dead { reason: Reason::RetryCancelled.code() }),
         }

@@ -3,11 +3,9 @@
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
+use despatch_contracts::Emitted;
 use despatch_contracts::order::{Line, OrderAccepted};
-use despatch_contracts::runtime::Envelope;
-use despatch_contracts::{Emitted, EventId, Trace};
 use despatch_inventory::store::{self, Location, Totals};
 use uuid::Uuid;
 
@@ -18,7 +16,6 @@ use crate::flow;
 use crate::load::{self, Placing};
 use crate::report::{self, Report, Run};
 use crate::site::{Plot, Site};
-use crate::usage::Meter;
 
 /// What everybody wants.
 const WANTED: &str = "SALE";
@@ -97,11 +94,7 @@ async fn measure(site: &Site, plot: &Plot, sale: Sale, children: Vec<u32>) -> Ou
     };
     let measured = async {
         place(sale.warm_up, PLENTY).await?;
-        let meter = Meter::start(site.servers(), children)?;
-        let started = Instant::now();
-        place(sale.orders, WANTED).await?;
-        let seconds = started.elapsed().as_secs_f64();
-        Outcome::Ok(Run { orders: sale.orders, seconds, usage: meter.stop()? })
+        Run::of(sale.orders, site.servers(), children, place(sale.orders, WANTED)).await
     };
     tokio::select! {
         run = measured => run,
@@ -121,12 +114,7 @@ fn placing(plot: &Plot, number: usize, sku: &str) -> Placing {
     };
     order.lines = vec![line];
     let event = OrderAccepted { order: Some(order) };
-    let envelope = Envelope::first(EventId::mint(), "bench", Emitted::from(&event), &Trace::root());
-    Placing {
-        subject: format!("{}.{}", plot.settings.namespace, envelope.subject),
-        headers: envelope.headers(),
-        payload: envelope.payload,
-    }
+    Placing::new(&plot.settings.namespace, Emitted::from(&event))
 }
 
 /// Fails unless exactly the units that there were are reserved, each order is decided once, and the books add up.

@@ -3,7 +3,6 @@
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use async_nats::HeaderMap;
 use async_nats::header::NATS_MESSAGE_ID;
@@ -23,7 +22,6 @@ use crate::load::{self, Completed, Placing};
 use crate::report::{self, Report, Run};
 use crate::site::{self, Plot, Site};
 use crate::steps::{ROW, SCHEMAS};
-use crate::usage::Meter;
 
 /// Bytes of a message.
 const PAYLOAD: usize = 300;
@@ -102,11 +100,7 @@ pub(crate) async fn once(site: &Site, volume: Volume, tuned: Tuned) -> Outcome<R
     };
     let measured = async {
         place(volume.warm_up).await?;
-        let meter = Meter::start(site.servers(), Vec::new())?;
-        let started = Instant::now();
-        place(volume.orders).await?;
-        let seconds = started.elapsed().as_secs_f64();
-        Outcome::Ok(Run { orders: volume.orders, seconds, usage: meter.stop()? })
+        Run::of(volume.orders, site.servers(), Vec::new(), place(volume.orders)).await
     };
     let run = tokio::select! {
         run = measured => run?,

@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use despatch_contracts::runtime::Envelope;
-use despatch_contracts::{EventId, Trace};
 use despatch_runtime::Process;
 use uuid::Uuid;
 
@@ -15,7 +13,6 @@ use crate::load::{self, Completed, Placing};
 use crate::report::{self, Report, Run};
 use crate::site::{Plot, Site};
 use crate::steps::{self, Parcel, SCHEMAS};
-use crate::usage::Meter;
 
 /// How often the broker is asked how far the last step is.
 const LOOK: Duration = Duration::from_millis(10);
@@ -54,32 +51,15 @@ pub(crate) async fn once(site: &Site, volume: Volume) -> Outcome<Run> {
 pub(crate) async fn saturate(site: &Site, plot: &Plot, volume: Volume, children: Vec<u32>) -> Outcome<Run> {
     let (completed, watching) = watch(plot, &steps::last_consumer()).await?;
     let namespace = plot.settings.namespace.clone();
-    let place = |orders| {
-        load::closed_loop(&plot.jetstream, orders, volume.in_flight, &completed, || placing(&namespace))
-    };
+    let placing = || Placing::new(&namespace, Parcel::new(Uuid::now_v7()).event(0));
+    let place = |orders| load::closed_loop(&plot.jetstream, orders, volume.in_flight, &completed, placing);
     let measured = async {
         place(volume.warm_up).await?;
-        let meter = Meter::start(site.servers(), children)?;
-        let started = Instant::now();
-        place(volume.orders).await?;
-        let seconds = started.elapsed().as_secs_f64();
-        Ok(Run { orders: volume.orders, seconds, usage: meter.stop()? })
+        Run::of(volume.orders, site.servers(), children, place(volume.orders)).await
     };
     tokio::select! {
         run = measured => run,
         Err(error) = watching => Err(error),
-    }
-}
-
-/// Places an order.
-fn placing(namespace: &str) -> Placing {
-    let id = EventId::mint();
-    let event = Parcel::new(Uuid::now_v7()).event(0);
-    let envelope = Envelope::first(id, "bench", event, &Trace::root());
-    Placing {
-        subject: format!("{namespace}.{}", envelope.subject),
-        headers: envelope.headers(),
-        payload: envelope.payload,
     }
 }
 

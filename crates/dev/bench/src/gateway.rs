@@ -24,7 +24,6 @@ use crate::Outcome;
 use crate::args::{Args, Crowd};
 use crate::report::{self, Report, Run, Spread};
 use crate::site::{Plot, Site};
-use crate::usage::Meter;
 
 const API_KEY: &str = "bench-api-key";
 
@@ -69,11 +68,12 @@ async fn once(site: &Site, crowd: Crowd) -> Outcome<(Run, Histogram<u64>)> {
         tokio::spawn(despatch_gateway::serve(config(), intake, records, listener, shutdown.clone()));
 
     place(address, crowd.connections, "warm-up", crowd.warm_up).await?;
-    let meter = Meter::start(site.servers(), Vec::new())?;
-    let started = Instant::now();
-    let accepted = place(address, crowd.connections, "bench", crowd.orders).await?;
-    let seconds = started.elapsed().as_secs_f64();
-    let run = Run { orders: crowd.orders, seconds, usage: meter.stop()? };
+    let mut accepted = Vec::new();
+    let placing = async {
+        accepted = place(address, crowd.connections, "bench", crowd.orders).await?;
+        Ok(())
+    };
+    let run = Run::of(crowd.orders, site.servers(), Vec::new(), placing).await?;
 
     shutdown.cancel();
     serving.await??;

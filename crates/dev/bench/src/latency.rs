@@ -9,8 +9,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use async_nats::{Message, Subscriber};
-use despatch_contracts::runtime::Envelope;
-use despatch_contracts::{EventId, Trace};
 use despatch_runtime::Process;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
@@ -21,6 +19,7 @@ use uuid::Uuid;
 
 use crate::Outcome;
 use crate::args::{Args, Rate};
+use crate::load::Placing;
 use crate::report::{self, Report, Spread, milliseconds};
 use crate::site::{Plot, Site};
 use crate::steps::{self, Parcel, TYPES};
@@ -111,11 +110,10 @@ async fn measure(site: &Site, plot: &Plot, rate: Rate) -> Outcome<Run> {
                 meter = Some(Meter::start(site.servers(), Vec::new())?);
             }
             let parcel = Parcel::new(Uuid::now_v7());
-            let envelope = Envelope::first(EventId::mint(), "bench", parcel.event(0), &Trace::root());
+            let Placing { subject, headers, payload } =
+                Placing::new(&plot.settings.namespace, parcel.event(0));
             // The listener ends only when all is done, or has failed itself.
             let _ = told.send((parcel.order_id, at, number >= warm_up));
-            let subject = format!("{}.{}", plot.settings.namespace, envelope.subject);
-            let (headers, payload) = (envelope.headers(), envelope.payload);
             unacked.push(plot.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());
         }
         let usage = meter.map(Meter::stop).transpose()?.unwrap_or_default();

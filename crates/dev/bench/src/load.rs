@@ -7,6 +7,8 @@ use std::time::Duration;
 use async_nats::HeaderMap;
 use async_nats::jetstream::Context;
 use bytes::Bytes;
+use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{Emitted, EventId, Trace};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -26,6 +28,18 @@ pub(crate) struct Placing {
     pub(crate) subject: String,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
+}
+
+impl Placing {
+    /// An event that nobody has said before.
+    pub(crate) fn new(namespace: &str, event: Emitted) -> Self {
+        let envelope = Envelope::first(EventId::mint(), "bench", event, &Trace::root());
+        Placing {
+            subject: format!("{namespace}.{}", envelope.subject),
+            headers: envelope.headers(),
+            payload: envelope.payload,
+        }
+    }
 }
 
 /// Places orders until there were so many, and returns when `completed` has grown by as many.

@@ -1,13 +1,14 @@
 //! What is printed: a median with the smallest and the largest figure, for people or as JSON.
 
 use std::fmt;
+use std::time::Instant;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::usage::{Shares, Usage, load_average};
+use crate::usage::{Meter, Servers, Shares, Usage, load_average};
 
 /// A figure of several runs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -51,6 +52,20 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// Orders that `work` carries to the end, and what it takes; `children` are our processes besides this one.
+    pub(crate) async fn of(
+        orders: usize,
+        servers: Servers,
+        children: Vec<u32>,
+        work: impl Future<Output = Outcome>,
+    ) -> Outcome<Self> {
+        let meter = Meter::start(servers, children)?;
+        let started = Instant::now();
+        work.await?;
+        let seconds = started.elapsed().as_secs_f64();
+        Ok(Run { orders, seconds, usage: meter.stop()? })
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "orders of a run")]
     pub(crate) fn orders_per_second(&self) -> f64 {
         self.orders as f64 / self.seconds

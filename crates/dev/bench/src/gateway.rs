@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use despatch_gateway::{Config, Records, Secret};
 use despatch_runtime::Process;
+use despatch_testkit::order_json;
 use futures_util::StreamExt as _;
 use futures_util::future::try_join_all;
 use hdrhistogram::Histogram;
@@ -15,7 +16,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -126,7 +127,7 @@ async fn place(address: SocketAddr, connections: usize, shop: &str, orders: usiz
             if number >= orders {
                 return Outcome::Ok(accepted);
             }
-            let body = order(shop, number).to_string();
+            let body = order_json(shop, &number.to_string()).to_string();
             let asked = Instant::now();
             accepted.order_ids.push(send(&mut sender, address, body).await?);
             accepted.times.saturating_record(u64::try_from(asked.elapsed().as_micros())?);
@@ -152,22 +153,6 @@ async fn send(sender: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: 
     let answer: Value = serde_json::from_slice(&body)?;
     let order_id = answer["order_id"].as_str().ok_or("an answer without an order id")?;
     Ok(Uuid::try_parse(order_id)?)
-}
-
-/// A valid order.
-fn order(shop: &str, number: usize) -> Value {
-    json!({
-        "shop": shop,
-        "shop_order_id": number.to_string(),
-        "customer": {"customer_id": "c-1", "name": "Zoë Müller", "email": "zoe@example.com"},
-        "ship_to": {"name": "Zoë Müller", "street1": "1 Main St", "city": "Henderson", "region": "KY",
-                    "postcode": "42420", "country": "US"},
-        "lines": [{"sku": "A", "title": "Bookcase", "quantity": 2, "total": "10.00"},
-                  {"sku": "B", "title": "Stapler", "quantity": 1, "total": "5.00"}],
-        "currency": "USD", "shipping": "3.50", "tax": "1.00", "discount": "0.50", "total": "19.00",
-        "service_level": "second-class",
-        "authorisation": {"provider": "instant", "reference": format!("auth-{number}"), "amount": "19.00"}
-    })
 }
 
 /// Fails unless every order that was answered 2xx is in Postgres, and its event on the stream.

@@ -6,5 +6,5 @@ mod sample;
 mod servers;
 
 pub use bed::{Bed, eventually};
-pub use sample::order;
+pub use sample::{order, order_json};
 pub use servers::Servers;

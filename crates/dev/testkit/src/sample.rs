@@ -2,6 +2,7 @@
 
 use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order, ServiceLevel};
 use prost_types::Timestamp;
+use serde_json::{Value, json};
 
 /// A valid order: two lines, 100.00 + 23.45 + 5.00 shipping + 1.55 tax = 130.00 USD, all of it authorised.
 pub fn order(order_id: &str) -> Order {
@@ -53,4 +54,20 @@ pub fn order(order_id: &str) -> Order {
             amount_minor: 13_000,
         }),
     }
+}
+
+/// A valid order as a shop sends it to `POST /v1/orders`: 19.00 USD, all of it authorised.
+pub fn order_json(shop: &str, shop_order_id: &str) -> Value {
+    json!({
+        "shop": shop,
+        "shop_order_id": shop_order_id,
+        "customer": {"customer_id": "c-1", "name": "Zoë Müller", "email": "zoe@example.com"},
+        "ship_to": {"name": "Zoë Müller", "street1": "1 Main St", "city": "Henderson", "region": "KY",
+                    "postcode": "42420", "country": "US"},
+        "lines": [{"sku": "A", "title": "Bookcase", "quantity": 2, "total": "10.00"},
+                  {"sku": "B", "title": "Stapler", "quantity": 1, "total": "5.00"}],
+        "currency": "USD", "shipping": "3.50", "tax": "1.00", "discount": "0.50", "total": "19.00",
+        "service_level": "second-class",
+        "authorisation": {"provider": "instant", "reference": "auth-1", "amount": "19.00"}
+    })
 }

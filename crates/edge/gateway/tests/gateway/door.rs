@@ -13,7 +13,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -173,18 +173,7 @@ pub(crate) fn shippo(body: &Value) -> Request {
 
 /// A valid order of ours.
 pub(crate) fn order(shop_order_id: &str) -> Value {
-    json!({
-        "shop": "api-shop",
-        "shop_order_id": shop_order_id,
-        "customer": {"customer_id": "c-1", "name": "Zoë Müller", "email": "zoe@example.com"},
-        "ship_to": {"name": "Zoë Müller", "street1": "1 Main St", "city": "Henderson", "region": "KY",
-                    "postcode": "42420", "country": "US"},
-        "lines": [{"sku": "A", "title": "Bookcase", "quantity": 2, "total": "10.00"},
-                  {"sku": "B", "title": "Stapler", "quantity": 1, "total": "5.00"}],
-        "currency": "USD", "shipping": "3.50", "tax": "1.00", "discount": "0.50", "total": "19.00",
-        "service_level": "second-class",
-        "authorisation": {"provider": "instant", "reference": "auth-1", "amount": "19.00"}
-    })
+    despatch_testkit::order_json("api-shop", shop_order_id)
 }
 
 pub(crate) fn signature(body: &[u8]) -> String {

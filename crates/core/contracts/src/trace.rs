@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use opentelemetry::trace::{SpanId, TraceFlags, TraceId};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState};
 use uuid::Uuid;
 
 /// Where in an order's one trace a message belongs (<https://www.w3.org/TR/trace-context/>).
@@ -19,8 +20,8 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// A new trace, for what arrives without one. It is not sampled: nothing collects it, and the broker does more for
-    /// messages that are.
+    /// A new trace, for what arrives without one where nobody collects traces. It is not sampled: the broker does more
+    /// for messages that are.
     pub fn root() -> Self {
         Trace {
             trace_id: TraceId::from_bytes(*Uuid::new_v4().as_bytes()),
@@ -34,6 +35,29 @@ impl Trace {
     #[must_use]
     pub fn child(&self) -> Self {
         Trace { span_id: fresh_span(), ..self.clone() }
+    }
+
+    /// The place of a span that OpenTelemetry's API has made. `None` where nobody collects traces, since no span is made.
+    pub fn at(span: &SpanContext) -> Option<Self> {
+        span.is_valid().then(|| Trace {
+            trace_id: span.trace_id(),
+            span_id: span.span_id(),
+            flags: span.trace_flags(),
+            state: span.trace_state().header(),
+        })
+    }
+
+    /// Whether somebody collects this trace.
+    pub fn is_sampled(&self) -> bool {
+        self.flags.is_sampled()
+    }
+
+    /// What OpenTelemetry's API makes children of.
+    pub fn context(&self) -> Context {
+        // A state that is not well-formed may be dropped, the trace not.
+        let state = self.state.parse().unwrap_or(TraceState::NONE);
+        let span = SpanContext::new(self.trace_id, self.span_id, self.flags, true, state);
+        Context::new().with_remote_span_context(span)
     }
 
     /// Reads a `traceparent` header; `None` when it is not valid, in which case a new trace is to be begun.
@@ -90,6 +114,16 @@ mod tests {
         let child = trace.child();
         assert_eq!(child.trace_id, trace.trace_id);
         assert_ne!(child.span_id, trace.span_id);
+    }
+
+    #[test]
+    fn the_api_has_the_same_place() {
+        let trace =
+            Trace::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1,b=2").unwrap();
+        assert!(trace.is_sampled());
+        assert_eq!(Trace::at(trace.context().span().span_context()), Some(trace.clone()));
+        let ill = Trace { state: "=".to_owned(), ..trace };
+        assert_eq!(Trace::at(ill.context().span().span_context()).map(|at| at.trace_id), Some(ill.trace_id));
     }
 
     #[test]

@@ -15,9 +15,11 @@ use crate::handler::Verdict;
 use crate::host::Host;
 use crate::job::{Entry, Failed, Spec, chain};
 use crate::journal::{Admission, History};
+use crate::meters::Meters;
 use crate::perform::panicked;
 use crate::receive::Received;
 use crate::retry::Patience;
+use crate::spans::Handling;
 use crate::task::{InHand, Task, Work};
 
 /// For how long an unreachable database is waited for before messages go back to the broker, where another replica may
@@ -31,6 +33,7 @@ pub(crate) const GIVE_BACK: Duration = Duration::from_millis(500);
 pub(crate) async fn admit(
     host: Arc<Host>,
     entry: Arc<dyn Entry>,
+    meters: Meters,
     mut received: mpsc::UnboundedReceiver<Received>,
     next: mpsc::UnboundedSender<Task>,
     suspects: mpsc::UnboundedSender<Task>,
@@ -76,14 +79,15 @@ pub(crate) async fn admit(
             };
             let work = open(&host, entry.as_ref(), &delivery);
             let redelivered = delivery.redelivered;
-            let trace = delivery.envelope.trace().child();
+            let handling = Handling::begin(spec.name, &delivery.envelope);
             let task =
-                Task { delivery, work, history, trace, suspect: None, _room: room, _underway: underway };
+                Task { delivery, work, history, handling, suspect: None, _room: room, _underway: underway };
             let onward = if redelivered { &suspects } else { &next };
             if onward.send(task).is_err() {
                 return;
             }
         }
+        meters.came_to("stale", stale.len() as u64);
         if !stale.is_empty() {
             settle_stale(&host, spec.name, stale).await;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_nats::jetstream::AckKind;
 use async_nats::{Client, Message, Subject};
@@ -26,6 +26,7 @@ pub(crate) struct Delivery {
     pub(crate) id: EventId,
     /// Whether it was handed to somebody before.
     pub(crate) redelivered: bool,
+    published: SystemTime,
 }
 
 impl Delivery {
@@ -47,6 +48,7 @@ impl Delivery {
             broker.saw(Mark { sequence: origin.stream_sequence, id, generation: envelope.generation });
         }
         let redelivered = origin.delivered > 1;
+        let published = origin.published();
         let ticket = held.add(&reply, origin.consumer_sequence);
         Some(Delivery {
             client: broker.client().clone(),
@@ -57,7 +59,13 @@ impl Delivery {
             malformed,
             id,
             redelivered,
+            published,
         })
+    }
+
+    /// For how long the broker has had it, as far as the two clocks agree.
+    pub(crate) fn age(&self) -> Duration {
+        self.published.elapsed().unwrap_or_default()
     }
 
     /// Tells the broker that the message is settled.
@@ -112,13 +120,16 @@ impl<'a> Origin<'a> {
         })
     }
 
+    fn published(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.published_nanos)
+    }
+
     /// An id for a message that brings none: the same whenever it is delivered.
     fn id(&self, names: &Names) -> EventId {
-        let published = std::time::UNIX_EPOCH + Duration::from_nanos(self.published_nanos);
         let digest = Sha256::digest(format!("{}/{}/{}", names.stream, self.stream, self.stream_sequence));
         let mut tail = [0; 16];
         tail[6..].copy_from_slice(&digest[..10]);
-        let time = EventId::first_at(published).uuid().as_u128();
+        let time = EventId::first_at(self.published()).uuid().as_u128();
         EventId::from(Uuid::from_u128(time | u128::from_be_bytes(tail)))
     }
 }

@@ -15,6 +15,7 @@ use crate::database::{Database, DbError};
 use crate::host::Host;
 use crate::journal::Done;
 use crate::outcome::ERROR_LENGTH;
+use crate::spans;
 
 /// How much of an id that somebody sent is kept.
 const ID_LENGTH: usize = 200;
@@ -88,7 +89,8 @@ impl Intake {
             payload: body,
             ..Envelope::default()
         };
-        refused(&self.host, &self.source, id, reason, &error, event, trace)
+        let trace = spans::refused(&self.source, &event, reason.code(), trace);
+        refused(&self.host, &self.source, id, reason, &error, event, &trace)
     }
 
     /// Journals arrivals in the caller's transaction, set-based.

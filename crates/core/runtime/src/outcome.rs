@@ -64,15 +64,53 @@ impl Outcome {
             outbox: self.outbox(),
             event: failure.map_or(&[], |failure| &failure.event),
             failures: failure.map_or(&[], |failure| &failure.failures),
-            attempts: failure.map_or(task.history.attempts + 1, |failure| failure.attempts),
+            attempts: self.attempts(task),
             fate: failure.map(|failure| failure.fate),
         }
+    }
+
+    /// How this try ended.
+    pub(crate) fn ended(&self) -> Ended {
+        match self.failure.as_ref().map(|failure| failure.fate) {
+            None => Ended::Done,
+            Some(Fate::Waiting { deferred: false, .. }) => Ended::Retried,
+            Some(Fate::Waiting { deferred: true, .. }) => Ended::Deferred,
+            Some(Fate::Dead { .. }) => Ended::Dead,
+        }
+    }
+
+    /// The tries that counted so far, with this one.
+    pub(crate) fn attempts(&self, task: &Task) -> u32 {
+        self.failure.as_ref().map_or(task.history.attempts + 1, |failure| failure.attempts)
     }
 
     /// A follow-on that the broker would never take, as the event's failure.
     pub(crate) fn unsendable(&self, broker: &Broker) -> Option<Failed> {
         let objection = self.follow_ons.iter().find_map(|message| broker.objection(message))?;
         Some(Failed { error: objection.to_string(), verdict: Verdict::Reject(objection.reason()) })
+    }
+}
+
+/// How a try can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Done,
+    /// Waits for another try.
+    Retried,
+    /// Came too early, and waits.
+    Deferred,
+    /// Is left to a person.
+    Dead,
+}
+
+impl Ended {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Ended::Done => "done",
+            Ended::Retried => "retried",
+            Ended::Deferred => "deferred",
+            Ended::Dead => "dead",
+        }
     }
 }
 
@@ -116,7 +154,7 @@ impl<'a> Reckoner<'a> {
             let ordinal = ordinals.entry(event.event_type).or_insert(0_usize);
             let id = task.id().follow_on(self.spec.name, event.event_type, *ordinal);
             *ordinal += 1;
-            follow_ons.push(Envelope::of(id, self.spec.name, event, &task.trace));
+            follow_ons.push(Envelope::of(id, self.spec.name, event, &task.handling.trace));
         }
         follow_ons.extend(self.report(task, "done", None));
         Outcome { follow_ons, generation: task.generation(), failure: None }
@@ -140,14 +178,14 @@ impl<'a> Reckoner<'a> {
             Fate::Waiting { after, .. } => {
                 let wait = after.as_secs_f64();
                 tracing::info!(
-                    handler = self.spec.name, event = %task.id(), order = task.order_id(), trace_id = %task.trace.trace_id,
+                    handler = self.spec.name, event = %task.id(), order = task.order_id(), trace_id = %task.handling.trace.trace_id,
                     verdict, attempts, wait, error = failed.error, "tried in vain",
                 );
                 follow_ons.extend(self.report(task, "waiting", None));
             }
             Fate::Dead { reason } => {
                 tracing::warn!(
-                    handler = self.spec.name, event = %task.id(), order = task.order_id(), trace_id = %task.trace.trace_id,
+                    handler = self.spec.name, event = %task.id(), order = task.order_id(), trace_id = %task.handling.trace.trace_id,
                     reason, attempts, error = failed.error, "dead-lettered",
                 );
                 // A dead letter of a dead letter would only come back to it.
@@ -162,7 +200,7 @@ impl<'a> Reckoner<'a> {
         let failure = Unsettled {
             fate,
             attempts,
-            event: task.delivery.envelope.encode_to_vec(),
+            event: task.event().encode_to_vec(),
             failures: failures.encode_to_vec(),
         };
         Outcome { follow_ons, generation: task.generation(), failure: Some(failure) }
@@ -207,16 +245,16 @@ impl<'a> Reckoner<'a> {
             order_id: event.order_id.clone(),
             reason: reason.to_owned(),
             failures: failures.failures.clone(),
-            event: Some(event.clone()),
+            event: Some(task.event()),
             replayable: true,
         };
         let id = task.id().report(self.spec.name, DeadLetter::TYPE, task.generation());
-        let whole = Envelope::dead(id, &letter, &task.trace);
+        let whole = Envelope::dead(id, &letter, &task.handling.trace);
         if self.host.broker.objection(&whole).is_none() {
             return whole;
         }
         letter.event = None;
-        Envelope::dead(id, &letter, &task.trace)
+        Envelope::dead(id, &letter, &task.handling.trace)
     }
 
     /// Every generation above the first reports how it ended.
@@ -233,7 +271,7 @@ impl<'a> Reckoner<'a> {
                 reason: reason.unwrap_or_default().to_owned(),
             };
             let id = task.id().report(self.spec.name, Settled::TYPE, generation);
-            Envelope::settled(id, &settled, &task.trace)
+            Envelope::settled(id, &settled, &task.handling.trace)
         })
     }
 }

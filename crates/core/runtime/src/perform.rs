@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use futures_util::future::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -16,13 +17,16 @@ use crate::failpoint;
 use crate::handler::Verdict;
 use crate::host::Host;
 use crate::job::{Failed, Job, Spec};
+use crate::meters::Meters;
 use crate::retry::Patience;
+use crate::spans;
 use crate::task::{Task, Work};
 
 /// Performs events until no more come; each goes on as soon as it is done, so a slow one holds up nobody.
 pub(crate) async fn perform(
     host: Arc<Host>,
     spec: Spec,
+    meters: Meters,
     mut tasks: mpsc::UnboundedReceiver<Task>,
     next: mpsc::UnboundedSender<Task>,
 ) {
@@ -31,7 +35,7 @@ pub(crate) async fn perform(
     while more || !underway.is_empty() {
         tokio::select! {
             task = tasks.recv(), if more && underway.len() < spec.policy.concurrency => match task {
-                Some(task) => underway.push(one(&host, &spec, task)),
+                Some(task) => underway.push(one(&host, &spec, &meters, task)),
                 None => more = false,
             },
             Some(task) = underway.next(), if !underway.is_empty() => {
@@ -46,7 +50,7 @@ pub(crate) async fn perform(
 }
 
 /// `None` when the process was told to let go.
-async fn one(host: &Host, spec: &Spec, mut task: Task) -> Option<Task> {
+async fn one(host: &Host, spec: &Spec, meters: &Meters, mut task: Task) -> Option<Task> {
     let attempt = Attempt {
         order_id: task.order_id().to_owned(),
         event_id: task.id(),
@@ -56,7 +60,8 @@ async fn one(host: &Host, spec: &Spec, mut task: Task) -> Option<Task> {
         unreachable: AtomicBool::new(false),
     };
     let Work::Handle { job, .. } = &mut task.work else { return Some(task) };
-    let trace_id = task.trace.trace_id;
+    let trace_id = task.handling.trace.trace_id;
+    let began = Instant::now();
     let mut patience = Patience::new();
     loop {
         let prepare =
@@ -64,8 +69,15 @@ async fn one(host: &Host, spec: &Spec, mut task: Task) -> Option<Task> {
         let perform =
             tracing::debug_span!("perform", handler = spec.name, event = %task.delivery.id, %trace_id);
         let tried = async {
-            prepared(host, job.as_mut()).instrument(prepare).await?;
-            guarded(job.perform(&attempt)).instrument(perform).await.map_err(Setback::Failed)
+            spans::within(
+                "prepare",
+                spec.name,
+                &task.handling,
+                prepared(host, job.as_mut()).instrument(prepare),
+            )
+            .await?;
+            let performed = guarded(job.perform(&attempt)).instrument(perform);
+            spans::within("perform", spec.name, &task.handling, performed).await.map_err(Setback::Failed)
         };
         let setback = tokio::select! {
             tried = tried => tried.err(),
@@ -87,6 +99,7 @@ async fn one(host: &Host, spec: &Spec, mut task: Task) -> Option<Task> {
             () = host.abandon.cancelled() => return None,
         }
     }
+    meters.took("perform", began);
     Some(task)
 }
 

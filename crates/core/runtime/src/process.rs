@@ -19,6 +19,7 @@ use crate::host::Host;
 use crate::intake::Intake;
 use crate::job::{Entry, Spec};
 use crate::journal::Journal;
+use crate::meters::Meters;
 use crate::migrate::{self, Migration};
 use crate::perform::perform;
 use crate::provision;
@@ -29,6 +30,7 @@ use crate::record::record;
 use crate::recover;
 use crate::retry::Patience;
 use crate::settings::Settings;
+use crate::survey;
 use crate::suspect::vet;
 use crate::worker::Worker;
 
@@ -186,6 +188,10 @@ async fn open_for_work(host: Arc<Host>, worker: Worker, tasks: TaskTracker) {
     tasks.spawn(clock::run(host.clone()));
     let handlers = worker.specs().map(|spec| spec.name).collect();
     tasks.spawn(recover::watch(host.clone(), handlers));
+    if host.settings.survey {
+        let handlers = worker.specs().map(|spec| spec.name).collect();
+        tasks.spawn(survey::watch(host.clone(), handlers, worker.surveys));
+    }
     for entry in worker.entries {
         tasks.spawn(run_handler(host.clone(), entry, tasks.clone()));
     }
@@ -239,22 +245,23 @@ fn pipeline(
     tasks: &TaskTracker,
 ) -> tokio::task::JoinHandle<()> {
     let spec = entry.spec().clone();
+    let meters = Meters::of(host.worker, spec.name);
     let (to_admit, received) = mpsc::unbounded_channel();
     let (to_vet, suspects) = mpsc::unbounded_channel();
     let (to_record, ready) = mpsc::unbounded_channel();
     let (to_publish, recorded) = mpsc::channel(PUBLISH_QUEUE);
     let to_work = if spec.outside {
         let (to_perform, admitted) = mpsc::unbounded_channel();
-        tasks.spawn(perform(host.clone(), spec.clone(), admitted, to_record));
+        tasks.spawn(perform(host.clone(), spec.clone(), meters.clone(), admitted, to_record));
         to_perform
     } else {
         to_record
     };
-    tasks.spawn(receive(host.clone(), spec.clone(), held.clone(), to_admit));
-    tasks.spawn(admit(host.clone(), entry.clone(), received, to_work.clone(), to_vet));
+    tasks.spawn(receive(host.clone(), spec.clone(), meters.clone(), held.clone(), to_admit));
+    tasks.spawn(admit(host.clone(), entry.clone(), meters.clone(), received, to_work.clone(), to_vet));
     tasks.spawn(vet(host.clone(), spec.clone(), suspects, to_work));
-    tasks.spawn(record(host.clone(), spec.clone(), ready, to_publish));
-    tasks.spawn(publish(host.clone(), spec, recorded))
+    tasks.spawn(record(host.clone(), spec.clone(), meters.clone(), ready, to_publish));
+    tasks.spawn(publish(host.clone(), spec, meters, recorded))
 }
 
 /// Tells the broker, in time, that what is held is being worked on.

@@ -2,9 +2,11 @@
 //! messages are settled.
 
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use despatch_contracts::runtime::Envelope;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use opentelemetry::trace::SpanContext;
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
@@ -13,6 +15,8 @@ use crate::delivery::Delivery;
 use crate::failpoint;
 use crate::host::Host;
 use crate::job::Spec;
+use crate::meters::Meters;
+use crate::spans;
 
 /// A committed batch.
 pub(crate) struct Recorded {
@@ -20,6 +24,8 @@ pub(crate) struct Recorded {
     pub(crate) open: Option<i64>,
     /// What the stream is owed.
     pub(crate) owed: Vec<Envelope>,
+    /// Its transaction's span, when somebody will see it.
+    pub(crate) span: Option<SpanContext>,
     /// The messages that it settles.
     pub(crate) deliveries: Vec<Delivery>,
 }
@@ -28,7 +34,12 @@ pub(crate) struct Recorded {
 const BATCHES: usize = 8;
 
 /// Publishes and acks until no more batches come.
-pub(crate) async fn publish(host: Arc<Host>, spec: Spec, mut recorded: mpsc::Receiver<Recorded>) {
+pub(crate) async fn publish(
+    host: Arc<Host>,
+    spec: Spec,
+    meters: Meters,
+    mut recorded: mpsc::Receiver<Recorded>,
+) {
     let mut underway = FuturesUnordered::new();
     let mut more = true;
     while more || !underway.is_empty() {
@@ -36,7 +47,7 @@ pub(crate) async fn publish(host: Arc<Host>, spec: Spec, mut recorded: mpsc::Rec
             batch = recorded.recv(), if more && underway.len() < BATCHES => match batch {
                 Some(batch) => {
                     let span = tracing::debug_span!("publish", handler = spec.name, events = batch.owed.len());
-                    underway.push(settle(&host, batch).instrument(span));
+                    underway.push(settle(&host, &spec, &meters, batch).instrument(span));
                 }
                 None => more = false,
             },
@@ -45,10 +56,15 @@ pub(crate) async fn publish(host: Arc<Host>, spec: Spec, mut recorded: mpsc::Rec
     }
 }
 
-async fn settle(host: &Host, batch: Recorded) {
+async fn settle(host: &Host, spec: &Spec, meters: &Meters, batch: Recorded) {
     if let Some(open) = batch.open {
+        let (began, since) = (SystemTime::now(), Instant::now());
         if host.broker.publish(&batch.owed, &host.abandon).await == Published::Owed {
             return;
+        }
+        meters.took("publish", since);
+        if let Some(span) = &batch.span {
+            spans::published(spec.name, began, batch.owed.len(), span);
         }
         failpoint::pass("after-publish");
         if let Err(error) = host.close(open).await {

@@ -10,6 +10,7 @@ use crate::broker::Names;
 use crate::delivery::{Delivery, Held};
 use crate::host::Host;
 use crate::job::Spec;
+use crate::meters::Meters;
 use crate::pull::{Pulled, Puller, pending};
 
 /// A delivery and the room that it takes.
@@ -19,13 +20,19 @@ pub(crate) struct Received {
 }
 
 /// Pulls until the process drains.
-pub(crate) async fn receive(host: Arc<Host>, spec: Spec, held: Held, admit: mpsc::UnboundedSender<Received>) {
+pub(crate) async fn receive(
+    host: Arc<Host>,
+    spec: Spec,
+    meters: Meters,
+    held: Held,
+    admit: mpsc::UnboundedSender<Received>,
+) {
     let window = spec.policy.batch * 2 + if spec.outside { spec.policy.concurrency } else { 0 };
     let room = Arc::new(Semaphore::new(window));
     while !admit.is_closed() && consumer_there(&host, spec.name).await {
         match Puller::new(&host.broker, &Names::consumer(spec.name)).await {
             Ok(puller) => {
-                let why = pull(&host, puller, (window, &room), &held, &admit).await;
+                let why = pull(&host, &meters, puller, (window, &room), &held, &admit).await;
                 tracing::debug!(handler = spec.name, why, "pulling ended");
                 if !host.drain.is_cancelled() {
                     held.sever();
@@ -41,6 +48,7 @@ pub(crate) async fn receive(host: Arc<Host>, spec: Spec, held: Held, admit: mpsc
 /// be filling it at this moment.
 async fn pull(
     host: &Host,
+    meters: &Meters,
     mut puller: Puller,
     (window, room): (usize, &Arc<Semaphore>),
     held: &Held,
@@ -86,6 +94,7 @@ async fn pull(
                 Pulled::Missing(why) => return why,
                 Pulled::Message(message) => {
                     if let Some(delivery) = Delivery::take(*message, &host.broker, held) {
+                        meters.received(delivery.age());
                         let room = room.clone().try_acquire_owned().ok();
                         if admit.send(Received { delivery, room }).is_err() {
                             return "nobody admits what is received".to_owned();

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use despatch_contracts::Emitted;
 use futures_util::future::{join, join_all, join3};
@@ -15,10 +16,12 @@ use crate::job::{Failed, Spec};
 use crate::journal::Done;
 use crate::keys::{Keys, chains};
 use crate::mend::{Setback, mend};
-use crate::outcome::{Outcome, Reckoner};
+use crate::meters::Meters;
+use crate::outcome::{Ended, Outcome, Reckoner};
 use crate::perform::guarded;
 use crate::publish::Recorded;
 use crate::retry::Patience;
+use crate::spans;
 use crate::task::{Task, Work};
 use crate::tx::{Transaction, Tx};
 
@@ -26,6 +29,7 @@ use crate::tx::{Transaction, Tx};
 pub(crate) async fn record(
     host: Arc<Host>,
     spec: Spec,
+    meters: Meters,
     mut tasks: mpsc::UnboundedReceiver<Task>,
     next: mpsc::Sender<Recorded>,
 ) {
@@ -45,7 +49,7 @@ pub(crate) async fn record(
                 turn = host.turn().await;
             }
             let span = tracing::debug_span!("record", handler = spec.name, events = batch.len());
-            let kept = keep(&host, &spec, &mut batch, &next, turn.take()).instrument(span).await;
+            let kept = keep(&host, &spec, &meters, &mut batch, &next, turn.take()).instrument(span).await;
             let Err(setback) = kept else { continue };
             tracing::debug!(handler = spec.name, ?setback, "a batch could not be kept");
             let Some(parts) = mend(&host, &spec, batch, setback, &mut patience).await else { return };
@@ -63,10 +67,12 @@ pub(crate) async fn record(
 async fn keep(
     host: &Host,
     spec: &Spec,
+    meters: &Meters,
     batch: &mut Vec<Task>,
     next: &mpsc::Sender<Recorded>,
     turn: Option<OwnedSemaphorePermit>,
 ) -> Result<(), Setback> {
+    let (began, since) = (SystemTime::now(), Instant::now());
     let client = host.db.client().await?;
     host.journal.warm(&client).await?;
     let tx = Transaction::on(client);
@@ -80,11 +86,41 @@ async fn keep(
     tx.over();
     drop(turn);
     failpoint::pass("after-commit");
-    let owed = outcomes.into_iter().flat_map(|outcome| outcome.follow_ons).collect();
-    let deliveries = batch.drain(..).map(|task| task.delivery).collect();
+    meters.took("record", since);
+    meters.recorded(batch.len());
+    let span = spans::recorded(host, spec.name, began, batch.iter().map(|task| &task.handling));
+    let recorded =
+        hand_on(meters, batch, outcomes, Recorded { open, span, owed: Vec::new(), deliveries: Vec::new() });
     // Should the publisher be gone, the open batch says what is owed.
-    let _ = next.send(Recorded { open, owed, deliveries }).await;
+    let _ = next.send(recorded).await;
     Ok(())
+}
+
+/// Takes a committed batch apart: what is owed and what is to be acked, and each event's end is counted and seen.
+fn hand_on(
+    meters: &Meters,
+    batch: &mut Vec<Task>,
+    outcomes: Vec<Outcome>,
+    mut recorded: Recorded,
+) -> Recorded {
+    let mut verdicts = [(Ended::Done, 0), (Ended::Retried, 0), (Ended::Deferred, 0), (Ended::Dead, 0)];
+    for (task, outcome) in batch.drain(..).zip(outcomes) {
+        let ended = outcome.ended();
+        for (verdict, count) in &mut verdicts {
+            *count += u64::from(*verdict == ended);
+        }
+        let attempts = outcome.attempts(&task);
+        if matches!(ended, Ended::Done | Ended::Dead) {
+            meters.settled(attempts);
+        }
+        task.handling.end(ended.name(), attempts, recorded.span.as_ref());
+        recorded.owed.extend(outcome.follow_ons);
+        recorded.deliveries.push(task.delivery);
+    }
+    for (verdict, count) in verdicts {
+        meters.came_to(verdict.name(), count);
+    }
+    recorded
 }
 
 /// Runs the handlers, writes what became of each event, and commits. Answers the open batch, if the stream is owed
@@ -104,6 +140,11 @@ async fn write(
             return Err(Setback::Refused { put_off });
         }
     };
+    for (task, result) in batch.iter_mut().zip(&results) {
+        if let Err(failed) = result {
+            task.show_failure(spec.name, failed);
+        }
+    }
     let reckoner = Reckoner::new(host, spec, tx, &results).await?;
     let outcomes: Vec<Outcome> =
         batch.iter().zip(results).map(|(task, result)| reckoner.reckon(task, result)).collect();
@@ -191,7 +232,7 @@ async fn in_turn(host: &Host, tx: &Transaction, batch: &[Task], chain: &[usize])
         let record = match &task.work {
             Work::Failed(failed) => Record { index, outcome: Err(failed.clone()), wrote: false },
             Work::Handle { job, .. } => {
-                let hold = Tx::new(tx, &host.journal, &task.trace);
+                let hold = Tx::new(tx, &host.journal, &task.handling.trace);
                 let outcome = guarded(job.record(&hold)).await;
                 Record { index, outcome, wrote: hold.wrote() }
             }

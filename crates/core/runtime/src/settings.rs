@@ -32,6 +32,8 @@ pub struct Settings {
     pub stream_replicas: usize,
     /// Whether to create and keep in shape the stream and consumers. Exactly one process of a deployment needs to.
     pub provision: bool,
+    /// Whether to look up the gauges of docs/metrics.md, for which somebody has to collect them.
+    pub survey: bool,
     /// Whether to bring schemas up to date at the start; otherwise workers wait until somebody has.
     pub migrate: bool,
 }
@@ -54,6 +56,7 @@ impl Settings {
             stream_retention: 14 * day,
             stream_replicas: 1,
             provision: true,
+            survey: false,
             migrate: true,
         }
     }

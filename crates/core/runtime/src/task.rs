@@ -3,21 +3,23 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use despatch_contracts::{EventId, Trace};
+use despatch_contracts::EventId;
+use despatch_contracts::runtime::Envelope;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::delivery::Delivery;
+use crate::handler::Verdict;
 use crate::job::{Failed, Job};
 use crate::journal::History;
 use crate::keys::Keys;
+use crate::spans::Handling;
 
 /// A delivery that was admitted, with what is known of it.
 pub(crate) struct Task {
     pub(crate) delivery: Delivery,
     pub(crate) work: Work,
     pub(crate) history: History,
-    /// This handling's own span in the order's trace; follow-ons are its children.
-    pub(crate) trace: Trace,
+    pub(crate) handling: Handling,
     /// Held by a redelivered event, of which a process runs one at a time.
     pub(crate) suspect: Option<OwnedSemaphorePermit>,
     /// Room in the handler's window; free again when the task is gone.
@@ -49,6 +51,25 @@ impl Task {
 
     pub(crate) fn order_id(&self) -> &str {
         &self.delivery.envelope.order_id
+    }
+
+    /// The event as it is kept for its next try, which belongs under this one where somebody sees it.
+    pub(crate) fn event(&self) -> Envelope {
+        let mut event = self.delivery.envelope.clone();
+        if self.handling.is_seen() {
+            event.traceparent = self.handling.trace.to_string();
+        }
+        event
+    }
+
+    /// Has the failure seen by whoever collects traces. To be deferred is no failure.
+    pub(crate) fn show_failure(&mut self, handler: &'static str, failed: &Failed) {
+        let class = match failed.verdict {
+            Verdict::Defer(_) => return,
+            Verdict::Retry | Verdict::RetryAfter(_) => "retry",
+            Verdict::Reject(reason) => reason.code(),
+        };
+        self.handling.fail(handler, &self.delivery.envelope, class);
     }
 
     /// Gives up on handling the event in this generation.

@@ -1,15 +1,15 @@
 //! What can keep a sandbox from starting. Once it runs, trouble is answered on the wire.
 
-use std::{io, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 /// Why a sandbox did not start, or refused a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// A loopback port could not be opened.
-    #[error("cannot listen on 127.0.0.1:{port}: {source}")]
+    /// A port could not be opened.
+    #[error("cannot listen on {address}: {source}")]
     Listen {
-        /// The port asked for; 0 is any free one.
-        port: u16,
+        /// The address asked for; port 0 is any free one.
+        address: SocketAddr,
         /// What the operating system said.
         source: io::Error,
     },

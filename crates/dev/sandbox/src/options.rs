@@ -1,6 +1,10 @@
 //! How a sandbox is set up.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::Faults;
 
@@ -22,7 +26,11 @@ pub struct Options {
     pub tracking: TrackingPace,
     /// How long Stripe keeps an idempotency key: 24 hours, says its documentation.
     pub key_window: Duration,
-    /// Which ports to listen on, always on 127.0.0.1.
+    /// The address to listen on.
+    pub listen: IpAddr,
+    /// The name under which others reach it, where that is another than the address.
+    pub host: Option<String>,
+    /// Which ports to listen on.
     pub ports: Ports,
 }
 
@@ -36,12 +44,14 @@ impl Default for Options {
             webhook_token: None,
             tracking: TrackingPace::default(),
             key_window: Duration::from_secs(24 * 3600),
+            listen: Ipv4Addr::LOCALHOST.into(),
+            host: None,
             ports: Ports::default(),
         }
     }
 }
 
-/// Loopback ports; 0, the default, takes any free one.
+/// Ports; 0, the default, takes any free one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ports {
     /// Stripe's API.

@@ -1,6 +1,6 @@
 //! Starting, steering and stopping all providers together.
 
-use std::{collections::BTreeMap, fmt, io, net::Ipv4Addr, sync::Arc};
+use std::{collections::BTreeMap, fmt, io, net::SocketAddr, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 
@@ -76,10 +76,12 @@ impl Sandbox {
         }
         let providers = Arc::new(Providers { stripe, shippo, mailbox, dice });
 
-        let (stripe_port, stripe_url) = listen("http", options.ports.stripe).await?;
-        let (shippo_port, shippo_url) = listen("http", options.ports.shippo).await?;
-        let (smtp_port, smtp_url) = listen("smtp", options.ports.smtp).await?;
-        let (control_port, control_url) = listen("http", options.ports.control).await?;
+        let Options { listen: ip, host, ports, .. } = options;
+        let listen = async |scheme, port| listen(scheme, SocketAddr::new(ip, port), host.as_deref()).await;
+        let (stripe_port, stripe_url) = listen("http", ports.stripe).await?;
+        let (shippo_port, shippo_url) = listen("http", ports.shippo).await?;
+        let (smtp_port, smtp_url) = listen("smtp", ports.smtp).await?;
+        let (control_port, control_url) = listen("http", ports.control).await?;
         let mut tasks = JoinSet::new();
         let (stop, stopped) = watch::channel(());
         tasks.spawn(serve(stripe_port, Arc::clone(&providers.stripe).router(), stopped.clone()));
@@ -171,9 +173,18 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-async fn listen(scheme: &str, port: u16) -> Result<(TcpListener, String), SandboxError> {
-    let failed = |source| SandboxError::Listen { port, source };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((listener, format!("{scheme}://{address}")))
+/// A port, and its URL under the name that others know.
+async fn listen(
+    scheme: &str,
+    address: SocketAddr,
+    host: Option<&str>,
+) -> Result<(TcpListener, String), SandboxError> {
+    let failed = |source| SandboxError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let url = match host {
+        Some(host) => format!("{scheme}://{host}:{}", bound.port()),
+        None => format!("{scheme}://{bound}"),
+    };
+    Ok((listener, url))
 }

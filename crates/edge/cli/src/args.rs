@@ -2,6 +2,7 @@
 
 mod exceptions;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -69,6 +70,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask a running `despatch run` whether it is ready: the health check of a container that has no shell.
+    Probe {
+        /// What to ask; by default /readyz at this machine, at the port of health.listen.
+        url: Option<String>,
+    },
+    /// Stand in for Stripe, Shippo and a mail server, until SIGTERM: for trying despatch, never for real orders.
+    Sandbox(SandboxArgs),
     /// Bring every worker's schema up to date.
     Migrate,
     /// Create the stream and every consumer, or put them right.
@@ -85,6 +93,25 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
     /// Let the stand-in providers misbehave, repeatably by this seed.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) faults: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// The address to listen on. Ports: 9000 counts and faults, 9001 Stripe, 9002 Shippo, 9025 mail.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(crate) listen: IpAddr,
+    /// The name under which others reach it; part of the links to labels.
+    #[arg(long, default_value = "127.0.0.1", value_name = "HOST")]
+    pub(crate) host: String,
+    /// The gateway, which is sent the carrier's scans.
+    #[arg(long, value_name = "URL", requires = "webhook_token")]
+    pub(crate) gateway: Option<String>,
+    /// One of the gateway's shippo.webhook_tokens.
+    #[arg(long, env = "DESPATCH_SANDBOX_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) webhook_token: Option<String>,
+    /// Misbehave, repeatably by this seed.
     #[arg(long, value_name = "SEED")]
     pub(crate) faults: Option<u64>,
 }

@@ -24,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) databases: BTreeMap<String, String>,
     pub(crate) runtime: Runtime,
     pub(crate) health: Health,
+    pub(crate) log: Log,
     pub(crate) shop: ShopFront,
     pub(crate) links: Links,
     pub(crate) payments: Payments,
@@ -58,6 +59,12 @@ pub(crate) struct Runtime {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Health {
     pub(crate) listen: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) format: despatch_telemetry::Format,
 }
 
 #[derive(Debug, Clone, Deserialize)]

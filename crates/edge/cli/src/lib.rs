@@ -12,9 +12,11 @@ mod doctor;
 mod exceptions;
 mod home;
 pub mod import;
+mod probe;
 pub mod registry;
 mod retries;
 mod run;
+mod sandbox;
 mod show;
 mod signals;
 mod site;
@@ -26,8 +28,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use despatch_sandbox::Faults;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
+use despatch_telemetry::{Format, Telemetry};
 
 use args::{Cli, Command, EventsCommand, OrderCommand, UpArgs};
 use config::Config;
@@ -86,16 +87,24 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
     let load = || Config::load(cli.config.as_deref());
     match cli.command {
         Command::Up(args) => {
-            log("info");
-            up(load()?, home, &args).await?;
+            let config = load()?;
+            despatch_telemetry::log("info", config.log.format);
+            let telemetry = Telemetry::start("despatch")?;
+            let ran = up(config, home, &args).await;
+            telemetry.stop();
+            ran?;
         }
         Command::Run { workers } => {
-            log("info");
-            run::run(load()?, &workers).await?;
+            let config = load()?;
+            despatch_telemetry::log("info", config.log.format);
+            run::run(config, &workers).await?;
         }
         Command::Demo(args) => {
             log("error");
-            return demo::demo(load()?, home, &args).await;
+            let telemetry = Telemetry::start("despatch")?;
+            let ran = demo::demo(load()?, home, &args).await;
+            telemetry.stop();
+            return ran;
         }
         Command::Import(args) => {
             log("warn");
@@ -133,14 +142,17 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
         Command::Migrate => {
             log("info");
             let config = at(load()?, &home)?;
-            let workers = registry::workers(&config, registry::NAMES)?;
-            despatch_runtime::migrate_all(&config.settings(), &workers).await?;
+            despatch_runtime::migrate_all(&config.settings(), &registry::known(&config)?).await?;
         }
         Command::Provision => {
             log("info");
             let config = at(load()?, &home)?;
-            let workers = registry::workers(&config, registry::NAMES)?;
-            despatch_runtime::provision_all(&config.settings(), &workers).await?;
+            despatch_runtime::provision_all(&config.settings(), &registry::known(&config)?).await?;
+        }
+        Command::Probe { url } => return probe::probe(&load()?, url.as_deref()).await,
+        Command::Sandbox(args) => {
+            log("info");
+            sandbox::run(&args).await?;
         }
         Command::Config => print!("{}", config::DEFAULTS),
         Command::Completions { shell } => {
@@ -200,12 +212,7 @@ fn with_site(mut config: Config, home: &Home) -> Config {
     config
 }
 
-/// Logs to standard error, at this level unless RUST_LOG says otherwise. A span is logged when it ends.
+/// Logs for a person who is waiting.
 fn log(level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_span_events(FmtSpan::CLOSE)
-        .with_writer(std::io::stderr)
-        .init();
+    despatch_telemetry::log(level, Format::Pretty);
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use despatch_runtime::Worker;
 
-use crate::Outcome;
 use crate::config::{Config, Unusable};
+use crate::{Outcome, site};
 
 /// Every worker's name, in the order of an order's life.
 pub const NAMES: &[&str] = &[
@@ -45,6 +45,13 @@ pub(crate) fn workers(config: &Config, names: &[&str]) -> Result<Vec<Worker>, Un
     let mut said = BTreeSet::new();
     problems.retain(|problem| said.insert(problem.clone()));
     if problems.is_empty() { Ok(workers) } else { Err(Unusable(problems)) }
+}
+
+/// Every worker, for those who only look at what it is: what its providers need is filled in.
+pub(crate) fn known(config: &Config) -> Result<Vec<Worker>, Unusable> {
+    let mut config = config.clone();
+    site::fill_in(&mut config);
+    workers(&config, NAMES)
 }
 
 /// A worker, or everything that is wrong with its configuration.

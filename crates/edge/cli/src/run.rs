@@ -1,10 +1,13 @@
 //! `despatch run`: one or several workers, for Kubernetes. The servers are given; readiness means "consuming".
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use despatch_gateway::Records;
 use despatch_runtime::{Health, Process, State};
+use despatch_telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -18,15 +21,19 @@ pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
     if names.is_empty() {
         names = registry::NAMES.to_vec();
     }
+    // Workers make their instruments when they are built.
+    let service = if let [name] = names[..] { format!("despatch-{name}") } else { "despatch".to_owned() };
+    let telemetry = Arc::new(Telemetry::start(&service)?);
     let ((), workers) = Unusable::together(config.check_servers(), registry::workers(&config, &names))?;
-    let settings = config.settings();
+    let settings =
+        despatch_runtime::Settings { survey: !config.health.listen.is_empty(), ..config.settings() };
     let shutdown = CancellationToken::new();
     let process = Process::start(settings.clone(), workers).await?;
     if !config.health.listen.is_empty() {
         let listener = TcpListener::bind(&config.health.listen)
             .await
             .map_err(|error| format!("health.listen {}: {error}", config.health.listen))?;
-        let probes = probes(process.health().clone());
+        let probes = probes(process.health().clone(), telemetry.clone());
         tokio::spawn(async move { axum::serve(listener, probes).await });
     }
     let gateway = if names.contains(&despatch_gateway::NAME) {
@@ -58,10 +65,15 @@ pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
     };
     tracing::info!("draining");
     process.drain().await;
+    telemetry.stop();
     Ok(served?)
 }
 
-fn probes(health: Health) -> Router {
+fn probes(health: Health, telemetry: Arc<Telemetry>) -> Router {
+    let metrics = async move || {
+        let text = telemetry.metrics();
+        text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+    };
     let ready = move || {
         let health = health.clone();
         async move {
@@ -75,5 +87,8 @@ fn probes(health: Health) -> Router {
             (StatusCode::SERVICE_UNAVAILABLE, waiting.collect())
         }
     };
-    Router::new().route("/healthz", get(async || "alive\n")).route("/readyz", get(ready))
+    Router::new()
+        .route("/healthz", get(async || "alive\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
 }

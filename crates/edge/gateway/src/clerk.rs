@@ -8,6 +8,8 @@ use bytes::Bytes;
 use deadpool_postgres::Transaction;
 use despatch_domain::Reason;
 use despatch_runtime::{Arrival, DbError, Intake, Owed, Refusal};
+use opentelemetry::metrics::Counter;
+use opentelemetry::{KeyValue, global};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -33,12 +35,14 @@ pub(crate) struct Clerk {
     batch: usize,
     publishing: TaskTracker,
     permits: Arc<Semaphore>,
+    placed: Counter<u64>,
 }
 
 impl Clerk {
     pub(crate) fn new(intake: Intake, batch: usize) -> Self {
         let permits = Arc::new(Semaphore::new(PUBLISHING.max(batch)));
-        Clerk { intake, batch, publishing: TaskTracker::new(), permits }
+        let placed = global::meter("despatch").u64_counter("despatch.orders_placed").build();
+        Clerk { intake, batch, publishing: TaskTracker::new(), permits, placed }
     }
 
     /// Works until every desk is gone. Jobs that come in during one commit are the next one's batch, so a lone order
@@ -65,7 +69,14 @@ impl Clerk {
 
     async fn serve(&self, jobs: Vec<Job>) {
         match self.commit(&jobs).await {
-            Ok(outcomes) => answer(jobs, outcomes.into_iter().map(Ok)),
+            Ok(outcomes) => {
+                for (job, outcome) in jobs.iter().zip(&outcomes) {
+                    if let (Entry::Order(order), Outcome::Placed(_)) = (&job.entry, outcome) {
+                        self.placed.add(1, &[KeyValue::new("shop", order.shop.clone())]);
+                    }
+                }
+                answer(jobs, outcomes.into_iter().map(Ok));
+            }
             // One entry that the database refuses must not take its neighbours down.
             Err(error) if refuses_data(&error) && jobs.len() > 1 => {
                 for job in jobs {

@@ -22,6 +22,7 @@ mod records;
 mod request;
 mod routes;
 mod secret;
+mod served;
 mod service_level;
 pub mod shippo;
 pub mod shopify;

@@ -1,7 +1,7 @@
 //! What is done with every request before its route sees it: its place in a trace, its size, who sends it.
 
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -14,26 +14,25 @@ use tracing::Instrument as _;
 
 use crate::errors::{Credential, Refusal};
 use crate::gateway::Gateway;
+use crate::served::Served;
 
 /// Gives the request its span: under the sender's when a `traceparent` header names one, else in a new trace.
-///
-/// The span names the route and not the path, which may hold a token.
 pub(crate) async fn traced(mut request: Request, next: Next) -> Response {
-    let trace =
-        Trace::parse(header(request.headers(), "traceparent"), header(request.headers(), "tracestate"))
-            .map_or_else(Trace::root, |sender| sender.child());
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let sender =
+        Trace::parse(header(request.headers(), "traceparent"), header(request.headers(), "tracestate"));
+    let served = Served::begin(&request, sender);
     let span = tracing::info_span!(
         "request",
         method = %request.method(),
-        route,
-        trace_id = %trace.trace_id,
+        route = served.route(),
+        trace_id = %served.trace.trace_id,
         status = tracing::field::Empty
     );
-    request.extensions_mut().insert(trace);
+    request.extensions_mut().insert(served.trace.clone());
     let response = next.run(request).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     span.in_scope(|| tracing::debug!("answered"));
+    served.end(response.status());
     response
 }
 

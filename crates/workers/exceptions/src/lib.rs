@@ -33,6 +33,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0003_resolutions", sql: include_str!("../migrations/0003_resolutions.sql") },
     Migration { name: "0004_alarms", sql: include_str!("../migrations/0004_alarms.sql") },
     Migration { name: "0005_search", sql: include_str!("../migrations/0005_search.sql") },
+    Migration { name: "0006_decided", sql: include_str!("../migrations/0006_decided.sql") },
 ];
 
 /// When the teams work.
@@ -51,7 +52,10 @@ pub struct Config {
 pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
     config.calendar.check()?;
     let every = Duration::from_secs(config.watch_seconds.max(1));
-    Ok(Worker::new(NAME, MIGRATIONS)
+    let worker = store::alarms::SURVEYS
+        .iter()
+        .fold(Worker::new(NAME, MIGRATIONS), |worker, survey| worker.survey(*survey));
+    Ok(worker
         .handler(open::Open {
             calendar: config.calendar.clone(),
             dear_minor: Some(config.dear_minor).filter(|dear| *dear > 0),

@@ -14,7 +14,7 @@ pub mod store;
 use std::time::Duration;
 
 use despatch_contracts::stock;
-use despatch_runtime::{Migration, Worker};
+use despatch_runtime::{Migration, Survey, Worker};
 
 pub use allocate::{Allocation, Shortage};
 pub use confirm::Confirm;
@@ -46,6 +46,12 @@ pub fn worker(config: &Config) -> Worker {
         .handler(Expire)
         .handler(Release)
         .handler(Ship)
+        .survey(Survey {
+            name: "despatch.oversold_positions",
+            unit: "",
+            labels: &[],
+            sql: "select count(*)::float8 from inventory.stock where available < 0",
+        })
 }
 
 /// The key of the timer that ends an order's reservation.

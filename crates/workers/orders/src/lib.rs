@@ -17,7 +17,7 @@ mod validate;
 
 use std::time::Duration;
 
-use despatch_runtime::{Migration, Worker};
+use despatch_runtime::{Migration, Survey, Worker};
 
 pub use lifecycle::Stage;
 pub use state::State;
@@ -29,10 +29,22 @@ pub const NAME: &str = "orders";
 /// How soon an event that came before its order was accepted is looked at again.
 const NOT_YET: Duration = Duration::from_millis(250);
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") },
+    Migration { name: "0002_open", sql: include_str!("../migrations/0002_open.sql") },
+];
 
 /// Registers `orders.accept`, `orders.track` and `orders.cancel`. There is nothing to configure.
 pub fn worker() -> Worker {
-    Worker::new(NAME, MIGRATIONS).handler(accept::Accept).handler(track::Track).handler(cancel::Cancel)
+    Worker::new(NAME, MIGRATIONS)
+        .handler(accept::Accept)
+        .handler(track::Track::new())
+        .handler(cancel::Cancel)
+        .survey(Survey { name: "despatch.orders", unit: "", labels: &["state"], sql: store::UNDER_WAY })
+        .survey(Survey {
+            name: "despatch.order_oldest_age",
+            unit: "s",
+            labels: &["state"],
+            sql: store::STOOD_STILL,
+        })
 }

@@ -121,6 +121,25 @@ pub(crate) async fn advance(
     Ok(())
 }
 
+/// How many orders are under way, by state.
+pub(crate) const UNDER_WAY: &str = "\
+    select state, count(*)::float8 from orders.progress
+    where completed_at is null and state not in ('cancelled', 'returned') group by state";
+
+/// For how many seconds the one that has not moved for longest has stood still, by state.
+pub(crate) const STOOD_STILL: &str = "\
+    select state, extract(epoch from now() - min(updated_at))::float8 from orders.progress
+    where completed_at is null and state not in ('cancelled', 'returned') group by state";
+
+/// How many seconds ago an order was placed.
+pub(crate) async fn age(tx: &Tx<'_>, order_id: &str) -> Result<Option<f64>, DbError> {
+    const SQL: &str = "\
+        select each.n, extract(epoch from now() - placed_at)::float8
+        from unnest($1::text[]) with ordinality as each(order_id, n) join orders.orders using (order_id)";
+    let rows = tx.query_each(SQL, (order_id.to_owned(),)).await?;
+    rows.first().map(|row| row.try_get(1)).transpose().map_err(Into::into)
+}
+
 /// What checkout authorised for an accepted order.
 pub(crate) async fn authorisation(tx: &Tx<'_>, order_id: &str) -> Result<Option<Authorisation>, DbError> {
     const SQL: &str = "select document from orders.orders where order_id = $1";

@@ -5,15 +5,33 @@ use despatch_contracts::order::{OrderCompleted, OrderReturned};
 use despatch_contracts::payment::RefundRequested;
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+use opentelemetry::global;
+use opentelemetry::metrics::{Counter, Histogram};
 
 use crate::NOT_YET;
 use crate::heard::{Heard, NoParcel};
 use crate::state::State;
 use crate::store::{self, Note};
 
-/// Follows an order from its acceptance to its end.
+/// Follows an order from its acceptance to its end. What it counts, it counts before the commit: a transaction that is run
+/// again, as few are, counts again.
 #[derive(Debug)]
-pub(crate) struct Track;
+pub(crate) struct Track {
+    completed: Counter<u64>,
+    to_despatch: Histogram<f64>,
+}
+
+impl Track {
+    pub(crate) fn new() -> Self {
+        // A quarter of an hour to a fortnight.
+        let boundaries =
+            [0.25, 1.0, 4.0, 8.0, 16.0, 24.0, 48.0, 96.0, 168.0, 336.0].map(|hours| hours * 3600.0);
+        let meter = global::meter("despatch");
+        let to_despatch = meter.f64_histogram("despatch.order_to_despatch").with_unit("s");
+        let completed = meter.u64_counter("despatch.orders_completed").build();
+        Track { completed, to_despatch: to_despatch.with_boundaries(boundaries.to_vec()).build() }
+    }
+}
 
 /// Why a fact was not applied.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +76,16 @@ impl Handler for Track {
         })?;
         let note = Note { event_type: account.event_type, detail: &account.detail };
         store::advance(tx, order_id, &progress, &step, &note).await?;
+
+        if step.from < State::Despatched
+            && (State::Despatched..=State::Completed).contains(&step.to)
+            && let Some(age) = store::age(tx, order_id).await?
+        {
+            self.to_despatch.record(age, &[]);
+        }
+        if step.enters(State::Completed) {
+            self.completed.add(1, &[]);
+        }
 
         let (order_id, reason) = (order_id.to_owned(), step.reason.to_string());
         let completed = step.enters(State::Completed).then(|| OrderCompleted { order_id: order_id.clone() });

@@ -8,7 +8,8 @@ use super::{Config, Unusable};
 pub(crate) const DEFAULTS: &str = include_str!("../default.toml");
 
 /// Variables of the same prefix that are not keys of the file.
-const OTHER_VARIABLES: &[&str] = &["DESPATCH_API_KEY", "DESPATCH_CONFIG", "DESPATCH_DATA_DIR"];
+const OTHER_VARIABLES: &[&str] =
+    &["DESPATCH_API_KEY", "DESPATCH_CONFIG", "DESPATCH_DATA_DIR", "DESPATCH_SANDBOX_TOKEN"];
 
 /// Tables whose keys are names of the operator's.
 const OPEN_TABLES: &[&str] = &["databases", "labels.locations"];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use despatch_runtime::{DbError, Tx};
+use despatch_runtime::{DbError, Survey, Tx};
 
 /// A queue with cases past their service level.
 pub(crate) struct Overdue {
@@ -85,3 +85,35 @@ pub(crate) async fn new_reasons(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
     let rows = tx.returning(SQL, &[]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
+
+/// What operators watch besides.
+pub(crate) const SURVEYS: [Survey; 4] = [
+    Survey {
+        name: "despatch.cases_open",
+        unit: "",
+        labels: &["queue"],
+        sql: "select queue, count(*)::float8 from exceptions.exception where not closed group by queue",
+    },
+    Survey {
+        name: "despatch.cases_unclaimed",
+        unit: "",
+        labels: &["queue"],
+        sql: "select queue, count(*)::float8 from exceptions.exception where not closed and state = 'open' group by queue",
+    },
+    Survey {
+        name: "despatch.cases_overdue",
+        unit: "",
+        labels: &["queue"],
+        sql: "select queue, count(*)::float8 from exceptions.exception
+              where state <> 'resolved' and due < now() group by queue",
+    },
+    Survey {
+        name: "despatch.orders_touched_by_hand",
+        unit: "",
+        labels: &[],
+        sql:
+            "select count(distinct order_id)::float8 from exceptions.entry
+              join exceptions.exception using (handler, event_id)
+              where at > now() - interval '7 days' and kind not in ('failed', 'succeeded') and order_id <> ''",
+    },
+];

@@ -1,0 +1,122 @@
+//! What a process says of itself: traces and metrics by OpenTelemetry, and logs.
+//!
+//! The other crates know OpenTelemetry's API alone. This one decides where all of it goes, by the standard `OTEL_*`
+//! variables: nowhere, unless one of them names a collector. Metrics can be read here as well. What a collector does not
+//! take is dropped: nobody waits for it.
+
+mod logs;
+mod sampler;
+
+use std::time::Duration;
+
+use opentelemetry::global;
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkError;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use prometheus::{Registry, TextEncoder};
+
+pub use logs::{Format, log};
+use sampler::Failures;
+
+/// How long the last spans and figures may take to leave.
+const LAST: Duration = Duration::from_secs(2);
+
+/// Telemetry that cannot be had as it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// A variable's value is none of those that it can have.
+    #[error("{name}: expected {expected}, found {found:?}")]
+    Setting {
+        /// The variable.
+        name: &'static str,
+        /// What it can be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// An exporter cannot be made of what the variables say.
+    #[error(transparent)]
+    Exporter(#[from] ExporterBuildError),
+    /// OpenTelemetry's own.
+    #[error(transparent)]
+    Sdk(#[from] OTelSdkError),
+    /// The metrics cannot be written down.
+    #[error(transparent)]
+    Text(#[from] prometheus::Error),
+}
+
+/// A process's telemetry, until it is [stopped](Self::stop).
+#[derive(Debug)]
+pub struct Telemetry {
+    registry: Registry,
+    meters: SdkMeterProvider,
+    tracers: Option<SdkTracerProvider>,
+}
+
+impl Telemetry {
+    /// Starts collecting; to be called before anything that is to be seen is started, from within a tokio runtime.
+    /// `service` names the process where `OTEL_SERVICE_NAME` does not.
+    pub fn start(service: &str) -> Result<Self, TelemetryError> {
+        let resource = resource(service);
+        let registry = Registry::new();
+        let reader = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .scope_info_enabled(false)
+            .build()?;
+        let mut meters = SdkMeterProvider::builder().with_resource(resource.clone()).with_reader(reader);
+        if exports("METRICS") {
+            meters = meters.with_periodic_exporter(MetricExporter::builder().build()?);
+        }
+        let meters = meters.build();
+        global::set_meter_provider(meters.clone());
+        let mut tracers = None;
+        if exports("TRACES") {
+            let (name, argument) = (variable("OTEL_TRACES_SAMPLER"), variable("OTEL_TRACES_SAMPLER_ARG"));
+            let provider = SdkTracerProvider::builder()
+                .with_resource(resource)
+                .with_sampler(Failures::and(name.as_deref(), argument.as_deref())?)
+                .with_batch_exporter(SpanExporter::builder().build()?)
+                .build();
+            global::set_tracer_provider(provider.clone());
+            tracers = Some(provider);
+        }
+        Ok(Telemetry { registry, meters, tracers })
+    }
+
+    /// Every metric, in Prometheus' text format.
+    pub fn metrics(&self) -> Result<String, TelemetryError> {
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+    }
+
+    /// Sends what has not been sent yet, unless that takes too long.
+    pub fn stop(&self) {
+        // Whoever collects may be gone; there is nobody left to tell.
+        let _ = self.tracers.as_ref().map(|tracers| tracers.shutdown_with_timeout(LAST));
+        let _ = self.meters.shutdown_with_timeout(LAST);
+    }
+}
+
+/// Whether a collector is named for this signal.
+fn exports(signal: &str) -> bool {
+    let disabled = variable("OTEL_SDK_DISABLED").is_some_and(|said| said.eq_ignore_ascii_case("true"));
+    let none = variable(&format!("OTEL_{signal}_EXPORTER")).is_some_and(|exporter| exporter == "none");
+    let named = ["OTEL_EXPORTER_OTLP_ENDPOINT", &format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")]
+        .iter()
+        .any(|name| variable(name).is_some());
+    named && !disabled && !none
+}
+
+fn resource(service: &str) -> Resource {
+    let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+    let builder = Resource::builder().with_attribute(version);
+    let named = variable("OTEL_SERVICE_NAME").is_some()
+        || variable("OTEL_RESOURCE_ATTRIBUTES").is_some_and(|said| said.contains("service.name="));
+    if named { builder.build() } else { builder.with_service_name(service.to_owned()).build() }
+}
+
+/// An environment variable; an empty one counts as not set, by OpenTelemetry's own rule.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,29 @@
+//! `despatch sandbox`: the stand-ins as a service of their own, for a site whose workers are processes of their own.
+
+use despatch_sandbox::{Faults, Options, Ports, Sandbox};
+
+use crate::args::SandboxArgs;
+use crate::{Outcome, signals, site};
+
+/// The ports, which others are configured with.
+const PORTS: Ports = Ports { control: 9000, stripe: 9001, shippo: 9002, smtp: 9025 };
+
+pub(crate) async fn run(args: &SandboxArgs) -> Outcome {
+    let sandbox = Sandbox::start(Options {
+        listen: args.listen,
+        host: Some(args.host.clone()),
+        ports: PORTS,
+        faults: args.faults.map_or_else(Faults::none, Faults::seeded),
+        tracking: site::brisk(),
+        gateway_url: args.gateway.clone(),
+        webhook_token: args.webhook_token.clone(),
+        ..Options::default()
+    })
+    .await?;
+    for (name, value) in sandbox.environment() {
+        tracing::info!("{name}={value}");
+    }
+    signals::stop().await?;
+    sandbox.stop().await;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! What others see of a request: a span and a duration, by OpenTelemetry's semantic conventions 1.42 for HTTP servers.
+
+use std::sync::LazyLock;
+use std::time::{Instant, SystemTime};
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::{Method, StatusCode};
+use despatch_contracts::Trace;
+use opentelemetry::global::{self, BoxedSpan};
+use opentelemetry::metrics::Histogram;
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, Tracer as _};
+use opentelemetry::{Context, KeyValue};
+
+static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
+    // The convention's own.
+    let boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+    let meter = global::meter("despatch");
+    let duration = meter.f64_histogram("http.server.request.duration").with_unit("s");
+    duration.with_boundaries(boundaries.to_vec()).build()
+});
+
+/// A request that is being served.
+pub(crate) struct Served {
+    /// Its place in its trace; what it brings belongs under it.
+    pub(crate) trace: Trace,
+    method: Method,
+    /// The route and not the path, which may hold a token; none when there is none.
+    route: Option<MatchedPath>,
+    began: (SystemTime, Instant),
+    span: BoxedSpan,
+}
+
+impl Served {
+    pub(crate) fn begin(request: &Request, sender: Option<Trace>) -> Self {
+        let began = (SystemTime::now(), Instant::now());
+        let method = request.method().clone();
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let context = sender.as_ref().map_or_else(Context::new, Trace::context);
+        let span = span(&method, route.as_ref(), began.0, &context, Vec::new());
+        // Where nobody collects, no span is made and the sender's own is passed on.
+        let own = Trace::at(span.span_context())
+            .filter(|own| sender.as_ref().is_none_or(|sender| own.span_id != sender.span_id));
+        let trace = own.unwrap_or_else(|| sender.map_or_else(Trace::root, |sender| sender.child()));
+        Served { trace, method, route, began, span }
+    }
+
+    pub(crate) fn route(&self) -> &str {
+        self.route.as_ref().map_or("", MatchedPath::as_str)
+    }
+
+    pub(crate) fn end(mut self, status: StatusCode) {
+        let labels = [
+            KeyValue::new("http.request.method", self.method.to_string()),
+            KeyValue::new("http.route", self.route().to_owned()),
+            KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
+        ];
+        DURATION.record(self.began.1.elapsed().as_secs_f64(), &labels);
+        if status.is_server_error() {
+            let error = KeyValue::new("error.type", status.as_str().to_owned());
+            if !self.span.is_recording() {
+                let under = self.trace.context();
+                self.span =
+                    span(&self.method, self.route.as_ref(), self.began.0, &under, vec![error.clone()]);
+            }
+            self.span.set_attribute(error);
+            self.span.set_status(Status::error(""));
+        }
+        self.span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        self.span.end();
+    }
+}
+
+fn span(
+    method: &Method,
+    route: Option<&MatchedPath>,
+    began: SystemTime,
+    parent: &Context,
+    mut attributes: Vec<KeyValue>,
+) -> BoxedSpan {
+    let name = match route {
+        Some(route) => format!("{method} {}", route.as_str()),
+        None => method.to_string(),
+    };
+    attributes.push(KeyValue::new("http.request.method", method.to_string()));
+    attributes.push(KeyValue::new("url.scheme", "http"));
+    attributes.extend(route.map(|route| KeyValue::new("http.route", route.as_str().to_owned())));
+    let builder = SpanBuilder::from_name(name)
+        .with_kind(SpanKind::Server)
+        .with_start_time(began)
+        .with_attributes(attributes);
+    global::tracer("despatch").build_with_context(builder, parent)
+}

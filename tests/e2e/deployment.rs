@@ -15,7 +15,7 @@ use crate::waiting::until;
 
 const API_KEY: &str = "the shop's key";
 const WEBHOOK_TOKEN: &str = "the carrier's token";
-const SKU: &str = "SKU-A";
+pub(crate) const SKU: &str = "SKU-A";
 
 pub(crate) struct Deployment {
     // Processes stop before the servers do.
@@ -125,18 +125,7 @@ impl Shop<'_> {
 
     async fn place_one(&self, number: u64) {
         let client = &self.deployment.client;
-        let form = [
-            ("amount", "1299"),
-            ("currency", "usd"),
-            ("capture_method", "manual"),
-            ("confirm", "true"),
-            ("payment_method", "pm_card_visa"),
-            ("metadata[order_id]", &number.to_string()),
-        ];
-        let url = format!("{}/v1/payment_intents", self.deployment.sandbox.stripe_url());
-        let intent = client.post(url).bearer_auth("sk_test_sandbox").form(&form).send().await.unwrap();
-        let intent: Value = intent.error_for_status().unwrap().json().await.unwrap();
-        let order = order(number, intent["id"].as_str());
+        let order = checked_out(&self.deployment.sandbox.stripe_url(), number).await;
         let url = format!("{}/v1/orders", self.gateway_url);
         // A shop that is asked to send it again, as while the gateway's tables are being made, does so.
         until("the order is taken", async || {
@@ -150,6 +139,22 @@ impl Shop<'_> {
         })
         .await;
     }
+}
+
+/// An order of one unit whose payment checkout has authorised.
+pub(crate) async fn checked_out(stripe_url: &str, number: u64) -> Value {
+    let form = [
+        ("amount", "1299"),
+        ("currency", "usd"),
+        ("capture_method", "manual"),
+        ("confirm", "true"),
+        ("payment_method", "pm_card_visa"),
+        ("metadata[order_id]", &number.to_string()),
+    ];
+    let request = reqwest::Client::new().post(format!("{stripe_url}/v1/payment_intents"));
+    let intent = request.bearer_auth("sk_test_sandbox").form(&form).send().await.unwrap();
+    let intent: Value = intent.error_for_status().unwrap().json().await.unwrap();
+    order(number, intent["id"].as_str())
 }
 
 /// An order of one unit, as `POST /v1/orders` takes it.

@@ -5,10 +5,12 @@
 
 mod child;
 mod cli;
+mod collector;
 mod deployment;
 mod drain;
 mod kills;
 mod mending;
 mod replicas;
 mod site;
+mod traces;
 mod waiting;

@@ -6,31 +6,11 @@ use crate::deployment::order;
 use crate::site::Site;
 use crate::waiting::until;
 
-/// Orders and cases, as the test has them.
 impl Site {
     /// Places an order, with stock for it or without.
     async fn place(&self, order: &Value, stock: &[&str]) {
         let file = self.write("order.jsonl", order);
         assert!(self.does(&[&["import", file.as_str()], stock].concat()).await.status.success());
-    }
-
-    /// The open case of this reason.
-    async fn case(&self, reason: &str) -> Value {
-        until(reason, async || {
-            let listed = self.json(&["exceptions", "list", "--reason", reason, "--json"]).await;
-            listed["cases"].get(0).cloned()
-        })
-        .await
-    }
-
-    async fn becomes(&self, order_id: &str, state: &str) {
-        until(state, async || {
-            // Before it is accepted there is no order to show.
-            let shown = self.does(&["order", "show", order_id, "--json"]).await.stdout;
-            let shown: Value = serde_json::from_str(&shown).ok()?;
-            (shown["order"]["state"] == state).then_some(())
-        })
-        .await;
     }
 }
 

@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::process::Command;
 
+use despatch_inventory::store::{Location, open_locations, receive};
 use despatch_runtime::Database;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::child::{Despatch, Ended, despatch};
+use crate::deployment::{SKU, checked_out};
 use crate::waiting::until;
 
 /// `despatch up`, and its commands.
@@ -15,14 +17,22 @@ pub(crate) struct Site {
     dir: TempDir,
     up: Despatch,
     pub(crate) database: Database,
+    address: Value,
 }
 
 impl Site {
     /// Returns when everything works.
     pub(crate) async fn start() -> Self {
+        Site::start_with(&[]).await
+    }
+
+    /// The same with further environment variables.
+    pub(crate) async fn start_with(environment: &[(&str, &str)]) -> Self {
+        // Another test may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let mut command = at(dir.path(), &["up"]);
-        command.env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0");
+        command.env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0").envs(environment.iter().copied());
         command
             .env("DESPATCH_REVIEWS_REMINDERS_SECONDS", "")
             .env("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1");
@@ -33,7 +43,53 @@ impl Site {
         })
         .await;
         let database = Database::new(address["database_url"].as_str().unwrap(), 2).unwrap();
-        Site { dir, up, database }
+        Site { dir, up, database, address }
+    }
+
+    /// An order that has been paid for.
+    pub(crate) async fn checked_out(&self, number: u64) -> Value {
+        checked_out(self.address["sandbox_stripe_url"].as_str().unwrap(), number).await
+    }
+
+    /// Places an order as a shop does that is traced itself.
+    pub(crate) async fn post(&self, order: &Value, traceparent: &str) {
+        let url = format!("{}/v1/orders", self.address["gateway_url"].as_str().unwrap());
+        let request = reqwest::Client::new().post(url).bearer_auth(self.address["api_key"].as_str().unwrap());
+        let answer = request.header("traceparent", traceparent).json(order).send().await.unwrap();
+        assert_eq!(answer.status(), 201);
+    }
+
+    /// Books units of what test orders want as received.
+    pub(crate) async fn stock(&self, units: i64) {
+        let db = self.database.client().await.unwrap();
+        let location = Location {
+            id: "louisville".into(),
+            name: "Louisville".into(),
+            country: "US".into(),
+            region: "KY".into(),
+            rank: 1,
+        };
+        open_locations(&**db, &[location]).await.unwrap();
+        receive(&**db, "opening", &[(SKU, "louisville", units)]).await.unwrap();
+    }
+
+    /// The open case of this reason.
+    pub(crate) async fn case(&self, reason: &str) -> Value {
+        until(reason, async || {
+            let listed = self.json(&["exceptions", "list", "--reason", reason, "--json"]).await;
+            listed["cases"].get(0).cloned()
+        })
+        .await
+    }
+
+    pub(crate) async fn becomes(&self, order_id: &str, state: &str) {
+        until(state, async || {
+            // Before it is accepted there is no order to show.
+            let shown = self.does(&["order", "show", order_id, "--json"]).await.stdout;
+            let shown: Value = serde_json::from_str(&shown).ok()?;
+            (shown["order"]["state"] == state).then_some(())
+        })
+        .await;
     }
 
     /// A command of it.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use deadpool_postgres::Transaction;
+use despatch_contracts::Trace;
 use despatch_domain::Reason;
 use despatch_runtime::{Arrival, DbError, Intake, Owed, Refusal};
 use opentelemetry::metrics::Counter;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use crate::desk::{Entry, Job, Outcome, Trouble};
 use crate::placement::Placement;
+use crate::served::continued;
 use crate::store::{self, Known, Scan};
 
 /// The most committed events that may be on their way to the broker at once: some seconds of a flood. While it does
@@ -152,11 +154,15 @@ impl Clerk {
             Entry::Event(event) => event,
             Entry::Scan(..) | Entry::Stray(..) | Entry::Probe => return None,
         };
-        Some(self.intake.admit(id, event.clone(), &job.trace))
+        // What comes about an order belongs in the order's trace, whoever sent it.
+        let trace = about(job).and_then(|order| seen.traces.get(&order));
+        let trace = trace.map(|order| continued(order, &job.trace, event.event_type));
+        Some(self.intake.admit(id, event.clone(), trace.as_ref().unwrap_or(&job.trace)))
     }
 }
 
 /// What the database knew of a batch, and now knows.
+#[derive(Default)]
 struct Seen {
     /// Orders that are new.
     placed: HashSet<Uuid>,
@@ -164,15 +170,23 @@ struct Seen {
     known: HashMap<Uuid, Known>,
     /// Events of changed orders and of scans that were not there before.
     first: HashSet<Uuid>,
+    /// Where the traces begin of the orders that something else is about.
+    traces: HashMap<Uuid, Trace>,
 }
 
 impl Seen {
     async fn of(tx: &Transaction<'_>, jobs: &[Job]) -> Result<Self, DbError> {
-        let mut seen = Seen { placed: HashSet::new(), known: HashMap::new(), first: HashSet::new() };
+        let mut seen = Seen::default();
         let orders: Vec<(&Placement, Uuid)> = jobs.iter().filter_map(order).collect();
         if !orders.is_empty() {
             let placements: Vec<&Placement> = orders.iter().map(|(order, _)| *order).collect();
-            seen.placed = store::place(tx, &placements).await?;
+            let placing = jobs.iter().filter(|job| order(job).is_some());
+            let traceparents: Vec<String> = placing.map(|job| job.trace.to_string()).collect();
+            seen.placed = store::place(tx, &placements, &traceparents).await?;
+        }
+        let later: Vec<Uuid> = jobs.iter().filter_map(about).collect();
+        if !later.is_empty() {
+            seen.traces = store::traces(tx, &later).await?;
         }
         let again: Vec<&Placement> = orders
             .iter()
@@ -217,6 +231,14 @@ fn order(job: &Job) -> Option<(&Placement, Uuid)> {
     match &job.entry {
         Entry::Order(order) => Some((order, job.event_id.uuid())),
         _ => None,
+    }
+}
+
+/// The order that a job is about, where it does not bring it.
+fn about(job: &Job) -> Option<Uuid> {
+    match &job.entry {
+        Entry::Scan(_, event) | Entry::Event(event) => Uuid::try_parse(&event.order_id).ok(),
+        Entry::Order(_) | Entry::Stray(..) | Entry::Probe => None,
     }
 }
 

@@ -50,8 +50,10 @@ use routes::router;
 /// The gateway's name, and its schema's.
 pub const NAME: &str = "gateway";
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_door", sql: include_str!("../migrations/0001_door.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { name: "0001_door", sql: include_str!("../migrations/0001_door.sql") },
+    Migration { name: "0002_trace", sql: include_str!("../migrations/0002_trace.sql") },
+];
 
 /// Why the gateway could not serve.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,9 @@ use axum::http::{Method, StatusCode};
 use despatch_contracts::Trace;
 use opentelemetry::global::{self, BoxedSpan};
 use opentelemetry::metrics::Histogram;
-use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, Tracer as _};
+use opentelemetry::trace::{
+    Link, Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _,
+};
 use opentelemetry::{Context, KeyValue};
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
@@ -68,6 +70,27 @@ impl Served {
         self.span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
         self.span.end();
     }
+}
+
+/// The place of an event that somebody brings about an order which has its trace already: under the order's, with a link
+/// to the request.
+pub(crate) fn continued(order: &Trace, request: &Trace, event_type: &str) -> Trace {
+    if !order.is_sampled() {
+        return order.child();
+    }
+    let builder = SpanBuilder::from_name(format!("send evt.{event_type}"))
+        .with_kind(SpanKind::Producer)
+        .with_links(vec![Link::with_context(request.context().span().span_context().clone())])
+        .with_attributes([
+            KeyValue::new("messaging.system", "nats"),
+            KeyValue::new("messaging.operation.name", "send"),
+            KeyValue::new("messaging.operation.type", "send"),
+            KeyValue::new("messaging.destination.name", format!("evt.{event_type}")),
+        ]);
+    let mut span = global::tracer("despatch").build_with_context(builder, &order.context());
+    span.end();
+    let made = span.span_context().span_id() != order.span_id;
+    Trace::at(span.span_context()).filter(|_| made).unwrap_or_else(|| order.child())
 }
 
 fn span(

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::{Object, Transaction};
+use despatch_contracts::Trace;
 use despatch_runtime::DbError;
 use uuid::Uuid;
 
@@ -11,13 +12,17 @@ use crate::placement::Placement;
 /// Lets in orders whose natural key is new; returns their ids.
 ///
 /// Sorted, so that two gateways with the same orders at hand wait for each other instead of dead-locking.
-pub(crate) async fn place(tx: &Transaction<'_>, orders: &[&Placement]) -> Result<HashSet<Uuid>, DbError> {
+pub(crate) async fn place(
+    tx: &Transaction<'_>,
+    orders: &[&Placement],
+    traceparents: &[String],
+) -> Result<HashSet<Uuid>, DbError> {
     let statement = tx
         .prepare_cached(
-            "insert into gateway.orders (shop, shop_order_id, order_id, digest)
-             select shop, shop_order_id, order_id, digest
-               from unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[]) with ordinality
-                    as sent(shop, shop_order_id, order_id, digest, at)
+            "insert into gateway.orders (shop, shop_order_id, order_id, digest, traceparent)
+             select shop, shop_order_id, order_id, digest, traceparent
+               from unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::text[]) with ordinality
+                    as sent(shop, shop_order_id, order_id, digest, traceparent, at)
               order by shop, shop_order_id, at
              on conflict (shop, shop_order_id) do nothing
              returning order_id",
@@ -26,8 +31,17 @@ pub(crate) async fn place(tx: &Transaction<'_>, orders: &[&Placement]) -> Result
     let (shops, shop_order_ids) = natural_keys(orders);
     let order_ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
     let digests: Vec<&[u8]> = orders.iter().map(|order| &order.digest[..]).collect();
-    let rows = tx.query(&statement, &[&shops, &shop_order_ids, &order_ids, &digests]).await?;
+    let rows = tx.query(&statement, &[&shops, &shop_order_ids, &order_ids, &digests, &traceparents]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Where the traces of these orders begin, by order.
+pub(crate) async fn traces(tx: &Transaction<'_>, orders: &[Uuid]) -> Result<HashMap<Uuid, Trace>, DbError> {
+    let statement = tx
+        .prepare_cached("select order_id, traceparent from gateway.orders where order_id = any($1)")
+        .await?;
+    let rows = tx.query(&statement, &[&orders]).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.get(0), Trace::parse(row.get(1), "")?))).collect())
 }
 
 /// An order that was let in before.

@@ -1,0 +1,139 @@
+//! What a collector of traces is sent, and what neither it nor the log may hold.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
+
+use despatch_baskets::superstore;
+use serde_json::{Value, json};
+
+use crate::child::{Despatch, despatch};
+use crate::collector::{Collector, Span};
+use crate::site::Site;
+
+/// The shop's own place in the trace.
+const SHOP: (&str, &str) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
+    let collector = Collector::start().await;
+    let site = Site::start_with(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.grpc),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ])
+    .await;
+    let mut wrong = site.checked_out(1).await;
+    wrong["ship_to"]["country"] = json!("QQ");
+    site.post(&wrong, &format!("00-{}-{}-01", SHOP.0, SHOP.1)).await;
+    let case = site.case("address-incomplete").await;
+    let field = |name: &str| case[name].as_str().unwrap().to_owned();
+    let (handler, event, order_id) = (field("handler"), field("event_id"), field("order_id"));
+    let mut document = site.json(&["exceptions", "show", &handler, &event, "--contents"]).await;
+    document["contents"]["order"]["ship_to"]["country"] = json!("US");
+    let file = site.write("event.json", &document);
+    site.stock(10).await;
+    let edit = [
+        "exceptions",
+        "edit",
+        &handler,
+        &event,
+        "--from",
+        &file,
+        "--by",
+        "ada",
+        "--reason",
+        "a slip",
+        "--yes",
+    ];
+    assert!(site.does(&edit).await.status.success());
+    site.becomes(&order_id, "completed").await;
+    site.stop().await;
+
+    let spans = collector.spans();
+    let trace: Vec<&Span> = spans.iter().filter(|span| span.trace == SHOP.0).collect();
+    let ids: HashSet<&str> = trace.iter().map(|span| span.id.as_str()).collect();
+    let all: HashMap<(&str, &str), &Span> =
+        spans.iter().map(|span| ((span.trace.as_str(), span.id.as_str()), span)).collect();
+    assert_eq!(all.len(), spans.len(), "no span is sent twice");
+    for span in &trace {
+        let known = ids.contains(span.parent.as_str()) || span.parent == SHOP.1;
+        assert!(known, "{} has a parent that nobody has sent: {span:#?}", span.name);
+    }
+    let roots: Vec<&str> =
+        trace.iter().filter(|span| span.parent == SHOP.1).map(|span| span.name.as_str()).collect();
+    assert_eq!(roots, ["POST /v1/orders"], "the shop's request is what all else follows from");
+
+    // From the request to the review, through the failure, the case, the replay and the timers.
+    let names: HashSet<&str> = trace.iter().map(|span| span.name.as_str()).collect();
+    for name in [
+        "process evt.order.placed",
+        "process dead.orders.address-incomplete",
+        "process replay.orders.accept",
+        "process settled.orders.accept",
+        "process evt.order.accepted",
+        "process evt.stock.reserved",
+        "process evt.payment.captured",
+        "process evt.stock.picked",
+        "perform labels.create",
+        "process evt.label.created",
+        "send evt.shipment.despatched",
+        "send evt.shipment.delivered",
+        "process evt.shipment.delivered",
+        "process evt.review.ask-due",
+        "process evt.review.requested",
+        "process evt.review.lapsed",
+    ] {
+        assert!(names.contains(name), "{name} is not among {names:#?}");
+    }
+    let failed = trace.iter().find(|span| span.failed).unwrap();
+    assert_eq!(failed.name, "process evt.order.placed");
+    assert_eq!(failed.attribute("error.type"), Some("address-incomplete"));
+    let replay = trace.iter().find(|span| span.name == "process replay.orders.accept").unwrap();
+    assert_eq!(replay.parent, failed.id, "a replay belongs under the try that failed");
+
+    // A batch's transaction is a span of its own, linked both ways with the events that it recorded.
+    for span in trace.iter().filter(|span| span.name.starts_with("process ")) {
+        assert_eq!(span.kind, 5, "a consumer");
+        let [(in_trace, record)] = &span.links[..] else { panic!("no transaction: {span:#?}") };
+        let record = all[&(in_trace.as_str(), record.as_str())];
+        assert_eq!(record.attribute("db.system.name"), Some("postgresql"));
+        assert!(record.links.contains(&(span.trace.clone(), span.id.clone())), "{record:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_logs_nor_spans_name_a_customer() {
+    const ORDERS: usize = 150;
+    let collector = Collector::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = despatch(["demo", "--faults", "7", "--json", "--orders", &ORDERS.to_string()]);
+    command
+        .arg("--data-dir")
+        .arg(dir.path())
+        .env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.http)
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        .env("RUST_LOG", "info,despatch=debug,despatch_runtime=debug");
+    let ended = Despatch::run(&mut command).await;
+    let balanced: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+    assert_eq!(balanced["balanced"], true, "{balanced:#}");
+
+    let spans = collector.text();
+    assert!(spans.matches("process evt.order.accepted").count() >= ORDERS, "spans were sent");
+    assert!(spans.contains("\"failed\":true"), "something failed");
+    assert!(ended.stderr.contains("tried in vain"), "and was logged");
+    let sample =
+        File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/superstore.csv")).unwrap();
+    for basket in superstore::read(sample).unwrap().into_iter().take(ORDERS) {
+        for (what, field) in
+            [("name", "/customer/name"), ("email", "/customer/email"), ("street", "/ship_to/street1")]
+        {
+            let personal = basket.order.pointer(field).and_then(Value::as_str).unwrap();
+            for (place, text) in [("a span", &spans), ("the log", &ended.stderr)] {
+                let found = text.lines().find(|line| line.contains(personal));
+                assert_eq!(found, None, "{place} holds a customer's {what}: {personal}");
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! A collector of traces, in a process of its own: it takes OTLP over gRPC and over HTTP, and prints each span that it is
 //! sent as a line of JSON.
 
+use std::fmt::Write as _;
 use std::process::Command;
 
 use axum::Router;
@@ -158,5 +159,8 @@ fn text(value: Option<&Any>) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }

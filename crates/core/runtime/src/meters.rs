@@ -16,6 +16,9 @@ const SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 51
 
 const ATTEMPTS: [f64; 8] = [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0];
 
+/// What handling an event can come to.
+const VERDICTS: [&str; 5] = ["done", "retried", "deferred", "dead", "stale"];
+
 /// One handler's instruments.
 #[derive(Clone)]
 pub(crate) struct Meters {
@@ -31,16 +34,22 @@ pub(crate) struct Meters {
 impl Meters {
     pub(crate) fn of(worker: &'static str, handler: &'static str) -> Self {
         let meter = global::meter("despatch");
+        let verdicts = meter.u64_counter("despatch.verdicts").build();
         let seconds = |name| meter.f64_histogram(name).with_unit("s");
-        Meters {
+        let this = Meters {
             handler: [KeyValue::new("worker", worker), KeyValue::new("handler", handler)],
             messages: meter.u64_counter("despatch.messages").build(),
-            verdicts: meter.u64_counter("despatch.verdicts").build(),
+            verdicts,
             delivery_age: seconds("despatch.delivery_age").with_boundaries(AGES.to_vec()).build(),
             stages: seconds("despatch.stage_duration").with_boundaries(SECONDS.to_vec()).build(),
             batches: meter.u64_histogram("despatch.batch_events").with_boundaries(SIZES.to_vec()).build(),
             attempts: meter.u64_histogram("despatch.attempts").with_boundaries(ATTEMPTS.to_vec()).build(),
+        };
+        // A rise is only seen by whoever has seen it begin.
+        for verdict in VERDICTS {
+            this.verdicts.add(0, &this.with("verdict", verdict));
         }
+        this
     }
 
     /// A message came, this long after it was published.

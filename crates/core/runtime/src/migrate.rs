@@ -120,8 +120,8 @@ pub(crate) async fn partitions_ahead(db: &Database, schema: &str) -> Result<(), 
     Ok(())
 }
 
-/// Drops partitions that ended before `retention` ago, unless something in them still waits, is dead, or may not have been
-/// published.
+/// Drops partitions that ended before `retention` ago, unless something in them may not have been published. What still
+/// waits or is dead, which may be for ever when somebody has discarded it, moves to where what has no partition is.
 pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duration) -> Result<(), DbError> {
     let mut client = db.client().await?;
     let oldest = now(&client).await?.checked_sub(retention + WEEK).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -142,18 +142,22 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
              lock table {schema}.{name} in access exclusive mode;"
         ))
         .await?;
-        let kept = tx
+        let owes = tx
             .query_one(
                 &format!(
-                    "select exists (select from {schema}.{name} where state <> 'done')
-                         or exists (select from {schema}.open_batch b
+                    "select exists (select from {schema}.open_batch b
                                       join {schema}.{name} j on j.handler = b.handler and j.id = any(b.events))"
                 ),
                 &[],
             )
             .await?;
-        if !kept.get::<_, bool>(0) {
-            tx.batch_execute(&format!("drop table {schema}.{name}")).await?;
+        if !owes.get::<_, bool>(0) {
+            tx.batch_execute(&format!(
+                "alter table {schema}.journal detach partition {schema}.{name};
+                 insert into {schema}.journal select * from {schema}.{name} where state <> 'done';
+                 drop table {schema}.{name};"
+            ))
+            .await?;
             tracing::info!(schema, partition = name, "dropped a journal partition past its retention");
         }
         tx.commit().await?;

@@ -52,9 +52,7 @@ pub struct Config {
 pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
     config.calendar.check()?;
     let every = Duration::from_secs(config.watch_seconds.max(1));
-    let worker = store::alarms::SURVEYS
-        .iter()
-        .fold(Worker::new(NAME, MIGRATIONS), |worker, survey| worker.survey(*survey));
+    let worker = store::alarms::surveys().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::survey);
     Ok(worker
         .handler(open::Open {
             calendar: config.calendar.clone(),

@@ -49,7 +49,7 @@ pub fn worker(config: &Config) -> Worker {
         .survey(Survey {
             name: "despatch.oversold_positions",
             unit: "",
-            labels: &[],
+            label: None,
             sql: "select count(*)::float8 from inventory.stock where available < 0",
         })
 }

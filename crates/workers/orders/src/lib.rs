@@ -40,11 +40,12 @@ pub fn worker() -> Worker {
         .handler(accept::Accept)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
-        .survey(Survey { name: "despatch.orders", unit: "", labels: &["state"], sql: store::UNDER_WAY })
-        .survey(Survey {
-            name: "despatch.order_oldest_age",
-            unit: "s",
-            labels: &["state"],
-            sql: store::STOOD_STILL,
-        })
+        .survey(by_state("despatch.orders", "", store::UNDER_WAY))
+        .survey(by_state("despatch.order_oldest_age", "s", store::STOOD_STILL))
+}
+
+/// A gauge for each state of orders that are under way.
+fn by_state(name: &'static str, unit: &'static str, sql: &'static str) -> Survey {
+    let under_way = State::ALL.into_iter().filter(|state| *state < State::Completed);
+    Survey { name, unit, label: Some(("state", under_way.map(State::name).collect())), sql }
 }

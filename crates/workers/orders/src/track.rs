@@ -23,13 +23,14 @@ pub(crate) struct Track {
 
 impl Track {
     pub(crate) fn new() -> Self {
-        // A quarter of an hour to a fortnight.
-        let boundaries =
-            [0.25, 1.0, 4.0, 8.0, 16.0, 24.0, 48.0, 96.0, 168.0, 336.0].map(|hours| hours * 3600.0);
+        // Seconds, as in a demonstration, to a fortnight.
+        let hours = [0.25, 1.0, 4.0, 8.0, 16.0, 24.0, 48.0, 96.0, 168.0, 336.0].map(|hours| hours * 3600.0);
+        let boundaries = [&[1.0, 5.0, 15.0, 60.0], &hours[..]].concat();
         let meter = global::meter("despatch");
         let to_despatch = meter.f64_histogram("despatch.order_to_despatch").with_unit("s");
         let completed = meter.u64_counter("despatch.orders_completed").build();
-        Track { completed, to_despatch: to_despatch.with_boundaries(boundaries.to_vec()).build() }
+        completed.add(0, &[]);
+        Track { completed, to_despatch: to_despatch.with_boundaries(boundaries).build() }
     }
 }
 

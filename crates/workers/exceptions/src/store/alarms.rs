@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use despatch_domain::Queue;
 use despatch_runtime::{DbError, Survey, Tx};
 
 /// A queue with cases past their service level.
@@ -87,33 +88,34 @@ pub(crate) async fn new_reasons(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
 }
 
 /// What operators watch besides.
-pub(crate) const SURVEYS: [Survey; 4] = [
-    Survey {
-        name: "despatch.cases_open",
-        unit: "",
-        labels: &["queue"],
-        sql: "select queue, count(*)::float8 from exceptions.exception where not closed group by queue",
-    },
-    Survey {
-        name: "despatch.cases_unclaimed",
-        unit: "",
-        labels: &["queue"],
-        sql: "select queue, count(*)::float8 from exceptions.exception where not closed and state = 'open' group by queue",
-    },
-    Survey {
-        name: "despatch.cases_overdue",
-        unit: "",
-        labels: &["queue"],
-        sql: "select queue, count(*)::float8 from exceptions.exception
+pub(crate) fn surveys() -> [Survey; 4] {
+    let by_queue = |name, sql| {
+        let queues = Queue::ALL.iter().map(|queue| queue.name()).collect();
+        Survey { name, unit: "", label: Some(("queue", queues)), sql }
+    };
+    [
+        by_queue(
+            "despatch.cases_open",
+            "select queue, count(*)::float8 from exceptions.exception where not closed group by queue",
+        ),
+        by_queue(
+            "despatch.cases_unclaimed",
+            "select queue, count(*)::float8 from exceptions.exception
+              where not closed and state = 'open' group by queue",
+        ),
+        by_queue(
+            "despatch.cases_overdue",
+            "select queue, count(*)::float8 from exceptions.exception
               where state <> 'resolved' and due < now() group by queue",
-    },
-    Survey {
-        name: "despatch.orders_touched_by_hand",
-        unit: "",
-        labels: &[],
-        sql:
-            "select count(distinct order_id)::float8 from exceptions.entry
-              join exceptions.exception using (handler, event_id)
-              where at > now() - interval '7 days' and kind not in ('failed', 'succeeded') and order_id <> ''",
-    },
-];
+        ),
+        Survey {
+            name: "despatch.orders_touched_by_hand",
+            unit: "",
+            label: None,
+            sql: "select count(distinct order_id)::float8 from exceptions.entry
+                    join exceptions.exception using (handler, event_id)
+                   where at > now() - interval '7 days' and kind not in ('failed', 'succeeded')
+                     and order_id <> ''",
+        },
+    ]
+}

@@ -59,6 +59,8 @@ impl Telemetry {
     /// Starts collecting; to be called before anything that is to be seen is started, from within a tokio runtime.
     /// `service` names the process where `OTEL_SERVICE_NAME` does not.
     pub fn start(service: &str) -> Result<Self, TelemetryError> {
+        // For a collector over TLS. The first caller in the process wins; everyone in it asks for the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let resource = resource(service);
         let registry = Registry::new();
         let reader = opentelemetry_prometheus::exporter()

@@ -51,8 +51,16 @@ pub(crate) enum What {
     Growth(Growth),
     /// The flow with 1, 2 and 4 processes of each worker on the same cores.
     Replicas(Volume),
+    /// The flow with metrics, and the traces of 1 % of its orders, sent to a collector, against the flow with neither.
+    Telemetry(Volume),
     /// Orders over HTTP through the real gateway.
     Gateway(Crowd),
+    /// How many instructions an event costs where no server is asked: under valgrind, which has to be installed.
+    Instructions {
+        /// Fails when a path takes more than so many instructions, e.g. encode=4000.
+        #[arg(long, value_name = "PATH=N", value_parser = limit)]
+        at_most: Vec<(Hot, u64)>,
+    },
     /// An SVG of what `guard --json` has found, on standard output.
     Plot {
         /// The JSON; `-` for standard input.
@@ -61,6 +69,35 @@ pub(crate) enum What {
     /// What the benchmarks run as processes of their own.
     #[command(hide = true)]
     Worker,
+    /// The same, for counting its instructions.
+    #[command(hide = true)]
+    Hot { path: Hot, times: u32 },
+}
+
+/// A path that every event takes in our own code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Hot {
+    /// A follow-on gets its id and address.
+    Address,
+    /// An event becomes headers, and the row that the journal keeps of it.
+    Encode,
+    /// Headers become an event with its id and its place in a trace.
+    Read,
+}
+
+impl std::fmt::Display for Hot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Hot::Address => "address",
+            Hot::Encode => "encode",
+            Hot::Read => "read",
+        })
+    }
+}
+
+fn limit(text: &str) -> Result<(Hot, u64), String> {
+    let (path, limit) = text.split_once('=').ok_or("expected PATH=N")?;
+    Ok((clap::ValueEnum::from_str(path, false)?, limit.parse().map_err(|_| "expected a number after =")?))
 }
 
 /// How much work a run is.

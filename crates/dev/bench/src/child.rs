@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::process::Stdio;
 
 use despatch_runtime::{Process, Settings, Worker, migrate_all, provision_all};
+use despatch_telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
@@ -48,6 +49,7 @@ struct Task {
     nats_url: String,
     database_url: String,
     namespace: String,
+    telemetry: bool,
 }
 
 /// Processes that consume.
@@ -55,7 +57,8 @@ pub(crate) struct Children(Vec<(Child, ChildStdin)>);
 
 impl Children {
     /// Prepares the schemas and consumers, starts a process for each role, and returns when all consume.
-    pub(crate) async fn start(plot: &Plot, roles: &[Role]) -> Outcome<Self> {
+    /// With a collector they send it what they see.
+    pub(crate) async fn start(plot: &Plot, roles: &[Role], collector: Option<&str>) -> Outcome<Self> {
         let workers: Vec<Worker> = roles.iter().map(|role| role.worker()).collect();
         migrate_all(&plot.settings, &workers).await?;
         provision_all(&plot.settings, &workers).await?;
@@ -63,10 +66,13 @@ impl Children {
         let mut says = Vec::new();
         for role in roles {
             let Settings { nats_url, database_url, namespace, .. } = plot.settings.clone();
-            let task = Task { role: *role, nats_url, database_url, namespace };
+            let task =
+                Task { role: *role, nats_url, database_url, namespace, telemetry: collector.is_some() };
             let mut child = Command::new(std::env::current_exe()?)
                 .arg("worker")
                 .env(TASK, serde_json::to_string(&task)?)
+                .envs(collector.map(|url| ("OTEL_EXPORTER_OTLP_ENDPOINT", url)))
+                .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .kill_on_drop(true)
@@ -108,13 +114,22 @@ impl Children {
 /// What such a process does.
 pub(crate) async fn run() -> Outcome {
     let task = std::env::var(TASK).map_err(|_| "this is for the benchmark's own processes")?;
-    let Task { role, nats_url, database_url, namespace } = serde_json::from_str(&task)?;
-    let settings =
-        Settings { namespace, provision: false, migrate: false, ..Settings::new(nats_url, database_url) };
+    let Task { role, nats_url, database_url, namespace, telemetry } = serde_json::from_str(&task)?;
+    let seen = if telemetry { Some(Telemetry::start("bench")?) } else { None };
+    let settings = Settings {
+        namespace,
+        provision: false,
+        migrate: false,
+        survey: telemetry,
+        ..Settings::new(nats_url, database_url)
+    };
     let process = Process::start(settings, vec![role.worker()]).await?;
     process.health().ready().await;
     println!("{READY}");
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     process.drain().await;
+    if let Some(telemetry) = seen {
+        telemetry.stop();
+    }
     Ok(())
 }

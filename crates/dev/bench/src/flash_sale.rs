@@ -4,8 +4,8 @@
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use despatch_contracts::Emitted;
 use despatch_contracts::order::{Line, OrderAccepted};
+use despatch_contracts::{Emitted, Trace};
 use despatch_inventory::store::{self, Location, Totals};
 use uuid::Uuid;
 
@@ -58,7 +58,7 @@ impl Sale {
 
 async fn once(site: &Site, sale: Sale, processes: usize) -> Outcome<Run> {
     let plot = site.plot().await?;
-    let children = Children::start(&plot, &vec![Role::Inventory; processes]).await?;
+    let children = Children::start(&plot, &vec![Role::Inventory; processes], None).await?;
     stock(&plot, sale).await?;
     let run = measure(site, &plot, sale, children.pids()).await?;
     children.stop().await?;
@@ -114,7 +114,7 @@ fn placing(plot: &Plot, number: usize, sku: &str) -> Placing {
     };
     order.lines = vec![line];
     let event = OrderAccepted { order: Some(order) };
-    Placing::new(&plot.settings.namespace, Emitted::from(&event))
+    Placing::new(&plot.settings.namespace, Emitted::from(&event), &Trace::root())
 }
 
 /// Fails unless exactly the units that there were are reserved, each order is decided once, and the books add up.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use despatch_contracts::Trace;
 use despatch_runtime::Process;
 use uuid::Uuid;
 
@@ -40,18 +41,24 @@ pub(crate) async fn once(site: &Site, volume: Volume) -> Outcome<Run> {
     let plot = site.plot().await?;
     let process = Process::start(plot.settings.clone(), steps::workers(false)).await?;
     process.health().ready().await;
-    let run = saturate(site, &plot, volume, Vec::new()).await?;
+    let run = saturate(site, &plot, volume, Vec::new(), Trace::root).await?;
     process.drain().await;
     audit(&plot, volume.warm_up + volume.orders).await?;
     plot.clear().await?;
     Ok(run)
 }
 
-/// Warms up and measures, with the workers that run; `children` are the processes they run in besides this one.
-pub(crate) async fn saturate(site: &Site, plot: &Plot, volume: Volume, children: Vec<u32>) -> Outcome<Run> {
+/// Warms up and measures, with the workers that run; each order is placed in a trace of its own. `children` are the processes they run in besides this one.
+pub(crate) async fn saturate(
+    site: &Site,
+    plot: &Plot,
+    volume: Volume,
+    children: Vec<u32>,
+    trace: impl Fn() -> Trace,
+) -> Outcome<Run> {
     let (completed, watching) = watch(plot, &steps::last_consumer()).await?;
     let namespace = plot.settings.namespace.clone();
-    let placing = || Placing::new(&namespace, Parcel::new(Uuid::now_v7()).event(0));
+    let placing = || Placing::new(&namespace, Parcel::new(Uuid::now_v7()).event(0), &trace());
     let place = |orders| load::closed_loop(&plot.jetstream, orders, volume.in_flight, &completed, placing);
     let measured = async {
         place(volume.warm_up).await?;

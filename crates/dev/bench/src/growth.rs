@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use despatch_contracts::Trace;
 use despatch_runtime::Process;
 
 use crate::args::{Args, Growth, Volume};
@@ -62,7 +63,7 @@ pub(crate) async fn command(args: &Args, growth: &Growth) -> Outcome<ExitCode> {
 async fn once(site: &Site, plot: &Plot, volume: Volume, afterwards: usize) -> Outcome<Run> {
     let process = Process::start(plot.settings.clone(), steps::workers(false)).await?;
     process.health().ready().await;
-    let run = flow::saturate(site, plot, volume, Vec::new()).await?;
+    let run = flow::saturate(site, plot, volume, Vec::new(), Trace::root).await?;
     process.drain().await;
     flow::audit(plot, afterwards).await?;
     Ok(run)

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use async_nats::{Message, Subscriber};
+use despatch_contracts::Trace;
 use despatch_runtime::Process;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
@@ -111,7 +112,7 @@ async fn measure(site: &Site, plot: &Plot, rate: Rate) -> Outcome<Run> {
             }
             let parcel = Parcel::new(Uuid::now_v7());
             let Placing { subject, headers, payload } =
-                Placing::new(&plot.settings.namespace, parcel.event(0));
+                Placing::new(&plot.settings.namespace, parcel.event(0), &Trace::root());
             // The listener ends only when all is done, or has failed itself.
             let _ = told.send((parcel.order_id, at, number >= warm_up));
             unacked.push(plot.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());

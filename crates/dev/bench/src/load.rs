@@ -32,8 +32,8 @@ pub(crate) struct Placing {
 
 impl Placing {
     /// An event that nobody has said before.
-    pub(crate) fn new(namespace: &str, event: Emitted) -> Self {
-        let envelope = Envelope::first(EventId::mint(), "bench", event, &Trace::root());
+    pub(crate) fn new(namespace: &str, event: Emitted, trace: &Trace) -> Self {
+        let envelope = Envelope::first(EventId::mint(), "bench", event, trace);
         Placing {
             subject: format!("{namespace}.{}", envelope.subject),
             headers: envelope.headers(),

@@ -12,6 +12,7 @@ mod flow;
 mod gateway;
 mod growth;
 mod guard;
+mod instructions;
 mod latency;
 mod load;
 mod plot;
@@ -19,6 +20,7 @@ mod replicas;
 mod report;
 mod site;
 mod steps;
+mod telemetry;
 mod usage;
 
 use std::process::ExitCode;
@@ -67,7 +69,13 @@ async fn run(args: &Args) -> Outcome<ExitCode> {
         What::FlashSale(sale) => flash_sale::command(args, *sale).await,
         What::Growth(growth) => growth::command(args, growth).await,
         What::Replicas(volume) => replicas::command(args, *volume).await,
+        What::Telemetry(volume) => telemetry::command(args, *volume).await,
         What::Gateway(crowd) => gateway::command(args, *crowd).await,
+        What::Instructions { at_most } => instructions::command(args, at_most),
+        What::Hot { path, times } => {
+            instructions::take(*path, *times);
+            Ok(ExitCode::SUCCESS)
+        }
         What::Plot { results } => plot::command(results),
         What::Worker => child::run().await.map(|()| ExitCode::SUCCESS),
     }

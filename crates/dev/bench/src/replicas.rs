@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use despatch_contracts::Trace;
+
 use crate::args::{Args, Volume};
 use crate::child::{Children, Role};
 use crate::report::{self, Report, Run, Spread};
@@ -43,8 +45,8 @@ pub(crate) async fn command(args: &Args, volume: Volume) -> Outcome<ExitCode> {
 async fn once(site: &Site, volume: Volume, replicas: usize) -> Outcome<Run> {
     let plot = site.plot().await?;
     let roles: Vec<Role> = (0..SCHEMAS.len() * replicas).map(|n| Role::Step(n % SCHEMAS.len())).collect();
-    let children = Children::start(&plot, &roles).await?;
-    let run = flow::saturate(site, &plot, volume, children.pids()).await?;
+    let children = Children::start(&plot, &roles, None).await?;
+    let run = flow::saturate(site, &plot, volume, children.pids(), Trace::root).await?;
     children.stop().await?;
     flow::audit(&plot, volume.warm_up + volume.orders).await?;
     plot.clear().await?;

@@ -1,0 +1,115 @@
+//! What it costs to be seen: the flow whose processes count everything and send a collector that, and the traces of 1 % of
+//! the orders, against the flow whose processes do neither, in turn.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use despatch_contracts::Trace;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::args::{Args, Volume};
+use crate::child::{Children, Role};
+use crate::report::{self, Report, Run, Spread};
+use crate::site::Site;
+use crate::steps::SCHEMAS;
+use crate::{Outcome, flow};
+
+/// One order in so many is traced.
+const ONE_IN: u64 = 100;
+
+/// `bench telemetry`.
+pub(crate) async fn command(args: &Args, volume: Volume) -> Outcome<ExitCode> {
+    let mut report = Report::new("telemetry");
+    let collector = Collector::start().await?;
+    let site = Site::start(args).await?;
+    let (mut unseen, mut seen) = (Vec::new(), Vec::new());
+    for number in 1..=args.runs {
+        unseen.push(once(&site, volume, None).await?);
+        seen.push(once(&site, volume, Some(&collector.url)).await?);
+        let [off, on] = [&unseen, &seen].map(|runs| runs.last().map_or(0.0, Run::orders_per_second));
+        eprintln!("telemetry {number}: off {off:.0}, on {on:.0} orders/s, ratio {:.3}", on / off);
+    }
+    site.stop().await?;
+    let bytes = collector.bytes.load(Ordering::Relaxed);
+    if bytes == 0 {
+        return Err("nothing was sent to the collector".into());
+    }
+    report.field("orders", volume.orders);
+    report.field("runs", args.runs);
+    report.field("traced_one_in", ONE_IN);
+    report.field("collector_bytes", bytes);
+    for (name, runs) in [("off", &unseen), ("on", &seen)] {
+        let mut part = Report::new("flow");
+        report::runs(&mut part, runs);
+        report.part(name, part);
+    }
+    let pairs = || seen.iter().zip(&unseen);
+    let ratios = pairs().map(|(on, off)| on.orders_per_second() / off.orders_per_second());
+    report.spread("ratio", "on / off", Spread::of(ratios));
+    let costs: Vec<f64> = pairs().filter_map(|(on, off)| Some(off.cpu_ms()? / on.cpu_ms()?)).collect();
+    if !costs.is_empty() {
+        report.spread("cpu_ratio", "the same by CPU", Spread::of(costs));
+    }
+    report.print(args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn once(site: &Site, volume: Volume, collector: Option<&str>) -> Outcome<Run> {
+    let plot = site.plot().await?;
+    let roles: Vec<Role> = (0..SCHEMAS.len()).map(Role::Step).collect();
+    let children = Children::start(&plot, &roles, collector).await?;
+    let (placed, seen) = (Cell::new(0), collector.is_some());
+    let trace = || {
+        placed.set(placed.get() + 1);
+        let root = Trace::root();
+        let flags = root.flags.with_sampled(seen && placed.get() % ONE_IN == 0);
+        Trace { flags, ..root }
+    };
+    let run = flow::saturate(site, &plot, volume, children.pids(), trace).await?;
+    children.stop().await?;
+    flow::audit(&plot, volume.warm_up + volume.orders).await?;
+    plot.clear().await?;
+    Ok(run)
+}
+
+/// Takes whatever it is sent over OTLP's HTTP, and counts its bytes. It runs on the same cores, as one does on a node.
+struct Collector {
+    url: String,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Collector {
+    async fn start() -> Outcome<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let bytes = Arc::new(AtomicU64::new(0));
+        let counted = bytes.clone();
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let counted = counted.clone();
+                let service = service_fn(move |request| take(request, counted.clone()));
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(connection), service));
+            }
+        });
+        Ok(Collector { url, bytes })
+    }
+}
+
+async fn take(
+    request: Request<Incoming>,
+    bytes: Arc<AtomicU64>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    if let Ok(body) = request.into_body().collect().await {
+        bytes.fetch_add(body.to_bytes().len() as u64, Ordering::Relaxed);
+    }
+    Ok(Response::default())
+}

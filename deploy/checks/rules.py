@@ -30,12 +30,13 @@ class Rules:
         """What is wrong with a subject, and which rules would not notice if it were."""
         found = []
         for rule in self._rules:
-            found += [f"{rule.name}: {problem}" for problem in rule.problems(subject)]
+            wrong = [f"{rule.name}: {problem}" for problem in rule.problems(subject)]
+            found += wrong
+            if wrong:
+                # It has just noticed; and what is wrong already may not be there to be broken.
+                continue
             broken = copy.deepcopy(subject)
             rule.breaks(broken)
             if not list(rule.problems(broken)):
                 found.append(f"{rule.name}: does not notice what it is for")
         return found
-
-    def __len__(self) -> int:
-        return len(self._rules)

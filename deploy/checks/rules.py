@@ -27,16 +27,12 @@ class Rules:
         return register
 
     def problems(self, subject: Any) -> list[str]:
-        """What is wrong with a subject, and which rules would not notice if it were."""
-        found = []
-        for rule in self._rules:
-            wrong = [f"{rule.name}: {problem}" for problem in rule.problems(subject)]
-            found += wrong
-            if wrong:
-                # It has just noticed; and what is wrong already may not be there to be broken.
-                continue
-            broken = copy.deepcopy(subject)
-            rule.breaks(broken)
-            if not list(rule.problems(broken)):
-                found.append(f"{rule.name}: does not notice what it is for")
-        return found
+        """What is wrong with a subject; of one that is sound, which rules would not notice if it were not."""
+        found = [f"{rule.name}: {problem}" for rule in self._rules for problem in rule.problems(subject)]
+        return found or [f"{rule.name}: does not notice what it is for" for rule in self._rules if not _notices(rule, subject)]
+
+
+def _notices(rule: Rule, subject: Any) -> bool:
+    broken = copy.deepcopy(subject)
+    rule.breaks(broken)
+    return any(True for _ in rule.problems(broken))

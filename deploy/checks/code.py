@@ -8,11 +8,10 @@ from .tools import ROOT
 DEFAULTS = tomllib.loads((ROOT / "crates/edge/cli/src/default.toml").read_text())
 
 # Variables of the prefix that are no keys of the file.
-OTHER_VARIABLES = {"DESPATCH_CONFIG", "DESPATCH_DATA_DIR", "DESPATCH_API_KEY"}
+OTHER_VARIABLES = {"DESPATCH_CONFIG", "DESPATCH_DATA_DIR", "DESPATCH_API_KEY", "DESPATCH_SANDBOX_TOKEN"}
 
 # Keys that deploy/ sets and the binary is about to have. None stays here once it does.
 AWAITED = {
-    "DESPATCH_LOG_FORMAT",
     "DESPATCH_NATS_NKEY_FILE",
     "DESPATCH_NATS_CA_FILE",
     "DESPATCH_DATABASE_CA_FILE",

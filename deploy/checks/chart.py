@@ -1,0 +1,330 @@
+"""The Helm chart: linted, rendered for several clusters, and each rendering held against schemas and rules."""
+
+import json
+
+from . import code
+from .rules import Rules
+from .tools import ROOT, helm, jsonschema, kubernetes_validate, yaml
+
+CHART = ROOT / "deploy/helm/despatch"
+# The oldest that Chart.yaml takes, and one of today.
+VERSIONS = ("1.30", "1.35")
+KEDA = json.loads((ROOT / "deploy/schemas/keda-scaledobject.json").read_text())
+SUMMARY = f"the chart, rendered and held against Kubernetes {' and '.join(VERSIONS)} and KEDA 2.16"
+RULES = Rules()
+
+# What is rendered: the arguments beside the chart, and how workers are scaled then.
+RENDERINGS = {
+    "default": ([], "hpa"),
+    "default, with KEDA there": (["--api-versions=keda.sh/v1alpha1", f"--values={CHART}/ci/keda-values.yaml"], "keda"),
+    "minimal": ([f"--values={CHART}/ci/minimal-values.yaml"], "none"),
+    "full": ([f"--values={CHART}/ci/full-values.yaml"], "keda"),
+}
+
+# What must not be rendered, and what has to be said of it.
+REFUSED = {
+    "a misspelt value": (["--set=wrokers.labels.maxReplicas=2"], "wrokers"),
+    "a misspelt worker": (["--set=workers.lables.maxReplicas=2"], "lables"),
+    "no process at all": (["--set=worker.minReplicas=0"], "minReplicas"),
+    "more at least than at most": (["--set=workers.labels.minReplicas=9"], "minReplicas 9 is more than maxReplicas"),
+    "KEDA without an endpoint": (["--set=autoscaling.mode=keda"], "monitoringEndpoint"),
+    "an endpoint with a scheme": (["--set=autoscaling.keda.monitoringEndpoint=http://nats:8222"], "monitoringEndpoint"),
+    "an unknown secret": (["--set=secrets.shippoKey.name=x"], "shippoKey"),
+    "a Kubernetes that is too old": (["--kube-version=1.29.0"], "1.30"),
+}
+
+
+class Rendering:
+    def __init__(self, objects: list[dict], scaling: str) -> None:
+        self.objects, self.scaling = objects, scaling
+
+    def of_kind(self, kind: str) -> dict[str, dict]:
+        """Objects by the component that they belong to, hooks left out."""
+        found = {}
+        for each in self.objects:
+            metadata = each["metadata"]
+            if each["kind"] == kind and "helm.sh/hook" not in metadata.get("annotations", {}):
+                found[metadata["labels"]["app.kubernetes.io/component"]] = each
+        return found
+
+    def pods(self) -> dict[str, dict]:
+        """The specs of all pods, the Job's included."""
+        makers = [each for each in self.objects if each["kind"] in ("Deployment", "Job")]
+        return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in makers}
+
+    def containers(self):
+        for name, pod in self.pods().items():
+            for container in pod.get("initContainers", []) + pod["containers"]:
+                yield f"{name}/{container['name']}", container
+
+    def remove(self, kind: str, component: str) -> None:
+        self.objects.remove(self.of_kind(kind)[component])
+
+    def worker(self, component: str) -> dict:
+        return self.of_kind("Deployment")[component]["spec"]["template"]["spec"]
+
+
+def variables(container: dict) -> dict[str, dict]:
+    return {variable["name"]: variable for variable in container.get("env", [])}
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("labels").update(terminationGracePeriod=1))
+def kubernetes_takes_it(chart):
+    for each in chart.objects:
+        if each["apiVersion"].startswith("keda.sh/"):
+            continue
+        for version in VERSIONS:
+            try:
+                kubernetes_validate.validate(each, version, strict=True)
+            except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError) as error:
+                yield f"{each['kind']} {each['metadata']['name']}, Kubernetes {version}: {error.message}"
+
+
+def _break_keda(chart):
+    for each in chart.objects:
+        if each["kind"] == "ScaledObject":
+            each["spec"]["minReplicas"] = 1
+            return
+    chart.objects.append({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "x"}})
+
+
+@RULES.rule(breaks=_break_keda)
+def keda_takes_it(chart):
+    for each in chart.objects:
+        if each["apiVersion"].startswith("keda.sh/"):
+            for error in jsonschema.Draft202012Validator(KEDA).iter_errors(each):
+                yield f"{each['metadata']['name']}: {error.json_path}: {error.message}"
+
+
+@RULES.rule(breaks=lambda chart: chart.remove("PodDisruptionBudget", "labels"))
+def every_worker_has_all_of_its_objects(chart):
+    kinds = ["Deployment", "PodDisruptionBudget", "ServiceAccount"]
+    # All of them or none: without policies every worker could talk to everybody, and that is to be somebody's choice.
+    if chart.of_kind("NetworkPolicy"):
+        kinds.append("NetworkPolicy")
+    for kind in kinds:
+        there = chart.of_kind(kind)
+        yield from (f"{worker}: no {kind}" for worker in code.WORKERS if worker not in there)
+        yield from (f"{kind} {worker}: no such worker" for worker in there if worker not in code.WORKERS)
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("payments")["containers"][0].update(args=["run", "labels"]))
+def a_deployment_runs_its_worker_as_itself(chart):
+    for worker, deployment in chart.of_kind("Deployment").items():
+        pod = deployment["spec"]["template"]["spec"]
+        if pod["containers"][0]["args"] != ["run", worker]:
+            yield f"{worker}: runs {pod['containers'][0]['args']}"
+        if pod["serviceAccountName"] != deployment["metadata"]["name"]:
+            yield f"{worker}: as {pod['serviceAccountName']}"
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("orders").update(terminationGracePeriodSeconds=20))
+def a_drain_has_its_time(chart):
+    for worker, deployment in chart.of_kind("Deployment").items():
+        pod = deployment["spec"]["template"]["spec"]
+        container = pod["containers"][0]
+        drain = int(variables(container)["DESPATCH_RUNTIME_DRAIN_GRACE_SECONDS"]["value"])
+        pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        if pod["terminationGracePeriodSeconds"] <= drain + pause:
+            yield f"{worker}: killed after {pod['terminationGracePeriodSeconds']}s, of which {drain + pause}s are the drain"
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("reviews")["containers"][0]["securityContext"].pop("readOnlyRootFilesystem"))
+def containers_may_write_and_become_nothing(chart):
+    for name, container in chart.containers():
+        security = container["securityContext"]
+        if not security.get("readOnlyRootFilesystem"):
+            yield f"{name}: its root file system can be written to"
+        if security.get("allowPrivilegeEscalation") is not False or security.get("capabilities") != {"drop": ["ALL"]}:
+            yield f"{name}: keeps privileges"
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("reviews")["securityContext"].pop("runAsNonRoot"))
+def pods_are_not_root(chart):
+    for name, pod in chart.pods().items():
+        security = pod["securityContext"]
+        if not security.get("runAsNonRoot") or not security.get("runAsUser"):
+            yield f"{name}: may be root"
+        if security.get("seccompProfile") != {"type": "RuntimeDefault"}:
+            yield f"{name}: no seccomp profile"
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("inventory").update(enableServiceLinks=True))
+def kubernetes_adds_nothing_to_pods(chart):
+    for name, pod in chart.pods().items():
+        if pod.get("enableServiceLinks") is not False:
+            yield f"{name}: a Service's variables would keep it from starting"
+        if pod.get("automountServiceAccountToken") is not False:
+            yield f"{name}: has a token that it does not use"
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("labels")["containers"][0]["env"].append({"name": "DESPATCH_LABELS_RULE"}))
+def variables_are_keys(chart):
+    for name, container in chart.containers():
+        for variable in code.unknown(variables(container)):
+            yield f"{name}: {variable}: no such key, the process would not start"
+        if len(variables(container)) != len(container.get("env", [])):
+            yield f"{name}: a variable is set twice"
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("orders")["containers"][0]["env"].append({"name": "DESPATCH_STRIPE_SECRET_KEY", "value": "sk"}))
+def secrets_come_by_reference_to_whom_they_concern(chart):
+    needs = {
+        "DESPATCH_STRIPE_SECRET_KEY": {"payments"},
+        "DESPATCH_SHIPPO_TOKEN": {"labels"},
+        "DESPATCH_SHIPPO_WEBHOOK_TOKENS": {"gateway"},
+        "DESPATCH_GATEWAY_API_KEYS": {"gateway"},
+        "DESPATCH_SMTP_URL": {"notifications"},
+        "DESPATCH_ALERTS_WEBHOOK": {"notifications"},
+        "DESPATCH_LINKS_SECRET": {"gateway", "notifications", "reviews"},
+    }
+    everybody = {"DESPATCH_NATS_URL", "DESPATCH_DATABASE_URL"}
+    for name, container in chart.containers():
+        there = variables(container)
+        for secret in (everybody | set(needs)) & set(there):
+            if "secretKeyRef" not in there[secret].get("valueFrom", {}):
+                yield f"{name}: {secret} is not by reference"
+            if container["name"] not in needs.get(secret, {container["name"]}):
+                yield f"{name}: has {secret}, which is not its business"
+        required = {secret for secret, workers in needs.items() if container["name"] in workers} | everybody
+        required.discard("DESPATCH_ALERTS_WEBHOOK")
+        yield from (f"{name}: {secret} is missing" for secret in sorted(required - set(there)))
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("payments")["containers"][0]["readinessProbe"]["httpGet"].update(path="/healthz"))
+def probes_ask_what_they_are_for(chart):
+    for worker, deployment in chart.of_kind("Deployment").items():
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        asked = {kind: container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")}
+        ready = {"path": "/readyz", "port": "http" if worker == "gateway" else "health"}
+        alive = {"path": "/healthz", "port": "health"}
+        if asked != {"startup": alive, "liveness": alive, "readiness": ready}:
+            yield f"{worker}: {asked}"
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("payments")["containers"][0]["resources"]["requests"].pop("cpu"))
+def containers_ask_for_what_they_need(chart):
+    for name, container in chart.containers():
+        resources = container["resources"]
+        if not {"cpu", "memory"} <= set(resources["requests"]) or "memory" not in resources["limits"]:
+            yield f"{name}: {resources}; a share of the CPU is a share of what was asked for"
+
+
+def _break_selector(chart):
+    chart.of_kind("PodDisruptionBudget")["labels"]["spec"]["selector"]["matchLabels"].pop("app.kubernetes.io/component")
+
+
+@RULES.rule(breaks=_break_selector)
+def selectors_select_one_worker(chart):
+    wanted = ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")
+    for kind, path in [("Deployment", "selector"), ("PodDisruptionBudget", "selector"), ("NetworkPolicy", "podSelector")]:
+        for component, each in chart.of_kind(kind).items():
+            labels = each["metadata"]["labels"]
+            if each["spec"][path]["matchLabels"] != {label: labels[label] for label in wanted}:
+                yield f"{kind} {component}: {each['spec'][path]}"
+
+
+def _break_scaling(chart):
+    if chart.scaling == "none":
+        chart.of_kind("Deployment")["labels"]["spec"].pop("replicas")
+    elif chart.scaling == "hpa":
+        chart.of_kind("HorizontalPodAutoscaler")["labels"]["spec"]["minReplicas"] = 0
+    else:
+        chart.of_kind("ScaledObject")["labels"]["spec"].pop("minReplicaCount")
+
+
+@RULES.rule(breaks=_break_scaling)
+def every_worker_is_scaled_and_never_to_nothing(chart):
+    least = {}
+    for worker, deployment in chart.of_kind("Deployment").items():
+        if "replicas" in deployment["spec"]:
+            least.setdefault(worker, []).append(deployment["spec"]["replicas"])
+    for worker, scaler in chart.of_kind("HorizontalPodAutoscaler").items():
+        least.setdefault(worker, []).append(scaler["spec"]["minReplicas"])
+    for worker, scaler in chart.of_kind("ScaledObject").items():
+        least.setdefault(worker, []).append(scaler["spec"].get("minReplicaCount", 0))
+    for worker in code.WORKERS:
+        counts = least.get(worker, [])
+        if len(counts) != 1:
+            yield f"{worker}: scaled by {len(counts)}"
+        elif counts[0] < 1:
+            yield f"{worker}: down to {counts[0]}, and nobody keeps its timers"
+
+
+def _break_triggers(chart):
+    chart.scaling = "keda"
+    if scaler := chart.of_kind("ScaledObject").get("inventory"):
+        scaler["spec"]["triggers"].pop()
+
+
+@RULES.rule(breaks=_break_triggers)
+def every_handler_is_a_trigger(chart):
+    if chart.scaling != "keda":
+        return
+    scalers = chart.of_kind("ScaledObject")
+    for worker, handlers in code.WORKERS.items():
+        triggers = scalers[worker]["spec"]["triggers"] if worker in scalers else []
+        there = sorted(trigger["metadata"]["consumer"] for trigger in triggers)
+        if there != [f"{worker}-{handler}" for handler in handlers]:
+            yield f"{worker}: triggers for {there}, handlers {handlers}"
+
+
+def _break_fallback(chart):
+    chart.scaling = "keda"
+    for scaler in chart.of_kind("ScaledObject").values():
+        scaler["spec"].pop("fallback")
+    if not chart.of_kind("ScaledObject"):
+        chart.objects.append({"kind": "ScaledObject", "spec": {}, "metadata": {"labels": {"app.kubernetes.io/component": "x"}}})
+
+
+@RULES.rule(breaks=_break_fallback)
+def a_broker_that_cannot_be_asked_changes_little(chart):
+    for worker, scaler in chart.of_kind("ScaledObject").items():
+        spec = scaler["spec"]
+        fallback = spec.get("fallback")
+        if fallback is None:
+            yield f"{worker}: no fallback"
+        elif not spec["minReplicaCount"] <= fallback["replicas"] <= spec["maxReplicaCount"]:
+            yield f"{worker}: falls back to {fallback['replicas']}, outside of its bounds"
+
+
+def _break_job(chart):
+    for each in chart.objects:
+        each["metadata"].get("annotations", {}).pop("helm.sh/hook", None)
+    chart.objects = [each for each in chart.objects if each["kind"] != "Job"]
+    chart.worker("orders")["containers"][0]["env"].append({"name": "DESPATCH_RUNTIME_MIGRATE", "value": "false"})
+
+
+@RULES.rule(breaks=_break_job)
+def somebody_migrates(chart):
+    jobs = [each for each in chart.objects if each["kind"] == "Job"]
+    for job in jobs:
+        if job["metadata"]["annotations"].get("helm.sh/hook") != "pre-install,pre-upgrade":
+            yield f"{job['metadata']['name']}: not before workers of its version"
+    waiting = [name for name, container in chart.containers()
+               if variables(container).get("DESPATCH_RUNTIME_MIGRATE", {}).get("value") == "false"]
+    if bool(waiting) != bool(jobs):
+        yield f"{len(jobs)} Jobs, and these wait for one: {waiting}"
+
+
+def _rendered(name: str, arguments: list[str], scaling: str) -> list[str]:
+    done = helm("template", "shop", str(CHART), f"--kube-version={VERSIONS[-1]}.0", *arguments)
+    if done.returncode:
+        return [f"{name}: {done.stderr.strip()}"]
+    objects = [each for each in yaml.safe_load_all(done.stdout) if each]
+    return [f"chart, {name}: {problem}" for problem in RULES.problems(Rendering(objects, scaling))]
+
+
+def problems() -> list[str]:
+    found = []
+    for name, (arguments, scaling) in RENDERINGS.items():
+        values = [argument for argument in arguments if argument.startswith("--values=")]
+        linted = helm("lint", "--strict", "--quiet", str(CHART), *values)
+        if linted.returncode:
+            found.append(f"helm lint, {name}: {linted.stdout.strip()} {linted.stderr.strip()}")
+        found += _rendered(name, arguments, scaling)
+    for name, (arguments, expected) in REFUSED.items():
+        done = helm("template", "shop", str(CHART), *arguments)
+        if done.returncode == 0 or expected not in done.stderr:
+            found.append(f"{name} is not refused for it: {done.stderr.strip() or 'rendered'}")
+    return found

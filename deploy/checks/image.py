@@ -1,0 +1,75 @@
+"""The Dockerfile, and what the build may see."""
+
+import re
+import tomllib
+
+from . import code
+from .rules import Rules
+from .tools import ROOT
+
+SUMMARY = "Dockerfile and .dockerignore against the sources"
+BINARY = "/usr/local/bin/despatch"
+RULES = Rules()
+
+
+class Image:
+    def __init__(self) -> None:
+        self.dockerfile = (ROOT / "Dockerfile").read_text()
+        self.seen = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+        self.rust = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["rust-version"]
+
+    def argument(self, name: str) -> str:
+        return re.search(rf"^ARG {name}=(\S+)$", self.dockerfile, re.MULTILINE)[1]
+
+    def replace(self, old: str, new: str) -> None:
+        self.dockerfile = self.dockerfile.replace(old, new)
+
+
+@RULES.rule(breaks=lambda image: image.seen.remove("docs"))
+def what_is_compiled_in_is_there(image):
+    for source in sorted((ROOT / "crates").rglob("*.rs")):
+        for path in re.findall(r"include_(?:str|bytes)!\((?:concat!\()?\"([^\"]+)\"", source.read_text()):
+            top = (source.parent / path).resolve().relative_to(ROOT).parts[0]
+            if top not in image.seen:
+                yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {top} out"
+
+
+@RULES.rule(breaks=lambda image: image.replace("bookworm", "trixie"))
+def both_bases_are_the_same_debian(image):
+    releases = {"bookworm": "debian12", "trixie": "debian13"}
+    build, base = image.argument("RUST"), image.argument("BASE")
+    release = next((number for name, number in releases.items() if name in build), None)
+    if release is None or release not in base:
+        yield f"built on {build}, to be run on {base}: the C library may be too old there"
+
+
+@RULES.rule(breaks=lambda image: image.replace("rust:1.90", "rust:1.89"))
+def the_compiler_is_the_one_that_is_asked_for(image):
+    if not image.argument("RUST").startswith(f"rust:{image.rust}-"):
+        yield f"{image.argument('RUST')}, where Cargo.toml says {image.rust}"
+
+
+@RULES.rule(breaks=lambda image: image.replace("USER 65532:65532", "USER nonroot"))
+def it_is_not_root_by_number(image):
+    user = re.findall(r"^USER (\S+)$", image.dockerfile, re.MULTILINE)
+    if not user or not re.fullmatch(r"[1-9]\d*(:[1-9]\d*)?", user[-1]):
+        yield f"USER {user}: runAsNonRoot wants a number"
+
+
+@RULES.rule(breaks=lambda image: image.replace(f'CMD ["{BINARY}", "probe"]', "CMD despatch probe"))
+def it_has_a_health_check_that_needs_no_shell(image):
+    if f'CMD ["{BINARY}", "probe"]' not in image.dockerfile.split("HEALTHCHECK")[-1]:
+        yield f"HEALTHCHECK is not {BINARY} probe"
+    if f'ENTRYPOINT ["{BINARY}"]' not in image.dockerfile:
+        yield f"ENTRYPOINT is not {BINARY}"
+
+
+@RULES.rule(breaks=lambda image: image.replace("DESPATCH_GATEWAY_LISTEN", "DESPATCH_GATEWAY_ADDRESS"))
+def its_variables_are_keys(image):
+    names = re.findall(r"\b(DESPATCH_\w+)=", image.dockerfile)
+    yield from (f"{name}: no such key" for name in code.unknown(names))
+
+
+def problems() -> list[str]:
+    awaited = [f"{name} is a key now: take it off AWAITED in deploy/checks/code.py" for name in code.no_longer_awaited()]
+    return awaited + RULES.problems(Image())

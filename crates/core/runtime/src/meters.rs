@@ -52,10 +52,12 @@ impl Meters {
         this
     }
 
-    /// A message came, this long after it was published.
-    pub(crate) fn received(&self, age: Duration) {
-        self.messages.add(1, &self.handler);
-        self.delivery_age.record(age.as_secs_f64(), &self.handler);
+    /// So many messages came together, the oldest of them this long after it was published.
+    pub(crate) fn received(&self, messages: u64, oldest: Duration) {
+        if messages > 0 {
+            self.messages.add(messages, &self.handler);
+            self.delivery_age.record(oldest.as_secs_f64(), &self.handler);
+        }
     }
 
     /// A stage took from then until now.
@@ -75,7 +77,7 @@ impl Meters {
         }
     }
 
-    /// So many events were settled after this many tries each.
+    /// An event was settled after this many tries.
     pub(crate) fn settled(&self, attempts: u32) {
         self.attempts.record(u64::from(attempts), &self.handler);
     }

@@ -124,8 +124,8 @@ pub(crate) async fn partitions_ahead(db: &Database, schema: &str) -> Result<(), 
 /// waits or is dead, which may be for ever when somebody has discarded it, moves to where what has no partition is.
 pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duration) -> Result<(), DbError> {
     let mut client = db.client().await?;
-    let oldest = now(&client).await?.checked_sub(retention + WEEK).unwrap_or(SystemTime::UNIX_EPOCH);
-    let oldest = partition_name(oldest);
+    let past = now(&client).await?.checked_sub(retention + WEEK).unwrap_or(SystemTime::UNIX_EPOCH);
+    let oldest = partition_name(past);
     let expired = client
         .query(
             "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -162,6 +162,12 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
         }
         tx.commit().await?;
     }
+    // What had been left there, and was settled after all.
+    let settled = format!(
+        "delete from {schema}.journal_other j where state = 'done' and id < $1::text::uuid
+            and not exists (select from {schema}.open_batch b where j.handler = b.handler and j.id = any(b.events))"
+    );
+    client.execute(&settled, &[&EventId::first_at(past).to_string()]).await?;
     Ok(())
 }
 

@@ -121,6 +121,10 @@ impl Process {
             }
             health.waiting(&host.database_part(), "starting");
             process.hosts.push(host.clone());
+            if settings.survey {
+                let handlers = worker.specs().map(|spec| spec.name).collect();
+                process.tasks.spawn(survey::watch(host.clone(), handlers, worker.surveys.clone()));
+            }
             let tasks = process.tasks.clone();
             process.tasks.spawn(open_for_work(host, worker, tasks));
         }
@@ -188,10 +192,6 @@ async fn open_for_work(host: Arc<Host>, worker: Worker, tasks: TaskTracker) {
     tasks.spawn(clock::run(host.clone()));
     let handlers = worker.specs().map(|spec| spec.name).collect();
     tasks.spawn(recover::watch(host.clone(), handlers));
-    if host.settings.survey {
-        let handlers = worker.specs().map(|spec| spec.name).collect();
-        tasks.spawn(survey::watch(host.clone(), handlers, worker.surveys));
-    }
     for entry in worker.entries {
         tasks.spawn(run_handler(host.clone(), entry, tasks.clone()));
     }

@@ -88,13 +88,14 @@ async fn pull(
             }
             () = host.abandon.cancelled() => return "abandoned".to_owned(),
         };
+        let (mut messages, mut oldest) = (0, Duration::ZERO);
         loop {
             match answer {
                 Pulled::Nothing => break,
                 Pulled::Missing(why) => return why,
                 Pulled::Message(message) => {
                     if let Some(delivery) = Delivery::take(*message, &host.broker, held) {
-                        meters.received(delivery.age());
+                        (messages, oldest) = (messages + 1, oldest.max(delivery.age()));
                         let room = room.clone().try_acquire_owned().ok();
                         if admit.send(Received { delivery, room }).is_err() {
                             return "nobody admits what is received".to_owned();
@@ -105,6 +106,7 @@ async fn pull(
             let Some(more) = puller.next().now_or_never() else { break };
             answer = more;
         }
+        meters.received(messages, oldest);
     }
 }
 

@@ -106,7 +106,7 @@ pub(crate) fn refused(source: &str, event: &Envelope, reason: &'static str, trac
     Trace::at(span.span_context()).unwrap_or_else(|| trace.clone())
 }
 
-/// Does a part of a try; what is asked of the outside meanwhile has its spans under it.
+/// Does a part of a try. It is the current context meanwhile, for whoever asks the outside.
 pub(crate) async fn within<T>(
     part: &'static str,
     handler: &'static str,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use opentelemetry::metrics::{Gauge, Meter};
 use opentelemetry::{KeyValue, global};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::broker::Names;
 use crate::database::{Database, DbError};
@@ -113,38 +113,63 @@ impl Sight {
 /// Looks at a worker until the process drains.
 pub(crate) async fn watch(host: Arc<Host>, handlers: Vec<&'static str>, surveys: Vec<Survey>) {
     let Ok(db) = Database::for_a_look(host.settings.database_of(host.worker)) else { return };
-    let (meter, worker) = (global::meter("despatch"), host.worker);
-    let mut sights: Vec<Sight> = Sight::common(&meter, worker, &handlers).into();
-    sights.extend(surveys.into_iter().map(|survey| Sight::new(&meter, worker, survey)));
-    let pending = meter.u64_gauge("despatch.consumer_pending").build();
-    let unacked = meter.u64_gauge("despatch.consumer_ack_pending").build();
-    let ready = meter.u64_gauge("despatch.part_ready").build();
-    let mut tick = tokio::time::interval(EVERY);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = host.drain.cancelled() => return,
+    let meter = global::meter("despatch");
+    let mut sights: Vec<Sight> = Sight::common(&meter, host.worker, &handlers).into();
+    sights.extend(surveys.into_iter().map(|survey| Sight::new(&meter, host.worker, survey)));
+    let looking = async {
+        let mut tick = ticks();
+        loop {
+            tick.tick().await;
+            for sight in &mut sights {
+                if let Err(error) = sight.look(&db).await {
+                    tracing::debug!(worker = host.worker, sql = sight.sql, %error, "a gauge cannot be looked up");
+                }
+            }
         }
+    };
+    // A server that does not answer holds up nobody but those who ask it.
+    tokio::select! {
+        () = host.drain.cancelled() => {}
+        () = show_parts(&host, &handlers, &meter) => {}
+        () = show_consumers(&host, &handlers, &meter) => {}
+        () = looking => {}
+    }
+}
+
+async fn show_parts(host: &Host, handlers: &[&'static str], meter: &Meter) {
+    let ready = meter.u64_gauge("despatch.part_ready").build();
+    let mut tick = ticks();
+    loop {
+        tick.tick().await;
         for (part, state) in host.health.parts() {
-            if concerns(&part, &host, &handlers) {
-                let labels = [KeyValue::new("worker", worker), KeyValue::new("part", part)];
+            if concerns(&part, host, handlers) {
+                let labels = [KeyValue::new("worker", host.worker), KeyValue::new("part", part)];
                 ready.record(u64::from(state == State::Working), &labels);
             }
         }
-        for handler in &handlers {
+    }
+}
+
+async fn show_consumers(host: &Host, handlers: &[&'static str], meter: &Meter) {
+    let pending = meter.u64_gauge("despatch.consumer_pending").build();
+    let unacked = meter.u64_gauge("despatch.consumer_ack_pending").build();
+    let mut tick = ticks();
+    loop {
+        tick.tick().await;
+        for handler in handlers {
             if let Some(waits) = pull::pending(&host.broker, &Names::consumer(handler)).await {
-                let labels = [KeyValue::new("worker", worker), KeyValue::new("handler", *handler)];
+                let labels = [KeyValue::new("worker", host.worker), KeyValue::new("handler", *handler)];
                 pending.record(waits.undelivered, &labels);
                 unacked.record(waits.unacked, &labels);
             }
         }
-        for sight in &mut sights {
-            if let Err(error) = sight.look(&db).await {
-                tracing::debug!(worker, sql = sight.sql, %error, "a gauge cannot be looked up");
-            }
-        }
     }
+}
+
+fn ticks() -> Interval {
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
 }
 
 /// Whether a part of the process is this worker's, or all workers'.

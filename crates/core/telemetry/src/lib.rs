@@ -87,6 +87,11 @@ impl Telemetry {
         Ok(Telemetry { registry, meters, tracers })
     }
 
+    /// Whether metrics are sent to a collector, besides being there to be read.
+    pub fn sends_metrics(&self) -> bool {
+        exports("METRICS")
+    }
+
     /// Every metric, in Prometheus' text format.
     pub fn metrics(&self) -> Result<String, TelemetryError> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)

@@ -50,6 +50,9 @@ pub(crate) fn workers(config: &Config, names: &[&str]) -> Result<Vec<Worker>, Un
 /// Every worker, for those who only look at what it is: what its providers need is filled in.
 pub(crate) fn known(config: &Config) -> Result<Vec<Worker>, Unusable> {
     let mut config = config.clone();
+    for provider in [&mut config.stripe.base_url, &mut config.shippo.base_url, &mut config.smtp.url] {
+        provider.clear();
+    }
     site::fill_in(&mut config);
     workers(&config, NAMES)
 }

@@ -1,12 +1,13 @@
 //! `despatch run`: one or several workers, for Kubernetes. The servers are given; readiness means "consuming".
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use despatch_gateway::Records;
-use despatch_runtime::{Health, Process, State};
+use despatch_runtime::{Health, Process, Settings, State};
 use despatch_telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,10 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Unusable};
 use crate::site::gateway_intake;
 use crate::{Outcome, registry, signals};
+
+/// How long requests may take to end once the process is to stop. Each is answered soon after it has come in whole; one that
+/// has not will be sent again.
+const REQUESTS: Duration = Duration::from_secs(5);
 
 /// Runs workers until SIGTERM, then drains.
 pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
@@ -25,8 +30,8 @@ pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
     let service = if let [name] = names[..] { format!("despatch-{name}") } else { "despatch".to_owned() };
     let telemetry = Arc::new(Telemetry::start(&service)?);
     let ((), workers) = Unusable::together(config.check_servers(), registry::workers(&config, &names))?;
-    let settings =
-        despatch_runtime::Settings { survey: !config.health.listen.is_empty(), ..config.settings() };
+    let survey = !config.health.listen.is_empty() || telemetry.sends_metrics();
+    let settings = Settings { survey, ..config.settings() };
     let shutdown = CancellationToken::new();
     let process = Process::start(settings.clone(), workers).await?;
     if !config.health.listen.is_empty() {
@@ -58,7 +63,13 @@ pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
             asked = stop => {
                 asked?;
                 shutdown.cancel();
-                gateway.await?
+                if let Ok(ended) = tokio::time::timeout(REQUESTS, &mut gateway).await {
+                    ended?
+                } else {
+                    tracing::warn!(waited = ?REQUESTS, "requests that are still being sent are let go");
+                    gateway.abort();
+                    Ok(())
+                }
             }
             ended = &mut gateway => ended?,
         },

@@ -6,12 +6,12 @@ use std::time::{Instant, SystemTime};
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode};
 use despatch_contracts::Trace;
-use opentelemetry::global::{self, BoxedSpan};
+use opentelemetry::global::{self, BoxedSpan, BoxedTracer};
 use opentelemetry::metrics::Histogram;
 use opentelemetry::trace::{
     Link, Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _,
 };
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
     // The convention's own.
@@ -25,7 +25,9 @@ static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
 pub(crate) struct Served {
     /// Its place in its trace; what it brings belongs under it.
     pub(crate) trace: Trace,
-    method: Method,
+    /// The sender's place.
+    under: Context,
+    method: &'static str,
     /// The route and not the path, which may hold a token; none when there is none.
     route: Option<MatchedPath>,
     began: (SystemTime, Instant),
@@ -35,15 +37,15 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn begin(request: &Request, sender: Option<Trace>) -> Self {
         let began = (SystemTime::now(), Instant::now());
-        let method = request.method().clone();
+        let method = known(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
         let context = sender.as_ref().map_or_else(Context::new, Trace::context);
-        let span = span(&method, route.as_ref(), began.0, &context, Vec::new());
+        let span = span(method, route.as_ref(), began.0, &context, Vec::new());
         // Where nobody collects, no span is made and the sender's own is passed on.
         let own = Trace::at(span.span_context())
             .filter(|own| sender.as_ref().is_none_or(|sender| own.span_id != sender.span_id));
         let trace = own.unwrap_or_else(|| sender.map_or_else(Trace::root, |sender| sender.child()));
-        Served { trace, method, route, began, span }
+        Served { trace, under: context, method, route, began, span }
     }
 
     pub(crate) fn route(&self) -> &str {
@@ -52,7 +54,7 @@ impl Served {
 
     pub(crate) fn end(mut self, status: StatusCode) {
         let labels = [
-            KeyValue::new("http.request.method", self.method.to_string()),
+            KeyValue::new("http.request.method", self.method),
             KeyValue::new("http.route", self.route().to_owned()),
             KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
         ];
@@ -60,9 +62,8 @@ impl Served {
         if status.is_server_error() {
             let error = KeyValue::new("error.type", status.as_str().to_owned());
             if !self.span.is_recording() {
-                let under = self.trace.context();
-                self.span =
-                    span(&self.method, self.route.as_ref(), self.began.0, &under, vec![error.clone()]);
+                let (route, under) = (self.route.as_ref(), &self.under);
+                self.span = span(self.method, route, self.began.0, under, vec![error.clone()]);
             }
             self.span.set_attribute(error);
             self.span.set_status(Status::error(""));
@@ -87,14 +88,26 @@ pub(crate) fn continued(order: &Trace, request: &Trace, event_type: &str) -> Tra
             KeyValue::new("messaging.operation.type", "send"),
             KeyValue::new("messaging.destination.name", format!("evt.{event_type}")),
         ]);
-    let mut span = global::tracer("despatch").build_with_context(builder, &order.context());
+    let mut span = tracer().build_with_context(builder, &order.context());
     span.end();
     let made = span.span_context().span_id() != order.span_id;
     Trace::at(span.span_context()).filter(|_| made).unwrap_or_else(|| order.child())
 }
 
+/// The method, or the convention's word for one that somebody made up.
+fn known(method: &Method) -> &'static str {
+    const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+    KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("_OTHER")
+}
+
+fn tracer() -> BoxedTracer {
+    let scope =
+        InstrumentationScope::builder("despatch").with_schema_url("https://opentelemetry.io/schemas/1.42.0");
+    global::tracer_with_scope(scope.build())
+}
+
 fn span(
-    method: &Method,
+    method: &'static str,
     route: Option<&MatchedPath>,
     began: SystemTime,
     parent: &Context,
@@ -102,14 +115,14 @@ fn span(
 ) -> BoxedSpan {
     let name = match route {
         Some(route) => format!("{method} {}", route.as_str()),
-        None => method.to_string(),
+        None => method.to_owned(),
     };
-    attributes.push(KeyValue::new("http.request.method", method.to_string()));
+    attributes.push(KeyValue::new("http.request.method", method));
     attributes.push(KeyValue::new("url.scheme", "http"));
     attributes.extend(route.map(|route| KeyValue::new("http.route", route.as_str().to_owned())));
     let builder = SpanBuilder::from_name(name)
         .with_kind(SpanKind::Server)
         .with_start_time(began)
         .with_attributes(attributes);
-    global::tracer("despatch").build_with_context(builder, parent)
+    tracer().build_with_context(builder, parent)
 }

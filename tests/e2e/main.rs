@@ -10,6 +10,7 @@ mod deployment;
 mod drain;
 mod kills;
 mod mending;
+mod privileges;
 mod replicas;
 mod site;
 mod traces;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::acks::{Acks, Outgoing};
 use crate::health::Health;
+use crate::permissions::inbox;
 use crate::retry::Patience;
 
 /// How long the server may take to answer a request about the stream or its consumers.
@@ -66,16 +67,19 @@ pub enum BrokerError {
     },
 }
 
-/// Reads `nats://user:password@host:port,…`. The client library leaves the credentials in the URL unused.
+/// Reads `nats://user:password@host:port,…`, or `nats://seed@host:port,…` with an NKey's; `tls://` where the server's
+/// certificate is to be verified. The client library leaves the credentials in the URL unused.
 pub fn options(url: &str) -> Result<(Vec<ServerAddr>, ConnectOptions), BrokerError> {
     let servers = url.split(',').map(|server| server.trim().parse::<ServerAddr>());
     let servers =
         servers.collect::<Result<Vec<_>, _>>().map_err(|error| BrokerError::Url(error.to_string()))?;
-    let credentials = servers.iter().find_map(|server| Some((server.username()?, server.password()?)));
+    let credentials = servers.iter().find_map(|server| Some((server.username()?, server.password())));
     let options = match credentials {
-        Some((user, password)) => {
+        Some((user, Some(password))) => {
             ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
         }
+        // The seed of an NKey, which proves who one is without being sent.
+        Some((seed, None)) => ConnectOptions::with_nkey(seed.to_owned()),
         None => ConnectOptions::new(),
     };
     Ok((servers, options))
@@ -150,13 +154,20 @@ impl Names {
 
 impl Broker {
     /// Begins to connect. A server that is down is waited for, at the start and ever after.
-    pub(crate) async fn connect(url: &str, namespace: &str, health: &Health) -> Result<Self, BrokerError> {
+    /// `user` is whom the connection is for, who alone hears its answers.
+    pub(crate) async fn connect(
+        url: &str,
+        namespace: &str,
+        user: &str,
+        health: &Health,
+    ) -> Result<Self, BrokerError> {
         let reporting = health.clone();
         reporting.waiting("nats", "connecting");
         let (count, connections) = watch::channel(0);
         let (servers, options) = options(url)?;
         let client = options
-            .name("despatch")
+            .name(format!("despatch {user}"))
+            .custom_inbox_prefix(inbox(user))
             .retry_on_initial_connect()
             .subscription_capacity(64 * 1024)
             .reconnect_delay_callback(|attempts| Duration::from_millis((50 * attempts as u64).min(2000)))

@@ -29,6 +29,7 @@ use crate::receive::receive;
 use crate::record::record;
 use crate::recover;
 use crate::retry::Patience;
+use crate::roles;
 use crate::settings::Settings;
 use crate::survey;
 use crate::suspect::vet;
@@ -71,7 +72,9 @@ impl Process {
     pub async fn start(settings: Settings, workers: Vec<Worker>) -> Result<Self, StartError> {
         let settings = Arc::new(settings);
         let health = Health::new();
-        let broker = Broker::connect(&settings.nats_url, &settings.namespace, &health).await?;
+        // Several workers of one process share what they may do at the broker.
+        let user = if let [only] = &workers[..] { only.name } else { "operator" };
+        let broker = Broker::connect(&settings.nats_url, &settings.namespace, user, &health).await?;
         let mut process = Process {
             broker: broker.clone(),
             health: health.clone(),
@@ -274,18 +277,26 @@ async fn keep_alive(host: &Host, held: &Held) {
     }
 }
 
-/// Brings the schemas of these workers up to date and returns: `despatch migrate`.
+/// Brings the schemas of these workers up to date, gives each to a role of its own where that is allowed, and returns:
+/// `despatch migrate`.
 pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), DbError> {
     for worker in workers {
         let db = Database::new(settings.database_of(worker.name), 1)?;
         migrate::migrate(&db, worker.name, worker.migrations).await?;
+    }
+    for worker in workers {
+        let db = Database::new(settings.database_of(worker.name), 1)?;
+        if !roles::keep(&db, worker).await? {
+            tracing::info!(worker = worker.name, "no role of its own: this user may not make roles");
+        }
     }
     Ok(())
 }
 
 /// Creates or corrects the stream and the consumers of these workers and returns: `despatch provision`.
 pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<(), BrokerError> {
-    let broker = Broker::connect(&settings.nats_url, &settings.namespace, &Health::new()).await?;
+    let broker =
+        Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::new()).await?;
     let specs: Vec<Spec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();
     provision::provision(&broker, settings, &specs).await
 }

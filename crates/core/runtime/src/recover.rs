@@ -292,7 +292,7 @@ pub async fn recover_all(
     workers: &[&'static str],
     since: SystemTime,
 ) -> Result<Vec<(&'static str, u64)>, RecoverError> {
-    let broker = Broker::connect(&settings.nats_url, &settings.namespace, &Health::new()).await?;
+    let broker = Broker::connect(&settings.nats_url, &settings.namespace, "operator", &Health::new()).await?;
     let never = CancellationToken::new();
     let mut counts = Vec::new();
     for worker in workers {

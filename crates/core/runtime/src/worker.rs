@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use despatch_contracts::Emits;
+
 use crate::handler::{Handler, OutsideHandler};
 use crate::job::{Entry, Performing, Recording, Spec};
 use crate::migrate::Migration;
@@ -14,12 +16,21 @@ pub struct Worker {
     pub(crate) migrations: &'static [Migration],
     pub(crate) entries: Vec<Arc<dyn Entry>>,
     pub(crate) surveys: Vec<Survey>,
+    pub(crate) emits: Vec<&'static str>,
+    pub(crate) reads: Vec<&'static str>,
 }
 
 impl Worker {
     /// A worker without handlers yet. `name` is also its schema's.
     pub fn new(name: &'static str, migrations: &'static [Migration]) -> Self {
-        Worker { name, migrations, entries: Vec::new(), surveys: Vec::new() }
+        Worker {
+            name,
+            migrations,
+            entries: Vec::new(),
+            surveys: Vec::new(),
+            emits: Vec::new(),
+            reads: Vec::new(),
+        }
     }
 
     /// Registers a handler that only records.
@@ -40,6 +51,21 @@ impl Worker {
     #[must_use]
     pub fn survey(mut self, survey: Survey) -> Self {
         self.surveys.push(survey);
+        self
+    }
+
+    /// Says that the worker publishes these besides what its handlers return: by timers, or because they come in from
+    /// outside. The broker lets it publish nothing else, where users have [permissions](crate::permissions).
+    #[must_use]
+    pub fn emits<E: Emits>(mut self) -> Self {
+        self.emits.extend(E::types());
+        self
+    }
+
+    /// Says that the worker reads this other worker's tables, which only the edge does.
+    #[must_use]
+    pub fn reads(mut self, worker: &'static str) -> Self {
+        self.reads.push(worker);
         self
     }
 

@@ -35,6 +35,8 @@ pub struct Options {
     pub nats_url: Option<String>,
     /// A PostgreSQL database to use instead of a private one.
     pub database_url: Option<String>,
+    /// The users of the private NATS, as `authorization` has them, in the place of the one that may do everything.
+    pub nats_users: Option<String>,
     /// Is given single lines that a person should see while waiting. Writes to stderr unless changed.
     pub progress: fn(&str),
 }
@@ -46,6 +48,7 @@ impl Options {
             data_dir: data_dir.into(),
             nats_url: None,
             database_url: None,
+            nats_users: None,
             progress: |line| eprintln!("{line}"),
         }
     }

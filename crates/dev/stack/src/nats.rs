@@ -33,7 +33,11 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
     let program = find(options.progress).await?;
     let password = secret::password(&slot.dir.join("password"))?;
     let config = slot.dir.join("nats.conf");
-    secret::write_private(&config, &configuration(&password))?;
+    let (users, login) = match &options.nats_users {
+        Some(users) => (users.clone(), String::new()),
+        None => (format!("user: \"{USER}\", password: \"{password}\""), format!("{USER}:{password}@")),
+    };
+    secret::write_private(&config, &configuration(&users))?;
     let mut attempt = 0;
     loop {
         attempt += 1;
@@ -43,7 +47,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
         let mut process = Supervised::spawn(&slot, job(&program, &slot.dir, &config, port, &name)).await?;
         match process.until(|| answers(port, name.clone())).await {
             Ok(()) => {
-                let url = format!("nats://{USER}:{password}@127.0.0.1:{port}");
+                let url = format!("nats://{login}127.0.0.1:{port}");
                 return Ok(Server::Ours { url, process });
             }
             Err(StackError::Exited { tail, .. }) if attempt < port::ATTEMPTS && port::was_taken(&tail) => {}
@@ -64,11 +68,8 @@ async fn find(progress: fn(&str)) -> Result<PathBuf, StackError> {
 }
 
 /// What must not be seen in a process list, and what has no flag. 1 MiB is also the server's default.
-fn configuration(password: &str) -> String {
-    format!(
-        "authorization {{ user: \"{USER}\", password: \"{password}\" }}\n\
-         max_payload: 1048576"
-    )
+fn configuration(users: &str) -> String {
+    format!("authorization {{ {users} }}\nmax_payload: 1048576")
 }
 
 fn job(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> Job {

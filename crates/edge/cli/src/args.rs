@@ -77,8 +77,11 @@ pub(crate) enum Command {
     },
     /// Stand in for Stripe, Shippo and a mail server, until SIGTERM: for trying despatch, never for real orders.
     Sandbox(SandboxArgs),
-    /// Bring every worker's schema up to date.
+    /// Bring every worker's schema up to date, and give each to a role of its own.
     Migrate,
+    /// Print what each worker may do, for a server's configuration.
+    #[command(subcommand)]
+    Permissions(PermissionsCommand),
     /// Create the stream and every consumer, or put them right.
     Provision,
     /// Print the annotated default configuration.
@@ -95,6 +98,16 @@ pub(crate) struct UpArgs {
     /// Let the stand-in providers misbehave, repeatably by this seed.
     #[arg(long, value_name = "SEED")]
     pub(crate) faults: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PermissionsCommand {
+    /// The users of an account of NATS: one for each worker, one that provisions, one for operators.
+    Nats {
+        /// Where their NKeys are, a file for each; those that are missing are made.
+        #[arg(long, value_name = "DIR")]
+        keys: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ pub(crate) use layers::DEFAULTS;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) nats_url: String,
+    pub(crate) nats_nkey_file: String,
     pub(crate) database_url: String,
     pub(crate) databases: BTreeMap<String, String>,
     pub(crate) runtime: Runtime,
@@ -172,9 +173,33 @@ impl Unusable {
     }
 }
 
+/// The servers with an NKey's seed in the place of a user.
+fn with_seed(urls: &str, file: &Path) -> Result<String, Unusable> {
+    let wrong = |what: String| Unusable(vec![format!("nats_nkey_file: {what}")]);
+    let seed =
+        std::fs::read_to_string(file).map_err(|error| wrong(format!("{}: {error}", file.display())))?;
+    let seed = seed.trim();
+    if !seed.starts_with("SU") || !seed.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(wrong(format!("{}: expected a user's seed, which begins with SU", file.display())));
+    }
+    let with = |url: &str| match url.trim().split_once("://") {
+        Some((scheme, server)) => format!("{scheme}://{seed}@{server}"),
+        None => format!("nats://{seed}@{}", url.trim()),
+    };
+    Ok(urls.split(',').map(with).collect::<Vec<_>>().join(","))
+}
+
 impl Config {
     /// Reads the layers.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, Unusable> {
+        let mut config = Config::read(file)?;
+        if !config.nats_nkey_file.is_empty() {
+            config.nats_url = with_seed(&config.nats_url, Path::new(&config.nats_nkey_file))?;
+        }
+        Ok(config)
+    }
+
+    fn read(file: Option<&Path>) -> Result<Self, Unusable> {
         let file = file.map(|path| {
             let text = std::fs::read_to_string(path);
             text.map_err(|error| Unusable(vec![format!("{}: {error}", path.display())]))

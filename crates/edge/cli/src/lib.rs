@@ -12,6 +12,7 @@ mod doctor;
 mod exceptions;
 mod home;
 pub mod import;
+mod permissions;
 mod probe;
 pub mod registry;
 mod retries;
@@ -30,7 +31,7 @@ use clap::{CommandFactory, Parser};
 use despatch_sandbox::Faults;
 use despatch_telemetry::{Format, Telemetry};
 
-use args::{Cli, Command, EventsCommand, OrderCommand, UpArgs};
+use args::{Cli, Command, EventsCommand, OrderCommand, PermissionsCommand, UpArgs};
 use config::Config;
 use home::Home;
 use site::{Plan, Site};
@@ -148,6 +149,9 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
             log("info");
             let config = at(load()?, &home)?;
             despatch_runtime::provision_all(&config.settings(), &registry::known(&config)?).await?;
+        }
+        Command::Permissions(PermissionsCommand::Nats { keys }) => {
+            say(&permissions::nats(&load()?, &keys)?)?;
         }
         Command::Probe { url } => return probe::probe(&load()?, url.as_deref()).await,
         Command::Sandbox(args) => {

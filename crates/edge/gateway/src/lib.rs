@@ -33,6 +33,10 @@ pub mod woocommerce;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
+use despatch_contracts::notification::Unsubscribed;
+use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
+use despatch_contracts::review::ReviewReceived;
+use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
 use despatch_runtime::{Intake, Migration, Worker};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +73,13 @@ pub enum GatewayError {
 /// What the runtime has to run for the gateway: its schema, its open batches; it hears no event.
 pub fn worker() -> Worker {
     Worker::new(NAME, MIGRATIONS)
+        .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
+        .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>()
+        .reads(despatch_orders::NAME)
+        .reads(despatch_payments::NAME)
+        .reads(despatch_labels::NAME)
+        .reads(despatch_notifications::NAME)
+        .reads(despatch_reviews::NAME)
 }
 
 /// Serves until `shutdown`, then finishes the requests at hand and returns.

@@ -16,6 +16,9 @@ mod watch;
 
 use std::time::Duration;
 
+use despatch_contracts::exception::{ReplayDue, WatchDue};
+use despatch_contracts::order::OrderCancelRequested;
+use despatch_contracts::runtime::Replay;
 use despatch_runtime::{Migration, Worker};
 use serde::Deserialize;
 
@@ -62,5 +65,6 @@ pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
         .handler(settle::Settle)
         .handler(close::Close)
         .handler(advance::Advance)
-        .handler(watch::Watch { every }))
+        .handler(watch::Watch { every })
+        .emits::<(Replay, ReplayDue, WatchDue, OrderCancelRequested)>())
 }

@@ -13,7 +13,7 @@ pub mod store;
 
 use std::time::Duration;
 
-use despatch_contracts::stock;
+use despatch_contracts::stock::{self, ReservationExpiryDue};
 use despatch_runtime::{Migration, Survey, Worker};
 
 pub use allocate::{Allocation, Shortage};
@@ -46,6 +46,7 @@ pub fn worker(config: &Config) -> Worker {
         .handler(Expire)
         .handler(Release)
         .handler(Ship)
+        .emits::<ReservationExpiryDue>()
         .survey(Survey {
             name: "despatch.oversold_positions",
             unit: "",

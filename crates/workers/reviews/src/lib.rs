@@ -13,6 +13,7 @@ pub mod store;
 
 use std::fmt;
 
+use despatch_contracts::review::ReviewAskDue;
 use despatch_runtime::{Migration, Worker};
 use serde::Deserialize;
 
@@ -64,4 +65,5 @@ pub fn worker(config: &Config) -> Worker {
         })
         .handler(receive::Receive)
         .handler(stop::Stop)
+        .emits::<ReviewAskDue>()
 }

@@ -13,5 +13,6 @@ mod mending;
 mod privileges;
 mod replicas;
 mod site;
+mod tls;
 mod traces;
 mod waiting;

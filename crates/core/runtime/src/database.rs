@@ -1,18 +1,22 @@
 //! Postgres: the pool, what its errors mean, and the read-only view that `prepare` gets.
 
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::gather::{Gatherer, Values};
+use crate::job::chain;
 
 /// A statement's parameters.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -101,7 +105,7 @@ fn describe(error: &tokio_postgres::Error) -> String {
 
 impl From<PoolError> for DbError {
     fn from(error: PoolError) -> Self {
-        DbError::Unreachable(error.to_string())
+        DbError::Unreachable(chain(&error))
     }
 }
 
@@ -114,7 +118,8 @@ pub struct Database {
 impl Database {
     /// Prepares to connect; connections are made when they are first needed.
     ///
-    /// `url` is a `postgres://` URL or a libpq key-value string.
+    /// `url` is a `postgres://` URL or a libpq key-value string. With `sslmode=require` the server's certificate is
+    /// verified, by the system's authorities or those of `SSL_CERT_FILE`.
     pub fn new(url: &str, connections: usize) -> Result<Self, DbError> {
         Database::with(url, connections, "")
     }
@@ -137,7 +142,12 @@ impl Database {
         // Idle connections of a host that vanished must not look alive for two hours.
         config.keepalives_idle(Duration::from_secs(30));
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, manager))
+        // Whoever asks for it gets a server that proves who it is, or none.
+        let manager = match config.get_ssl_mode() {
+            SslMode::Require => Manager::from_config(config, verified(), manager),
+            _ => Manager::from_config(config, NoTls, manager),
+        };
+        let pool = Pool::builder(manager)
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(PATIENCE * 6))
@@ -154,6 +164,22 @@ impl Database {
     pub async fn client(&self) -> Result<Object, DbError> {
         Ok(self.pool.get().await?)
     }
+}
+
+/// TLS, with the authorities that this machine trusts.
+fn verified() -> MakeRustlsConnect {
+    static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| {
+        // The first caller in the process wins; everyone in it asks for the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let found = rustls_native_certs::load_native_certs();
+        for error in found.errors {
+            tracing::warn!(%error, "an authority's certificate cannot be read");
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(found.certs);
+        ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
+    });
+    MakeRustlsConnect::new(CONFIG.clone())
 }
 
 /// What is known now, for deciding what to do. Each query sees the latest committed state.

@@ -19,7 +19,7 @@ pub(crate) const SKU: &str = "SKU-A";
 
 pub(crate) struct Deployment {
     // Processes stop before the servers do.
-    bed: Bed,
+    pub(crate) bed: Bed,
     pub(crate) sandbox: Sandbox,
     environment: BTreeMap<&'static str, String>,
     client: reqwest::Client,

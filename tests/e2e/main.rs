@@ -12,6 +12,7 @@ mod kills;
 mod mending;
 mod privileges;
 mod replicas;
+mod rollout;
 mod site;
 mod tls;
 mod traces;

@@ -56,6 +56,14 @@ pub(crate) async fn migrate(db: &Database, schema: &str, steps: &[Migration]) ->
             tracing::info!(schema, step = step.name, "migrated");
         }
     }
+    if applied.is_empty() {
+        // With the tables, or somebody could write before they are there: what is on its way into the default partition
+        // when its week's is attached is refused.
+        let now = tx.query_one("select now()", &[]).await?.get(0);
+        for from in weeks_ahead(now) {
+            partition(&tx, schema, from).await?;
+        }
+    }
     tx.commit().await?;
     drop(client);
     partitions_ahead(db, schema).await
@@ -86,37 +94,50 @@ pub(crate) async fn missing(
 /// Creates this week's journal partition and those of the coming weeks.
 pub(crate) async fn partitions_ahead(db: &Database, schema: &str) -> Result<(), DbError> {
     let mut client = db.client().await?;
-    let this_week = week_of(now(&client).await?);
-    for ahead in 0..=WEEKS_AHEAD {
-        let (from, to) = (this_week + WEEK * ahead, this_week + WEEK * (ahead + 1));
-        let name = partition_name(from);
+    for from in weeks_ahead(now(&client).await?) {
         let tx = client.transaction().await?;
         tx.execute(
             "select pg_advisory_xact_lock(hashtextextended('despatch.migrate.' || $1, 0))",
             &[&schema],
         )
         .await?;
-        let exists =
-            tx.query_one("select to_regclass($1) is not null", &[&format!("{schema}.{name}")]).await?;
-        if !exists.get::<_, bool>(0) {
-            let (first, end) = (EventId::first_at(from), EventId::first_at(to));
-            // What came for this week before its partition did sits in the default one and moves over. Writers take
-            // the whole before its part; so is it done here, lest they wait for each other.
-            tx.batch_execute(&format!(
-                "set local lock_timeout = '{LOCK_PATIENCE}';
-                 lock table only {schema}.journal in share update exclusive mode;
-                 lock table {schema}.journal_other in access exclusive mode;
-                 create table {schema}.{name} (like {schema}.journal including defaults including constraints);
-                 with early as (
-                     delete from {schema}.journal_other where id >= '{first}' and id < '{end}' returning *)
-                 insert into {schema}.{name} select * from early;
-                 alter table {schema}.journal attach partition {schema}.{name}
-                     for values from ('{first}') to ('{end}');"
-            ))
-            .await?;
-        }
+        partition(&tx, schema, from).await?;
         tx.commit().await?;
     }
+    Ok(())
+}
+
+fn weeks_ahead(now: SystemTime) -> impl Iterator<Item = SystemTime> {
+    let this_week = week_of(now);
+    (0..=WEEKS_AHEAD).map(move |ahead| this_week + WEEK * ahead)
+}
+
+/// Creates a week's partition, unless it is there.
+async fn partition(
+    tx: &deadpool_postgres::Transaction<'_>,
+    schema: &str,
+    from: SystemTime,
+) -> Result<(), DbError> {
+    let name = partition_name(from);
+    let exists = tx.query_one("select to_regclass($1) is not null", &[&format!("{schema}.{name}")]).await?;
+    if exists.get::<_, bool>(0) {
+        return Ok(());
+    }
+    let (first, end) = (EventId::first_at(from), EventId::first_at(from + WEEK));
+    // What came for this week before its partition did sits in the default one and moves over. Writers take the whole
+    // before its part; so is it done here, lest they wait for each other.
+    tx.batch_execute(&format!(
+        "set local lock_timeout = '{LOCK_PATIENCE}';
+         lock table only {schema}.journal in share update exclusive mode;
+         lock table {schema}.journal_other in access exclusive mode;
+         create table {schema}.{name} (like {schema}.journal including defaults including constraints);
+         with early as (
+             delete from {schema}.journal_other where id >= '{first}' and id < '{end}' returning *)
+         insert into {schema}.{name} select * from early;
+         alter table {schema}.journal attach partition {schema}.{name}
+             for values from ('{first}') to ('{end}');"
+    ))
+    .await?;
     Ok(())
 }
 

@@ -13,12 +13,12 @@ KEDA = json.loads((ROOT / "deploy/schemas/keda-scaledobject.json").read_text())
 SUMMARY = f"the chart, rendered and held against Kubernetes {' and '.join(VERSIONS)} and KEDA 2.16"
 RULES = Rules()
 
-# What is rendered: the arguments beside the chart, and how workers are scaled then.
+# What is rendered: the arguments beside the chart, how workers are scaled then, and whether there is a Job.
 RENDERINGS = {
-    "default": ([], "hpa"),
-    "default, with KEDA there": (["--api-versions=keda.sh/v1alpha1", f"--values={CHART}/ci/keda-values.yaml"], "keda"),
-    "minimal": ([f"--values={CHART}/ci/minimal-values.yaml"], "none"),
-    "full": ([f"--values={CHART}/ci/full-values.yaml"], "keda"),
+    "default": ([], "hpa", True),
+    "default, with KEDA there": (["--api-versions=keda.sh/v1alpha1", f"--values={CHART}/ci/keda-values.yaml"], "keda", True),
+    "minimal": ([f"--values={CHART}/ci/minimal-values.yaml"], "none", False),
+    "full": ([f"--values={CHART}/ci/full-values.yaml"], "keda", True),
 }
 
 # What must not be rendered, and what has to be said of it.
@@ -30,13 +30,15 @@ REFUSED = {
     "KEDA without an endpoint": (["--set=autoscaling.mode=keda"], "monitoringEndpoint"),
     "an endpoint with a scheme": (["--set=autoscaling.keda.monitoringEndpoint=http://nats:8222"], "monitoringEndpoint"),
     "an unknown secret": (["--set=secrets.shippoKey.name=x"], "shippoKey"),
+    "workers that provision": (["--set=provision=true"], "provision"),
+    "two bundles": (["--set=caBundle.secret=x,caBundle.configMap=y"], "not both"),
     "a Kubernetes that is too old": (["--kube-version=1.29.0"], "1.30"),
 }
 
 
 class Rendering:
-    def __init__(self, objects: list[dict], scaling: str) -> None:
-        self.objects, self.scaling = objects, scaling
+    def __init__(self, objects: list[dict], scaling: str, migrates: bool) -> None:
+        self.objects, self.scaling, self.migrates = objects, scaling, migrates
 
     def of_kind(self, kind: str) -> dict[str, dict]:
         """Objects by the component that they belong to, hooks left out."""
@@ -191,6 +193,73 @@ def secrets_come_by_reference_to_whom_they_concern(chart):
         yield from (f"{name}: {secret} is missing" for secret in sorted(required - set(there)))
 
 
+def _set(chart, component: str, name: str, value: str) -> None:
+    environment = chart.worker(component)["containers"][0]["env"]
+    environment[:] = [each for each in environment if each["name"] != name] + [{"name": name, "value": value}]
+
+
+@RULES.rule(breaks=lambda chart: _set(chart, "orders", "DESPATCH_RUNTIME_MIGRATE", "true"))
+def workers_make_neither_schemas_nor_streams(chart):
+    for worker, deployment in chart.of_kind("Deployment").items():
+        there = variables(deployment["spec"]["template"]["spec"]["containers"][0])
+        for key in ("DESPATCH_RUNTIME_MIGRATE", "DESPATCH_RUNTIME_PROVISION"):
+            if there.get(key, {}).get("value") != "false":
+                yield f"{worker}: {key} is not false, and a worker may do neither"
+
+
+def _break_identity(chart):
+    there = variables(chart.worker("payments")["containers"][0])
+    there["DESPATCH_DATABASE_URL"]["valueFrom"] = variables(chart.worker("labels")["containers"][0])["DESPATCH_DATABASE_URL"]["valueFrom"]
+
+
+@RULES.rule(breaks=_break_identity)
+def nobody_is_somebody_else(chart):
+    """A role of the database and a key to NATS belong to one worker, or to the Job."""
+    owners = {}
+    for name, pod in chart.pods().items():
+        held = [container["env"] for container in pod.get("initContainers", []) + pod["containers"]]
+        urls = [variable["valueFrom"]["secretKeyRef"] for each in held for variable in each if variable["name"] == "DESPATCH_DATABASE_URL"]
+        seeds = [volume["secret"] for volume in pod["volumes"] if volume["name"] == "identity"]
+        found = {("role", url["name"], url["key"]) for url in urls}
+        found |= {("key", seed["secretName"], seed["items"][0]["key"]) for seed in seeds}
+        for each in found:
+            owners.setdefault(each, []).append(name)
+    for (what, secret, key), names in owners.items():
+        if len(names) > 1:
+            yield f"{' and '.join(names)} have the same {what}: {secret}, {key}"
+
+
+def _break_files(chart):
+    container = chart.worker("labels")["containers"][0]
+    container["volumeMounts"] = [{**mount, "readOnly": False} for mount in container["volumeMounts"]]
+
+
+@RULES.rule(breaks=lambda chart: _set(chart, "labels", "DESPATCH_NATS_NKEY_FILE", "/etc/despatch/identity/other.seed"))
+@RULES.rule(breaks=_break_files)
+def files_that_are_named_are_mounted_to_be_read(chart):
+    for name, pod in chart.pods().items():
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        for container in pod.get("initContainers", []) + pod["containers"]:
+            files = set()
+            for mount in container["volumeMounts"]:
+                if not mount.get("readOnly"):
+                    yield f"{name}/{container['name']}: {mount['mountPath']} can be written to"
+                volume = volumes[mount["name"]]
+                source = volume.get("secret") or volume["configMap"]
+                files |= {f"{mount['mountPath']}/{item['path']}" for item in source.get("items", [{"path": "despatch.toml"}])}
+            there = variables(container)
+            named = {there[key]["value"] for key in ("DESPATCH_CONFIG", "DESPATCH_NATS_NKEY_FILE", "SSL_CERT_FILE") if key in there}
+            if named != files:
+                yield f"{name}/{container['name']}: names {sorted(named)}, has {sorted(files)}"
+
+
+@RULES.rule(breaks=lambda chart: _set(chart, "labels", "SSL_CERT_FILE", "/etc/other.crt"))
+def all_trust_the_same(chart):
+    bundles = {variables(container).get("SSL_CERT_FILE", {}).get("value") for _, container in chart.containers()}
+    if len(bundles) != 1:
+        yield f"trusted: {bundles}"
+
+
 @RULES.rule(breaks=lambda chart: chart.worker("payments")["containers"][0]["readinessProbe"]["httpGet"].update(path="/healthz"))
 def probes_ask_what_they_are_for(chart):
     for worker, deployment in chart.of_kind("Deployment").items():
@@ -289,40 +358,40 @@ def a_broker_that_cannot_be_asked_changes_little(chart):
 
 
 def _break_job(chart):
-    for each in chart.objects:
-        each["metadata"].get("annotations", {}).pop("helm.sh/hook", None)
     chart.objects = [each for each in chart.objects if each["kind"] != "Job"]
-    chart.worker("orders")["containers"][0]["env"].append({"name": "DESPATCH_RUNTIME_MIGRATE", "value": "false"})
+    chart.migrates = True
 
 
 @RULES.rule(breaks=_break_job)
-def somebody_migrates(chart):
+def somebody_migrates_and_provisions_first(chart):
     jobs = [each for each in chart.objects if each["kind"] == "Job"]
+    if len(jobs) != int(chart.migrates):
+        yield f"{len(jobs)} Jobs, and no worker does their work"
     for job in jobs:
         if job["metadata"]["annotations"].get("helm.sh/hook") != "pre-install,pre-upgrade":
             yield f"{job['metadata']['name']}: not before workers of its version"
-    waiting = [name for name, container in chart.containers()
-               if variables(container).get("DESPATCH_RUNTIME_MIGRATE", {}).get("value") == "false"]
-    if bool(waiting) != bool(jobs):
-        yield f"{len(jobs)} Jobs, and these wait for one: {waiting}"
+        pod = job["spec"]["template"]["spec"]
+        done = [container["args"] for container in pod["initContainers"] + pod["containers"]]
+        if done != [["migrate"], ["provision"]]:
+            yield f"{job['metadata']['name']}: does {done}"
 
 
-def _rendered(name: str, arguments: list[str], scaling: str) -> list[str]:
+def _rendered(name: str, arguments: list[str], scaling: str, migrates: bool) -> list[str]:
     done = helm("template", "shop", str(CHART), f"--kube-version={VERSIONS[-1]}.0", *arguments)
     if done.returncode:
         return [f"{name}: {done.stderr.strip()}"]
     objects = [each for each in yaml.safe_load_all(done.stdout) if each]
-    return [f"chart, {name}: {problem}" for problem in RULES.problems(Rendering(objects, scaling))]
+    return [f"chart, {name}: {problem}" for problem in RULES.problems(Rendering(objects, scaling, migrates))]
 
 
 def problems() -> list[str]:
     found = []
-    for name, (arguments, scaling) in RENDERINGS.items():
+    for name, (arguments, scaling, migrates) in RENDERINGS.items():
         values = [argument for argument in arguments if argument.startswith("--values=")]
         linted = helm("lint", "--strict", "--quiet", str(CHART), *values)
         if linted.returncode:
             found.append(f"helm lint, {name}: {linted.stdout.strip()} {linted.stderr.strip()}")
-        found += _rendered(name, arguments, scaling)
+        found += _rendered(name, arguments, scaling, migrates)
     for name, (arguments, expected) in REFUSED.items():
         done = helm("template", "shop", str(CHART), *arguments)
         if done.returncode == 0 or expected not in done.stderr:

@@ -10,13 +10,6 @@ DEFAULTS = tomllib.loads((ROOT / "crates/edge/cli/src/default.toml").read_text()
 # Variables of the prefix that are no keys of the file.
 OTHER_VARIABLES = {"DESPATCH_CONFIG", "DESPATCH_DATA_DIR", "DESPATCH_API_KEY", "DESPATCH_SANDBOX_TOKEN"}
 
-# Keys that deploy/ sets and the binary is about to have. None stays here once it does.
-AWAITED = {
-    "DESPATCH_NATS_NKEY_FILE",
-    "DESPATCH_NATS_CA_FILE",
-    "DESPATCH_DATABASE_CA_FILE",
-}
-
 
 def _workers() -> dict[str, list[str]]:
     """Each worker with its handlers."""
@@ -44,9 +37,4 @@ DRAIN_SECONDS = DEFAULTS["runtime"]["drain_grace_seconds"]
 def unknown(variables) -> list[str]:
     """Which of these would keep the binary from starting."""
     prefixed = {name for name in variables if name.startswith("DESPATCH_")}
-    return sorted(prefixed - KEYS - OTHER_VARIABLES - AWAITED)
-
-
-def no_longer_awaited() -> list[str]:
-    """What has come."""
-    return sorted(AWAITED & KEYS)
+    return sorted(prefixed - KEYS - OTHER_VARIABLES)

@@ -15,23 +15,37 @@ capabilities: {drop: [ALL]}
 {{- end }}
 
 {{/*
+Secrets as they are for one worker, or for the Job, which is called `migrate`: its own over everybody's, and its name in the
+place of `{worker}`. Takes (dict "root" $ "name" <worker> "own" <secrets of this worker alone>).
+*/}}
+{{- define "despatch.secrets" -}}
+{{- $name := .name -}}
+{{- $found := dict -}}
+{{- range $which, $secret := mergeOverwrite (deepCopy .root.Values.secrets) (.own | default dict) }}
+{{- if $secret.name }}
+{{- $found = set $found $which (dict "name" ($secret.name | replace "{worker}" $name) "key" $secret.key) }}
+{{- end }}
+{{- end }}
+{{- toYaml $found }}
+{{- end }}
+
+{{/*
 Variables that come from secrets. A secret that is not named is left out: the process says which key it misses.
-Takes (dict "root" $ "names" <list> "own" <secrets of this worker alone>).
+Takes (dict "names" <list> "secrets" <what despatch.secrets found>).
 */}}
 {{- define "despatch.secretVariables" -}}
 {{- $variables := include "despatch.variables" . | fromYaml -}}
-{{- $secrets := mergeOverwrite (deepCopy .root.Values.secrets) (.own | default dict) -}}
-{{- range .names }}
-{{- $secret := get $secrets . }}
-{{- if and $secret $secret.name }}
-- name: {{ get $variables . }}
+{{- $secrets := .secrets -}}
+{{- range $which := .names }}
+{{- with get $secrets $which }}
+- name: {{ get $variables $which }}
   valueFrom:
-    secretKeyRef: {name: {{ $secret.name | quote }}, key: {{ $secret.key | quote }}}
+    secretKeyRef: {name: {{ .name | quote }}, key: {{ .key | quote }}}
 {{- end }}
 {{- end }}
 {{- end }}
 
-{{/* Variables that every process has, workers and the Job. Takes (dict "root" $ "files" <files of secrets>). */}}
+{{/* Variables that every process has, workers and the Job. Takes (dict "root" $ "nkey" <Secret with the seed, or nothing>). */}}
 {{- define "despatch.commonVariables" -}}
 - name: DESPATCH_CONFIG
   value: /etc/despatch/config/despatch.toml
@@ -42,18 +56,27 @@ Takes (dict "root" $ "names" <list> "own" <secrets of this worker alone>).
 # Here alone, empty or not: the triggers name the stream by the same value.
 - name: DESPATCH_RUNTIME_NAMESPACE
   value: {{ .root.Values.streamNamespace | quote }}
-{{- $variables := include "despatch.fileVariables" . | fromYaml }}
-{{- range $file, $secret := .files }}
-{{- if $secret.name }}
-- name: {{ get $variables $file }}
-  value: /etc/despatch/files/{{ $file }}
+{{- if .nkey }}
+- name: DESPATCH_NATS_NKEY_FILE
+  value: /etc/despatch/identity/nkey.seed
 {{- end }}
+{{- if include "despatch.hasBundle" .root }}
+- name: SSL_CERT_FILE
+  value: /etc/despatch/trust/ca.crt
 {{- end }}
 {{- end }}
 
+{{/* Whether there is a bundle of certificates to trust. Takes the root. */}}
+{{- define "despatch.hasBundle" -}}
+{{- with .Values.caBundle -}}
+{{- if and .secret .configMap }}{{ fail "caBundle: a secret or a configMap, not both" }}{{ end -}}
+{{- if or .secret .configMap }}true{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{/*
-The configuration and the files of secrets.
-Takes (dict "root" $ "files" <…> "config" <Secret with the configuration, or nothing> "configMap" <name>).
+The configuration, the seed and the bundle.
+Takes (dict "root" $ "nkey" <…> "config" <Secret with the configuration, or nothing> "configMap" <name>).
 */}}
 {{- define "despatch.volumes" -}}
 - name: config
@@ -64,28 +87,35 @@ Takes (dict "root" $ "files" <…> "config" <Secret with the configuration, or n
   {{- else }}
   configMap: {name: {{ .configMap }}}
   {{- end }}
-{{- $sources := list }}
-{{- range $file, $secret := .files }}
-{{- if $secret.name }}
-{{- $items := list (dict "key" $secret.key "path" $file) }}
-{{- $sources = append $sources (dict "secret" (dict "name" $secret.name "items" $items)) }}
-{{- end }}
-{{- end }}
-{{- if $sources }}
-- name: files
-  projected:
+{{- with .nkey }}
+- name: identity
+  secret:
+    secretName: {{ .name | quote }}
     defaultMode: 0440
-    sources: {{- toYaml $sources | nindent 6 }}
+    items: [{key: {{ .key | quote }}, path: nkey.seed}]
+{{- end }}
+{{- if include "despatch.hasBundle" .root }}
+{{- with .root.Values.caBundle }}
+- name: trust
+  {{- if .secret }}
+  secret:
+    secretName: {{ .secret | quote }}
+  {{- else }}
+  configMap:
+    name: {{ .configMap | quote }}
+  {{- end }}
+    items: [{key: {{ .key | quote }}, path: ca.crt}]
+{{- end }}
 {{- end }}
 {{- end }}
 
+{{/* Takes (dict "root" $ "nkey" <…>). */}}
 {{- define "despatch.volumeMounts" -}}
 - {name: config, mountPath: /etc/despatch/config, readOnly: true}
-{{- $any := false }}
-{{- range $file, $secret := .files }}
-{{- $any = or $any $secret.name }}
+{{- if .nkey }}
+- {name: identity, mountPath: /etc/despatch/identity, readOnly: true}
 {{- end }}
-{{- if $any }}
-- {name: files, mountPath: /etc/despatch/files, readOnly: true}
+{{- if include "despatch.hasBundle" .root }}
+- {name: trust, mountPath: /etc/despatch/trust, readOnly: true}
 {{- end }}
 {{- end }}

@@ -42,7 +42,7 @@ exceptions:
   calls: []
 {{- end }}
 
-{{/* The environment variable that each secret is read from. */}}
+{{/* The environment variable that each secret is read from. natsNkey is none of them: it is a file. */}}
 {{- define "despatch.variables" -}}
 natsUrl: DESPATCH_NATS_URL
 databaseUrl: DESPATCH_DATABASE_URL
@@ -53,13 +53,6 @@ stripeSecretKey: DESPATCH_STRIPE_SECRET_KEY
 shippoToken: DESPATCH_SHIPPO_TOKEN
 smtpUrl: DESPATCH_SMTP_URL
 alertsWebhook: DESPATCH_ALERTS_WEBHOOK
-{{- end }}
-
-{{/* The environment variable that names each file of a secret. */}}
-{{- define "despatch.fileVariables" -}}
-natsNkey: DESPATCH_NATS_NKEY_FILE
-natsCa: DESPATCH_NATS_CA_FILE
-databaseCa: DESPATCH_DATABASE_CA_FILE
 {{- end }}
 
 {{/*

@@ -95,6 +95,7 @@ fn config() -> Config {
     Config {
         listen: ([127, 0, 0, 1], 0).into(),
         body_limit_bytes: 1024 * 1024,
+        requests_per_second: 0,
         batch: 256,
         commit_wait_ms: 20_000,
         retry_after_seconds: 5,

@@ -149,6 +149,7 @@ pub(crate) struct Reviews {
 pub(crate) struct Gateway {
     pub(crate) listen: SocketAddr,
     pub(crate) body_limit_bytes: usize,
+    pub(crate) requests_per_second: u32,
     pub(crate) batch: usize,
     pub(crate) commit_wait_ms: u64,
     pub(crate) retry_after_seconds: u64,
@@ -299,6 +300,7 @@ impl Config {
         despatch_gateway::Config {
             listen: self.gateway.listen,
             body_limit_bytes: self.gateway.body_limit_bytes,
+            requests_per_second: self.gateway.requests_per_second,
             batch: self.gateway.batch,
             commit_wait_ms: self.gateway.commit_wait_ms,
             retry_after_seconds: self.gateway.retry_after_seconds,

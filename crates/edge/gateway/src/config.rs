@@ -14,6 +14,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The largest body that is taken; a larger one is answered with 413.
     pub body_limit_bytes: usize,
+    /// How many requests a second one sender may make, an API key or a shop; more are answered with 429. 0: any number.
+    pub requests_per_second: u32,
     /// The most entries that one transaction commits.
     pub batch: usize,
     /// How long a request waits for its commit before it is answered with 503.
@@ -92,7 +94,7 @@ mod tests {
     #[test]
     fn a_configuration_is_read_and_a_misspelt_key_is_not() {
         let mut config = serde_json::json!({
-            "listen": "127.0.0.1:8080", "body_limit_bytes": 1_048_576, "batch": 256, "commit_wait_ms": 2000,
+            "listen": "127.0.0.1:8080", "body_limit_bytes": 1_048_576, "requests_per_second": 0, "batch": 256, "commit_wait_ms": 2000,
             "retry_after_seconds": 5, "api_keys": ["key"], "link_secret": "link", "woocommerce": [],
             "shopify": [{"name": "north", "source": "north.myshopify.com", "secrets": ["old", "new"]}],
             "shippo_tokens": ["token"]
@@ -110,6 +112,7 @@ mod tests {
         let config = Config {
             listen: ([127, 0, 0, 1], 0).into(),
             body_limit_bytes: 1,
+            requests_per_second: 0,
             batch: 0,
             commit_wait_ms: 1,
             retry_after_seconds: 1,

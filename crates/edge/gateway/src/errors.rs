@@ -47,6 +47,12 @@ pub(crate) enum Refusal {
     /// The sender stopped before its body was complete.
     #[error("the body could not be read to its end")]
     BodyIncomplete,
+    /// The sender asks more often than it may.
+    #[error("more requests than one sender may make; send it again later")]
+    TooMany {
+        /// When to send it again.
+        retry_after_seconds: u64,
+    },
     /// Nothing can be committed now.
     #[error("nothing can be stored now; send it again")]
     Unavailable {
@@ -101,6 +107,7 @@ impl Refusal {
             Refusal::MethodUnknown => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::OrderChanged { .. } | Refusal::LabelNotRecorded => StatusCode::CONFLICT,
             Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::NotStored => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -118,6 +125,7 @@ impl Refusal {
             Refusal::LabelNotRecorded => "label-not-recorded",
             Refusal::TooLarge { .. } => "too-large",
             Refusal::BodyIncomplete => "body-incomplete",
+            Refusal::TooMany { .. } => "too-many",
             Refusal::Unavailable { .. } => "unavailable",
             Refusal::NotStored => "not-stored",
         }
@@ -129,7 +137,7 @@ impl Refusal {
             Refusal::Unauthorised(Credential::ApiKey) => {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
-            Refusal::Unavailable { retry_after_seconds } => {
+            Refusal::TooMany { retry_after_seconds } | Refusal::Unavailable { retry_after_seconds } => {
                 Some((RETRY_AFTER, HeaderValue::from(*retry_after_seconds)))
             }
             // The label is recorded moments after the carrier knows of it.

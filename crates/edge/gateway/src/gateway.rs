@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::config::{Config, Shop};
 use crate::desk::Desk;
 use crate::errors::Refusal;
+use crate::limits::Limits;
 use crate::records::Records;
 use crate::secret::{Passwords, Secret};
 use crate::signature::Signers;
@@ -26,6 +27,7 @@ pub(crate) struct Parts {
     pub(crate) shippo_tokens: Passwords,
     pub(crate) link_secret: Secret,
     pub(crate) body_limit: usize,
+    pub(crate) limits: Limits,
     shopify: Shops,
     woocommerce: Shops,
 }
@@ -48,6 +50,7 @@ impl Gateway {
             shippo_tokens: Passwords::new(&config.shippo_tokens),
             link_secret: config.link_secret.clone(),
             body_limit: config.body_limit_bytes,
+            limits: Limits::new(config.requests_per_second),
             shopify: Shops::new(&config.shopify),
             woocommerce: Shops::new(&config.woocommerce),
         }))

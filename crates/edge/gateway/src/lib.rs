@@ -15,6 +15,7 @@ mod desk;
 mod errors;
 mod gateway;
 mod json;
+mod limits;
 pub mod order_json;
 mod placed_at;
 mod placement;

@@ -1,5 +1,7 @@
 //! What is done with every request before its route sees it: its place in a trace, its size, who sends it.
 
+use std::time::Duration;
+
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::HeaderMap;
@@ -52,6 +54,9 @@ impl<S: Sync> FromRequestParts<S> for Traced {
     }
 }
 
+/// How long a body may take to come in: 1 MiB over a slow line.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// The body as it came in, no larger than configured.
 pub(crate) struct Body(pub(crate) Bytes);
 
@@ -59,7 +64,10 @@ impl FromRequest<Gateway> for Body {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, Refusal> {
-        match Bytes::from_request(request, gateway).await {
+        let Ok(read) = tokio::time::timeout(PATIENCE, Bytes::from_request(request, gateway)).await else {
+            return Err(Refusal::BodyIncomplete);
+        };
+        match read {
             Ok(body) => Ok(Body(body)),
             Err(BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_))) => {
                 Err(Refusal::TooLarge { limit: gateway.body_limit })
@@ -91,7 +99,9 @@ impl FromRequestParts<Gateway> for ApiKey {
         let said = header(&parts.headers, AUTHORIZATION.as_str());
         let key = said.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         match key {
-            Some((_, key)) if gateway.api_keys.contain(key.trim()) => Ok(ApiKey),
+            Some((_, key)) if gateway.api_keys.contain(key.trim()) => {
+                gateway.limits.admit(key.trim()).map(|()| ApiKey)
+            }
             _ => Err(Refusal::Unauthorised(Credential::ApiKey)),
         }
     }

@@ -88,6 +88,7 @@ impl Channel {
         if !shop.signers.signed(&body, header(headers, self.signature)) {
             return Err(Refusal::Unauthorised(Credential::Signature));
         }
+        gateway.limits.admit(&shop.name)?;
         let topic = header(headers, self.topic);
         if !topic.is_empty() && topic != self.orders_created {
             // Said loudly: an update taken for a new order would look like one that was tampered with.

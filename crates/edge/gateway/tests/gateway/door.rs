@@ -48,12 +48,22 @@ impl Door {
 
     /// Opens a gateway over a process that runs its worker.
     pub(crate) async fn of(process: &Process, settings: &Settings) -> Self {
+        Self::configured(process, settings, config()).await
+    }
+
+    /// Opens a gateway that takes so many requests a second of one sender.
+    pub(crate) async fn limited(bed: &Bed, requests_per_second: u32) -> Self {
+        let process = bed.run(despatch_gateway::worker()).await;
+        Self::configured(&process, bed.settings(), Config { requests_per_second, ..config() }).await
+    }
+
+    async fn configured(process: &Process, settings: &Settings, config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let intake = process.intake(despatch_gateway::NAME).expect("the process runs the gateway");
         let records = Records::new(settings).expect("the URLs are valid");
         let shutdown = CancellationToken::new();
-        let served = despatch_gateway::serve(config(), intake, records, listener, shutdown.clone());
+        let served = despatch_gateway::serve(config, intake, records, listener, shutdown.clone());
         let serving = tokio::spawn(served);
         let client = Client::builder(TokioExecutor::new()).build_http();
         Door { address, client, serving, shutdown: shutdown.drop_guard() }
@@ -190,6 +200,7 @@ fn config() -> Config {
     Config {
         listen: ([127, 0, 0, 1], 0).into(),
         body_limit_bytes: BODY_LIMIT,
+        requests_per_second: 0,
         batch: 256,
         commit_wait_ms: 20_000,
         retry_after_seconds: 5,

@@ -34,6 +34,25 @@ async fn the_same_order_is_the_same_order() {
 }
 
 #[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_again_and_nobody_else_is() {
+    let bed = Bed::new().await;
+    let door = Door::limited(&bed, 1).await;
+    let hasty = join_all((0..20).map(|n| door.send(place(&order(&n.to_string()))))).await;
+    let refused: Vec<_> = hasty.iter().filter(|answer| answer.status == 429).collect();
+    assert!(refused.len() > 10 && hasty.iter().any(|answer| answer.status == 201), "{hasty:?}");
+    for answer in refused {
+        assert_eq!(answer.json()["error"]["code"], "too-many");
+        assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+    }
+    assert_eq!(door.send(shopify(SHOPIFY_SAMPLE)).await.status, 200, "a shop has its own");
+    // What was refused is taken when it comes again.
+    eventually("the last order is taken", async || {
+        (door.send(place(&order("19"))).await.status != 429).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn orders_that_arrive_together_are_one_flow_each() {
     let bed = Bed::new().await;
     let doors = [Door::open(&bed, Vec::new()).await, Door::open(&bed, Vec::new()).await];

@@ -201,6 +201,11 @@ impl Watcher<'_> {
     }
 
     async fn renew_consumers(&self) {
+        if !self.host.settings.provision {
+            // It is not this worker's to do, and it may not.
+            tracing::error!(worker = self.host.worker, "consumers may pass messages over; run `despatch provision`");
+            return;
+        }
         let (jetstream, stream) = (self.host.broker.jetstream(), &self.host.broker.names().stream);
         for handler in &self.handlers {
             let consumer = Names::consumer(handler);

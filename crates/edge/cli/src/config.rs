@@ -183,6 +183,9 @@ fn with_seed(urls: &str, file: &Path) -> Result<String, Unusable> {
     if !seed.starts_with("SU") || !seed.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(wrong(format!("{}: expected a user's seed, which begins with SU", file.display())));
     }
+    if urls.contains('@') {
+        return Err(wrong("nats_url names a user already".to_owned()));
+    }
     let with = |url: &str| match url.trim().split_once("://") {
         Some((scheme, server)) => format!("{scheme}://{seed}@{server}"),
         None => format!("nats://{seed}@{}", url.trim()),

@@ -167,7 +167,7 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
 }
 
 async fn up(config: Config, home: Home, args: &UpArgs) -> Outcome {
-    let stop = signals::stop();
+    let mut stop = std::pin::pin!(signals::stop());
     let plan = Plan {
         config,
         home,
@@ -175,7 +175,10 @@ async fn up(config: Config, home: Home, args: &UpArgs) -> Outcome {
         tracking: site::brisk(),
         progress: |line| eprintln!("{line}"),
     };
-    let mut site = Site::start(plan).await?;
+    let mut site = tokio::select! {
+        started = Site::start(plan) => started?,
+        asked = &mut stop => return Ok(asked?),
+    };
     eprintln!("gateway   {}", site.address.gateway_url);
     if let Some(sandbox) = &site.sandbox {
         eprintln!(
@@ -186,7 +189,7 @@ async fn up(config: Config, home: Home, args: &UpArgs) -> Outcome {
     eprintln!("API key   in {}", site.home().path().join("address.json").display());
     eprintln!("Ctrl-C stops; what is in flight continues at the next start.");
     let failure = tokio::select! {
-        asked = stop => { asked?; None }
+        asked = &mut stop => { asked?; None }
         why = site.failed() => Some(why),
     };
     if let Some(why) = failure {

@@ -203,7 +203,10 @@ impl Watcher<'_> {
     async fn renew_consumers(&self) {
         if !self.host.settings.provision {
             // It is not this worker's to do, and it may not.
-            tracing::error!(worker = self.host.worker, "consumers may pass messages over; run `despatch provision`");
+            tracing::error!(
+                worker = self.host.worker,
+                "consumers may pass messages over; run `despatch provision`"
+            );
             return;
         }
         let (jetstream, stream) = (self.host.broker.jetstream(), &self.host.broker.names().stream);

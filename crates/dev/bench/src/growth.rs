@@ -70,7 +70,7 @@ async fn once(site: &Site, plot: &Plot, volume: Volume, afterwards: usize) -> Ou
 }
 
 /// Fills the tables as so many orders would have. Their ids are of the last minutes, a millisecond each, so that they lie
-/// in the journal's current partition; each journal row owes nothing, and holds a follow-on of the size that it has.
+/// in the journal's current partition; each journal row was recorded before anybody looked last, owes nothing, and holds a follow-on of the size that it has.
 async fn load(plot: &Plot, orders: usize) -> Outcome {
     let db = plot.db().await?;
     let orders = i64::try_from(orders)?;
@@ -82,8 +82,10 @@ async fn load(plot: &Plot, orders: usize) -> Outcome {
                      || '7' || substr(md5(i::text), 1, 3) || '8' || substr(md5(i::text), 4, 15))::uuid as id
                from generate_series(1, {orders}) as i;
              insert into {schema}.result select id, decode(repeat('07', {row}), 'hex') from loaded;
-             insert into {schema}.journal (id, handler, generation, state, order_id, outbox)
-             select id, '{handler}', 0, 'done', id::text, decode('{OUTBOX}' || repeat('07', 617), 'hex') from loaded;
+             insert into {schema}.journal (id, handler, generation, state, order_id, outbox, recorded_at)
+             select id, '{handler}', 0, 'done', id::text, decode('{OUTBOX}' || repeat('07', 617), 'hex'),
+                    now() - interval '1 hour'
+               from loaded;
              drop table loaded",
             row = steps::ROW,
         ))

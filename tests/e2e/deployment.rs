@@ -15,7 +15,7 @@ use crate::waiting::until;
 
 const API_KEY: &str = "the shop's key";
 const WEBHOOK_TOKEN: &str = "the carrier's token";
-pub(crate) const SKU: &str = "SKU-A";
+const SKU: &str = "SKU-A";
 
 pub(crate) struct Deployment {
     // Processes stop before the servers do.
@@ -75,15 +75,7 @@ impl Deployment {
             row.get::<_, bool>(0).then_some(())
         })
         .await;
-        let location = Location {
-            id: "louisville".into(),
-            name: "Louisville".into(),
-            country: "US".into(),
-            region: "KY".into(),
-            rank: 1,
-        };
-        open_locations(&db, &[location]).await.unwrap();
-        receive(&db, "opening", &[(SKU, "louisville", units)]).await.unwrap();
+        stock(&db, units).await;
         (process, Shop { deployment: self, gateway_url })
     }
 
@@ -139,6 +131,19 @@ impl Shop<'_> {
         })
         .await;
     }
+}
+
+/// Books units of what test orders want as received.
+pub(crate) async fn stock(db: &tokio_postgres::Client, units: i64) {
+    let location = Location {
+        id: "louisville".into(),
+        name: "Louisville".into(),
+        country: "US".into(),
+        region: "KY".into(),
+        rank: 1,
+    };
+    open_locations(db, &[location]).await.unwrap();
+    receive(db, "opening", &[(SKU, "louisville", units)]).await.unwrap();
 }
 
 /// An order of one unit whose payment checkout has authorised.

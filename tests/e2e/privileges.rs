@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_nats::{Client, Event};
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::StockReserved;
-use despatch_inventory::store::{Location, open_locations, receive};
 use despatch_runtime::{Database, nats_options};
 use despatch_sandbox::{Options, Sandbox};
 use despatch_stack::Stack;
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::child::{Despatch, despatch};
-use crate::deployment::{SKU, checked_out};
+use crate::deployment::{checked_out, stock};
 use crate::waiting::until;
 
 const WORKERS: [&str; 8] =
@@ -117,15 +116,7 @@ async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
         let login = format!("alter role {}_{worker} login password 'secret'", site.name());
         db.batch_execute(&login).await.unwrap();
     }
-    let location = Location {
-        id: "louisville".into(),
-        name: "Louisville".into(),
-        country: "US".into(),
-        region: "KY".into(),
-        rank: 1,
-    };
-    open_locations(&**db, &[location]).await.unwrap();
-    receive(&**db, "opening", &[(SKU, "louisville", 10)]).await.unwrap();
+    stock(&db, 10).await;
 
     let processes: BTreeMap<&str, Despatch> = WORKERS
         .into_iter()

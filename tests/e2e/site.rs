@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::process::Command;
 
-use despatch_inventory::store::{Location, open_locations, receive};
 use despatch_runtime::Database;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::child::{Despatch, Ended, despatch};
-use crate::deployment::{SKU, checked_out};
+use crate::deployment::{checked_out, stock};
 use crate::waiting::until;
 
 /// `despatch up`, and its commands.
@@ -62,15 +61,7 @@ impl Site {
     /// Books units of what test orders want as received.
     pub(crate) async fn stock(&self, units: i64) {
         let db = self.database.client().await.unwrap();
-        let location = Location {
-            id: "louisville".into(),
-            name: "Louisville".into(),
-            country: "US".into(),
-            region: "KY".into(),
-            rank: 1,
-        };
-        open_locations(&**db, &[location]).await.unwrap();
-        receive(&**db, "opening", &[(SKU, "louisville", units)]).await.unwrap();
+        stock(&db, units).await;
     }
 
     /// The open case of this reason.

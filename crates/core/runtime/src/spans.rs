@@ -8,18 +8,15 @@
 
 use std::time::SystemTime;
 
-use despatch_contracts::Trace;
 use despatch_contracts::runtime::Envelope;
-use opentelemetry::global::{self, BoxedSpan};
+use despatch_contracts::{Trace, span};
+use opentelemetry::global::BoxedSpan;
 use opentelemetry::trace::{
     FutureExt as _, Link, Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _,
-    Tracer as _,
 };
-use opentelemetry::{Context, InstrumentationScope, KeyValue};
+use opentelemetry::{Context, KeyValue};
 
 use crate::host::Host;
-
-const SCHEMA: &str = "https://opentelemetry.io/schemas/1.42.0";
 
 /// One try to handle an event: its place in the order's trace, and its span where somebody will see it.
 pub(crate) struct Handling {
@@ -83,7 +80,7 @@ impl Handling {
             .with_kind(SpanKind::Consumer)
             .with_start_time(self.began)
             .with_attributes(attributes);
-        let span = build(builder, &self.parent.context());
+        let span = span(builder, &self.parent.context());
         if let Some(trace) = span.is_recording().then(|| Trace::at(span.span_context())).flatten() {
             self.trace = trace;
             self.span = Some(span);
@@ -100,7 +97,7 @@ pub(crate) fn refused(source: &str, event: &Envelope, reason: &'static str, trac
             KeyValue::new("messaging.message.id", event.event_id.clone()),
             KeyValue::new("despatch.order.id", event.order_id.clone()),
         ]);
-    let mut span = build(builder, &trace.context());
+    let mut span = span(builder, &trace.context());
     span.set_status(Status::error(reason));
     span.end();
     Trace::at(span.span_context()).unwrap_or_else(|| trace.clone())
@@ -117,7 +114,7 @@ pub(crate) async fn within<T>(
         return work.await;
     }
     let builder = SpanBuilder::from_name(format!("{part} {handler}")).with_kind(SpanKind::Internal);
-    let context = Context::new().with_span(build(builder, &of.trace.context()));
+    let context = Context::new().with_span(span(builder, &of.trace.context()));
     let done = work.with_context(context.clone()).await;
     context.span().end();
     done
@@ -149,7 +146,7 @@ pub(crate) fn recorded<'a>(
             KeyValue::new("db.operation.batch.size", count(events)),
             KeyValue::new("messaging.consumer.group.name", handler),
         ]);
-    let mut span = build(builder, &Context::new());
+    let mut span = span(builder, &Context::new());
     span.end();
     Some(span.span_context().clone())
 }
@@ -165,12 +162,7 @@ pub(crate) fn published(handler: &'static str, began: SystemTime, messages: usiz
             KeyValue::new("messaging.operation.type", "send"),
             KeyValue::new("messaging.batch.message_count", count(messages)),
         ]);
-    build(builder, &Context::new().with_remote_span_context(batch.clone())).end();
-}
-
-fn build(builder: SpanBuilder, parent: &Context) -> BoxedSpan {
-    let scope = InstrumentationScope::builder("despatch").with_schema_url(SCHEMA).build();
-    global::tracer_with_scope(scope).build_with_context(builder, parent)
+    span(builder, &Context::new().with_remote_span_context(batch.clone())).end();
 }
 
 fn count(things: usize) -> i64 {

@@ -90,10 +90,7 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
         Command::Up(args) => {
             let config = load()?;
             despatch_telemetry::log("info", config.log.format);
-            let telemetry = Telemetry::start("despatch")?;
-            let ran = up(config, home, &args).await;
-            telemetry.stop();
-            ran?;
+            observed(Box::pin(up(config, home, &args))).await?;
         }
         Command::Run { workers } => {
             let config = load()?;
@@ -102,10 +99,7 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
         }
         Command::Demo(args) => {
             log("error");
-            let telemetry = Telemetry::start("despatch")?;
-            let ran = demo::demo(load()?, home, &args).await;
-            telemetry.stop();
-            return ran;
+            return observed(Box::pin(demo::demo(load()?, home, &args))).await;
         }
         Command::Import(args) => {
             log("warn");
@@ -164,6 +158,14 @@ async fn command(cli: Cli) -> Outcome<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Does it where telemetry is collected, and sends the last of that.
+async fn observed<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    let telemetry = Telemetry::start("despatch")?;
+    let done = work.await;
+    telemetry.stop();
+    done
 }
 
 async fn up(config: Config, home: Home, args: &UpArgs) -> Outcome {

@@ -5,13 +5,11 @@ use std::time::{Instant, SystemTime};
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, StatusCode};
-use despatch_contracts::Trace;
-use opentelemetry::global::{self, BoxedSpan, BoxedTracer};
+use despatch_contracts::{Trace, span};
+use opentelemetry::global::{self, BoxedSpan};
 use opentelemetry::metrics::Histogram;
-use opentelemetry::trace::{
-    Link, Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _,
-};
-use opentelemetry::{Context, InstrumentationScope, KeyValue};
+use opentelemetry::trace::{Link, Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
     // The convention's own.
@@ -40,7 +38,7 @@ impl Served {
         let method = known(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
         let context = sender.as_ref().map_or_else(Context::new, Trace::context);
-        let span = span(method, route.as_ref(), began.0, &context, Vec::new());
+        let span = begun(method, route.as_ref(), began.0, &context, Vec::new());
         // Where nobody collects, no span is made and the sender's own is passed on.
         let own = Trace::at(span.span_context())
             .filter(|own| sender.as_ref().is_none_or(|sender| own.span_id != sender.span_id));
@@ -63,7 +61,7 @@ impl Served {
             let error = KeyValue::new("error.type", status.as_str().to_owned());
             if !self.span.is_recording() {
                 let (route, under) = (self.route.as_ref(), &self.under);
-                self.span = span(self.method, route, self.began.0, under, vec![error.clone()]);
+                self.span = begun(self.method, route, self.began.0, under, vec![error.clone()]);
             }
             self.span.set_attribute(error);
             self.span.set_status(Status::error(""));
@@ -88,7 +86,7 @@ pub(crate) fn continued(order: &Trace, request: &Trace, event_type: &str) -> Tra
             KeyValue::new("messaging.operation.type", "send"),
             KeyValue::new("messaging.destination.name", format!("evt.{event_type}")),
         ]);
-    let mut span = tracer().build_with_context(builder, &order.context());
+    let mut span = span(builder, &order.context());
     span.end();
     let made = span.span_context().span_id() != order.span_id;
     Trace::at(span.span_context()).filter(|_| made).unwrap_or_else(|| order.child())
@@ -100,13 +98,7 @@ fn known(method: &Method) -> &'static str {
     KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("_OTHER")
 }
 
-fn tracer() -> BoxedTracer {
-    let scope =
-        InstrumentationScope::builder("despatch").with_schema_url("https://opentelemetry.io/schemas/1.42.0");
-    global::tracer_with_scope(scope.build())
-}
-
-fn span(
+fn begun(
     method: &'static str,
     route: Option<&MatchedPath>,
     began: SystemTime,
@@ -124,5 +116,5 @@ fn span(
         .with_kind(SpanKind::Server)
         .with_start_time(began)
         .with_attributes(attributes);
-    tracer().build_with_context(builder, parent)
+    span(builder, parent)
 }

@@ -95,7 +95,8 @@ async fn carry(site: &Site, baskets: &[Basket], quiet: bool) -> Outcome<Books> {
     let orders = tokio::select! {
         outcome = async { tokio::try_join!(placing, watching) } => outcome?.0,
         ended = customers => return Err(match ended {
-            Ok(error) => format!("the customers stopped answering: {error}").into(),
+            Ok(Ok(())) => "the customers stopped answering".into(),
+            Ok(Err(error)) => format!("the customers stopped answering: {error}").into(),
             Err(error) => error.into(),
         }),
     };

@@ -1,11 +1,13 @@
 //! What the worker can be told: whom the mail is from, where it goes out, how its links are signed.
 
+use std::time::Duration;
+
 use lettre::message::Mailbox;
-use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use reqwest::Url;
 use serde::Deserialize;
 
 use crate::alerts::{AlertError, Alerts};
+use crate::smtp::{Smtp, UrlError};
 
 /// The worker's part of the configuration file.
 #[derive(Clone, Deserialize)]
@@ -21,7 +23,7 @@ pub struct Config {
     pub public_url: String,
     /// The mail server: `smtp://` or `smtps://` with user, password and port, `?tls=required` for STARTTLS.
     pub smtp_url: String,
-    /// The longest wait for the mail server to answer one command.
+    /// The longest wait for the mail server to be reached, and to answer one command.
     pub smtp_timeout_seconds: u64,
     /// Signs the links in mails; shared with reviews and the gateway.
     pub link_secret: String,
@@ -43,7 +45,7 @@ pub enum SetupError {
     PublicUrl(String),
     /// Not an SMTP URL.
     #[error("notifications.smtp_url: {0}")]
-    SmtpUrl(#[from] lettre::transport::smtp::Error),
+    SmtpUrl(#[from] UrlError),
     /// Links that anybody could sign.
     #[error("notifications.link_secret is empty: anybody could sign links")]
     LinkSecretMissing,
@@ -63,7 +65,7 @@ impl Config {
         let domain = (!is_domain(domain)).then(|| SetupError::MessageIdDomain(domain.clone()));
         let public_url = Url::parse(&self.public_url).err();
         let public_url = public_url.map(|error| SetupError::PublicUrl(error.to_string()));
-        let smtp_url = AsyncSmtpTransport::<Tokio1Executor>::from_url(&self.smtp_url).err();
+        let smtp_url = Smtp::new(&self.smtp_url, Duration::ZERO).err();
         let secret = self.link_secret.is_empty().then_some(SetupError::LinkSecretMissing);
         let webhook = Alerts::new(&self.alert_webhook).err().map(SetupError::from);
         [from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]

@@ -88,7 +88,7 @@ impl Occasion<'_> {
 
 impl OutsideHandler for Notify {
     const NAME: &'static str = "notifications.notify";
-    const POLICY: Policy = Policy { concurrency: CONNECTIONS as usize, ..Policy::DEFAULT };
+    const POLICY: Policy = Policy { concurrency: CONNECTIONS, ..Policy::DEFAULT };
 
     type In = Moment;
     /// `None` when there is nothing to say.
@@ -118,7 +118,7 @@ impl OutsideHandler for Notify {
     async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<(), NotifyError> {
         let Some(letter) = plan else { return Ok(()) };
         let message = self.composer.compose(letter, attempt.event_id().created_at())?;
-        Ok(self.smtp.send(message).await?)
+        Ok(self.smtp.send(&message).await?)
     }
 
     async fn record(

@@ -1,29 +1,56 @@
 //! The mail server: connections that are kept, and what its refusals mean.
 
-use std::time::Duration;
+mod content;
+mod server;
+
+use std::fmt::Display;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use despatch_domain::Reason;
 use despatch_runtime::Verdict;
-use lettre::transport::smtp::{self, PoolConfig};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::Message;
+use lettre::transport::smtp;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Rcpt};
+use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
+use tokio::time::timeout;
+
+use content::Content;
+use server::Server;
+
+pub(crate) use server::UrlError;
 
 /// How many messages are handed over at once, each on a connection of its own.
-pub(crate) const CONNECTIONS: u32 = 64;
+pub(crate) const CONNECTIONS: usize = 64;
+
+/// A connection that was used no later than this may be used again. Servers wait five minutes at the least (RFC 5321,
+/// section 4.5.3.2.7), what stands between forgets sooner.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// The server is about to close the connection (RFC 5321, section 4.2.3).
+const CLOSING: u16 = 421;
 
 /// Reply codes that speak of our own credentials (RFC 4954).
 const CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];
 
 /// A mail server.
 pub(crate) struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: Server,
+    timeout: Duration,
+    /// Connections that nobody uses, the latest last.
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 /// Why a message did not leave.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SmtpError {
-    /// Not reached, too slow, or not now (4xx). It may have left all the same.
+    /// Not reached, or not now (4xx). It may have left all the same.
     #[error("the mail server did not take the message: {0}")]
     NotNow(smtp::Error),
+    /// No answer in time. It may have left all the same.
+    #[error("the mail server did not answer within {0:?}")]
+    TooSlow(Duration),
     /// Our user or password.
     #[error("the mail server refuses our credentials: {0}")]
     Credentials(smtp::Error),
@@ -33,16 +60,28 @@ pub(crate) enum SmtpError {
     /// The message itself: its sender, its content, its size.
     #[error("the mail server refuses the message: {0}")]
     Message(smtp::Error),
+    /// The recipient's address is beyond ASCII, and the server is not (RFC 6531).
+    #[error("the mail server takes no addresses beyond ASCII")]
+    AsciiOnly,
+    /// A fault of the program itself.
+    #[error("the message is not text: {0}")]
+    NotText(#[from] std::string::FromUtf8Error),
 }
 
 impl SmtpError {
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
             // With wrong credentials no other message leaves either; nobody's order is at fault.
-            SmtpError::NotNow(_) | SmtpError::Credentials(_) => Verdict::Retry,
-            SmtpError::Recipient(_) => Verdict::Reject(Reason::RecipientRejected),
-            SmtpError::Message(_) => Verdict::Reject(Reason::MessageRejected),
+            SmtpError::NotNow(_) | SmtpError::TooSlow(_) | SmtpError::Credentials(_) => Verdict::Retry,
+            SmtpError::Recipient(_) | SmtpError::AsciiOnly => Verdict::Reject(Reason::RecipientRejected),
+            SmtpError::Message(_) | SmtpError::NotText(_) => Verdict::Reject(Reason::MessageRejected),
         }
+    }
+
+    /// Whether the connection was at its end already, with whatever was said on it.
+    fn is_the_connection(&self) -> bool {
+        let SmtpError::NotNow(error) = self else { return false };
+        error.status().is_none_or(|code| u16::from(code) == CLOSING)
     }
 }
 
@@ -66,19 +105,79 @@ impl From<smtp::Error> for SmtpError {
 
 impl Smtp {
     /// Prepares to connect; connections are made when they are first needed.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, smtp::Error> {
-        let pool = PoolConfig::new().max_size(CONNECTIONS);
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?
-            .timeout(Some(timeout))
-            .pool_config(pool)
-            .build();
-        Ok(Smtp { transport })
+    pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, UrlError> {
+        Ok(Smtp { server: Server::parse(url)?, timeout, idle: Mutex::default() })
     }
 
     /// Hands the message over. After an error it may have left or not.
-    pub(crate) async fn send(&self, message: Message) -> Result<(), SmtpError> {
-        self.transport.send(message).await?;
+    pub(crate) async fn send(&self, message: &Message) -> Result<(), SmtpError> {
+        let content = Content(String::from_utf8(message.formatted())?);
+        let mut connection = self.begin(message, &content).await?;
+        for recipient in message.envelope().to() {
+            self.say(&mut connection, Rcpt::new(recipient.clone(), Vec::new())).await?;
+        }
+        self.say(&mut connection, Data).await?;
+        self.say(&mut connection, &content).await?;
+        self.keep(connection);
         Ok(())
+    }
+
+    /// A connection on which a mail from this sender has begun. One that was kept is not asked first whether it still
+    /// stands: until the mail's content is sent nothing has been handed over, so the next one can be tried.
+    async fn begin(&self, message: &Message, content: &Content) -> Result<AsyncSmtpConnection, SmtpError> {
+        while let Some(mut kept) = self.kept() {
+            match self.mail(&mut kept, message, content).await {
+                Ok(()) => return Ok(kept),
+                Err(error) if error.is_the_connection() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let dialled = timeout(self.timeout, self.server.dial(self.timeout)).await;
+        let mut connection = dialled.map_err(|_| SmtpError::TooSlow(self.timeout))??;
+        self.mail(&mut connection, message, content).await?;
+        Ok(connection)
+    }
+
+    async fn mail(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        message: &Message,
+        content: &Content,
+    ) -> Result<(), SmtpError> {
+        let envelope = message.envelope();
+        let mut parameters = Vec::new();
+        let server = connection.server_info();
+        let mut addresses = envelope.to().iter().chain(envelope.from());
+        if addresses.any(|address| !AsRef::<str>::as_ref(address).is_ascii()) {
+            if !server.supports_feature(Extension::SmtpUtfEight) {
+                return Err(SmtpError::AsciiOnly);
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        if !content.0.is_ascii() {
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        self.say(connection, smtp::commands::Mail::new(envelope.from().cloned(), parameters)).await
+    }
+
+    /// Says one thing, in one piece, and waits for a reply that agrees.
+    async fn say(&self, connection: &mut AsyncSmtpConnection, said: impl Display) -> Result<(), SmtpError> {
+        let replied = timeout(self.timeout, connection.command(said)).await;
+        replied.map_err(|_| SmtpError::TooSlow(self.timeout))??;
+        Ok(())
+    }
+
+    fn kept(&self) -> Option<AsyncSmtpConnection> {
+        let (connection, since) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        (since.elapsed() < KEPT).then_some(connection)
+    }
+
+    /// Keeps a connection for the next message, and lets go of those that were kept too long.
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let stale = idle.partition_point(|(_, since)| since.elapsed() >= KEPT);
+        idle.drain(..stale);
+        idle.push((connection, Instant::now()));
     }
 }
 

@@ -26,7 +26,7 @@ use super::Shippo;
 use crate::{SandboxError, serve::Stop};
 
 /// How many webhooks are under way at once.
-const LANES: usize = 32;
+const LANES: usize = 128;
 /// How long the gateway may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

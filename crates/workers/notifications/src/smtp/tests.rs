@@ -10,7 +10,8 @@ use super::*;
 use crate::message::Composer;
 use crate::message::tests::{config, letter};
 
-/// What the server answers to a command, by its first word; everything else is fine.
+/// What the server answers to a command, by its first word; everything else is fine. To `second MAIL` of a connection it
+/// says this before it closes it.
 type Answers = BTreeMap<&'static str, &'static str>;
 
 #[derive(Default)]
@@ -23,10 +24,18 @@ async fn serve(stream: TcpStream, answers: Arc<Answers>, seen: Arc<Mutex<Seen>>)
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 test\r\n").await?;
     let mut line = String::new();
+    let mut mails = 0;
     while stream.read_line(&mut line).await? > 0 {
         let command = line.split([' ', '\r', ':']).next().unwrap_or_default().to_ascii_uppercase();
         line.clear();
         let answer = answers.get(command.as_str()).copied();
+        mails += usize::from(command == "MAIL");
+        if mails == 2
+            && command == "MAIL"
+            && let Some(farewell) = answers.get("second MAIL")
+        {
+            return stream.write_all(format!("{farewell}\r\n").trim_start().as_bytes()).await;
+        }
         match command.as_str() {
             "EHLO" => stream.write_all(b"250-test\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n").await?,
             "DATA" if answer.is_none() => {
@@ -71,17 +80,47 @@ fn message() -> Message {
 async fn a_connection_carries_many_messages() {
     let (smtp, seen) = server(&[]).await;
     for _ in 0..20 {
-        smtp.send(message()).await.unwrap();
+        smtp.send(&message()).await.unwrap();
     }
     let seen = seen.lock().unwrap();
     assert_eq!(seen.messages.len(), 20);
-    // A connection goes back to the pool in the background, so the next message may come before it.
-    assert!(seen.connections <= 3, "{} connections", seen.connections);
+    assert_eq!(seen.connections, 1);
     assert!(
         seen.messages[0].contains("Message-ID: <review.0192f.0@shop.example>\r\n"),
         "{}",
         seen.messages[0]
     );
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_was_closed_is_nobodys_failure() {
+    for farewell in ["", "421 4.4.2 idle for too long"] {
+        let (smtp, seen) = server(&[("second MAIL", farewell)]).await;
+        for _ in 0..3 {
+            smtp.send(&message()).await.unwrap();
+        }
+        let seen = seen.lock().unwrap();
+        assert_eq!((seen.messages.len(), seen.connections), (3, 3), "{farewell:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_not_used_again_after_a_refusal() {
+    let (smtp, seen) = server(&[("RCPT", "451 4.7.1 greylisted")]).await;
+    for _ in 0..2 {
+        smtp.send(&message()).await.unwrap_err();
+    }
+    assert_eq!(seen.lock().unwrap().connections, 2);
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_tried_again() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    let smtp = Smtp::new(&url, Duration::from_millis(10)).unwrap();
+    let error = smtp.send(&message()).await.unwrap_err();
+    assert!(matches!(error, SmtpError::TooSlow(_)), "{error}");
+    assert_eq!(error.verdict(), Verdict::Retry);
 }
 
 #[tokio::test]
@@ -107,7 +146,7 @@ async fn every_refusal_has_its_verdict() {
     ];
     for (command, answer, verdict) in cases {
         let (smtp, _) = server(&[(command, answer)]).await;
-        let error = smtp.send(message()).await.unwrap_err();
+        let error = smtp.send(&message()).await.unwrap_err();
         assert_eq!(error.verdict(), verdict, "{command} {answer}: {error}");
     }
 }
@@ -118,13 +157,31 @@ async fn a_server_that_is_down_is_tried_again() {
     let url = format!("smtp://{}", listener.local_addr().unwrap());
     drop(listener);
     let smtp = Smtp::new(&url, Duration::from_secs(5)).unwrap();
-    let error = smtp.send(message()).await.unwrap_err();
+    let error = smtp.send(&message()).await.unwrap_err();
     assert_eq!(error.verdict(), Verdict::Retry);
 }
 
 #[test]
 fn urls_say_how_to_connect() {
     let new = |url: &str| Smtp::new(url, Duration::from_secs(5));
-    assert!(new("http://example.com").is_err());
-    assert!(new("nonsense").is_err());
+    for url in [
+        "smtp://a.example",
+        "smtps://us%40er:p%2Fw@a.example",
+        "smtp://u:p@a.example:587/me.example?tls=required",
+    ] {
+        assert!(new(url).is_ok(), "{url}");
+    }
+    let wrong =
+        ["nonsense", "http://example.com", "smtp:", "smtp://a.example?tls=yes", "smtp://u:%ff@a.example"];
+    let errors = wrong.map(|url| new(url).err().map(|error| error.to_string()).unwrap_or_default());
+    assert_eq!(
+        errors,
+        [
+            "relative URL without a base",
+            "the scheme is \"http\"; smtp and smtps are expected",
+            "no host",
+            "tls is \"yes\"; required and opportunistic are expected, or smtps instead",
+            "the user or the password is not UTF-8",
+        ]
+    );
 }

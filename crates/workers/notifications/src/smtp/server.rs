@@ -1,0 +1,109 @@
+//! Where the mail server is, and how a connection to it is made.
+
+use std::time::Duration;
+
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{self, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
+use percent_encoding::percent_decode_str;
+use reqwest::Url;
+
+/// A mail server's address, and how it wants to be spoken to.
+pub(super) struct Server {
+    host: String,
+    port: u16,
+    security: Security,
+    hello: ClientId,
+    credentials: Option<Credentials>,
+}
+
+enum Security {
+    None,
+    /// TLS from the first byte (RFC 8314).
+    Implicit(TlsParameters),
+    /// STARTTLS (RFC 3207), or no connection.
+    Required(TlsParameters),
+    /// STARTTLS where the server offers it.
+    Opportunistic(TlsParameters),
+}
+
+/// What is wrong with a mail server's URL. The URL itself, which may hold a password, is not repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum UrlError {
+    /// Not a URL at all.
+    #[error("{0}")]
+    Url(String),
+    /// Nobody to connect to.
+    #[error("no host")]
+    NoHost,
+    /// Another protocol.
+    #[error("the scheme is {0:?}; smtp and smtps are expected")]
+    Scheme(String),
+    /// Not a way to use TLS.
+    #[error("tls is {0:?}; required and opportunistic are expected, or smtps instead")]
+    Tls(String),
+    /// Percent signs that stand for no text.
+    #[error("the user or the password is not UTF-8")]
+    Credentials,
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Setup(#[from] smtp::Error),
+}
+
+impl Server {
+    /// `smtp://` or `smtps://`, with user, password and port, `?tls=required` or `?tls=opportunistic`; a path is the name
+    /// that we say hello with.
+    pub(super) fn parse(url: &str) -> Result<Self, UrlError> {
+        let url = Url::parse(url).map_err(|error| UrlError::Url(error.to_string()))?;
+        let host = url.host_str().ok_or(UrlError::NoHost)?.to_owned();
+        let tls = url.query_pairs().find(|(key, _)| key == "tls").map(|(_, value)| value.into_owned());
+        let parameters = || TlsParameters::new(host.clone());
+        let (security, port) = match (url.scheme(), tls.as_deref()) {
+            ("smtps", _) => (Security::Implicit(parameters()?), SUBMISSIONS_PORT),
+            ("smtp", None) => (Security::None, SMTP_PORT),
+            ("smtp", Some("required")) => (Security::Required(parameters()?), SUBMISSION_PORT),
+            ("smtp", Some("opportunistic")) => (Security::Opportunistic(parameters()?), SUBMISSION_PORT),
+            ("smtp", Some(tls)) => return Err(UrlError::Tls(tls.to_owned())),
+            (scheme, _) => return Err(UrlError::Scheme(scheme.to_owned())),
+        };
+        let name = url.path().trim_matches('/');
+        let hello = if name.is_empty() { ClientId::default() } else { ClientId::Domain(name.to_owned()) };
+        let decoded = |text: &str| match percent_decode_str(text).decode_utf8() {
+            Ok(text) => Ok(text.into_owned()),
+            Err(_) => Err(UrlError::Credentials),
+        };
+        let credentials = url.password().map(|password| {
+            Ok::<_, UrlError>(Credentials::new(decoded(url.username())?, decoded(password)?))
+        });
+        Ok(Server {
+            port: url.port().unwrap_or(port),
+            security,
+            hello,
+            credentials: credentials.transpose()?,
+            host,
+        })
+    }
+
+    /// A new connection, ready for mail. `timeout` is for reaching the server only.
+    pub(super) async fn dial(&self, timeout: Duration) -> Result<AsyncSmtpConnection, smtp::Error> {
+        let implicit = match &self.security {
+            Security::Implicit(parameters) => Some(parameters.clone()),
+            Security::None | Security::Required(_) | Security::Opportunistic(_) => None,
+        };
+        let address = (self.host.as_str(), self.port);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(address, Some(timeout), &self.hello, implicit, None).await?;
+        match &self.security {
+            Security::Required(parameters) => connection.starttls(parameters.clone(), &self.hello).await?,
+            Security::Opportunistic(parameters) if connection.can_starttls() => {
+                connection.starttls(parameters.clone(), &self.hello).await?;
+            }
+            Security::Opportunistic(_) | Security::None | Security::Implicit(_) => {}
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await?;
+        }
+        Ok(connection)
+    }
+}

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
 fn baskets(count: usize) -> Outcome<Vec<Basket>> {
     let sample = superstore::read(demo::SAMPLE)?;
     let rounds = (2..).flat_map(|round| sample.iter().map(move |basket| basket.again(round)));
-    Ok(sample.iter().cloned().chain(rounds).take(count).collect())
+    Ok(sample.iter().cloned().map(Ok).chain(rounds).take(count).collect::<Result<_, _>>()?)
 }
 
 /// The kinds of fault that are asked for.

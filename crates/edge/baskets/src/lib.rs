@@ -2,13 +2,13 @@
 
 pub mod superstore;
 
-use serde_json::Value;
+use serde_json::value::{RawValue, Value, to_raw_value};
 
 /// An order that is to be placed.
 #[derive(Debug, Clone)]
 pub struct Basket {
-    /// What goes to `POST /v1/orders`.
-    pub order: Value,
+    /// What goes to `POST /v1/orders`. As text, since thousands of them are held at once.
+    pub order: Box<RawValue>,
     /// The shop that it is of.
     pub shop: String,
     /// The shop's own id of it.
@@ -23,11 +23,17 @@ pub struct Basket {
 
 impl Basket {
     /// The same once more, as another order of the shop's: its id ends in `/<round>`.
-    #[must_use]
-    pub fn again(&self, round: usize) -> Self {
+    pub fn again(&self, round: usize) -> Result<Self, serde_json::Error> {
         let mut again = self.clone();
         again.shop_order_id = format!("{}/{round}", self.shop_order_id);
-        again.order["shop_order_id"] = again.shop_order_id.as_str().into();
-        again
+        let mut order = self.order()?;
+        order["shop_order_id"] = again.shop_order_id.as_str().into();
+        again.order = to_raw_value(&order)?;
+        Ok(again)
+    }
+
+    /// The order, to be added to.
+    pub fn order(&self) -> Result<Value, serde_json::Error> {
+        serde_json::from_str(self.order.get())
     }
 }

@@ -7,7 +7,8 @@ use std::io::Read;
 
 use despatch_domain::{Currency, Money, MoneyError};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::value::to_raw_value;
+use serde_json::{Value, json};
 
 use crate::Basket;
 
@@ -54,6 +55,9 @@ pub enum Unreadable {
     /// Not such a table.
     #[error(transparent)]
     Csv(#[from] csv::Error),
+    /// Not to be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
     /// A value that cannot be used.
     #[error("row {row}: {column}: {problem}")]
     Value {
@@ -68,40 +72,60 @@ pub enum Unreadable {
 
 /// Reads every order, in the order of their first lines.
 pub fn read(file: impl Read) -> Result<Vec<Basket>, Unreadable> {
-    let mut baskets: Vec<Basket> = Vec::new();
+    let mut orders: Vec<Unfinished> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for row in csv::Reader::from_reader(file).deserialize() {
         let row: Row = row?;
         let place = if let Some(place) = places.get(&row.order_id) {
             *place
         } else {
-            places.insert(row.order_id.clone(), baskets.len());
-            baskets.push(begin(&row)?);
-            baskets.len() - 1
+            places.insert(row.order_id.clone(), orders.len());
+            orders.push(begin(&row)?);
+            orders.len() - 1
         };
-        let basket = &mut baskets[place];
+        let order = &mut orders[place];
         let refuse = |error: MoneyError| Unreadable::Value {
             row: row.row_id.clone(),
             column: "Sales",
             problem: error.to_string(),
         };
         let total = Money::parse_rounded(&row.sales, Currency::USD).map_err(refuse)?;
-        let order_total = Money::new(basket.total_minor, Currency::USD).checked_add(total).map_err(refuse)?;
-        basket.total_minor = order_total.minor;
-        basket.units.push((row.product_id.clone(), row.quantity));
-        if let Some(lines) = basket.order["lines"].as_array_mut() {
-            lines.push(json!({
-                "sku": row.product_id, "title": row.product_name, "quantity": row.quantity, "total": total.decimal(),
-            }));
-        }
+        let order_total = Money::new(order.total_minor, Currency::USD).checked_add(total).map_err(refuse)?;
+        order.total_minor = order_total.minor;
+        order.units.push((row.product_id.clone(), row.quantity));
+        order.lines.push(json!({
+            "sku": row.product_id, "title": row.product_name, "quantity": row.quantity, "total": total.decimal(),
+        }));
     }
-    for basket in &mut baskets {
-        basket.order["total"] = Money::new(basket.total_minor, Currency::USD).decimal().into();
-    }
-    Ok(baskets)
+    orders.into_iter().map(Unfinished::finish).collect()
 }
 
-fn begin(row: &Row) -> Result<Basket, Unreadable> {
+/// An order of which there may be more lines.
+struct Unfinished {
+    shop_order_id: String,
+    order: Value,
+    lines: Vec<Value>,
+    total_minor: i64,
+    units: Vec<(String, i64)>,
+}
+
+impl Unfinished {
+    fn finish(self) -> Result<Basket, Unreadable> {
+        let Unfinished { shop_order_id, mut order, lines, total_minor, units } = self;
+        order["lines"] = lines.into();
+        order["total"] = Money::new(total_minor, Currency::USD).decimal().into();
+        Ok(Basket {
+            order: to_raw_value(&order)?,
+            shop: SHOP.to_owned(),
+            shop_order_id,
+            currency: Currency::USD.code().to_owned(),
+            total_minor,
+            units,
+        })
+    }
+}
+
+fn begin(row: &Row) -> Result<Unfinished, Unreadable> {
     let refuse = |column, value: &str, expected: &str| Unreadable::Value {
         row: row.row_id.clone(),
         column,
@@ -122,7 +146,7 @@ fn begin(row: &Row) -> Result<Basket, Unreadable> {
     let digits = row.customer_id.bytes().filter(u8::is_ascii_digit).map(|digit| u32::from(digit - b'0'));
     // The remainder is taken at each digit: an id may have any number of them.
     let house = digits.fold(0, |house, digit| (house * 10 + digit) % 990) + 1;
-    Ok(Basket {
+    Ok(Unfinished {
         order: json!({
             "shop": SHOP,
             "shop_order_id": row.order_id,
@@ -139,13 +163,11 @@ fn begin(row: &Row) -> Result<Basket, Unreadable> {
                 "postcode": format!("{:0>5}", row.postal_code),
                 "country": "US",
             },
-            "lines": [],
             "currency": "USD",
             "service_level": level,
         }),
-        shop: SHOP.to_owned(),
         shop_order_id: row.order_id.clone(),
-        currency: "USD".to_owned(),
+        lines: Vec::new(),
         total_minor: 0,
         units: Vec::new(),
     })
@@ -198,7 +220,7 @@ mod tests {
     fn a_customer_id_may_be_a_long_number() {
         let file = two_lines("99000000010000000005", ["1", "1"]);
         let baskets = read(file.as_bytes()).unwrap();
-        assert_eq!(baskets[0].order["ship_to"]["street1"], "106 99000000010000000005 Street");
+        assert_eq!(baskets[0].order().unwrap()["ship_to"]["street1"], "106 99000000010000000005 Street");
     }
 
     #[test]
@@ -213,7 +235,8 @@ mod tests {
             37_873
         );
         for basket in &baskets {
-            assert_eq!(basket.order["ship_to"]["postcode"].as_str().unwrap().len(), 5, "{}", basket.order);
+            let order = basket.order().unwrap();
+            assert_eq!(order["ship_to"]["postcode"].as_str().unwrap().len(), 5, "{order}");
         }
     }
 }

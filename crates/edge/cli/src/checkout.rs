@@ -40,6 +40,9 @@ pub enum NotPlaced {
         /// Its body.
         answer: String,
     },
+    /// The order is no JSON object.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
     /// The currency is not one.
     #[error(transparent)]
     Currency(#[from] despatch_domain::UnknownCurrency),
@@ -61,7 +64,7 @@ impl Till {
         struct Placed {
             order_id: String,
         }
-        let mut order = basket.order.clone();
+        let mut order = basket.order()?;
         if self.stripe_url.is_some() && order.get("authorisation").is_none() {
             order["authorisation"] = self.authorise(basket).await?;
         }

@@ -26,7 +26,7 @@ pub mod customers;
 use books::Books;
 
 /// How many orders are being placed at once.
-const AT_ONCE: usize = 48;
+const AT_ONCE: usize = 128;
 
 /// How many orders may be on their way to a label before the next is placed: a shop's rush, not a flood that measures
 /// nothing but its own queue.

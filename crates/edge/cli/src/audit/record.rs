@@ -1,9 +1,11 @@
 //! What the workers recorded about each order, over all of their schemas. Like the demo, it takes them to share a database.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 use despatch_orders::State;
 use despatch_runtime::{Database, DbError, Dead};
+use futures_util::TryStreamExt as _;
 
 use super::{Discrepancy, standings};
 
@@ -56,8 +58,11 @@ pub(crate) async fn all(database: &Database) -> Result<BTreeMap<String, Record>,
     }
     let client = database.client().await?;
     let mut read = async |sql: &str, note: fn(&mut Record, &despatch_runtime::Row)| {
-        for row in &client.query(sql, &[]).await? {
-            note(records.entry(row.get("order_id")).or_default(), row);
+        // Row by row: they are many.
+        let nothing: [&str; 0] = [];
+        let mut rows = pin!(client.query_raw(sql, nothing).await?);
+        while let Some(row) = rows.try_next().await? {
+            note(records.entry(row.get("order_id")).or_default(), &row);
         }
         Ok::<(), DbError>(())
     };

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use despatch_domain::Reason;
-use despatch_runtime::Verdict;
-use lettre::transport::smtp::{self, PoolConfig};
+use despatch_runtime::{Call, Verdict};
+use lettre::transport::smtp::{self, PoolConfig, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use reqwest::Url;
 
 /// How many messages are handed over at once, each on a connection of its own.
 pub(crate) const CONNECTIONS: u32 = 64;
@@ -16,6 +17,8 @@ const CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];
 /// A mail server.
 pub(crate) struct Smtp {
     transport: AsyncSmtpTransport<Tokio1Executor>,
+    /// Host and port.
+    server: (String, u16),
 }
 
 /// Why a message did not leave.
@@ -72,14 +75,33 @@ impl Smtp {
             .timeout(Some(timeout))
             .pool_config(pool)
             .build();
-        Ok(Smtp { transport })
+        Ok(Smtp { transport, server: address(url) })
     }
 
     /// Hands the message over. After an error it may have left or not.
     pub(crate) async fn send(&self, message: Message) -> Result<(), SmtpError> {
-        self.transport.send(message).await?;
-        Ok(())
+        let mut call = Call::smtp(&self.server.0, self.server.1);
+        let sent = self.transport.send(message).await;
+        if let Err(error) = &sent {
+            match error.status() {
+                Some(code) => call.refused(code.into()),
+                None => call.unanswered(error.is_timeout()),
+            }
+        }
+        Ok(sent.map(|_| ())?)
     }
+}
+
+/// Where the transport connects: lettre reads the URL alike, and keeps that to itself.
+fn address(url: &str) -> (String, u16) {
+    let Ok(url) = Url::parse(url) else { return Default::default() };
+    let encrypted = url.query_pairs().any(|(name, _)| name == "tls");
+    let port = match url.scheme() {
+        "smtps" => SUBMISSIONS_PORT,
+        _ if encrypted => SUBMISSION_PORT,
+        _ => SMTP_PORT,
+    };
+    (url.host_str().unwrap_or_default().to_owned(), url.port().unwrap_or(port))
 }
 
 /// Whether a permanent refusal is the recipient's. The enhanced status code (RFC 3463) says so precisely: 1 is about

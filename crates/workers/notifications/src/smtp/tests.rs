@@ -128,3 +128,17 @@ fn urls_say_how_to_connect() {
     assert!(new("http://example.com").is_err());
     assert!(new("nonsense").is_err());
 }
+
+#[test]
+fn the_server_is_where_the_transport_connects() {
+    for (url, host, port) in [
+        ("smtp://mail.example.com", "mail.example.com", 25),
+        ("smtp://mail.example.com?tls=required", "mail.example.com", 587),
+        ("smtp://user:password@mail.example.com?tls=opportunistic", "mail.example.com", 587),
+        ("smtps://user:password@mail.example.com", "mail.example.com", 465),
+        ("smtps://mail.example.com:2465/ehlo.example.com", "mail.example.com", 2465),
+        ("smtp://[::1]:2525", "[::1]", 2525),
+    ] {
+        assert_eq!(address(url), (host.to_owned(), port), "{url}");
+    }
+}

@@ -4,8 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::post;
 use despatch_baskets::superstore;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 use crate::child::{Despatch, despatch};
 use crate::collector::{Collector, Span};
@@ -14,13 +19,34 @@ use crate::site::Site;
 /// The shop's own place in the trace.
 const SHOP: (&str, &str) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
 
+/// What a span says of the one kind of thing that asks somebody: a client.
+const CLIENT: i32 = 3;
+
+/// Where operators are told: its address, which is a secret, and who says when that has happened.
+async fn operators() -> (String, mpsc::Receiver<()>) {
+    let (told, hears) = mpsc::channel(1);
+    let take = async move || {
+        // Once is enough.
+        let _ = told.try_send(());
+        StatusCode::OK
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/T0/whoever-knows-this", listener.local_addr().unwrap());
+    let routes = Router::new().route("/T0/whoever-knows-this", post(take));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    (address, hears)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
     let collector = Collector::start().await;
+    let (webhook, mut told) = operators().await;
     let site = Site::start_with(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.grpc),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_METRICS_EXPORTER", "none"),
+        ("DESPATCH_ALERTS_WEBHOOK", &webhook),
+        ("DESPATCH_EXCEPTIONS_WATCH_SECONDS", "1"),
     ])
     .await;
     let mut wrong = site.checked_out(1).await;
@@ -48,6 +74,7 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
     ];
     assert!(site.does(&edit).await.status.success());
     site.becomes(&order_id, "completed").await;
+    told.recv().await.unwrap();
     site.stop().await;
 
     let spans = collector.spans();
@@ -92,6 +119,35 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
     let replay = trace.iter().find(|span| span.name == "process replay.orders.accept").unwrap();
     assert_eq!(replay.parent, failed.id, "a replay belongs under the try that failed");
 
+    // What was asked of whom lies under the try that asked.
+    for (handler, request, status) in [
+        ("payments.capture", "POST /v1/payment_intents/{intent}/capture", Some("200")),
+        ("labels.create", "POST /shipments/", Some("201")),
+        ("labels.create", "POST /transactions/", Some("201")),
+        ("labels.create", "GET /{document}", Some("200")),
+        ("notifications.notify", "SMTP", None),
+        ("notifications.alert", "POST /{webhook}", Some("200")),
+    ] {
+        let span = trace.iter().find(|span| span.name == request);
+        let span = span.unwrap_or_else(|| panic!("{request} is not among {names:#?}"));
+        assert_eq!(all[&(SHOP.0, span.parent.as_str())].name, format!("perform {handler}"));
+        assert_eq!((span.kind, span.failed), (CLIENT, false), "{span:#?}");
+        assert_eq!(span.attribute("http.response.status_code"), status);
+        assert_eq!(span.attribute("server.address"), Some("127.0.0.1"));
+        let port = span.attribute("server.port").unwrap();
+        match status {
+            Some(_) => {
+                let (method, template) = request.split_once(' ').unwrap();
+                assert_eq!(span.attribute("http.request.method"), Some(method));
+                assert_eq!(span.attribute("url.template"), Some(template));
+                let url = format!("http://127.0.0.1:{port}{template}");
+                assert_eq!(span.attribute("url.full"), Some(url.as_str()));
+            }
+            None => assert_eq!(span.attribute("network.protocol.name"), Some("smtp")),
+        }
+    }
+    assert!(!collector.text().contains("whoever-knows-this"), "a span holds the webhook's address");
+
     // A batch's transaction is a span of its own, linked both ways with the events that it recorded.
     for span in trace.iter().filter(|span| span.name.starts_with("process ")) {
         assert_eq!(span.kind, 5, "a consumer");
@@ -122,6 +178,16 @@ async fn neither_logs_nor_spans_name_a_customer() {
     let spans = collector.text();
     assert!(spans.matches("process evt.order.accepted").count() >= ORDERS, "spans were sent");
     assert!(spans.contains("\"failed\":true"), "something failed");
+    for request in ["POST /v1/payment_intents/{intent}/capture", "POST /shipments/", "SMTP"] {
+        let asked: Vec<Span> = collector
+            .spans()
+            .into_iter()
+            .filter(|span| span.kind == CLIENT && span.name == request)
+            .collect();
+        assert!(asked.len() >= ORDERS / 2, "{request} was sent {} times", asked.len());
+        let failed = asked.iter().find(|span| span.failed);
+        assert!(failed.is_some_and(|span| span.attribute("error.type").is_some()), "{request} failed once");
+    }
     assert!(ended.stderr.contains("tried in vain"), "and was logged");
     let sample =
         File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/superstore.csv")).unwrap();

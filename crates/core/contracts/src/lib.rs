@@ -14,7 +14,7 @@ pub use envelope::{Malformed, heard_on, now, replay_subject, subject};
 pub use event::{DecodeError, Emits, Emitted, Event, Incoming};
 pub use events::{ALL, key_of};
 pub use id::EventId;
-pub use trace::{Trace, span};
+pub use trace::{Trace, collect_spans, span};
 
 #[doc(hidden)]
 pub use bytes::Bytes;

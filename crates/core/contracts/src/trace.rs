@@ -1,8 +1,9 @@
 //! W3C trace context as it travels in message headers.
 
 use std::fmt;
+use std::sync::OnceLock;
 
-use opentelemetry::global::{self, BoxedSpan};
+use opentelemetry::global::{self, BoxedSpan, BoxedTracer};
 use opentelemetry::trace::{
     SpanBuilder, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _,
 };
@@ -40,7 +41,7 @@ impl Trace {
         Trace { span_id: fresh_span(), ..self.clone() }
     }
 
-    /// The place of a span that OpenTelemetry's API has made. `None` where nobody collects traces, since no span is made.
+    /// The place of a span that OpenTelemetry's API has made. `None` after it has been shut down, since no span is made.
     pub fn at(span: &SpanContext) -> Option<Self> {
         span.is_valid().then(|| Trace {
             trace_id: span.trace_id(),
@@ -89,11 +90,20 @@ impl Trace {
     }
 }
 
-/// Begins a span, by OpenTelemetry's semantic conventions 1.42. Where nobody collects, none is made.
-pub fn span(builder: SpanBuilder, parent: &Context) -> BoxedSpan {
+/// Whoever makes this process's spans; OpenTelemetry's API does not tell whether there is anybody.
+static TRACER: OnceLock<BoxedTracer> = OnceLock::new();
+
+/// From now on spans are made, by the provider that OpenTelemetry's API has been given. Without this none ever is.
+pub fn collect_spans() {
     const CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.42.0";
     let scope = InstrumentationScope::builder("despatch").with_schema_url(CONVENTIONS).build();
-    global::tracer_with_scope(scope).build_with_context(builder, parent)
+    TRACER.get_or_init(|| global::tracer_with_scope(scope));
+}
+
+/// Begins a span, by OpenTelemetry's semantic conventions 1.42. Where nobody collects, none is made, and what it would
+/// say is not asked for.
+pub fn span(parent: &Context, builder: impl FnOnce() -> SpanBuilder) -> Option<BoxedSpan> {
+    TRACER.get().map(|tracer| tracer.build_with_context(builder(), parent))
 }
 
 /// The `traceparent` header's value.
@@ -134,6 +144,11 @@ mod tests {
         assert_eq!(Trace::at(trace.context().span().span_context()), Some(trace.clone()));
         let ill = Trace { state: "=".to_owned(), ..trace };
         assert_eq!(Trace::at(ill.context().span().span_context()).map(|at| at.trace_id), Some(ill.trace_id));
+    }
+
+    #[test]
+    fn where_nobody_collects_a_span_is_not_even_described() {
+        assert!(span(&Context::new(), || unreachable!("nobody collects")).is_none());
     }
 
     #[test]

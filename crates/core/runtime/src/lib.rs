@@ -7,6 +7,7 @@
 mod acks;
 mod admit;
 mod broker;
+mod call;
 mod clock;
 mod database;
 mod delivery;
@@ -48,6 +49,7 @@ mod waiting;
 mod worker;
 
 pub use broker::{BrokerError, options as nats_options};
+pub use call::Call;
 pub use clock::set_timer;
 pub use database::{Database, DbError, Params, Snapshot};
 pub use effects::{Ask, Attempt};

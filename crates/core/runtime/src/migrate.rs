@@ -17,10 +17,11 @@ pub struct Migration {
 }
 
 /// The runtime's own steps, before the worker's.
-pub(crate) const RUNTIME: [Migration; 3] = [
+pub(crate) const RUNTIME: [Migration; 4] = [
     Migration { name: "0000_runtime", sql: include_str!("../migrations/0000_runtime.sql") },
     Migration { name: "0000_stream", sql: include_str!("../migrations/0000_stream.sql") },
     Migration { name: "0000_refusals", sql: include_str!("../migrations/0000_refusals.sql") },
+    Migration { name: "0000_waiting", sql: include_str!("../migrations/0000_waiting.sql") },
 ];
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);

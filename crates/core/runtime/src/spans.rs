@@ -66,22 +66,24 @@ impl Handling {
     }
 
     fn show(&mut self, handler: &'static str, event: &Envelope, mut attributes: Vec<KeyValue>) {
-        attributes.extend([
-            KeyValue::new("messaging.system", "nats"),
-            KeyValue::new("messaging.operation.name", "process"),
-            KeyValue::new("messaging.operation.type", "process"),
-            KeyValue::new("messaging.destination.name", event.subject.clone()),
-            KeyValue::new("messaging.consumer.group.name", handler),
-            KeyValue::new("messaging.message.id", event.event_id.clone()),
-            KeyValue::new("despatch.order.id", event.order_id.clone()),
-            KeyValue::new("despatch.generation", i64::from(event.generation)),
-        ]);
-        let builder = SpanBuilder::from_name(format!("process {}", event.subject))
-            .with_kind(SpanKind::Consumer)
-            .with_start_time(self.began)
-            .with_attributes(attributes);
-        let span = span(builder, &self.parent.context());
-        if let Some(trace) = span.is_recording().then(|| Trace::at(span.span_context())).flatten() {
+        let span = span(&self.parent.context(), || {
+            attributes.extend([
+                KeyValue::new("messaging.system", "nats"),
+                KeyValue::new("messaging.operation.name", "process"),
+                KeyValue::new("messaging.operation.type", "process"),
+                KeyValue::new("messaging.destination.name", event.subject.clone()),
+                KeyValue::new("messaging.consumer.group.name", handler),
+                KeyValue::new("messaging.message.id", event.event_id.clone()),
+                KeyValue::new("despatch.order.id", event.order_id.clone()),
+                KeyValue::new("despatch.generation", i64::from(event.generation)),
+            ]);
+            SpanBuilder::from_name(format!("process {}", event.subject))
+                .with_kind(SpanKind::Consumer)
+                .with_start_time(self.began)
+                .with_attributes(attributes)
+        });
+        let Some(span) = span.filter(BoxedSpan::is_recording) else { return };
+        if let Some(trace) = Trace::at(span.span_context()) {
             self.trace = trace;
             self.span = Some(span);
         }
@@ -91,13 +93,14 @@ impl Handling {
 /// What arrived and cannot become an event: the place of its dead letter, which is seen whether or not the trace is
 /// sampled.
 pub(crate) fn refused(source: &str, event: &Envelope, reason: &'static str, trace: &Trace) -> Trace {
-    let builder =
+    let span = span(&trace.context(), || {
         SpanBuilder::from_name(format!("refuse {source}")).with_kind(SpanKind::Internal).with_attributes([
             KeyValue::new("error.type", reason),
             KeyValue::new("messaging.message.id", event.event_id.clone()),
             KeyValue::new("despatch.order.id", event.order_id.clone()),
-        ]);
-    let mut span = span(builder, &trace.context());
+        ])
+    });
+    let Some(mut span) = span else { return trace.clone() };
     span.set_status(Status::error(reason));
     span.end();
     Trace::at(span.span_context()).unwrap_or_else(|| trace.clone())
@@ -113,8 +116,11 @@ pub(crate) async fn within<T>(
     if !of.is_seen() {
         return work.await;
     }
-    let builder = SpanBuilder::from_name(format!("{part} {handler}")).with_kind(SpanKind::Internal);
-    let context = Context::new().with_span(span(builder, &of.trace.context()));
+    let span = span(&of.trace.context(), || {
+        SpanBuilder::from_name(format!("{part} {handler}")).with_kind(SpanKind::Internal)
+    });
+    let Some(span) = span else { return work.await };
+    let context = Context::new().with_span(span);
     let done = work.with_context(context.clone()).await;
     context.span().end();
     done
@@ -135,34 +141,39 @@ pub(crate) fn recorded<'a>(
     if links.is_empty() {
         return None;
     }
-    let builder = SpanBuilder::from_name(format!("record {}", host.worker))
-        .with_kind(SpanKind::Client)
-        .with_start_time(began)
-        .with_links(links)
-        .with_attributes([
-            KeyValue::new("db.system.name", "postgresql"),
-            KeyValue::new("db.namespace", host.worker),
-            KeyValue::new("db.operation.name", "COMMIT"),
-            KeyValue::new("db.operation.batch.size", count(events)),
-            KeyValue::new("messaging.consumer.group.name", handler),
-        ]);
-    let mut span = span(builder, &Context::new());
+    let mut span = span(&Context::new(), || {
+        SpanBuilder::from_name(format!("record {}", host.worker))
+            .with_kind(SpanKind::Client)
+            .with_start_time(began)
+            .with_links(links)
+            .with_attributes([
+                KeyValue::new("db.system.name", "postgresql"),
+                KeyValue::new("db.namespace", host.worker),
+                KeyValue::new("db.operation.name", "COMMIT"),
+                KeyValue::new("db.operation.batch.size", count(events)),
+                KeyValue::new("messaging.consumer.group.name", handler),
+            ])
+    })?;
     span.end();
     Some(span.span_context().clone())
 }
 
 /// The publication of what a batch owes the stream, since then; a child of its transaction.
 pub(crate) fn published(handler: &'static str, began: SystemTime, messages: usize, batch: &SpanContext) {
-    let builder = SpanBuilder::from_name(format!("send {handler}"))
-        .with_kind(SpanKind::Producer)
-        .with_start_time(began)
-        .with_attributes([
-            KeyValue::new("messaging.system", "nats"),
-            KeyValue::new("messaging.operation.name", "send"),
-            KeyValue::new("messaging.operation.type", "send"),
-            KeyValue::new("messaging.batch.message_count", count(messages)),
-        ]);
-    span(builder, &Context::new().with_remote_span_context(batch.clone())).end();
+    let span = span(&Context::new().with_remote_span_context(batch.clone()), || {
+        SpanBuilder::from_name(format!("send {handler}"))
+            .with_kind(SpanKind::Producer)
+            .with_start_time(began)
+            .with_attributes([
+                KeyValue::new("messaging.system", "nats"),
+                KeyValue::new("messaging.operation.name", "send"),
+                KeyValue::new("messaging.operation.type", "send"),
+                KeyValue::new("messaging.batch.message_count", count(messages)),
+            ])
+    });
+    if let Some(mut span) = span {
+        span.end();
+    }
 }
 
 fn count(things: usize) -> i64 {

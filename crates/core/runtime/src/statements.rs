@@ -58,8 +58,9 @@ impl Statements {
                      insert into {s}.retry (id, handler, due)
                      select $2, $1, now() + $11::float8 * interval '1 second' where $11 is not null)
                  insert into {s}.journal (handler, id, generation, state, order_id, outbox, event, failures,
-                                          attempts, deferred_since, reason)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then now() end, $12)"
+                                          attempts, deferred_since, reason, waiting_since)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then now() end, $12,
+                         case when $11::float8 is not null then now() end)"
             ),
             settle_again: settle_again(s),
             open: format!("insert into {s}.open_batch (handler, events) values ($1, $2) returning id"),
@@ -185,7 +186,10 @@ fn settle_again(s: &str) -> String {
                              then nullif(coalesce(outbox, '') || coalesce($6::bytea, ''), '') else $6 end,
                     event = $7, failures = $8, attempts = $9,
                     deferred_since = case when $10 then coalesce(deferred_since, now()) end,
-                    reason = $12, recorded_at = now()
+                    reason = $12, recorded_at = now(),
+                    waiting_since = case when $11::float8 is null then null
+                                         when state = 'waiting' then coalesce(waiting_since, recorded_at)
+                                         else now() end
               where handler = $1 and id = $2 and generation = $3 - 1 and state <> 'done'
               returning id),
          waiting as (

@@ -63,12 +63,11 @@ impl Sight {
             shown: label.iter().flat_map(|_| handlers).map(|handler| (*handler).to_owned()).collect(),
         };
         let handler = Some("handler");
-        // An event's id leads with its time, in milliseconds.
-        let age = "extract(epoch from now()) \
-                   - min(('x' || lpad(left(replace(id::text, '-', ''), 12), 16, '0'))::bit(64)::bigint) / 1000.0";
         let waiting = format!("from {worker}.journal where state = 'waiting' group by handler");
         let count = format!("select handler, count(*)::float8 {waiting}");
-        let oldest = format!("select handler, ({age})::float8 {waiting}");
+        let oldest = format!(
+            "select handler, extract(epoch from now() - min(coalesce(waiting_since, recorded_at)))::float8 {waiting}"
+        );
         let open = format!("select count(*)::float8 from {worker}.open_batch");
         let open_since = format!(
             "select coalesce(extract(epoch from now() - min(opened_at)), 0)::float8 from {worker}.open_batch"

@@ -82,6 +82,7 @@ impl Telemetry {
                 .with_batch_exporter(SpanExporter::builder().build()?)
                 .build();
             global::set_tracer_provider(provider.clone());
+            despatch_contracts::collect_spans();
             tracers = Some(provider);
         }
         Ok(Telemetry { registry, meters, tracers })

@@ -126,12 +126,15 @@ impl Clerk {
     fn arrival(&self, job: &Job, seen: &Seen) -> Option<Arrival> {
         let id = job.event_id;
         let dead = |reason, order_id: &str, body: &Bytes, mut error: String| {
-            let mut body = body.clone();
-            if body.len() > LARGEST_BODY {
-                error = format!("{error}; its {} bytes are too many to be kept", body.len());
-                body.clear();
-            }
-            self.intake.refuse(id, Refusal { reason, order_id, error, body }, &job.trace)
+            let refuse = || {
+                let mut body = body.clone();
+                if body.len() > LARGEST_BODY {
+                    error = format!("{error}; its {} bytes are too many to be kept", body.len());
+                    body.clear();
+                }
+                self.intake.refuse(id, Refusal { reason, order_id, error, body }, &job.trace)
+            };
+            job.arrival.get_or_init(refuse).clone()
         };
         let event = match &job.entry {
             Entry::Order(order) => match seen.outcome(job) {
@@ -154,9 +157,14 @@ impl Clerk {
             Entry::Scan(..) | Entry::Stray(..) | Entry::Probe => return None,
         };
         // What comes about an order belongs in the order's trace, whoever sent it.
-        let trace = about(job).and_then(|order| seen.traces.get(&order));
-        let trace = trace.map(|order| continued(order, &job.trace, event.event_type));
-        Some(self.intake.admit(id, event.clone(), trace.as_ref().unwrap_or(&job.trace)))
+        let Some(order) = about(job).and_then(|order| seen.traces.get(&order)) else {
+            return Some(self.intake.admit(id, event.clone(), &job.trace));
+        };
+        let admit = || {
+            let trace = continued(order, &job.trace, event.event_type);
+            self.intake.admit(id, event.clone(), &trace)
+        };
+        Some(job.arrival.get_or_init(admit).clone())
     }
 }
 
@@ -270,3 +278,6 @@ fn answer(jobs: Vec<Job>, outcomes: impl Iterator<Item = Result<Outcome, Trouble
         let _ = job.answer.send(outcome);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,8 @@ pub(crate) struct Served {
     /// The route and not the path, which may hold a token; none when there is none.
     route: Option<MatchedPath>,
     began: (SystemTime, Instant),
-    span: BoxedSpan,
+    /// None where nobody collects.
+    span: Option<BoxedSpan>,
 }
 
 impl Served {
@@ -38,10 +39,8 @@ impl Served {
         let method = known(request.method());
         let route = request.extensions().get::<MatchedPath>().cloned();
         let context = sender.as_ref().map_or_else(Context::new, Trace::context);
-        let span = begun(method, route.as_ref(), began.0, &context, Vec::new());
-        // Where nobody collects, no span is made and the sender's own is passed on.
-        let own = Trace::at(span.span_context())
-            .filter(|own| sender.as_ref().is_none_or(|sender| own.span_id != sender.span_id));
+        let span = begun(method, route.as_ref(), began.0, &context, None);
+        let own = span.as_ref().and_then(|span| Trace::at(span.span_context()));
         let trace = own.unwrap_or_else(|| sender.map_or_else(Trace::root, |sender| sender.child()));
         Served { trace, under: context, method, route, began, span }
     }
@@ -50,24 +49,26 @@ impl Served {
         self.route.as_ref().map_or("", MatchedPath::as_str)
     }
 
-    pub(crate) fn end(mut self, status: StatusCode) {
+    pub(crate) fn end(self, status: StatusCode) {
         let labels = [
             KeyValue::new("http.request.method", self.method),
             KeyValue::new("http.route", self.route().to_owned()),
             KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
         ];
         DURATION.record(self.began.1.elapsed().as_secs_f64(), &labels);
+        let Some(mut span) = self.span else { return };
         if status.is_server_error() {
             let error = KeyValue::new("error.type", status.as_str().to_owned());
-            if !self.span.is_recording() {
-                let (route, under) = (self.route.as_ref(), &self.under);
-                self.span = begun(self.method, route, self.began.0, under, vec![error.clone()]);
+            if !span.is_recording() {
+                let error = Some(error.clone());
+                let begun = begun(self.method, self.route.as_ref(), self.began.0, &self.under, error);
+                span = begun.unwrap_or(span);
             }
-            self.span.set_attribute(error);
-            self.span.set_status(Status::error(""));
+            span.set_attribute(error);
+            span.set_status(Status::error(""));
         }
-        self.span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
-        self.span.end();
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        span.end();
     }
 }
 
@@ -77,19 +78,20 @@ pub(crate) fn continued(order: &Trace, request: &Trace, event_type: &str) -> Tra
     if !order.is_sampled() {
         return order.child();
     }
-    let builder = SpanBuilder::from_name(format!("send evt.{event_type}"))
-        .with_kind(SpanKind::Producer)
-        .with_links(vec![Link::with_context(request.context().span().span_context().clone())])
-        .with_attributes([
-            KeyValue::new("messaging.system", "nats"),
-            KeyValue::new("messaging.operation.name", "send"),
-            KeyValue::new("messaging.operation.type", "send"),
-            KeyValue::new("messaging.destination.name", format!("evt.{event_type}")),
-        ]);
-    let mut span = span(builder, &order.context());
+    let span = span(&order.context(), || {
+        SpanBuilder::from_name(format!("send evt.{event_type}"))
+            .with_kind(SpanKind::Producer)
+            .with_links(vec![Link::with_context(request.context().span().span_context().clone())])
+            .with_attributes([
+                KeyValue::new("messaging.system", "nats"),
+                KeyValue::new("messaging.operation.name", "send"),
+                KeyValue::new("messaging.operation.type", "send"),
+                KeyValue::new("messaging.destination.name", format!("evt.{event_type}")),
+            ])
+    });
+    let Some(mut span) = span else { return order.child() };
     span.end();
-    let made = span.span_context().span_id() != order.span_id;
-    Trace::at(span.span_context()).filter(|_| made).unwrap_or_else(|| order.child())
+    Trace::at(span.span_context()).unwrap_or_else(|| order.child())
 }
 
 /// The method, or the convention's word for one that somebody made up.
@@ -98,23 +100,29 @@ fn known(method: &Method) -> &'static str {
     KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("_OTHER")
 }
 
+/// The request's span. Its name and its attributes are made only where the sampler takes it, for which it looks at the
+/// error alone.
 fn begun(
     method: &'static str,
     route: Option<&MatchedPath>,
     began: SystemTime,
     parent: &Context,
-    mut attributes: Vec<KeyValue>,
-) -> BoxedSpan {
-    let name = match route {
-        Some(route) => format!("{method} {}", route.as_str()),
-        None => method.to_owned(),
-    };
-    attributes.push(KeyValue::new("http.request.method", method));
-    attributes.push(KeyValue::new("url.scheme", "http"));
-    attributes.extend(route.map(|route| KeyValue::new("http.route", route.as_str().to_owned())));
-    let builder = SpanBuilder::from_name(name)
-        .with_kind(SpanKind::Server)
-        .with_start_time(began)
-        .with_attributes(attributes);
-    span(builder, parent)
+    error: Option<KeyValue>,
+) -> Option<BoxedSpan> {
+    let mut span = span(parent, || {
+        let builder = SpanBuilder::from_name(method).with_kind(SpanKind::Server).with_start_time(began);
+        match error {
+            Some(error) => builder.with_attributes([error]),
+            None => builder,
+        }
+    })?;
+    if span.is_recording() {
+        span.set_attribute(KeyValue::new("http.request.method", method));
+        span.set_attribute(KeyValue::new("url.scheme", "http"));
+        if let Some(route) = route {
+            span.update_name(format!("{method} {}", route.as_str()));
+            span.set_attribute(KeyValue::new("http.route", route.as_str().to_owned()));
+        }
+    }
+    Some(span)
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use despatch_contracts::order::Address;
 use despatch_domain::Money;
+use despatch_runtime::Call;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -110,7 +111,8 @@ impl Shippo {
             metadata: reference,
             asynchronous: false,
         };
-        let answer: ShipmentAnswer = self.ask(self.http.post(self.url("shipments/")).json(&request)).await?;
+        let request = self.http.post(self.url("shipments/")).json(&request);
+        let answer: ShipmentAnswer = self.ask("/shipments/", request).await?;
         if answer.rates.is_empty() && !answer.messages.is_empty() {
             return Err(ShippoError::Refused(said(&answer.messages)));
         }
@@ -119,7 +121,8 @@ impl Shippo {
 
     /// One rate, as it was offered to an earlier try.
     pub(crate) async fn rate(&self, id: &str) -> Result<Rate, ShippoError> {
-        let answer: RateAnswer = self.ask(self.http.get(self.url(&format!("rates/{id}")))).await?;
+        let request = self.http.get(self.url(&format!("rates/{id}")));
+        let answer: RateAnswer = self.ask("/rates/{rate}", request).await?;
         answer.try_into()
     }
 
@@ -131,8 +134,8 @@ impl Shippo {
             metadata: reference,
             asynchronous: false,
         };
-        let answer: TransactionAnswer =
-            self.ask(self.http.post(self.url("transactions/")).json(&request)).await?;
+        let request = self.http.post(self.url("transactions/")).json(&request);
+        let answer: TransactionAnswer = self.ask("/transactions/", request).await?;
         match answer.status {
             Status::Success => Purchase::read(answer),
             Status::Waiting | Status::Queued => Err(ShippoError::Pending(answer.object_id)),
@@ -145,7 +148,8 @@ impl Shippo {
     /// The label that an earlier try bought at this rate under our reference, if it did.
     pub(crate) async fn find(&self, rate_id: &str, reference: &str) -> Result<Option<Purchase>, ShippoError> {
         let query = [("rate", rate_id), ("results", PAGE)];
-        let list: ListAnswer = self.ask(self.http.get(self.url("transactions/")).query(&query)).await?;
+        let request = self.http.get(self.url("transactions/")).query(&query);
+        let list: ListAnswer = self.ask("/transactions/", request).await?;
         for answer in list.results.into_iter().filter(|answer| answer.metadata == reference) {
             match answer.status {
                 Status::Success => return Purchase::read(answer).map(Some),
@@ -159,32 +163,60 @@ impl Shippo {
 
     /// The label itself, a PDF. It is kept at a third party, who is not shown our token.
     pub(crate) async fn document(&self, label_url: &str) -> Result<Vec<u8>, ShippoError> {
-        let mut response = settled(self.http.get(label_url).send().await?).await?;
-        let mut document = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if document.len() + chunk.len() > LARGEST_DOCUMENT {
-                return Err(ShippoError::Unreadable("the label is larger than 1 MiB".to_owned()));
+        // Whoever knows the path can read the label.
+        self.exchange("/{document}", self.http.get(label_url), async |mut response| {
+            let mut document = Vec::new();
+            while let Some(chunk) = response.chunk().await? {
+                if document.len() + chunk.len() > LARGEST_DOCUMENT {
+                    return Err(ShippoError::Unreadable("the label is larger than 1 MiB".to_owned()));
+                }
+                document.extend_from_slice(&chunk);
             }
-            document.extend_from_slice(&chunk);
-        }
-        if !document.starts_with(b"%PDF-") {
-            return Err(ShippoError::Unreadable("the label is not a PDF".to_owned()));
-        }
-        Ok(document)
+            if !document.starts_with(b"%PDF-") {
+                return Err(ShippoError::Unreadable("the label is not a PDF".to_owned()));
+            }
+            Ok(document)
+        })
+        .await
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.base_url)
     }
 
-    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ShippoError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        request: RequestBuilder,
+    ) -> Result<T, ShippoError> {
         let request = request.header(AUTHORIZATION, self.authorization.clone());
-        let response = settled(request.send().await?).await?;
-        match response.json().await {
+        self.exchange(template, request, async |response| match response.json().await {
             Ok(answer) => Ok(answer),
             Err(error) if error.is_decode() => Err(ShippoError::Unreadable(error.to_string())),
             Err(error) => Err(error.into()),
+        })
+        .await
+    }
+
+    /// A request, and its answer if it is one. `template` is the path as its span shows it.
+    async fn exchange<T>(
+        &self,
+        template: &'static str,
+        request: RequestBuilder,
+        read: impl AsyncFnOnce(Response) -> Result<T, ShippoError>,
+    ) -> Result<T, ShippoError> {
+        let request = request.build()?;
+        let mut call = Call::http(request.method().as_str(), request.url(), template);
+        let exchanged = async {
+            let response = self.http.execute(request).await?;
+            call.answered(response.status().as_u16());
+            read(settled(response).await?).await
+        };
+        let exchanged = exchanged.await;
+        if let Err(ShippoError::Unreachable(error)) = &exchanged {
+            call.unanswered(error.is_timeout());
         }
+        exchanged
     }
 }
 

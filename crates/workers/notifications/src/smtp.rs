@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use despatch_domain::Reason;
-use despatch_runtime::Verdict;
+use despatch_runtime::{Call, Verdict};
 use lettre::Message;
 use lettre::transport::smtp;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
@@ -111,6 +111,25 @@ impl Smtp {
 
     /// Hands the message over. After an error it may have left or not.
     pub(crate) async fn send(&self, message: &Message) -> Result<(), SmtpError> {
+        let mut call = Call::smtp(&self.server.host, self.server.port);
+        let sent = self.hand_over(message).await;
+        match &sent {
+            Ok(()) | Err(SmtpError::AsciiOnly | SmtpError::NotText(_)) => {}
+            Err(SmtpError::TooSlow(_)) => call.unanswered(true),
+            Err(
+                SmtpError::NotNow(error)
+                | SmtpError::Credentials(error)
+                | SmtpError::Recipient(error)
+                | SmtpError::Message(error),
+            ) => match error.status() {
+                Some(code) => call.refused(code.into()),
+                None => call.unanswered(error.is_timeout()),
+            },
+        }
+        sent
+    }
+
+    async fn hand_over(&self, message: &Message) -> Result<(), SmtpError> {
         let content = Content(String::from_utf8(message.formatted())?);
         let mut connection = self.begin(message, &content).await?;
         for recipient in message.envelope().to() {

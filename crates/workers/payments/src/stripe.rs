@@ -8,9 +8,11 @@ mod units;
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
 use despatch_domain::Money;
+use despatch_runtime::Call;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, RequestBuilder, Url, redirect};
+use reqwest::{Client, Request, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
 use crate::provider::{Captured, Provider, ProviderError, Refunded, Standing};
@@ -119,6 +121,36 @@ impl Stripe {
     fn post(&self, url: String, key: &str, form: &[(&str, &str)]) -> RequestBuilder {
         self.client.post(url).header("idempotency-key", key).form(form)
     }
+
+    /// `template` is the path as its span shows it.
+    async fn send<T: DeserializeOwned>(
+        &self,
+        template: &'static str,
+        request: RequestBuilder,
+    ) -> Result<T, ProviderError> {
+        let unanswered = |error| ProviderError::Unanswered(Box::new(error));
+        let request = request.build().map_err(unanswered)?;
+        let mut call = Call::http(request.method().as_str(), request.url(), template);
+        let (status, headers, body) = self.exchange(request, &mut call).await.map_err(|error| {
+            call.unanswered(error.is_timeout());
+            unanswered(error)
+        })?;
+        if !status.is_success() {
+            return Err(answer::error(status, &headers, &body));
+        }
+        serde_json::from_slice(&body).map_err(|error| ProviderError::Unanswered(Box::new(error)))
+    }
+
+    async fn exchange(
+        &self,
+        request: Request,
+        call: &mut Call,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), reqwest::Error> {
+        let response = self.client.execute(request).await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        call.answered(status.as_u16());
+        Ok((status, headers, response.bytes().await?))
+    }
 }
 
 impl Provider for Stripe {
@@ -127,7 +159,8 @@ impl Provider for Stripe {
     async fn capture(&self, reference: &str, amount: Money, key: &str) -> Result<Captured, ProviderError> {
         let url = self.intent(reference, "/capture")?;
         let wire = wire(amount)?;
-        let intent: Intent = send(self.post(url, key, &[("amount_to_capture", &wire)])).await?;
+        let request = self.post(url, key, &[("amount_to_capture", &wire)]);
+        let intent: Intent = self.send("/v1/payment_intents/{intent}/capture", request).await?;
         match intent.standing()? {
             Standing::Captured(captured) => Ok(captured),
             standing @ (Standing::Authorised | Standing::Cancelled | Standing::Unfinished) => {
@@ -139,14 +172,16 @@ impl Provider for Stripe {
     async fn refund(&self, reference: &str, amount: Money, key: &str) -> Result<Refunded, ProviderError> {
         let wire = wire(amount)?;
         let form = [("payment_intent", reference), ("amount", &wire)];
-        let refund: Refund = send(self.post(format!("{}/v1/refunds", self.base), key, &form)).await?;
+        let request = self.post(format!("{}/v1/refunds", self.base), key, &form);
+        let refund: Refund = self.send("/v1/refunds", request).await?;
         refund.made()
     }
 
     async fn void(&self, reference: &str, key: &str) -> Result<(), ProviderError> {
         let url = self.intent(reference, "/cancel")?;
         let form = [("cancellation_reason", "requested_by_customer")];
-        let intent: Intent = send(self.post(url, key, &form)).await?;
+        let request = self.post(url, key, &form);
+        let intent: Intent = self.send("/v1/payment_intents/{intent}/cancel", request).await?;
         match intent.standing()? {
             Standing::Cancelled => Ok(()),
             standing @ (Standing::Authorised | Standing::Captured(_) | Standing::Unfinished) => {
@@ -156,7 +191,8 @@ impl Provider for Stripe {
     }
 
     async fn look_up(&self, reference: &str) -> Result<Standing, ProviderError> {
-        let intent: Intent = send(self.client.get(self.intent(reference, "")?)).await?;
+        let request = self.client.get(self.intent(reference, "")?);
+        let intent: Intent = self.send("/v1/payment_intents/{intent}", request).await?;
         intent.standing()
     }
 
@@ -167,7 +203,7 @@ impl Provider for Stripe {
     ) -> Result<Option<Refunded>, ProviderError> {
         let query = [("payment_intent", reference), ("limit", REFUNDS)];
         let list = self.client.get(format!("{}/v1/refunds", self.base)).query(&query);
-        let refunds: Refunds = send(list).await?;
+        let refunds: Refunds = self.send("/v1/refunds", list).await?;
         Ok(refunds.of(units::to_wire(amount)))
     }
 }
@@ -178,17 +214,6 @@ fn wire(amount: Money) -> Result<String, ProviderError> {
         message: format!("Stripe takes no amount as fine as {amount}"),
     })?;
     Ok(wire.to_string())
-}
-
-async fn send<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, ProviderError> {
-    let unanswered = |error| ProviderError::Unanswered(Box::new(error));
-    let response = request.send().await.map_err(unanswered)?;
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = response.bytes().await.map_err(unanswered)?;
-    if !status.is_success() {
-        return Err(answer::error(status, &headers, &body));
-    }
-    serde_json::from_slice(&body).map_err(|error| ProviderError::Unanswered(Box::new(error)))
 }
 
 #[cfg(test)]

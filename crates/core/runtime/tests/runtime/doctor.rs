@@ -172,7 +172,7 @@ async fn a_missing_migration_is_found() {
         &finding,
         Grade::Failed,
         "schema toy",
-        "lacks 0000_runtime, 0000_stream, 0000_refusals, 0001_toy",
+        "lacks 0000_runtime, 0000_stream, 0000_refusals, 0000_waiting, 0001_toy",
         "despatch migrate",
     );
 }

@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use despatch_contracts::order::OrderCancelRequested;
-use despatch_contracts::runtime::{DeadLetter, Settled};
+use despatch_contracts::runtime::{DeadLetter, Envelope, Settled};
+use despatch_contracts::{Emitted, EventId, Trace};
 use despatch_domain::Reason;
 use despatch_runtime::{
-    Database, DbError, Fault, Handler, Migration, Policy, Tx, Verdict, Which, Worker, cancel, hurry, retries,
-    waiting,
+    Database, DbError, Fault, Handler, Migration, Policy, Settings, Tx, Verdict, Which, Worker, cancel,
+    hurry, retries, waiting,
 };
+use despatch_telemetry::Telemetry;
 use despatch_testkit::{Bed, eventually};
 use prost::Message as _;
 
@@ -17,6 +19,9 @@ use crate::toy::told;
 
 /// Fails until it is mended, and then waits for an hour.
 struct Patient;
+
+const PATIENT: &[Migration] =
+    &[Migration { name: "0001", sql: "create table patient.mended (at timestamptz)" }];
 
 #[derive(Debug, thiserror::Error)]
 enum NotYet {
@@ -54,10 +59,8 @@ impl Handler for Patient {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
-    const TABLE: &[Migration] =
-        &[Migration { name: "0001", sql: "create table patient.mended (at timestamptz)" }];
     let bed = Bed::new().await;
-    bed.run(Worker::new("patient", TABLE).handler(Patient)).await;
+    bed.run(Worker::new("patient", PATIENT).handler(Patient)).await;
     let first = bed.deliver(&told("o-1", "complete")).await;
     bed.deliver(&told("o-2", "complete")).await;
     let db = Database::new(&bed.settings().database_url, 1).unwrap();
@@ -91,10 +94,8 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
-    const TABLE: &[Migration] =
-        &[Migration { name: "0001", sql: "create table patient.mended (at timestamptz)" }];
     let bed = Bed::new().await;
-    bed.run(Worker::new("patient", TABLE).handler(Patient)).await;
+    bed.run(Worker::new("patient", PATIENT).handler(Patient)).await;
     let withdrawn = bed.deliver(&told("o-1", "complete")).await;
     bed.deliver(&told("o-2", "complete")).await;
     let db = Database::new(&bed.settings().database_url, 1).unwrap();
@@ -139,6 +140,57 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     })
     .await;
     assert_eq!(settled.outcome, "done");
+}
+
+/// What a process that begins to look now shows as the oldest event's wait.
+async fn oldest(bed: &Bed, telemetry: &Telemetry) -> f64 {
+    let shown = || {
+        let metrics = telemetry.metrics().unwrap();
+        let line = metrics.lines().find(|line| line.starts_with("despatch_oldest_waiting_age_seconds{"))?;
+        line.rsplit_once(' ')?.1.parse::<f64>().ok()
+    };
+    let before = shown();
+    let looking = Bed::join(Settings { survey: true, ..bed.settings().clone() }).await;
+    looking.run(Worker::new("patient", PATIENT).handler(Patient)).await;
+    eventually("the gauge is looked up", async || shown().filter(|age| Some(*age) != before)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
+    let bed = Bed::new().await;
+    let telemetry = Telemetry::start("test").unwrap();
+    bed.run(Worker::new("patient", PATIENT).handler(Patient)).await;
+    // It follows from what came in long ago.
+    let id = EventId::first_at(SystemTime::now() - Duration::from_secs(3 * 3600));
+    bed.publish(&Envelope::first(id, "bed", Emitted::from(&told("o-1", "complete")), &Trace::root())).await;
+    let db = Database::new(&bed.settings().database_url, 1).unwrap();
+    let waits = async |attempts| {
+        eventually("it waits", async || {
+            let listed = retries(&db, "patient", 10).await.ok()?;
+            listed.first().filter(|waiting| waiting.attempts == attempts).map(drop)
+        })
+        .await;
+    };
+    waits(1).await;
+    let age = oldest(&bed, &telemetry).await;
+    assert!((0.0..600.0).contains(&age), "{age} s, and it has only begun to wait");
+
+    let earlier = "update patient.journal set waiting_since = waiting_since - interval '40 minutes'";
+    bed.db().await.batch_execute(earlier).await.unwrap();
+    assert_eq!(hurry(&db, "patient", &Which::default()).await.unwrap(), 1);
+    waits(2).await;
+    let age = oldest(&bed, &telemetry).await;
+    assert!((2400.0..3000.0).contains(&age), "{age} s, and another try has not ended its wait");
+
+    assert_eq!(cancel(&db, "patient", &Which::default(), "ada", "for now").await.unwrap(), 1);
+    let letter =
+        eventually("the dead letter", async || bed.messages("dead.patient.retry-cancelled").await.pop())
+            .await;
+    let letter = DeadLetter::decode(letter.payload).unwrap();
+    bed.publish(&letter.event.unwrap().replay("patient.wait", 3)).await;
+    waits(3).await;
+    let age = oldest(&bed, &telemetry).await;
+    assert!((0.0..600.0).contains(&age), "{age} s, and what is replayed waits anew");
 }
 
 /// Fails at first. The number tells one from another.

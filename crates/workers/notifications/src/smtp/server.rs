@@ -11,8 +11,8 @@ use reqwest::Url;
 
 /// A mail server's address, and how it wants to be spoken to.
 pub(super) struct Server {
-    host: String,
-    port: u16,
+    pub(super) host: String,
+    pub(super) port: u16,
     security: Security,
     hello: ClientId,
     credentials: Option<Credentials>,
@@ -56,7 +56,7 @@ impl Server {
     /// that we say hello with.
     pub(super) fn parse(url: &str) -> Result<Self, UrlError> {
         let url = Url::parse(url).map_err(|error| UrlError::Url(error.to_string()))?;
-        let host = url.host_str().ok_or(UrlError::NoHost)?.to_owned();
+        let host = url.host_str().ok_or(UrlError::NoHost)?.trim_matches(['[', ']']).to_owned();
         let tls = url.query_pairs().find(|(key, _)| key == "tls").map(|(_, value)| value.into_owned());
         let parameters = || TlsParameters::new(host.clone());
         let (security, port) = match (url.scheme(), tls.as_deref()) {

@@ -185,3 +185,18 @@ fn urls_say_how_to_connect() {
         ]
     );
 }
+
+#[test]
+fn each_way_to_connect_has_its_port() {
+    for (url, host, port) in [
+        ("smtp://mail.example.com", "mail.example.com", 25),
+        ("smtp://mail.example.com?tls=required", "mail.example.com", 587),
+        ("smtp://user:password@mail.example.com?tls=opportunistic", "mail.example.com", 587),
+        ("smtps://user:password@mail.example.com", "mail.example.com", 465),
+        ("smtps://mail.example.com:2465/ehlo.example.com", "mail.example.com", 2465),
+        ("smtp://[::1]:2525", "::1", 2525),
+    ] {
+        let server = Server::parse(url).unwrap();
+        assert_eq!((&*server.host, server.port), (host, port), "{url}");
+    }
+}

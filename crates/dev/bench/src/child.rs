@@ -5,6 +5,7 @@
 
 use std::io::Read as _;
 use std::process::Stdio;
+use std::time::Duration;
 
 use despatch_runtime::{Process, Settings, Worker, migrate_all, provision_all};
 use despatch_telemetry::Telemetry;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
+use crate::autoscale::carrier;
 use crate::site::Plot;
 use crate::{Outcome, steps};
 
@@ -29,6 +31,8 @@ pub(crate) enum Role {
     Step(usize),
     /// The real `inventory`.
     Inventory,
+    /// A step that asks a carrier who answers after so long.
+    Carrier { answers_after: Duration },
 }
 
 impl Role {
@@ -40,6 +44,7 @@ impl Role {
             Role::Inventory => {
                 despatch_inventory::worker(&despatch_inventory::Config { reservation_seconds: 3600 })
             }
+            Role::Carrier { answers_after } => carrier::worker(answers_after),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::autoscale::{LAG_THRESHOLD, LOOK, SYNC};
+
 /// Measure despatch on servers of its own.
 #[derive(Debug, Parser)]
 #[command(name = "bench")]
@@ -55,13 +57,16 @@ pub(crate) enum What {
     Telemetry(Volume),
     /// Orders over HTTP through the real gateway.
     Gateway(Crowd),
+    /// A day's load, compressed, with 1, 2 and 4 processes and with as many as KEDA's formula asks for: the lag over time.
+    /// Each day is made once, whatever --runs says.
+    Autoscale(Scaling),
     /// How many instructions an event costs where no server is asked: under valgrind, which has to be installed.
     Instructions {
         /// Fails when a path takes more than so many instructions, e.g. encode=4000.
         #[arg(long, value_name = "PATH=N", value_parser = limit)]
         at_most: Vec<(Hot, u64)>,
     },
-    /// An SVG of what `guard --json` has found, on standard output.
+    /// An SVG of what `guard --json` or `autoscale --json` has found, on standard output.
     Plot {
         /// The JSON; `-` for standard input.
         results: PathBuf,
@@ -175,6 +180,39 @@ pub(crate) struct Crowd {
     /// Connections, each with one request at a time.
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = at_least_one)]
     pub(crate) connections: usize,
+}
+
+/// A day, and who handles what comes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Scaling {
+    /// How long the day lasts.
+    #[arg(long, default_value_t = 120.0, value_name = "N", value_parser = above_zero)]
+    pub(crate) seconds: f64,
+    /// Messages a second in the evening.
+    #[arg(long, default_value_t = 480.0, value_name = "N", value_parser = above_zero)]
+    pub(crate) peak: f64,
+    /// How long the carrier takes to answer, in milliseconds.
+    #[arg(long, default_value_t = 400, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) answer_ms: u64,
+    /// Numbers of processes that stay, separated by commas.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [1, 2, 4], value_parser = at_least_one)]
+    pub(crate) fixed: Vec<usize>,
+    /// Messages for which the scaler takes one process, separated by commas: a day each.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [LAG_THRESHOLD],
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) lag_threshold: Vec<u64>,
+    /// How many times as fast as in a cluster the scaler's clock goes, up to 30.
+    #[arg(long, default_value_t = 30.0, value_name = "N", value_parser = clock)]
+    pub(crate) clock: f64,
+}
+
+/// The scaler takes its turns when the lag is read, so they cannot be closer together.
+fn clock(text: &str) -> Result<f64, String> {
+    let fastest = SYNC.div_duration_f64(LOOK);
+    match above_zero(text)? {
+        times if (1.0..=fastest).contains(&times) => Ok(times),
+        _ => Err(format!("between 1 and {fastest}")),
+    }
 }
 
 fn above_zero(text: &str) -> Result<f64, String> {

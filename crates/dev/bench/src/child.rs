@@ -5,13 +5,16 @@
 
 use std::io::Read as _;
 use std::process::Stdio;
+use std::time::Duration;
 
 use despatch_runtime::{Process, Settings, Worker, migrate_all, provision_all};
 use despatch_telemetry::Telemetry;
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
+use crate::autoscale::carrier;
 use crate::site::Plot;
 use crate::{Outcome, steps};
 
@@ -28,6 +31,8 @@ pub(crate) enum Role {
     Step(usize),
     /// The real `inventory`.
     Inventory,
+    /// A step that asks a carrier who answers after so long.
+    Carrier { answers_after: Duration },
 }
 
 impl Role {
@@ -39,6 +44,7 @@ impl Role {
             Role::Inventory => {
                 despatch_inventory::worker(&despatch_inventory::Config { reservation_seconds: 3600 })
             }
+            Role::Carrier { answers_after } => carrier::worker(answers_after),
         }
     }
 }
@@ -52,61 +58,74 @@ struct Task {
     telemetry: bool,
 }
 
+/// Makes the schemas, the stream and the consumers that these roles need.
+pub(crate) async fn prepare(plot: &Plot, roles: &[Role]) -> Outcome {
+    let workers: Vec<Worker> = roles.iter().map(|role| role.worker()).collect();
+    migrate_all(&plot.settings, &workers).await?;
+    provision_all(&plot.settings, &workers).await?;
+    Ok(())
+}
+
+/// A process that consumes.
+pub(crate) struct Running {
+    child: Child,
+    stdin: ChildStdin,
+}
+
+impl Running {
+    /// Starts it, and returns when it consumes. With a collector it sends it what it sees.
+    pub(crate) async fn start(settings: Settings, role: Role, collector: Option<&str>) -> Outcome<Self> {
+        let Settings { nats_url, database_url, namespace, .. } = settings;
+        let task = Task { role, nats_url, database_url, namespace, telemetry: collector.is_some() };
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("worker")
+            .env(TASK, serde_json::to_string(&task)?)
+            .envs(collector.map(|url| ("OTEL_EXPORTER_OTLP_ENDPOINT", url)))
+            .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let mut says = BufReader::new(stdout.ok_or("no pipe")?).lines();
+        if says.next_line().await?.as_deref() != Some(READY) {
+            return Err("a worker's process did not start".into());
+        }
+        Ok(Running { child, stdin: stdin.ok_or("no pipe")? })
+    }
+
+    /// Lets it finish what it holds, and waits until it is gone.
+    pub(crate) async fn stop(self) -> Outcome {
+        let Running { mut child, stdin } = self;
+        drop(stdin);
+        let status = child.wait().await?;
+        if !status.success() {
+            return Err(format!("a worker's process has ended with {status}").into());
+        }
+        Ok(())
+    }
+}
+
 /// Processes that consume.
-pub(crate) struct Children(Vec<(Child, ChildStdin)>);
+pub(crate) struct Children(Vec<Running>);
 
 impl Children {
     /// Prepares the schemas and consumers, starts a process for each role, and returns when all consume.
     /// With a collector they send it what they see.
     pub(crate) async fn start(plot: &Plot, roles: &[Role], collector: Option<&str>) -> Outcome<Self> {
-        let workers: Vec<Worker> = roles.iter().map(|role| role.worker()).collect();
-        migrate_all(&plot.settings, &workers).await?;
-        provision_all(&plot.settings, &workers).await?;
-        let mut children = Vec::new();
-        let mut says = Vec::new();
-        for role in roles {
-            let Settings { nats_url, database_url, namespace, .. } = plot.settings.clone();
-            let task =
-                Task { role: *role, nats_url, database_url, namespace, telemetry: collector.is_some() };
-            let mut child = Command::new(std::env::current_exe()?)
-                .arg("worker")
-                .env(TASK, serde_json::to_string(&task)?)
-                .envs(collector.map(|url| ("OTEL_EXPORTER_OTLP_ENDPOINT", url)))
-                .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .kill_on_drop(true)
-                .spawn()?;
-            let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-            says.push(BufReader::new(stdout.ok_or("no pipe")?).lines());
-            children.push((child, stdin.ok_or("no pipe")?));
-        }
-        for says in &mut says {
-            if says.next_line().await?.as_deref() != Some(READY) {
-                return Err("a worker's process did not start".into());
-            }
-        }
-        Ok(Children(children))
+        prepare(plot, roles).await?;
+        let start = |role: &Role| Running::start(plot.settings.clone(), *role, collector);
+        Ok(Children(try_join_all(roles.iter().map(start)).await?))
     }
 
     /// Their process ids.
     pub(crate) fn pids(&self) -> Vec<u32> {
-        self.0.iter().filter_map(|(child, _)| child.id()).collect()
+        self.0.iter().filter_map(|running| running.child.id()).collect()
     }
 
     /// Lets them finish what they hold, and waits until they are gone.
     pub(crate) async fn stop(self) -> Outcome {
-        let mut left = Vec::new();
-        for (child, stdin) in self.0 {
-            drop(stdin);
-            left.push(child);
-        }
-        for mut child in left {
-            let status = child.wait().await?;
-            if !status.success() {
-                return Err(format!("a worker's process has ended with {status}").into());
-            }
-        }
+        try_join_all(self.0.into_iter().map(Running::stop)).await?;
         Ok(())
     }
 }

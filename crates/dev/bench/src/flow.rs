@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use despatch_contracts::Trace;
 use despatch_runtime::Process;
+use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::Outcome;
@@ -100,24 +101,30 @@ pub(crate) async fn watch(
 /// Fails unless every order has completed each step, once, and nothing is left to be done.
 pub(crate) async fn audit(plot: &Plot, orders: usize) -> Outcome {
     let db = plot.db().await?;
-    let orders = i64::try_from(orders)?;
     for schema in SCHEMAS {
-        let sql = format!(
-            "select (select count(*) from {schema}.result),
-                    (select count(*) from {schema}.journal where state = 'done'),
-                    (select count(*) from {schema}.journal where state <> 'done'),
-                    (select count(*) from {schema}.open_batch)"
-        );
-        let row = db.query_one(&sql, &[]).await?;
-        let found: [i64; 4] = [0, 1, 2, 3].map(|column| row.get(column));
-        if found != [orders, orders, 0, 0] {
-            let [results, done, unsettled, open] = found;
-            return Err(format!(
-                "{schema}: {orders} orders were placed; there are {results} results, {done} journal rows done and \
-                 {unsettled} not, {open} open batches"
-            )
-            .into());
-        }
+        audit_step(&db, schema, orders).await?;
+    }
+    Ok(())
+}
+
+/// The same for one step.
+pub(crate) async fn audit_step(db: &Client, schema: &str, orders: usize) -> Outcome {
+    let orders = i64::try_from(orders)?;
+    let sql = format!(
+        "select (select count(*) from {schema}.result),
+                (select count(*) from {schema}.journal where state = 'done'),
+                (select count(*) from {schema}.journal where state <> 'done'),
+                (select count(*) from {schema}.open_batch)"
+    );
+    let row = db.query_one(&sql, &[]).await?;
+    let found: [i64; 4] = [0, 1, 2, 3].map(|column| row.get(column));
+    if found != [orders, orders, 0, 0] {
+        let [results, done, unsettled, open] = found;
+        return Err(format!(
+            "{schema}: {orders} orders were placed; there are {results} results, {done} journal rows done and \
+             {unsettled} not, {open} open batches"
+        )
+        .into());
     }
     Ok(())
 }

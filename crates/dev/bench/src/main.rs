@@ -5,6 +5,7 @@
 //! runtime, [`floor`] without, and [`usage`] says what it took. See docs/performance.md.
 
 mod args;
+mod autoscale;
 mod child;
 mod flash_sale;
 mod floor;
@@ -71,6 +72,7 @@ async fn run(args: &Args) -> Outcome<ExitCode> {
         What::Replicas(volume) => replicas::command(args, *volume).await,
         What::Telemetry(volume) => telemetry::command(args, *volume).await,
         What::Gateway(crowd) => gateway::command(args, *crowd).await,
+        What::Autoscale(scaling) => autoscale::command(args, scaling).await,
         What::Instructions { at_most } => instructions::command(args, at_most),
         What::Hot { path, times } => {
             instructions::take(*path, *times);

@@ -1,4 +1,5 @@
-//! A picture of what `bench guard --json` has found: orders a second as bars, with other systems on the same work.
+//! Pictures of what was found: of `bench guard --json` orders a second as bars, with other systems on the same work; what
+//! `bench autoscale --json` has found is drawn by [`autoscale`].
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
-use crate::Outcome;
+use crate::{Outcome, autoscale};
 
 /// Others doing the same five steps on a machine of this size, each tuned as its experts would.
 const PEERS: [(&str, f64); 8] = [
@@ -35,6 +36,10 @@ pub(crate) fn command(results: &Path) -> Outcome<ExitCode> {
         std::fs::read_to_string(results)?
     };
     let results: Value = serde_json::from_str(&text)?;
+    if results["what"] == "autoscale" {
+        print!("{}", autoscale::svg(&serde_json::from_value(results)?));
+        return Ok(ExitCode::SUCCESS);
+    }
     let rate = |of: &str| {
         let spread = &results[of]["orders_per_second"];
         let figure = |name: &str| spread[name].as_f64().ok_or(format!("no {of}.orders_per_second.{name}"));

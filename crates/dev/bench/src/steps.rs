@@ -21,7 +21,8 @@ pub(crate) const HANDLERS: [&str; 5] =
 pub(crate) const TYPES: [&str; 6] =
     ["bench.placed", "bench.captured", "bench.reserved", "bench.labelled", "bench.notified", "bench.asked"];
 
-const MIGRATIONS: [&[Migration]; 5] = [
+/// Each with a table for its results.
+pub(crate) const MIGRATIONS: [&[Migration]; 5] = [
     &[Migration { name: "0001_result", sql: RESULT }],
     &[Migration { name: "0001_result", sql: RESULT }],
     &[Migration { name: "0001_result", sql: RESULT }],
@@ -32,7 +33,8 @@ const MIGRATIONS: [&[Migration]; 5] = [
 /// `{schema}` is the worker's.
 const RESULT: &str = "create table {schema}.result (order_id uuid primary key, body bytea not null)";
 
-const RECORD: [&str; 5] = [
+/// How each records a result.
+pub(crate) const RECORD: [&str; 5] = [
     "insert into payments.result select * from unnest($1::uuid[], $2::bytea[])",
     "insert into inventory.result select * from unnest($1::uuid[], $2::bytea[])",
     "insert into labels.result select * from unnest($1::uuid[], $2::bytea[])",
@@ -72,7 +74,7 @@ impl Parcel {
 }
 
 /// What a step hears.
-pub(crate) struct Heard<const STEP: usize>(Parcel);
+pub(crate) struct Heard<const STEP: usize>(pub(crate) Parcel);
 
 impl<const STEP: usize> Incoming for Heard<STEP> {
     fn types() -> Vec<&'static str> {
@@ -143,7 +145,7 @@ impl<const STEP: usize> Handler for Step<STEP> {
 }
 
 /// Something trivial.
-fn result(parcel: &Parcel) -> Vec<u8> {
+pub(crate) fn result(parcel: &Parcel) -> Vec<u8> {
     parcel.content.iter().take(ROW).map(|byte| byte.wrapping_mul(31)).collect()
 }
 

@@ -1,0 +1,54 @@
+//! A worker that waits for somebody else most of the time, as `labels` does: for each message it asks a carrier who answers
+//! after a fixed time, then records a row. So what one process does in a second is bounded by how many asks it may have
+//! under way, not by a core, and more processes do more on the same cores.
+
+use std::time::Duration;
+
+use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx, Worker};
+use uuid::Uuid;
+
+use crate::steps::{self, Heard, StepError};
+
+/// Which of the flow's steps it is in the place of.
+pub(crate) const STEP: usize = 2;
+
+struct Create {
+    answers_after: Duration,
+}
+
+impl OutsideHandler for Create {
+    const NAME: &'static str = steps::HANDLERS[STEP];
+    type In = Heard<STEP>;
+    type Plan = ();
+    type Effect = ();
+    type Out = ();
+    type Error = StepError;
+
+    async fn prepare(&self, _: &Self::In, _: &Snapshot<'_>) -> Result<(), StepError> {
+        Ok(())
+    }
+
+    async fn perform(&self, (): &(), attempt: &Attempt) -> Result<(), StepError> {
+        attempt.ask("label", 0).await?;
+        tokio::time::sleep(self.answers_after).await;
+        Ok(())
+    }
+
+    async fn record(&self, event: &Self::In, (): &(), (): &(), tx: &Tx<'_>) -> Result<(), StepError> {
+        let Heard(parcel) = event;
+        let order_id = Uuid::try_parse(&parcel.order_id)?;
+        tx.change_each(steps::RECORD[STEP], (order_id, steps::result(parcel))).await?;
+        Ok(())
+    }
+}
+
+/// The worker, whose carrier answers after so long.
+pub(crate) fn worker(answers_after: Duration) -> Worker {
+    Worker::new(steps::SCHEMAS[STEP], steps::MIGRATIONS[STEP]).outside(Create { answers_after })
+}
+
+/// What one process can do in a second.
+#[expect(clippy::cast_precision_loss, reason = "asks under way")]
+pub(crate) fn messages_per_second(answers_after: Duration) -> f64 {
+    Policy::DEFAULT.concurrency as f64 / answers_after.as_secs_f64()
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use despatch_contracts::Emitted;
-use futures_util::future::{join, join_all, join3};
+use futures_util::future::{join, join_all, join3, lazy};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -63,7 +63,7 @@ pub(crate) async fn record(
 }
 
 /// Records a batch in one transaction and hands it on. The batch is empty afterwards unless there was a setback. The
-/// turn ends with the transaction: waiting for the publisher holds up nobody else.
+/// turn ends when the commit is sent: waiting for the disk, or for the publisher, holds up nobody else.
 async fn keep(
     host: &Host,
     spec: &Spec,
@@ -76,7 +76,7 @@ async fn keep(
     let client = host.db.client().await?;
     host.journal.warm(&client).await?;
     let tx = Transaction::on(client);
-    let (open, outcomes) = match write(host, spec, &tx, batch).await {
+    let (open, outcomes) = match write(host, spec, &tx, batch, turn).await {
         Ok(written) => written,
         Err(setback) => {
             tx.roll_back().await;
@@ -84,7 +84,6 @@ async fn keep(
         }
     };
     tx.over();
-    drop(turn);
     failpoint::pass("after-commit");
     meters.took("record", since);
     meters.recorded(batch.len());
@@ -130,6 +129,7 @@ async fn write(
     spec: &Spec,
     tx: &Transaction,
     batch: &mut [Task],
+    turn: Option<OwnedSemaphorePermit>,
 ) -> Result<(Option<i64>, Vec<Outcome>), Setback> {
     let results = match handle(host, tx, batch).await? {
         Handled::Kept(results) => results,
@@ -159,7 +159,7 @@ async fn write(
     if !all_sendable {
         return Err(Setback::Refused { put_off: Vec::new() });
     }
-    let open = commit(host, spec, tx, batch, &outcomes).await?;
+    let open = commit(host, spec, tx, batch, &outcomes, turn).await?;
     Ok((open, outcomes))
 }
 
@@ -276,6 +276,7 @@ async fn commit(
     tx: &Transaction,
     batch: &[Task],
     outcomes: &[Outcome],
+    turn: Option<OwnedSemaphorePermit>,
 ) -> Result<Option<i64>, Setback> {
     let (journal, client) = (&host.journal, tx.client());
     let started: Vec<Uuid> =
@@ -283,14 +284,22 @@ async fn commit(
     if !started.is_empty() {
         journal.end_starts(client, spec.name, &started).await?;
     }
-    let mut done = Vec::with_capacity(outcomes.len());
-    for (task, outcome) in batch.iter().zip(outcomes) {
-        if outcome.is_plain() {
-            done.push(Done { id: task.id(), order_id: task.order_id(), outbox: outcome.outbox() });
-        } else if !journal.settle(client, spec.name, &outcome.settlement(task)).await? {
+    let (plain, others): (Vec<_>, Vec<_>) =
+        batch.iter().zip(outcomes).partition(|(_, outcome)| outcome.is_plain());
+    // All under way together: a flood of refusals is to cost no round trip each.
+    let settled = others.into_iter().map(|(task, outcome)| async {
+        let settlement = outcome.settlement(task);
+        journal.settle(client, spec.name, &settlement).await
+    });
+    for settled in join_all(settled).await {
+        if !settled? {
             return Err(Setback::InTheWay);
         }
     }
+    let done: Vec<Done<'_>> = plain
+        .into_iter()
+        .map(|(task, outcome)| Done { id: task.id(), order_id: task.order_id(), outbox: outcome.outbox() })
+        .collect();
     let owing: Vec<Uuid> = batch
         .iter()
         .zip(outcomes)
@@ -304,7 +313,9 @@ async fn commit(
     };
     failpoint::pass("before-commit");
     // A commit that follows a failed statement rolls back, so all three can be under way together.
-    let ((recorded, opened), committed) = join(join(record, open), tx.commit()).await;
+    // The turn ends when all is sent: waiting for the disk takes no core. Polled in this order too.
+    let ended = lazy(|_| drop(turn));
+    let ((recorded, opened), committed, ()) = join3(join(record, open), tx.commit(), ended).await;
     recorded?;
     let opened = opened?;
     committed?;

@@ -59,6 +59,12 @@ pub(crate) async fn watch(host: Arc<Host>, handlers: Vec<&'static str>) {
     let mut tick = tokio::time::interval(host.settings.sweep_after / LOOKS);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut watcher = Watcher { host: &host, handlers, candidate: None, caught_up: None, lost: false };
+    // Answers once there is a connection. A look that began before could not say over which one it was made: it would come
+    // to nothing, and all that it had published would go out once more.
+    tokio::select! {
+        _ = host.broker.client().flush() => {}
+        () = host.drain.cancelled() => return,
+    }
     loop {
         tokio::select! {
             _ = tick.tick() => {}

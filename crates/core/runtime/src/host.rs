@@ -31,7 +31,7 @@ pub(crate) struct Host {
     /// One redelivered event at a time in the whole process.
     pub(crate) suspects: Arc<Semaphore>,
     /// As many transactions at a time as there are cores, over all workers of the process. More would not be faster,
-    /// only smaller: whoever waits for a turn gathers a larger batch.
+    /// only smaller: whoever waits for a turn gathers a larger batch. What comes in takes none: somebody waits for its answer.
     pub(crate) turns: Arc<Semaphore>,
     /// A consumer is missing: the provisioner is to look now.
     pub(crate) missing: Arc<Notify>,

@@ -7,7 +7,6 @@ use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Outbox};
 use despatch_contracts::{Emitted, Event, EventId, Trace, now};
 use despatch_domain::Reason;
 use prost::Message as _;
-use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use crate::broker::Published;
@@ -66,12 +65,6 @@ impl Intake {
         &self.host.db
     }
 
-    /// A turn to write, to be held until the commit: transactions of the whole process take turns, so that whoever waits
-    /// gathers more for the next.
-    pub async fn turn(&self) -> Turn {
-        Turn(self.host.turn().await)
-    }
-
     /// Addresses an event that arrives.
     pub fn admit(&self, id: EventId, event: Emitted, trace: &Trace) -> Arrival {
         Arrival { id, envelope: Envelope::first(id, &self.source, event, trace) }
@@ -108,10 +101,6 @@ impl Intake {
         let _ = publish(&self.host, owed).await;
     }
 }
-
-/// Ends when it is dropped.
-#[must_use]
-pub struct Turn(#[expect(dead_code, reason = "held")] Option<OwnedSemaphorePermit>);
 
 /// Journals arrivals. One that the broker would never take becomes a dead letter before it is committed.
 pub(crate) async fn write<C: GenericClient>(

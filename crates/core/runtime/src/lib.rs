@@ -56,7 +56,7 @@ pub use effects::{Ask, Attempt};
 pub use gather::{Gatherer, Values};
 pub use handler::{Fault, Handler, OutsideHandler, Policy, Verdict};
 pub use health::{Health, State};
-pub use intake::{Arrival, Intake, Owed, Refusal, Turn};
+pub use intake::{Arrival, Intake, Owed, Refusal};
 pub use job::Spec;
 pub use keys::Keys;
 pub use migrate::Migration;

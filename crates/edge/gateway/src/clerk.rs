@@ -54,16 +54,9 @@ impl Clerk {
     pub(crate) async fn work(self, mut received: mpsc::Receiver<Job>) {
         let mut jobs = Vec::with_capacity(self.batch);
         while received.recv_many(&mut jobs, self.batch).await > 0 {
-            let turn = self.intake.turn().await;
-            while jobs.len() < self.batch
-                && let Ok(job) = received.try_recv()
-            {
-                jobs.push(job);
-            }
             // Whoever has given up will send again.
             jobs.retain(|job| !job.answer.is_closed());
             self.serve(std::mem::take(&mut jobs)).await;
-            drop(turn);
         }
         self.publishing.close();
         if tokio::time::timeout(LAST_WORDS, self.publishing.wait()).await.is_err() {

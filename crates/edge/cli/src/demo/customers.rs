@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 /// How many answer at once.
-const AT_ONCE: usize = 128;
+const AT_ONCE: usize = 64;
 
 /// How long to wait for mail where there is none.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);

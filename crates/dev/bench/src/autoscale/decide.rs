@@ -129,6 +129,9 @@ fn since(noted: &[(Duration, usize)], at: Duration, long: Duration) -> impl Iter
 
 #[cfg(test)]
 mod tests {
+    use std::fs::read_to_string;
+    use std::path::Path;
+
     use super::*;
 
     const fn at(seconds: u64) -> Duration {
@@ -213,8 +216,9 @@ mod tests {
 
     #[test]
     fn the_rules_are_those_of_the_chart() {
-        let values = include_str!("../../../../../deploy/helm/despatch/values.yaml");
-        let template = include_str!("../../../../../deploy/helm/despatch/templates/scaling.yaml");
+        let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../deploy/helm/despatch");
+        let values = read_to_string(chart.join("values.yaml")).unwrap();
+        let template = read_to_string(chart.join("templates/scaling.yaml")).unwrap();
         let Rules { lag_threshold, least, most, stabilisation, down_period, .. } =
             Rules::of_the_chart(LAG_THRESHOLD);
         let (_, worker) = values.split_once("\nworker:\n").unwrap();

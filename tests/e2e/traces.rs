@@ -119,6 +119,10 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
     let replay = trace.iter().find(|span| span.name == "process replay.orders.accept").unwrap();
     assert_eq!(replay.parent, failed.id, "a replay belongs under the try that failed");
 
+    // The failure woke a watch, which then looks again every second: not in the order's trace for ever.
+    let looks = trace.iter().filter(|span| span.name == "process evt.exception.watch-due").count();
+    assert_eq!(looks, 1, "the first look tells of the order's failure");
+
     asked_under_their_tries(&trace);
     assert!(!collector.text().contains("whoever-knows-this"), "a span holds the webhook's address");
 

@@ -232,7 +232,8 @@ async fn in_turn(host: &Host, tx: &Transaction, batch: &[Task], chain: &[usize])
         let record = match &task.work {
             Work::Failed(failed) => Record { index, outcome: Err(failed.clone()), wrote: false },
             Work::Handle { job, .. } => {
-                let hold = Tx::new(tx, &host.journal, &task.handling.trace);
+                let (about, trace) = (&task.delivery.envelope.order_id, &task.handling.trace);
+                let hold = Tx::new(tx, &host.journal, about, trace);
                 let outcome = guarded(job.record(&hold)).await;
                 Record { index, outcome, wrote: hold.wrote() }
             }

@@ -91,13 +91,20 @@ impl Drop for Transaction {
 pub struct Tx<'a> {
     transaction: &'a Transaction,
     journal: &'a Journal,
+    order_id: &'a str,
     trace: &'a Trace,
     wrote: AtomicBool,
 }
 
 impl<'a> Tx<'a> {
-    pub(crate) fn new(transaction: &'a Transaction, journal: &'a Journal, trace: &'a Trace) -> Self {
-        Tx { transaction, journal, trace, wrote: AtomicBool::new(false) }
+    /// The hold of an event about this order, whose try has this place in its trace.
+    pub(crate) fn new(
+        transaction: &'a Transaction,
+        journal: &'a Journal,
+        order_id: &'a str,
+        trace: &'a Trace,
+    ) -> Self {
+        Tx { transaction, journal, order_id, trace, wrote: AtomicBool::new(false) }
     }
 
     /// Reads rows.
@@ -135,17 +142,14 @@ impl<'a> Tx<'a> {
     }
 
     /// Sets a durable timer: `event` is published once `after` has passed by the database's clock. A timer of the same
-    /// key is replaced.
+    /// key is replaced. What is about no order begins a trace of its own when it sets the next of its kind, lest one trace
+    /// grow for ever.
     pub async fn schedule<E: Event>(&self, key: &str, after: Duration, event: &E) -> Result<(), DbError> {
         let Emitted { event_type, order_id, payload } = Emitted::from(event);
-        let timer = (
-            key.to_owned(),
-            after.as_secs_f64(),
-            event_type,
-            order_id,
-            payload.to_vec(),
-            self.trace.to_string(),
-        );
+        let goes_round = self.order_id.is_empty() && order_id.is_empty();
+        let trace = if goes_round { Trace::root() } else { self.trace.clone() };
+        let timer =
+            (key.to_owned(), after.as_secs_f64(), event_type, order_id, payload.to_vec(), trace.to_string());
         self.wrote.store(true, Ordering::Relaxed);
         self.each(&self.journal.sql().schedule, timer).await?;
         Ok(())

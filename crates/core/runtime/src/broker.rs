@@ -181,7 +181,10 @@ impl Broker {
                         }
                         Event::Disconnected | Event::Closed => health.waiting("nats", "disconnected"),
                         Event::ServerError(error) => tracing::warn!(%error, "NATS server error"),
-                        Event::ClientError(error) => tracing::debug!(%error, "NATS client error"),
+                        // Only attempts to connect end so; the error's cause, such as a certificate, is not told here.
+                        Event::ClientError(error) => {
+                            health.waiting("nats", format!("{error}; `despatch doctor` says why"));
+                        }
                         Event::SlowConsumer(id) => tracing::warn!(id, "NATS subscription is slow"),
                         other => tracing::debug!(event = %other, "NATS"),
                     }

@@ -35,8 +35,9 @@ pub struct Options {
     pub nats_url: Option<String>,
     /// A PostgreSQL database to use instead of a private one.
     pub database_url: Option<String>,
-    /// The users of the private NATS, as `authorization` has them, in the place of the one that may do everything.
-    pub nats_users: Option<String>,
+    /// Who may come to the private NATS and how, as its configuration says it (`authorization {…}`, `tls {…}`), in the
+    /// place of one user with a password who may do everything.
+    pub nats_door: Option<String>,
     /// Is given single lines that a person should see while waiting. Writes to stderr unless changed.
     pub progress: fn(&str),
 }
@@ -48,7 +49,7 @@ impl Options {
             data_dir: data_dir.into(),
             nats_url: None,
             database_url: None,
-            nats_users: None,
+            nats_door: None,
             progress: |line| eprintln!("{line}"),
         }
     }

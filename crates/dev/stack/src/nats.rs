@@ -33,11 +33,14 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
     let program = find(options.progress).await?;
     let password = secret::password(&slot.dir.join("password"))?;
     let config = slot.dir.join("nats.conf");
-    let (users, login) = match &options.nats_users {
-        Some(users) => (users.clone(), String::new()),
-        None => (format!("user: \"{USER}\", password: \"{password}\""), format!("{USER}:{password}@")),
+    let (door, login) = match &options.nats_door {
+        Some(door) => (door.clone(), String::new()),
+        None => (
+            format!("authorization {{ user: \"{USER}\", password: \"{password}\" }}"),
+            format!("{USER}:{password}@"),
+        ),
     };
-    secret::write_private(&config, &configuration(&users))?;
+    secret::write_private(&config, &configuration(&door))?;
     let mut attempt = 0;
     loop {
         attempt += 1;
@@ -68,8 +71,8 @@ async fn find(progress: fn(&str)) -> Result<PathBuf, StackError> {
 }
 
 /// What must not be seen in a process list, and what has no flag. 1 MiB is also the server's default.
-fn configuration(users: &str) -> String {
-    format!("authorization {{ {users} }}\nmax_payload: 1048576")
+fn configuration(door: &str) -> String {
+    format!("{door}\nmax_payload: 1048576")
 }
 
 fn job(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> Job {

@@ -137,7 +137,7 @@ fn stack_options(config: &Config, home: &Home, progress: fn(&str)) -> despatch_s
         data_dir: PathBuf::from(home.path()),
         nats_url: given(&config.nats_url),
         database_url: given(&config.database_url),
-        nats_users: None,
+        nats_door: None,
         progress,
     }
 }

@@ -30,7 +30,7 @@ const AT_ONCE: usize = 128;
 
 /// How many orders may be on their way to a label before the next is placed: a shop's rush, not a flood that measures
 /// nothing but its own queue.
-const AHEAD: usize = 2_000;
+const AHEAD: usize = 1_000;
 
 /// How long nothing may change, with nothing waiting for its next try, before the demo gives up on what is left.
 const STUCK: Duration = Duration::from_secs(90);

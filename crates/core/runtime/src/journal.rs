@@ -16,6 +16,10 @@ use crate::database::DbError;
 use crate::keys::hash;
 use crate::statements::Statements;
 
+mod settle;
+
+pub(crate) use settle::{Fate, Settlement};
+
 /// How many journal rows are read at a time.
 const PORTION: i32 = 256;
 
@@ -46,15 +50,6 @@ pub(crate) struct History {
     pub(crate) failures: Failures,
     /// For how long the event has been deferred, by the database's clock.
     pub(crate) deferred: Option<Duration>,
-}
-
-/// What becomes of an event that was not handled.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Fate {
-    /// Tried again after this long.
-    Waiting { after: Duration, deferred: bool },
-    /// Left to a person.
-    Dead { reason: &'static str },
 }
 
 /// The journal row of an event that was handled at its first generation.
@@ -212,45 +207,6 @@ impl Journal {
         let statement = client.prepare_cached(&self.sql.done).await?;
         client.execute(&statement, &[&handler, &ids, &orders, &outboxes]).await?;
         Ok(())
-    }
-
-    /// Records an outcome of any other kind, one event at a time: failures of first generations, and every outcome of
-    /// later ones. `false` when another replica was faster.
-    pub(crate) async fn settle(
-        &self,
-        client: &impl GenericClient,
-        handler: &str,
-        row: &Settlement<'_>,
-    ) -> Result<bool, DbError> {
-        let (state, due, deferred, reason) = match row.fate {
-            None => ("done", None, false, None),
-            Some(Fate::Waiting { after, deferred }) => ("waiting", Some(after.as_secs_f64()), deferred, None),
-            Some(Fate::Dead { reason }) => ("dead", None, false, Some(reason)),
-        };
-        let generation = i32::try_from(row.generation).unwrap_or(i32::MAX);
-        let sql = if row.generation == 0 { &self.sql.settle_first } else { &self.sql.settle_again };
-        let statement = client.prepare_cached(sql).await?;
-        let attempts = i32::try_from(row.attempts).unwrap_or(i32::MAX);
-        let touched = client
-            .execute(
-                &statement,
-                &[
-                    &handler,
-                    &row.id.uuid(),
-                    &generation,
-                    &state,
-                    &row.order_id,
-                    &some(&row.outbox),
-                    &some(row.event),
-                    &some(row.failures),
-                    &attempts,
-                    &deferred,
-                    &due,
-                    &reason,
-                ],
-            )
-            .await?;
-        Ok(touched == 1)
     }
 
     /// Opens a batch over events that owe the stream something.
@@ -453,20 +409,6 @@ fn owed_by(handler: &str, row: &Row) -> Result<Vec<Envelope>, Unreadable> {
         owed.push(retry(handler, row)?);
     }
     Ok(owed)
-}
-
-/// One outcome, by reference; see [`Journal::settle`].
-#[derive(Debug)]
-pub(crate) struct Settlement<'a> {
-    pub(crate) id: EventId,
-    pub(crate) generation: u32,
-    pub(crate) order_id: &'a str,
-    pub(crate) outbox: Vec<u8>,
-    pub(crate) event: &'a [u8],
-    pub(crate) failures: &'a [u8],
-    pub(crate) attempts: u32,
-    /// `None` when the event was handled.
-    pub(crate) fate: Option<Fate>,
 }
 
 fn some(bytes: &[u8]) -> Option<&[u8]> {

@@ -1,7 +1,10 @@
 //! The fourth stage: one transaction for everything that is ready.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Instant, SystemTime};
 
 use despatch_contracts::Emitted;
@@ -225,26 +228,64 @@ impl Record {
 }
 
 /// Runs a chain until one of its events spoils the transaction: those behind it would see what is to be undone.
+///
+/// An event that ends without having written changes nothing for those behind it. After one such they look together, at
+/// first two of them, then twice as many each time; what they came to stands up to the first that wants to write, which
+/// then has its turn.
 async fn in_turn(host: &Host, tx: &Transaction, batch: &[Task], chain: &[usize]) -> Vec<Record> {
     let mut records = Vec::with_capacity(chain.len());
-    for &index in chain {
-        let task = &batch[index];
-        let record = match &task.work {
-            Work::Failed(failed) => Record { index, outcome: Err(failed.clone()), wrote: false },
-            Work::Handle { job, .. } => {
-                let (about, trace) = (&task.delivery.envelope.order_id, &task.handling.trace);
-                let hold = Tx::new(tx, &host.journal, about, trace);
-                let outcome = guarded(job.record(&hold)).await;
-                Record { index, outcome, wrote: hold.wrote() }
-            }
-        };
-        let spoilt = record.spoils() || tx.trouble().is_some();
-        records.push(record);
+    let mut together = 1;
+    let mut rest = chain;
+    while let Some(&first) = rest.first() {
+        let looking = &rest[..together.min(rest.len())];
+        let mut ended = Vec::new();
+        if together > 1 {
+            let looks = join_all(looking.iter().map(|&index| look(host, tx, batch, index))).await;
+            ended.extend(looks.into_iter().map_while(|record| record));
+        }
+        let all = ended.len() == looking.len();
+        if ended.is_empty() {
+            ended.push(alone(host, tx, batch, first).await);
+        }
+        let wrote = ended.last().is_some_and(|record| record.wrote);
+        together = if all || (together == 1 && !wrote) { together * 2 } else { 1 };
+        rest = &rest[ended.len()..];
+        let spoilt = ended.last().is_some_and(Record::spoils) || tx.trouble().is_some();
+        records.append(&mut ended);
         if spoilt {
             break;
         }
     }
     records
+}
+
+/// Runs an event of a batch.
+async fn alone(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> Record {
+    let task = &batch[index];
+    match &task.work {
+        Work::Failed(failed) => Record { index, outcome: Err(failed.clone()), wrote: false },
+        Work::Handle { job, .. } => {
+            let hold = Tx::new(tx, &host.journal, task.order_id(), &task.handling.trace);
+            let outcome = guarded(job.record(&hold)).await;
+            Record { index, outcome, wrote: hold.wrote() }
+        }
+    }
+}
+
+/// Runs an event of a batch as far as it only reads; `None` when it wants to write.
+async fn look(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> Option<Record> {
+    let task = &batch[index];
+    let Work::Handle { job, .. } = &task.work else { return None };
+    let hold = Tx::new(tx, &host.journal, task.order_id(), &task.handling.trace).looking();
+    let mut recording = pin!(guarded(job.record(&hold)));
+    poll_fn(|cx| {
+        let polled = recording.as_mut().poll(cx);
+        if hold.wrote() {
+            return Poll::Ready(None);
+        }
+        polled.map(|outcome| Some(Record { index, outcome, wrote: false }))
+    })
+    .await
 }
 
 /// The refusals that stand, and the events that are to be tried again apart from the rest. A refusal stands when it was
@@ -287,15 +328,9 @@ async fn commit(
     }
     let (plain, others): (Vec<_>, Vec<_>) =
         batch.iter().zip(outcomes).partition(|(_, outcome)| outcome.is_plain());
-    // All under way together: a flood of refusals is to cost no round trip each.
-    let settled = others.into_iter().map(|(task, outcome)| async {
-        let settlement = outcome.settlement(task);
-        journal.settle(client, spec.name, &settlement).await
-    });
-    for settled in join_all(settled).await {
-        if !settled? {
-            return Err(Setback::InTheWay);
-        }
+    let settled: Vec<_> = others.into_iter().map(|(task, outcome)| outcome.settlement(task)).collect();
+    if !journal.settle(client, spec.name, &settled).await? {
+        return Err(Setback::InTheWay);
     }
     let done: Vec<Done<'_>> = plain
         .into_iter()

@@ -54,13 +54,18 @@ impl Statements {
                    from unnest($2::uuid[], $3::text[], $4::bytea[]) as row(id, order_id, outbox)"
             ),
             settle_first: format!(
-                "with retry as (
+                "with each as (
+                     select * from unnest($2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::bytea[],
+                                          $8::int4[], $9::bool[], $10::float8[], $11::text[])
+                         as each(id, state, order_id, outbox, event, failures, attempts, deferred, after, reason)),
+                 retry as (
                      insert into {s}.retry (id, handler, due)
-                     select $2, $1, now() + $11::float8 * interval '1 second' where $11 is not null)
+                     select id, $1, now() + after * interval '1 second' from each where after is not null)
                  insert into {s}.journal (handler, id, generation, state, order_id, outbox, event, failures,
                                           attempts, deferred_since, reason, waiting_since)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $10 then now() end, $12,
-                         case when $11::float8 is not null then now() end)"
+                 select $1, id, 0, state, order_id, outbox, event, failures, attempts,
+                        case when deferred then now() end, reason, case when after is not null then now() end
+                   from each"
             ),
             settle_again: settle_again(s),
             open: format!("insert into {s}.open_batch (handler, events) values ($1, $2) returning id"),

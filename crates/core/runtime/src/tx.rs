@@ -1,5 +1,6 @@
 //! The transaction in which events are recorded: several events share it, and its statements are pipelined.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -93,6 +94,7 @@ pub struct Tx<'a> {
     journal: &'a Journal,
     order_id: &'a str,
     trace: &'a Trace,
+    only_looks: bool,
     wrote: AtomicBool,
 }
 
@@ -104,7 +106,12 @@ impl<'a> Tx<'a> {
         order_id: &'a str,
         trace: &'a Trace,
     ) -> Self {
-        Tx { transaction, journal, order_id, trace, wrote: AtomicBool::new(false) }
+        Tx { transaction, journal, order_id, trace, only_looks: false, wrote: AtomicBool::new(false) }
+    }
+
+    /// The same for an event that is not to write: it gets no further than to [want to](Tx::wrote).
+    pub(crate) fn looking(self) -> Self {
+        Tx { only_looks: true, ..self }
     }
 
     /// Reads rows.
@@ -124,7 +131,7 @@ impl<'a> Tx<'a> {
 
     /// Writes, and reads back what was written.
     pub async fn returning(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
-        self.wrote.store(true, Ordering::Relaxed);
+        self.writes().await;
         self.rows(sql, params).await
     }
 
@@ -137,7 +144,7 @@ impl<'a> Tx<'a> {
     /// Writes with a statement that the events of a batch share; as [`query_each`](Self::query_each). Rows are safe to
     /// write that are covered by the event's contention keys: two events that share one never share a statement.
     pub async fn change_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
-        self.wrote.store(true, Ordering::Relaxed);
+        self.writes().await;
         self.each(sql, values).await
     }
 
@@ -150,21 +157,28 @@ impl<'a> Tx<'a> {
         let trace = if goes_round { Trace::root() } else { self.trace.clone() };
         let timer =
             (key.to_owned(), after.as_secs_f64(), event_type, order_id, payload.to_vec(), trace.to_string());
-        self.wrote.store(true, Ordering::Relaxed);
+        self.writes().await;
         self.each(&self.journal.sql().schedule, timer).await?;
         Ok(())
     }
 
     /// Takes a timer back; nothing happens when there is none.
     pub async fn unschedule(&self, key: &str) -> Result<(), DbError> {
-        self.wrote.store(true, Ordering::Relaxed);
+        self.writes().await;
         self.each(&self.journal.sql().unschedule, (key.to_owned(),)).await?;
         Ok(())
     }
 
-    /// Whether this event changed anything that would have to be undone.
+    /// Whether this event changed anything that would have to be undone, or wanted to.
     pub(crate) fn wrote(&self) -> bool {
         self.wrote.load(Ordering::Relaxed)
+    }
+
+    async fn writes(&self) {
+        self.wrote.store(true, Ordering::Relaxed);
+        if self.only_looks {
+            pending::<()>().await;
+        }
     }
 
     async fn each<V: Values>(&self, sql: &str, values: V) -> Result<Vec<Row>, DbError> {
@@ -183,7 +197,7 @@ impl<'a> Tx<'a> {
 
     async fn change(&self, sql: &str, params: Params<'_>) -> Result<u64, DbError> {
         // Even when no row is counted: a statement may write in a part whose rows are not.
-        self.wrote.store(true, Ordering::Relaxed);
+        self.writes().await;
         let client = self.transaction.client();
         let answer = async {
             let statement = client.prepare_cached(sql).await?;

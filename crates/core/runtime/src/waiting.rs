@@ -119,7 +119,7 @@ async fn cancel_some(tx: &Transaction<'_>, worker: &str, which: &Which, error: &
     for row in tx.query(&sql, &[&which.handler, &which.event_id, &PORTION]).await? {
         let withdrawn = Withdrawn::read(&row, error)?;
         let failures = withdrawn.failures.encode_to_vec();
-        if journal.settle(tx, &withdrawn.handler, &withdrawn.settlement(&failures)).await? {
+        if journal.settle(tx, &withdrawn.handler, &[withdrawn.settlement(&failures)]).await? {
             withdrawn.report(tx, worker).await?;
             count += 1;
         }

@@ -103,3 +103,28 @@ async fn a_crowd_on_one_key_gets_what_there_is() {
     assert_eq!(bed.messages("evt.order.completed").await.len(), 20);
     assert_eq!(bed.messages("dead.toy.stock-short").await.len(), 180);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_before_them() {
+    let (bed, toy) = waiting_bed().await;
+    let mut left = 40;
+    let seed = format!("insert into toy.stock values ('a', {left})");
+    bed.db().await.batch_execute(&seed).await.unwrap();
+    let wanted = |order: usize| [3, 50, 1, 39][order % 4];
+    for order in 0..200 {
+        bed.deliver(&told(&format!("o-{order}"), &format!("want a {}", wanted(order)))).await;
+    }
+    bed.run(toy.worker()).await;
+    bed.quiet().await;
+    for order in 0..200 {
+        let gets = wanted(order) <= left;
+        left -= if gets { wanted(order) } else { 0 };
+        assert_eq!(bed.count::<OrderCompleted>(&format!("o-{order}")).await, usize::from(gets), "o-{order}");
+    }
+    let row = bed.db().await.query_one("select units, last_value from toy.stock, toy.statement", &[]).await;
+    let row = row.unwrap();
+    let (units, statements): (i32, i64) = (row.get(0), row.get(1));
+    assert_eq!((units, left), (0, 0));
+    // Of the first forty every other takes some; then nothing is left, and nobody waits for anybody.
+    assert!(statements < 130, "{statements} statements for 200 looks");
+}

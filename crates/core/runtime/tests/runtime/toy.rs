@@ -124,7 +124,9 @@ impl Handler for Obey {
     fn keys(&self, event: &Self::In) -> Keys {
         let keys = Keys::order(&event.order_id);
         match event.reason.split_once(' ') {
-            Some(("take" | "add", what)) => keys.and("thing", what.split(' ').next().unwrap_or(what)),
+            Some(("take" | "want" | "add", what)) => {
+                keys.and("thing", what.split(' ').next().unwrap_or(what))
+            }
             _ if event.reason == "panic-early" => panic!("told to panic early"),
             _ => keys,
         }
@@ -136,11 +138,14 @@ impl Handler for Obey {
         if word == "meet" {
             self.0.meet().await?;
         }
+        if word == "want" {
+            want(tx, what).await?;
+        }
         tally(tx, order, "recorded").await?;
         let due = ReviewAskDue { order_id: order.clone(), ask: 7 };
         let timer = format!("ask/{order}");
         match word {
-            "complete" | "meet" => {}
+            "complete" | "meet" | "want" => {}
             "fail" => return Err(Disobeyed::Told(Verdict::Retry)),
             "reject" => return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))),
             "defer" => return Err(Disobeyed::Told(Verdict::Defer(Duration::from_millis(20)))),
@@ -188,6 +193,23 @@ async fn take(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     let sql = "update toy.stock set units = units - $2 where thing = $1 returning units";
     let left: i32 = tx.returning(sql, &[&thing, &units]).await?[0].get(0);
     if left < 0 { Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) } else { Ok(()) }
+}
+
+/// Takes units only if it sees that there are enough, so that a refusal has written nothing. Counts the statements that
+/// look.
+async fn want(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
+    let (thing, units) = what.split_once(' ').unwrap();
+    let units: i32 = units.parse().unwrap();
+    let sql = "with statement as materialized (select nextval('toy.statement'))
+               select n, units from unnest($1::text[]) with ordinality as each(thing, n)
+                 join toy.stock using (thing), statement";
+    let there: i32 = tx.query_each(sql, (thing.to_owned(),)).await?[0].get("units");
+    if there < units {
+        return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort)));
+    }
+    let sql = "update toy.stock set units = units - $2 where thing = $1";
+    tx.execute(sql, &[&thing, &units]).await?;
+    Ok(())
 }
 
 /// Keeps the number of the statement that answered this event with its own order.

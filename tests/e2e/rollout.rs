@@ -76,13 +76,23 @@ async fn every_process_is_replaced_under_load_and_nothing_is_lost() {
     let counts = deployment.completes(placed.get()).await;
     assert_eq!((counts.captures, counts.labels), (placed.get(), placed.get()), "{counts:?}");
     assert_eq!(counts.double_captures, [], "{counts:?}");
-    let waits = "with each as (
-                     select at - lag(at) over (partition by order_id order by seq) as wait, from_state
+    // Those that the stand-in providers failed, which wait for their next try whoever rolls out what, are told apart.
+    let waits = "with failed as (
+                     select order_id from payments.journal where generation > 0
+                     union select order_id from labels.journal where generation > 0),
+                 each as (
+                     select order_id, from_state, at - lag(at) over (partition by order_id order by seq) as wait
                        from orders.timeline)
-                 select max(extract(epoch from wait))::float8 from each
+                 select max(extract(epoch from wait)) filter (where failed.order_id is null)::float8,
+                        max(extract(epoch from wait))::float8
+                   from each left join failed using (order_id)
                   where from_state in ('accepted', 'reserved', 'paid', 'picked')";
-    let longest: f64 = db.query_one(waits, &[]).await.unwrap().get(0);
-    println!("{} orders; the longest that one waited for its next step: {longest:.3} s", placed.get());
+    let row = db.query_one(waits, &[]).await.unwrap();
+    let [longest, with_retry]: [f64; 2] = [0, 1].map(|column| row.get(column));
+    println!(
+        "{} orders; the longest that one waited for its next step: {longest:.3} s, {with_retry:.3} s with a retry",
+        placed.get()
+    );
     drop((gateway, processes));
 }
 

@@ -1,19 +1,22 @@
-//! PostgreSQL and NATS over TLS: only servers that prove who they are.
+//! PostgreSQL, NATS and the mail server over TLS: only servers that prove who they are.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use despatch_contracts::order::OrderAccepted;
+use despatch_sandbox::Sandbox;
 use despatch_stack::Stack;
 use despatch_testkit::Bed;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::child::{Despatch, Ended, despatch};
+use crate::waiting::until;
 
 /// What a client asks for TLS with (<https://www.postgresql.org/docs/current/protocol-message-formats.html>, SSLRequest).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -25,7 +28,7 @@ async fn a_database_over_tls_has_to_prove_who_it_is() {
     let (login, server) = bed.settings().database_url.split_once('@').unwrap();
     let (address, database) = server.split_once('/').unwrap();
     let authority = Authority::new();
-    let guard = guard(&authority, address.to_owned()).await;
+    let guard = guard(&authority, Opening::SslRequest, address.to_owned()).await;
     let migrate = |host: &str, trusted: bool| {
         let mut command = despatch(["migrate"]);
         let url = format!("{login}@{host}/{database}?sslmode=require");
@@ -90,6 +93,63 @@ async fn a_broker_over_tls_has_to_prove_who_it_is() {
     guarded.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let bed = Bed::new().await;
+    let mail = Sandbox::start(despatch_sandbox::Options::default()).await.unwrap();
+    let server = mail.smtp_url().strip_prefix("smtp://").unwrap().to_owned();
+    let authority = Authority::new();
+    let implicit = guard(&authority, Opening::None, server.clone()).await;
+    let starttls = guard(&authority, Opening::StartTls, server.clone()).await;
+    let run = |url: &str, trusted: bool| {
+        let mut command = despatch(["run", "notifications"]);
+        command.envs([
+            ("DESPATCH_NATS_URL", bed.settings().nats_url.as_str()),
+            ("DESPATCH_DATABASE_URL", &bed.settings().database_url),
+            ("DESPATCH_RUNTIME_NAMESPACE", &bed.settings().namespace),
+            ("DESPATCH_HEALTH_LISTEN", ""),
+            ("DESPATCH_LINKS_SECRET", "the links' secret"),
+            ("DESPATCH_SHOP_PUBLIC_URL", "http://shop.invalid"),
+            ("DESPATCH_SMTP_URL", url),
+        ]);
+        if trusted {
+            command.env("SSL_CERT_FILE", authority.file());
+        }
+        Despatch::start(&mut command)
+    };
+
+    let ways = [format!("smtps://{implicit}"), format!("smtp://{starttls}?tls=required")];
+    for (way, mails) in ways.iter().zip(1..) {
+        let stranger = run(way, false);
+        until("it consumes", async || {
+            stranger.stderr().contains("working again part=\"notifications.notify\"").then_some(())
+        })
+        .await;
+        let order = despatch_testkit::order(&format!("o-{mails}"));
+        bed.deliver(&OrderAccepted { order: Some(order) }).await;
+        until("the certificate is refused", async || {
+            stranger.stderr().contains("UnknownIssuer").then_some(())
+        })
+        .await;
+        assert_eq!(mail.counts().mails, mails - 1, "nothing was said to a stranger");
+        stranger.terminate();
+        assert!(stranger.ended().await.status.success());
+        let known = run(way, true);
+        until("the mail is there", async || (mail.counts().mails == mails).then_some(())).await;
+        known.terminate();
+        assert!(known.ended().await.status.success());
+    }
+    let order = despatch_testkit::order("o-plain");
+    bed.deliver(&OrderAccepted { order: Some(order) }).await;
+    let downgraded = run(&format!("smtp://{server}?tls=required"), true);
+    until("a server without TLS will not do", async || {
+        downgraded.stderr().contains("tried in vain").then_some(())
+    })
+    .await;
+    assert_eq!(mail.counts().mails, 2);
+}
+
 /// Who vouches for servers at 127.0.0.1, and the file that says so.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -117,8 +177,49 @@ impl Authority {
     }
 }
 
+/// What is said before TLS begins.
+#[derive(Clone, Copy)]
+enum Opening {
+    /// Nothing.
+    None,
+    /// PostgreSQL's.
+    SslRequest,
+    /// A mail server's (RFC 3207).
+    StartTls,
+}
+
+impl Opening {
+    async fn say(self, client: &mut TcpStream) -> std::io::Result<()> {
+        match self {
+            Opening::None => {}
+            Opening::SslRequest => {
+                let mut request = [0; 8];
+                client.read_exact(&mut request).await?;
+                assert_eq!(request, SSL_REQUEST);
+                client.write_all(b"S").await?;
+            }
+            Opening::StartTls => {
+                let mut client = BufReader::new(client);
+                for (says, hears) in [
+                    ("220 ready\r\n", "EHLO"),
+                    ("250-mail\r\n250 STARTTLS\r\n", "STARTTLS"),
+                    ("220 go ahead\r\n", ""),
+                ] {
+                    client.write_all(says.as_bytes()).await?;
+                    if !hears.is_empty() {
+                        let mut line = String::new();
+                        client.read_line(&mut line).await?;
+                        assert!(line.starts_with(hears), "{line}");
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// TLS in front of a server.
-async fn guard(authority: &Authority, server: String) -> String {
+async fn guard(authority: &Authority, opening: Opening, server: String) -> String {
     let (certificate, key) = authority.vouch();
     let config = ServerConfig::builder()
         .with_no_client_auth()
@@ -134,12 +235,13 @@ async fn guard(authority: &Authority, server: String) -> String {
         while let Ok((mut client, _)) = listener.accept().await {
             let (acceptor, server) = (acceptor.clone(), server.clone());
             tokio::spawn(async move {
-                let mut request = [0; 8];
-                client.read_exact(&mut request).await?;
-                assert_eq!(request, SSL_REQUEST);
-                client.write_all(b"S").await?;
+                opening.say(&mut client).await?;
                 let mut client = acceptor.accept(client).await?;
-                let mut server = TcpStream::connect(server).await?;
+                let mut server = BufReader::new(TcpStream::connect(server).await?);
+                if matches!(opening, Opening::StartTls) {
+                    // The client has been greeted.
+                    server.read_line(&mut String::new()).await?;
+                }
                 copy_bidirectional(&mut client, &mut server).await
             });
         }

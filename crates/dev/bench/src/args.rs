@@ -57,6 +57,8 @@ pub(crate) enum What {
     Telemetry(Volume),
     /// Orders over HTTP through the real gateway.
     Gateway(Crowd),
+    /// How soon a worker's process consumes, and how soon `despatch up`, built beside this, accepts an order.
+    Start,
     /// A day's load, compressed, with 1, 2 and 4 processes and with as many as KEDA's formula asks for: the lag over time.
     /// Each day is made once, whatever --runs says.
     Autoscale(Scaling),

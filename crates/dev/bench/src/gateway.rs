@@ -26,7 +26,8 @@ use crate::args::{Args, Crowd};
 use crate::report::{self, Report, Run, Spread};
 use crate::site::{Plot, Site};
 
-const API_KEY: &str = "bench-api-key";
+/// Who may place orders.
+pub(crate) const API_KEY: &str = "bench-api-key";
 
 /// The longest answer that is told apart, in microseconds.
 const LONGEST: u64 = 60_000_000;
@@ -108,14 +109,19 @@ fn config() -> Config {
 }
 
 /// What one connection was answered.
-struct Accepted {
+pub(crate) struct Accepted {
     /// Microseconds from each request to its answer.
     times: Histogram<u64>,
     order_ids: Vec<Uuid>,
 }
 
 /// Places orders over so many connections, one request at a time on each.
-async fn place(address: SocketAddr, connections: usize, shop: &str, orders: usize) -> Outcome<Vec<Accepted>> {
+pub(crate) async fn place(
+    address: SocketAddr,
+    connections: usize,
+    shop: &str,
+    orders: usize,
+) -> Outcome<Vec<Accepted>> {
     let next = AtomicUsize::new(0);
     let connection = async || {
         let mut accepted = Accepted { times: Histogram::new_with_max(LONGEST, 3)?, order_ids: Vec::new() };

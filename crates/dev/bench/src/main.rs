@@ -20,6 +20,7 @@ mod plot;
 mod replicas;
 mod report;
 mod site;
+mod start;
 mod steps;
 mod telemetry;
 mod usage;
@@ -71,6 +72,7 @@ async fn run(args: &Args) -> Outcome<ExitCode> {
         What::Growth(growth) => growth::command(args, growth).await,
         What::Replicas(volume) => replicas::command(args, *volume).await,
         What::Telemetry(volume) => telemetry::command(args, *volume).await,
+        What::Start => start::command(args).await,
         What::Gateway(crowd) => gateway::command(args, *crowd).await,
         What::Autoscale(scaling) => autoscale::command(args, scaling).await,
         What::Instructions { at_most } => instructions::command(args, at_most),

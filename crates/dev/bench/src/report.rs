@@ -102,6 +102,11 @@ pub(crate) fn costs(report: &mut Report, runs: &[Run]) {
     let memory: Vec<Shares<f64>> = runs.iter().map(|run| run.usage.rss_mb).collect();
     report.shares("cpu_ms_per_order", "CPU-ms an order", Shares::of(&cpu, |all| Spread::of(all).median));
     report.shares("rss_mb", "memory MB, peak", Shares::of(&memory, |all| Spread::of(all).max));
+    let worker = Spread::of(runs.iter().map(|run| run.usage.worker_mb)).max;
+    if worker > 0.0 {
+        report.line("of one worker", decimals(worker));
+        report.field("worker_mb", worker);
+    }
 }
 
 /// A quantile of times in microseconds, in milliseconds.

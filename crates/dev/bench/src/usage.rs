@@ -54,13 +54,22 @@ pub(crate) struct Usage {
     pub(crate) cpu_ms: Shares<f64>,
     /// The most memory at any moment in MB (10⁶ bytes).
     pub(crate) rss_mb: Shares<f64>,
+    /// The most that any one of the worker processes had; 0 where there were none.
+    pub(crate) worker_mb: f64,
+}
+
+/// The most memory that was seen, in KiB.
+#[derive(Clone, Copy, Default)]
+struct Peak {
+    all: Shares<u64>,
+    worker: u64,
 }
 
 /// Takes note from its start to its stop.
 pub(crate) struct Meter {
     family: Family,
     cpu_before: Shares<u64>,
-    peak: Arc<Mutex<Shares<u64>>>,
+    peak: Arc<Mutex<Peak>>,
     over: Arc<AtomicBool>,
     looking: JoinHandle<()>,
 }
@@ -68,8 +77,7 @@ pub(crate) struct Meter {
 impl Meter {
     /// Begins; `children` are our worker processes.
     pub(crate) fn start(servers: Servers, children: Vec<u32>) -> io::Result<Self> {
-        let mut ours = children;
-        ours.push(std::process::id());
+        let ours = [std::process::id()].into_iter().chain(children).collect();
         let family = Family { ours, servers };
         let cpu_before = family.all(cpu)?;
         let (peak, over) = (Arc::default(), Arc::default());
@@ -97,20 +105,25 @@ impl Meter {
             postgres: between(after.postgres, before.postgres),
         };
         let peak = *self.peak.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(Usage { cpu_ms, rss_mb: peak.map(|kib| kib as f64 * 1024.0 / 1e6) })
+        let mb = |kib| kib as f64 * 1024.0 / 1e6;
+        Ok(Usage { cpu_ms, rss_mb: peak.all.map(mb), worker_mb: mb(peak.worker) })
     }
 }
 
 /// Keeps the most memory that was seen.
-fn look(family: &Family, peak: &Mutex<Shares<u64>>, over: &AtomicBool) {
+fn look(family: &Family, peak: &Mutex<Peak>, over: &AtomicBool) {
     loop {
         // A process may end while it is looked at; then the next look tells.
+        let workers = family.ours[1..].iter().map(|pid| memory(&[*pid]).unwrap_or_default());
+        let largest = workers.max().unwrap_or_default();
         if let Ok(now) = family.all(memory) {
             let mut peak = peak.lock().unwrap_or_else(PoisonError::into_inner);
-            *peak = Shares {
-                despatch: peak.despatch.max(now.despatch),
-                nats: peak.nats.max(now.nats),
-                postgres: peak.postgres.max(now.postgres),
+            peak.worker = peak.worker.max(largest);
+            let all = &mut peak.all;
+            *all = Shares {
+                despatch: all.despatch.max(now.despatch),
+                nats: all.nats.max(now.nats),
+                postgres: all.postgres.max(now.postgres),
             };
         }
         if over.load(Ordering::Relaxed) {
@@ -122,6 +135,7 @@ fn look(family: &Family, peak: &Mutex<Shares<u64>>, over: &AtomicBool) {
 
 #[derive(Clone)]
 struct Family {
+    /// This process, then the workers.
     ours: Vec<u32>,
     servers: Servers,
 }

@@ -12,10 +12,10 @@ use async_nats::{Message, Subscriber};
 use despatch_contracts::Trace;
 use despatch_runtime::Process;
 use futures_util::StreamExt;
-use futures_util::future::try_join_all;
 use hdrhistogram::Histogram;
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::Outcome;
@@ -105,7 +105,7 @@ async fn measure(site: &Site, plot: &Plot, rate: Rate) -> Outcome<Run> {
     let whole = begin + interval * u32::try_from(times.len())? + PATIENCE;
     let (told, due) = mpsc::unbounded_channel();
     let place = async {
-        let mut unacked = Vec::new();
+        let mut acks = JoinSet::new();
         let mut meter = None;
         let mut ticks = ticks(times);
         for number in 0.. {
@@ -118,10 +118,13 @@ async fn measure(site: &Site, plot: &Plot, rate: Rate) -> Outcome<Run> {
                 Placing::new(&plot.settings.namespace, parcel.event(0), &Trace::root());
             // The listener ends only when all is done, or has failed itself.
             let _ = told.send((parcel.order_id, at, number >= warm_up));
-            unacked.push(plot.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());
+            // Heard at once: the client lets only so many be waited for.
+            acks.spawn(plot.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());
         }
         let usage = meter.map(Meter::stop).transpose()?.unwrap_or_default();
-        try_join_all(unacked).await?;
+        while let Some(stored) = acks.join_next().await {
+            stored??;
+        }
         Outcome::Ok(usage)
     };
     let listening = tokio::time::timeout_at(whole.into(), listen(heard, due, warm_up + counted));

@@ -234,21 +234,17 @@ impl Record {
 /// then has its turn.
 async fn in_turn(host: &Host, tx: &Transaction, batch: &[Task], chain: &[usize]) -> Vec<Record> {
     let mut records = Vec::with_capacity(chain.len());
-    let mut together = 1;
-    let mut rest = chain;
-    while let Some(&first) = rest.first() {
-        let looking = &rest[..together.min(rest.len())];
-        let mut ended = Vec::new();
-        if together > 1 {
-            let looks = join_all(looking.iter().map(|&index| look(host, tx, batch, index))).await;
-            ended.extend(looks.into_iter().map_while(|record| record));
-        }
-        let all = ended.len() == looking.len();
+    let (mut rest, mut ahead) = (chain, 0);
+    while let Some(&next) = rest.first() {
+        let looking = &rest[..ahead.min(rest.len())];
+        let looks = join_all(looking.iter().map(|&index| look(host, tx, batch, index))).await;
+        let mut ended: Vec<Record> = looks.into_iter().map_while(|record| record).collect();
+        ahead = if ended.len() == looking.len() { ahead * 2 } else { 0 };
         if ended.is_empty() {
-            ended.push(alone(host, tx, batch, first).await);
+            let record = alone(host, tx, batch, next).await;
+            ahead = if record.wrote { 0 } else { 2 };
+            ended.push(record);
         }
-        let wrote = ended.last().is_some_and(|record| record.wrote);
-        together = if all || (together == 1 && !wrote) { together * 2 } else { 1 };
         rest = &rest[ended.len()..];
         let spoilt = ended.last().is_some_and(Record::spoils) || tx.trouble().is_some();
         records.append(&mut ended);

@@ -78,8 +78,8 @@ impl Run {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "orders of a run")]
-    fn cpu_ms_per_order(&self) -> Shares<f64> {
-        self.usage.cpu_ms.map(|ms| ms / self.orders as f64)
+    fn per_order(&self, of: Shares<f64>) -> Shares<f64> {
+        of.map(|figure| figure / self.orders as f64)
     }
 }
 
@@ -98,9 +98,15 @@ pub(crate) fn rates(report: &mut Report, name: &str, label: &str, runs: &[Run]) 
 
 /// What runs took.
 pub(crate) fn costs(report: &mut Report, runs: &[Run]) {
-    let cpu: Vec<Shares<f64>> = runs.iter().map(Run::cpu_ms_per_order).collect();
+    let cpu: Vec<Shares<f64>> = runs.iter().map(|run| run.per_order(run.usage.cpu_ms)).collect();
+    let written: Vec<Shares<f64>> = runs.iter().map(|run| run.per_order(run.usage.written_kib)).collect();
     let memory: Vec<Shares<f64>> = runs.iter().map(|run| run.usage.rss_mb).collect();
     report.shares("cpu_ms_per_order", "CPU-ms an order", Shares::of(&cpu, |all| Spread::of(all).median));
+    report.shares(
+        "written_kib_per_order",
+        "KiB written an order",
+        Shares::of(&written, |all| Spread::of(all).median),
+    );
     report.shares("rss_mb", "memory MB, peak", Shares::of(&memory, |all| Spread::of(all).max));
     let worker = Spread::of(runs.iter().map(|run| run.usage.worker_mb)).max;
     if worker > 0.0 {

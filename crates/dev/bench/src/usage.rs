@@ -1,4 +1,4 @@
-//! What a run took of the machine: processor time and memory of us, NATS and Postgres, read from /proc.
+//! What a run took of the machine: processor time, memory and writes of us, NATS and Postgres, read from /proc.
 
 use std::fs;
 use std::io;
@@ -47,11 +47,25 @@ impl<T: Copy> Shares<T> {
     }
 }
 
+impl Shares<u64> {
+    /// How much each has grown.
+    fn since(self, before: Self) -> Self {
+        let between = |after: Option<u64>, before: Option<u64>| Some(after?.saturating_sub(before?));
+        Shares {
+            despatch: self.despatch.saturating_sub(before.despatch),
+            nats: between(self.nats, before.nats),
+            postgres: between(self.postgres, before.postgres),
+        }
+    }
+}
+
 /// What a run took.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
     /// Processor time in milliseconds.
     pub(crate) cpu_ms: Shares<f64>,
+    /// What was written towards the disk, in KiB.
+    pub(crate) written_kib: Shares<f64>,
     /// The most memory at any moment in MB (10⁶ bytes).
     pub(crate) rss_mb: Shares<f64>,
     /// The most that any one of the worker processes had; 0 where there were none.
@@ -69,6 +83,7 @@ struct Peak {
 pub(crate) struct Meter {
     family: Family,
     cpu_before: Shares<u64>,
+    written_before: Shares<u64>,
     peak: Arc<Mutex<Peak>>,
     over: Arc<AtomicBool>,
     looking: JoinHandle<()>,
@@ -79,34 +94,28 @@ impl Meter {
     pub(crate) fn start(servers: Servers, children: Vec<u32>) -> io::Result<Self> {
         let ours = [std::process::id()].into_iter().chain(children).collect();
         let family = Family { ours, servers };
-        let cpu_before = family.all(cpu)?;
+        let (cpu_before, written_before) = (family.all(cpu)?, family.all(written)?);
         let (peak, over) = (Arc::default(), Arc::default());
         let looking = std::thread::spawn({
             let (family, peak, over) = (family.clone(), Arc::clone(&peak), Arc::clone(&over));
             move || look(&family, &peak, &over)
         });
-        Ok(Meter { family, cpu_before, peak, over, looking })
+        Ok(Meter { family, cpu_before, written_before, peak, over, looking })
     }
 
     /// Ends.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run, bytes of memory")]
     pub(crate) fn stop(self) -> io::Result<Usage> {
-        let after = self.family.all(cpu)?;
+        let cpu_ms = self.family.all(cpu)?.since(self.cpu_before).map(|ticks| (ticks * TICK_MS) as f64);
+        let written = self.family.all(written)?.since(self.written_before);
+        let written_kib = written.map(|bytes| bytes as f64 / 1024.0);
         self.over.store(true, Ordering::Relaxed);
         self.looking.thread().unpark();
         // Whatever it has seen counts.
         let _ = self.looking.join();
-        let spent = |after: u64, before: u64| (after.saturating_sub(before) * TICK_MS) as f64;
-        let between = |after: Option<u64>, before: Option<u64>| Some(spent(after?, before?));
-        let before = self.cpu_before;
-        let cpu_ms = Shares {
-            despatch: spent(after.despatch, before.despatch),
-            nats: between(after.nats, before.nats),
-            postgres: between(after.postgres, before.postgres),
-        };
         let peak = *self.peak.lock().unwrap_or_else(PoisonError::into_inner);
         let mb = |kib| kib as f64 * 1024.0 / 1e6;
-        Ok(Usage { cpu_ms, rss_mb: peak.all.map(mb), worker_mb: mb(peak.worker) })
+        Ok(Usage { cpu_ms, written_kib, rss_mb: peak.all.map(mb), worker_mb: mb(peak.worker) })
     }
 }
 
@@ -168,6 +177,19 @@ fn cpu(pids: &[u32]) -> io::Result<u64> {
     Ok(ticks)
 }
 
+/// Bytes that processes have caused to be written.
+fn written(pids: &[u32]) -> io::Result<u64> {
+    let mut bytes = 0;
+    for (index, pid) in pids.iter().enumerate() {
+        match fs::read_to_string(format!("/proc/{pid}/io")) {
+            Ok(io) => bytes += field(&io, "write_bytes:"),
+            Err(_) if index > 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(bytes)
+}
+
 /// What a line of /proc/…/stat says of ticks spent, those of ended children included.
 fn spent(stat: &str) -> Option<u64> {
     // The command's name may hold spaces and brackets; what follows holds none.
@@ -182,9 +204,9 @@ fn memory(pids: &[u32]) -> io::Result<u64> {
     for (index, pid) in pids.iter().enumerate() {
         match fs::read_to_string(format!("/proc/{pid}/status")) {
             Ok(status) => {
-                own += kib(&status, "RssAnon:");
-                buffers = buffers.max(kib(&status, "RssShmem:"));
-                files = files.max(kib(&status, "RssFile:"));
+                own += field(&status, "RssAnon:");
+                buffers = buffers.max(field(&status, "RssShmem:"));
+                files = files.max(field(&status, "RssFile:"));
             }
             Err(_) if index > 0 => {}
             Err(error) => return Err(error),
@@ -193,10 +215,10 @@ fn memory(pids: &[u32]) -> io::Result<u64> {
     Ok(own + buffers + files)
 }
 
-/// A field of /proc/…/status.
-fn kib(status: &str, field: &str) -> u64 {
-    let line = status.lines().find_map(|line| line.strip_prefix(field));
-    line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse().ok()).unwrap_or_default()
+/// A field of /proc/…/status or /proc/…/io, without its unit.
+fn field(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
 }
 
 /// How many processes wanted to run, over the last minute.
@@ -218,12 +240,13 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_read_by_its_field() {
+    fn fields_are_read_by_their_name() {
         let status = "Name:\tpostgres\nVmRSS:\t   31004 kB\nRssAnon:\t    2304 kB\nRssFile:\t    8700 kB\nRssShmem:\t   20000 kB\n";
         assert_eq!(
-            (kib(status, "RssAnon:"), kib(status, "RssShmem:"), kib(status, "RssNone:")),
+            (field(status, "RssAnon:"), field(status, "RssShmem:"), field(status, "RssNone:")),
             (2304, 20_000, 0)
         );
+        assert_eq!(field("wchar: 9\nwrite_bytes: 4096\ncancelled_write_bytes: 1\n", "write_bytes:"), 4096);
     }
 
     #[test]

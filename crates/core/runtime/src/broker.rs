@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_nats::connection::State;
+use async_nats::connection;
 use async_nats::jetstream;
 use async_nats::jetstream::context::ContextBuilder;
-use async_nats::{Client, ConnectOptions, Event, HeaderMap, ServerAddr};
+use async_nats::{Client, ClientError, ConnectOptions, Event, HeaderMap, ServerAddr};
 use despatch_contracts::EventId;
 use despatch_contracts::runtime::Envelope;
 use despatch_domain::Reason;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::acks::{Acks, Outgoing};
-use crate::health::Health;
+use crate::health::{Health, State};
 use crate::permissions::inbox;
 use crate::retry::Patience;
 
@@ -181,10 +181,7 @@ impl Broker {
                         }
                         Event::Disconnected | Event::Closed => health.waiting("nats", "disconnected"),
                         Event::ServerError(error) => tracing::warn!(%error, "NATS server error"),
-                        // Only attempts to connect end so; the error's cause, such as a certificate, is not told here.
-                        Event::ClientError(error) => {
-                            health.waiting("nats", format!("{error}; `despatch doctor` says why"));
-                        }
+                        Event::ClientError(error) => cannot_connect(&health, &error),
                         Event::SlowConsumer(id) => tracing::warn!(id, "NATS subscription is slow"),
                         other => tracing::debug!(event = %other, "NATS"),
                     }
@@ -259,7 +256,7 @@ impl Broker {
 
     /// Whether there is a connection at this moment.
     pub(crate) fn is_connected(&self) -> bool {
-        self.client.connection_state() == State::Connected
+        self.client.connection_state() == connection::State::Connected
     }
 
     /// Why the broker would never take a message.
@@ -330,6 +327,16 @@ impl Broker {
             }
         }
     }
+}
+
+/// Notes that an attempt to connect has failed; nothing else ends in such an error. Its cause, such as a certificate, is not
+/// told here. Logged once for each that is not the one before.
+fn cannot_connect(health: &Health, error: &ClientError) {
+    let why = format!("{error}; `despatch doctor` says why");
+    if health.parts().get("nats") != Some(&State::Waiting(why.clone())) {
+        tracing::warn!(why, "NATS is not reached");
+    }
+    health.waiting("nats", why);
 }
 
 /// How publishing ended.

@@ -30,7 +30,9 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Writes what follows from the event. Runs in a transaction that it shares with other events, after every earlier
-    /// event that contends on one of its keys; it may run again from the start when the transaction could not be kept.
+    /// event that contends on one of its keys. It may run again from the start, when the transaction could not be kept, or
+    /// when it had begun to read before an earlier event was done: so it has no effect but through `tx`, and reads and
+    /// writes with what `tx` has for either.
     fn record(
         &self,
         event: &Self::In,

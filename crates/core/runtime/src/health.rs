@@ -30,7 +30,7 @@ impl Health {
         self.set(part, &State::Working);
     }
 
-    /// Says that a part cannot work; logged when it could before, or could not for another reason.
+    /// Says that a part cannot work; logged when it could before.
     pub(crate) fn waiting(&self, part: &str, why: impl Into<String>) {
         self.set(part, &State::Waiting(why.into()));
     }
@@ -40,8 +40,8 @@ impl Health {
         let before = parts.insert(part.to_owned(), state.clone());
         match (&before, state) {
             (Some(State::Waiting(_)), State::Working) => tracing::info!(part, "working again"),
+            (Some(State::Working), State::Waiting(why)) => tracing::warn!(part, why, "waiting"),
             (None, State::Waiting(why)) => tracing::debug!(part, why, "waiting"),
-            (Some(before), State::Waiting(why)) if before != state => tracing::warn!(part, why, "waiting"),
             _ => {}
         }
         let ready = parts.values().all(|state| *state == State::Working);

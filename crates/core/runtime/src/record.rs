@@ -200,8 +200,8 @@ async fn handle(host: &Host, tx: &Transaction, batch: &[Task]) -> Result<Handled
     // Polled in this order, so the statements go out in this order.
     let (begun, locked, recorded) = tx.run(join3(opening, lock, records)).await;
     if let (Some(trouble), said) = (tx.trouble(), begun.and(locked).err()) {
-        let said =
-            said.map(|error| error.to_string()).or_else(|| first_failure(&recorded)).unwrap_or_default();
+        let said = said.map(|error| error.to_string()).or_else(|| first_failure(&recorded));
+        let said = said.unwrap_or_else(|| "a statement of an event that only looked ahead failed".to_owned());
         return Err(Setback::of(trouble, said));
     }
     let (refused, put_off) = refusals(&chains, &recorded);
@@ -261,7 +261,7 @@ async fn alone(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> R
     match &task.work {
         Work::Failed(failed) => Record { index, outcome: Err(failed.clone()), wrote: false },
         Work::Handle { job, .. } => {
-            let hold = Tx::new(tx, &host.journal, task.order_id(), &task.handling.trace);
+            let hold = Tx::new(tx, &host.journal, task.delivery.envelope.event_type(), &task.handling.trace);
             let outcome = guarded(job.record(&hold)).await;
             Record { index, outcome, wrote: hold.wrote() }
         }
@@ -272,7 +272,8 @@ async fn alone(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> R
 async fn look(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> Option<Record> {
     let task = &batch[index];
     let Work::Handle { job, .. } = &task.work else { return None };
-    let hold = Tx::new(tx, &host.journal, task.order_id(), &task.handling.trace).looking();
+    let hold =
+        Tx::new(tx, &host.journal, task.delivery.envelope.event_type(), &task.handling.trace).looking();
     let mut recording = pin!(guarded(job.record(&hold)));
     poll_fn(|cx| {
         let polled = recording.as_mut().poll(cx);

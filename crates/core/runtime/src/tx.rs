@@ -19,6 +19,8 @@ pub(crate) struct Transaction {
     gathering: Gathering,
     /// The first thing that went wrong; every later statement fails only because of it.
     trouble: Mutex<Option<Trouble>>,
+    /// Whether a statement failed because of an earlier one. Nobody may have heard that one's answer.
+    aftermath: AtomicBool,
     /// Whether the commit has been asked for, which ends it whatever came before.
     ended: AtomicBool,
 }
@@ -29,6 +31,7 @@ impl Transaction {
             client: Some(client),
             gathering: Gathering::default(),
             trouble: Mutex::new(None),
+            aftermath: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         }
     }
@@ -46,7 +49,9 @@ impl Transaction {
     /// Notes an error and hands it on.
     pub(crate) fn note(&self, error: DbError) -> DbError {
         let trouble = error.trouble();
-        if trouble != Trouble::Aftermath {
+        if trouble == Trouble::Aftermath {
+            self.aftermath.store(true, Ordering::Relaxed);
+        } else {
             self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(trouble);
         }
         error
@@ -54,7 +59,8 @@ impl Transaction {
 
     /// What went wrong first, if anything did.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        let noted = *self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.or_else(|| self.aftermath.load(Ordering::Relaxed).then_some(Trouble::Statement))
     }
 
     /// Keeps what was written, unless a statement before it failed: then nothing is kept.
@@ -92,21 +98,21 @@ impl Drop for Transaction {
 pub struct Tx<'a> {
     transaction: &'a Transaction,
     journal: &'a Journal,
-    order_id: &'a str,
+    event_type: &'a str,
     trace: &'a Trace,
     only_looks: bool,
     wrote: AtomicBool,
 }
 
 impl<'a> Tx<'a> {
-    /// The hold of an event about this order, whose try has this place in its trace.
+    /// The hold of an event of this type, whose try has this place in its trace.
     pub(crate) fn new(
         transaction: &'a Transaction,
         journal: &'a Journal,
-        order_id: &'a str,
+        event_type: &'a str,
         trace: &'a Trace,
     ) -> Self {
-        Tx { transaction, journal, order_id, trace, only_looks: false, wrote: AtomicBool::new(false) }
+        Tx { transaction, journal, event_type, trace, only_looks: false, wrote: AtomicBool::new(false) }
     }
 
     /// The same for an event that is not to write: it gets no further than to [want to](Tx::wrote).
@@ -136,7 +142,8 @@ impl<'a> Tx<'a> {
     }
 
     /// Reads rows with a statement that the events of a batch share: `$1`, `$2`… are arrays with an element for each of
-    /// them, to be unnested `with ordinality`, and a column `n` of each row answered is the place of its event.
+    /// them, to be unnested `with ordinality`, and a column `n` of each row answered is the place of its event. Several may
+    /// ask about the same thing.
     pub async fn query_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
         self.each(sql, values).await
     }
@@ -149,11 +156,11 @@ impl<'a> Tx<'a> {
     }
 
     /// Sets a durable timer: `event` is published once `after` has passed by the database's clock. A timer of the same
-    /// key is replaced. What is about no order begins a trace of its own when it sets the next of its kind, lest one trace
-    /// grow for ever.
+    /// key is replaced. What is about no order and sets the next of its kind begins a new trace with that, which is seen only
+    /// when something fails, lest one trace grow for ever.
     pub async fn schedule<E: Event>(&self, key: &str, after: Duration, event: &E) -> Result<(), DbError> {
         let Emitted { event_type, order_id, payload } = Emitted::from(event);
-        let goes_round = self.order_id.is_empty() && order_id.is_empty();
+        let goes_round = event_type == self.event_type && order_id.is_empty();
         let trace = if goes_round { Trace::root() } else { self.trace.clone() };
         let timer =
             (key.to_owned(), after.as_secs_f64(), event_type, order_id, payload.to_vec(), trace.to_string());

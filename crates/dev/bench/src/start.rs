@@ -66,17 +66,19 @@ async fn up(args: &Args) -> Outcome<Vec<f64>> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let began = Instant::now();
         let mut child = start(&despatch, dir.path(), address)?;
-        let shop = format!("start-{number}");
-        let accepted = async {
-            while gateway::place(address, 1, &shop, 1).await.is_err() {
-                if let Some(status) = child.try_wait()? {
-                    return Err(format!("despatch up has ended with {status}").into());
-                }
-                tokio::time::sleep(KNOCK).await;
+        // A shop for each knock: what was accepted although its answer was lost would be known at the next.
+        for knock in 0.. {
+            let Err(error) = gateway::place(address, 1, &format!("start-{number}-{knock}"), 1).await else {
+                break;
+            };
+            if let Some(status) = child.try_wait()? {
+                return Err(format!("despatch up has ended with {status}").into());
             }
-            Outcome::Ok(())
-        };
-        tokio::time::timeout(PATIENCE, accepted).await??;
+            if began.elapsed() > PATIENCE {
+                return Err(format!("despatch up accepts no order: {error}").into());
+            }
+            tokio::time::sleep(KNOCK).await;
+        }
         let took = began.elapsed().as_secs_f64() * 1e3;
         stop(child).await?;
         if number > 0 {
@@ -89,6 +91,12 @@ async fn up(args: &Args) -> Outcome<Vec<f64>> {
 
 fn start(despatch: &Path, dir: &Path, address: SocketAddr) -> Outcome<Child> {
     let mut command = Command::new(despatch);
+    // It is to bring its own servers.
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"DESPATCH_") {
+            command.env_remove(name);
+        }
+    }
     command.arg("up").arg("--data-dir").arg(dir).stdin(Stdio::null());
     command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     command.env("DESPATCH_GATEWAY_LISTEN", address.to_string());
@@ -99,6 +107,6 @@ fn start(despatch: &Path, dir: &Path, address: SocketAddr) -> Outcome<Child> {
 async fn stop(mut child: Child) -> Outcome {
     let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).ok_or("it is gone already")?;
     kill_process(pid, Signal::TERM)?;
-    let status = child.wait().await?;
+    let status = tokio::time::timeout(PATIENCE, child.wait()).await??;
     if status.success() { Ok(()) } else { Err(format!("despatch up has ended with {status}").into()) }
 }

@@ -94,7 +94,8 @@ impl Meter {
     pub(crate) fn start(servers: Servers, children: Vec<u32>) -> io::Result<Self> {
         let ours = [std::process::id()].into_iter().chain(children).collect();
         let family = Family { ours, servers };
-        let (cpu_before, written_before) = (family.all(cpu)?, family.all(written)?);
+        // What other accounts' processes write may be no business of ours, as in a container.
+        let (cpu_before, written_before) = (family.all(cpu)?, family.all(written).unwrap_or_default());
         let (peak, over) = (Arc::default(), Arc::default());
         let looking = std::thread::spawn({
             let (family, peak, over) = (family.clone(), Arc::clone(&peak), Arc::clone(&over));
@@ -107,7 +108,7 @@ impl Meter {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run, bytes of memory")]
     pub(crate) fn stop(self) -> io::Result<Usage> {
         let cpu_ms = self.family.all(cpu)?.since(self.cpu_before).map(|ticks| (ticks * TICK_MS) as f64);
-        let written = self.family.all(written)?.since(self.written_before);
+        let written = self.family.all(written).unwrap_or_default().since(self.written_before);
         let written_kib = written.map(|bytes| bytes as f64 / 1024.0);
         self.over.store(true, Ordering::Relaxed);
         self.looking.thread().unpark();

@@ -11,6 +11,9 @@ use uuid::Uuid;
 use super::{Journal, some};
 use crate::database::DbError;
 
+/// About so many bytes of rows go into one statement; PostgreSQL takes a gigabyte.
+const PORTION: usize = 16 * 1024 * 1024;
+
 /// What becomes of an event that was not handled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Fate {
@@ -45,6 +48,10 @@ struct Columns {
 }
 
 impl Settlement<'_> {
+    fn bytes(&self) -> usize {
+        self.outbox.len() + self.event.len() + self.failures.len()
+    }
+
     fn columns(&self) -> Columns {
         let (state, due, deferred, reason) = match self.fate {
             None => ("done", None, false, None),
@@ -57,8 +64,9 @@ impl Settlement<'_> {
 }
 
 impl Journal {
-    /// Records outcomes of any other kind: failures of first generations, all with one statement, and every outcome of
-    /// later ones, all under way together. `false` when another replica was faster with one of them.
+    /// Records outcomes of any other kind: failures of first generations, with as few statements as their size allows, and
+    /// every outcome of later ones, all under way together. When another replica was faster, a row of a first generation is
+    /// there already, which is an error, and `false` is the answer for a later one.
     pub(crate) async fn settle(
         &self,
         client: &impl GenericClient,
@@ -66,11 +74,18 @@ impl Journal {
         rows: &[Settlement<'_>],
     ) -> Result<bool, DbError> {
         let (first, again): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.generation == 0);
-        let first = async {
-            if first.is_empty() { Ok(()) } else { self.settle_first(client, handler, &first).await }
-        };
+        let mut bytes = 0;
+        let portions = first.chunk_by(|_, row| {
+            bytes += row.bytes();
+            let fits = bytes < PORTION;
+            if !fits {
+                bytes = 0;
+            }
+            fits
+        });
+        let first = try_join_all(portions.map(|rows| self.settle_first(client, handler, rows)));
         let again = try_join_all(again.into_iter().map(|row| self.settle_again(client, handler, row)));
-        let ((), again) = try_join(first, again).await?;
+        let (_, again) = try_join(first, again).await?;
         Ok(again.into_iter().all(|settled| settled))
     }
 
@@ -80,23 +95,23 @@ impl Journal {
         handler: &str,
         rows: &[&Settlement<'_>],
     ) -> Result<(), DbError> {
-        let columns: Vec<Columns> = rows.iter().map(|row| row.columns()).collect();
+        let fates: Vec<Columns> = rows.iter().map(|row| row.columns()).collect();
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
-        let states: Vec<&str> = columns.iter().map(|row| row.state).collect();
+        let states: Vec<&str> = fates.iter().map(|row| row.state).collect();
         let orders: Vec<&str> = rows.iter().map(|row| row.order_id).collect();
         let outboxes: Vec<Option<&[u8]>> = rows.iter().map(|row| some(&row.outbox)).collect();
         let events: Vec<Option<&[u8]>> = rows.iter().map(|row| some(row.event)).collect();
         let failures: Vec<Option<&[u8]>> = rows.iter().map(|row| some(row.failures)).collect();
-        let attempts: Vec<i32> = columns.iter().map(|row| row.attempts).collect();
-        let deferred: Vec<bool> = columns.iter().map(|row| row.deferred).collect();
-        let due: Vec<Option<f64>> = columns.iter().map(|row| row.due).collect();
-        let reasons: Vec<Option<&str>> = columns.iter().map(|row| row.reason).collect();
+        let attempts: Vec<i32> = fates.iter().map(|row| row.attempts).collect();
+        let deferred: Vec<bool> = fates.iter().map(|row| row.deferred).collect();
+        let due: Vec<Option<f64>> = fates.iter().map(|row| row.due).collect();
+        let reasons: Vec<Option<&str>> = fates.iter().map(|row| row.reason).collect();
         let statement = client.prepare_cached(&self.sql.settle_first).await?;
-        let columns: [&(dyn ToSql + Sync); 11] = [
+        let values: [&(dyn ToSql + Sync); 11] = [
             &handler, &ids, &states, &orders, &outboxes, &events, &failures, &attempts, &deferred, &due,
             &reasons,
         ];
-        client.execute(&statement, &columns).await?;
+        client.execute(&statement, &values).await?;
         Ok(())
     }
 

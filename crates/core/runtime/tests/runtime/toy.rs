@@ -124,7 +124,7 @@ impl Handler for Obey {
     fn keys(&self, event: &Self::In) -> Keys {
         let keys = Keys::order(&event.order_id);
         match event.reason.split_once(' ') {
-            Some(("take" | "want" | "add", what)) => {
+            Some(("take" | "want" | "break-beside" | "add", what)) => {
                 keys.and("thing", what.split(' ').next().unwrap_or(what))
             }
             _ if event.reason == "panic-early" => panic!("told to panic early"),
@@ -138,8 +138,14 @@ impl Handler for Obey {
         if word == "meet" {
             self.0.meet().await?;
         }
-        if word == "want" {
-            want(tx, what).await?;
+        match word {
+            "want" => want(tx, what).await?,
+            "break-beside" => {
+                let sql = "update toy.stock set units = units where thing = $1";
+                let write = async { tx.execute(sql, &[&what]).await };
+                tokio::try_join!(tx.query_each("select n from toy.no_such_table", (order.clone(),)), write)?;
+            }
+            _ => {}
         }
         tally(tx, order, "recorded").await?;
         let due = ReviewAskDue { order_id: order.clone(), ask: 7 };

@@ -261,7 +261,7 @@ async fn alone(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> R
     match &task.work {
         Work::Failed(failed) => Record { index, outcome: Err(failed.clone()), wrote: false },
         Work::Handle { job, .. } => {
-            let hold = Tx::new(tx, &host.journal, task.delivery.envelope.event_type(), &task.handling.trace);
+            let hold = hold(host, tx, task);
             let outcome = guarded(job.record(&hold)).await;
             Record { index, outcome, wrote: hold.wrote() }
         }
@@ -272,8 +272,7 @@ async fn alone(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> R
 async fn look(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> Option<Record> {
     let task = &batch[index];
     let Work::Handle { job, .. } = &task.work else { return None };
-    let hold =
-        Tx::new(tx, &host.journal, task.delivery.envelope.event_type(), &task.handling.trace).looking();
+    let hold = hold(host, tx, task).looking();
     let mut recording = pin!(guarded(job.record(&hold)));
     poll_fn(|cx| {
         let polled = recording.as_mut().poll(cx);
@@ -283,6 +282,10 @@ async fn look(host: &Host, tx: &Transaction, batch: &[Task], index: usize) -> Op
         polled.map(|outcome| Some(Record { index, outcome, wrote: false }))
     })
     .await
+}
+
+fn hold<'a>(host: &'a Host, tx: &'a Transaction, task: &'a Task) -> Tx<'a> {
+    Tx::new(tx, &host.journal, task.delivery.envelope.event_type(), &task.handling.trace)
 }
 
 /// The refusals that stand, and the events that are to be tried again apart from the rest. A refusal stands when it was

@@ -161,9 +161,8 @@ impl<'a> Tx<'a> {
     pub async fn schedule<E: Event>(&self, key: &str, after: Duration, event: &E) -> Result<(), DbError> {
         let Emitted { event_type, order_id, payload } = Emitted::from(event);
         let goes_round = event_type == self.event_type && order_id.is_empty();
-        let trace = if goes_round { Trace::root() } else { self.trace.clone() };
-        let timer =
-            (key.to_owned(), after.as_secs_f64(), event_type, order_id, payload.to_vec(), trace.to_string());
+        let trace = if goes_round { Trace::root().to_string() } else { self.trace.to_string() };
+        let timer = (key.to_owned(), after.as_secs_f64(), event_type, order_id, payload.to_vec(), trace);
         self.writes().await;
         self.each(&self.journal.sql().schedule, timer).await?;
         Ok(())

@@ -133,8 +133,8 @@ async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_be
 async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
     let (bed, toy) = waiting_bed().await;
     bed.db().await.batch_execute("insert into toy.stock values ('a', 5)").await.unwrap();
-    // The first writes nothing, so the next two look together. The one stops at its write, which comes first; the other's read breaks the
-    // transaction, and nobody hears the answer.
+    // The first writes nothing, so the next two look together. The one stops at its write, which comes first; the other's
+    // read breaks the transaction, and nobody hears the answer.
     for (order, reason) in
         [("o-0", "want a 9"), ("o-1", "take a 1"), ("o-2", "break-beside a"), ("o-3", "take a 1")]
     {
@@ -145,9 +145,9 @@ async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
     assert_eq!((letter.reason.as_str(), letter.failures.len()), ("attempts-exhausted", 3));
     bed.quiet().await;
     let sql = "select state, generation from toy.journal where order_id in ('o-1', 'o-3')";
-    for row in bed.db().await.query(sql, &[]).await.unwrap() {
-        assert_eq!((row.get::<_, &str>(0), row.get::<_, i32>(1)), ("done", 0), "handled at the first try");
-    }
+    let rows = bed.db().await.query(sql, &[]).await.unwrap();
+    let ended: Vec<(&str, i32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(ended, [("done", 0), ("done", 0)], "handled at the first try");
     let left = bed.db().await.query_one("select units from toy.stock", &[]).await.unwrap();
     assert_eq!(left.get::<_, i32>(0), 3);
 }

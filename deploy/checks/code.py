@@ -14,7 +14,7 @@ OTHER_VARIABLES = {"DESPATCH_CONFIG", "DESPATCH_DATA_DIR", "DESPATCH_API_KEY", "
 def _workers() -> dict[str, list[str]]:
     """Each worker with its handlers."""
     workers = {"gateway": []}
-    for crate in sorted((ROOT / "crates/workers").iterdir()):
+    for crate in sorted((ROOT / "crates/workers").glob("*/*")):
         sources = [path.read_text() for path in sorted((crate / "src").rglob("*.rs"))]
         handlers = [re.findall(r"const NAME: &'static str = \"(\w+)\.(\w+)\";", source) for source in sources]
         workers[crate.name] = sorted(handler for found in handlers for worker, handler in found if worker == crate.name)

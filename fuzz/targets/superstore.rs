@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use despatch_baskets::superstore;
+use despatch_order_files::superstore;
 use despatch_fuzz::{bounded, check_order};
 use despatch_gateway::order_json;
 use libfuzzer_sys::fuzz_target;

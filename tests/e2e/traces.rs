@@ -7,7 +7,7 @@ use std::path::Path;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::post;
-use despatch_baskets::superstore;
+use despatch_order_files::superstore;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use despatch::Outcome;
 use despatch::checkout::{NotPlaced, Till};
-use despatch_baskets::Basket;
+use despatch_order_files::FileOrder;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
@@ -36,7 +36,7 @@ impl Taken {
 /// Places every basket; the one at `n` not before `open` is above `n`.
 pub(crate) async fn place(
     till: Till,
-    baskets: Arc<Vec<Basket>>,
+    baskets: Arc<Vec<FileOrder>>,
     open: watch::Receiver<usize>,
     taken: Taken,
 ) -> Outcome {

@@ -11,7 +11,7 @@ use despatch::audit::{Discrepancy, Placed, audit};
 use despatch::checkout::Till;
 use despatch::demo::customers;
 use despatch::{demo, import};
-use despatch_baskets::{Basket, superstore};
+use despatch_order_files::{FileOrder, superstore};
 use despatch_sandbox::Faults;
 use tokio::sync::watch;
 
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
 }
 
 /// So many orders: the sample's, and when these are used up, the same again.
-fn baskets(count: usize) -> Outcome<Vec<Basket>> {
+fn baskets(count: usize) -> Outcome<Vec<FileOrder>> {
     let sample = superstore::read(demo::SAMPLE)?;
     let rounds = (2..).flat_map(|round| sample.iter().map(move |basket| basket.again(round)));
     Ok(sample.iter().cloned().map(Ok).chain(rounds).take(count).collect::<Result<_, _>>()?)
@@ -87,7 +87,7 @@ fn kinds(args: &Args) -> Outcome<Vec<Kind>> {
 }
 
 /// Carries the orders through the faults and answers what was violated.
-async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<Basket>) -> Outcome<Vec<Discrepancy>> {
+async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<FileOrder>) -> Outcome<Vec<Discrepancy>> {
     let mut watch = Watch::default();
     until("the gateway listens", async || {
         watch.look(site)?;

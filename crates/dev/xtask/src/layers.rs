@@ -13,8 +13,8 @@ const RULES: &str = "\
 core       depends on core
 workers    depend on core, never on each other
 edge       depends on workers, core and edge; the command line also on dev/stack and dev/sandbox
-dev        depends on core and dev; dev/chaos also on edge/cli and edge/baskets, dev/bench on what it measures:
-           workers/inventory and edge/gateway
+dev        depends on core and dev; dev/chaos also on edge/cli and edge/order-files, dev/bench on what it measures:
+           workers/warehouse/inventory and edge/gateway
 tests      depend on all of these
 and tests inside a crate (dev-dependencies) may use dev";
 
@@ -22,7 +22,7 @@ and tests inside a crate (dev-dependencies) may use dev";
 const MADE_FOR_CLI: [&str; 2] = ["stack", "sandbox"];
 
 /// The chaos harness is one binary with the workers that it kills, and shop and auditor with the demo's own parts.
-const MADE_INTO_CHAOS: [&str; 2] = ["cli", "baskets"];
+const MADE_INTO_CHAOS: [&str; 2] = ["cli", "order-files"];
 
 /// What the benchmarks measure apart.
 const MEASURED: [&str; 2] = ["inventory", "gateway"];
@@ -36,7 +36,7 @@ enum Layer {
     Tests,
 }
 
-/// A crate of the workspace by its directory there, `crates/workers/payments`.
+/// A crate of the workspace by its directory there, `crates/workers/money/payments`.
 #[derive(Clone, Copy, Debug)]
 struct Place<'a> {
     layer: Layer,
@@ -47,7 +47,7 @@ impl<'a> Place<'a> {
     fn of(dir: &'a str) -> Option<Self> {
         let (layer, name) = match dir.strip_prefix("crates/").and_then(|inner| inner.split_once('/')) {
             Some(("core", name)) => (Layer::Core, name),
-            Some(("workers", name)) => (Layer::Workers, name),
+            Some(("workers", grouped)) => (Layer::Workers, grouped.split_once('/')?.1),
             Some(("edge", name)) => (Layer::Edge, name),
             Some(("dev", name)) => (Layer::Dev, name),
             Some(_) => return None,
@@ -149,26 +149,26 @@ mod tests {
     #[test]
     fn dependencies_point_one_way() {
         for (from, to, in_code, in_tests) in [
-            ("crates/edge/cli", "crates/workers/orders", true, true),
+            ("crates/edge/cli", "crates/workers/order/orders", true, true),
             ("crates/edge/cli", "crates/edge/gateway", true, true),
             ("crates/edge/cli", "crates/dev/stack", true, true),
             ("crates/edge/cli", "crates/dev/testkit", false, true),
             ("crates/edge/gateway", "crates/dev/stack", false, true),
-            ("crates/workers/orders", "crates/core/runtime", true, true),
-            ("crates/workers/orders", "crates/workers/payments", false, false),
-            ("crates/workers/orders", "crates/edge/gateway", false, false),
-            ("crates/workers/orders", "crates/dev/testkit", false, true),
+            ("crates/workers/order/orders", "crates/core/runtime", true, true),
+            ("crates/workers/order/orders", "crates/workers/money/payments", false, false),
+            ("crates/workers/order/orders", "crates/edge/gateway", false, false),
+            ("crates/workers/order/orders", "crates/dev/testkit", false, true),
             ("crates/core/runtime", "crates/core/contracts", true, true),
-            ("crates/core/runtime", "crates/workers/orders", false, false),
+            ("crates/core/runtime", "crates/workers/order/orders", false, false),
             ("crates/dev/sandbox", "crates/core/domain", true, true),
             ("crates/dev/testkit", "crates/dev/stack", true, true),
-            ("crates/dev/sandbox", "crates/workers/orders", false, false),
+            ("crates/dev/sandbox", "crates/workers/order/orders", false, false),
             ("crates/dev/sandbox", "crates/edge/cli", false, false),
             ("crates/dev/chaos", "crates/edge/cli", true, true),
             ("crates/dev/chaos", "crates/edge/gateway", false, false),
-            ("crates/dev/bench", "crates/workers/inventory", true, true),
+            ("crates/dev/bench", "crates/workers/warehouse/inventory", true, true),
             ("crates/dev/bench", "crates/edge/gateway", true, true),
-            ("crates/dev/bench", "crates/workers/payments", false, false),
+            ("crates/dev/bench", "crates/workers/money/payments", false, false),
             ("tests", "crates/edge/cli", true, true),
             ("crates/edge/cli", "tests", false, false),
         ] {
@@ -182,14 +182,14 @@ mod tests {
     fn a_wrong_dependency_is_named_and_strangers_are_left_alone() {
         let package = |name: &str, dir: &str, dependencies: Value| json!({ "name": name, "manifest_path": format!("/w/{dir}/Cargo.toml"), "dependencies": dependencies });
         let on_orders = json!([
-            { "name": "orders", "path": "/w/crates/workers/orders", "kind": null },
+            { "name": "orders", "path": "/w/crates/workers/order/orders", "kind": null },
             { "name": "serde", "kind": null },
         ]);
         let metadata = json!({
             "workspace_root": "/w",
             "packages": [
-                package("orders", "crates/workers/orders", json!([])),
-                package("payments", "crates/workers/payments", on_orders),
+                package("orders", "crates/workers/order/orders", json!([])),
+                package("payments", "crates/workers/money/payments", on_orders),
                 package("misplaced", "crates/else", json!([])),
             ],
         });

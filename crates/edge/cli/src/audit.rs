@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use despatch_baskets::Basket;
+use despatch_order_files::FileOrder;
 use despatch_orders::State;
 use despatch_runtime::{Database, DbError, Dead, Standing, standing};
 use despatch_sandbox::OrderCounts;
@@ -110,7 +110,7 @@ pub struct Placed<'a> {
     /// The id that the answer named.
     pub order_id: &'a str,
     /// What was ordered.
-    pub basket: &'a Basket,
+    pub basket: &'a FileOrder,
 }
 
 /// Something that must not be.

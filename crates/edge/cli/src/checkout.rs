@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use despatch_baskets::Basket;
+use despatch_order_files::FileOrder;
 use despatch_domain::{Currency, Money};
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
@@ -59,7 +59,7 @@ impl Till {
     }
 
     /// Places an order and answers its id. Placing the same order again changes nothing.
-    pub async fn place(&self, basket: &Basket) -> Result<String, NotPlaced> {
+    pub async fn place(&self, basket: &FileOrder) -> Result<String, NotPlaced> {
         #[derive(Deserialize)]
         struct Placed {
             order_id: String,
@@ -78,12 +78,12 @@ impl Till {
     }
 
     /// What checkout does while the customer waits. The key makes a second authorisation of the same order the first.
-    async fn authorise(&self, basket: &Basket) -> Result<Value, NotPlaced> {
+    async fn authorise(&self, basket: &FileOrder) -> Result<Value, NotPlaced> {
         #[derive(Deserialize)]
         struct Intent {
             id: String,
         }
-        let Basket { shop, shop_order_id, currency, total_minor, .. } = basket;
+        let FileOrder { shop, shop_order_id, currency, total_minor, .. } = basket;
         let url = format!("{}/v1/payment_intents", self.stripe_url.as_deref().unwrap_or_default());
         let form = [
             ("amount", total_minor.to_string()),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use despatch_baskets::{Basket, superstore};
+use despatch_order_files::{FileOrder, superstore};
 use despatch_sandbox::Faults;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -77,7 +77,7 @@ fn quicken(config: &mut Config) {
     config.runtime.clock_tick_ms = 100;
 }
 
-async fn carry(site: &Site, baskets: &[Basket], quiet: bool) -> Outcome<Books> {
+async fn carry(site: &Site, baskets: &[FileOrder], quiet: bool) -> Outcome<Books> {
     let receipt = format!("opening stock for {} orders", baskets.len());
     import::stock(&site.database, &receipt, baskets).await?;
     let started = Instant::now();
@@ -107,7 +107,7 @@ async fn carry(site: &Site, baskets: &[Basket], quiet: bool) -> Outcome<Books> {
 /// Places every order; answers their ids, by place in `baskets`.
 async fn place(
     till: &Till,
-    baskets: &[Basket],
+    baskets: &[FileOrder],
     placed: &AtomicUsize,
     progress: watch::Receiver<Progress>,
 ) -> Outcome<BTreeMap<usize, String>> {

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::ExitCode;
 
-use despatch_baskets::{Basket, superstore};
+use despatch_order_files::{FileOrder, superstore};
 use despatch_gateway::order_json;
 use despatch_runtime::Database;
 use futures_util::StreamExt;
@@ -62,7 +62,7 @@ pub(crate) async fn import(config: &Config, home: &Home, args: &ImportArgs) -> O
     Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn read(path: &Path) -> Outcome<Vec<Basket>> {
+fn read(path: &Path) -> Outcome<Vec<FileOrder>> {
     let file = File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
     if path.extension().is_some_and(|extension| extension == "csv") {
         return Ok(superstore::read(file)?);
@@ -75,7 +75,7 @@ fn read(path: &Path) -> Outcome<Vec<Basket>> {
         }
         let order =
             order_json::read(line.as_bytes()).map_err(|invalid| format!("line {number}: {invalid}"))?;
-        baskets.push(Basket {
+        baskets.push(FileOrder {
             order: serde_json::from_str(&line)?,
             units: order.lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect(),
             shop: order.shop,
@@ -93,7 +93,7 @@ const LOCATIONS: [(&str, &str, &str); 3] =
 
 /// Books as received what these orders want, once for each receipt. Most SKUs lie in one place, so most orders are one
 /// parcel; some lie elsewhere or in two places.
-pub async fn stock(db: &Database, receipt: &str, baskets: &[Basket]) -> Outcome {
+pub async fn stock(db: &Database, receipt: &str, baskets: &[FileOrder]) -> Outcome {
     use despatch_inventory::store::{Location, open_locations, receive};
 
     let mut wanted = std::collections::BTreeMap::<&str, i64>::new();

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use despatch_baskets::Basket;
+use despatch_order_files::FileOrder;
 use despatch_orders::State;
 use despatch_sandbox::OrderCounts;
 
 use super::{BEFORE_CAPTURE, BEFORE_RESERVATION, Record};
 
 /// What is wrong with an order. `paid` is what Stripe saw of it, `sent` what the carrier and the mail server saw.
-pub(super) fn all(basket: &Basket, record: &Record, paid: &OrderCounts, sent: &OrderCounts) -> Vec<String> {
+pub(super) fn all(basket: &FileOrder, record: &Record, paid: &OrderCounts, sent: &OrderCounts) -> Vec<String> {
     let mut wrong = Vec::new();
     end(record, &mut wrong);
     transitions(record, &mut wrong);
@@ -61,7 +61,7 @@ fn transitions(record: &Record, wrong: &mut Vec<String>) {
 }
 
 /// Captured once and in full, unless it was refused before.
-fn money(basket: &Basket, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>) {
+fn money(basket: &FileOrder, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>) {
     if paid.captures > 1 {
         wrong.push(format!("captured {} times", paid.captures));
     }
@@ -78,7 +78,7 @@ fn money(basket: &Basket, record: &Record, paid: &OrderCounts, wrong: &mut Vec<S
 }
 
 /// Its units are reserved or shipped, all of them or none.
-fn stock(basket: &Basket, record: &Record, wrong: &mut Vec<String>) {
+fn stock(basket: &FileOrder, record: &Record, wrong: &mut Vec<String>) {
     let mut ordered = BTreeMap::<String, i64>::new();
     for (sku, units) in &basket.units {
         *ordered.entry(sku.clone()).or_default() += units;

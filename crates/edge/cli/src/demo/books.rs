@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use despatch_baskets::Basket;
+use despatch_order_files::FileOrder;
 use despatch_domain::{Currency, Money};
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ impl Books {
     /// Balances the books. `orders` are the ids under which `baskets` were placed.
     pub(crate) async fn of(
         site: &Site,
-        baskets: &[Basket],
+        baskets: &[FileOrder],
         orders: &BTreeMap<usize, String>,
         elapsed: Duration,
     ) -> Outcome<Self> {

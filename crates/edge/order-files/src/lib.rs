@@ -6,7 +6,7 @@ use serde_json::value::{RawValue, Value, to_raw_value};
 
 /// An order that is to be placed.
 #[derive(Debug, Clone)]
-pub struct Basket {
+pub struct FileOrder {
     /// What goes to `POST /v1/orders`. As text, since thousands of them are held at once.
     pub order: Box<RawValue>,
     /// The shop that it is of.
@@ -21,7 +21,7 @@ pub struct Basket {
     pub units: Vec<(String, i64)>,
 }
 
-impl Basket {
+impl FileOrder {
     /// The same once more, as another order of the shop's: its id ends in `/<round>`.
     pub fn again(&self, round: usize) -> Result<Self, serde_json::Error> {
         let mut again = self.clone();

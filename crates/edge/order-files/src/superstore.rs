@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
-use crate::Basket;
+use crate::FileOrder;
 
 /// The shop that these orders are of.
 pub const SHOP: &str = "superstore";
@@ -71,7 +71,7 @@ pub enum Unreadable {
 }
 
 /// Reads every order, in the order of their first lines.
-pub fn read(file: impl Read) -> Result<Vec<Basket>, Unreadable> {
+pub fn read(file: impl Read) -> Result<Vec<FileOrder>, Unreadable> {
     let mut orders: Vec<Unfinished> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for row in csv::Reader::from_reader(file).deserialize() {
@@ -110,11 +110,11 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    fn finish(self) -> Result<Basket, Unreadable> {
+    fn finish(self) -> Result<FileOrder, Unreadable> {
         let Unfinished { shop_order_id, mut order, lines, total_minor, units } = self;
         order["lines"] = lines.into();
         order["total"] = Money::new(total_minor, Currency::USD).decimal().into();
-        Ok(Basket {
+        Ok(FileOrder {
             order: to_raw_value(&order)?,
             shop: SHOP.to_owned(),
             shop_order_id,

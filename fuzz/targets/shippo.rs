@@ -9,7 +9,7 @@ use despatch_gateway::shippo;
 use despatch_labels::store::TrackedParcel;
 use libfuzzer_sys::fuzz_target;
 
-despatch_contracts::one_of! {
+despatch_contracts::event_enum! {
     /// What a scan may be to its order.
     enum Moved {
         Despatched(ShipmentDespatched),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use despatch_inventory::store::{Location, open_locations, receive};
 use despatch_sandbox::{Counts, Faults, Operation, Options, Rates, Sandbox};
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const SKU: &str = "SKU-A";
 
 pub(crate) struct Deployment {
     // Processes stop before the servers do.
-    pub(crate) bed: Bed,
+    pub(crate) env: TestEnv,
     pub(crate) sandbox: Sandbox,
     environment: BTreeMap<&'static str, String>,
     client: reqwest::Client,
@@ -30,9 +30,9 @@ impl Deployment {
     pub(crate) async fn new(settings: &[(&'static str, &str)]) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let bed = Bed::new().await;
+        let env = TestEnv::new().await;
         let sandbox = Sandbox::start(Options { faults: sluggish(), ..Options::default() }).await.unwrap();
-        let servers = bed.settings();
+        let servers = env.settings();
         let mut environment = BTreeMap::from([
             ("DESPATCH_NATS_URL", servers.nats_url.clone()),
             ("DESPATCH_DATABASE_URL", servers.database_url.clone()),
@@ -51,7 +51,7 @@ impl Deployment {
         ]);
         environment.extend(sandbox.environment());
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        Deployment { bed, sandbox, environment, client: reqwest::Client::new() }
+        Deployment { env, sandbox, environment, client: reqwest::Client::new() }
     }
 
     /// Starts a process with these workers. Returns once it is at work on its schemas and consumers.
@@ -69,7 +69,7 @@ impl Deployment {
         })
         .await;
         self.sandbox.set_webhook_target(&gateway_url, Some(WEBHOOK_TOKEN)).unwrap();
-        let db = self.bed.db().await;
+        let db = self.env.db().await;
         until("inventory has its schema", async || {
             let row = db.query_one("select to_regclass('inventory.receipt') is not null", &[]).await.unwrap();
             row.get::<_, bool>(0).then_some(())
@@ -81,15 +81,15 @@ impl Deployment {
 
     /// Waits until so many orders are completed and nothing is left to do; answers what the providers saw.
     pub(crate) async fn completes(&self, orders: u64) -> Counts {
-        let db = self.bed.db().await;
+        let db = self.env.db().await;
         until(&format!("{orders} orders complete"), async || {
             let sql = "select count(*) from orders.progress where state = 'completed'";
             let completed: i64 = db.query_one(sql, &[]).await.unwrap().get(0);
             (u64::try_from(completed).unwrap() == orders).then_some(())
         })
         .await;
-        self.bed.quiet().await;
-        assert_eq!(self.bed.messages("dead.>").await, [], "nothing is dead-lettered");
+        self.env.quiet().await;
+        assert_eq!(self.env.messages("dead.>").await, [], "nothing is dead-lettered");
         self.sandbox.counts()
     }
 }

@@ -39,7 +39,7 @@ async fn every_process_is_replaced_under_load_and_nothing_is_lost() {
     some(&shop).await;
 
     // What `despatch migrate` of the new version does first.
-    let db = deployment.bed.db().await;
+    let db = deployment.env.db().await;
     for worker in WORKERS.iter().chain(&["gateway"]) {
         let sql = format!(
             "alter table {worker}.journal add column later text;
@@ -112,7 +112,7 @@ async fn from_a_newer_version(deployment: &Deployment, number: u64) {
     let order_id = Uuid::now_v7();
     // As the newer gateway has noted it.
     let sql = "insert into gateway.orders (shop, shop_order_id, order_id, digest) values ($1, $2, $3, '')";
-    let db = deployment.bed.db().await;
+    let db = deployment.env.db().await;
     db.execute(sql, &[&order.shop, &order.shop_order_id, &order_id]).await.unwrap();
     order.order_id = order_id.to_string();
     order.placed_at.get_or_insert_with(now);
@@ -120,5 +120,5 @@ async fn from_a_newer_version(deployment: &Deployment, number: u64) {
     let mut payload = BytesMut::from(&event.payload[..]);
     payload.extend_from_slice(&ADDED_FIELD);
     event.payload = payload.freeze();
-    deployment.bed.publish(&Envelope::first(EventId::mint(), "gateway.intake", event, &Trace::root())).await;
+    deployment.env.publish(&Envelope::first(EventId::new(), "gateway.intake", event, &Trace::root())).await;
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use despatch_contracts::order::OrderAccepted;
 use despatch_sandbox::Sandbox;
 use despatch_stack::Stack;
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
@@ -24,15 +24,15 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_over_tls_has_to_prove_who_it_is() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let bed = Bed::new().await;
-    let (login, server) = bed.settings().database_url.split_once('@').unwrap();
+    let env = TestEnv::new().await;
+    let (login, server) = env.settings().database_url.split_once('@').unwrap();
     let (address, database) = server.split_once('/').unwrap();
     let authority = Authority::new();
     let guard = guard(&authority, Opening::SslRequest, address.to_owned()).await;
     let migrate = |host: &str, trusted: bool| {
         let mut command = despatch(["migrate"]);
         let url = format!("{login}@{host}/{database}?sslmode=require");
-        command.env("DESPATCH_DATABASE_URL", url).env("DESPATCH_NATS_URL", &bed.settings().nats_url);
+        command.env("DESPATCH_DATABASE_URL", url).env("DESPATCH_NATS_URL", &env.settings().nats_url);
         if trusted {
             command.env("SSL_CERT_FILE", authority.file());
         }
@@ -51,7 +51,7 @@ async fn a_database_over_tls_has_to_prove_who_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_over_tls_has_to_prove_who_it_is() {
-    let bed = Bed::new().await;
+    let env = TestEnv::new().await;
     let authority = Authority::new();
     let (certificate, key) = authority.vouch();
     let [certificate_file, key_file] =
@@ -60,14 +60,14 @@ async fn a_broker_over_tls_has_to_prove_who_it_is() {
     std::fs::write(&key_file, key.serialize_pem()).unwrap();
     let servers = tempfile::tempdir().unwrap();
     let mut options = despatch_stack::Options::new(servers.path());
-    options.database_url = Some(bed.settings().database_url.clone());
+    options.database_url = Some(env.settings().database_url.clone());
     options.nats_door = Some(format!("tls {{ cert_file: {certificate_file:?}, key_file: {key_file:?} }}"));
     let guarded = Stack::start(options).await.unwrap();
     let address = guarded.nats_url().strip_prefix("nats://").unwrap();
     let ask = |command: &str, address: &str, trusted: bool| {
         let mut command = despatch([command]);
         command.env("DESPATCH_NATS_URL", format!("tls://{address}"));
-        command.env("DESPATCH_DATABASE_URL", &bed.settings().database_url);
+        command.env("DESPATCH_DATABASE_URL", &env.settings().database_url);
         if trusted {
             command.env("SSL_CERT_FILE", authority.file());
         }
@@ -79,7 +79,7 @@ async fn a_broker_over_tls_has_to_prove_who_it_is() {
     assert!(refused(&stranger, "UnknownIssuer"), "{stranger:?}");
     let misnamed = ask("doctor", &address.replace("127.0.0.1", "localhost"), true).await;
     assert!(refused(&misnamed, "not valid for name"), "{misnamed:?}");
-    let plain_server = bed.settings().nats_url.split_once("://").unwrap().1;
+    let plain_server = env.settings().nats_url.split_once("://").unwrap().1;
     let plain = ask("doctor", plain_server, true).await;
     assert!(refused(&plain, "InvalidContentType"), "a server without TLS will not do: {plain:?}");
     // What waits for its server says who knows what keeps them apart.
@@ -96,7 +96,7 @@ async fn a_broker_over_tls_has_to_prove_who_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let bed = Bed::new().await;
+    let env = TestEnv::new().await;
     let mail = Sandbox::start(despatch_sandbox::Options::default()).await.unwrap();
     let server = mail.smtp_url().strip_prefix("smtp://").unwrap().to_owned();
     let authority = Authority::new();
@@ -105,9 +105,9 @@ async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
     let run = |url: &str, trusted: bool| {
         let mut command = despatch(["run", "notifications"]);
         command.envs([
-            ("DESPATCH_NATS_URL", bed.settings().nats_url.as_str()),
-            ("DESPATCH_DATABASE_URL", &bed.settings().database_url),
-            ("DESPATCH_RUNTIME_NAMESPACE", &bed.settings().namespace),
+            ("DESPATCH_NATS_URL", env.settings().nats_url.as_str()),
+            ("DESPATCH_DATABASE_URL", &env.settings().database_url),
+            ("DESPATCH_RUNTIME_NAMESPACE", &env.settings().namespace),
             ("DESPATCH_HEALTH_LISTEN", ""),
             ("DESPATCH_LINKS_SECRET", "the links' secret"),
             ("DESPATCH_SHOP_PUBLIC_URL", "http://shop.invalid"),
@@ -127,7 +127,7 @@ async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
         })
         .await;
         let order = despatch_testkit::order(&format!("o-{mails}"));
-        bed.deliver(&OrderAccepted { order: Some(order) }).await;
+        env.deliver(&OrderAccepted { order: Some(order) }).await;
         until("the certificate is refused", async || {
             stranger.stderr().contains("UnknownIssuer").then_some(())
         })
@@ -141,7 +141,7 @@ async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
         assert!(known.ended().await.status.success());
     }
     let order = despatch_testkit::order("o-plain");
-    bed.deliver(&OrderAccepted { order: Some(order) }).await;
+    env.deliver(&OrderAccepted { order: Some(order) }).await;
     let downgraded = run(&format!("smtp://{server}?tls=required"), true);
     until("a server without TLS will not do", async || {
         downgraded.stderr().contains("STARTTLS").then_some(())

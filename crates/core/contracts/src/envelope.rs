@@ -132,13 +132,13 @@ impl Envelope {
 
     /// The headers that go with the payload. Line breaks, which none can hold, become spaces.
     pub fn headers(&self) -> HeaderMap {
-        let mut headers = self.headers_of_a_copy();
+        let mut headers = self.headers_without_msg_id();
         headers.insert(NATS_MESSAGE_ID, line(&self.message_id()));
         headers
     }
 
     /// The same without what the broker deduplicates by: the message is stored once more, whatever the broker has.
-    pub fn headers_of_a_copy(&self) -> HeaderMap {
+    pub fn headers_without_msg_id(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(SPEC_VERSION, "1.0");
         headers.insert(ID, line(&self.event_id));
@@ -191,7 +191,7 @@ pub fn subject(event_type: &str) -> String {
 
 /// Where events of this type are heard, without the deployment's namespace. Dead letters and the outcomes of replays are
 /// heard from every handler.
-pub fn heard_on(event_type: &str) -> String {
+pub fn subscription_subject(event_type: &str) -> String {
     match event_type {
         DeadLetter::TYPE => "dead.>".to_owned(),
         Settled::TYPE => "settled.>".to_owned(),
@@ -227,7 +227,7 @@ mod tests {
 
     fn envelope() -> Envelope {
         let event = OrderCompleted { order_id: "o-1".into() };
-        Envelope::first(EventId::mint(), "orders.track", Emitted::from(&event), &Trace::root())
+        Envelope::first(EventId::new(), "orders.track", Emitted::from(&event), &Trace::root())
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
     fn line_breaks_end_no_header() {
         let event = Envelope { order_id: "o-1\r\nce-id: other".into(), ..envelope() };
         let replay = Replay { handler: "orders.track".into(), generation: 1, event: Some(event.clone()) };
-        let sent = Envelope::of(EventId::mint(), "", Emitted::from(&replay), &Trace::root());
+        let sent = Envelope::of(EventId::new(), "", Emitted::from(&replay), &Trace::root());
         let read = Envelope::read(&sent.subject, &sent.headers(), sent.payload.clone()).unwrap();
         assert_eq!((read.event_id, &*read.order_id), (event.event_id, "o-1  ce-id: other"));
     }

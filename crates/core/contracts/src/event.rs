@@ -13,7 +13,7 @@ pub trait Event: prost::Message + Default + Clone + Send + Sync + 'static {
     fn order_id(&self) -> &str;
 }
 
-/// One event type, or an enum of several (see [`one_of!`](crate::one_of)): what a handler hears.
+/// One event type, or an enum of several (see [`event_enum!`](crate::event_enum)): what a handler hears.
 pub trait Incoming: Sized + Send + Sync + 'static {
     /// The [`Event::TYPE`]s that are heard.
     fn types() -> Vec<&'static str>;
@@ -155,7 +155,7 @@ tuples_emit!(A, B, C, D);
 /// Declares an enum of events that one handler hears, each variant named and holding its message.
 ///
 /// ```
-/// despatch_contracts::one_of! {
+/// despatch_contracts::event_enum! {
 ///     /// The ways in which a parcel's journey ends.
 ///     pub enum Ended {
 ///         Delivered(despatch_contracts::shipment::ShipmentDelivered),
@@ -164,7 +164,7 @@ tuples_emit!(A, B, C, D);
 /// }
 /// ```
 #[macro_export]
-macro_rules! one_of {
+macro_rules! event_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($variant:ident($event:ty)),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ mod id;
 pub mod json;
 mod trace;
 
-pub use envelope::{Malformed, heard_on, now, replay_subject, subject};
+pub use envelope::{Malformed, now, replay_subject, subject, subscription_subject};
 pub use event::{DecodeError, Emits, Emitted, Event, Incoming};
 pub use events::{ALL, key_of};
 pub use id::EventId;

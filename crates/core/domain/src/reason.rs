@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::care::{Care, Priority, Queue};
+use crate::triage::{Priority, Queue, Triage};
 
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+
@@ -30,14 +30,14 @@ macro_rules! reasons {
             }
 
             /// Who sees to an event that died of it; `None` for what no event dies of.
-            pub const fn care(self) -> Option<Care> {
-                match self { $(Reason::$variant => reasons!(@care $code $($queue $priority $hours)?)),+ }
+            pub const fn triage(self) -> Option<Triage> {
+                match self { $(Reason::$variant => reasons!(@triage $code $($queue $priority $hours)?)),+ }
             }
         }
     };
-    (@care $code:literal) => { None };
-    (@care $code:literal $queue:ident $priority:ident $hours:literal) => {
-        Some(Care {
+    (@triage $code:literal) => { None };
+    (@triage $code:literal $queue:ident $priority:ident $hours:literal) => {
+        Some(Triage {
             queue: Queue::$queue,
             priority: Priority::$priority,
             hours: $hours,
@@ -149,7 +149,7 @@ reasons! {
     /// What the event waited for did not come before its deadline.
     DeferredTooLong = "deferred-too-long" => (Engineering, High, 4),
     /// Handling it began several times and never ended.
-    ProcessKiller = "process-killer" => (Engineering, Urgent, 2),
+    PoisonEvent = "poison-event" => (Engineering, Urgent, 2),
     /// A follow-on event is larger than the broker accepts.
     PayloadTooLarge = "payload-too-large" => (Engineering, High, 4),
     /// The event is older than the journal remembers.
@@ -176,11 +176,13 @@ mod tests {
         for page in std::fs::read_dir(dir).unwrap() {
             let name = page.unwrap().file_name().into_string().unwrap();
             let code = name.strip_suffix(".md").unwrap();
-            let care = Reason::parse(code).and_then(Reason::care);
-            assert!(code == "README" || care.is_some(), "{name} is no reason's page");
+            let triage = Reason::parse(code).and_then(Reason::triage);
+            assert!(code == "README" || triage.is_some(), "{name} is no reason's page");
         }
-        for care in Reason::ALL.iter().filter_map(|reason| reason.care()) {
-            assert!(care.page.starts_with("# ") && care.page.contains("\n## Steps\n") && care.hours > 0);
+        for triage in Reason::ALL.iter().filter_map(|reason| reason.triage()) {
+            assert!(
+                triage.page.starts_with("# ") && triage.page.contains("\n## Steps\n") && triage.hours > 0
+            );
         }
     }
 

@@ -9,11 +9,11 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::database::{DbError, Trouble};
+use crate::database::{DbError, DbErrorKind};
 use crate::delivery::Delivery;
 use crate::handler::Verdict;
 use crate::host::Host;
-use crate::job::{Entry, Failed, Spec, chain};
+use crate::job::{Entry, Failed, HandlerSpec, chain};
 use crate::journal::{Admission, History};
 use crate::meters::Meters;
 use crate::perform::panicked;
@@ -52,14 +52,14 @@ pub(crate) async fn admit(
         let mut admissions = match ask(&host, spec.name, &asked).instrument(span).await {
             Ok(admissions) => admissions.into_iter(),
             Err(error) => {
-                host.health.waiting(&host.database_part(), error.to_string());
+                host.health.not_ready(&host.database_part(), error.to_string());
                 for Received { delivery, .. } in batch.drain(..) {
                     delivery.give_back(GIVE_BACK).await;
                 }
                 continue;
             }
         };
-        host.health.working(&host.database_part());
+        host.health.ready(&host.database_part());
         let mut stale = Vec::new();
         for Received { delivery, room } in batch.drain(..) {
             let asked = is_asked_about(spec, &delivery);
@@ -97,8 +97,8 @@ pub(crate) async fn admit(
 /// Whether the journal is asked before the event is worked on. A first generation that was never delivered before is
 /// almost certainly new. A handler that only records finds out otherwise in its transaction, which then cannot be kept;
 /// one that calls out has to know before.
-fn is_asked_about(spec: &Spec, delivery: &Delivery) -> bool {
-    spec.outside || delivery.redelivered || delivery.envelope.generation > 0
+fn is_asked_about(spec: &HandlerSpec, delivery: &Delivery) -> bool {
+    spec.has_effects || delivery.redelivered || delivery.envelope.generation > 0
 }
 
 async fn ask(
@@ -115,10 +115,10 @@ async fn ask(
         let answer = async { host.journal.admit(&host.db.client().await?, handler, events).await };
         match answer.await {
             Err(error) if started.elapsed() < PATIENCE && !host.abandon.is_cancelled() => {
-                if error.trouble() != Trouble::Unreachable {
+                if error.kind() != DbErrorKind::Unreachable {
                     tracing::error!(handler, error = chain(&error), "the journal cannot be read");
                 }
-                host.health.waiting(&host.database_part(), error.to_string());
+                host.health.not_ready(&host.database_part(), error.to_string());
                 patience.wait().await;
             }
             answer => return answer,
@@ -133,7 +133,7 @@ fn open(host: &Host, entry: &dyn Entry, delivery: &Delivery) -> Work {
         return refuse(malformed.to_string(), Reason::PayloadUndecodable);
     }
     let age = SystemTime::now().duration_since(delivery.id.created_at()).unwrap_or_default();
-    let first = delivery.envelope.generation == 0 && !entry.spec().hears_reports();
+    let first = delivery.envelope.generation == 0 && !entry.spec().consumes_reports();
     if first && age > host.settings.journal_retention {
         return refuse(format!("{} days old", age.as_secs() / 86_400), Reason::EventExpired);
     }

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::acks::{Acks, Outgoing};
-use crate::health::{Health, State};
+use crate::health::{Health, PartState};
 use crate::permissions::inbox;
 use crate::retry::Patience;
 
@@ -96,7 +96,7 @@ pub(crate) struct Broker {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// Which headers a message goes out with.
+/// RetryFilter headers a message goes out with.
 pub(crate) type Headers = fn(&Envelope) -> HeaderMap;
 
 /// One of the connections that there were, one after the other. A broker that lost something was away, and then it is a
@@ -162,7 +162,7 @@ impl Broker {
         health: &Health,
     ) -> Result<Self, BrokerError> {
         let reporting = health.clone();
-        reporting.waiting("nats", "connecting");
+        reporting.not_ready("nats", "connecting");
         let (count, connections) = watch::channel(0);
         let (servers, options) = options(url)?;
         let client = options
@@ -176,10 +176,10 @@ impl Broker {
                 async move {
                     match event {
                         Event::Connected => {
-                            health.working("nats");
+                            health.ready("nats");
                             count.send_modify(|count| *count += 1);
                         }
-                        Event::Disconnected | Event::Closed => health.waiting("nats", "disconnected"),
+                        Event::Disconnected | Event::Closed => health.not_ready("nats", "disconnected"),
                         Event::ServerError(error) => tracing::warn!(%error, "NATS server error"),
                         Event::ClientError(error) => cannot_connect(&health, &error),
                         Event::SlowConsumer(id) => tracing::warn!(id, "NATS subscription is slow"),
@@ -333,10 +333,10 @@ impl Broker {
 /// told here. Logged once for each that is not the one before.
 fn cannot_connect(health: &Health, error: &ClientError) {
     let why = format!("{error}; `despatch doctor` says why");
-    if health.parts().get("nats") != Some(&State::Waiting(why.clone())) {
+    if health.parts().get("nats") != Some(&PartState::NotReady(why.clone())) {
         tracing::warn!(why, "NATS is not reached");
     }
-    health.waiting("nats", why);
+    health.not_ready("nats", why);
 }
 
 /// How publishing ended.

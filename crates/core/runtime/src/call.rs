@@ -12,9 +12,9 @@ use url::Url;
 
 /// A request to the outside, from before it is sent until this is dropped.
 #[must_use = "the request's span lasts as long as this"]
-pub struct Call(Option<BoxedSpan>);
+pub struct ClientSpan(Option<BoxedSpan>);
 
-impl Call {
+impl ClientSpan {
     /// An HTTP request to a server. `template` is its path with names for what differs, e.g. `/rates/{rate}`.
     pub fn http(method: &str, server: &Url, template: &str) -> Self {
         Self::begin(|| {
@@ -41,9 +41,9 @@ impl Call {
 
     fn begin(describe: impl FnOnce() -> SpanBuilder) -> Self {
         if !Context::map_current(|current| current.span().span_context().is_sampled()) {
-            return Call(None);
+            return ClientSpan(None);
         }
-        Call(span(&Context::current(), || describe().with_kind(SpanKind::Client)))
+        ClientSpan(span(&Context::current(), || describe().with_kind(SpanKind::Client)))
     }
 
     /// The server has answered with this HTTP status.
@@ -75,7 +75,7 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for ClientSpan {
     fn drop(&mut self) {
         if let Some(span) = &mut self.0 {
             span.end();
@@ -114,20 +114,20 @@ mod tests {
         let server: Url = "https://user:password@hooks.example.com:8443/T1/secret?to=ada".parse().unwrap();
         let in_turn = |traceparent| {
             let _current = Trace::parse(traceparent, "").unwrap().context().attach();
-            let mut taken = Call::http("POST", &server, "/{webhook}");
+            let mut taken = ClientSpan::http("POST", &server, "/{webhook}");
             taken.answered(201);
             drop(taken);
-            let mut refused = Call::http("GET", &server, "/{webhook}");
+            let mut refused = ClientSpan::http("GET", &server, "/{webhook}");
             refused.answered(404);
             drop(refused);
-            let mut cut_off = Call::http("GET", &server, "/{webhook}");
+            let mut cut_off = ClientSpan::http("GET", &server, "/{webhook}");
             cut_off.answered(200);
             cut_off.unanswered(true);
             drop(cut_off);
-            let mut mail = Call::smtp("[::1]", 25);
+            let mut mail = ClientSpan::smtp("[::1]", 25);
             mail.refused(550);
             drop(mail);
-            Call::smtp("mail.example.com", 587).unanswered(false);
+            ClientSpan::smtp("mail.example.com", 587).unanswered(false);
         };
 
         in_turn(UNSAMPLED);

@@ -10,11 +10,11 @@ use despatch_contracts::{ALL, Emitted, Event, Trace};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 
 use crate::broker::Published;
-use crate::database::{DbError, Trouble};
+use crate::database::{DbError, DbErrorKind};
 use crate::failpoint;
 use crate::host::Host;
-use crate::intake::{self, Arrival};
 use crate::migrate;
+use crate::outbox::{self, OutboxMessage};
 use crate::statements::Statements;
 
 /// How often partitions are looked after.
@@ -67,9 +67,9 @@ pub(crate) async fn run(host: Arc<Host>) {
             Ok::<_, DbError>(())
         };
         match turn.await {
-            Ok(()) => host.health.working(&host.database_part()),
-            Err(error) if error.trouble() == Trouble::Unreachable => {
-                host.health.waiting(&host.database_part(), error.to_string());
+            Ok(()) => host.health.ready(&host.database_part()),
+            Err(error) if error.kind() == DbErrorKind::Unreachable => {
+                host.health.not_ready(&host.database_part(), error.to_string());
             }
             Err(error) => tracing::error!(worker = host.worker, %error, "the clock missed a turn"),
         }
@@ -142,7 +142,7 @@ async fn fire_timers(host: &Host) -> Result<More, DbError> {
     if rows.is_empty() {
         return Ok(More::NotNow);
     }
-    let arrivals: Vec<Arrival> = rows
+    let arrivals: Vec<OutboxMessage> = rows
         .iter()
         .filter_map(|row| {
             let stored: &str = row.get("event_type");
@@ -150,15 +150,15 @@ async fn fire_timers(host: &Host) -> Result<More, DbError> {
             let payload = row.get::<_, &[u8]>("payload").to_vec().into();
             let event = Emitted { event_type, order_id: row.get("order_id"), payload };
             let trace = Trace::parse(row.get("traceparent"), "").unwrap_or_else(Trace::root);
-            Some(Arrival::timer(host.worker, event, &trace))
+            Some(OutboxMessage::timer(host.worker, event, &trace))
         })
         .collect();
     let count = rows.len();
-    let owed = intake::write(&tx, host, &intake::timer_source(host.worker), arrivals).await?;
+    let owed = outbox::write(&tx, host, &outbox::timer_source(host.worker), arrivals).await?;
     tx.commit().await?;
     drop(client);
     failpoint::pass("after-timer");
-    let published = timeout(PATIENCE, intake::publish(host, owed)).await.unwrap_or(Published::Owed);
+    let published = timeout(PATIENCE, outbox::publish(host, owed)).await.unwrap_or(Published::Owed);
     Ok(More::after(count, published))
 }
 

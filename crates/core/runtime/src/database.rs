@@ -15,7 +15,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::gather::{Gatherer, Values};
+use crate::gather::{BatchParams, QueryBatcher};
 use crate::job::chain;
 
 /// A statement's parameters.
@@ -55,7 +55,7 @@ impl From<tokio_postgres::Error> for DbError {
 
 /// What an error asks of whoever sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum DbErrorKind {
     /// Wait until the database is back.
     Unreachable,
     /// Run the transaction again: another one was in the way.
@@ -69,22 +69,26 @@ pub(crate) enum Trouble {
 }
 
 impl DbError {
-    pub(crate) fn trouble(&self) -> Trouble {
-        let DbError::Statement(error) = self else { return Trouble::Unreachable };
+    pub(crate) fn kind(&self) -> DbErrorKind {
+        let DbError::Statement(error) = self else { return DbErrorKind::Unreachable };
         let Some(state) = error.code() else {
             // Without a code the error is the client's: a closed connection, or a parameter that does not fit.
-            return if error.is_closed() || is_io(error) { Trouble::Unreachable } else { Trouble::Statement };
+            return if error.is_closed() || is_io(error) {
+                DbErrorKind::Unreachable
+            } else {
+                DbErrorKind::Statement
+            };
         };
         match state {
             &SqlState::T_R_DEADLOCK_DETECTED
             | &SqlState::T_R_SERIALIZATION_FAILURE
-            | &SqlState::LOCK_NOT_AVAILABLE => Trouble::Contention,
+            | &SqlState::LOCK_NOT_AVAILABLE => DbErrorKind::Contention,
             // A statement that ran out of its time, not a server that is going away.
-            &SqlState::QUERY_CANCELED => Trouble::Statement,
-            &SqlState::UNIQUE_VIOLATION => Trouble::Duplicate,
-            &SqlState::IN_FAILED_SQL_TRANSACTION => Trouble::Aftermath,
-            other if ["08", "53", "57", "58"].contains(&&other.code()[..2]) => Trouble::Unreachable,
-            _ => Trouble::Statement,
+            &SqlState::QUERY_CANCELED => DbErrorKind::Statement,
+            &SqlState::UNIQUE_VIOLATION => DbErrorKind::Duplicate,
+            &SqlState::IN_FAILED_SQL_TRANSACTION => DbErrorKind::Aftermath,
+            other if ["08", "53", "57", "58"].contains(&&other.code()[..2]) => DbErrorKind::Unreachable,
+            _ => DbErrorKind::Statement,
         }
     }
 }
@@ -125,12 +129,12 @@ impl Database {
     }
 
     /// The same for statements that find their rows by key. One that reads whole tables is slower here.
-    pub fn for_look_ups(url: &str, connections: usize) -> Result<Self, DbError> {
+    pub fn with_index_plans(url: &str, connections: usize) -> Result<Self, DbError> {
         Database::with(url, connections, LOOK_UPS)
     }
 
     /// A single connection that can change nothing, and waits for no statement for long.
-    pub(crate) fn for_a_look(url: &str) -> Result<Self, DbError> {
+    pub(crate) fn read_only(url: &str) -> Result<Self, DbError> {
         Database::with(url, 1, LOOKS)
     }
 
@@ -183,20 +187,24 @@ fn verified() -> MakeRustlsConnect {
 }
 
 /// What is known now, for deciding what to do. Each query sees the latest committed state.
-pub struct Snapshot<'a> {
-    gatherer: &'a Gatherer,
+pub struct Reader<'a> {
+    gatherer: &'a QueryBatcher,
     unreachable: AtomicBool,
 }
 
-impl<'a> Snapshot<'a> {
-    pub(crate) fn new(gatherer: &'a Gatherer) -> Self {
-        Snapshot { gatherer, unreachable: AtomicBool::new(false) }
+impl<'a> Reader<'a> {
+    pub(crate) fn new(gatherer: &'a QueryBatcher) -> Self {
+        Reader { gatherer, unreachable: AtomicBool::new(false) }
     }
 
-    /// Reads rows with a statement that events share; as [`Tx::query_each`](crate::Tx::query_each).
-    pub async fn query_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
+    /// Reads rows with a statement that events share; as [`Tx::query_batched`](crate::Tx::query_batched).
+    pub async fn query_batched<V: BatchParams>(
+        &self,
+        sql: &'static str,
+        values: V,
+    ) -> Result<Vec<Row>, DbError> {
         let answer = self.gatherer.ask(sql, values).await;
-        if answer.as_ref().is_err_and(|error| error.trouble() == Trouble::Unreachable) {
+        if answer.as_ref().is_err_and(|error| error.kind() == DbErrorKind::Unreachable) {
             self.unreachable.store(true, Ordering::Relaxed);
         }
         answer

@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::database::{Database, DbError, Trouble};
-use crate::gather::Gatherer;
+use crate::database::{Database, DbError, DbErrorKind};
+use crate::gather::QueryBatcher;
 use crate::journal::Journal;
 
 /// One try at performing an event.
@@ -28,7 +28,7 @@ pub struct Attempt {
 
 /// What is asked of the outside, under its idempotency key.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct EffectKey {
     /// `<order>/<operation>/<parcel>/<n>`: the same on every try until it is refused or renewed.
     pub key: String,
     /// How many earlier keys of this operation came to a definite nothing.
@@ -51,10 +51,10 @@ struct Subject {
 
 impl Subject {
     /// The ask that a row of the ledger tells of.
-    fn ask(self, row: &Row, first: bool) -> Ask {
+    fn ask(self, row: &Row, first: bool) -> EffectKey {
         let n = u32::try_from(row.get::<_, i32>("number")).unwrap_or_default();
         let Subject { order_id, operation, parcel } = &self;
-        Ask {
+        EffectKey {
             key: format!("{order_id}/{operation}/{parcel}/{n}"),
             n,
             first,
@@ -76,7 +76,7 @@ impl Attempt {
         self.event_id
     }
 
-    /// Which try this is, from 1.
+    /// RetryFilter try this is, from 1.
     pub fn number(&self) -> u32 {
         self.number
     }
@@ -84,30 +84,35 @@ impl Attempt {
     /// Announces that the outside is about to be asked. Committed before it returns.
     ///
     /// `parcel` is 0 for what concerns the whole order.
-    pub async fn ask(&self, operation: &'static str, parcel: u32) -> Result<Ask, DbError> {
+    pub async fn begin(&self, operation: &'static str, parcel: u32) -> Result<EffectKey, DbError> {
         self.noted(self.ledger.ask(self, self.subject(operation, parcel), None).await)
     }
 
     /// The same for a provider that takes no idempotency key, with a note by which a later try finds out what became
     /// of it. Who is not the first gets the first one's note.
-    pub async fn ask_noting(&self, operation: &'static str, parcel: u32, note: &str) -> Result<Ask, DbError> {
+    pub async fn begin_with_note(
+        &self,
+        operation: &'static str,
+        parcel: u32,
+        note: &str,
+    ) -> Result<EffectKey, DbError> {
         self.noted(self.ledger.ask(self, self.subject(operation, parcel), Some(note.to_owned())).await)
     }
 
     /// What an earlier try asked and nobody has closed.
-    pub async fn asked(&self, operation: &'static str, parcel: u32) -> Result<Option<Ask>, DbError> {
+    pub async fn pending(&self, operation: &'static str, parcel: u32) -> Result<Option<EffectKey>, DbError> {
         self.noted(self.ledger.asked(self.subject(operation, parcel)).await)
     }
 
     /// The answer was a definite refusal: the next generation asks under a new key, since a provider may replay this
     /// one's answer for ever. Within this generation the answer stands: a replica that tries the same event at the same
     /// time gets the same key, lest it does what this one has recorded as refused.
-    pub async fn refused(&self, ask: &Ask) -> Result<(), DbError> {
+    pub async fn rejected(&self, ask: &EffectKey) -> Result<(), DbError> {
         self.noted(self.ledger.close(ask, Some((self.event_id, self.generation))).await)
     }
 
     /// A look-up has proved that nothing happened under this key: asks anew under the next.
-    pub async fn renew(&self, ask: &Ask) -> Result<Ask, DbError> {
+    pub async fn rotate(&self, ask: &EffectKey) -> Result<EffectKey, DbError> {
         self.noted(self.ledger.close(ask, None).await)?;
         self.noted(self.ledger.ask(self, ask.subject.clone(), ask.note.clone()).await)
     }
@@ -128,7 +133,7 @@ impl Attempt {
     }
 
     fn noted<T>(&self, answer: Result<T, DbError>) -> Result<T, DbError> {
-        if answer.as_ref().is_err_and(|error| error.trouble() == Trouble::Unreachable) {
+        if answer.as_ref().is_err_and(|error| error.kind() == DbErrorKind::Unreachable) {
             self.unreachable.store(true, Ordering::Relaxed);
         }
         answer
@@ -141,7 +146,7 @@ pub(crate) struct Ledger {
     db: Database,
     journal: Arc<Journal>,
     asks: mpsc::Sender<Request>,
-    gatherer: Arc<Gatherer>,
+    gatherer: Arc<QueryBatcher>,
 }
 
 struct Request {
@@ -149,7 +154,7 @@ struct Request {
     generation: u32,
     subject: Subject,
     note: Option<String>,
-    answer: oneshot::Sender<Result<Ask, DbError>>,
+    answer: oneshot::Sender<Result<EffectKey, DbError>>,
 }
 
 /// How many asks are committed together at most.
@@ -157,13 +162,13 @@ const BATCH: usize = 256;
 
 impl Ledger {
     /// Starts the task that commits asks; it ends when the last ledger is dropped.
-    pub(crate) fn start(db: Database, journal: Arc<Journal>, gatherer: Arc<Gatherer>) -> Self {
+    pub(crate) fn start(db: Database, journal: Arc<Journal>, gatherer: Arc<QueryBatcher>) -> Self {
         let (asks, requests) = mpsc::channel(BATCH);
         tokio::spawn(commit_asks(db.clone(), journal.clone(), requests));
         Ledger { db, journal, asks, gatherer }
     }
 
-    async fn ask(&self, by: &Attempt, subject: Subject, note: Option<String>) -> Result<Ask, DbError> {
+    async fn ask(&self, by: &Attempt, subject: Subject, note: Option<String>) -> Result<EffectKey, DbError> {
         let (answer, answered) = oneshot::channel();
         let gone = || DbError::Unreachable("the effects ledger has stopped".to_owned());
         let (event_id, generation) = (by.event_id, by.generation);
@@ -171,13 +176,13 @@ impl Ledger {
         answered.await.map_err(|_| gone())?
     }
 
-    async fn asked(&self, subject: Subject) -> Result<Option<Ask>, DbError> {
+    async fn asked(&self, subject: Subject) -> Result<Option<EffectKey>, DbError> {
         let values = (subject.order_id.clone(), subject.operation, int(subject.parcel));
         let rows = self.gatherer.ask(&self.journal.sql().asked, values).await?;
         Ok(rows.first().map(|row| subject.ask(row, false)))
     }
 
-    async fn close(&self, ask: &Ask, refused: Option<(EventId, u32)>) -> Result<(), DbError> {
+    async fn close(&self, ask: &EffectKey, refused: Option<(EventId, u32)>) -> Result<(), DbError> {
         let Subject { order_id, operation, parcel } = &ask.subject;
         let client = self.db.client().await?;
         let statement = client.prepare_cached(&self.journal.sql().close_ask).await?;
@@ -207,9 +212,9 @@ async fn commit_asks(db: Database, journal: Arc<Journal>, mut requests: mpsc::Re
                     }
                 }
             }
-            Err(error) if error.trouble() == Trouble::Contention => {}
+            Err(error) if error.kind() == DbErrorKind::Contention => {}
             Err(error) => {
-                if error.trouble() != Trouble::Unreachable {
+                if error.kind() != DbErrorKind::Unreachable {
                     tracing::error!(%error, "the effects ledger cannot be written");
                 }
                 for request in waiting.drain(..) {
@@ -220,7 +225,7 @@ async fn commit_asks(db: Database, journal: Arc<Journal>, mut requests: mpsc::Re
     }
 }
 
-async fn write(db: &Database, journal: &Journal, requests: &[Request]) -> Result<Vec<Ask>, DbError> {
+async fn write(db: &Database, journal: &Journal, requests: &[Request]) -> Result<Vec<EffectKey>, DbError> {
     let orders: Vec<&str> = requests.iter().map(|request| request.subject.order_id.as_str()).collect();
     let operations: Vec<&str> = requests.iter().map(|request| request.subject.operation).collect();
     let parcels: Vec<i32> = requests.iter().map(|request| int(request.subject.parcel)).collect();

@@ -19,7 +19,7 @@ use tokio_postgres::types::ToSql;
 use crate::database::{Database, DbError};
 
 /// One event's parameters of a shared statement: a tuple of up to twelve values. The statement gets an array for each.
-pub trait Values: Send + 'static {
+pub trait BatchParams: Send + 'static {
     /// Rows, turned into columns.
     #[doc(hidden)]
     fn columns(rows: Vec<Self>) -> Vec<Box<dyn ToSql + Sync + Send>>
@@ -32,7 +32,7 @@ type Answer = Result<Vec<Row>, DbError>;
 
 macro_rules! values {
     ($($value:ident)+) => {
-        impl<$($value: ToSql + Sync + Send + 'static),+> Values for ($($value,)+) {
+        impl<$($value: ToSql + Sync + Send + 'static),+> BatchParams for ($($value,)+) {
             #[allow(non_snake_case)]
             fn columns(rows: Vec<Self>) -> Vec<Column> {
                 let ($($value,)+): ($(Vec<$value>,)+) = rows.into_iter().collect();
@@ -57,7 +57,7 @@ values!(A B C D E F G H I J K L);
 
 /// What events have asked and nobody has sent yet.
 #[derive(Default)]
-pub(crate) struct Gathering {
+pub(crate) struct StatementBatcher {
     asked: Mutex<Vec<Request>>,
 }
 
@@ -77,14 +77,14 @@ struct Group {
     answers: Vec<oneshot::Sender<Answer>>,
 }
 
-impl Gathering {
+impl StatementBatcher {
     /// The rows that the shared statement answers this event with: those whose column `n` is the place of its values in
-    /// the arrays, from 1. Nothing is sent but by [`run`](Gathering::run).
-    pub(crate) async fn ask<V: Values>(&self, sql: &str, values: V) -> Answer {
+    /// the arrays, from 1. Nothing is sent but by [`run`](StatementBatcher::run).
+    pub(crate) async fn ask<V: BatchParams>(&self, sql: &str, values: V) -> Answer {
         self.put(sql, values).await.unwrap_or_else(|_| Err(over()))
     }
 
-    fn put<V: Values>(&self, sql: &str, values: V) -> oneshot::Receiver<Answer> {
+    fn put<V: BatchParams>(&self, sql: &str, values: V) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
         let request =
             Request { sql: sql.to_owned(), values: Box::new(values), columns: columns_of::<V>, answer };
@@ -123,39 +123,43 @@ impl Gathering {
 
 /// Statements outside of transactions, shared by whoever asks the same: what is asked while an earlier statement is under
 /// way is the next one's.
-pub struct Gatherer {
-    gathering: Arc<Gathering>,
+pub struct QueryBatcher {
+    gathering: Arc<StatementBatcher>,
     asked: Arc<Notify>,
     task: AbortHandle,
 }
 
-impl Gatherer {
+impl QueryBatcher {
     /// Starts the task that sends them; it ends with the gatherer.
     pub fn start(db: Database) -> Self {
-        let (gathering, asked) = (Arc::<Gathering>::default(), Arc::<Notify>::default());
+        let (gathering, asked) = (Arc::<StatementBatcher>::default(), Arc::<Notify>::default());
         let task = tokio::spawn(send(db, gathering.clone(), asked.clone())).abort_handle();
-        Gatherer { gathering, asked, task }
+        QueryBatcher { gathering, asked, task }
     }
 
-    /// Reads rows; as [`Tx::query_each`](crate::Tx::query_each).
-    pub async fn query_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
+    /// Reads rows; as [`Tx::query_batched`](crate::Tx::query_batched).
+    pub async fn query_batched<V: BatchParams>(
+        &self,
+        sql: &'static str,
+        values: V,
+    ) -> Result<Vec<Row>, DbError> {
         self.ask(sql, values).await
     }
 
-    pub(crate) async fn ask<V: Values>(&self, sql: &str, values: V) -> Answer {
+    pub(crate) async fn ask<V: BatchParams>(&self, sql: &str, values: V) -> Answer {
         let answered = self.gathering.put(sql, values);
         self.asked.notify_one();
         answered.await.unwrap_or_else(|_| Err(over()))
     }
 }
 
-impl Drop for Gatherer {
+impl Drop for QueryBatcher {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-async fn send(db: Database, gathering: Arc<Gathering>, asked: Arc<Notify>) {
+async fn send(db: Database, gathering: Arc<StatementBatcher>, asked: Arc<Notify>) {
     loop {
         asked.notified().await;
         let groups = gathering.groups();
@@ -170,7 +174,7 @@ async fn send(db: Database, gathering: Arc<Gathering>, asked: Arc<Notify>) {
     }
 }
 
-fn columns_of<V: Values>(values: Vec<Box<dyn Any + Send>>) -> Vec<Column> {
+fn columns_of<V: BatchParams>(values: Vec<Box<dyn Any + Send>>) -> Vec<Column> {
     // Groups are of one type.
     V::columns(values.into_iter().filter_map(|values| values.downcast().ok()).map(|values| *values).collect())
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use despatch_contracts::{Emits, Incoming};
 use despatch_domain::Reason;
 
-use crate::database::{DbError, Snapshot};
+use crate::database::{DbError, Reader};
 use crate::effects::Attempt;
-use crate::keys::Keys;
+use crate::keys::ConcurrencyKeys;
 use crate::tx::Tx;
 
 /// Handles events without asking anything outside: it only records.
@@ -22,11 +22,11 @@ pub trait Handler: Send + Sync + 'static {
     /// The follow-on events: `()`, one, `Option`, `Vec`, or a tuple of these.
     type Out: Emits;
     /// What can go wrong, each with its verdict.
-    type Error: Fault;
+    type Error: HandlerError;
 
     /// What the event contends on; by default its order.
-    fn keys(&self, event: &Self::In) -> Keys {
-        Keys::order(event.order_id())
+    fn keys(&self, event: &Self::In) -> ConcurrencyKeys {
+        ConcurrencyKeys::order(event.order_id())
     }
 
     /// Writes what follows from the event. Runs in a transaction that it shares with other events, after every earlier
@@ -44,7 +44,7 @@ pub trait Handler: Send + Sync + 'static {
 ///
 /// The three steps keep calls to the outside out of transactions: nothing in reach of `perform` can write to the
 /// database, nothing in reach of `record` should call out.
-pub trait OutsideHandler: Send + Sync + 'static {
+pub trait EffectHandler: Send + Sync + 'static {
     /// As [`Handler::NAME`].
     const NAME: &'static str;
     /// As [`Handler::POLICY`].
@@ -54,38 +54,38 @@ pub trait OutsideHandler: Send + Sync + 'static {
     /// What `prepare` decided; may say that nothing is to be done.
     type Plan: Send + Sync + 'static;
     /// What the outside answered.
-    type Effect: Send + Sync + 'static;
+    type Response: Send + Sync + 'static;
     /// As [`Handler::Out`].
     type Out: Emits;
     /// As [`Handler::Error`].
-    type Error: Fault;
+    type Error: HandlerError;
 
     /// As [`Handler::keys`].
-    fn keys(&self, event: &Self::In) -> Keys {
-        Keys::order(event.order_id())
+    fn keys(&self, event: &Self::In) -> ConcurrencyKeys {
+        ConcurrencyKeys::order(event.order_id())
     }
 
     /// Decides what is to be done, given what is already known. Reads only.
     fn prepare(
         &self,
         event: &Self::In,
-        db: &Snapshot<'_>,
+        db: &Reader<'_>,
     ) -> impl Future<Output = Result<Self::Plan, Self::Error>> + Send;
 
     /// Does it. Runs concurrently with other events, with no transaction open, and again after any crash or retry: the
-    /// attempt's [ledger](Attempt::ask) gives the idempotency key.
+    /// attempt's [ledger](Attempt::begin) gives the idempotency key.
     fn perform(
         &self,
         plan: &Self::Plan,
         attempt: &Attempt,
-    ) -> impl Future<Output = Result<Self::Effect, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Self::Response, Self::Error>> + Send;
 
     /// Writes what follows from the answer; see [`Handler::record`].
     fn record(
         &self,
         event: &Self::In,
         plan: &Self::Plan,
-        effect: &Self::Effect,
+        effect: &Self::Response,
         tx: &Tx<'_>,
     ) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
 }
@@ -94,13 +94,13 @@ pub trait OutsideHandler: Send + Sync + 'static {
 ///
 /// A failed statement needs no thought from a handler: the runtime itself reruns or splits the batch, and only when
 /// the event fails alone does the verdict on its [`DbError`] count.
-pub trait Fault: std::error::Error + From<DbError> + Send + Sync + 'static {
+pub trait HandlerError: std::error::Error + From<DbError> + Send + Sync + 'static {
     /// What is to happen with the event.
     fn verdict(&self) -> Verdict;
 }
 
 /// For a handler that nothing but its database can fail.
-impl Fault for DbError {
+impl HandlerError for DbError {
     fn verdict(&self) -> Verdict {
         Verdict::Retry
     }
@@ -135,7 +135,7 @@ pub struct Policy {
     /// The most events performed at once.
     pub concurrency: usize,
     /// Starts without an outcome before a redelivered event counts as a process killer.
-    pub suspect_starts: u32,
+    pub max_crashes: u32,
 }
 
 impl Policy {
@@ -147,6 +147,6 @@ impl Policy {
         defer_deadline: Duration::from_secs(3600),
         batch: 256,
         concurrency: 64,
-        suspect_starts: 3,
+        max_crashes: 3,
     };
 }

@@ -8,17 +8,17 @@ use tokio::sync::watch;
 /// The state of a process's parts: each handler, and each server that they need.
 #[derive(Clone)]
 pub struct Health {
-    parts: Arc<Mutex<BTreeMap<String, State>>>,
+    parts: Arc<Mutex<BTreeMap<String, PartState>>>,
     ready: watch::Sender<bool>,
 }
 
 /// What one part is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum PartState {
     /// At work.
-    Working,
+    Ready,
     /// Cannot work, and why.
-    Waiting(String),
+    NotReady(String),
 }
 
 impl Health {
@@ -26,25 +26,25 @@ impl Health {
         Health { parts: Arc::default(), ready: watch::Sender::new(false) }
     }
 
-    pub(crate) fn working(&self, part: &str) {
-        self.set(part, &State::Working);
+    pub(crate) fn ready(&self, part: &str) {
+        self.set(part, &PartState::Ready);
     }
 
     /// Says that a part cannot work; logged when it could before.
-    pub(crate) fn waiting(&self, part: &str, why: impl Into<String>) {
-        self.set(part, &State::Waiting(why.into()));
+    pub(crate) fn not_ready(&self, part: &str, why: impl Into<String>) {
+        self.set(part, &PartState::NotReady(why.into()));
     }
 
-    fn set(&self, part: &str, state: &State) {
+    fn set(&self, part: &str, state: &PartState) {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         let before = parts.insert(part.to_owned(), state.clone());
         match (&before, state) {
-            (Some(State::Waiting(_)), State::Working) => tracing::info!(part, "working again"),
-            (Some(State::Working), State::Waiting(why)) => tracing::warn!(part, why, "waiting"),
-            (None, State::Waiting(why)) => tracing::debug!(part, why, "waiting"),
+            (Some(PartState::NotReady(_)), PartState::Ready) => tracing::info!(part, "working again"),
+            (Some(PartState::Ready), PartState::NotReady(why)) => tracing::warn!(part, why, "waiting"),
+            (None, PartState::NotReady(why)) => tracing::debug!(part, why, "waiting"),
             _ => {}
         }
-        let ready = parts.values().all(|state| *state == State::Working);
+        let ready = parts.values().all(|state| *state == PartState::Ready);
         self.ready.send_if_modified(|was| std::mem::replace(was, ready) != ready);
     }
 
@@ -54,13 +54,13 @@ impl Health {
     }
 
     /// Returns once every part is at work.
-    pub async fn ready(&self) {
+    pub async fn until_ready(&self) {
         // The sender lives in `self`, so the wait cannot fail.
         let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
     }
 
     /// Every part and its state, by name.
-    pub fn parts(&self) -> BTreeMap<String, State> {
+    pub fn parts(&self) -> BTreeMap<String, PartState> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

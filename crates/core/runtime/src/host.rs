@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::broker::{Broker, Published};
-use crate::database::{Database, DbError, Trouble};
+use crate::database::{Database, DbError, DbErrorKind};
 use crate::effects::Ledger;
-use crate::gather::Gatherer;
+use crate::gather::QueryBatcher;
 use crate::health::Health;
 use crate::journal::{Journal, OpenBatch};
 use crate::retry::Patience;
@@ -26,7 +26,7 @@ pub(crate) struct Host {
     pub(crate) broker: Broker,
     pub(crate) ledger: Ledger,
     /// For statements outside of transactions.
-    pub(crate) gatherer: Arc<Gatherer>,
+    pub(crate) gatherer: Arc<QueryBatcher>,
     pub(crate) health: Health,
     /// One redelivered event at a time in the whole process.
     pub(crate) suspects: Arc<Semaphore>,
@@ -51,15 +51,15 @@ impl Host {
         let mut patience = Patience::new();
         loop {
             match work().await {
-                Err(error) if error.trouble() == Trouble::Unreachable => {
-                    self.health.waiting(&self.database_part(), error.to_string());
+                Err(error) if error.kind() == DbErrorKind::Unreachable => {
+                    self.health.not_ready(&self.database_part(), error.to_string());
                     tokio::select! {
                         () = patience.wait() => {}
                         () = self.abandon.cancelled() => return None,
                     }
                 }
                 outcome => {
-                    self.health.working(&self.database_part());
+                    self.health.ready(&self.database_part());
                     return Some(outcome);
                 }
             }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use despatch_contracts::{DecodeError, Emits, Emitted, Incoming};
 
-use crate::database::Snapshot;
+use crate::database::Reader;
 use crate::effects::Attempt;
-use crate::handler::{Fault, Handler, OutsideHandler, Policy, Verdict};
-use crate::keys::Keys;
+use crate::handler::{EffectHandler, Handler, HandlerError, Policy, Verdict};
+use crate::keys::ConcurrencyKeys;
 use crate::outcome::is_report;
 use crate::tx::Tx;
 
@@ -23,7 +23,7 @@ pub(crate) struct Failed {
     pub(crate) verdict: Verdict,
 }
 
-impl<E: Fault> From<E> for Failed {
+impl<E: HandlerError> From<E> for Failed {
     fn from(error: E) -> Self {
         Failed { verdict: error.verdict(), error: chain(&error) }
     }
@@ -46,61 +46,61 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// What is known of a handler without running it.
 #[derive(Debug, Clone)]
-pub struct Spec {
+pub struct HandlerSpec {
     /// [`Handler::NAME`].
     pub name: &'static str,
     /// [`Handler::POLICY`].
     pub policy: Policy,
     /// The event types that it hears.
-    pub hears: Vec<&'static str>,
+    pub consumes: Vec<&'static str>,
     /// The event types that it may emit.
     pub emits: Vec<&'static str>,
     /// Whether it asks anything outside.
-    pub outside: bool,
+    pub has_effects: bool,
 }
 
-impl Spec {
+impl HandlerSpec {
     /// Whether it hears what became of events. Then it is not told of its own, and no report is too old for it: a report is as
     /// old as its event.
-    pub(crate) fn hears_reports(&self) -> bool {
-        self.hears.iter().any(|heard| is_report(heard))
+    pub(crate) fn consumes_reports(&self) -> bool {
+        self.consumes.iter().any(|heard| is_report(heard))
     }
 }
 
 /// A registered handler.
 pub(crate) trait Entry: Send + Sync {
-    fn spec(&self) -> &Spec;
+    fn spec(&self) -> &HandlerSpec;
     fn job(&self, event_type: &str, payload: Bytes) -> Result<Box<dyn Job>, DecodeError>;
 }
 
-/// One event and its handler. `prepare` and `perform` come before `record`, and only where [`Spec::outside`] says so.
+/// One event and its handler. `prepare` and `perform` come before `record`, and only where [`HandlerSpec::has_effects`] says so.
 pub(crate) trait Job: Send + Sync {
-    fn keys(&self) -> Keys;
-    fn prepare<'a>(&'a mut self, db: &'a Snapshot<'a>) -> BoxFuture<'a, Result<(), Failed>>;
+    fn keys(&self) -> ConcurrencyKeys;
+    fn prepare<'a>(&'a mut self, db: &'a Reader<'a>) -> BoxFuture<'a, Result<(), Failed>>;
     fn perform<'a>(&'a mut self, attempt: &'a Attempt) -> BoxFuture<'a, Result<(), Failed>>;
     fn record<'a>(&'a self, tx: &'a Tx<'a>) -> BoxFuture<'a, Result<Vec<Emitted>, Failed>>;
 }
 
 pub(crate) struct Recording<H> {
     handler: Arc<H>,
-    spec: Spec,
+    spec: HandlerSpec,
 }
 
 impl<H: Handler> Recording<H> {
     pub(crate) fn new(handler: H) -> Self {
-        let spec = Spec {
+        let spec = HandlerSpec {
             name: H::NAME,
             policy: H::POLICY,
-            hears: H::In::types(),
+            consumes: H::In::types(),
             emits: H::Out::types(),
-            outside: false,
+            has_effects: false,
         };
         Recording { handler: Arc::new(handler), spec }
     }
 }
 
 impl<H: Handler> Entry for Recording<H> {
-    fn spec(&self) -> &Spec {
+    fn spec(&self) -> &HandlerSpec {
         &self.spec
     }
 
@@ -116,11 +116,11 @@ struct RecordingJob<H: Handler> {
 }
 
 impl<H: Handler> Job for RecordingJob<H> {
-    fn keys(&self) -> Keys {
+    fn keys(&self) -> ConcurrencyKeys {
         self.handler.keys(&self.event)
     }
 
-    fn prepare<'a>(&'a mut self, _: &'a Snapshot<'a>) -> BoxFuture<'a, Result<(), Failed>> {
+    fn prepare<'a>(&'a mut self, _: &'a Reader<'a>) -> BoxFuture<'a, Result<(), Failed>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -135,24 +135,24 @@ impl<H: Handler> Job for RecordingJob<H> {
 
 pub(crate) struct Performing<H> {
     handler: Arc<H>,
-    spec: Spec,
+    spec: HandlerSpec,
 }
 
-impl<H: OutsideHandler> Performing<H> {
+impl<H: EffectHandler> Performing<H> {
     pub(crate) fn new(handler: H) -> Self {
-        let spec = Spec {
+        let spec = HandlerSpec {
             name: H::NAME,
             policy: H::POLICY,
-            hears: H::In::types(),
+            consumes: H::In::types(),
             emits: H::Out::types(),
-            outside: true,
+            has_effects: true,
         };
         Performing { handler: Arc::new(handler), spec }
     }
 }
 
-impl<H: OutsideHandler> Entry for Performing<H> {
-    fn spec(&self) -> &Spec {
+impl<H: EffectHandler> Entry for Performing<H> {
+    fn spec(&self) -> &HandlerSpec {
         &self.spec
     }
 
@@ -162,25 +162,25 @@ impl<H: OutsideHandler> Entry for Performing<H> {
     }
 }
 
-struct PerformingJob<H: OutsideHandler> {
+struct PerformingJob<H: EffectHandler> {
     handler: Arc<H>,
     event: H::In,
     progress: Progress<H>,
 }
 
 /// How far an event has come. What was performed is kept for as long as the event is held.
-enum Progress<H: OutsideHandler> {
+enum Progress<H: EffectHandler> {
     Received,
     Prepared(H::Plan),
-    Performed(H::Plan, H::Effect),
+    Performed(H::Plan, H::Response),
 }
 
-impl<H: OutsideHandler> Job for PerformingJob<H> {
-    fn keys(&self) -> Keys {
+impl<H: EffectHandler> Job for PerformingJob<H> {
+    fn keys(&self) -> ConcurrencyKeys {
         self.handler.keys(&self.event)
     }
 
-    fn prepare<'a>(&'a mut self, db: &'a Snapshot<'a>) -> BoxFuture<'a, Result<(), Failed>> {
+    fn prepare<'a>(&'a mut self, db: &'a Reader<'a>) -> BoxFuture<'a, Result<(), Failed>> {
         Box::pin(async move {
             self.progress = Progress::Prepared(self.handler.prepare(&self.event, db).await?);
             Ok(())

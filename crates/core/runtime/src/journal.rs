@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use deadpool_postgres::GenericClient;
 use despatch_contracts::EventId;
-use despatch_contracts::runtime::{Envelope, Failures, Outbox};
+use despatch_contracts::runtime::{Envelope, Failures, FollowOns};
 use prost::Message as _;
 use tokio_postgres::{Portal, Row};
 use uuid::Uuid;
@@ -404,7 +404,7 @@ impl Given<'_> {
 /// What a journal row owes the stream.
 fn owed_by(handler: &str, row: &Row) -> Result<Vec<Envelope>, Unreadable> {
     let outbox: &[u8] = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
-    let mut owed = Outbox::decode(outbox).map_err(Unreadable::Outbox)?.messages;
+    let mut owed = FollowOns::decode(outbox).map_err(Unreadable::Outbox)?.messages;
     if row.get("fired") {
         owed.push(retry(handler, row)?);
     }

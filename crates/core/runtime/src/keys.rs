@@ -5,22 +5,22 @@ use sha2::{Digest, Sha256};
 /// The things that an event contends on. Events that share one are recorded one after the other, in one process or in
 /// several.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Keys(Vec<i64>);
+pub struct ConcurrencyKeys(Vec<i64>);
 
-impl Keys {
+impl ConcurrencyKeys {
     /// Contends on nothing.
     pub fn none() -> Self {
-        Keys::default()
+        ConcurrencyKeys::default()
     }
 
     /// Contends on its order.
     pub fn order(order_id: &str) -> Self {
-        Keys::of("order", order_id)
+        ConcurrencyKeys::of("order", order_id)
     }
 
     /// Contends on one thing of a kind, e.g. `("sku", "A-1")`.
     pub fn of(kind: &str, value: &str) -> Self {
-        Keys(vec![hash(kind, value)])
+        ConcurrencyKeys(vec![hash(kind, value)])
     }
 
     /// Contends on one more thing.
@@ -48,7 +48,7 @@ pub(crate) fn hash(kind: &str, value: &str) -> i64 {
 
 /// Splits a batch into chains: events of one chain share keys, directly or through others, and keep their order;
 /// events of different chains share none.
-pub(crate) fn chains(batch: &[Keys]) -> Vec<Vec<usize>> {
+pub(crate) fn chains(batch: &[ConcurrencyKeys]) -> Vec<Vec<usize>> {
     let mut leader: Vec<usize> = (0..batch.len()).collect();
     let mut holder = std::collections::HashMap::new();
     for (index, keys) in batch.iter().enumerate() {
@@ -83,11 +83,11 @@ mod tests {
 
     #[test]
     fn chains_join_what_shares_a_key_through_others() {
-        let a = Keys::order("1").and("sku", "x");
-        let b = Keys::order("2");
-        let c = Keys::order("3").and("sku", "y").and("sku", "x");
-        let d = Keys::order("2").and("sku", "z");
-        assert_eq!(chains(&[a, b, c, d, Keys::none()]), vec![vec![0, 2], vec![1, 3], vec![4]]);
+        let a = ConcurrencyKeys::order("1").and("sku", "x");
+        let b = ConcurrencyKeys::order("2");
+        let c = ConcurrencyKeys::order("3").and("sku", "y").and("sku", "x");
+        let d = ConcurrencyKeys::order("2").and("sku", "z");
+        assert_eq!(chains(&[a, b, c, d, ConcurrencyKeys::none()]), vec![vec![0, 2], vec![1, 3], vec![4]]);
     }
 
     proptest! {
@@ -95,8 +95,8 @@ mod tests {
         fn chains_cover_each_event_once_and_share_no_key(
             batch in prop::collection::vec(prop::collection::vec(0_u8..12, 0..3), 0..40)
         ) {
-            let batch: Vec<Keys> = batch.iter().map(|keys| {
-                keys.iter().fold(Keys::none(), |all, key| all.and("k", &key.to_string()))
+            let batch: Vec<ConcurrencyKeys> = batch.iter().map(|keys| {
+                keys.iter().fold(ConcurrencyKeys::none(), |all, key| all.and("k", &key.to_string()))
             }).collect();
             let chains = chains(&batch);
             let mut seen: Vec<usize> = chains.concat();

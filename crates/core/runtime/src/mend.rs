@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::admit::{GIVE_BACK, PATIENCE, settle_stale};
-use crate::database::{DbError, Trouble};
+use crate::database::{DbError, DbErrorKind};
 use crate::handler::Verdict;
 use crate::host::Host;
-use crate::job::{Failed, Spec};
+use crate::job::{Failed, HandlerSpec};
 use crate::journal::Admission;
 use crate::retry::Patience;
 use crate::task::{Task, Work};
@@ -29,19 +29,21 @@ pub(crate) enum Setback {
 }
 
 impl Setback {
-    pub(crate) fn of(trouble: Trouble, said: String) -> Self {
+    pub(crate) fn of(trouble: DbErrorKind, said: String) -> Self {
         match trouble {
-            Trouble::Unreachable => Setback::Unreachable(said),
-            Trouble::Contention => Setback::InTheWay,
+            DbErrorKind::Unreachable => Setback::Unreachable(said),
+            DbErrorKind::Contention => Setback::InTheWay,
             // A row that is there already may be another replica's: the journal will say so.
-            Trouble::Duplicate | Trouble::Aftermath | Trouble::Statement => Setback::Statement(said),
+            DbErrorKind::Duplicate | DbErrorKind::Aftermath | DbErrorKind::Statement => {
+                Setback::Statement(said)
+            }
         }
     }
 }
 
 impl From<DbError> for Setback {
     fn from(error: DbError) -> Self {
-        Setback::of(error.trouble(), error.to_string())
+        Setback::of(error.kind(), error.to_string())
     }
 }
 
@@ -49,7 +51,7 @@ impl From<DbError> for Setback {
 /// let go.
 pub(crate) async fn mend(
     host: &Host,
-    spec: &Spec,
+    spec: &HandlerSpec,
     batch: Vec<Task>,
     setback: Setback,
     patience: &mut Patience,
@@ -57,9 +59,9 @@ pub(crate) async fn mend(
     let said = match setback {
         Setback::Refused { put_off } => return Some(apart(batch, &put_off)),
         Setback::Unreachable(why) => {
-            host.health.waiting(&host.database_part(), why);
+            host.health.not_ready(&host.database_part(), why);
             // What was performed is kept. What is only recorded another replica may record, if it has a database.
-            if !spec.outside && !host.reaches_its_database(PATIENCE).await? {
+            if !spec.has_effects && !host.reaches_its_database(PATIENCE).await? {
                 for task in batch {
                     task.delivery.give_back(GIVE_BACK).await;
                 }
@@ -95,7 +97,7 @@ fn apart(batch: Vec<Task>, put_off: &[usize]) -> Vec<Vec<Task>> {
 }
 
 /// Halves a batch that a statement failed in. Alone, an event that still fails has only itself to blame.
-async fn split(spec: &Spec, mut batch: Vec<Task>, said: String) -> Vec<Vec<Task>> {
+async fn split(spec: &HandlerSpec, mut batch: Vec<Task>, said: String) -> Vec<Vec<Task>> {
     if batch.len() > 1 {
         let rest = batch.split_off(batch.len() / 2);
         return vec![batch, rest];
@@ -113,7 +115,7 @@ async fn split(spec: &Spec, mut batch: Vec<Task>, said: String) -> Vec<Vec<Task>
 
 /// Asks the journal again about events that could not be recorded, or had to wait: another replica may have been faster.
 /// `None` when the process was told to let go.
-pub(crate) async fn readmit(host: &Host, spec: &Spec, batch: Vec<Task>) -> Option<Vec<Task>> {
+pub(crate) async fn readmit(host: &Host, spec: &HandlerSpec, batch: Vec<Task>) -> Option<Vec<Task>> {
     let events: Vec<_> = batch.iter().map(|task| (task.id(), task.generation())).collect();
     let admissions = host
         .insist(|| async { host.journal.admit(&host.db.client().await?, spec.name, &events).await })

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Failures, Outbox, Settled};
+use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Failures, FollowOns, Settled};
 use despatch_contracts::{Emitted, Event};
 use despatch_domain::Reason;
 use prost::Message as _;
@@ -12,7 +12,7 @@ use crate::broker::Broker;
 use crate::database::DbError;
 use crate::handler::Verdict;
 use crate::host::Host;
-use crate::job::{Failed, Spec};
+use crate::job::{Failed, HandlerSpec};
 use crate::journal::{Fate, Settlement};
 use crate::retry::wait_after;
 use crate::task::Task;
@@ -51,7 +51,7 @@ impl Outcome {
             return Vec::new();
         }
         // The journal's copy shares the payloads' memory.
-        Outbox { messages: self.follow_ons.clone() }.encode_to_vec()
+        FollowOns { messages: self.follow_ons.clone() }.encode_to_vec()
     }
 
     /// The journal row of an outcome that is not [plain](Self::is_plain).
@@ -73,8 +73,8 @@ impl Outcome {
     pub(crate) fn ended(&self) -> Ended {
         match self.failure.as_ref().map(|failure| failure.fate) {
             None => Ended::Done,
-            Some(Fate::Waiting { deferred: false, .. }) => Ended::Retried,
-            Some(Fate::Waiting { deferred: true, .. }) => Ended::Deferred,
+            Some(Fate::PendingRetry { deferred: false, .. }) => Ended::Retried,
+            Some(Fate::PendingRetry { deferred: true, .. }) => Ended::Deferred,
             Some(Fate::Dead { .. }) => Ended::Dead,
         }
     }
@@ -117,7 +117,7 @@ impl Ended {
 /// Works out the outcomes of one batch.
 pub(crate) struct Reckoner<'a> {
     host: &'a Host,
-    spec: &'a Spec,
+    spec: &'a HandlerSpec,
     /// The database's time; asked only when something failed.
     now: Option<Timestamp>,
 }
@@ -126,7 +126,7 @@ impl<'a> Reckoner<'a> {
     /// Asks for the time only when one of the outcomes will need it.
     pub(crate) async fn new(
         host: &'a Host,
-        spec: &'a Spec,
+        spec: &'a HandlerSpec,
         tx: &Transaction,
         outcomes: &[Result<Vec<Emitted>, Failed>],
     ) -> Result<Self, DbError> {
@@ -175,7 +175,7 @@ impl<'a> Reckoner<'a> {
         );
         let mut follow_ons = Vec::new();
         match fate {
-            Fate::Waiting { after, .. } => {
+            Fate::PendingRetry { after, .. } => {
                 let wait = after.as_secs_f64();
                 tracing::info!(
                     handler = self.spec.name, event = %task.id(), order = task.order_id(), trace_id = %task.handling.trace.trace_id,
@@ -189,7 +189,7 @@ impl<'a> Reckoner<'a> {
                     reason, attempts, error = failed.error, "dead-lettered",
                 );
                 // A dead letter of a dead letter would only come back to it.
-                if self.spec.hears_reports() {
+                if self.spec.consumes_reports() {
                     tracing::error!(handler = self.spec.name, event = %task.id(), "only the journal knows of it");
                 } else {
                     follow_ons.push(self.dead_letter(task, reason, &failures));
@@ -214,7 +214,7 @@ impl<'a> Reckoner<'a> {
             if attempts >= policy.attempts {
                 Fate::Dead { reason: Reason::AttemptsExhausted.code() }
             } else {
-                Fate::Waiting { after, deferred: false }
+                Fate::PendingRetry { after, deferred: false }
             }
         };
         match verdict {
@@ -227,7 +227,7 @@ impl<'a> Reckoner<'a> {
                 let fate = if overdue {
                     Fate::Dead { reason: Reason::DeferredTooLong.code() }
                 } else {
-                    Fate::Waiting { after: wait, deferred: true }
+                    Fate::PendingRetry { after: wait, deferred: true }
                 };
                 (fate, task.history.attempts, "defer")
             }
@@ -260,7 +260,7 @@ impl<'a> Reckoner<'a> {
     /// Every generation above the first reports how it ended.
     fn report(&self, task: &Task, outcome: &str, reason: Option<&str>) -> Option<Envelope> {
         let generation = task.generation();
-        (generation > 0 && !self.spec.hears_reports()).then(|| {
+        (generation > 0 && !self.spec.consumes_reports()).then(|| {
             let settled = Settled {
                 worker: self.host.worker.to_owned(),
                 handler: self.spec.name.to_owned(),

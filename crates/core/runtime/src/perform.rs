@@ -11,12 +11,12 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
-use crate::database::Snapshot;
+use crate::database::Reader;
 use crate::effects::Attempt;
 use crate::failpoint;
 use crate::handler::Verdict;
 use crate::host::Host;
-use crate::job::{Failed, Job, Spec};
+use crate::job::{Failed, HandlerSpec, Job};
 use crate::meters::Meters;
 use crate::retry::Patience;
 use crate::spans;
@@ -25,7 +25,7 @@ use crate::task::{Task, Work};
 /// Performs events until no more come; each goes on as soon as it is done, so a slow one holds up nobody.
 pub(crate) async fn perform(
     host: Arc<Host>,
-    spec: Spec,
+    spec: HandlerSpec,
     meters: Meters,
     mut tasks: mpsc::UnboundedReceiver<Task>,
     next: mpsc::UnboundedSender<Task>,
@@ -50,7 +50,7 @@ pub(crate) async fn perform(
 }
 
 /// `None` when the process was told to let go.
-async fn one(host: &Host, spec: &Spec, meters: &Meters, mut task: Task) -> Option<Task> {
+async fn one(host: &Host, spec: &HandlerSpec, meters: &Meters, mut task: Task) -> Option<Task> {
     let attempt = Attempt {
         order_id: task.order_id().to_owned(),
         event_id: task.id(),
@@ -93,7 +93,7 @@ async fn one(host: &Host, spec: &Spec, meters: &Meters, mut task: Task) -> Optio
                 break;
             }
         }
-        host.health.waiting(&host.database_part(), "unreachable");
+        host.health.not_ready(&host.database_part(), "unreachable");
         tokio::select! {
             () = patience.wait() => {}
             () = host.abandon.cancelled() => return None,
@@ -109,7 +109,7 @@ enum Setback {
 }
 
 async fn prepared(host: &Host, job: &mut dyn Job) -> Result<(), Setback> {
-    let snapshot = Snapshot::new(&host.gatherer);
+    let snapshot = Reader::new(&host.gatherer);
     let prepared = guarded(job.prepare(&snapshot)).await;
     prepared.map_err(|failed| if snapshot.lost() { Setback::Lost } else { Setback::Failed(failed) })
 }

@@ -10,17 +10,17 @@ use tokio_util::task::TaskTracker;
 use crate::admit::admit;
 use crate::broker::{Broker, BrokerError, Names};
 use crate::clock;
-use crate::database::{Database, DbError, Trouble};
+use crate::database::{Database, DbError, DbErrorKind};
 use crate::delivery::Held;
 use crate::effects::Ledger;
-use crate::gather::Gatherer;
+use crate::gather::QueryBatcher;
 use crate::health::Health;
 use crate::host::Host;
-use crate::intake::Intake;
-use crate::job::{Entry, Spec};
+use crate::job::{Entry, HandlerSpec};
 use crate::journal::Journal;
 use crate::meters::Meters;
 use crate::migrate::{self, Migration};
+use crate::outbox::Outbox;
 use crate::perform::perform;
 use crate::provision;
 use crate::publish::publish;
@@ -59,7 +59,7 @@ pub struct Process {
     broker: Broker,
     health: Health,
     hosts: Vec<Arc<Host>>,
-    specs: Vec<Spec>,
+    specs: Vec<HandlerSpec>,
     tasks: TaskTracker,
     drain: CancellationToken,
     abandon: CancellationToken,
@@ -90,7 +90,7 @@ impl Process {
         let turns = Arc::new(Semaphore::new(cores.max(2)));
         let missing = Arc::new(Notify::new());
         if settings.provision {
-            health.waiting("provisioner", "starting");
+            health.not_ready("provisioner", "starting");
             process.tasks.spawn(provision::keep(
                 broker.clone(),
                 settings.clone(),
@@ -101,9 +101,9 @@ impl Process {
             ));
         }
         for worker in workers {
-            let db = Database::for_look_ups(settings.database_of(worker.name), settings.connections)?;
+            let db = Database::with_index_plans(settings.database_of(worker.name), settings.connections)?;
             let journal = Arc::new(Journal::new(worker.name));
-            let gatherer = Arc::new(Gatherer::start(db.clone()));
+            let gatherer = Arc::new(QueryBatcher::start(db.clone()));
             let host = Arc::new(Host {
                 worker: worker.name,
                 settings: settings.clone(),
@@ -120,13 +120,13 @@ impl Process {
                 abandon: process.abandon.clone(),
             });
             for spec in worker.specs() {
-                health.waiting(spec.name, "starting");
+                health.not_ready(spec.name, "starting");
             }
-            health.waiting(&host.database_part(), "starting");
+            health.not_ready(&host.database_part(), "starting");
             process.hosts.push(host.clone());
-            if settings.survey {
+            if settings.collect_gauges {
                 let handlers = worker.specs().map(|spec| spec.name).collect();
-                process.tasks.spawn(survey::watch(host.clone(), handlers, worker.surveys.clone()));
+                process.tasks.spawn(survey::watch(host.clone(), handlers, worker.gauges.clone()));
             }
             let tasks = process.tasks.clone();
             process.tasks.spawn(open_for_work(host, worker, tasks));
@@ -140,9 +140,9 @@ impl Process {
     }
 
     /// A worker's way in; `None` when this process does not run it.
-    pub fn intake(&self, worker: &str) -> Option<Intake> {
+    pub fn outbox(&self, worker: &str) -> Option<Outbox> {
         let host = self.hosts.iter().find(|host| host.worker == worker)?;
-        Some(Intake::new(host.clone()))
+        Some(Outbox::new(host.clone()))
     }
 
     /// How much each handler's consumer still has to do, by handler; `None` where the broker does not answer.
@@ -185,13 +185,13 @@ impl Drop for Process {
 async fn open_for_work(host: Arc<Host>, worker: Worker, tasks: TaskTracker) {
     let mut patience = Patience::new();
     while let Err(why) = schema_ready(&host, worker.migrations).await {
-        host.health.waiting(&host.database_part(), why);
+        host.health.not_ready(&host.database_part(), why);
         tokio::select! {
             () = patience.wait() => {}
             () = host.drain.cancelled() => return,
         }
     }
-    host.health.working(&host.database_part());
+    host.health.ready(&host.database_part());
     tasks.spawn(clock::run(host.clone()));
     let handlers = worker.specs().map(|spec| spec.name).collect();
     tasks.spawn(recover::watch(host.clone(), handlers));
@@ -204,7 +204,7 @@ async fn schema_ready(host: &Host, steps: &[Migration]) -> Result<(), String> {
     let schema = host.journal.schema();
     if host.settings.migrate {
         return migrate::migrate(&host.db, schema, steps).await.map_err(|error| {
-            if error.trouble() != Trouble::Unreachable {
+            if error.kind() != DbErrorKind::Unreachable {
                 tracing::error!(schema, %error, "the schema cannot be brought up to date");
             }
             error.to_string()
@@ -233,7 +233,7 @@ async fn run_handler(host: Arc<Host>, entry: Arc<dyn Entry>, tasks: TaskTracker)
         if !host.drain.is_cancelled() {
             let handler = entry.spec().name;
             tracing::error!(handler, "the pipeline broke; it is built anew");
-            host.health.waiting(handler, "the pipeline broke");
+            host.health.not_ready(handler, "the pipeline broke");
             patience.wait().await;
         }
     }
@@ -253,7 +253,7 @@ fn pipeline(
     let (to_vet, suspects) = mpsc::unbounded_channel();
     let (to_record, ready) = mpsc::unbounded_channel();
     let (to_publish, recorded) = mpsc::channel(PUBLISH_QUEUE);
-    let to_work = if spec.outside {
+    let to_work = if spec.has_effects {
         let (to_perform, admitted) = mpsc::unbounded_channel();
         tasks.spawn(perform(host.clone(), spec.clone(), meters.clone(), admitted, to_record));
         to_perform
@@ -297,6 +297,6 @@ pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), 
 pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<(), BrokerError> {
     let broker =
         Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::new()).await?;
-    let specs: Vec<Spec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();
+    let specs: Vec<HandlerSpec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();
     provision::provision(&broker, settings, &specs).await
 }

@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::{self, Stream};
-use despatch_contracts::{heard_on, replay_subject};
+use despatch_contracts::{replay_subject, subscription_subject};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, BrokerError, Names};
 use crate::health::Health;
-use crate::job::Spec;
+use crate::job::HandlerSpec;
 use crate::settings::Settings;
 
 /// How often everything is checked when nobody complains.
@@ -29,15 +29,15 @@ const MAX_ACK_PENDING: i64 = 20_000;
 pub(crate) async fn keep(
     broker: Broker,
     settings: Arc<Settings>,
-    specs: Vec<Spec>,
+    specs: Vec<HandlerSpec>,
     health: Health,
     missing: Arc<Notify>,
     drain: CancellationToken,
 ) {
     loop {
         match provision(&broker, &settings, &specs).await {
-            Ok(()) => health.working("provisioner"),
-            Err(error) => health.waiting("provisioner", error.to_string()),
+            Ok(()) => health.ready("provisioner"),
+            Err(error) => health.not_ready("provisioner", error.to_string()),
         }
         let soon = if health.is_ready() { CHECK } else { Duration::from_millis(500) };
         tokio::select! {
@@ -52,7 +52,7 @@ pub(crate) async fn keep(
 pub(crate) async fn provision(
     broker: &Broker,
     settings: &Settings,
-    specs: &[Spec],
+    specs: &[HandlerSpec],
 ) -> Result<(), BrokerError> {
     let wanted = stream_config(broker.names(), settings);
     let failed = |why: String| BrokerError::Provision { what: format!("stream {}", wanted.name), why };
@@ -91,7 +91,7 @@ async fn consumer(
     broker: &Broker,
     stream: &Stream,
     settings: &Settings,
-    spec: &Spec,
+    spec: &HandlerSpec,
 ) -> Result<(), BrokerError> {
     let wanted = consumer_config(broker.names(), settings, spec);
     let name = Names::consumer(spec.name);
@@ -173,9 +173,9 @@ pub(crate) fn stream_differences(wanted: &stream::Config, found: &stream::Config
 }
 
 /// What a handler's consumer has to be.
-pub(crate) fn consumer_config(names: &Names, settings: &Settings, spec: &Spec) -> pull::Config {
+pub(crate) fn consumer_config(names: &Names, settings: &Settings, spec: &HandlerSpec) -> pull::Config {
     let mut subjects: Vec<String> =
-        spec.hears.iter().map(|event_type| names.full(&heard_on(event_type))).collect();
+        spec.consumes.iter().map(|event_type| names.full(&subscription_subject(event_type))).collect();
     subjects.push(names.full(&replay_subject(spec.name)));
     pull::Config {
         durable_name: Some(Names::consumer(spec.name)),

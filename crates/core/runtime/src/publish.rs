@@ -14,7 +14,7 @@ use crate::broker::Published;
 use crate::delivery::Delivery;
 use crate::failpoint;
 use crate::host::Host;
-use crate::job::Spec;
+use crate::job::HandlerSpec;
 use crate::meters::Meters;
 use crate::spans;
 
@@ -36,7 +36,7 @@ const BATCHES: usize = 8;
 /// Publishes and acks until no more batches come.
 pub(crate) async fn publish(
     host: Arc<Host>,
-    spec: Spec,
+    spec: HandlerSpec,
     meters: Meters,
     mut recorded: mpsc::Receiver<Recorded>,
 ) {
@@ -56,7 +56,7 @@ pub(crate) async fn publish(
     }
 }
 
-async fn settle(host: &Host, spec: &Spec, meters: &Meters, batch: Recorded) {
+async fn settle(host: &Host, spec: &HandlerSpec, meters: &Meters, batch: Recorded) {
     if let Some(open) = batch.open {
         let (began, since) = (SystemTime::now(), Instant::now());
         if host.broker.publish(&batch.owed, &host.abandon).await == Published::Owed {

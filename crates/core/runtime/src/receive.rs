@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::broker::Names;
 use crate::delivery::{Delivery, Held};
 use crate::host::Host;
-use crate::job::Spec;
+use crate::job::HandlerSpec;
 use crate::meters::Meters;
 use crate::pull::{Pulled, Puller, pending};
 
@@ -22,12 +22,12 @@ pub(crate) struct Received {
 /// Pulls until the process drains.
 pub(crate) async fn receive(
     host: Arc<Host>,
-    spec: Spec,
+    spec: HandlerSpec,
     meters: Meters,
     held: Held,
     admit: mpsc::UnboundedSender<Received>,
 ) {
-    let window = spec.policy.batch * 2 + if spec.outside { spec.policy.concurrency } else { 0 };
+    let window = spec.policy.batch * 2 + if spec.has_effects { spec.policy.concurrency } else { 0 };
     let room = Arc::new(Semaphore::new(window));
     while !admit.is_closed() && consumer_there(&host, spec.name).await {
         match Puller::new(&host.broker, &Names::consumer(spec.name)).await {
@@ -38,7 +38,7 @@ pub(crate) async fn receive(
                     held.sever();
                 }
             }
-            Err(error) => host.health.waiting(spec.name, error.to_string()),
+            Err(error) => host.health.not_ready(spec.name, error.to_string()),
         }
         pause(&host).await;
     }
@@ -115,10 +115,10 @@ async fn consumer_there(host: &Host, handler: &str) -> bool {
     let consumer = Names::consumer(handler);
     while !host.drain.is_cancelled() {
         if pending(&host.broker, &consumer).await.is_some() {
-            host.health.working(handler);
+            host.health.ready(handler);
             return true;
         }
-        host.health.waiting(handler, format!("consumer {consumer} is not there"));
+        host.health.not_ready(handler, format!("consumer {consumer} is not there"));
         host.missing.notify_one();
         pause(host).await;
     }

@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use crate::failpoint;
 use crate::host::Host;
-use crate::job::{Failed, Spec};
+use crate::job::{Failed, HandlerSpec};
 use crate::journal::Done;
-use crate::keys::{Keys, chains};
+use crate::keys::{ConcurrencyKeys, chains};
 use crate::mend::{Setback, mend};
 use crate::meters::Meters;
 use crate::outcome::{Ended, Outcome, Reckoner};
@@ -31,7 +31,7 @@ use crate::tx::{Transaction, Tx};
 /// Records events until no more come.
 pub(crate) async fn record(
     host: Arc<Host>,
-    spec: Spec,
+    spec: HandlerSpec,
     meters: Meters,
     mut tasks: mpsc::UnboundedReceiver<Task>,
     next: mpsc::Sender<Recorded>,
@@ -69,7 +69,7 @@ pub(crate) async fn record(
 /// turn ends when the commit is sent: waiting for the disk, or for the publisher, holds up nobody else.
 async fn keep(
     host: &Host,
-    spec: &Spec,
+    spec: &HandlerSpec,
     meters: &Meters,
     batch: &mut Vec<Task>,
     next: &mpsc::Sender<Recorded>,
@@ -129,7 +129,7 @@ fn hand_on(
 /// anything. Events that cannot be kept as they are come out of a setback marked as failed.
 async fn write(
     host: &Host,
-    spec: &Spec,
+    spec: &HandlerSpec,
     tx: &Transaction,
     batch: &mut [Task],
     turn: Option<OwnedSemaphorePermit>,
@@ -177,11 +177,11 @@ enum Handled {
 
 /// Runs every handler in the transaction: events that share a key one after the other, the rest together.
 async fn handle(host: &Host, tx: &Transaction, batch: &[Task]) -> Result<Handled, Setback> {
-    let keys: Vec<Keys> = batch
+    let keys: Vec<ConcurrencyKeys> = batch
         .iter()
         .map(|task| match &task.work {
             Work::Handle { keys, .. } => keys.clone(),
-            Work::Failed(_) => Keys::none(),
+            Work::Failed(_) => ConcurrencyKeys::none(),
         })
         .collect();
     let mut locks: Vec<i64> = keys.iter().flat_map(|keys| keys.locks().iter().copied()).collect();
@@ -314,7 +314,7 @@ fn first_failure(recorded: &[Vec<Record>]) -> Option<String> {
 /// Writes the journal and the open batch, and commits. Answers the open batch, if the stream is owed anything.
 async fn commit(
     host: &Host,
-    spec: &Spec,
+    spec: &HandlerSpec,
     tx: &Transaction,
     batch: &[Task],
     outcomes: &[Outcome],

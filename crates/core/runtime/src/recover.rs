@@ -22,7 +22,7 @@ use futures_util::TryStreamExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, BrokerError, Connection, Headers, Mark, Names, Published, Seen};
-use crate::database::{Database, DbError, Trouble};
+use crate::database::{Database, DbError, DbErrorKind};
 use crate::health::Health;
 use crate::host::Host;
 use crate::journal::{Journal, Trusted};
@@ -76,7 +76,7 @@ pub(crate) async fn watch(host: Arc<Host>, handlers: Vec<&'static str>) {
             Err(Interrupted::Broker(why)) => {
                 tracing::debug!(worker = host.worker, why, "the stream is not seen");
             }
-            Err(Interrupted::Database(error)) if error.trouble() == Trouble::Unreachable => {}
+            Err(Interrupted::Database(error)) if error.kind() == DbErrorKind::Unreachable => {}
             Err(error) => tracing::error!(worker = host.worker, %error, "the stream is not watched"),
         }
     }
@@ -194,7 +194,7 @@ impl Watcher<'_> {
             self.renew_consumers().await;
         }
         self.host.broker.forget();
-        let published = self.publish_again(trusted.settled_until, Envelope::headers_of_a_copy).await?;
+        let published = self.publish_again(trusted.settled_until, Envelope::headers_without_msg_id).await?;
         if published == Published::Owed || self.host.broker.connection() != connection {
             return Ok(());
         }
@@ -310,10 +310,10 @@ pub async fn recover_all(
     let never = CancellationToken::new();
     let mut counts = Vec::new();
     for worker in workers {
-        let db = Database::for_look_ups(settings.database_of(worker), 1)?;
+        let db = Database::with_index_plans(settings.database_of(worker), 1)?;
         let journal = Journal::new(worker);
         // Nobody abandons it, so all of it is stored.
-        let copies = (&broker, Envelope::headers_of_a_copy as Headers, &never);
+        let copies = (&broker, Envelope::headers_without_msg_id as Headers, &never);
         let (_, count) = publish_given((&db, &journal), Some(since), copies).await?;
         counts.push((*worker, count));
     }

@@ -33,7 +33,7 @@ pub struct Settings {
     /// Whether to create and keep in shape the stream and consumers. Exactly one process of a deployment needs to.
     pub provision: bool,
     /// Whether to look up the gauges of docs/metrics.md, for which somebody has to collect them.
-    pub survey: bool,
+    pub collect_gauges: bool,
     /// Whether to bring schemas up to date at the start; otherwise workers wait until somebody has.
     pub migrate: bool,
 }
@@ -56,7 +56,7 @@ impl Settings {
             stream_retention: 14 * day,
             stream_replicas: 1,
             provision: true,
-            survey: false,
+            collect_gauges: false,
             migrate: true,
         }
     }

@@ -11,7 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::broker::Names;
 use crate::database::{Database, DbError};
-use crate::health::State;
+use crate::health::PartState;
 use crate::host::Host;
 use crate::pull;
 
@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_secs(15);
 
 /// A gauge that is looked up in a worker's database.
 #[derive(Debug, Clone)]
-pub struct Survey {
+pub struct SqlGauge {
     /// Its name, without the unit. All are in docs/metrics.md.
     pub name: &'static str,
     /// `s`, or nothing for a count.
@@ -42,7 +42,7 @@ struct Sight {
 }
 
 impl Sight {
-    fn new(meter: &Meter, worker: &'static str, survey: Survey) -> Self {
+    fn new(meter: &Meter, worker: &'static str, survey: SqlGauge) -> Self {
         let (label, always) = survey.label.unzip();
         Sight {
             gauge: meter.f64_gauge(survey.name).with_unit(survey.unit).build(),
@@ -110,11 +110,11 @@ impl Sight {
 }
 
 /// Looks at a worker until the process drains.
-pub(crate) async fn watch(host: Arc<Host>, handlers: Vec<&'static str>, surveys: Vec<Survey>) {
-    let Ok(db) = Database::for_a_look(host.settings.database_of(host.worker)) else { return };
+pub(crate) async fn watch(host: Arc<Host>, handlers: Vec<&'static str>, gauges: Vec<SqlGauge>) {
+    let Ok(db) = Database::read_only(host.settings.database_of(host.worker)) else { return };
     let meter = global::meter("despatch");
     let mut sights: Vec<Sight> = Sight::common(&meter, host.worker, &handlers).into();
-    sights.extend(surveys.into_iter().map(|survey| Sight::new(&meter, host.worker, survey)));
+    sights.extend(gauges.into_iter().map(|survey| Sight::new(&meter, host.worker, survey)));
     let looking = async {
         let mut tick = ticks();
         loop {
@@ -143,7 +143,7 @@ async fn show_parts(host: &Host, handlers: &[&'static str], meter: &Meter) {
         for (part, state) in host.health.parts() {
             if concerns(&part, host, handlers) {
                 let labels = [KeyValue::new("worker", host.worker), KeyValue::new("part", part)];
-                ready.record(u64::from(state == State::Working), &labels);
+                ready.record(u64::from(state == PartState::Ready), &labels);
             }
         }
     }

@@ -8,14 +8,14 @@ use tokio::sync::mpsc;
 
 use crate::handler::Verdict;
 use crate::host::Host;
-use crate::job::{Failed, Spec};
+use crate::job::{Failed, HandlerSpec};
 use crate::mend::readmit;
 use crate::task::Task;
 
 /// Lets suspects through to `next` until no more come.
 pub(crate) async fn vet(
     host: Arc<Host>,
-    spec: Spec,
+    spec: HandlerSpec,
     mut suspects: mpsc::UnboundedReceiver<Task>,
     next: mpsc::UnboundedSender<Task>,
 ) {
@@ -37,9 +37,9 @@ pub(crate) async fn vet(
             .await;
         match begun {
             None => return,
-            Some(Ok(starts)) if starts > spec.policy.suspect_starts => task.fail(Failed {
+            Some(Ok(starts)) if starts > spec.policy.max_crashes => task.fail(Failed {
                 error: format!("begun {} times without an outcome", starts - 1),
-                verdict: Verdict::Reject(Reason::ProcessKiller),
+                verdict: Verdict::Reject(Reason::PoisonEvent),
             }),
             Some(Ok(_)) => {}
             Some(Err(error)) => {

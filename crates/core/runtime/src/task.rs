@@ -11,7 +11,7 @@ use crate::delivery::Delivery;
 use crate::handler::Verdict;
 use crate::job::{Failed, Job};
 use crate::journal::History;
-use crate::keys::Keys;
+use crate::keys::ConcurrencyKeys;
 use crate::spans::Handling;
 
 /// A delivery that was admitted, with what is known of it.
@@ -34,7 +34,7 @@ pub(crate) enum Work {
         /// The event in its handler's hands.
         job: Box<dyn Job>,
         /// What it contends on.
-        keys: Keys,
+        keys: ConcurrencyKeys,
     },
     /// It is to be journaled as failed.
     Failed(Failed),

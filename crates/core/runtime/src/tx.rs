@@ -9,16 +9,16 @@ use deadpool_postgres::Object;
 use despatch_contracts::{Emitted, Event, Trace};
 use tokio_postgres::Row;
 
-use crate::database::{DbError, Params, Trouble};
-use crate::gather::{Gathering, Values};
+use crate::database::{DbError, DbErrorKind, Params};
+use crate::gather::{BatchParams, StatementBatcher};
 use crate::journal::Journal;
 
 /// One open transaction on a connection of its own. Dropping it unfinished closes the connection, which rolls it back.
 pub(crate) struct Transaction {
     client: Option<Object>,
-    gathering: Gathering,
+    gathering: StatementBatcher,
     /// The first thing that went wrong; every later statement fails only because of it.
-    trouble: Mutex<Option<Trouble>>,
+    trouble: Mutex<Option<DbErrorKind>>,
     /// Whether a statement failed because of an earlier one. Nobody may have heard that one's answer.
     aftermath: AtomicBool,
     /// Whether the commit has been asked for, which ends it whatever came before.
@@ -29,7 +29,7 @@ impl Transaction {
     pub(crate) fn on(client: Object) -> Self {
         Transaction {
             client: Some(client),
-            gathering: Gathering::default(),
+            gathering: StatementBatcher::default(),
             trouble: Mutex::new(None),
             aftermath: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -48,8 +48,8 @@ impl Transaction {
 
     /// Notes an error and hands it on.
     pub(crate) fn note(&self, error: DbError) -> DbError {
-        let trouble = error.trouble();
-        if trouble == Trouble::Aftermath {
+        let trouble = error.kind();
+        if trouble == DbErrorKind::Aftermath {
             self.aftermath.store(true, Ordering::Relaxed);
         } else {
             self.trouble.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(trouble);
@@ -58,9 +58,9 @@ impl Transaction {
     }
 
     /// What went wrong first, if anything did.
-    pub(crate) fn trouble(&self) -> Option<Trouble> {
+    pub(crate) fn trouble(&self) -> Option<DbErrorKind> {
         let noted = *self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.or_else(|| self.aftermath.load(Ordering::Relaxed).then_some(Trouble::Statement))
+        noted.or_else(|| self.aftermath.load(Ordering::Relaxed).then_some(DbErrorKind::Statement))
     }
 
     /// Keeps what was written, unless a statement before it failed: then nothing is kept.
@@ -144,13 +144,21 @@ impl<'a> Tx<'a> {
     /// Reads rows with a statement that the events of a batch share: `$1`, `$2`… are arrays with an element for each of
     /// them, to be unnested `with ordinality`, and a column `n` of each row answered is the place of its event. Several may
     /// ask about the same thing.
-    pub async fn query_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
+    pub async fn query_batched<V: BatchParams>(
+        &self,
+        sql: &'static str,
+        values: V,
+    ) -> Result<Vec<Row>, DbError> {
         self.each(sql, values).await
     }
 
-    /// Writes with a statement that the events of a batch share; as [`query_each`](Self::query_each). Rows are safe to
+    /// Writes with a statement that the events of a batch share; as [`query_batched`](Self::query_each). Rows are safe to
     /// write that are covered by the event's contention keys: two events that share one never share a statement.
-    pub async fn change_each<V: Values>(&self, sql: &'static str, values: V) -> Result<Vec<Row>, DbError> {
+    pub async fn execute_batched<V: BatchParams>(
+        &self,
+        sql: &'static str,
+        values: V,
+    ) -> Result<Vec<Row>, DbError> {
         self.writes().await;
         self.each(sql, values).await
     }
@@ -187,7 +195,7 @@ impl<'a> Tx<'a> {
         }
     }
 
-    async fn each<V: Values>(&self, sql: &str, values: V) -> Result<Vec<Row>, DbError> {
+    async fn each<V: BatchParams>(&self, sql: &str, values: V) -> Result<Vec<Row>, DbError> {
         let answer = self.transaction.gathering.ask(sql, values).await;
         answer.map_err(|error| self.transaction.note(error))
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use despatch_contracts::Emits;
 
-use crate::handler::{Handler, OutsideHandler};
-use crate::job::{Entry, Performing, Recording, Spec};
+use crate::handler::{EffectHandler, Handler};
+use crate::job::{Entry, HandlerSpec, Performing, Recording};
 use crate::migrate::Migration;
-use crate::survey::Survey;
+use crate::survey::SqlGauge;
 
 /// A set of handlers that share a schema.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct Worker {
     pub(crate) name: &'static str,
     pub(crate) migrations: &'static [Migration],
     pub(crate) entries: Vec<Arc<dyn Entry>>,
-    pub(crate) surveys: Vec<Survey>,
+    pub(crate) gauges: Vec<SqlGauge>,
     pub(crate) emits: Vec<&'static str>,
     pub(crate) reads: Vec<&'static str>,
 }
@@ -27,7 +27,7 @@ impl Worker {
             name,
             migrations,
             entries: Vec::new(),
-            surveys: Vec::new(),
+            gauges: Vec::new(),
             emits: Vec::new(),
             reads: Vec::new(),
         }
@@ -42,15 +42,15 @@ impl Worker {
 
     /// Registers a handler that asks the outside.
     #[must_use]
-    pub fn outside(mut self, handler: impl OutsideHandler) -> Self {
+    pub fn effect_handler(mut self, handler: impl EffectHandler) -> Self {
         self.entries.push(Arc::new(Performing::new(handler)));
         self
     }
 
     /// Has a gauge of its own looked up, besides those that every worker has.
     #[must_use]
-    pub fn survey(mut self, survey: Survey) -> Self {
-        self.surveys.push(survey);
+    pub fn gauge(mut self, survey: SqlGauge) -> Self {
+        self.gauges.push(survey);
         self
     }
 
@@ -75,7 +75,7 @@ impl Worker {
     }
 
     /// What its handlers hear and emit.
-    pub fn specs(&self) -> impl Iterator<Item = &Spec> {
+    pub fn specs(&self) -> impl Iterator<Item = &HandlerSpec> {
         self.entries.iter().map(|entry| entry.spec())
     }
 }

@@ -18,7 +18,7 @@ use crate::autoscale::carrier;
 use crate::site::Plot;
 use crate::{Outcome, steps};
 
-/// Which a process is told what to run by.
+/// RetryFilter a process is told what to run by.
 const TASK: &str = "DESPATCH_BENCH_TASK";
 
 /// What a process says when it consumes.
@@ -139,11 +139,11 @@ pub(crate) async fn run() -> Outcome {
         namespace,
         provision: false,
         migrate: false,
-        survey: telemetry,
+        collect_gauges: telemetry,
         ..Settings::new(nats_url, database_url)
     };
     let process = Process::start(settings, vec![role.worker()]).await?;
-    process.health().ready().await;
+    process.health().until_ready().await;
     println!("{READY}");
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     process.drain().await;

@@ -41,7 +41,7 @@ pub(crate) async fn command(args: &Args, volume: Volume) -> Outcome<ExitCode> {
 pub(crate) async fn once(site: &Site, volume: Volume) -> Outcome<Run> {
     let plot = site.plot().await?;
     let process = Process::start(plot.settings.clone(), steps::workers(false)).await?;
-    process.health().ready().await;
+    process.health().until_ready().await;
     let run = saturate(site, &plot, volume, Vec::new(), Trace::root).await?;
     process.drain().await;
     audit(&plot, volume.warm_up + volume.orders).await?;

@@ -60,10 +60,10 @@ pub(crate) async fn command(args: &Args, crowd: Crowd) -> Outcome<ExitCode> {
 async fn once(site: &Site, crowd: Crowd) -> Outcome<(Run, Histogram<u64>)> {
     let plot = site.plot().await?;
     let process = Process::start(plot.settings.clone(), vec![despatch_gateway::worker()]).await?;
-    process.health().ready().await;
+    process.health().until_ready().await;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let intake = process.intake(despatch_gateway::NAME).ok_or("the process runs the gateway")?;
+    let intake = process.outbox(despatch_gateway::NAME).ok_or("the process runs the gateway")?;
     let shutdown = CancellationToken::new();
     let records = Records::new(&plot.settings)?;
     let serving =

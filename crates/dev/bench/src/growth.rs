@@ -77,7 +77,7 @@ async fn once(site: &Site, plot: &Plot, volume: Volume, afterwards: usize) -> Ou
 async fn started(plot: &Plot) -> Outcome<Process> {
     let began = Instant::now();
     let process = Process::start(plot.settings.clone(), steps::workers(false)).await?;
-    process.health().ready().await;
+    process.health().until_ready().await;
     let db = plot.db().await?;
     let since: SystemTime = db.query_one("select now()", &[]).await?.get(0);
     let noted = SCHEMAS.map(|schema| format!("exists (select from {schema}.stream where stored_until > $1)"));

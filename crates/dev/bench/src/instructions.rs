@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::process::{Command, ExitCode};
 
 use clap::ValueEnum as _;
-use despatch_contracts::runtime::{Envelope, Outbox};
+use despatch_contracts::runtime::{Envelope, FollowOns};
 use despatch_contracts::{Emitted, EventId, Trace};
 use prost::Message as _;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ fn count(path: Hot, times: u32) -> Outcome<u64> {
 
 /// Takes a path, for [`count`].
 pub(crate) fn take(path: Hot, times: u32) {
-    let (id, trace) = (EventId::mint(), Trace::root());
+    let (id, trace) = (EventId::new(), Trace::root());
     let event = || Parcel::new(Uuid::nil()).event(0);
     let envelope = Envelope::first(id, "payments.capture", event(), &trace);
     let (headers, payload) = (envelope.headers(), envelope.payload.clone());
@@ -63,7 +63,7 @@ pub(crate) fn take(path: Hot, times: u32) {
             }
             Hot::Encode => {
                 black_box(envelope.headers());
-                black_box(Outbox { messages: vec![envelope.clone()] }.encode_to_vec());
+                black_box(FollowOns { messages: vec![envelope.clone()] }.encode_to_vec());
             }
             Hot::Read => {
                 let read = Envelope::read(&envelope.subject, &headers, payload.clone());

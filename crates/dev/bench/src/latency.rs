@@ -87,7 +87,7 @@ struct Run {
 async fn once(site: &Site, rate: Rate) -> Outcome<Run> {
     let plot = site.plot().await?;
     let process = Process::start(plot.settings.clone(), steps::workers(true)).await?;
-    process.health().ready().await;
+    process.health().until_ready().await;
     let run = measure(site, &plot, rate).await?;
     process.drain().await;
     plot.clear().await?;
@@ -184,7 +184,7 @@ async fn listen(
     Ok(steps)
 }
 
-/// Which step said it, and about which order; nothing of the load's own messages.
+/// RetryFilter step said it, and about which order; nothing of the load's own messages.
 fn said(message: &Message) -> Option<(usize, &str)> {
     let step = TYPES.iter().skip(1).position(|name| message.subject.ends_with(name))?;
     Some((step, message.headers.as_ref()?.get("ce-subject")?.as_str()))

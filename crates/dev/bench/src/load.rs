@@ -33,7 +33,7 @@ pub(crate) struct Placing {
 impl Placing {
     /// An event that nobody has said before.
     pub(crate) fn new(namespace: &str, event: Emitted, trace: &Trace) -> Self {
-        let envelope = Envelope::first(EventId::mint(), "bench", event, trace);
+        let envelope = Envelope::first(EventId::new(), "bench", event, trace);
         Placing {
             subject: format!("{namespace}.{}", envelope.subject),
             headers: envelope.headers(),

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use despatch_contracts::{DecodeError, Emits, Emitted, Incoming};
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Handler, Migration, Tx, Verdict, Worker};
+use despatch_runtime::{DbError, Handler, HandlerError, Migration, Tx, Verdict, Worker};
 use prost::Message;
 use uuid::Uuid;
 
@@ -115,7 +115,7 @@ pub(crate) enum StepError {
     Database(#[from] DbError),
 }
 
-impl Fault for StepError {
+impl HandlerError for StepError {
     fn verdict(&self) -> Verdict {
         match self {
             StepError::Id(_) => Verdict::Reject(Reason::PayloadUndecodable),
@@ -139,7 +139,7 @@ impl<const STEP: usize> Handler for Step<STEP> {
     async fn record(&self, event: &Self::In, tx: &Tx<'_>) -> Result<Self::Out, StepError> {
         let Heard(parcel) = event;
         let order_id = Uuid::try_parse(&parcel.order_id)?;
-        tx.change_each(RECORD[STEP], (order_id, result(parcel))).await?;
+        tx.execute_batched(RECORD[STEP], (order_id, result(parcel))).await?;
         Ok(self.goes_on.then(|| Said(parcel.clone())))
     }
 }

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
 use despatch::Outcome;
-use despatch::audit::{Progress, standings};
-use despatch_runtime::{Database, Which, hurry};
+use despatch::audit::{Progress, backlogs};
+use despatch_runtime::{Database, RetryFilter, retry_now};
 use futures_util::StreamExt;
 
 use crate::orders::Taken;
 use crate::run::Watch;
 use crate::site::{STREAM, Site};
 
-/// How long nothing may change before it is given up. Longer than the longest wait that nobody can hurry: a lost
+/// How long nothing may change before it is given up. Longer than the longest wait that nobody can retry_now: a lost
 /// connection is noticed, a lost ack waited for, an open batch swept.
 const STUCK: Duration = Duration::from_secs(60);
 
@@ -84,15 +84,15 @@ async fn look(database: &Database, jetstream: &jetstream::Context) -> Outcome<(V
         }
         Err(error) => left.push(format!("no stream: {error}")),
     }
-    match standings(database).await {
-        Ok(standings) => {
-            for (worker, standing) in standings {
-                if standing.waiting > 0 {
-                    hurry(database, worker, &Which::default()).await?;
-                    left.push(format!("{worker}: {} events wait for their next try", standing.waiting));
+    match backlogs(database).await {
+        Ok(backlogs) => {
+            for (worker, backlog) in backlogs {
+                if backlog.waiting > 0 {
+                    retry_now(database, worker, &RetryFilter::default()).await?;
+                    left.push(format!("{worker}: {} events wait for their next try", backlog.waiting));
                 }
-                if standing.open_batches > 0 {
-                    left.push(format!("{worker}: {} batches open", standing.open_batches));
+                if backlog.open_batches > 0 {
+                    left.push(format!("{worker}: {} batches open", backlog.open_batches));
                 }
             }
         }

@@ -10,7 +10,7 @@ use async_nats::jetstream::consumer::{AckPolicy, pull};
 use despatch::Outcome;
 use despatch::audit::Discrepancy;
 use despatch::registry;
-use despatch_contracts::runtime::{Envelope, Outbox};
+use despatch_contracts::runtime::{Envelope, FollowOns};
 use despatch_runtime::Database;
 use futures_util::StreamExt;
 use prost::Message as _;
@@ -132,7 +132,7 @@ impl Journals {
             for row in &client.query(&sql, &[]).await? {
                 let (id, handler): (Uuid, String) = (row.get("id"), row.get("handler"));
                 let outbox = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
-                for message in Outbox::decode(outbox)?.messages {
+                for message in FollowOns::decode(outbox)?.messages {
                     journals.owed.insert(message.message_id(), (handler.clone(), message));
                 }
                 let generation = u32::try_from(row.get::<_, i32>("generation"))?;

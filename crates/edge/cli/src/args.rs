@@ -196,7 +196,7 @@ pub(crate) enum RetriesCommand {
         json: bool,
     },
     /// Have what waits tried now, for instance when a provider is back.
-    Hurry {
+    RunNow {
         #[command(flatten)]
         which: WaitingArgs,
         /// Do it; without, more than one event is only counted.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use despatch_order_files::FileOrder;
 use despatch_orders::State;
-use despatch_runtime::{Database, DbError, Dead, Standing, standing};
+use despatch_runtime::{Backlog, Database, DbError, DeadEvent, backlog};
 use despatch_sandbox::OrderCounts;
 
 use crate::{Outcome, registry};
@@ -74,18 +74,18 @@ impl fmt::Display for Progress {
 }
 
 /// What every worker has not settled, by its name.
-pub async fn standings(database: &Database) -> Result<Vec<(&'static str, Standing)>, DbError> {
-    let mut standings = Vec::with_capacity(registry::NAMES.len());
+pub async fn backlogs(database: &Database) -> Result<Vec<(&'static str, Backlog)>, DbError> {
+    let mut backlogs = Vec::with_capacity(registry::NAMES.len());
     for worker in registry::NAMES {
-        standings.push((*worker, standing(database, worker, None).await?));
+        backlogs.push((*worker, backlog(database, worker, None).await?));
     }
-    Ok(standings)
+    Ok(backlogs)
 }
 
-/// Dead letters of orders that did not complete all the same, by order.
-pub(crate) async fn dead_orders(database: &Database) -> Result<BTreeMap<String, Vec<Dead>>, DbError> {
-    let mut dead: BTreeMap<String, Vec<Dead>> = BTreeMap::new();
-    for letter in standings(database).await?.into_iter().flat_map(|(_, standing)| standing.dead) {
+/// DeadEvent letters of orders that did not complete all the same, by order.
+pub(crate) async fn dead_orders(database: &Database) -> Result<BTreeMap<String, Vec<DeadEvent>>, DbError> {
+    let mut dead: BTreeMap<String, Vec<DeadEvent>> = BTreeMap::new();
+    for letter in backlogs(database).await?.into_iter().flat_map(|(_, backlog)| backlog.dead) {
         dead.entry(letter.order_id.clone()).or_default().push(letter);
     }
     let orders: Vec<&str> = dead.keys().map(String::as_str).collect();

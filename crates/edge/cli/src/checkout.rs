@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use despatch_order_files::FileOrder;
 use despatch_domain::{Currency, Money};
+use despatch_order_files::FileOrder;
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ mod layers;
 
 pub(crate) use layers::DEFAULTS;
 
-/// The file's shape. Keys, defaults and meanings are in `default.toml`.
+/// The file's shape. ConcurrencyKeys, defaults and meanings are in `default.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {

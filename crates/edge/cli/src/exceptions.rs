@@ -117,7 +117,7 @@ async fn list(desk: &Desk, args: &ListArgs) -> Outcome {
 async fn show(desk: &Desk, id: &Id, as_json: bool) -> Outcome {
     let (case, history) = desk.show(id).await?;
     let (tries, edits) = (desk.tries(id).await?, desk.edits(id).await?);
-    let page = Reason::parse(&case.reason).and_then(Reason::care).map_or("", |care| care.page);
+    let page = Reason::parse(&case.reason).and_then(Reason::triage).map_or("", |triage| triage.page);
     if as_json {
         let edits: BTreeMap<i32, Vec<String>> = edits
             .into_iter()

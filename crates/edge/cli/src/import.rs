@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::ExitCode;
 
-use despatch_order_files::{FileOrder, superstore};
 use despatch_gateway::order_json;
+use despatch_order_files::{FileOrder, superstore};
 use despatch_runtime::Database;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use despatch_runtime::{Database, DbError, Which, cancel, hurry, retries, waiting};
+use despatch_runtime::{
+    Database, DbError, RetryFilter, cancel_retries, count_retries, list_retries, retry_now,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -19,10 +21,10 @@ pub(crate) async fn run(config: Config, home: &Home, command: RetriesCommand) ->
         RetriesCommand::List { worker, limit, json } => {
             list(&config, registry::named(worker.as_deref())?, limit, json).await
         }
-        RetriesCommand::Hurry { which, yes } => change(&config, &which, yes, "tried now", hurry).await,
+        RetriesCommand::RunNow { which, yes } => change(&config, &which, yes, "tried now", retry_now).await,
         RetriesCommand::Cancel { which, by, reason, yes } => {
-            let withdraw = async |db: &Database, worker: &str, which: &Which| {
-                cancel(db, worker, which, &by, &reason).await
+            let withdraw = async |db: &Database, worker: &str, which: &RetryFilter| {
+                cancel_retries(db, worker, which, &by, &reason).await
             };
             change(&config, &which, yes, "withdrawn, each to a case", withdraw).await
         }
@@ -35,17 +37,21 @@ async fn change(
     args: &WaitingArgs,
     sure: bool,
     what: &str,
-    change: impl AsyncFn(&Database, &str, &Which) -> Result<u64, DbError>,
+    change: impl AsyncFn(&Database, &str, &RetryFilter) -> Result<u64, DbError>,
 ) -> Outcome {
     // A handler's name begins with its worker's.
     let of_handler = args.handler.as_deref().and_then(|handler| handler.split_once('.'));
     let worker = args.worker.as_deref().or(of_handler.map(|(worker, _)| worker));
-    let which = Which { handler: args.handler.clone(), event_id: args.event };
+    let which = RetryFilter { handler: args.handler.clone(), event_id: args.event };
     let sure = sure || which.event_id.is_some();
     let mut count = 0;
     for worker in registry::named(worker)? {
         let db = Database::new(config.database_of(worker), 1)?;
-        count += if sure { change(&db, worker, &which).await? } else { waiting(&db, worker, &which).await? };
+        count += if sure {
+            change(&db, worker, &which).await?
+        } else {
+            count_retries(&db, worker, &which).await?
+        };
     }
     if sure {
         return say(&format!("{count} {what}\n"));
@@ -57,7 +63,7 @@ async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) ->
     let mut all = Vec::new();
     for worker in workers {
         let db = Database::new(config.database_of(worker), 1)?;
-        all.extend(retries(&db, worker, limit).await?);
+        all.extend(list_retries(&db, worker, limit).await?);
     }
     all.sort_by_key(|waiting| waiting.due);
     let mut lines = String::new();

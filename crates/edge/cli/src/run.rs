@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use despatch_gateway::Records;
-use despatch_runtime::{Health, Process, Settings, State};
+use despatch_runtime::{Health, PartState, Process, Settings};
 use despatch_telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -30,8 +30,8 @@ pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
     let service = if let [name] = names[..] { format!("despatch-{name}") } else { "despatch".to_owned() };
     let telemetry = Arc::new(Telemetry::start(&service)?);
     let ((), workers) = Unusable::together(config.check_servers(), registry::workers(&config, &names))?;
-    let survey = !config.health.listen.is_empty() || telemetry.sends_metrics();
-    let settings = Settings { survey, ..config.settings() };
+    let collect_gauges = !config.health.listen.is_empty() || telemetry.sends_metrics();
+    let settings = Settings { collect_gauges, ..config.settings() };
     let shutdown = CancellationToken::new();
     let process = Process::start(settings.clone(), workers).await?;
     if !config.health.listen.is_empty() {
@@ -92,8 +92,8 @@ fn probes(health: Health, telemetry: Arc<Telemetry>) -> Router {
                 return (StatusCode::OK, "ready\n".to_owned());
             }
             let waiting = health.parts().into_iter().filter_map(|(part, state)| match state {
-                State::Working => None,
-                State::Waiting(why) => Some(format!("{part}: {why}\n")),
+                PartState::Ready => None,
+                PartState::NotReady(why) => Some(format!("{part}: {why}\n")),
             });
             (StatusCode::SERVICE_UNAVAILABLE, waiting.collect())
         }

@@ -1,7 +1,7 @@
 //! `despatch order show`: everything that is known of one order.
 
 use despatch_gateway::{OrderRecord, Records};
-use despatch_runtime::{Database, Dead, standing};
+use despatch_runtime::{Database, DeadEvent, backlog};
 use serde_json::json;
 
 use crate::config::Config;
@@ -24,7 +24,7 @@ pub(crate) async fn show(config: Config, home: &Home, id: &str, as_json: bool) -
     let mut dead = Vec::new();
     for worker in registry::NAMES {
         let db = Database::new(config.database_of(worker), 1)?;
-        dead.extend(standing(&db, worker, Some(&id)).await?.dead);
+        dead.extend(backlog(&db, worker, Some(&id)).await?.dead);
     }
     if record.is_none() && dead.is_empty() {
         return Err(format!("{id}: no such order").into());
@@ -39,7 +39,7 @@ pub(crate) async fn show(config: Config, home: &Home, id: &str, as_json: bool) -
     Ok(())
 }
 
-fn print(id: &str, record: Option<&OrderRecord>, dead: &[Dead]) {
+fn print(id: &str, record: Option<&OrderRecord>, dead: &[DeadEvent]) {
     println!("order      {id}");
     if let Some(record) = record {
         println!("state      {}", record.state);
@@ -81,7 +81,7 @@ fn print(id: &str, record: Option<&OrderRecord>, dead: &[Dead]) {
             println!("  {:<30} {:<24} {change:<26} {} {}", step.at, step.event, step.reason, step.detail);
         }
     }
-    for Dead { handler, reason, .. } in dead {
+    for DeadEvent { handler, reason, .. } in dead {
         println!("stuck      {handler}: {reason}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use despatch_gateway::Records;
-use despatch_runtime::{Database, Intake, Process};
+use despatch_runtime::{Database, Outbox, Process};
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
 use despatch_stack::Stack;
 use tokio::net::TcpListener;
@@ -83,7 +83,7 @@ impl Site {
         let shutdown = CancellationToken::new();
         let served = despatch_gateway::serve(config.gateway(), intake, records, listener, shutdown.clone());
         let gateway = tokio::spawn(served);
-        process.health().ready().await;
+        process.health().until_ready().await;
         let address = Address {
             gateway_url,
             api_key: secrets.api_key,
@@ -127,8 +127,8 @@ impl Site {
 }
 
 /// The gateway's way in, from a process that runs it.
-pub(crate) fn gateway_intake(process: &Process) -> Outcome<Intake> {
-    process.intake(despatch_gateway::NAME).ok_or_else(|| "the gateway's worker is not running".into())
+pub(crate) fn gateway_intake(process: &Process) -> Outcome<Outbox> {
+    process.outbox(despatch_gateway::NAME).ok_or_else(|| "the gateway's worker is not running".into())
 }
 
 fn stack_options(config: &Config, home: &Home, progress: fn(&str)) -> despatch_stack::Options {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use deadpool_postgres::Transaction;
 use despatch_contracts::Trace;
 use despatch_domain::Reason;
-use despatch_runtime::{Arrival, DbError, Intake, Owed, Refusal};
+use despatch_runtime::{DbError, Outbox, OutboxMessage, RejectedInput, Unpublished};
 use opentelemetry::global;
 use opentelemetry::metrics::Counter;
 use tokio::sync::{Semaphore, mpsc};
@@ -33,7 +33,7 @@ const LARGEST_BODY: usize = 512 * 1024;
 
 /// Turns jobs into committed rows, and those into events.
 pub(crate) struct Clerk {
-    intake: Intake,
+    intake: Outbox,
     batch: usize,
     publishing: TaskTracker,
     permits: Arc<Semaphore>,
@@ -41,7 +41,7 @@ pub(crate) struct Clerk {
 }
 
 impl Clerk {
-    pub(crate) fn new(intake: Intake, batch: usize) -> Self {
+    pub(crate) fn new(intake: Outbox, batch: usize) -> Self {
         let permits = Arc::new(Semaphore::new(PUBLISHING.max(batch)));
         let placed = global::meter("despatch").u64_counter("despatch.orders_placed").build();
         // A rise is only seen by whoever has seen it begin.
@@ -95,16 +95,16 @@ impl Clerk {
         let mut client = self.intake.database().client().await?;
         let tx = client.transaction().await?;
         let seen = Seen::of(&tx, jobs).await?;
-        let arrivals: Vec<Arrival> = jobs.iter().filter_map(|job| self.arrival(job, &seen)).collect();
+        let arrivals: Vec<OutboxMessage> = jobs.iter().filter_map(|job| self.arrival(job, &seen)).collect();
         let events = arrivals.len();
-        let owed = self.intake.write(&tx, arrivals).await?;
+        let owed = self.intake.enqueue(&tx, arrivals).await?;
         tx.commit().await?;
         self.publish(owed, events);
         Ok(jobs.iter().map(|job| seen.outcome(job)).collect())
     }
 
     /// Nobody who sent something waits for the broker: what is committed reaches it.
-    fn publish(&self, owed: Owed, events: usize) {
+    fn publish(&self, owed: Unpublished, events: usize) {
         let events = u32::try_from(events).unwrap_or(u32::MAX);
         if let Ok(permit) = self.permits.clone().try_acquire_many_owned(events) {
             let intake = self.intake.clone();
@@ -116,7 +116,7 @@ impl Clerk {
     }
 
     /// What the job puts on the stream; `None` when it was there before.
-    fn arrival(&self, job: &Job, seen: &Seen) -> Option<Arrival> {
+    fn arrival(&self, job: &Job, seen: &Seen) -> Option<OutboxMessage> {
         let id = job.event_id;
         let dead = |reason, order_id: &str, body: &Bytes, mut error: String| {
             let refuse = || {
@@ -125,7 +125,7 @@ impl Clerk {
                     error = format!("{error}; its {} bytes are too many to be kept", body.len());
                     body.clear();
                 }
-                self.intake.refuse(id, Refusal { reason, order_id, error, body }, &job.trace)
+                self.intake.dead_letter(id, RejectedInput { reason, order_id, error, body }, &job.trace)
             };
             job.arrival.get_or_init(refuse).clone()
         };
@@ -151,11 +151,11 @@ impl Clerk {
         };
         // What comes about an order belongs in the order's trace, whoever sent it.
         let Some(order) = about(job).and_then(|order| seen.traces.get(&order)) else {
-            return Some(self.intake.admit(id, event.clone(), &job.trace));
+            return Some(self.intake.event(id, event.clone(), &job.trace));
         };
         let admit = || {
             let trace = continued(order, &job.trace, event.event_type);
-            self.intake.admit(id, event.clone(), &trace)
+            self.intake.event(id, event.clone(), &trace)
         };
         Some(job.arrival.get_or_init(admit).clone())
     }

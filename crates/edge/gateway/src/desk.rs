@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use despatch_contracts::{Emitted, EventId, Trace};
-use despatch_runtime::Arrival;
+use despatch_runtime::OutboxMessage;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -59,7 +59,7 @@ pub(crate) struct Job {
     pub(crate) trace: Trace,
     /// What it puts on the stream, where that has a span of its own: a batch that is served again, entry by entry, has
     /// the same, and no second span.
-    pub(crate) arrival: OnceLock<Arrival>,
+    pub(crate) arrival: OnceLock<OutboxMessage>,
     pub(crate) answer: oneshot::Sender<Result<Outcome, Trouble>>,
 }
 
@@ -86,7 +86,7 @@ impl Desk {
     /// commit may still succeed: sending anything twice is harmless.
     pub(crate) async fn hand_in(&self, entry: Entry, trace: Trace) -> Result<Outcome, Refusal> {
         let (answer, answered) = oneshot::channel();
-        let job = Job { entry, event_id: EventId::mint(), trace, arrival: OnceLock::new(), answer };
+        let job = Job { entry, event_id: EventId::new(), trace, arrival: OnceLock::new(), answer };
         let committed = tokio::time::timeout(self.patience, async {
             self.jobs.send(job).await.map_err(|_| Trouble::Unavailable)?;
             answered.await.unwrap_or(Err(Trouble::Unavailable))

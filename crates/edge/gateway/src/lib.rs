@@ -38,7 +38,7 @@ use despatch_contracts::notification::Unsubscribed;
 use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
-use despatch_runtime::{Intake, Migration, Worker};
+use despatch_runtime::{Migration, Outbox, Worker};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +88,7 @@ pub fn worker() -> Worker {
 /// `intake` is that of a process which runs [`worker`].
 pub async fn serve(
     config: Config,
-    intake: Intake,
+    intake: Outbox,
     records: Records,
     listener: TcpListener,
     shutdown: CancellationToken,

@@ -10,7 +10,7 @@ use despatch_orders::Stage;
 use despatch_orders::store as orders;
 use despatch_payments::store as payments;
 use despatch_reviews::store as reviews;
-use despatch_runtime::{Database, DbError, Gatherer, Settings};
+use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ pub struct Records {
     orders: Database,
     payments: Database,
     labels: Database,
-    scanned: Arc<Gatherer>,
+    scanned: Arc<QueryBatcher>,
     notifications: Database,
     reviews: Database,
 }
@@ -150,7 +150,7 @@ impl Records {
             if let Some(database) = databases.get(url) {
                 return Ok(Database::clone(database));
             }
-            let database = Database::for_look_ups(url, CONNECTIONS)?;
+            let database = Database::with_index_plans(url, CONNECTIONS)?;
             databases.insert(url.clone(), database.clone());
             Ok(database)
         };
@@ -158,7 +158,7 @@ impl Records {
         Ok(Records {
             orders: of(despatch_orders::NAME)?,
             payments: of(despatch_payments::NAME)?,
-            scanned: Arc::new(Gatherer::start(labels.clone())),
+            scanned: Arc::new(QueryBatcher::start(labels.clone())),
             labels,
             notifications: of(despatch_notifications::NAME)?,
             reviews: of(despatch_reviews::NAME)?,

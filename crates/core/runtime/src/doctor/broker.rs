@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::{Check, Grade, PATIENCE, bounded};
 use crate::broker::{Names, options};
-use crate::job::Spec;
+use crate::job::HandlerSpec;
 use crate::provision::{
     Difference, consumer_config, consumer_differences, is_ahead, stream_config, stream_differences,
 };
@@ -30,7 +30,7 @@ pub(super) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Chec
         }
         Err(check) => return vec![*check],
     };
-    let specs: Vec<&Spec> = workers.iter().flat_map(Worker::specs).collect();
+    let specs: Vec<&HandlerSpec> = workers.iter().flat_map(Worker::specs).collect();
     bounded("nats", &mut checks, async |checks| {
         checks.push(version(&client.server_info().version));
         let jetstream = ContextBuilder::new().timeout(PATIENCE).build(client.clone());
@@ -137,7 +137,7 @@ async fn stream(
     }
 }
 
-async fn consumer(stream: &Stream, names: &Names, settings: &Settings, spec: &Spec) -> Check {
+async fn consumer(stream: &Stream, names: &Names, settings: &Settings, spec: &HandlerSpec) -> Check {
     let name = Names::consumer(spec.name);
     let subject = format!("consumer {name}");
     let info = match stream.consumer_info(&name).await {

@@ -93,7 +93,7 @@ async fn connect(url: &str) -> Result<Database, String> {
     if url.is_empty() {
         return Err("no URL is configured".into());
     }
-    let db = Database::for_a_look(url).map_err(|error| error.to_string())?;
+    let db = Database::read_only(url).map_err(|error| error.to_string())?;
     match tokio::time::timeout(PATIENCE, db.client()).await {
         Ok(Ok(_)) => Ok(db),
         Ok(Err(error)) => Err(error.to_string()),

@@ -18,7 +18,7 @@ const PORTION: usize = 16 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Fate {
     /// Tried again after this long.
-    Waiting { after: Duration, deferred: bool },
+    PendingRetry { after: Duration, deferred: bool },
     /// Left to a person.
     Dead { reason: &'static str },
 }
@@ -55,7 +55,9 @@ impl Settlement<'_> {
     fn columns(&self) -> Columns {
         let (state, due, deferred, reason) = match self.fate {
             None => ("done", None, false, None),
-            Some(Fate::Waiting { after, deferred }) => ("waiting", Some(after.as_secs_f64()), deferred, None),
+            Some(Fate::PendingRetry { after, deferred }) => {
+                ("waiting", Some(after.as_secs_f64()), deferred, None)
+            }
             Some(Fate::Dead { reason }) => ("dead", None, false, Some(reason)),
         };
         let attempts = i32::try_from(self.attempts).unwrap_or(i32::MAX);

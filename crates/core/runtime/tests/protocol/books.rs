@@ -17,10 +17,10 @@ impl Entry {
     pub(crate) fn follow_ons(self) -> Vec<Message> {
         let generation = self.message.generation;
         let result = match (self.handler, self.fate) {
-            (Handler::Intake, _) => Some(Event::Order),
+            (Handler::Outbox, _) => Some(Event::Order),
             (Handler::Capture, Fate::Done) => Some(Event::Captured),
             (Handler::Capture, Fate::Dead) => Some(Event::Letter),
-            (Handler::Capture, Fate::Waiting) | (Handler::Track, _) => None,
+            (Handler::Capture, Fate::PendingRetry) | (Handler::Track, _) => None,
         };
         let report = (generation > 0).then_some(Event::Report { of: generation });
         result.into_iter().chain(report).map(Message::first).collect()

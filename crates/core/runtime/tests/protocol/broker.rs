@@ -16,7 +16,7 @@ pub(crate) enum Delivery {
 
 /// A stored message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Standing {
+struct Backlog {
     delivery: Delivery,
     /// It was there at the latest look: it cannot be lost without the message by which the stream is known.
     marked: bool,
@@ -26,7 +26,7 @@ struct Standing {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Broker {
-    stream: BTreeMap<Message, Standing>,
+    stream: BTreeMap<Message, Backlog>,
     /// What was acknowledged to its publisher, and is gone.
     lost: BTreeSet<Message>,
     /// The message by which the stream is known is not where it was.
@@ -38,7 +38,7 @@ impl Broker {
     /// the fault [`deliver_again`](Self::deliver_again).
     pub(crate) fn store(&mut self, message: Message) {
         self.lost.remove(&message);
-        let fresh = Standing { delivery: Delivery::Due, marked: false, awaited: false };
+        let fresh = Backlog { delivery: Delivery::Due, marked: false, awaited: false };
         self.stream.entry(message).or_insert(fresh);
     }
 

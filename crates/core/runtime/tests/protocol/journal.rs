@@ -12,7 +12,7 @@ pub(crate) const ATTEMPTS: u8 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Fate {
     Done,
-    Waiting,
+    PendingRetry,
     Dead,
 }
 
@@ -114,7 +114,7 @@ impl Journal {
         }
         outbox.extend(follow_ons);
         self.rows.insert((handler, event), Row { generation, fate, outbox, known: Known::Nothing });
-        if fate == Fate::Waiting {
+        if fate == Fate::PendingRetry {
             self.retries.insert((handler, event));
         } else {
             self.retries.remove(&(handler, event));
@@ -129,7 +129,7 @@ impl Journal {
 
     /// The order arrives: `write` in `intake`.
     pub(crate) fn take_in(&mut self, order: Message) {
-        let (handler, event) = (Handler::Intake, order.event);
+        let (handler, event) = (Handler::Outbox, order.event);
         let (fate, outbox, known) = (Fate::Done, vec![order], Known::Nothing);
         self.rows.insert((handler, event), Row { generation: 0, fate, outbox, known });
         self.open.insert(Batch { handler, event, generation: 0, opened: Opened::Record });
@@ -144,7 +144,7 @@ impl Journal {
 
     /// The retry that was published and has had no outcome.
     fn fired(&self, handler: Handler, event: Event, row: &Row) -> Option<Message> {
-        let fired = row.fate == Fate::Waiting && !self.retries.contains(&(handler, event));
+        let fired = row.fate == Fate::PendingRetry && !self.retries.contains(&(handler, event));
         fired.then_some(Message { event, generation: row.generation + 1 })
     }
 

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Handler {
     /// The way in. It hears nothing: the order is in its journal from the start.
-    Intake,
+    Outbox,
     /// Hears the order and asks the outside.
     Capture,
     /// Hears whatever follows.

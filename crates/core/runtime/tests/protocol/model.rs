@@ -58,7 +58,7 @@ enum Watch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Receive(Place, Message),
-    Ask(Place),
+    EffectKey(Place),
     Perform(Place, Answer),
     Record(Place),
     Finish(Place),
@@ -85,7 +85,7 @@ impl Model for Protocol {
         let mut journal = Journal::default();
         journal.take_in(order);
         let mut books = Books::default();
-        books.enter(Entry { handler: Handler::Intake, message: order, fate: Fate::Done });
+        books.enter(Entry { handler: Handler::Outbox, message: order, fate: Fate::Done });
         vec![World {
             broker: Broker::default(),
             journal,
@@ -137,7 +137,7 @@ impl World {
                     let due = self.due_to(Handler::Capture);
                     steps.extend(due.map(|message| Step::Receive(place, message)));
                 }
-                Hand::Admitted(_) => steps.push(Step::Ask(place)),
+                Hand::Admitted(_) => steps.push(Step::EffectKey(place)),
                 Hand::Asked(_, key) => {
                     let answers = self.outside.answers(*key, self.left.refusals > 0);
                     steps.extend(answers.into_iter().map(|answer| Step::Perform(place, answer)));
@@ -150,7 +150,7 @@ impl World {
                 Hand::Stuck(_) => {}
             }
         }
-        let swept = |batch: &Batch| without != Without::Sweeper || batch.handler == Handler::Intake;
+        let swept = |batch: &Batch| without != Without::Sweeper || batch.handler == Handler::Outbox;
         steps.extend(self.journal.open_batches().filter(swept).map(Step::Sweep));
     }
 
@@ -203,7 +203,7 @@ impl World {
     fn take(&mut self, step: Step, without: Without) {
         match step {
             Step::Receive(place, message) => self.receive(place, message, without),
-            Step::Ask(place) => self.ask(place, without),
+            Step::EffectKey(place) => self.ask(place, without),
             Step::Perform(place, answer) => self.perform(place, answer),
             Step::Record(place) => self.record(place, without),
             Step::Finish(place) => self.finish(place, without),
@@ -271,7 +271,7 @@ impl World {
         let (message, fate) = match self.pick(place) {
             Hand::Performed(message, Answer::Done) => (message, Fate::Done),
             Hand::Performed(message, _) if message.generation + 1 >= ATTEMPTS => (message, Fate::Dead),
-            Hand::Performed(message, _) => (message, Fate::Waiting),
+            Hand::Performed(message, _) => (message, Fate::PendingRetry),
             _ => return,
         };
         let entry = Entry { handler: message.hearer(), message, fate };

@@ -70,7 +70,7 @@ fn is_everything_settled(world: &World) -> bool {
     world.broker.messages().all(|(_, delivery)| delivery == Delivery::Acked)
         && world.journal.open_batches().next().is_none()
         && world.journal.retries().next().is_none()
-        && world.journal.row(Handler::Capture, Event::Order).is_some_and(|row| row.fate != Fate::Waiting)
+        && world.journal.row(Handler::Capture, Event::Order).is_some_and(|row| row.fate != Fate::PendingRetry)
 }
 
 fn ended(world: &World, fate: Fate, generation: u8) -> bool {

@@ -2,35 +2,35 @@
 
 use despatch_contracts::order::OrderCompleted;
 use despatch_runtime::{migrate_all, provision_all};
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
 use crate::outside::Effect;
 use crate::toy::{Toy, asked, kept, told};
 
-/// A bed whose first batch will hold everything that is delivered before the worker runs.
-async fn waiting_bed() -> (Bed, Toy) {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
-    provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
-    (bed, toy)
+/// A env whose first batch will hold everything that is delivered before the worker runs.
+async fn waiting_bed() -> (TestEnv, Toy) {
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    provision_all(env.settings(), &[toy.worker()]).await.unwrap();
+    (env, toy)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect() {
-    let (bed, toy) = waiting_bed().await;
+    let (env, toy) = waiting_bed().await;
     for order in 0..30 {
         let reason = if order == 17 { "break" } else { "buy" };
-        bed.deliver(&asked(&format!("o-{order}"), reason)).await;
+        env.deliver(&asked(&format!("o-{order}"), reason)).await;
     }
-    bed.run(toy.worker()).await;
-    let letter = bed.expect_dead("o-17").await;
+    env.run(toy.worker()).await;
+    let letter = env.expect_dead("o-17").await;
     assert_eq!((letter.reason.as_str(), letter.failures.len()), ("attempts-exhausted", 3));
-    bed.quiet().await;
-    assert_eq!(bed.messages("dead.>").await.len(), 1);
+    env.quiet().await;
+    assert_eq!(env.messages("dead.>").await.len(), 1);
     for order in 0..30 {
         let name = format!("o-{order}");
-        assert_eq!(kept(&bed, &name, "bought").await, i32::from(order != 17));
+        assert_eq!(kept(&env, &name, "bought").await, i32::from(order != 17));
         // The broken one was performed at each of its tries; the others' answers were kept.
         let heard = if order == 17 { 3 } else { 1 };
         let effects = toy.outside.effects(&name).await;
@@ -40,30 +40,30 @@ async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_there_already_fails_its_own_event_only() {
-    let (bed, toy) = waiting_bed().await;
+    let (env, toy) = waiting_bed().await;
     for order in 0..10 {
         // Two of them want the same thing for their own.
         let thing = if order == 7 { 3 } else { order };
-        bed.deliver(&told(&format!("o-{order}"), &format!("own {thing}"))).await;
+        env.deliver(&told(&format!("o-{order}"), &format!("own {thing}"))).await;
     }
-    bed.run(toy.worker()).await;
-    bed.quiet().await;
-    let dead = bed.messages("dead.toy.attempts-exhausted").await;
+    env.run(toy.worker()).await;
+    env.quiet().await;
+    let dead = env.messages("dead.toy.attempts-exhausted").await;
     assert_eq!(dead.len(), 1);
     assert!(["o-3", "o-7"].contains(&dead[0].order_id.as_str()));
-    assert_eq!(bed.messages("evt.order.completed").await.len(), 9);
+    assert_eq!(env.messages("evt.order.completed").await.len(), 9);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_asks_with_one_statement_and_each_event_gets_its_own_answer() {
-    let (bed, toy) = waiting_bed().await;
+    let (env, toy) = waiting_bed().await;
     for order in 0..30 {
-        bed.deliver(&told(&format!("o-{order}"), "share")).await;
+        env.deliver(&told(&format!("o-{order}"), "share")).await;
     }
-    bed.run(toy.worker()).await;
-    bed.quiet().await;
+    env.run(toy.worker()).await;
+    env.quiet().await;
     let sql = "select count(*), count(distinct statement) from toy.answered";
-    let row = bed.db().await.query_one(sql, &[]).await.unwrap();
+    let row = env.db().await.query_one(sql, &[]).await.unwrap();
     let (answered, statements): (i64, i64) = (row.get(0), row.get(1));
     assert_eq!(answered, 30);
     // Deliveries need not all come in the first batch.
@@ -72,56 +72,56 @@ async fn a_batch_asks_with_one_statement_and_each_event_gets_its_own_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_refused_for_what_is_undone() {
-    let (bed, toy) = waiting_bed().await;
-    bed.db().await.batch_execute("insert into toy.stock values ('a', 3)").await.unwrap();
+    let (env, toy) = waiting_bed().await;
+    env.db().await.batch_execute("insert into toy.stock values ('a', 3)").await.unwrap();
     // Each of these takes too many and is undone; what they took is there for the others.
     for (order, units) in [("o-0", 5), ("o-1", 2), ("o-2", 5), ("o-3", 2), ("o-4", 1), ("o-5", 1)] {
-        bed.deliver(&told(order, &format!("take a {units}"))).await;
+        env.deliver(&told(order, &format!("take a {units}"))).await;
     }
-    bed.run(toy.worker()).await;
-    bed.quiet().await;
+    env.run(toy.worker()).await;
+    env.quiet().await;
     let mut outcomes = Vec::new();
     for order in 0..6 {
-        outcomes.push(bed.count::<OrderCompleted>(&format!("o-{order}")).await);
+        outcomes.push(env.count::<OrderCompleted>(&format!("o-{order}")).await);
     }
     assert_eq!(outcomes, [0, 1, 0, 0, 1, 0]);
-    let left = bed.db().await.query_one("select units from toy.stock", &[]).await.unwrap();
+    let left = env.db().await.query_one("select units from toy.stock", &[]).await.unwrap();
     assert_eq!(left.get::<_, i32>(0), 0);
-    assert_eq!(bed.messages("dead.toy.stock-short").await.len(), 4);
+    assert_eq!(env.messages("dead.toy.stock-short").await.len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_on_one_key_gets_what_there_is() {
-    let (bed, toy) = waiting_bed().await;
-    bed.db().await.batch_execute("insert into toy.stock values ('a', 20)").await.unwrap();
+    let (env, toy) = waiting_bed().await;
+    env.db().await.batch_execute("insert into toy.stock values ('a', 20)").await.unwrap();
     for order in 0..200 {
-        bed.deliver(&told(&format!("o-{order}"), "take a 1")).await;
+        env.deliver(&told(&format!("o-{order}"), "take a 1")).await;
     }
-    bed.run(toy.worker()).await;
-    bed.run(toy.worker()).await;
-    bed.quiet().await;
-    assert_eq!(bed.messages("evt.order.completed").await.len(), 20);
-    assert_eq!(bed.messages("dead.toy.stock-short").await.len(), 180);
+    env.run(toy.worker()).await;
+    env.run(toy.worker()).await;
+    env.quiet().await;
+    assert_eq!(env.messages("evt.order.completed").await.len(), 20);
+    assert_eq!(env.messages("dead.toy.stock-short").await.len(), 180);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_before_them() {
-    let (bed, toy) = waiting_bed().await;
+    let (env, toy) = waiting_bed().await;
     let mut left = 40;
     let seed = format!("insert into toy.stock values ('a', {left})");
-    bed.db().await.batch_execute(&seed).await.unwrap();
+    env.db().await.batch_execute(&seed).await.unwrap();
     let wanted = |order: usize| [3, 50, 1, 39][order % 4];
     for order in 0..200 {
-        bed.deliver(&told(&format!("o-{order}"), &format!("want a {}", wanted(order)))).await;
+        env.deliver(&told(&format!("o-{order}"), &format!("want a {}", wanted(order)))).await;
     }
-    bed.run(toy.worker()).await;
-    bed.quiet().await;
+    env.run(toy.worker()).await;
+    env.quiet().await;
     for order in 0..200 {
         let gets = wanted(order) <= left;
         left -= if gets { wanted(order) } else { 0 };
-        assert_eq!(bed.count::<OrderCompleted>(&format!("o-{order}")).await, usize::from(gets), "o-{order}");
+        assert_eq!(env.count::<OrderCompleted>(&format!("o-{order}")).await, usize::from(gets), "o-{order}");
     }
-    let row = bed.db().await.query_one("select units, last_value from toy.stock, toy.statement", &[]).await;
+    let row = env.db().await.query_one("select units, last_value from toy.stock, toy.statement", &[]).await;
     let row = row.unwrap();
     let (units, statements): (i32, i64) = (row.get(0), row.get(1));
     assert_eq!((units, left), (0, 0));
@@ -131,23 +131,23 @@ async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_be
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
-    let (bed, toy) = waiting_bed().await;
-    bed.db().await.batch_execute("insert into toy.stock values ('a', 5)").await.unwrap();
+    let (env, toy) = waiting_bed().await;
+    env.db().await.batch_execute("insert into toy.stock values ('a', 5)").await.unwrap();
     // The first writes nothing, so the next two look together. The one stops at its write, which comes first; the other's
     // read breaks the transaction, and nobody hears the answer.
     for (order, reason) in
         [("o-0", "want a 9"), ("o-1", "take a 1"), ("o-2", "break-beside a"), ("o-3", "take a 1")]
     {
-        bed.deliver(&told(order, reason)).await;
+        env.deliver(&told(order, reason)).await;
     }
-    bed.run(toy.worker()).await;
-    let letter = bed.expect_dead("o-2").await;
+    env.run(toy.worker()).await;
+    let letter = env.expect_dead("o-2").await;
     assert_eq!((letter.reason.as_str(), letter.failures.len()), ("attempts-exhausted", 3));
-    bed.quiet().await;
+    env.quiet().await;
     let sql = "select state, generation from toy.journal where order_id in ('o-1', 'o-3')";
-    let rows = bed.db().await.query(sql, &[]).await.unwrap();
+    let rows = env.db().await.query(sql, &[]).await.unwrap();
     let ended: Vec<(&str, i32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(ended, [("done", 0), ("done", 0)], "handled at the first try");
-    let left = bed.db().await.query_one("select units from toy.stock", &[]).await.unwrap();
+    let left = env.db().await.query_one("select units from toy.stock", &[]).await.unwrap();
     assert_eq!(left.get::<_, i32>(0), 3);
 }

@@ -5,7 +5,7 @@ use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewAskDue;
 use despatch_runtime::{migrate_all, provision_all};
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 
 use crate::child::Process;
 use crate::hasty_bed;
@@ -21,47 +21,47 @@ struct Death {
 
 impl Death {
     async fn at(boundary: &'static str, reason: &'static str, buys: bool) {
-        let bed = hasty_bed().await;
-        let toy = Toy::new(&bed).await;
-        migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
-        provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
-        Death { boundary, reason, buys }.and_after(&bed, &toy).await;
+        let env = hasty_bed().await;
+        let toy = Toy::new(&env).await;
+        migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+        provision_all(env.settings(), &[toy.worker()]).await.unwrap();
+        Death { boundary, reason, buys }.and_after(&env, &toy).await;
     }
 
-    async fn and_after(&self, bed: &Bed, toy: &Toy) {
+    async fn and_after(&self, env: &TestEnv, toy: &Toy) {
         if self.buys {
-            bed.deliver(&asked("o", self.reason)).await;
+            env.deliver(&asked("o", self.reason)).await;
         } else {
-            bed.deliver(&told("o", self.reason)).await;
+            env.deliver(&told("o", self.reason)).await;
         }
-        Process::start(bed, &format!("{}=return", self.boundary)).aborted().await;
-        bed.db().await.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
+        Process::start(env, &format!("{}=return", self.boundary)).aborted().await;
+        env.db().await.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
 
-        bed.run(toy.worker()).await;
+        env.run(toy.worker()).await;
         if self.buys {
-            bed.expect::<PaymentRefunded>("o").await;
+            env.expect::<PaymentRefunded>("o").await;
         } else {
-            bed.expect::<OrderCompleted>("o").await;
+            env.expect::<OrderCompleted>("o").await;
         }
         if self.reason == "timer" {
-            bed.expect::<ReviewAskDue>("o").await;
+            env.expect::<ReviewAskDue>("o").await;
         }
-        bed.quiet().await;
+        env.quiet().await;
         let timers = usize::from(self.reason == "timer");
-        assert_eq!(bed.count::<ReviewAskDue>("o").await, timers);
+        assert_eq!(env.count::<ReviewAskDue>("o").await, timers);
         if self.buys {
-            assert_eq!(kept(bed, "o", "bought").await, 1);
-            assert_eq!(bed.count::<PaymentRefunded>("o").await, 1);
+            assert_eq!(kept(env, "o", "bought").await, 1);
+            assert_eq!(env.count::<PaymentRefunded>("o").await, 1);
             let effects = toy.outside.effects("o").await;
             let expected = if self.reason == "declined-once" { 2 } else { 1 };
             assert_eq!(effects.len(), expected, "{effects:?}");
             assert!(effects.iter().all(|effect| effect.firsts == 1), "{effects:?}");
         } else {
-            assert_eq!(kept(bed, "o", "recorded").await, 1);
-            assert_eq!(bed.count::<OrderCompleted>("o").await, 1);
+            assert_eq!(kept(env, "o", "recorded").await, 1);
+            assert_eq!(env.count::<OrderCompleted>("o").await, 1);
         }
         eventually("no start marker is left", async || {
-            let left = bed.db().await.query_one("select count(*) from toy.start", &[]).await.unwrap();
+            let left = env.db().await.query_one("select count(*) from toy.start", &[]).await.unwrap();
             (left.get::<_, i64>(0) == 0).then_some(())
         })
         .await;

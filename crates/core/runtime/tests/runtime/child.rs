@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use despatch_runtime::Settings;
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 
 use crate::toy::Toy;
 
@@ -17,10 +17,10 @@ pub(crate) struct Process(Child);
 
 impl Process {
     /// Starts one. `failpoints` is in the form of the `fail` crate, e.g. `after-commit=return`.
-    pub(crate) fn start(bed: &Bed, failpoints: &str) -> Self {
+    pub(crate) fn start(env: &TestEnv, failpoints: &str) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "child::run", "--ignored", "--nocapture"])
-            .env(SETTINGS, write(bed.settings()))
+            .env(SETTINGS, write(env.settings()))
             .env("FAILPOINTS", failpoints)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -85,9 +85,9 @@ fn read(text: &str) -> Settings {
 async fn run() {
     let Ok(settings) = std::env::var(SETTINGS) else { return };
     let _failpoints = fail::FailScenario::setup();
-    let bed = Bed::join(read(&settings)).await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
+    let env = TestEnv::join(read(&settings)).await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
     // Ends with the test that started it, even when that is killed.
     let parent = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     parent.await.unwrap().unwrap();

@@ -6,42 +6,42 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use despatch_runtime::doctor::{Check, Grade, examine};
 use despatch_runtime::{Settings, migrate_all, provision_all};
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
 use crate::toy::Toy;
 
 /// A deployment that nobody runs, so that nobody puts it right either.
 struct Deployment {
-    bed: Bed,
+    env: TestEnv,
     toy: Toy,
 }
 
 impl Deployment {
     async fn new() -> Self {
-        let bed = Bed::new().await;
-        let toy = Toy::new(&bed).await;
-        migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
-        provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
-        Deployment { bed, toy }
+        let env = TestEnv::new().await;
+        let toy = Toy::new(&env).await;
+        migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+        provision_all(env.settings(), &[toy.worker()]).await.unwrap();
+        Deployment { env, toy }
     }
 
     async fn jetstream(&self) -> jetstream::Context {
-        let (servers, options) = despatch_runtime::nats_options(&self.bed.settings().nats_url).unwrap();
+        let (servers, options) = despatch_runtime::nats_options(&self.env.settings().nats_url).unwrap();
         jetstream::new(options.connect(servers).await.unwrap())
     }
 
     fn stream(&self) -> String {
-        format!("DESPATCH_{}", self.bed.settings().namespace)
+        format!("DESPATCH_{}", self.env.settings().namespace)
     }
 
     /// Has the database changed and answers the only thing that is wrong now.
     async fn after(&self, sql: &str) -> Check {
-        self.bed.db().await.batch_execute(sql).await.unwrap();
+        self.env.db().await.batch_execute(sql).await.unwrap();
         self.only_finding().await
     }
 
     async fn examined(&self) -> Vec<Check> {
-        examine(self.bed.settings(), &[self.toy.worker()]).await
+        examine(self.env.settings(), &[self.toy.worker()]).await
     }
 
     async fn only_finding(&self) -> Check {
@@ -106,7 +106,7 @@ async fn a_deleted_consumer_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_that_hears_something_else_is_found() {
     let deployment = Deployment::new().await;
-    let elsewhere = format!("{}.evt.order.placed", deployment.bed.settings().namespace);
+    let elsewhere = format!("{}.evt.order.placed", deployment.env.settings().namespace);
     let config = pull::Config {
         durable_name: Some("toy-obey".into()),
         ack_policy: AckPolicy::Explicit,
@@ -149,7 +149,7 @@ async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_made_anew() {
     let finding = deployment.only_finding().await;
     let said = format!("has seen message {ahead}");
     assert_found(&finding, Grade::Failed, "consumer toy-obey", &said, "despatch provision");
-    provision_all(deployment.bed.settings(), &[deployment.toy.worker()]).await.unwrap();
+    provision_all(deployment.env.settings(), &[deployment.toy.worker()]).await.unwrap();
     assert_eq!(seen().await, end);
 }
 
@@ -183,7 +183,7 @@ async fn a_missing_partition_is_found() {
     let next_week = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
                       where i.inhparent = 'toy.journal'::regclass and c.relname like 'journal_w%'
                       order by 1 offset 1 limit 1";
-    let partition: String = deployment.bed.db().await.query_one(next_week, &[]).await.unwrap().get(0);
+    let partition: String = deployment.env.db().await.query_one(next_week, &[]).await.unwrap().get(0);
     let finding = deployment.after(&format!("drop table toy.{partition}")).await;
     assert_found(&finding, Grade::Warning, "partitions toy", &partition, "despatch migrate");
 }

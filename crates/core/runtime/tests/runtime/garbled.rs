@@ -1,10 +1,10 @@
 //! Journal rows that are not what was written: what they owe stays owed, and keeps nobody else waiting.
 
 use despatch_contracts::order::OrderCompleted;
-use despatch_contracts::runtime::{Envelope, Outbox};
+use despatch_contracts::runtime::{Envelope, FollowOns};
 use despatch_contracts::{Event, EventId, subject};
 use despatch_runtime::migrate_all;
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 use tokio_postgres::Client;
 
@@ -20,7 +20,7 @@ struct Row<'a> {
 
 /// Puts an event's row into the journal; answers the event's id.
 async fn journal(db: &Client, row: Row<'_>) -> String {
-    let id = EventId::mint().to_string();
+    let id = EventId::new().to_string();
     let sql = "insert into toy.journal (id, handler, generation, state, order_id, outbox, event)
                values ($1::text::uuid, 'toy.obey', 0, $2, 'o', $3, $4)";
     db.execute(sql, &[&id, &row.state, &row.outbox, &row.event]).await.unwrap();
@@ -53,15 +53,15 @@ async fn is_open_over(db: &Client, events: &[&String]) {
 
 fn outbox(order: &str) -> Vec<u8> {
     let follow_on = message(&OrderCompleted { order_id: order.into() });
-    Outbox { messages: vec![follow_on] }.encode_to_vec()
+    FollowOns { messages: vec![follow_on] }.encode_to_vec()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outbox_that_cannot_be_read_stays_owed() {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
-    let db = bed.db().await;
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let db = env.db().await;
     let bad = owing(&db, NONSENSE).await;
     let neighbour = owing(&db, &outbox("neighbour")).await;
     leave_open(&db, &[&bad, &neighbour]).await;
@@ -70,29 +70,29 @@ async fn an_outbox_that_cannot_be_read_stays_owed() {
         let other = owing(&db, &outbox(&format!("other-{number}"))).await;
         leave_open(&db, &[&other]).await;
     }
-    bed.run(toy.worker()).await;
+    env.run(toy.worker()).await;
     is_open_over(&db, &[&bad]).await;
-    bed.expect::<OrderCompleted>("neighbour").await;
-    assert_eq!(bed.messages(&subject(OrderCompleted::TYPE)).await.len(), 21);
+    env.expect::<OrderCompleted>("neighbour").await;
+    assert_eq!(env.messages(&subject(OrderCompleted::TYPE)).await.len(), 21);
     let mend = "update toy.journal set outbox = $2 where id = $1::text::uuid";
     db.execute(mend, &[&bad, &outbox("mended")]).await.unwrap();
-    bed.expect::<OrderCompleted>("mended").await;
+    env.expect::<OrderCompleted>("mended").await;
     is_open_over(&db, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_event_that_cannot_be_read_stays_owed() {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
-    let db = bed.db().await;
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let db = env.db().await;
     let event: Envelope = message(&told("mended", "complete"));
     let bad = journal(&db, Row { state: "waiting", outbox: None, event: Some(NONSENSE) }).await;
     let gone = journal(&db, Row { state: "waiting", outbox: None, event: None }).await;
     let retry = "insert into toy.retry (id, handler, due)
                  select id, handler, now() from toy.journal where state = 'waiting'";
     db.execute(retry, &[]).await.unwrap();
-    bed.run(toy.worker()).await;
+    env.run(toy.worker()).await;
     eventually("they are fired", async || {
         db.query_opt("select where not exists (select from toy.retry)", &[]).await.unwrap()
     })
@@ -100,6 +100,6 @@ async fn a_waiting_event_that_cannot_be_read_stays_owed() {
     let event = Envelope { event_id: bad.clone(), ..event };
     let mend = "update toy.journal set event = $2 where id = $1::text::uuid";
     db.execute(mend, &[&bad, &event.encode_to_vec()]).await.unwrap();
-    bed.expect::<OrderCompleted>("mended").await;
+    env.expect::<OrderCompleted>("mended").await;
     is_open_over(&db, &[&gone]).await;
 }

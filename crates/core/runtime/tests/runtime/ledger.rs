@@ -1,7 +1,7 @@
 //! The effects ledger: under which key the outside is asked, and since when.
 
 use despatch_contracts::payment::PaymentRefunded;
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
 use crate::outside::Effect;
 use crate::toy::{Toy, asked, kept};
@@ -12,33 +12,33 @@ fn effect(key: &str) -> Effect {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_ask_is_followed_by_one_under_the_next_key() {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.deliver(&asked("o", "declined-once")).await;
-    assert_eq!(bed.expect::<PaymentRefunded>("o").await.reference, "o/toy/0/1");
-    bed.quiet().await;
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.deliver(&asked("o", "declined-once")).await;
+    assert_eq!(env.expect::<PaymentRefunded>("o").await.reference, "o/toy/0/1");
+    env.quiet().await;
     assert_eq!(toy.outside.effects("o").await, [effect("o/toy/0/0"), effect("o/toy/0/1")]);
-    assert_eq!(kept(&bed, "o", "bought").await, 1);
+    assert_eq!(kept(&env, "o", "bought").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ask_that_came_to_nothing_is_renewed_under_the_next_key() {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.deliver(&asked("o", "lost-once")).await;
-    assert_eq!(bed.expect::<PaymentRefunded>("o").await.reference, "o/toy/0/1");
-    bed.quiet().await;
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.deliver(&asked("o", "lost-once")).await;
+    assert_eq!(env.expect::<PaymentRefunded>("o").await.reference, "o/toy/0/1");
+    env.quiet().await;
     assert_eq!(toy.outside.effects("o").await, [effect("o/toy/0/1")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_try_asks_under_the_same_key_and_knows_how_old_it_is() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
-    bed.deliver(&asked("o", "aged 300")).await;
-    let reference = bed.expect::<PaymentRefunded>("o").await.reference;
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
+    env.deliver(&asked("o", "aged 300")).await;
+    let reference = env.expect::<PaymentRefunded>("o").await.reference;
     let (key, age) = reference.split_once(' ').unwrap();
     assert_eq!(key, "o/toy/0/0");
     assert!(age.parse::<u32>().unwrap() >= 300, "{age} ms");
@@ -46,14 +46,14 @@ async fn a_second_try_asks_under_the_same_key_and_knows_how_old_it_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_do_not_share_keys() {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.run(toy.worker()).await;
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.run(toy.worker()).await;
     for order in 0..100 {
-        bed.deliver(&asked(&format!("o-{order}"), "buy")).await;
+        env.deliver(&asked(&format!("o-{order}"), "buy")).await;
     }
-    bed.quiet().await;
+    env.quiet().await;
     for order in 0..100 {
         let order = format!("o-{order}");
         let effects = toy.outside.effects(&order).await;

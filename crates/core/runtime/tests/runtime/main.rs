@@ -26,15 +26,15 @@ mod unreadable;
 use std::time::Duration;
 
 use despatch_runtime::Settings;
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
-/// A bed where everything that waits waits briefly: for tests in which somebody dies, and others wait for that.
-async fn hasty_bed() -> Bed {
-    let bed = Bed::new().await;
+/// A env where everything that waits waits briefly: for tests in which somebody dies, and others wait for that.
+async fn hasty_bed() -> TestEnv {
+    let env = TestEnv::new().await;
     let settings = Settings {
         ack_wait: Duration::from_secs(1),
         sweep_after: Duration::from_millis(500),
-        ..bed.settings().clone()
+        ..env.settings().clone()
     };
-    Bed::join(settings).await
+    TestEnv::join(settings).await
 }

@@ -4,7 +4,7 @@ use async_nats::jetstream;
 use despatch_contracts::order::OrderCompleted;
 use despatch_runtime::{Process, Settings};
 use despatch_stack::{Options, Stack};
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 
 use crate::recovery;
 use crate::servers::{Servers, signal};
@@ -16,7 +16,7 @@ async fn unready(process: &Process, part: &str) {
             .health()
             .parts()
             .into_iter()
-            .any(|(name, state)| name == part && state != despatch_runtime::State::Working);
+            .any(|(name, state)| name == part && state != despatch_runtime::PartState::Ready);
         (waiting && !process.health().is_ready()).then_some(())
     })
     .await;
@@ -31,7 +31,7 @@ async fn servers_that_are_down_at_the_start_are_waited_for() {
     let Servers { stack, dir } = Servers::start("late").await;
     let mut settings = Settings::new(stack.nats_url(), stack.database_url());
     settings.namespace = String::from("late");
-    let toy = Toy::new(&Bed::join(settings.clone()).await).await;
+    let toy = Toy::new(&TestEnv::join(settings.clone()).await).await;
     let worker = toy.worker();
     stack.stop().await.unwrap();
 
@@ -41,9 +41,9 @@ async fn servers_that_are_down_at_the_start_are_waited_for() {
     let stack = Stack::start(Options::new(&dir)).await.unwrap();
     assert_eq!((stack.nats_url(), stack.database_url()), (&*settings.nats_url, &*settings.database_url));
     ready(&process).await;
-    let bed = Bed::join(settings).await;
-    bed.deliver(&told("o", "complete")).await;
-    bed.expect::<OrderCompleted>("o").await;
+    let env = TestEnv::join(settings).await;
+    env.deliver(&told("o", "complete")).await;
+    env.expect::<OrderCompleted>("o").await;
     process.drain().await;
     Servers { stack, dir }.stop().await;
 }
@@ -51,43 +51,43 @@ async fn servers_that_are_down_at_the_start_are_waited_for() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_postgres_that_goes_away_is_waited_for() {
     let mut servers = Servers::start("postgres").await;
-    let bed = servers.bed().await;
-    let toy = Toy::new(&bed).await;
-    let process = bed.run(toy.worker()).await;
+    let env = servers.env().await;
+    let toy = Toy::new(&env).await;
+    let process = env.run(toy.worker()).await;
     for round in 0..2 {
-        bed.deliver(&told(&format!("before-{round}"), "complete")).await;
+        env.deliver(&told(&format!("before-{round}"), "complete")).await;
         // All of its processes at once, as a crash does it.
         signal("-QUIT", servers.stack.postgres_pid());
         unready(&process, "postgres/toy").await;
         for order in 0..20 {
-            bed.deliver(&told(&format!("during-{round}-{order}"), "complete")).await;
+            env.deliver(&told(&format!("during-{round}-{order}"), "complete")).await;
         }
         servers.stack.restart_postgres().await.unwrap();
         ready(&process).await;
         for order in 0..20 {
-            bed.expect::<OrderCompleted>(&format!("during-{round}-{order}")).await;
+            env.expect::<OrderCompleted>(&format!("during-{round}-{order}")).await;
         }
-        bed.expect::<OrderCompleted>(&format!("before-{round}")).await;
+        env.expect::<OrderCompleted>(&format!("before-{round}")).await;
     }
-    bed.quiet().await;
-    assert_eq!(kept(&bed, "during-0-7", "recorded").await, 1);
-    assert_eq!(bed.messages("evt.order.completed").await.len(), 42);
-    assert!(bed.messages("dead.>").await.is_empty());
-    drop((bed, process));
+    env.quiet().await;
+    assert_eq!(kept(&env, "during-0-7", "recorded").await, 1);
+    assert_eq!(env.messages("evt.order.completed").await.len(), 42);
+    assert!(env.messages("dead.>").await.is_empty());
+    drop((env, process));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_recorded_here_is_given_back_for_another() {
     let mut servers = Servers::start("without").await;
-    let bed = servers.bed().await;
-    let process = bed.run(Toy::new(&bed).await.worker()).await;
-    bed.deliver(&told("before", "complete")).await;
-    bed.expect::<OrderCompleted>("before").await;
+    let env = servers.env().await;
+    let process = env.run(Toy::new(&env).await.worker()).await;
+    env.deliver(&told("before", "complete")).await;
+    env.expect::<OrderCompleted>("before").await;
     signal("-QUIT", servers.stack.postgres_pid());
     unready(&process, "postgres/toy").await;
-    bed.deliver(&told("during", "complete")).await;
-    let jetstream = recovery::jetstream(&bed).await;
+    env.deliver(&told("during", "complete")).await;
+    let jetstream = recovery::jetstream(&env).await;
     eventually("it has been handed out again", async || {
         let stream = jetstream.get_stream("DESPATCH_outage").await.ok()?;
         let consumer = stream.consumer_info("toy-obey").await.ok()?;
@@ -95,52 +95,52 @@ async fn what_cannot_be_recorded_here_is_given_back_for_another() {
     })
     .await;
     servers.stack.restart_postgres().await.unwrap();
-    bed.expect::<OrderCompleted>("during").await;
-    bed.quiet().await;
-    assert_eq!(bed.messages("evt.order.completed").await.len(), 2);
-    drop((bed, process));
+    env.expect::<OrderCompleted>("during").await;
+    env.quiet().await;
+    assert_eq!(env.messages("evt.order.completed").await.len(), 2);
+    drop((env, process));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_nats_that_goes_away_is_waited_for() {
     let mut servers = Servers::start("nats").await;
-    let bed = servers.bed().await;
-    let toy = Toy::new(&bed).await;
-    let process = bed.run(toy.worker()).await;
+    let env = servers.env().await;
+    let toy = Toy::new(&env).await;
+    let process = env.run(toy.worker()).await;
     for round in 0..2 {
         for order in 0..20 {
-            bed.deliver(&told(&format!("before-{round}-{order}"), "complete")).await;
+            env.deliver(&told(&format!("before-{round}-{order}"), "complete")).await;
         }
         signal("-KILL", servers.stack.nats_pid());
         unready(&process, "nats").await;
         servers.stack.restart_nats().await.unwrap();
         ready(&process).await;
-        bed.deliver(&told(&format!("after-{round}"), "complete")).await;
-        bed.expect::<OrderCompleted>(&format!("after-{round}")).await;
+        env.deliver(&told(&format!("after-{round}"), "complete")).await;
+        env.expect::<OrderCompleted>(&format!("after-{round}")).await;
     }
-    bed.quiet().await;
+    env.quiet().await;
     for round in 0..2 {
         for order in 0..20 {
-            assert_eq!(kept(&bed, &format!("before-{round}-{order}"), "recorded").await, 1);
+            assert_eq!(kept(&env, &format!("before-{round}-{order}"), "recorded").await, 1);
         }
     }
-    drop((bed, process));
+    drop((env, process));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_nats_that_does_not_answer_does_not_hold_up_the_clock() {
     let servers = Servers::start("frozen").await;
-    let bed = servers.bed().await;
-    let toy = Toy::new(&bed).await;
-    let process = bed.run(toy.worker()).await;
-    bed.deliver(&told("o", "complete")).await;
-    bed.expect::<OrderCompleted>("o").await;
-    bed.quiet().await;
+    let env = servers.env().await;
+    let toy = Toy::new(&env).await;
+    let process = env.run(toy.worker()).await;
+    env.deliver(&told("o", "complete")).await;
+    env.expect::<OrderCompleted>("o").await;
+    env.quiet().await;
     // Still connected, as far as anybody can tell.
     signal("-STOP", servers.stack.nats_pid());
-    let db = bed.db().await;
+    let db = env.db().await;
     let left_open = "insert into toy.open_batch (handler, events, opened_at)
                      select handler, array[id], now() - interval '1 hour' from toy.journal";
     db.execute(left_open, &[]).await.unwrap();
@@ -148,38 +148,38 @@ async fn a_nats_that_does_not_answer_does_not_hold_up_the_clock() {
     eventually("a sweep holds the batch", async || locked().await.then_some(())).await;
     eventually("it gives up", async || (!locked().await).then_some(())).await;
     signal("-CONT", servers.stack.nats_pid());
-    bed.quiet().await;
-    drop((bed, process));
+    env.quiet().await;
+    drop((env, process));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.deliver(&told("first", "complete")).await;
-    bed.expect::<OrderCompleted>("first").await;
-    bed.quiet().await;
-    let (servers, options) = despatch_runtime::nats_options(&bed.settings().nats_url).unwrap();
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.deliver(&told("first", "complete")).await;
+    env.expect::<OrderCompleted>("first").await;
+    env.quiet().await;
+    let (servers, options) = despatch_runtime::nats_options(&env.settings().nats_url).unwrap();
     let jetstream = jetstream::new(options.connect(servers).await.unwrap());
-    let stream = format!("DESPATCH_{}", bed.settings().namespace);
+    let stream = format!("DESPATCH_{}", env.settings().namespace);
 
     jetstream.delete_consumer_from_stream("toy-obey", &stream).await.unwrap();
     made_again(&jetstream, &stream).await;
-    bed.deliver(&told("second", "complete")).await;
-    bed.expect::<OrderCompleted>("second").await;
-    bed.quiet().await;
+    env.deliver(&told("second", "complete")).await;
+    env.expect::<OrderCompleted>("second").await;
+    env.quiet().await;
     // The new consumer began at the beginning; the journal knew what it had.
-    assert_eq!(kept(&bed, "first", "recorded").await, 1);
-    assert_eq!(bed.count::<OrderCompleted>("first").await, 1);
+    assert_eq!(kept(&env, "first", "recorded").await, 1);
+    assert_eq!(env.count::<OrderCompleted>("first").await, 1);
 
     jetstream.delete_stream(&stream).await.unwrap();
     made_again(&jetstream, &stream).await;
-    bed.deliver(&told("third", "complete")).await;
-    bed.expect::<OrderCompleted>("third").await;
-    bed.quiet().await;
-    assert_eq!(kept(&bed, "third", "recorded").await, 1);
+    env.deliver(&told("third", "complete")).await;
+    env.expect::<OrderCompleted>("third").await;
+    env.quiet().await;
+    assert_eq!(kept(&env, "third", "recorded").await, 1);
 }
 
 /// Waits until the handler's consumer is there: after it, or its whole stream, was deleted that means made again. How

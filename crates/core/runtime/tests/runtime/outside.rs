@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use despatch_runtime::Ask;
-use despatch_testkit::Bed;
+use despatch_runtime::EffectKey;
+use despatch_testkit::TestEnv;
 use tokio_postgres::Client;
 
 /// A provider that takes idempotency keys: however often it hears one, there is one effect.
@@ -21,8 +21,8 @@ pub(crate) struct Effect {
 }
 
 impl Outside {
-    pub(crate) async fn open(bed: &Bed) -> Self {
-        let db = bed.db().await;
+    pub(crate) async fn open(env: &TestEnv) -> Self {
+        let db = env.db().await;
         db.batch_execute(
             "create schema if not exists outside;
              create table if not exists outside.effect (
@@ -33,7 +33,7 @@ impl Outside {
         Outside(Arc::new(db))
     }
 
-    pub(crate) async fn hear(&self, ask: &Ask, order_id: &str) {
+    pub(crate) async fn hear(&self, ask: &EffectKey, order_id: &str) {
         self.0
             .execute(
                 "insert into outside.effect values ($1, $2, 1, $3) on conflict (key) do update

@@ -5,28 +5,28 @@ use std::time::Duration;
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewAskDue;
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
 use crate::toy::{Toy, asked, kept, message, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_delivered_twice_is_recorded_once() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
     for order in 0..300 {
-        bed.deliver(&told(&format!("o-{order}"), "complete")).await;
+        env.deliver(&told(&format!("o-{order}"), "complete")).await;
     }
-    bed.quiet().await;
+    env.quiet().await;
     let kept = "select count(*), sum(count) from toy.tally";
-    let kept = bed.db().await.query_one(kept, &[]).await.unwrap();
+    let kept = env.db().await.query_one(kept, &[]).await.unwrap();
     assert_eq!((kept.get::<_, i64>(0), kept.get::<_, i64>(1)), (300, 300));
-    assert_eq!(bed.messages("evt.order.completed").await.len(), 300);
+    assert_eq!(env.messages("evt.order.completed").await.len(), 300);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_event_is_tried_as_often_as_its_policy_says_and_takes_nobody_down() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
     for (order, reason) in [
         ("good", "complete"),
         ("bad", "fail"),
@@ -34,16 +34,16 @@ async fn a_failing_event_is_tried_as_often_as_its_policy_says_and_takes_nobody_d
         ("mad", "panic"),
         ("hasty", "panic-early"),
     ] {
-        bed.deliver(&told(order, reason)).await;
+        env.deliver(&told(order, reason)).await;
     }
-    bed.expect::<OrderCompleted>("good").await;
+    env.expect::<OrderCompleted>("good").await;
     for (order, said) in [
         ("bad", "told to fail"),
         ("broken", "no_such_table"),
         ("mad", "told to panic"),
         ("hasty", "told to panic early"),
     ] {
-        let letter = bed.expect_dead(order).await;
+        let letter = env.expect_dead(order).await;
         assert_eq!((letter.reason.as_str(), letter.generation), ("attempts-exhausted", 2), "{order}");
         assert_eq!(letter.failures.len(), 3);
         for (number, failure) in (1..).zip(&letter.failures) {
@@ -51,19 +51,19 @@ async fn a_failing_event_is_tried_as_often_as_its_policy_says_and_takes_nobody_d
             assert!(failure.error.contains(said), "{:?}", failure.error);
         }
     }
-    bed.quiet().await;
+    env.quiet().await;
     // What a try wrote before it failed is undone.
     for order in ["bad", "broken", "mad", "hasty"] {
-        assert_eq!(kept(&bed, order, "recorded").await, 0, "{order}");
+        assert_eq!(kept(&env, order, "recorded").await, 0, "{order}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rejected_and_deferred_events_die_with_their_reason() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
     // However slow the machine, the deadline begins with the fourth deferral.
-    bed.db()
+    env.db()
         .await
         .batch_execute(
             "create function toy.patient() returns trigger language plpgsql as $$ begin
@@ -77,11 +77,11 @@ async fn rejected_and_deferred_events_die_with_their_reason() {
         )
         .await
         .unwrap();
-    bed.deliver(&told("refused", "reject")).await;
-    bed.deliver(&told("early", "defer")).await;
-    let letter = bed.expect_dead("refused").await;
+    env.deliver(&told("refused", "reject")).await;
+    env.deliver(&told("early", "defer")).await;
+    let letter = env.expect_dead("refused").await;
     assert_eq!((letter.reason.as_str(), letter.generation, letter.failures.len()), ("stock-short", 0, 1));
-    let letter = bed.expect_dead("early").await;
+    let letter = env.expect_dead("early").await;
     assert_eq!(letter.reason, "deferred-too-long");
     assert!(letter.generation > 3, "deferrals cost no attempt");
     assert_eq!(letter.failures.len(), 1, "one deferral stands for all");
@@ -89,49 +89,49 @@ async fn rejected_and_deferred_events_die_with_their_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follow_on_that_is_too_large_is_refused_before_commit() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
-    bed.deliver(&told("a-large-one", "large")).await;
-    assert_eq!(bed.expect_dead("a-large-one").await.reason, "payload-too-large");
-    bed.quiet().await;
-    assert_eq!(kept(&bed, "a-large-one", "recorded").await, 0);
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
+    env.deliver(&told("a-large-one", "large")).await;
+    assert_eq!(env.expect_dead("a-large-one").await.reason, "payload-too-large");
+    env.quiet().await;
+    assert_eq!(kept(&env, "a-large-one", "recorded").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follow_on_whose_order_fits_no_header_is_refused_before_commit() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
-    bed.deliver(&told("o", "unprintable")).await;
-    assert_eq!(bed.expect_dead("o").await.reason, "payload-undecodable");
-    bed.deliver(&told("another", "complete")).await;
-    bed.expect::<OrderCompleted>("another").await;
-    bed.quiet().await;
-    assert_eq!(kept(&bed, "o", "recorded").await, 0);
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
+    env.deliver(&told("o", "unprintable")).await;
+    assert_eq!(env.expect_dead("o").await.reason, "payload-undecodable");
+    env.deliver(&told("another", "complete")).await;
+    env.expect::<OrderCompleted>("another").await;
+    env.quiet().await;
+    assert_eq!(kept(&env, "o", "recorded").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_takes_longer_than_the_ack_wait_is_not_handed_to_anybody_else() {
-    let bed = crate::hasty_bed().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.run(toy.worker()).await;
-    let long = bed.settings().ack_wait * 3 + Duration::from_millis(500);
+    let env = crate::hasty_bed().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.run(toy.worker()).await;
+    let long = env.settings().ack_wait * 3 + Duration::from_millis(500);
     // Once: of two copies each replica might have got one.
-    bed.publish(&message(&asked("o", &format!("slow {}", long.as_millis())))).await;
-    bed.expect::<PaymentRefunded>("o").await;
-    bed.quiet().await;
+    env.publish(&message(&asked("o", &format!("slow {}", long.as_millis())))).await;
+    env.expect::<PaymentRefunded>("o").await;
+    env.quiet().await;
     let effects = toy.outside.effects("o").await;
     assert_eq!((effects.len(), effects[0].heard), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn timers_fire_once_unless_they_are_taken_back() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
-    bed.deliver(&told("asked", "timer")).await;
-    bed.deliver(&told("spared", "no-timer")).await;
-    assert_eq!(bed.expect::<ReviewAskDue>("asked").await.ask, 7);
-    bed.quiet().await;
-    assert_eq!(bed.count::<ReviewAskDue>("asked").await, 1);
-    assert_eq!(bed.count::<ReviewAskDue>("spared").await, 0);
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
+    env.deliver(&told("asked", "timer")).await;
+    env.deliver(&told("spared", "no-timer")).await;
+    assert_eq!(env.expect::<ReviewAskDue>("asked").await.ask, 7);
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewAskDue>("asked").await, 1);
+    assert_eq!(env.count::<ReviewAskDue>("spared").await, 0);
 }

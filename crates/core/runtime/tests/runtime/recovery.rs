@@ -10,29 +10,29 @@ use async_nats::jetstream;
 use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
 use despatch_contracts::{Emitted, Event, EventId, Trace, subject};
 use despatch_runtime::{Process, Worker};
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 
 use crate::servers::Servers;
 use crate::toy::{Toy, told};
 
 /// A worker without handlers, through which orders come in.
-async fn open_door(bed: &Bed) -> Arc<Process> {
-    bed.run(Worker::new("door", &[])).await
+async fn open_door(env: &TestEnv) -> Arc<Process> {
+    env.run(Worker::new("door", &[])).await
 }
 
 /// Takes orders in as the gateway does: journaled, then published.
 async fn take_in(door: &Process, orders: &[String]) {
-    let intake = door.intake("door").unwrap();
+    let intake = door.outbox("door").unwrap();
     let arrivals = orders
         .iter()
         .map(|order| {
             let event = Emitted::from(&told(order, "complete"));
-            intake.admit(EventId::mint(), event, &Trace::root())
+            intake.event(EventId::new(), event, &Trace::root())
         })
         .collect();
     let mut client = intake.database().client().await.unwrap();
     let tx = client.transaction().await.unwrap();
-    let owed = intake.write(&tx, arrivals).await.unwrap();
+    let owed = intake.enqueue(&tx, arrivals).await.unwrap();
     tx.commit().await.unwrap();
     intake.publish(owed).await;
 }
@@ -41,8 +41,8 @@ fn orders(name: &str) -> Vec<String> {
     (0..50).map(|number| format!("{name}-{number}")).collect()
 }
 
-async fn all_completed_once(bed: &Bed, orders: &[String]) {
-    let db = bed.db().await;
+async fn all_completed_once(env: &TestEnv, orders: &[String]) {
+    let db = env.db().await;
     let sql = "select count from toy.tally where order_id = any($1) and what = 'recorded'";
     let counts = eventually("the orders are handled", async || {
         let rows = db.query(sql, &[&orders]).await.unwrap();
@@ -50,18 +50,18 @@ async fn all_completed_once(bed: &Bed, orders: &[String]) {
     })
     .await;
     assert!(counts.iter().all(|row| row.get::<_, i32>(0) == 1), "{counts:?}");
-    bed.quiet().await;
+    env.quiet().await;
     // The stream may have lost what said so, or hold it twice, but it never says two things of one order.
-    let completed = bed.messages(&subject(OrderCompleted::TYPE)).await;
+    let completed = env.messages(&subject(OrderCompleted::TYPE)).await;
     let ids: BTreeSet<_> = completed.iter().map(|envelope| &envelope.event_id).collect();
     let told: BTreeSet<_> = completed.iter().map(|envelope| &envelope.order_id).collect();
     assert_eq!(ids.len(), told.len());
 }
 
 /// Runs the toy worker until its consumers exist, and lets it go again.
-async fn introduce(bed: &Bed, toy: &Toy) {
-    let process = Process::start(bed.settings().clone(), vec![toy.worker()]).await.unwrap();
-    process.health().ready().await;
+async fn introduce(env: &TestEnv, toy: &Toy) {
+    let process = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    process.health().until_ready().await;
     process.drain().await;
 }
 
@@ -77,8 +77,8 @@ fn messages_of(store: &Path) -> std::path::PathBuf {
     store.join("$G/streams/DESPATCH_outage/msgs")
 }
 
-pub(crate) async fn jetstream(bed: &Bed) -> jetstream::Context {
-    let (servers, options) = despatch_runtime::nats_options(&bed.settings().nats_url).unwrap();
+pub(crate) async fn jetstream(env: &TestEnv) -> jetstream::Context {
+    let (servers, options) = despatch_runtime::nats_options(&env.settings().nats_url).unwrap();
     jetstream::new(options.connect(servers).await.unwrap())
 }
 
@@ -89,77 +89,77 @@ async fn last_sequence(jetstream: &jetstream::Context) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_wiped_store_held_is_published_again() {
     let mut servers = Servers::start("wiped").await;
-    let bed = servers.bed().await;
-    let toy = Toy::new(&bed).await;
-    introduce(&bed, &toy).await;
-    let door = open_door(&bed).await;
+    let env = servers.env().await;
+    let toy = Toy::new(&env).await;
+    introduce(&env, &toy).await;
+    let door = open_door(&env).await;
     let waiting = orders("waiting");
     take_in(&door, &waiting).await;
     servers.crash_nats(wipe).await;
-    let worker = bed.run(toy.worker()).await;
-    all_completed_once(&bed, &waiting).await;
-    drop((bed, door, worker));
+    let worker = env.run(toy.worker()).await;
+    all_completed_once(&env, &waiting).await;
+    drop((env, door, worker));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_then() {
     let mut servers = Servers::start("all-down").await;
-    let bed = servers.bed().await;
-    let toy = Toy::new(&bed).await;
-    introduce(&bed, &toy).await;
+    let env = servers.env().await;
+    let toy = Toy::new(&env).await;
+    introduce(&env, &toy).await;
     let waiting = orders("waiting");
-    let door = Process::start(bed.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
-    door.health().ready().await;
+    let door = Process::start(env.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
+    door.health().until_ready().await;
     take_in(&door, &waiting).await;
     door.drain().await;
     servers.crash_nats(wipe).await;
-    let door = open_door(&bed).await;
-    let worker = bed.run(toy.worker()).await;
-    all_completed_once(&bed, &waiting).await;
-    drop((bed, door, worker));
+    let door = open_door(&env).await;
+    let worker = env.run(toy.worker()).await;
+    all_completed_once(&env, &waiting).await;
+    drop((env, door, worker));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_everybody_had_settled_is_not_published_again() {
     let mut servers = Servers::start("settled").await;
-    let bed = servers.bed().await;
-    let worker = bed.run(Toy::new(&bed).await.worker()).await;
-    let door = open_door(&bed).await;
+    let env = servers.env().await;
+    let worker = env.run(Toy::new(&env).await.worker()).await;
+    let door = open_door(&env).await;
     let (old, new) = (orders("old"), orders("new"));
     take_in(&door, &old).await;
-    all_completed_once(&bed, &old).await;
+    all_completed_once(&env, &old).await;
     eventually("that all is settled is known", async || {
         let sql =
             "select true from door.stream where settled_until > (select max(recorded_at) from door.journal)";
-        bed.db().await.query_opt(sql, &[]).await.unwrap()
+        env.db().await.query_opt(sql, &[]).await.unwrap()
     })
     .await;
     servers.crash_nats(wipe).await;
     take_in(&door, &new).await;
-    all_completed_once(&bed, &new).await;
-    let heard = bed.messages(&subject(OrderCancelRequested::TYPE)).await;
+    all_completed_once(&env, &new).await;
+    let heard = env.messages(&subject(OrderCancelRequested::TYPE)).await;
     assert!(heard.iter().all(|envelope| envelope.order_id.starts_with("new")), "{heard:?}");
-    drop((bed, door, worker));
+    drop((env, door, worker));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
     let mut servers = Servers::start("rewound").await;
-    let bed = servers.bed().await;
-    let toy = Toy::new(&bed).await;
-    let door = open_door(&bed).await;
-    let worker = Process::start(bed.settings().clone(), vec![toy.worker()]).await.unwrap();
-    worker.health().ready().await;
+    let env = servers.env().await;
+    let toy = Toy::new(&env).await;
+    let door = open_door(&env).await;
+    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    worker.health().until_ready().await;
     take_in(&door, &orders("before")).await;
-    all_completed_once(&bed, &orders("before")).await;
+    all_completed_once(&env, &orders("before")).await;
     let kept_aside = servers.dir.join("aside");
     servers.crash_nats(|store| copy(&messages_of(store), &kept_aside)).await;
     // These take the consumers past where the stream will be.
     take_in(&door, &orders("heard")).await;
-    all_completed_once(&bed, &orders("heard")).await;
+    all_completed_once(&env, &orders("heard")).await;
     worker.drain().await;
     take_in(&door, &orders("lost")).await;
     servers
@@ -168,27 +168,27 @@ async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
             copy(&kept_aside, &messages_of(store));
         })
         .await;
-    let worker = bed.run(toy.worker()).await;
+    let worker = env.run(toy.worker()).await;
     take_in(&door, &orders("after")).await;
     for name in ["before", "heard", "lost", "after"] {
-        all_completed_once(&bed, &orders(name)).await;
+        all_completed_once(&env, &orders(name)).await;
     }
-    drop((bed, door, worker));
+    drop((env, door, worker));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another() {
     let mut servers = Servers::start("witness").await;
-    let bed = servers.bed().await;
-    let toy = Toy::new(&bed).await;
-    introduce(&bed, &toy).await;
-    let witness = Process::start(bed.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
-    let other = open_door(&bed).await;
-    witness.health().ready().await;
+    let env = servers.env().await;
+    let toy = Toy::new(&env).await;
+    introduce(&env, &toy).await;
+    let witness = Process::start(env.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
+    let other = open_door(&env).await;
+    witness.health().until_ready().await;
     take_in(&witness, &orders("before")).await;
-    let db = bed.db().await;
-    let last = last_sequence(&jetstream(&bed).await).await;
+    let db = env.db().await;
+    let last = last_sequence(&jetstream(&env).await).await;
     eventually("the stream is known by its last message", async || {
         let sql = format!("create table door.kept as select * from door.stream where sequence = {last}");
         db.execute("drop table if exists door.kept", &[]).await.unwrap();
@@ -209,11 +209,11 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
                 .unwrap();
         })
         .await;
-    let worker = bed.run(toy.worker()).await;
+    let worker = env.run(toy.worker()).await;
     for name in ["before", "lost"] {
-        all_completed_once(&bed, &orders(name)).await;
+        all_completed_once(&env, &orders(name)).await;
     }
-    drop((bed, other, worker, db));
+    drop((env, other, worker, db));
     servers.stop().await;
 }
 
@@ -221,15 +221,15 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
 async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     let mut servers = Servers::start("outgrown").await;
     // A look every five seconds: all that follows happens between two of them.
-    let bed = servers.bed_that_sweeps_after(std::time::Duration::from_secs(60)).await;
-    let toy = Toy::new(&bed).await;
-    introduce(&bed, &toy).await;
-    let door = open_door(&bed).await;
+    let env = servers.bed_that_sweeps_after(std::time::Duration::from_secs(60)).await;
+    let toy = Toy::new(&env).await;
+    introduce(&env, &toy).await;
+    let door = open_door(&env).await;
     take_in(&door, &orders("before")).await;
-    let last = last_sequence(&jetstream(&bed).await).await;
+    let last = last_sequence(&jetstream(&env).await).await;
     eventually("the door has seen them on the stream", async || {
         let sql = format!("select true from door.stream where sequence >= {last}");
-        bed.db().await.query_opt(&sql, &[]).await.unwrap()
+        env.db().await.query_opt(&sql, &[]).await.unwrap()
     })
     .await;
     let kept_aside = servers.dir.join("aside");
@@ -243,34 +243,34 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
         .await;
     take_in(&door, &orders("after")).await;
     take_in(&door, &orders("past")).await;
-    let worker = bed.run(toy.worker()).await;
+    let worker = env.run(toy.worker()).await;
     for name in ["before", "lost", "after", "past"] {
-        all_completed_once(&bed, &orders(name)).await;
+        all_completed_once(&env, &orders(name)).await;
     }
-    drop((bed, door, worker));
+    drop((env, door, worker));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    let door = open_door(&bed).await;
-    let jetstream = jetstream(&bed).await;
-    let stream = format!("DESPATCH_{}", bed.settings().namespace);
-    introduce(&bed, &toy).await;
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    let door = open_door(&env).await;
+    let jetstream = jetstream(&env).await;
+    let stream = format!("DESPATCH_{}", env.settings().namespace);
+    introduce(&env, &toy).await;
     take_in(&door, &orders("purged")).await;
     jetstream.get_stream(&stream).await.unwrap().purge().await.unwrap();
-    let worker = Process::start(bed.settings().clone(), vec![toy.worker()]).await.unwrap();
-    all_completed_once(&bed, &orders("purged")).await;
+    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    all_completed_once(&env, &orders("purged")).await;
     worker.drain().await;
     take_in(&door, &orders("deleted")).await;
     let state =
         async || jetstream.get_stream(&stream).await.ok().map(|found| found.cached_info().state.clone());
     let before = state().await.unwrap().last_sequence;
     jetstream.delete_stream(&stream).await.unwrap();
-    bed.run(toy.worker()).await;
-    all_completed_once(&bed, &orders("deleted")).await;
+    env.run(toy.worker()).await;
+    all_completed_once(&env, &orders("deleted")).await;
     let first = state().await.unwrap().first_sequence;
     assert!(
         first > before,
@@ -281,13 +281,13 @@ async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_that_was_published_and_lost_is_published_again() {
     let mut servers = Servers::start("retry").await;
-    let bed = servers.bed().await;
-    let toy = Toy::new(&bed).await;
-    let door = open_door(&bed).await;
-    let worker = Process::start(bed.settings().clone(), vec![toy.worker()]).await.unwrap();
-    worker.health().ready().await;
-    bed.deliver(&told("late", "defer")).await;
-    let db = bed.db().await;
+    let env = servers.env().await;
+    let toy = Toy::new(&env).await;
+    let door = open_door(&env).await;
+    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    worker.health().until_ready().await;
+    env.deliver(&told("late", "defer")).await;
+    let db = env.db().await;
     eventually("the event waits", async || {
         db.query_opt("select true from toy.journal where state = 'waiting'", &[]).await.unwrap()
     })
@@ -300,8 +300,8 @@ async fn a_retry_that_was_published_and_lost_is_published_again() {
         .await
         .unwrap();
     servers.crash_nats(wipe).await;
-    let worker = bed.run(toy.worker()).await;
-    bed.expect_dead("late").await;
-    drop((bed, door, worker));
+    let worker = env.run(toy.worker()).await;
+    env.expect_dead("late").await;
+    drop((env, door, worker));
     servers.stop().await;
 }

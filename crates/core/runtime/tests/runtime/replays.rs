@@ -1,15 +1,15 @@
 //! Generations: a replay admits exactly the next one, and each above the first reports its outcome.
 
 use despatch_contracts::order::OrderCompleted;
-use despatch_contracts::runtime::{DeadLetter, Outbox, Settled};
-use despatch_testkit::Bed;
+use despatch_contracts::runtime::{DeadLetter, FollowOns, Settled};
+use despatch_testkit::TestEnv;
 use prost::Message as _;
 
 use crate::toy::{Toy, kept, told};
 
 /// The outcomes of an order's later generations, in order.
-async fn settled(bed: &Bed, order: &str) -> Vec<(u32, String, String)> {
-    let messages = bed.messages("settled.toy.obey").await;
+async fn settled(env: &TestEnv, order: &str) -> Vec<(u32, String, String)> {
+    let messages = env.messages("settled.toy.obey").await;
     let mut settled: Vec<_> = messages
         .into_iter()
         .filter(|envelope| envelope.order_id == order)
@@ -27,79 +27,79 @@ fn outcome(generation: u32, outcome: &str, reason: &str) -> (u32, String, String
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_retry_reports_its_outcome() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
-    bed.deliver(&told("o", "fail")).await;
-    bed.expect_dead("o").await;
-    bed.quiet().await;
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
+    env.deliver(&told("o", "fail")).await;
+    env.expect_dead("o").await;
+    env.quiet().await;
     let expected = [outcome(1, "waiting", ""), outcome(2, "dead", "attempts-exhausted")];
-    assert_eq!(settled(&bed, "o").await, expected);
+    assert_eq!(settled(&env, "o").await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_admits_the_next_generation_and_no_other() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
-    bed.deliver(&told("o", "reject-until-mended")).await;
-    let DeadLetter { event, generation, .. } = bed.expect_dead("o").await;
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
+    env.deliver(&told("o", "reject-until-mended")).await;
+    let DeadLetter { event, generation, .. } = env.expect_dead("o").await;
     let event = event.unwrap();
     assert_eq!(generation, 0);
-    bed.db().await.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
-    bed.quiet().await;
+    env.db().await.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
+    env.quiet().await;
 
     for stale in [0, 2, 7] {
-        bed.publish_again(&event.clone().replay("toy.obey", stale)).await;
-        bed.quiet().await;
-        assert_eq!(kept(&bed, "o", "recorded").await, 0, "generation {stale}");
-        assert!(settled(&bed, "o").await.is_empty(), "generation {stale}");
+        env.publish_again(&event.clone().replay("toy.obey", stale)).await;
+        env.quiet().await;
+        assert_eq!(kept(&env, "o", "recorded").await, 0, "generation {stale}");
+        assert!(settled(&env, "o").await.is_empty(), "generation {stale}");
     }
     for _ in 0..2 {
-        bed.publish_again(&event.clone().replay("toy.obey", 1)).await;
+        env.publish_again(&event.clone().replay("toy.obey", 1)).await;
     }
-    bed.expect::<OrderCompleted>("o").await;
-    bed.publish_again(&event.clone().replay("toy.obey", 2)).await;
-    bed.quiet().await;
-    assert_eq!(kept(&bed, "o", "recorded").await, 1);
-    assert_eq!(bed.count::<OrderCompleted>("o").await, 1);
-    assert_eq!(settled(&bed, "o").await, [outcome(1, "done", "")]);
+    env.expect::<OrderCompleted>("o").await;
+    env.publish_again(&event.clone().replay("toy.obey", 2)).await;
+    env.quiet().await;
+    assert_eq!(kept(&env, "o", "recorded").await, 1);
+    assert_eq!(env.count::<OrderCompleted>("o").await, 1);
+    assert_eq!(settled(&env, "o").await, [outcome(1, "done", "")]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_may_carry_a_mended_payload() {
-    let bed = Bed::new().await;
-    bed.run(Toy::new(&bed).await.worker()).await;
-    let id = bed.deliver(&told("o", "reject")).await;
-    let mut event = bed.expect_dead("o").await.event.unwrap();
+    let env = TestEnv::new().await;
+    env.run(Toy::new(&env).await.worker()).await;
+    let id = env.deliver(&told("o", "reject")).await;
+    let mut event = env.expect_dead("o").await.event.unwrap();
     event.payload = told("o", "complete").encode_to_vec().into();
-    bed.publish(&event.replay("toy.obey", 1)).await;
-    bed.expect::<OrderCompleted>("o").await;
-    bed.quiet().await;
-    assert_eq!(settled(&bed, "o").await, [outcome(1, "done", "")]);
-    let followed = bed.messages("evt.order.completed").await;
+    env.publish(&event.replay("toy.obey", 1)).await;
+    env.expect::<OrderCompleted>("o").await;
+    env.quiet().await;
+    assert_eq!(settled(&env, "o").await, [outcome(1, "done", "")]);
+    let followed = env.messages("evt.order.completed").await;
     assert_eq!(followed[0].event_id, id.follow_on("toy.obey", "order.completed", 0).to_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_generation_owes_is_published_even_if_a_later_one_is_recorded_first() {
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    let id = bed.deliver(&told("o", "reject-until-mended")).await;
-    let event = bed.expect_dead("o").await.event.unwrap();
-    bed.quiet().await;
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    let id = env.deliver(&told("o", "reject-until-mended")).await;
+    let event = env.expect_dead("o").await.event.unwrap();
+    env.quiet().await;
     // As a process leaves it that ends between its commit and its publishing.
-    let db = bed.db().await;
+    let db = env.db().await;
     let open = "insert into toy.open_batch (handler, events, opened_at)
                 values ('toy.obey', array[$1::text::uuid], now() + interval '1 hour')";
     db.execute(open, &[&id.to_string()]).await.unwrap();
     db.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
-    bed.publish(&event.replay("toy.obey", 1)).await;
-    bed.expect::<OrderCompleted>("o").await;
+    env.publish(&event.replay("toy.obey", 1)).await;
+    env.expect::<OrderCompleted>("o").await;
     // Now it is overdue.
     db.execute("update toy.open_batch set opened_at = now() - interval '1 hour'", &[]).await.unwrap();
-    bed.quiet().await;
+    env.quiet().await;
     let row = db.query_one("select outbox from toy.journal where handler = 'toy.obey'", &[]).await.unwrap();
-    let owed = Outbox::decode(row.get::<_, &[u8]>(0)).unwrap().messages;
+    let owed = FollowOns::decode(row.get::<_, &[u8]>(0)).unwrap().messages;
     let subjects: Vec<&str> = owed.iter().map(|message| message.subject.as_str()).collect();
     assert_eq!(subjects, ["dead.toy.stock-short", "evt.order.completed", "settled.toy.obey"]);
 }

@@ -4,7 +4,7 @@ use despatch_contracts::Event;
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_runtime::{migrate_all, provision_all};
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 
 use crate::child::Process;
 use crate::hasty_bed;
@@ -12,39 +12,39 @@ use crate::outside::Effect;
 use crate::toy::{Toy, asked, kept, message, told};
 
 /// Publishes one event so often that both replicas get hold of it.
-async fn deliver_to_both(bed: &Bed, event: &impl Event) {
+async fn deliver_to_both(env: &TestEnv, event: &impl Event) {
     let envelope = message(event);
     for _ in 0..20 {
-        bed.publish_again(&envelope).await;
+        env.publish_again(&envelope).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_that_record_one_event_at_the_same_time_record_it_once() {
-    let bed = hasty_bed().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.run(toy.worker()).await;
+    let env = hasty_bed().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.run(toy.worker()).await;
     // Neither goes on before the other is inside too.
-    deliver_to_both(&bed, &told("o", "meet")).await;
-    bed.expect::<OrderCompleted>("o").await;
-    bed.quiet().await;
-    assert_eq!(kept(&bed, "o", "recorded").await, 1);
-    assert_eq!(bed.count::<OrderCompleted>("o").await, 1);
-    assert!(bed.messages("dead.>").await.is_empty());
+    deliver_to_both(&env, &told("o", "meet")).await;
+    env.expect::<OrderCompleted>("o").await;
+    env.quiet().await;
+    assert_eq!(kept(&env, "o", "recorded").await, 1);
+    assert_eq!(env.count::<OrderCompleted>("o").await, 1);
+    assert!(env.messages("dead.>").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_that_perform_one_event_at_the_same_time_ask_under_one_key() {
-    let bed = hasty_bed().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.run(toy.worker()).await;
-    deliver_to_both(&bed, &asked("o", "meet")).await;
-    bed.expect::<PaymentRefunded>("o").await;
-    bed.quiet().await;
-    assert_eq!(kept(&bed, "o", "bought").await, 1);
-    assert_eq!(bed.count::<PaymentRefunded>("o").await, 1);
+    let env = hasty_bed().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.run(toy.worker()).await;
+    deliver_to_both(&env, &asked("o", "meet")).await;
+    env.expect::<PaymentRefunded>("o").await;
+    env.quiet().await;
+    assert_eq!(kept(&env, "o", "bought").await, 1);
+    assert_eq!(env.count::<PaymentRefunded>("o").await, 1);
     let effects = toy.outside.effects("o").await;
     assert_eq!(effects, [Effect { key: "o/toy/0/0".into(), heard: 2, firsts: 1 }]);
 }
@@ -52,22 +52,22 @@ async fn two_that_perform_one_event_at_the_same_time_ask_under_one_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
     const ORDERS: usize = 150;
-    let bed = hasty_bed().await;
-    let toy = Toy::new(&bed).await;
-    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
-    provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
-    let (mut killed, _other) = (Process::start(&bed, ""), Process::start(&bed, ""));
+    let env = hasty_bed().await;
+    let toy = Toy::new(&env).await;
+    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    provision_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let (mut killed, _other) = (Process::start(&env, ""), Process::start(&env, ""));
     for order in 0..ORDERS {
         let order = format!("o-{order}");
-        bed.deliver(&told(&order, "complete")).await;
+        env.deliver(&told(&order, "complete")).await;
         // Slow enough that the kill finds some of them half done.
-        bed.deliver(&asked(&order, "slow 100")).await;
+        env.deliver(&asked(&order, "slow 100")).await;
     }
-    let refunded = async || bed.messages("evt.payment.refunded").await.len();
+    let refunded = async || env.messages("evt.payment.refunded").await.len();
     eventually("some of it is done", async || (refunded().await > 10).then_some(())).await;
     killed.kill();
     eventually("all of it is done", async || (refunded().await >= ORDERS).then_some(())).await;
-    bed.quiet().await;
+    env.quiet().await;
     for order in 0..ORDERS {
         let order = format!("o-{order}");
         let effects = toy.outside.effects(&order).await;
@@ -75,46 +75,46 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
         assert!(effects.len() == 1 && effects[0].firsts <= 1, "{effects:?}");
     }
     let sql = "select what, count(*), sum(count) from toy.tally group by what order by what";
-    for row in bed.db().await.query(sql, &[]).await.unwrap() {
+    for row in env.db().await.query(sql, &[]).await.unwrap() {
         let (what, orders, times): (&str, i64, i64) = (row.get(0), row.get(1), row.get(2));
         assert_eq!((orders, times), (150, 150), "{what}");
     }
     for subject in ["evt.order.completed", "evt.payment.refunded"] {
         let ids: std::collections::BTreeSet<String> =
-            bed.messages(subject).await.into_iter().map(|envelope| envelope.event_id).collect();
+            env.messages(subject).await.into_iter().map(|envelope| envelope.event_id).collect();
         assert_eq!(ids.len(), ORDERS, "{subject}");
     }
-    assert!(bed.messages("dead.>").await.is_empty());
+    assert!(env.messages("dead.>").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_was_refused_the_other_does_not_get_in_the_same_try() {
-    let bed = hasty_bed().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.run(toy.worker()).await;
-    deliver_to_both(&bed, &asked("o", "declined-in-turn")).await;
-    assert_eq!(bed.expect_dead("o").await.reason, "card-declined");
-    bed.quiet().await;
+    let env = hasty_bed().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.run(toy.worker()).await;
+    deliver_to_both(&env, &asked("o", "declined-in-turn")).await;
+    assert_eq!(env.expect_dead("o").await.reason, "card-declined");
+    env.quiet().await;
     let effects = toy.outside.effects("o").await;
     assert!(effects.iter().all(|effect| effect.key == "o/toy/0/0"), "{effects:?}");
-    assert_eq!(bed.count::<PaymentRefunded>("o").await, 0);
+    assert_eq!(env.count::<PaymentRefunded>("o").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_read_and_then_written_under_a_key_is_never_lost() {
     const ORDERS: usize = 400;
-    let bed = Bed::new().await;
-    let toy = Toy::new(&bed).await;
-    bed.run(toy.worker()).await;
-    bed.run(toy.worker()).await;
-    let db = bed.db().await;
+    let env = TestEnv::new().await;
+    let toy = Toy::new(&env).await;
+    env.run(toy.worker()).await;
+    env.run(toy.worker()).await;
+    let db = env.db().await;
     db.batch_execute("insert into toy.stock values ('a', 0), ('b', 0), ('c', 0)").await.unwrap();
     for order in 0..ORDERS {
         let thing = ["a", "b", "c", "a"][order % 4];
-        bed.deliver(&told(&format!("o-{order}"), &format!("add {thing}"))).await;
+        env.deliver(&told(&format!("o-{order}"), &format!("add {thing}"))).await;
     }
-    bed.quiet().await;
+    env.quiet().await;
     let rows = db.query("select units from toy.stock order by thing", &[]).await.unwrap();
     let units: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(units, [200, 100, 100]);

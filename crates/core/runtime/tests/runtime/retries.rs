@@ -8,11 +8,11 @@ use despatch_contracts::runtime::{DeadLetter, Envelope, Settled};
 use despatch_contracts::{Emitted, EventId, Trace};
 use despatch_domain::Reason;
 use despatch_runtime::{
-    Database, DbError, Fault, Handler, Migration, Policy, Settings, Tx, Verdict, Which, Worker, cancel,
-    hurry, retries, waiting,
+    Database, DbError, Handler, HandlerError, Migration, Policy, RetryFilter, Settings, Tx, Verdict, Worker,
+    cancel_retries, count_retries, list_retries, retry_now,
 };
 use despatch_telemetry::Telemetry;
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 
 use crate::toy::told;
@@ -31,7 +31,7 @@ enum NotYet {
     Database(#[from] DbError),
 }
 
-impl Fault for NotYet {
+impl HandlerError for NotYet {
     fn verdict(&self) -> Verdict {
         match self {
             NotYet::Away => Verdict::Retry,
@@ -59,13 +59,13 @@ impl Handler for Patient {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
-    let bed = Bed::new().await;
-    bed.run(Worker::new("patient", PATIENT).handler(Patient)).await;
-    let first = bed.deliver(&told("o-1", "complete")).await;
-    bed.deliver(&told("o-2", "complete")).await;
-    let db = Database::new(&bed.settings().database_url, 1).unwrap();
+    let env = TestEnv::new().await;
+    env.run(Worker::new("patient", PATIENT).handler(Patient)).await;
+    let first = env.deliver(&told("o-1", "complete")).await;
+    env.deliver(&told("o-2", "complete")).await;
+    let db = Database::new(&env.settings().database_url, 1).unwrap();
     let listed = eventually("both wait", async || {
-        retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
+        list_retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
     })
     .await;
     assert!(listed[0].due > SystemTime::now() + Duration::from_secs(1000), "{listed:?}");
@@ -73,68 +73,68 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
         (listed[0].handler.as_str(), listed[0].error.as_str()),
         ("patient.wait", "the provider is away")
     );
-    assert_eq!(retries(&db, "patient", 1).await.unwrap().len(), 1);
+    assert_eq!(list_retries(&db, "patient", 1).await.unwrap().len(), 1);
 
-    let all = Which::default();
-    let one = Which { event_id: Some(first.uuid()), ..Which::default() };
-    let others = Which { handler: Some("patient.other".into()), ..Which::default() };
-    assert_eq!(waiting(&db, "patient", &all).await.unwrap(), 2);
-    assert_eq!(hurry(&db, "patient", &others).await.unwrap(), 0);
-    bed.db().await.batch_execute("insert into patient.mended values (now())").await.unwrap();
-    assert_eq!(hurry(&db, "patient", &one).await.unwrap(), 1);
+    let all = RetryFilter::default();
+    let one = RetryFilter { event_id: Some(first.uuid()), ..RetryFilter::default() };
+    let others = RetryFilter { handler: Some("patient.other".into()), ..RetryFilter::default() };
+    assert_eq!(count_retries(&db, "patient", &all).await.unwrap(), 2);
+    assert_eq!(retry_now(&db, "patient", &others).await.unwrap(), 0);
+    env.db().await.batch_execute("insert into patient.mended values (now())").await.unwrap();
+    assert_eq!(retry_now(&db, "patient", &one).await.unwrap(), 1);
     eventually("the hurried one is handled", async || {
-        let left = retries(&db, "patient", 10).await.ok()?;
+        let left = list_retries(&db, "patient", 10).await.ok()?;
         (left.len() == 1 && left[0].order_id == "o-2").then_some(())
     })
     .await;
-    assert_eq!(hurry(&db, "patient", &all).await.unwrap(), 1);
-    bed.quiet().await;
-    assert!(bed.messages("dead.>").await.is_empty());
+    assert_eq!(retry_now(&db, "patient", &all).await.unwrap(), 1);
+    env.quiet().await;
+    assert!(env.messages("dead.>").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
-    let bed = Bed::new().await;
-    bed.run(Worker::new("patient", PATIENT).handler(Patient)).await;
-    let withdrawn = bed.deliver(&told("o-1", "complete")).await;
-    bed.deliver(&told("o-2", "complete")).await;
-    let db = Database::new(&bed.settings().database_url, 1).unwrap();
+    let env = TestEnv::new().await;
+    env.run(Worker::new("patient", PATIENT).handler(Patient)).await;
+    let withdrawn = env.deliver(&told("o-1", "complete")).await;
+    env.deliver(&told("o-2", "complete")).await;
+    let db = Database::new(&env.settings().database_url, 1).unwrap();
     eventually("both wait", async || {
-        retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
+        list_retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
     })
     .await;
 
     // Tried once more in vain, so that the generation that is withdrawn is a later one.
-    let one = Which { event_id: Some(withdrawn.uuid()), ..Which::default() };
-    assert_eq!(hurry(&db, "patient", &one).await.unwrap(), 1);
+    let one = RetryFilter { event_id: Some(withdrawn.uuid()), ..RetryFilter::default() };
+    assert_eq!(retry_now(&db, "patient", &one).await.unwrap(), 1);
     eventually("it waits again", async || {
-        let listed = retries(&db, "patient", 10).await.ok()?;
+        let listed = list_retries(&db, "patient", 10).await.ok()?;
         listed.iter().find(|waiting| waiting.order_id == "o-1" && waiting.attempts == 2).cloned()
     })
     .await;
-    assert_eq!(cancel(&db, "patient", &one, "ada", "closed for good").await.unwrap(), 1);
-    assert_eq!(cancel(&db, "patient", &one, "bob", "me too").await.unwrap(), 0);
+    assert_eq!(cancel_retries(&db, "patient", &one, "ada", "closed for good").await.unwrap(), 1);
+    assert_eq!(cancel_retries(&db, "patient", &one, "bob", "me too").await.unwrap(), 0);
 
     let letter =
-        eventually("the dead letter", async || bed.messages("dead.patient.retry-cancelled").await.pop())
+        eventually("the dead letter", async || env.messages("dead.patient.retry-cancelled").await.pop())
             .await;
     let letter = DeadLetter::decode(letter.payload).unwrap();
     let last = letter.failures.last().unwrap();
     assert_eq!((letter.generation, letter.failures.len()), (2, 3));
     assert_eq!((&*last.error, &*last.verdict), ("withdrawn by ada: closed for good", "cancel"));
-    let left = retries(&db, "patient", 10).await.unwrap();
+    let left = list_retries(&db, "patient", 10).await.unwrap();
     assert_eq!(left.iter().map(|waiting| &*waiting.order_id).collect::<Vec<_>>(), ["o-2"]);
     eventually("its outcome is told", async || {
-        let told = bed.messages("settled.patient.wait").await;
+        let told = env.messages("settled.patient.wait").await;
         let mut told = told.into_iter().map(|message| Settled::decode(message.payload).unwrap());
         told.find(|settled| settled.generation == 2 && settled.outcome == "dead")
     })
     .await;
 
-    bed.db().await.batch_execute("insert into patient.mended values (now())").await.unwrap();
-    bed.publish_again(&letter.event.unwrap().replay("patient.wait", 3)).await;
+    env.db().await.batch_execute("insert into patient.mended values (now())").await.unwrap();
+    env.publish_again(&letter.event.unwrap().replay("patient.wait", 3)).await;
     let settled = eventually("the replay is handled", async || {
-        let told = bed.messages("settled.patient.wait").await;
+        let told = env.messages("settled.patient.wait").await;
         let mut told = told.into_iter().map(|message| Settled::decode(message.payload).unwrap());
         told.find(|settled| settled.generation == 3)
     })
@@ -143,53 +143,53 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
 }
 
 /// What a process that begins to look now shows as the oldest event's wait.
-async fn oldest(bed: &Bed, telemetry: &Telemetry) -> f64 {
+async fn oldest(env: &TestEnv, telemetry: &Telemetry) -> f64 {
     let shown = || {
         let metrics = telemetry.metrics().unwrap();
         let line = metrics.lines().find(|line| line.starts_with("despatch_oldest_waiting_age_seconds{"))?;
         line.rsplit_once(' ')?.1.parse::<f64>().ok()
     };
     let before = shown();
-    let looking = Bed::join(Settings { survey: true, ..bed.settings().clone() }).await;
+    let looking = TestEnv::join(Settings { collect_gauges: true, ..env.settings().clone() }).await;
     looking.run(Worker::new("patient", PATIENT).handler(Patient)).await;
     eventually("the gauge is looked up", async || shown().filter(|age| Some(*age) != before)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
-    let bed = Bed::new().await;
+    let env = TestEnv::new().await;
     let telemetry = Telemetry::start("test").unwrap();
-    bed.run(Worker::new("patient", PATIENT).handler(Patient)).await;
+    env.run(Worker::new("patient", PATIENT).handler(Patient)).await;
     // It follows from what came in long ago.
     let id = EventId::first_at(SystemTime::now() - Duration::from_secs(3 * 3600));
-    bed.publish(&Envelope::first(id, "bed", Emitted::from(&told("o-1", "complete")), &Trace::root())).await;
-    let db = Database::new(&bed.settings().database_url, 1).unwrap();
+    env.publish(&Envelope::first(id, "env", Emitted::from(&told("o-1", "complete")), &Trace::root())).await;
+    let db = Database::new(&env.settings().database_url, 1).unwrap();
     let waits = async |attempts| {
         eventually("it waits", async || {
-            let listed = retries(&db, "patient", 10).await.ok()?;
+            let listed = list_retries(&db, "patient", 10).await.ok()?;
             listed.first().filter(|waiting| waiting.attempts == attempts).map(drop)
         })
         .await;
     };
     waits(1).await;
-    let age = oldest(&bed, &telemetry).await;
+    let age = oldest(&env, &telemetry).await;
     assert!((0.0..600.0).contains(&age), "{age} s, and it has only begun to wait");
 
     let earlier = "update patient.journal set waiting_since = waiting_since - interval '40 minutes'";
-    bed.db().await.batch_execute(earlier).await.unwrap();
-    assert_eq!(hurry(&db, "patient", &Which::default()).await.unwrap(), 1);
+    env.db().await.batch_execute(earlier).await.unwrap();
+    assert_eq!(retry_now(&db, "patient", &RetryFilter::default()).await.unwrap(), 1);
     waits(2).await;
-    let age = oldest(&bed, &telemetry).await;
+    let age = oldest(&env, &telemetry).await;
     assert!((2400.0..3000.0).contains(&age), "{age} s, and another try has not ended its wait");
 
-    assert_eq!(cancel(&db, "patient", &Which::default(), "ada", "for now").await.unwrap(), 1);
+    assert_eq!(cancel_retries(&db, "patient", &RetryFilter::default(), "ada", "for now").await.unwrap(), 1);
     let letter =
-        eventually("the dead letter", async || bed.messages("dead.patient.retry-cancelled").await.pop())
+        eventually("the dead letter", async || env.messages("dead.patient.retry-cancelled").await.pop())
             .await;
     let letter = DeadLetter::decode(letter.payload).unwrap();
-    bed.publish(&letter.event.unwrap().replay("patient.wait", 3)).await;
+    env.publish(&letter.event.unwrap().replay("patient.wait", 3)).await;
     waits(3).await;
-    let age = oldest(&bed, &telemetry).await;
+    let age = oldest(&env, &telemetry).await;
     assert!((0.0..600.0).contains(&age), "{age} s, and what is replayed waits anew");
 }
 
@@ -217,14 +217,14 @@ once!(2, "twins.two");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn handlers_of_one_event_retry_it_each_on_its_own() {
-    let bed = Bed::new().await;
+    let env = TestEnv::new().await;
     let failing = || AtomicBool::new(true);
-    bed.run(Worker::new("twins", &[]).handler(Once::<1>(failing())).handler(Once::<2>(failing()))).await;
-    bed.deliver(&told("o-1", "complete")).await;
+    env.run(Worker::new("twins", &[]).handler(Once::<1>(failing())).handler(Once::<2>(failing()))).await;
+    env.deliver(&told("o-1", "complete")).await;
     for handler in ["twins.one", "twins.two"] {
         let settled = format!("settled.{handler}");
-        let outcome = async || (!bed.messages(&settled).await.is_empty()).then_some(());
+        let outcome = async || (!env.messages(&settled).await.is_empty()).then_some(());
         eventually(&settled, outcome).await;
     }
-    bed.quiet().await;
+    env.quiet().await;
 }

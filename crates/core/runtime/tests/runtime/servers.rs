@@ -5,7 +5,7 @@ use std::process::Command;
 
 use despatch_runtime::Settings;
 use despatch_stack::{Options, Stack};
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
 /// A pair of servers of a test's own.
 pub(crate) struct Servers {
@@ -21,18 +21,18 @@ impl Servers {
         Servers { stack, dir }
     }
 
-    pub(crate) async fn bed(&self) -> Bed {
+    pub(crate) async fn env(&self) -> TestEnv {
         self.bed_that_sweeps_after(std::time::Duration::from_secs(2)).await
     }
 
-    /// A bed whose workers look at the stream twelve times in so long.
-    pub(crate) async fn bed_that_sweeps_after(&self, sweep_after: std::time::Duration) -> Bed {
+    /// A env whose workers look at the stream twelve times in so long.
+    pub(crate) async fn bed_that_sweeps_after(&self, sweep_after: std::time::Duration) -> TestEnv {
         let mut settings = Settings::new(self.stack.nats_url(), self.stack.database_url());
         settings.namespace = String::from("outage");
         settings.clock_tick = std::time::Duration::from_millis(25);
         settings.ack_wait = std::time::Duration::from_secs(3);
         settings.sweep_after = sweep_after;
-        Bed::join(settings).await
+        TestEnv::join(settings).await
     }
 
     /// Kills NATS, does something to its store, and starts it again.

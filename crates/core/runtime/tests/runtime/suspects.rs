@@ -5,7 +5,7 @@ use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::runtime::DeadLetter;
 use despatch_runtime::{Policy, migrate_all, provision_all};
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 
 use crate::child::Process;
@@ -13,20 +13,20 @@ use crate::hasty_bed;
 use crate::toy::{Toy, asked, kept, message, told};
 
 /// Runs one process after the other until the killer is dead; answers its dead letter and how many it killed.
-async fn until_it_is_dead(bed: &Bed, killer: &impl Event) -> (DeadLetter, u32) {
-    let toy = Toy::new(bed).await;
-    migrate_all(bed.settings(), &[toy.worker()]).await.unwrap();
-    provision_all(bed.settings(), &[toy.worker()]).await.unwrap();
+async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u32) {
+    let toy = Toy::new(env).await;
+    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    provision_all(env.settings(), &[toy.worker()]).await.unwrap();
     for neighbour in 0..5 {
-        bed.deliver(&told(&format!("n-{neighbour}"), "complete")).await;
-        bed.deliver(&asked(&format!("n-{neighbour}"), "buy")).await;
+        env.deliver(&told(&format!("n-{neighbour}"), "complete")).await;
+        env.deliver(&asked(&format!("n-{neighbour}"), "buy")).await;
     }
-    bed.publish(&message(killer)).await;
+    env.publish(&message(killer)).await;
     let mut deaths = 0;
     let letter = loop {
-        let mut process = Process::start(bed, "");
+        let mut process = Process::start(env, "");
         let letter = eventually("it killed again, or is dead", async || {
-            let letter = bed.messages("dead.toy.>").await.pop();
+            let letter = env.messages("dead.toy.>").await.pop();
             (letter.is_some() || process.has_ended()).then_some(letter)
         })
         .await;
@@ -35,33 +35,33 @@ async fn until_it_is_dead(bed: &Bed, killer: &impl Event) -> (DeadLetter, u32) {
             None => deaths += 1,
         }
     };
-    bed.run(toy.worker()).await;
-    bed.quiet().await;
+    env.run(toy.worker()).await;
+    env.quiet().await;
     for neighbour in 0..5 {
         let neighbour = format!("n-{neighbour}");
-        assert_eq!(kept(bed, &neighbour, "recorded").await, 1);
-        assert_eq!(kept(bed, &neighbour, "bought").await, 1);
-        assert_eq!(bed.count::<OrderCompleted>(&neighbour).await, 1);
-        assert_eq!(bed.count::<PaymentRefunded>(&neighbour).await, 1);
+        assert_eq!(kept(env, &neighbour, "recorded").await, 1);
+        assert_eq!(kept(env, &neighbour, "bought").await, 1);
+        assert_eq!(env.count::<OrderCompleted>(&neighbour).await, 1);
+        assert_eq!(env.count::<PaymentRefunded>(&neighbour).await, 1);
         assert_eq!(toy.outside.effects(&neighbour).await.len(), 1);
     }
-    assert_eq!(bed.messages("dead.>").await.len(), 1);
+    assert_eq!(env.messages("dead.>").await.len(), 1);
     (letter, deaths)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_that_kills_its_process_is_dead_after_so_many_starts() {
-    let bed = hasty_bed().await;
-    let (letter, deaths) = until_it_is_dead(&bed, &told("killer", "abort")).await;
-    assert_eq!((letter.order_id.as_str(), letter.reason.as_str()), ("killer", "process-killer"));
+    let env = hasty_bed().await;
+    let (letter, deaths) = until_it_is_dead(&env, &told("killer", "abort")).await;
+    assert_eq!((letter.order_id.as_str(), letter.reason.as_str()), ("killer", "poison-event"));
     // Once unsuspected, and then as often as the policy lets a suspect start.
-    assert_eq!(deaths, 1 + Policy::DEFAULT.suspect_starts);
+    assert_eq!(deaths, 1 + Policy::DEFAULT.max_crashes);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purchase_that_kills_its_process_is_dead_after_so_many_starts() {
-    let bed = hasty_bed().await;
-    let (letter, deaths) = until_it_is_dead(&bed, &asked("killer", "abort")).await;
-    assert_eq!((letter.order_id.as_str(), letter.reason.as_str()), ("killer", "process-killer"));
-    assert_eq!(deaths, 1 + Policy::DEFAULT.suspect_starts);
+    let env = hasty_bed().await;
+    let (letter, deaths) = until_it_is_dead(&env, &asked("killer", "abort")).await;
+    assert_eq!((letter.order_id.as_str(), letter.reason.as_str()), ("killer", "poison-event"));
+    assert_eq!(deaths, 1 + Policy::DEFAULT.max_crashes);
 }

@@ -11,9 +11,10 @@ use despatch_contracts::runtime::Envelope;
 use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_domain::Reason;
 use despatch_runtime::{
-    Attempt, DbError, Fault, Handler, Keys, Migration, OutsideHandler, Policy, Snapshot, Tx, Verdict, Worker,
+    Attempt, ConcurrencyKeys, DbError, EffectHandler, Handler, HandlerError, Migration, Policy, Reader, Tx,
+    Verdict, Worker,
 };
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 use tokio::sync::Barrier;
 
 use crate::outside::Outside;
@@ -53,9 +54,9 @@ pub(crate) struct Toy {
 }
 
 impl Toy {
-    pub(crate) async fn new(bed: &Bed) -> Self {
+    pub(crate) async fn new(env: &TestEnv) -> Self {
         Toy {
-            outside: Outside::open(bed).await,
+            outside: Outside::open(env).await,
             meeting: Arc::new(Barrier::new(2)),
             purchases: Arc::default(),
             stuck: false,
@@ -64,7 +65,7 @@ impl Toy {
 
     /// The worker with every toy handler.
     pub(crate) fn worker(&self) -> Worker {
-        Worker::new("toy", MIGRATIONS).handler(Obey(self.clone())).outside(Buy(self.clone()))
+        Worker::new("toy", MIGRATIONS).handler(Obey(self.clone())).effect_handler(Buy(self.clone()))
     }
 
     async fn meet(&self) -> Result<(), Disobeyed> {
@@ -74,9 +75,9 @@ impl Toy {
 }
 
 /// How often a handler's writes about an order were kept.
-pub(crate) async fn kept(bed: &Bed, order: &str, what: &str) -> i32 {
+pub(crate) async fn kept(env: &TestEnv, order: &str, what: &str) -> i32 {
     let sql = "select count from toy.tally where order_id = $1 and what = $2";
-    bed.db().await.query_opt(sql, &[&order, &what]).await.unwrap().map_or(0, |row| row.get(0))
+    env.db().await.query_opt(sql, &[&order, &what]).await.unwrap().map_or(0, |row| row.get(0))
 }
 
 /// An event for [`Obey`]. `reason` is a word, then perhaps a name or number.
@@ -86,7 +87,7 @@ pub(crate) fn told(order_id: &str, reason: &str) -> OrderCancelRequested {
 
 /// An event as a message, for a test that counts deliveries or wants more than two.
 pub(crate) fn message(event: &impl Event) -> Envelope {
-    Envelope::first(EventId::mint(), "test", Emitted::from(event), &Trace::root())
+    Envelope::first(EventId::new(), "test", Emitted::from(event), &Trace::root())
 }
 
 /// An event for [`Buy`].
@@ -102,7 +103,7 @@ pub(crate) enum Disobeyed {
     Database(#[from] DbError),
 }
 
-impl Fault for Disobeyed {
+impl HandlerError for Disobeyed {
     fn verdict(&self) -> Verdict {
         match self {
             Disobeyed::Told(verdict) => *verdict,
@@ -121,8 +122,8 @@ impl Handler for Obey {
     type Out = Option<OrderCompleted>;
     type Error = Disobeyed;
 
-    fn keys(&self, event: &Self::In) -> Keys {
-        let keys = Keys::order(&event.order_id);
+    fn keys(&self, event: &Self::In) -> ConcurrencyKeys {
+        let keys = ConcurrencyKeys::order(&event.order_id);
         match event.reason.split_once(' ') {
             Some(("take" | "want" | "break-beside" | "add", what)) => {
                 keys.and("thing", what.split(' ').next().unwrap_or(what))
@@ -143,7 +144,10 @@ impl Handler for Obey {
             "break-beside" => {
                 let sql = "update toy.stock set units = units where thing = $1";
                 let write = async { tx.execute(sql, &[&what]).await };
-                tokio::try_join!(tx.query_each("select n from toy.no_such_table", (order.clone(),)), write)?;
+                tokio::try_join!(
+                    tx.query_batched("select n from toy.no_such_table", (order.clone(),)),
+                    write
+                )?;
             }
             _ => {}
         }
@@ -168,7 +172,7 @@ impl Handler for Obey {
             }
             "own" => {
                 let sql = "insert into toy.unique_thing select * from unnest($1::text[])";
-                tx.change_each(sql, (what.to_owned(),)).await?;
+                tx.execute_batched(sql, (what.to_owned(),)).await?;
             }
             "panic" => panic!("told to panic"),
             "abort" => std::process::abort(),
@@ -209,7 +213,7 @@ async fn want(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     let sql = "with statement as materialized (select nextval('toy.statement'))
                select n, units from unnest($1::text[]) with ordinality as each(thing, n)
                  join toy.stock using (thing), statement";
-    let there: i32 = tx.query_each(sql, (thing.to_owned(),)).await?[0].get("units");
+    let there: i32 = tx.query_batched(sql, (thing.to_owned(),)).await?[0].get("units");
     if there < units {
         return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort)));
     }
@@ -223,7 +227,7 @@ async fn share(tx: &Tx<'_>, order: &str) -> Result<(), Disobeyed> {
     let sql = "with statement as materialized (select nextval('toy.statement') as number)
                select n, order_id, number from unnest($1::text[]) with ordinality as each(order_id, n), statement
                 order by n desc";
-    let rows = tx.query_each(sql, (order.to_owned(),)).await?;
+    let rows = tx.query_batched(sql, (order.to_owned(),)).await?;
     let [row] = rows.as_slice() else { return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) };
     let (own, number): (&str, i64) = (row.get("order_id"), row.get("number"));
     tx.execute("insert into toy.answered values ($1, $2)", &[&own, &number]).await?;
@@ -233,7 +237,7 @@ async fn share(tx: &Tx<'_>, order: &str) -> Result<(), Disobeyed> {
 async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<(), DbError> {
     let sql = "insert into toy.tally select order_id, what, 1 from unnest($1::text[], $2::text[]) as each(order_id, what)
                on conflict (order_id, what) do update set count = tally.count + 1";
-    tx.change_each(sql, (order.to_owned(), what.to_owned())).await?;
+    tx.execute_batched(sql, (order.to_owned(), what.to_owned())).await?;
     Ok(())
 }
 
@@ -247,12 +251,12 @@ impl Buy {
         if !first {
             self.0.meet().await?;
         }
-        let ask = attempt.ask("toy", 0).await?;
+        let ask = attempt.begin("toy", 0).await?;
         self.0.outside.hear(&ask, attempt.order_id()).await;
         if ask.n > 0 {
             return Ok(ask.key);
         }
-        attempt.refused(&ask).await?;
+        attempt.rejected(&ask).await?;
         if first {
             self.0.meet().await?;
         }
@@ -260,16 +264,16 @@ impl Buy {
     }
 }
 
-impl OutsideHandler for Buy {
+impl EffectHandler for Buy {
     const NAME: &'static str = "toy.buy";
     const POLICY: Policy = POLICY;
     type In = RefundRequested;
     type Plan = RefundRequested;
-    type Effect = String;
+    type Response = String;
     type Out = Option<PaymentRefunded>;
     type Error = Disobeyed;
 
-    async fn prepare(&self, event: &Self::In, _: &Snapshot<'_>) -> Result<Self::Plan, Disobeyed> {
+    async fn prepare(&self, event: &Self::In, _: &Reader<'_>) -> Result<Self::Plan, Disobeyed> {
         Ok(event.clone())
     }
 
@@ -281,7 +285,7 @@ impl OutsideHandler for Buy {
         if word == "declined-in-turn" {
             return self.declined_in_turn(attempt).await;
         }
-        let mut ask = attempt.ask("toy", 0).await?;
+        let mut ask = attempt.begin("toy", 0).await?;
         match word {
             "aged" if ask.first => {
                 let wait = Duration::from_millis(what.parse().unwrap());
@@ -290,11 +294,11 @@ impl OutsideHandler for Buy {
             "aged" => return Ok(format!("{} {}", ask.key, ask.age.as_millis())),
             "declined-once" if ask.n == 0 => {
                 self.0.outside.hear(&ask, attempt.order_id()).await;
-                attempt.refused(&ask).await?;
+                attempt.rejected(&ask).await?;
                 return Err(Disobeyed::Told(Verdict::Retry));
             }
             "lost-once" if ask.first => return Err(Disobeyed::Told(Verdict::Retry)),
-            "lost-once" => ask = attempt.renew(&ask).await?,
+            "lost-once" => ask = attempt.rotate(&ask).await?,
             "abort" => std::process::abort(),
             _ => {}
         }

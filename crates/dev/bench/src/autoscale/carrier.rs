@@ -4,32 +4,32 @@
 
 use std::time::Duration;
 
-use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx, Worker};
+use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx, Worker};
 use uuid::Uuid;
 
 use crate::steps::{self, Heard, StepError};
 
-/// Which of the flow's steps it is in the place of.
+/// RetryFilter of the flow's steps it is in the place of.
 pub(crate) const STEP: usize = 2;
 
 struct Create {
     answers_after: Duration,
 }
 
-impl OutsideHandler for Create {
+impl EffectHandler for Create {
     const NAME: &'static str = steps::HANDLERS[STEP];
     type In = Heard<STEP>;
     type Plan = ();
-    type Effect = ();
+    type Response = ();
     type Out = ();
     type Error = StepError;
 
-    async fn prepare(&self, _: &Self::In, _: &Snapshot<'_>) -> Result<(), StepError> {
+    async fn prepare(&self, _: &Self::In, _: &Reader<'_>) -> Result<(), StepError> {
         Ok(())
     }
 
     async fn perform(&self, (): &(), attempt: &Attempt) -> Result<(), StepError> {
-        attempt.ask("label", 0).await?;
+        attempt.begin("label", 0).await?;
         tokio::time::sleep(self.answers_after).await;
         Ok(())
     }
@@ -37,14 +37,14 @@ impl OutsideHandler for Create {
     async fn record(&self, event: &Self::In, (): &(), (): &(), tx: &Tx<'_>) -> Result<(), StepError> {
         let Heard(parcel) = event;
         let order_id = Uuid::try_parse(&parcel.order_id)?;
-        tx.change_each(steps::RECORD[STEP], (order_id, steps::result(parcel))).await?;
+        tx.execute_batched(steps::RECORD[STEP], (order_id, steps::result(parcel))).await?;
         Ok(())
     }
 }
 
 /// The worker, whose carrier answers after so long.
 pub(crate) fn worker(answers_after: Duration) -> Worker {
-    Worker::new(steps::SCHEMAS[STEP], steps::MIGRATIONS[STEP]).outside(Create { answers_after })
+    Worker::new(steps::SCHEMAS[STEP], steps::MIGRATIONS[STEP]).effect_handler(Create { answers_after })
 }
 
 /// What one process can do in a second.

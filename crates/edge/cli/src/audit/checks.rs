@@ -9,7 +9,12 @@ use despatch_sandbox::OrderCounts;
 use super::{BEFORE_CAPTURE, BEFORE_RESERVATION, Record};
 
 /// What is wrong with an order. `paid` is what Stripe saw of it, `sent` what the carrier and the mail server saw.
-pub(super) fn all(basket: &FileOrder, record: &Record, paid: &OrderCounts, sent: &OrderCounts) -> Vec<String> {
+pub(super) fn all(
+    basket: &FileOrder,
+    record: &Record,
+    paid: &OrderCounts,
+    sent: &OrderCounts,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     end(record, &mut wrong);
     transitions(record, &mut wrong);

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 
 use despatch_orders::State;
-use despatch_runtime::{Database, DbError, Dead};
+use despatch_runtime::{Database, DbError, DeadEvent};
 use futures_util::TryStreamExt as _;
 
-use super::{Discrepancy, standings};
+use super::{Discrepancy, backlogs};
 
 /// One order, as the workers' tables have it.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(crate) struct Record {
     pub(crate) parcels: Vec<i32>,
     pub(crate) labels: Vec<i32>,
     pub(crate) messages: Vec<Message>,
-    pub(crate) dead: Vec<Dead>,
+    pub(crate) dead: Vec<DeadEvent>,
     /// Handlers of the order's unresolved cases.
     pub(crate) cases: Vec<String>,
 }
@@ -53,7 +53,7 @@ impl Record {
 /// Every order that any worker knows.
 pub(crate) async fn all(database: &Database) -> Result<BTreeMap<String, Record>, DbError> {
     let mut records = BTreeMap::<String, Record>::new();
-    for letter in standings(database).await?.into_iter().flat_map(|(_, standing)| standing.dead) {
+    for letter in backlogs(database).await?.into_iter().flat_map(|(_, backlog)| backlog.dead) {
         records.entry(letter.order_id.clone()).or_default().dead.push(letter);
     }
     let client = database.client().await?;

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use despatch_order_files::FileOrder;
 use despatch_domain::{Currency, Money};
+use despatch_order_files::FileOrder;
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::audit::{BEFORE_CAPTURE, BEFORE_RESERVATION, Placed, Progress, audit, dead_orders, standings};
+use crate::audit::{BEFORE_CAPTURE, BEFORE_RESERVATION, Placed, Progress, audit, backlogs, dead_orders};
 use crate::site::Site;
 
 /// Whether nothing waits or is under way anywhere.
 pub(crate) async fn is_quiet(site: &Site) -> Outcome<bool> {
-    let standings = standings(&site.database).await?;
-    if standings.iter().any(|(_, standing)| standing.waiting > 0 || standing.open_batches > 0) {
+    let backlogs = backlogs(&site.database).await?;
+    if backlogs.iter().any(|(_, backlog)| backlog.waiting > 0 || backlog.open_batches > 0) {
         return Ok(false);
     }
     let pending = site.process().pending().await;
@@ -24,7 +24,7 @@ pub(crate) async fn is_quiet(site: &Site) -> Outcome<bool> {
 
 /// How many events wait for their next try.
 pub(crate) async fn waiting(site: &Site) -> Outcome<u64> {
-    Ok(standings(&site.database).await?.iter().map(|(_, standing)| standing.waiting).sum())
+    Ok(backlogs(&site.database).await?.iter().map(|(_, backlog)| backlog.waiting).sum())
 }
 
 /// The result of a demo.

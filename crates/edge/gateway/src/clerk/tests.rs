@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use despatch_contracts::order::OrderCancelRequested;
 use despatch_contracts::{Emitted, EventId, collect_spans};
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use tokio::sync::oneshot;
 
@@ -15,7 +15,7 @@ const ORDER: &str = "01920000-0000-7000-8000-000000000001";
 
 fn job(entry: Entry, trace: &Trace) -> (Job, oneshot::Receiver<Result<Outcome, Trouble>>) {
     let (answer, answered) = oneshot::channel();
-    let (event_id, trace, arrival) = (EventId::mint(), trace.child(), OnceLock::new());
+    let (event_id, trace, arrival) = (EventId::new(), trace.child(), OnceLock::new());
     (Job { entry, event_id, trace, arrival, answer }, answered)
 }
 
@@ -30,10 +30,10 @@ async fn a_batch_that_is_served_again_one_by_one_sends_its_spans_once() {
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     global::set_tracer_provider(provider);
     collect_spans();
-    let bed = Bed::new().await;
-    let process = bed.run(crate::worker()).await;
+    let env = TestEnv::new().await;
+    let process = env.run(crate::worker()).await;
     let order = Trace::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "").unwrap();
-    let db = bed.db().await;
+    let db = env.db().await;
     db.batch_execute(&format!(
         "insert into gateway.orders (shop, shop_order_id, order_id, digest, traceparent)
              values ('api-shop', '1', '{ORDER}', '', '{order}');
@@ -51,7 +51,7 @@ async fn a_batch_that_is_served_again_one_by_one_sends_its_spans_once() {
     let (scanned, scan_answered) = job(Entry::Stray(scan, Bytes::from_static(said)), &order);
     let (cancelled, cancel_answered) = job(cancellation(ORDER), &order);
     let (poison, poison_answered) = job(cancellation("poison"), &order);
-    let clerk = Clerk::new(process.intake(crate::NAME).unwrap(), 8);
+    let clerk = Clerk::new(process.outbox(crate::NAME).unwrap(), 8);
     clerk.serve(vec![scanned, cancelled, poison]).await;
 
     assert_eq!(scan_answered.await.unwrap(), Ok(Outcome::Noted));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use despatch_contracts::order::{OrderAccepted, OrderPlaced};
 use despatch_domain::link;
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 use serde_json::{Value, json};
 
 use crate::door::{
@@ -333,8 +333,8 @@ fn everything_else() -> Vec<Row> {
 
 #[tokio::test]
 async fn every_bad_input_has_its_answer() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, vec![despatch_orders::worker()]).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, vec![despatch_orders::worker()]).await;
     let rows = [
         senders_that_prove_nothing(),
         bodies_that_are_no_orders(),
@@ -372,12 +372,12 @@ async fn every_bad_input_has_its_answer() {
     let distinct: BTreeSet<&str> = taken.iter().map(|(_, order_id, _)| &**order_id).collect();
     assert_eq!(distinct.len(), taken.len(), "each order is one of its own");
     for (name, order_id, expected) in &taken {
-        let _: OrderPlaced = bed.expect(order_id).await;
+        let _: OrderPlaced = env.expect(order_id).await;
         match expected {
-            Case(reason) => assert_eq!(bed.expect_dead(order_id).await.reason, *reason, "{name}"),
-            Accepted | Refused(..) | Nothing => drop::<OrderAccepted>(bed.expect(order_id).await),
+            Case(reason) => assert_eq!(env.expect_dead(order_id).await.reason, *reason, "{name}"),
+            Accepted | Refused(..) | Nothing => drop::<OrderAccepted>(env.expect(order_id).await),
         }
     }
-    bed.quiet().await;
-    assert_eq!(bed.messages("evt.order.placed").await.len(), taken.len(), "nothing else was taken");
+    env.quiet().await;
+    assert_eq!(env.messages("evt.order.placed").await.len(), taken.len(), "nothing else was taken");
 }

@@ -3,7 +3,7 @@
 use despatch_contracts::notification::Unsubscribed;
 use despatch_contracts::review::ReviewReceived;
 use despatch_domain::link;
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
 use crate::door::{Door, LINK_SECRET, Request};
 
@@ -14,8 +14,8 @@ fn link_to(what: &str, purpose: &str, order_id: &str) -> String {
 
 #[tokio::test]
 async fn a_review_comes_back_from_the_form() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let path = link_to("reviews", "review", "o-1");
     let form = door.send(Request::new("GET", &*path)).await;
     assert_eq!(form.status, 200);
@@ -27,42 +27,42 @@ async fn a_review_comes_back_from_the_form() {
         .body("rating=4&comment=Tr%C3%A8s+bien");
     let thanks = door.send(answer).await;
     assert_eq!((thanks.status, thanks.header("content-type")), (200, "text/html; charset=utf-8"));
-    let review: ReviewReceived = bed.expect("o-1").await;
+    let review: ReviewReceived = env.expect("o-1").await;
     assert_eq!((review.rating, &*review.comment), (4, "Très bien"));
 }
 
 #[tokio::test]
 async fn a_review_comes_back_as_json() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let answer = Request::new("POST", link_to("reviews", "review", "o-2"))
         .with("content-type", "application/json; charset=utf-8")
         .body(r#"{"rating": 5}"#);
     assert_eq!(door.send(answer).await.status, 204);
-    let review: ReviewReceived = bed.expect("o-2").await;
+    let review: ReviewReceived = env.expect("o-2").await;
     assert_eq!((review.rating, &*review.comment), (5, ""));
 }
 
 #[tokio::test]
 async fn one_click_unsubscribes_and_a_look_does_not() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let path = link_to("unsubscribe", despatch_notifications::UNSUBSCRIBE, "o-3");
     assert_eq!(door.send(Request::new("GET", &*path)).await.status, 200);
-    bed.quiet().await;
-    assert_eq!(bed.count::<Unsubscribed>("o-3").await, 0);
+    env.quiet().await;
+    assert_eq!(env.count::<Unsubscribed>("o-3").await, 0);
 
     let click = Request::new("POST", &*path)
         .with("content-type", "application/x-www-form-urlencoded")
         .body("List-Unsubscribe=One-Click");
     assert_eq!(door.send(click).await.status, 200);
-    let _: Unsubscribed = bed.expect("o-3").await;
+    let _: Unsubscribed = env.expect("o-3").await;
 }
 
 #[tokio::test]
 async fn a_link_is_good_for_nothing_else() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     for path in [
         link_to("reviews", "unsubscribe", "o-4"),
         link_to("unsubscribe", "review", "o-4"),
@@ -73,6 +73,6 @@ async fn a_link_is_good_for_nothing_else() {
             assert_eq!(door.send(Request::new(method, &*path).body("rating=1")).await.status, 401, "{path}");
         }
     }
-    bed.quiet().await;
-    assert_eq!(bed.messages("evt.>").await.len(), 0);
+    env.quiet().await;
+    assert_eq!(env.messages("evt.>").await.len(), 0);
 }

@@ -1,14 +1,14 @@
 //! `openapi.json` is served, and every operation in it, and no other.
 
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 use serde_json::json;
 
 use crate::door::{Door, Request};
 
 #[tokio::test]
 async fn every_operation_that_is_described_is_served_and_no_other() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let document = door.send(Request::new("GET", "/openapi.json")).await;
     assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
     let document = document.json();

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use despatch_gateway::{Config, GatewayError, Records, Secret, Shop};
 use despatch_runtime::{Process, Settings, Worker};
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -39,11 +39,11 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// Opens a gateway in a bed, and with it these workers.
-    pub(crate) async fn open(bed: &Bed, workers: Vec<Worker>) -> Self {
+    /// Opens a gateway in a env, and with it these workers.
+    pub(crate) async fn open(env: &TestEnv, workers: Vec<Worker>) -> Self {
         let workers = workers.into_iter().chain([despatch_gateway::worker()]).collect();
-        let process = bed.run_all(workers).await;
-        Self::of(&process, bed.settings()).await
+        let process = env.run_all(workers).await;
+        Self::of(&process, env.settings()).await
     }
 
     /// Opens a gateway over a process that runs its worker.
@@ -52,15 +52,15 @@ impl Door {
     }
 
     /// Opens a gateway that takes so many requests a second of one sender.
-    pub(crate) async fn limited(bed: &Bed, requests_per_second: u32) -> Self {
-        let process = bed.run(despatch_gateway::worker()).await;
-        Self::configured(&process, bed.settings(), Config { requests_per_second, ..config() }).await
+    pub(crate) async fn limited(env: &TestEnv, requests_per_second: u32) -> Self {
+        let process = env.run(despatch_gateway::worker()).await;
+        Self::configured(&process, env.settings(), Config { requests_per_second, ..config() }).await
     }
 
     async fn configured(process: &Process, settings: &Settings, config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let intake = process.intake(despatch_gateway::NAME).expect("the process runs the gateway");
+        let intake = process.outbox(despatch_gateway::NAME).expect("the process runs the gateway");
         let records = Records::new(settings).expect("the URLs are valid");
         let shutdown = CancellationToken::new();
         let served = despatch_gateway::serve(config, intake, records, listener, shutdown.clone());

@@ -2,7 +2,7 @@
 
 use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
 use despatch_runtime::migrate_all;
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::door::{Door, Request, SHOPIFY_SAMPLE, WOOCOMMERCE_SAMPLE, order, plac
 
 #[tokio::test]
 async fn the_same_order_is_the_same_order() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let first = door.send(place(&order("1"))).await;
     assert_eq!((first.status, first.json()["outcome"].as_str()), (201, Some("placed")));
     let order_id = first.order_id();
@@ -25,18 +25,18 @@ async fn the_same_order_is_the_same_order() {
     assert_eq!((again.status, again.json()["outcome"].as_str()), (200, Some("same")));
     assert_eq!(again.order_id(), order_id);
 
-    let placed: OrderPlaced = bed.expect(&order_id).await;
+    let placed: OrderPlaced = env.expect(&order_id).await;
     let placed = placed.order.unwrap();
     assert_eq!((&*placed.order_id, &*placed.shop_order_id, placed.total_minor), (&*order_id, "1", 1900));
     assert!(placed.placed_at.is_some());
-    bed.quiet().await;
-    assert_eq!(bed.count::<OrderPlaced>(&order_id).await, 1);
+    env.quiet().await;
+    assert_eq!(env.count::<OrderPlaced>(&order_id).await, 1);
 }
 
 #[tokio::test]
 async fn who_asks_too_often_is_told_when_to_come_again_and_nobody_else_is() {
-    let bed = Bed::new().await;
-    let door = Door::limited(&bed, 1).await;
+    let env = TestEnv::new().await;
+    let door = Door::limited(&env, 1).await;
     let hasty = join_all((0..20).map(|n| door.send(place(&order(&n.to_string()))))).await;
     let refused: Vec<_> = hasty.iter().filter(|answer| answer.status == 429).collect();
     assert!(refused.len() > 10 && hasty.iter().any(|answer| answer.status == 201), "{hasty:?}");
@@ -54,8 +54,8 @@ async fn who_asks_too_often_is_told_when_to_come_again_and_nobody_else_is() {
 
 #[tokio::test]
 async fn orders_that_arrive_together_are_one_flow_each() {
-    let bed = Bed::new().await;
-    let doors = [Door::open(&bed, Vec::new()).await, Door::open(&bed, Vec::new()).await];
+    let env = TestEnv::new().await;
+    let doors = [Door::open(&env, Vec::new()).await, Door::open(&env, Vec::new()).await];
     // 20 orders, 10 times each, all at once, at two gateways.
     let orders: Vec<Value> = (0..200).map(|n| order(&(n % 20).to_string())).collect();
     let answers = orders.iter().enumerate().map(|(n, order)| doors[n % 3 % 2].send(place(order)));
@@ -65,17 +65,17 @@ async fn orders_that_arrive_together_are_one_flow_each() {
         let order_id = same[0].order_id();
         assert!(same.iter().all(|answer| answer.order_id() == order_id), "{same:?}");
         assert_eq!(same.iter().filter(|answer| answer.status == 201).count(), 1, "{same:?}");
-        let _: OrderPlaced = bed.expect(&order_id).await;
-        assert_eq!(bed.count::<OrderPlaced>(&order_id).await, 1);
+        let _: OrderPlaced = env.expect(&order_id).await;
+        assert_eq!(env.count::<OrderPlaced>(&order_id).await, 1);
     }
-    bed.quiet().await;
-    assert_eq!(bed.messages("evt.order.placed").await.len(), 20);
+    env.quiet().await;
+    assert_eq!(env.messages("evt.order.placed").await.len(), 20);
 }
 
 #[tokio::test]
 async fn a_changed_order_is_a_case_once() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let order_id = door.send(place(&order("1"))).await.order_id();
     let mut changed = order("1");
     changed["lines"][0]["quantity"] = json!(3);
@@ -85,40 +85,40 @@ async fn a_changed_order_is_a_case_once() {
         let error = &answer.json()["error"];
         assert_eq!((&error["code"], &error["order_id"]), (&json!("order-changed"), &json!(order_id)));
     }
-    let letter = bed.expect_dead(&order_id).await;
+    let letter = env.expect_dead(&order_id).await;
     assert_eq!((&*letter.worker, &*letter.reason), ("gateway", "order-changed"));
     assert_eq!(letter.event.unwrap().payload, changed.to_string().into_bytes());
-    bed.quiet().await;
-    assert_eq!(bed.count::<OrderPlaced>(&order_id).await, 1);
-    assert_eq!(bed.messages("dead.gateway.order-changed").await.len(), 1);
+    env.quiet().await;
+    assert_eq!(env.count::<OrderPlaced>(&order_id).await, 1);
+    assert_eq!(env.messages("dead.gateway.order-changed").await.len(), 1);
 
     // Other contents again are another case.
     changed["lines"][0]["quantity"] = json!(4);
     door.send(place(&changed)).await;
     eventually("a second case", async || {
-        (bed.messages("dead.gateway.order-changed").await.len() == 2).then_some(())
+        (env.messages("dead.gateway.order-changed").await.len() == 2).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_body_that_no_letter_can_carry_is_a_case_without_it() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let order_id = door.send(place(&order("1"))).await.order_id();
     let mut changed = order("1");
     changed["total"] = json!("20.00");
     let spacious = format!("{changed}{}", " ".repeat(900 * 1024));
     assert_eq!(door.send(place(&changed).body(spacious)).await.status, 409);
-    let letter = bed.expect_dead(&order_id).await;
+    let letter = env.expect_dead(&order_id).await;
     assert!(letter.event.unwrap().payload.is_empty());
     assert!(letter.failures[0].error.contains("too many to be kept"), "{:?}", letter.failures);
 }
 
 #[tokio::test]
 async fn shops_announce_orders() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, vec![despatch_orders::worker()]).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, vec![despatch_orders::worker()]).await;
     for (request, reason) in
         [(shopify(SHOPIFY_SAMPLE), "totals-mismatch"), (woocommerce(WOOCOMMERCE_SAMPLE), "sku-missing")]
     {
@@ -127,41 +127,41 @@ async fn shops_announce_orders() {
         let order_id = answer.order_id();
         let again = door.send(request.clone()).await;
         assert_eq!((again.status, again.order_id()), (200, order_id.clone()));
-        assert_eq!(bed.expect_dead(&order_id).await.reason, reason);
-        assert_eq!(bed.count::<OrderPlaced>(&order_id).await, 1);
+        assert_eq!(env.expect_dead(&order_id).await.reason, reason);
+        assert_eq!(env.count::<OrderPlaced>(&order_id).await, 1);
     }
 }
 
 #[tokio::test]
 async fn a_shop_that_changes_its_mind_is_answered_and_a_case() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let order_id = door.send(woocommerce(WOOCOMMERCE_SAMPLE)).await.order_id();
     let changed = WOOCOMMERCE_SAMPLE.replace("969 Market", "970 Market");
     let answer = door.send(woocommerce(changed)).await;
     assert_eq!((answer.status, answer.json()["outcome"].as_str()), (200, Some("changed")));
     assert_eq!(answer.order_id(), order_id);
-    assert_eq!(bed.expect_dead(&order_id).await.reason, "order-changed");
+    assert_eq!(env.expect_dead(&order_id).await.reason, "order-changed");
 }
 
 #[tokio::test]
 async fn the_sender_s_trace_goes_on() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let order_id = door.send(place(&order("1")).with("traceparent", traceparent)).await.order_id();
-    let _: OrderPlaced = bed.expect(&order_id).await;
-    let trace = bed.messages("evt.order.placed").await[0].trace();
+    let _: OrderPlaced = env.expect(&order_id).await;
+    let trace = env.messages("evt.order.placed").await[0].trace();
     assert_eq!(trace.trace_id.to_string(), "0af7651916cd43dd8448eb211c80319c");
     assert_ne!(trace.span_id.to_string(), "b7ad6b7169203331");
 }
 
 #[tokio::test]
 async fn an_order_is_placed_before_orders_has_heard_of_it() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     // Its schema is there, but nobody works in it.
-    migrate_all(bed.settings(), &[despatch_orders::worker()]).await.unwrap();
+    migrate_all(env.settings(), &[despatch_orders::worker()]).await.unwrap();
     let order_id = door.send(place(&order("1"))).await.order_id();
     let shown = door.send(Request::new("GET", format!("/v1/orders/{order_id}")).trusted()).await;
     assert_eq!(shown.status, 200);
@@ -173,8 +173,8 @@ async fn an_order_is_placed_before_orders_has_heard_of_it() {
 
 #[tokio::test]
 async fn a_cancellation_is_passed_on_to_orders() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     for (n, body, requested_by, reason) in [
         (1, "", "operator", "operator-cancelled"),
         (2, r#"{"requested_by": "customer"}"#, "customer", "customer-cancelled"),
@@ -182,7 +182,7 @@ async fn a_cancellation_is_passed_on_to_orders() {
         let order_id = door.send(place(&order(&n.to_string()))).await.order_id();
         let cancel = Request::new("POST", format!("/v1/orders/{order_id}/cancel")).trusted().body(body);
         assert_eq!(door.send(cancel).await.status, 202);
-        let command: OrderCancelRequested = bed.expect(&order_id).await;
+        let command: OrderCancelRequested = env.expect(&order_id).await;
         assert_eq!((&*command.requested_by, &*command.reason), (requested_by, reason));
     }
 }

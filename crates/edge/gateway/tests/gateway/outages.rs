@@ -2,7 +2,7 @@
 
 use despatch_contracts::order::OrderPlaced;
 use despatch_runtime::{Process, Settings};
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
 
 use crate::door::{Door, Request, order, place};
@@ -32,8 +32,8 @@ async fn without_postgres_nothing_is_taken() {
 
 #[tokio::test]
 async fn without_nats_orders_are_taken_and_go_out_later() {
-    let bed = Bed::new().await;
-    let mut settings = bed.settings().clone();
+    let env = TestEnv::new().await;
+    let mut settings = env.settings().clone();
     settings.nats_url = format!("nats://{NOBODY}");
     let process = Process::start(settings.clone(), vec![despatch_gateway::worker()]).await.unwrap();
     let door = Door::of(&process, &settings).await;
@@ -45,17 +45,17 @@ async fn without_nats_orders_are_taken_and_go_out_later() {
     assert_eq!(door.send(Request::new("GET", "/readyz")).await.status, 200);
     drop(process);
     // Another process, with a broker, finds what this one owed.
-    bed.run(despatch_gateway::worker()).await;
-    let _: OrderPlaced = bed.expect(&order_id).await;
-    assert_eq!(bed.count::<OrderPlaced>(&order_id).await, 1);
+    env.run(despatch_gateway::worker()).await;
+    let _: OrderPlaced = env.expect(&order_id).await;
+    assert_eq!(env.count::<OrderPlaced>(&order_id).await, 1);
 }
 
 #[tokio::test]
 async fn a_postgres_that_goes_away_is_picked_up_again() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     assert_eq!(door.send(place(&order("1"))).await.status, 201);
-    let (server, database) = bed.settings().database_url.rsplit_once('/').unwrap();
+    let (server, database) = env.settings().database_url.rsplit_once('/').unwrap();
     let (admin, connection) =
         tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -74,17 +74,17 @@ async fn a_postgres_that_goes_away_is_picked_up_again() {
         (answer.status < 300).then(|| answer.order_id())
     })
     .await;
-    let _: OrderPlaced = bed.expect(&order_id).await;
+    let _: OrderPlaced = env.expect(&order_id).await;
 }
 
 #[tokio::test]
 async fn a_gateway_that_stops_finishes_what_it_began() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, Vec::new()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, Vec::new()).await;
     let orders: Vec<_> = (0..50).map(|n| order(&n.to_string())).collect();
     let answers = join_all(orders.iter().map(|order| door.send(place(order)))).await;
     door.close().await.unwrap();
     for answer in answers {
-        let _: OrderPlaced = bed.expect(&answer.order_id()).await;
+        let _: OrderPlaced = env.expect(&answer.order_id()).await;
     }
 }

@@ -6,7 +6,7 @@ use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched};
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked, StockReserved};
 use despatch_runtime::Worker;
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 use serde_json::{Value, json};
 
 use crate::door::{Door, LINK_SECRET, Request, order, place, shippo};
@@ -42,15 +42,15 @@ fn workers() -> Vec<Worker> {
 }
 
 /// Carries a new order to its one label.
-async fn labelled(bed: &Bed, door: &Door) -> LabelCreated {
+async fn labelled(env: &TestEnv, door: &Door) -> LabelCreated {
     let order_id = door.send(place(&order("1"))).await.order_id();
-    let accepted: OrderAccepted = bed.expect(&order_id).await;
-    bed.deliver(&StockReserved { order: accepted.order.clone(), ..StockReserved::default() }).await;
-    let captured: PaymentCaptured = bed.expect(&order_id).await;
+    let accepted: OrderAccepted = env.expect(&order_id).await;
+    env.deliver(&StockReserved { order: accepted.order.clone(), ..StockReserved::default() }).await;
+    let captured: PaymentCaptured = env.expect(&order_id).await;
     let contents = vec![Allocation { location: "main".into(), sku: "A".into(), quantity: 2, line: 1 }];
     let parcel = Parcel { number: 1, of: 1, location: "main".into(), contents };
-    bed.deliver(&StockPicked { order: captured.order, parcel: Some(parcel) }).await;
-    bed.expect(&order_id).await
+    env.deliver(&StockPicked { order: captured.order, parcel: Some(parcel) }).await;
+    env.expect(&order_id).await
 }
 
 fn scan(label: &LabelCreated, status: &str) -> Value {
@@ -67,15 +67,15 @@ fn scan(label: &LabelCreated, status: &str) -> Value {
 
 #[tokio::test]
 async fn scans_move_an_order_and_count_once() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, workers()).await;
-    let label = labelled(&bed, &door).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, workers()).await;
+    let label = labelled(&env, &door).await;
     let order_id = &*label.order_id;
 
     for status in ["PRE_TRANSIT", "TRANSIT", "TRANSIT", "DELIVERED", "TRANSIT", "UNKNOWN"] {
         assert_eq!(door.send(shippo(&scan(&label, status))).await.status, 200, "{status}");
     }
-    let delivered: ShipmentDelivered = bed.expect(order_id).await;
+    let delivered: ShipmentDelivered = env.expect(order_id).await;
     let delivered = delivered.scan.unwrap();
     assert_eq!((delivered.parcel, delivered.parcels), (1, 1));
     assert_eq!(
@@ -83,8 +83,8 @@ async fn scans_move_an_order_and_count_once() {
         (&*label.tracking_number, "By the scanner")
     );
     assert_eq!(delivered.scanned_at.unwrap().to_string(), "2026-03-01T10:00:00Z");
-    let _: ShipmentDespatched = bed.expect(order_id).await;
-    assert_eq!(bed.count::<ShipmentDespatched>(order_id).await, 1);
+    let _: ShipmentDespatched = env.expect(order_id).await;
+    assert_eq!(env.count::<ShipmentDespatched>(order_id).await, 1);
 
     let path = format!("/v1/orders/{order_id}");
     let shown = eventually("the order is delivered", async || {
@@ -105,9 +105,9 @@ async fn scans_move_an_order_and_count_once() {
 
 #[tokio::test]
 async fn labels_are_served_to_those_who_may_see_them() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, workers()).await;
-    let label = labelled(&bed, &door).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, workers()).await;
+    let label = labelled(&env, &door).await;
     let get = |end: &str| Request::new("GET", format!("/labels/{}{end}", label.label_id));
 
     for (end, content_type, start) in [
@@ -126,8 +126,8 @@ async fn labels_are_served_to_those_who_may_see_them() {
 
 #[tokio::test]
 async fn a_scan_that_is_ahead_of_its_label_is_to_come_again() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, workers()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, workers()).await;
     let order_id = door.send(place(&order("1"))).await.order_id();
     let ahead = LabelCreated {
         order_id: order_id.clone(),
@@ -139,24 +139,24 @@ async fn a_scan_that_is_ahead_of_its_label_is_to_come_again() {
     let answer = door.send(shippo(&scan(&ahead, "TRANSIT"))).await;
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (409, &json!("label-not-recorded")));
     assert_eq!(answer.header("retry-after"), "1");
-    assert_eq!(bed.messages("dead.>").await.len(), 0);
+    assert_eq!(env.messages("dead.>").await.len(), 0);
 }
 
 #[tokio::test]
 async fn a_parcel_that_is_not_ours_is_a_case_once() {
-    let bed = Bed::new().await;
-    let door = Door::open(&bed, workers()).await;
+    let env = TestEnv::new().await;
+    let door = Door::open(&env, workers()).await;
     let foreign =
         LabelCreated { carrier: "usps".into(), tracking_number: "9400".into(), ..LabelCreated::default() };
     for _ in 0..2 {
         assert_eq!(door.send(shippo(&scan(&foreign, "TRANSIT"))).await.status, 200);
     }
-    let letter = bed.expect_dead("").await;
+    let letter = env.expect_dead("").await;
     assert_eq!((&*letter.worker, &*letter.reason), ("gateway", "tracking-unknown"));
     assert_eq!(letter.event.unwrap().payload, scan(&foreign, "TRANSIT").to_string().into_bytes());
     assert_eq!(door.send(shippo(&scan(&foreign, "DELIVERED"))).await.status, 200);
     eventually("the other scan is a case too", async || {
-        (bed.messages("dead.>").await.len() == 2).then_some(())
+        (env.messages("dead.>").await.len() == 2).then_some(())
     })
     .await;
 }

@@ -2,7 +2,7 @@
 
 use despatch_contracts::alert::AlertRaised;
 use despatch_domain::Reason;
-use despatch_runtime::{Attempt, DbError, Fault, OutsideHandler, Snapshot, Tx, Verdict};
+use despatch_runtime::{Attempt, DbError, EffectHandler, HandlerError, Reader, Tx, Verdict};
 
 use crate::alerts::{Alert, AlertError, Alerts};
 
@@ -20,7 +20,7 @@ pub(crate) enum TellError {
     Database(#[from] DbError),
 }
 
-impl Fault for TellError {
+impl HandlerError for TellError {
     fn verdict(&self) -> Verdict {
         match self {
             TellError::Alert(AlertError::Busy(wait)) => Verdict::RetryAfter(*wait),
@@ -30,16 +30,16 @@ impl Fault for TellError {
     }
 }
 
-impl OutsideHandler for TellOperators {
+impl EffectHandler for TellOperators {
     const NAME: &'static str = "notifications.alert";
 
     type In = AlertRaised;
     type Plan = Alert;
-    type Effect = ();
+    type Response = ();
     type Out = ();
     type Error = TellError;
 
-    async fn prepare(&self, event: &AlertRaised, _: &Snapshot<'_>) -> Result<Alert, TellError> {
+    async fn prepare(&self, event: &AlertRaised, _: &Reader<'_>) -> Result<Alert, TellError> {
         let facts = event.facts.iter().map(|fact| (fact.name.clone(), fact.value.clone())).collect();
         Ok(Alert { title: event.title.clone(), facts })
     }

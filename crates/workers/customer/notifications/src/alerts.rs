@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use despatch_runtime::Call;
+use despatch_runtime::ClientSpan;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ impl Alerts {
     /// Posts an alert, once. What to do about an error is the caller's to decide.
     pub async fn post(&self, alert: &Alert) -> Result<(), AlertError> {
         // The path is the secret.
-        let mut call = Call::http("POST", &self.webhook, "/{webhook}");
+        let mut call = ClientSpan::http("POST", &self.webhook, "/{webhook}");
         let answer = self.http.post(self.webhook.clone()).json(&slack(alert)).send().await;
         let answer = answer.map_err(|error| {
             call.unanswered(error.is_timeout());

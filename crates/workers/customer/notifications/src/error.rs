@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Verdict};
+use despatch_runtime::{DbError, HandlerError, Verdict};
 
 use crate::message::ComposeError;
 use crate::smtp::SmtpError;
@@ -31,7 +31,7 @@ pub(crate) enum NotifyError {
 /// How soon an acceptance that is still on the way can be expected.
 const SOON: Duration = Duration::from_millis(200);
 
-impl Fault for NotifyError {
+impl HandlerError for NotifyError {
     fn verdict(&self) -> Verdict {
         match self {
             NotifyError::Database(_) => Verdict::Retry,

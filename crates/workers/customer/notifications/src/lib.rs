@@ -34,7 +34,7 @@ const MIGRATIONS: &[Migration] =
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     Ok(Worker::new(NAME, MIGRATIONS)
         .handler(remember::Remember)
-        .outside(notify::Notify::new(config)?)
-        .outside(alert::TellOperators { alerts: Alerts::new(&config.alert_webhook)? })
+        .effect_handler(notify::Notify::new(config)?)
+        .effect_handler(alert::TellOperators { alerts: Alerts::new(&config.alert_webhook)? })
         .handler(unsubscribe::Unsubscribe))
 }

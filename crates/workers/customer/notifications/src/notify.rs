@@ -7,8 +7,8 @@ use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
-use despatch_contracts::{Incoming as _, one_of};
-use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx};
+use despatch_contracts::{Incoming as _, event_enum};
+use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
 
 use crate::config::{Config, SetupError};
 use crate::error::NotifyError;
@@ -19,7 +19,7 @@ use crate::smtp::{CONNECTIONS, Smtp};
 use crate::store;
 use crate::words::Words;
 
-one_of! {
+event_enum! {
     /// What customers hear of.
     pub(crate) enum Moment {
         Accepted(OrderAccepted),
@@ -86,18 +86,18 @@ impl Occasion<'_> {
     }
 }
 
-impl OutsideHandler for Notify {
+impl EffectHandler for Notify {
     const NAME: &'static str = "notifications.notify";
     const POLICY: Policy = Policy { concurrency: CONNECTIONS, ..Policy::DEFAULT };
 
     type In = Moment;
     /// `None` when there is nothing to say.
     type Plan = Option<Letter>;
-    type Effect = ();
+    type Response = ();
     type Out = Option<NotificationSent>;
     type Error = NotifyError;
 
-    async fn prepare(&self, event: &Moment, db: &Snapshot<'_>) -> Result<Self::Plan, NotifyError> {
+    async fn prepare(&self, event: &Moment, db: &Reader<'_>) -> Result<Self::Plan, NotifyError> {
         let order_id = event.order_id();
         let Occasion { milestone, part, words, order } = Occasion::of(event)?;
         let to = match order {

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use despatch_domain::Reason;
-use despatch_runtime::{Call, Verdict};
+use despatch_runtime::{ClientSpan, Verdict};
 use lettre::Message;
 use lettre::transport::smtp;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
@@ -111,7 +111,7 @@ impl Smtp {
 
     /// Hands the message over. After an error it may have left or not.
     pub(crate) async fn send(&self, message: &Message) -> Result<(), SmtpError> {
-        let mut call = Call::smtp(&self.server.host, self.server.port);
+        let mut call = ClientSpan::smtp(&self.server.host, self.server.port);
         let sent = self.hand_over(message).await;
         match &sent {
             Ok(()) | Err(SmtpError::AsciiOnly | SmtpError::NotText(_)) => {}

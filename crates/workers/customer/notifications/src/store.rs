@@ -1,6 +1,6 @@
 //! All SQL of the notifications worker: contacts, what was sent, who unsubscribed.
 
-use despatch_runtime::{DbError, Row, Snapshot, Tx};
+use despatch_runtime::{DbError, Reader, Row, Tx};
 use tokio_postgres::GenericClient;
 
 use crate::milestone::Milestone;
@@ -37,19 +37,19 @@ pub struct SentMessage {
 
 /// Whether the message left before.
 pub(crate) async fn is_sent(
-    db: &Snapshot<'_>,
+    db: &Reader<'_>,
     order_id: &str,
     milestone: Milestone,
     part: u32,
 ) -> Result<bool, DbError> {
     let sql = "select n from unnest($1::text[], $2::text[], $3::int[]) with ordinality
                  as each(order_id, milestone, part, n) join notifications.sent using (order_id, milestone, part)";
-    Ok(!db.query_each(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?.is_empty())
+    Ok(!db.query_batched(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?.is_empty())
 }
 
 /// What is known of the order's customer; `None` until the contact is stored.
 pub(crate) async fn standing(
-    db: &Snapshot<'_>,
+    db: &Reader<'_>,
     order_id: &str,
     milestone: Milestone,
     part: u32,
@@ -60,7 +60,7 @@ pub(crate) async fn standing(
                  join notifications.contact c using (order_id)
                  left join notifications.sent s using (order_id, milestone, part)
                  left join notifications.unsubscribed u on u.email = lower(c.email)";
-    let rows = db.query_each(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?;
+    let rows = db.query_batched(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?;
     let standing = |row: &Row| {
         Ok(Standing {
             contact: Contact {
@@ -81,7 +81,7 @@ pub(crate) async fn remember(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> 
                select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
                on conflict (order_id) do nothing";
     let Contact { email, name, shop_order_id } = contact.clone();
-    tx.change_each(sql, (order_id.to_owned(), email, name, shop_order_id)).await?;
+    tx.execute_batched(sql, (order_id.to_owned(), email, name, shop_order_id)).await?;
     Ok(())
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn sent(
                )
                select n from each join sent using (order_id, milestone, part)";
     let values = (order_id.to_owned(), milestone.name(), signed(part), message_id.to_owned());
-    Ok(!tx.change_each(sql, values).await?.is_empty())
+    Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
 /// Takes the order's customer off every list; false when the order has no contact.

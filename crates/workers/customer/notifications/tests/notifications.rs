@@ -9,13 +9,13 @@ use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
 use despatch_notifications::{Config, store};
 use despatch_sandbox::{Fault, Operation, Options, Sandbox, Target};
-use despatch_testkit::{Bed, eventually, order};
+use despatch_testkit::{TestEnv, eventually, order};
 
 async fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).await.expect("free ports")
 }
 
-async fn bed(mail: &Sandbox) -> Bed {
+async fn env(mail: &Sandbox) -> TestEnv {
     let config = Config {
         shop_name: "Quay Street Supplies".into(),
         from: "Quay Street Supplies <orders@shop.example>".into(),
@@ -26,9 +26,9 @@ async fn bed(mail: &Sandbox) -> Bed {
         link_secret: "secret".into(),
         alert_webhook: String::new(),
     };
-    let bed = Bed::new().await;
-    bed.run(despatch_notifications::worker(&config).expect("a sound configuration")).await;
-    bed
+    let env = TestEnv::new().await;
+    env.run(despatch_notifications::worker(&config).expect("a sound configuration")).await;
+    env
 }
 
 fn accepted(order: Order) -> OrderAccepted {
@@ -62,20 +62,20 @@ fn messages(mail: &Sandbox, order_id: &str) -> Vec<String> {
 #[tokio::test]
 async fn the_customer_hears_of_every_milestone_once() {
     let mail = sandbox().await;
-    let bed = bed(&mail).await;
-    bed.deliver(&accepted(order("whole"))).await;
+    let env = env(&mail).await;
+    env.deliver(&accepted(order("whole"))).await;
     for parcel in [1, 2] {
-        bed.deliver(&ShipmentDespatched { scan: Some(scan("whole", parcel, 2)) }).await;
-        bed.deliver(&ShipmentDelivered { scan: Some(scan("whole", parcel, 2)) }).await;
+        env.deliver(&ShipmentDespatched { scan: Some(scan("whole", parcel, 2)) }).await;
+        env.deliver(&ShipmentDelivered { scan: Some(scan("whole", parcel, 2)) }).await;
     }
-    bed.deliver(&review("whole", 0)).await;
-    bed.deliver(&review("whole", 1)).await;
+    env.deliver(&review("whole", 0)).await;
+    env.deliver(&review("whole", 1)).await;
     // Facts that customers do not hear of.
-    bed.deliver(&LabelCreated { order_id: "whole".into(), ..LabelCreated::default() }).await;
-    eventually("seven messages", async || (bed.count::<NotificationSent>("whole").await == 7).then_some(()))
+    env.deliver(&LabelCreated { order_id: "whole".into(), ..LabelCreated::default() }).await;
+    eventually("seven messages", async || (env.count::<NotificationSent>("whole").await == 7).then_some(()))
         .await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<NotificationSent>("whole").await, 7);
+    env.quiet().await;
+    assert_eq!(env.count::<NotificationSent>("whole").await, 7);
 
     let expected = [
         "accepted.whole.0@shop.example",
@@ -89,7 +89,7 @@ async fn the_customer_hears_of_every_milestone_once() {
     assert_eq!(messages(&mail, "whole"), expected);
     let counts = mail.counts();
     assert_eq!((counts.mails, counts.distinct_mails), (7, 7));
-    let mut stored: Vec<String> = store::messages_of(&bed.db().await, "whole")
+    let mut stored: Vec<String> = store::messages_of(&env.db().await, "whole")
         .await
         .unwrap()
         .into_iter()
@@ -102,17 +102,17 @@ async fn the_customer_hears_of_every_milestone_once() {
 #[tokio::test]
 async fn the_customer_hears_of_a_cancellation_and_of_the_money_that_goes_back() {
     let mail = sandbox().await;
-    let bed = bed(&mail).await;
-    bed.deliver(&accepted(order("off"))).await;
-    bed.deliver(&OrderCancelled { order_id: "off".into(), reason: "operator-cancelled".into() }).await;
+    let env = env(&mail).await;
+    env.deliver(&accepted(order("off"))).await;
+    env.deliver(&OrderCancelled { order_id: "off".into(), reason: "operator-cancelled".into() }).await;
     let refund = PaymentRefunded {
         order_id: "off".into(),
         amount_minor: 1050,
         currency: "USD".into(),
         ..PaymentRefunded::default()
     };
-    bed.deliver(&refund).await;
-    bed.quiet().await;
+    env.deliver(&refund).await;
+    env.quiet().await;
     let expected =
         ["accepted.off.0@shop.example", "cancelled.off.0@shop.example", "refunded.off.0@shop.example"];
     assert_eq!(messages(&mail, "off"), expected);
@@ -121,18 +121,18 @@ async fn the_customer_hears_of_a_cancellation_and_of_the_money_that_goes_back() 
 #[tokio::test]
 async fn what_overtakes_the_acceptance_waits_for_it() {
     let mail = sandbox().await;
-    let bed = bed(&mail).await;
-    bed.deliver(&ShipmentDespatched { scan: Some(scan("early", 1, 1)) }).await;
+    let env = env(&mail).await;
+    env.deliver(&ShipmentDespatched { scan: Some(scan("early", 1, 1)) }).await;
     eventually("the despatch waits", async || {
         let sql = "select 1 from notifications.journal where handler = 'notifications.notify' and state = 'waiting'";
-        bed.db().await.query_opt(sql, &[]).await.ok().flatten()
+        env.db().await.query_opt(sql, &[]).await.ok().flatten()
     })
     .await;
     assert_eq!(mail.counts().mails, 0);
-    bed.deliver(&accepted(order("early"))).await;
-    eventually("both messages", async || (bed.count::<NotificationSent>("early").await == 2).then_some(()))
+    env.deliver(&accepted(order("early"))).await;
+    eventually("both messages", async || (env.count::<NotificationSent>("early").await == 2).then_some(()))
         .await;
-    bed.quiet().await;
+    env.quiet().await;
     assert_eq!(messages(&mail, "early").len(), 2);
 }
 
@@ -141,11 +141,11 @@ async fn a_message_whose_answer_was_lost_goes_again_under_the_same_id() {
     let mail = sandbox().await;
     let target = |fault| Target { operation: Operation::Mail, order: "lost".into(), fault, times: 1 };
     mail.fault_next(target(Fault::Timeout));
-    let bed = bed(&mail).await;
-    bed.deliver(&accepted(order("lost"))).await;
-    bed.expect::<NotificationSent>("lost").await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<NotificationSent>("lost").await, 1);
+    let env = env(&mail).await;
+    env.deliver(&accepted(order("lost"))).await;
+    env.expect::<NotificationSent>("lost").await;
+    env.quiet().await;
+    assert_eq!(env.count::<NotificationSent>("lost").await, 1);
     let counts = mail.order_counts("lost").unwrap();
     assert_eq!(counts.mails.len(), 1, "one Message-ID: {:?}", counts.mails);
     assert_eq!(counts.mails[0].copies, 2, "sent again, because nobody could know");
@@ -160,52 +160,52 @@ async fn a_refused_message_is_a_case_and_later_ones_still_go() {
         fault: Fault::Decline,
         times: 1,
     });
-    let bed = bed(&mail).await;
-    bed.deliver(&accepted(order("refused"))).await;
-    let dead = bed.expect_dead("refused").await;
+    let env = env(&mail).await;
+    env.deliver(&accepted(order("refused"))).await;
+    let dead = env.expect_dead("refused").await;
     assert_eq!(dead.handler, "notifications.notify");
     assert!(["message-rejected", "recipient-rejected"].contains(&dead.reason.as_str()), "{}", dead.reason);
-    bed.deliver(&ShipmentDespatched { scan: Some(scan("refused", 1, 1)) }).await;
-    bed.expect::<NotificationSent>("refused").await;
+    env.deliver(&ShipmentDespatched { scan: Some(scan("refused", 1, 1)) }).await;
+    env.expect::<NotificationSent>("refused").await;
     assert_eq!(messages(&mail, "refused"), ["despatched.refused.1@shop.example"]);
 }
 
 #[tokio::test]
 async fn an_address_that_is_none_is_a_case() {
     let mail = sandbox().await;
-    let bed = bed(&mail).await;
+    let env = env(&mail).await;
     let mut order = order("nobody");
     order.customer.as_mut().expect("a customer").email = "not an address".into();
-    bed.deliver(&accepted(order)).await;
-    let dead = bed.expect_dead("nobody").await;
+    env.deliver(&accepted(order)).await;
+    let dead = env.expect_dead("nobody").await;
     assert_eq!(dead.reason, "recipient-rejected");
 }
 
 #[tokio::test]
 async fn who_unsubscribed_hears_only_what_the_order_needs() {
     let mail = sandbox().await;
-    let bed = bed(&mail).await;
-    bed.deliver(&accepted(order("first"))).await;
-    bed.expect::<NotificationSent>("first").await;
-    bed.deliver(&Unsubscribed { order_id: "first".into() }).await;
-    bed.quiet().await;
+    let env = env(&mail).await;
+    env.deliver(&accepted(order("first"))).await;
+    env.expect::<NotificationSent>("first").await;
+    env.deliver(&Unsubscribed { order_id: "first".into() }).await;
+    env.quiet().await;
     // The same customer's next order, written another way: the address counts, not the order.
     let mut next = order("next");
     next.customer.as_mut().expect("a customer").email = "Zoe@Example.com".into();
-    bed.deliver(&accepted(next)).await;
-    bed.expect::<NotificationSent>("next").await;
-    bed.quiet().await;
+    env.deliver(&accepted(next)).await;
+    env.expect::<NotificationSent>("next").await;
+    env.quiet().await;
     for order_id in ["first", "next"] {
-        bed.deliver(&review(order_id, 0)).await;
-        bed.deliver(&ShipmentDelivered { scan: Some(scan(order_id, 1, 1)) }).await;
+        env.deliver(&review(order_id, 0)).await;
+        env.deliver(&ShipmentDelivered { scan: Some(scan(order_id, 1, 1)) }).await;
     }
     eventually("both deliveries", async || {
-        let first = bed.count::<NotificationSent>("first").await;
-        let next = bed.count::<NotificationSent>("next").await;
+        let first = env.count::<NotificationSent>("first").await;
+        let next = env.count::<NotificationSent>("next").await;
         (first == 2 && next == 2).then_some(())
     })
     .await;
-    bed.quiet().await;
+    env.quiet().await;
     assert_eq!(messages(&mail, "first"), ["accepted.first.0@shop.example", "delivered.first.1@shop.example"]);
     assert_eq!(messages(&mail, "next"), ["accepted.next.0@shop.example", "delivered.next.1@shop.example"]);
 }
@@ -213,13 +213,13 @@ async fn who_unsubscribed_hears_only_what_the_order_needs() {
 #[tokio::test]
 async fn a_second_scan_of_the_same_kind_says_nothing_new() {
     let mail = sandbox().await;
-    let bed = bed(&mail).await;
-    bed.deliver(&accepted(order("scans"))).await;
-    bed.deliver(&ShipmentDespatched { scan: Some(scan("scans", 1, 1)) }).await;
-    bed.deliver(&ShipmentDespatched { scan: Some(scan("scans", 1, 1)) }).await;
-    eventually("both messages", async || (bed.count::<NotificationSent>("scans").await == 2).then_some(()))
+    let env = env(&mail).await;
+    env.deliver(&accepted(order("scans"))).await;
+    env.deliver(&ShipmentDespatched { scan: Some(scan("scans", 1, 1)) }).await;
+    env.deliver(&ShipmentDespatched { scan: Some(scan("scans", 1, 1)) }).await;
+    eventually("both messages", async || (env.count::<NotificationSent>("scans").await == 2).then_some(()))
         .await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<NotificationSent>("scans").await, 2);
+    env.quiet().await;
+    assert_eq!(env.count::<NotificationSent>("scans").await, 2);
     assert_eq!(mail.counts().distinct_mails, 2);
 }

@@ -4,7 +4,7 @@ use despatch_contracts::Event as _;
 use despatch_contracts::review::ReviewAskDue;
 use despatch_contracts::shipment::ShipmentDelivered;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::schedule::Schedule;
 use crate::store;
@@ -24,7 +24,7 @@ pub(crate) enum AskError {
     Database(#[from] DbError),
 }
 
-impl Fault for AskError {
+impl HandlerError for AskError {
     fn verdict(&self) -> Verdict {
         match self {
             AskError::NoScan => Verdict::Reject(Reason::PayloadUndecodable),

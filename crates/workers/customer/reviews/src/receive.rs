@@ -2,7 +2,7 @@
 
 use despatch_contracts::review::ReviewReceived;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::store;
 
@@ -19,7 +19,7 @@ pub(crate) enum ReceiveError {
     Database(#[from] DbError),
 }
 
-impl Fault for ReceiveError {
+impl HandlerError for ReceiveError {
     fn verdict(&self) -> Verdict {
         match self {
             ReceiveError::Rating(_) => Verdict::Reject(Reason::RatingInvalid),

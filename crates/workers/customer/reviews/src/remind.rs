@@ -2,7 +2,7 @@
 
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewRequested};
 use despatch_domain::link;
-use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::schedule::{Due, Schedule};
 use crate::store;
@@ -25,7 +25,7 @@ pub(crate) enum RemindError {
     Database(#[from] DbError),
 }
 
-impl Fault for RemindError {
+impl HandlerError for RemindError {
     fn verdict(&self) -> Verdict {
         match self {
             RemindError::Database(_) => Verdict::Retry,

@@ -1,12 +1,12 @@
 //! `reviews.stop`: nobody is asked about an order that was cancelled or came back.
 
 use despatch_contracts::order::{OrderCancelled, OrderReturned};
-use despatch_contracts::{Incoming as _, one_of};
-use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+use despatch_contracts::{Incoming as _, event_enum};
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::store;
 
-one_of! {
+event_enum! {
     /// What makes a review pointless.
     pub(crate) enum Ended {
         Cancelled(OrderCancelled),
@@ -25,7 +25,7 @@ pub(crate) enum StopError {
     Database(#[from] DbError),
 }
 
-impl Fault for StopError {
+impl HandlerError for StopError {
     fn verdict(&self) -> Verdict {
         match self {
             StopError::Database(_) => Verdict::Retry,

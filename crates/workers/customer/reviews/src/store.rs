@@ -75,7 +75,7 @@ pub(crate) async fn delivered(
             returning order_id, state, cardinality(delivered) = parcels as complete
         )
         select n, state, complete from each join delivered using (order_id)";
-    let rows = tx.change_each(SQL, (order_id.to_owned(), parcel, parcels)).await?;
+    let rows = tx.execute_batched(SQL, (order_id.to_owned(), parcel, parcels)).await?;
     let Some(row) = rows.first() else { return Ok(false) };
     Ok(row.try_get::<_, State>("state")? == State::Asking && row.try_get("complete")?)
 }
@@ -87,7 +87,7 @@ pub(crate) async fn asked(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool,
         from unnest($1::text[], $2::bigint[]) with ordinality as each(order_id, ask, n)
         where r.order_id = each.order_id and state = 'asking' and next_ask = ask
         returning n";
-    Ok(!tx.change_each(SQL, (order_id.to_owned(), ask)).await?.is_empty())
+    Ok(!tx.execute_batched(SQL, (order_id.to_owned(), ask)).await?.is_empty())
 }
 
 /// Ends the asking without an answer; as [`asked`].
@@ -97,7 +97,7 @@ pub(crate) async fn lapse(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool,
         from unnest($1::text[], $2::bigint[]) with ordinality as each(order_id, ask, n)
         where r.order_id = each.order_id and state = 'asking' and next_ask = ask
         returning n";
-    Ok(!tx.change_each(SQL, (order_id.to_owned(), ask)).await?.is_empty())
+    Ok(!tx.execute_batched(SQL, (order_id.to_owned(), ask)).await?.is_empty())
 }
 
 /// Stores an answer and ends the asking, whatever its state.
@@ -113,7 +113,7 @@ pub(crate) async fn answer(tx: &Tx<'_>, order_id: &str, rating: i64, comment: &s
         select order_id, (select count(*) + 1 from reviews.answer a where a.order_id = each.order_id), rating, comment
         from each";
     // Postgres holds every character in a text but NUL.
-    tx.change_each(SQL, (order_id.to_owned(), rating, comment.replace('\0', ""))).await?;
+    tx.execute_batched(SQL, (order_id.to_owned(), rating, comment.replace('\0', ""))).await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use despatch_contracts::shipment::{Scan, ShipmentDelivered};
 use despatch_domain::link;
 use despatch_reviews::store::{Review, State, review_of};
 use despatch_reviews::{Config, worker};
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
 const NEVER: u64 = 30 * 24 * 3600;
 
@@ -20,10 +20,10 @@ fn config(ask_after_seconds: u64, reminders_seconds: &[u64], lapse_after_seconds
     }
 }
 
-async fn bed(config: &Config) -> Bed {
-    let bed = Bed::new().await;
-    bed.run(worker(config)).await;
-    bed
+async fn env(config: &Config) -> TestEnv {
+    let env = TestEnv::new().await;
+    env.run(worker(config)).await;
+    env
 }
 
 fn delivered(id: &str, parcel: u32, parcels: u32) -> ShipmentDelivered {
@@ -38,147 +38,147 @@ fn due(id: &str, ask: u32) -> ReviewAskDue {
     ReviewAskDue { order_id: id.into(), ask }
 }
 
-async fn review(bed: &Bed, id: &str) -> Review {
-    review_of(&bed.db().await, id).await.expect("the store answers").expect("the order is known")
+async fn review(env: &TestEnv, id: &str) -> Review {
+    review_of(&env.db().await, id).await.expect("the store answers").expect("the order is known")
 }
 
 /// How many timers are set for an order.
-async fn timers(bed: &Bed, id: &str) -> i64 {
+async fn timers(env: &TestEnv, id: &str) -> i64 {
     let sql = "select count(*) from reviews.timer where key = $1";
-    bed.db().await.query_one(sql, &[&id]).await.expect("the runtime's table").get(0)
+    env.db().await.query_one(sql, &[&id]).await.expect("the runtime's table").get(0)
 }
 
 #[tokio::test]
 async fn the_customer_is_asked_once_every_parcel_is_delivered() {
-    let bed = bed(&config(0, &[NEVER], NEVER)).await;
-    bed.deliver(&delivered("o-1", 2, 2)).await;
-    bed.quiet().await;
-    assert_eq!(review(&bed, "o-1").await.state, State::AwaitingDelivery);
-    assert_eq!(timers(&bed, "o-1").await, 0);
+    let env = env(&config(0, &[NEVER], NEVER)).await;
+    env.deliver(&delivered("o-1", 2, 2)).await;
+    env.quiet().await;
+    assert_eq!(review(&env, "o-1").await.state, State::AwaitingDelivery);
+    assert_eq!(timers(&env, "o-1").await, 0);
 
-    bed.deliver(&delivered("o-1", 1, 2)).await;
-    let request: ReviewRequested = bed.expect("o-1").await;
+    env.deliver(&delivered("o-1", 1, 2)).await;
+    let request: ReviewRequested = env.expect("o-1").await;
     let token = link::sign(b"a secret", "review", "o-1");
     assert_eq!(request.ask, 0);
     assert_eq!(request.review_url, format!("https://shop.example.com/reviews/o-1/{token}"));
 
-    bed.deliver(&delivered("o-1", 1, 2)).await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<ReviewRequested>("o-1").await, 1, "delivered again is not asked again");
-    let review = review(&bed, "o-1").await;
+    env.deliver(&delivered("o-1", 1, 2)).await;
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewRequested>("o-1").await, 1, "delivered again is not asked again");
+    let review = review(&env, "o-1").await;
     assert_eq!((review.state, review.asks), (State::Asking, 1));
-    assert_eq!(timers(&bed, "o-1").await, 1, "the first reminder");
+    assert_eq!(timers(&env, "o-1").await, 1, "the first reminder");
 }
 
 #[tokio::test]
 async fn reminders_go_out_until_the_review_lapses() {
-    let bed = bed(&config(0, &[1, 1], 0)).await;
-    bed.deliver(&delivered("o-1", 1, 1)).await;
-    bed.expect::<ReviewLapsed>("o-1").await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<ReviewRequested>("o-1").await, 3, "the ask and both reminders");
-    assert_eq!(bed.count::<ReviewLapsed>("o-1").await, 1);
-    let review = review(&bed, "o-1").await;
+    let env = env(&config(0, &[1, 1], 0)).await;
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.expect::<ReviewLapsed>("o-1").await;
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewRequested>("o-1").await, 3, "the ask and both reminders");
+    assert_eq!(env.count::<ReviewLapsed>("o-1").await, 1);
+    let review = review(&env, "o-1").await;
     assert_eq!((review.state, review.asks, review.answer), (State::Lapsed, 3, None));
-    assert_eq!(timers(&bed, "o-1").await, 0);
+    assert_eq!(timers(&env, "o-1").await, 0);
 }
 
 #[tokio::test]
 async fn an_answer_ends_the_asking_at_once() {
-    let bed = bed(&config(0, &[NEVER], NEVER)).await;
-    bed.deliver(&delivered("o-1", 1, 1)).await;
-    bed.expect::<ReviewRequested>("o-1").await;
-    bed.quiet().await;
-    bed.deliver(&received("o-1", 4)).await;
-    bed.quiet().await;
-    assert_eq!(timers(&bed, "o-1").await, 0);
+    let env = env(&config(0, &[NEVER], NEVER)).await;
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.expect::<ReviewRequested>("o-1").await;
+    env.quiet().await;
+    env.deliver(&received("o-1", 4)).await;
+    env.quiet().await;
+    assert_eq!(timers(&env, "o-1").await, 0);
 
     // A reminder whose timer had fired before the answer was recorded.
-    bed.deliver(&due("o-1", 1)).await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<ReviewRequested>("o-1").await, 1);
+    env.deliver(&due("o-1", 1)).await;
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewRequested>("o-1").await, 1);
 
-    bed.deliver(&received("o-1", 1)).await;
-    bed.quiet().await;
-    let review = review(&bed, "o-1").await;
+    env.deliver(&received("o-1", 1)).await;
+    env.quiet().await;
+    let review = review(&env, "o-1").await;
     let answer = review.answer.expect("an answer");
     assert_eq!((review.state, answer.rating, answer.comment.as_str()), (State::Answered, 4, "4 stars"));
     let sql = "select count(*) from reviews.answer where order_id = 'o-1'";
-    let answers: i64 = bed.db().await.query_one(sql, &[]).await.expect("the table").get(0);
+    let answers: i64 = env.db().await.query_one(sql, &[]).await.expect("the table").get(0);
     assert_eq!(answers, 2, "the second one is kept, and changes nothing");
 }
 
 #[tokio::test]
 async fn an_answer_nobody_asked_for_is_kept_and_never_asked_for() {
-    let bed = bed(&config(0, &[NEVER], NEVER)).await;
-    bed.deliver(&received("o-1", 5)).await;
-    bed.quiet().await;
-    bed.deliver(&delivered("o-1", 1, 1)).await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<ReviewRequested>("o-1").await, 0);
-    assert_eq!(review(&bed, "o-1").await.state, State::Answered);
+    let env = env(&config(0, &[NEVER], NEVER)).await;
+    env.deliver(&received("o-1", 5)).await;
+    env.quiet().await;
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewRequested>("o-1").await, 0);
+    assert_eq!(review(&env, "o-1").await.state, State::Answered);
 }
 
 #[tokio::test]
 async fn a_late_answer_is_kept() {
-    let bed = bed(&config(0, &[], 0)).await;
-    bed.deliver(&delivered("o-1", 1, 1)).await;
-    bed.expect::<ReviewLapsed>("o-1").await;
-    bed.deliver(&received("o-1", 3)).await;
-    bed.quiet().await;
-    let review = review(&bed, "o-1").await;
+    let env = env(&config(0, &[], 0)).await;
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.expect::<ReviewLapsed>("o-1").await;
+    env.deliver(&received("o-1", 3)).await;
+    env.quiet().await;
+    let review = review(&env, "o-1").await;
     assert_eq!((review.state, review.answer.map(|answer| answer.rating)), (State::Answered, Some(3)));
 }
 
 #[tokio::test]
 async fn a_rating_that_is_none_is_a_case() {
-    let bed = bed(&config(0, &[], NEVER)).await;
+    let env = env(&config(0, &[], NEVER)).await;
     for (id, rating) in [("o-1", 0), ("o-2", 6), ("o-3", u32::MAX)] {
-        bed.deliver(&received(id, rating)).await;
-        assert_eq!(bed.expect_dead(id).await.reason, "rating-invalid");
+        env.deliver(&received(id, rating)).await;
+        assert_eq!(env.expect_dead(id).await.reason, "rating-invalid");
     }
-    assert_eq!(review_of(&bed.db().await, "o-1").await.expect("the store answers"), None);
+    assert_eq!(review_of(&env.db().await, "o-1").await.expect("the store answers"), None);
 }
 
 #[tokio::test]
 async fn an_order_that_came_back_is_not_asked_about_any_more() {
-    let bed = bed(&config(0, &[NEVER], NEVER)).await;
-    bed.deliver(&delivered("o-1", 1, 1)).await;
-    bed.expect::<ReviewRequested>("o-1").await;
-    bed.quiet().await;
-    bed.deliver(&OrderReturned { order_id: "o-1".into(), reason: "parcel-returned".into() }).await;
-    bed.quiet().await;
-    assert_eq!(timers(&bed, "o-1").await, 0);
-    bed.deliver(&due("o-1", 1)).await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<ReviewRequested>("o-1").await, 1);
-    let review = review(&bed, "o-1").await;
+    let env = env(&config(0, &[NEVER], NEVER)).await;
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.expect::<ReviewRequested>("o-1").await;
+    env.quiet().await;
+    env.deliver(&OrderReturned { order_id: "o-1".into(), reason: "parcel-returned".into() }).await;
+    env.quiet().await;
+    assert_eq!(timers(&env, "o-1").await, 0);
+    env.deliver(&due("o-1", 1)).await;
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewRequested>("o-1").await, 1);
+    let review = review(&env, "o-1").await;
     assert_eq!(review.state, State::Stopped);
     assert_eq!(review.stopped_because.as_deref(), Some("parcel-returned"));
 }
 
 #[tokio::test]
 async fn a_cancellation_that_is_heard_first_counts_too() {
-    let bed = bed(&config(0, &[], NEVER)).await;
-    bed.deliver(&OrderCancelled { order_id: "o-1".into(), reason: "customer-cancelled".into() }).await;
-    bed.quiet().await;
-    bed.deliver(&delivered("o-1", 1, 1)).await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<ReviewRequested>("o-1").await, 0);
-    assert_eq!(review(&bed, "o-1").await.state, State::Stopped);
+    let env = env(&config(0, &[], NEVER)).await;
+    env.deliver(&OrderCancelled { order_id: "o-1".into(), reason: "customer-cancelled".into() }).await;
+    env.quiet().await;
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewRequested>("o-1").await, 0);
+    assert_eq!(review(&env, "o-1").await.state, State::Stopped);
 }
 
 #[tokio::test]
 async fn a_timer_of_an_ask_that_is_over_does_nothing() {
-    let bed = bed(&config(0, &[NEVER], NEVER)).await;
-    bed.deliver(&delivered("o-1", 1, 1)).await;
-    bed.expect::<ReviewRequested>("o-1").await;
-    bed.quiet().await;
+    let env = env(&config(0, &[NEVER], NEVER)).await;
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.expect::<ReviewRequested>("o-1").await;
+    env.quiet().await;
     for ask in [0, 2, 7] {
-        bed.deliver(&due("o-1", ask)).await;
+        env.deliver(&due("o-1", ask)).await;
     }
-    bed.quiet().await;
-    assert_eq!(bed.count::<ReviewRequested>("o-1").await, 1);
-    assert_eq!(bed.count::<ReviewLapsed>("o-1").await, 0);
-    assert_eq!(review(&bed, "o-1").await.asks, 1);
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewRequested>("o-1").await, 1);
+    assert_eq!(env.count::<ReviewLapsed>("o-1").await, 0);
+    assert_eq!(review(&env, "o-1").await.asks, 1);
 }

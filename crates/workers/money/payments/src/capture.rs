@@ -7,7 +7,7 @@ use despatch_contracts::order::{Authorisation, Order};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockReserved;
 use despatch_domain::{Currency, Money};
-use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx};
+use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
 
 use crate::PaymentError;
 use crate::once::once;
@@ -51,18 +51,18 @@ pub enum Effect {
     Nothing,
 }
 
-impl<P: Provider> OutsideHandler for Capture<P> {
+impl<P: Provider> EffectHandler for Capture<P> {
     const NAME: &'static str = "payments.capture";
     /// Patient for about an hour: a provider's outage is not the order's fault.
     const POLICY: Policy =
         Policy { attempts: 24, longest_retry: Duration::from_secs(300), ..Policy::DEFAULT };
     type In = StockReserved;
     type Plan = Plan;
-    type Effect = Effect;
+    type Response = Effect;
     type Out = Option<PaymentCaptured>;
     type Error = PaymentError;
 
-    async fn prepare(&self, event: &StockReserved, db: &Snapshot<'_>) -> Result<Plan, PaymentError> {
+    async fn prepare(&self, event: &StockReserved, db: &Reader<'_>) -> Result<Plan, PaymentError> {
         let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
         let payment = store::known(db, &order.order_id).await?;
         if payment.as_ref().is_some_and(|payment| payment.captured_at.is_some()) {

@@ -1,7 +1,7 @@
 //! What can go wrong with a payment, and what is to happen then.
 
 use despatch_domain::{Money, Reason, UnknownCurrency};
-use despatch_runtime::{DbError, Fault, Verdict};
+use despatch_runtime::{DbError, HandlerError, Verdict};
 
 use crate::provider::{ProviderError, Standing};
 
@@ -57,7 +57,7 @@ pub enum PaymentError {
     Database(#[from] DbError),
 }
 
-impl Fault for PaymentError {
+impl HandlerError for PaymentError {
     fn verdict(&self) -> Verdict {
         match self {
             Self::OrderMissing => Verdict::Reject(Reason::PayloadUndecodable),

@@ -26,13 +26,13 @@ where
     L: Future<Output = Result<Option<T>, ProviderError>>,
     A: Future<Output = Result<T, ProviderError>>,
 {
-    let mut ask = attempt.ask(operation, 0).await?;
+    let mut ask = attempt.begin(operation, 0).await?;
     if !ask.first {
         if let Some(done) = look().await? {
             return Ok(done);
         }
         if ask.age >= KEYS_KEPT {
-            ask = attempt.renew(&ask).await?;
+            ask = attempt.rotate(&ask).await?;
         }
     }
     let error = match act(ask.key.clone()).await {
@@ -44,13 +44,13 @@ where
             if let Some(done) = look().await? {
                 return Ok(done);
             }
-            attempt.renew(&ask).await?;
+            attempt.rotate(&ask).await?;
         }
         ProviderError::Declined { .. }
         | ProviderError::NotAllowed(_)
         | ProviderError::AlreadyRefunded
         | ProviderError::AmountRefused { .. }
-        | ProviderError::Refused { .. } => attempt.refused(&ask).await?,
+        | ProviderError::Refused { .. } => attempt.rejected(&ask).await?,
         ProviderError::Busy { .. } | ProviderError::InProgress | ProviderError::Unanswered(_) => {}
     }
     Err(error.into())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use despatch_contracts::payment::{PaymentRefunded, RefundRequested};
 use despatch_domain::{Currency, Money};
-use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx};
+use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
 
 use crate::capture::Capture;
 use crate::once::once;
@@ -31,21 +31,17 @@ pub struct Plan {
     amount: Money,
 }
 
-impl<P: Provider> OutsideHandler for Refund<P> {
+impl<P: Provider> EffectHandler for Refund<P> {
     const NAME: &'static str = "payments.refund";
     const POLICY: Policy = Capture::<P>::POLICY;
     type In = RefundRequested;
     /// `None` when everything went back before.
     type Plan = Option<Plan>;
-    type Effect = Option<Refunded>;
+    type Response = Option<Refunded>;
     type Out = Option<PaymentRefunded>;
     type Error = PaymentError;
 
-    async fn prepare(
-        &self,
-        event: &RefundRequested,
-        db: &Snapshot<'_>,
-    ) -> Result<Option<Plan>, PaymentError> {
+    async fn prepare(&self, event: &RefundRequested, db: &Reader<'_>) -> Result<Option<Plan>, PaymentError> {
         // A capture is recorded before anyone hears of it, so a command that is in order finds it here.
         let payment = store::known(db, &event.order_id).await?;
         let payment = payment.filter(|payment| payment.captured_at.is_some());

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use despatch_domain::Money;
-use despatch_runtime::{DbError, Row, Snapshot, Tx};
+use despatch_runtime::{DbError, Reader, Row, Tx};
 use tokio_postgres::GenericClient;
 
 /// What is known of an order's payment.
@@ -65,8 +65,8 @@ pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Optio
 }
 
 /// As [`payment_of`], for a handler that prepares.
-pub(crate) async fn known(db: &Snapshot<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
-    db.query_each(PAYMENTS, (order_id.to_owned(),)).await?.first().map(payment).transpose()
+pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
+    db.query_batched(PAYMENTS, (order_id.to_owned(),)).await?.first().map(payment).transpose()
 }
 
 /// What was taken and given back, by currency, in the currencies' alphabetical order.
@@ -90,7 +90,7 @@ pub async fn totals(db: &impl GenericClient) -> Result<Vec<Totals>, DbError> {
 pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
     let sql = "SELECT n FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
                JOIN payments.payment USING (order_id) WHERE cancelled_at IS NOT NULL";
-    Ok(!tx.query_each(sql, (order_id.to_owned(),)).await?.is_empty())
+    Ok(!tx.query_batched(sql, (order_id.to_owned(),)).await?.is_empty())
 }
 
 /// Books a capture; false when one was booked before.
@@ -119,7 +119,7 @@ pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Res
         amount.currency.code().to_owned(),
         amount.minor,
     );
-    Ok(!tx.change_each(sql, values).await?.is_empty())
+    Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
 /// Books that all that was left of a capture went back; false when another refund was booked since it was planned.

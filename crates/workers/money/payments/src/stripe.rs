@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use despatch_domain::Money;
-use despatch_runtime::Call;
+use despatch_runtime::ClientSpan;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
@@ -130,7 +130,7 @@ impl Stripe {
     ) -> Result<T, ProviderError> {
         let unanswered = |error| ProviderError::Unanswered(Box::new(error));
         let request = request.build().map_err(unanswered)?;
-        let mut call = Call::http(request.method().as_str(), request.url(), template);
+        let mut call = ClientSpan::http(request.method().as_str(), request.url(), template);
         let (status, headers, body) = self.exchange(request, &mut call).await.map_err(|error| {
             call.unanswered(error.is_timeout());
             unanswered(error)
@@ -144,7 +144,7 @@ impl Stripe {
     async fn exchange(
         &self,
         request: Request,
-        call: &mut Call,
+        call: &mut ClientSpan,
     ) -> Result<(StatusCode, HeaderMap, Bytes), reqwest::Error> {
         let response = self.client.execute(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use despatch_contracts::payment::{PaymentVoided, VoidRequested};
-use despatch_runtime::{Attempt, OutsideHandler, Policy, Snapshot, Tx};
+use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
 
 use crate::capture::Capture;
 use crate::once::once;
@@ -33,21 +33,17 @@ pub enum Effect {
     Nothing,
 }
 
-impl<P: Provider> OutsideHandler for Void<P> {
+impl<P: Provider> EffectHandler for Void<P> {
     const NAME: &'static str = "payments.void";
     const POLICY: Policy = Capture::<P>::POLICY;
     type In = VoidRequested;
     /// The authorisation to let go of; `None` when there is none, or its money was captured.
     type Plan = Option<String>;
-    type Effect = Effect;
+    type Response = Effect;
     type Out = Option<PaymentVoided>;
     type Error = PaymentError;
 
-    async fn prepare(
-        &self,
-        event: &VoidRequested,
-        db: &Snapshot<'_>,
-    ) -> Result<Option<String>, PaymentError> {
+    async fn prepare(&self, event: &VoidRequested, db: &Reader<'_>) -> Result<Option<String>, PaymentError> {
         let payment = store::known(db, &event.order_id).await?;
         let captured = payment.is_some_and(|payment| payment.captured_at.is_some());
         if captured || event.reference.is_empty() {

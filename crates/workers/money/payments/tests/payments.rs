@@ -15,7 +15,7 @@ use despatch_payments::provider::{Captured, Provider, ProviderError, Refunded, S
 use despatch_payments::stripe::{SecretKey, StripeConfig};
 use despatch_payments::{Config, ProviderName, store, worker, worker_with};
 use despatch_sandbox::{Fault, Operation};
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 
 use till::{PRICE, Till};
 
@@ -24,14 +24,14 @@ async fn a_reserved_order_is_captured_once() {
     let till = Till::open().await;
     let order = till.order("o-1").await;
     till.reserve(&order).await;
-    let captured: PaymentCaptured = till.bed.expect("o-1").await;
+    let captured: PaymentCaptured = till.env.expect("o-1").await;
     assert_eq!((captured.amount_minor, captured.currency.as_str()), (PRICE, "USD"));
     assert!(captured.reference.starts_with("ch_"), "{}", captured.reference);
     assert_eq!(captured.order.as_ref(), Some(&order));
     // The same order once more, under another event id.
     till.reserve(&order).await;
-    till.bed.quiet().await;
-    assert_eq!(till.bed.count::<PaymentCaptured>("o-1").await, 1);
+    till.env.quiet().await;
+    assert_eq!(till.env.count::<PaymentCaptured>("o-1").await, 1);
     let counts = till.counts(&order);
     assert_eq!((counts.captures, counts.captured_minor), (1, PRICE));
     let payment = till.payment(&order).await.unwrap();
@@ -46,12 +46,12 @@ async fn a_decline_is_a_case_and_its_replay_asks_under_a_new_key() {
     let order = till.order("o-1").await;
     till.fault(Operation::Capture, &order, Fault::Decline, 1);
     till.reserve(&order).await;
-    let dead = till.bed.expect_dead("o-1").await;
+    let dead = till.env.expect_dead("o-1").await;
     assert_eq!((dead.handler.as_str(), dead.reason.as_str()), ("payments.capture", "card-declined"));
     assert_eq!(till.payment(&order).await, None);
     let replay = dead.event.unwrap().replay("payments.capture", dead.generation + 1);
-    till.bed.publish(&replay).await;
-    till.bed.expect::<PaymentCaptured>("o-1").await;
+    till.env.publish(&replay).await;
+    till.env.expect::<PaymentCaptured>("o-1").await;
     assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
 }
 
@@ -62,8 +62,8 @@ async fn an_answer_that_was_lost_is_looked_up() {
     till.fault(Operation::Capture, &order, Fault::Timeout, 1);
     till.fault(Operation::FindPayment, &order, Fault::ServerError, 1);
     till.reserve(&order).await;
-    let captured: PaymentCaptured = till.bed.expect("o-1").await;
-    till.bed.quiet().await;
+    let captured: PaymentCaptured = till.env.expect("o-1").await;
+    till.env.quiet().await;
     assert_eq!(captured.amount_minor, PRICE);
     assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 1));
 }
@@ -74,8 +74,8 @@ async fn a_failure_that_stripe_would_repeat_for_ever_is_left_behind_with_its_key
     let order = till.order("o-1").await;
     till.fault(Operation::Capture, &order, Fault::ServerError, 1);
     till.reserve(&order).await;
-    till.bed.expect::<PaymentCaptured>("o-1").await;
-    till.bed.quiet().await;
+    till.env.expect::<PaymentCaptured>("o-1").await;
+    till.env.quiet().await;
     assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
 }
 
@@ -116,13 +116,13 @@ impl Provider for Muddled {
 
 #[tokio::test]
 async fn a_failure_after_the_effect_is_not_asked_again() {
-    let bed = Bed::new().await;
+    let env = TestEnv::new().await;
     let provider = Muddled::default();
-    bed.run(worker_with(provider.clone())).await;
+    env.run(worker_with(provider.clone())).await;
     let order = despatch_testkit::order("o-1");
-    bed.deliver(&StockReserved { order: Some(order), ..StockReserved::default() }).await;
-    let captured: PaymentCaptured = bed.expect("o-1").await;
-    bed.quiet().await;
+    env.deliver(&StockReserved { order: Some(order), ..StockReserved::default() }).await;
+    let captured: PaymentCaptured = env.expect("o-1").await;
+    env.quiet().await;
     assert_eq!(captured.reference, "capture 1");
     assert_eq!(provider.captures.load(Ordering::SeqCst), 1);
 }
@@ -141,8 +141,8 @@ async fn a_key_that_stripe_may_have_forgotten_is_renewed_after_a_look() {
     .await;
     let age = "UPDATE payments.effect SET asked_at = now() - interval '25 h'";
     assert_eq!(till.db.execute(age, &[]).await.unwrap(), 1);
-    till.bed.expect::<PaymentCaptured>("o-1").await;
-    till.bed.quiet().await;
+    till.env.expect::<PaymentCaptured>("o-1").await;
+    till.env.quiet().await;
     assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
 }
 
@@ -152,7 +152,7 @@ async fn what_was_captured_by_somebody_else_is_taken_as_captured() {
     let order = till.order("o-1").await;
     till.capture_elsewhere(&order).await.unwrap();
     till.reserve(&order).await;
-    let captured: PaymentCaptured = till.bed.expect("o-1").await;
+    let captured: PaymentCaptured = till.env.expect("o-1").await;
     assert_eq!((captured.amount_minor, till.counts(&order).captures), (PRICE, 1));
 }
 
@@ -162,7 +162,7 @@ async fn an_authorisation_that_ended_by_itself_is_a_case() {
     let order = till.order("o-1").await;
     till.void_elsewhere(&order).await.unwrap();
     till.reserve(&order).await;
-    assert_eq!(till.bed.expect_dead("o-1").await.reason, "authorisation-expired");
+    assert_eq!(till.env.expect_dead("o-1").await.reason, "authorisation-expired");
 }
 
 #[tokio::test]
@@ -196,14 +196,14 @@ async fn only_what_the_order_costs_is_captured() {
     }
     till.reserve(&euros).await;
     for (order, reason) in &cases {
-        assert_eq!(till.bed.expect_dead(&order.order_id).await.reason, *reason, "{}", order.order_id);
+        assert_eq!(till.env.expect_dead(&order.order_id).await.reason, *reason, "{}", order.order_id);
         assert_eq!(till.counts(order).captures, 0, "{}", order.order_id);
     }
     // Stripe says the currency only with the capture, so this one is a case with its money taken.
-    let dead = till.bed.expect_dead("euros").await;
+    let dead = till.env.expect_dead("euros").await;
     assert_eq!(dead.reason, "amount-mismatch");
     assert!(dead.failures[0].error.contains("130.00 EUR was captured"), "{}", dead.failures[0].error);
-    assert_eq!(till.bed.count::<PaymentCaptured>("euros").await, 0);
+    assert_eq!(till.env.count::<PaymentCaptured>("euros").await, 0);
 }
 
 #[tokio::test]
@@ -213,26 +213,26 @@ async fn an_order_that_costs_nothing_needs_no_provider() {
     order.total_minor = 0;
     order.authorisation = None;
     till.reserve(&order).await;
-    let captured: PaymentCaptured = till.bed.expect("o-1").await;
+    let captured: PaymentCaptured = till.env.expect("o-1").await;
     assert_eq!((captured.amount_minor, captured.currency.as_str()), (0, "USD"));
-    till.bed.quiet().await;
+    till.env.quiet().await;
     assert_eq!(till.counts(&order).captures, 0);
     assert_eq!(till.keys(&order, "capture").await, 0);
 }
 
 #[tokio::test]
 async fn the_instant_provider_takes_everything_at_once() {
-    let bed = Bed::new().await;
+    let env = TestEnv::new().await;
     let stripe = StripeConfig {
         base_url: "https://stripe.invalid".into(),
         secret_key: SecretKey::from("sk_test_none".to_owned()),
         timeout_ms: 1,
     };
-    bed.run(worker(&Config { provider: ProviderName::Instant, stripe }).unwrap()).await;
+    env.run(worker(&Config { provider: ProviderName::Instant, stripe }).unwrap()).await;
     let order = despatch_testkit::order("o-1");
-    bed.deliver(&StockReserved { order: Some(order), ..StockReserved::default() }).await;
-    let captured: PaymentCaptured = bed.expect("o-1").await;
+    env.deliver(&StockReserved { order: Some(order), ..StockReserved::default() }).await;
+    let captured: PaymentCaptured = env.expect("o-1").await;
     assert_eq!((captured.amount_minor, captured.reference.as_str()), (PRICE, "capture-auth-o-1"));
-    bed.quiet().await;
-    assert_eq!(bed.count::<PaymentCaptured>("o-1").await, 1);
+    env.quiet().await;
+    assert_eq!(env.count::<PaymentCaptured>("o-1").await, 1);
 }

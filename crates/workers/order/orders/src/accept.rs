@@ -3,7 +3,7 @@
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{OrderAccepted, OrderPlaced};
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::lifecycle::Step;
 use crate::store::{self, Note};
@@ -29,7 +29,7 @@ pub(crate) enum AcceptError {
     Database(#[from] DbError),
 }
 
-impl Fault for AcceptError {
+impl HandlerError for AcceptError {
     fn verdict(&self) -> Verdict {
         match self {
             AcceptError::Empty => Verdict::Reject(Reason::PayloadUndecodable),

@@ -4,7 +4,7 @@ use despatch_contracts::Event as _;
 use despatch_contracts::order::{Authorisation, OrderCancelRequested, OrderCancelled};
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::NOT_YET;
 use crate::state::State;
@@ -24,7 +24,7 @@ pub(crate) enum CancelError {
     Database(#[from] DbError),
 }
 
-impl Fault for CancelError {
+impl HandlerError for CancelError {
     fn verdict(&self) -> Verdict {
         match self {
             CancelError::NotYet => Verdict::Defer(NOT_YET),

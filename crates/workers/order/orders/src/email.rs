@@ -1,4 +1,4 @@
-//! Which e-mail addresses can be written to.
+//! RetryFilter e-mail addresses can be written to.
 
 /// Whether mail can be addressed to `address`.
 ///

@@ -7,12 +7,12 @@ use despatch_contracts::shipment::{
     Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
 };
 use despatch_contracts::stock::{StockPicked, StockReleased, StockReserved};
-use despatch_contracts::{Event, one_of};
+use despatch_contracts::{Event, event_enum};
 use despatch_domain::{Currency, Money};
 
 use crate::lifecycle::{Fact, Parcel, Stage};
 
-one_of! {
+event_enum! {
     /// Every fact about an order after its acceptance.
     pub(crate) enum Heard {
         Reserved(StockReserved),

@@ -17,7 +17,7 @@ mod validate;
 
 use std::time::Duration;
 
-use despatch_runtime::{Migration, Survey, Worker};
+use despatch_runtime::{Migration, SqlGauge, Worker};
 
 pub use lifecycle::Stage;
 pub use state::State;
@@ -40,12 +40,12 @@ pub fn worker() -> Worker {
         .handler(accept::Accept)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
-        .survey(by_state("despatch.orders", "", store::UNDER_WAY))
-        .survey(by_state("despatch.order_oldest_age", "s", store::STOOD_STILL))
+        .gauge(by_state("despatch.orders", "", store::UNDER_WAY))
+        .gauge(by_state("despatch.order_oldest_age", "s", store::STOOD_STILL))
 }
 
 /// A gauge for each state of orders that are under way.
-fn by_state(name: &'static str, unit: &'static str, sql: &'static str) -> Survey {
+fn by_state(name: &'static str, unit: &'static str, sql: &'static str) -> SqlGauge {
     let under_way = State::ALL.into_iter().filter(|state| *state < State::Completed);
-    Survey { name, unit, label: Some(("state", under_way.map(State::name).collect())), sql }
+    SqlGauge { name, unit, label: Some(("state", under_way.map(State::name).collect())), sql }
 }

@@ -35,7 +35,7 @@ pub(crate) enum Fact {
     ReviewEnded,
 }
 
-/// Which of an order's parcels: 1-based, out of how many.
+/// RetryFilter of an order's parcels: 1-based, out of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parcel {
     /// From 1 to `of`.

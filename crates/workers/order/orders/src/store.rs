@@ -79,7 +79,7 @@ pub(crate) async fn progress(tx: &Tx<'_>, order_id: &str) -> Result<Option<Progr
     const SQL: &str = "\
         select each.n, version, lifecycle
         from unnest($1::text[]) with ordinality as each(order_id, n) join orders.progress using (order_id)";
-    let rows = tx.query_each(SQL, (order_id.to_owned(),)).await?;
+    let rows = tx.query_batched(SQL, (order_id.to_owned(),)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let Json(lifecycle) = row.try_get("lifecycle")?;
     Ok(Some(Progress { version: row.try_get("version")?, lifecycle }))
@@ -117,7 +117,7 @@ pub(crate) async fn advance(
         step.reason.code(),
         text(note.detail),
     );
-    tx.change_each(SQL, values).await?;
+    tx.execute_batched(SQL, values).await?;
     Ok(())
 }
 
@@ -136,7 +136,7 @@ pub(crate) async fn age(tx: &Tx<'_>, order_id: &str) -> Result<Option<f64>, DbEr
     const SQL: &str = "\
         select each.n, extract(epoch from now() - placed_at)::float8
         from unnest($1::text[]) with ordinality as each(order_id, n) join orders.orders using (order_id)";
-    let rows = tx.query_each(SQL, (order_id.to_owned(),)).await?;
+    let rows = tx.query_batched(SQL, (order_id.to_owned(),)).await?;
     rows.first().map(|row| row.try_get(1)).transpose().map_err(Into::into)
 }
 

@@ -4,7 +4,7 @@ use despatch_contracts::Incoming as _;
 use despatch_contracts::order::{OrderCompleted, OrderReturned};
 use despatch_contracts::payment::RefundRequested;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Handler, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 use opentelemetry::global;
 use opentelemetry::metrics::{Counter, Histogram};
 
@@ -49,7 +49,7 @@ pub(crate) enum TrackError {
     Database(#[from] DbError),
 }
 
-impl Fault for TrackError {
+impl HandlerError for TrackError {
     fn verdict(&self) -> Verdict {
         match self {
             TrackError::NotYet => Verdict::Defer(NOT_YET),

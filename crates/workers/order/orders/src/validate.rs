@@ -48,7 +48,7 @@ pub(crate) enum Problem {
     /// An amount that cannot be negative is.
     #[error("the {what} is negative: {minor} minor units")]
     AmountNegative {
-        /// Which amount.
+        /// RetryFilter amount.
         what: String,
         /// Minor units.
         minor: i64,

@@ -3,7 +3,7 @@
 
 use despatch_contracts::exception::ReplayDue;
 use despatch_contracts::runtime::Replay;
-use despatch_runtime::{DbError, Handler, Keys, Tx};
+use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Tx};
 
 use crate::job::{JobState, Move, wait};
 use crate::store::jobs::{self, Turn};
@@ -17,8 +17,8 @@ impl Handler for Advance {
     type Out = Vec<Replay>;
     type Error = DbError;
 
-    fn keys(&self, due: &ReplayDue) -> Keys {
-        Keys::none().and("job", &due.job_id.to_string())
+    fn keys(&self, due: &ReplayDue) -> ConcurrencyKeys {
+        ConcurrencyKeys::none().and("job", &due.job_id.to_string())
     }
 
     async fn record(&self, due: &ReplayDue, tx: &Tx<'_>) -> Result<Vec<Replay>, DbError> {

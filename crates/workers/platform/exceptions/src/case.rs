@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
-/// Which event of which handler.
+/// RetryFilter event of which handler.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Id {
     /// E.g. `labels.create`.
@@ -66,7 +66,7 @@ impl<'a> FromSql<'a> for State {
 /// A case as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Case {
-    /// Which event of which handler.
+    /// RetryFilter event of which handler.
     #[serde(flatten)]
     pub id: Id,
     /// The handler's worker.
@@ -136,7 +136,7 @@ pub struct Entry {
 /// One try of the event that failed, whether it was tried again by itself or by somebody's replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Try {
-    /// Which generation it was: each retry and replay is the next.
+    /// RetryFilter generation it was: each retry and replay is the next.
     pub generation: u32,
     /// How many tries had counted by then; a deferral does not.
     pub attempt: u32,

@@ -63,7 +63,7 @@ pub enum DeskError {
     /// The case does not stand so that this could be done.
     #[error("{id}: {wanted}, but the case is {}", standing(*.state, .claimed_by.as_deref()))]
     NotNow {
-        /// Which case.
+        /// RetryFilter case.
         id: Id,
         /// What was to be done, and when that can be.
         wanted: &'static str,
@@ -88,7 +88,7 @@ pub enum DeskError {
     /// The job does not stand so that this could be done.
     #[error("job {id}: {wanted}, but the job is {}", .state.name())]
     JobNotNow {
-        /// Which job.
+        /// RetryFilter job.
         id: i64,
         /// What was to be done, and when that can be.
         wanted: &'static str,

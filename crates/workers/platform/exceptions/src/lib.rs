@@ -55,7 +55,7 @@ pub struct Config {
 pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
     config.calendar.check()?;
     let every = Duration::from_secs(config.watch_seconds.max(1));
-    let worker = store::alarms::surveys().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::survey);
+    let worker = store::alarms::surveys().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
     Ok(worker
         .handler(open::Open {
             calendar: config.calendar.clone(),

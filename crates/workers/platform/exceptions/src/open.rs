@@ -5,8 +5,8 @@ use std::time::Duration;
 use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::{DeadLetter, Envelope};
 use despatch_contracts::{EventId, Trace, json};
-use despatch_domain::{Care, Currency, Money, Priority, Reason};
-use despatch_runtime::{DbError, Fault, Handler, Keys, Tx, Verdict};
+use despatch_domain::{Currency, Money, Priority, Reason, Triage};
+use despatch_runtime::{ConcurrencyKeys, DbError, Handler, HandlerError, Tx, Verdict};
 use jiff::Timestamp;
 use prost::Message as _;
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub(crate) enum OpenError {
     Database(#[from] DbError),
 }
 
-impl Fault for OpenError {
+impl HandlerError for OpenError {
     fn verdict(&self) -> Verdict {
         match self {
             OpenError::NoEvent(_) => Verdict::Reject(Reason::PayloadUndecodable),
@@ -46,8 +46,8 @@ impl Fault for OpenError {
 }
 
 /// What two handlers of this worker contend on: the case. Its order may be unknown.
-pub(crate) fn keys(handler: &str, event_id: &str) -> Keys {
-    Keys::none().and("case", &format!("{handler} {event_id}"))
+pub(crate) fn keys(handler: &str, event_id: &str) -> ConcurrencyKeys {
+    ConcurrencyKeys::none().and("case", &format!("{handler} {event_id}"))
 }
 
 /// The event's id, if it is one.
@@ -61,21 +61,21 @@ impl Handler for Open {
     type Out = ();
     type Error = OpenError;
 
-    fn keys(&self, letter: &DeadLetter) -> Keys {
+    fn keys(&self, letter: &DeadLetter) -> ConcurrencyKeys {
         keys(&letter.handler, &letter.event_id)
     }
 
     async fn record(&self, letter: &DeadLetter, tx: &Tx<'_>) -> Result<(), OpenError> {
         let id = event_id(&letter.event_id).ok_or_else(|| OpenError::NoEvent(letter.event_id.clone()))?;
         // A newer build may give reasons that this one does not know.
-        let mut care = Reason::parse(&letter.reason).and_then(Reason::care).unwrap_or(Care::UNKNOWN);
+        let mut triage = Reason::parse(&letter.reason).and_then(Reason::triage).unwrap_or(Triage::UNKNOWN);
         let last = letter.failures.last();
         let failed_at = last.and_then(|failure| failure.at.as_ref());
         let failed_at = failed_at.and_then(|at| Timestamp::new(at.seconds, at.nanos).ok());
-        let due = self.calendar.due(failed_at.unwrap_or_else(Timestamp::now), care.hours)?;
+        let due = self.calendar.due(failed_at.unwrap_or_else(Timestamp::now), triage.hours)?;
         let event = letter.event.as_ref();
         let order = event.and_then(|event| json::order_in(event.event_type(), event.payload.clone()));
-        care.priority = self.priority(care.priority, order.as_ref());
+        triage.priority = self.priority(triage.priority, order.as_ref());
         let failure = Failure {
             handler: &letter.handler,
             event_id: id,
@@ -87,7 +87,7 @@ impl Handler for Open {
             attempts: last.map_or(0, |failure| failure.attempt),
             generation: letter.generation,
             trace_id: event.map_or_else(String::new, trace_id),
-            care,
+            triage,
             due,
             replayable: letter.replayable && event.is_some(),
             letter: letter.encode_to_vec(),

@@ -2,7 +2,7 @@
 
 use despatch_contracts::runtime::Settled;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Handler, Keys, Tx, Verdict};
+use despatch_runtime::{ConcurrencyKeys, DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::open;
 use crate::store;
@@ -19,7 +19,7 @@ pub(crate) enum SettleError {
     Database(#[from] DbError),
 }
 
-impl Fault for SettleError {
+impl HandlerError for SettleError {
     fn verdict(&self) -> Verdict {
         match self {
             SettleError::NoEvent(_) => Verdict::Reject(Reason::PayloadUndecodable),
@@ -34,7 +34,7 @@ impl Handler for Settle {
     type Out = ();
     type Error = SettleError;
 
-    fn keys(&self, settled: &Settled) -> Keys {
+    fn keys(&self, settled: &Settled) -> ConcurrencyKeys {
         open::keys(&settled.handler, &settled.event_id)
     }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 use despatch_contracts::runtime::DeadLetter;
-use despatch_domain::{Care, Money, Priority, Queue};
+use despatch_domain::{Money, Priority, Queue, Triage};
 use despatch_runtime::{DbError, Row, Tx};
 use jiff::Timestamp;
 use prost::Message as _;
@@ -31,7 +31,7 @@ pub(crate) struct Failure<'a> {
     pub(crate) attempts: u32,
     pub(crate) generation: u32,
     pub(crate) trace_id: String,
-    pub(crate) care: Care,
+    pub(crate) triage: Triage,
     pub(crate) due: Timestamp,
     pub(crate) replayable: bool,
     pub(crate) letter: Vec<u8>,
@@ -86,8 +86,8 @@ pub(crate) async fn failed(tx: &Tx<'_>, failure: &Failure<'_>) -> Result<(), DbE
             &int(failure.attempts),
             &int(failure.generation),
             &failure.trace_id,
-            &failure.care.queue.name(),
-            &failure.care.priority.number(),
+            &failure.triage.queue.name(),
+            &failure.triage.priority.number(),
             &failure.due,
             &failure.letter,
             &failure.replayable,
@@ -139,7 +139,7 @@ pub(crate) async fn order_cancelled(tx: &Tx<'_>, order_id: &str, who: &str) -> R
     Ok(())
 }
 
-/// Which cases to list; what is `None` does not matter.
+/// RetryFilter cases to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// `None`: those that are not resolved.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use despatch_contracts::alert::{AlertRaised, Fact};
 use despatch_contracts::exception::WatchDue;
-use despatch_runtime::{DbError, Handler, Keys, Tx};
+use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Tx};
 
 use crate::store::alarms::{self, Overdue, Rise};
 
@@ -34,8 +34,8 @@ impl Handler for Watch {
     type Out = Vec<AlertRaised>;
     type Error = DbError;
 
-    fn keys(&self, _: &WatchDue) -> Keys {
-        Keys::none().and("watch", "")
+    fn keys(&self, _: &WatchDue) -> ConcurrencyKeys {
+        ConcurrencyKeys::none().and("watch", "")
     }
 
     async fn record(&self, _: &WatchDue, tx: &Tx<'_>) -> Result<Vec<AlertRaised>, DbError> {

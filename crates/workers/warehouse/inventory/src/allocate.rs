@@ -1,4 +1,4 @@
-//! Which location sends what: a pure decision about one order and the stock of its SKUs. Fewest parcels first, then
+//! RetryFilter location sends what: a pure decision about one order and the stock of its SKUs. Fewest parcels first, then
 //! fewest lines split over parcels, then the locations' rank.
 
 use std::cmp::Reverse;

@@ -1,7 +1,7 @@
 //! What can go wrong with stock, and what is to happen then.
 
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Verdict};
+use despatch_runtime::{DbError, HandlerError, Verdict};
 
 use crate::Shortage;
 
@@ -37,7 +37,7 @@ pub enum InventoryError {
     Database(#[from] DbError),
 }
 
-impl Fault for InventoryError {
+impl HandlerError for InventoryError {
     fn verdict(&self) -> Verdict {
         match self {
             Self::OrderMissing => Verdict::Reject(Reason::PayloadUndecodable),

@@ -14,7 +14,7 @@ pub mod store;
 use std::time::Duration;
 
 use despatch_contracts::stock::{self, ReservationExpiryDue};
-use despatch_runtime::{Migration, Survey, Worker};
+use despatch_runtime::{Migration, SqlGauge, Worker};
 
 pub use allocate::{Allocation, Shortage};
 pub use confirm::Confirm;
@@ -47,7 +47,7 @@ pub fn worker(config: &Config) -> Worker {
         .handler(Release)
         .handler(Ship)
         .emits::<ReservationExpiryDue>()
-        .survey(Survey {
+        .gauge(SqlGauge {
             name: "despatch.oversold_positions",
             unit: "",
             label: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use despatch_contracts::order::{Line, Order, OrderAccepted};
 use despatch_contracts::stock::{ReservationExpiryDue, StockReserved};
-use despatch_runtime::{Handler, Keys, Tx};
+use despatch_runtime::{ConcurrencyKeys, Handler, Tx};
 use tokio::try_join;
 
 use crate::allocate::{Wanted, allocate};
@@ -31,9 +31,11 @@ impl Handler for Reserve {
     type Out = Option<StockReserved>;
     type Error = InventoryError;
 
-    fn keys(&self, event: &OrderAccepted) -> Keys {
-        let Some(order) = &event.order else { return Keys::none() };
-        skus(order).into_iter().fold(Keys::order(&order.order_id), |keys, sku| keys.and("sku", sku))
+    fn keys(&self, event: &OrderAccepted) -> ConcurrencyKeys {
+        let Some(order) = &event.order else { return ConcurrencyKeys::none() };
+        skus(order)
+            .into_iter()
+            .fold(ConcurrencyKeys::order(&order.order_id), |keys, sku| keys.and("sku", sku))
     }
 
     async fn record(&self, event: &OrderAccepted, tx: &Tx<'_>) -> Result<Self::Out, InventoryError> {

@@ -73,7 +73,7 @@ pub(crate) async fn stock_for(
                JOIN inventory.reservation r USING (order_id)";
     let skus: Vec<String> = skus.iter().map(|sku| (*sku).to_owned()).collect();
     let (mut stock, mut known) = (Vec::new(), None);
-    for row in tx.query_each(sql, (order_id.to_owned(), Json(skus))).await? {
+    for row in tx.query_batched(sql, (order_id.to_owned(), Json(skus))).await? {
         match row.try_get("state")? {
             Some(state) => known = Some(state),
             None => stock.push(Stocked {
@@ -140,7 +140,7 @@ pub(crate) async fn claim(
         Claim::Confirmed => (State::Confirmed, None),
     };
     let values = (order_id.to_owned(), Json(allocations.to_vec()), state.name(), seconds);
-    let rows = tx.change_each(sql, values).await?;
+    let rows = tx.execute_batched(sql, values).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     if !row.try_get::<_, bool>("complete")? {
         return Ok(None);
@@ -163,7 +163,7 @@ pub(crate) async fn confirm(
                FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
                JOIN inventory.reservation r USING (order_id) LEFT JOIN inventory.allocation a USING (order_id)
                ORDER BY a.parcel, a.line";
-    let rows = tx.change_each(sql, (order_id.to_owned(),)).await?;
+    let rows = tx.execute_batched(sql, (order_id.to_owned(),)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let state = first.try_get("state")?;
     if state != State::Held {
@@ -237,7 +237,7 @@ pub(crate) async fn ship(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<boo
                SELECT n FROM each
                WHERE EXISTS (SELECT FROM inventory.allocation a
                              WHERE a.order_id = each.order_id AND a.parcel = each.parcel)";
-    let rows = tx.change_each(sql, (order_id.to_owned(), parcel.cast_signed())).await?;
+    let rows = tx.execute_batched(sql, (order_id.to_owned(), parcel.cast_signed())).await?;
     Ok(!rows.is_empty())
 }
 

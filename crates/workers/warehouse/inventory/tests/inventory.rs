@@ -11,17 +11,17 @@ use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased
 use despatch_domain::Reason;
 use despatch_inventory::store::{self, Location, State, Totals};
 use despatch_inventory::{Config, worker};
-use despatch_testkit::{Bed, eventually, order};
+use despatch_testkit::{TestEnv, eventually, order};
 use tokio_postgres::Client;
 
 /// Long enough that no reservation of a test lapses by itself.
 const AN_HOUR: u64 = 3600;
 
 /// Two locations, inventory running, and these units received: `(SKU, location, quantity)`.
-async fn warehouse(reservation_seconds: u64, units: &[(&str, &str, i64)]) -> (Bed, Client) {
-    let bed = Bed::new().await;
-    bed.run(worker(&Config { reservation_seconds })).await;
-    let db = bed.db().await;
+async fn warehouse(reservation_seconds: u64, units: &[(&str, &str, i64)]) -> (TestEnv, Client) {
+    let env = TestEnv::new().await;
+    env.run(worker(&Config { reservation_seconds })).await;
+    let db = env.db().await;
     let location = |id: &str, rank| Location {
         id: id.into(),
         name: format!("Warehouse {id}"),
@@ -31,7 +31,7 @@ async fn warehouse(reservation_seconds: u64, units: &[(&str, &str, i64)]) -> (Be
     };
     store::open_locations(&db, &[location("east", 1), location("west", 2)]).await.unwrap();
     store::receive(&db, "first delivery", units).await.unwrap();
-    (bed, db)
+    (env, db)
 }
 
 fn accepted(order_id: &str) -> OrderAccepted {
@@ -70,68 +70,68 @@ async fn units(db: &Client) -> [i64; 4] {
 
 #[tokio::test]
 async fn an_accepted_order_is_reserved_once_where_it_fits_into_one_parcel() {
-    let (bed, db) =
+    let (env, db) =
         warehouse(AN_HOUR, &[("SKU-A", "east", 5), ("SKU-A", "west", 5), ("SKU-B", "west", 5)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    let reserved: StockReserved = bed.expect("o-1").await;
+    env.deliver(&accepted("o-1")).await;
+    let reserved: StockReserved = env.expect("o-1").await;
     let held: Vec<_> =
         reserved.allocations.iter().map(|a| (a.line, a.location.as_str(), a.quantity)).collect();
     assert_eq!(held, [(1, "west", 2), (2, "west", 1)]);
     assert_eq!(reserved.order, Some(order("o-1")));
     assert!(reserved.expires_at.is_some());
-    bed.quiet().await;
-    assert_eq!(bed.count::<StockReserved>("o-1").await, 1);
+    env.quiet().await;
+    assert_eq!(env.count::<StockReserved>("o-1").await, 1);
     assert_eq!(units(&db).await, [15, 12, 3, 0]);
     assert_eq!((state(&db, "o-1").await, timers(&db).await), (Some(State::Held), 1));
 }
 
 #[tokio::test]
 async fn an_order_that_is_short_of_one_line_takes_nothing() {
-    let (bed, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 1), ("SKU-B", "east", 9)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    let dead = bed.expect_dead("o-1").await;
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 1), ("SKU-B", "east", 9)]).await;
+    env.deliver(&accepted("o-1")).await;
+    let dead = env.expect_dead("o-1").await;
     assert_eq!((dead.handler.as_str(), dead.reason.as_str()), ("inventory.reserve", "stock-short"));
-    bed.quiet().await;
+    env.quiet().await;
     assert_eq!(units(&db).await, [10, 10, 0, 0]);
     assert_eq!((state(&db, "o-1").await, timers(&db).await), (None, 0));
 }
 
 #[tokio::test]
 async fn orders_that_make_no_sense_become_cases() {
-    let (bed, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 9)]).await;
-    bed.deliver(&accepted("unknown-sku")).await;
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 9)]).await;
+    env.deliver(&accepted("unknown-sku")).await;
     let mut nothing = accepted("no-units");
     nothing.order.iter_mut().for_each(|order| order.lines[0].quantity = 0);
-    bed.deliver(&nothing).await;
-    bed.deliver(&despatched("no-order", 1)).await;
+    env.deliver(&nothing).await;
+    env.deliver(&despatched("no-order", 1)).await;
     for (order_id, reason) in
         [("unknown-sku", "sku-unknown"), ("no-units", "quantity-invalid"), ("no-order", "unexpected-fact")]
     {
-        assert_eq!(bed.expect_dead(order_id).await.reason, reason);
+        assert_eq!(env.expect_dead(order_id).await.reason, reason);
     }
     assert_eq!(units(&db).await, [9, 9, 0, 0]);
 }
 
 #[tokio::test]
 async fn a_paid_order_is_picked_parcel_by_parcel_and_does_not_expire() {
-    let (bed, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2), ("SKU-B", "east", 1)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    bed.expect::<StockReserved>("o-1").await;
-    bed.deliver(&captured("o-1")).await;
-    bed.expect::<StockPicked>("o-1").await;
-    bed.deliver(&ReservationExpiryDue { order_id: "o-1".into() }).await;
-    bed.quiet().await;
-    let mut parcels = picked(&bed, "o-1").await;
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2), ("SKU-B", "east", 1)]).await;
+    env.deliver(&accepted("o-1")).await;
+    env.expect::<StockReserved>("o-1").await;
+    env.deliver(&captured("o-1")).await;
+    env.expect::<StockPicked>("o-1").await;
+    env.deliver(&ReservationExpiryDue { order_id: "o-1".into() }).await;
+    env.quiet().await;
+    let mut parcels = picked(&env, "o-1").await;
     parcels.sort();
     assert_eq!(parcels, [(1, 2, "east".into(), 1), (2, 2, "west".into(), 2)]);
     assert_eq!((state(&db, "o-1").await, timers(&db).await), (Some(State::Confirmed), 0));
     assert_eq!(units(&db).await, [3, 0, 3, 0]);
-    assert_eq!(bed.count::<StockReleased>("o-1").await, 0);
+    assert_eq!(env.count::<StockReleased>("o-1").await, 0);
 }
 
 /// Each parcel that was picked: its number, of how many, where, how many units.
-async fn picked(bed: &Bed, order_id: &str) -> Vec<(u32, u32, String, i64)> {
-    let messages = bed.messages("evt.stock.picked").await;
+async fn picked(env: &TestEnv, order_id: &str) -> Vec<(u32, u32, String, i64)> {
+    let messages = env.messages("evt.stock.picked").await;
     let of_order = messages.into_iter().filter(|message| message.order_id == order_id);
     let parcel = |message: despatch_contracts::runtime::Envelope| {
         let picked = <StockPicked as prost::Message>::decode(message.payload).unwrap();
@@ -144,21 +144,21 @@ async fn picked(bed: &Bed, order_id: &str) -> Vec<(u32, u32, String, i64)> {
 
 #[tokio::test]
 async fn an_unpaid_reservation_lapses() {
-    let (bed, db) = warehouse(0, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    let released: StockReleased = bed.expect("o-1").await;
+    let (env, db) = warehouse(0, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
+    env.deliver(&accepted("o-1")).await;
+    let released: StockReleased = env.expect("o-1").await;
     assert_eq!(released.reason, Reason::ReservationExpired.code());
-    bed.quiet().await;
-    assert_eq!(bed.count::<StockReleased>("o-1").await, 1);
+    env.quiet().await;
+    assert_eq!(env.count::<StockReleased>("o-1").await, 1);
     assert_eq!(units(&db).await, [3, 3, 0, 0]);
     assert_eq!((state(&db, "o-1").await, timers(&db).await), (Some(State::Expired), 0));
 }
 
 #[tokio::test]
 async fn a_hurried_timer_ends_no_reservation_before_its_time() {
-    let (bed, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    bed.expect::<StockReserved>("o-1").await;
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
+    env.deliver(&accepted("o-1")).await;
+    env.expect::<StockReserved>("o-1").await;
     let due = "SELECT due - now() > interval '59 min' FROM inventory.timer";
     db.execute("UPDATE inventory.timer SET due = now()", &[]).await.unwrap();
     eventually("the timer is set again", async || {
@@ -166,96 +166,96 @@ async fn a_hurried_timer_ends_no_reservation_before_its_time() {
         row.get::<_, bool>(0).then_some(())
     })
     .await;
-    bed.quiet().await;
+    env.quiet().await;
     assert_eq!(state(&db, "o-1").await, Some(State::Held));
-    assert_eq!(bed.count::<StockReleased>("o-1").await, 0);
+    assert_eq!(env.count::<StockReleased>("o-1").await, 0);
 }
 
 #[tokio::test]
 async fn a_late_payment_reserves_again_while_there_is_stock() {
-    let (bed, db) = warehouse(0, &[("SKU-A", "east", 3), ("SKU-B", "east", 1)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    bed.expect::<StockReleased>("o-1").await;
-    bed.deliver(&captured("o-1")).await;
-    bed.expect::<StockPicked>("o-1").await;
-    bed.quiet().await;
+    let (env, db) = warehouse(0, &[("SKU-A", "east", 3), ("SKU-B", "east", 1)]).await;
+    env.deliver(&accepted("o-1")).await;
+    env.expect::<StockReleased>("o-1").await;
+    env.deliver(&captured("o-1")).await;
+    env.expect::<StockPicked>("o-1").await;
+    env.quiet().await;
     assert_eq!(state(&db, "o-1").await, Some(State::Confirmed));
     assert_eq!(units(&db).await, [4, 1, 3, 0]);
 
-    bed.deliver(&accepted("o-2")).await;
-    assert_eq!(bed.expect_dead("o-2").await.reason, "stock-short");
+    env.deliver(&accepted("o-2")).await;
+    assert_eq!(env.expect_dead("o-2").await.reason, "stock-short");
 }
 
 #[tokio::test]
 async fn a_payment_too_late_for_the_stock_becomes_a_case() {
-    let (bed, db) = warehouse(0, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    bed.deliver(&accepted("o-2")).await;
+    let (env, db) = warehouse(0, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
+    env.deliver(&accepted("o-1")).await;
+    env.deliver(&accepted("o-2")).await;
     for order_id in ["o-1", "o-2"] {
         // Each reserved in its turn: the units come back when the other's reservation lapses.
         eventually("lapsed, or short and dead", async || {
             let lapsed = state(&db, order_id).await == Some(State::Expired);
-            let dead = bed.messages("dead.>").await.iter().any(|letter| letter.order_id == order_id);
+            let dead = env.messages("dead.>").await.iter().any(|letter| letter.order_id == order_id);
             (lapsed || dead).then_some(())
         })
         .await;
     }
-    bed.deliver(&captured("o-1")).await;
-    bed.expect::<StockPicked>("o-1").await;
-    bed.deliver(&captured("o-2")).await;
+    env.deliver(&captured("o-1")).await;
+    env.expect::<StockPicked>("o-1").await;
+    env.deliver(&captured("o-2")).await;
     eventually("the second is refused", async || {
-        let letters = bed.messages("dead.inventory.>").await;
+        let letters = env.messages("dead.inventory.>").await;
         letters.iter().any(|letter| letter.source == "inventory.confirm").then_some(())
     })
     .await;
-    assert_eq!(bed.count::<StockPicked>("o-2").await, 0);
+    assert_eq!(env.count::<StockPicked>("o-2").await, 0);
     assert_eq!(units(&db).await, [3, 0, 3, 0]);
 }
 
 #[tokio::test]
 async fn a_cancelled_order_gives_back_what_it_held_and_is_not_picked_any_more() {
-    let (bed, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    bed.expect::<StockReserved>("o-1").await;
-    bed.deliver(&cancelled("o-1")).await;
-    let released: StockReleased = bed.expect("o-1").await;
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
+    env.deliver(&accepted("o-1")).await;
+    env.expect::<StockReserved>("o-1").await;
+    env.deliver(&cancelled("o-1")).await;
+    let released: StockReleased = env.expect("o-1").await;
     assert_eq!(released.reason, Reason::CustomerCancelled.code());
-    bed.deliver(&captured("o-1")).await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<StockReleased>("o-1").await, 1);
-    assert_eq!(bed.count::<StockPicked>("o-1").await, 0);
+    env.deliver(&captured("o-1")).await;
+    env.quiet().await;
+    assert_eq!(env.count::<StockReleased>("o-1").await, 1);
+    assert_eq!(env.count::<StockPicked>("o-1").await, 0);
     assert_eq!(units(&db).await, [3, 3, 0, 0]);
     assert_eq!((state(&db, "o-1").await, timers(&db).await), (Some(State::Cancelled), 0));
 }
 
 #[tokio::test]
 async fn an_order_cancelled_before_it_was_reserved_is_not_reserved() {
-    let (bed, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
-    bed.deliver(&cancelled("o-1")).await;
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
+    env.deliver(&cancelled("o-1")).await;
     eventually("the cancellation is noted", async || state(&db, "o-1").await).await;
-    bed.deliver(&accepted("o-1")).await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<StockReserved>("o-1").await, 0);
-    assert_eq!(bed.count::<StockReleased>("o-1").await, 0);
+    env.deliver(&accepted("o-1")).await;
+    env.quiet().await;
+    assert_eq!(env.count::<StockReserved>("o-1").await, 0);
+    assert_eq!(env.count::<StockReleased>("o-1").await, 0);
     assert_eq!((units(&db).await, timers(&db).await), ([3, 3, 0, 0], 0));
 }
 
 #[tokio::test]
 async fn a_despatched_parcel_is_shipped_once_and_stays_shipped() {
-    let (bed, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2), ("SKU-B", "east", 1)]).await;
-    bed.deliver(&accepted("o-1")).await;
-    bed.expect::<StockReserved>("o-1").await;
-    bed.deliver(&captured("o-1")).await;
-    bed.expect::<StockPicked>("o-1").await;
-    bed.deliver(&despatched("o-1", 2)).await;
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2), ("SKU-B", "east", 1)]).await;
+    env.deliver(&accepted("o-1")).await;
+    env.expect::<StockReserved>("o-1").await;
+    env.deliver(&captured("o-1")).await;
+    env.expect::<StockPicked>("o-1").await;
+    env.deliver(&despatched("o-1", 2)).await;
     // The same scan under another id, as a carrier may send it.
-    bed.deliver(&despatched("o-1", 2)).await;
-    bed.quiet().await;
+    env.deliver(&despatched("o-1", 2)).await;
+    env.quiet().await;
     assert_eq!(units(&db).await, [3, 0, 1, 2]);
-    bed.deliver(&despatched("o-1", 3)).await;
-    assert_eq!(bed.expect_dead("o-1").await.reason, "unexpected-fact");
-    bed.deliver(&cancelled("o-1")).await;
-    bed.expect::<StockReleased>("o-1").await;
+    env.deliver(&despatched("o-1", 3)).await;
+    assert_eq!(env.expect_dead("o-1").await.reason, "unexpected-fact");
+    env.deliver(&cancelled("o-1")).await;
+    env.expect::<StockReleased>("o-1").await;
     assert_eq!(units(&db).await, [3, 1, 0, 2]);
     let position = "SELECT reserved, shipped FROM inventory.position WHERE sku = 'SKU-A'";
     let row = db.query_one(position, &[]).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use despatch_contracts::order::Address;
 use despatch_domain::Reason;
-use despatch_runtime::{Ask, Attempt};
+use despatch_runtime::{Attempt, EffectKey};
 
 use crate::choose::Decision;
 use crate::config::{self, Config, SetupError};
@@ -43,13 +43,18 @@ impl Buyer {
         wanted: &Wanted,
         attempt: &Attempt,
     ) -> Result<Option<Label>, CreateError> {
-        match attempt.asked(OPERATION, wanted.parcel.number).await? {
+        match attempt.pending(OPERATION, wanted.parcel.number).await? {
             Some(ask) => self.end(wanted, attempt, &ask).await,
             None => Ok(None),
         }
     }
 
-    async fn end(&self, wanted: &Wanted, attempt: &Attempt, ask: &Ask) -> Result<Option<Label>, CreateError> {
+    async fn end(
+        &self,
+        wanted: &Wanted,
+        attempt: &Attempt,
+        ask: &EffectKey,
+    ) -> Result<Option<Label>, CreateError> {
         if ask.age < self.settle {
             return Err(self.unsettled(ask));
         }
@@ -61,7 +66,7 @@ impl Buyer {
             return self.fetch(purchase, &rate, decision).await.map(Some);
         }
         // Of several that found nothing at once only one may buy, and whoever comes later waits from now on.
-        let ask = attempt.renew(ask).await?;
+        let ask = attempt.rotate(ask).await?;
         if !ask.first {
             return Err(self.unsettled(&ask));
         }
@@ -73,7 +78,7 @@ impl Buyer {
             Ok(bought) => bought,
             // The offer is too old by now or forgotten; there may be another.
             Err(error) if ShippoError::is_refusal(&error) => {
-                attempt.refused(&ask).await?;
+                attempt.rejected(&ask).await?;
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
@@ -84,7 +89,7 @@ impl Buyer {
     }
 
     /// Somebody's request may still take effect.
-    fn unsettled(&self, ask: &Ask) -> CreateError {
+    fn unsettled(&self, ask: &EffectKey) -> CreateError {
         CreateError::Unsettled(self.settle.saturating_sub(ask.age))
     }
 
@@ -109,7 +114,7 @@ impl Buyer {
         decision: Decision,
         attempt: &Attempt,
     ) -> Result<Label, CreateError> {
-        let ask = attempt.ask_noting(OPERATION, wanted.parcel.number, &rate.id).await?;
+        let ask = attempt.begin_with_note(OPERATION, wanted.parcel.number, &rate.id).await?;
         if !ask.first {
             // Another replica was faster; the next try ends what it began.
             return Err(self.unsettled(&ask));
@@ -118,7 +123,7 @@ impl Buyer {
             Ok(purchase) => self.fetch(purchase, rate, decision).await,
             Err(error) => {
                 if error.is_refusal() {
-                    attempt.refused(&ask).await?;
+                    attempt.rejected(&ask).await?;
                 }
                 Err(error.into())
             }

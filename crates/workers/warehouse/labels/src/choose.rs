@@ -1,4 +1,4 @@
-//! Which carrier service takes a parcel: a table of rules, and among the services that a rule allows the cheapest.
+//! RetryFilter carrier service takes a parcel: a table of rules, and among the services that a rule allows the cheapest.
 
 use std::fmt;
 

@@ -18,7 +18,7 @@ pub struct Config {
     pub locations: BTreeMap<String, Sender>,
     /// What a parcel measures and weighs.
     pub parcel: Parcel,
-    /// Which service carries a parcel: of the rules that match, the first that has one.
+    /// RetryFilter service carries a parcel: of the rules that match, the first that has one.
     pub rules: Vec<Rule>,
     /// The carriers' interface.
     pub shippo: Shippo,

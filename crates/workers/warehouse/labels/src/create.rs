@@ -4,7 +4,7 @@ use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{Address, Order};
 use despatch_contracts::stock::{Parcel, StockPicked};
 use despatch_domain::Reason;
-use despatch_runtime::{Attempt, OutsideHandler, Snapshot, Tx};
+use despatch_runtime::{Attempt, EffectHandler, Reader, Tx};
 
 use crate::buy::Buyer;
 use crate::choose::{Carrier, Decision, Level, Rule};
@@ -95,17 +95,17 @@ fn print(rule: &Rule, wanted: &Wanted, from: &Address) -> Result<Label, CreateEr
     })
 }
 
-impl OutsideHandler for Create {
+impl EffectHandler for Create {
     const NAME: &'static str = "labels.create";
 
     type In = StockPicked;
     /// `None` when the parcel has its label.
     type Plan = Option<Wanted>;
-    type Effect = Option<Label>;
+    type Response = Option<Label>;
     type Out = Option<LabelCreated>;
     type Error = CreateError;
 
-    async fn prepare(&self, event: &StockPicked, db: &Snapshot<'_>) -> Result<Self::Plan, CreateError> {
+    async fn prepare(&self, event: &StockPicked, db: &Reader<'_>) -> Result<Self::Plan, CreateError> {
         let order = event.order.as_ref().ok_or(CreateError::Incomplete("order"))?;
         let parcel = event.parcel.as_ref().ok_or(CreateError::Incomplete("parcel"))?;
         if store::is_labelled(db, &order.order_id, parcel.number).await? {
@@ -116,7 +116,7 @@ impl OutsideHandler for Create {
         Ok(Some(Wanted { order: order.clone(), parcel: parcel.clone(), to, reference }))
     }
 
-    async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<Self::Effect, CreateError> {
+    async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<Self::Response, CreateError> {
         match plan {
             Some(wanted) => self.label(wanted, attempt).await.map(Some),
             None => Ok(None),
@@ -127,7 +127,7 @@ impl OutsideHandler for Create {
         &self,
         _: &StockPicked,
         plan: &Self::Plan,
-        effect: &Self::Effect,
+        effect: &Self::Response,
         tx: &Tx<'_>,
     ) -> Result<Self::Out, CreateError> {
         let (Some(Wanted { order, parcel, .. }), Some(label)) = (plan, effect) else { return Ok(None) };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Fault, Verdict};
+use despatch_runtime::{DbError, HandlerError, Verdict};
 
 use crate::choose::Level;
 use crate::house::NotEncodable;
@@ -45,7 +45,7 @@ pub(crate) enum CreateError {
     Unprintable(#[from] NotEncodable),
 }
 
-impl Fault for CreateError {
+impl HandlerError for CreateError {
     fn verdict(&self) -> Verdict {
         match self {
             // The next try sees a label that is there. A tracking number that belongs to another parcel stays refused,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use despatch_contracts::order::Address;
 use despatch_domain::Money;
-use despatch_runtime::Call;
+use despatch_runtime::ClientSpan;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -138,7 +138,7 @@ impl Shippo {
         let answer: TransactionAnswer = self.ask("/transactions/", request).await?;
         match answer.status {
             Status::Success => Purchase::read(answer),
-            Status::Waiting | Status::Queued => Err(ShippoError::Pending(answer.object_id)),
+            Status::PendingRetry | Status::Queued => Err(ShippoError::Pending(answer.object_id)),
             Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {
                 Err(ShippoError::Refused(said(&answer.messages)))
             }
@@ -153,7 +153,7 @@ impl Shippo {
         for answer in list.results.into_iter().filter(|answer| answer.metadata == reference) {
             match answer.status {
                 Status::Success => return Purchase::read(answer).map(Some),
-                Status::Waiting | Status::Queued => return Err(ShippoError::Pending(answer.object_id)),
+                Status::PendingRetry | Status::Queued => return Err(ShippoError::Pending(answer.object_id)),
                 // Refused or given back: there is no label.
                 Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {}
             }
@@ -206,7 +206,7 @@ impl Shippo {
         read: impl AsyncFnOnce(Response) -> Result<T, ShippoError>,
     ) -> Result<T, ShippoError> {
         let request = request.build()?;
-        let mut call = Call::http(request.method().as_str(), request.url(), template);
+        let mut call = ClientSpan::http(request.method().as_str(), request.url(), template);
         let exchanged = async {
             let response = self.http.execute(request).await?;
             call.answered(response.status().as_u16());

@@ -2,7 +2,7 @@
 
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
-use despatch_runtime::{DbError, Gatherer, Snapshot, Tx};
+use despatch_runtime::{DbError, QueryBatcher, Reader, Tx};
 use tokio_postgres::GenericClient;
 
 use crate::choose::Decision;
@@ -58,10 +58,10 @@ pub(crate) fn label_id(order_id: &str, parcel: u32) -> String {
 }
 
 /// Whether the parcel has its label.
-pub(crate) async fn is_labelled(db: &Snapshot<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
+pub(crate) async fn is_labelled(db: &Reader<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
     let sql = "select n from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
                join labels.label using (order_id, parcel)";
-    Ok(!db.query_each(sql, (order_id.to_owned(), signed(parcel))).await?.is_empty())
+    Ok(!db.query_batched(sql, (order_id.to_owned(), signed(parcel))).await?.is_empty())
 }
 
 /// Keeps the parcel's label; false when the parcel, or the tracking number, has one already.
@@ -101,7 +101,7 @@ pub(crate) async fn insert(
         label.decision.reason.code(),
         label.decision.detail.clone(),
     );
-    Ok(!tx.change_each(sql, values).await?.is_empty())
+    Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
 /// The PDF of a label; `None` when there is no such label.
@@ -123,14 +123,14 @@ pub async fn zpl(db: &impl GenericClient, label_id: &str) -> Result<Option<Strin
 
 /// The parcel that a carrier means; `None` when the label is not ours.
 pub async fn parcel_by_tracking(
-    db: &Gatherer,
+    db: &QueryBatcher,
     carrier: &str,
     tracking_number: &str,
 ) -> Result<Option<TrackedParcel>, DbError> {
     let sql = "select n, order_id, parcel, parcels
                from unnest($1::text[], $2::text[]) with ordinality as each(carrier, tracking_number, n)
                  join labels.label using (carrier, tracking_number)";
-    let rows = db.query_each(sql, (carrier.to_owned(), tracking_number.to_owned())).await?;
+    let rows = db.query_batched(sql, (carrier.to_owned(), tracking_number.to_owned())).await?;
     Ok(rows.first().map(|row| TrackedParcel {
         order_id: row.get("order_id"),
         parcel: unsigned(row.get("parcel")),

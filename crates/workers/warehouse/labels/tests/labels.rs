@@ -8,9 +8,9 @@ use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::Failures;
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
 use despatch_labels::{Carrier, Config, Level, Rule, Sender, Shippo, store};
-use despatch_runtime::{Database, Gatherer};
+use despatch_runtime::{Database, QueryBatcher};
 use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, Target};
-use despatch_testkit::{Bed, eventually, order};
+use despatch_testkit::{TestEnv, eventually, order};
 use prost::Message as _;
 
 fn config(shippo: Option<&Sandbox>) -> Config {
@@ -71,30 +71,30 @@ async fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).await.expect("free ports")
 }
 
-/// A bed with the worker running against this Shippo.
-async fn bed(shippo: Option<&Sandbox>) -> Bed {
-    let bed = Bed::new().await;
-    bed.run(despatch_labels::worker(&config(shippo)).expect("a sound configuration")).await;
-    bed
+/// A env with the worker running against this Shippo.
+async fn env(shippo: Option<&Sandbox>) -> TestEnv {
+    let env = TestEnv::new().await;
+    env.run(despatch_labels::worker(&config(shippo)).expect("a sound configuration")).await;
+    env
 }
 
 #[tokio::test]
 async fn a_house_label_is_printed_kept_and_told_of() {
-    let bed = bed(None).await;
+    let env = env(None).await;
     let mut order = at_level("house", ServiceLevel::SecondClass);
     order.ship_to.as_mut().expect("an address").name = "田中太郎".into();
-    bed.deliver(&picked(order, 1, 1)).await;
-    let label: LabelCreated = bed.expect("house").await;
+    env.deliver(&picked(order, 1, 1)).await;
+    let label: LabelCreated = env.expect("house").await;
     assert_eq!((label.carrier.as_str(), label.service.as_str()), ("house", "Second class"));
-    bed.quiet().await;
-    assert_eq!(bed.count::<LabelCreated>("house").await, 1);
+    env.quiet().await;
+    assert_eq!(env.count::<LabelCreated>("house").await, 1);
 
-    let db = bed.db().await;
+    let db = env.db().await;
     let pdf = store::document(&db, &label.label_id).await.unwrap().expect("the label is kept");
     assert!(pdf.starts_with(b"%PDF-") && pdf.len() < 10_000);
     let zpl = store::zpl(&db, &label.label_id).await.unwrap().expect("a house label has both forms");
     assert!(zpl.contains("田中太郎") && zpl.contains(&label.tracking_number[2..]), "{zpl}");
-    let scanned = Gatherer::start(Database::new(&bed.settings().database_url, 1).expect("a URL"));
+    let scanned = QueryBatcher::start(Database::new(&env.settings().database_url, 1).expect("a URL"));
     let found = store::parcel_by_tracking(&scanned, &label.carrier, &label.tracking_number).await.unwrap();
     assert_eq!(
         found.map(|found| (found.order_id, found.parcel, found.parcels)),
@@ -110,16 +110,16 @@ async fn a_house_label_is_printed_kept_and_told_of() {
 #[tokio::test]
 async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
     let shippo = sandbox().await;
-    let bed = bed(Some(&shippo)).await;
+    let env = env(Some(&shippo)).await;
     for parcel in [1, 2] {
-        bed.deliver(&picked(at_level("std", ServiceLevel::Standard), parcel, 2)).await;
+        env.deliver(&picked(at_level("std", ServiceLevel::Standard), parcel, 2)).await;
     }
-    bed.deliver(&picked(at_level("fast", ServiceLevel::FirstClass), 1, 1)).await;
-    let fast: LabelCreated = bed.expect("fast").await;
+    env.deliver(&picked(at_level("fast", ServiceLevel::FirstClass), 1, 1)).await;
+    let fast: LabelCreated = env.expect("fast").await;
     assert_eq!((fast.carrier.as_str(), fast.service.as_str()), ("usps", "usps_priority_express"));
-    bed.quiet().await;
+    env.quiet().await;
 
-    let db = bed.db().await;
+    let db = env.db().await;
     let labels = store::labels_of(&db, "std").await.unwrap();
     assert_eq!(
         labels.iter().map(|label| (label.parcel, label.parcels)).collect::<Vec<_>>(),
@@ -142,18 +142,18 @@ async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
 async fn one_label_in_spite_of(operation: Operation, fault: Fault, reason: &str) {
     let shippo = sandbox().await;
     shippo.fault_next(Target { operation, order: "bad-luck".into(), fault, times: 1 });
-    let bed = bed(Some(&shippo)).await;
-    bed.deliver(&picked(order("bad-luck"), 1, 1)).await;
-    let label: LabelCreated = bed.expect("bad-luck").await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<LabelCreated>("bad-luck").await, 1);
+    let env = env(Some(&shippo)).await;
+    env.deliver(&picked(order("bad-luck"), 1, 1)).await;
+    let label: LabelCreated = env.expect("bad-luck").await;
+    env.quiet().await;
+    assert_eq!(env.count::<LabelCreated>("bad-luck").await, 1);
     let counts = shippo.order_counts("bad-luck").expect("the provider's books");
     assert_eq!(
         counts.labels.values().map(|label| label.bought).collect::<Vec<_>>(),
         [1],
         "{operation:?} {fault:?}"
     );
-    let labels = store::labels_of(&bed.db().await, "bad-luck").await.expect("readable");
+    let labels = store::labels_of(&env.db().await, "bad-luck").await.expect("readable");
     assert_eq!(labels.len(), 1);
     assert_eq!(labels[0].tracking_number, label.tracking_number);
     assert_eq!(labels[0].reason, reason, "{operation:?} {fault:?}");
@@ -171,10 +171,10 @@ async fn a_second_try_waits_until_the_first_cannot_take_effect_any_more() {
     shippo.fault_next(target(Fault::Timeout));
     let mut config = config(Some(&shippo));
     config.shippo.settle_seconds = 3600;
-    let bed = Bed::new().await;
-    bed.run(despatch_labels::worker(&config).expect("a sound configuration")).await;
-    bed.deliver(&picked(order("late"), 1, 1)).await;
-    let db = bed.db().await;
+    let env = TestEnv::new().await;
+    env.run(despatch_labels::worker(&config).expect("a sound configuration")).await;
+    env.deliver(&picked(order("late"), 1, 1)).await;
+    let db = env.db().await;
     eventually("the deferral of the second try", async || {
         let row =
             db.query_opt("select failures from labels.journal where state = 'waiting'", &[]).await.ok()??;
@@ -182,7 +182,7 @@ async fn a_second_try_waits_until_the_first_cannot_take_effect_any_more() {
         failures.last().is_some_and(|last| last.verdict == "defer").then_some(())
     })
     .await;
-    assert_eq!(bed.count::<LabelCreated>("late").await, 0);
+    assert_eq!(env.count::<LabelCreated>("late").await, 0);
     assert_eq!(shippo.counts().labels, 1, "bought once, and not again before it was looked for");
 }
 
@@ -197,13 +197,13 @@ async fn an_offer_that_has_gone_stale_is_replaced_by_a_fresh_one() {
     for fault in [Fault::ServerError, Fault::Decline] {
         shippo.fault_next(Target { operation: Operation::Label, order: "stale".into(), fault, times: 1 });
     }
-    let bed = bed(Some(&shippo)).await;
-    bed.deliver(&picked(order("stale"), 1, 1)).await;
-    bed.expect::<LabelCreated>("stale").await;
-    bed.quiet().await;
+    let env = env(Some(&shippo)).await;
+    env.deliver(&picked(order("stale"), 1, 1)).await;
+    env.expect::<LabelCreated>("stale").await;
+    env.quiet().await;
     assert_eq!(shippo.counts().labels, 1);
     let notes = "select count(distinct note), count(closed_at) from labels.effect where order_id = 'stale'";
-    let row = bed.db().await.query_one(notes, &[]).await.expect("the ledger");
+    let row = env.db().await.query_one(notes, &[]).await.expect("the ledger");
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 2), "two rates, the first asked for twice");
 }
 
@@ -220,18 +220,18 @@ async fn a_crowd_gets_one_label_each_however_badly_the_carrier_behaves() {
     let rates = [(Operation::Shipment, flaky), (Operation::Label, losing), (Operation::FindLabel, flaky)];
     let faults = Faults { seed: 11, rates: rates.into(), ..Faults::none() };
     let shippo = Sandbox::start(Options { faults, ..Options::default() }).await.expect("free ports");
-    let bed = bed(Some(&shippo)).await;
+    let env = env(Some(&shippo)).await;
     for n in 0..PARCELS {
-        bed.deliver(&picked(order(&format!("crowd-{n}")), 1, 1)).await;
+        env.deliver(&picked(order(&format!("crowd-{n}")), 1, 1)).await;
     }
-    let db = bed.db().await;
+    let db = env.db().await;
     let sql = "select count(*) from labels.label where order_id like 'crowd-%'";
     eventually("every label", async || {
         let labels: i64 = db.query_one(sql, &[]).await.ok()?.get(0);
         (labels == i64::try_from(PARCELS).ok()?).then_some(())
     })
     .await;
-    bed.quiet().await;
+    env.quiet().await;
     let counts = shippo.counts();
     assert_eq!((counts.labels, counts.double_labels), (PARCELS, vec![]));
     let found = "select count(*) from labels.label where reason = 'label-found'";
@@ -242,14 +242,14 @@ async fn a_crowd_gets_one_label_each_however_badly_the_carrier_behaves() {
 #[tokio::test]
 async fn a_parcel_picked_twice_over_keeps_its_label() {
     let shippo = sandbox().await;
-    let bed = bed(Some(&shippo)).await;
-    bed.deliver(&picked(order("twice"), 1, 1)).await;
-    bed.expect::<LabelCreated>("twice").await;
-    bed.quiet().await;
+    let env = env(Some(&shippo)).await;
+    env.deliver(&picked(order("twice"), 1, 1)).await;
+    env.expect::<LabelCreated>("twice").await;
+    env.quiet().await;
     // Another event with an id of its own, about the same parcel.
-    bed.deliver(&picked(order("twice"), 1, 1)).await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<LabelCreated>("twice").await, 1);
+    env.deliver(&picked(order("twice"), 1, 1)).await;
+    env.quiet().await;
+    assert_eq!(env.count::<LabelCreated>("twice").await, 1);
     assert_eq!(shippo.counts().labels, 1);
 }
 
@@ -260,15 +260,15 @@ async fn those_who_end_an_earlier_try_together_buy_one_label() {
     shippo.fault_next(target(Fault::ServerError, 1));
     // A purchase takes longer than it takes the others to look for it.
     shippo.fault_next(target(Fault::Slow, 8));
-    let bed = bed(Some(&shippo)).await;
+    let env = env(Some(&shippo)).await;
     // Events with ids of their own: nothing in the runtime keeps them apart, as nothing does replicas.
     for _ in 0..4 {
-        bed.deliver(&picked(order("race"), 1, 1)).await;
+        env.deliver(&picked(order("race"), 1, 1)).await;
     }
-    bed.expect::<LabelCreated>("race").await;
-    bed.quiet().await;
+    env.expect::<LabelCreated>("race").await;
+    env.quiet().await;
     assert_eq!(shippo.counts().labels, 1);
-    assert_eq!(bed.count::<LabelCreated>("race").await, 1);
+    assert_eq!(env.count::<LabelCreated>("race").await, 1);
 }
 
 #[tokio::test]
@@ -280,7 +280,7 @@ async fn what_no_carrier_takes_is_a_case_with_its_reason() {
         fault: Fault::Decline,
         times: 1,
     });
-    let bed = bed(Some(&shippo)).await;
+    let env = env(Some(&shippo)).await;
     let mut undeliverable = order("nowhere");
     undeliverable.ship_to.as_mut().expect("an address").postcode = "00000".into();
     let mut streetless = order("streetless");
@@ -293,13 +293,13 @@ async fn what_no_carrier_takes_is_a_case_with_its_reason() {
         (Order { ship_to: None, ..order("homeless") }, "address-missing"),
     ];
     for (order, _) in &cases {
-        bed.deliver(&picked(order.clone(), 1, 1)).await;
+        env.deliver(&picked(order.clone(), 1, 1)).await;
     }
     for (order, reason) in &cases {
-        let dead = bed.expect_dead(&order.order_id).await;
+        let dead = env.expect_dead(&order.order_id).await;
         assert_eq!((dead.handler.as_str(), dead.reason.as_str()), ("labels.create", *reason));
     }
-    bed.quiet().await;
+    env.quiet().await;
     assert_eq!(shippo.counts().labels, 0);
 }
 

@@ -110,7 +110,7 @@ impl Refunds {
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct Refusal {
+struct RejectedInput {
     error: Details,
 }
 
@@ -135,7 +135,7 @@ struct Undecided {
 /// What an answer that is not a success means.
 pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
     // Something between us and Stripe may answer with a body of its own.
-    let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
+    let refusal: Option<RejectedInput> = serde_json::from_slice(body).ok();
     let spoken = refusal.is_some();
     let details = refusal.unwrap_or_default().error;
     let replayed = headers.get("idempotent-replayed").is_some_and(|value| value == "true");

@@ -29,7 +29,7 @@ fn void(order: &Order) -> VoidRequested {
 async fn captured(till: &Till, order_id: &str) -> Order {
     let order = till.order(order_id).await;
     till.reserve(&order).await;
-    till.bed.expect::<PaymentCaptured>(order_id).await;
+    till.env.expect::<PaymentCaptured>(order_id).await;
     order
 }
 
@@ -37,15 +37,15 @@ async fn captured(till: &Till, order_id: &str) -> Order {
 async fn captured_money_goes_back_once() {
     let till = Till::open().await;
     let order = captured(&till, "o-1").await;
-    till.bed.deliver(&refund(&order)).await;
-    let refunded: PaymentRefunded = till.bed.expect("o-1").await;
+    till.env.deliver(&refund(&order)).await;
+    let refunded: PaymentRefunded = till.env.expect("o-1").await;
     assert_eq!((refunded.amount_minor, refunded.currency.as_str()), (PRICE, "USD"));
     assert!(refunded.reference.starts_with("re_"), "{}", refunded.reference);
     assert_eq!(refunded.reason, Reason::CapturedAfterCancellation.code());
     // Asked for once more, under another event id.
-    till.bed.deliver(&refund(&order)).await;
-    till.bed.quiet().await;
-    assert_eq!(till.bed.count::<PaymentRefunded>("o-1").await, 1);
+    till.env.deliver(&refund(&order)).await;
+    till.env.quiet().await;
+    assert_eq!(till.env.count::<PaymentRefunded>("o-1").await, 1);
     let counts = till.counts(&order);
     assert_eq!((counts.refunds, counts.refunded_minor), (1, PRICE));
     assert_eq!(till.payment(&order).await.unwrap().refunded_minor, PRICE);
@@ -58,9 +58,9 @@ async fn a_refund_whose_answer_was_lost_is_looked_up() {
     till.fault(Operation::Refund, &lost, Fault::Timeout, 1);
     till.fault(Operation::Refund, &failed, Fault::ServerError, 1);
     for (order, keys) in [(lost, 1), (failed, 2)] {
-        till.bed.deliver(&refund(&order)).await;
-        till.bed.expect::<PaymentRefunded>(&order.order_id).await;
-        till.bed.quiet().await;
+        till.env.deliver(&refund(&order)).await;
+        till.env.expect::<PaymentRefunded>(&order.order_id).await;
+        till.env.quiet().await;
         assert_eq!((till.counts(&order).refunds, till.keys(&order, "refund").await), (1, keys));
     }
 }
@@ -69,8 +69,8 @@ async fn a_refund_whose_answer_was_lost_is_looked_up() {
 async fn what_was_never_captured_is_not_refunded() {
     let till = Till::open().await;
     let order = till.order("o-1").await;
-    till.bed.deliver(&refund(&order)).await;
-    assert_eq!(till.bed.expect_dead("o-1").await.reason, "command-refused");
+    till.env.deliver(&refund(&order)).await;
+    assert_eq!(till.env.expect_dead("o-1").await.reason, "command-refused");
     assert_eq!(till.standing(&order).await, Standing::Authorised);
 }
 
@@ -78,17 +78,17 @@ async fn what_was_never_captured_is_not_refunded() {
 async fn a_voided_authorisation_is_not_captured_any_more() {
     let till = Till::open().await;
     let order = till.order("o-1").await;
-    till.bed.deliver(&void(&order)).await;
-    let voided: PaymentVoided = till.bed.expect("o-1").await;
+    till.env.deliver(&void(&order)).await;
+    let voided: PaymentVoided = till.env.expect("o-1").await;
     assert_eq!(
         (voided.reference.as_str(), voided.reason.as_str()),
         (reference(&order), "customer-cancelled")
     );
     till.reserve(&order).await;
-    till.bed.quiet().await;
-    assert_eq!(till.bed.count::<PaymentVoided>("o-1").await, 1);
-    assert_eq!(till.bed.count::<PaymentCaptured>("o-1").await, 0);
-    assert_eq!(till.bed.messages("dead.>").await.len(), 0);
+    till.env.quiet().await;
+    assert_eq!(till.env.count::<PaymentVoided>("o-1").await, 1);
+    assert_eq!(till.env.count::<PaymentCaptured>("o-1").await, 0);
+    assert_eq!(till.env.messages("dead.>").await.len(), 0);
     let counts = till.counts(&order);
     assert_eq!((counts.captures, counts.cancels), (0, 1));
 }
@@ -98,8 +98,8 @@ async fn a_void_whose_answer_was_lost_is_looked_up() {
     let till = Till::open().await;
     let order = till.order("o-1").await;
     till.fault(Operation::Cancel, &order, Fault::Timeout, 1);
-    till.bed.deliver(&void(&order)).await;
-    till.bed.expect::<PaymentVoided>("o-1").await;
+    till.env.deliver(&void(&order)).await;
+    till.env.expect::<PaymentVoided>("o-1").await;
     assert_eq!((till.counts(&order).cancels, till.keys(&order, "void").await), (1, 1));
 }
 
@@ -107,11 +107,11 @@ async fn a_void_whose_answer_was_lost_is_looked_up() {
 async fn a_void_after_the_capture_leaves_the_money_to_be_refunded() {
     let till = Till::open().await;
     let order = captured(&till, "o-1").await;
-    till.bed.deliver(&void(&order)).await;
-    till.bed.deliver(&refund(&order)).await;
-    till.bed.expect::<PaymentRefunded>("o-1").await;
-    till.bed.quiet().await;
-    assert_eq!(till.bed.count::<PaymentVoided>("o-1").await, 0);
+    till.env.deliver(&void(&order)).await;
+    till.env.deliver(&refund(&order)).await;
+    till.env.expect::<PaymentRefunded>("o-1").await;
+    till.env.quiet().await;
+    assert_eq!(till.env.count::<PaymentVoided>("o-1").await, 0);
 }
 
 /// The worker captured and died before it could say so; then the order was cancelled.
@@ -120,15 +120,15 @@ async fn a_capture_that_the_void_came_too_late_for_is_still_told() {
     let till = Till::open().await;
     let order = till.order("o-1").await;
     till.capture_elsewhere(&order).await.unwrap();
-    till.bed.deliver(&void(&order)).await;
+    till.env.deliver(&void(&order)).await;
     eventually("the cancellation is noted", async || till.payment(&order).await).await;
     till.reserve(&order).await;
-    let captured: PaymentCaptured = till.bed.expect("o-1").await;
+    let captured: PaymentCaptured = till.env.expect("o-1").await;
     assert_eq!(captured.amount_minor, PRICE);
-    till.bed.deliver(&refund(&order)).await;
-    till.bed.expect::<PaymentRefunded>("o-1").await;
-    till.bed.quiet().await;
-    assert_eq!(till.bed.count::<PaymentVoided>("o-1").await, 0);
+    till.env.deliver(&refund(&order)).await;
+    till.env.expect::<PaymentRefunded>("o-1").await;
+    till.env.quiet().await;
+    assert_eq!(till.env.count::<PaymentVoided>("o-1").await, 0);
     let counts = till.counts(&order);
     assert_eq!((counts.captures, counts.refunds), (1, 1));
 }

@@ -7,7 +7,7 @@ use despatch_payments::store::{self, Payment};
 use despatch_payments::stripe::{SecretKey, Stripe, StripeConfig};
 use despatch_payments::{Config, ProviderName, worker};
 use despatch_sandbox::{Fault, Operation, Options, OrderCounts, Sandbox, Target};
-use despatch_testkit::{Bed, order};
+use despatch_testkit::{TestEnv, order};
 use serde_json::Value;
 use tokio_postgres::Client;
 
@@ -16,7 +16,7 @@ pub(crate) const PRICE: i64 = 13_000;
 
 /// What a test needs.
 pub(crate) struct Till {
-    pub(crate) bed: Bed,
+    pub(crate) env: TestEnv,
     pub(crate) db: Client,
     sandbox: Sandbox,
     config: StripeConfig,
@@ -25,13 +25,13 @@ pub(crate) struct Till {
 impl Till {
     /// Opens a till with the worker running.
     pub(crate) async fn open() -> Till {
-        let bed = Bed::new().await;
+        let env = TestEnv::new().await;
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let secret_key = SecretKey::from("sk_test_till".to_owned());
         let config = StripeConfig { base_url: sandbox.stripe_url(), secret_key, timeout_ms: 10_000 };
-        bed.run(worker(&Config { provider: ProviderName::Stripe, stripe: config.clone() }).unwrap()).await;
-        let db = bed.db().await;
-        Till { bed, db, sandbox, config }
+        env.run(worker(&Config { provider: ProviderName::Stripe, stripe: config.clone() }).unwrap()).await;
+        let db = env.db().await;
+        Till { env, db, sandbox, config }
     }
 
     /// An order that a customer has authorised 130.00 USD for at the sandbox.
@@ -66,7 +66,7 @@ impl Till {
 
     /// Tells payments that the order's stock is reserved.
     pub(crate) async fn reserve(&self, order: &Order) {
-        self.bed.deliver(&StockReserved { order: Some(order.clone()), ..StockReserved::default() }).await;
+        self.env.deliver(&StockReserved { order: Some(order.clone()), ..StockReserved::default() }).await;
     }
 
     /// The next requests of this kind about the order go wrong.

@@ -1,4 +1,4 @@
-//! What happens to an order, as events; and a bed in which it happens.
+//! What happens to an order, as events; and a env in which it happens.
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced};
@@ -8,32 +8,32 @@ use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
 use despatch_contracts::stock::{Parcel, StockPicked, StockReserved};
 use despatch_orders::State;
 use despatch_orders::store::{self, OrderStatus, TimelineEntry};
-use despatch_testkit::{Bed, order};
+use despatch_testkit::{TestEnv, order};
 
-/// A bed with the worker running in it.
-pub(crate) async fn bed() -> Bed {
-    let bed = Bed::new().await;
-    bed.run(despatch_orders::worker()).await;
-    bed
+/// A env with the worker running in it.
+pub(crate) async fn env() -> TestEnv {
+    let env = TestEnv::new().await;
+    env.run(despatch_orders::worker()).await;
+    env
 }
 
 /// Places the sample order and waits for its acceptance.
-pub(crate) async fn accepted(bed: &Bed, id: &str) {
-    bed.deliver(&placed(id)).await;
-    bed.expect::<OrderAccepted>(id).await;
+pub(crate) async fn accepted(env: &TestEnv, id: &str) {
+    env.deliver(&placed(id)).await;
+    env.expect::<OrderAccepted>(id).await;
 }
 
-pub(crate) async fn status(bed: &Bed, id: &str) -> OrderStatus {
-    store::order(&bed.db().await, id).await.expect("the store answers").expect("the order is there")
+pub(crate) async fn status(env: &TestEnv, id: &str) -> OrderStatus {
+    store::order(&env.db().await, id).await.expect("the store answers").expect("the order is there")
 }
 
-pub(crate) async fn timeline(bed: &Bed, id: &str) -> Vec<TimelineEntry> {
-    store::timeline(&bed.db().await, id).await.expect("the store answers")
+pub(crate) async fn timeline(env: &TestEnv, id: &str) -> Vec<TimelineEntry> {
+    store::timeline(&env.db().await, id).await.expect("the store answers")
 }
 
 /// The timeline as (event, state after it, reason).
-pub(crate) async fn told(bed: &Bed, id: &str) -> Vec<(String, State, String)> {
-    let entries = timeline(bed, id).await;
+pub(crate) async fn told(env: &TestEnv, id: &str) -> Vec<(String, State, String)> {
+    let entries = timeline(env, id).await;
     assert!((1..).zip(&entries).all(|(seq, entry)| entry.seq == seq), "no gaps");
     entries.into_iter().map(|entry| (entry.event_type, entry.to, entry.reason)).collect()
 }

@@ -6,30 +6,30 @@ use despatch_contracts::review::ReviewLapsed;
 use despatch_contracts::shipment::{ShipmentFailed, ShipmentReturned};
 use despatch_contracts::stock::StockReleased;
 use despatch_orders::{Stage, State, store};
-use despatch_testkit::Bed;
+use despatch_testkit::TestEnv;
 
 use crate::story::{
-    accepted, bed, captured, delivered, despatched, labelled, picked, placed, reserved, reviewed, scan,
+    accepted, captured, delivered, despatched, env, labelled, picked, placed, reserved, reviewed, scan,
     status, timeline, told,
 };
 
 /// Delivers an event and waits until it is handled.
-async fn hear(bed: &Bed, event: &impl Event) {
-    bed.deliver(event).await;
-    bed.quiet().await;
+async fn hear(env: &TestEnv, event: &impl Event) {
+    env.deliver(event).await;
+    env.quiet().await;
 }
 
 #[tokio::test]
 async fn each_step_moves_the_order_and_is_told() {
-    let bed = bed().await;
-    accepted(&bed, "o-1").await;
-    hear(&bed, &reserved("o-1")).await;
-    hear(&bed, &captured("o-1")).await;
-    hear(&bed, &picked("o-1", 1, 1)).await;
-    hear(&bed, &labelled("o-1", 1, 1)).await;
-    hear(&bed, &despatched("o-1", 1, 1)).await;
-    hear(&bed, &delivered("o-1", 1, 1)).await;
-    hear(&bed, &reviewed("o-1")).await;
+    let env = env().await;
+    accepted(&env, "o-1").await;
+    hear(&env, &reserved("o-1")).await;
+    hear(&env, &captured("o-1")).await;
+    hear(&env, &picked("o-1", 1, 1)).await;
+    hear(&env, &labelled("o-1", 1, 1)).await;
+    hear(&env, &despatched("o-1", 1, 1)).await;
+    hear(&env, &delivered("o-1", 1, 1)).await;
+    hear(&env, &reviewed("o-1")).await;
 
     let steps = [
         ("order.placed", State::Accepted, "order-valid"),
@@ -42,93 +42,93 @@ async fn each_step_moves_the_order_and_is_told() {
         ("review.received", State::Completed, "all-done"),
     ];
     let steps = steps.map(|(event, state, reason)| (event.to_owned(), state, reason.to_owned()));
-    assert_eq!(told(&bed, "o-1").await, steps);
-    let timeline = timeline(&bed, "o-1").await;
+    assert_eq!(told(&env, "o-1").await, steps);
+    let timeline = timeline(&env, "o-1").await;
     assert!(timeline.windows(2).all(|pair| pair[1].from == Some(pair[0].to) && pair[0].at <= pair[1].at));
     assert_eq!(timeline[2].detail, "130.00 USD, ch_1");
     assert_eq!(timeline[4].detail, "parcel 1 of 1, house ground HOUSE-1");
 
-    assert_eq!(bed.count::<OrderCompleted>("o-1").await, 1);
-    let status = status(&bed, "o-1").await;
+    assert_eq!(env.count::<OrderCompleted>("o-1").await, 1);
+    let status = status(&env, "o-1").await;
     assert_eq!((status.state, status.parcels), (State::Completed, vec![Some(Stage::Delivered)]));
     assert!(status.completed_at.is_some_and(|at| at <= status.updated_at));
-    let counts = store::counts_by_state(&bed.db().await).await.unwrap();
+    let counts = store::counts_by_state(&env.db().await).await.unwrap();
     assert_eq!(counts, [(State::Completed, 1)]);
 }
 
 #[tokio::test]
 async fn everything_backwards_and_at_once_completes_the_order_too() {
-    let bed = bed().await;
-    bed.deliver(&ReviewLapsed { order_id: "o-1".into() }).await;
+    let env = env().await;
+    env.deliver(&ReviewLapsed { order_id: "o-1".into() }).await;
     for parcel in [2, 1] {
-        bed.deliver(&delivered("o-1", parcel, 2)).await;
+        env.deliver(&delivered("o-1", parcel, 2)).await;
         // The despatch of parcel 2 was never scanned.
         if parcel == 1 {
-            bed.deliver(&despatched("o-1", parcel, 2)).await;
+            env.deliver(&despatched("o-1", parcel, 2)).await;
         }
-        bed.deliver(&labelled("o-1", parcel, 2)).await;
-        bed.deliver(&picked("o-1", parcel, 2)).await;
+        env.deliver(&labelled("o-1", parcel, 2)).await;
+        env.deliver(&picked("o-1", parcel, 2)).await;
     }
-    bed.deliver(&captured("o-1")).await;
-    bed.deliver(&reserved("o-1")).await;
-    bed.deliver(&placed("o-1")).await;
+    env.deliver(&captured("o-1")).await;
+    env.deliver(&reserved("o-1")).await;
+    env.deliver(&placed("o-1")).await;
 
-    bed.expect::<OrderCompleted>("o-1").await;
-    bed.quiet().await;
-    assert_eq!(bed.count::<OrderCompleted>("o-1").await, 1);
-    assert_eq!(timeline(&bed, "o-1").await.len(), 11, "each event is told once");
-    assert_eq!(status(&bed, "o-1").await.state, State::Completed);
+    env.expect::<OrderCompleted>("o-1").await;
+    env.quiet().await;
+    assert_eq!(env.count::<OrderCompleted>("o-1").await, 1);
+    assert_eq!(timeline(&env, "o-1").await.len(), 11, "each event is told once");
+    assert_eq!(status(&env, "o-1").await.state, State::Completed);
 }
 
 #[tokio::test]
 async fn a_failed_delivery_is_a_case_and_does_not_stop_the_next_try() {
-    let bed = bed().await;
-    accepted(&bed, "o-1").await;
-    hear(&bed, &despatched("o-1", 1, 1)).await;
-    bed.deliver(&ShipmentFailed { scan: Some(scan("o-1", 1, 1)) }).await;
-    let dead = bed.expect_dead("o-1").await;
+    let env = env().await;
+    accepted(&env, "o-1").await;
+    hear(&env, &despatched("o-1", 1, 1)).await;
+    env.deliver(&ShipmentFailed { scan: Some(scan("o-1", 1, 1)) }).await;
+    let dead = env.expect_dead("o-1").await;
     assert_eq!(dead.reason, "delivery-failed");
     let error = &dead.failures.last().expect("a failure").error;
     assert_eq!(error, "shipment.failed for an order that is despatched");
 
-    hear(&bed, &delivered("o-1", 1, 1)).await;
-    hear(&bed, &ShipmentFailed { scan: Some(scan("o-1", 1, 1)) }).await;
-    let told = told(&bed, "o-1").await;
+    hear(&env, &delivered("o-1", 1, 1)).await;
+    hear(&env, &ShipmentFailed { scan: Some(scan("o-1", 1, 1)) }).await;
+    let told = told(&env, "o-1").await;
     assert_eq!(told.last(), Some(&("shipment.failed".into(), State::Delivered, "already-applied".into())));
 }
 
 #[tokio::test]
 async fn a_parcel_that_comes_back_returns_the_order_once() {
-    let bed = bed().await;
-    accepted(&bed, "o-1").await;
-    hear(&bed, &despatched("o-1", 1, 2)).await;
+    let env = env().await;
+    accepted(&env, "o-1").await;
+    hear(&env, &despatched("o-1", 1, 2)).await;
     for parcel in [1, 2] {
-        hear(&bed, &ShipmentReturned { scan: Some(scan("o-1", parcel, 2)) }).await;
+        hear(&env, &ShipmentReturned { scan: Some(scan("o-1", parcel, 2)) }).await;
     }
-    let returned: OrderReturned = bed.expect("o-1").await;
+    let returned: OrderReturned = env.expect("o-1").await;
     assert_eq!(returned.reason, "parcel-returned");
-    assert_eq!(bed.count::<OrderReturned>("o-1").await, 1);
-    let status = status(&bed, "o-1").await;
+    assert_eq!(env.count::<OrderReturned>("o-1").await, 1);
+    let status = status(&env, "o-1").await;
     assert_eq!((status.state, status.parcels), (State::Returned, vec![Some(Stage::Returned); 2]));
 }
 
 #[tokio::test]
 async fn a_reservation_that_lapses_takes_the_order_back() {
-    let bed = bed().await;
-    accepted(&bed, "o-1").await;
-    hear(&bed, &reserved("o-1")).await;
-    hear(&bed, &StockReleased { order_id: "o-1".into(), reason: "reservation-expired".into() }).await;
-    let told = told(&bed, "o-1").await;
+    let env = env().await;
+    accepted(&env, "o-1").await;
+    hear(&env, &reserved("o-1")).await;
+    hear(&env, &StockReleased { order_id: "o-1".into(), reason: "reservation-expired".into() }).await;
+    let told = told(&env, "o-1").await;
     let lapsed = ("stock.released".into(), State::Accepted, "reservation-expired".into());
     assert_eq!(told.last(), Some(&lapsed));
 }
 
 #[tokio::test]
 async fn words_that_postgres_cannot_hold_stop_nothing() {
-    let bed = bed().await;
-    accepted(&bed, "o-1").await;
+    let env = env().await;
+    accepted(&env, "o-1").await;
     let mut despatched = despatched("o-1", 1, 1);
     despatched.scan.as_mut().expect("a scan").detail = "left\0 the depot".into();
-    hear(&bed, &despatched).await;
-    assert_eq!(status(&bed, "o-1").await.state, State::Despatched);
+    hear(&env, &despatched).await;
+    assert_eq!(status(&env, "o-1").await.state, State::Despatched);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use despatch_domain::Queue;
-use despatch_runtime::{DbError, Survey, Tx};
+use despatch_runtime::{DbError, SqlGauge, Tx};
 
 /// A queue with cases past their service level.
 pub(crate) struct Overdue {
@@ -88,10 +88,10 @@ pub(crate) async fn new_reasons(tx: &Tx<'_>) -> Result<Vec<String>, DbError> {
 }
 
 /// What operators watch besides.
-pub(crate) fn surveys() -> [Survey; 4] {
+pub(crate) fn surveys() -> [SqlGauge; 4] {
     let by_queue = |name, sql| {
         let queues = Queue::ALL.iter().map(|queue| queue.name()).collect();
-        Survey { name, unit: "", label: Some(("queue", queues)), sql }
+        SqlGauge { name, unit: "", label: Some(("queue", queues)), sql }
     };
     [
         by_queue(
@@ -108,7 +108,7 @@ pub(crate) fn surveys() -> [Survey; 4] {
             "select queue, count(*)::float8 from exceptions.exception
               where state <> 'resolved' and due < now() group by queue",
         ),
-        Survey {
+        SqlGauge {
             name: "despatch.orders_touched_by_hand",
             unit: "",
             label: None,

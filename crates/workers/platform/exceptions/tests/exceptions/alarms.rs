@@ -3,55 +3,55 @@
 use despatch_contracts::EventId;
 use despatch_contracts::alert::AlertRaised;
 use despatch_exceptions::Id;
-use despatch_testkit::{Bed, eventually};
+use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 
-use crate::{bed, dies, id, letter};
+use crate::{dies, env, id, letter};
 
 /// The causes of every alert so far, in the order in which they were raised.
-async fn raised(bed: &Bed) -> Vec<String> {
-    let messages = bed.messages("evt.alert.raised").await;
+async fn raised(env: &TestEnv) -> Vec<String> {
+    let messages = env.messages("evt.alert.raised").await;
     messages.into_iter().map(|envelope| AlertRaised::decode(envelope.payload).unwrap().cause).collect()
 }
 
 /// Waits for so many alerts, and for the look after the last of them.
-async fn alerts(bed: &Bed, count: usize) -> Vec<String> {
-    eventually("the alerts", async || (raised(bed).await.len() >= count).then_some(())).await;
+async fn alerts(env: &TestEnv, count: usize) -> Vec<String> {
+    eventually("the alerts", async || (raised(env).await.len() >= count).then_some(())).await;
     let looks = async || {
         let sql = "select count(*) from exceptions.journal where handler = 'exceptions.watch'";
-        bed.db().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
+        env.db().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
     };
     let before = looks().await;
     eventually("another look", async || (looks().await > before + 1).then_some(())).await;
-    let mut raised = raised(bed).await;
+    let mut raised = raised(env).await;
     raised.sort();
     raised
 }
 
 #[tokio::test]
 async fn each_cause_is_told_once_and_again_after_it_was_over() {
-    let (bed, desk) = bed().await;
+    let (env, desk) = env().await;
     let mut ids: Vec<Id> = Vec::new();
     for order in 0..12 {
-        let event = EventId::mint();
-        dies(&bed, &letter(event, &format!("o-{order}"), 0, "stock-short", "short")).await;
+        let event = EventId::new();
+        dies(&env, &letter(event, &format!("o-{order}"), 0, "stock-short", "short")).await;
         ids.push(id(event));
     }
-    assert_eq!(alerts(&bed, 2).await, ["new/stock-short", "rise/stock-short"]);
+    assert_eq!(alerts(&env, 2).await, ["new/stock-short", "rise/stock-short"]);
 
     let late = "update exceptions.exception set due = now() - interval '1 minute'";
-    bed.db().await.execute(late, &[]).await.unwrap();
-    assert_eq!(alerts(&bed, 3).await, ["new/stock-short", "overdue/warehouse", "rise/stock-short"]);
+    env.db().await.execute(late, &[]).await.unwrap();
+    assert_eq!(alerts(&env, 3).await, ["new/stock-short", "overdue/warehouse", "rise/stock-short"]);
 
     for id in &ids {
         desk.discard(id, "ada", "all mended").await.unwrap();
     }
     eventually("the queue is in order again", async || {
         let sql = "select from exceptions.alarm where cause = 'overdue/warehouse'";
-        bed.db().await.query_opt(sql, &[]).await.unwrap().is_none().then_some(())
+        env.db().await.query_opt(sql, &[]).await.unwrap().is_none().then_some(())
     })
     .await;
     desk.undo(&ids[0], "ada").await.unwrap();
     let again = ["new/stock-short", "overdue/warehouse", "overdue/warehouse", "rise/stock-short"];
-    assert_eq!(alerts(&bed, 4).await, again);
+    assert_eq!(alerts(&env, 4).await, again);
 }

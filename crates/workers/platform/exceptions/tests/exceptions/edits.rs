@@ -3,8 +3,8 @@
 use despatch_contracts::order::OrderCancelRequested;
 use despatch_domain::Reason;
 use despatch_exceptions::{Desk, DeskError, Edit, Id, State, worker};
-use despatch_runtime::{Database, DbError, Fault, Handler, Migration, Process, Tx, Verdict, Worker};
-use despatch_testkit::{Bed, eventually};
+use despatch_runtime::{Database, DbError, Handler, HandlerError, Migration, Process, Tx, Verdict, Worker};
+use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -21,7 +21,7 @@ enum Wrong {
     Database(#[from] DbError),
 }
 
-impl Fault for Wrong {
+impl HandlerError for Wrong {
     fn verdict(&self) -> Verdict {
         match self {
             Wrong::Reason(_) => Verdict::Reject(Reason::StockShort),
@@ -53,16 +53,16 @@ fn workers() -> Vec<Worker> {
 }
 
 /// An event that is dead, and its case.
-async fn dead(bed: &Bed, desk: &Desk) -> Id {
+async fn dead(env: &TestEnv, desk: &Desk) -> Id {
     let event = OrderCancelRequested { order_id: "o-1".into(), reason: "wrong".into(), ..Default::default() };
-    let event = bed.deliver(&event).await;
+    let event = env.deliver(&event).await;
     let id = Id { handler: "strict.handle".into(), event_id: event.uuid() };
     eventually("the case", async || desk.show(&id).await.ok()).await;
     id
 }
 
-fn desk(bed: &Bed) -> Desk {
-    Desk::new(Database::new(&bed.settings().database_url, 8).unwrap())
+fn desk(env: &TestEnv) -> Desk {
+    Desk::new(Database::new(&env.settings().database_url, 8).unwrap())
 }
 
 fn edit(contents: &serde_json::Value, generation: i32) -> Edit {
@@ -74,17 +74,17 @@ async fn resolved(desk: &Desk, id: &Id) {
         .await;
 }
 
-async fn handled(bed: &Bed) -> Vec<String> {
-    let rows = bed.db().await.query("select reason from strict.handled", &[]).await.unwrap();
+async fn handled(env: &TestEnv) -> Vec<String> {
+    let rows = env.db().await.query("select reason from strict.handled", &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }
 
 #[tokio::test]
 async fn failing_claimed_replayed_failing_edited_and_done_is_one_case() {
-    let bed = Bed::new().await;
-    bed.run_all(workers()).await;
-    let desk = desk(&bed);
-    let id = dead(&bed, &desk).await;
+    let env = TestEnv::new().await;
+    env.run_all(workers()).await;
+    let desk = desk(&env);
+    let id = dead(&env, &desk).await;
     desk.claim(&id, "ada").await.unwrap();
     let (mut contents, first) = desk.event(&id).await.unwrap();
     assert_eq!(contents, json!({"order_id": "o-1", "reason": "wrong", "requested_by": ""}));
@@ -97,10 +97,10 @@ async fn failing_claimed_replayed_failing_edited_and_done_is_one_case() {
 
     desk.edit(&id, "ada", &edit(&contents, 1)).await.unwrap();
     resolved(&desk, &id).await;
-    bed.quiet().await;
+    env.quiet().await;
     let expected = ["failed", "claimed", "replayed", "failed", "edited", "succeeded"];
     assert_eq!(kinds(&desk, &id).await, expected);
-    assert_eq!(handled(&bed).await, ["right"]);
+    assert_eq!(handled(&env).await, ["right"]);
     let edits = desk.edits(&id).await.unwrap();
     let changes: Vec<String> = edits[&5].iter().map(ToString::to_string).collect();
     assert_eq!((edits.len(), changes), (1, vec![r#"reason: "wrong" -> "right""#.to_owned()]));
@@ -110,10 +110,10 @@ async fn failing_claimed_replayed_failing_edited_and_done_is_one_case() {
 
 #[tokio::test]
 async fn what_is_no_event_or_another_orders_is_refused() {
-    let bed = Bed::new().await;
-    bed.run_all(workers()).await;
-    let desk = desk(&bed);
-    let id = dead(&bed, &desk).await;
+    let env = TestEnv::new().await;
+    env.run_all(workers()).await;
+    let desk = desk(&env);
+    let id = dead(&env, &desk).await;
     for (contents, said) in [
         (json!({"order_id": "o-1", "colour": "red"}), "colour"),
         (json!({"order_id": "o-1", "reason": 3}), "reason"),
@@ -130,11 +130,11 @@ async fn what_is_no_event_or_another_orders_is_refused() {
 
 #[tokio::test]
 async fn of_many_edits_at_once_one_is_handled_though_nobody_was_there_to_publish_it() {
-    let bed = Bed::new().await;
-    let process = Process::start(bed.settings().clone(), workers()).await.unwrap();
-    process.health().ready().await;
-    let desk = desk(&bed);
-    let id = dead(&bed, &desk).await;
+    let env = TestEnv::new().await;
+    let process = Process::start(env.settings().clone(), workers()).await.unwrap();
+    process.health().until_ready().await;
+    let desk = desk(&env);
+    let id = dead(&env, &desk).await;
     process.drain().await;
     let edits: Vec<Edit> = (0..6)
         .map(|person| edit(&json!({"order_id": "o-1", "reason": format!("right {person}")}), 0))
@@ -143,9 +143,9 @@ async fn of_many_edits_at_once_one_is_handled_though_nobody_was_there_to_publish
     let winners: Vec<usize> = (0..6).filter(|person| kept[*person].is_ok()).collect();
     assert_eq!(winners.len(), 1, "{kept:?}");
 
-    bed.run_all(workers()).await;
+    env.run_all(workers()).await;
     resolved(&desk, &id).await;
-    bed.quiet().await;
-    assert_eq!(handled(&bed).await, [format!("right {}", winners[0])]);
+    env.quiet().await;
+    assert_eq!(handled(&env).await, [format!("right {}", winners[0])]);
     assert_eq!(kinds(&desk, &id).await, ["failed", "edited", "succeeded"]);
 }

@@ -14,8 +14,8 @@ use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_domain::{Currency, Money, Priority, Queue, Reason};
 use despatch_exceptions::store::{Cursor, Filter, backlog};
 use despatch_exceptions::{Calendar, Config, Day, Desk, DeskError, Id, State, worker};
-use despatch_runtime::{Database, DbError, Fault, Handler, Migration, Process, Tx, Verdict, Worker};
-use despatch_testkit::{Bed, eventually};
+use despatch_runtime::{Database, DbError, Handler, HandlerError, Migration, Process, Tx, Verdict, Worker};
+use despatch_testkit::{TestEnv, eventually};
 use jiff::Timestamp;
 
 /// Open day and night, so that an hour of service is an hour.
@@ -30,11 +30,11 @@ fn config() -> Config {
     }
 }
 
-async fn bed() -> (Bed, Desk) {
-    let bed = Bed::new().await;
-    bed.run(worker(&config()).expect("a sound configuration")).await;
-    let desk = Desk::new(Database::new(&bed.settings().database_url, 4).expect("a URL"));
-    (bed, desk)
+async fn env() -> (TestEnv, Desk) {
+    let env = TestEnv::new().await;
+    env.run(worker(&config()).expect("a sound configuration")).await;
+    let desk = Desk::new(Database::new(&env.settings().database_url, 4).expect("a URL"));
+    (env, desk)
 }
 
 /// The letter of an event of `order` that `labels.create` gave up in this generation.
@@ -61,16 +61,16 @@ fn letter(event_id: EventId, order: &str, generation: u32, reason: &str, error: 
 }
 
 fn message(event: &impl Event) -> Envelope {
-    Envelope::first(EventId::mint(), "test", Emitted::from(event), &Trace::root())
+    Envelope::first(EventId::new(), "test", Emitted::from(event), &Trace::root())
 }
 
-async fn dies(bed: &Bed, letter: &DeadLetter) {
-    let envelope = Envelope::dead(EventId::mint(), letter, &Trace::root());
-    bed.publish(&envelope).await;
-    bed.publish_again(&envelope).await;
+async fn dies(env: &TestEnv, letter: &DeadLetter) {
+    let envelope = Envelope::dead(EventId::new(), letter, &Trace::root());
+    env.publish(&envelope).await;
+    env.publish_again(&envelope).await;
 }
 
-async fn settles(bed: &Bed, event_id: EventId, generation: u32, outcome: &str) {
+async fn settles(env: &TestEnv, event_id: EventId, generation: u32, outcome: &str) {
     let settled = Settled {
         worker: "labels".into(),
         handler: "labels.create".into(),
@@ -80,9 +80,9 @@ async fn settles(bed: &Bed, event_id: EventId, generation: u32, outcome: &str) {
         outcome: outcome.into(),
         reason: String::new(),
     };
-    let envelope = Envelope::settled(EventId::mint(), &settled, &Trace::root());
-    bed.publish(&envelope).await;
-    bed.publish_again(&envelope).await;
+    let envelope = Envelope::settled(EventId::new(), &settled, &Trace::root());
+    env.publish(&envelope).await;
+    env.publish_again(&envelope).await;
 }
 
 fn id(event_id: EventId) -> Id {
@@ -97,10 +97,10 @@ async fn kinds(desk: &Desk, id: &Id) -> Vec<String> {
 
 #[tokio::test]
 async fn a_dead_letter_is_a_case_that_somebody_owns() {
-    let (bed, desk) = bed().await;
-    let event = EventId::mint();
-    dies(&bed, &letter(event, "o-1", 0, "address-undeliverable", "no\0where")).await;
-    bed.quiet().await;
+    let (env, desk) = env().await;
+    let event = EventId::new();
+    dies(&env, &letter(event, "o-1", 0, "address-undeliverable", "no\0where")).await;
+    env.quiet().await;
     let (case, history) = desk.show(&id(event)).await.expect("a case");
     assert_eq!((case.order_id.as_str(), case.reason.as_str()), ("o-1", "address-undeliverable"));
     assert_eq!((case.queue, case.priority, case.state), (Queue::CarrierDesk, Priority::High, State::Open));
@@ -114,42 +114,42 @@ async fn a_dead_letter_is_a_case_that_somebody_owns() {
 
 #[tokio::test]
 async fn failing_again_is_the_same_case_and_succeeding_ends_it() {
-    let (bed, desk) = bed().await;
-    let event = EventId::mint();
-    dies(&bed, &letter(event, "o-1", 0, "stock-short", "two are missing")).await;
-    bed.quiet().await;
+    let (env, desk) = env().await;
+    let event = EventId::new();
+    dies(&env, &letter(event, "o-1", 0, "stock-short", "two are missing")).await;
+    env.quiet().await;
     desk.claim(&id(event), "ada").await.unwrap();
     desk.prioritise(&id(event), "ada", Priority::Low, "the customer can wait").await.unwrap();
-    dies(&bed, &letter(event, "o-1", 2, "carrier-rejected", "too heavy")).await;
-    bed.quiet().await;
+    dies(&env, &letter(event, "o-1", 2, "carrier-rejected", "too heavy")).await;
+    env.quiet().await;
     // An outcome, and a letter, from before the last failure tell nothing new.
-    settles(&bed, event, 1, "done").await;
-    dies(&bed, &letter(event, "o-1", 1, "stock-short", "one is missing")).await;
-    bed.quiet().await;
+    settles(&env, event, 1, "done").await;
+    dies(&env, &letter(event, "o-1", 1, "stock-short", "one is missing")).await;
+    env.quiet().await;
     let (case, _) = desk.show(&id(event)).await.unwrap();
     assert_eq!((case.reason.as_str(), case.queue), ("carrier-rejected", Queue::CarrierDesk));
     assert_eq!((case.state, case.claimed_by.as_deref()), (State::Claimed, Some("ada")));
     assert_eq!(case.priority, Priority::Low, "a person's priority stays");
 
-    settles(&bed, event, 3, "waiting").await;
-    settles(&bed, event, 4, "done").await;
-    bed.quiet().await;
+    settles(&env, event, 3, "waiting").await;
+    settles(&env, event, 4, "done").await;
+    env.quiet().await;
     let (case, _) = desk.show(&id(event)).await.unwrap();
     assert_eq!((case.state, case.resolution.as_deref()), (State::Resolved, Some("replayed")));
     assert_eq!(kinds(&desk, &id(event)).await, ["failed", "claimed", "prioritised", "failed", "succeeded"]);
 
-    dies(&bed, &letter(event, "o-1", 5, "carrier-rejected", "again")).await;
-    bed.quiet().await;
+    dies(&env, &letter(event, "o-1", 5, "carrier-rejected", "again")).await;
+    env.quiet().await;
     let (case, _) = desk.show(&id(event)).await.unwrap();
     assert_eq!((case.state, case.resolution), (State::Claimed, None), "reopened, and with who had it");
 }
 
 #[tokio::test]
 async fn two_people_cannot_have_the_same_case() {
-    let (bed, desk) = bed().await;
-    let event = EventId::mint();
-    dies(&bed, &letter(event, "o-1", 0, "stock-short", "short")).await;
-    bed.quiet().await;
+    let (env, desk) = env().await;
+    let event = EventId::new();
+    dies(&env, &letter(event, "o-1", 0, "stock-short", "short")).await;
+    env.quiet().await;
     let id = id(event);
     let names: Vec<String> = (0..8).map(|person| format!("person-{person}")).collect();
     let claims = futures_util::future::join_all(names.iter().map(|name| desk.claim(&id, name))).await;
@@ -173,28 +173,28 @@ async fn two_people_cannot_have_the_same_case() {
 
 #[tokio::test]
 async fn a_decision_without_a_name_a_reason_or_a_case_is_refused() {
-    let (bed, desk) = bed().await;
-    let event = EventId::mint();
-    dies(&bed, &letter(event, "o-1", 0, "stock-short", "short")).await;
-    bed.quiet().await;
+    let (env, desk) = env().await;
+    let event = EventId::new();
+    dies(&env, &letter(event, "o-1", 0, "stock-short", "short")).await;
+    env.quiet().await;
     let id = id(event);
     assert!(matches!(desk.claim(&id, " ").await, Err(DeskError::Empty("by"))));
     assert!(matches!(desk.discard(&id, "ada", "").await, Err(DeskError::Empty("reason"))));
     assert!(matches!(desk.note(&id, "ada", "\n").await, Err(DeskError::Empty("text"))));
     assert_eq!(kinds(&desk, &id).await, ["failed"]);
-    let nobody = Id { event_id: EventId::mint().uuid(), ..id };
+    let nobody = Id { event_id: EventId::new().uuid(), ..id };
     assert!(matches!(desk.claim(&nobody, "ada").await, Err(DeskError::Unknown(_))));
 }
 
 #[tokio::test]
 async fn the_list_is_filtered_and_read_page_by_page() {
-    let (bed, desk) = bed().await;
+    let (env, desk) = env().await;
     let reasons = ["amount-mismatch", "stock-short", "carrier-rejected", "tracking-unknown", "card-declined"];
     for n in 0..25_usize {
         let text = format!("Failure Number {n}");
-        dies(&bed, &letter(EventId::mint(), &format!("o-{n}"), 0, reasons[n % 5], &text)).await;
+        dies(&env, &letter(EventId::new(), &format!("o-{n}"), 0, reasons[n % 5], &text)).await;
     }
-    bed.quiet().await;
+    env.quiet().await;
     let everything = Filter::default();
     let (mut pages, mut after) = (Vec::new(), None::<Cursor>);
     loop {
@@ -232,14 +232,14 @@ async fn the_list_is_filtered_and_read_page_by_page() {
     assert_eq!(count(Filter { worker: Some("orders".into()), ..Filter::default() }).await, 0);
     let long_ago = Timestamp::now() - jiff::SignedDuration::from_hours(1);
     assert_eq!(count(Filter { opened_before: Some(long_ago), ..Filter::default() }).await, 0);
-    let backlog = backlog(&bed.db().await).await.unwrap();
+    let backlog = backlog(&env.db().await).await.unwrap();
     assert_eq!(backlog.iter().map(|(_, open, _)| open).sum::<i64>(), 24);
     assert!(backlog.iter().all(|(_, _, overdue)| *overdue == 0));
 }
 
 #[tokio::test]
 async fn dear_and_hurried_orders_come_first() {
-    let (bed, desk) = bed().await;
+    let (env, desk) = env().await;
     let cases = [
         ("plain", ServiceLevel::Standard, 49_999, Priority::High),
         ("dear", ServiceLevel::Standard, 50_000, Priority::Urgent),
@@ -255,12 +255,12 @@ async fn dear_and_hurried_orders_come_first() {
         };
         let event = message(&OrderAccepted { order: Some(order) });
         dies(
-            &bed,
-            &DeadLetter { event: Some(event), ..letter(EventId::mint(), order_id, 0, "stock-short", "") },
+            &env,
+            &DeadLetter { event: Some(event), ..letter(EventId::new(), order_id, 0, "stock-short", "") },
         )
         .await;
     }
-    bed.quiet().await;
+    env.quiet().await;
     for (order_id, _, total_minor, priority) in cases {
         let of_order = Filter { order_id: Some(order_id.into()), ..Filter::default() };
         let found = desk.list(&of_order, None, 10).await.unwrap();
@@ -284,7 +284,7 @@ enum Unmended {
     Database(#[from] DbError),
 }
 
-impl Fault for Unmended {
+impl HandlerError for Unmended {
     fn verdict(&self) -> Verdict {
         match self {
             Unmended::Still => Verdict::Reject(Reason::StockShort),
@@ -313,36 +313,36 @@ fn fussy() -> Worker {
 
 #[tokio::test]
 async fn a_case_lives_through_every_replay_until_one_succeeds() {
-    let bed = Bed::new().await;
-    let process = bed.run_all(vec![fussy(), worker(&config()).expect("a sound configuration")]).await;
-    let desk = Desk::new(Database::new(&bed.settings().database_url, 4).expect("a URL"));
-    let event = bed.deliver(&OrderCompleted { order_id: "o-1".into() }).await;
+    let env = TestEnv::new().await;
+    let process = env.run_all(vec![fussy(), worker(&config()).expect("a sound configuration")]).await;
+    let desk = Desk::new(Database::new(&env.settings().database_url, 4).expect("a URL"));
+    let event = env.deliver(&OrderCompleted { order_id: "o-1".into() }).await;
     let id = Id { handler: "fussy.handle".into(), event_id: event.uuid() };
-    bed.quiet().await;
+    env.quiet().await;
     desk.claim(&id, "ada").await.unwrap();
     assert!(matches!(desk.replay(&id, "bob").await, Err(DeskError::NotNow { .. })), "ada has it");
 
     desk.replay(&id, "ada").await.unwrap();
     let failed_again = async || (desk.show(&id).await.ok()?.0.generation == 1).then_some(());
     eventually("the replay's failure", failed_again).await;
-    bed.quiet().await;
+    env.quiet().await;
     let (case, _) = desk.show(&id).await.unwrap();
     assert_eq!((case.state, case.claimed_by.as_deref()), (State::Claimed, Some("ada")));
     let tries = desk.tries(&id).await.unwrap();
     assert_eq!(tries.iter().map(|failed| failed.generation).collect::<Vec<_>>(), [0, 1]);
     assert!(tries.iter().all(|failed| failed.at.is_some() && failed.error == case.error), "{tries:?}");
 
-    bed.db().await.batch_execute("insert into fussy.mended values ('o-1')").await.unwrap();
+    env.db().await.batch_execute("insert into fussy.mended values ('o-1')").await.unwrap();
     // Two clicks are one replay.
     let clicks = futures_util::future::join_all((0..4).map(|_| desk.replay(&id, "ada"))).await;
     assert_eq!(clicks.iter().filter(|click| click.is_ok()).count(), 1);
     eventually("the success", async || (desk.show(&id).await.ok()?.0.state == State::Resolved).then_some(()))
         .await;
-    bed.quiet().await;
+    env.quiet().await;
     drop(process);
     let kinds = kinds(&desk, &id).await;
     assert_eq!(kinds, ["failed", "claimed", "replayed", "failed", "replayed", "succeeded"]);
-    let handled = bed.db().await.query_one("select handled from fussy.mended", &[]).await.unwrap();
+    let handled = env.db().await.query_one("select handled from fussy.mended", &[]).await.unwrap();
     assert_eq!(handled.get::<_, i32>(0), 1);
     assert!(
         matches!(desk.replay(&id, "ada").await, Err(DeskError::NotNow { .. })),
@@ -352,38 +352,38 @@ async fn a_case_lives_through_every_replay_until_one_succeeds() {
 
 #[tokio::test]
 async fn a_replay_that_was_asked_for_happens_though_nobody_was_there_to_publish_it() {
-    let bed = Bed::new().await;
-    let settings = bed.settings().clone();
+    let env = TestEnv::new().await;
+    let settings = env.settings().clone();
     let first = Process::start(settings.clone(), vec![fussy(), worker(&config()).unwrap()]).await.unwrap();
-    first.health().ready().await;
-    let event = bed.deliver(&OrderCompleted { order_id: "o-1".into() }).await;
+    first.health().until_ready().await;
+    let event = env.deliver(&OrderCompleted { order_id: "o-1".into() }).await;
     let id = Id { handler: "fussy.handle".into(), event_id: event.uuid() };
     let desk = Desk::new(Database::new(&settings.database_url, 4).expect("a URL"));
     eventually("the case", async || desk.show(&id).await.ok()).await;
     first.drain().await;
-    bed.db().await.batch_execute("insert into fussy.mended values ('o-1')").await.unwrap();
+    env.db().await.batch_execute("insert into fussy.mended values ('o-1')").await.unwrap();
     desk.replay(&id, "ada").await.unwrap();
-    bed.run_all(vec![fussy(), worker(&config()).unwrap()]).await;
+    env.run_all(vec![fussy(), worker(&config()).unwrap()]).await;
     eventually("the success", async || (desk.show(&id).await.ok()?.0.state == State::Resolved).then_some(()))
         .await;
 }
 
 #[tokio::test]
 async fn what_never_became_an_event_cannot_be_replayed() {
-    let (bed, desk) = bed().await;
-    let event = EventId::mint();
-    dies(&bed, &DeadLetter { event: None, ..letter(event, "o-1", 0, "payload-too-large", "large") }).await;
-    bed.quiet().await;
+    let (env, desk) = env().await;
+    let event = EventId::new();
+    dies(&env, &DeadLetter { event: None, ..letter(event, "o-1", 0, "payload-too-large", "large") }).await;
+    env.quiet().await;
     assert!(matches!(desk.replay(&id(event), "ada").await, Err(DeskError::NoEvent(_))));
     assert_eq!(kinds(&desk, &id(event)).await, ["failed"], "nothing of it is kept");
 
     // What the gateway refused at the door comes as it was sent, without a type.
-    let event = EventId::mint();
+    let event = EventId::new();
     let mut refused = letter(event, "", 0, "tracking-unknown", "no parcel of ours");
     refused.replayable = false;
     refused.event = refused.event.map(|sent| Envelope { r#type: String::new(), ..sent });
-    dies(&bed, &refused).await;
-    bed.quiet().await;
+    dies(&env, &refused).await;
+    env.quiet().await;
     assert!(matches!(desk.event(&id(event)).await, Err(DeskError::NoEvent(_))));
     assert!(matches!(desk.replay(&id(event), "ada").await, Err(DeskError::NoEvent(_))));
     let cancelled = desk.cancel_order(&id(event), "ada", "a slip").await;
@@ -392,12 +392,12 @@ async fn what_never_became_an_event_cannot_be_replayed() {
 
 #[tokio::test]
 async fn an_order_that_was_never_accepted_is_not_cancelled() {
-    let (bed, desk) = bed().await;
-    let event = EventId::mint();
+    let (env, desk) = env().await;
+    let event = EventId::new();
     let placed = OrderPlaced { order: Some(Order { order_id: "o-1".into(), ..Order::default() }) };
     let placed = Envelope::first(event, "test", Emitted::from(&placed), &Trace::root());
-    dies(&bed, &DeadLetter { event: Some(placed), ..letter(event, "o-1", 0, "sku-missing", "no SKU") }).await;
-    bed.quiet().await;
+    dies(&env, &DeadLetter { event: Some(placed), ..letter(event, "o-1", 0, "sku-missing", "no SKU") }).await;
+    env.quiet().await;
     let cancelled = desk.cancel_order(&id(event), "ada", "a slip").await;
     assert!(matches!(cancelled, Err(DeskError::NoOrder(_))), "{cancelled:?}");
     assert_eq!(kinds(&desk, &id(event)).await, ["failed"], "nothing of it is kept");
@@ -406,13 +406,13 @@ async fn an_order_that_was_never_accepted_is_not_cancelled() {
 /// What is reported of an event is as old as the event.
 #[tokio::test]
 async fn what_was_too_old_for_its_handler_is_a_case_and_settled_when_it_is_replayed() {
-    let (bed, desk) = bed().await;
-    let long_ago = SystemTime::now() - 2 * bed.settings().journal_retention;
+    let (env, desk) = env().await;
+    let long_ago = SystemTime::now() - 2 * env.settings().journal_retention;
     let event = EventId::first_at(long_ago);
     let letter = letter(event, "o-1", 0, "event-expired", "70 days old");
     let report = event.report("labels.create", DeadLetter::TYPE, 0);
-    bed.publish(&Envelope::dead(report, &letter, &Trace::root())).await;
-    bed.quiet().await;
+    env.publish(&Envelope::dead(report, &letter, &Trace::root())).await;
+    env.quiet().await;
     desk.replay(&id(event), "ada").await.unwrap();
     let settled = Settled {
         worker: "labels".into(),
@@ -424,20 +424,20 @@ async fn what_was_too_old_for_its_handler_is_a_case_and_settled_when_it_is_repla
         reason: String::new(),
     };
     let report = event.report("labels.create", Settled::TYPE, 1);
-    bed.publish(&Envelope::settled(report, &settled, &Trace::root())).await;
-    bed.quiet().await;
+    env.publish(&Envelope::settled(report, &settled, &Trace::root())).await;
+    env.quiet().await;
     let (case, _) = desk.show(&id(event)).await.unwrap();
     assert_eq!(case.resolution.as_deref(), Some("replayed"));
 }
 
 #[tokio::test]
 async fn what_cannot_become_a_case_stays_in_the_journal_and_troubles_nobody() {
-    let (bed, desk) = bed().await;
+    let (env, desk) = env().await;
     let broken =
-        DeadLetter { event_id: "not-an-id".into(), ..letter(EventId::mint(), "o-1", 0, "stock-short", "") };
-    dies(&bed, &broken).await;
-    bed.quiet().await;
-    let letters = bed.messages("dead.>").await;
+        DeadLetter { event_id: "not-an-id".into(), ..letter(EventId::new(), "o-1", 0, "stock-short", "") };
+    dies(&env, &broken).await;
+    env.quiet().await;
+    let letters = env.messages("dead.>").await;
     assert!(
         letters.iter().all(|letter| letter.source == "labels.create"),
         "none about a letter: {letters:?}"
@@ -445,5 +445,5 @@ async fn what_cannot_become_a_case_stays_in_the_journal_and_troubles_nobody() {
     assert_eq!(desk.list(&Filter::default(), None, 10).await.unwrap(), []);
     let sql =
         "select count(*) from exceptions.journal where state = 'dead' and reason = 'payload-undecodable'";
-    assert_eq!(bed.db().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 1);
+    assert_eq!(env.db().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0), 1);
 }

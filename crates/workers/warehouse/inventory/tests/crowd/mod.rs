@@ -6,10 +6,10 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_thousand_orders_for_a_hundred_units_exactly_a_hundred_are_reserved() {
-    let (bed, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 60), ("SKU-A", "west", 40)]).await;
-    bed.run(worker(&Config { reservation_seconds: AN_HOUR })).await;
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 60), ("SKU-A", "west", 40)]).await;
+    env.run(worker(&Config { reservation_seconds: AN_HOUR })).await;
     for n in 0..1000 {
-        bed.deliver(&OrderAccepted { order: Some(order_for(&format!("o-{n}"), &[("SKU-A", 1)])) }).await;
+        env.deliver(&OrderAccepted { order: Some(order_for(&format!("o-{n}"), &[("SKU-A", 1)])) }).await;
     }
     eventually("every order is decided and told", async || {
         let decided = "SELECT (SELECT count(*) FROM inventory.journal WHERE state IN ('done', 'dead')) = 1000
@@ -20,8 +20,8 @@ async fn of_a_thousand_orders_for_a_hundred_units_exactly_a_hundred_are_reserved
     let about = |messages: Vec<despatch_contracts::runtime::Envelope>| -> BTreeSet<String> {
         messages.into_iter().map(|message| message.order_id).collect()
     };
-    let reserved = about(bed.messages("evt.stock.reserved").await);
-    let short = about(bed.messages("dead.inventory.stock-short").await);
+    let reserved = about(env.messages("evt.stock.reserved").await);
+    let short = about(env.messages("dead.inventory.stock-short").await);
     assert_eq!((reserved.len(), short.len()), (100, 900));
     assert!(reserved.is_disjoint(&short));
     assert_eq!(units(&db).await, [100, 0, 100, 0]);
@@ -35,8 +35,8 @@ async fn units_are_conserved_in_any_order_of_events() {
     const ORDERS: u64 = 60;
     let skus = ["S-1", "S-2", "S-3", "S-4"];
     let stock: Vec<_> = skus.iter().flat_map(|sku| [(*sku, "east", 12), (*sku, "west", 9)]).collect();
-    let (bed, db) = warehouse(AN_HOUR, &stock).await;
-    bed.run(worker(&Config { reservation_seconds: AN_HOUR })).await;
+    let (env, db) = warehouse(AN_HOUR, &stock).await;
+    env.run(worker(&Config { reservation_seconds: AN_HOUR })).await;
     let mut dice = Dice(7);
     let mut turns: Vec<(u64, u8)> = (0..ORDERS).flat_map(|n| (0..4).map(move |event| (n, event))).collect();
     for last in (1..turns.len()).rev() {
@@ -47,14 +47,14 @@ async fn units_are_conserved_in_any_order_of_events() {
         let lines = [(skus[Dice(n).below(4)], 1 + n.cast_signed() % 3), (skus[Dice(n + 1).below(4)], 1)];
         let order = order_for(&order_id, &lines);
         match event {
-            0 => drop(bed.deliver(&OrderAccepted { order: Some(order) }).await),
-            1 => drop(bed.deliver(&PaymentCaptured { order: Some(order), ..captured(&order_id) }).await),
-            2 if n % 3 == 0 => drop(bed.deliver(&cancelled(&order_id)).await),
-            3 if n % 2 == 0 => drop(bed.deliver(&despatched(&order_id, 1)).await),
+            0 => drop(env.deliver(&OrderAccepted { order: Some(order) }).await),
+            1 => drop(env.deliver(&PaymentCaptured { order: Some(order), ..captured(&order_id) }).await),
+            2 if n % 3 == 0 => drop(env.deliver(&cancelled(&order_id)).await),
+            3 if n % 2 == 0 => drop(env.deliver(&despatched(&order_id, 1)).await),
             _ => {}
         }
     }
-    bed.quiet().await;
+    env.quiet().await;
     let [received, available, reserved, shipped] = units(&db).await;
     assert_eq!(received, 84);
     assert!(reserved + shipped > 0 && shipped > 0, "the test moved something: {reserved} + {shipped}");

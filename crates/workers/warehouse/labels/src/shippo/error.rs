@@ -30,7 +30,7 @@ pub(crate) enum ShippoError {
     Invalid {
         /// The HTTP status.
         status: u16,
-        /// Which field is wrong and how, as Shippo says it.
+        /// RetryFilter field is wrong and how, as Shippo says it.
         body: String,
     },
     /// A transaction with status ERROR: the carrier refused.

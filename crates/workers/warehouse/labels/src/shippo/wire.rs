@@ -124,7 +124,7 @@ pub(super) struct TransactionAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Status {
-    Waiting,
+    PendingRetry,
     Queued,
     Success,
     Error,

@@ -20,14 +20,14 @@ use crate::servers::Servers;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A database, a subject namespace, and the workers that a test runs in them.
-pub struct Bed {
+pub struct TestEnv {
     settings: Settings,
     jetstream: jetstream::Context,
     processes: Mutex<Vec<Arc<Process>>>,
 }
 
-impl Bed {
-    /// A fresh bed on this binary's servers.
+impl TestEnv {
+    /// A fresh env on this binary's servers.
     pub async fn new() -> Self {
         let servers = Servers::shared();
         let name = format!("bed_{}", Uuid::new_v4().simple());
@@ -41,21 +41,21 @@ impl Bed {
         settings.clock_tick = Duration::from_millis(25);
         settings.connections = 4;
         let client = nats(&servers.nats_url).await;
-        Bed { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
+        TestEnv { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
     }
 
-    /// How the bed's processes run; for a test that starts one itself, or in another process.
+    /// How the env's processes run; for a test that starts one itself, or in another process.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// A bed that exists already, seen from another process.
+    /// A env that exists already, seen from another process.
     pub async fn join(settings: Settings) -> Self {
         let client = nats(&settings.nats_url).await;
-        Bed { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
+        TestEnv { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
     }
 
-    /// Runs a worker in a process's worth of its own, until the bed is dropped. Returns when it consumes.
+    /// Runs a worker in a process's worth of its own, until the env is dropped. Returns when it consumes.
     pub async fn run(&self, worker: Worker) -> Arc<Process> {
         self.run_all(vec![worker]).await
     }
@@ -63,7 +63,7 @@ impl Bed {
     /// Runs several workers in one process's worth.
     pub async fn run_all(&self, workers: Vec<Worker>) -> Arc<Process> {
         let process = Process::start(self.settings.clone(), workers).await.expect("URLs are valid");
-        let ready = tokio::time::timeout(DEADLINE, process.health().ready()).await;
+        let ready = tokio::time::timeout(DEADLINE, process.health().until_ready()).await;
         assert!(ready.is_ok(), "not ready: {:?}", process.health().parts());
         let process = Arc::new(process);
         self.processes.lock().await.push(process.clone());
@@ -72,8 +72,8 @@ impl Bed {
 
     /// Publishes an event twice, as a broker may deliver it, and answers its id. A worker must be running.
     pub async fn deliver<E: Event>(&self, event: &E) -> EventId {
-        let id = EventId::mint();
-        let envelope = Envelope::first(id, "bed", Emitted::from(event), &Trace::root());
+        let id = EventId::new();
+        let envelope = Envelope::first(id, "env", Emitted::from(event), &Trace::root());
         self.publish(&envelope).await;
         self.publish_again(&envelope).await;
         id
@@ -86,7 +86,8 @@ impl Bed {
 
     /// Publishes a message once more, past the broker's dedupe.
     pub async fn publish_again(&self, envelope: &Envelope) {
-        self.publish_raw(&envelope.subject, envelope.headers_of_a_copy(), envelope.payload.clone()).await;
+        self.publish_raw(&envelope.subject, envelope.headers_without_msg_id(), envelope.payload.clone())
+            .await;
     }
 
     /// Publishes anything at all.
@@ -216,7 +217,7 @@ impl Bed {
         unsettled
     }
 
-    /// A connection to the bed's database.
+    /// A connection to the env's database.
     pub async fn db(&self) -> tokio_postgres::Client {
         connect(&self.settings.database_url).await
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deadpool_postgres::GenericClient;
-use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Outbox};
+use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, FollowOns};
 use despatch_contracts::{Emitted, Event, EventId, Trace, now};
 use despatch_domain::Reason;
 use prost::Message as _;
@@ -21,14 +21,14 @@ const ID_LENGTH: usize = 200;
 
 /// An event on its way in, addressed.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub struct OutboxMessage {
     id: EventId,
     envelope: Envelope,
 }
 
-/// What an arrival that cannot become an event leaves behind; see [`Intake::refuse`].
+/// What a message that cannot become an event leaves behind; see [`Outbox::dead_letter`].
 #[derive(Debug, Clone)]
-pub struct Refusal<'a> {
+pub struct RejectedInput<'a> {
     /// Why.
     pub reason: Reason,
     /// The order that it is about, as far as that is known.
@@ -41,39 +41,39 @@ pub struct Refusal<'a> {
 
 /// A worker's way in.
 #[derive(Clone)]
-pub struct Intake {
+pub struct Outbox {
     host: Arc<Host>,
     source: Arc<str>,
 }
 
-/// Arrivals that are journaled; they go out with [`Intake::publish`] once their transaction is committed.
+/// Messages that are journaled; they go out with [`Outbox::publish`] once their transaction is committed.
 #[derive(Debug)]
 #[must_use = "what is journaled but not published waits for the sweeper"]
-pub struct Owed {
+pub struct Unpublished {
     batch: Option<i64>,
     envelopes: Vec<Envelope>,
 }
 
-impl Intake {
+impl Outbox {
     pub(crate) fn new(host: Arc<Host>) -> Self {
         let source = format!("{}.intake", host.worker).into();
-        Intake { host, source }
+        Outbox { host, source }
     }
 
-    /// The database that the arrivals are journaled in.
+    /// The database that the messages are journaled in.
     pub fn database(&self) -> &Database {
         &self.host.db
     }
 
     /// Addresses an event that arrives.
-    pub fn admit(&self, id: EventId, event: Emitted, trace: &Trace) -> Arrival {
-        Arrival { id, envelope: Envelope::first(id, &self.source, event, trace) }
+    pub fn event(&self, id: EventId, event: Emitted, trace: &Trace) -> OutboxMessage {
+        OutboxMessage { id, envelope: Envelope::first(id, &self.source, event, trace) }
     }
 
     /// Addresses the dead letter of what arrived but cannot become an event. A body that is too large for a message is
     /// left out.
-    pub fn refuse(&self, id: EventId, refusal: Refusal<'_>, trace: &Trace) -> Arrival {
-        let Refusal { reason, order_id, error, body } = refusal;
+    pub fn dead_letter(&self, id: EventId, refusal: RejectedInput<'_>, trace: &Trace) -> OutboxMessage {
+        let RejectedInput { reason, order_id, error, body } = refusal;
         let order_id = printable(order_id);
         let event = Envelope {
             event_id: id.to_string(),
@@ -83,53 +83,54 @@ impl Intake {
             ..Envelope::default()
         };
         let trace = spans::refused(&self.source, &event, reason.code(), trace);
-        refused(&self.host, &self.source, id, reason, &error, event, &trace)
+        rejected(&self.host, &self.source, id, reason, &error, event, &trace)
     }
 
-    /// Journals arrivals in the caller's transaction, set-based.
-    pub async fn write(
+    /// Journals messages in the caller's transaction, set-based.
+    pub async fn enqueue(
         &self,
         tx: &deadpool_postgres::Transaction<'_>,
-        arrivals: Vec<Arrival>,
-    ) -> Result<Owed, DbError> {
-        write(tx, &self.host, &self.source, arrivals).await
+        messages: Vec<OutboxMessage>,
+    ) -> Result<Unpublished, DbError> {
+        write(tx, &self.host, &self.source, messages).await
     }
 
     /// Publishes what was journaled, after the caller's commit; returns once the broker has it. Should the process end
     /// first, the sweeper does it.
-    pub async fn publish(&self, owed: Owed) {
-        let _ = publish(&self.host, owed).await;
+    pub async fn publish(&self, unpublished: Unpublished) {
+        let _ = publish(&self.host, unpublished).await;
     }
 }
 
-/// Journals arrivals. One that the broker would never take becomes a dead letter before it is committed.
+/// Journals messages. One that the broker would never take becomes a dead letter before it is committed.
 pub(crate) async fn write<C: GenericClient>(
     client: &C,
     host: &Host,
     source: &str,
-    arrivals: Vec<Arrival>,
-) -> Result<Owed, DbError> {
-    if arrivals.is_empty() {
-        return Ok(Owed { batch: None, envelopes: Vec::new() });
+    messages: Vec<OutboxMessage>,
+) -> Result<Unpublished, DbError> {
+    if messages.is_empty() {
+        return Ok(Unpublished { batch: None, envelopes: Vec::new() });
     }
-    let arrivals: Vec<Arrival> = arrivals.into_iter().map(|arrival| arrival.sendable(host, source)).collect();
-    let done: Vec<Done<'_>> = arrivals
+    let messages: Vec<OutboxMessage> =
+        messages.into_iter().map(|message| message.sendable(host, source)).collect();
+    let done: Vec<Done<'_>> = messages
         .iter()
-        .map(|Arrival { id, envelope }| Done {
+        .map(|OutboxMessage { id, envelope }| Done {
             id: *id,
             order_id: &envelope.order_id,
-            outbox: Outbox { messages: vec![envelope.clone()] }.encode_to_vec(),
+            outbox: FollowOns { messages: vec![envelope.clone()] }.encode_to_vec(),
         })
         .collect();
     host.journal.done(client, source, &done).await?;
-    let ids: Vec<Uuid> = arrivals.iter().map(|arrival| arrival.id.uuid()).collect();
+    let ids: Vec<Uuid> = messages.iter().map(|message| message.id.uuid()).collect();
     let batch = Some(host.journal.open(client, source, &ids).await?);
-    Ok(Owed { batch, envelopes: arrivals.into_iter().map(|arrival| arrival.envelope).collect() })
+    Ok(Unpublished { batch, envelopes: messages.into_iter().map(|message| message.envelope).collect() })
 }
 
-pub(crate) async fn publish(host: &Host, owed: Owed) -> Published {
-    let Some(batch) = owed.batch else { return Published::All };
-    let published = host.broker.publish(&owed.envelopes, &host.abandon).await;
+pub(crate) async fn publish(host: &Host, unpublished: Unpublished) -> Published {
+    let Some(batch) = unpublished.batch else { return Published::All };
+    let published = host.broker.publish(&unpublished.envelopes, &host.abandon).await;
     if published == Published::All
         && let Err(error) = host.close(batch).await
     {
@@ -138,20 +139,20 @@ pub(crate) async fn publish(host: &Host, owed: Owed) -> Published {
     published
 }
 
-impl Arrival {
+impl OutboxMessage {
     pub(crate) fn timer(worker: &str, event: Emitted, trace: &Trace) -> Self {
-        let id = EventId::mint();
-        Arrival { id, envelope: Envelope::of(id, &timer_source(worker), event, trace) }
+        let id = EventId::new();
+        OutboxMessage { id, envelope: Envelope::of(id, &timer_source(worker), event, trace) }
     }
 
     fn sendable(self, host: &Host, source: &str) -> Self {
         let Some(objection) = host.broker.objection(&self.envelope) else { return self };
         let (error, trace) = (objection.to_string(), self.envelope.trace());
-        refused(host, source, self.id, objection.reason(), &error, self.envelope, &trace)
+        rejected(host, source, self.id, objection.reason(), &error, self.envelope, &trace)
     }
 }
 
-fn refused(
+fn rejected(
     host: &Host,
     source: &str,
     event_id: EventId,
@@ -159,7 +160,7 @@ fn refused(
     error: &str,
     event: Envelope,
     trace: &Trace,
-) -> Arrival {
+) -> OutboxMessage {
     let error = error.chars().take(ERROR_LENGTH).collect();
     let failure = Failure { attempt: 1, generation: 0, at: Some(now()), error, verdict: "reject".to_owned() };
     let mut letter = DeadLetter {
@@ -179,7 +180,7 @@ fn refused(
         letter.event = None;
         envelope = Envelope::dead(id, &letter, trace);
     }
-    Arrival { id, envelope }
+    OutboxMessage { id, envelope }
 }
 
 /// An id as a header and a text column can hold it, whatever somebody sent for one.

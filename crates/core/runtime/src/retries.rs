@@ -19,7 +19,7 @@ const PORTION: i64 = 256;
 
 /// An event that waits for its next try.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct PendingRetry {
     /// Who could not handle it yet.
     pub handler: String,
     /// The event.
@@ -35,7 +35,7 @@ pub struct Waiting {
 }
 
 /// The events that wait, the next first; at most `limit`.
-pub async fn retries(db: &Database, worker: &str, limit: u32) -> Result<Vec<Waiting>, DbError> {
+pub async fn list_retries(db: &Database, worker: &str, limit: u32) -> Result<Vec<PendingRetry>, DbError> {
     let sql = format!(
         "select handler, id, order_id, due, attempts, failures
            from {worker}.retry join {worker}.journal using (id, handler)
@@ -46,7 +46,7 @@ pub async fn retries(db: &Database, worker: &str, limit: u32) -> Result<Vec<Wait
         // What the journal wrote it can read.
         let failures = row.try_get::<_, Option<&[u8]>>("failures")?.unwrap_or_default();
         let failures = Failures::decode(failures).unwrap_or_default().failures;
-        Ok(Waiting {
+        Ok(PendingRetry {
             handler: row.try_get("handler")?,
             event_id: row.try_get("id")?,
             order_id: row.try_get("order_id")?,
@@ -58,9 +58,9 @@ pub async fn retries(db: &Database, worker: &str, limit: u32) -> Result<Vec<Wait
     waiting.collect()
 }
 
-/// Which waiting events; what is `None` does not matter.
+/// RetryFilter waiting events; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Which {
+pub struct RetryFilter {
     /// E.g. `labels.create`.
     pub handler: Option<String>,
     /// A single event.
@@ -68,14 +68,14 @@ pub struct Which {
 }
 
 /// How many of a worker's events wait.
-pub async fn waiting(db: &Database, worker: &str, which: &Which) -> Result<u64, DbError> {
+pub async fn count_retries(db: &Database, worker: &str, which: &RetryFilter) -> Result<u64, DbError> {
     let sql = format!("select count(*) from {worker}.retry where {WAITS}");
     let row = db.client().await?.query_one(&sql, &[&which.handler, &which.event_id]).await?;
     Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
 }
 
 /// Has waiting events tried now; answers how many. It costs no attempt that waiting would not have cost.
-pub async fn hurry(db: &Database, worker: &str, which: &Which) -> Result<u64, DbError> {
+pub async fn retry_now(db: &Database, worker: &str, which: &RetryFilter) -> Result<u64, DbError> {
     let sql = format!("update {worker}.retry set due = now() where {WAITS}");
     Ok(db.client().await?.execute(&sql, &[&which.handler, &which.event_id]).await?)
 }
@@ -85,10 +85,10 @@ const WAITS: &str = "($1::text is null or handler = $1) and ($2::uuid is null or
 /// Withdraws waiting events: each becomes a dead letter, `retry-cancelled`, as if its next try had ended so, and can be
 /// replayed like any other. What is being tried at this moment does not wait, and is left alone. Answers how many;
 /// `who` and `why` are kept with the event's failures.
-pub async fn cancel(
+pub async fn cancel_retries(
     db: &Database,
     worker: &str,
-    which: &Which,
+    which: &RetryFilter,
     who: &str,
     why: &str,
 ) -> Result<u64, DbError> {
@@ -107,7 +107,12 @@ pub async fn cancel(
 }
 
 /// As many as one transaction takes. Their retries are locked, so that no clock fires them meanwhile.
-async fn cancel_some(tx: &Transaction<'_>, worker: &str, which: &Which, error: &str) -> Result<u64, DbError> {
+async fn cancel_some(
+    tx: &Transaction<'_>,
+    worker: &str,
+    which: &RetryFilter,
+    error: &str,
+) -> Result<u64, DbError> {
     let sql = format!(
         "select handler, id, generation, order_id, event, failures, attempts, now() as now
            from {worker}.retry join {worker}.journal using (id, handler)

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What a dead letter of some reason asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Care {
+pub struct Triage {
     /// Whose it is.
     pub queue: Queue,
     /// How soon somebody should look, before anybody has.
@@ -15,10 +15,10 @@ pub struct Care {
     pub page: &'static str,
 }
 
-impl Care {
+impl Triage {
     /// For a reason that this build does not know.
-    pub const UNKNOWN: Care =
-        Care { queue: Queue::Engineering, priority: Priority::High, hours: 4, page: "" };
+    pub const UNKNOWN: Triage =
+        Triage { queue: Queue::Engineering, priority: Priority::High, hours: 4, page: "" };
 }
 
 macro_rules! names {

@@ -16,6 +16,8 @@ pub(crate) enum TaskError {
     Path { path: String, source: io::Error },
     /// Rust source that does not parse.
     Syntax { path: String, line: usize, cause: String },
+    /// The list of retired words cannot be read.
+    Words(String),
     /// Servers that tests started are still there when all tests have ended.
     Leftovers(Vec<String>),
 }
@@ -35,6 +37,7 @@ impl fmt::Display for TaskError {
             ),
             Self::Path { path, source } => write!(f, "{path}: {source}"),
             Self::Syntax { path, line, cause } => write!(f, "{path}:{line}: {cause}"),
+            Self::Words(cause) => write!(f, "words.txt: {cause}"),
             Self::Leftovers(servers) => {
                 write!(f, "servers that tests started have outlived them:\n  {}", servers.join("\n  "))
             }

@@ -9,6 +9,7 @@ mod layers;
 mod metadata;
 mod sources;
 mod test;
+mod words;
 
 const USAGE: &str = "\
 usage: cargo xtask TASK
@@ -16,7 +17,8 @@ usage: cargo xtask TASK
   test [ARGUMENT...]       install what tests need beyond Rust, then run `cargo test --workspace`;
                            arguments replace `--workspace`: cargo xtask test -p despatch-labels
   check-layers [CRATE...]  check that dependencies between crates and imports between files point one way,
-                           in all crates or in those named";
+                           in all crates or in those named
+  check-words [PATH...]    look for retired words (crates/dev/xtask/words.txt), in all files or below these paths";
 
 fn main() -> ExitCode {
     let mut args = env::args().skip(1);
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let result = match task.as_deref() {
         Some("test") => test::run(args),
         Some("check-layers") => layers::check(&args),
+        Some("check-words") => words::check(&args),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

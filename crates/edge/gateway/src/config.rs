@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use crate::secret::Secret;
+use crate::auth::secret::Secret;
 
 /// The gateway's configuration. It has no defaults of its own: they stand in the binary's annotated default file.
 #[derive(Debug, Clone, Deserialize)]

@@ -8,7 +8,7 @@ use despatch_domain::link;
 use despatch_testkit::TestEnv;
 use serde_json::{Value, json};
 
-use crate::door::{
+use crate::harness::{
     BODY_LIMIT, Door, LINK_SECRET, Request, SHOPIFY_SAMPLE, WOOCOMMERCE_SAMPLE, order, place, shippo,
     shopify, signature, woocommerce,
 };

@@ -6,7 +6,7 @@ use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::door::{Door, Request, SHOPIFY_SAMPLE, WOOCOMMERCE_SAMPLE, order, place, shopify, woocommerce};
+use crate::harness::{Door, Request, SHOPIFY_SAMPLE, WOOCOMMERCE_SAMPLE, order, place, shopify, woocommerce};
 
 #[tokio::test]
 async fn the_same_order_is_the_same_order() {

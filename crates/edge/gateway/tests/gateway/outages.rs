@@ -5,7 +5,7 @@ use despatch_runtime::{Process, Settings};
 use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
 
-use crate::door::{Door, Request, order, place};
+use crate::harness::{Door, Request, order, place};
 
 /// Where nothing listens: a port that nobody is given.
 const NOBODY: &str = "127.0.0.1:1";

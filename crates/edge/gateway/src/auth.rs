@@ -1,0 +1,4 @@
+//! Who may send what: secrets and the shops' signatures.
+
+pub(crate) mod secret;
+pub(crate) mod signature;

@@ -6,4 +6,5 @@ mod limits;
 pub(crate) mod router;
 mod routes;
 pub(crate) mod state;
+pub(crate) mod storage;
 mod telemetry;

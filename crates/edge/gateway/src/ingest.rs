@@ -2,7 +2,9 @@
 //! transaction, and only then is the request answered.
 
 pub(crate) mod committer;
+mod lookup;
 pub(crate) mod new_order;
 pub(crate) mod queue;
 pub(crate) mod store;
+pub(crate) mod submission;
 mod trace;

@@ -14,7 +14,8 @@ mod sources;
 mod worker;
 
 pub use auth::secret::Secret;
-pub use config::{Config, ConfigError, Shop};
+pub use auth::shop::Shop;
+pub use config::{Config, ConfigError};
 pub use read_model::{Message, OrderRecord, Parcel, Payment, Records, Review, Step};
 pub use serve::{GatewayError, serve};
 pub use sources::fields::json::Invalid;

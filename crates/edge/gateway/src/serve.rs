@@ -10,14 +10,15 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, ConfigError};
 use crate::http::router::router;
 use crate::http::state::Gateway;
-use crate::ingest::committer::Clerk;
-use crate::ingest::queue::Desk;
+use crate::http::storage::Storage;
+use crate::ingest::committer::Committer;
+use crate::ingest::queue::IngestQueue;
 use crate::read_model::Records;
 
 /// Why the gateway could not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// The configuration would not work, or would let anybody in.
+    /// The configuration would not work, or would admit everyone.
     #[error("{}", list(.0))]
     Config(Vec<ConfigError>),
     /// The listener failed.
@@ -39,10 +40,11 @@ pub async fn serve(
     if !problems.is_empty() {
         return Err(GatewayError::Config(problems));
     }
-    let patience = Duration::from_millis(config.commit_wait_ms);
-    let (desk, jobs) = Desk::new(config.batch, patience, config.retry_after_seconds);
-    let gateway = Gateway::new(&config, desk, outbox.database().clone(), records);
-    let clerk = tokio::spawn(Clerk::new(outbox, config.batch).work(jobs));
+    let commit_wait = Duration::from_millis(config.commit_wait_ms);
+    let (queue, queued) = IngestQueue::new(config.batch, commit_wait);
+    let storage = Storage::new(queue, outbox.database().clone(), commit_wait, config.retry_after_seconds);
+    let gateway = Gateway::new(&config, storage, records);
+    let committer = tokio::spawn(Committer::new(outbox, config.batch).run(queued));
     // An answer is one small write: waiting to fill a packet would only delay it.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -50,9 +52,9 @@ pub async fn serve(
         }
     });
     axum::serve(listener, router(gateway)).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
-    // The last desk went with the router, so the clerk finishes what lies there and ends.
-    if let Err(error) = clerk.await {
-        tracing::error!(%error, "the clerk ended badly");
+    // The router held the last sending end of the queue, so the committer finishes what lies there and ends.
+    if let Err(error) = committer.await {
+        tracing::error!(%error, "the committer panicked");
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Secrets that can be shown to be known by saying them. Several at once, so that one can be replaced without a gap.
+/// Secrets that a sender proves by sending them, such as API keys. Several at once, so that one can be replaced without a gap.
 #[derive(Clone)]
 pub(crate) struct Passwords(Vec<[u8; 32]>);
 

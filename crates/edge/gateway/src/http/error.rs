@@ -1,4 +1,4 @@
-//! Every refusal that the gateway gives, and the one JSON shape in which it is given.
+//! Every error that a request may be answered with, and the one JSON shape in which it is given.
 
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -6,11 +6,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::ingest::new_order::OrderTooLarge;
+use crate::ingest::queue::SubmitError;
 use crate::sources::fields::json::Invalid;
 
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum ApiError {
     /// The body, or what the path or query says, does not have the right shape.
     #[error("{}", .0.problem)]
     Invalid(#[from] Invalid),
@@ -59,12 +61,12 @@ pub(crate) enum Refusal {
         /// When to send it again.
         retry_after_seconds: u64,
     },
-    /// This one entry cannot be stored, while others can.
+    /// This one submission cannot be stored, while others can.
     #[error("this could not be stored")]
     NotStored,
 }
 
-/// What did not prove who is asking.
+/// The credential that did not prove who sends the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Credential {
     /// `Authorization: Bearer`.
@@ -81,13 +83,13 @@ pub(crate) enum Credential {
     Token,
 }
 
-/// The body of a refusal.
+/// The body of an error.
 #[derive(Serialize)]
 struct Envelope<'a> {
     error: Body<'a>,
 }
 
-/// One refusal: a code for programs, a message for people, and the field that is at fault.
+/// One error: a code for programs, a message for people, and the field that is at fault.
 #[derive(Serialize)]
 struct Body<'a> {
     code: &'a str,
@@ -98,66 +100,80 @@ struct Body<'a> {
     order_id: Option<&'a str>,
 }
 
-impl Refusal {
+impl From<OrderTooLarge> for ApiError {
+    fn from(error: OrderTooLarge) -> Self {
+        ApiError::TooLarge { limit: error.limit }
+    }
+}
+
+impl ApiError {
+    /// For a submission that was not committed; a sender may try again after `retry_after_seconds`.
+    pub(crate) fn not_submitted(error: SubmitError, retry_after_seconds: u64) -> Self {
+        match error {
+            SubmitError::Unavailable => ApiError::Unavailable { retry_after_seconds },
+            SubmitError::Rejected => ApiError::NotStored,
+        }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Refusal::Invalid(_) | Refusal::BodyIncomplete => StatusCode::BAD_REQUEST,
-            Refusal::Unauthorised(_) => StatusCode::UNAUTHORIZED,
-            Refusal::RouteUnknown | Refusal::OrderUnknown | Refusal::LabelUnknown => StatusCode::NOT_FOUND,
-            Refusal::MethodUnknown => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::OrderChanged { .. } | Refusal::LabelNotRecorded => StatusCode::CONFLICT,
-            Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Refusal::NotStored => StatusCode::INTERNAL_SERVER_ERROR,
+            ApiError::Invalid(_) | ApiError::BodyIncomplete => StatusCode::BAD_REQUEST,
+            ApiError::Unauthorised(_) => StatusCode::UNAUTHORIZED,
+            ApiError::RouteUnknown | ApiError::OrderUnknown | ApiError::LabelUnknown => StatusCode::NOT_FOUND,
+            ApiError::MethodUnknown => StatusCode::METHOD_NOT_ALLOWED,
+            ApiError::OrderChanged { .. } | ApiError::LabelNotRecorded => StatusCode::CONFLICT,
+            ApiError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            ApiError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::NotStored => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     fn code(&self) -> &'static str {
         match self {
-            Refusal::Invalid(_) => "invalid",
-            Refusal::Unauthorised(_) => "unauthorised",
-            Refusal::RouteUnknown => "route-unknown",
-            Refusal::MethodUnknown => "method-unknown",
-            Refusal::OrderUnknown => "order-unknown",
-            Refusal::LabelUnknown => "label-unknown",
-            Refusal::OrderChanged { .. } => "order-changed",
-            Refusal::LabelNotRecorded => "label-not-recorded",
-            Refusal::TooLarge { .. } => "too-large",
-            Refusal::BodyIncomplete => "body-incomplete",
-            Refusal::TooMany { .. } => "too-many",
-            Refusal::Unavailable { .. } => "unavailable",
-            Refusal::NotStored => "not-stored",
+            ApiError::Invalid(_) => "invalid",
+            ApiError::Unauthorised(_) => "unauthorised",
+            ApiError::RouteUnknown => "route-unknown",
+            ApiError::MethodUnknown => "method-unknown",
+            ApiError::OrderUnknown => "order-unknown",
+            ApiError::LabelUnknown => "label-unknown",
+            ApiError::OrderChanged { .. } => "order-changed",
+            ApiError::LabelNotRecorded => "label-not-recorded",
+            ApiError::TooLarge { .. } => "too-large",
+            ApiError::BodyIncomplete => "body-incomplete",
+            ApiError::TooMany { .. } => "too-many",
+            ApiError::Unavailable { .. } => "unavailable",
+            ApiError::NotStored => "not-stored",
         }
     }
 
-    /// What the sender is told besides: how to prove who it is, or when to try again.
+    /// What else the sender needs: how to prove who it is, or when to try again.
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Refusal::Unauthorised(Credential::ApiKey) => {
+            ApiError::Unauthorised(Credential::ApiKey) => {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
-            Refusal::TooMany { retry_after_seconds } | Refusal::Unavailable { retry_after_seconds } => {
+            ApiError::TooMany { retry_after_seconds } | ApiError::Unavailable { retry_after_seconds } => {
                 Some((RETRY_AFTER, HeaderValue::from(*retry_after_seconds)))
             }
             // The label is recorded moments after the carrier knows of it.
-            Refusal::LabelNotRecorded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+            ApiError::LabelNotRecorded => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
             _ => None,
         }
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let error = Body {
             code: self.code(),
             message: self.to_string(),
             field: match &self {
-                Refusal::Invalid(invalid) => Some(&invalid.field),
+                ApiError::Invalid(invalid) => Some(&invalid.field),
                 _ => None,
             },
             order_id: match &self {
-                Refusal::OrderChanged { order_id } => Some(order_id),
+                ApiError::OrderChanged { order_id } => Some(order_id),
                 _ => None,
             },
         };

@@ -1,4 +1,4 @@
-//! How often one sender may ask, so that none takes all that there is from the others.
+//! How many requests one sender may make, so that none takes the others' share.
 
 use std::num::NonZeroU32;
 
@@ -6,9 +6,9 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 
-/// What each sender has left. Only those who have proved who they are have an entry, so there are few.
+/// What each sender has left. Only senders that proved who they are have a counter, so there are few.
 pub(crate) struct Limits(Option<RateLimiter<String, HashMapStateStore<String>, DefaultClock>>);
 
 impl Limits {
@@ -19,11 +19,11 @@ impl Limits {
     }
 
     /// Takes a request from what the sender has left.
-    pub(crate) fn admit(&self, sender: &str) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, sender: &str) -> Result<(), ApiError> {
         let Some(limiter) = &self.0 else { return Ok(()) };
         limiter.check_key(&sender.to_owned()).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
-            Refusal::TooMany { retry_after_seconds: wait.as_secs() + 1 }
+            ApiError::TooMany { retry_after_seconds: wait.as_secs() + 1 }
         })
     }
 }
@@ -33,17 +33,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_sender_s_haste_is_not_another_s() {
+    fn each_sender_has_a_limit_of_its_own() {
         let limits = Limits::new(3);
         for _ in 0..3 {
             assert_eq!(limits.admit("north"), Ok(()));
         }
-        assert_eq!(limits.admit("north"), Err(Refusal::TooMany { retry_after_seconds: 1 }));
+        assert_eq!(limits.admit("north"), Err(ApiError::TooMany { retry_after_seconds: 1 }));
         assert_eq!(limits.admit("south"), Ok(()));
     }
 
     #[test]
-    fn nought_is_no_limit() {
+    fn zero_is_no_limit() {
         let limits = Limits::new(0);
         assert!((0..10_000).all(|_| limits.admit("north").is_ok()));
     }

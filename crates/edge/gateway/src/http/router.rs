@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::extract;
 use super::routes::{carrier, labels, orders, probes, reviews, shops, unsubscribe};
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::http::state::Gateway;
 
 /// The OpenAPI 3.1 document of the list below. Written by hand; a test holds the two together.
@@ -37,9 +37,9 @@ pub(crate) fn all() -> Vec<(&'static str, MethodRouter<Gateway>)> {
 pub(crate) fn router(gateway: Gateway) -> Router {
     let router = all().into_iter().fold(Router::new(), |router, (path, answers)| router.route(path, answers));
     router
-        .fallback(async || Refusal::RouteUnknown)
-        .method_not_allowed_fallback(async || Refusal::MethodUnknown)
-        .layer(middleware::from_fn(extract::traced))
+        .fallback(async || ApiError::RouteUnknown)
+        .method_not_allowed_fallback(async || ApiError::MethodUnknown)
+        .layer(middleware::from_fn(extract::trace_request))
         .layer(DefaultBodyLimit::max(gateway.body_limit))
         .with_state(gateway)
 }

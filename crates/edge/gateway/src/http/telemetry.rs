@@ -1,4 +1,4 @@
-//! What others see of a request: a span and a duration, by OpenTelemetry's semantic conventions 1.42 for HTTP servers.
+//! How requests are observed: a span and a duration, by OpenTelemetry's semantic conventions 1.42 for HTTP servers.
 
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime};
@@ -19,8 +19,8 @@ static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
     duration.with_boundaries(boundaries.to_vec()).build()
 });
 
-/// A request that is being served.
-pub(crate) struct Served {
+/// The span of a request that is being served, and the clock for its duration.
+pub(crate) struct RequestSpan {
     /// Its place in its trace; what it brings belongs under it.
     pub(crate) trace: Trace,
     /// The sender's place.
@@ -29,11 +29,11 @@ pub(crate) struct Served {
     /// The route and not the path, which may hold a token; none when there is none.
     route: Option<MatchedPath>,
     began: (SystemTime, Instant),
-    /// None where nobody collects.
+    /// None where no traces are collected.
     span: Option<BoxedSpan>,
 }
 
-impl Served {
+impl RequestSpan {
     pub(crate) fn begin(request: &Request, sender: Option<Trace>) -> Self {
         let began = (SystemTime::now(), Instant::now());
         let method = known(request.method());
@@ -42,7 +42,7 @@ impl Served {
         let span = begun(method, route.as_ref(), began.0, &context, None);
         let own = span.as_ref().and_then(|span| Trace::at(span.span_context()));
         let trace = own.unwrap_or_else(|| sender.map_or_else(Trace::root, |sender| sender.child()));
-        Served { trace, under: context, method, route, began, span }
+        RequestSpan { trace, under: context, method, route, began, span }
     }
 
     pub(crate) fn route(&self) -> &str {
@@ -72,7 +72,7 @@ impl Served {
     }
 }
 
-/// The method, or the convention's word for one that somebody made up.
+/// The method, or the convention's word for any other.
 fn known(method: &Method) -> &'static str {
     const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
     KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("_OTHER")

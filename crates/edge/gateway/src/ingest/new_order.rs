@@ -1,4 +1,4 @@
-//! An order at the door: named, fingerprinted, and not too large to be carried.
+//! An order on receipt: named, fingerprinted, and not too large to be carried.
 
 use bytes::Bytes;
 use despatch_contracts::order::{Order, OrderPlaced};
@@ -7,15 +7,21 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::http::error::Refusal;
-
-/// The largest order that is taken, encoded. Events that carry it add a little each and must stay below what the
-/// broker accepts, 1 MiB unless told otherwise.
+/// The largest order that is accepted, encoded. Events that carry it add a little each and must stay below what the
+/// broker accepts, 1 MiB unless configured otherwise.
 const LARGEST_ORDER: usize = 256 * 1024;
 
-/// An order that is to be let in.
+/// An order that is too large for the events that carry it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the order is larger than {limit} bytes")]
+pub(crate) struct OrderTooLarge {
+    /// The most that is accepted, encoded.
+    pub(crate) limit: usize,
+}
+
+/// An order that is to be accepted.
 #[derive(Debug, Clone)]
-pub(crate) struct Placement {
+pub(crate) struct NewOrder {
     pub(crate) shop: String,
     pub(crate) shop_order_id: String,
     /// The id that it gets unless it has one already.
@@ -27,19 +33,19 @@ pub(crate) struct Placement {
     pub(crate) body: Bytes,
 }
 
-impl Placement {
+impl NewOrder {
     /// Takes an order that has been read from a body and has no id yet.
-    pub(crate) fn new(mut order: Order, body: Bytes) -> Result<Self, Refusal> {
+    pub(crate) fn new(mut order: Order, body: Bytes) -> Result<Self, OrderTooLarge> {
         let encoded = order.encode_to_vec();
         if encoded.len() > LARGEST_ORDER {
-            return Err(Refusal::TooLarge { limit: LARGEST_ORDER });
+            return Err(OrderTooLarge { limit: LARGEST_ORDER });
         }
         let digest = Sha256::digest(&encoded).into();
         let order_id = Uuid::now_v7();
         order.order_id = order_id.to_string();
         // Only now: the same order that comes without its time is still the same order.
         order.placed_at.get_or_insert_with(now);
-        Ok(Placement {
+        Ok(NewOrder {
             shop: order.shop.clone(),
             shop_order_id: order.shop_order_id.clone(),
             order_id,
@@ -55,19 +61,19 @@ mod tests {
     use despatch_contracts::order::Line;
 
     use super::*;
-    use crate::order_json;
+    use crate::sources::order_json;
 
-    fn placement(json: &str) -> Placement {
-        Placement::new(order_json::read(json.as_bytes()).unwrap(), Bytes::new()).unwrap()
+    fn new_order(json: &str) -> NewOrder {
+        NewOrder::new(order_json::read(json.as_bytes()).unwrap(), Bytes::new()).unwrap()
     }
 
     #[test]
     fn the_same_order_has_the_same_digest_and_another_id() {
-        let once = placement(r#"{"shop": "a", "shop_order_id": "1", "total": "1"}"#);
-        let again = placement(r#"{ "total": 1, "shop_order_id": 1, "shop": " a" }"#);
+        let once = new_order(r#"{"shop": "a", "shop_order_id": "1", "total": "1"}"#);
+        let again = new_order(r#"{ "total": 1, "shop_order_id": 1, "shop": " a" }"#);
         assert_eq!(once.digest, again.digest);
         assert_ne!(once.order_id, again.order_id);
-        let other = placement(r#"{"shop": "a", "shop_order_id": "1", "total": "2"}"#);
+        let other = new_order(r#"{"shop": "a", "shop_order_id": "1", "total": "2"}"#);
         assert_ne!(once.digest, other.digest);
     }
 
@@ -75,9 +81,6 @@ mod tests {
     fn an_order_that_events_could_not_carry_is_refused() {
         let line = Line { title: "x".repeat(1000), ..Line::default() };
         let order = Order { lines: vec![line; 300], ..Order::default() };
-        assert_eq!(
-            Placement::new(order, Bytes::new()).unwrap_err(),
-            Refusal::TooLarge { limit: LARGEST_ORDER }
-        );
+        assert_eq!(NewOrder::new(order, Bytes::new()).unwrap_err(), OrderTooLarge { limit: LARGEST_ORDER });
     }
 }

@@ -1,37 +1,19 @@
-//! The one place through which everything enters: requests hand in what they bring, the clerk commits whatever lies
-//! ready in one transaction, and only then is anybody answered.
+//! The queue through which everything enters: a request submits what it brings, the committer commits whatever lies
+//! ready in one transaction, and only then does the request get its answer.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use bytes::Bytes;
-use despatch_contracts::{Emitted, EventId, Trace};
+use despatch_contracts::{EventId, Trace};
 use despatch_runtime::OutboxMessage;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::http::error::Refusal;
-use crate::ingest::new_order::Placement;
-use crate::sources::shippo::Scanned;
+use super::submission::Submission;
 
-/// What a request brings.
-#[derive(Debug, Clone)]
-pub(crate) enum Entry {
-    /// An order; one with a known natural key is not let in again.
-    Order(Placement),
-    /// A scan of one of our parcels, and what it is to its order; the same movement counts once.
-    Scan(Scanned, Emitted),
-    /// A scan of a parcel that is not ours, as it came.
-    Stray(Scanned, Bytes),
-    /// Anything that may come as often as it likes: what hears it knows repetitions itself.
-    Event(Emitted),
-    /// Nothing: asks whether something could be committed now.
-    Probe,
-}
-
-/// What became of an entry, once it is committed.
+/// What became of a submission, once it is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum Receipt {
     /// A new order, under this id.
     Placed(Uuid),
     /// The same order came before and has this id.
@@ -42,70 +24,55 @@ pub(crate) enum Outcome {
     Noted,
 }
 
-/// Why an entry was not committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+/// Why a submission was not committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SubmitError {
     /// Nothing can be committed at the moment.
+    #[error("nothing can be committed at the moment")]
     Unavailable,
-    /// This entry cannot be committed, while others can.
-    Refused,
+    /// This submission cannot be committed, while others can.
+    #[error("the database rejects what was submitted")]
+    Rejected,
 }
 
-/// An entry on its way to the clerk.
-pub(crate) struct Job {
-    pub(crate) entry: Entry,
-    /// The id of the event that the entry becomes.
+/// A submission on its way to the committer.
+pub(crate) struct QueuedSubmission {
+    pub(crate) submission: Submission,
+    /// The id of the event that the submission becomes.
     pub(crate) event_id: EventId,
     pub(crate) trace: Trace,
-    /// What it puts on the stream, where that has a span of its own: a batch that is served again, entry by entry, has
-    /// the same, and no second span.
-    pub(crate) arrival: OnceLock<OutboxMessage>,
-    pub(crate) answer: oneshot::Sender<Result<Outcome, Trouble>>,
+    /// The message that has a span of its own, once it is made. A batch that is committed again, submission by
+    /// submission, sends the same one and makes no second span.
+    pub(crate) message: OnceLock<OutboxMessage>,
+    pub(crate) reply: oneshot::Sender<Result<Receipt, SubmitError>>,
 }
 
-/// Where requests hand in what they bring.
+/// Where requests submit what they bring.
 #[derive(Debug, Clone)]
-pub(crate) struct Desk {
-    jobs: mpsc::Sender<Job>,
-    patience: Duration,
-    retry_after_seconds: u64,
+pub(crate) struct IngestQueue {
+    queued: mpsc::Sender<QueuedSubmission>,
+    commit_wait: Duration,
 }
 
-impl Desk {
-    /// A desk, and what its clerk is to work through. Holds no more jobs than `batch`; who comes later queues outside.
-    pub(crate) fn new(
-        batch: usize,
-        patience: Duration,
-        retry_after_seconds: u64,
-    ) -> (Self, mpsc::Receiver<Job>) {
-        let (jobs, received) = mpsc::channel(batch);
-        (Desk { jobs, patience, retry_after_seconds }, received)
+impl IngestQueue {
+    /// A queue, and the end that its committer works through. It holds no more than `batch`; later requests wait for
+    /// room. No request waits longer than `commit_wait`.
+    pub(crate) fn new(batch: usize, commit_wait: Duration) -> (Self, mpsc::Receiver<QueuedSubmission>) {
+        let (queued, received) = mpsc::channel(batch);
+        (IngestQueue { queued, commit_wait }, received)
     }
 
-    /// Returns once the entry is committed. When that takes too long the sender is asked to come again, although the
-    /// commit may still succeed: sending anything twice is harmless.
-    pub(crate) async fn hand_in(&self, entry: Entry, trace: Trace) -> Result<Outcome, Refusal> {
-        let (answer, answered) = oneshot::channel();
-        let job = Job { entry, event_id: EventId::new(), trace, arrival: OnceLock::new(), answer };
-        let committed = tokio::time::timeout(self.patience, async {
-            self.jobs.send(job).await.map_err(|_| Trouble::Unavailable)?;
-            answered.await.unwrap_or(Err(Trouble::Unavailable))
+    /// Returns once the submission is committed. After `commit_wait` it is [`SubmitError::Unavailable`], although the
+    /// commit may still succeed: the sender will send it again, and sending anything twice is harmless.
+    pub(crate) async fn submit(&self, submission: Submission, trace: Trace) -> Result<Receipt, SubmitError> {
+        let (reply, replied) = oneshot::channel();
+        let event_id = EventId::new();
+        let queued = QueuedSubmission { submission, event_id, trace, message: OnceLock::new(), reply };
+        let committed = tokio::time::timeout(self.commit_wait, async {
+            self.queued.send(queued).await.map_err(|_| SubmitError::Unavailable)?;
+            replied.await.unwrap_or(Err(SubmitError::Unavailable))
         });
-        match committed.await {
-            Ok(Ok(outcome)) => Ok(outcome),
-            Ok(Err(Trouble::Refused)) => Err(Refusal::NotStored),
-            Ok(Err(Trouble::Unavailable)) | Err(_) => Err(self.unavailable()),
-        }
-    }
-
-    /// How long a sender waits.
-    pub(crate) fn patience(&self) -> Duration {
-        self.patience
-    }
-
-    /// What a sender is told while nothing can be stored.
-    pub(crate) fn unavailable(&self) -> Refusal {
-        Refusal::Unavailable { retry_after_seconds: self.retry_after_seconds }
+        committed.await.unwrap_or(Err(SubmitError::Unavailable))
     }
 }
 
@@ -113,24 +80,22 @@ impl Desk {
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_millis(50);
-
     #[tokio::test]
-    async fn nobody_waits_for_ever() {
-        let (desk, received) = Desk::new(1, PATIENCE, 3);
-        let refusal = desk.hand_in(Entry::Probe, Trace::root()).await.unwrap_err();
-        assert_eq!(refusal, Refusal::Unavailable { retry_after_seconds: 3 });
-        // The first job still fills the queue: the second cannot even be handed in.
-        assert!(desk.hand_in(Entry::Probe, Trace::root()).await.is_err());
+    async fn no_request_waits_longer_than_the_commit_wait() {
+        let (queue, received) = IngestQueue::new(1, Duration::from_millis(50));
+        let submit = || queue.submit(Submission::Probe, Trace::root());
+        assert_eq!(submit().await, Err(SubmitError::Unavailable));
+        // The first submission still fills the queue: there is no room for the second.
+        assert_eq!(submit().await, Err(SubmitError::Unavailable));
         drop(received);
-        assert!(desk.hand_in(Entry::Probe, Trace::root()).await.is_err());
+        assert_eq!(submit().await, Err(SubmitError::Unavailable));
     }
 
     #[tokio::test]
-    async fn the_clerk_s_answer_is_passed_on() {
-        let (desk, mut received) = Desk::new(1, Duration::from_secs(10), 3);
-        let clerk = async { received.recv().await.unwrap().answer.send(Err(Trouble::Refused)) };
-        let (refusal, _) = tokio::join!(desk.hand_in(Entry::Probe, Trace::root()), clerk);
-        assert_eq!(refusal, Err(Refusal::NotStored));
+    async fn the_committer_s_reply_is_passed_on() {
+        let (queue, mut received) = IngestQueue::new(1, Duration::from_secs(10));
+        let committer = async { received.recv().await.unwrap().reply.send(Err(SubmitError::Rejected)) };
+        let (replied, _) = tokio::join!(queue.submit(Submission::Probe, Trace::root()), committer);
+        assert_eq!(replied, Err(SubmitError::Rejected));
     }
 }

@@ -1,4 +1,4 @@
-//! All of the gateway's SQL: what was let in, each thing once.
+//! All of the gateway's SQL: what was accepted, each thing once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,14 +7,14 @@ use despatch_contracts::Trace;
 use despatch_runtime::DbError;
 use uuid::Uuid;
 
-use crate::ingest::new_order::Placement;
+use super::new_order::NewOrder;
 
-/// Lets in orders whose natural key is new; returns their ids.
+/// Accepts the orders whose natural key is new; returns their ids.
 ///
-/// Sorted, so that two gateways with the same orders at hand wait for each other instead of dead-locking.
+/// Sorted, so that two gateways with the same orders at hand wait for each other instead of deadlocking.
 pub(crate) async fn place(
     tx: &Transaction<'_>,
-    orders: &[&Placement],
+    orders: &[&NewOrder],
     traceparents: &[String],
 ) -> Result<HashSet<Uuid>, DbError> {
     let statement = tx
@@ -44,17 +44,17 @@ pub(crate) async fn traces(tx: &Transaction<'_>, orders: &[Uuid]) -> Result<Hash
     Ok(rows.iter().filter_map(|row| Some((row.get(0), Trace::parse(row.get(1), "")?))).collect())
 }
 
-/// An order that was let in before.
-pub(crate) struct Known {
+/// An order that was accepted before.
+pub(crate) struct ExistingOrder {
     pub(crate) order_id: Uuid,
     pub(crate) digest: Vec<u8>,
 }
 
-/// The orders that were let in under these natural keys, by the id that they were not given.
-pub(crate) async fn known(
+/// The orders that were accepted under these natural keys, by the id that they were not given.
+pub(crate) async fn existing(
     tx: &Transaction<'_>,
-    orders: &[&Placement],
-) -> Result<HashMap<Uuid, Known>, DbError> {
+    orders: &[&NewOrder],
+) -> Result<HashMap<Uuid, ExistingOrder>, DbError> {
     let statement = tx
         .prepare_cached(
             "select sent.order_id, known.order_id, known.digest
@@ -65,13 +65,16 @@ pub(crate) async fn known(
     let (shops, shop_order_ids) = natural_keys(orders);
     let order_ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
     let rows = tx.query(&statement, &[&shops, &shop_order_ids, &order_ids]).await?;
-    Ok(rows.iter().map(|row| (row.get(0), Known { order_id: row.get(1), digest: row.get(2) })).collect())
+    Ok(rows
+        .iter()
+        .map(|row| (row.get(0), ExistingOrder { order_id: row.get(1), digest: row.get(2) }))
+        .collect())
 }
 
-/// Notes contents that differ from what was let in; returns the events of those that were not noted before.
+/// Notes contents that differ from what was accepted; returns the events of those that were not noted before.
 pub(crate) async fn note_changed(
     tx: &Transaction<'_>,
-    orders: &[(&Placement, Uuid)],
+    orders: &[(&NewOrder, Uuid)],
 ) -> Result<HashSet<Uuid>, DbError> {
     let statement = tx
         .prepare_cached(
@@ -84,16 +87,16 @@ pub(crate) async fn note_changed(
              returning event_id",
         )
         .await?;
-    let placements: Vec<&Placement> = orders.iter().map(|(order, _)| *order).collect();
-    let (shops, shop_order_ids) = natural_keys(&placements);
-    let digests: Vec<&[u8]> = placements.iter().map(|order| &order.digest[..]).collect();
+    let new_orders: Vec<&NewOrder> = orders.iter().map(|(order, _)| *order).collect();
+    let (shops, shop_order_ids) = natural_keys(&new_orders);
+    let digests: Vec<&[u8]> = new_orders.iter().map(|order| &order.digest[..]).collect();
     let events: Vec<Uuid> = orders.iter().map(|(_, event)| *event).collect();
     let rows = tx.query(&statement, &[&shops, &shop_order_ids, &digests, &events]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// A movement of a parcel, as it is told apart from others.
-pub(crate) struct Scan<'a> {
+/// A movement of a parcel, as it differs from others.
+pub(crate) struct ScanKey<'a> {
     pub(crate) carrier: &'a str,
     pub(crate) tracking_number: &'a str,
     pub(crate) movement: &'static str,
@@ -105,7 +108,7 @@ pub(crate) struct Scan<'a> {
 /// Notes movements; returns the events of those that were not noted before.
 pub(crate) async fn note_movements(
     tx: &Transaction<'_>,
-    scans: &[Scan<'_>],
+    scans: &[ScanKey<'_>],
 ) -> Result<HashSet<Uuid>, DbError> {
     let statement = tx
         .prepare_cached(
@@ -127,7 +130,7 @@ pub(crate) async fn note_movements(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// The natural key of an order: its shop, and the shop's own id. `None` when it was never let in.
+/// The natural key of an order: its shop, and the shop's own id. `None` when it was never accepted.
 pub(crate) async fn natural_key(db: &Object, order_id: Uuid) -> Result<Option<(String, String)>, DbError> {
     let statement =
         db.prepare_cached("select shop, shop_order_id from gateway.orders where order_id = $1").await?;
@@ -135,6 +138,6 @@ pub(crate) async fn natural_key(db: &Object, order_id: Uuid) -> Result<Option<(S
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
-fn natural_keys<'a>(orders: &[&'a Placement]) -> (Vec<&'a str>, Vec<&'a str>) {
+fn natural_keys<'a>(orders: &[&'a NewOrder]) -> (Vec<&'a str>, Vec<&'a str>) {
     orders.iter().map(|order| (&*order.shop, &*order.shop_order_id)).unzip()
 }

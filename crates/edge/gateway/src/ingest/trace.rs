@@ -1,4 +1,4 @@
-//! The trace of an event that somebody else than its order's sender brings about.
+//! The trace of an event that comes about an order after it was placed.
 
 use despatch_contracts::{Trace, span};
 use opentelemetry::KeyValue;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use crate::ingest::new_order::Placement;
+use crate::ingest::new_order::NewOrder;
 use crate::sources::fields::json::Invalid;
 use crate::sources::{order_json, review, shippo, shopify, woocommerce};
 
@@ -24,8 +24,8 @@ fn check(body: &[u8]) {
                 // A backslash that was sent is written as two.
                 let written = format!("{order:?}").replace(r"\\", "");
                 assert!(!written.contains(r"\0"), "{order:?}");
-                if let Ok(placement) = Placement::new(order, body.to_vec().into()) {
-                    assert_eq!(placement.event.order_id, placement.order_id.to_string());
+                if let Ok(new_order) = NewOrder::new(order, body.to_vec().into()) {
+                    assert_eq!(new_order.event.order_id, new_order.order_id.to_string());
                 }
             }
             Err(invalid) => assert!(!invalid.field.is_empty() && !invalid.problem.is_empty()),

@@ -95,7 +95,7 @@ struct Method {
 /// - A line's total is after its discounts and before tax, even in a shop whose prices include tax: so the order's
 ///   tax always adds, and there is no discount left to take off the whole.
 /// - Fees are charged with the shipping; a negative one is a discount.
-/// - The buyer is who is billed: a guest has customer id 0, which names nobody.
+/// - The buyer is who is billed: a guest has customer id 0, which names no account.
 /// - An address of nothing but empty text is what WooCommerce sends for "none".
 pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     let webhook: Webhook = json::read(body)?;
@@ -163,7 +163,7 @@ impl Contact {
         (customer != Customer::default()).then_some(customer)
     }
 
-    /// `billed_phone` stands in: older shops ask for one phone number only.
+    /// `billed_phone` is used where the address has none: older shops ask for one phone number only.
     fn address(self, billed_phone: Option<String>) -> Option<Address> {
         let mut address = Address {
             name: full_name(&self.first_name, &self.last_name),

@@ -1,4 +1,4 @@
-//! A gateway of a test's own, and a client that knocks at it.
+//! A gateway of a test's own, and a client for it.
 
 use std::net::SocketAddr;
 
@@ -31,15 +31,15 @@ pub(crate) const WOOCOMMERCE_SAMPLE: &str =
     include_str!("../../../../../data/webhooks/woocommerce_order_created.json");
 
 /// A gateway that serves until it is dropped.
-pub(crate) struct Door {
+pub(crate) struct TestGateway {
     address: SocketAddr,
     client: Client<HttpConnector, Full<Bytes>>,
     serving: JoinHandle<Result<(), GatewayError>>,
     shutdown: DropGuard,
 }
 
-impl Door {
-    /// Opens a gateway in a env, and with it these workers.
+impl TestGateway {
+    /// Opens a gateway in an environment, and with it these workers.
     pub(crate) async fn open(env: &TestEnv, workers: Vec<Worker>) -> Self {
         let workers = workers.into_iter().chain([despatch_gateway::worker()]).collect();
         let process = env.run_all(workers).await;
@@ -60,13 +60,13 @@ impl Door {
     async fn configured(process: &Process, settings: &Settings, config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let intake = process.outbox(despatch_gateway::NAME).expect("the process runs the gateway");
+        let outbox = process.outbox(despatch_gateway::NAME).expect("the process runs the gateway");
         let records = Records::new(settings).expect("the URLs are valid");
         let shutdown = CancellationToken::new();
-        let served = despatch_gateway::serve(config, intake, records, listener, shutdown.clone());
+        let served = despatch_gateway::serve(config, outbox, records, listener, shutdown.clone());
         let serving = tokio::spawn(served);
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Door { address, client, serving, shutdown: shutdown.drop_guard() }
+        TestGateway { address, client, serving, shutdown: shutdown.drop_guard() }
     }
 
     /// Tells the gateway to stop, and waits until it has.

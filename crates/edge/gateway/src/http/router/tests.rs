@@ -142,8 +142,8 @@ async fn refusals_have_the_shape_that_is_described() {
     let described = names(&document()["components"]["schemas"]["Error"]["properties"]["error"]["properties"]);
     let mut answered = BTreeSet::new();
     for refusal in [
-        Refusal::Invalid(Invalid::new("total", "is required")),
-        Refusal::OrderChanged { order_id: "o".into() },
+        ApiError::Invalid(Invalid::new("total", "is required")),
+        ApiError::OrderChanged { order_id: "o".into() },
     ] {
         let body = refusal.into_response().into_body().collect().await.unwrap().to_bytes();
         answered.extend(names(&serde_json::from_slice::<Value>(&body).unwrap()["error"]));

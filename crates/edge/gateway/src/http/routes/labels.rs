@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
-use crate::http::error::Refusal;
-use crate::http::extract::{ApiKey, At};
+use crate::http::error::ApiError;
+use crate::http::extract::{ApiKey, PathParams};
 use crate::http::state::Gateway;
 use crate::read_model::Format;
 
@@ -13,19 +13,19 @@ use crate::read_model::Format;
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     _: ApiKey,
-    At(label): At<String>,
-) -> Result<Response, Refusal> {
+    PathParams(label): PathParams<String>,
+) -> Result<Response, ApiError> {
     let (label_id, format) = match label.strip_suffix(".zpl") {
         Some(label_id) => (label_id, Format::Zpl),
         None => (label.strip_suffix(".pdf").unwrap_or(&label), Format::Pdf),
     };
     // Postgres cannot even be asked for it.
     if label_id.contains('\0') {
-        return Err(Refusal::LabelUnknown);
+        return Err(ApiError::LabelUnknown);
     }
-    let document = gateway.read(gateway.records.label(label_id, format)).await?;
-    let document = document.ok_or(Refusal::LabelUnknown)?;
-    // Addresses stand on it.
+    let document = gateway.storage.read(gateway.records.label(label_id, format)).await?;
+    let document = document.ok_or(ApiError::LabelUnknown)?;
+    // It carries an address.
     let headers = [(CONTENT_TYPE, format.content_type()), (CACHE_CONTROL, "private, no-store")];
     Ok((headers, document).into_response())
 }

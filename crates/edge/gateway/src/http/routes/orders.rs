@@ -1,4 +1,4 @@
-//! `/v1/orders`: placing an order with our own JSON, asking about it, cancelling it.
+//! `/v1/orders`: placing an order with our own JSON, showing it, cancelling it.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,16 +11,17 @@ use despatch_domain::Reason;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::http::error::Refusal;
-use crate::http::extract::{ApiKey, At, Body, Traced};
+use crate::http::error::ApiError;
+use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
-use crate::ingest::new_order::Placement;
-use crate::ingest::queue::{Entry, Outcome};
+use crate::ingest::new_order::NewOrder;
+use crate::ingest::queue::Receipt;
+use crate::ingest::submission::Submission;
 use crate::read_model::OrderRecord;
 use crate::sources::fields::json;
 use crate::sources::order_json;
 
-/// The answer to an order that was let in.
+/// The answer to an order that was accepted.
 #[derive(Serialize)]
 pub(crate) struct Placed {
     pub(crate) order_id: Uuid,
@@ -56,17 +57,20 @@ enum Requester {
 pub(crate) async fn place(
     State(gateway): State<Gateway>,
     _: ApiKey,
-    Traced(trace): Traced,
+    RequestTrace(trace): RequestTrace,
     Body(body): Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let order = order_json::read(&body)?;
-    let placement = Placement::new(order, body)?;
-    let (status, order_id, outcome) = match gateway.desk.hand_in(Entry::Order(placement), trace).await? {
-        Outcome::Placed(order_id) => (StatusCode::CREATED, order_id, "placed"),
-        Outcome::Same(order_id) => (StatusCode::OK, order_id, "same"),
-        Outcome::Changed(order_id) => return Err(Refusal::OrderChanged { order_id: order_id.to_string() }),
-        Outcome::Noted => return Err(Refusal::NotStored),
-    };
+    let new_order = NewOrder::new(order, body)?;
+    let (status, order_id, outcome) =
+        match gateway.storage.submit(Submission::Order(new_order), trace).await? {
+            Receipt::Placed(order_id) => (StatusCode::CREATED, order_id, "placed"),
+            Receipt::Same(order_id) => (StatusCode::OK, order_id, "same"),
+            Receipt::Changed(order_id) => {
+                return Err(ApiError::OrderChanged { order_id: order_id.to_string() });
+            }
+            Receipt::Noted => return Err(ApiError::NotStored),
+        };
     let location = [(LOCATION, format!("/v1/orders/{order_id}"))];
     Ok((status, location, Json(Placed { order_id, outcome })).into_response())
 }
@@ -75,10 +79,10 @@ pub(crate) async fn place(
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     _: ApiKey,
-    At(order_id): At<String>,
-) -> Result<Json<Shown>, Refusal> {
-    let (order_id, (shop, shop_order_id)) = known(&gateway, &order_id).await?;
-    let record = gateway.read(gateway.records.order(&order_id.to_string())).await?;
+    PathParams(order_id): PathParams<String>,
+) -> Result<Json<Shown>, ApiError> {
+    let (order_id, (shop, shop_order_id)) = accepted(&gateway, &order_id).await?;
+    let record = gateway.storage.read(gateway.records.order(&order_id.to_string())).await?;
     let record = record.unwrap_or_else(|| OrderRecord { state: "placed".into(), ..OrderRecord::default() });
     Ok(Json(Shown { order_id, shop, shop_order_id, record }))
 }
@@ -89,13 +93,13 @@ pub(crate) async fn show(
 pub(crate) async fn cancel(
     State(gateway): State<Gateway>,
     _: ApiKey,
-    Traced(trace): Traced,
-    At(order_id): At<String>,
+    RequestTrace(trace): RequestTrace,
+    PathParams(order_id): PathParams<String>,
     Body(body): Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let requester =
         if body.is_empty() { Requester::Operator } else { json::read::<Cancel>(&body)?.requested_by };
-    let (order_id, _) = known(&gateway, &order_id).await?;
+    let (order_id, _) = accepted(&gateway, &order_id).await?;
     let (reason, requested_by) = match requester {
         Requester::Customer => (Reason::CustomerCancelled, "customer"),
         Requester::Operator => (Reason::OperatorCancelled, "operator"),
@@ -105,13 +109,13 @@ pub(crate) async fn cancel(
         reason: reason.code().into(),
         requested_by: requested_by.into(),
     };
-    gateway.desk.hand_in(Entry::Event(Emitted::from(&command)), trace).await?;
+    gateway.storage.submit(Submission::Event(Emitted::from(&command)), trace).await?;
     Ok((StatusCode::ACCEPTED, Json(Placed { order_id, outcome: "cancel-requested" })).into_response())
 }
 
 /// The order that the path names, and its natural key.
-async fn known(gateway: &Gateway, order_id: &str) -> Result<(Uuid, (String, String)), Refusal> {
-    let order_id = Uuid::try_parse(order_id).map_err(|_| Refusal::OrderUnknown)?;
-    let natural_key = gateway.natural_key(order_id).await?.ok_or(Refusal::OrderUnknown)?;
+async fn accepted(gateway: &Gateway, order_id: &str) -> Result<(Uuid, (String, String)), ApiError> {
+    let order_id = Uuid::try_parse(order_id).map_err(|_| ApiError::OrderUnknown)?;
+    let natural_key = gateway.storage.natural_key(order_id).await?.ok_or(ApiError::OrderUnknown)?;
     Ok((order_id, natural_key))
 }

@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use despatch_contracts::Trace;
 
-use crate::http::error::Refusal;
+use crate::http::error::ApiError;
 use crate::http::state::Gateway;
-use crate::ingest::queue::Entry;
+use crate::ingest::submission::Submission;
 
 /// `GET /healthz`: the process answers.
 pub(crate) async fn alive() -> &'static str {
@@ -15,7 +15,7 @@ pub(crate) async fn alive() -> &'static str {
 
 /// `GET /readyz`: an order that came now would be committed. The broker may be down: what is committed reaches it
 /// later.
-pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<Response, Refusal> {
-    gateway.desk.hand_in(Entry::Probe, Trace::root()).await?;
+pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<Response, ApiError> {
+    gateway.storage.submit(Submission::Probe, Trace::root()).await?;
     Ok("ready".into_response())
 }

@@ -9,10 +9,10 @@ use despatch_contracts::review::ReviewReceived;
 use despatch_domain::link;
 
 use super::page::page;
-use crate::http::error::{Credential, Refusal};
-use crate::http::extract::{At, Body, Traced, header};
+use crate::http::error::{ApiError, Credential};
+use crate::http::extract::{Body, PathParams, RequestTrace, header};
 use crate::http::state::Gateway;
-use crate::ingest::queue::Entry;
+use crate::ingest::submission::Submission;
 use crate::sources::review as review_body;
 
 /// What the link's token was signed for.
@@ -21,8 +21,8 @@ const PURPOSE: &str = "review";
 /// `GET`: the form.
 pub(crate) async fn ask(
     State(gateway): State<Gateway>,
-    At((order_id, token)): At<(String, String)>,
-) -> Result<Response, Refusal> {
+    PathParams((order_id, token)): PathParams<(String, String)>,
+) -> Result<Response, ApiError> {
     verify(&gateway, &order_id, &token)?;
     Ok(page(include_str!("../pages/review.html")).into_response())
 }
@@ -30,16 +30,16 @@ pub(crate) async fn ask(
 /// `POST`: the answer, as the form sends it or as JSON. A second one changes nothing: reviews keeps the first.
 pub(crate) async fn receive(
     State(gateway): State<Gateway>,
-    Traced(trace): Traced,
-    At((order_id, token)): At<(String, String)>,
+    RequestTrace(trace): RequestTrace,
+    PathParams((order_id, token)): PathParams<(String, String)>,
     headers: HeaderMap,
     Body(body): Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     verify(&gateway, &order_id, &token)?;
     let is_json = header(&headers, CONTENT_TYPE.as_str()).starts_with("application/json");
     let answer = if is_json { review_body::from_json(&body)? } else { review_body::from_form(&body)? };
     let event = ReviewReceived { order_id, rating: answer.rating, comment: answer.comment };
-    gateway.desk.hand_in(Entry::Event(Emitted::from(&event)), trace).await?;
+    gateway.storage.submit(Submission::Event(Emitted::from(&event)), trace).await?;
     Ok(if is_json {
         StatusCode::NO_CONTENT.into_response()
     } else {
@@ -47,10 +47,10 @@ pub(crate) async fn receive(
     })
 }
 
-fn verify(gateway: &Gateway, order_id: &str, token: &str) -> Result<(), Refusal> {
+fn verify(gateway: &Gateway, order_id: &str, token: &str) -> Result<(), ApiError> {
     if link::verify(gateway.link_secret.bytes(), PURPOSE, order_id, token) {
         Ok(())
     } else {
-        Err(Refusal::Unauthorised(Credential::Token))
+        Err(ApiError::Unauthorised(Credential::Token))
     }
 }

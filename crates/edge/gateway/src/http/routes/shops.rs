@@ -12,11 +12,13 @@ use despatch_contracts::Trace;
 use despatch_contracts::order::Order;
 
 use super::orders::Placed;
-use crate::http::error::{Credential, Refusal};
-use crate::http::extract::{Body, Traced, header};
-use crate::http::state::{Gateway, KnownShop};
-use crate::ingest::new_order::Placement;
-use crate::ingest::queue::{Entry, Outcome};
+use crate::auth::shop::KnownShop;
+use crate::http::error::{ApiError, Credential};
+use crate::http::extract::{Body, RequestTrace, header};
+use crate::http::state::Gateway;
+use crate::ingest::new_order::NewOrder;
+use crate::ingest::queue::Receipt;
+use crate::ingest::submission::Submission;
 use crate::sources::fields::json::Invalid;
 use crate::sources::{shopify as shopify_order, woocommerce as woocommerce_order};
 
@@ -46,25 +48,25 @@ const WOOCOMMERCE: Channel = Channel {
 /// `POST /webhooks/shopify`
 pub(crate) async fn shopify(
     State(gateway): State<Gateway>,
-    Traced(trace): Traced,
+    RequestTrace(trace): RequestTrace,
     headers: HeaderMap,
     Body(body): Body,
-) -> Result<Json<Placed>, Refusal> {
-    let shop = gateway.shopify_shop(header(&headers, "x-shopify-shop-domain"));
+) -> Result<Json<Placed>, ApiError> {
+    let shop = gateway.shopify.get(header(&headers, "x-shopify-shop-domain"));
     SHOPIFY.place(&gateway, shop, &headers, body, trace).await
 }
 
 /// `POST /webhooks/woocommerce`
 pub(crate) async fn woocommerce(
     State(gateway): State<Gateway>,
-    Traced(trace): Traced,
+    RequestTrace(trace): RequestTrace,
     headers: HeaderMap,
     Body(body): Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     if is_ping(&body) {
         return Ok(().into_response());
     }
-    let shop = gateway.woocommerce_shop(header(&headers, "x-wc-webhook-source"));
+    let shop = gateway.woocommerce.get(header(&headers, "x-wc-webhook-source"));
     Ok(WOOCOMMERCE.place(&gateway, shop, &headers, body, trace).await?.into_response())
 }
 
@@ -83,10 +85,10 @@ impl Channel {
         headers: &HeaderMap,
         body: Bytes,
         trace: Trace,
-    ) -> Result<Json<Placed>, Refusal> {
-        let shop = shop.ok_or(Refusal::Unauthorised(Credential::Shop))?;
+    ) -> Result<Json<Placed>, ApiError> {
+        let shop = shop.ok_or(ApiError::Unauthorised(Credential::Shop))?;
         if !shop.signers.signed(&body, header(headers, self.signature)) {
-            return Err(Refusal::Unauthorised(Credential::Signature));
+            return Err(ApiError::Unauthorised(Credential::Signature));
         }
         gateway.limits.admit(&shop.name)?;
         let topic = header(headers, self.topic);
@@ -96,12 +98,12 @@ impl Channel {
             return Err(Invalid::new(self.topic, problem).into());
         }
         let order = (self.read)(&body, &shop.name)?;
-        let placement = Placement::new(order, body)?;
-        let (order_id, outcome) = match gateway.desk.hand_in(Entry::Order(placement), trace).await? {
-            Outcome::Placed(order_id) => (order_id, "placed"),
-            Outcome::Same(order_id) => (order_id, "same"),
-            Outcome::Changed(order_id) => (order_id, "changed"),
-            Outcome::Noted => return Err(Refusal::NotStored),
+        let new_order = NewOrder::new(order, body)?;
+        let (order_id, outcome) = match gateway.storage.submit(Submission::Order(new_order), trace).await? {
+            Receipt::Placed(order_id) => (order_id, "placed"),
+            Receipt::Same(order_id) => (order_id, "same"),
+            Receipt::Changed(order_id) => (order_id, "changed"),
+            Receipt::Noted => return Err(ApiError::NotStored),
         };
         Ok(Json(Placed { order_id, outcome }))
     }

@@ -7,10 +7,10 @@ use despatch_contracts::notification::Unsubscribed;
 use despatch_domain::link;
 
 use super::page::page;
-use crate::http::error::{Credential, Refusal};
-use crate::http::extract::{At, Traced};
+use crate::http::error::{ApiError, Credential};
+use crate::http::extract::{PathParams, RequestTrace};
 use crate::http::state::Gateway;
-use crate::ingest::queue::Entry;
+use crate::ingest::submission::Submission;
 
 /// What the link's token was signed for.
 const PURPOSE: &str = "unsubscribe";
@@ -18,8 +18,8 @@ const PURPOSE: &str = "unsubscribe";
 /// `GET`: a button. Opening the link must change nothing: mail filters open links.
 pub(crate) async fn ask(
     State(gateway): State<Gateway>,
-    At((order_id, token)): At<(String, String)>,
-) -> Result<Response, Refusal> {
+    PathParams((order_id, token)): PathParams<(String, String)>,
+) -> Result<Response, ApiError> {
     verify(&gateway, &order_id, &token)?;
     Ok(page(include_str!("../pages/unsubscribe.html")).into_response())
 }
@@ -27,19 +27,19 @@ pub(crate) async fn ask(
 /// `POST`: done, without another question, whether a mail program's one click or the button sends it.
 pub(crate) async fn receive(
     State(gateway): State<Gateway>,
-    Traced(trace): Traced,
-    At((order_id, token)): At<(String, String)>,
-) -> Result<Response, Refusal> {
+    RequestTrace(trace): RequestTrace,
+    PathParams((order_id, token)): PathParams<(String, String)>,
+) -> Result<Response, ApiError> {
     verify(&gateway, &order_id, &token)?;
     let event = Unsubscribed { order_id };
-    gateway.desk.hand_in(Entry::Event(Emitted::from(&event)), trace).await?;
+    gateway.storage.submit(Submission::Event(Emitted::from(&event)), trace).await?;
     Ok(page(include_str!("../pages/unsubscribed.html")).into_response())
 }
 
-fn verify(gateway: &Gateway, order_id: &str, token: &str) -> Result<(), Refusal> {
+fn verify(gateway: &Gateway, order_id: &str, token: &str) -> Result<(), ApiError> {
     if link::verify(gateway.link_secret.bytes(), PURPOSE, order_id, token) {
         Ok(())
     } else {
-        Err(Refusal::Unauthorised(Credential::Token))
+        Err(ApiError::Unauthorised(Credential::Token))
     }
 }

@@ -1,9 +1,9 @@
-//! A clerk at a real database, given a batch of which the database refuses one entry.
+//! A committer at a real database, given a batch of which the database rejects one submission.
 
 use std::sync::OnceLock;
 
 use despatch_contracts::order::OrderCancelRequested;
-use despatch_contracts::{Emitted, EventId, collect_spans};
+use despatch_contracts::{Emitted, EventId, Trace, collect_spans};
 use despatch_testkit::TestEnv;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
 use tokio::sync::oneshot;
@@ -13,19 +13,22 @@ use crate::sources::shippo;
 
 const ORDER: &str = "01920000-0000-7000-8000-000000000001";
 
-fn job(entry: Entry, trace: &Trace) -> (Job, oneshot::Receiver<Result<Outcome, Trouble>>) {
-    let (answer, answered) = oneshot::channel();
-    let (event_id, trace, arrival) = (EventId::new(), trace.child(), OnceLock::new());
-    (Job { entry, event_id, trace, arrival, answer }, answered)
+fn queued(
+    submission: Submission,
+    trace: &Trace,
+) -> (QueuedSubmission, oneshot::Receiver<Result<Receipt, SubmitError>>) {
+    let (reply, replied) = oneshot::channel();
+    let (event_id, trace, message) = (EventId::new(), trace.child(), OnceLock::new());
+    (QueuedSubmission { submission, event_id, trace, message, reply }, replied)
 }
 
-fn cancellation(order_id: &str) -> Entry {
+fn cancellation(order_id: &str) -> Submission {
     let event = OrderCancelRequested { order_id: order_id.into(), ..OrderCancelRequested::default() };
-    Entry::Event(Emitted::from(&event))
+    Submission::Event(Emitted::from(&event))
 }
 
 #[tokio::test]
-async fn a_batch_that_is_served_again_one_by_one_sends_its_spans_once() {
+async fn a_batch_that_is_committed_again_one_by_one_sends_its_spans_once() {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     global::set_tracer_provider(provider);
@@ -48,15 +51,15 @@ async fn a_batch_that_is_served_again_one_by_one_sends_its_spans_once() {
     let said = br#"{"event": "track_updated", "data": {"carrier": "usps", "tracking_number": "1",
                     "tracking_status": {"status": "TRANSIT", "status_date": "2026-03-01T10:00:00Z"}}}"#;
     let scan = shippo::read(said).unwrap().unwrap();
-    let (scanned, scan_answered) = job(Entry::Stray(scan, Bytes::from_static(said)), &order);
-    let (cancelled, cancel_answered) = job(cancellation(ORDER), &order);
-    let (poison, poison_answered) = job(cancellation("poison"), &order);
-    let clerk = Clerk::new(process.outbox(crate::NAME).unwrap(), 8);
-    clerk.serve(vec![scanned, cancelled, poison]).await;
+    let (scanned, scan_replied) = queued(Submission::UnknownParcel(scan, Bytes::from_static(said)), &order);
+    let (cancelled, cancel_replied) = queued(cancellation(ORDER), &order);
+    let (poison, poison_replied) = queued(cancellation("poison"), &order);
+    let committer = Committer::new(process.outbox(crate::NAME).unwrap(), 8);
+    committer.commit_and_reply(vec![scanned, cancelled, poison]).await;
 
-    assert_eq!(scan_answered.await.unwrap(), Ok(Outcome::Noted));
-    assert_eq!(cancel_answered.await.unwrap(), Ok(Outcome::Noted));
-    assert_eq!(poison_answered.await.unwrap(), Err(Trouble::Refused));
+    assert_eq!(scan_replied.await.unwrap(), Ok(Receipt::Noted));
+    assert_eq!(cancel_replied.await.unwrap(), Ok(Receipt::Noted));
+    assert_eq!(poison_replied.await.unwrap(), Err(SubmitError::Rejected));
     let spans = exporter.get_finished_spans().unwrap();
     let mut names: Vec<&str> =
         spans.iter().map(|span| &*span.name).filter(|name| !name.starts_with("process")).collect();

@@ -57,7 +57,7 @@ impl Prices {
         Prices { known: Currency::parse(currency).ok() }
     }
 
-    /// The amount in minor units. `field` is where it stands in the body.
+    /// The amount in minor units. `field` is its path in the body.
     pub(crate) fn minor(self, amount: &Amount, field: impl FnOnce() -> String) -> Result<i64, Invalid> {
         let read = match self.known {
             Some(currency) => Money::parse(&amount.0, currency),
@@ -76,7 +76,7 @@ impl Prices {
     }
 }
 
-/// The sum of minor units. `field` is where the last of them stands.
+/// The sum of minor units. `field` is the path of the last of them.
 pub(crate) fn sum(minors: impl IntoIterator<Item = i64>, field: &str) -> Result<i64, Invalid> {
     let sum: i128 = minors.into_iter().map(i128::from).sum();
     i64::try_from(sum).map_err(|_| invalid(&MoneyError::Overflow, field.to_owned()))

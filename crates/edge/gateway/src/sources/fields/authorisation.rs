@@ -7,7 +7,7 @@ use serde_json::Value;
 /// Under which names a checkout leaves the PaymentIntent's id: ours, and that of WooCommerce's Stripe extension.
 const NAMES: [&str; 2] = ["payment_intent", "_stripe_intent_id"];
 
-/// Shopify's `note_attributes` (`name`) and WooCommerce's `meta_data` (`key`): anybody may add any.
+/// Shopify's `note_attributes` (`name`) and WooCommerce's `meta_data` (`key`): a shop may add any.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Attribute {
     #[serde(default)]

@@ -63,10 +63,10 @@ pub(crate) fn required<T>(value: Option<T>, field: impl FnOnce() -> String) -> R
     value.ok_or_else(|| Invalid::new(field(), "is required"))
 }
 
-/// The longest natural key that is taken, in bytes: it has to fit an index entry beside others.
+/// The longest natural key that is accepted, in bytes: it has to fit an index tuple beside others.
 const LONGEST_KEY: usize = 200;
 
-/// What names something for ever, such as an order's id at its shop.
+/// A part of a natural key, such as an order's id at its shop.
 pub(crate) fn key(text: String, field: &str) -> Result<String, Invalid> {
     match text.len() {
         0 => Err(Invalid::new(field, "is required")),
@@ -86,7 +86,7 @@ where
 
 /// Text without surrounding white space; empty when it is null.
 ///
-/// U+0000 is refused at the door: JSON can say it, Postgres cannot store it, and no name or address has one.
+/// U+0000 is rejected on receipt: JSON can say it, Postgres cannot store it, and no name or address has one.
 pub(crate) fn text<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
     trimmed(or_default(json)?)
 }

@@ -1,50 +1,35 @@
-//! Stripe's PaymentIntents wire: form-encoded requests, JSON answers, idempotency keys.
-//!
-//! A request passes authentication, validation, its idempotency key, and only then its [`Command`]; the order
-//! matters, because what is refused earlier does not use up the key. The rules are those of
-//! <https://docs.stripe.com/api/idempotent_requests> and <https://docs.stripe.com/api/errors>.
-//!
-//! Left out: intents that are created unconfirmed, customers, and amounts' lower limits.
+//! Stripe's endpoints: authentication, idempotency keys, the faults of each operation, then the state.
 
-mod book;
-mod command;
-mod form;
-mod intent;
-mod keys;
-mod refund;
-mod refusal;
-mod search;
+use std::path::Path as FilePath;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use std::{
-    path::Path as FilePath,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header};
+use axum::routing::{get, post};
 
-use axum::{
-    Router,
-    body::{Body, Bytes},
-    extract::{Path, RawQuery, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header},
-    routing::{get, post},
-};
-
-use crate::{Fault, Operation, SandboxError, counts::Tally, dice::Dice, digest, serve};
-use book::{Answer, Book};
-use command::Command;
-use form::Form;
-use keys::{Admission, Ticket};
-use refusal::Refusal;
+use super::command::Command;
+use super::form::Form;
+use super::keys::{Admission, Ticket};
+use super::refusal::Refusal;
+use super::search::{self, Search};
+use super::state::{Answer, StripeState};
+use crate::counts::Tally;
+use crate::error::SandboxError;
+use crate::fault_injector::FaultInjector;
+use crate::faults::Fault;
+use crate::operation::Operation;
+use crate::{digest, serve};
 
 /// The largest request body, in bytes. Real requests are a few hundred.
 const BODY_LIMIT: usize = 64 * 1024;
 
 pub(crate) struct Stripe {
-    book: Mutex<Book>,
-    dice: Arc<Dice>,
+    state: Mutex<StripeState>,
+    injector: Arc<FaultInjector>,
     seed: u64,
     requests: AtomicU64,
 }
@@ -54,10 +39,10 @@ impl Stripe {
         dir: Option<&FilePath>,
         seed: u64,
         key_window: Duration,
-        dice: Arc<Dice>,
+        injector: Arc<FaultInjector>,
     ) -> Result<Arc<Self>, SandboxError> {
-        let book = Mutex::new(Book::open(dir, seed, key_window)?);
-        Ok(Arc::new(Self { book, dice, seed, requests: AtomicU64::new(0) }))
+        let state = Mutex::new(StripeState::open(dir, seed, key_window)?);
+        Ok(Arc::new(Self { state, injector, seed, requests: AtomicU64::new(0) }))
     }
 
     pub(crate) fn router(self: Arc<Self>) -> Router {
@@ -74,13 +59,13 @@ impl Stripe {
             .with_state(self)
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, StripeState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds what happened at Stripe to each order's counts.
     pub(crate) fn count(&self, tally: &mut Tally) {
-        self.book().count(tally);
+        self.state().count(tally);
     }
 
     /// Runs a request that may have an effect.
@@ -97,8 +82,8 @@ impl Stripe {
             Ok(parsed) => parsed,
             Err(refusal) => return self.respond(&refusal.into(), headers),
         };
-        let order = self.book().order_of(&command);
-        let fault = self.dice.roll(command.operation(), &order, &order);
+        let order = self.state().order_of(&command);
+        let fault = self.injector.next_fault(command.operation(), &order, &order);
         if fault == Some(Fault::RateLimited) {
             return self.respond(&Refusal::rate_limited().into(), headers);
         }
@@ -108,10 +93,10 @@ impl Stripe {
             Err(refusal) => return self.respond(&refusal.into(), headers),
         };
         if fault == Some(Fault::Slow) {
-            tokio::time::sleep(self.dice.slow()).await;
+            tokio::time::sleep(self.injector.slow()).await;
         }
-        let answer = self.book().run(&command, fault, ticket.as_ref().map(|reserved| &reserved.ticket));
-        // The book has turned the reservation into a record, or nothing was written and the key is free again.
+        let answer = self.state().run(&command, fault, ticket.as_ref().map(|reserved| &reserved.ticket));
+        // The state has turned the reservation into a record, or nothing was written and the key is free again.
         drop(ticket);
         self.finish(answer, fault, headers).await
     }
@@ -121,45 +106,45 @@ impl Stripe {
         let Some(key) = headers.get("idempotency-key") else { return Ok(Admitted::Run(None)) };
         let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= 255);
         let key = key.ok_or_else(Refusal::bad_key)?;
-        let mut book = self.book();
-        match book.keys.admit(key, fingerprint) {
+        let mut state = self.state();
+        match state.keys.admit(key, fingerprint) {
             Admission::Fresh(ticket) => {
-                drop(book);
+                drop(state);
                 Ok(Admitted::Run(Some(Reserved { stripe: self, ticket })))
             }
             Admission::InFlight => Err(Refusal::key_in_use(key)),
             Admission::OtherParameters => Err(Refusal::key_reused(key)),
-            Admission::Answered(span) => Ok(Admitted::Replay(book.recall(span))),
+            Admission::Answered(span) => Ok(Admitted::Replay(state.recall(span))),
         }
     }
 
     /// Answers, or withholds the answer.
     async fn finish(&self, answer: Answer, fault: Option<Fault>, headers: &HeaderMap) -> Response<Body> {
         if fault == Some(Fault::Timeout) {
-            tokio::time::sleep(self.dice.withhold()).await;
+            tokio::time::sleep(self.injector.withhold()).await;
             return serve::withheld();
         }
         self.respond(&answer, headers)
     }
 
     /// Runs a request that only reads; `entity` is the order or whatever else it asks about.
-    async fn look(
+    async fn read(
         &self,
         headers: &HeaderMap,
         entity: &str,
-        read: impl FnOnce(&Book) -> Result<serde_json::Value, Refusal>,
+        query: impl FnOnce(&StripeState) -> Result<serde_json::Value, Refusal>,
     ) -> Response<Body> {
         if let Err(refusal) = authorised(headers) {
             return self.respond(&refusal.into(), headers);
         }
-        let fault = self.dice.roll(Operation::FindPayment, entity, entity);
+        let fault = self.injector.next_fault(Operation::FindPayment, entity, entity);
         match fault {
             Some(Fault::RateLimited) => return self.respond(&Refusal::rate_limited().into(), headers),
             Some(Fault::ServerError) => return self.respond(&Refusal::server_error().into(), headers),
-            Some(Fault::Slow) => tokio::time::sleep(self.dice.slow()).await,
+            Some(Fault::Slow) => tokio::time::sleep(self.injector.slow()).await,
             Some(Fault::Timeout | Fault::Decline | Fault::Duplicate | Fault::OutOfOrder) | None => {}
         }
-        let answer = Answer::from(read(&self.book()));
+        let answer = Answer::from(query(&self.state()));
         self.finish(answer, fault, headers).await
     }
 
@@ -197,7 +182,7 @@ struct Reserved<'a> {
 
 impl Drop for Reserved<'_> {
     fn drop(&mut self) {
-        self.stripe.book().keys.release(&self.ticket);
+        self.stripe.state().keys.release(&self.ticket);
     }
 }
 
@@ -247,18 +232,18 @@ async fn list_refunds(
 ) -> Response<Body> {
     let form = Form::parse(query.unwrap_or_default().as_bytes());
     let intent = form.as_ref().ok().and_then(|form| form.get("payment_intent")).unwrap_or_default();
-    let order = stripe.book().order_of_intent(intent);
-    stripe.look(&headers, &order, |book| search::refunds(book, &form?)).await
+    let order = stripe.state().order_of_intent(intent);
+    stripe.read(&headers, &order, |state| search::refunds(state, &form?)).await
 }
 
 async fn retrieve(State(stripe): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
-    let order = stripe.book().order_of_intent(&id);
-    stripe.look(&headers, &order, |book| Ok(book.intent(&id)?.json())).await
+    let order = stripe.state().order_of_intent(&id);
+    stripe.read(&headers, &order, |state| Ok(state.intent(&id)?.json())).await
 }
 
 async fn list(State(stripe): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response<Body> {
     let query = query.unwrap_or_default();
-    stripe.look(&headers, &query, |book| search::list(book, &Form::parse(query.as_bytes())?)).await
+    stripe.read(&headers, &query, |state| search::list(state, &Form::parse(query.as_bytes())?)).await
 }
 
 async fn search_intents(
@@ -266,10 +251,9 @@ async fn search_intents(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let search =
-        Form::parse(query.unwrap_or_default().as_bytes()).and_then(|form| search::Search::parse(&form));
-    let entity = search.as_ref().ok().and_then(search::Search::order).unwrap_or_default().to_owned();
-    stripe.look(&headers, &entity, |book| Ok(search?.run(book))).await
+    let search = Form::parse(query.unwrap_or_default().as_bytes()).and_then(|form| Search::parse(&form));
+    let entity = search.as_ref().ok().and_then(Search::order).unwrap_or_default().to_owned();
+    stripe.read(&headers, &entity, |state| Ok(search?.run(state))).await
 }
 
 async fn unknown(

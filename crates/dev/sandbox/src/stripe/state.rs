@@ -1,23 +1,24 @@
 //! What Stripe knows: intents, refunds and answered keys, each change on the log before its answer goes out.
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{
-    command::Command,
-    intent::{Intent, Status, order_of},
-    keys::{Keys, Ticket, now_ms},
-    refund::Refund,
-    refusal::Refusal,
-};
-use crate::{
-    Fault, SandboxError,
-    counts::Tally,
-    digest,
-    log::{Log, Span},
-};
+use super::command::Command;
+use super::intent::{Intent, Status, order_of};
+use super::keys::{IdempotencyKeys, Ticket};
+use super::refund::Refund;
+use super::refusal::Refusal;
+use crate::counts::Tally;
+use crate::digest;
+use crate::error::SandboxError;
+use crate::faults::Fault;
+use crate::log::{Log, Span};
+use crate::time::now_ms;
 
 /// A status and a JSON body.
 pub(super) struct Answer {
@@ -68,36 +69,36 @@ struct Change {
     refund: Option<Refund>,
 }
 
-pub(super) struct Book {
+pub(super) struct StripeState {
     seed: u64,
     log: Log,
     intents: Vec<Intent>,
     by_id: HashMap<Box<str>, usize>,
     by_order: HashMap<Box<str>, Vec<usize>>,
     refunds: Vec<Refund>,
-    pub(super) keys: Keys,
+    pub(super) keys: IdempotencyKeys,
 }
 
-impl Book {
+impl StripeState {
     pub(super) fn open(dir: Option<&Path>, seed: u64, key_window: Duration) -> Result<Self, SandboxError> {
-        let mut book = Self {
+        let mut state = Self {
             seed,
             log: Log::open(None, "stripe.jsonl")?,
             intents: Vec::new(),
             by_id: HashMap::new(),
             by_order: HashMap::new(),
             refunds: Vec::new(),
-            keys: Keys::new(key_window),
+            keys: IdempotencyKeys::new(key_window),
         };
         let mut log = Log::open(dir, "stripe.jsonl")?;
         log.replay(|line: Line, span| {
-            book.apply(Change { intent: line.intent, refund: line.refund });
+            state.apply(Change { intent: line.intent, refund: line.refund });
             if let Some(keyed) = line.answer {
-                book.keys.answer(&keyed.key, keyed.fingerprint, line.at_ms, span);
+                state.keys.answer(&keyed.key, keyed.fingerprint, line.at_ms, span);
             }
         })?;
-        book.log = log;
-        Ok(book)
+        state.log = log;
+        Ok(state)
     }
 
     /// Runs `command`, writes down what came of it, and answers.

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::TaskError;
+use crate::error::TaskError;
 
 const HOMEBREW: [&[&str]; 1] = [&["brew", "install", "zbar"]];
 const DEBIAN: [&[&str]; 2] = [

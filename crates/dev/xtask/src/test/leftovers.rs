@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use crate::{TaskError, program};
+use crate::error::{TaskError, program};
 
 /// For servers whose test was killed and that are still writing their last checkpoint.
 const GRACE: Duration = Duration::from_secs(30);

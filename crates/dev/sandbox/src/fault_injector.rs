@@ -1,15 +1,16 @@
 //! The faults in force, and how often each entity has been asked about so far.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::{Fault, Faults, Operation, SandboxError, Target, digest};
+use crate::digest;
+use crate::error::SandboxError;
+use crate::faults::{Fault, Faults, Target};
+use crate::operation::Operation;
 
 /// Decides for each request whether a fault hits it. Shared by all providers.
-pub(crate) struct Dice(Mutex<State>);
+pub(crate) struct FaultInjector(Mutex<State>);
 
 struct State {
     faults: Faults,
@@ -18,7 +19,7 @@ struct State {
     targets: Vec<Target>,
 }
 
-impl Dice {
+impl FaultInjector {
     pub(crate) fn new(faults: Faults) -> Result<Self, SandboxError> {
         faults.check()?;
         Ok(Self(Mutex::new(State { faults, attempts: HashMap::new(), targets: Vec::new() })))
@@ -41,16 +42,17 @@ impl Dice {
         self.state().faults.clone()
     }
 
-    pub(crate) fn aim(&self, target: Target) {
+    /// Makes the next requests about one order meet a fault.
+    pub(crate) fn target(&self, target: Target) {
         self.state().targets.push(target);
     }
 
     /// The fault that hits this request, which counts as an attempt. `entity` is what the request is about
     /// within `order`: the order itself, a parcel, a mail.
-    pub(crate) fn roll(&self, operation: Operation, entity: &str, order: &str) -> Option<Fault> {
+    pub(crate) fn next_fault(&self, operation: Operation, entity: &str, order: &str) -> Option<Fault> {
         let mut state = self.state();
-        let aimed = |target: &Target| target.operation == operation && target.order == order;
-        if let Some(at) = state.targets.iter().position(aimed) {
+        let matches = |target: &Target| target.operation == operation && target.order == order;
+        if let Some(at) = state.targets.iter().position(matches) {
             let target = &mut state.targets[at];
             target.times = target.times.saturating_sub(1);
             let fault = target.fault;
@@ -81,31 +83,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_target_hits_its_order_as_often_as_told_and_nobody_else() {
-        let dice = Dice::new(Faults::none()).unwrap();
-        dice.aim(Target {
+    fn a_target_hits_its_order_as_often_as_it_says_and_no_other() {
+        let injector = FaultInjector::new(Faults::none()).unwrap();
+        injector.target(Target {
             operation: Operation::Capture,
             order: "a".into(),
             fault: Fault::Timeout,
             times: 2,
         });
-        assert_eq!(dice.roll(Operation::Refund, "a", "a"), None);
-        assert_eq!(dice.roll(Operation::Capture, "b", "b"), None);
-        assert_eq!(dice.roll(Operation::Capture, "a", "a"), Some(Fault::Timeout));
-        assert_eq!(dice.roll(Operation::Capture, "a", "a"), Some(Fault::Timeout));
-        assert_eq!(dice.roll(Operation::Capture, "a", "a"), None);
+        assert_eq!(injector.next_fault(Operation::Refund, "a", "a"), None);
+        assert_eq!(injector.next_fault(Operation::Capture, "b", "b"), None);
+        assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), Some(Fault::Timeout));
+        assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), Some(Fault::Timeout));
+        assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), None);
     }
 
     #[test]
     fn a_run_repeats_whatever_the_order_of_requests() {
-        let forward = Dice::new(Faults::seeded(7)).unwrap();
-        let backward = Dice::new(Faults::seeded(7)).unwrap();
-        let roll = |dice: &Dice, n: u32| dice.roll(Operation::Label, &format!("o/{n}"), "o");
-        let first: Vec<_> = (0..300).map(|n| roll(&forward, n)).collect();
-        let mut second: Vec<_> = (0..300).rev().map(|n| roll(&backward, n)).collect();
+        let forward = FaultInjector::new(Faults::seeded(7)).unwrap();
+        let backward = FaultInjector::new(Faults::seeded(7)).unwrap();
+        let next_fault =
+            |injector: &FaultInjector, n: u32| injector.next_fault(Operation::Label, &format!("o/{n}"), "o");
+        let first: Vec<_> = (0..300).map(|n| next_fault(&forward, n)).collect();
+        let mut second: Vec<_> = (0..300).rev().map(|n| next_fault(&backward, n)).collect();
         second.reverse();
         assert_eq!(first, second);
-        let again: Vec<_> = (0..300).map(|n| roll(&forward, n)).collect();
+        let again: Vec<_> = (0..300).map(|n| next_fault(&forward, n)).collect();
         assert_ne!(first, again, "a second attempt is another draw");
     }
 }

@@ -1,74 +1,64 @@
-//! Shippo's wire: shipments with rates, transactions (labels), refunds, and tracking webhooks.
-//!
-//! There is no idempotency: two purchases of one rate are two labels, as at the real provider
-//! (<https://docs.goshippo.com/shippoapi/public-api/>). Left out: asynchronous creation, customs, addresses and
-//! parcels by reference, and more than one parcel to a shipment.
+//! Shippo's endpoints: authentication, the faults of each operation, then the state.
 
-mod address;
-mod book;
-mod courier;
-mod label;
-mod pdf;
-mod scan;
-mod service;
-mod shipment;
-mod transaction;
+use std::path::Path as FilePath;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use std::{
-    path::Path as FilePath,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-};
-
-use axum::{
-    Json, Router,
-    body::{Body, Bytes},
-    extract::{Path, RawQuery, State},
-    http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
-    response::IntoResponse as _,
-    routing::{get, post},
-};
-use serde_json::{Value, json};
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::{Fault, Operation, SandboxError, TrackingPace, counts::Tally, dice::Dice, serve};
-use book::Book;
-pub(crate) use courier::{Target as WebhookTarget, run as deliver};
+use super::answer::{Answer, invalid, not_found, parse, write_failed};
+use super::metadata::order_of;
+use super::scan::Course;
+use super::shipment;
+use super::state::ShippoState;
+use super::transaction::{self, Page};
+use super::webhook_target::WebhookTarget;
+use crate::counts::Tally;
+use crate::error::SandboxError;
+use crate::fault_injector::FaultInjector;
+use crate::faults::Fault;
+use crate::operation::Operation;
+use crate::options::TrackingPace;
+use crate::serve;
 
 /// The largest request body, in bytes.
 const BODY_LIMIT: usize = 256 * 1024;
 
 pub(crate) struct Shippo {
-    book: Mutex<Book>,
-    dice: Arc<Dice>,
-    /// Wakes the courier: a label was bought, or the webhooks' target changed.
-    wake: Notify,
-    target: Mutex<Option<WebhookTarget>>,
+    state: Mutex<ShippoState>,
+    injector: Arc<FaultInjector>,
+    /// Wakes the sender of webhooks: a label was bought, or their target changed.
+    pub(super) wake: Notify,
+    webhook_target: Mutex<Option<WebhookTarget>>,
     /// Where labels are served; known once the port is.
     base_url: OnceLock<String>,
 }
-
-/// A status and Shippo's JSON for it.
-type Answer = (StatusCode, Value);
 
 impl Shippo {
     pub(crate) fn open(
         dir: Option<&FilePath>,
         seed: u64,
         pace: TrackingPace,
-        dice: Arc<Dice>,
+        injector: Arc<FaultInjector>,
     ) -> Result<Arc<Self>, SandboxError> {
         Ok(Arc::new(Self {
-            book: Mutex::new(Book::open(dir, seed, pace)?),
-            dice,
+            state: Mutex::new(ShippoState::open(dir, seed, pace)?),
+            injector,
             wake: Notify::new(),
-            target: Mutex::new(None),
+            webhook_target: Mutex::new(None),
             base_url: OnceLock::new(),
         }))
     }
 
     /// The API, whose label links lead to `base_url`.
     pub(crate) fn router(self: Arc<Self>, base_url: String) -> Router {
-        // A second router on the same book would be a mistake of ours; its links would still lead to the first.
+        // There is one router. The links of a second one would lead to the first.
         drop(self.base_url.set(base_url));
         let transactions = post(buy).get(list);
         Router::new()
@@ -88,8 +78,8 @@ impl Shippo {
             .with_state(self)
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, ShippoState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn base_url(&self) -> &str {
@@ -97,18 +87,18 @@ impl Shippo {
     }
 
     /// Sends tracking webhooks to `target` from now on, those that wait included.
-    pub(crate) fn set_target(&self, target: WebhookTarget) {
-        *self.target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
+    pub(crate) fn set_webhook_target(&self, target: WebhookTarget) {
+        *self.webhook_target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
         self.wake.notify_one();
     }
 
-    fn target(&self) -> Option<WebhookTarget> {
-        self.target.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(super) fn webhook_target(&self) -> Option<WebhookTarget> {
+        self.webhook_target.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Adds the labels to each order's counts.
     pub(crate) fn count(&self, tally: &mut Tally) {
-        self.book().count(tally);
+        self.state().count(tally);
     }
 
     /// Runs one request: authentication, the faults of its operation, then `run`.
@@ -122,7 +112,7 @@ impl Shippo {
         if let Err((status, body)) = authorised(headers) {
             return (status, Json(body)).into_response();
         }
-        let fault = self.dice.roll(operation, metadata, transaction::order_of(metadata).0);
+        let fault = self.injector.next_fault(operation, metadata, order_of(metadata).0);
         let failure = |status, text| (status, Json(json!({ "detail": text }))).into_response();
         match fault {
             Some(Fault::RateLimited) => {
@@ -132,40 +122,18 @@ impl Shippo {
             Some(Fault::ServerError) => {
                 return failure(StatusCode::INTERNAL_SERVER_ERROR, "A server error occurred.");
             }
-            Some(Fault::Slow) => tokio::time::sleep(self.dice.slow()).await,
+            Some(Fault::Slow) => tokio::time::sleep(self.injector.slow()).await,
             Some(Fault::Decline | Fault::Timeout | Fault::Duplicate | Fault::OutOfOrder) | None => {}
         }
         let (status, body) = match run(fault == Some(Fault::Decline)) {
             Ok(answer) | Err(answer) => answer,
         };
         if fault == Some(Fault::Timeout) {
-            tokio::time::sleep(self.dice.withhold()).await;
+            tokio::time::sleep(self.injector.withhold()).await;
             return serve::withheld();
         }
         (status, Json(body)).into_response()
     }
-}
-
-/// A 400 in Shippo's shape: what is wrong, by field.
-fn invalid(field: &str, message: &str) -> Answer {
-    (StatusCode::BAD_REQUEST, json!({ field: [message] }))
-}
-
-fn not_found() -> Answer {
-    (StatusCode::NOT_FOUND, json!({ "detail": "Not found." }))
-}
-
-fn write_failed(error: &std::io::Error) -> Answer {
-    tracing::error!(%error, "the sandbox cannot write its state");
-    (StatusCode::INTERNAL_SERVER_ERROR, json!({ "detail": "A server error occurred." }))
-}
-
-fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, Answer> {
-    // serde would read a list as the fields in their order.
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(invalid("__all__", "Invalid data. Expected a dictionary."));
-    }
-    serde_json::from_slice(body).map_err(|error| invalid("__all__", &format!("JSON parse error: {error}")))
 }
 
 fn authorised(headers: &HeaderMap) -> Result<(), Answer> {
@@ -185,15 +153,15 @@ async fn ship(State(shippo): Shared, headers: HeaderMap, body: Bytes) -> Respons
     let metadata = request.as_ref().map(|request| request.metadata.clone()).unwrap_or_default();
     let run = |_| {
         let request = request?.check()?;
-        let mut book = shippo.book();
-        let shipment = book.ship(request).map_err(|error| write_failed(&error))?;
+        let mut state = shippo.state();
+        let shipment = state.ship(request).map_err(|error| write_failed(&error))?;
         Ok((StatusCode::CREATED, shipment.json()))
     };
     shippo.handle(&headers, Operation::Shipment, &metadata, run).await
 }
 
 async fn retrieve_rate(State(shippo): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
-    let found = u128::from_str_radix(&id, 16).ok().and_then(|id| shippo.book().rate(id));
+    let found = u128::from_str_radix(&id, 16).ok().and_then(|id| shippo.state().rate(id));
     let metadata = found.as_ref().map(|(_, metadata)| metadata.to_string()).unwrap_or_default();
     let run = |_| Ok((StatusCode::OK, found.ok_or_else(not_found)?.0));
     shippo.handle(&headers, Operation::Shipment, &metadata, run).await
@@ -205,11 +173,11 @@ async fn buy(State(shippo): Shared, headers: HeaderMap, body: Bytes) -> Response
     let run = |refused| {
         let request = request?.check()?;
         let scans =
-            shippo.dice.roll(Operation::Scan, &request.metadata, transaction::order_of(&request.metadata).0);
-        let mut book = shippo.book();
-        let at = book.buy(request, refused, scan::Course::under(scans))?;
-        let shown = book.transaction_json(at, shippo.base_url());
-        drop(book);
+            shippo.injector.next_fault(Operation::Scan, &request.metadata, order_of(&request.metadata).0);
+        let mut state = shippo.state();
+        let at = state.buy(request, refused, Course::under(scans))?;
+        let shown = state.transaction_json(at, shippo.base_url());
+        drop(state);
         shippo.wake.notify_one();
         Ok((StatusCode::CREATED, shown))
     };
@@ -217,32 +185,32 @@ async fn buy(State(shippo): Shared, headers: HeaderMap, body: Bytes) -> Response
 }
 
 async fn retrieve(State(shippo): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
-    let at = shippo.book().find(&id);
-    let metadata = at.map(|at| shippo.book().metadata(at).to_owned()).unwrap_or_default();
+    let at = shippo.state().find(&id);
+    let metadata = at.map(|at| shippo.state().metadata(at).to_owned()).unwrap_or_default();
     let run = |_| {
         let at = at.ok_or_else(not_found)?;
-        Ok((StatusCode::OK, shippo.book().transaction_json(at, shippo.base_url())))
+        Ok((StatusCode::OK, shippo.state().transaction_json(at, shippo.base_url())))
     };
     shippo.handle(&headers, Operation::FindLabel, &metadata, run).await
 }
 
 async fn list(State(shippo): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response<Body> {
-    let page = transaction::Page::parse(&query.unwrap_or_default());
-    let rate = page.as_ref().ok().and_then(|page| shippo.book().rate(page.rate?));
+    let page = Page::parse(&query.unwrap_or_default());
+    let rate = page.as_ref().ok().and_then(|page| shippo.state().rate(page.rate?));
     let metadata = rate.map(|(_, metadata)| metadata.to_string()).unwrap_or_default();
-    let run = |_| Ok((StatusCode::OK, shippo.book().list(&page?, shippo.base_url())));
+    let run = |_| Ok((StatusCode::OK, shippo.state().list(&page?, shippo.base_url())));
     shippo.handle(&headers, Operation::FindLabel, &metadata, run).await
 }
 
 async fn void(State(shippo): Shared, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let request = parse::<transaction::VoidRequest>(&body);
-    let at = request.as_ref().ok().and_then(|request| shippo.book().find(&request.transaction));
-    let metadata = at.map(|at| shippo.book().metadata(at).to_owned()).unwrap_or_default();
+    let at = request.as_ref().ok().and_then(|request| shippo.state().find(&request.transaction));
+    let metadata = at.map(|at| shippo.state().metadata(at).to_owned()).unwrap_or_default();
     let run = |_| {
         request?;
         let at =
             at.ok_or_else(|| invalid("transaction", "Transaction with supplied object_id not found."))?;
-        Ok((StatusCode::CREATED, shippo.book().void(at)?))
+        Ok((StatusCode::CREATED, shippo.state().void(at)?))
     };
     shippo.handle(&headers, Operation::VoidLabel, &metadata, run).await
 }
@@ -250,9 +218,9 @@ async fn void(State(shippo): Shared, headers: HeaderMap, body: Bytes) -> Respons
 /// Like Shippo's signed links, a label's link needs no token.
 async fn label_file(State(shippo): Shared, Path(file): Path<String>) -> Response<Body> {
     let rendered = file.split_once('.').and_then(|(id, ending)| {
-        let book = shippo.book();
-        let at = book.find(id)?;
-        book.label(at).filter(|_| book.format(at).ending() == ending)
+        let state = shippo.state();
+        let at = state.find(id)?;
+        state.label(at).filter(|_| state.format(at).ending() == ending)
     });
     match rendered {
         Some((kind, bytes)) => {

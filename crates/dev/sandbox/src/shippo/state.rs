@@ -1,20 +1,29 @@
 //! What Shippo knows: shipments, labels and how far their scans have been reported, each change on the log
 //! before its answer goes out.
 
-use std::{collections::HashMap, io, path::Path, time::Duration};
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
-    Answer, invalid, label,
-    scan::{Course, webhook},
-    service::{SERVICES, Service},
-    shipment::{self, Shipment},
-    transaction::{self, Format, Page, Refused, Transaction, order_of},
-    write_failed,
-};
-use crate::{SandboxError, TrackingPace, counts::Tally, digest, log::Log};
+use super::answer::{Answer, invalid, write_failed};
+use super::format::{iso, tracking_number};
+use super::label;
+use super::metadata::order_of;
+use super::scan::Course;
+use super::service::{SERVICES, Service};
+use super::shipment::{self, Shipment};
+use super::transaction::{self, Format, Page, Refused, Transaction};
+use super::webhook::webhook;
+use crate::counts::Tally;
+use crate::digest;
+use crate::error::SandboxError;
+use crate::log::Log;
+use crate::options::TrackingPace;
+use crate::time::now_ms;
 
 /// One line of the log.
 #[derive(Serialize, Deserialize)]
@@ -22,13 +31,13 @@ use crate::{SandboxError, TrackingPace, counts::Tally, digest, log::Log};
 enum Line {
     Shipment(Shipment),
     Transaction(Transaction),
-    /// The gateway took one more webhook of the transaction at this position.
-    Taken(usize),
+    /// The gateway accepted one more webhook of the transaction at this position.
+    Accepted(usize),
     /// The label at this position was given back.
     Voided(usize),
 }
 
-pub(super) struct Book {
+pub(super) struct ShippoState {
     seed: u64,
     pace: TrackingPace,
     log: Log,
@@ -38,9 +47,9 @@ pub(super) struct Book {
     by_rate: HashMap<u128, Vec<usize>>,
 }
 
-impl Book {
+impl ShippoState {
     pub(super) fn open(dir: Option<&Path>, seed: u64, pace: TrackingPace) -> Result<Self, SandboxError> {
-        let mut book = Self {
+        let mut state = Self {
             seed,
             pace,
             log: Log::open(None, "shippo.jsonl")?,
@@ -50,9 +59,9 @@ impl Book {
             by_rate: HashMap::new(),
         };
         let mut log = Log::open(dir, "shippo.jsonl")?;
-        log.replay(|line, _| book.apply(line))?;
-        book.log = log;
-        Ok(book)
+        log.replay(|line, _| state.apply(line))?;
+        state.log = log;
+        Ok(state)
     }
 
     fn write(&mut self, line: Line) -> io::Result<()> {
@@ -72,9 +81,9 @@ impl Book {
                 self.by_rate.entry(transaction.rate).or_default().push(at);
                 self.transactions.push(transaction);
             }
-            Line::Taken(at) => {
+            Line::Accepted(at) => {
                 if let Some(transaction) = self.transactions.get_mut(at) {
-                    transaction.taken += 1;
+                    transaction.accepted += 1;
                 }
             }
             Line::Voided(at) => {
@@ -126,7 +135,7 @@ impl Book {
             created_ms: now_ms(),
             refused,
             course,
-            taken: 0,
+            accepted: 0,
             voided: false,
         };
         self.write(Line::Transaction(transaction)).map_err(|error| write_failed(&error))?;
@@ -143,7 +152,7 @@ impl Book {
             return Err(invalid("transaction", "Transaction has already been refunded."));
         }
         let id = digest::wide(&[b"refund", &transaction.id.to_le_bytes()]);
-        let (transaction_id, scanned) = (transaction.id, transaction.taken > 0);
+        let (transaction_id, scanned) = (transaction.id, transaction.accepted > 0);
         if !scanned {
             self.write(Line::Voided(at)).map_err(|error| write_failed(&error))?;
         }
@@ -156,24 +165,24 @@ impl Book {
         }))
     }
 
-    /// Notes that the gateway took the next webhook of the transaction.
-    pub(super) fn take(&mut self, at: usize) -> io::Result<()> {
-        self.write(Line::Taken(at))
+    /// Records that the gateway accepted the next webhook of the transaction.
+    pub(super) fn mark_accepted(&mut self, at: usize) -> io::Result<()> {
+        self.write(Line::Accepted(at))
     }
 
-    /// The webhook that the transaction owes next.
-    pub(super) fn owed(&self, at: usize) -> Option<Value> {
+    /// The next webhook of the transaction, if one is left.
+    pub(super) fn next_webhook(&self, at: usize) -> Option<Value> {
         let (transaction, shipment, service) = self.whole(at)?;
-        let scan = transaction.course.scans().get(usize::from(transaction.taken))?;
-        transaction.owes_scan().then(|| webhook(transaction, shipment, service, *scan))
+        let scan = transaction.course.scans().get(usize::from(transaction.accepted))?;
+        transaction.has_scans_left().then(|| webhook(transaction, shipment, service, *scan))
     }
 
-    /// How long after its purchase or its last scan the transaction's next webhook is due, if one is owed.
+    /// How long after its purchase or its last scan the transaction's next webhook is due, if one is left.
     pub(super) fn wait(&self, at: usize) -> Option<Duration> {
-        let transaction = self.transactions.get(at).filter(|transaction| transaction.owes_scan())?;
-        let pace = if transaction.taken == 0 { self.pace.to_transit } else { self.pace.to_delivered };
+        let transaction = self.transactions.get(at).filter(|transaction| transaction.has_scans_left())?;
+        let pace = if transaction.accepted == 0 { self.pace.to_transit } else { self.pace.to_delivered };
         let parts: [&[u8]; 4] =
-            [b"pace", &self.seed.to_le_bytes(), transaction.metadata.as_bytes(), &[transaction.taken]];
+            [b"pace", &self.seed.to_le_bytes(), transaction.metadata.as_bytes(), &[transaction.accepted]];
         let share = 1.0 + self.pace.jitter.clamp(0.0, 1.0) * (2.0 * digest::unit(&parts) - 1.0);
         Some(pace.mul_f64(share))
     }
@@ -277,41 +286,5 @@ impl Book {
             labels.bought += 1;
             labels.voided += u64::from(transaction.voided);
         }
-    }
-}
-
-/// A number in the style of the carrier's, the same for the same transaction.
-pub(super) fn tracking_number(transaction: u128, service: &Service) -> String {
-    let digits = |length| digest::digits(&[b"tracking", &transaction.to_le_bytes()], length);
-    match service.carrier {
-        "UPS" => format!("1Z999AA1{}", digits(10)),
-        _ => format!("92055{}", digits(17)),
-    }
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
-}
-
-/// A time as Shippo writes it.
-pub(super) fn iso(ms: i64) -> String {
-    let time = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
-    format!("{time:.3}")
-}
-
-/// Ids in the log as Shippo writes them: 32 hexadecimal digits.
-pub(super) mod hex {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(in super::super) fn serialize<S: Serializer>(id: &u128, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{id:032x}"))
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<u128, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        u128::from_str_radix(&text, 16).map_err(D::Error::custom)
     }
 }

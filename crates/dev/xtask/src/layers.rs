@@ -29,7 +29,7 @@ pub(crate) fn check(names: &[String]) -> Result<ExitCode, TaskError> {
     let (dependencies, misplaced) = crates::check(&packages);
     let inner = inside(&workspace.root, &packages)?;
     let mut wrong = inner.wrong;
-    for file in sources::files(&workspace.root, &DIRS, &["rs"])? {
+    for file in sources::files(&workspace.root, &DIRS, sources::is_rust)? {
         if packages.iter().any(|package| owns(package, &file)) {
             wrong.extend(files::check(&file, &sources::read(&workspace.root, &file)?));
         }
@@ -59,7 +59,7 @@ fn inside(root: &Path, packages: &[Package]) -> Result<review::Review, TaskError
     let mut all = review::Review::default();
     for package in packages {
         let mut sources = modules::Sources::new();
-        for file in sources::files(root, &[&format!("{}/src", package.dir)], &["rs"])? {
+        for file in sources::files(root, &[&format!("{}/src", package.dir)], sources::is_rust)? {
             let text = sources::read(root, &file)?;
             sources.insert(file, text);
         }

@@ -7,8 +7,12 @@ use std::process::ExitCode;
 mod error;
 mod layers;
 mod metadata;
+mod prove;
+mod run;
+mod scratch;
 mod sources;
 mod test;
+mod words;
 
 const USAGE: &str = "\
 usage: cargo xtask TASK
@@ -16,7 +20,10 @@ usage: cargo xtask TASK
   test [ARGUMENT...]       install what tests need beyond Rust, then run `cargo test --workspace`;
                            arguments replace `--workspace`: cargo xtask test -p despatch-labels
   check-layers [CRATE...]  check that dependencies between crates and imports between files point one way,
-                           in all crates or in those named";
+                           in all crates or in those named
+  check-words [PATH...]    look for retired words (crates/dev/xtask/words.txt), in all files or below these paths
+  prove list               name the checks that are too long for .ci/run, and how long they take
+  prove NAME [ARGUMENT...] run one of them; fails when its claim does not hold";
 
 fn main() -> ExitCode {
     let mut args = env::args().skip(1);
@@ -25,6 +32,8 @@ fn main() -> ExitCode {
     let result = match task.as_deref() {
         Some("test") => test::run(args),
         Some("check-layers") => layers::check(&args),
+        Some("check-words") => words::check(&args),
+        Some("prove") => prove::run(&args),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -1,4 +1,4 @@
-//! What happens to an order, as events; and a env in which it happens.
+//! What happens to an order, as events; and an environment in which it happens.
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced};
@@ -10,7 +10,7 @@ use despatch_orders::State;
 use despatch_orders::store::{self, OrderStatus, TimelineEntry};
 use despatch_testkit::{TestEnv, order};
 
-/// A env with the worker running in it.
+/// An environment with the worker running in it.
 pub(crate) async fn env() -> TestEnv {
     let env = TestEnv::new().await;
     env.run(despatch_orders::worker()).await;
@@ -32,7 +32,7 @@ pub(crate) async fn timeline(env: &TestEnv, id: &str) -> Vec<TimelineEntry> {
 }
 
 /// The timeline as (event, state after it, reason).
-pub(crate) async fn told(env: &TestEnv, id: &str) -> Vec<(String, State, String)> {
+pub(crate) async fn recorded(env: &TestEnv, id: &str) -> Vec<(String, State, String)> {
     let entries = timeline(env, id).await;
     assert!((1..).zip(&entries).all(|(seq, entry)| entry.seq == seq), "no gaps");
     entries.into_iter().map(|entry| (entry.event_type, entry.to, entry.reason)).collect()

@@ -1,4 +1,4 @@
-//! The events that tell how an order is getting on, and what each of them means to the state machine.
+//! The events that report on an order after its acceptance, and what each of them means to the state machine.
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::payment::{PaymentCaptured, PaymentRefunded, PaymentVoided};
@@ -13,8 +13,8 @@ use despatch_domain::{Currency, Money};
 use crate::lifecycle::{Fact, Parcel, Stage};
 
 event_enum! {
-    /// Every fact about an order after its acceptance.
-    pub(crate) enum Heard {
+    /// Every event that reports on an accepted order.
+    pub(crate) enum OrderFact {
         Reserved(StockReserved),
         Released(StockReleased),
         Captured(PaymentCaptured),
@@ -31,9 +31,9 @@ event_enum! {
     }
 }
 
-/// What an event says: its type, the fact, and the words for the timeline.
+/// An event as the order records it: its type, the fact, and the text of its timeline entry.
 #[derive(Debug)]
-pub(crate) struct Account {
+pub(crate) struct FactRecord {
     pub(crate) event_type: &'static str,
     pub(crate) fact: Fact,
     pub(crate) detail: String,
@@ -46,43 +46,49 @@ pub(crate) struct NoParcel {
     event_type: &'static str,
 }
 
-impl Heard {
+impl OrderFact {
     /// Reads the event's fact.
-    pub(crate) fn account(&self) -> Result<Account, NoParcel> {
+    pub(crate) fn record(&self) -> Result<FactRecord, NoParcel> {
         match self {
-            Heard::Reserved(e) => Ok(account(e, Fact::StockReserved, reserved(e))),
-            Heard::Released(e) => Ok(account(e, Fact::StockReleased, e.reason.clone())),
-            Heard::Captured(e) => {
+            OrderFact::Reserved(e) => Ok(record(e, Fact::StockReserved, reserved(e))),
+            OrderFact::Released(e) => Ok(record(e, Fact::StockReleased, e.reason.clone())),
+            OrderFact::Captured(e) => {
                 let detail = paid(e.amount_minor, &e.currency, &e.reference);
-                Ok(account(e, Fact::PaymentCaptured, detail))
+                Ok(record(e, Fact::PaymentCaptured, detail))
             }
-            Heard::Refunded(e) => {
+            OrderFact::Refunded(e) => {
                 let detail = paid(e.amount_minor, &e.currency, &e.reference);
-                Ok(account(e, Fact::PaymentRefunded, format!("{detail}: {}", e.reason)))
+                Ok(record(e, Fact::PaymentRefunded, format!("{detail}: {}", e.reason)))
             }
-            Heard::Voided(e) => Ok(account(e, Fact::PaymentVoided, format!("{}: {}", e.reference, e.reason))),
-            Heard::Picked(e) => picked(e),
-            Heard::Labelled(e) => {
+            OrderFact::Voided(e) => {
+                Ok(record(e, Fact::PaymentVoided, format!("{}: {}", e.reference, e.reason)))
+            }
+            OrderFact::Picked(e) => picked(e),
+            OrderFact::Labelled(e) => {
                 let parcel = Parcel { number: e.parcel, of: e.parcels };
                 let detail = format!("{parcel}, {} {} {}", e.carrier, e.service, e.tracking_number);
-                Ok(account(e, Fact::Parcel(Stage::Labelled, parcel), detail))
+                Ok(record(e, Fact::Parcel(Stage::Labelled, parcel), detail))
             }
-            Heard::Despatched(e) => {
+            OrderFact::Despatched(e) => {
                 scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(Stage::Despatched, parcel))
             }
-            Heard::Delivered(e) => {
+            OrderFact::Delivered(e) => {
                 scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(Stage::Delivered, parcel))
             }
-            Heard::Failed(e) => scanned(e, e.scan.as_ref(), Fact::DeliveryFailed),
-            Heard::Returned(e) => scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(Stage::Returned, parcel)),
-            Heard::ReviewReceived(e) => Ok(account(e, Fact::ReviewEnded, format!("{} of 5 stars", e.rating))),
-            Heard::ReviewLapsed(e) => Ok(account(e, Fact::ReviewEnded, String::new())),
+            OrderFact::Failed(e) => scanned(e, e.scan.as_ref(), Fact::DeliveryFailed),
+            OrderFact::Returned(e) => {
+                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(Stage::Returned, parcel))
+            }
+            OrderFact::ReviewReceived(e) => {
+                Ok(record(e, Fact::ReviewEnded, format!("{} of 5 stars", e.rating)))
+            }
+            OrderFact::ReviewLapsed(e) => Ok(record(e, Fact::ReviewEnded, String::new())),
         }
     }
 }
 
-fn account<E: Event>(_: &E, fact: Fact, detail: String) -> Account {
-    Account { event_type: E::TYPE, fact, detail }
+fn record<E: Event>(_: &E, fact: Fact, detail: String) -> FactRecord {
+    FactRecord { event_type: E::TYPE, fact, detail }
 }
 
 fn reserved(event: &StockReserved) -> String {
@@ -90,11 +96,11 @@ fn reserved(event: &StockReserved) -> String {
     format!("{} allocations{until}", event.allocations.len())
 }
 
-fn picked(event: &StockPicked) -> Result<Account, NoParcel> {
+fn picked(event: &StockPicked) -> Result<FactRecord, NoParcel> {
     let picked = event.parcel.as_ref().ok_or(NoParcel { event_type: StockPicked::TYPE })?;
     let parcel = Parcel { number: picked.number, of: picked.of };
     let detail = format!("{parcel}, at {}", picked.location);
-    Ok(account(event, Fact::Parcel(Stage::Picked, parcel), detail))
+    Ok(record(event, Fact::Parcel(Stage::Picked, parcel), detail))
 }
 
 fn paid(minor: i64, currency: &str, reference: &str) -> String {
@@ -108,10 +114,10 @@ fn scanned<E: Event>(
     event: &E,
     scan: Option<&Scan>,
     fact: impl FnOnce(Parcel) -> Fact,
-) -> Result<Account, NoParcel> {
+) -> Result<FactRecord, NoParcel> {
     let scan = scan.ok_or(NoParcel { event_type: E::TYPE })?;
     let parcel = Parcel { number: scan.parcel, of: scan.parcels };
     let at = scan.scanned_at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
     let detail = format!("{parcel}, {} {}{at}: {}", scan.carrier, scan.tracking_number, scan.detail);
-    Ok(account(event, fact(parcel), detail))
+    Ok(record(event, fact(parcel), detail))
 }

@@ -1,5 +1,5 @@
-//! RetryFilter location sends what: a pure decision about one order and the stock of its SKUs. Fewest parcels first, then
-//! fewest lines split over parcels, then the locations' rank.
+//! Which location sends what, from one order and the stock of its SKUs. Fewest parcels first, then fewest lines split
+//! over parcels, then the locations' rank.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -12,23 +12,26 @@ const EXACT: usize = 12;
 
 /// What a line of the order asks for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
+pub struct LineDemand<'a> {
     /// The line's number within the order.
-    pub(crate) line: u32,
-    pub(crate) sku: &'a str,
+    pub line: u32,
+    /// What to send.
+    pub sku: &'a str,
     /// Units, at least 1.
-    pub(crate) quantity: i64,
+    pub quantity: i64,
 }
 
 /// What one location has of one SKU.
 #[derive(Debug, Clone)]
-pub(crate) struct Stocked {
-    pub(crate) sku: String,
-    pub(crate) location: String,
-    /// Lower is preferred.
-    pub(crate) rank: i32,
+pub struct StockLevel {
+    /// The SKU.
+    pub sku: String,
+    /// The location's id.
+    pub location: String,
+    /// The location's; lower is preferred.
+    pub rank: i32,
     /// Units that no order holds; may be 0.
-    pub(crate) available: i64,
+    pub available: i64,
 }
 
 /// Units of a line that one location sends.
@@ -77,8 +80,8 @@ struct Piece {
     quantity: i64,
 }
 
-/// Decides who sends what, all lines or nothing.
-pub(crate) fn allocate(wanted: &[Wanted<'_>], stock: &[Stocked]) -> Result<Vec<Allocation>, Shortage> {
+/// Decides which locations send what: all lines or nothing.
+pub fn allocate(wanted: &[LineDemand<'_>], stock: &[StockLevel]) -> Result<Vec<Allocation>, Shortage> {
     let demand = demand(wanted);
     check(&demand, stock)?;
     let places = places(stock);
@@ -92,23 +95,23 @@ pub(crate) fn allocate(wanted: &[Wanted<'_>], stock: &[Stocked]) -> Result<Vec<A
             None => 1,
             Some(last) => last.parcel + u32::from(last.location != location),
         };
-        let Wanted { line, sku, .. } = wanted[line];
+        let LineDemand { line, sku, .. } = wanted[line];
         allocations.push(Allocation { line, sku: sku.into(), location: location.into(), quantity, parcel });
     }
     Ok(allocations)
 }
 
 /// Units per SKU, over all lines.
-fn demand<'a>(wanted: &[Wanted<'a>]) -> BTreeMap<&'a str, i64> {
+fn demand<'a>(wanted: &[LineDemand<'a>]) -> BTreeMap<&'a str, i64> {
     let mut demand = BTreeMap::new();
-    for Wanted { sku, quantity, .. } in wanted {
+    for LineDemand { sku, quantity, .. } in wanted {
         let units: &mut i64 = demand.entry(*sku).or_default();
         *units = units.saturating_add(*quantity);
     }
     demand
 }
 
-fn check(demand: &BTreeMap<&str, i64>, stock: &[Stocked]) -> Result<(), Shortage> {
+fn check(demand: &BTreeMap<&str, i64>, stock: &[StockLevel]) -> Result<(), Shortage> {
     for (&sku, &wanted) in demand {
         let mut offers = stock.iter().filter(|stocked| stocked.sku == sku).peekable();
         if offers.peek().is_none() {
@@ -123,9 +126,9 @@ fn check(demand: &BTreeMap<&str, i64>, stock: &[Stocked]) -> Result<(), Shortage
 }
 
 /// The locations that have anything, best rank first.
-fn places(stock: &[Stocked]) -> Vec<Place<'_>> {
+fn places(stock: &[StockLevel]) -> Vec<Place<'_>> {
     let mut places = BTreeMap::new();
-    for Stocked { sku, location, rank, available } in stock {
+    for StockLevel { sku, location, rank, available } in stock {
         if *available > 0 {
             let units: &mut HashMap<_, _> = places.entry((*rank, location.as_str())).or_default();
             units.insert(sku.as_str(), *available);
@@ -135,7 +138,7 @@ fn places(stock: &[Stocked]) -> Vec<Place<'_>> {
 }
 
 fn choose<'p, 'a>(
-    wanted: &[Wanted<'_>],
+    wanted: &[LineDemand<'_>],
     demand: &BTreeMap<&str, i64>,
     places: &'p [Place<'a>],
 ) -> Vec<&'p Place<'a>> {
@@ -173,7 +176,7 @@ fn greedy<'p, 'a>(demand: &BTreeMap<&str, i64>, places: &'p [Place<'a>]) -> Vec<
             let units = |sku: &str| places[place].units.get(sku).copied().unwrap_or(0);
             missing.iter().map(|(sku, wanted)| units(sku).min(*wanted)).fold(0, i64::saturating_add)
         };
-        // Of equals the one of better rank, which stands first.
+        // Of equals the one of better rank, which comes first.
         let Some(best) = left.iter().copied().min_by_key(|place| Reverse(gives(*place))) else { break };
         for (sku, wanted) in &mut missing {
             *wanted -= places[best].units.get(sku).copied().unwrap_or(0).min(*wanted);
@@ -187,13 +190,13 @@ fn greedy<'p, 'a>(demand: &BTreeMap<&str, i64>, places: &'p [Place<'a>]) -> Vec<
 
 /// Fills the lines from places that cover them: whole from the first place that can, the largest lines first; what no
 /// place can send whole is split, from where most is left.
-fn fill(wanted: &[Wanted<'_>], chosen: &[&Place<'_>]) -> Vec<Piece> {
+fn fill(wanted: &[LineDemand<'_>], chosen: &[&Place<'_>]) -> Vec<Piece> {
     let mut left: Vec<HashMap<&str, i64>> = chosen.iter().map(|place| place.units.clone()).collect();
     let mut lines: Vec<usize> = (0..wanted.len()).collect();
     lines.sort_by_key(|line| Reverse(wanted[*line].quantity));
     let mut pieces = Vec::with_capacity(wanted.len());
     lines.retain(|&line| {
-        let Wanted { sku, quantity, .. } = wanted[line];
+        let LineDemand { sku, quantity, .. } = wanted[line];
         let whole = left.iter().position(|units| units.get(sku).is_some_and(|units| *units >= quantity));
         if let Some(place) = whole {
             take(&mut left[place], sku, quantity);
@@ -202,7 +205,7 @@ fn fill(wanted: &[Wanted<'_>], chosen: &[&Place<'_>]) -> Vec<Piece> {
         whole.is_none()
     });
     for line in lines {
-        let Wanted { sku, mut quantity, .. } = wanted[line];
+        let LineDemand { sku, mut quantity, .. } = wanted[line];
         let units = |units: &HashMap<&str, i64>| units.get(sku).copied().unwrap_or(0);
         let mut places: Vec<usize> = (0..left.len()).collect();
         places.sort_by_key(|place| Reverse(units(&left[*place])));

@@ -1,24 +1,21 @@
-//! RetryFilter carrier service takes a parcel: a table of rules, and among the services that a rule allows the cheapest.
+//! Which carrier service takes a parcel: a table of rules, and among the services that a rule allows the cheapest.
 
 use std::fmt;
 
-use despatch_contracts::order::ServiceLevel;
-use despatch_domain::Reason;
+use despatch_domain::{Money, Reason};
 use serde::Deserialize;
-
-use crate::shippo::Rate;
 
 /// One row of the table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub struct CarrierRule {
     /// The service levels that it is for; none means all.
     pub service_levels: Vec<Level>,
     /// The countries of destination (ISO 3166-1 alpha-2) that it is for; none means all.
     pub countries: Vec<String>,
     /// Who makes the label.
     pub carrier: Carrier,
-    /// Shippo's service level tokens, any of which will do; none means any service. For house labels the one service
+    /// The carriers' service tokens, any of which will do; none means any service. For labels of our own the one service
     /// that they show.
     pub services: Vec<String>,
     /// The most days that a carrier may estimate; 0 means any number.
@@ -45,29 +42,44 @@ pub enum Level {
 pub enum Carrier {
     /// A carrier behind Shippo.
     Shippo,
-    /// The shop's own courier, with a label of ours.
-    House,
+    /// The shop's own courier, with a label of our own.
+    Own,
+}
+
+/// A carrier's offer to take a parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate {
+    /// The provider's id of the offer.
+    pub id: String,
+    /// The carrier's token, e.g. `usps`.
+    pub carrier: String,
+    /// The service's token, e.g. `usps_priority`.
+    pub service: String,
+    /// The price.
+    pub cost: Money,
+    /// Days until delivery, if the carrier says.
+    pub estimated_days: Option<u32>,
 }
 
 /// Why a service was chosen; kept with the label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Decision {
+pub struct Decision {
     /// The kind of decision.
     pub reason: Reason,
     /// What was weighed.
     pub detail: String,
 }
 
-impl Rule {
+impl CarrierRule {
     /// Whether the rule is for such a parcel.
-    pub(crate) fn is_for(&self, level: Level, country: &str) -> bool {
+    pub fn is_for(&self, level: Level, country: &str) -> bool {
         (self.service_levels.is_empty() || self.service_levels.contains(&level))
             && (self.countries.is_empty() || self.countries.iter().any(|known| known == country))
     }
 
     /// The cheapest of the rates that the rule allows. Rates in another currency than the first allowed one are left
     /// aside: they cannot be compared.
-    pub(crate) fn cheapest<'r>(&self, rates: &'r [Rate]) -> Option<(&'r Rate, Decision)> {
+    pub fn cheapest<'r>(&self, rates: &'r [Rate]) -> Option<(&'r Rate, Decision)> {
         let allowed: Vec<&Rate> = rates.iter().filter(|rate| self.allows(rate)).collect();
         let currency = allowed.first()?.cost.currency;
         let rate = allowed
@@ -91,18 +103,6 @@ impl Rule {
     }
 }
 
-impl Level {
-    /// The level of an order; one that names none travels at the standard one.
-    pub(crate) fn of(level: ServiceLevel) -> Self {
-        match level {
-            ServiceLevel::Unspecified | ServiceLevel::Standard => Level::Standard,
-            ServiceLevel::SecondClass => Level::SecondClass,
-            ServiceLevel::FirstClass => Level::FirstClass,
-            ServiceLevel::SameDay => Level::SameDay,
-        }
-    }
-}
-
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -116,13 +116,19 @@ impl fmt::Display for Level {
 
 #[cfg(test)]
 mod tests {
-    use despatch_domain::{Currency, Money};
+    use despatch_domain::Currency;
 
     use super::*;
 
-    fn rule(services: &[&str], within_days: u32) -> Rule {
+    fn rule(services: &[&str], within_days: u32) -> CarrierRule {
         let services = services.iter().map(|&service| service.to_owned()).collect();
-        Rule { service_levels: vec![], countries: vec![], carrier: Carrier::Shippo, services, within_days }
+        CarrierRule {
+            service_levels: vec![],
+            countries: vec![],
+            carrier: Carrier::Shippo,
+            services,
+            within_days,
+        }
     }
 
     fn rate(service: &str, amount: &str, currency: &str, days: Option<u32>) -> Rate {
@@ -144,7 +150,7 @@ mod tests {
             rate("ground", "5.20", "USD", Some(5)),
             rate("freight", "1.00", "USD", None),
         ];
-        let chosen = |rule: Rule| rule.cheapest(&rates).map(|(rate, _)| rate.service.clone());
+        let chosen = |rule: CarrierRule| rule.cheapest(&rates).map(|(rate, _)| rate.service.clone());
         assert_eq!(chosen(rule(&[], 0)).as_deref(), Some("freight"));
         assert_eq!(chosen(rule(&[], 3)).as_deref(), Some("priority"));
         assert_eq!(chosen(rule(&["ground", "express"], 0)).as_deref(), Some("ground"));

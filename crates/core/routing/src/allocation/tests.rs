@@ -8,13 +8,13 @@ use super::*;
 
 const SKUS: [&str; 3] = ["A", "B", "C"];
 
-fn wanted(lines: &[(&'static str, i64)]) -> Vec<Wanted<'static>> {
-    (1..).zip(lines).map(|(line, (sku, quantity))| Wanted { line, sku, quantity: *quantity }).collect()
+fn wanted(lines: &[(&'static str, i64)]) -> Vec<LineDemand<'static>> {
+    (1..).zip(lines).map(|(line, (sku, quantity))| LineDemand { line, sku, quantity: *quantity }).collect()
 }
 
-fn stock(rows: &[(&str, &str, i32, i64)]) -> Vec<Stocked> {
+fn stock(rows: &[(&str, &str, i32, i64)]) -> Vec<StockLevel> {
     rows.iter()
-        .map(|(sku, location, rank, available)| Stocked {
+        .map(|(sku, location, rank, available)| StockLevel {
             sku: (*sku).into(),
             location: (*location).into(),
             rank: *rank,
@@ -72,8 +72,8 @@ fn what_is_sold_out_is_short_and_what_was_never_stocked_is_unknown() {
 
 #[test]
 fn a_hundred_locations_are_searched_in_time() {
-    let rows: Vec<Stocked> = (0..100)
-        .map(|n| Stocked {
+    let rows: Vec<StockLevel> = (0..100)
+        .map(|n| StockLevel {
             sku: "A".into(),
             location: format!("{n:03}"),
             rank: n,
@@ -90,13 +90,13 @@ fn an_order() -> impl Strategy<Value = Vec<(&'static str, i64)>> {
     prop::collection::vec((prop::sample::select(&SKUS), 1_i64..6), 1..5)
 }
 
-fn some_stock() -> impl Strategy<Value = Vec<Stocked>> {
+fn some_stock() -> impl Strategy<Value = Vec<StockLevel>> {
     prop::collection::vec((0_usize..3, 0_i64..7), 0..12).prop_map(|cells| {
         let mut seen = BTreeSet::new();
         let cells = cells.into_iter().enumerate().map(|(n, (sku, available))| (SKUS[sku], n % 5, available));
         cells
             .filter(|(sku, place, _)| seen.insert((*sku, *place)))
-            .map(|(sku, place, available)| Stocked {
+            .map(|(sku, place, available)| StockLevel {
                 sku: sku.into(),
                 location: format!("l{place}"),
                 rank: i32::try_from(place % 3).unwrap(),
@@ -106,12 +106,12 @@ fn some_stock() -> impl Strategy<Value = Vec<Stocked>> {
     })
 }
 
-fn held(stock: &[Stocked], sku: &str, location: &str) -> i64 {
+fn held(stock: &[StockLevel], sku: &str, location: &str) -> i64 {
     stock.iter().filter(|s| s.sku == sku && s.location == location).map(|s| s.available).sum()
 }
 
 /// All sets of locations that together have what is wanted.
-fn covering_sets(lines: &[Wanted<'_>], stock: &[Stocked]) -> Vec<Vec<String>> {
+fn covering_sets(lines: &[LineDemand<'_>], stock: &[StockLevel]) -> Vec<Vec<String>> {
     let locations: BTreeSet<String> = stock.iter().map(|s| s.location.clone()).collect();
     let mut sets = vec![Vec::new()];
     for location in locations {
@@ -131,7 +131,7 @@ fn covering_sets(lines: &[Wanted<'_>], stock: &[Stocked]) -> Vec<Vec<String>> {
 }
 
 /// In how many pieces the locations of a covering set can send a line that shares its SKU with no other.
-fn fewest_pieces(set: &[String], line: &Wanted<'_>, stock: &[Stocked]) -> usize {
+fn fewest_pieces(set: &[String], line: &LineDemand<'_>, stock: &[StockLevel]) -> usize {
     let mut units: Vec<i64> = set.iter().map(|location| held(stock, line.sku, location)).collect();
     units.sort_unstable();
     let mut missing = line.quantity;
@@ -156,7 +156,7 @@ proptest! {
             prop_assert!(of_line.clone().all(|a| a.sku == line.sku && a.quantity > 0));
             prop_assert_eq!(of_line.map(|a| a.quantity).sum::<i64>(), line.quantity);
         }
-        for Stocked { sku, location, available, .. } in &stock {
+        for StockLevel { sku, location, available, .. } in &stock {
             let sent = allocations.iter().filter(|a| a.sku == *sku && a.location == *location);
             prop_assert!(sent.map(|a| a.quantity).sum::<i64>() <= *available);
         }

@@ -67,7 +67,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// The reason code that stands for the problem.
+    /// The reason code of the problem.
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Problem::AddressMissing => Reason::AddressMissing,

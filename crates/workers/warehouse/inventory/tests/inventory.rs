@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
-mod crowd;
+#[path = "inventory/load.rs"]
+mod load;
 
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentCaptured;

@@ -66,9 +66,9 @@ pub(crate) fn labelled(id: &str, parcel: u32, parcels: u32) -> LabelCreated {
         order_id: id.into(),
         parcel,
         parcels,
-        carrier: "house".into(),
+        carrier: "own".into(),
         service: "ground".into(),
-        tracking_number: format!("HOUSE-{parcel}"),
+        tracking_number: format!("DH-{parcel}"),
         label_id: format!("{id}-{parcel}"),
     }
 }
@@ -78,8 +78,8 @@ pub(crate) fn scan(id: &str, parcel: u32, parcels: u32) -> Scan {
         order_id: id.into(),
         parcel,
         parcels,
-        carrier: "house".into(),
-        tracking_number: format!("HOUSE-{parcel}"),
+        carrier: "own".into(),
+        tracking_number: format!("DH-{parcel}"),
         detail: "as the carrier says".into(),
         ..Scan::default()
     }

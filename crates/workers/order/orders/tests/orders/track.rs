@@ -46,7 +46,7 @@ async fn each_step_moves_the_order_and_is_recorded() {
     let timeline = timeline(&env, "o-1").await;
     assert!(timeline.windows(2).all(|pair| pair[1].from == Some(pair[0].to) && pair[0].at <= pair[1].at));
     assert_eq!(timeline[2].detail, "130.00 USD, ch_1");
-    assert_eq!(timeline[4].detail, "parcel 1 of 1, house ground HOUSE-1");
+    assert_eq!(timeline[4].detail, "parcel 1 of 1, own ground DH-1");
 
     assert_eq!(env.count::<OrderCompleted>("o-1").await, 1);
     let status = status(&env, "o-1").await;

@@ -1,12 +1,12 @@
-//! Stock coming in, and what may be asked from outside the worker: an order's reservation, the totals.
+//! Stock coming in, and what other crates may read: an order's reservation, the totals.
 
 use std::time::SystemTime;
 
+use despatch_routing::Allocation;
 use despatch_runtime::DbError;
 use tokio_postgres::GenericClient;
 
-use super::{State, allocation};
-use crate::Allocation;
+use super::reservation::{State, allocation};
 
 /// A place that goods are sent from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Reservation {
 }
 
 /// Units over all SKUs and locations, each counted where it is known: received in the ledger of receipts, available in
-/// the stock, reserved and shipped with the orders. Received is the sum of the other three, or the books are wrong.
+/// the stock, reserved and shipped with the orders. Received is the sum of the other three, or a count is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
     /// All that ever arrived.
@@ -47,6 +47,9 @@ pub struct Totals {
     /// What carriers have.
     pub shipped: i64,
 }
+
+/// Stock levels below zero, which nothing may lead to.
+pub(crate) const OVERSOLD: &str = "SELECT count(*)::float8 FROM inventory.stock WHERE available < 0";
 
 /// Opens locations, or changes what is known about them.
 pub async fn open_locations(db: &impl GenericClient, locations: &[Location]) -> Result<(), DbError> {
@@ -88,7 +91,7 @@ pub async fn receive(
     Ok(())
 }
 
-/// The order's reservation; `None` when inventory has not heard of the order.
+/// The order's reservation; `None` when inventory knows nothing of the order.
 pub async fn reservation_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Reservation>, DbError> {
     let sql = "SELECT r.state, r.expires_at, a.line, a.sku, a.location, a.quantity, a.parcel,
                       a.shipped_at IS NOT NULL AS shipped, a.order_id IS NOT NULL AS allocated

@@ -11,7 +11,7 @@ async fn of_a_thousand_orders_for_a_hundred_units_exactly_a_hundred_are_reserved
     for n in 0..1000 {
         env.deliver(&OrderAccepted { order: Some(order_for(&format!("o-{n}"), &[("SKU-A", 1)])) }).await;
     }
-    eventually("every order is decided and told", async || {
+    eventually("every order is decided and published", async || {
         let decided = "SELECT (SELECT count(*) FROM inventory.journal WHERE state IN ('done', 'dead')) = 1000
                               AND NOT EXISTS (SELECT FROM inventory.open_batch)";
         db.query_one(decided, &[]).await.unwrap().get::<_, bool>(0).then_some(())

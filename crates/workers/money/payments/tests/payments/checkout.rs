@@ -1,8 +1,8 @@
-//! A shop's till: payments running against a sandbox of its own, and a customer's authorisations.
+//! A shop's checkout: payments running against a sandbox of its own, and a customer's authorisations.
 
 use despatch_contracts::order::Order;
 use despatch_contracts::stock::StockReserved;
-use despatch_payments::provider::{Captured, Provider, ProviderError, Standing};
+use despatch_payments::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
 use despatch_payments::store::{self, Payment};
 use despatch_payments::stripe::{SecretKey, Stripe, StripeConfig};
 use despatch_payments::{Config, ProviderName, worker};
@@ -15,23 +15,23 @@ use tokio_postgres::Client;
 pub(crate) const PRICE: i64 = 13_000;
 
 /// What a test needs.
-pub(crate) struct Till {
+pub(crate) struct Checkout {
     pub(crate) env: TestEnv,
     pub(crate) db: Client,
     sandbox: Sandbox,
     config: StripeConfig,
 }
 
-impl Till {
-    /// Opens a till with the worker running.
-    pub(crate) async fn open() -> Till {
+impl Checkout {
+    /// Opens a checkout with the worker running.
+    pub(crate) async fn open() -> Checkout {
         let env = TestEnv::new().await;
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
-        let secret_key = SecretKey::from("sk_test_till".to_owned());
+        let secret_key = SecretKey::from("sk_test_checkout".to_owned());
         let config = StripeConfig { base_url: sandbox.stripe_url(), secret_key, timeout_ms: 10_000 };
         env.run(worker(&Config { provider: ProviderName::Stripe, stripe: config.clone() }).unwrap()).await;
         let db = env.db().await;
-        Till { env, db, sandbox, config }
+        Checkout { env, db, sandbox, config }
     }
 
     /// An order that a customer has authorised 130.00 USD for at the sandbox.
@@ -59,12 +59,12 @@ impl Till {
             ("metadata[order_id]", order_id),
         ];
         let url = format!("{}/v1/payment_intents", self.sandbox.stripe_url());
-        let sent = reqwest::Client::new().post(url).bearer_auth("sk_test_till").form(&form).send().await;
+        let sent = reqwest::Client::new().post(url).bearer_auth("sk_test_checkout").form(&form).send().await;
         let intent: Value = sent.unwrap().error_for_status().unwrap().json().await.unwrap();
         intent["id"].as_str().unwrap().to_owned()
     }
 
-    /// Tells payments that the order's stock is reserved.
+    /// Delivers the event that the order's stock is reserved.
     pub(crate) async fn reserve(&self, order: &Order) {
         self.env.deliver(&StockReserved { order: Some(order.clone()), ..StockReserved::default() }).await;
     }
@@ -79,19 +79,19 @@ impl Till {
         self.sandbox.order_counts(&order.order_id).unwrap()
     }
 
-    /// Somebody else than the worker captures the payment.
+    /// The payment is captured by hand, not by the worker.
     pub(crate) async fn capture_elsewhere(&self, order: &Order) -> Result<Captured, ProviderError> {
         let amount = despatch_domain::Money::new(order.total_minor, despatch_domain::Currency::USD);
         self.stripe().capture(reference(order), amount, "elsewhere").await
     }
 
-    /// Somebody else than the worker lets the authorisation go.
+    /// The authorisation is voided by hand, not by the worker.
     pub(crate) async fn void_elsewhere(&self, order: &Order) -> Result<(), ProviderError> {
         self.stripe().void(reference(order), "elsewhere").await
     }
 
-    /// How the authorisation stands at the sandbox.
-    pub(crate) async fn standing(&self, order: &Order) -> Standing {
+    /// The authorisation's status at the sandbox.
+    pub(crate) async fn authorisation_status(&self, order: &Order) -> AuthorisationStatus {
         self.stripe().look_up(reference(order)).await.unwrap()
     }
 

@@ -1,8 +1,8 @@
-//! House tracking numbers: derived from order and parcel, so that a retry prints the same one, with check digits.
+//! Our own tracking numbers: derived from order and parcel, so that a retry prints the same one, with check digits.
 
 use sha2::{Digest as _, Sha256};
 
-/// What a house tracking number begins with.
+/// What our tracking numbers begin with.
 pub const PREFIX: &str = "DH";
 
 /// 20 digits: even a thousand million parcels share one with a chance of only 1 in 200.

@@ -1,16 +1,16 @@
-//! A provider without a wire: every request succeeds at once and is remembered nowhere. It measures the rest of the
-//! system in benchmarks.
+//! A provider in this process: every request succeeds at once and is kept nowhere. With it, benchmarks measure the rest
+//! of the system.
 
 use despatch_domain::Money;
 
-use crate::provider::{Captured, Provider, ProviderError, Refunded, Standing};
+use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError, Refunded};
 
-/// Always says yes.
+/// Grants every request.
 #[derive(Debug, Clone, Copy)]
-pub struct Instant;
+pub struct Fake;
 
-impl Provider for Instant {
-    const NAME: &'static str = "instant";
+impl Provider for Fake {
+    const NAME: &'static str = "fake";
 
     async fn capture(&self, reference: &str, amount: Money, _: &str) -> Result<Captured, ProviderError> {
         Ok(Captured { reference: format!("capture-{reference}"), amount })
@@ -24,8 +24,8 @@ impl Provider for Instant {
         Ok(())
     }
 
-    async fn look_up(&self, _: &str) -> Result<Standing, ProviderError> {
-        Ok(Standing::Authorised)
+    async fn look_up(&self, _: &str) -> Result<AuthorisationStatus, ProviderError> {
+        Ok(AuthorisationStatus::Authorised)
     }
 
     async fn look_up_refund(&self, _: &str, _: Money) -> Result<Option<Refunded>, ProviderError> {

@@ -8,9 +8,9 @@ create table labels.label (
     tracking_number text        not null,
     -- The PDF.
     document        bytea       not null,
-    -- House labels only: the same for a thermal printer.
+    -- Labels of our own only: the same for a thermal printer.
     zpl             text,
-    -- What the carrier charges; unknown for house labels.
+    -- What the carrier charges; unknown for labels of our own.
     cost_minor      bigint,
     cost_currency   text,
     reason          text        not null,

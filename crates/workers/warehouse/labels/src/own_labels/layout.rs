@@ -1,11 +1,11 @@
-//! Where everything stands on a house label: one drawing that both the PDF and the ZPL document are made from.
+//! Where everything is on a label of our own: one drawing that both the PDF and the ZPL document are made from.
 
 use std::ops::Range;
 
 use despatch_contracts::order::Address;
 
-use super::Shipment;
-use super::code128::{Code128, NotEncodable, QUIET_ZONE};
+use super::barcode::{Barcode, NotEncodable, QUIET_ZONE};
+use super::shipment::Shipment;
 
 /// Dots per inch of the usual thermal printer; every measure on a label is in these dots.
 pub(super) const DPI: u16 = 203;
@@ -46,7 +46,7 @@ pub(super) enum Item {
         size: u16,
         /// The width that it may take.
         room: u16,
-        /// Whether it stands out.
+        /// Whether it is in bold.
         bold: bool,
         /// What it says.
         text: String,
@@ -62,7 +62,7 @@ pub(super) enum Item {
         /// How wide one module is.
         module: u16,
         /// What it says.
-        code: Code128,
+        code: Barcode,
     },
 }
 
@@ -81,8 +81,8 @@ pub(super) fn layout(shipment: &Shipment<'_>) -> Result<Vec<Item>, NotEncodable>
     block(&mut items, shipment.to, 366..796, 44, INNER);
     items.push(Item::Rule { x: MARGIN, y: 800, width: INNER, height: 3 });
 
-    let code = Code128::encode(shipment.tracking_number)?;
-    let x = WIDTH.saturating_sub(code.modules() * MODULE) / 2;
+    let code = Barcode::encode(shipment.tracking_number)?;
+    let x = WIDTH.saturating_sub(code.modules.saturating_mul(MODULE)) / 2;
     if x < QUIET_ZONE * MODULE {
         return Err(NotEncodable(shipment.tracking_number.to_owned()));
     }

@@ -1,4 +1,4 @@
-//! Remembers whom to write to about an order.
+//! Stores the contact to write to about an order.
 //!
 //! A handler of its own, apart from the message about the acceptance: a customer whose mail server refuses that message
 //! is still known to all later milestones.
@@ -9,8 +9,8 @@ use despatch_runtime::{Handler, Tx};
 use crate::error::NotifyError;
 use crate::store::{self, Contact};
 
-/// `notifications.remember`.
-pub(crate) struct Remember;
+/// `notifications.store-contact`.
+pub(crate) struct StoreContact;
 
 /// The contact in an order.
 pub(crate) fn contact(order: &Order) -> Result<Contact, NotifyError> {
@@ -22,8 +22,8 @@ pub(crate) fn contact(order: &Order) -> Result<Contact, NotifyError> {
     })
 }
 
-impl Handler for Remember {
-    const NAME: &'static str = "notifications.remember";
+impl Handler for StoreContact {
+    const NAME: &'static str = "notifications.store-contact";
 
     type In = OrderAccepted;
     type Out = ();
@@ -31,7 +31,7 @@ impl Handler for Remember {
 
     async fn record(&self, event: &OrderAccepted, tx: &Tx<'_>) -> Result<(), NotifyError> {
         let order = event.order.as_ref().ok_or(NotifyError::Incomplete("order"))?;
-        store::remember(tx, &order.order_id, &contact(order)?).await?;
+        store::store_contact(tx, &order.order_id, &contact(order)?).await?;
         Ok(())
     }
 }

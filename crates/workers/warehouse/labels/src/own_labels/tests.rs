@@ -67,7 +67,7 @@ fn painted(rectangles: &[[u32; 4]]) -> Vec<u8> {
     pgm
 }
 
-/// What `zbarimg` reads off a picture; `None` when it is not installed and nobody insists that it is.
+/// What `zbarimg` reads off a picture; `None` when it is not installed and need not be.
 fn scanned(pgm: &[u8]) -> Option<String> {
     let mut file = tempfile::Builder::new().suffix(".pgm").tempfile().expect("a temporary file");
     file.write_all(pgm).expect("written");

@@ -1,4 +1,5 @@
-//! Text for the PDF's standard fonts, which know only the 217 printable characters of Windows code page 1252.
+//! Text for the PDF's standard fonts, which know only the 217 printable characters of Windows code page 1252. The page
+//! is written here, because `encoding_rs` would bring every legacy encoding for its 27 characters beyond Latin 1.
 //!
 //! What they lack is written in Latin letters instead (`Łódź` as `Lódz`, `Афины` as `Afiny`), which is also what the
 //! Universal Postal Union asks for on parcels that leave their country. Chinese and Japanese names come out in Mandarin

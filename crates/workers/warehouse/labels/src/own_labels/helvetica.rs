@@ -1,5 +1,5 @@
 //! How wide text runs in Helvetica, the PDF's standard sans serif; good enough for a printer's built-in font, which is
-//! narrower.
+//! narrower. By hand, because no library has the standard fonts' metrics without a font engine and a font file.
 
 /// Advance widths of ASCII from the space to the tilde, in thousandths of the font size (Adobe's font metrics).
 #[rustfmt::skip]

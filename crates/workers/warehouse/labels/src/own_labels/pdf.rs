@@ -53,7 +53,7 @@ fn content(items: &[Item]) -> Vec<u8> {
                 content.fill_nonzero();
             }
             Item::Barcode { x, y, height, module, code } => {
-                for bar in code.bars() {
+                for bar in &code.bars {
                     rectangle(&mut content, x + bar.offset * module, *y, bar.width * module, *height);
                 }
                 content.fill_nonzero();
@@ -75,6 +75,6 @@ fn content(items: &[Item]) -> Vec<u8> {
 
 /// PDF counts from the bottom of the page upwards.
 fn rectangle(content: &mut Content, x: u16, y: u16, width: u16, height: u16) {
-    debug_assert!(x + width <= WIDTH && y + height <= HEIGHT, "everything stands on the label");
+    debug_assert!(x + width <= WIDTH && y + height <= HEIGHT, "everything is on the label");
     content.rect(f32::from(x), f32::from(HEIGHT - y - height), f32::from(width), f32::from(height));
 }

@@ -1,4 +1,4 @@
-//! What a message says, in the words and amounts that its template puts in.
+//! The texts and amounts that a message's template puts in.
 
 use despatch_contracts::order::{Address, Order};
 use despatch_contracts::payment::PaymentRefunded;
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// The values for a template; what a milestone does not speak of is empty.
 #[derive(Debug, Clone, Default, Serialize)]
-pub(crate) struct Words {
+pub(crate) struct TemplateData {
     pub(crate) shop: String,
     pub(crate) name: String,
     /// The number that the customer knows the order by.
@@ -35,7 +35,7 @@ pub(crate) struct Line {
     total: String,
 }
 
-impl Words {
+impl TemplateData {
     /// What the order itself says.
     pub(crate) fn of_order(order: &Order) -> Self {
         let amount = |minor| amount(minor, &order.currency);
@@ -45,31 +45,31 @@ impl Words {
             title: one_line(if line.title.is_empty() { &line.sku } else { &line.title }),
             total: amount(line.total_minor),
         };
-        Words {
+        TemplateData {
             lines: order.lines.iter().map(line).collect(),
             shipping: unless_zero(order.shipping_minor),
             tax: unless_zero(order.tax_minor),
             discount: unless_zero(order.discount_minor.saturating_neg()),
             total: amount(order.total_minor),
             address: order.ship_to.as_ref().map(address).unwrap_or_default(),
-            ..Words::default()
+            ..TemplateData::default()
         }
     }
 
     /// What a carrier's scan says.
     pub(crate) fn of_scan(scan: &Scan) -> Self {
-        Words {
+        TemplateData {
             parcel: scan.parcel,
             parcels: scan.parcels,
             carrier: carrier(&scan.carrier),
             tracking_number: one_line(&scan.tracking_number),
-            ..Words::default()
+            ..TemplateData::default()
         }
     }
 
     /// What a refund says.
     pub(crate) fn of_refund(refund: &PaymentRefunded) -> Self {
-        Words { total: amount(refund.amount_minor, &refund.currency), ..Words::default() }
+        TemplateData { total: amount(refund.amount_minor, &refund.currency), ..TemplateData::default() }
     }
 }
 
@@ -99,7 +99,7 @@ fn address(address: &Address) -> Vec<String> {
 
 /// A carrier's name from its token: `usps` is USPS, `dhl_express` is DHL Express.
 fn carrier(token: &str) -> String {
-    if token == "house" || token.is_empty() {
+    if token == "own" || token.is_empty() {
         return "our courier".to_owned();
     }
     let word = |word: &str| match word.char_indices().nth(1) {
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn carriers_have_names() {
         for (token, name) in
-            [("usps", "USPS"), ("dhl_express", "DHL Express"), ("house", "our courier"), ("ups", "UPS")]
+            [("usps", "USPS"), ("dhl_express", "DHL Express"), ("own", "our courier"), ("ups", "UPS")]
         {
             assert_eq!(carrier(token), name);
         }

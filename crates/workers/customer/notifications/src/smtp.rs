@@ -50,7 +50,7 @@ pub(crate) struct Smtp {
 pub(crate) enum SmtpError {
     /// Not reached, or not now (4xx). It may have left all the same.
     #[error("the mail server did not take the message: {0}")]
-    NotNow(smtp::Error),
+    Unavailable(smtp::Error),
     /// No answer in time. It may have left all the same.
     #[error("the mail server did not answer within {0:?}")]
     TooSlow(Duration),
@@ -75,7 +75,7 @@ impl SmtpError {
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
             // With wrong credentials no other message leaves either; no order is at fault.
-            SmtpError::NotNow(_) | SmtpError::TooSlow(_) | SmtpError::Credentials(_) => Verdict::Retry,
+            SmtpError::Unavailable(_) | SmtpError::TooSlow(_) | SmtpError::Credentials(_) => Verdict::Retry,
             SmtpError::Recipient(_) | SmtpError::AsciiOnly => Verdict::Reject(Reason::RecipientRejected),
             SmtpError::Message(_) | SmtpError::NotText(_) => Verdict::Reject(Reason::MessageRejected),
         }
@@ -83,19 +83,19 @@ impl SmtpError {
 
     /// Whether the connection was at its end already, with whatever was said on it.
     fn is_the_connection(&self) -> bool {
-        let SmtpError::NotNow(error) = self else { return false };
+        let SmtpError::Unavailable(error) = self else { return false };
         error.status().is_none_or(|code| u16::from(code) == CLOSING)
     }
 }
 
 impl From<smtp::Error> for SmtpError {
     fn from(error: smtp::Error) -> Self {
-        let Some(code) = error.status().map(u16::from) else { return SmtpError::NotNow(error) };
+        let Some(code) = error.status().map(u16::from) else { return SmtpError::Unavailable(error) };
         if CREDENTIALS.contains(&code) {
             return SmtpError::Credentials(error);
         }
         if error.is_transient() {
-            return SmtpError::NotNow(error);
+            return SmtpError::Unavailable(error);
         }
         let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         if is_about_the_recipient(code, &said) {
@@ -120,7 +120,7 @@ impl Smtp {
             Ok(()) | Err(SmtpError::AsciiOnly | SmtpError::NotText(_)) => {}
             Err(SmtpError::TooSlow(_)) => call.unanswered(true),
             Err(
-                SmtpError::NotNow(error)
+                SmtpError::Unavailable(error)
                 | SmtpError::Credentials(error)
                 | SmtpError::Recipient(error)
                 | SmtpError::Message(error),

@@ -100,7 +100,7 @@ async fn the_customer_is_notified_of_every_milestone_once() {
 }
 
 #[tokio::test]
-async fn the_customer_hears_of_a_cancellation_and_of_the_money_that_goes_back() {
+async fn the_customer_is_notified_of_a_cancellation_and_of_the_money_that_goes_back() {
     let mail = sandbox().await;
     let env = env(&mail).await;
     env.deliver(&accepted(order("off"))).await;
@@ -182,7 +182,7 @@ async fn an_address_that_is_none_is_a_case() {
 }
 
 #[tokio::test]
-async fn who_unsubscribed_hears_only_what_the_order_needs() {
+async fn an_unsubscribed_customer_gets_only_what_the_order_needs() {
     let mail = sandbox().await;
     let env = env(&mail).await;
     env.deliver(&accepted(order("first"))).await;

@@ -159,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn the_state_follows_from_what_was_heard_whatever_the_order((parcels, history) in disordered_history()) {
+    fn the_state_follows_from_the_facts_whatever_their_order((parcels, history) in disordered_history()) {
         let in_order = good_history(parcels).into_iter().filter(|fact| history.contains(fact));
         prop_assert_eq!(after(history.clone()), after(in_order));
     }

@@ -65,8 +65,8 @@ pub async fn open_locations(db: &impl GenericClient, locations: &[Location]) -> 
     Ok(())
 }
 
-/// Books units as received: `(SKU, location id, quantity)`, each quantity at least 1, each location open. A receipt's
-/// line is booked once, however often it comes with the same id.
+/// Records units as received: `(SKU, location id, quantity)`, each quantity at least 1, each location open. A receipt's
+/// line is recorded once, however often it comes with the same id.
 pub async fn receive(
     db: &impl GenericClient,
     receipt_id: &str,

@@ -37,14 +37,14 @@ async fn units_are_conserved_in_any_order_of_events() {
     let stock: Vec<_> = skus.iter().flat_map(|sku| [(*sku, "east", 12), (*sku, "west", 9)]).collect();
     let (env, db) = warehouse(AN_HOUR, &stock).await;
     env.run(worker(&Config { reservation_seconds: AN_HOUR })).await;
-    let mut dice = Dice(7);
+    let mut rng = Rng(7);
     let mut turns: Vec<(u64, u8)> = (0..ORDERS).flat_map(|n| (0..4).map(move |event| (n, event))).collect();
     for last in (1..turns.len()).rev() {
-        turns.swap(last, dice.below(last as u64 + 1));
+        turns.swap(last, rng.below(last as u64 + 1));
     }
     for (n, event) in turns {
         let order_id = format!("o-{n}");
-        let lines = [(skus[Dice(n).below(4)], 1 + n.cast_signed() % 3), (skus[Dice(n + 1).below(4)], 1)];
+        let lines = [(skus[Rng(n).below(4)], 1 + n.cast_signed() % 3), (skus[Rng(n + 1).below(4)], 1)];
         let order = order_for(&order_id, &lines);
         match event {
             0 => drop(env.deliver(&OrderAccepted { order: Some(order) }).await),
@@ -67,9 +67,9 @@ async fn units_are_conserved_in_any_order_of_events() {
 }
 
 /// Numbers that repeat with their seed.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn below(&mut self, end: u64) -> usize {
         // Knuth's MMIX generator; its high bits are the good ones.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

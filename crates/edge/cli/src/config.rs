@@ -118,8 +118,8 @@ pub(crate) struct Shippo {
 pub(crate) struct Labels {
     pub(crate) sender: despatch_labels::Sender,
     pub(crate) locations: BTreeMap<String, despatch_labels::Sender>,
-    pub(crate) parcel: despatch_labels::Parcel,
-    pub(crate) rules: Vec<despatch_labels::Rule>,
+    pub(crate) parcel: despatch_labels::Carton,
+    pub(crate) rules: Vec<despatch_routing::CarrierRule>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -266,7 +266,7 @@ impl Config {
             locations: self.labels.locations.clone(),
             parcel: self.labels.parcel,
             rules: self.labels.rules.clone(),
-            shippo: despatch_labels::Shippo {
+            shippo: despatch_labels::ShippoConfig {
                 base_url: self.shippo.base_url.clone(),
                 token: self.shippo.token.clone(),
                 timeout_seconds: self.shippo.timeout_seconds,

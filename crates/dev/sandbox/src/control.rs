@@ -1,18 +1,20 @@
 //! What no provider offers, over HTTP: counts, mail, and faults on demand. The crate's page lists the paths.
 
-use std::{io, sync::Arc};
+use std::io;
+use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    extract::{Path, Query, State},
-    http::{StatusCode, header},
-    response::{IntoResponse as _, Response},
-    routing::{get, post, put},
-};
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{Faults, SandboxError, Target, sandbox::Providers, shippo::WebhookTarget};
+use crate::error::SandboxError;
+use crate::faults::{Faults, Target};
+use crate::providers::Providers;
+use crate::shippo::WebhookTarget;
 
 type Shared = State<Arc<Providers>>;
 
@@ -24,7 +26,7 @@ pub(crate) fn router(providers: Arc<Providers>) -> Router {
         .route("/mail/count", get(count_mail))
         .route("/mail/{seq}", get(read_mail))
         .route("/faults", get(faults).put(set_faults))
-        .route("/faults/next", post(aim))
+        .route("/faults/next", post(set_target))
         .route("/webhooks", put(set_webhooks))
         .with_state(providers)
 }
@@ -75,15 +77,15 @@ async fn read_mail(State(providers): Shared, Path(seq): Path<u64>) -> Response {
 }
 
 async fn faults(State(providers): Shared) -> Response {
-    Json(providers.dice.faults()).into_response()
+    Json(providers.injector.faults()).into_response()
 }
 
 async fn set_faults(State(providers): Shared, Json(faults): Json<Faults>) -> Response {
-    settled(providers.dice.set(faults))
+    no_content(providers.injector.set(faults))
 }
 
-async fn aim(State(providers): Shared, Json(target): Json<Target>) -> Response {
-    providers.dice.aim(target);
+async fn set_target(State(providers): Shared, Json(target): Json<Target>) -> Response {
+    providers.injector.target(target);
     StatusCode::NO_CONTENT.into_response()
 }
 
@@ -97,10 +99,10 @@ struct Webhooks {
 
 async fn set_webhooks(State(providers): Shared, Json(webhooks): Json<Webhooks>) -> Response {
     let target = WebhookTarget::new(&webhooks.gateway_url, webhooks.token.as_deref());
-    settled(target.map(|target| providers.shippo.set_target(target)))
+    no_content(target.map(|target| providers.shippo.set_webhook_target(target)))
 }
 
-fn settled(result: Result<(), SandboxError>) -> Response {
+fn no_content(result: Result<(), SandboxError>) -> Response {
     match result {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error.to_string() }))).into_response(),

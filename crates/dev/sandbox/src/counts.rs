@@ -1,4 +1,4 @@
-//! What really happened, by the providers' own books: the answer to "did anything happen twice?"
+//! What really happened, by the providers' own records: the answer to "did anything happen twice?"
 //!
 //! An order is known by what our clients send along: Stripe's `metadata[order_id]`, Shippo's
 //! `metadata = "<order>/<parcel>"`, and a mail's `X-Order-Id` header or Message-ID.

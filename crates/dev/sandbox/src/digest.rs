@@ -1,4 +1,4 @@
-//! One stable hash behind every id, every fingerprint and every throw of the dice.
+//! One stable hash behind every id, every fingerprint and every random draw.
 //!
 //! It has to give the same value in the next process and after the next compiler upgrade, which the standard
 //! library's hasher does not promise; so it is the head of a SHA-256.

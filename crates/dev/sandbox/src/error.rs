@@ -1,6 +1,8 @@
 //! What can keep a sandbox from starting. Once it runs, trouble is answered on the wire.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why a sandbox did not start, or refused a setting.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,6 @@ pub enum SandboxError {
     #[error("the fault rates of {operation:?} are not probabilities that add up to at most 1")]
     Rates {
         /// The operation they were given for.
-        operation: crate::Operation,
+        operation: crate::operation::Operation,
     },
 }

@@ -3,39 +3,14 @@
 //! A fault is a pure function of (seed, operation, entity, attempt), so a run that makes the same requests
 //! meets the same faults, in whatever order they arrive.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{SandboxError, digest};
-
-/// What a client can ask of a provider, or a provider of the gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Operation {
-    /// Stripe: create and confirm a payment intent.
-    Authorise,
-    /// Stripe: capture one.
-    Capture,
-    /// Stripe: cancel one.
-    Cancel,
-    /// Stripe: give money back.
-    Refund,
-    /// Stripe: retrieve or search payment intents.
-    FindPayment,
-    /// Shippo: create a shipment and get its rates.
-    Shipment,
-    /// Shippo: buy a label.
-    Label,
-    /// Shippo: give a label back.
-    VoidLabel,
-    /// Shippo: retrieve or list labels.
-    FindLabel,
-    /// Shippo: the tracking webhooks of a label.
-    Scan,
-    /// SMTP: hand over a mail.
-    Mail,
-}
+use crate::digest;
+use crate::error::SandboxError;
+use crate::operation::Operation;
 
 /// One way to misbehave. Where a fault means nothing to an operation it is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,7 +166,7 @@ pub struct Target {
     pub order: String,
     /// What happens.
     pub fault: Fault,
-    /// How many requests it hits; one unless told otherwise.
+    /// How many requests it hits; one by default.
     #[serde(default = "once")]
     pub times: u32,
 }

@@ -31,20 +31,24 @@
 
 mod control;
 mod counts;
-mod dice;
 mod digest;
 mod error;
+mod fault_injector;
 mod faults;
 mod log;
+mod operation;
 mod options;
+mod providers;
 mod sandbox;
 mod serve;
 mod shippo;
 mod smtp;
 mod stripe;
+mod time;
 
 pub use counts::{Counts, DoubleCapture, DoubleLabel, LabelCount, MailCount, OrderCounts};
 pub use error::SandboxError;
-pub use faults::{Fault, Faults, Operation, Rates, Target};
+pub use faults::{Fault, Faults, Rates, Target};
+pub use operation::Operation;
 pub use options::{Options, Ports, TrackingPace};
 pub use sandbox::Sandbox;

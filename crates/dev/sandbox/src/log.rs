@@ -3,16 +3,14 @@
 //! A line is written with one write(2) before the answer that it records goes out, which is all that surviving
 //! `kill -9` takes. Lines stay readable by their [`Span`], so what is rarely asked for need not stay in memory.
 
-use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write as _},
-    os::unix::fs::FileExt as _,
-    path::{Path, PathBuf},
-};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::SandboxError;
+use crate::error::SandboxError;
 
 /// Where a piece of a log lies, in bytes.
 #[derive(Clone, Copy, Debug)]

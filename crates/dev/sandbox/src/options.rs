@@ -1,14 +1,12 @@
 //! How a sandbox is set up.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::Faults;
+use crate::faults::Faults;
 
-/// Everything a sandbox can be told at its start. The default is well-behaved, in memory, on free ports.
+/// The settings of a sandbox. The default is well-behaved, in memory, on free ports.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where effects are kept across restarts. `None` keeps them in memory only.

@@ -1,56 +1,25 @@
 //! Starting, steering and stopping all providers together.
 
-use std::{collections::BTreeMap, fmt, io, net::SocketAddr, sync::Arc};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::{fmt, io};
 
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::{
-    Counts, Faults, Options, OrderCounts, SandboxError, Target, control,
-    counts::Tally,
-    dice::Dice,
-    serve::serve,
-    shippo::{self, Shippo, WebhookTarget},
-    smtp::{self, Mailbox},
-    stripe::Stripe,
-};
-
-/// The providers' books, without their wires.
-pub(crate) struct Providers {
-    stripe: Arc<Stripe>,
-    pub(crate) shippo: Arc<Shippo>,
-    pub(crate) mailbox: Arc<Mailbox>,
-    pub(crate) dice: Arc<Dice>,
-}
-
-impl Providers {
-    pub(crate) fn counts(&self) -> Counts {
-        let mut tally = Tally::of_all();
-        self.stripe.count(&mut tally);
-        self.shippo.count(&mut tally);
-        let mails = self.mailbox.totals();
-        Counts { mails: mails.total, distinct_mails: mails.distinct, ..tally.total() }
-    }
-
-    pub(crate) fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {
-        let mut tally = Tally::of(order);
-        self.stripe.count(&mut tally);
-        self.shippo.count(&mut tally);
-        let mails = self.mailbox.of_order(order)?;
-        Ok(OrderCounts { mails, ..tally.single().unwrap_or_default() })
-    }
-
-    fn counts_by_order(&self) -> io::Result<BTreeMap<String, OrderCounts>> {
-        let mut tally = Tally::of_all();
-        self.stripe.count(&mut tally);
-        self.shippo.count(&mut tally);
-        let mut orders = tally.orders();
-        for order in self.mailbox.orders() {
-            let mails = self.mailbox.of_order(&order)?;
-            orders.entry(order).or_default().mails = mails;
-        }
-        Ok(orders)
-    }
-}
+use crate::control;
+use crate::counts::{Counts, OrderCounts};
+use crate::error::SandboxError;
+use crate::fault_injector::FaultInjector;
+use crate::faults::{Faults, Target};
+use crate::options::Options;
+use crate::providers::Providers;
+use crate::serve::serve;
+use crate::shippo::{self, Shippo, WebhookTarget};
+use crate::smtp::{self, Mailbox};
+use crate::stripe::Stripe;
 
 /// The running providers. Dropping it ends them, without waiting until they are gone.
 pub struct Sandbox {
@@ -67,14 +36,14 @@ impl Sandbox {
     /// Reads the state back, opens the ports and serves, on the current tokio runtime.
     pub async fn start(options: Options) -> Result<Self, SandboxError> {
         let dir = options.state_dir.as_deref();
-        let dice = Arc::new(Dice::new(options.faults)?);
-        let stripe = Stripe::open(dir, options.seed, options.key_window, Arc::clone(&dice))?;
-        let shippo = Shippo::open(dir, options.seed, options.tracking, Arc::clone(&dice))?;
+        let injector = Arc::new(FaultInjector::new(options.faults)?);
+        let stripe = Stripe::open(dir, options.seed, options.key_window, Arc::clone(&injector))?;
+        let shippo = Shippo::open(dir, options.seed, options.tracking, Arc::clone(&injector))?;
         let mailbox = Arc::new(Mailbox::open(dir)?);
         if let Some(url) = &options.gateway_url {
-            shippo.set_target(WebhookTarget::new(url, options.webhook_token.as_deref())?);
+            shippo.set_webhook_target(WebhookTarget::new(url, options.webhook_token.as_deref())?);
         }
-        let providers = Arc::new(Providers { stripe, shippo, mailbox, dice });
+        let providers = Arc::new(Providers { stripe, shippo, mailbox, injector });
 
         let Options { listen: ip, host, ports, .. } = options;
         let listen = async |scheme, port| listen(scheme, SocketAddr::new(ip, port), host.as_deref()).await;
@@ -87,10 +56,10 @@ impl Sandbox {
         tasks.spawn(serve(stripe_port, Arc::clone(&providers.stripe).router(), stopped.clone()));
         let shippo = Arc::clone(&providers.shippo);
         tasks.spawn(serve(shippo_port, Arc::clone(&shippo).router(shippo_url.clone()), stopped.clone()));
-        tasks.spawn(shippo::deliver(shippo, stopped.clone()));
+        tasks.spawn(shippo::send_webhooks(shippo, stopped.clone()));
         tasks.spawn(serve(control_port, control::router(Arc::clone(&providers)), stopped.clone()));
-        let (mailbox, dice) = (Arc::clone(&providers.mailbox), Arc::clone(&providers.dice));
-        tasks.spawn(smtp::serve(smtp_port, mailbox, dice, stopped));
+        let (mailbox, injector) = (Arc::clone(&providers.mailbox), Arc::clone(&providers.injector));
+        tasks.spawn(smtp::serve(smtp_port, mailbox, injector, stopped));
         Ok(Self { providers, stripe_url, shippo_url, smtp_url, control_url, stop, tasks })
     }
 
@@ -128,18 +97,18 @@ impl Sandbox {
 
     /// Sends tracking webhooks, those that wait included, to `<gateway_url>/webhooks/shippo?token=<token>`.
     pub fn set_webhook_target(&self, gateway_url: &str, token: Option<&str>) -> Result<(), SandboxError> {
-        self.providers.shippo.set_target(WebhookTarget::new(gateway_url, token)?);
+        self.providers.shippo.set_webhook_target(WebhookTarget::new(gateway_url, token)?);
         Ok(())
     }
 
     /// Replaces the faults in force.
     pub fn set_faults(&self, faults: Faults) -> Result<(), SandboxError> {
-        self.providers.dice.set(faults)
+        self.providers.injector.set(faults)
     }
 
     /// Makes the next requests about one order meet a fault.
     pub fn fault_next(&self, target: Target) {
-        self.providers.dice.aim(target);
+        self.providers.injector.target(target);
     }
 
     /// What happened so far, over all orders and all runs on this state directory.

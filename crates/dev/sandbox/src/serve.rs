@@ -3,21 +3,17 @@
 
 use std::time::Duration;
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Request, Response},
-};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
-};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// Tells every server to stop, by its sender's end.
 pub(crate) type Stop = watch::Receiver<()>;
@@ -25,7 +21,7 @@ pub(crate) type Stop = watch::Receiver<()>;
 /// How long to let things settle when no connection can be accepted: out of file descriptors, most likely.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Runs `work` on every connection until it is told to stop, and ends what still runs before it returns.
+/// Runs `work` on every connection until it is stopped, and ends what still runs before it returns.
 pub(crate) async fn accept<Work>(listener: TcpListener, mut stop: Stop, work: impl Fn(TcpStream) -> Work)
 where
     Work: Future<Output = ()> + Send + 'static,
@@ -64,7 +60,7 @@ pub(crate) fn withheld() -> Response<Body> {
     response
 }
 
-/// Serves `app` until it is told to stop.
+/// Serves `app` until it is stopped.
 pub(crate) async fn serve(listener: TcpListener, app: Router, stop: Stop) {
     accept(listener, stop, |stream| converse(stream, app.clone())).await;
 }

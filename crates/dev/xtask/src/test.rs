@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::{env, process};
 
-use crate::{TaskError, barcode, leftovers, program};
+use crate::error::{TaskError, path, program};
+use crate::metadata::cargo;
+
+mod barcode;
+mod leftovers;
 
 /// Tells the suites that need a barcode reader that there is one.
 const BARCODE: &str = "DESPATCH_TEST_BARCODE";
@@ -18,7 +22,7 @@ pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
         args.push("--workspace".to_owned());
     }
     let scratch = Scratch::create()?;
-    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let cargo = cargo();
     let status = Command::new(&cargo)
         .arg("test")
         .args(&args)
@@ -38,12 +42,12 @@ struct Scratch {
 
 impl Scratch {
     fn create() -> Result<Self, TaskError> {
-        let path = env::temp_dir().join(format!("despatch-test-{}", process::id()));
+        let dir = env::temp_dir().join(format!("despatch-test-{}", process::id()));
         // Others may pass: tests run by root start PostgreSQL as another user.
-        fs::create_dir_all(&path)
-            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o711)))
-            .map_err(failed(&path))?;
-        Ok(Self { path })
+        fs::create_dir_all(&dir)
+            .and_then(|()| fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)))
+            .map_err(path(&dir))?;
+        Ok(Self { path: dir })
     }
 }
 
@@ -53,9 +57,4 @@ impl Drop for Scratch {
             eprintln!("xtask: cannot remove {}: {error}", self.path.display());
         }
     }
-}
-
-fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> TaskError {
-    let path = path.display().to_string();
-    move |source| TaskError::Directory { path, source }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, invalid};
+use super::answer::{Answer, invalid};
 
 /// An address in a request. Contact details are taken and forgotten.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{
-    book::tracking_number,
-    pdf,
-    service::Service,
-    shipment::Shipment,
-    transaction::{Format, Transaction},
-};
+use super::format::tracking_number;
+use super::pdf;
+use super::service::Service;
+use super::shipment::Shipment;
+use super::transaction::{Format, Transaction};
 
 /// The media type and the bytes of a label.
 pub(super) fn render(

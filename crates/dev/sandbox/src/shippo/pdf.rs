@@ -1,63 +1,64 @@
 //! The smallest PDF that printers and viewers take: one 4 × 6 inch page of text.
 
-use std::fmt::Write as _;
+use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 
-/// Renders `lines`, which must be ASCII to be shown as they are, on a page of 288 × 432 points.
+const CATALOG: Ref = Ref::new(1);
+const PAGES: Ref = Ref::new(2);
+const PAGE: Ref = Ref::new(3);
+const CONTENT: Ref = Ref::new(4);
+const FONT: Ref = Ref::new(5);
+const FONT_NAME: Name<'_> = Name(b"F1");
+
+/// Renders `lines` on a page of 288 × 432 points. What is not ASCII is shown as `?`.
 pub(super) fn page(lines: &[String]) -> Vec<u8> {
-    let mut text = String::from("BT /F1 12 Tf 18 396 Td 16 TL\n");
+    let mut pdf = Pdf::new();
+    pdf.set_version(1, 4);
+    pdf.catalog(CATALOG).pages(PAGES);
+    pdf.pages(PAGES).kids([PAGE]).count(1);
+    let mut page = pdf.page(PAGE);
+    page.media_box(Rect::new(0.0, 0.0, 288.0, 432.0)).parent(PAGES).contents(CONTENT);
+    page.resources().fonts().pair(FONT_NAME, FONT);
+    page.finish();
+    pdf.type1_font(FONT).base_font(Name(b"Helvetica"));
+    pdf.stream(CONTENT, &text(lines));
+    pdf.finish()
+}
+
+fn text(lines: &[String]) -> Vec<u8> {
+    let mut content = Content::new();
+    content.begin_text();
+    content.set_font(FONT_NAME, 12.0);
+    content.set_leading(16.0);
+    content.next_line(18.0, 396.0);
     for line in lines {
-        text.push('(');
-        for shown in line.chars() {
-            match shown {
-                '(' | ')' | '\\' => text.extend(['\\', shown]),
-                ' '..='~' => text.push(shown),
-                _ => text.push('?'),
-            }
-        }
-        text.push_str(") Tj T*\n");
+        let shown: Vec<u8> =
+            line.chars().map(|char| if matches!(char, ' '..='~') { char as u8 } else { b'?' }).collect();
+        content.show(Str(&shown));
+        content.next_line_using_leading();
     }
-    text.push_str("ET\n");
-    let objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 288 432] /Contents 4 0 R \
-         /Resources << /Font << /F1 5 0 R >> >> >>"
-            .to_owned(),
-        format!("<< /Length {} >>\nstream\n{text}endstream", text.len()),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>".to_owned(),
-    ];
-    let mut file = String::from("%PDF-1.4\n");
-    let mut table = String::from("0000000000 65535 f \n");
-    for (number, object) in (1..).zip(&objects) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(table, "{:010} 00000 n ", file.len());
-        let _ = write!(file, "{number} 0 obj\n{object}\nendobj\n");
-    }
-    let start = file.len();
-    let size = objects.len() + 1;
-    let _ = write!(
-        file,
-        "xref\n0 {size}\n{table}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
-    );
-    file.into_bytes()
+    content.end_text();
+    content.finish().into_vec()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn contains(file: &[u8], text: &str) -> bool {
+        file.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
     #[test]
     fn the_cross_reference_table_points_at_the_objects() {
-        let file = String::from_utf8(page(&["To: (Ann)".into(), "Zoë".into()])).unwrap();
-        let start: usize =
-            file.rsplit("startxref\n").next().unwrap().lines().next().unwrap().parse().unwrap();
-        assert!(file[start..].starts_with("xref\n0 6\n"));
-        let entries = file[start..].lines().skip(3).take(5);
-        for (number, entry) in (1..).zip(entries) {
+        let file = page(&["To: (Ann)".into(), "Zoë".into()]);
+        let at = file.windows(10).rposition(|window| window == b"startxref\n").unwrap() + 10;
+        let start: usize = str::from_utf8(&file[at..]).unwrap().lines().next().unwrap().parse().unwrap();
+        let table = str::from_utf8(&file[start..]).unwrap();
+        for (number, entry) in (1..).zip(table.lines().skip(3).take(5)) {
             let offset: usize = entry[..10].parse().unwrap();
-            assert!(file[offset..].starts_with(&format!("{number} 0 obj\n")), "object {number}");
+            assert!(file[offset..].starts_with(format!("{number} 0 obj\n").as_bytes()), "object {number}");
         }
-        assert!(file.contains("(To: \\(Ann\\)) Tj"));
-        assert!(file.contains("(Zo?) Tj"));
+        assert!(contains(&file, "(To: (Ann)) Tj"));
+        assert!(contains(&file, "(Zo?) Tj"));
     }
 }

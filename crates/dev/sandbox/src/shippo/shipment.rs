@@ -3,12 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
-    Answer,
-    address::{Address, Place},
-    invalid,
-    service::SERVICES,
-};
+use super::address::{Address, Place};
+use super::answer::{Answer, invalid};
+use super::format::iso;
+use super::metadata::check_metadata;
+use super::service::SERVICES;
 
 /// `POST /shipments`.
 #[derive(Debug, Deserialize)]
@@ -103,18 +102,10 @@ impl Parcel {
     }
 }
 
-/// Shippo's limit on metadata.
-pub(super) fn check_metadata(metadata: &str) -> Result<(), Answer> {
-    if metadata.chars().count() > 100 {
-        return Err(invalid("metadata", "Ensure this field has no more than 100 characters."));
-    }
-    Ok(())
-}
-
 /// A shipment as the sandbox keeps it. The last hexadecimal digit of its id is 0; its rates count up from 1.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Shipment {
-    #[serde(with = "super::book::hex")]
+    #[serde(with = "super::format::hex")]
     pub(super) id: u128,
     pub(super) from: Place,
     pub(super) to: Place,
@@ -143,7 +134,7 @@ impl Shipment {
             .enumerate()
             .map(|(position, service)| service.rate_json(self.rate(position), self.id, self.grams))
             .collect();
-        let created = super::book::iso(self.created_ms);
+        let created = iso(self.created_ms);
         json!({
             "object_id": format!("{:032x}", self.id),
             "object_created": created,

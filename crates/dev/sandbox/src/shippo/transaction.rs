@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-use super::{Answer, invalid, scan::Course, shipment::check_metadata};
+use super::answer::{Answer, invalid};
+use super::metadata::check_metadata;
+use super::scan::Course;
 
 /// The file that a label is delivered as.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,9 +111,9 @@ impl Page {
 /// A transaction as the sandbox keeps it: about a hundred bytes, the rest follows from them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Transaction {
-    #[serde(with = "super::book::hex")]
+    #[serde(with = "super::format::hex")]
     pub(super) id: u128,
-    #[serde(with = "super::book::hex")]
+    #[serde(with = "super::format::hex")]
     pub(super) rate: u128,
     pub(super) format: Format,
     pub(super) metadata: Box<str>,
@@ -122,9 +124,9 @@ pub(super) struct Transaction {
     pub(super) refused: Option<Refused>,
     /// The order in which its scans are reported.
     pub(super) course: Course,
-    /// How many of its webhooks the gateway has taken.
+    /// How many of its webhooks the gateway has accepted.
     #[serde(default)]
-    pub(super) taken: u8,
+    pub(super) accepted: u8,
     #[serde(default)]
     pub(super) voided: bool,
 }
@@ -160,17 +162,12 @@ impl Transaction {
 
     /// The furthest scan that was reported.
     pub(super) fn tracking_status(&self) -> &'static str {
-        let reported = &self.course.scans()[..usize::from(self.taken).min(self.course.scans().len())];
+        let reported = &self.course.scans()[..usize::from(self.accepted).min(self.course.scans().len())];
         reported.iter().max().map_or("PRE_TRANSIT", |scan| scan.status())
     }
 
-    /// Whether a webhook is still owed.
-    pub(super) fn owes_scan(&self) -> bool {
-        self.refused.is_none() && !self.voided && usize::from(self.taken) < self.course.scans().len()
+    /// Whether a webhook is left to send.
+    pub(super) fn has_scans_left(&self) -> bool {
+        self.refused.is_none() && !self.voided && usize::from(self.accepted) < self.course.scans().len()
     }
-}
-
-/// The order and the parcel that metadata names: `"<order>/<parcel>"`.
-pub(super) fn order_of(metadata: &str) -> (&str, &str) {
-    metadata.rsplit_once('/').unwrap_or((metadata, ""))
 }

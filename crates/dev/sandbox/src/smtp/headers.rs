@@ -1,4 +1,6 @@
-//! The few header fields of a mail that the sandbox reads.
+//! The three header fields of a mail that the sandbox reads.
+//!
+//! They are read by hand, as they are on the wire: a mail parser would read the whole mail for them, and decode them.
 
 /// What a mail says of itself, empty where it does not.
 #[derive(Debug, Default, PartialEq, Eq)]

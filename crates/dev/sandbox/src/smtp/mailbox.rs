@@ -1,19 +1,18 @@
 //! All mail that was taken: contents and index on file, in memory only where they lie.
 
-use std::{
-    collections::HashMap,
-    io,
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::headers::Headers;
-use crate::{
-    MailCount, SandboxError, digest,
-    log::{Log, Span},
-};
+use crate::counts::MailCount;
+use crate::digest;
+use crate::error::SandboxError;
+use crate::log::{Log, Span};
+use crate::time::now_ms;
 
 /// One line of the index. Written after the contents, so that what it points at is there.
 #[derive(Debug, Serialize, Deserialize)]
@@ -85,7 +84,7 @@ impl Mailbox {
         let line = Line {
             offset,
             length,
-            at_ms: jiff::Timestamp::now().as_millisecond(),
+            at_ms: now_ms(),
             from: from.to_owned(),
             to: to.to_vec(),
             message_id: headers.message_id.clone(),

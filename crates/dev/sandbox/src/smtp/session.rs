@@ -2,16 +2,15 @@
 
 use std::io;
 
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, BufWriter},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, BufWriter};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::{headers::Headers, mailbox::Mailbox};
-use crate::{Fault, Operation, dice::Dice};
+use super::headers::Headers;
+use super::mailbox::Mailbox;
+use crate::fault_injector::FaultInjector;
+use crate::faults::Fault;
+use crate::operation::Operation;
 
 /// The largest mail, in bytes, as announced by SIZE (RFC 1870).
 const MAIL_LIMIT: usize = 10 * 1024 * 1024;
@@ -21,7 +20,7 @@ const LINE_LIMIT: u64 = 4096;
 const RECIPIENTS: usize = 1000;
 
 /// Serves one connection until the client quits or a fault cuts it off.
-pub(super) async fn run(stream: TcpStream, mailbox: &Mailbox, dice: &Dice) -> io::Result<()> {
+pub(super) async fn run(stream: TcpStream, mailbox: &Mailbox, injector: &FaultInjector) -> io::Result<()> {
     let (read, write) = stream.into_split();
     let mut session =
         Session { reader: BufReader::new(read), writer: BufWriter::new(write), greeted: false, mail: None };
@@ -35,7 +34,7 @@ pub(super) async fn run(stream: TcpStream, mailbox: &Mailbox, dice: &Dice) -> io
                     session.reply("552 5.3.4 The mail is too large").await?;
                     continue;
                 };
-                if session.accept(&mail, content, mailbox, dice).await? == Next::End {
+                if session.accept(&mail, content, mailbox, injector).await? == Next::End {
                     return session.writer.flush().await;
                 }
             }
@@ -209,10 +208,10 @@ impl Session {
         envelope: &Envelope,
         content: Vec<u8>,
         mailbox: &Mailbox,
-        dice: &Dice,
+        injector: &FaultInjector,
     ) -> io::Result<Next> {
         let headers = Headers::parse(&content);
-        let fault = dice.roll(Operation::Mail, &headers.message_id, headers.order());
+        let fault = injector.next_fault(Operation::Mail, &headers.message_id, headers.order());
         match fault {
             Some(Fault::Decline) => {
                 self.reply("554 5.7.1 Not wanted here").await?;
@@ -226,7 +225,7 @@ impl Session {
                 self.reply("421 4.7.0 Too many mails, closing").await?;
                 return Ok(Next::End);
             }
-            Some(Fault::Slow) => tokio::time::sleep(dice.slow()).await,
+            Some(Fault::Slow) => tokio::time::sleep(injector.slow()).await,
             Some(Fault::Timeout | Fault::Duplicate | Fault::OutOfOrder) | None => {}
         }
         if let Err(error) = mailbox.store(&envelope.from, &envelope.to, &headers, &content) {
@@ -235,7 +234,7 @@ impl Session {
             return Ok(Next::Continue);
         }
         if fault == Some(Fault::Timeout) {
-            tokio::time::sleep(dice.withhold()).await;
+            tokio::time::sleep(injector.withhold()).await;
             return Ok(Next::End);
         }
         self.reply("250 2.0.0 Taken").await?;

@@ -1,11 +1,9 @@
 //! The requests that have an effect, as they come out of validation.
 
-use super::{
-    form::{Form, Pairs},
-    intent::Currency,
-    refusal::Refusal,
-};
-use crate::Operation;
+use super::currency::Currency;
+use super::form::{Form, Pairs};
+use super::refusal::Refusal;
+use crate::operation::Operation;
 
 /// A valid request. Whether it is allowed, the intent's state decides.
 #[derive(Debug)]

@@ -1,21 +1,21 @@
 //! Idempotency keys: which were used, for what, and where the log keeps their answers.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
-use crate::{digest, log::Span};
+use crate::digest;
+use crate::log::Span;
+use crate::time::now_ms;
 
-/// The keys of the last 24 hours. An entry is 64 bytes; the answers themselves stay in the log.
-pub(super) struct Keys {
+/// The keys of the last 24 hours. A record is 64 bytes; the answers themselves stay in the log.
+pub(super) struct IdempotencyKeys {
     window_ms: i64,
-    entries: HashMap<u128, Entry>,
+    records: HashMap<u128, KeyRecord>,
     /// Answered keys, oldest first, so that old ones are dropped without a search.
     by_age: VecDeque<(i64, u128)>,
 }
 
-struct Entry {
+struct KeyRecord {
     fingerprint: u64,
     answer: Option<Answered>,
 }
@@ -26,7 +26,7 @@ struct Answered {
     span: Span,
 }
 
-/// A reservation of a key, to be settled with [`Keys::answer`] or [`Keys::release`].
+/// A reservation of a key, to be settled with [`IdempotencyKeys::answer`] or [`IdempotencyKeys::release`].
 pub(super) struct Ticket {
     pub(super) key: Box<str>,
     pub(super) fingerprint: u64,
@@ -40,20 +40,20 @@ pub(super) enum Admission {
     Answered(Span),
 }
 
-impl Keys {
+impl IdempotencyKeys {
     pub(super) fn new(window: Duration) -> Self {
         let window_ms = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
-        Self { window_ms, entries: HashMap::new(), by_age: VecDeque::new() }
+        Self { window_ms, records: HashMap::new(), by_age: VecDeque::new() }
     }
 
     pub(super) fn admit(&mut self, key: &str, fingerprint: u64) -> Admission {
         self.forget_before(now_ms().saturating_sub(self.window_ms));
-        match self.entries.get(&hash(key)) {
-            Some(entry) if entry.fingerprint != fingerprint => Admission::OtherParameters,
-            Some(Entry { answer: Some(answered), .. }) => Admission::Answered(answered.span),
-            Some(Entry { answer: None, .. }) => Admission::InFlight,
+        match self.records.get(&hash(key)) {
+            Some(record) if record.fingerprint != fingerprint => Admission::OtherParameters,
+            Some(KeyRecord { answer: Some(answered), .. }) => Admission::Answered(answered.span),
+            Some(KeyRecord { answer: None, .. }) => Admission::InFlight,
             None => {
-                self.entries.insert(hash(key), Entry { fingerprint, answer: None });
+                self.records.insert(hash(key), KeyRecord { fingerprint, answer: None });
                 Admission::Fresh(Ticket { key: key.into(), fingerprint })
             }
         }
@@ -62,15 +62,15 @@ impl Keys {
     /// Notes the first answer of a key: it lies at `span` of the log.
     pub(super) fn answer(&mut self, key: &str, fingerprint: u64, at_ms: i64, span: Span) {
         let answer = Some(Answered { at_ms, span });
-        self.entries.insert(hash(key), Entry { fingerprint, answer });
+        self.records.insert(hash(key), KeyRecord { fingerprint, answer });
         self.by_age.push_back((at_ms, hash(key)));
     }
 
     /// Frees a key that got no answer. One that did stays.
     pub(super) fn release(&mut self, ticket: &Ticket) {
         let id = hash(&ticket.key);
-        if self.entries.get(&id).is_some_and(|entry| entry.answer.is_none()) {
-            self.entries.remove(&id);
+        if self.records.get(&id).is_some_and(|record| record.answer.is_none()) {
+            self.records.remove(&id);
         }
     }
 
@@ -81,8 +81,8 @@ impl Keys {
             self.by_age.pop_front();
             // A key used again after it was forgotten has a newer answer.
             let old = |answered: Answered| answered.at_ms == at_ms;
-            if self.entries.get(&id).is_some_and(|entry| entry.answer.is_some_and(old)) {
-                self.entries.remove(&id);
+            if self.records.get(&id).is_some_and(|record| record.answer.is_some_and(old)) {
+                self.records.remove(&id);
             }
         }
     }
@@ -90,9 +90,4 @@ impl Keys {
 
 fn hash(key: &str) -> u128 {
     digest::wide(&[b"key", key.as_bytes()])
-}
-
-/// Milliseconds since 1970.
-pub(super) fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }

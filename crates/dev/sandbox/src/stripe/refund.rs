@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
-    form::Pairs,
-    intent::{Currency, metadata_json},
-};
+use super::currency::Currency;
+use super::form::Pairs;
+use super::intent::metadata_json;
 
 /// Money given back from a captured intent, in minor units.
 #[derive(Clone, Debug, Serialize, Deserialize)]

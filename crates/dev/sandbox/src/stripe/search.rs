@@ -6,7 +6,11 @@
 
 use serde_json::{Value, json};
 
-use super::{book::Book, form::Form, intent::Intent, refund::Refund, refusal::Refusal};
+use super::form::Form;
+use super::intent::Intent;
+use super::refund::Refund;
+use super::refusal::Refusal;
+use super::state::StripeState;
 
 /// `GET /v1/payment_intents/search`.
 pub(super) struct Search {
@@ -31,12 +35,12 @@ impl Search {
         self.clauses.iter().find(by_order).map(|clause| clause.value.as_str())
     }
 
-    pub(super) fn run(&self, book: &Book) -> Value {
+    pub(super) fn run(&self, state: &StripeState) -> Value {
         let hit = |intent: &&Intent| self.clauses.iter().all(|clause| clause.holds(intent));
         let window = (self.skip, self.limit + 1);
         let mut found: Vec<&Intent> = match self.order() {
-            Some(order) => book.newest_of(order).filter(hit).skip(window.0).take(window.1).collect(),
-            None => book.newest().filter(hit).skip(window.0).take(window.1).collect(),
+            Some(order) => state.newest_of(order).filter(hit).skip(window.0).take(window.1).collect(),
+            None => state.newest().filter(hit).skip(window.0).take(window.1).collect(),
         };
         let more = found.len() > self.limit;
         found.truncate(self.limit);
@@ -52,14 +56,14 @@ impl Search {
 }
 
 /// `GET /v1/payment_intents`, newest first.
-pub(super) fn list(book: &Book, form: &Form) -> Result<Value, Refusal> {
+pub(super) fn list(state: &StripeState, form: &Form) -> Result<Value, Refusal> {
     form.only(&["limit", "starting_after", "expand"])?;
     let limit = limit(form)?;
-    let after = form.get("starting_after").map(|id| book.intent(id)).transpose()?;
+    let after = form.get("starting_after").map(|id| state.intent(id)).transpose()?;
     let mut found: Vec<&Intent> = match after {
-        None => book.newest().take(limit + 1).collect(),
+        None => state.newest().take(limit + 1).collect(),
         Some(last) => {
-            book.newest().skip_while(|intent| intent.id != last.id).skip(1).take(limit + 1).collect()
+            state.newest().skip_while(|intent| intent.id != last.id).skip(1).take(limit + 1).collect()
         }
     };
     let more = found.len() > limit;
@@ -69,11 +73,11 @@ pub(super) fn list(book: &Book, form: &Form) -> Result<Value, Refusal> {
 }
 
 /// `GET /v1/refunds`, newest first, of all intents or of one.
-pub(super) fn refunds(book: &Book, form: &Form) -> Result<Value, Refusal> {
+pub(super) fn refunds(state: &StripeState, form: &Form) -> Result<Value, Refusal> {
     form.only(&["payment_intent", "limit", "expand"])?;
     let limit = limit(form)?;
     let intent = form.get("payment_intent");
-    let mut found: Vec<Value> = book
+    let mut found: Vec<Value> = state
         .newest_refunds()
         .filter(|refund| intent.is_none_or(|intent| *refund.intent == *intent))
         .take(limit + 1)

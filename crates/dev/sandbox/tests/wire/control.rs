@@ -3,7 +3,8 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{gateway::Gateway, shop::Shop};
+use crate::gateway::Gateway;
+use crate::shop::Shop;
 
 #[tokio::test]
 async fn counts_are_read_over_http() {
@@ -20,8 +21,8 @@ async fn counts_are_read_over_http() {
     let order = shop.control(Method::GET, "/counts/o1", None).await;
     assert_eq!(order.body["captures"], 1);
     assert_eq!(order.body["labels"], json!({ "1": { "bought": 1, "voided": 0 } }));
-    let nobody = shop.control(Method::GET, "/counts/o9", None).await;
-    assert_eq!((nobody.status, &nobody.body["captures"]), (200, &json!(0)));
+    let unknown = shop.control(Method::GET, "/counts/o9", None).await;
+    assert_eq!((unknown.status, &unknown.body["captures"]), (200, &json!(0)));
 }
 
 #[tokio::test]

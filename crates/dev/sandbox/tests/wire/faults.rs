@@ -7,7 +7,7 @@ use reqwest::Method;
 
 use crate::shop::{Shop, purchase};
 
-fn aim(shop: &Shop, operation: Operation, fault: Fault) {
+fn target(shop: &Shop, operation: Operation, fault: Fault) {
     shop.sandbox.fault_next(Target { operation, order: "o1".into(), fault, times: 1 });
 }
 
@@ -15,7 +15,7 @@ fn aim(shop: &Shop, operation: Operation, fault: Fault) {
 async fn a_capture_takes_place_though_its_answer_is_withheld() {
     let shop = Shop::open().await;
     let id = shop.authorise("o1", "500").await;
-    aim(&shop, Operation::Capture, Fault::Timeout);
+    target(&shop, Operation::Capture, Fault::Timeout);
     let path = format!("/v1/payment_intents/{id}/capture");
     let lost = shop.try_stripe(Method::POST, &path, &[], Some("k")).await;
     assert!(lost.is_err(), "{lost:?}");
@@ -30,7 +30,7 @@ async fn a_capture_takes_place_though_its_answer_is_withheld() {
 async fn a_label_is_bought_though_its_answer_is_withheld() {
     let shop = Shop::open().await;
     let rate = shop.rate("o1/1").await;
-    aim(&shop, Operation::Label, Fault::Timeout);
+    target(&shop, Operation::Label, Fault::Timeout);
     let lost = shop.try_shippo(Method::POST, "/transactions", Some(&purchase(&rate, "o1/1"))).await;
     assert!(lost.is_err(), "{lost:?}");
     assert_eq!(shop.sandbox.counts().labels, 1);
@@ -42,7 +42,7 @@ async fn a_label_is_bought_though_its_answer_is_withheld() {
 async fn a_withheld_answer_ends_only_its_own_connection() {
     let shop = Shop::open().await;
     let id = shop.authorise("o1", "500").await;
-    aim(&shop, Operation::FindPayment, Fault::Timeout);
+    target(&shop, Operation::FindPayment, Fault::Timeout);
     let path = format!("/v1/payment_intents/{id}");
     let (lost, other) = tokio::join!(
         shop.try_stripe(Method::GET, &path, &[], None),
@@ -58,18 +58,18 @@ async fn before_the_effect_nothing_has_happened() {
     let id = shop.authorise("o1", "500").await;
     let rate = shop.rate("o1/1").await;
     for (fault, status) in [(Fault::RateLimited, 429), (Fault::ServerError, 500)] {
-        aim(&shop, Operation::Capture, fault);
+        target(&shop, Operation::Capture, fault);
         assert_eq!(shop.capture(&id, &format!("{fault:?}")).await.status, status);
-        aim(&shop, Operation::Label, fault);
+        target(&shop, Operation::Label, fault);
         assert_eq!(shop.shippo("/transactions", &purchase(&rate, "o1/1")).await.status, status);
-        aim(&shop, Operation::FindLabel, fault);
+        target(&shop, Operation::FindLabel, fault);
         assert_eq!(shop.shippo_get(&format!("/transactions/?rate={rate}")).await.status, status);
-        aim(&shop, Operation::FindPayment, fault);
+        target(&shop, Operation::FindPayment, fault);
         let search = [("query", "metadata['order_id']:'o1'")];
         let found = shop.try_stripe(Method::GET, "/v1/payment_intents/search", &search, None).await.unwrap();
         assert_eq!(found.status, status);
     }
-    aim(&shop, Operation::Label, Fault::Decline);
+    target(&shop, Operation::Label, Fault::Decline);
     let refused = shop.shippo("/transactions", &purchase(&rate, "o1/1")).await;
     assert_eq!((refused.status, refused.text("status")), (201, "ERROR"));
     let counts = shop.sandbox.counts();

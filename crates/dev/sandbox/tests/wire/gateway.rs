@@ -1,23 +1,17 @@
-//! A gateway that notes every webhook and answers as it is told.
+//! A gateway that notes every webhook and answers as the test says.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    http::{StatusCode, Uri},
-    routing::post,
-};
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::routing::post;
+use axum::{Json, Router};
 use serde_json::Value;
-use tokio::{
-    net::TcpListener,
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    task::JoinSet,
-};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
 
 /// A webhook as it arrived: path with query, and body.
 pub(crate) type Webhook = (String, Value);

@@ -1,28 +1,22 @@
 //! What a sandbox knows survives it. Every write precedes its answer, so dropping one without a word is as good
 //! as `kill -9`, which one test sends all the same.
 
-use std::{
-    env,
-    fs::OpenOptions,
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::Stdio,
-    sync::atomic::{AtomicU32, Ordering},
-};
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use despatch_sandbox::{Fault, Operation, Options, Sandbox, SandboxError, Target};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use reqwest::Method;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::Command,
-};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
 
-use crate::{
-    gateway::Gateway,
-    shop::{Shop, authorisation, eventually, purchase},
-    webhooks::AT_ONCE,
-};
+use crate::gateway::Gateway;
+use crate::shop::{Shop, authorisation, eventually, purchase};
+use crate::webhooks::AT_ONCE;
 
 fn on(dir: &Path) -> Options {
     Options { state_dir: Some(dir.to_owned()), tracking: AT_ONCE, ..Options::default() }
@@ -40,7 +34,7 @@ async fn mail(shop: &Shop) {
 }
 
 #[tokio::test]
-async fn books_keys_and_mail_survive() {
+async fn effects_keys_and_mail_survive() {
     let dir = tempfile::tempdir().unwrap();
     let shop = Shop::with(on(dir.path())).await;
     let id = shop.authorise("o1", "500").await;
@@ -104,7 +98,7 @@ async fn an_effect_without_an_answer_survives() {
 }
 
 #[tokio::test]
-async fn scans_that_are_owed_are_sent_after_a_restart_and_no_others() {
+async fn scans_that_are_left_are_sent_after_a_restart_and_no_others() {
     let dir = tempfile::tempdir().unwrap();
     let mut gateway = Gateway::open(&[]).await;
     let shop = Shop::with(on(dir.path())).await;
@@ -118,15 +112,15 @@ async fn scans_that_are_owed_are_sent_after_a_restart_and_no_others() {
     .await;
     drop(shop);
 
-    // Without a target nothing is sent; the scans stay owed.
+    // Without a target nothing is sent; the scans wait.
     let shop = reopen(dir.path()).await;
-    shop.buy("owed/1").await;
+    shop.buy("waiting/1").await;
     shop.sandbox.stop().await;
     let shop = Shop::with(on(dir.path())).await;
     shop.sandbox.set_webhook_target(&gateway.url, None).unwrap();
     for status in ["TRANSIT", "DELIVERED"] {
         let (_, webhook) = gateway.next().await;
-        assert_eq!(webhook["data"]["metadata"], "owed/1");
+        assert_eq!(webhook["data"]["metadata"], "waiting/1");
         assert_eq!(webhook["data"]["tracking_status"]["status"], status);
     }
 }

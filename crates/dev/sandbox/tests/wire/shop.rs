@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use despatch_sandbox::{Options, Sandbox};
-use reqwest::{Client, Method, Url, header::HeaderMap};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, Url};
 use serde_json::{Value, json};
 
 /// A sandbox and a client for it.

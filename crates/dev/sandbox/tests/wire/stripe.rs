@@ -1,6 +1,7 @@
 //! PaymentIntents: states, errors and idempotency.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use despatch_sandbox::{Fault, Faults, Operation, Options, Target};
 use reqwest::Method;
@@ -258,7 +259,7 @@ async fn a_key_in_flight_conflicts_until_its_client_hangs_up() {
         fault: Fault::Slow,
         times: 1,
     });
-    // Whichever comes first waits for an hour; the other is told to go away.
+    // Whichever comes first waits for an hour; the other is refused.
     let conflict = tokio::select! {
         answer = shop.capture(&id, "k") => answer,
         answer = shop.capture(&id, "k") => answer,
@@ -309,7 +310,7 @@ async fn intents_are_found_by_order() {
 }
 
 #[tokio::test]
-async fn two_captures_of_one_order_are_told() {
+async fn two_captures_of_one_order_are_reported() {
     let shop = Shop::open().await;
     for key in ["a", "b"] {
         let created = shop.stripe("/v1/payment_intents", &authorisation("o1", "500"), key).await;

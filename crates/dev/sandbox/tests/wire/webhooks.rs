@@ -5,10 +5,8 @@ use std::time::Duration;
 use despatch_sandbox::{Fault, Operation, Options, Target, TrackingPace};
 use serde_json::json;
 
-use crate::{
-    gateway::Gateway,
-    shop::{Shop, eventually},
-};
+use crate::gateway::Gateway;
+use crate::shop::{Shop, eventually};
 
 pub(crate) const AT_ONCE: TrackingPace = TrackingPace {
     to_transit: Duration::from_millis(1),
@@ -68,13 +66,13 @@ async fn a_webhook_is_repeated_until_it_is_taken() {
 }
 
 #[tokio::test]
-async fn scans_come_twice_or_backwards_when_told() {
+async fn scans_come_twice_or_backwards_under_faults() {
     let mut gateway = Gateway::open(&[]).await;
     let shop = shop_for(&gateway).await;
-    let aim = |order: &str, fault| {
+    let target = |order: &str, fault| {
         shop.sandbox.fault_next(Target { operation: Operation::Scan, order: order.into(), fault, times: 1 });
     };
-    aim("o1", Fault::Duplicate);
+    target("o1", Fault::Duplicate);
     shop.buy("o1/1").await;
     let mut twice = Vec::new();
     for _ in 0..4 {
@@ -84,7 +82,7 @@ async fn scans_come_twice_or_backwards_when_told() {
     assert_eq!(twice[2], twice[3]);
     assert_eq!(twice[3]["data"]["tracking_status"]["status"], "DELIVERED");
 
-    aim("o2", Fault::OutOfOrder);
+    target("o2", Fault::OutOfOrder);
     shop.buy("o2/1").await;
     let (_, first) = gateway.next().await;
     let (_, second) = gateway.next().await;

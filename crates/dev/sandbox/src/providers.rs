@@ -1,0 +1,49 @@
+//! All providers' records together, without their wires.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use crate::counts::{Counts, OrderCounts, Tally};
+use crate::fault_injector::FaultInjector;
+use crate::shippo::Shippo;
+use crate::smtp::Mailbox;
+use crate::stripe::Stripe;
+
+/// The providers, and what they count.
+pub(crate) struct Providers {
+    pub(crate) stripe: Arc<Stripe>,
+    pub(crate) shippo: Arc<Shippo>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) injector: Arc<FaultInjector>,
+}
+
+impl Providers {
+    pub(crate) fn counts(&self) -> Counts {
+        let mut tally = Tally::of_all();
+        self.stripe.count(&mut tally);
+        self.shippo.count(&mut tally);
+        let mails = self.mailbox.totals();
+        Counts { mails: mails.total, distinct_mails: mails.distinct, ..tally.total() }
+    }
+
+    pub(crate) fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {
+        let mut tally = Tally::of(order);
+        self.stripe.count(&mut tally);
+        self.shippo.count(&mut tally);
+        let mails = self.mailbox.of_order(order)?;
+        Ok(OrderCounts { mails, ..tally.single().unwrap_or_default() })
+    }
+
+    pub(crate) fn counts_by_order(&self) -> io::Result<BTreeMap<String, OrderCounts>> {
+        let mut tally = Tally::of_all();
+        self.stripe.count(&mut tally);
+        self.shippo.count(&mut tally);
+        let mut orders = tally.orders();
+        for order in self.mailbox.orders() {
+            let mails = self.mailbox.of_order(&order)?;
+            orders.entry(order).or_default().mails = mails;
+        }
+        Ok(orders)
+    }
+}

@@ -1,0 +1,34 @@
+//! A mail server that delivers nothing and keeps everything: RFC 5321 with SIZE, PIPELINING, 8BITMIME, SMTPUTF8.
+//!
+//! It is written here, because the servers that can be had as libraries cannot take a mail and withhold the answer.
+
+mod headers;
+mod mailbox;
+mod session;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::fault_injector::FaultInjector;
+use crate::serve::{Stop, accept};
+
+pub(crate) use mailbox::Mailbox;
+
+/// Takes mail until it is stopped.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    mailbox: Arc<Mailbox>,
+    injector: Arc<FaultInjector>,
+    stop: Stop,
+) {
+    let session = |stream| {
+        let (mailbox, injector) = (Arc::clone(&mailbox), Arc::clone(&injector));
+        async move {
+            if let Err(error) = session::run(stream, &mailbox, &injector).await {
+                tracing::debug!(%error, "a mail connection ended early");
+            }
+        }
+    };
+    accept(listener, stop, session).await;
+}

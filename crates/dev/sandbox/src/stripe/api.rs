@@ -1,0 +1,270 @@
+//! Stripe's endpoints: authentication, idempotency keys, the faults of each operation, then the state.
+
+use std::path::Path as FilePath;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header};
+use axum::routing::{get, post};
+
+use super::command::Command;
+use super::form::Form;
+use super::keys::{Admission, Ticket};
+use super::refusal::Refusal;
+use super::search::{self, Search};
+use super::state::{Answer, StripeState};
+use crate::counts::Tally;
+use crate::error::SandboxError;
+use crate::fault_injector::FaultInjector;
+use crate::faults::Fault;
+use crate::operation::Operation;
+use crate::{digest, serve};
+
+/// The largest request body, in bytes. Real requests are a few hundred.
+const BODY_LIMIT: usize = 64 * 1024;
+
+pub(crate) struct Stripe {
+    state: Mutex<StripeState>,
+    injector: Arc<FaultInjector>,
+    seed: u64,
+    requests: AtomicU64,
+}
+
+impl Stripe {
+    pub(crate) fn open(
+        dir: Option<&FilePath>,
+        seed: u64,
+        key_window: Duration,
+        injector: Arc<FaultInjector>,
+    ) -> Result<Arc<Self>, SandboxError> {
+        let state = Mutex::new(StripeState::open(dir, seed, key_window)?);
+        Ok(Arc::new(Self { state, injector, seed, requests: AtomicU64::new(0) }))
+    }
+
+    pub(crate) fn router(self: Arc<Self>) -> Router {
+        Router::new()
+            .route("/v1/payment_intents", post(create).get(list))
+            .route("/v1/payment_intents/search", get(search_intents))
+            .route("/v1/payment_intents/{id}", get(retrieve))
+            .route("/v1/payment_intents/{id}/capture", post(capture))
+            .route("/v1/payment_intents/{id}/cancel", post(cancel))
+            .route("/v1/refunds", post(refund_charge).get(list_refunds))
+            .fallback(unknown)
+            .method_not_allowed_fallback(unknown)
+            .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
+            .with_state(self)
+    }
+
+    fn state(&self) -> MutexGuard<'_, StripeState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what happened at Stripe to each order's counts.
+    pub(crate) fn count(&self, tally: &mut Tally) {
+        self.state().count(tally);
+    }
+
+    /// Runs a request that may have an effect.
+    async fn perform(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: &[u8],
+        parse: impl FnOnce(&Form) -> Result<Command, Refusal>,
+    ) -> Response<Body> {
+        let form = authorised(headers).and_then(|()| Form::parse(body));
+        let parsed = form.and_then(|form| Ok((parse(&form)?, form.fingerprint(uri.path()))));
+        let (command, fingerprint) = match parsed {
+            Ok(parsed) => parsed,
+            Err(refusal) => return self.respond(&refusal.into(), headers),
+        };
+        let order = self.state().order_of(&command);
+        let fault = self.injector.next_fault(command.operation(), &order, &order);
+        if fault == Some(Fault::RateLimited) {
+            return self.respond(&Refusal::rate_limited().into(), headers);
+        }
+        let ticket = match self.admit(headers, fingerprint) {
+            Ok(Admitted::Run(ticket)) => ticket,
+            Ok(Admitted::Replay(answer)) => return self.finish(answer, fault, headers).await,
+            Err(refusal) => return self.respond(&refusal.into(), headers),
+        };
+        if fault == Some(Fault::Slow) {
+            tokio::time::sleep(self.injector.slow()).await;
+        }
+        let answer = self.state().run(&command, fault, ticket.as_ref().map(|reserved| &reserved.ticket));
+        // The state has turned the reservation into a record, or nothing was written and the key is free again.
+        drop(ticket);
+        self.finish(answer, fault, headers).await
+    }
+
+    /// Reserves the request's idempotency key, if it has one.
+    fn admit(&self, headers: &HeaderMap, fingerprint: u64) -> Result<Admitted<'_>, Refusal> {
+        let Some(key) = headers.get("idempotency-key") else { return Ok(Admitted::Run(None)) };
+        let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= 255);
+        let key = key.ok_or_else(Refusal::bad_key)?;
+        let mut state = self.state();
+        match state.keys.admit(key, fingerprint) {
+            Admission::Fresh(ticket) => {
+                drop(state);
+                Ok(Admitted::Run(Some(Reserved { stripe: self, ticket })))
+            }
+            Admission::InFlight => Err(Refusal::key_in_use(key)),
+            Admission::OtherParameters => Err(Refusal::key_reused(key)),
+            Admission::Answered(span) => Ok(Admitted::Replay(state.recall(span))),
+        }
+    }
+
+    /// Answers, or withholds the answer.
+    async fn finish(&self, answer: Answer, fault: Option<Fault>, headers: &HeaderMap) -> Response<Body> {
+        if fault == Some(Fault::Timeout) {
+            tokio::time::sleep(self.injector.withhold()).await;
+            return serve::withheld();
+        }
+        self.respond(&answer, headers)
+    }
+
+    /// Runs a request that only reads; `entity` is the order or whatever else it asks about.
+    async fn read(
+        &self,
+        headers: &HeaderMap,
+        entity: &str,
+        query: impl FnOnce(&StripeState) -> Result<serde_json::Value, Refusal>,
+    ) -> Response<Body> {
+        if let Err(refusal) = authorised(headers) {
+            return self.respond(&refusal.into(), headers);
+        }
+        let fault = self.injector.next_fault(Operation::FindPayment, entity, entity);
+        match fault {
+            Some(Fault::RateLimited) => return self.respond(&Refusal::rate_limited().into(), headers),
+            Some(Fault::ServerError) => return self.respond(&Refusal::server_error().into(), headers),
+            Some(Fault::Slow) => tokio::time::sleep(self.injector.slow()).await,
+            Some(Fault::Timeout | Fault::Decline | Fault::Duplicate | Fault::OutOfOrder) | None => {}
+        }
+        let answer = Answer::from(query(&self.state()));
+        self.finish(answer, fault, headers).await
+    }
+
+    fn respond(&self, answer: &Answer, request: &HeaderMap) -> Response<Body> {
+        let mut response = Response::new(Body::from(answer.body.clone()));
+        *response.status_mut() =
+            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let serial = self.requests.fetch_add(1, Ordering::Relaxed);
+        let id = digest::base62(&[b"req", &self.seed.to_le_bytes(), &serial.to_le_bytes()], 14);
+        if let Ok(id) = HeaderValue::from_str(&format!("req_{id}")) {
+            headers.insert(HeaderName::from_static("request-id"), id);
+        }
+        if let Some(key) = request.get("idempotency-key") {
+            headers.insert(HeaderName::from_static("idempotency-key"), key.clone());
+        }
+        if answer.replayed {
+            headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+enum Admitted<'a> {
+    Run(Option<Reserved<'a>>),
+    Replay(Answer),
+}
+
+/// A key in flight. A client that hangs up while its request waits gives the key back.
+struct Reserved<'a> {
+    stripe: &'a Stripe,
+    ticket: Ticket,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.stripe.state().keys.release(&self.ticket);
+    }
+}
+
+fn authorised(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Err(Refusal::no_api_key()) };
+    let key = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+    match key {
+        Some(key) if key.starts_with("sk_test_") => Ok(()),
+        Some(_) | None => Err(Refusal::bad_api_key()),
+    }
+}
+
+type Shared = State<Arc<Stripe>>;
+
+async fn create(State(stripe): Shared, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    stripe.perform(&uri, &headers, &body, Command::create).await
+}
+
+async fn capture(
+    State(stripe): Shared,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    stripe.perform(&uri, &headers, &body, |form| Command::capture(id, form)).await
+}
+
+async fn cancel(
+    State(stripe): Shared,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    stripe.perform(&uri, &headers, &body, |form| Command::cancel(id, form)).await
+}
+
+async fn refund_charge(State(stripe): Shared, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    stripe.perform(&uri, &headers, &body, Command::refund).await
+}
+
+async fn list_refunds(
+    State(stripe): Shared,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let form = Form::parse(query.unwrap_or_default().as_bytes());
+    let intent = form.as_ref().ok().and_then(|form| form.get("payment_intent")).unwrap_or_default();
+    let order = stripe.state().order_of_intent(intent);
+    stripe.read(&headers, &order, |state| search::refunds(state, &form?)).await
+}
+
+async fn retrieve(State(stripe): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
+    let order = stripe.state().order_of_intent(&id);
+    stripe.read(&headers, &order, |state| Ok(state.intent(&id)?.json())).await
+}
+
+async fn list(State(stripe): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response<Body> {
+    let query = query.unwrap_or_default();
+    stripe.read(&headers, &query, |state| search::list(state, &Form::parse(query.as_bytes())?)).await
+}
+
+async fn search_intents(
+    State(stripe): Shared,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let search = Form::parse(query.unwrap_or_default().as_bytes()).and_then(|form| Search::parse(&form));
+    let entity = search.as_ref().ok().and_then(Search::order).unwrap_or_default().to_owned();
+    stripe.read(&headers, &entity, |state| Ok(search?.run(state))).await
+}
+
+async fn unknown(
+    State(stripe): Shared,
+    method: axum::http::Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let refusal = match authorised(&headers) {
+        Ok(()) => Refusal::no_such_url(method.as_str(), uri.path()),
+        Err(refusal) => refusal,
+    };
+    stripe.respond(&refusal.into(), &headers)
+}

@@ -1,0 +1,304 @@
+//! What Stripe knows: intents, refunds and answered keys, each change on the log before its answer goes out.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::command::Command;
+use super::intent::{Intent, Status, order_of};
+use super::keys::{IdempotencyKeys, Ticket};
+use super::refund::Refund;
+use super::refusal::Refusal;
+use crate::counts::Tally;
+use crate::digest;
+use crate::error::SandboxError;
+use crate::faults::Fault;
+use crate::log::{Log, Span};
+use crate::time::now_ms;
+
+/// A status and a JSON body.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: String,
+    pub(super) replayed: bool,
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        Self { status: refusal.status, body: refusal.json().to_string(), replayed: false }
+    }
+}
+
+impl From<Result<Value, Refusal>> for Answer {
+    fn from(result: Result<Value, Refusal>) -> Self {
+        match result {
+            Ok(value) => Self { status: 200, body: value.to_string(), replayed: false },
+            Err(refusal) => refusal.into(),
+        }
+    }
+}
+
+/// One line of the log: the objects as they are after a request, and the answer its key stands for.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    at_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intent: Option<Intent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund: Option<Refund>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Keyed>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Keyed {
+    key: Box<str>,
+    fingerprint: u64,
+    status: u16,
+    body: Box<RawValue>,
+}
+
+/// What a command changes, worked out before anything is written.
+#[derive(Default)]
+struct Change {
+    intent: Option<Intent>,
+    refund: Option<Refund>,
+}
+
+pub(super) struct StripeState {
+    seed: u64,
+    log: Log,
+    intents: Vec<Intent>,
+    by_id: HashMap<Box<str>, usize>,
+    by_order: HashMap<Box<str>, Vec<usize>>,
+    refunds: Vec<Refund>,
+    pub(super) keys: IdempotencyKeys,
+}
+
+impl StripeState {
+    pub(super) fn open(dir: Option<&Path>, seed: u64, key_window: Duration) -> Result<Self, SandboxError> {
+        let mut state = Self {
+            seed,
+            log: Log::open(None, "stripe.jsonl")?,
+            intents: Vec::new(),
+            by_id: HashMap::new(),
+            by_order: HashMap::new(),
+            refunds: Vec::new(),
+            keys: IdempotencyKeys::new(key_window),
+        };
+        let mut log = Log::open(dir, "stripe.jsonl")?;
+        log.replay(|line: Line, span| {
+            state.apply(Change { intent: line.intent, refund: line.refund });
+            if let Some(keyed) = line.answer {
+                state.keys.answer(&keyed.key, keyed.fingerprint, line.at_ms, span);
+            }
+        })?;
+        state.log = log;
+        Ok(state)
+    }
+
+    /// Runs `command`, writes down what came of it, and answers.
+    pub(super) fn run(&mut self, command: &Command, fault: Option<Fault>, ticket: Option<&Ticket>) -> Answer {
+        let at_ms = now_ms();
+        let (change, result) = match fault {
+            Some(Fault::ServerError) => (Change::default(), Err(Refusal::server_error())),
+            _ => self.decide(command, fault == Some(Fault::Decline), at_ms / 1000),
+        };
+        let answer = Answer::from(result);
+        match self.write(at_ms, &change, &answer, ticket) {
+            Ok(()) => {
+                self.apply(change);
+                answer
+            }
+            Err(error) => {
+                tracing::error!(%error, "the sandbox cannot write its state");
+                Refusal::server_error().into()
+            }
+        }
+    }
+
+    fn decide(&self, command: &Command, decline: bool, now: i64) -> (Change, Result<Value, Refusal>) {
+        match command {
+            Command::Create(create) => {
+                let serial = self.intents.len() as u64;
+                let intent = Intent::confirm(self.id("pi", serial), create, now, decline);
+                let result = match intent.declined.as_deref() {
+                    Some(code) => Err(Refusal::declined(code, intent.charge(), intent.json())),
+                    None => Ok(intent.json()),
+                };
+                (Change { intent: Some(intent), refund: None }, result)
+            }
+            Command::Capture { intent, amount } => {
+                self.change(intent, "intent", |intent| intent.capture(*amount, decline))
+            }
+            Command::Cancel { intent, reason } => {
+                self.change(intent, "intent", |intent| intent.cancel(reason.as_deref(), now))
+            }
+            Command::Refund { intent, amount, metadata } => {
+                let mut given = 0;
+                let (mut change, result) = self.change(intent, "payment_intent", |intent| {
+                    given = intent.refund(*amount)?;
+                    Ok(())
+                });
+                let Some(intent) = change.intent.as_ref().filter(|_| result.is_ok()) else {
+                    return (change, result);
+                };
+                let refund = Refund {
+                    id: self.id("re", self.refunds.len() as u64).into(),
+                    intent: intent.id.clone(),
+                    charge: intent.charge().into(),
+                    amount: given,
+                    currency: intent.currency,
+                    metadata: metadata.clone(),
+                    created: now,
+                };
+                let shown = refund.json();
+                change.refund = Some(refund);
+                (change, Ok(shown))
+            }
+        }
+    }
+
+    /// Tries `verb` on a copy of the intent named by `param`.
+    fn change(
+        &self,
+        id: &str,
+        param: &str,
+        verb: impl FnOnce(&mut Intent) -> Result<(), Refusal>,
+    ) -> (Change, Result<Value, Refusal>) {
+        let mut intent = match self.find(id, param) {
+            Ok(intent) => intent.clone(),
+            Err(refusal) => return (Change::default(), Err(refusal)),
+        };
+        let result = verb(&mut intent).map(|()| intent.json());
+        (Change { intent: Some(intent), refund: None }, result)
+    }
+
+    fn write(
+        &mut self,
+        at_ms: i64,
+        change: &Change,
+        answer: &Answer,
+        ticket: Option<&Ticket>,
+    ) -> std::io::Result<()> {
+        let keyed = ticket.map(|ticket| {
+            let body = RawValue::from_string(answer.body.clone())?;
+            let (key, fingerprint) = (ticket.key.clone(), ticket.fingerprint);
+            Ok::<_, serde_json::Error>(Keyed { key, fingerprint, status: answer.status, body })
+        });
+        let line = Line {
+            at_ms,
+            intent: change.intent.clone(),
+            refund: change.refund.clone(),
+            answer: keyed.transpose()?,
+        };
+        if line.intent.is_none() && line.refund.is_none() && line.answer.is_none() {
+            return Ok(());
+        }
+        let span = self.log.append_json(&line)?;
+        if let Some(keyed) = line.answer {
+            self.keys.answer(&keyed.key, keyed.fingerprint, at_ms, span);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, change: Change) {
+        if let Some(intent) = change.intent {
+            if let Some(&at) = self.by_id.get(&intent.id) {
+                self.intents[at] = intent;
+            } else {
+                let at = self.intents.len();
+                self.by_id.insert(intent.id.clone(), at);
+                self.by_order.entry(intent.order().into()).or_default().push(at);
+                self.intents.push(intent);
+            }
+        }
+        self.refunds.extend(change.refund);
+    }
+
+    /// The answer that the log keeps at `span`.
+    pub(super) fn recall(&self, span: Span) -> Answer {
+        let line = self.log.read(span).and_then(|bytes| Ok(serde_json::from_slice::<Line>(&bytes)?));
+        match line {
+            Ok(Line { answer: Some(keyed), .. }) => {
+                Answer { status: keyed.status, body: keyed.body.get().to_owned(), replayed: true }
+            }
+            Ok(Line { answer: None, .. }) => Refusal::server_error().into(),
+            Err(error) => {
+                tracing::error!(%error, "the sandbox cannot read its state");
+                Refusal::server_error().into()
+            }
+        }
+    }
+
+    pub(super) fn intent(&self, id: &str) -> Result<&Intent, Refusal> {
+        self.find(id, "intent")
+    }
+
+    fn find(&self, id: &str, param: &str) -> Result<&Intent, Refusal> {
+        let at = self.by_id.get(id).ok_or_else(|| Refusal::no_such("payment_intent", id, param))?;
+        Ok(&self.intents[*at])
+    }
+
+    /// All intents, newest first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &Intent> {
+        self.intents.iter().rev()
+    }
+
+    /// All refunds, newest first.
+    pub(super) fn newest_refunds(&self) -> impl Iterator<Item = &Refund> {
+        self.refunds.iter().rev()
+    }
+
+    /// The intents that name this order, newest first.
+    pub(super) fn newest_of(&self, order: &str) -> impl Iterator<Item = &Intent> {
+        self.by_order.get(order).into_iter().flatten().rev().map(|at| &self.intents[*at])
+    }
+
+    /// The order that a command is about, or the intent where no order is named.
+    pub(super) fn order_of(&self, command: &Command) -> String {
+        match command {
+            Command::Create(create) => order_of(&create.metadata).to_owned(),
+            Command::Capture { intent, .. }
+            | Command::Cancel { intent, .. }
+            | Command::Refund { intent, .. } => self.order_of_intent(intent),
+        }
+    }
+
+    pub(super) fn order_of_intent(&self, id: &str) -> String {
+        let order = self.intent(id).map_or("", Intent::order);
+        if order.is_empty() { id.to_owned() } else { order.to_owned() }
+    }
+
+    /// Adds every intent and refund to the counts of its order.
+    pub(super) fn count(&self, tally: &mut Tally) {
+        for intent in &self.intents {
+            let Some(counts) = tally.order(intent.order()) else { continue };
+            counts.intents += 1;
+            match intent.status {
+                Status::Succeeded => {
+                    counts.captures += 1;
+                    counts.captured_minor += intent.received;
+                }
+                Status::Canceled => counts.cancels += 1,
+                Status::RequiresCapture => counts.authorised_minor += intent.amount,
+                Status::RequiresPaymentMethod => {}
+            }
+        }
+        for refund in &self.refunds {
+            let order = self.intent(&refund.intent).map_or("", Intent::order);
+            let Some(counts) = tally.order(order) else { continue };
+            counts.refunds += 1;
+            counts.refunded_minor += refund.amount;
+        }
+    }
+
+    fn id(&self, prefix: &str, serial: u64) -> String {
+        let parts: [&[u8]; 3] = [prefix.as_bytes(), &self.seed.to_le_bytes(), &serial.to_le_bytes()];
+        format!("{prefix}_3{}", digest::base62(&parts, 23))
+    }
+}

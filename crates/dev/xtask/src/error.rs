@@ -16,6 +16,12 @@ pub(crate) enum TaskError {
     Path { path: String, source: io::Error },
     /// Rust source that does not parse.
     Syntax { path: String, line: usize, cause: String },
+    /// A task was called with arguments that it does not know.
+    Usage(String),
+    /// The README has no block of commands where there should be one.
+    NoCommands(String),
+    /// `bench --json` printed something else than was expected.
+    Figures { of: String, cause: String },
     /// The list of retired words cannot be read.
     Words(String),
     /// Servers that tests started are still there when all tests have ended.
@@ -37,6 +43,9 @@ impl fmt::Display for TaskError {
             ),
             Self::Path { path, source } => write!(f, "{path}: {source}"),
             Self::Syntax { path, line, cause } => write!(f, "{path}:{line}: {cause}"),
+            Self::Usage(usage) => write!(f, "usage: {usage}"),
+            Self::NoCommands(heading) => write!(f, "README.md has no block of commands under {heading}"),
+            Self::Figures { of, cause } => write!(f, "{of}: {cause}"),
             Self::Words(cause) => write!(f, "words.txt: {cause}"),
             Self::Leftovers(servers) => {
                 write!(f, "servers that tests started have outlived them:\n  {}", servers.join("\n  "))

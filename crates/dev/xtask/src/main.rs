@@ -7,6 +7,9 @@ use std::process::ExitCode;
 mod error;
 mod layers;
 mod metadata;
+mod prove;
+mod run;
+mod scratch;
 mod sources;
 mod test;
 mod words;
@@ -18,7 +21,9 @@ usage: cargo xtask TASK
                            arguments replace `--workspace`: cargo xtask test -p despatch-labels
   check-layers [CRATE...]  check that dependencies between crates and imports between files point one way,
                            in all crates or in those named
-  check-words [PATH...]    look for retired words (crates/dev/xtask/words.txt), in all files or below these paths";
+  check-words [PATH...]    look for retired words (crates/dev/xtask/words.txt), in all files or below these paths
+  prove list               name the checks that are too long for .ci/run, and how long they take
+  prove NAME [ARGUMENT...] run one of them; fails when its claim does not hold";
 
 fn main() -> ExitCode {
     let mut args = env::args().skip(1);
@@ -28,6 +33,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(args),
         Some("check-layers") => layers::check(&args),
         Some("check-words") => words::check(&args),
+        Some("prove") => prove::run(&args),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

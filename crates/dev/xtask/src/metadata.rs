@@ -12,6 +12,8 @@ use crate::error::{TaskError, program};
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
+    /// Where cargo builds.
+    pub(crate) target: PathBuf,
     pub(crate) packages: Vec<Package>,
 }
 
@@ -68,7 +70,8 @@ pub(crate) fn read(metadata: &Value) -> Result<Workspace, TaskError> {
         .iter()
         .map(|package| read_package(root, package))
         .collect::<Result<_, _>>()?;
-    Ok(Workspace { root: PathBuf::from(root), packages })
+    let target = PathBuf::from(text(metadata, "target_directory")?);
+    Ok(Workspace { root: PathBuf::from(root), target, packages })
 }
 
 fn read_package(root: &str, package: &Value) -> Result<Package, TaskError> {

@@ -1,13 +1,10 @@
 //! The whole test suite: first what it needs beyond Rust, then cargo, then a look for servers left running.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::{env, process};
 
-use crate::error::{TaskError, path, program};
+use crate::error::{TaskError, program};
 use crate::metadata::cargo;
+use crate::scratch::Scratch;
 
 mod barcode;
 mod leftovers;
@@ -21,7 +18,8 @@ pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
     if args.is_empty() {
         args.push("--workspace".to_owned());
     }
-    let scratch = Scratch::create()?;
+    // Whatever names this directory when the tests have ended was started by them.
+    let scratch = Scratch::create("test")?;
     let cargo = cargo();
     let status = Command::new(&cargo)
         .arg("test")
@@ -33,28 +31,4 @@ pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
     leftovers::none_under(&scratch.path)?;
     // A signal leaves no code; that is a failure too.
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(u8::try_from(code).unwrap_or(1))))
-}
-
-/// The tests' temporary directory: whatever runs in it was started by this run, and it goes when the run ends.
-struct Scratch {
-    path: PathBuf,
-}
-
-impl Scratch {
-    fn create() -> Result<Self, TaskError> {
-        let dir = env::temp_dir().join(format!("despatch-test-{}", process::id()));
-        // Others may pass: tests run by root start PostgreSQL as another user.
-        fs::create_dir_all(&dir)
-            .and_then(|()| fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)))
-            .map_err(path(&dir))?;
-        Ok(Self { path: dir })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.path) {
-            eprintln!("xtask: cannot remove {}: {error}", self.path.display());
-        }
-    }
 }

@@ -1,10 +1,12 @@
-//! `cargo xtask check-words`: one word for one thing. The words that were retired are listed in `words.txt`.
+//! `cargo xtask check-words`: one word for one thing. The words that were retired are listed in `words.txt`, those that
+//! are used in `docs/glossary.md`.
 
 use std::process::ExitCode;
 
 use crate::error::TaskError;
 use crate::{metadata, sources};
 
+mod glossary;
 mod rules;
 mod text;
 
@@ -19,6 +21,7 @@ const FILES: [&str; 6] =
     ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "Dockerfile", "docker-compose.yml", "Cargo.toml"];
 const KINDS: [&str; 12] =
     ["rs", "md", "toml", "sql", "proto", "yaml", "yml", "tpl", "json", "py", "sh", "txt"];
+const GLOSSARY: &str = "docs/glossary.md";
 /// Schemas of others.
 const FOREIGN: &str = "deploy/schemas/";
 
@@ -33,6 +36,7 @@ pub(crate) fn check(paths: &[String]) -> Result<ExitCode, TaskError> {
     };
     let mut files = sources::files(&root, &DIRS, is_text)?;
     files.extend(FILES.map(str::to_owned));
+    let misplaced = glossary::check(GLOSSARY, &sources::read(&root, GLOSSARY)?, &files);
     files.retain(|file| {
         !file.starts_with(FOREIGN)
             && !ABOUT_WORDS.iter().any(|path| rules::covers(path, file))
@@ -45,6 +49,7 @@ pub(crate) fn check(paths: &[String]) -> Result<ExitCode, TaskError> {
         .filter(|path| !root.join(path).exists())
         .map(|path| format!("words.txt: {path} is not in the repository; name where it is now"))
         .collect();
+    found.extend(misplaced);
     for file in &files {
         found.extend(rules::check(&rules, file, &sources::read(&root, file)?));
     }

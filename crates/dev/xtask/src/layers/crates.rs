@@ -187,6 +187,7 @@ mod tests {
         ]);
         let metadata = json!({
             "workspace_root": "/w",
+            "target_directory": "/w/target",
             "packages": [
                 package("orders", "crates/workers/order/orders", json!([])),
                 package("payments", "crates/workers/money/payments", on_orders),

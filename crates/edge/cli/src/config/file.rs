@@ -110,8 +110,8 @@ pub(crate) struct Shippo {
 pub(crate) struct Labels {
     pub(crate) sender: despatch_labels::Sender,
     pub(crate) locations: BTreeMap<String, despatch_labels::Sender>,
-    pub(crate) parcel: despatch_labels::Parcel,
-    pub(crate) rules: Vec<despatch_labels::Rule>,
+    pub(crate) parcel: despatch_labels::Carton,
+    pub(crate) rules: Vec<despatch_routing::CarrierRule>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -65,7 +65,7 @@ impl Config {
             locations: self.labels.locations.clone(),
             parcel: self.labels.parcel,
             rules: self.labels.rules.clone(),
-            shippo: despatch_labels::Shippo {
+            shippo: despatch_labels::ShippoConfig {
                 base_url: self.shippo.base_url.clone(),
                 token: self.shippo.token.clone(),
                 timeout_seconds: self.shippo.timeout_seconds,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::sources::fields::amount::{Amount, Prices};
 use crate::sources::fields::json::{self, Invalid, id, key, or_default, required, text};
+use crate::sources::fields::line::LineReader;
 use crate::sources::fields::placed_at;
 
 /// The channel that such orders name.
@@ -118,7 +119,8 @@ pub fn read(body: &[u8]) -> Result<Order, Invalid> {
     let json: OrderJson = json::read(body)?;
     let currency = json.currency.to_ascii_uppercase();
     let prices = Prices::of(&currency);
-    let lines = (1..).zip(json.lines).map(|(number, line)| line.normalised(number, prices));
+    let readers = LineReader::each("lines", prices);
+    let lines = readers.zip(json.lines).map(|(reader, line)| line.normalised(reader));
     Ok(Order {
         order_id: String::new(),
         placed_at: placed_at::read(&json.placed_at, "placed_at")?,
@@ -139,15 +141,13 @@ pub fn read(body: &[u8]) -> Result<Order, Invalid> {
 }
 
 impl LineJson {
-    fn normalised(self, number: u32, prices: Prices) -> Result<Line, Invalid> {
-        let field = |name| move || format!("lines[{}].{name}", number - 1);
-        let total = required(self.total, field("total"))?;
+    fn normalised(self, reader: LineReader) -> Result<Line, Invalid> {
         Ok(Line {
-            number,
+            number: reader.number(),
             sku: self.sku,
             title: self.title,
-            quantity: required(self.quantity, field("quantity"))?,
-            total_minor: prices.minor(&total, field("total"))?,
+            quantity: reader.quantity(self.quantity)?,
+            total_minor: reader.minor(self.total, "total")?,
         })
     }
 }

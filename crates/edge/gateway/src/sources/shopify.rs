@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::sources::fields::amount::{self, Amount, Prices};
 use crate::sources::fields::authorisation::{Attribute, authorisation};
 use crate::sources::fields::json::{self, Invalid, id, key, or_default, required, text};
+use crate::sources::fields::line::LineReader;
 use crate::sources::fields::name::full_name;
 use crate::sources::fields::{placed_at, service_level};
 
@@ -136,8 +137,8 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
 
     let mut lines = Vec::with_capacity(webhook.line_items.len());
     let mut discounts = Vec::with_capacity(lines.capacity() + 1);
-    for (number, item) in (1..).zip(webhook.line_items) {
-        let (line, discount) = item.normalised(number, prices)?;
+    for (reader, item) in LineReader::each("line_items", prices).zip(webhook.line_items) {
+        let (line, discount) = item.normalised(reader)?;
         lines.push(line);
         discounts.push(discount.saturating_neg());
     }
@@ -171,28 +172,27 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
 
 impl Item {
     /// The line, and which discount its total already contains.
-    fn normalised(self, number: u32, prices: Prices) -> Result<(Line, i64), Invalid> {
-        let field = |name: &str| format!("line_items[{}].{name}", number - 1);
-        let quantity = required(self.quantity, || field("quantity"))?;
-        let price = prices.minor(&required(self.price, || field("price"))?, || field("price"))?;
+    fn normalised(self, reader: LineReader) -> Result<(Line, i64), Invalid> {
+        let quantity = reader.quantity(self.quantity)?;
+        let price = reader.minor(self.price, "price")?;
         // An allocation repeats what the deprecated `total_discount` says, so they are never added.
         let discount = if self.discount_allocations.is_empty() {
-            prices.minor_or_zero(self.total_discount.as_ref(), || field("total_discount"))?
+            reader.minor_or_zero(self.total_discount.as_ref(), "total_discount")?
         } else {
             let mut allocated = Vec::with_capacity(self.discount_allocations.len());
             for (at, allocation) in self.discount_allocations.iter().enumerate() {
-                let place = || field(&format!("discount_allocations[{at}].amount"));
-                allocated.push(prices.minor_or_zero(allocation.amount.as_ref(), place)?);
+                let field = format_args!("discount_allocations[{at}].amount");
+                allocated.push(reader.minor_or_zero(allocation.amount.as_ref(), field)?);
             }
-            amount::sum(allocated, &field("discount_allocations"))?
+            amount::sum(allocated, &reader.path("discount_allocations"))?
         };
-        let gross = amount::times(price, quantity, || field("price"))?;
+        let gross = amount::times(price, quantity, || reader.path("price"))?;
         let line = Line {
-            number,
+            number: reader.number(),
             sku: self.sku,
             title: first_of([self.name, self.title]),
             quantity,
-            total_minor: amount::sum([gross, discount.saturating_neg()], &field("price"))?,
+            total_minor: amount::sum([gross, discount.saturating_neg()], &reader.path("price"))?,
         };
         Ok((line, discount))
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::sources::fields::amount::{self, Amount, Prices};
 use crate::sources::fields::authorisation::{Attribute, authorisation};
 use crate::sources::fields::json::{self, Invalid, id, key, or_default, required, text};
+use crate::sources::fields::line::LineReader;
 use crate::sources::fields::name::full_name;
 use crate::sources::fields::{placed_at, service_level};
 
@@ -112,7 +113,8 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         let fee = prices.minor_or_zero(fee.total.as_ref(), || format!("fee_lines[{at}].total"))?;
         if fee < 0 { discounts.push(fee.saturating_neg()) } else { charges.push(fee) }
     }
-    let lines = (1..).zip(webhook.line_items).map(|(number, item)| item.normalised(number, prices));
+    let readers = LineReader::each("line_items", prices);
+    let lines = readers.zip(webhook.line_items).map(|(reader, item)| item.normalised(reader));
 
     let phone = webhook.billing.as_ref().map(|billing| billing.phone.clone());
     let created_at = match &*webhook.date_created_gmt {
@@ -140,15 +142,13 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
 }
 
 impl Item {
-    fn normalised(self, number: u32, prices: Prices) -> Result<Line, Invalid> {
-        let field = |name| move || format!("line_items[{}].{name}", number - 1);
-        let total = required(self.total, field("total"))?;
+    fn normalised(self, reader: LineReader) -> Result<Line, Invalid> {
         Ok(Line {
-            number,
+            number: reader.number(),
             sku: self.sku,
             title: self.name,
-            quantity: required(self.quantity, field("quantity"))?,
-            total_minor: prices.minor(&total, field("total"))?,
+            quantity: reader.quantity(self.quantity)?,
+            total_minor: reader.minor(self.total, "total")?,
         })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use despatch_domain::text::truncate;
 use despatch_runtime::ClientSpan;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 
-/// How long an alert may take: it is told to people, who can look for themselves.
+/// How long an alert may take: it is for people, who can look for themselves.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Slack's limits on a header and on a section.
 const HEADER_LETTERS: usize = 150;
@@ -38,8 +39,8 @@ pub enum AlertError {
     #[error("notifications.alert_webhook is not a usable URL")]
     Webhook,
     /// Not reached, or no answer in time.
-    #[error("the alert webhook did not answer: {0}")]
-    Unreachable(reqwest::Error),
+    #[error("the alert webhook did not answer")]
+    Unreachable(#[source] reqwest::Error),
     /// 429.
     #[error("the alert webhook asks for fewer alerts; again in {0:?}")]
     Busy(Duration),
@@ -49,13 +50,13 @@ pub enum AlertError {
 }
 
 impl Alerts {
-    /// Alerts to this webhook; `None` when it is empty, which means that nobody wants any.
+    /// Alerts to this webhook; `None` when it is empty: no alerts are wanted.
     pub fn new(webhook: &str) -> Result<Option<Self>, AlertError> {
         if webhook.is_empty() {
             return Ok(None);
         }
         let webhook = Url::parse(webhook).map_err(|_| AlertError::Webhook)?;
-        // The first caller in the process wins; everyone in it asks for the same.
+        // The first caller in the process wins; all of them ask for the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().timeout(TIMEOUT).build().map_err(|_| AlertError::Webhook)?;
         Ok(Some(Alerts { http, webhook }))
@@ -92,10 +93,10 @@ impl std::fmt::Debug for Alerts {
 
 /// The alert in Slack's JSON: `text` for notifications, `blocks` for the channel.
 fn slack(alert: &Alert) -> Value {
-    let field = |(name, value): &(String, String)| json!({ "type": "mrkdwn", "text": format!("*{}*\n{}", escaped(name), escaped(&cut(value, VALUE_LETTERS))) });
+    let field = |(name, value): &(String, String)| json!({ "type": "mrkdwn", "text": format!("*{}*\n{}", escaped(name), escaped(&truncate(value, VALUE_LETTERS))) });
     let header = json!({
         "type": "header",
-        "text": { "type": "plain_text", "text": cut(&alert.title, HEADER_LETTERS) }
+        "text": { "type": "plain_text", "text": truncate(&alert.title, HEADER_LETTERS) }
     });
     let mut blocks = vec![header];
     if !alert.facts.is_empty() {
@@ -108,13 +109,6 @@ fn slack(alert: &Alert) -> Value {
 /// Slack gives these three letters a meaning.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-fn cut(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
-        Some(_) => text.chars().take(letters - 1).chain(['…']).collect(),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

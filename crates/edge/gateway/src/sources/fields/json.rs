@@ -1,6 +1,7 @@
 //! Reads JSON bodies as shops send them: what is missing or null is empty, what has the wrong shape is named by its
 //! path in the body.
 
+use despatch_domain::text::truncate;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 /// A body that does not have the shape it should.
@@ -14,26 +15,21 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// Both texts may quote what was sent, and are cut: a refusal is for people to read, however long the body was.
+    /// Both texts may quote what was sent, and are truncated: an error is for people to read, however long the body was.
     pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Invalid { field: cut(field.into(), LONGEST_FIELD), problem: cut(problem.into(), LONGEST_PROBLEM) }
+        let (field, problem) = (field.into(), problem.into());
+        Invalid {
+            field: truncate(&field, LONGEST_FIELD).into_owned(),
+            problem: truncate(&problem, LONGEST_PROBLEM).into_owned(),
+        }
     }
 }
 
-/// The longest field that a refusal names, in bytes.
-const LONGEST_FIELD: usize = 200;
+/// The longest field that an error names, in characters.
+const LONGEST_FIELD: usize = 150;
 
-/// The longest problem that a refusal describes, in bytes.
+/// The longest problem that an error describes, in characters.
 const LONGEST_PROBLEM: usize = 500;
-
-fn cut(mut text: String, longest: usize) -> String {
-    if text.len() > longest {
-        let end = (0..=longest).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
 
 /// The one JSON object that a body consists of.
 ///
@@ -190,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_short_however_long_the_body() {
+    fn an_error_is_short_however_long_the_body() {
         let long = "\u{7f}é".repeat(100_000);
         for body in [format!(r#"{{"lines": "{long}"}}"#), format!(r#"{{"id": {{"{long}": 1}}}}"#)] {
             let invalid = refused(&body);

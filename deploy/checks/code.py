@@ -26,7 +26,7 @@ def _workers() -> dict[str, list[str]]:
     workers = {"gateway": []}
     for crate in sorted((ROOT / "crates/workers").glob("*/*")):
         sources = [path.read_text() for path in sorted((crate / "src").rglob("*.rs"))]
-        handlers = [re.findall(r"const NAME: &'static str = \"(\w+)\.(\w+)\";", source) for source in sources]
+        handlers = [re.findall(r"const NAME: &'static str = \"(\w+)\.([\w-]+)\";", source) for source in sources]
         workers[crate.name] = sorted(handler for found in handlers for worker, handler in found if worker == crate.name)
     return workers
 

@@ -1,11 +1,10 @@
 //! What a run took of the machine: processor time, memory and writes of us, NATS and Postgres, read from /proc.
 
-use std::fs;
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::{fs, io};
 
 use serde::Serialize;
 
@@ -17,7 +16,7 @@ const TICK_MS: u64 = 10;
 
 /// The servers' own processes; none where they are not ours.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Servers {
+pub(crate) struct ServerPids {
     pub(crate) nats: Option<u32>,
     pub(crate) postgres: Option<u32>,
 }
@@ -91,7 +90,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Begins; `children` are our worker processes.
-    pub(crate) fn start(servers: Servers, children: Vec<u32>) -> io::Result<Self> {
+    pub(crate) fn start(servers: ServerPids, children: Vec<u32>) -> io::Result<Self> {
         let ours = [std::process::id()].into_iter().chain(children).collect();
         let family = Family { ours, servers };
         // What other accounts' processes write may be no business of ours, as in a container.
@@ -147,7 +146,7 @@ fn look(family: &Family, peak: &Mutex<Peak>, over: &AtomicBool) {
 struct Family {
     /// This process, then the workers.
     ours: Vec<u32>,
-    servers: Servers,
+    servers: ServerPids,
 }
 
 impl Family {
@@ -252,7 +251,7 @@ mod tests {
 
     #[test]
     fn this_process_has_used_something() {
-        let meter = Meter::start(Servers::default(), Vec::new()).unwrap();
+        let meter = Meter::start(ServerPids::default(), Vec::new()).unwrap();
         let usage = meter.stop().unwrap();
         assert!(usage.rss_mb.despatch > 1.0);
         assert_eq!(usage.rss_mb.nats, None);

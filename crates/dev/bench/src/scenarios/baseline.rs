@@ -1,5 +1,5 @@
-//! The floor: the messages, rows and transactions of the flow with nothing around them. No handlers, no decoding, no
-//! tracing, no retries: what NATS and Postgres allow whoever gives the same guarantee.
+//! The baseline: the messages, rows and transactions of the flow with nothing around them. No handlers, no decoding, no
+//! tracing, no retries: what NATS and Postgres allow any program that gives the same guarantee.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,12 +16,28 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 use uuid::Uuid;
 
-use crate::Outcome;
-use crate::args::{Args, Tuning, Volume};
-use crate::load::{self, Completed, Placing};
-use crate::report::{self, Report, Run};
-use crate::site::{self, Plot, Site};
-use crate::steps::{ROW, SCHEMAS};
+use crate::bounds::at_least_one;
+use crate::load::closed_loop::closed_loop;
+use crate::load::placing::Placing;
+use crate::load::progress::Completed;
+use crate::load::run_env::{RunEnv, Servers, connect};
+use crate::load::steps::{ROW, SCHEMAS};
+use crate::load::volume::Volume;
+use crate::measure::report::{self, Report};
+use crate::measure::run::Run;
+use crate::options::Options;
+use crate::result::Result;
+
+/// How the baseline goes about it; what is not given is tried.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Tuning {
+    /// Loops for each step, each with a connection of its own.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) lanes: Option<usize>,
+    /// The most messages in one transaction.
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub(crate) batch: Option<usize>,
+}
 
 /// Bytes of a message.
 const PAYLOAD: usize = 300;
@@ -31,35 +47,35 @@ const MAX_ACK_PENDING: i64 = 20_000;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 
-/// How the floor goes about it.
+/// How the baseline goes about it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tuned {
     lanes: usize,
     batch: usize,
 }
 
-/// `bench floor`.
-pub(crate) async fn command(args: &Args, volume: Volume, tuning: Tuning) -> Outcome<ExitCode> {
-    let mut report = Report::new("floor");
-    let site = Site::start(args).await?;
-    let tuned = tune(&site, volume, tuning).await?;
+/// `bench baseline`.
+pub(crate) async fn command(options: &Options, volume: Volume, tuning: Tuning) -> Result<ExitCode> {
+    let mut report = Report::new("baseline");
+    let servers = Servers::start(options).await?;
+    let tuned = tune(&servers, volume, tuning).await?;
     let mut runs = Vec::new();
-    for number in 1..=args.runs {
-        let run = once(&site, volume, tuned).await?;
-        eprintln!("floor {number}: {:.0} orders/s", run.orders_per_second());
+    for number in 1..=options.runs {
+        let run = once(&servers, volume, tuned).await?;
+        eprintln!("baseline {number}: {:.0} orders/s", run.orders_per_second());
         runs.push(run);
     }
-    site.stop().await?;
+    servers.stop().await?;
     report.field("orders", volume.orders);
-    report.field("runs", args.runs);
-    tuned.tell(&mut report);
+    report.field("runs", options.runs);
+    tuned.add_to(&mut report);
     report::runs(&mut report, &runs);
-    report.print(args.json)?;
+    report.print(options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
 impl Tuned {
-    pub(crate) fn tell(self, report: &mut Report) {
+    pub(crate) fn add_to(self, report: &mut Report) {
         report.line("tuned to", format!("{} lanes, batches of up to {}", self.lanes, self.batch));
         report.field("lanes", self.lanes);
         report.field("batch", self.batch);
@@ -67,7 +83,7 @@ impl Tuned {
 }
 
 /// Tries what was not given, a quarter of a run each, and keeps the fastest.
-pub(crate) async fn tune(site: &Site, volume: Volume, tuning: Tuning) -> Outcome<Tuned> {
+pub(crate) async fn tune(servers: &Servers, volume: Volume, tuning: Tuning) -> Result<Tuned> {
     let choices =
         |given: Option<usize>, of: [usize; 2]| given.map_or_else(|| of.to_vec(), |given| vec![given]);
     let (lanes, batches) = (choices(tuning.lanes, [1, 2]), choices(tuning.batch, [256, 512]));
@@ -79,8 +95,8 @@ pub(crate) async fn tune(site: &Site, volume: Volume, tuning: Tuning) -> Outcome
     }
     let short = Volume { orders: volume.orders.div_ceil(4), ..volume };
     for tuned in tries {
-        let rate = once(site, short, tuned).await?.orders_per_second();
-        eprintln!("floor, {} lanes, batch {}: {rate:.0} orders/s", tuned.lanes, tuned.batch);
+        let rate = once(servers, short, tuned).await?.orders_per_second();
+        eprintln!("baseline, {} lanes, batch {}: {rate:.0} orders/s", tuned.lanes, tuned.batch);
         if rate > best.1 {
             best = (tuned, rate);
         }
@@ -88,54 +104,54 @@ pub(crate) async fn tune(site: &Site, volume: Volume, tuning: Tuning) -> Outcome
     Ok(best.0)
 }
 
-/// One run on a fresh plot.
-pub(crate) async fn once(site: &Site, volume: Volume, tuned: Tuned) -> Outcome<Run> {
-    let plot = site.plot().await?;
+/// One run in a fresh environment.
+pub(crate) async fn once(servers: &Servers, volume: Volume, tuned: Tuned) -> Result<Run> {
+    let env = servers.run_env().await?;
     let completed = Completed::default();
-    let mut steps = start(&plot, tuned, &completed).await?;
+    let mut steps = start(&env, tuned, &completed).await?;
     let numbers = AtomicU64::new(0);
     let place = |orders| {
-        let placing = || placing(&plot, numbers.fetch_add(1, Ordering::Relaxed));
-        load::closed_loop(&plot.jetstream, orders, volume.in_flight, &completed, placing)
+        let placing = || placing(&env, numbers.fetch_add(1, Ordering::Relaxed));
+        closed_loop(&env.jetstream, orders, volume.in_flight, &completed, placing)
     };
     let measured = async {
         place(volume.warm_up).await?;
-        Run::of(volume.orders, site.servers(), Vec::new(), place(volume.orders)).await
+        Run::of(volume.orders, servers.pids(), Vec::new(), place(volume.orders)).await
     };
     let run = tokio::select! {
         run = measured => run?,
         Some(ended) = steps.join_next() => {
             ended??;
-            return Err("a step of the floor has ended".into());
+            return Err("a step of the baseline has ended".into());
         }
     };
     steps.shutdown().await;
-    plot.clear().await?;
+    env.clear().await?;
     Ok(run)
 }
 
-fn placing(plot: &Plot, number: u64) -> Placing {
+fn placing(env: &RunEnv, number: u64) -> Placing {
     let id = Uuid::from_fields(0, 0, 0x7000, &[0x80, 0, 0, 0, 0, 0, 0, 0]).as_u128() | u128::from(number);
     let mut headers = HeaderMap::new();
     headers.insert(NATS_MESSAGE_ID, Uuid::from_u128(id).to_string());
     let payload = Bytes::from_static(&[7; PAYLOAD]);
-    Placing { subject: subject(plot, 0), headers, payload }
+    Placing { subject: subject(env, 0), headers, payload }
 }
 
-/// What a step hears.
-fn subject(plot: &Plot, step: usize) -> String {
-    format!("{}.floor.{step}", plot.settings.namespace)
+/// What a step consumes.
+fn subject(env: &RunEnv, step: usize) -> String {
+    format!("{}.baseline.{step}", env.settings.namespace)
 }
 
 /// Starts the lanes of all steps.
-async fn start(plot: &Plot, tuned: Tuned, completed: &Completed) -> Outcome<JoinSet<Outcome>> {
+async fn start(env: &RunEnv, tuned: Tuned, completed: &Completed) -> Result<JoinSet<Result>> {
     let config = stream::Config {
-        name: plot.stream(),
-        subjects: vec![format!("{}.>", plot.settings.namespace)],
+        name: env.stream(),
+        subjects: vec![format!("{}.>", env.settings.namespace)],
         ..stream::Config::default()
     };
-    let stream = plot.jetstream.create_stream(config).await?;
-    let db = plot.db().await?;
+    let stream = env.jetstream.create_stream(config).await?;
+    let db = env.db().await?;
     let mut lanes = JoinSet::new();
     for (step, schema) in SCHEMAS.into_iter().enumerate() {
         db.batch_execute(&format!(
@@ -148,22 +164,22 @@ async fn start(plot: &Plot, tuned: Tuned, completed: &Completed) -> Outcome<Join
         .await?;
         let config = pull::Config {
             durable_name: Some(schema.to_owned()),
-            filter_subject: subject(plot, step),
+            filter_subject: subject(env, step),
             max_ack_pending: MAX_ACK_PENDING,
             ..pull::Config::default()
         };
         let consumer: PullConsumer = stream.create_consumer(config).await?;
         for lane in 0..tuned.lanes {
-            let db = site::connect(&plot.settings.database_url).await?;
+            let db = connect(&env.settings.database_url).await?;
             let is_last = step + 1 == SCHEMAS.len();
             let lane = Lane {
                 step,
-                onward: (!is_last).then(|| subject(plot, step + 1)),
+                onward: (!is_last).then(|| subject(env, step + 1)),
                 next_batch: i64::try_from(lane)?,
                 lanes: i64::try_from(tuned.lanes)?,
                 statements: Statements::prepare(&db, schema).await?,
                 db,
-                jetstream: plot.jetstream.clone(),
+                jetstream: env.jetstream.clone(),
                 completed: completed.clone(),
             };
             lanes.spawn(lane.run(consumer.clone(), tuned.batch));
@@ -178,7 +194,7 @@ type Params<'a> = [&'a (dyn ToSql + Sync); 2];
 /// One loop of a step.
 struct Lane {
     step: usize,
-    /// Where the next step hears it.
+    /// The subject that the next step consumes.
     onward: Option<String>,
     next_batch: i64,
     lanes: i64,
@@ -197,7 +213,7 @@ struct Statements {
 }
 
 impl Statements {
-    async fn prepare(db: &Client, schema: &str) -> Outcome<Self> {
+    async fn prepare(db: &Client, schema: &str) -> Result<Self> {
         let insert = |table: &str| {
             format!("insert into {schema}.{table} select * from unnest($1::uuid[], $2::bytea[])")
         };
@@ -214,7 +230,7 @@ impl Statements {
 }
 
 impl Lane {
-    async fn run(mut self, consumer: PullConsumer, batch: usize) -> Outcome {
+    async fn run(mut self, consumer: PullConsumer, batch: usize) -> Result {
         let messages = consumer.stream().max_messages_per_batch(batch * 2).messages().await?;
         let mut batches = messages.ready_chunks(batch);
         while let Some(messages) = batches.next().await {
@@ -224,8 +240,8 @@ impl Lane {
         Ok(())
     }
 
-    async fn handle(&mut self, messages: &[Message]) -> Outcome {
-        let ids = messages.iter().map(id).collect::<Outcome<Vec<Uuid>>>()?;
+    async fn handle(&mut self, messages: &[Message]) -> Result {
+        let ids = messages.iter().map(id).collect::<Result<Vec<Uuid>>>()?;
         let bodies: Vec<&[u8]> = messages.iter().map(|message| &*message.payload).collect();
         let rows: Vec<&[u8]> = bodies.iter().map(|body| &body[..ROW]).collect();
         let batch = self.next_batch;
@@ -270,8 +286,8 @@ impl Lane {
     }
 }
 
-/// The message's id without the step that said it.
-fn id(message: &Message) -> Outcome<Uuid> {
+/// The message's id without the step that published it.
+fn id(message: &Message) -> Result<Uuid> {
     let header = message.headers.as_ref().and_then(|headers| headers.get(NATS_MESSAGE_ID));
     let text = header.and_then(|id| id.as_str().get(..36)).ok_or("a message without an id")?;
     Ok(Uuid::try_parse(text)?)

@@ -6,11 +6,31 @@ use std::time::{Duration, Instant, SystemTime};
 use despatch_contracts::Trace;
 use despatch_runtime::Process;
 
-use crate::args::{Args, Growth, Volume};
-use crate::report::{self, Report, Run, Spread};
-use crate::site::{Plot, Site};
-use crate::steps::SCHEMAS;
-use crate::{Outcome, flow, steps};
+use crate::load::audit::audit;
+use crate::load::run_env::{RunEnv, Servers};
+use crate::load::saturate::saturate;
+use crate::load::steps;
+use crate::load::steps::SCHEMAS;
+use crate::load::volume::Volume;
+use crate::measure::report::{self, Report};
+use crate::measure::run::Run;
+use crate::measure::spread::Spread;
+use crate::options::Options;
+use crate::result::Result;
+use crate::scenarios::flow;
+
+/// How the flow is measured over full tables.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Growth {
+    #[command(flatten)]
+    pub(crate) volume: Volume,
+    /// Orders in the tables, separated by commas.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
+    pub(crate) levels: Vec<usize>,
+    /// With 3,000,000 orders too: takes some 15 GB of disk.
+    #[arg(long)]
+    pub(crate) full: bool,
+}
 
 const FULL: usize = 3_000_000;
 
@@ -19,22 +39,22 @@ const LOOK: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `bench growth`.
-pub(crate) async fn command(args: &Args, growth: &Growth) -> Outcome<ExitCode> {
+pub(crate) async fn command(options: &Options, growth: &Growth) -> Result<ExitCode> {
     let mut report = Report::new("growth");
-    let site = Site::start(args).await?;
+    let servers = Servers::start(options).await?;
     let (mut all_empty, mut levels) = (Vec::new(), Vec::new());
     for there in growth.levels.iter().copied().chain(growth.full.then_some(FULL)) {
-        let plot = site.plot().await?;
+        let env = servers.run_env().await?;
         // The workers note how far they trust the stream before the orders are there: without a note each takes all of its
         // journal for what the stream may lack, and reads it to publish it again.
-        started(&plot).await?.drain().await;
+        started(&env).await?.drain().await;
         eprintln!("growth: loading {there} orders");
-        load(&plot, there).await?;
+        load(&env, there).await?;
         let (mut runs, mut ratios) = (Vec::new(), Vec::new());
-        for number in 0..args.runs as usize {
-            let empty = flow::once(&site, growth.volume).await?;
+        for number in 0..options.runs as usize {
+            let empty = flow::once(&servers, growth.volume).await?;
             let orders = growth.volume.warm_up + growth.volume.orders;
-            let run = once(&site, &plot, growth.volume, there + orders * (number + 1)).await?;
+            let run = once(&servers, &env, growth.volume, there + orders * (number + 1)).await?;
             ratios.push(run.orders_per_second() / empty.orders_per_second());
             eprintln!(
                 "growth {}: empty {:.0}, with {there} orders {:.0} orders/s",
@@ -45,12 +65,12 @@ pub(crate) async fn command(args: &Args, growth: &Growth) -> Outcome<ExitCode> {
             all_empty.push(empty);
             runs.push(run);
         }
-        plot.clear().await?;
+        env.clear().await?;
         levels.push((there, runs, ratios));
     }
-    site.stop().await?;
+    servers.stop().await?;
     report.field("orders", growth.volume.orders);
-    report.field("runs", args.runs);
+    report.field("runs", options.runs);
     let mut part = Report::new("flow");
     report::runs(&mut part, &all_empty);
     report.part("0", part);
@@ -60,25 +80,25 @@ pub(crate) async fn command(args: &Args, growth: &Growth) -> Outcome<ExitCode> {
         part.spread("ratio", "ratio to empty", Spread::of(ratios));
         report.part(&there.to_string(), part);
     }
-    report.print(args.json)?;
+    report.print(options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn once(site: &Site, plot: &Plot, volume: Volume, afterwards: usize) -> Outcome<Run> {
-    let process = started(plot).await?;
-    let run = flow::saturate(site, plot, volume, Vec::new(), Trace::root).await?;
+async fn once(servers: &Servers, env: &RunEnv, volume: Volume, afterwards: usize) -> Result<Run> {
+    let process = started(env).await?;
+    let run = saturate(servers, env, volume, Vec::new(), Trace::root).await?;
     process.drain().await;
-    flow::audit(plot, afterwards).await?;
+    audit(env, afterwards).await?;
     Ok(run)
 }
 
 /// The workers, once they have done what a start takes: each has published again what was recorded since the last note of
 /// the stream, and has noted it anew. Starting is no part of what is measured here.
-async fn started(plot: &Plot) -> Outcome<Process> {
+async fn started(env: &RunEnv) -> Result<Process> {
     let began = Instant::now();
-    let process = Process::start(plot.settings.clone(), steps::workers(false)).await?;
+    let process = Process::start(env.settings.clone(), steps::workers(false)).await?;
     process.health().until_ready().await;
-    let db = plot.db().await?;
+    let db = env.db().await?;
     let since: SystemTime = db.query_one("select now()", &[]).await?.get(0);
     let noted = SCHEMAS.map(|schema| format!("exists (select from {schema}.stream where stored_until > $1)"));
     let noted = format!("select {}", noted.join(" and "));
@@ -95,8 +115,8 @@ async fn started(plot: &Plot) -> Outcome<Process> {
 /// Fills the tables as so many orders would have. Their ids are of the last minutes, a millisecond each, so that they lie
 /// in the journal's current partition; each journal row was recorded before anybody looked last, owes nothing, and holds a
 /// follow-on of the size that it has, where one follows.
-async fn load(plot: &Plot, orders: usize) -> Outcome {
-    let db = plot.db().await?;
+async fn load(env: &RunEnv, orders: usize) -> Result {
+    let db = env.db().await?;
     let orders = i64::try_from(orders)?;
     for (step, (schema, handler)) in SCHEMAS.into_iter().zip(steps::HANDLERS).enumerate() {
         // Nothing follows the last step. Were its rows here larger than those that the runs add, these would go where

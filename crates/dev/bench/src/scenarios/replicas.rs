@@ -5,30 +5,35 @@ use std::process::ExitCode;
 
 use despatch_contracts::Trace;
 
-use crate::args::{Args, Volume};
-use crate::child::{Children, Role};
-use crate::report::{self, Report, Run, Spread};
-use crate::site::Site;
-use crate::steps::SCHEMAS;
-use crate::{Outcome, flow};
+use crate::load::audit::audit;
+use crate::load::run_env::Servers;
+use crate::load::saturate::saturate;
+use crate::load::steps::SCHEMAS;
+use crate::load::volume::Volume;
+use crate::load::worker_process::{Children, Role};
+use crate::measure::report::{self, Report};
+use crate::measure::run::Run;
+use crate::measure::spread::Spread;
+use crate::options::Options;
+use crate::result::Result;
 
 const REPLICAS: [usize; 3] = [1, 2, 4];
 
 /// `bench replicas`.
-pub(crate) async fn command(args: &Args, volume: Volume) -> Outcome<ExitCode> {
+pub(crate) async fn command(options: &Options, volume: Volume) -> Result<ExitCode> {
     let mut report = Report::new("replicas");
-    let site = Site::start(args).await?;
+    let servers = Servers::start(options).await?;
     let mut runs: [Vec<Run>; 3] = Default::default();
-    for number in 1..=args.runs {
+    for number in 1..=options.runs {
         for (replicas, runs) in REPLICAS.into_iter().zip(&mut runs) {
-            let run = once(&site, volume, replicas).await?;
+            let run = once(&servers, volume, replicas).await?;
             eprintln!("replicas {number}: {replicas} of each, {:.0} orders/s", run.orders_per_second());
             runs.push(run);
         }
     }
-    site.stop().await?;
+    servers.stop().await?;
     report.field("orders", volume.orders);
-    report.field("runs", args.runs);
+    report.field("runs", options.runs);
     for (replicas, of) in REPLICAS.into_iter().zip(&runs) {
         let mut part = Report::new("flow");
         report::runs(&mut part, of);
@@ -38,17 +43,17 @@ pub(crate) async fn command(args: &Args, volume: Volume) -> Outcome<ExitCode> {
         part.spread("ratio", "ratio to 1", Spread::of(ratios));
         report.part(&replicas.to_string(), part);
     }
-    report.print(args.json)?;
+    report.print(options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn once(site: &Site, volume: Volume, replicas: usize) -> Outcome<Run> {
-    let plot = site.plot().await?;
+async fn once(servers: &Servers, volume: Volume, replicas: usize) -> Result<Run> {
+    let env = servers.run_env().await?;
     let roles: Vec<Role> = (0..SCHEMAS.len() * replicas).map(|n| Role::Step(n % SCHEMAS.len())).collect();
-    let children = Children::start(&plot, &roles, None).await?;
-    let run = flow::saturate(site, &plot, volume, children.pids(), Trace::root).await?;
+    let children = Children::start(&env, &roles, None).await?;
+    let run = saturate(servers, &env, volume, children.pids(), Trace::root).await?;
     children.stop().await?;
-    flow::audit(&plot, volume.warm_up + volume.orders).await?;
-    plot.clear().await?;
+    audit(&env, volume.warm_up + volume.orders).await?;
+    env.clear().await?;
     Ok(run)
 }

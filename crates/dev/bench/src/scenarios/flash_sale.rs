@@ -9,13 +9,30 @@ use despatch_contracts::{Emitted, Trace};
 use despatch_inventory::store::{self, Location, Totals};
 use uuid::Uuid;
 
-use crate::Outcome;
-use crate::args::{Args, Sale};
-use crate::child::{Children, Role};
-use crate::flow;
-use crate::load::{self, Placing};
-use crate::report::{self, Report, Run};
-use crate::site::{Plot, Site};
+use crate::bounds::at_least_one;
+use crate::load::closed_loop::closed_loop;
+use crate::load::placing::Placing;
+use crate::load::progress::watch;
+use crate::load::run_env::{RunEnv, Servers};
+use crate::load::worker_process::{Children, Role};
+use crate::measure::report::{self, Report};
+use crate::measure::run::Run;
+use crate::options::Options;
+use crate::result::Result;
+
+/// A sale.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Sale {
+    /// Orders, of one unit each.
+    #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = at_least_one)]
+    pub(crate) orders: usize,
+    /// Units that there are.
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = at_least_one)]
+    pub(crate) units: usize,
+    /// Orders that warm up, for something else.
+    #[arg(long, default_value_t = 2_000, value_name = "N")]
+    pub(crate) warm_up: usize,
+}
 
 /// What everybody wants.
 const WANTED: &str = "SALE";
@@ -29,24 +46,24 @@ const WAREHOUSE: &str = "east";
 const CONSUMER: &str = "inventory-reserve";
 
 /// `bench flash-sale`.
-pub(crate) async fn command(args: &Args, sale: Sale) -> Outcome<ExitCode> {
+pub(crate) async fn command(options: &Options, sale: Sale) -> Result<ExitCode> {
     let mut report = Report::new("flash-sale");
-    let site = Site::start(args).await?;
+    let servers = Servers::start(options).await?;
     let processes = std::thread::available_parallelism().map_or(2, usize::from);
     let mut runs = Vec::new();
-    for number in 1..=args.runs {
-        let run = once(&site, sale, processes).await?;
+    for number in 1..=options.runs {
+        let run = once(&servers, sale, processes).await?;
         eprintln!("flash sale {number}: {:.0} decisions/s", run.orders_per_second());
         runs.push(run);
     }
-    site.stop().await?;
+    servers.stop().await?;
     report.field("orders", sale.orders);
     report.field("units", sale.units);
     report.field("processes", processes);
-    report.field("runs", args.runs);
+    report.field("runs", options.runs);
     report.line("checked", format!("{} reserved, {} refused", sale.sold(), sale.orders - sale.sold()));
     report::rates(&mut report, "decisions_per_second", "decisions/s", &runs);
-    report.print(args.json)?;
+    report.print(options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,19 +73,19 @@ impl Sale {
     }
 }
 
-async fn once(site: &Site, sale: Sale, processes: usize) -> Outcome<Run> {
-    let plot = site.plot().await?;
-    let children = Children::start(&plot, &vec![Role::Inventory; processes], None).await?;
-    stock(&plot, sale).await?;
-    let run = measure(site, &plot, sale, children.pids()).await?;
+async fn once(servers: &Servers, sale: Sale, processes: usize) -> Result<Run> {
+    let env = servers.run_env().await?;
+    let children = Children::start(&env, &vec![Role::Inventory; processes], None).await?;
+    stock(&env, sale).await?;
+    let run = measure(servers, &env, sale, children.pids()).await?;
     children.stop().await?;
-    audit(&plot, sale).await?;
-    plot.clear().await?;
+    audit(&env, sale).await?;
+    env.clear().await?;
     Ok(run)
 }
 
-async fn stock(plot: &Plot, sale: Sale) -> Outcome {
-    let db = plot.db().await?;
+async fn stock(env: &RunEnv, sale: Sale) -> Result {
+    let db = env.db().await?;
     let location = Location {
         id: WAREHOUSE.to_owned(),
         name: "Warehouse East".to_owned(),
@@ -82,19 +99,19 @@ async fn stock(plot: &Plot, sale: Sale) -> Outcome {
     Ok(store::receive(&db, "first delivery", &units).await?)
 }
 
-async fn measure(site: &Site, plot: &Plot, sale: Sale, children: Vec<u32>) -> Outcome<Run> {
-    let (completed, watching) = flow::watch(plot, CONSUMER).await?;
+async fn measure(servers: &Servers, env: &RunEnv, sale: Sale, children: Vec<u32>) -> Result<Run> {
+    let (completed, watching) = watch(env, CONSUMER).await?;
     let numbers = AtomicUsize::new(0);
     // All of it at once: that is what a sale is.
     let place = |orders, sku| {
-        let placing = move |number| placing(plot, number, sku);
+        let placing = move |number| placing(env, number, sku);
         let numbers = &numbers;
         let next = move || placing(numbers.fetch_add(1, Ordering::Relaxed));
-        load::closed_loop(&plot.jetstream, orders, usize::MAX / 2, &completed, next)
+        closed_loop(&env.jetstream, orders, usize::MAX / 2, &completed, next)
     };
     let measured = async {
         place(sale.warm_up, PLENTY).await?;
-        Run::of(sale.orders, site.servers(), children, place(sale.orders, WANTED)).await
+        Run::of(sale.orders, servers.pids(), children, place(sale.orders, WANTED)).await
     };
     tokio::select! {
         run = measured => run,
@@ -102,7 +119,7 @@ async fn measure(site: &Site, plot: &Plot, sale: Sale, children: Vec<u32>) -> Ou
     }
 }
 
-fn placing(plot: &Plot, number: usize, sku: &str) -> Placing {
+fn placing(env: &RunEnv, number: usize, sku: &str) -> Placing {
     let mut order = despatch_testkit::order(&Uuid::now_v7().to_string());
     order.shop_order_id = format!("S-{number}");
     let line = Line {
@@ -114,12 +131,12 @@ fn placing(plot: &Plot, number: usize, sku: &str) -> Placing {
     };
     order.lines = vec![line];
     let event = OrderAccepted { order: Some(order) };
-    Placing::new(&plot.settings.namespace, Emitted::from(&event), &Trace::root())
+    Placing::new(&env.settings.namespace, Emitted::from(&event), &Trace::root())
 }
 
 /// Fails unless exactly the units that there were are reserved, each order is decided once, and the books add up.
-async fn audit(plot: &Plot, sale: Sale) -> Outcome {
-    let db = plot.db().await?;
+async fn audit(env: &RunEnv, sale: Sale) -> Result {
+    let db = env.db().await?;
     let sql = "select (select available from inventory.stock where sku = $1),
                       (select coalesce(sum(quantity), 0)::int8 from inventory.allocation where sku = $1),
                       (select count(distinct order_id) from inventory.allocation where sku = $1),

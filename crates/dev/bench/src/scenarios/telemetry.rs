@@ -16,35 +16,40 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::args::{Args, Volume};
-use crate::child::{Children, Role};
-use crate::report::{self, Report, Run, Spread};
-use crate::site::Site;
-use crate::steps::SCHEMAS;
-use crate::{Outcome, flow};
+use crate::load::audit::audit;
+use crate::load::run_env::Servers;
+use crate::load::saturate::saturate;
+use crate::load::steps::SCHEMAS;
+use crate::load::volume::Volume;
+use crate::load::worker_process::{Children, Role};
+use crate::measure::report::{self, Report};
+use crate::measure::run::Run;
+use crate::measure::spread::Spread;
+use crate::options::Options;
+use crate::result::Result;
 
 /// One order in so many is traced.
 const ONE_IN: u64 = 100;
 
 /// `bench telemetry`.
-pub(crate) async fn command(args: &Args, volume: Volume) -> Outcome<ExitCode> {
+pub(crate) async fn command(options: &Options, volume: Volume) -> Result<ExitCode> {
     let mut report = Report::new("telemetry");
     let collector = Collector::start().await?;
-    let site = Site::start(args).await?;
+    let servers = Servers::start(options).await?;
     let (mut unseen, mut seen) = (Vec::new(), Vec::new());
-    for number in 1..=args.runs {
-        unseen.push(once(&site, volume, None).await?);
-        seen.push(once(&site, volume, Some(&collector.url)).await?);
+    for number in 1..=options.runs {
+        unseen.push(once(&servers, volume, None).await?);
+        seen.push(once(&servers, volume, Some(&collector.url)).await?);
         let [off, on] = [&unseen, &seen].map(|runs| runs.last().map_or(0.0, Run::orders_per_second));
         eprintln!("telemetry {number}: off {off:.0}, on {on:.0} orders/s, ratio {:.3}", on / off);
     }
-    site.stop().await?;
+    servers.stop().await?;
     let bytes = collector.bytes.load(Ordering::Relaxed);
     if bytes == 0 {
         return Err("nothing was sent to the collector".into());
     }
     report.field("orders", volume.orders);
-    report.field("runs", args.runs);
+    report.field("runs", options.runs);
     report.field("traced_one_in", ONE_IN);
     report.field("collector_bytes", bytes);
     for (name, runs) in [("off", &unseen), ("on", &seen)] {
@@ -59,14 +64,14 @@ pub(crate) async fn command(args: &Args, volume: Volume) -> Outcome<ExitCode> {
     if !costs.is_empty() {
         report.spread("cpu_ratio", "the same by CPU", Spread::of(costs));
     }
-    report.print(args.json)?;
+    report.print(options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn once(site: &Site, volume: Volume, collector: Option<&str>) -> Outcome<Run> {
-    let plot = site.plot().await?;
+async fn once(servers: &Servers, volume: Volume, collector: Option<&str>) -> Result<Run> {
+    let env = servers.run_env().await?;
     let roles: Vec<Role> = (0..SCHEMAS.len()).map(Role::Step).collect();
-    let children = Children::start(&plot, &roles, collector).await?;
+    let children = Children::start(&env, &roles, collector).await?;
     let (placed, seen) = (Cell::new(0), collector.is_some());
     let trace = || {
         placed.set(placed.get() + 1);
@@ -74,10 +79,10 @@ async fn once(site: &Site, volume: Volume, collector: Option<&str>) -> Outcome<R
         let flags = root.flags.with_sampled(seen && placed.get() % ONE_IN == 0);
         Trace { flags, ..root }
     };
-    let run = flow::saturate(site, &plot, volume, children.pids(), trace).await?;
+    let run = saturate(servers, &env, volume, children.pids(), trace).await?;
     children.stop().await?;
-    flow::audit(&plot, volume.warm_up + volume.orders).await?;
-    plot.clear().await?;
+    audit(&env, volume.warm_up + volume.orders).await?;
+    env.clear().await?;
     Ok(run)
 }
 
@@ -88,7 +93,7 @@ struct Collector {
 }
 
 impl Collector {
-    async fn start() -> Outcome<Self> {
+    async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let bytes = Arc::new(AtomicU64::new(0));

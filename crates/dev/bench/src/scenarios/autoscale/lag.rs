@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
 
-use crate::Outcome;
+use crate::result::Result;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lag {
@@ -20,7 +20,7 @@ pub(crate) struct Lag {
 
 impl Lag {
     /// What a consumer of messages on `subject` has before it.
-    pub(crate) async fn of(stream: &Stream, consumer: &str, subject: &str) -> Outcome<Self> {
+    pub(crate) async fn of(stream: &Stream, consumer: &str, subject: &str) -> Result<Self> {
         let info = stream.consumer_info(consumer).await?;
         let (pending, ack_pending) = (info.num_pending, u64::try_from(info.num_ack_pending)?);
         let mut lag = Lag { pending, ack_pending, oldest_seconds: 0.0 };

@@ -1,4 +1,5 @@
-//! One day: the load comes by the hour whatever becomes of it, and the lag and the processes are read until all is handled.
+//! One day: the load comes by the hour, however far behind the worker is. The lag and the processes are read until all is
+//! handled.
 
 use std::time::Duration;
 
@@ -10,33 +11,34 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use crate::autoscale::carrier;
-use crate::autoscale::day::Day;
-use crate::autoscale::decide::{Rules, Scaler};
-use crate::autoscale::fleet::Fleet;
-use crate::autoscale::lag::Lag;
-use crate::child::{self, Role};
-use crate::load::Placing;
-use crate::site::Site;
-use crate::steps::{self, Parcel};
-use crate::{Outcome, flow};
+use crate::load::audit::audit_step;
+use crate::load::carrier;
+use crate::load::placing::Placing;
+use crate::load::run_env::Servers;
+use crate::load::steps::{self, Parcel};
+use crate::load::worker_process::{Role, prepare};
+use crate::result::Result;
+use crate::scenarios::autoscale::day::Day;
+use crate::scenarios::autoscale::decide::{Rules, Scaler};
+use crate::scenarios::autoscale::fleet::Fleet;
+use crate::scenarios::autoscale::lag::Lag;
 
-/// How often the lag is read. The scaler's turns are no closer together.
-pub(crate) const LOOK: Duration = Duration::from_millis(500);
+/// How often the lag is read. The scaler's decisions are no closer together.
+pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How often messages that have come due are placed.
-const PLACE: Duration = Duration::from_millis(5);
+const PLACE_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Who says how many processes there are.
+/// What decides how many processes there are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sizing {
-    /// Always so many. What the formula would have asked for is noted beside it.
+    /// Always so many. What the formula would have asked for is recorded beside it.
     Fixed(usize, Rules),
     /// The scaler.
     Scaled(Rules),
 }
 
-/// What was seen at one moment.
+/// What was read at one moment.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Reading {
     /// Since the day began.
@@ -56,19 +58,24 @@ pub(crate) struct Reading {
     pub(crate) working: usize,
 }
 
-/// A day that was seen to its end.
-pub(crate) struct Seen {
+/// What was read of a day that was run to its end.
+pub(crate) struct DayLog {
     pub(crate) messages: usize,
     /// The longest that a message was placed after its time.
     pub(crate) latest_ms: f64,
     pub(crate) readings: Vec<Reading>,
 }
 
-/// Fails unless every message was recorded, once.
-pub(crate) async fn through(site: &Site, day: Day, answers_after: Duration, sizing: Sizing) -> Outcome<Seen> {
-    let plot = site.plot().await?;
+/// Runs a day to its end. Fails unless every message was recorded, once.
+pub(crate) async fn run_day(
+    servers: &Servers,
+    day: Day,
+    answers_after: Duration,
+    sizing: Sizing,
+) -> Result<DayLog> {
+    let env = servers.run_env().await?;
     let role = Role::Carrier { answers_after };
-    child::prepare(&plot, &[role]).await?;
+    prepare(&env, &[role]).await?;
     let (rules, at_first) = match sizing {
         Sizing::Fixed(processes, rules) => (rules, processes),
         Sizing::Scaled(rules) => (rules, rules.least),
@@ -77,32 +84,32 @@ pub(crate) async fn through(site: &Site, day: Day, answers_after: Duration, sizi
         Sizing::Fixed(..) => None,
         Sizing::Scaled(rules) => Some(Scaler::new(rules)),
     };
-    let mut fleet = Fleet::start(&plot.settings, role, at_first).await?;
-    let stream = plot.jetstream.get_stream(plot.stream()).await?;
+    let mut fleet = Fleet::start(&env.settings, role, at_first).await?;
+    let stream = env.jetstream.get_stream(env.stream()).await?;
     let consumer = steps::HANDLERS[carrier::STEP].replace('.', "-");
-    let subject = placing(&plot.settings.namespace).subject;
+    let subject = placing(&env.settings.namespace).subject;
 
     let began = Instant::now();
-    let mut load = tokio::spawn(place(plot.jetstream.clone(), plot.settings.namespace.clone(), day, began));
+    let mut load = tokio::spawn(place(env.jetstream.clone(), env.settings.namespace.clone(), day, began));
     let mut placed = None;
     let mut readings = Vec::new();
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut next_turn = Duration::ZERO;
-    // What a day has left over is to be done within another.
+    let mut polls = interval(POLL_INTERVAL);
+    polls.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut next_decision = Duration::ZERO;
+    // What a day leaves over has to be done within another.
     let deadline = Duration::from_secs_f64(2.0 * day.seconds + 60.0);
     let (messages, latest) = loop {
         tokio::select! {
             done = &mut load, if placed.is_none() => placed = Some(done??),
-            _ = looks.tick() => {
-                fleet.look()?;
+            _ = polls.tick() => {
+                fleet.poll()?;
                 let lag = Lag::of(&stream, &consumer, &subject).await?;
                 let at = began.elapsed();
                 if let Some(scaler) = &mut scaler
-                    && at >= next_turn
+                    && at >= next_decision
                 {
-                    // A look comes a little late or early; the turns are as many all the same.
-                    next_turn = at + rules.sync.saturating_sub(LOOK / 2);
+                    // A poll comes a little late or early; the decisions are as many all the same.
+                    next_decision = at + rules.sync.saturating_sub(POLL_INTERVAL / 2);
                     fleet.scale(scaler.decide(at, lag.messages(), fleet.processes()));
                 }
                 readings.push(reading(day, at, lag, rules, &fleet));
@@ -116,9 +123,9 @@ pub(crate) async fn through(site: &Site, day: Day, answers_after: Duration, sizi
         }
     };
     fleet.stop().await?;
-    flow::audit_step(&plot.db().await?, steps::SCHEMAS[carrier::STEP], messages).await?;
-    plot.clear().await?;
-    Ok(Seen { messages, latest_ms: latest.as_secs_f64() * 1e3, readings })
+    audit_step(&env.db().await?, steps::SCHEMAS[carrier::STEP], messages).await?;
+    env.clear().await?;
+    Ok(DayLog { messages, latest_ms: latest.as_secs_f64() * 1e3, readings })
 }
 
 fn reading(day: Day, at: Duration, lag: Lag, rules: Rules, fleet: &Fleet) -> Reading {
@@ -141,15 +148,10 @@ fn placing(namespace: &str) -> Placing {
 }
 
 /// Places the day's messages when they are due, and answers how many they were and how late the latest was.
-async fn place(
-    jetstream: Context,
-    namespace: String,
-    day: Day,
-    began: Instant,
-) -> Outcome<(usize, Duration)> {
+async fn place(jetstream: Context, namespace: String, day: Day, began: Instant) -> Result<(usize, Duration)> {
     let mut unacked = FuturesUnordered::new();
     let (mut placed, mut latest) = (0, Duration::ZERO);
-    let mut ticks = interval(PLACE);
+    let mut ticks = interval(PLACE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut before = began;
     loop {

@@ -74,16 +74,16 @@ impl Parcel {
 }
 
 /// What a step hears.
-pub(crate) struct Heard<const STEP: usize>(pub(crate) Parcel);
+pub(crate) struct StepInput<const STEP: usize>(pub(crate) Parcel);
 
-impl<const STEP: usize> Incoming for Heard<STEP> {
+impl<const STEP: usize> Incoming for StepInput<STEP> {
     fn types() -> Vec<&'static str> {
         vec![TYPES[STEP]]
     }
 
     fn decode(event_type: &str, payload: Bytes) -> Result<Self, DecodeError> {
         match Parcel::decode(payload) {
-            Ok(parcel) => Ok(Heard(parcel)),
+            Ok(parcel) => Ok(StepInput(parcel)),
             Err(source) => Err(DecodeError::Payload { event_type: event_type.to_owned(), source }),
         }
     }
@@ -94,9 +94,9 @@ impl<const STEP: usize> Incoming for Heard<STEP> {
 }
 
 /// What a step says.
-pub(crate) struct Said<const STEP: usize>(Parcel);
+pub(crate) struct StepOutput<const STEP: usize>(Parcel);
 
-impl<const STEP: usize> Emits for Said<STEP> {
+impl<const STEP: usize> Emits for StepOutput<STEP> {
     fn types() -> Vec<&'static str> {
         vec![TYPES[STEP + 1]]
     }
@@ -132,15 +132,15 @@ struct Step<const STEP: usize> {
 
 impl<const STEP: usize> Handler for Step<STEP> {
     const NAME: &'static str = HANDLERS[STEP];
-    type In = Heard<STEP>;
-    type Out = Option<Said<STEP>>;
+    type In = StepInput<STEP>;
+    type Out = Option<StepOutput<STEP>>;
     type Error = StepError;
 
     async fn record(&self, event: &Self::In, tx: &Tx<'_>) -> Result<Self::Out, StepError> {
-        let Heard(parcel) = event;
+        let StepInput(parcel) = event;
         let order_id = Uuid::try_parse(&parcel.order_id)?;
         tx.execute_batched(RECORD[STEP], (order_id, result(parcel))).await?;
-        Ok(self.goes_on.then(|| Said(parcel.clone())))
+        Ok(self.goes_on.then(|| StepOutput(parcel.clone())))
     }
 }
 
@@ -168,15 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_those_of_the_floor() {
+    fn sizes_are_those_of_the_baseline() {
         let parcel = Parcel::new(Uuid::nil());
         assert_eq!(parcel.encoded_len(), 300);
         assert_eq!(result(&parcel).len(), ROW);
     }
 
     #[test]
-    fn each_step_is_heard_by_the_next() {
-        assert_eq!(<Said<0> as Emits>::types(), <Heard<1> as Incoming>::types());
+    fn each_step_is_consumed_by_the_next() {
+        assert_eq!(<StepOutput<0> as Emits>::types(), <StepInput<1> as Incoming>::types());
         assert_eq!(workers(false).len(), SCHEMAS.len());
         for (schema, handler) in SCHEMAS.iter().zip(HANDLERS) {
             assert_eq!(handler.split('.').next(), Some(*schema));

@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 
-use crate::autoscale::carrier;
-use crate::site::Plot;
-use crate::{Outcome, steps};
+use crate::load::run_env::RunEnv;
+use crate::load::{carrier, steps};
+use crate::result::Result;
 
-/// RetryFilter a process is told what to run by.
+/// The variable that tells a process what to run.
 const TASK: &str = "DESPATCH_BENCH_TASK";
 
 /// What a process says when it consumes.
@@ -59,10 +59,10 @@ struct Task {
 }
 
 /// Makes the schemas, the stream and the consumers that these roles need.
-pub(crate) async fn prepare(plot: &Plot, roles: &[Role]) -> Outcome {
+pub(crate) async fn prepare(env: &RunEnv, roles: &[Role]) -> Result {
     let workers: Vec<Worker> = roles.iter().map(|role| role.worker()).collect();
-    migrate_all(&plot.settings, &workers).await?;
-    provision_all(&plot.settings, &workers).await?;
+    migrate_all(&env.settings, &workers).await?;
+    provision_all(&env.settings, &workers).await?;
     Ok(())
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts it, and returns when it consumes. With a collector it sends it what it sees.
-    pub(crate) async fn start(settings: Settings, role: Role, collector: Option<&str>) -> Outcome<Self> {
+    pub(crate) async fn start(settings: Settings, role: Role, collector: Option<&str>) -> Result<Self> {
         let Settings { nats_url, database_url, namespace, .. } = settings;
         let task = Task { role, nats_url, database_url, namespace, telemetry: collector.is_some() };
         let mut child = Command::new(std::env::current_exe()?)
@@ -95,7 +95,7 @@ impl Running {
     }
 
     /// Lets it finish what it holds, and waits until it is gone.
-    pub(crate) async fn stop(self) -> Outcome {
+    pub(crate) async fn stop(self) -> Result {
         let Running { mut child, stdin } = self;
         drop(stdin);
         let status = child.wait().await?;
@@ -112,9 +112,9 @@ pub(crate) struct Children(Vec<Running>);
 impl Children {
     /// Prepares the schemas and consumers, starts a process for each role, and returns when all consume.
     /// With a collector they send it what they see.
-    pub(crate) async fn start(plot: &Plot, roles: &[Role], collector: Option<&str>) -> Outcome<Self> {
-        prepare(plot, roles).await?;
-        let start = |role: &Role| Running::start(plot.settings.clone(), *role, collector);
+    pub(crate) async fn start(env: &RunEnv, roles: &[Role], collector: Option<&str>) -> Result<Self> {
+        prepare(env, roles).await?;
+        let start = |role: &Role| Running::start(env.settings.clone(), *role, collector);
         Ok(Children(try_join_all(roles.iter().map(start)).await?))
     }
 
@@ -124,14 +124,14 @@ impl Children {
     }
 
     /// Lets them finish what they hold, and waits until they are gone.
-    pub(crate) async fn stop(self) -> Outcome {
+    pub(crate) async fn stop(self) -> Result {
         try_join_all(self.0.into_iter().map(Running::stop)).await?;
         Ok(())
     }
 }
 
 /// What such a process does.
-pub(crate) async fn run() -> Outcome {
+pub(crate) async fn run() -> Result {
     let task = std::env::var(TASK).map_err(|_| "this is for the benchmark's own processes")?;
     let Task { role, nats_url, database_url, namespace, telemetry } = serde_json::from_str(&task)?;
     let seen = if telemetry { Some(Telemetry::start("bench")?) } else { None };

@@ -1,87 +1,14 @@
 //! What is printed: a median with the smallest and the largest figure, for people or as JSON.
 
 use std::fmt;
-use std::time::Instant;
 
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::Outcome;
-use crate::usage::{Meter, Servers, Shares, Usage, load_average};
-
-/// A figure of several runs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-}
-
-impl Spread {
-    /// Of no runs: zeroes.
-    pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Self {
-        let mut figures: Vec<f64> = figures.into_iter().collect();
-        figures.sort_by(f64::total_cmp);
-        let at = |index: usize| figures.get(index).copied().unwrap_or_default();
-        let (last, middle) = (figures.len().saturating_sub(1), figures.len() / 2);
-        let median = if figures.len() % 2 == 1 {
-            at(middle)
-        } else {
-            f64::midpoint(at(middle.saturating_sub(1)), at(middle))
-        };
-        Spread { median, min: at(0), max: at(last) }
-    }
-}
-
-/// With as many decimals as the figure deserves.
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = if self.max < 10.0 { 3 } else { usize::from(self.max < 100.0) };
-        let Spread { median, min, max } = self;
-        write!(f, "{median:.decimals$}  (min {min:.decimals$}, max {max:.decimals$})")
-    }
-}
-
-/// One run of orders to the end.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Run {
-    pub(crate) orders: usize,
-    pub(crate) seconds: f64,
-    pub(crate) usage: Usage,
-}
-
-impl Run {
-    /// Orders that `work` carries to the end, and what it takes; `children` are our processes besides this one.
-    pub(crate) async fn of(
-        orders: usize,
-        servers: Servers,
-        children: Vec<u32>,
-        work: impl Future<Output = Outcome>,
-    ) -> Outcome<Self> {
-        let meter = Meter::start(servers, children)?;
-        let started = Instant::now();
-        work.await?;
-        let seconds = started.elapsed().as_secs_f64();
-        Ok(Run { orders, seconds, usage: meter.stop()? })
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "orders of a run")]
-    pub(crate) fn orders_per_second(&self) -> f64 {
-        self.orders as f64 / self.seconds
-    }
-
-    /// Processor time of all three; none where it is not known.
-    pub(crate) fn cpu_ms(&self) -> Option<f64> {
-        let Shares { despatch, nats, postgres } = self.usage.cpu_ms;
-        Some(despatch + nats? + postgres?)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "orders of a run")]
-    fn per_order(&self, of: Shares<f64>) -> Shares<f64> {
-        of.map(|figure| figure / self.orders as f64)
-    }
-}
+use crate::measure::run::Run;
+use crate::measure::spread::Spread;
+use crate::measure::usage::{Shares, load_average};
+use crate::result::Result;
 
 /// Several runs of the same, as fields of a report.
 pub(crate) fn runs(report: &mut Report, runs: &[Run]) {
@@ -171,7 +98,7 @@ impl Report {
     }
 
     /// Prints it, with the machine.
-    pub(crate) fn print(mut self, as_json: bool) -> Outcome {
+    pub(crate) fn print(mut self, as_json: bool) -> Result {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         let (before, after) = (self.load_before, load_average());
         self.line("machine", format!("{cores} cores, load average {before:.1} before, {after:.1} after"));
@@ -200,14 +127,6 @@ fn decimals(figure: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_median_is_the_middle_one_or_between_the_two() {
-        assert_eq!(Spread::of([3.0, 1.0, 2.0]), Spread { median: 2.0, min: 1.0, max: 3.0 });
-        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]), Spread { median: 2.5, min: 1.0, max: 4.0 });
-        assert_eq!(Spread::of([7.0]), Spread { median: 7.0, min: 7.0, max: 7.0 });
-        assert_eq!(Spread::of([]), Spread { median: 0.0, min: 0.0, max: 0.0 });
-    }
 
     #[test]
     fn parts_are_objects_of_their_own() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx, Worker};
 use uuid::Uuid;
 
-use crate::steps::{self, Heard, StepError};
+use crate::load::steps::{self, StepError, StepInput};
 
 /// RetryFilter of the flow's steps it is in the place of.
 pub(crate) const STEP: usize = 2;
@@ -18,7 +18,7 @@ struct Create {
 
 impl EffectHandler for Create {
     const NAME: &'static str = steps::HANDLERS[STEP];
-    type In = Heard<STEP>;
+    type In = StepInput<STEP>;
     type Plan = ();
     type Response = ();
     type Out = ();
@@ -35,7 +35,7 @@ impl EffectHandler for Create {
     }
 
     async fn record(&self, event: &Self::In, (): &(), (): &(), tx: &Tx<'_>) -> Result<(), StepError> {
-        let Heard(parcel) = event;
+        let StepInput(parcel) = event;
         let order_id = Uuid::try_parse(&parcel.order_id)?;
         tx.execute_batched(steps::RECORD[STEP], (order_id, steps::result(parcel))).await?;
         Ok(())

@@ -21,10 +21,27 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::Outcome;
-use crate::args::{Args, Crowd};
-use crate::report::{self, Report, Run, Spread};
-use crate::site::{Plot, Site};
+use crate::bounds::at_least_one;
+use crate::load::run_env::{RunEnv, Servers};
+use crate::measure::report::{self, Report};
+use crate::measure::run::Run;
+use crate::measure::spread::Spread;
+use crate::options::Options;
+use crate::result::{Error, Result};
+
+/// Who comes to the gateway.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct GatewayLoad {
+    /// Orders in each measured run.
+    #[arg(long, default_value_t = 50_000, value_name = "N", value_parser = at_least_one)]
+    pub(crate) orders: usize,
+    /// Orders that warm up before each of them.
+    #[arg(long, default_value_t = 5_000, value_name = "N")]
+    pub(crate) warm_up: usize,
+    /// Connections, each with one request at a time.
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = at_least_one)]
+    pub(crate) connections: usize,
+}
 
 /// Who may place orders.
 pub(crate) const API_KEY: &str = "bench-api-key";
@@ -33,49 +50,49 @@ pub(crate) const API_KEY: &str = "bench-api-key";
 const LONGEST: u64 = 60_000_000;
 
 /// `bench gateway`.
-pub(crate) async fn command(args: &Args, crowd: Crowd) -> Outcome<ExitCode> {
+pub(crate) async fn command(options: &Options, load: GatewayLoad) -> Result<ExitCode> {
     let mut report = Report::new("gateway");
-    let site = Site::start(args).await?;
+    let servers = Servers::start(options).await?;
     let (mut runs, mut answers) = (Vec::new(), Vec::new());
-    for number in 1..=args.runs {
-        let (run, times) = once(&site, crowd).await?;
+    for number in 1..=options.runs {
+        let (run, times) = once(&servers, load).await?;
         eprintln!("gateway {number}: {:.0} orders/s accepted", run.orders_per_second());
         runs.push(run);
         answers.push(times);
     }
-    site.stop().await?;
-    report.field("orders", crowd.orders);
-    report.field("connections", crowd.connections);
-    report.field("runs", args.runs);
+    servers.stop().await?;
+    report.field("orders", load.orders);
+    report.field("connections", load.connections);
+    report.field("runs", options.runs);
     report::rates(&mut report, "orders_per_second", "orders/s accepted", &runs);
     for (name, label, quantile) in [("p50_ms", "answer p50 ms", 0.5), ("p99_ms", "answer p99 ms", 0.99)] {
         let spread = Spread::of(answers.iter().map(|times| report::milliseconds(times, quantile)));
         report.line(label, spread);
         report.field(name, spread.median);
     }
-    report.print(args.json)?;
+    report.print(options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn once(site: &Site, crowd: Crowd) -> Outcome<(Run, Histogram<u64>)> {
-    let plot = site.plot().await?;
-    let process = Process::start(plot.settings.clone(), vec![despatch_gateway::worker()]).await?;
+async fn once(servers: &Servers, load: GatewayLoad) -> Result<(Run, Histogram<u64>)> {
+    let env = servers.run_env().await?;
+    let process = Process::start(env.settings.clone(), vec![despatch_gateway::worker()]).await?;
     process.health().until_ready().await;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let intake = process.outbox(despatch_gateway::NAME).ok_or("the process runs the gateway")?;
     let shutdown = CancellationToken::new();
-    let records = Records::new(&plot.settings)?;
+    let records = Records::new(&env.settings)?;
     let serving =
         tokio::spawn(despatch_gateway::serve(config(), intake, records, listener, shutdown.clone()));
 
-    place(address, crowd.connections, "warm-up", crowd.warm_up).await?;
+    place(address, load.connections, "warm-up", load.warm_up).await?;
     let mut accepted = Vec::new();
     let placing = async {
-        accepted = place(address, crowd.connections, "bench", crowd.orders).await?;
+        accepted = place(address, load.connections, "bench", load.orders).await?;
         Ok(())
     };
-    let run = Run::of(crowd.orders, site.servers(), Vec::new(), placing).await?;
+    let run = Run::of(load.orders, servers.pids(), Vec::new(), placing).await?;
 
     shutdown.cancel();
     serving.await??;
@@ -86,8 +103,8 @@ async fn once(site: &Site, crowd: Crowd) -> Outcome<(Run, Histogram<u64>)> {
         times.add(connection.times)?;
         order_ids.extend(connection.order_ids);
     }
-    audit(&plot, order_ids, crowd).await?;
-    plot.clear().await?;
+    audit(&env, order_ids, load).await?;
+    env.clear().await?;
     Ok((run, times))
 }
 
@@ -121,7 +138,7 @@ pub(crate) async fn place(
     connections: usize,
     shop: &str,
     orders: usize,
-) -> Outcome<Vec<Accepted>> {
+) -> Result<Vec<Accepted>> {
     let next = AtomicUsize::new(0);
     let connection = async || {
         let mut accepted = Accepted { times: Histogram::new_with_max(LONGEST, 3)?, order_ids: Vec::new() };
@@ -132,7 +149,7 @@ pub(crate) async fn place(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= orders {
-                return Outcome::Ok(accepted);
+                return Ok::<_, Error>(accepted);
             }
             let body = order_json(shop, &number.to_string()).to_string();
             let asked = Instant::now();
@@ -144,7 +161,7 @@ pub(crate) async fn place(
 }
 
 /// Sends one order; the id that it was given.
-async fn send(sender: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: String) -> Outcome<Uuid> {
+async fn send(sender: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: String) -> Result<Uuid> {
     sender.ready().await?;
     let request = Request::post("/v1/orders")
         .header("host", address.to_string())
@@ -163,29 +180,29 @@ async fn send(sender: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: 
 }
 
 /// Fails unless every order that was answered 2xx is in Postgres, and its event on the stream.
-async fn audit(plot: &Plot, mut order_ids: Vec<Uuid>, crowd: Crowd) -> Outcome {
+async fn audit(env: &RunEnv, mut order_ids: Vec<Uuid>, load: GatewayLoad) -> Result {
     order_ids.sort_unstable();
     order_ids.dedup();
-    let db = plot.db().await?;
+    let db = env.db().await?;
     let sql = "select (select count(*) from gateway.orders where order_id = any($1)),
                       (select count(*) from gateway.orders), (select count(*) from gateway.open_batch)";
     let row = db.query_one(sql, &[&order_ids]).await?;
     let found: [i64; 3] = [0, 1, 2].map(|column| row.get(column));
-    let all = crowd.orders + crowd.warm_up;
-    let expected = [crowd.orders, all, 0].map(i64::try_from);
-    if order_ids.len() != crowd.orders
+    let all = load.orders + load.warm_up;
+    let expected = [load.orders, all, 0].map(i64::try_from);
+    if order_ids.len() != load.orders
         || !found.iter().zip(expected).all(|(found, expected)| Ok(*found) == expected)
     {
         return Err(format!(
             "{} orders were accepted under {} ids; of these are in the database, all orders there, open batches: \
              {found:?}",
-            crowd.orders,
+            load.orders,
             order_ids.len()
         )
         .into());
     }
-    let stream = plot.jetstream.get_stream(plot.stream()).await?;
-    let subject = format!("{}.evt.order.placed", plot.settings.namespace);
+    let stream = env.jetstream.get_stream(env.stream()).await?;
+    let subject = format!("{}.evt.order.placed", env.settings.namespace);
     let mut subjects = stream.info_with_subjects(subject).await?;
     let mut published = 0;
     while let Some(counted) = subjects.next().await {

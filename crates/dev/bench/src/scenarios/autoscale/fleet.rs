@@ -1,22 +1,22 @@
-//! The processes of one worker while it is scaled: they start and leave beside whoever says how many there are to be.
+//! The processes of one worker while it is scaled: they start and leave beside the loop that decides how many there are.
 
 use despatch_runtime::Settings;
 use tokio::task::JoinSet;
 
-use crate::Outcome;
-use crate::child::{Role, Running};
+use crate::load::worker_process::{Role, Running};
+use crate::result::Result;
 
 pub(crate) struct Fleet {
     settings: Settings,
     role: Role,
-    starting: JoinSet<Outcome<Running>>,
+    starting: JoinSet<Result<Running>>,
     working: Vec<Running>,
-    leaving: JoinSet<Outcome>,
+    leaving: JoinSet<Result>,
 }
 
 impl Fleet {
     /// So many, all of which consume.
-    pub(crate) async fn start(settings: &Settings, role: Role, processes: usize) -> Outcome<Self> {
+    pub(crate) async fn start(settings: &Settings, role: Role, processes: usize) -> Result<Self> {
         let mut fleet = Fleet {
             settings: settings.clone(),
             role,
@@ -47,7 +47,7 @@ impl Fleet {
             let (settings, role) = (self.settings.clone(), self.role);
             self.starting.spawn(async move { Running::start(settings, role, None).await });
         }
-        // One that is only starting is let go by a later turn.
+        // One that is only starting is let go by a later decision.
         while self.processes() > processes
             && let Some(youngest) = self.working.pop()
         {
@@ -55,8 +55,8 @@ impl Fleet {
         }
     }
 
-    /// Takes note of who has started and who has left since.
-    pub(crate) fn look(&mut self) -> Outcome {
+    /// Collects the processes that have started or left since.
+    pub(crate) fn poll(&mut self) -> Result {
         while let Some(started) = self.starting.try_join_next() {
             self.working.push(started??);
         }
@@ -67,7 +67,7 @@ impl Fleet {
     }
 
     /// Lets all go, and waits until they are gone.
-    pub(crate) async fn stop(mut self) -> Outcome {
+    pub(crate) async fn stop(mut self) -> Result {
         while let Some(started) = self.starting.join_next().await {
             self.working.push(started??);
         }

@@ -1,7 +1,7 @@
 //! Latency: orders placed at a fixed rate, and how long until each step has passed them on.
 //!
-//! An order's time begins when it should have been placed, whether or not the load generator was late: else a pause of the
-//! system would hide the orders that it held up (coordinated omission). A step is done with an order when its record is
+//! An order's time begins when it should have been placed, whether or not the load generator was late: else a pause of
+//! the system would hide the orders that it held up (coordinated omission). A step is done with an order when its record is
 //! committed and its event, which follows from that, is seen on the wire; the last step says so for this purpose.
 
 use std::collections::HashMap;
@@ -18,13 +18,27 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::Outcome;
-use crate::args::{Args, Rate};
-use crate::load::Placing;
-use crate::report::{self, Report, Spread, milliseconds};
-use crate::site::{Plot, Site};
-use crate::steps::{self, Parcel, TYPES};
-use crate::usage::Meter;
+use crate::bounds::above_zero;
+use crate::load::placing::Placing;
+use crate::load::run_env::{RunEnv, Servers};
+use crate::load::steps::{self, Parcel, TYPES};
+use crate::measure::report::{self, Report, milliseconds};
+use crate::measure::run;
+use crate::measure::spread::Spread;
+use crate::measure::usage::Meter;
+use crate::options::Options;
+use crate::result::{Error, Result};
+
+/// How orders come at a fixed rate.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Rate {
+    /// Orders a second.
+    #[arg(long, default_value_t = 20.0, value_name = "N", value_parser = above_zero)]
+    pub(crate) rate: f64,
+    /// For how long.
+    #[arg(long, default_value_t = 30.0, value_name = "N", value_parser = above_zero)]
+    pub(crate) seconds: f64,
+}
 
 /// Orders of the first seconds are not counted.
 const WARM_UP: Duration = Duration::from_secs(3);
@@ -38,12 +52,12 @@ const LONGEST: u64 = 60_000_000;
 const QUANTILES: [(&str, f64); 3] = [("p50_ms", 0.5), ("p99_ms", 0.99), ("p999_ms", 0.999)];
 
 /// `bench latency`.
-pub(crate) async fn command(args: &Args, rate: Rate) -> Outcome<ExitCode> {
+pub(crate) async fn command(options: &Options, rate: Rate) -> Result<ExitCode> {
     let mut report = Report::new("latency");
-    let site = Site::start(args).await?;
+    let servers = Servers::start(options).await?;
     let mut runs = Vec::new();
-    for number in 1..=args.runs {
-        let run = once(&site, rate).await?;
+    for number in 1..=options.runs {
+        let run = once(&servers, rate).await?;
         let last = &run.steps[run.steps.len() - 1];
         eprintln!(
             "latency {number}: p50 {:.2} ms, p99 {:.2} ms",
@@ -52,10 +66,10 @@ pub(crate) async fn command(args: &Args, rate: Rate) -> Outcome<ExitCode> {
         );
         runs.push(run);
     }
-    site.stop().await?;
+    servers.stop().await?;
     report.field("rate", rate.rate);
     report.field("seconds", rate.seconds);
-    report.field("runs", args.runs);
+    report.field("runs", options.runs);
     let mut steps = serde_json::Map::new();
     for (step, name) in TYPES.iter().skip(1).enumerate() {
         let spreads = QUANTILES
@@ -72,31 +86,31 @@ pub(crate) async fn command(args: &Args, rate: Rate) -> Outcome<ExitCode> {
         }
     }
     report.field("steps", steps);
-    let costs: Vec<report::Run> = runs.into_iter().map(|run| run.cost).collect();
+    let costs: Vec<run::Run> = runs.into_iter().map(|run| run.cost).collect();
     report::costs(&mut report, &costs);
-    report.print(args.json)?;
+    report.print(options.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Microseconds from when an order should have been placed until each step was done with it.
 struct Run {
     steps: Vec<Histogram<u64>>,
-    cost: report::Run,
+    cost: run::Run,
 }
 
-async fn once(site: &Site, rate: Rate) -> Outcome<Run> {
-    let plot = site.plot().await?;
-    let process = Process::start(plot.settings.clone(), steps::workers(true)).await?;
+async fn once(servers: &Servers, rate: Rate) -> Result<Run> {
+    let env = servers.run_env().await?;
+    let process = Process::start(env.settings.clone(), steps::workers(true)).await?;
     process.health().until_ready().await;
-    let run = measure(site, &plot, rate).await?;
+    let run = measure(servers, &env, rate).await?;
     process.drain().await;
-    plot.clear().await?;
+    env.clear().await?;
     Ok(run)
 }
 
-async fn measure(site: &Site, plot: &Plot, rate: Rate) -> Outcome<Run> {
-    let heard = plot.nats.subscribe(format!("{}.evt.bench.>", plot.settings.namespace)).await?;
-    plot.nats.flush().await?;
+async fn measure(servers: &Servers, env: &RunEnv, rate: Rate) -> Result<Run> {
+    let heard = env.nats.subscribe(format!("{}.evt.bench.>", env.settings.namespace)).await?;
+    env.nats.flush().await?;
     let interval = Duration::from_secs_f64(1.0 / rate.rate);
     let (warm_up, counted) = (in_time(WARM_UP.as_secs_f64(), rate), in_time(rate.seconds, rate));
     let begin = Instant::now() + Duration::from_millis(100);
@@ -111,25 +125,25 @@ async fn measure(site: &Site, plot: &Plot, rate: Rate) -> Outcome<Run> {
         for number in 0.. {
             let Some(at) = ticks.recv().await else { break };
             if number == warm_up {
-                meter = Some(Meter::start(site.servers(), Vec::new())?);
+                meter = Some(Meter::start(servers.pids(), Vec::new())?);
             }
             let parcel = Parcel::new(Uuid::now_v7());
             let Placing { subject, headers, payload } =
-                Placing::new(&plot.settings.namespace, parcel.event(0), &Trace::root());
+                Placing::new(&env.settings.namespace, parcel.event(0), &Trace::root());
             // The listener ends only when all is done, or has failed itself.
             let _ = told.send((parcel.order_id, at, number >= warm_up));
-            // Heard at once: the client lets only so many be waited for.
-            acks.spawn(plot.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());
+            // StepInput at once: the client lets only so many be waited for.
+            acks.spawn(env.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());
         }
         let usage = meter.map(Meter::stop).transpose()?.unwrap_or_default();
         while let Some(stored) = acks.join_next().await {
             stored??;
         }
-        Outcome::Ok(usage)
+        Ok::<_, Error>(usage)
     };
     let listening = tokio::time::timeout_at(whole.into(), listen(heard, due, warm_up + counted));
     let (usage, steps) = tokio::try_join!(place, async { listening.await? })?;
-    let cost = report::Run { orders: counted, seconds: rate.seconds, usage };
+    let cost = run::Run { orders: counted, seconds: rate.seconds, usage };
     Ok(Run { steps, cost })
 }
 
@@ -161,7 +175,7 @@ async fn listen(
     mut heard: Subscriber,
     mut due: mpsc::UnboundedReceiver<Due>,
     orders: usize,
-) -> Outcome<Vec<Histogram<u64>>> {
+) -> Result<Vec<Histogram<u64>>> {
     let mut steps = vec![Histogram::new_with_max(LONGEST, 3)?; TYPES.len() - 1];
     let mut under_way = HashMap::new();
     let mut done = 0;

@@ -111,7 +111,7 @@ async fn from_a_newer_version(deployment: &Deployment, number: u64) {
     let mut order = order_json::read(body.to_string().as_bytes()).unwrap();
     let order_id = Uuid::now_v7();
     // As the newer gateway has noted it.
-    let sql = "insert into gateway.orders (shop, shop_order_id, order_id, digest) values ($1, $2, $3, '')";
+    let sql = "insert into gateway.orders (shop, shop_order_id, order_id, digest, traceparent) values ($1, $2, $3, '', '')";
     let db = deployment.env.db().await;
     db.execute(sql, &[&order.shop, &order.shop_order_id, &order_id]).await.unwrap();
     order.order_id = order_id.to_string();

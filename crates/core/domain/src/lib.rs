@@ -1,9 +1,11 @@
-//! The trade's rules without any I/O: money and its currencies, reason codes, signed links.
+//! The trade's rules without any I/O: money and its currencies, reason codes, signed links,
+//! and what fits into a text.
 
 mod currency;
 pub mod link;
 mod money;
 mod reason;
+pub mod text;
 mod triage;
 
 pub use currency::{Currency, UnknownCurrency};

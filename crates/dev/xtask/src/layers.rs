@@ -1,203 +1,111 @@
-//! Dependencies point one way: edge → workers → core. A crate's layer is the directory it lies in; what is true
-//! of each is in [`allows`].
+//! `cargo xtask check-layers`: the order of crates, of the rooms and files in each, and the size of files.
 
-use std::env;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use serde_json::Value;
+use crate::error::TaskError;
+use crate::metadata::{self, Package};
+use crate::sources;
 
-use crate::{TaskError, program};
+mod circles;
+mod crates;
+mod files;
+mod imports;
+mod modules;
+mod names;
+mod review;
+mod rooms;
 
-const RULES: &str = "\
-core       depends on core
-workers    depend on core, never on each other
-edge       depends on workers, core and edge; the command line also on dev/stack and dev/sandbox
-dev        depends on core and dev; dev/chaos also on edge/cli and edge/order-files, dev/bench on what it measures:
-           workers/warehouse/inventory and edge/gateway
-tests      depend on all of these
-and tests inside a crate (dev-dependencies) may use dev";
+/// Where the rules for single files hold.
+const DIRS: [&str; 3] = ["crates", "tests", "examples"];
 
-/// `despatch up` and `despatch demo` bring their own servers and providers.
-const MADE_FOR_CLI: [&str; 2] = ["stack", "sandbox"];
-
-/// The chaos harness is one binary with the workers that it kills, and shop and auditor with the demo's own parts.
-const MADE_INTO_CHAOS: [&str; 2] = ["cli", "order-files"];
-
-/// What the benchmarks measure apart.
-const MEASURED: [&str; 2] = ["inventory", "gateway"];
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layer {
-    Core,
-    Workers,
-    Edge,
-    Dev,
-    Tests,
-}
-
-/// A crate of the workspace by its directory there, `crates/workers/money/payments`.
-#[derive(Clone, Copy, Debug)]
-struct Place<'a> {
-    layer: Layer,
-    name: &'a str,
-}
-
-impl<'a> Place<'a> {
-    fn of(dir: &'a str) -> Option<Self> {
-        let (layer, name) = match dir.strip_prefix("crates/").and_then(|inner| inner.split_once('/')) {
-            Some(("core", name)) => (Layer::Core, name),
-            Some(("workers", grouped)) => (Layer::Workers, grouped.split_once('/')?.1),
-            Some(("edge", name)) => (Layer::Edge, name),
-            Some(("dev", name)) => (Layer::Dev, name),
-            Some(_) => return None,
-            None => (Layer::Tests, (dir == "tests").then_some(dir)?),
-        };
-        Some(Self { layer, name })
+/// Checks the crates of these names, or all, and prints what is wrong.
+pub(crate) fn check(names: &[String]) -> Result<ExitCode, TaskError> {
+    let workspace = metadata::workspace()?;
+    let mut packages = workspace.packages;
+    if !names.is_empty() {
+        packages.retain(|package| names.contains(&package.name));
     }
-}
-
-/// Whether `from` may depend on `to`; `in_tests` for its dev-dependencies.
-fn allows(from: Place<'_>, to: Place<'_>, in_tests: bool) -> bool {
-    match (from.layer, to.layer) {
-        (Layer::Tests, _)
-        | (_, Layer::Core)
-        | (Layer::Edge, Layer::Workers | Layer::Edge)
-        | (Layer::Dev, Layer::Dev) => true,
-        (Layer::Edge, Layer::Dev) => in_tests || (from.name == "cli" && MADE_FOR_CLI.contains(&to.name)),
-        (Layer::Core | Layer::Workers, Layer::Dev) => in_tests,
-        (Layer::Dev, Layer::Workers | Layer::Edge) => match from.name {
-            "chaos" => MADE_INTO_CHAOS.contains(&to.name),
-            "bench" => MEASURED.contains(&to.name),
-            _ => false,
-        },
-        (Layer::Core | Layer::Workers, Layer::Workers | Layer::Edge) | (_, Layer::Tests) => false,
+    let (dependencies, misplaced) = crates::check(&packages);
+    let inner = inside(&workspace.root, &packages)?;
+    let mut wrong = inner.wrong;
+    for file in sources::files(&workspace.root, &DIRS, sources::is_rust)? {
+        if packages.iter().any(|package| owns(package, &file)) {
+            wrong.extend(files::check(&file, &sources::read(&workspace.root, &file)?));
+        }
     }
-}
-
-/// Checks every dependency between two of the workspace's crates and prints what is wrong.
-pub(crate) fn check() -> Result<ExitCode, TaskError> {
-    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = Command::new(&cargo)
-        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
-        .output()
-        .map_err(program(&cargo))?;
-    if !output.status.success() {
-        return Err(TaskError::Metadata(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    if !misplaced.is_empty() {
+        eprintln!("layers: {}\n\n{}\n", misplaced.join("\nlayers: "), crates::RULES);
     }
-    let metadata =
-        serde_json::from_slice(&output.stdout).map_err(|error| TaskError::Metadata(error.to_string()))?;
-    let (checked, wrong) = review(&metadata)?;
-    if wrong.is_empty() {
-        println!("layers: {checked} dependencies point the right way");
+    if !wrong.is_empty() {
+        eprintln!("rooms: {}\n\n{} to put right", wrong.join("\nrooms: "), wrong.len());
+    }
+    if wrong.is_empty() && misplaced.is_empty() {
+        println!(
+            "layers: {dependencies} dependencies between crates and {} imports between {} files point the right way",
+            inner.imports, inner.files
+        );
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("layers: {}\n\n{RULES}", wrong.join("\nlayers: "));
     Ok(ExitCode::FAILURE)
 }
 
-/// How many dependencies were looked at, and one line for each that is not allowed.
-fn review(metadata: &Value) -> Result<(usize, Vec<String>), TaskError> {
-    let root = text(metadata, "workspace_root")?;
-    let (mut checked, mut wrong) = (0, Vec::new());
-    for package in list(metadata, "packages")? {
-        let manifest = Path::new(text(package, "manifest_path")?);
-        let from_dir = inside(root, manifest.parent().unwrap_or(manifest));
-        let Some(from) = from_dir.and_then(Place::of) else {
-            wrong.push(format!("{} lies in no layer", manifest.display()));
-            continue;
-        };
-        for dependency in list(package, "dependencies")? {
-            // Only dependencies within the workspace have a path.
-            let Some(path) = dependency.get("path").and_then(Value::as_str) else { continue };
-            let Some(to) = inside(root, Path::new(path)).and_then(Place::of) else {
-                wrong.push(format!("{path} lies in no layer"));
-                continue;
-            };
-            checked += 1;
-            let in_tests = dependency.get("kind").and_then(Value::as_str) == Some("dev");
-            if !allows(from, to, in_tests) {
-                wrong.push(format!(
-                    "{} must not depend on {}",
-                    text(package, "name")?,
-                    text(dependency, "name")?
-                ));
+fn owns(package: &Package, file: &str) -> bool {
+    file.strip_prefix(&package.dir).is_some_and(|inner| inner.starts_with('/'))
+}
+
+/// Checks the files inside each crate.
+fn inside(root: &Path, packages: &[Package]) -> Result<review::Review, TaskError> {
+    let mut all = review::Review::default();
+    for package in packages {
+        let mut sources = modules::Sources::new();
+        for file in sources::files(root, &[&format!("{}/src", package.dir)], sources::is_rust)? {
+            let text = sources::read(root, &file)?;
+            sources.insert(file, text);
+        }
+        let order = match package.rooms.as_ref().map(rooms::Order::read).transpose() {
+            Ok(order) => order,
+            Err(cause) => {
+                all.wrong.push(format!("{}/Cargo.toml: {cause}", package.dir));
+                None
             }
+        };
+        let mut rooms = std::collections::BTreeSet::new();
+        for target in &package.roots {
+            let review = review::check(target, &sources, order.as_ref())?;
+            all.files += review.files;
+            all.imports += review.imports;
+            all.wrong.extend(review.wrong);
+            rooms.extend(review.rooms);
+        }
+        if let Some(order) = order {
+            let (undeclared, missing) = order.differences(&rooms);
+            all.wrong.extend(undeclared.into_iter().map(|room| {
+                format!(
+                    "{}/Cargo.toml: `{room}` has no place in the order of rooms; give it one",
+                    package.dir
+                )
+            }));
+            all.wrong.extend(missing.into_iter().map(|room| {
+                format!(
+                    "{}/Cargo.toml: the order of rooms has `{room}`, which is not there; take it out",
+                    package.dir
+                )
+            }));
         }
     }
-    Ok((checked, wrong))
-}
-
-fn inside<'a>(root: &str, path: &'a Path) -> Option<&'a str> {
-    path.strip_prefix(root).ok()?.to_str()
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> Result<&'a str, TaskError> {
-    value.get(key).and_then(Value::as_str).ok_or_else(|| TaskError::Metadata(format!("no {key}")))
-}
-
-fn list<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>, TaskError> {
-    value.get(key).and_then(Value::as_array).ok_or_else(|| TaskError::Metadata(format!("no {key}")))
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn dependencies_point_one_way() {
-        for (from, to, in_code, in_tests) in [
-            ("crates/edge/cli", "crates/workers/order/orders", true, true),
-            ("crates/edge/cli", "crates/edge/gateway", true, true),
-            ("crates/edge/cli", "crates/dev/stack", true, true),
-            ("crates/edge/cli", "crates/dev/testkit", false, true),
-            ("crates/edge/gateway", "crates/dev/stack", false, true),
-            ("crates/workers/order/orders", "crates/core/runtime", true, true),
-            ("crates/workers/order/orders", "crates/workers/money/payments", false, false),
-            ("crates/workers/order/orders", "crates/edge/gateway", false, false),
-            ("crates/workers/order/orders", "crates/dev/testkit", false, true),
-            ("crates/core/runtime", "crates/core/contracts", true, true),
-            ("crates/core/runtime", "crates/workers/order/orders", false, false),
-            ("crates/dev/sandbox", "crates/core/domain", true, true),
-            ("crates/dev/testkit", "crates/dev/stack", true, true),
-            ("crates/dev/sandbox", "crates/workers/order/orders", false, false),
-            ("crates/dev/sandbox", "crates/edge/cli", false, false),
-            ("crates/dev/chaos", "crates/edge/cli", true, true),
-            ("crates/dev/chaos", "crates/edge/gateway", false, false),
-            ("crates/dev/bench", "crates/workers/warehouse/inventory", true, true),
-            ("crates/dev/bench", "crates/edge/gateway", true, true),
-            ("crates/dev/bench", "crates/workers/money/payments", false, false),
-            ("tests", "crates/edge/cli", true, true),
-            ("crates/edge/cli", "tests", false, false),
-        ] {
-            let places = [from, to].map(|dir| Place::of(dir).unwrap());
-            assert_eq!(allows(places[0], places[1], false), in_code, "{from} on {to}");
-            assert_eq!(allows(places[0], places[1], true), in_tests, "{from} on {to} in tests");
-        }
-    }
-
-    #[test]
-    fn a_wrong_dependency_is_named_and_strangers_are_left_alone() {
-        let package = |name: &str, dir: &str, dependencies: Value| json!({ "name": name, "manifest_path": format!("/w/{dir}/Cargo.toml"), "dependencies": dependencies });
-        let on_orders = json!([
-            { "name": "orders", "path": "/w/crates/workers/order/orders", "kind": null },
-            { "name": "serde", "kind": null },
-        ]);
-        let metadata = json!({
-            "workspace_root": "/w",
-            "packages": [
-                package("orders", "crates/workers/order/orders", json!([])),
-                package("payments", "crates/workers/money/payments", on_orders),
-                package("misplaced", "crates/else", json!([])),
-            ],
-        });
-        let (checked, wrong) = review(&metadata).unwrap();
-        assert_eq!(checked, 1);
-        assert_eq!(
-            wrong,
-            ["payments must not depend on orders", "/w/crates/else/Cargo.toml lies in no layer"]
-        );
+    fn the_real_tree_is_parsed() {
+        let workspace = metadata::workspace().unwrap();
+        let review = inside(&workspace.root, &workspace.packages).unwrap();
+        assert!(review.files > 200, "{} files", review.files);
+        assert!(review.imports > 400, "{} imports", review.imports);
     }
 }

@@ -1,12 +1,13 @@
 //! The whole test suite: first what it needs beyond Rust, then cargo, then a look for servers left running.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::{env, process};
 
-use crate::{TaskError, barcode, leftovers, program};
+use crate::error::{TaskError, program};
+use crate::metadata::cargo;
+use crate::scratch::Scratch;
+
+mod barcode;
+mod leftovers;
 
 /// Tells the suites that need a barcode reader that there is one.
 const BARCODE: &str = "DESPATCH_TEST_BARCODE";
@@ -17,8 +18,9 @@ pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
     if args.is_empty() {
         args.push("--workspace".to_owned());
     }
-    let scratch = Scratch::create()?;
-    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    // Whatever names this directory when the tests have ended was started by them.
+    let scratch = Scratch::create("test")?;
+    let cargo = cargo();
     let status = Command::new(&cargo)
         .arg("test")
         .args(&args)
@@ -29,33 +31,4 @@ pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
     leftovers::none_under(&scratch.path)?;
     // A signal leaves no code; that is a failure too.
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(u8::try_from(code).unwrap_or(1))))
-}
-
-/// The tests' temporary directory: whatever runs in it was started by this run, and it goes when the run ends.
-struct Scratch {
-    path: PathBuf,
-}
-
-impl Scratch {
-    fn create() -> Result<Self, TaskError> {
-        let path = env::temp_dir().join(format!("despatch-test-{}", process::id()));
-        // Others may pass: tests run by root start PostgreSQL as another user.
-        fs::create_dir_all(&path)
-            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o711)))
-            .map_err(failed(&path))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.path) {
-            eprintln!("xtask: cannot remove {}: {error}", self.path.display());
-        }
-    }
-}
-
-fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> TaskError {
-    let path = path.display().to_string();
-    move |source| TaskError::Directory { path, source }
 }

@@ -1,22 +1,23 @@
-//! What the gateway is told at start: who may send what, and with which secrets.
+//! The gateway's configuration: who may send what, and with which secrets.
 
 use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use crate::secret::Secret;
+use crate::auth::secret::Secret;
+use crate::auth::shop::Shop;
 
-/// The gateway's configuration. It has no defaults of its own: they stand in the binary's annotated default file.
+/// The gateway's configuration. It has no defaults of its own: they are in the binary's annotated default file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where to listen; the caller binds it.
     pub listen: SocketAddr,
-    /// The largest body that is taken; a larger one is answered with 413.
+    /// The largest body that is accepted; a larger one is answered with 413.
     pub body_limit_bytes: usize,
     /// How many requests a second one sender may make, an API key or a shop; more are answered with 429. 0: any number.
     pub requests_per_second: u32,
-    /// The most entries that one transaction commits.
+    /// The most submissions that one transaction commits.
     pub batch: usize,
     /// How long a request waits for its commit before it is answered with 503.
     pub commit_wait_ms: u64,
@@ -26,25 +27,12 @@ pub struct Config {
     pub api_keys: Vec<Secret>,
     /// The secret of the links in mails, for reviews and for unsubscribing.
     pub link_secret: Secret,
-    /// Shopify shops whose webhooks are taken.
+    /// Shopify shops whose webhooks are accepted.
     pub shopify: Vec<Shop>,
-    /// WooCommerce shops whose webhooks are taken.
+    /// WooCommerce shops whose webhooks are accepted.
     pub woocommerce: Vec<Shop>,
     /// Tokens that Shippo's webhooks may carry in their URL (`?token=`): Shippo signs nothing.
     pub shippo_tokens: Vec<Secret>,
-}
-
-/// A shop whose webhooks are taken.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Shop {
-    /// What we call it; with the shop's own order id it names an order.
-    pub name: String,
-    /// What it calls itself: Shopify's `X-Shopify-Shop-Domain` (`north.myshopify.com`), or WooCommerce's
-    /// `X-WC-Webhook-Source` (`https://south.example.com/`; a slash at the end makes no difference).
-    pub source: String,
-    /// What it signs with. The old and the new one while a secret is being replaced.
-    pub secrets: Vec<Secret>,
 }
 
 /// What is wrong with a configuration.
@@ -58,7 +46,7 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Everything that is wrong, so that it can be mended in one go. An empty secret would let everybody in.
+    /// Everything that is wrong, so that it can be fixed in one go. An empty secret would admit everyone.
     pub fn problems(&self) -> Vec<ConfigError> {
         let mut problems = Vec::new();
         let mut check = |good: bool, key: String, problem| {

@@ -8,8 +8,8 @@ use despatch_domain::link;
 use despatch_testkit::TestEnv;
 use serde_json::{Value, json};
 
-use crate::door::{
-    BODY_LIMIT, Door, LINK_SECRET, Request, SHOPIFY_SAMPLE, WOOCOMMERCE_SAMPLE, order, place, shippo,
+use crate::harness::{
+    BODY_LIMIT, LINK_SECRET, Request, SHOPIFY_SAMPLE, TestGateway, WOOCOMMERCE_SAMPLE, order, place, shippo,
     shopify, signature, woocommerce,
 };
 
@@ -66,7 +66,7 @@ fn woocommerce_with(id: u64, pointer: &str, to: Option<Value>) -> Request {
     woocommerce(body.to_string())
 }
 
-/// A scan of nobody's parcel, with one thing changed.
+/// A scan of an unknown parcel, with one thing changed.
 fn scan_with(pointer: &str, to: Option<Value>) -> Request {
     let mut body = json!({"event": "track_updated", "data": {
         "carrier": "usps", "tracking_number": "9400", "metadata": "",
@@ -334,7 +334,7 @@ fn everything_else() -> Vec<Row> {
 #[tokio::test]
 async fn every_bad_input_has_its_answer() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, vec![despatch_orders::worker()]).await;
+    let gateway = TestGateway::open(&env, vec![despatch_orders::worker()]).await;
     let rows = [
         senders_that_prove_nothing(),
         bodies_that_are_no_orders(),
@@ -347,7 +347,7 @@ async fn every_bad_input_has_its_answer() {
 
     let (mut taken, mut surprises) = (Vec::new(), Vec::new());
     for (name, request, expected) in rows {
-        let answer = door.send(request).await;
+        let answer = gateway.send(request).await;
         let (status, body) = (answer.status, answer.json());
         let as_expected = match expected {
             Refused(refused, field) => {

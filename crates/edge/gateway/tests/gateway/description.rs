@@ -3,13 +3,13 @@
 use despatch_testkit::TestEnv;
 use serde_json::json;
 
-use crate::door::{Door, Request};
+use crate::harness::{Request, TestGateway};
 
 #[tokio::test]
 async fn every_operation_that_is_described_is_served_and_no_other() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, Vec::new()).await;
-    let document = door.send(Request::new("GET", "/openapi.json")).await;
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    let document = gateway.send(Request::new("GET", "/openapi.json")).await;
     assert_eq!((document.status, document.header("content-type")), (200, "application/json"));
     let document = document.json();
     assert_eq!(document["openapi"], "3.1.0");
@@ -17,7 +17,7 @@ async fn every_operation_that_is_described_is_served_and_no_other() {
         for (name, method) in
             [("get", "GET"), ("post", "POST"), ("put", "PUT"), ("patch", "PATCH"), ("delete", "DELETE")]
         {
-            let answer = door.send(Request::new(method, path.replace(['{', '}'], ""))).await;
+            let answer = gateway.send(Request::new(method, path.replace(['{', '}'], ""))).await;
             let described = operations.get(name).is_some();
             assert_eq!(answer.status != 405, described, "{method} {path}: {answer:?}");
             if described {
@@ -26,6 +26,6 @@ async fn every_operation_that_is_described_is_served_and_no_other() {
             }
         }
     }
-    let unknown = door.send(Request::new("GET", "/v2/orders")).await;
+    let unknown = gateway.send(Request::new("GET", "/v2/orders")).await;
     assert_eq!((unknown.status, &unknown.json()["error"]["code"]), (404, &json!("route-unknown")));
 }

@@ -1,4 +1,4 @@
-//! Orders come in once, whoever sends them how often, and can be asked about and cancelled.
+//! Orders are accepted once, however often they are sent, and can be shown and cancelled.
 
 use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
 use despatch_runtime::migrate_all;
@@ -6,13 +6,15 @@ use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::door::{Door, Request, SHOPIFY_SAMPLE, WOOCOMMERCE_SAMPLE, order, place, shopify, woocommerce};
+use crate::harness::{
+    Request, SHOPIFY_SAMPLE, TestGateway, WOOCOMMERCE_SAMPLE, order, place, shopify, woocommerce,
+};
 
 #[tokio::test]
 async fn the_same_order_is_the_same_order() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, Vec::new()).await;
-    let first = door.send(place(&order("1"))).await;
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    let first = gateway.send(place(&order("1"))).await;
     assert_eq!((first.status, first.json()["outcome"].as_str()), (201, Some("placed")));
     let order_id = first.order_id();
     assert_eq!(first.header("location"), format!("/v1/orders/{order_id}"));
@@ -21,7 +23,7 @@ async fn the_same_order_is_the_same_order() {
     let mut again = order("1");
     again["total"] = json!(19);
     again["currency"] = json!(" usd ");
-    let again = door.send(place(&again)).await;
+    let again = gateway.send(place(&again)).await;
     assert_eq!((again.status, again.json()["outcome"].as_str()), (200, Some("same")));
     assert_eq!(again.order_id(), order_id);
 
@@ -36,18 +38,18 @@ async fn the_same_order_is_the_same_order() {
 #[tokio::test]
 async fn who_asks_too_often_is_told_when_to_come_again_and_nobody_else_is() {
     let env = TestEnv::new().await;
-    let door = Door::limited(&env, 1).await;
-    let hasty = join_all((0..20).map(|n| door.send(place(&order(&n.to_string()))))).await;
+    let gateway = TestGateway::limited(&env, 1).await;
+    let hasty = join_all((0..20).map(|n| gateway.send(place(&order(&n.to_string()))))).await;
     let refused: Vec<_> = hasty.iter().filter(|answer| answer.status == 429).collect();
     assert!(refused.len() > 10 && hasty.iter().any(|answer| answer.status == 201), "{hasty:?}");
     for answer in refused {
         assert_eq!(answer.json()["error"]["code"], "too-many");
         assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
     }
-    assert_eq!(door.send(shopify(SHOPIFY_SAMPLE)).await.status, 200, "a shop has its own");
+    assert_eq!(gateway.send(shopify(SHOPIFY_SAMPLE)).await.status, 200, "a shop has its own");
     // What was refused is taken when it comes again.
     eventually("the last order is taken", async || {
-        (door.send(place(&order("19"))).await.status != 429).then_some(())
+        (gateway.send(place(&order("19"))).await.status != 429).then_some(())
     })
     .await;
 }
@@ -55,10 +57,10 @@ async fn who_asks_too_often_is_told_when_to_come_again_and_nobody_else_is() {
 #[tokio::test]
 async fn orders_that_arrive_together_are_one_flow_each() {
     let env = TestEnv::new().await;
-    let doors = [Door::open(&env, Vec::new()).await, Door::open(&env, Vec::new()).await];
+    let gateways = [TestGateway::open(&env, Vec::new()).await, TestGateway::open(&env, Vec::new()).await];
     // 20 orders, 10 times each, all at once, at two gateways.
     let orders: Vec<Value> = (0..200).map(|n| order(&(n % 20).to_string())).collect();
-    let answers = orders.iter().enumerate().map(|(n, order)| doors[n % 3 % 2].send(place(order)));
+    let answers = orders.iter().enumerate().map(|(n, order)| gateways[n % 3 % 2].send(place(order)));
     let answers = join_all(answers).await;
     for n in 0..20 {
         let same: Vec<_> = answers.iter().skip(n).step_by(20).collect();
@@ -75,12 +77,12 @@ async fn orders_that_arrive_together_are_one_flow_each() {
 #[tokio::test]
 async fn a_changed_order_is_a_case_once() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, Vec::new()).await;
-    let order_id = door.send(place(&order("1"))).await.order_id();
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    let order_id = gateway.send(place(&order("1"))).await.order_id();
     let mut changed = order("1");
     changed["lines"][0]["quantity"] = json!(3);
     for _ in 0..2 {
-        let answer = door.send(place(&changed)).await;
+        let answer = gateway.send(place(&changed)).await;
         assert_eq!(answer.status, 409);
         let error = &answer.json()["error"];
         assert_eq!((&error["code"], &error["order_id"]), (&json!("order-changed"), &json!(order_id)));
@@ -94,7 +96,7 @@ async fn a_changed_order_is_a_case_once() {
 
     // Other contents again are another case.
     changed["lines"][0]["quantity"] = json!(4);
-    door.send(place(&changed)).await;
+    gateway.send(place(&changed)).await;
     eventually("a second case", async || {
         (env.messages("dead.gateway.order-changed").await.len() == 2).then_some(())
     })
@@ -104,12 +106,12 @@ async fn a_changed_order_is_a_case_once() {
 #[tokio::test]
 async fn a_body_that_no_letter_can_carry_is_a_case_without_it() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, Vec::new()).await;
-    let order_id = door.send(place(&order("1"))).await.order_id();
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    let order_id = gateway.send(place(&order("1"))).await.order_id();
     let mut changed = order("1");
     changed["total"] = json!("20.00");
     let spacious = format!("{changed}{}", " ".repeat(900 * 1024));
-    assert_eq!(door.send(place(&changed).body(spacious)).await.status, 409);
+    assert_eq!(gateway.send(place(&changed).body(spacious)).await.status, 409);
     let letter = env.expect_dead(&order_id).await;
     assert!(letter.event.unwrap().payload.is_empty());
     assert!(letter.failures[0].error.contains("too many to be kept"), "{:?}", letter.failures);
@@ -118,14 +120,14 @@ async fn a_body_that_no_letter_can_carry_is_a_case_without_it() {
 #[tokio::test]
 async fn shops_announce_orders() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, vec![despatch_orders::worker()]).await;
+    let gateway = TestGateway::open(&env, vec![despatch_orders::worker()]).await;
     for (request, reason) in
         [(shopify(SHOPIFY_SAMPLE), "totals-mismatch"), (woocommerce(WOOCOMMERCE_SAMPLE), "sku-missing")]
     {
-        let answer = door.send(request.clone()).await;
+        let answer = gateway.send(request.clone()).await;
         assert_eq!((answer.status, answer.json()["outcome"].as_str()), (200, Some("placed")));
         let order_id = answer.order_id();
-        let again = door.send(request.clone()).await;
+        let again = gateway.send(request.clone()).await;
         assert_eq!((again.status, again.order_id()), (200, order_id.clone()));
         assert_eq!(env.expect_dead(&order_id).await.reason, reason);
         assert_eq!(env.count::<OrderPlaced>(&order_id).await, 1);
@@ -135,10 +137,10 @@ async fn shops_announce_orders() {
 #[tokio::test]
 async fn a_shop_that_changes_its_mind_is_answered_and_a_case() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, Vec::new()).await;
-    let order_id = door.send(woocommerce(WOOCOMMERCE_SAMPLE)).await.order_id();
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    let order_id = gateway.send(woocommerce(WOOCOMMERCE_SAMPLE)).await.order_id();
     let changed = WOOCOMMERCE_SAMPLE.replace("969 Market", "970 Market");
-    let answer = door.send(woocommerce(changed)).await;
+    let answer = gateway.send(woocommerce(changed)).await;
     assert_eq!((answer.status, answer.json()["outcome"].as_str()), (200, Some("changed")));
     assert_eq!(answer.order_id(), order_id);
     assert_eq!(env.expect_dead(&order_id).await.reason, "order-changed");
@@ -147,9 +149,9 @@ async fn a_shop_that_changes_its_mind_is_answered_and_a_case() {
 #[tokio::test]
 async fn the_sender_s_trace_goes_on() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, Vec::new()).await;
+    let gateway = TestGateway::open(&env, Vec::new()).await;
     let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let order_id = door.send(place(&order("1")).with("traceparent", traceparent)).await.order_id();
+    let order_id = gateway.send(place(&order("1")).with("traceparent", traceparent)).await.order_id();
     let _: OrderPlaced = env.expect(&order_id).await;
     let trace = env.messages("evt.order.placed").await[0].trace();
     assert_eq!(trace.trace_id.to_string(), "0af7651916cd43dd8448eb211c80319c");
@@ -159,11 +161,11 @@ async fn the_sender_s_trace_goes_on() {
 #[tokio::test]
 async fn an_order_is_placed_before_orders_has_heard_of_it() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, Vec::new()).await;
-    // Its schema is there, but nobody works in it.
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    // Its schema is there, but no worker runs.
     migrate_all(env.settings(), &[despatch_orders::worker()]).await.unwrap();
-    let order_id = door.send(place(&order("1"))).await.order_id();
-    let shown = door.send(Request::new("GET", format!("/v1/orders/{order_id}")).trusted()).await;
+    let order_id = gateway.send(place(&order("1"))).await.order_id();
+    let shown = gateway.send(Request::new("GET", format!("/v1/orders/{order_id}")).trusted()).await;
     assert_eq!(shown.status, 200);
     let shown = shown.json();
     assert_eq!((&shown["order_id"], &shown["state"]), (&json!(order_id), &json!("placed")));
@@ -174,14 +176,14 @@ async fn an_order_is_placed_before_orders_has_heard_of_it() {
 #[tokio::test]
 async fn a_cancellation_is_passed_on_to_orders() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, Vec::new()).await;
+    let gateway = TestGateway::open(&env, Vec::new()).await;
     for (n, body, requested_by, reason) in [
         (1, "", "operator", "operator-cancelled"),
         (2, r#"{"requested_by": "customer"}"#, "customer", "customer-cancelled"),
     ] {
-        let order_id = door.send(place(&order(&n.to_string()))).await.order_id();
+        let order_id = gateway.send(place(&order(&n.to_string()))).await.order_id();
         let cancel = Request::new("POST", format!("/v1/orders/{order_id}/cancel")).trusted().body(body);
-        assert_eq!(door.send(cancel).await.status, 202);
+        assert_eq!(gateway.send(cancel).await.status, 202);
         let command: OrderCancelRequested = env.expect(&order_id).await;
         assert_eq!((&*command.requested_by, &*command.reason), (requested_by, reason));
     }

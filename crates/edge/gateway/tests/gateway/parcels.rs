@@ -9,7 +9,7 @@ use despatch_runtime::Worker;
 use despatch_testkit::{TestEnv, eventually};
 use serde_json::{Value, json};
 
-use crate::door::{Door, LINK_SECRET, Request, order, place, shippo};
+use crate::harness::{LINK_SECRET, Request, TestGateway, order, place, shippo};
 
 /// The workers whose records are shown, with labels of our own and a mail server that does not exist.
 fn workers() -> Vec<Worker> {
@@ -42,8 +42,8 @@ fn workers() -> Vec<Worker> {
 }
 
 /// Carries a new order to its one label.
-async fn labelled(env: &TestEnv, door: &Door) -> LabelCreated {
-    let order_id = door.send(place(&order("1"))).await.order_id();
+async fn labelled(env: &TestEnv, gateway: &TestGateway) -> LabelCreated {
+    let order_id = gateway.send(place(&order("1"))).await.order_id();
     let accepted: OrderAccepted = env.expect(&order_id).await;
     env.deliver(&StockReserved { order: accepted.order.clone(), ..StockReserved::default() }).await;
     let captured: PaymentCaptured = env.expect(&order_id).await;
@@ -68,12 +68,12 @@ fn scan(label: &LabelCreated, status: &str) -> Value {
 #[tokio::test]
 async fn scans_move_an_order_and_count_once() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, workers()).await;
-    let label = labelled(&env, &door).await;
+    let gateway = TestGateway::open(&env, workers()).await;
+    let label = labelled(&env, &gateway).await;
     let order_id = &*label.order_id;
 
     for status in ["PRE_TRANSIT", "TRANSIT", "TRANSIT", "DELIVERED", "TRANSIT", "UNKNOWN"] {
-        assert_eq!(door.send(shippo(&scan(&label, status))).await.status, 200, "{status}");
+        assert_eq!(gateway.send(shippo(&scan(&label, status))).await.status, 200, "{status}");
     }
     let delivered: ShipmentDelivered = env.expect(order_id).await;
     let delivered = delivered.scan.unwrap();
@@ -88,7 +88,7 @@ async fn scans_move_an_order_and_count_once() {
 
     let path = format!("/v1/orders/{order_id}");
     let shown = eventually("the order is delivered", async || {
-        let shown = door.send(Request::new("GET", &*path).trusted()).await;
+        let shown = gateway.send(Request::new("GET", &*path).trusted()).await;
         assert_eq!(shown.status, 200, "{shown:?}");
         (shown.json()["state"] == "delivered").then(|| shown.json())
     })
@@ -106,8 +106,8 @@ async fn scans_move_an_order_and_count_once() {
 #[tokio::test]
 async fn labels_are_served_to_those_who_may_see_them() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, workers()).await;
-    let label = labelled(&env, &door).await;
+    let gateway = TestGateway::open(&env, workers()).await;
+    let label = labelled(&env, &gateway).await;
     let get = |end: &str| Request::new("GET", format!("/labels/{}{end}", label.label_id));
 
     for (end, content_type, start) in [
@@ -115,20 +115,20 @@ async fn labels_are_served_to_those_who_may_see_them() {
         (".pdf", "application/pdf", "%PDF-"),
         (".zpl", "application/zpl", "^XA"),
     ] {
-        let answer = door.send(get(end).trusted()).await;
+        let answer = gateway.send(get(end).trusted()).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, content_type));
         assert!(answer.body.starts_with(start.as_bytes()), "{end}");
     }
-    assert_eq!(door.send(get("")).await.status, 401);
-    let unknown = door.send(Request::new("GET", "/labels/nonsense").trusted()).await;
+    assert_eq!(gateway.send(get("")).await.status, 401);
+    let unknown = gateway.send(Request::new("GET", "/labels/nonsense").trusted()).await;
     assert_eq!((unknown.status, &unknown.json()["error"]["code"]), (404, &json!("label-unknown")));
 }
 
 #[tokio::test]
 async fn a_scan_that_is_ahead_of_its_label_is_to_come_again() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, workers()).await;
-    let order_id = door.send(place(&order("1"))).await.order_id();
+    let gateway = TestGateway::open(&env, workers()).await;
+    let order_id = gateway.send(place(&order("1"))).await.order_id();
     let ahead = LabelCreated {
         order_id: order_id.clone(),
         parcel: 1,
@@ -136,7 +136,7 @@ async fn a_scan_that_is_ahead_of_its_label_is_to_come_again() {
         tracking_number: "9400".into(),
         ..LabelCreated::default()
     };
-    let answer = door.send(shippo(&scan(&ahead, "TRANSIT"))).await;
+    let answer = gateway.send(shippo(&scan(&ahead, "TRANSIT"))).await;
     assert_eq!((answer.status, &answer.json()["error"]["code"]), (409, &json!("label-not-recorded")));
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(env.messages("dead.>").await.len(), 0);
@@ -145,16 +145,16 @@ async fn a_scan_that_is_ahead_of_its_label_is_to_come_again() {
 #[tokio::test]
 async fn a_parcel_that_is_not_ours_is_a_case_once() {
     let env = TestEnv::new().await;
-    let door = Door::open(&env, workers()).await;
+    let gateway = TestGateway::open(&env, workers()).await;
     let foreign =
         LabelCreated { carrier: "usps".into(), tracking_number: "9400".into(), ..LabelCreated::default() };
     for _ in 0..2 {
-        assert_eq!(door.send(shippo(&scan(&foreign, "TRANSIT"))).await.status, 200);
+        assert_eq!(gateway.send(shippo(&scan(&foreign, "TRANSIT"))).await.status, 200);
     }
     let letter = env.expect_dead("").await;
     assert_eq!((&*letter.worker, &*letter.reason), ("gateway", "tracking-unknown"));
     assert_eq!(letter.event.unwrap().payload, scan(&foreign, "TRANSIT").to_string().into_bytes());
-    assert_eq!(door.send(shippo(&scan(&foreign, "DELIVERED"))).await.status, 200);
+    assert_eq!(gateway.send(shippo(&scan(&foreign, "DELIVERED"))).await.status, 200);
     eventually("the other scan is a case too", async || {
         (env.messages("dead.>").await.len() == 2).then_some(())
     })

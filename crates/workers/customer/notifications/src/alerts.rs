@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use despatch_domain::text::truncate;
 use despatch_runtime::ClientSpan;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode, Url};
@@ -92,10 +93,10 @@ impl std::fmt::Debug for Alerts {
 
 /// The alert in Slack's JSON: `text` for notifications, `blocks` for the channel.
 fn slack(alert: &Alert) -> Value {
-    let field = |(name, value): &(String, String)| json!({ "type": "mrkdwn", "text": format!("*{}*\n{}", escaped(name), escaped(&cut(value, VALUE_LETTERS))) });
+    let field = |(name, value): &(String, String)| json!({ "type": "mrkdwn", "text": format!("*{}*\n{}", escaped(name), escaped(&truncate(value, VALUE_LETTERS))) });
     let header = json!({
         "type": "header",
-        "text": { "type": "plain_text", "text": cut(&alert.title, HEADER_LETTERS) }
+        "text": { "type": "plain_text", "text": truncate(&alert.title, HEADER_LETTERS) }
     });
     let mut blocks = vec![header];
     if !alert.facts.is_empty() {
@@ -108,13 +109,6 @@ fn slack(alert: &Alert) -> Value {
 /// Slack gives these three letters a meaning.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-fn cut(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
-        Some(_) => text.chars().take(letters - 1).chain(['…']).collect(),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

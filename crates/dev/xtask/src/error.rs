@@ -1,0 +1,67 @@
+//! Why a task could not be carried out.
+
+use std::path::Path;
+use std::{fmt, io};
+
+/// What stops a task. What a check finds is no such error: it is printed, and the task fails.
+#[derive(Debug)]
+pub(crate) enum TaskError {
+    /// A program that a task needs does not run.
+    Program { name: String, source: io::Error },
+    /// `cargo metadata` failed, or answered something else than it documents.
+    Metadata(String),
+    /// The tests read barcodes, and no program for that could be installed.
+    NoBarcodeReader { tried: String },
+    /// A file or a directory could not be created, read or removed.
+    Path { path: String, source: io::Error },
+    /// Rust source that does not parse.
+    Syntax { path: String, line: usize, cause: String },
+    /// A task was called with arguments that it does not know.
+    Usage(String),
+    /// The README has no block of commands where there should be one.
+    NoCommands(String),
+    /// `bench --json` printed something else than was expected.
+    Figures { of: String, cause: String },
+    /// The list of retired words cannot be read.
+    Words(String),
+    /// Servers that tests started are still there when all tests have ended.
+    Leftovers(Vec<String>),
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program { name, source } => write!(f, "cannot run {name}: {source}"),
+            Self::Metadata(cause) => write!(f, "cargo metadata: {cause}"),
+            Self::NoBarcodeReader { tried } => write!(
+                f,
+                "the label tests read barcodes with zbarimg, which is missing ({tried}). Install it:\n  \
+                 Debian   apt-get install zbar-tools\n  \
+                 macOS    brew install zbar\n  \
+                 Fedora   dnf install zbar\n\
+                 or leave these tests out: cargo test --workspace"
+            ),
+            Self::Path { path, source } => write!(f, "{path}: {source}"),
+            Self::Syntax { path, line, cause } => write!(f, "{path}:{line}: {cause}"),
+            Self::Usage(usage) => write!(f, "usage: {usage}"),
+            Self::NoCommands(heading) => write!(f, "README.md has no block of commands under {heading}"),
+            Self::Figures { of, cause } => write!(f, "{of}: {cause}"),
+            Self::Words(cause) => write!(f, "words.txt: {cause}"),
+            Self::Leftovers(servers) => {
+                write!(f, "servers that tests started have outlived them:\n  {}", servers.join("\n  "))
+            }
+        }
+    }
+}
+
+/// For `map_err`, when a program could not be started.
+pub(crate) fn program(name: &str) -> impl FnOnce(io::Error) -> TaskError {
+    let name = name.to_owned();
+    move |source| TaskError::Program { name, source }
+}
+
+/// For `map_err`, when a file or a directory was in the way.
+pub(crate) fn path(path: &Path) -> impl FnOnce(io::Error) -> TaskError {
+    let path = path.display().to_string();
+    move |source| TaskError::Path { path, source }
+}

@@ -1,0 +1,164 @@
+//! Dependencies between crates point one way: edge → workers → core. A crate's layer is the directory it lies in;
+//! [`allows`] says what is true of each.
+
+use crate::metadata::Package;
+
+/// Printed after what was found.
+pub(crate) const RULES: &str = "\
+core       depends on core
+workers    depend on core, never on each other
+edge       depends on workers, core and edge; the command line also on dev/stack and dev/sandbox
+dev        depends on core and dev; dev/chaos also on edge/cli and edge/order-files, dev/bench on what it measures:
+           workers/warehouse/inventory and edge/gateway
+tests      depend on all of these
+and tests inside a crate (dev-dependencies) may use dev";
+
+/// `despatch up` and `despatch demo` bring their own servers and providers.
+const MADE_FOR_CLI: [&str; 2] = ["stack", "sandbox"];
+
+/// The chaos harness is one binary with the workers that it kills, and shop and auditor with the demo's own parts.
+const MADE_INTO_CHAOS: [&str; 2] = ["cli", "order-files"];
+
+/// What the benchmarks measure apart.
+const MEASURED: [&str; 2] = ["inventory", "gateway"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    Core,
+    Workers,
+    Edge,
+    Dev,
+    Tests,
+}
+
+/// A crate of the workspace by its directory there, `crates/workers/money/payments`.
+#[derive(Clone, Copy, Debug)]
+struct Place<'a> {
+    layer: Layer,
+    name: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn of(dir: &'a str) -> Option<Self> {
+        let (layer, name) = match dir.strip_prefix("crates/").and_then(|inner| inner.split_once('/')) {
+            Some(("core", name)) => (Layer::Core, name),
+            Some(("workers", grouped)) => (Layer::Workers, grouped.split_once('/')?.1),
+            Some(("edge", name)) => (Layer::Edge, name),
+            Some(("dev", name)) => (Layer::Dev, name),
+            Some(_) => return None,
+            None => (Layer::Tests, (dir == "tests").then_some(dir)?),
+        };
+        Some(Self { layer, name })
+    }
+}
+
+/// Whether `from` may depend on `to`; `in_tests` for its dev-dependencies.
+fn allows(from: Place<'_>, to: Place<'_>, in_tests: bool) -> bool {
+    match (from.layer, to.layer) {
+        (Layer::Tests, _)
+        | (_, Layer::Core)
+        | (Layer::Edge, Layer::Workers | Layer::Edge)
+        | (Layer::Dev, Layer::Dev) => true,
+        (Layer::Edge, Layer::Dev) => in_tests || (from.name == "cli" && MADE_FOR_CLI.contains(&to.name)),
+        (Layer::Core | Layer::Workers, Layer::Dev) => in_tests,
+        (Layer::Dev, Layer::Workers | Layer::Edge) => match from.name {
+            "chaos" => MADE_INTO_CHAOS.contains(&to.name),
+            "bench" => MEASURED.contains(&to.name),
+            _ => false,
+        },
+        (Layer::Core | Layer::Workers, Layer::Workers | Layer::Edge) | (_, Layer::Tests) => false,
+    }
+}
+
+/// How many dependencies were looked at, and one line for each that is not allowed.
+pub(crate) fn check(packages: &[Package]) -> (usize, Vec<String>) {
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for package in packages {
+        let Some(from) = Place::of(&package.dir) else {
+            wrong.push(format!("{} lies in no layer: move it into a folder of crates/", package.dir));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            let Some(to) = Place::of(&dependency.dir) else { continue };
+            checked += 1;
+            if !allows(from, to, dependency.in_tests) {
+                wrong.push(format!("{} must not depend on {}", package.name, dependency.name));
+            }
+        }
+    }
+    (checked, wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::metadata;
+
+    #[test]
+    fn dependencies_point_one_way() {
+        for (from, to, in_code, in_tests) in [
+            ("crates/edge/cli", "crates/workers/order/orders", true, true),
+            ("crates/edge/cli", "crates/edge/gateway", true, true),
+            ("crates/edge/cli", "crates/dev/stack", true, true),
+            ("crates/edge/cli", "crates/dev/testkit", false, true),
+            ("crates/edge/gateway", "crates/dev/stack", false, true),
+            ("crates/workers/order/orders", "crates/core/runtime", true, true),
+            ("crates/workers/order/orders", "crates/workers/money/payments", false, false),
+            ("crates/workers/order/orders", "crates/edge/gateway", false, false),
+            ("crates/workers/order/orders", "crates/dev/testkit", false, true),
+            ("crates/core/runtime", "crates/core/contracts", true, true),
+            ("crates/core/runtime", "crates/workers/order/orders", false, false),
+            ("crates/dev/sandbox", "crates/core/domain", true, true),
+            ("crates/dev/testkit", "crates/dev/stack", true, true),
+            ("crates/dev/sandbox", "crates/workers/order/orders", false, false),
+            ("crates/dev/sandbox", "crates/edge/cli", false, false),
+            ("crates/dev/chaos", "crates/edge/cli", true, true),
+            ("crates/dev/chaos", "crates/edge/gateway", false, false),
+            ("crates/dev/bench", "crates/workers/warehouse/inventory", true, true),
+            ("crates/dev/bench", "crates/edge/gateway", true, true),
+            ("crates/dev/bench", "crates/workers/money/payments", false, false),
+            ("tests", "crates/edge/cli", true, true),
+            ("crates/edge/cli", "tests", false, false),
+        ] {
+            let places = [from, to].map(|dir| Place::of(dir).unwrap());
+            assert_eq!(allows(places[0], places[1], false), in_code, "{from} on {to}");
+            assert_eq!(allows(places[0], places[1], true), in_tests, "{from} on {to} in tests");
+        }
+    }
+
+    #[test]
+    fn a_wrong_dependency_is_named_and_strangers_are_left_alone() {
+        let package = |name: &str, dir: &str, dependencies: Value| {
+            json!({
+                "name": name,
+                "manifest_path": format!("/w/{dir}/Cargo.toml"),
+                "targets": [],
+                "dependencies": dependencies,
+            })
+        };
+        let on_orders = json!([
+            { "name": "orders", "path": "/w/crates/workers/order/orders", "kind": null },
+            { "name": "serde", "kind": null },
+        ]);
+        let metadata = json!({
+            "workspace_root": "/w",
+            "target_directory": "/w/target",
+            "packages": [
+                package("orders", "crates/workers/order/orders", json!([])),
+                package("payments", "crates/workers/money/payments", on_orders),
+                package("misplaced", "crates/else", json!([])),
+            ],
+        });
+        let (checked, wrong) = check(&metadata::read(&metadata).unwrap().packages);
+        assert_eq!(checked, 1);
+        assert_eq!(
+            wrong,
+            [
+                "payments must not depend on orders",
+                "crates/else lies in no layer: move it into a folder of crates/"
+            ]
+        );
+    }
+}

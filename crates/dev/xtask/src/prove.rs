@@ -1,0 +1,87 @@
+//! `cargo xtask prove NAME`: checks that are too long for `.ci/run`. Each says what it claims, shows what it runs, and
+//! fails when the claim does not hold.
+
+use std::process::{Command, ExitCode};
+
+use crate::error::TaskError;
+use crate::metadata::cargo;
+use crate::run::succeeds;
+use crate::scratch::Scratch;
+
+mod compare;
+mod readme;
+
+const USAGE: &str = "cargo xtask prove NAME [ARGUMENT...]; `cargo xtask prove list` has the names";
+
+/// A check with its claim.
+struct Proof {
+    name: &'static str,
+    arguments: &'static str,
+    claim: &'static str,
+    /// On two cores, without building.
+    takes: &'static str,
+    /// Whether the claim holds.
+    run: fn(&[String]) -> Result<bool, TaskError>,
+}
+
+const PROOFS: [Proof; 4] = [
+    Proof {
+        name: "chaos",
+        arguments: "",
+        claim: "200 faults while 5,000 orders flow lose nothing and do nothing twice",
+        takes: "10 minutes",
+        run: chaos,
+    },
+    Proof {
+        name: "demo-faults",
+        arguments: "",
+        claim: "the demo's audit passes though providers misbehave",
+        takes: "2 minutes",
+        run: demo_faults,
+    },
+    Proof {
+        name: "readme",
+        arguments: "",
+        claim: "the README's two commands work in a fresh clone of what is committed",
+        takes: "an hour, most of it building",
+        run: readme::run,
+    },
+    Proof {
+        name: "compare",
+        arguments: "BASE_BINARY_DIR [ROUNDS]",
+        claim: "guard, latency, flash-sale and gateway are within 5 % of the `bench` in that directory, in turn with it",
+        takes: "3 minutes a round; 5 rounds unless told otherwise",
+        run: compare::run,
+    },
+];
+
+/// Runs one of them, or lists all.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode, TaskError> {
+    let Some((name, rest)) = args.split_first() else { return Err(TaskError::Usage(USAGE.to_owned())) };
+    if name == "list" {
+        for Proof { name, arguments, claim, takes, .. } in &PROOFS {
+            println!("{}\n    {claim}\n    takes {takes}", format!("{name} {arguments}").trim_end());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let proof =
+        PROOFS.iter().find(|proof| proof.name == name).ok_or_else(|| TaskError::Usage(USAGE.to_owned()))?;
+    println!("prove {name}: {} ({})", proof.claim, proof.takes);
+    if (proof.run)(rest)? {
+        println!("prove {name}: holds");
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("prove {name}: does not hold");
+    Ok(ExitCode::FAILURE)
+}
+
+fn chaos(_: &[String]) -> Result<bool, TaskError> {
+    let arguments = ["--seed", "11", "--faults", "200", "--orders", "5000"];
+    succeeds(Command::new(cargo()).args(["run", "--release", "-p", "chaos", "--"]).args(arguments))
+}
+
+fn demo_faults(_: &[String]) -> Result<bool, TaskError> {
+    let scratch = Scratch::create("demo")?;
+    let demo = ["run", "--release", "--", "demo", "--faults", "7", "--data-dir"];
+    succeeds(Command::new(cargo()).args(demo).arg(&scratch.path))
+}

@@ -1,0 +1,36 @@
+-- Every accepted order, by its natural key. Rows are never updated: contents are compared by their digest.
+create table gateway.orders (
+    shop text not null,
+    shop_order_id text not null,
+    order_id uuid not null,
+    digest bytea not null,
+    -- Where the order's trace begins, as a traceparent header says it. What comes in about the order later, from any
+    -- sender, belongs under it.
+    traceparent text not null,
+    accepted_at timestamptz not null default now(),
+    primary key (shop, shop_order_id)
+);
+-- Ids lead with their time, so this index grows at its end only.
+create unique index orders_order_id on gateway.orders (order_id);
+
+-- Other contents that came under the same natural key, each once.
+create table gateway.changed_order (
+    shop text not null,
+    shop_order_id text not null,
+    digest bytea not null,
+    event_id uuid not null,
+    received_at timestamptz not null default now(),
+    primary key (shop, shop_order_id, digest)
+);
+
+-- Every movement of a parcel that a carrier reported, once. The order is empty for a parcel that is not ours, so that
+-- the same scan counts again when the parcel turns out to be ours.
+create table gateway.scan (
+    carrier text not null,
+    tracking_number text not null,
+    movement text not null,
+    order_id text not null,
+    event_id uuid not null,
+    received_at timestamptz not null default now(),
+    primary key (carrier, tracking_number, movement, order_id)
+);

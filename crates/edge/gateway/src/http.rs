@@ -1,0 +1,10 @@
+//! The HTTP side: what is served, what a request must carry, and how it is answered.
+
+pub(crate) mod error;
+mod extract;
+mod limits;
+pub(crate) mod router;
+mod routes;
+pub(crate) mod state;
+pub(crate) mod storage;
+mod telemetry;

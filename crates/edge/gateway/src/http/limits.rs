@@ -1,0 +1,50 @@
+//! How many requests one sender may make, so that none takes the others' share.
+
+use std::num::NonZeroU32;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::http::error::ApiError;
+
+/// What each sender has left. Only senders that proved who they are have a counter, so there are few.
+pub(crate) struct Limits(Option<RateLimiter<String, HashMapStateStore<String>, DefaultClock>>);
+
+impl Limits {
+    /// So many requests a second for each sender, and as many at once; 0 for any number.
+    pub(crate) fn new(per_second: u32) -> Self {
+        let limit = NonZeroU32::new(per_second);
+        Limits(limit.map(|limit| RateLimiter::hashmap(Quota::per_second(limit))))
+    }
+
+    /// Takes a request from what the sender has left.
+    pub(crate) fn admit(&self, sender: &str) -> Result<(), ApiError> {
+        let Some(limiter) = &self.0 else { return Ok(()) };
+        limiter.check_key(&sender.to_owned()).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            ApiError::TooMany { retry_after_seconds: wait.as_secs() + 1 }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sender_has_a_limit_of_its_own() {
+        let limits = Limits::new(3);
+        for _ in 0..3 {
+            assert_eq!(limits.admit("north"), Ok(()));
+        }
+        assert_eq!(limits.admit("north"), Err(ApiError::TooMany { retry_after_seconds: 1 }));
+        assert_eq!(limits.admit("south"), Ok(()));
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let limits = Limits::new(0);
+        assert!((0..10_000).all(|_| limits.admit("north").is_ok()));
+    }
+}

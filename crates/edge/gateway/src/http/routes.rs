@@ -1,0 +1,10 @@
+//! The handlers, one file for each group of paths.
+
+pub(super) mod carrier;
+pub(super) mod labels;
+pub(super) mod orders;
+mod page;
+pub(super) mod probes;
+pub(super) mod reviews;
+pub(super) mod shops;
+pub(super) mod unsubscribe;

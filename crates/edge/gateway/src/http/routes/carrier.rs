@@ -1,0 +1,49 @@
+//! `/webhooks/shippo`: where parcels are, as their carriers scan them.
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use despatch_contracts::Trace;
+use url::form_urlencoded;
+
+use crate::http::error::{ApiError, Credential};
+use crate::http::extract::{Body, RequestTrace};
+use crate::http::state::Gateway;
+use crate::ingest::submission::Submission;
+use crate::sources::shippo::{self, Scanned};
+
+/// `POST /webhooks/shippo?token=…`
+pub(crate) async fn shippo(
+    State(gateway): State<Gateway>,
+    RequestTrace(trace): RequestTrace,
+    RawQuery(query): RawQuery,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let query = query.unwrap_or_default();
+    let token = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
+    if !token.is_some_and(|(_, token)| gateway.shippo_tokens.contain(&token)) {
+        return Err(ApiError::Unauthorised(Credential::Token));
+    }
+    if let Some(scan) = shippo::read(&body)? {
+        submit(&gateway, scan, body, trace).await?;
+    }
+    Ok(().into_response())
+}
+
+/// A parcel is ours when its label is recorded. A carrier may scan a label sooner than that, even long before when we
+/// were down in between: then the order that the label says it is for is ours, and the carrier is asked to send it again.
+/// Any other parcel is not ours, and the scan is left to a person.
+async fn submit(gateway: &Gateway, scan: Scanned, body: bytes::Bytes, trace: Trace) -> Result<(), ApiError> {
+    let parcel = gateway.storage.read(gateway.records.parcel(&scan.carrier, &scan.tracking_number)).await?;
+    let submission = if let Some(parcel) = parcel {
+        let event = scan.event(&parcel);
+        Submission::Scan(scan, event)
+    } else {
+        if let Some(order_id) = scan.order_id
+            && gateway.storage.natural_key(order_id).await?.is_some()
+        {
+            return Err(ApiError::LabelNotRecorded);
+        }
+        Submission::UnknownParcel(scan, body)
+    };
+    gateway.storage.submit(submission, trace).await.map(|_| ())
+}

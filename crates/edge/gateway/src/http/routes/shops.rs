@@ -1,0 +1,123 @@
+//! `/webhooks/shopify` and `/webhooks/woocommerce`: orders as the shops announce them, signed.
+//!
+//! A shop is answered 200 for whatever is committed, an order that came before with other contents too: it would
+//! only send that again. A refusal makes it send again later, and in the end tell its owner.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use despatch_contracts::Trace;
+use despatch_contracts::order::Order;
+
+use super::orders::Placed;
+use crate::auth::shop::KnownShop;
+use crate::http::error::{ApiError, Credential};
+use crate::http::extract::{Body, RequestTrace, header};
+use crate::http::state::Gateway;
+use crate::ingest::new_order::NewOrder;
+use crate::ingest::queue::Receipt;
+use crate::ingest::submission::Submission;
+use crate::sources::fields::json::Invalid;
+use crate::sources::{shopify as shopify_order, woocommerce as woocommerce_order};
+
+/// What a channel's webhooks carry in which header, and how its orders are read.
+struct Channel {
+    signature: &'static str,
+    topic: &'static str,
+    /// The only topic that announces new orders.
+    orders_created: &'static str,
+    read: fn(&[u8], &str) -> Result<Order, Invalid>,
+}
+
+const SHOPIFY: Channel = Channel {
+    signature: "x-shopify-hmac-sha256",
+    topic: "x-shopify-topic",
+    orders_created: "orders/create",
+    read: shopify_order::read,
+};
+
+const WOOCOMMERCE: Channel = Channel {
+    signature: "x-wc-webhook-signature",
+    topic: "x-wc-webhook-topic",
+    orders_created: "order.created",
+    read: woocommerce_order::read,
+};
+
+/// `POST /webhooks/shopify`
+pub(crate) async fn shopify(
+    State(gateway): State<Gateway>,
+    RequestTrace(trace): RequestTrace,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Json<Placed>, ApiError> {
+    let shop = gateway.shopify.get(header(&headers, "x-shopify-shop-domain"));
+    SHOPIFY.place(&gateway, shop, &headers, body, trace).await
+}
+
+/// `POST /webhooks/woocommerce`
+pub(crate) async fn woocommerce(
+    State(gateway): State<Gateway>,
+    RequestTrace(trace): RequestTrace,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    if is_ping(&body) {
+        return Ok(().into_response());
+    }
+    let shop = gateway.woocommerce.get(header(&headers, "x-wc-webhook-source"));
+    Ok(WOOCOMMERCE.place(&gateway, shop, &headers, body, trace).await?.into_response())
+}
+
+/// WooCommerce tries a new webhook with a form of one field, which it neither signs nor says its name with; only a 200
+/// activates the webhook.
+fn is_ping(body: &[u8]) -> bool {
+    let number = body.strip_prefix(b"webhook_id=");
+    number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+}
+
+impl Channel {
+    async fn place(
+        &self,
+        gateway: &Gateway,
+        shop: Option<&KnownShop>,
+        headers: &HeaderMap,
+        body: Bytes,
+        trace: Trace,
+    ) -> Result<Json<Placed>, ApiError> {
+        let shop = shop.ok_or(ApiError::Unauthorised(Credential::Shop))?;
+        if !shop.signers.signed(&body, header(headers, self.signature)) {
+            return Err(ApiError::Unauthorised(Credential::Signature));
+        }
+        gateway.limits.admit(&shop.name)?;
+        let topic = header(headers, self.topic);
+        if !topic.is_empty() && topic != self.orders_created {
+            // Said loudly: an update taken for a new order would look like one that was tampered with.
+            let problem = format!("expected {}, found {topic}", self.orders_created);
+            return Err(Invalid::new(self.topic, problem).into());
+        }
+        let order = (self.read)(&body, &shop.name)?;
+        let new_order = NewOrder::new(order, body)?;
+        let (order_id, outcome) = match gateway.storage.submit(Submission::Order(new_order), trace).await? {
+            Receipt::Placed(order_id) => (order_id, "placed"),
+            Receipt::Same(order_id) => (order_id, "same"),
+            Receipt::Changed(order_id) => (order_id, "changed"),
+            Receipt::Noted => return Err(ApiError::NotStored),
+        };
+        Ok(Json(Placed { order_id, outcome }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_woocommerce_s_ping_is_a_ping() {
+        assert!(is_ping(b"webhook_id=7"));
+        for other in [&b""[..], b"webhook_id=", b"webhook_id=7&x=1", b"{}", b"webhook_id=7 "] {
+            assert!(!is_ping(other));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What every request is served with: the storage, the workers' records, the secrets and the limits.
+
+use std::sync::Arc;
+
+use super::limits::Limits;
+use super::storage::Storage;
+use crate::auth::secret::{Passwords, Secret};
+use crate::auth::shop::Shops;
+use crate::config::Config;
+use crate::read_model::Records;
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Gateway(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) storage: Storage,
+    pub(crate) records: Records,
+    pub(crate) api_keys: Passwords,
+    pub(crate) shippo_tokens: Passwords,
+    pub(crate) link_secret: Secret,
+    pub(crate) body_limit: usize,
+    pub(crate) limits: Limits,
+    pub(crate) shopify: Shops,
+    pub(crate) woocommerce: Shops,
+}
+
+impl std::ops::Deref for Gateway {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Gateway {
+    pub(crate) fn new(config: &Config, storage: Storage, records: Records) -> Self {
+        Gateway(Arc::new(Parts {
+            storage,
+            records,
+            api_keys: Passwords::new(&config.api_keys),
+            shippo_tokens: Passwords::new(&config.shippo_tokens),
+            link_secret: config.link_secret.clone(),
+            body_limit: config.body_limit_bytes,
+            limits: Limits::new(config.requests_per_second),
+            shopify: Shops::new(&config.shopify),
+            woocommerce: Shops::new(&config.woocommerce),
+        }))
+    }
+}

@@ -1,0 +1,188 @@
+//! Commits what lies in the queue: as much as is ready, in one transaction, set by set.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use despatch_domain::Reason;
+use despatch_runtime::{DbError, Outbox, OutboxMessage, RejectedInput, Unpublished};
+use opentelemetry::global;
+use opentelemetry::metrics::Counter;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::task::TaskTracker;
+
+use super::lookup::BatchLookup;
+use super::queue::{QueuedSubmission, Receipt, SubmitError};
+use super::submission::Submission;
+use super::trace::linked_trace;
+
+/// The most committed events that may be on their way to the broker at once: some seconds of a flood. While the broker
+/// does not take them, further ones are left to the runtime's sweeper instead of piling up in memory.
+const PUBLISHING: usize = 8192;
+
+/// How long the last batches may take to reach the broker when the gateway stops; the sweeper does the rest.
+const DRAIN_WAIT: Duration = Duration::from_secs(2);
+
+/// The largest body that a dead letter carries: the letter has to pass through the broker, which takes 1 MiB unless
+/// configured otherwise.
+const LARGEST_BODY: usize = 512 * 1024;
+
+/// Turns submissions into committed rows, and those into events.
+pub(crate) struct Committer {
+    outbox: Outbox,
+    batch: usize,
+    publishing: TaskTracker,
+    permits: Arc<Semaphore>,
+    placed: Counter<u64>,
+}
+
+impl Committer {
+    pub(crate) fn new(outbox: Outbox, batch: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(PUBLISHING.max(batch)));
+        let placed = global::meter("despatch").u64_counter("despatch.orders_placed").build();
+        // A counter that begins at zero shows its first rise.
+        placed.add(0, &[]);
+        Committer { outbox, batch, publishing: TaskTracker::new(), permits, placed }
+    }
+
+    /// Runs until every sending end of the queue is gone. What is submitted during one commit is the next one's batch,
+    /// so a lone order waits for no other and a flood shares its commits.
+    pub(crate) async fn run(self, mut received: mpsc::Receiver<QueuedSubmission>) {
+        let mut batch = Vec::with_capacity(self.batch);
+        while received.recv_many(&mut batch, self.batch).await > 0 {
+            // A sender that has given up will send again.
+            batch.retain(|queued| !queued.reply.is_closed());
+            self.commit_and_reply(std::mem::take(&mut batch)).await;
+        }
+        self.publishing.close();
+        if tokio::time::timeout(DRAIN_WAIT, self.publishing.wait()).await.is_err() {
+            tracing::info!("the last events are left to the sweeper");
+        }
+    }
+
+    async fn commit_and_reply(&self, batch: Vec<QueuedSubmission>) {
+        match self.commit(&batch).await {
+            Ok(receipts) => {
+                let placed = receipts.iter().filter(|receipt| matches!(receipt, Receipt::Placed(_)));
+                self.placed.add(placed.count() as u64, &[]);
+                reply(batch, receipts.into_iter().map(Ok));
+            }
+            // One submission that the database rejects must not take its neighbours down.
+            Err(error) if rejects_data(&error) && batch.len() > 1 => {
+                for queued in batch {
+                    Box::pin(self.commit_and_reply(vec![queued])).await;
+                }
+            }
+            Err(error) if rejects_data(&error) => {
+                tracing::error!(%error, "a submission could not be committed");
+                reply(batch, std::iter::repeat(Err(SubmitError::Rejected)));
+            }
+            Err(error) => {
+                tracing::warn!(%error, submissions = batch.len(), "nothing can be committed");
+                reply(batch, std::iter::repeat(Err(SubmitError::Unavailable)));
+            }
+        }
+    }
+
+    async fn commit(&self, batch: &[QueuedSubmission]) -> Result<Vec<Receipt>, DbError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut client = self.outbox.database().client().await?;
+        let tx = client.transaction().await?;
+        let lookup = BatchLookup::of(&tx, batch).await?;
+        let messages: Vec<OutboxMessage> =
+            batch.iter().filter_map(|queued| self.message(queued, &lookup)).collect();
+        let events = messages.len();
+        let unpublished = self.outbox.enqueue(&tx, messages).await?;
+        tx.commit().await?;
+        self.publish(unpublished, events);
+        Ok(batch.iter().map(|queued| lookup.receipt(queued)).collect())
+    }
+
+    /// Publishes in the background: no sender waits for the broker, since what is committed reaches it.
+    fn publish(&self, unpublished: Unpublished, events: usize) {
+        let events = u32::try_from(events).unwrap_or(u32::MAX);
+        if let Ok(permit) = self.permits.clone().try_acquire_many_owned(events) {
+            let outbox = self.outbox.clone();
+            self.publishing.spawn(async move {
+                outbox.publish(unpublished).await;
+                drop(permit);
+            });
+        }
+    }
+
+    /// What the submission puts on the stream; `None` when it was there before.
+    fn message(&self, queued: &QueuedSubmission, lookup: &BatchLookup) -> Option<OutboxMessage> {
+        let id = queued.event_id;
+        let event = match &queued.submission {
+            Submission::Order(order) => match lookup.receipt(queued) {
+                Receipt::Placed(_) => &order.event,
+                Receipt::Changed(known) if lookup.is_first(id) => {
+                    let error = format!(
+                        "{} {} came again with other contents; it is {known}",
+                        order.shop, order.shop_order_id
+                    );
+                    let known = known.to_string();
+                    return Some(self.dead_letter(queued, Reason::OrderChanged, &known, &order.body, error));
+                }
+                Receipt::Changed(_) | Receipt::Same(_) | Receipt::Noted => return None,
+            },
+            Submission::Scan(_, event) if lookup.is_first(id) => event,
+            Submission::UnknownParcel(scan, body) if lookup.is_first(id) => {
+                let error = format!("no parcel of ours is {} {}", scan.carrier, scan.tracking_number);
+                return Some(self.dead_letter(queued, Reason::TrackingUnknown, "", body, error));
+            }
+            Submission::Event(event) => event,
+            Submission::Scan(..) | Submission::UnknownParcel(..) | Submission::Probe => return None,
+        };
+        // What comes about an order belongs in the order's trace, whichever sender it comes from.
+        let Some(order) = queued.submission.about().and_then(|order| lookup.trace_of(order)) else {
+            return Some(self.outbox.event(id, event.clone(), &queued.trace));
+        };
+        let message = || {
+            let trace = linked_trace(order, &queued.trace, event.event_type);
+            self.outbox.event(id, event.clone(), &trace)
+        };
+        Some(queued.message.get_or_init(message).clone())
+    }
+
+    /// The dead letter of a submission that no event can come of.
+    fn dead_letter(
+        &self,
+        queued: &QueuedSubmission,
+        reason: Reason,
+        order_id: &str,
+        body: &Bytes,
+        mut error: String,
+    ) -> OutboxMessage {
+        let letter = || {
+            let mut body = body.clone();
+            if body.len() > LARGEST_BODY {
+                error = format!("{error}; its {} bytes are too many to be kept", body.len());
+                body.clear();
+            }
+            let rejected = RejectedInput { reason, order_id, error, body };
+            self.outbox.dead_letter(queued.event_id, rejected, &queued.trace)
+        };
+        queued.message.get_or_init(letter).clone()
+    }
+}
+
+/// Whether the database rejects what it was given, rather than being unable to take anything: a data exception, a
+/// violated constraint, or a limit (classes 22, 23 and 54 of
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+fn rejects_data(error: &DbError) -> bool {
+    let DbError::Statement(error) = error else { return false };
+    error.code().is_some_and(|state| ["22", "23", "54"].contains(&&state.code()[..2]))
+}
+
+fn reply(batch: Vec<QueuedSubmission>, results: impl Iterator<Item = Result<Receipt, SubmitError>>) {
+    for (queued, result) in batch.into_iter().zip(results) {
+        // A sender that has given up meanwhile will send again, and get the same reply.
+        let _ = queued.reply.send(result);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! What the database knows of a batch of submissions, and notes of it, before their messages are made.
+
+use std::collections::{HashMap, HashSet};
+
+use deadpool_postgres::Transaction;
+use despatch_contracts::{EventId, Trace};
+use despatch_runtime::DbError;
+use uuid::Uuid;
+
+use super::new_order::NewOrder;
+use super::queue::{QueuedSubmission, Receipt};
+use super::store::{self, ExistingOrder, ScanKey};
+use super::submission::Submission;
+
+/// What the database knew of a batch, and now knows.
+#[derive(Default)]
+pub(crate) struct BatchLookup {
+    /// Orders that are new.
+    placed: HashSet<Uuid>,
+    /// Orders that are not, by the id that they were not given.
+    known: HashMap<Uuid, ExistingOrder>,
+    /// Events of changed orders and of scans that were not there before.
+    first: HashSet<Uuid>,
+    /// Where the traces begin of the orders that something else is about.
+    traces: HashMap<Uuid, Trace>,
+}
+
+impl BatchLookup {
+    /// Looks the batch up and notes what is new in it. Each set is one statement.
+    pub(crate) async fn of(tx: &Transaction<'_>, batch: &[QueuedSubmission]) -> Result<Self, DbError> {
+        let mut lookup = BatchLookup::default();
+        let orders: Vec<(&NewOrder, Uuid)> = batch.iter().filter_map(order).collect();
+        if !orders.is_empty() {
+            let new_orders: Vec<&NewOrder> = orders.iter().map(|(order, _)| *order).collect();
+            let placing = batch.iter().filter(|queued| order(queued).is_some());
+            let traceparents: Vec<String> = placing.map(|queued| queued.trace.to_string()).collect();
+            lookup.placed = store::place(tx, &new_orders, &traceparents).await?;
+        }
+        let later: Vec<Uuid> = batch.iter().filter_map(|queued| queued.submission.about()).collect();
+        if !later.is_empty() {
+            lookup.traces = store::traces(tx, &later).await?;
+        }
+        let again: Vec<&NewOrder> = orders
+            .iter()
+            .map(|(order, _)| *order)
+            .filter(|order| !lookup.placed.contains(&order.order_id))
+            .collect();
+        if !again.is_empty() {
+            lookup.known = store::existing(tx, &again).await?;
+        }
+        let changed: Vec<(&NewOrder, Uuid)> = orders
+            .into_iter()
+            .filter(|(order, _)| matches!(lookup.receipt_of(order), Receipt::Changed(_)))
+            .collect();
+        if !changed.is_empty() {
+            lookup.first.extend(store::note_changed(tx, &changed).await?);
+        }
+        let scans: Vec<ScanKey<'_>> = batch.iter().filter_map(scan).collect();
+        if !scans.is_empty() {
+            lookup.first.extend(store::note_movements(tx, &scans).await?);
+        }
+        Ok(lookup)
+    }
+
+    pub(crate) fn receipt(&self, queued: &QueuedSubmission) -> Receipt {
+        match &queued.submission {
+            Submission::Order(order) => self.receipt_of(order),
+            Submission::Scan(..)
+            | Submission::UnknownParcel(..)
+            | Submission::Event(_)
+            | Submission::Probe => Receipt::Noted,
+        }
+    }
+
+    /// Whether this event is the first about its changed order, or about its scan.
+    pub(crate) fn is_first(&self, event_id: EventId) -> bool {
+        self.first.contains(&event_id.uuid())
+    }
+
+    /// Where the trace of a known order begins.
+    pub(crate) fn trace_of(&self, order_id: Uuid) -> Option<&Trace> {
+        self.traces.get(&order_id)
+    }
+
+    fn receipt_of(&self, order: &NewOrder) -> Receipt {
+        match self.known.get(&order.order_id) {
+            // Rows are never deleted, so one that was in the way of this order's can be found.
+            None => Receipt::Placed(order.order_id),
+            Some(known) if known.digest == order.digest => Receipt::Same(known.order_id),
+            Some(known) => Receipt::Changed(known.order_id),
+        }
+    }
+}
+
+fn order(queued: &QueuedSubmission) -> Option<(&NewOrder, Uuid)> {
+    match &queued.submission {
+        Submission::Order(order) => Some((order, queued.event_id.uuid())),
+        _ => None,
+    }
+}
+
+fn scan(queued: &QueuedSubmission) -> Option<ScanKey<'_>> {
+    let (scan, order_id) = match &queued.submission {
+        Submission::Scan(scan, event) => (scan, &*event.order_id),
+        Submission::UnknownParcel(scan, _) => (scan, ""),
+        Submission::Order(_) | Submission::Event(_) | Submission::Probe => return None,
+    };
+    Some(ScanKey {
+        carrier: &scan.carrier,
+        tracking_number: &scan.tracking_number,
+        movement: scan.movement.as_str(),
+        order_id,
+        event_id: queued.event_id.uuid(),
+    })
+}

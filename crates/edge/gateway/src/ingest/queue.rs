@@ -1,0 +1,101 @@
+//! The queue through which everything enters: a request submits what it brings, the committer commits whatever lies
+//! ready in one transaction, and only then does the request get its answer.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use despatch_contracts::{EventId, Trace};
+use despatch_runtime::OutboxMessage;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::submission::Submission;
+
+/// What became of a submission, once it is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Receipt {
+    /// A new order, under this id.
+    Placed(Uuid),
+    /// The same order came before and has this id.
+    Same(Uuid),
+    /// An order with this id came before, and this one differs from it.
+    Changed(Uuid),
+    /// Committed, or known already.
+    Noted,
+}
+
+/// Why a submission was not committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SubmitError {
+    /// Nothing can be committed at the moment.
+    #[error("nothing can be committed at the moment")]
+    Unavailable,
+    /// This submission cannot be committed, while others can.
+    #[error("the database rejects what was submitted")]
+    Rejected,
+}
+
+/// A submission on its way to the committer.
+pub(crate) struct QueuedSubmission {
+    pub(crate) submission: Submission,
+    /// The id of the event that the submission becomes.
+    pub(crate) event_id: EventId,
+    pub(crate) trace: Trace,
+    /// The message that has a span of its own, once it is made. A batch that is committed again, submission by
+    /// submission, sends the same one and makes no second span.
+    pub(crate) message: OnceLock<OutboxMessage>,
+    pub(crate) reply: oneshot::Sender<Result<Receipt, SubmitError>>,
+}
+
+/// Where requests submit what they bring.
+#[derive(Debug, Clone)]
+pub(crate) struct IngestQueue {
+    queued: mpsc::Sender<QueuedSubmission>,
+    commit_wait: Duration,
+}
+
+impl IngestQueue {
+    /// A queue, and the end that its committer works through. It holds no more than `batch`; later requests wait for
+    /// room. No request waits longer than `commit_wait`.
+    pub(crate) fn new(batch: usize, commit_wait: Duration) -> (Self, mpsc::Receiver<QueuedSubmission>) {
+        let (queued, received) = mpsc::channel(batch);
+        (IngestQueue { queued, commit_wait }, received)
+    }
+
+    /// Returns once the submission is committed. After `commit_wait` it is [`SubmitError::Unavailable`], although the
+    /// commit may still succeed: the sender will send it again, and sending anything twice is harmless.
+    pub(crate) async fn submit(&self, submission: Submission, trace: Trace) -> Result<Receipt, SubmitError> {
+        let (reply, replied) = oneshot::channel();
+        let event_id = EventId::new();
+        let queued = QueuedSubmission { submission, event_id, trace, message: OnceLock::new(), reply };
+        let committed = tokio::time::timeout(self.commit_wait, async {
+            self.queued.send(queued).await.map_err(|_| SubmitError::Unavailable)?;
+            replied.await.unwrap_or(Err(SubmitError::Unavailable))
+        });
+        committed.await.unwrap_or(Err(SubmitError::Unavailable))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_request_waits_longer_than_the_commit_wait() {
+        let (queue, received) = IngestQueue::new(1, Duration::from_millis(50));
+        let submit = || queue.submit(Submission::Probe, Trace::root());
+        assert_eq!(submit().await, Err(SubmitError::Unavailable));
+        // The first submission still fills the queue: there is no room for the second.
+        assert_eq!(submit().await, Err(SubmitError::Unavailable));
+        drop(received);
+        assert_eq!(submit().await, Err(SubmitError::Unavailable));
+    }
+
+    #[tokio::test]
+    async fn the_committer_s_reply_is_passed_on() {
+        let (queue, mut received) = IngestQueue::new(1, Duration::from_secs(10));
+        let committer = async { received.recv().await.unwrap().reply.send(Err(SubmitError::Rejected)) };
+        let (replied, _) = tokio::join!(queue.submit(Submission::Probe, Trace::root()), committer);
+        assert_eq!(replied, Err(SubmitError::Rejected));
+    }
+}

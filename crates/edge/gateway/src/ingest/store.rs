@@ -1,0 +1,143 @@
+//! All of the gateway's SQL: what was accepted, each thing once.
+
+use std::collections::{HashMap, HashSet};
+
+use deadpool_postgres::{Object, Transaction};
+use despatch_contracts::Trace;
+use despatch_runtime::DbError;
+use uuid::Uuid;
+
+use super::new_order::NewOrder;
+
+/// Accepts the orders whose natural key is new; returns their ids.
+///
+/// Sorted, so that two gateways with the same orders at hand wait for each other instead of deadlocking.
+pub(crate) async fn place(
+    tx: &Transaction<'_>,
+    orders: &[&NewOrder],
+    traceparents: &[String],
+) -> Result<HashSet<Uuid>, DbError> {
+    let statement = tx
+        .prepare_cached(
+            "insert into gateway.orders (shop, shop_order_id, order_id, digest, traceparent)
+             select shop, shop_order_id, order_id, digest, traceparent
+               from unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::text[]) with ordinality
+                    as sent(shop, shop_order_id, order_id, digest, traceparent, at)
+              order by shop, shop_order_id, at
+             on conflict (shop, shop_order_id) do nothing
+             returning order_id",
+        )
+        .await?;
+    let (shops, shop_order_ids) = natural_keys(orders);
+    let order_ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
+    let digests: Vec<&[u8]> = orders.iter().map(|order| &order.digest[..]).collect();
+    let rows = tx.query(&statement, &[&shops, &shop_order_ids, &order_ids, &digests, &traceparents]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Where the traces of these orders begin, by order.
+pub(crate) async fn traces(tx: &Transaction<'_>, orders: &[Uuid]) -> Result<HashMap<Uuid, Trace>, DbError> {
+    let statement = tx
+        .prepare_cached("select order_id, traceparent from gateway.orders where order_id = any($1)")
+        .await?;
+    let rows = tx.query(&statement, &[&orders]).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.get(0), Trace::parse(row.get(1), "")?))).collect())
+}
+
+/// An order that was accepted before.
+pub(crate) struct ExistingOrder {
+    pub(crate) order_id: Uuid,
+    pub(crate) digest: Vec<u8>,
+}
+
+/// The orders that were accepted under these natural keys, by the id that they were not given.
+pub(crate) async fn existing(
+    tx: &Transaction<'_>,
+    orders: &[&NewOrder],
+) -> Result<HashMap<Uuid, ExistingOrder>, DbError> {
+    let statement = tx
+        .prepare_cached(
+            "select sent.order_id, known.order_id, known.digest
+               from unnest($1::text[], $2::text[], $3::uuid[]) as sent(shop, shop_order_id, order_id)
+               join gateway.orders known using (shop, shop_order_id)",
+        )
+        .await?;
+    let (shops, shop_order_ids) = natural_keys(orders);
+    let order_ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
+    let rows = tx.query(&statement, &[&shops, &shop_order_ids, &order_ids]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| (row.get(0), ExistingOrder { order_id: row.get(1), digest: row.get(2) }))
+        .collect())
+}
+
+/// Notes contents that differ from what was accepted; returns the events of those that were not noted before.
+pub(crate) async fn note_changed(
+    tx: &Transaction<'_>,
+    orders: &[(&NewOrder, Uuid)],
+) -> Result<HashSet<Uuid>, DbError> {
+    let statement = tx
+        .prepare_cached(
+            "insert into gateway.changed_order (shop, shop_order_id, digest, event_id)
+             select shop, shop_order_id, digest, event_id
+               from unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[])
+                    as sent(shop, shop_order_id, digest, event_id)
+              order by shop, shop_order_id, digest
+             on conflict do nothing
+             returning event_id",
+        )
+        .await?;
+    let new_orders: Vec<&NewOrder> = orders.iter().map(|(order, _)| *order).collect();
+    let (shops, shop_order_ids) = natural_keys(&new_orders);
+    let digests: Vec<&[u8]> = new_orders.iter().map(|order| &order.digest[..]).collect();
+    let events: Vec<Uuid> = orders.iter().map(|(_, event)| *event).collect();
+    let rows = tx.query(&statement, &[&shops, &shop_order_ids, &digests, &events]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// A movement of a parcel, as it differs from others.
+pub(crate) struct ScanKey<'a> {
+    pub(crate) carrier: &'a str,
+    pub(crate) tracking_number: &'a str,
+    pub(crate) movement: &'static str,
+    /// Empty for a parcel that is not ours.
+    pub(crate) order_id: &'a str,
+    pub(crate) event_id: Uuid,
+}
+
+/// Notes movements; returns the events of those that were not noted before.
+pub(crate) async fn note_movements(
+    tx: &Transaction<'_>,
+    scans: &[ScanKey<'_>],
+) -> Result<HashSet<Uuid>, DbError> {
+    let statement = tx
+        .prepare_cached(
+            "insert into gateway.scan (carrier, tracking_number, movement, order_id, event_id)
+             select carrier, tracking_number, movement, order_id, event_id
+               from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[])
+                    as sent(carrier, tracking_number, movement, order_id, event_id)
+              order by carrier, tracking_number, movement, order_id
+             on conflict do nothing
+             returning event_id",
+        )
+        .await?;
+    let carriers: Vec<&str> = scans.iter().map(|scan| scan.carrier).collect();
+    let numbers: Vec<&str> = scans.iter().map(|scan| scan.tracking_number).collect();
+    let movements: Vec<&str> = scans.iter().map(|scan| scan.movement).collect();
+    let orders: Vec<&str> = scans.iter().map(|scan| scan.order_id).collect();
+    let events: Vec<Uuid> = scans.iter().map(|scan| scan.event_id).collect();
+    let rows = tx.query(&statement, &[&carriers, &numbers, &movements, &orders, &events]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The natural key of an order: its shop, and the shop's own id. `None` when it was never accepted.
+pub(crate) async fn natural_key(db: &Object, order_id: Uuid) -> Result<Option<(String, String)>, DbError> {
+    let statement =
+        db.prepare_cached("select shop, shop_order_id from gateway.orders where order_id = $1").await?;
+    let row = db.query_opt(&statement, &[&order_id]).await?;
+    Ok(row.map(|row| (row.get(0), row.get(1))))
+}
+
+fn natural_keys<'a>(orders: &[&'a NewOrder]) -> (Vec<&'a str>, Vec<&'a str>) {
+    orders.iter().map(|order| (&*order.shop, &*order.shop_order_id)).unzip()
+}

@@ -1,0 +1,64 @@
+//! Serving: the listener, the router, and the task that commits.
+
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use despatch_runtime::Outbox;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, ConfigError};
+use crate::http::router::router;
+use crate::http::state::Gateway;
+use crate::http::storage::Storage;
+use crate::ingest::committer::Committer;
+use crate::ingest::queue::IngestQueue;
+use crate::read_model::Records;
+
+/// Why the gateway could not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The configuration would not work, or would admit everyone.
+    #[error("{}", list(.0))]
+    Config(Vec<ConfigError>),
+    /// The listener failed.
+    #[error("the listener failed: {0}")]
+    Listen(#[from] std::io::Error),
+}
+
+/// Serves until `shutdown`, then finishes the requests at hand and returns.
+///
+/// `outbox` is that of a process which runs [`crate::worker`].
+pub async fn serve(
+    config: Config,
+    outbox: Outbox,
+    records: Records,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), GatewayError> {
+    let problems = config.problems();
+    if !problems.is_empty() {
+        return Err(GatewayError::Config(problems));
+    }
+    let commit_wait = Duration::from_millis(config.commit_wait_ms);
+    let (queue, queued) = IngestQueue::new(config.batch, commit_wait);
+    let storage = Storage::new(queue, outbox.database().clone(), commit_wait, config.retry_after_seconds);
+    let gateway = Gateway::new(&config, storage, records);
+    let committer = tokio::spawn(Committer::new(outbox, config.batch).run(queued));
+    // An answer is one small write: waiting to fill a packet would only delay it.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+    });
+    axum::serve(listener, router(gateway)).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
+    // The router held the last sending end of the queue, so the committer finishes what lies there and ends.
+    if let Err(error) = committer.await {
+        tracing::error!(%error, "the committer panicked");
+    }
+    Ok(())
+}
+
+fn list(problems: &[ConfigError]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,10 @@
+//! The bodies that are read, one file for each sender, each into an order, a scan or a review.
+
+#[cfg(test)]
+mod any_body;
+pub(crate) mod fields;
+pub mod order_json;
+pub(crate) mod review;
+pub mod shippo;
+pub mod shopify;
+pub mod woocommerce;

@@ -1,0 +1,146 @@
+//! Amounts as shops write them, read exactly to the minor unit of the order's currency.
+
+use std::fmt;
+
+use despatch_domain::{Currency, Money, MoneyError};
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+use crate::sources::fields::json::Invalid;
+
+/// Decimal text such as `12.50`, not yet read: only the order's currency says how many decimals it may have.
+///
+/// A JSON whole number is as exact as text and taken as such. A JSON number with a point is refused: between the
+/// shop's decimals and ours there would be a binary float.
+#[derive(Debug, Clone)]
+pub(crate) struct Amount(String);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_any(DecimalText)
+    }
+}
+
+struct DecimalText;
+
+impl Visitor<'_> for DecimalText {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a decimal amount as text, such as \"12.50\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
+        Ok(Amount(text.trim().to_owned()))
+    }
+
+    fn visit_i64<E>(self, whole: i64) -> Result<Amount, E> {
+        Ok(Amount(whole.to_string()))
+    }
+
+    fn visit_u64<E>(self, whole: u64) -> Result<Amount, E> {
+        Ok(Amount(whole.to_string()))
+    }
+}
+
+/// Reads the amounts of one order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Prices {
+    known: Option<Currency>,
+}
+
+impl Prices {
+    /// For an order in the currency of this code.
+    ///
+    /// An order in a currency that ISO 4217 does not know will be refused by orders, with a reason, but has to be
+    /// carried there: its amounts are kept with two decimals, rounded.
+    pub(crate) fn of(currency: &str) -> Self {
+        Prices { known: Currency::parse(currency).ok() }
+    }
+
+    /// The amount in minor units. `field` is its path in the body.
+    pub(crate) fn minor(self, amount: &Amount, field: impl FnOnce() -> String) -> Result<i64, Invalid> {
+        let read = match self.known {
+            Some(currency) => Money::parse(&amount.0, currency),
+            None => Money::parse_rounded(&amount.0, Currency::USD),
+        };
+        read.map(|money| money.minor).map_err(|error| invalid(&error, field()))
+    }
+
+    /// As [`Prices::minor`]; what is missing costs nothing.
+    pub(crate) fn minor_or_zero(
+        self,
+        amount: Option<&Amount>,
+        field: impl FnOnce() -> String,
+    ) -> Result<i64, Invalid> {
+        amount.map_or(Ok(0), |amount| self.minor(amount, field))
+    }
+}
+
+/// The sum of minor units. `field` is the path of the last of them.
+pub(crate) fn sum(minors: impl IntoIterator<Item = i64>, field: &str) -> Result<i64, Invalid> {
+    let sum: i128 = minors.into_iter().map(i128::from).sum();
+    i64::try_from(sum).map_err(|_| invalid(&MoneyError::Overflow, field.to_owned()))
+}
+
+/// What so many units cost together.
+pub(crate) fn times(minor: i64, quantity: i64, field: impl FnOnce() -> String) -> Result<i64, Invalid> {
+    minor.checked_mul(quantity).ok_or_else(|| invalid(&MoneyError::Overflow, field()))
+}
+
+fn invalid(error: &MoneyError, field: String) -> Invalid {
+    Invalid::new(field, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minor(currency: &str, json: &str) -> Result<i64, Invalid> {
+        let amount = serde_json::from_str(json).map_err(|error| Invalid::new("price", error.to_string()))?;
+        Prices::of(currency).minor(&amount, || "price".into())
+    }
+
+    #[test]
+    fn amounts_are_exact_in_their_currency() {
+        for (currency, json, expected) in [
+            ("USD", r#""12.5""#, 1250),
+            ("USD", r#"" 12.50 ""#, 1250),
+            ("USD", "12", 1200),
+            ("USD", "-3", -300),
+            ("JPY", r#""1200""#, 1200),
+            ("JPY", r#""1200.00""#, 1200),
+            ("KWD", r#""1.234""#, 1234),
+        ] {
+            assert_eq!(minor(currency, json), Ok(expected), "{json} {currency}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_exact_is_refused() {
+        for (currency, json) in [
+            ("USD", "12.5"),
+            ("USD", r#""12.505""#),
+            ("JPY", r#""12.5""#),
+            ("USD", r#""1,200.00""#),
+            ("USD", r#""1e3""#),
+            ("USD", r#""""#),
+            ("USD", "true"),
+            ("USD", r#""99999999999999999999""#),
+        ] {
+            assert!(minor(currency, json).is_err(), "{json} {currency}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_currency_keeps_two_decimals() {
+        assert_eq!(minor("XQQ", r#""12.505""#), Ok(1251));
+        assert_eq!(minor("", r#""12""#), Ok(1200));
+    }
+
+    #[test]
+    fn sums_and_products_do_not_wrap() {
+        assert!(sum([i64::MAX, 1], "total").is_err());
+        assert_eq!(sum([i64::MAX, 1, -1], "total"), Ok(i64::MAX));
+        assert!(times(i64::MAX, 2, || "price".into()).is_err());
+    }
+}

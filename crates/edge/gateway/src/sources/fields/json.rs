@@ -1,0 +1,205 @@
+//! Reads JSON bodies as shops send them: what is missing or null is empty, what has the wrong shape is named by its
+//! path in the body.
+
+use despatch_domain::text::truncate;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+
+/// A body that does not have the shape it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct Invalid {
+    /// Where: a path such as `line_items[0].price`, or `body` for the whole.
+    pub field: String,
+    /// What was expected there, and what was found.
+    pub problem: String,
+}
+
+impl Invalid {
+    /// Both texts may quote what was sent, and are truncated: an error is for people to read, however long the body was.
+    pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        let (field, problem) = (field.into(), problem.into());
+        Invalid {
+            field: truncate(&field, LONGEST_FIELD).into_owned(),
+            problem: truncate(&problem, LONGEST_PROBLEM).into_owned(),
+        }
+    }
+}
+
+/// The longest field that an error names, in characters.
+const LONGEST_FIELD: usize = 150;
+
+/// The longest problem that an error describes, in characters.
+const LONGEST_PROBLEM: usize = 500;
+
+/// The one JSON object that a body consists of.
+///
+/// Within it a list may stand for an object, its members in order: PHP writes an empty object as `[]`.
+pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Invalid> {
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Invalid::new("body", "expected a JSON object"));
+    }
+    // Keeping track of the path costs time, so it is done only for a body that is known to be wrong.
+    serde_json::from_slice(body).or_else(|_| read_with_path(body))
+}
+
+fn read_with_path<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Invalid> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        // The path is empty for a name that is.
+        let field = if path.is_empty() || path == "." { "body".to_owned() } else { path };
+        Invalid::new(field, error.into_inner().to_string())
+    })?;
+    json.end().map_err(|error| Invalid::new("body", error.to_string()))?;
+    Ok(value)
+}
+
+/// What has to be there.
+pub(crate) fn required<T>(value: Option<T>, field: impl FnOnce() -> String) -> Result<T, Invalid> {
+    value.ok_or_else(|| Invalid::new(field(), "is required"))
+}
+
+/// The longest natural key that is accepted, in bytes: it has to fit an index tuple beside others.
+const LONGEST_KEY: usize = 200;
+
+/// A part of a natural key, such as an order's id at its shop.
+pub(crate) fn key(text: String, field: &str) -> Result<String, Invalid> {
+    match text.len() {
+        0 => Err(Invalid::new(field, "is required")),
+        1..=LONGEST_KEY => Ok(text),
+        _ => Err(Invalid::new(field, format!("expected at most {LONGEST_KEY} bytes"))),
+    }
+}
+
+/// `null` is as good as missing.
+pub(crate) fn or_default<'de, D, T>(json: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(json)?.unwrap_or_default())
+}
+
+/// Text without surrounding white space; empty when it is null.
+///
+/// U+0000 is rejected on receipt: JSON can say it, Postgres cannot store it, and no name or address has one.
+pub(crate) fn text<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
+    trimmed(or_default(json)?)
+}
+
+fn trimmed<E: de::Error>(text: String) -> Result<String, E> {
+    if text.contains('\0') {
+        return Err(E::custom("expected text without U+0000"));
+    }
+    let trimmed = text.trim();
+    Ok(if trimmed.len() == text.len() { text } else { trimmed.to_owned() })
+}
+
+/// A shop's id: WordPress and Shopify count, others write. Empty when it is null.
+pub(crate) fn id<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
+    struct Id;
+
+    impl<'de> Visitor<'de> for Id {
+        type Value = String;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an id: a whole number or text")
+        }
+
+        fn visit_u64<E>(self, id: u64) -> Result<String, E> {
+            Ok(id.to_string())
+        }
+
+        fn visit_str<E: de::Error>(self, id: &str) -> Result<String, E> {
+            trimmed(id.to_owned())
+        }
+
+        fn visit_unit<E>(self) -> Result<String, E> {
+            Ok(String::new())
+        }
+
+        fn visit_none<E>(self) -> Result<String, E> {
+            Ok(String::new())
+        }
+
+        fn visit_some<D: Deserializer<'de>>(self, json: D) -> Result<String, D::Error> {
+            json.deserialize_any(Id)
+        }
+    }
+
+    json.deserialize_any(Id)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Body {
+        #[serde(default, deserialize_with = "id")]
+        id: String,
+        #[serde(default, deserialize_with = "text")]
+        name: String,
+        #[serde(default, deserialize_with = "or_default")]
+        lines: Vec<Line>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Line {
+        quantity: Option<i64>,
+    }
+
+    fn refused(body: &str) -> Invalid {
+        read::<Body>(body.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn missing_and_null_are_empty() {
+        let empty = Body { id: String::new(), name: String::new(), lines: Vec::new() };
+        assert_eq!(read(b"{}"), Ok(Body { ..empty }));
+        assert_eq!(
+            read(br#"{"id": null, "name": null, "lines": null}"#),
+            Ok(Body { id: String::new(), name: String::new(), lines: Vec::new() })
+        );
+    }
+
+    #[test]
+    fn ids_are_numbers_or_text() {
+        for (json, expected) in
+            [("7", "7"), ("\" 7 \"", "7"), ("18446744073709551615", "18446744073709551615")]
+        {
+            assert_eq!(read::<Body>(format!("{{\"id\": {json}}}").as_bytes()).unwrap().id, expected);
+        }
+        for json in ["-1", "1.5", "true", "[]", "{}", r#""\u0000""#] {
+            assert_eq!(refused(&format!("{{\"id\": {json}}}")).field, "id", "{json}");
+        }
+    }
+
+    #[test]
+    fn the_wrong_field_is_named_by_its_path() {
+        let invalid = refused(r#"{"lines": [{"quantity": 1}, {"quantity": "two"}]}"#);
+        assert_eq!(invalid.field, "lines[1].quantity");
+        assert!(invalid.problem.contains("expected i64"), "{invalid}");
+        assert_eq!(refused(r#"{"name": "\u0000"}"#).field, "name");
+    }
+
+    #[test]
+    fn an_error_is_short_however_long_the_body() {
+        let long = "\u{7f}é".repeat(100_000);
+        for body in [format!(r#"{{"lines": "{long}"}}"#), format!(r#"{{"id": {{"{long}": 1}}}}"#)] {
+            let invalid = refused(&body);
+            assert!(invalid.problem.len() < 600 && !invalid.problem.is_empty(), "{invalid}");
+        }
+        let invalid = Invalid::new(long.clone(), long);
+        assert!(invalid.field.len() < 300 && invalid.field.ends_with('…'), "{invalid}");
+    }
+
+    #[test]
+    fn what_is_not_json_is_the_body_s_fault() {
+        for body in ["", "[", "{} {}", "\"text\"", "7", r#"{"":"#, r#"{"": nothing}"#] {
+            assert_eq!(refused(body).field, "body", "{body:?}");
+        }
+    }
+}

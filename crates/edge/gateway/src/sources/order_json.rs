@@ -1,0 +1,234 @@
+//! Our own order JSON, as `POST /v1/orders` takes it and `openapi.json` describes it.
+//!
+//! Amounts are decimal text in the order's currency. Names that are not part of it are refused, so that a misspelt one
+//! is not silently ignored.
+
+use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order, ServiceLevel};
+use serde::Deserialize;
+
+use crate::sources::fields::amount::{Amount, Prices};
+use crate::sources::fields::json::{self, Invalid, id, key, or_default, required, text};
+use crate::sources::fields::line::LineReader;
+use crate::sources::fields::placed_at;
+
+/// The channel that such orders name.
+pub(crate) const CHANNEL: &str = "api";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderJson {
+    #[serde(default, deserialize_with = "text")]
+    shop: String,
+    #[serde(default, deserialize_with = "id")]
+    shop_order_id: String,
+    #[serde(default, deserialize_with = "text")]
+    placed_at: String,
+    customer: Option<CustomerJson>,
+    ship_to: Option<AddressJson>,
+    #[serde(default, deserialize_with = "or_default")]
+    lines: Vec<LineJson>,
+    #[serde(default, deserialize_with = "text")]
+    currency: String,
+    shipping: Option<Amount>,
+    tax: Option<Amount>,
+    discount: Option<Amount>,
+    total: Option<Amount>,
+    service_level: Option<Level>,
+    authorisation: Option<AuthorisationJson>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustomerJson {
+    #[serde(default, deserialize_with = "id")]
+    customer_id: String,
+    #[serde(default, deserialize_with = "text")]
+    name: String,
+    #[serde(default, deserialize_with = "text")]
+    email: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddressJson {
+    #[serde(default, deserialize_with = "text")]
+    name: String,
+    #[serde(default, deserialize_with = "text")]
+    company: String,
+    #[serde(default, deserialize_with = "text")]
+    street1: String,
+    #[serde(default, deserialize_with = "text")]
+    street2: String,
+    #[serde(default, deserialize_with = "text")]
+    city: String,
+    #[serde(default, deserialize_with = "text")]
+    region: String,
+    #[serde(default, deserialize_with = "text")]
+    postcode: String,
+    #[serde(default, deserialize_with = "text")]
+    country: String,
+    #[serde(default, deserialize_with = "text")]
+    phone: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineJson {
+    #[serde(default, deserialize_with = "text")]
+    sku: String,
+    #[serde(default, deserialize_with = "text")]
+    title: String,
+    quantity: Option<i64>,
+    total: Option<Amount>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthorisationJson {
+    #[serde(default, deserialize_with = "text")]
+    provider: String,
+    #[serde(default, deserialize_with = "text")]
+    reference: String,
+    amount: Option<Amount>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum Level {
+    Standard,
+    SecondClass,
+    FirstClass,
+    SameDay,
+}
+
+impl From<Level> for ServiceLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Standard => ServiceLevel::Standard,
+            Level::SecondClass => ServiceLevel::SecondClass,
+            Level::FirstClass => ServiceLevel::FirstClass,
+            Level::SameDay => ServiceLevel::SameDay,
+        }
+    }
+}
+
+/// Reads an order from our JSON. It has no `order_id` yet; only its shape is checked.
+///
+/// `shop`, `shop_order_id`, `total`, and of each line `quantity` and `total` have to be there.
+pub fn read(body: &[u8]) -> Result<Order, Invalid> {
+    let json: OrderJson = json::read(body)?;
+    let currency = json.currency.to_ascii_uppercase();
+    let prices = Prices::of(&currency);
+    let readers = LineReader::each("lines", prices);
+    let lines = readers.zip(json.lines).map(|(reader, line)| line.normalised(reader));
+    Ok(Order {
+        order_id: String::new(),
+        placed_at: placed_at::read(&json.placed_at, "placed_at")?,
+        lines: lines.collect::<Result<_, _>>()?,
+        shipping_minor: prices.minor_or_zero(json.shipping.as_ref(), || "shipping".into())?,
+        tax_minor: prices.minor_or_zero(json.tax.as_ref(), || "tax".into())?,
+        discount_minor: prices.minor_or_zero(json.discount.as_ref(), || "discount".into())?,
+        total_minor: prices.minor(&required(json.total, || "total".into())?, || "total".into())?,
+        authorisation: json.authorisation.map(|it| it.normalised(prices)).transpose()?,
+        shop: key(json.shop, "shop")?,
+        shop_order_id: key(json.shop_order_id, "shop_order_id")?,
+        channel: CHANNEL.into(),
+        customer: json.customer.map(CustomerJson::normalised),
+        ship_to: json.ship_to.map(AddressJson::normalised),
+        currency,
+        service_level: json.service_level.map_or(ServiceLevel::Standard, ServiceLevel::from).into(),
+    })
+}
+
+impl LineJson {
+    fn normalised(self, reader: LineReader) -> Result<Line, Invalid> {
+        Ok(Line {
+            number: reader.number(),
+            sku: self.sku,
+            title: self.title,
+            quantity: reader.quantity(self.quantity)?,
+            total_minor: reader.minor(self.total, "total")?,
+        })
+    }
+}
+
+impl AuthorisationJson {
+    fn normalised(self, prices: Prices) -> Result<Authorisation, Invalid> {
+        let amount = required(self.amount, || "authorisation.amount".into())?;
+        Ok(Authorisation {
+            provider: self.provider,
+            reference: self.reference,
+            amount_minor: prices.minor(&amount, || "authorisation.amount".into())?,
+        })
+    }
+}
+
+impl CustomerJson {
+    fn normalised(self) -> Customer {
+        Customer { customer_id: self.customer_id, name: self.name, email: self.email }
+    }
+}
+
+impl AddressJson {
+    fn normalised(self) -> Address {
+        Address {
+            name: self.name,
+            company: self.company,
+            street1: self.street1,
+            street2: self.street2,
+            city: self.city,
+            region: self.region,
+            postcode: self.postcode,
+            country: self.country.to_ascii_uppercase(),
+            phone: self.phone,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BARE: &str = r#"{"shop": "north", "shop_order_id": 7, "total": "0"}"#;
+
+    #[test]
+    fn a_whole_order_is_normalised() {
+        let order = read(
+            br#"{"shop": "north", "shop_order_id": "A-7", "placed_at": "2026-03-01T10:00:00+02:00",
+                 "customer": {"customer_id": 12, "name": "Zo\u00eb", "email": "zoe@example.com"},
+                 "ship_to": {"name": "Zo\u00eb", "street1": "1 Main St", "city": "Leeds", "postcode": "LS1", "country": "gb"},
+                 "lines": [{"sku": "A", "title": "a", "quantity": 2, "total": "10.00"},
+                           {"sku": "B", "quantity": 1, "total": 5}],
+                 "currency": "gbp", "shipping": "3.5", "tax": "1.00", "discount": "0.50", "total": "19.00",
+                 "service_level": "first-class",
+                 "authorisation": {"provider": "stripe", "reference": "pi_1", "amount": "19.00"}}"#,
+        )
+        .unwrap();
+        assert_eq!(order.placed_at.unwrap().to_string(), "2026-03-01T08:00:00Z");
+        assert_eq!(
+            order.lines.iter().map(|line| (line.number, line.total_minor)).collect::<Vec<_>>(),
+            [(1, 1000), (2, 500)]
+        );
+        assert_eq!((order.currency.as_str(), order.ship_to.unwrap().country.as_str()), ("GBP", "GB"));
+        assert_eq!(
+            (order.shipping_minor, order.tax_minor, order.discount_minor, order.total_minor),
+            (350, 100, 50, 1900)
+        );
+        assert_eq!(order.customer.unwrap().customer_id, "12");
+        assert_eq!(order.service_level, i32::from(ServiceLevel::FirstClass));
+        assert_eq!(order.authorisation.unwrap().amount_minor, 1900);
+    }
+
+    #[test]
+    fn what_is_missing_stays_missing() {
+        let order = read(BARE.as_bytes()).unwrap();
+        assert_eq!((order.customer, order.ship_to, order.authorisation), (None, None, None));
+        assert_eq!((order.lines.len(), order.currency.as_str(), order.placed_at), (0, "", None));
+    }
+
+    #[test]
+    fn a_misspelt_name_is_refused() {
+        let invalid = read(br#"{"shop": "north", "lines": [{"qty": 1}]}"#).unwrap_err();
+        assert_eq!(invalid.field, "lines[0].qty");
+    }
+}

@@ -1,0 +1,83 @@
+//! A customer's review, read from a form or from JSON.
+
+use serde::Deserialize;
+use url::form_urlencoded;
+
+use crate::sources::fields::json::{self, Invalid, required, text};
+
+/// The longest comment that is taken, in characters; the form says so too.
+const LONGEST_COMMENT: usize = 5000;
+
+/// Stars and words.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// 1 to 5.
+    pub(crate) rating: u32,
+    /// May be empty.
+    pub(crate) comment: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerJson {
+    rating: Option<u32>,
+    #[serde(default, deserialize_with = "text")]
+    comment: String,
+}
+
+/// `{"rating": 5, "comment": "…"}`
+pub(crate) fn from_json(body: &[u8]) -> Result<Answer, Invalid> {
+    let json: AnswerJson = json::read(body)?;
+    checked(json.rating, json.comment)
+}
+
+/// `rating=5&comment=…`, as a browser sends it.
+pub(crate) fn from_form(body: &[u8]) -> Result<Answer, Invalid> {
+    let (mut rating, mut comment) = (None, String::new());
+    for (name, value) in form_urlencoded::parse(body) {
+        match &*name {
+            "rating" => rating = value.parse().ok(),
+            "comment" => value.trim().clone_into(&mut comment),
+            _ => {}
+        }
+    }
+    checked(rating, comment)
+}
+
+fn checked(rating: Option<u32>, comment: String) -> Result<Answer, Invalid> {
+    let rating = required(rating, || "rating".into())?;
+    if !(1..=5).contains(&rating) {
+        return Err(Invalid::new("rating", format!("expected 1 to 5, found {rating}")));
+    }
+    if comment.chars().count() > LONGEST_COMMENT || comment.contains('\0') {
+        let problem = format!("expected at most {LONGEST_COMMENT} characters, none of them U+0000");
+        return Err(Invalid::new("comment", problem));
+    }
+    Ok(Answer { rating, comment })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_and_json_say_the_same() {
+        let answer = Answer { rating: 4, comment: "Très bien, merci".into() };
+        assert_eq!(from_form("rating=4&comment=+Tr%C3%A8s+bien%2C+merci&x=1".as_bytes()), Ok(answer));
+        let answer = Answer { rating: 4, comment: "Très bien, merci".into() };
+        assert_eq!(from_json(r#"{"rating": 4, "comment": "Très bien, merci"}"#.as_bytes()), Ok(answer));
+        assert_eq!(from_form(b"rating=1"), Ok(Answer { rating: 1, comment: String::new() }));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_refused() {
+        for form in ["", "comment=good", "rating=", "rating=0", "rating=6", "rating=five", "rating=-1"] {
+            assert_eq!(from_form(form.as_bytes()).unwrap_err().field, "rating", "{form}");
+        }
+        let long = format!("rating=5&comment={}", "x".repeat(LONGEST_COMMENT + 1));
+        for form in ["rating=5&comment=%00", &long] {
+            assert_eq!(from_form(form.as_bytes()).unwrap_err().field, "comment");
+        }
+        assert_eq!(from_json(br#"{"rating": 5, "stars": 5}"#).unwrap_err().field, "stars");
+    }
+}

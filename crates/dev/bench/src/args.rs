@@ -55,7 +55,7 @@ pub(crate) enum Command {
     Start,
     /// Run a day's load, compressed, with 1, 2 and 4 processes and with as many as KEDA's formula asks for
     ///
-    /// Each day is run once, whatever --runs says.
+    /// Each day is run once, however high --runs is.
     Autoscale(Scaling),
     /// Count the instructions that an event costs without a server: under valgrind, which has to be installed
     Instructions {

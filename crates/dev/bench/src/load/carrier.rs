@@ -1,6 +1,6 @@
-//! A worker that waits for somebody else most of the time, as `labels` does: for each message it asks a carrier who answers
+//! A worker that waits for a provider most of the time, as `labels` does: for each message it asks a carrier that answers
 //! after a fixed time, then records a row. So what one process does in a second is bounded by how many asks it may have
-//! under way, not by a core, and more processes do more on the same cores.
+//! in flight, not by a core, and more processes do more on the same cores.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::load::steps::{self, StepError, StepInput};
 
-/// RetryFilter of the flow's steps it is in the place of.
+/// The step of the flow whose place it takes.
 pub(crate) const STEP: usize = 2;
 
 struct Create {
@@ -48,7 +48,7 @@ pub(crate) fn worker(answers_after: Duration) -> Worker {
 }
 
 /// What one process can do in a second.
-#[expect(clippy::cast_precision_loss, reason = "asks under way")]
+#[expect(clippy::cast_precision_loss, reason = "asks in flight")]
 pub(crate) fn messages_per_second(answers_after: Duration) -> f64 {
     Policy::DEFAULT.concurrency as f64 / answers_after.as_secs_f64()
 }

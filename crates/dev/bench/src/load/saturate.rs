@@ -1,4 +1,4 @@
-//! The flow at saturation, whoever runs its workers.
+//! The flow at saturation, with its workers in this process or in others.
 
 use despatch_contracts::Trace;
 use uuid::Uuid;

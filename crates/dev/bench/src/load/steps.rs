@@ -1,6 +1,6 @@
 //! The work: five steps for each order, each a worker with its own schema, consumer and handler.
 //!
-//! A step hears an event of about 300 bytes, computes something trivial in process, records a row of about 100 bytes under
+//! A step consumes an event of about 300 bytes, computes something trivial in process, records a row of about 100 bytes under
 //! the order's id, and returns the same event for the next step.
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ pub(crate) const SCHEMAS: [&str; 5] = ["payments", "inventory", "labels", "notif
 pub(crate) const HANDLERS: [&str; 5] =
     ["payments.capture", "inventory.reserve", "labels.create", "notifications.notify", "reviews.ask"];
 
-/// What each step hears; the last is what the last step says when it is asked to.
+/// What each step consumes. The last is what the last step publishes, when it is asked to.
 pub(crate) const TYPES: [&str; 6] =
     ["bench.placed", "bench.captured", "bench.reserved", "bench.labelled", "bench.notified", "bench.asked"];
 
@@ -63,7 +63,7 @@ impl Parcel {
         Parcel { order_id: order_id.to_string(), content: Bytes::from_static(&[7; CONTENT]) }
     }
 
-    /// The event that the step hears.
+    /// The event that the step consumes.
     pub(crate) fn event(&self, step: usize) -> Emitted {
         Emitted {
             event_type: TYPES[step],
@@ -73,7 +73,7 @@ impl Parcel {
     }
 }
 
-/// What a step hears.
+/// What a step consumes.
 pub(crate) struct StepInput<const STEP: usize>(pub(crate) Parcel);
 
 impl<const STEP: usize> Incoming for StepInput<STEP> {
@@ -93,7 +93,7 @@ impl<const STEP: usize> Incoming for StepInput<STEP> {
     }
 }
 
-/// What a step says.
+/// What a step publishes.
 pub(crate) struct StepOutput<const STEP: usize>(Parcel);
 
 impl<const STEP: usize> Emits for StepOutput<STEP> {
@@ -126,7 +126,7 @@ impl HandlerError for StepError {
 
 /// A step's handler.
 struct Step<const STEP: usize> {
-    /// Whether the order goes on, to the next step or to whoever listens.
+    /// Whether the order goes on, to the next step or to a listener.
     goes_on: bool,
 }
 
@@ -149,7 +149,7 @@ pub(crate) fn result(parcel: &Parcel) -> Vec<u8> {
     parcel.content.iter().take(ROW).map(|byte| byte.wrapping_mul(31)).collect()
 }
 
-/// The five workers. When `announces`, the last step says so when it is done.
+/// The five workers. When `announces`, the last step publishes an event too.
 pub(crate) fn workers(announces: bool) -> Vec<Worker> {
     vec![worker::<0>(true), worker::<1>(true), worker::<2>(true), worker::<3>(true), worker::<4>(announces)]
 }

@@ -21,7 +21,7 @@ use crate::result::Result;
 /// The variable that tells a process what to run.
 const TASK: &str = "DESPATCH_BENCH_TASK";
 
-/// What a process says when it consumes.
+/// What a process prints when it consumes.
 const READY: &str = "ready";
 
 /// A worker that can be run in a process of its own.
@@ -87,8 +87,8 @@ impl Running {
             .kill_on_drop(true)
             .spawn()?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let mut says = BufReader::new(stdout.ok_or("no pipe")?).lines();
-        if says.next_line().await?.as_deref() != Some(READY) {
+        let mut lines = BufReader::new(stdout.ok_or("no pipe")?).lines();
+        if lines.next_line().await?.as_deref() != Some(READY) {
             return Err("a worker's process did not start".into());
         }
         Ok(Running { child, stdin: stdin.ok_or("no pipe")? })
@@ -134,7 +134,7 @@ impl Children {
 pub(crate) async fn run() -> Result {
     let task = std::env::var(TASK).map_err(|_| "this is for the benchmark's own processes")?;
     let Task { role, nats_url, database_url, namespace, telemetry } = serde_json::from_str(&task)?;
-    let seen = if telemetry { Some(Telemetry::start("bench")?) } else { None };
+    let exporting = if telemetry { Some(Telemetry::start("bench")?) } else { None };
     let settings = Settings {
         namespace,
         provision: false,
@@ -147,7 +147,7 @@ pub(crate) async fn run() -> Result {
     println!("{READY}");
     tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
     process.drain().await;
-    if let Some(telemetry) = seen {
+    if let Some(telemetry) = exporting {
         telemetry.stop();
     }
     Ok(())

@@ -8,8 +8,8 @@ use std::{fs, io};
 
 use serde::Serialize;
 
-/// How often memory is looked at.
-const LOOK: Duration = Duration::from_millis(250);
+/// How often memory is sampled.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The kernel counts processor time for /proc in hundredths of a second on every machine that we build for.
 const TICK_MS: u64 = 10;
@@ -78,14 +78,14 @@ struct Peak {
     worker: u64,
 }
 
-/// Takes note from its start to its stop.
+/// Measures from its start to its stop.
 pub(crate) struct Meter {
     family: Family,
     cpu_before: Shares<u64>,
     written_before: Shares<u64>,
     peak: Arc<Mutex<Peak>>,
     over: Arc<AtomicBool>,
-    looking: JoinHandle<()>,
+    sampling: JoinHandle<()>,
 }
 
 impl Meter {
@@ -96,11 +96,11 @@ impl Meter {
         // What other accounts' processes write may be no business of ours, as in a container.
         let (cpu_before, written_before) = (family.all(cpu)?, family.all(written).unwrap_or_default());
         let (peak, over) = (Arc::default(), Arc::default());
-        let looking = std::thread::spawn({
+        let sampling = std::thread::spawn({
             let (family, peak, over) = (family.clone(), Arc::clone(&peak), Arc::clone(&over));
-            move || look(&family, &peak, &over)
+            move || sample(&family, &peak, &over)
         });
-        Ok(Meter { family, cpu_before, written_before, peak, over, looking })
+        Ok(Meter { family, cpu_before, written_before, peak, over, sampling })
     }
 
     /// Ends.
@@ -110,9 +110,9 @@ impl Meter {
         let written = self.family.all(written).unwrap_or_default().since(self.written_before);
         let written_kib = written.map(|bytes| bytes as f64 / 1024.0);
         self.over.store(true, Ordering::Relaxed);
-        self.looking.thread().unpark();
-        // Whatever it has seen counts.
-        let _ = self.looking.join();
+        self.sampling.thread().unpark();
+        // What it has sampled counts.
+        let _ = self.sampling.join();
         let peak = *self.peak.lock().unwrap_or_else(PoisonError::into_inner);
         let mb = |kib| kib as f64 * 1024.0 / 1e6;
         Ok(Usage { cpu_ms, written_kib, rss_mb: peak.all.map(mb), worker_mb: mb(peak.worker) })
@@ -120,9 +120,9 @@ impl Meter {
 }
 
 /// Keeps the most memory that was seen.
-fn look(family: &Family, peak: &Mutex<Peak>, over: &AtomicBool) {
+fn sample(family: &Family, peak: &Mutex<Peak>, over: &AtomicBool) {
     loop {
-        // A process may end while it is looked at; then the next look tells.
+        // A process may end while it is sampled; then the next sample counts.
         let workers = family.ours[1..].iter().map(|pid| memory(&[*pid]).unwrap_or_default());
         let largest = workers.max().unwrap_or_default();
         if let Ok(now) = family.all(memory) {
@@ -138,7 +138,7 @@ fn look(family: &Family, peak: &Mutex<Peak>, over: &AtomicBool) {
         if over.load(Ordering::Relaxed) {
             return;
         }
-        std::thread::park_timeout(LOOK);
+        std::thread::park_timeout(SAMPLE_INTERVAL);
     }
 }
 

@@ -159,7 +159,7 @@ async fn start(env: &RunEnv, tuned: Tuned, completed: &Completed) -> Result<Join
              create table {schema}.journal (
                  event_id uuid primary key, outs bytea not null, at timestamptz not null default now());
              create table {schema}.result (order_id uuid primary key, body bytea not null);
-             create table {schema}.open_batch (id bigint primary key, ids uuid[] not null)"
+             create table {schema}.outbox_batch (id bigint primary key, ids uuid[] not null)"
         ))
         .await?;
         let config = pull::Config {
@@ -205,7 +205,7 @@ struct Lane {
 }
 
 struct Statements {
-    seen: Statement,
+    known: Statement,
     journal: Statement,
     result: Statement,
     open: Statement,
@@ -218,13 +218,13 @@ impl Statements {
             format!("insert into {schema}.{table} select * from unnest($1::uuid[], $2::bytea[])")
         };
         Ok(Statements {
-            seen: db
+            known: db
                 .prepare(&format!("select event_id from {schema}.journal where event_id = any($1::uuid[])"))
                 .await?,
             journal: db.prepare(&insert("journal (event_id, outs)")).await?,
             result: db.prepare(&insert("result (order_id, body)")).await?,
-            open: db.prepare(&format!("insert into {schema}.open_batch values ($1, $2)")).await?,
-            close: db.prepare(&format!("delete from {schema}.open_batch where id = $1")).await?,
+            open: db.prepare(&format!("insert into {schema}.outbox_batch values ($1, $2)")).await?,
+            close: db.prepare(&format!("delete from {schema}.outbox_batch where id = $1")).await?,
         })
     }
 }
@@ -246,7 +246,7 @@ impl Lane {
         let rows: Vec<&[u8]> = bodies.iter().map(|body| &body[..ROW]).collect();
         let batch = self.next_batch;
         self.next_batch += self.lanes;
-        self.db.query(&self.statements.seen, &[&ids]).await?;
+        self.db.query(&self.statements.known, &[&ids]).await?;
         let tx = self.db.transaction().await?;
         let (journal, result, open): (Params<'_>, Params<'_>, Params<'_>) =
             ([&ids, &bodies], [&ids, &rows], [&batch, &ids]);

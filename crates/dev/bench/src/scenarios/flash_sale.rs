@@ -34,7 +34,7 @@ pub(crate) struct Sale {
     pub(crate) warm_up: usize,
 }
 
-/// What everybody wants.
+/// The SKU that is on sale.
 const WANTED: &str = "SALE";
 
 /// What warms up, of which there is enough.
@@ -134,7 +134,7 @@ fn placing(env: &RunEnv, number: usize, sku: &str) -> Placing {
     Placing::new(&env.settings.namespace, Emitted::from(&event), &Trace::root())
 }
 
-/// Fails unless exactly the units that there were are reserved, each order is decided once, and the books add up.
+/// Fails unless exactly the units that there were are reserved, each order is decided once, and the ledger adds up.
 async fn audit(env: &RunEnv, sale: Sale) -> Result {
     let db = env.db().await?;
     let sql = "select (select available from inventory.stock where sku = $1),

@@ -46,7 +46,7 @@ pub(crate) struct GatewayLoad {
 /// Who may place orders.
 pub(crate) const API_KEY: &str = "bench-api-key";
 
-/// The longest answer that is told apart, in microseconds.
+/// The longest answer that is measured, in microseconds.
 const LONGEST: u64 = 60_000_000;
 
 /// `bench gateway`.
@@ -80,11 +80,11 @@ async fn once(servers: &Servers, load: GatewayLoad) -> Result<(Run, Histogram<u6
     process.health().until_ready().await;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let intake = process.outbox(despatch_gateway::NAME).ok_or("the process runs the gateway")?;
+    let outbox = process.outbox(despatch_gateway::NAME).ok_or("the process runs the gateway")?;
     let shutdown = CancellationToken::new();
     let records = Records::new(&env.settings)?;
     let serving =
-        tokio::spawn(despatch_gateway::serve(config(), intake, records, listener, shutdown.clone()));
+        tokio::spawn(despatch_gateway::serve(config(), outbox, records, listener, shutdown.clone()));
 
     place(address, load.connections, "warm-up", load.warm_up).await?;
     let mut accepted = Vec::new();

@@ -34,9 +34,9 @@ pub(crate) struct Growth {
 
 const FULL: usize = 3_000_000;
 
-/// How often it is asked whether the workers have caught up, and for how long. They look at the stream every five seconds.
-const LOOK: Duration = Duration::from_millis(200);
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often to ask whether the workers have caught up, and for how long. They poll the stream every five seconds.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `bench growth`.
 pub(crate) async fn command(options: &Options, growth: &Growth) -> Result<ExitCode> {
@@ -93,7 +93,7 @@ async fn once(servers: &Servers, env: &RunEnv, volume: Volume, afterwards: usize
 }
 
 /// The workers, once they have done what a start takes: each has published again what was recorded since the last note of
-/// the stream, and has noted it anew. Starting is no part of what is measured here.
+/// the stream, and has recorded its position again. Starting is no part of what is measured here.
 async fn started(env: &RunEnv) -> Result<Process> {
     let began = Instant::now();
     let process = Process::start(env.settings.clone(), steps::workers(false)).await?;
@@ -103,17 +103,17 @@ async fn started(env: &RunEnv) -> Result<Process> {
     let noted = SCHEMAS.map(|schema| format!("exists (select from {schema}.stream where stored_until > $1)"));
     let noted = format!("select {}", noted.join(" and "));
     while !db.query_one(&noted, &[&since]).await?.get::<_, bool>(0) {
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > CATCH_UP_TIMEOUT {
             return Err("the workers have not caught up with the stream".into());
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     eprintln!("growth: the workers had caught up after {:.1} s", began.elapsed().as_secs_f64());
     Ok(process)
 }
 
 /// Fills the tables as so many orders would have. Their ids are of the last minutes, a millisecond each, so that they lie
-/// in the journal's current partition; each journal row was recorded before anybody looked last, owes nothing, and holds a
+/// in the journal's current partition; each journal row was recorded before the last poll, has nothing left to publish, and holds a
 /// follow-on of the size that it has, where one follows.
 async fn load(env: &RunEnv, orders: usize) -> Result {
     let db = env.db().await?;
@@ -150,6 +150,6 @@ async fn load(env: &RunEnv, orders: usize) -> Result {
     Ok(())
 }
 
-/// How an outbox begins that holds no message: a field that nobody knows, of 617 bytes. A follow-on with its headers takes
+/// How an outbox begins that holds no message: an unknown field, of 617 bytes. A follow-on with its headers takes
 /// as many, and a runtime that takes the stream for a new one finds nothing here to publish again.
 const OUTBOX: &str = "7ae904";

@@ -69,9 +69,9 @@ fn count(path: HotPath, times: u32) -> Result<u64> {
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(std::env::current_exe()?);
     let output = valgrind.args(["hot-path", &path.to_string(), &times.to_string()]).output();
     let output = output.map_err(|error| format!("valgrind, which counts instructions: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let counted = said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
-    counted.ok_or_else(|| format!("valgrind counted nothing ({}): {said}", output.status).into())
+    let output_text = String::from_utf8_lossy(&output.stderr);
+    let counted = output_text.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok());
+    counted.ok_or_else(|| format!("valgrind counted nothing ({}): {output_text}", output.status).into())
 }
 
 /// Takes a path, for [`count`].

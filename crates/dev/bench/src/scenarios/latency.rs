@@ -2,7 +2,7 @@
 //!
 //! An order's time begins when it should have been placed, whether or not the load generator was late: else a pause of
 //! the system would hide the orders that it held up (coordinated omission). A step is done with an order when its record is
-//! committed and its event, which follows from that, is seen on the wire; the last step says so for this purpose.
+//! committed and its event, which follows from that, is on the wire; the last step publishes one for this purpose.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -44,9 +44,9 @@ pub(crate) struct Rate {
 const WARM_UP: Duration = Duration::from_secs(3);
 
 /// How long after the last order was placed all have to be done.
-const PATIENCE: Duration = Duration::from_secs(30);
+const COMPLETION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest time that is told apart, in microseconds.
+/// The longest time that is measured, in microseconds.
 const LONGEST: u64 = 60_000_000;
 
 const QUANTILES: [(&str, f64); 3] = [("p50_ms", 0.5), ("p99_ms", 0.99), ("p999_ms", 0.999)];
@@ -109,15 +109,15 @@ async fn once(servers: &Servers, rate: Rate) -> Result<Run> {
 }
 
 async fn measure(servers: &Servers, env: &RunEnv, rate: Rate) -> Result<Run> {
-    let heard = env.nats.subscribe(format!("{}.evt.bench.>", env.settings.namespace)).await?;
+    let events = env.nats.subscribe(format!("{}.evt.bench.>", env.settings.namespace)).await?;
     env.nats.flush().await?;
     let interval = Duration::from_secs_f64(1.0 / rate.rate);
     let (warm_up, counted) = (in_time(WARM_UP.as_secs_f64(), rate), in_time(rate.seconds, rate));
     let begin = Instant::now() + Duration::from_millis(100);
     let times: Vec<Instant> =
         (0..u32::try_from(warm_up + counted)?).map(|number| begin + interval * number).collect();
-    let whole = begin + interval * u32::try_from(times.len())? + PATIENCE;
-    let (told, due) = mpsc::unbounded_channel();
+    let whole = begin + interval * u32::try_from(times.len())? + COMPLETION_TIMEOUT;
+    let (placed, due) = mpsc::unbounded_channel();
     let place = async {
         let mut acks = JoinSet::new();
         let mut meter = None;
@@ -131,7 +131,7 @@ async fn measure(servers: &Servers, env: &RunEnv, rate: Rate) -> Result<Run> {
             let Placing { subject, headers, payload } =
                 Placing::new(&env.settings.namespace, parcel.event(0), &Trace::root());
             // The listener ends only when all is done, or has failed itself.
-            let _ = told.send((parcel.order_id, at, number >= warm_up));
+            let _ = placed.send((parcel.order_id, at, number >= warm_up));
             // StepInput at once: the client lets only so many be waited for.
             acks.spawn(env.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());
         }
@@ -141,7 +141,7 @@ async fn measure(servers: &Servers, env: &RunEnv, rate: Rate) -> Result<Run> {
         }
         Ok::<_, Error>(usage)
     };
-    let listening = tokio::time::timeout_at(whole.into(), listen(heard, due, warm_up + counted));
+    let listening = tokio::time::timeout_at(whole.into(), listen(events, due, warm_up + counted));
     let (usage, steps) = tokio::try_join!(place, async { listening.await? })?;
     let cost = run::Run { orders: counted, seconds: rate.seconds, usage };
     Ok(Run { steps, cost })
@@ -170,25 +170,25 @@ fn in_time(seconds: f64, rate: Rate) -> usize {
 /// An order, when it should have been placed, and whether it counts.
 type Due = (String, Instant, bool);
 
-/// Hears every event until all orders are done.
+/// Receives every event until all orders are done.
 async fn listen(
-    mut heard: Subscriber,
+    mut events: Subscriber,
     mut due: mpsc::UnboundedReceiver<Due>,
     orders: usize,
 ) -> Result<Vec<Histogram<u64>>> {
     let mut steps = vec![Histogram::new_with_max(LONGEST, 3)?; TYPES.len() - 1];
-    let mut under_way = HashMap::new();
+    let mut in_flight = HashMap::new();
     let mut done = 0;
     while done < orders {
-        let message = heard.next().await.ok_or("the connection was closed")?;
+        let message = events.next().await.ok_or("the connection was closed")?;
         let now = Instant::now();
         while let Ok((order_id, at, counts)) = due.try_recv() {
-            under_way.insert(order_id, (at, counts));
+            in_flight.insert(order_id, (at, counts));
         }
-        let Some((step, order_id)) = said(&message) else { continue };
+        let Some((step, order_id)) = step_of(&message) else { continue };
         let is_last = step + 1 == steps.len();
-        let known = if is_last { under_way.remove(order_id) } else { under_way.get(order_id).copied() };
-        // A copy of what was heard before.
+        let known = if is_last { in_flight.remove(order_id) } else { in_flight.get(order_id).copied() };
+        // A copy of one that was received before.
         let Some((at, counts)) = known else { continue };
         if counts {
             steps[step].saturating_record(u64::try_from(now.duration_since(at).as_micros())?);
@@ -198,8 +198,8 @@ async fn listen(
     Ok(steps)
 }
 
-/// RetryFilter step said it, and about which order; nothing of the load's own messages.
-fn said(message: &Message) -> Option<(usize, &str)> {
+/// The step that published it, and the order that it is about; none for the load's own messages.
+fn step_of(message: &Message) -> Option<(usize, &str)> {
     let step = TYPES.iter().skip(1).position(|name| message.subject.ends_with(name))?;
     Some((step, message.headers.as_ref()?.get("ce-subject")?.as_str()))
 }

@@ -1,4 +1,4 @@
-//! What it costs to be seen: the flow whose processes count everything and send a collector that, and the traces of 1 % of
+//! What telemetry costs: the flow whose processes count everything and send a collector that, and the traces of 1 % of
 //! the orders, against the flow whose processes do neither, in turn.
 
 use std::cell::Cell;
@@ -36,11 +36,11 @@ pub(crate) async fn command(options: &Options, volume: Volume) -> Result<ExitCod
     let mut report = Report::new("telemetry");
     let collector = Collector::start().await?;
     let servers = Servers::start(options).await?;
-    let (mut unseen, mut seen) = (Vec::new(), Vec::new());
+    let (mut off, mut on) = (Vec::new(), Vec::new());
     for number in 1..=options.runs {
-        unseen.push(once(&servers, volume, None).await?);
-        seen.push(once(&servers, volume, Some(&collector.url)).await?);
-        let [off, on] = [&unseen, &seen].map(|runs| runs.last().map_or(0.0, Run::orders_per_second));
+        off.push(once(&servers, volume, None).await?);
+        on.push(once(&servers, volume, Some(&collector.url)).await?);
+        let [off, on] = [&off, &on].map(|runs| runs.last().map_or(0.0, Run::orders_per_second));
         eprintln!("telemetry {number}: off {off:.0}, on {on:.0} orders/s, ratio {:.3}", on / off);
     }
     servers.stop().await?;
@@ -52,12 +52,12 @@ pub(crate) async fn command(options: &Options, volume: Volume) -> Result<ExitCod
     report.field("runs", options.runs);
     report.field("traced_one_in", ONE_IN);
     report.field("collector_bytes", bytes);
-    for (name, runs) in [("off", &unseen), ("on", &seen)] {
+    for (name, runs) in [("off", &off), ("on", &on)] {
         let mut part = Report::new("flow");
         report::runs(&mut part, runs);
         report.part(name, part);
     }
-    let pairs = || seen.iter().zip(&unseen);
+    let pairs = || on.iter().zip(&off);
     let ratios = pairs().map(|(on, off)| on.orders_per_second() / off.orders_per_second());
     report.spread("ratio", "on / off", Spread::of(ratios));
     let costs: Vec<f64> = pairs().filter_map(|(on, off)| Some(off.cpu_ms()? / on.cpu_ms()?)).collect();
@@ -72,11 +72,11 @@ async fn once(servers: &Servers, volume: Volume, collector: Option<&str>) -> Res
     let env = servers.run_env().await?;
     let roles: Vec<Role> = (0..SCHEMAS.len()).map(Role::Step).collect();
     let children = Children::start(&env, &roles, collector).await?;
-    let (placed, seen) = (Cell::new(0), collector.is_some());
+    let (placed, sampled) = (Cell::new(0), collector.is_some());
     let trace = || {
         placed.set(placed.get() + 1);
         let root = Trace::root();
-        let flags = root.flags.with_sampled(seen && placed.get() % ONE_IN == 0);
+        let flags = root.flags.with_sampled(sampled && placed.get() % ONE_IN == 0);
         Trace { flags, ..root }
     };
     let run = saturate(servers, &env, volume, children.pids(), trace).await?;

@@ -24,7 +24,7 @@ const UP_BY: usize = 4;
 /// What bounds a worker's processes. The durations are a cluster's, unless they were made [`faster`](Rules::faster).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    /// Messages, waiting or in hand, that one process is for.
+    /// Messages, pending or in flight, that one process is for.
     pub(crate) lag_threshold: u64,
     pub(crate) least: usize,
     pub(crate) most: usize,
@@ -60,7 +60,7 @@ impl Rules {
         }
     }
 
-    /// ⌈lag / threshold⌉ within the bounds: what the chart's documents say.
+    /// ⌈lag / threshold⌉ within the bounds: as the chart's documents have it.
     pub(crate) fn formula(&self, lag: u64) -> usize {
         self.bounded(self.unbounded(lag))
     }
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_leaves_before_fewer_have_been_enough_for_the_whole_window() {
+    fn no_process_leaves_before_fewer_have_been_enough_for_the_whole_window() {
         let mut scaler = scaler();
         assert_eq!(scaler.decide(at(0), 800, 1), 4);
         for turn in 1..20 {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peak_within_the_window_begins_it_anew() {
+    fn a_peak_within_the_window_begins_it_again() {
         let mut scaler = scaler();
         scaler.decide(at(0), 800, 4);
         scaler.decide(at(150), 800, 4);
@@ -232,7 +232,7 @@ mod tests {
             format!("policies: [{{type: Pods, value: 1, periodSeconds: {}}}]", down_period.as_secs());
         let keda = template.split_once("kind: ScaledObject").unwrap().1.split_once("{{- else }}").unwrap().0;
         assert!(keda.contains(&policy));
-        // Whatever the template says of these would have to be in the rules.
+        // What the template says of these would have to be in the rules.
         for other in ["pollingInterval", "useCachedMetrics", "metricType", "scaleUp", "tolerance"] {
             assert!(!keda.contains(other), "{other}");
         }

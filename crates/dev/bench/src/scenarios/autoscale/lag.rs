@@ -10,11 +10,11 @@ use crate::result::Result;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lag {
-    /// Messages that nobody has been handed yet.
+    /// Messages that were not delivered yet.
     pub(crate) pending: u64,
-    /// Messages that some process has in hand.
+    /// Messages that are in flight.
     pub(crate) ack_pending: u64,
-    /// How long ago the oldest of both was stored; nought where there is none.
+    /// How long ago the oldest of both was stored; 0 if there is none.
     pub(crate) oldest_seconds: f64,
 }
 

@@ -14,9 +14,9 @@ pub(crate) struct Contact {
     pub(crate) shop_order_id: String,
 }
 
-/// What is known before a message about a stored order is sent.
+/// The customer of a stored order, before a message to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Recipient {
     pub(crate) contact: Contact,
     /// The very message left before.
     pub(crate) is_sent: bool,
@@ -48,12 +48,12 @@ pub(crate) async fn is_sent(
 }
 
 /// What is known of the order's customer; `None` until the contact is stored.
-pub(crate) async fn standing(
+pub(crate) async fn recipient(
     db: &Reader<'_>,
     order_id: &str,
     milestone: Milestone,
     part: u32,
-) -> Result<Option<Standing>, DbError> {
+) -> Result<Option<Recipient>, DbError> {
     let sql = "select n, c.email, name, shop_order_id, s.order_id is not null as is_sent,
                  u.email is not null as is_unsubscribed
                from unnest($1::text[], $2::text[], $3::int[]) with ordinality as each(order_id, milestone, part, n)
@@ -61,8 +61,8 @@ pub(crate) async fn standing(
                  left join notifications.sent s using (order_id, milestone, part)
                  left join notifications.unsubscribed u on u.email = lower(c.email)";
     let rows = db.query_batched(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?;
-    let standing = |row: &Row| {
-        Ok(Standing {
+    let recipient = |row: &Row| {
+        Ok(Recipient {
             contact: Contact {
                 email: row.try_get("email")?,
                 name: row.try_get("name")?,
@@ -72,11 +72,11 @@ pub(crate) async fn standing(
             is_unsubscribed: row.try_get("is_unsubscribed")?,
         })
     };
-    rows.first().map(standing).transpose()
+    rows.first().map(recipient).transpose()
 }
 
-/// Stores whom to write to; an order's contact never changes.
-pub(crate) async fn remember(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> Result<(), DbError> {
+/// Stores the contact; an order's contact never changes.
+pub(crate) async fn store_contact(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> Result<(), DbError> {
     let sql = "insert into notifications.contact (order_id, email, name, shop_order_id)
                select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
                on conflict (order_id) do nothing";

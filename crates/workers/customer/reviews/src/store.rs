@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::{FromSql, Type};
 
-/// Where the asking for an order's review stands.
+/// How far the asking for an order's review is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Not every parcel is delivered yet.
@@ -16,9 +16,9 @@ pub enum State {
     Asking,
     /// The customer answered.
     Answered,
-    /// The order was cancelled or returned; nobody is asked.
+    /// The order was cancelled or returned; the customer is not asked.
     Stopped,
-    /// Every ask went unanswered; nobody is asked any more.
+    /// Every ask went unanswered; the customer is not asked any more.
     Lapsed,
 }
 
@@ -26,7 +26,7 @@ impl State {
     const ALL: [State; 5] =
         [State::AwaitingDelivery, State::Asking, State::Answered, State::Stopped, State::Lapsed];
 
-    /// The name, as it stands in tables and answers.
+    /// The name, as tables and answers have it.
     pub const fn name(self) -> &'static str {
         match self {
             State::AwaitingDelivery => "awaiting-delivery",
@@ -80,7 +80,7 @@ pub(crate) async fn delivered(
     Ok(row.try_get::<_, State>("state")? == State::Asking && row.try_get("complete")?)
 }
 
-/// Takes ask `ask` as done. `false` when it is not the one that is due, or nobody is to be asked.
+/// Takes ask `ask` as done. `false` when it is not the one that is due, or the customer is not to be asked.
 pub(crate) async fn asked(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool, DbError> {
     const SQL: &str = "\
         update reviews.review r set next_ask = ask + 1, updated_at = now()
@@ -130,7 +130,7 @@ pub(crate) async fn stop(tx: &Tx<'_>, order_id: &str, reason: &str) -> Result<()
 /// An order's review, as far as it got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
-    /// Where the asking stands.
+    /// How far the asking is.
     pub state: State,
     /// How often the customer was asked.
     pub asks: i64,
@@ -151,7 +151,7 @@ pub struct Answer {
     pub at: Timestamp,
 }
 
-/// The review of an order; `None` while nothing that matters to it was heard.
+/// The review of an order; `None` while no event that matters to it was recorded.
 pub async fn review_of(
     db: &impl GenericClient,
     order_id: &str,

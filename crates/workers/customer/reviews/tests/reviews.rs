@@ -158,7 +158,7 @@ async fn an_order_that_came_back_is_not_asked_about_any_more() {
 }
 
 #[tokio::test]
-async fn a_cancellation_that_is_heard_first_counts_too() {
+async fn a_cancellation_that_comes_first_counts_too() {
     let env = env(&config(0, &[], NEVER)).await;
     env.deliver(&OrderCancelled { order_id: "o-1".into(), reason: "customer-cancelled".into() }).await;
     env.quiet().await;

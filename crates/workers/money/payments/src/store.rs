@@ -93,7 +93,7 @@ pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, Db
     Ok(!tx.query_batched(sql, (order_id.to_owned(),)).await?.is_empty())
 }
 
-/// Books a capture; false when one was booked before.
+/// Records a capture; false when one was recorded before.
 pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Result<bool, DbError> {
     let sql = "WITH each AS (
                    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[])
@@ -122,7 +122,7 @@ pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Res
     Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
-/// Books that all that was left of a capture went back; false when another refund was booked since it was planned.
+/// Records that all that was left of a capture went back; false when another refund was recorded since it was planned.
 pub(crate) async fn record_refund(tx: &Tx<'_>, order_id: &str, minor: i64) -> Result<bool, DbError> {
     let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = now()
                WHERE order_id = $1 AND captured_minor - refunded_minor = $2";

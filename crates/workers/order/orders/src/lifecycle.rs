@@ -1,7 +1,7 @@
-//! The state machine of an order, as a pure function of what was heard about it.
+//! The state machine of an order, as a pure function of the facts about it.
 //!
-//! An order's lifecycle is the *set* of facts heard so far, and its state follows from that set alone. So facts may come
-//! in any order, twice or with gaps, and still lead to the same state. Facts are never refused; commands may be.
+//! An order's lifecycle is the *set* of facts recorded so far, and its state follows from that set alone. So facts may
+//! come in any order, twice or with gaps, and still lead to the same state. Facts are never refused; commands may be.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::State;
 
-/// More parcels than this for one order are a mistake of whoever says so.
+/// An order of more parcels than this is a mistake of the event's sender.
 const MOST_PARCELS: u32 = 1000;
 
 /// Something that happened and that an order has to live with.
@@ -31,11 +31,11 @@ pub(crate) enum Fact {
     Parcel(Stage, Parcel),
     /// The carrier could not deliver a parcel.
     DeliveryFailed(Parcel),
-    /// The customer reviewed the order, or nobody will ask again.
+    /// The customer reviewed the order, or will not be asked again.
     ReviewEnded,
 }
 
-/// RetryFilter of an order's parcels: 1-based, out of how many.
+/// One of an order's parcels: 1-based, out of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parcel {
     /// From 1 to `of`.
@@ -66,7 +66,7 @@ pub enum Stage {
     Returned,
 }
 
-/// What was heard about the order as a whole.
+/// A fact about the order as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Mark {
@@ -79,7 +79,7 @@ enum Mark {
     Cancelled,
 }
 
-/// Everything heard about one accepted order.
+/// Every fact about one accepted order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lifecycle {
     marks: BTreeSet<Mark>,
@@ -87,7 +87,7 @@ pub(crate) struct Lifecycle {
     parcels: Vec<Option<Stage>>,
 }
 
-/// What hearing something did to an order.
+/// What a fact or a command did to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
     /// The state before.
@@ -115,23 +115,23 @@ impl Step {
 }
 
 impl Lifecycle {
-    /// The state that follows from what was heard.
+    /// The state that follows from the facts.
     pub(crate) fn state(&self) -> State {
-        if self.heard(Mark::Cancelled) {
+        if self.has(Mark::Cancelled) {
             return State::Cancelled;
         }
         if self.parcels.contains(&Some(Stage::Returned)) {
             return State::Returned;
         }
-        // `None`, a parcel that nothing was heard of, is less than any stage.
+        // `None`, a parcel without a fact, is less than any stage.
         match self.parcels.iter().min().copied().flatten() {
-            Some(Stage::Delivered | Stage::Returned) if self.heard(Mark::Reviewed) => State::Completed,
+            Some(Stage::Delivered | Stage::Returned) if self.has(Mark::Reviewed) => State::Completed,
             Some(Stage::Delivered | Stage::Returned) => State::Delivered,
             Some(Stage::Despatched) => State::Despatched,
             Some(Stage::Labelled) => State::Labelled,
             Some(Stage::Picked) => State::Picked,
-            None if self.heard(Mark::Captured) => State::Paid,
-            None if self.heard(Mark::Reserved) && !self.heard(Mark::Released) => State::Reserved,
+            None if self.has(Mark::Captured) => State::Paid,
+            None if self.has(Mark::Reserved) && !self.has(Mark::Released) => State::Reserved,
             None => State::Accepted,
         }
     }
@@ -141,7 +141,7 @@ impl Lifecycle {
         &self.parcels
     }
 
-    /// Applies a fact. What was heard before changes nothing.
+    /// Applies a fact. A fact that is known changes nothing.
     ///
     /// The error is the reason of the case that a person has to settle; then nothing changed either.
     pub(crate) fn apply(&mut self, fact: Fact) -> Result<Step, Reason> {
@@ -189,12 +189,12 @@ impl Lifecycle {
             return Step::none(from, Reason::CommandRefused);
         }
         self.mark(Mark::Cancelled);
-        let refund = self.heard(Mark::Captured) && !self.heard(Mark::Refunded);
-        let void = !self.heard(Mark::Captured);
+        let refund = self.has(Mark::Captured) && !self.has(Mark::Refunded);
+        let void = !self.has(Mark::Captured);
         Step { from, to: State::Cancelled, reason, refund, void }
     }
 
-    fn heard(&self, mark: Mark) -> bool {
+    fn has(&self, mark: Mark) -> bool {
         self.marks.contains(&mark)
     }
 
@@ -207,7 +207,7 @@ impl Lifecycle {
     fn parcel(&mut self, parcel: Parcel, stage: Stage) -> Result<bool, Reason> {
         let known = self.stage(parcel)?;
         // A parcel is not to leave after the order was cancelled; that it was packed meanwhile does no harm.
-        if self.heard(Mark::Cancelled) && stage >= Stage::Despatched {
+        if self.has(Mark::Cancelled) && stage >= Stage::Despatched {
             return Err(Reason::UnexpectedFact);
         }
         if known >= Some(stage) {

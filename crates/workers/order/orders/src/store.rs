@@ -13,14 +13,7 @@ use tokio_postgres::types::{FromSql, Json, Type};
 use crate::lifecycle::{Lifecycle, Stage, Step};
 use crate::state::State;
 
-/// An order's lifecycle as it was read, and the number of its last timeline entry.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    version: i32,
-    pub(crate) lifecycle: Lifecycle,
-}
-
-/// What a timeline entry tells besides the step itself.
+/// What a timeline entry says besides the step itself.
 #[derive(Debug)]
 pub(crate) struct Note<'a> {
     pub(crate) event_type: &'static str,
@@ -73,23 +66,37 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
     Ok(stored == 1)
 }
 
-/// How far an order is; `None` when it was not accepted (yet). The runtime holds the order's contention key, so nobody
-/// else writes between this and [`advance`].
-pub(crate) async fn progress(tx: &Tx<'_>, order_id: &str) -> Result<Option<Progress>, DbError> {
+/// Changes an accepted order: reads its lifecycle, applies `change`, and keeps the step with one timeline entry. `None`,
+/// and nothing kept, when the order was not accepted (yet).
+///
+/// The runtime holds the order's concurrency key, so no other handler writes between the reading and the keeping.
+pub(crate) async fn advance<E: From<DbError>>(
+    tx: &Tx<'_>,
+    order_id: &str,
+    note: &Note<'_>,
+    change: impl FnOnce(&mut Lifecycle) -> Result<Step, E>,
+) -> Result<Option<Step>, E> {
+    let Some((version, mut lifecycle)) = lifecycle(tx, order_id).await? else { return Ok(None) };
+    let step = change(&mut lifecycle)?;
+    keep(tx, order_id, (version + 1, lifecycle), &step, note).await?;
+    Ok(Some(step))
+}
+
+/// An order's lifecycle, and the number of its last timeline entry.
+async fn lifecycle(tx: &Tx<'_>, order_id: &str) -> Result<Option<(i32, Lifecycle)>, DbError> {
     const SQL: &str = "\
         select each.n, version, lifecycle
         from unnest($1::text[]) with ordinality as each(order_id, n) join orders.progress using (order_id)";
     let rows = tx.query_batched(SQL, (order_id.to_owned(),)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let Json(lifecycle) = row.try_get("lifecycle")?;
-    Ok(Some(Progress { version: row.try_get("version")?, lifecycle }))
+    Ok(Some((row.try_get("version")?, lifecycle)))
 }
 
-/// Keeps a step: the order's progress and one timeline entry.
-pub(crate) async fn advance(
+async fn keep(
     tx: &Tx<'_>,
     order_id: &str,
-    progress: &Progress,
+    (version, lifecycle): (i32, Lifecycle),
     step: &Step,
     note: &Note<'_>,
 ) -> Result<(), DbError> {
@@ -110,8 +117,8 @@ pub(crate) async fn advance(
     let values = (
         order_id.to_owned(),
         step.to.name(),
-        progress.version + 1,
-        Json(progress.lifecycle.clone()),
+        version,
+        Json(lifecycle),
         note.event_type,
         step.from.name(),
         step.reason.code(),
@@ -126,7 +133,7 @@ pub(crate) const UNDER_WAY: &str = "\
     select state, count(*)::float8 from orders.progress
     where completed_at is null and state not in ('cancelled', 'returned') group by state";
 
-/// For how many seconds the one that has not moved for longest has stood still, by state.
+/// For how many seconds the one that has not moved for longest has not moved, by state.
 pub(crate) const STOOD_STILL: &str = "\
     select state, extract(epoch from now() - min(updated_at))::float8 from orders.progress
     where completed_at is null and state not in ('cancelled', 'returned') group by state";
@@ -158,11 +165,11 @@ fn text(words: &str) -> String {
 pub struct OrderStatus {
     /// What was ordered.
     pub order: Order,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
     /// How far each parcel got, by number from 1; empty until it is known how many there are.
     pub parcels: Vec<Option<Stage>>,
-    /// When anything was last heard of it.
+    /// When its last timeline entry was recorded.
     pub updated_at: Timestamp,
     /// When it was completed, if it was.
     pub completed_at: Option<Timestamp>,
@@ -253,7 +260,7 @@ pub async fn find(
     row.map(|row| row.try_get(0)).transpose()
 }
 
-/// An order as it stands in its row.
+/// An order as its row holds it.
 struct Document(Order);
 
 impl<'a> FromSql<'a> for Document {

@@ -1,4 +1,4 @@
-//! `orders.track`: every fact about an order moves its state machine, and what follows from that is said.
+//! `orders.track`: every fact about an order moves its state machine, and the events that follow are published.
 
 use despatch_contracts::Incoming as _;
 use despatch_contracts::order::{OrderCompleted, OrderReturned};
@@ -8,8 +8,8 @@ use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 use opentelemetry::global;
 use opentelemetry::metrics::{Counter, Histogram};
 
-use crate::NOT_YET;
-use crate::heard::{Heard, NoParcel};
+use crate::config::NOT_YET;
+use crate::order_fact::{FactRecord, NoParcel, OrderFact};
 use crate::state::State;
 use crate::store::{self, Note};
 
@@ -62,21 +62,19 @@ impl HandlerError for TrackError {
 
 impl Handler for Track {
     const NAME: &'static str = "orders.track";
-    type In = Heard;
+    type In = OrderFact;
     type Out = (Option<OrderCompleted>, Option<OrderReturned>, Option<RefundRequested>);
     type Error = TrackError;
 
-    async fn record(&self, event: &Heard, tx: &Tx<'_>) -> Result<Self::Out, TrackError> {
-        let account = event.account()?;
+    async fn record(&self, event: &OrderFact, tx: &Tx<'_>) -> Result<Self::Out, TrackError> {
+        let FactRecord { event_type, fact, detail } = event.record()?;
         let order_id = event.order_id();
-        let mut progress = store::progress(tx, order_id).await?.ok_or(TrackError::NotYet)?;
-        let step = progress.lifecycle.apply(account.fact).map_err(|reason| TrackError::Case {
-            reason,
-            event_type: account.event_type,
-            state: progress.lifecycle.state(),
-        })?;
-        let note = Note { event_type: account.event_type, detail: &account.detail };
-        store::advance(tx, order_id, &progress, &step, &note).await?;
+        let note = Note { event_type, detail: &detail };
+        let step = store::advance(tx, order_id, &note, |order| {
+            let state = order.state();
+            order.apply(fact).map_err(|reason| TrackError::Case { reason, event_type, state })
+        });
+        let step = step.await?.ok_or(TrackError::NotYet)?;
 
         if step.from < State::Despatched
             && (State::Despatched..=State::Completed).contains(&step.to)

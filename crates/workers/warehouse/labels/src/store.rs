@@ -2,10 +2,9 @@
 
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
+use despatch_routing::Decision;
 use despatch_runtime::{DbError, QueryBatcher, Reader, Tx};
 use tokio_postgres::GenericClient;
-
-use crate::choose::Decision;
 
 /// A label as it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +19,14 @@ pub(crate) struct Label {
     pub(crate) decision: Decision,
 }
 
-/// A label as it is told of.
+/// A label without its documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelSummary {
     /// 1-based within the order.
     pub parcel: u32,
     /// How many parcels the order has.
     pub parcels: u32,
-    /// The carrier's token, e.g. `usps`, or `house`.
+    /// The carrier's token, e.g. `usps`, or `own`.
     pub carrier: String,
     /// The service's token.
     pub service: String,
@@ -41,7 +40,7 @@ pub struct LabelSummary {
     pub detail: String,
 }
 
-/// A parcel that a carrier reports of.
+/// A parcel that a carrier reports on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrackedParcel {
     /// The order that it belongs to.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[derive(Debug, Clone, Copy)]
-enum Heard {
+enum Input {
     Fact(Fact),
     Cancel,
 }
@@ -58,9 +58,9 @@ fn any_fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
-fn any_history() -> impl Strategy<Value = Vec<Heard>> {
-    let heard = prop_oneof![12 => any_fact().prop_map(Heard::Fact), 1 => Just(Heard::Cancel)];
-    prop::collection::vec(heard, 0..40)
+fn any_history() -> impl Strategy<Value = Vec<Input>> {
+    let input = prop_oneof![12 => any_fact().prop_map(Input::Fact), 1 => Just(Input::Cancel)];
+    prop::collection::vec(input, 0..40)
 }
 
 /// The good history with some facts missing, some twice, in any order.
@@ -72,10 +72,10 @@ fn disordered_history() -> impl Strategy<Value = (u32, Vec<Fact>)> {
     })
 }
 
-fn hear(order: &mut Lifecycle, heard: Heard) -> Result<Step, Reason> {
-    match heard {
-        Heard::Fact(fact) => order.apply(fact),
-        Heard::Cancel => Ok(order.cancel(Reason::CustomerCancelled)),
+fn apply(order: &mut Lifecycle, input: Input) -> Result<Step, Reason> {
+    match input {
+        Input::Fact(fact) => order.apply(fact),
+        Input::Cancel => Ok(order.cancel(Reason::CustomerCancelled)),
     }
 }
 
@@ -86,15 +86,15 @@ proptest! {
     fn no_sequence_reaches_an_illegal_state(history in any_history()) {
         let mut order = Lifecycle::default();
         let (mut refunds, mut voids, mut completed, mut returned) = (0, 0, 0, 0);
-        for heard in history {
+        for input in history {
             let before = order.clone();
-            let Ok(step) = hear(&mut order, heard) else {
+            let Ok(step) = apply(&mut order, input) else {
                 prop_assert_eq!(&order, &before, "a case changes nothing");
                 continue;
             };
             prop_assert_eq!(step.from, before.state());
             prop_assert_eq!(step.to, order.state());
-            prop_assert!(step.from == step.to || step.from.may_become(step.to), "{step:?} on {heard:?}");
+            prop_assert!(step.from == step.to || step.from.may_become(step.to), "{step:?} on {input:?}");
             refunds += u32::from(step.refund);
             voids += u32::from(step.void);
             completed += u32::from(step.enters(State::Completed));
@@ -106,12 +106,12 @@ proptest! {
             }
             if order.state() == State::Completed {
                 prop_assert!(!stages.is_empty() && stages.iter().all(|s| *s == Some(Stage::Delivered)));
-                prop_assert!(order.heard(Mark::Reviewed));
+                prop_assert!(order.has(Mark::Reviewed));
             }
         }
         prop_assert!(refunds <= 1 && voids <= 1 && completed <= 1 && returned <= 1);
         let cancelled = order.state() == State::Cancelled;
-        if cancelled && order.heard(Mark::Captured) && !order.heard(Mark::Refunded) {
+        if cancelled && order.has(Mark::Captured) && !order.has(Mark::Refunded) {
             prop_assert_eq!(refunds, 1, "money of a cancelled order goes back");
         }
         if !cancelled {
@@ -122,10 +122,10 @@ proptest! {
     #[test]
     fn cases_do_not_stop_an_order(history in any_history(), rest in Just(good_history(2)).prop_shuffle()) {
         let mut order = Lifecycle::default();
-        for heard in history {
+        for input in history {
             let before = order.state();
-            // A case leaves the order as it was, so what comes next is heard all the same.
-            if hear(&mut order, heard).is_err() {
+            // A case leaves the order as it was, so what comes next is applied all the same.
+            if apply(&mut order, input).is_err() {
                 prop_assert_eq!(order.state(), before);
             }
         }
@@ -141,8 +141,8 @@ proptest! {
     #[test]
     fn a_fact_twice_is_a_fact_once(history in any_history(), fact in any_fact()) {
         let mut once = Lifecycle::default();
-        for heard in history {
-            let _ = hear(&mut once, heard);
+        for input in history {
+            let _ = apply(&mut once, input);
         }
         let first = once.apply(fact);
         let mut twice = once.clone();
@@ -159,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn the_state_follows_from_what_was_heard_whatever_the_order((parcels, history) in disordered_history()) {
+    fn the_state_follows_from_the_facts_whatever_their_order((parcels, history) in disordered_history()) {
         let in_order = good_history(parcels).into_iter().filter(|fact| history.contains(fact));
         prop_assert_eq!(after(history.clone()), after(in_order));
     }

@@ -5,7 +5,7 @@ use despatch_contracts::runtime::DeadLetter;
 use despatch_orders::{State, store};
 use despatch_testkit::{TestEnv, order};
 
-use crate::story::{accepted, env, placed, status, told};
+use crate::fixture::{accepted, env, placed, recorded, status};
 
 async fn refused(env: &TestEnv, placed: OrderPlaced, id: &str) -> DeadLetter {
     env.deliver(&placed).await;
@@ -27,7 +27,7 @@ async fn a_valid_order_is_accepted_once_with_all_that_was_ordered() {
     let status = status(&env, "o-1").await;
     assert_eq!((status.order, status.state), (order("o-1"), State::Accepted));
     assert_eq!(status.completed_at, None);
-    assert_eq!(told(&env, "o-1").await, [("order.placed".into(), State::Accepted, "order-valid".into())]);
+    assert_eq!(recorded(&env, "o-1").await, [("order.placed".into(), State::Accepted, "order-valid".into())]);
 
     let db = env.db().await;
     assert_eq!(store::find(&db, "test", "T-o-1").await.unwrap().as_deref(), Some("o-1"));
@@ -62,8 +62,8 @@ async fn an_order_placed_again_by_another_event_is_the_same_order() {
     env.deliver(&placed("o-1")).await;
     env.quiet().await;
     assert_eq!(env.count::<OrderAccepted>("o-1").await, 1);
-    let told = told(&env, "o-1").await;
-    assert_eq!(told.last(), Some(&("order.placed".into(), State::Accepted, "already-applied".into())));
+    let recorded = recorded(&env, "o-1").await;
+    assert_eq!(recorded.last(), Some(&("order.placed".into(), State::Accepted, "already-applied".into())));
 }
 
 #[tokio::test]

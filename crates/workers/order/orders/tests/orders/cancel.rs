@@ -4,7 +4,9 @@ use despatch_contracts::order::{OrderCancelRequested, OrderCancelled};
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
 use despatch_orders::State;
 
-use crate::story::{accepted, cancel, captured, despatched, env, labelled, reserved, status, timeline, told};
+use crate::fixture::{
+    accepted, cancel, captured, despatched, env, labelled, recorded, reserved, status, timeline,
+};
 
 #[tokio::test]
 async fn before_the_capture_the_authorisation_is_let_go() {
@@ -16,7 +18,7 @@ async fn before_the_capture_the_authorisation_is_let_go() {
     let cancelled: OrderCancelled = env.expect("o-1").await;
     assert_eq!(cancelled.reason, "customer-cancelled");
     let void: VoidRequested = env.expect("o-1").await;
-    assert_eq!((void.provider.as_str(), void.reference.as_str()), ("instant", "auth-o-1"));
+    assert_eq!((void.provider.as_str(), void.reference.as_str()), ("fake", "auth-o-1"));
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 1);
     assert_eq!(env.count::<VoidRequested>("o-1").await, 1);
@@ -60,9 +62,9 @@ async fn after_the_capture_the_money_goes_back() {
     env.deliver(&request).await;
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 1);
-    let told = told(&env, "o-1").await;
+    let recorded = recorded(&env, "o-1").await;
     let again = ("order.cancel-requested".into(), State::Cancelled, "already-applied".into());
-    assert_eq!(told.last(), Some(&again));
+    assert_eq!(recorded.last(), Some(&again));
 }
 
 #[tokio::test]
@@ -74,9 +76,9 @@ async fn once_a_parcel_has_left_the_command_is_refused_and_told() {
     env.deliver(&cancel("o-1")).await;
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 0);
-    let told = told(&env, "o-1").await;
+    let recorded = recorded(&env, "o-1").await;
     let refused = ("order.cancel-requested".into(), State::Accepted, "command-refused".into());
-    assert_eq!(told.last(), Some(&refused));
+    assert_eq!(recorded.last(), Some(&refused));
 }
 
 #[tokio::test]

@@ -3,16 +3,10 @@
 //!
 //! [`Desk`] is what people do with cases; [`store`] has what the edge may read.
 
-mod advance;
+mod alerts;
 mod calendar;
-mod case;
-mod close;
-mod desk;
-mod job;
-mod open;
-mod settle;
-pub mod store;
-mod watch;
+mod cases;
+mod replays;
 
 use std::time::Duration;
 
@@ -23,9 +17,10 @@ use despatch_runtime::{Migration, Worker};
 use serde::Deserialize;
 
 pub use calendar::{Calendar, CalendarError, Day};
-pub use case::{Case, Entry, Id, State, Try};
-pub use desk::{Desk, DeskError, Edit};
-pub use job::{Item, Job, JobEntry, JobState, Tally, Terms};
+pub use cases::actions::{Desk, DeskError, Edit};
+pub use cases::case::{Case, Entry, Id, State, Try};
+pub use cases::store;
+pub use replays::bulk_replay::{Item, Job, JobEntry, JobState, Tally, Terms};
 
 /// The worker's name, and its schema's.
 pub const NAME: &str = "exceptions";
@@ -55,16 +50,16 @@ pub struct Config {
 pub fn worker(config: &Config) -> Result<Worker, CalendarError> {
     config.calendar.check()?;
     let every = Duration::from_secs(config.watch_seconds.max(1));
-    let worker = store::alarms::surveys().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
+    let worker = alerts::store::surveys().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
     Ok(worker
-        .handler(open::Open {
+        .handler(cases::open::Open {
             calendar: config.calendar.clone(),
             dear_minor: Some(config.dear_minor).filter(|dear| *dear > 0),
             watch_every: every,
         })
-        .handler(settle::Settle)
-        .handler(close::Close)
-        .handler(advance::Advance)
-        .handler(watch::Watch { every })
+        .handler(cases::resolve::Settle)
+        .handler(cases::close_cancelled::Close)
+        .handler(replays::advance::Advance)
+        .handler(alerts::monitor::Watch { every })
         .emits::<(Replay, ReplayDue, WatchDue, OrderCancelRequested)>())
 }

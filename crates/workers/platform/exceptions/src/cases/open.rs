@@ -12,9 +12,9 @@ use prost::Message as _;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::store::{self, Failure};
+use crate::alerts::monitor as watch;
 use crate::calendar::{Calendar, CalendarError};
-use crate::store::{self, Failure};
-use crate::watch;
 
 /// Keeps cases.
 pub(crate) struct Open {

@@ -4,8 +4,7 @@ use despatch_contracts::runtime::Settled;
 use despatch_domain::Reason;
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, HandlerError, Tx, Verdict};
 
-use crate::open;
-use crate::store;
+use super::{open, store};
 
 /// Resolves cases whose event was handled after all.
 pub(crate) struct Settle;

@@ -1,8 +1,6 @@
 //! What people do with cases. Each decision is one statement that also writes the history, so two people who decide at
 //! once cannot both be right: the second is told how the case stands.
 
-mod jobs;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,10 +14,10 @@ use despatch_runtime::{Database, DbError, set_timer};
 use serde_json::Value;
 use tokio_postgres::GenericClient;
 
+use super::case::{Case, Entry, Id, State, Try};
+use super::store::{self, Cursor, Decision, Filter};
 use crate::NAME;
-use crate::case::{Case, Entry, Id, State, Try};
-use crate::job::JobState;
-use crate::store::{self, Cursor, Decision, Filter};
+use crate::replays::bulk_replay::JobState;
 
 /// An event as it should have been.
 #[derive(Debug, Clone)]
@@ -51,7 +49,7 @@ impl Edit {
 /// Where cases are worked on.
 #[derive(Debug, Clone)]
 pub struct Desk {
-    db: Database,
+    pub(crate) db: Database,
 }
 
 /// Why a decision was not kept.
@@ -334,6 +332,6 @@ impl Desk {
     }
 }
 
-fn given(field: &'static str, text: &str) -> Result<(), DeskError> {
+pub(crate) fn given(field: &'static str, text: &str) -> Result<(), DeskError> {
     if text.trim().is_empty() { Err(DeskError::Empty(field)) } else { Ok(()) }
 }

@@ -5,8 +5,8 @@ use despatch_runtime::{DbError, Row, Tx};
 use prost::Message as _;
 use tokio_postgres::GenericClient;
 
-use super::{Asked, Conditions, Filter, int};
-use crate::job::{Item, Job, JobEntry, JobState, Step, Tally, Terms};
+use super::bulk_replay::{Item, Job, JobEntry, JobState, Step, Tally, Terms};
+use crate::cases::store::{Asked, Conditions, Filter, int};
 
 /// Why an item `i` cannot be replayed as its case `x` stands, for who `$2` is; null when it can.
 macro_rules! objection {

@@ -7,7 +7,7 @@ use despatch_contracts::alert::{AlertRaised, Fact};
 use despatch_contracts::exception::WatchDue;
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Tx};
 
-use crate::store::alarms::{self, Overdue, Rise};
+use super::store::{self as alarms, Overdue, Rise};
 
 /// The key of the timer.
 const TIMER: &str = "watch";

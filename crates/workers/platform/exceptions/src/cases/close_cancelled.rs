@@ -3,7 +3,7 @@
 use despatch_contracts::order::OrderCancelled;
 use despatch_runtime::{DbError, Handler, Tx};
 
-use crate::store;
+use super::store;
 
 /// Resolves the cases from which somebody asked for the cancellation.
 pub(crate) struct Close;

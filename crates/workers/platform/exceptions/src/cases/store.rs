@@ -1,9 +1,6 @@
 //! All SQL of the exceptions worker: what its handlers write, what people decide, and what the edge may read. What is
 //! about replay jobs is in `jobs`, about alarms in `alarms`.
 
-pub(crate) mod alarms;
-pub(crate) mod jobs;
-
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,7 +14,7 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use crate::case::{Case, Entry, Id, State};
+use super::case::{Case, Entry, Id, State};
 
 /// A dead letter, as a case keeps it.
 pub(crate) struct Failure<'a> {
@@ -266,7 +263,7 @@ pub async fn list(
 }
 
 /// The parameters of a filter that it holds in another form.
-struct Asked {
+pub(crate) struct Asked {
     queue: Option<&'static str>,
     worth: Option<Worth>,
     /// In the language of text search.
@@ -279,7 +276,7 @@ struct Worth {
 }
 
 impl Asked {
-    fn by(filter: &Filter) -> Self {
+    pub(crate) fn by(filter: &Filter) -> Self {
         let worth = filter.worth.map(|worth| Worth { minor: worth.minor, currency: worth.currency.code() });
         Asked { queue: filter.queue.map(Queue::name), worth, words: filter.text.as_deref().map(search) }
     }
@@ -297,14 +294,14 @@ fn search(text: &str) -> String {
 
 /// A `where` clause in the making.
 #[derive(Default)]
-struct Conditions<'a> {
-    sql: String,
-    parameters: Vec<&'a (dyn ToSql + Sync)>,
+pub(crate) struct Conditions<'a> {
+    pub(crate) sql: String,
+    pub(crate) parameters: Vec<&'a (dyn ToSql + Sync)>,
 }
 
 impl<'a> Conditions<'a> {
     /// What a filter asks for.
-    fn of(filter: &'a Filter, asked: &'a Asked) -> Self {
+    pub(crate) fn of(filter: &'a Filter, asked: &'a Asked) -> Self {
         let Asked { queue, worth, words } = asked;
         let (queue, worth, words) = (queue.as_ref(), worth.as_ref(), words.as_ref());
         let mut wanted = Conditions::default();
@@ -483,6 +480,6 @@ fn queue<I: tokio_postgres::row::RowIndex + fmt::Display>(row: &Row, column: I) 
     Ok(Queue::parse(row.try_get(column)?).unwrap_or(Queue::Engineering))
 }
 
-fn int(number: u32) -> i32 {
+pub(crate) fn int(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }

@@ -6,11 +6,12 @@ use despatch_contracts::exception::ReplayDue;
 use despatch_runtime::{DbError, set_timer};
 use tokio_postgres::GenericClient;
 
-use super::{Desk, DeskError, given};
+use super::advance::timer;
+use super::bulk_replay::{Item, Job, JobEntry, JobState, Terms};
+use super::store as jobs;
 use crate::NAME;
-use crate::advance::timer;
-use crate::job::{Item, Job, JobEntry, JobState, Terms};
-use crate::store::{Filter, jobs};
+use crate::cases::actions::{Desk, DeskError, given};
+use crate::cases::store::Filter;
 
 impl Desk {
     /// Freezes the cases that a filter finds now into a job's set. Nothing is replayed before it is started.

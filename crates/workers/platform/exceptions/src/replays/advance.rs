@@ -5,8 +5,8 @@ use despatch_contracts::exception::ReplayDue;
 use despatch_contracts::runtime::Replay;
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Tx};
 
-use crate::job::{JobState, Move, wait};
-use crate::store::jobs::{self, Turn};
+use super::bulk_replay::{JobState, Move, wait};
+use super::store::{self as jobs, Turn};
 
 /// Goes through jobs.
 pub(crate) struct Advance;

@@ -1,0 +1,4 @@
+//! Alerts for operators.
+
+pub(crate) mod monitor;
+pub(crate) mod store;

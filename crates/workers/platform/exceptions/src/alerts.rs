@@ -1,4 +1,5 @@
-//! Alerts for operators.
+//! Alerts: what operators are told of, one alert for each cause.
 
+pub(crate) mod gauges;
 pub(crate) mod monitor;
-pub(crate) mod store;
+mod store;

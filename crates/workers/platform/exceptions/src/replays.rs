@@ -1,6 +1,19 @@
-//! Replays of many cases.
+//! Bulk replays: a fixed set of cases, replayed by a plan.
 
-pub(crate) mod actions;
+mod actions;
 pub(crate) mod advance;
-pub(crate) mod bulk_replay;
-pub(crate) mod store;
+mod bulk_replay;
+mod error;
+mod plan;
+mod queries;
+mod requests;
+mod store;
+
+pub use actions::ReplayActions;
+pub use bulk_replay::{
+    BulkReplay, DryRun, ReplayCounts, ReplayHistoryEntry, ReplayItem, ReplayState, SkippedCases,
+};
+pub use error::ReplayError;
+pub use plan::{InvalidPlan, ReplayPlan};
+pub use queries::ReplayQueries;
+pub use requests::{BulkReplayRequest, CreateBulkReplayRequest};

@@ -1,53 +1,53 @@
-//! `exceptions.watch`: tells operators of a queue past its service level, a reason that was never seen before, and a
-//! sudden rise. One alert for each cause, however many cases it has; again only after it was over.
+//! `exceptions.monitor`: raises alerts about a queue past its service level, a reason that was never seen before, and a
+//! sudden rise. There is one alert for each cause, however many cases it has. A cause alerts again only after it was over.
 
 use std::time::Duration;
 
 use despatch_contracts::alert::{AlertRaised, Fact};
-use despatch_contracts::exception::WatchDue;
+use despatch_contracts::exception::MonitorDue;
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Tx};
 
-use super::store::{self as alarms, Overdue, Rise};
+use super::store::{self, Overdue, Rise};
 
 /// The key of the timer.
-const TIMER: &str = "watch";
+const TIMER: &str = "monitor";
 
-/// So many times the usual interval without a look mean that nobody watches.
-const ASLEEP: u32 = 10;
+/// After this many intervals without a run, the timer is taken to be lost and is set again.
+const STALE_AFTER: u32 = 10;
 
-/// Looks over queues and reasons, again and again.
-pub(crate) struct Watch {
+/// Runs at an interval, by a durable timer.
+pub(crate) struct Monitor {
     pub(crate) every: Duration,
 }
 
-/// Has somebody watch from now on, unless somebody does.
-pub(crate) async fn awake(tx: &Tx<'_>, every: Duration) -> Result<(), DbError> {
-    if alarms::wake(tx, every * ASLEEP).await? {
-        tx.schedule(TIMER, every, &WatchDue {}).await?;
+/// Sets the monitor's timer unless the monitor runs already.
+pub(crate) async fn ensure_scheduled(tx: &Tx<'_>, every: Duration) -> Result<(), DbError> {
+    if store::take_stale_monitor(tx, every * STALE_AFTER).await? {
+        tx.schedule(TIMER, every, &MonitorDue {}).await?;
     }
     Ok(())
 }
 
-impl Handler for Watch {
-    const NAME: &'static str = "exceptions.watch";
-    type In = WatchDue;
+impl Handler for Monitor {
+    const NAME: &'static str = "exceptions.monitor";
+    type In = MonitorDue;
     type Out = Vec<AlertRaised>;
     type Error = DbError;
 
-    fn keys(&self, _: &WatchDue) -> ConcurrencyKeys {
-        ConcurrencyKeys::none().and("watch", "")
+    fn keys(&self, _: &MonitorDue) -> ConcurrencyKeys {
+        ConcurrencyKeys::none().and("monitor", "")
     }
 
-    async fn record(&self, _: &WatchDue, tx: &Tx<'_>) -> Result<Vec<AlertRaised>, DbError> {
-        let mut found = Vec::new();
-        found.extend(alarms::overdue(tx).await?.iter().map(overdue));
-        found.extend(alarms::rises(tx).await?.iter().map(rise));
-        let lasting: Vec<&str> = found.iter().map(|alert: &AlertRaised| alert.cause.as_str()).collect();
-        let raised = alarms::raise(tx, &lasting).await?;
-        found.retain(|alert| raised.contains(&alert.cause));
-        found.extend(alarms::new_reasons(tx).await?.iter().map(|reason| new_reason(reason)));
-        tx.schedule(TIMER, self.every, &WatchDue {}).await?;
-        Ok(found)
+    async fn record(&self, _: &MonitorDue, tx: &Tx<'_>) -> Result<Vec<AlertRaised>, DbError> {
+        let mut alerts = Vec::new();
+        alerts.extend(store::overdue_queues(tx).await?.iter().map(overdue));
+        alerts.extend(store::sudden_rises(tx).await?.iter().map(rise));
+        let holding: Vec<&str> = alerts.iter().map(|alert: &AlertRaised| alert.cause.as_str()).collect();
+        let new = store::record_causes(tx, &holding).await?;
+        alerts.retain(|alert| new.contains(&alert.cause));
+        alerts.extend(store::record_new_reasons(tx).await?.iter().map(|reason| new_reason(reason)));
+        tx.schedule(TIMER, self.every, &MonitorDue {}).await?;
+        Ok(alerts)
     }
 }
 
@@ -85,7 +85,7 @@ fn new_reason(reason: &str) -> AlertRaised {
     }
 }
 
-/// Where the reason's page is, from the repository's root.
+/// The path of a reason's page, from the repository's root.
 fn page(reason: &str) -> String {
     format!("docs/exceptions/{reason}.md")
 }

@@ -1,146 +1,135 @@
-//! Replays of many cases: a filter is frozen into a set first, so that exactly what was shown is replayed.
+//! What people do with bulk replays. The set is chosen first, so that exactly the cases that a person was shown are
+//! replayed. Each action takes one request and returns the bulk replay after it.
 
 use std::time::Duration;
 
-use despatch_contracts::exception::ReplayDue;
-use despatch_runtime::{DbError, set_timer};
+use despatch_contracts::exception::BulkReplayDue;
+use despatch_runtime::{Database, DbError, set_timer};
 use tokio_postgres::GenericClient;
 
 use super::advance::timer;
-use super::bulk_replay::{Item, Job, JobEntry, JobState, Terms};
-use super::store as jobs;
-use crate::NAME;
-use crate::cases::actions::{Desk, DeskError, given};
-use crate::cases::store::Filter;
+use super::bulk_replay::{BulkReplay, ReplayState};
+use super::error::ReplayError;
+use super::requests::{BulkReplayRequest, CreateBulkReplayRequest};
+use super::store;
+use crate::required::required;
+use crate::schema::NAME;
 
-impl Desk {
-    /// Freezes the cases that a filter finds now into a job's set. Nothing is replayed before it is started.
-    pub async fn freeze(&self, filter: &Filter, terms: &Terms, who: &str) -> Result<Job, DeskError> {
-        given("by", who)?;
-        terms.check()?;
+/// Acts on bulk replays in the exceptions worker's database.
+#[derive(Debug, Clone)]
+pub struct ReplayActions {
+    db: Database,
+}
+
+/// A change of state that a person requests.
+struct Transition {
+    /// Its kind in the history.
+    kind: &'static str,
+    from: &'static [ReplayState],
+    to: ReplayState,
+    /// Which states allow it, for a person whose bulk replay is in another.
+    requirement: &'static str,
+}
+
+const START: Transition = Transition {
+    kind: "started",
+    from: &[ReplayState::Created],
+    to: ReplayState::Running,
+    requirement: "only a created bulk replay can be started",
+};
+
+const PAUSE: Transition = Transition {
+    kind: "paused",
+    from: &[ReplayState::Running],
+    to: ReplayState::Paused,
+    requirement: "only a running bulk replay can be paused",
+};
+
+const RESUME: Transition = Transition {
+    kind: "resumed",
+    from: &[ReplayState::Paused, ReplayState::Stopped],
+    to: ReplayState::Running,
+    requirement: "only a paused or stopped bulk replay can be resumed",
+};
+
+const CANCEL: Transition = Transition {
+    kind: "cancelled",
+    from: &[ReplayState::Created, ReplayState::Running, ReplayState::Paused, ReplayState::Stopped],
+    to: ReplayState::Cancelled,
+    requirement: "only a bulk replay that has not ended can be cancelled",
+};
+
+impl ReplayActions {
+    /// Acts in the exceptions worker's database.
+    pub fn new(db: Database) -> Self {
+        ReplayActions { db }
+    }
+
+    /// Creates a bulk replay of the cases that match the filter now. Nothing is replayed before it is started.
+    pub async fn create(&self, request: &CreateBulkReplayRequest) -> Result<BulkReplay, ReplayError> {
+        let CreateBulkReplayRequest { filter, plan, actor } = request;
+        required("actor", actor)?;
+        plan.check()?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(DbError::from)?;
-        let (id, count) = jobs::freeze(&*tx, filter, terms, who).await?;
+        let (id, count) = store::create(&*tx, filter, plan, actor).await?;
         if count == 0 {
-            return Err(DeskError::Nothing(filter.to_string()));
+            return Err(ReplayError::NoCases(filter.to_string()));
         }
+        let created = found(&*tx, id).await?;
         tx.commit().await.map_err(DbError::from)?;
-        jobs::find(&**client, id).await?.ok_or(DeskError::NoJob(id))
+        Ok(created)
     }
 
-    /// The latest jobs, the newest first.
-    pub async fn jobs(&self, limit: u32) -> Result<Vec<Job>, DeskError> {
-        Ok(jobs::latest(&**self.db.client().await?, i64::from(limit)).await?)
+    /// Starts a created bulk replay.
+    pub async fn start(&self, request: &BulkReplayRequest) -> Result<BulkReplay, ReplayError> {
+        self.make(&START, request).await
     }
 
-    /// A job with what was decided about it.
-    pub async fn job(&self, id: i64) -> Result<(Job, Vec<JobEntry>), DeskError> {
-        let client = self.db.client().await?;
-        let job = jobs::find(&**client, id).await?.ok_or(DeskError::NoJob(id))?;
-        Ok((job, jobs::history(&**client, id).await?))
+    /// Resumes a bulk replay that was paused or that stopped by itself, at the beginning of its canary.
+    pub async fn resume(&self, request: &BulkReplayRequest) -> Result<BulkReplay, ReplayError> {
+        self.make(&RESUME, request).await
     }
 
-    /// The cases of a job's set after place `after`, at most `limit`, each with what became of it.
-    pub async fn items(&self, id: i64, after: i32, limit: u32) -> Result<Vec<Item>, DeskError> {
-        Ok(jobs::items(&**self.db.client().await?, id, after, i64::from(limit)).await?)
+    /// Replays no more cases for now. Replays in flight still end with an outcome.
+    pub async fn pause(&self, request: &BulkReplayRequest) -> Result<BulkReplay, ReplayError> {
+        self.make(&PAUSE, request).await
     }
 
-    /// A dry run: how many of a job's pending cases would be replayed now, and how many skipped for which reason.
-    pub async fn foresee(&self, id: i64) -> Result<(i64, Vec<(String, i64)>), DeskError> {
-        let client = self.db.client().await?;
-        let job = jobs::find(&**client, id).await?.ok_or(DeskError::NoJob(id))?;
-        let mut skipped = jobs::foresee(&**client, id, &job.who).await?;
-        let replayed = skipped.iter().position(|(why, _)| why.is_empty()).map(|place| skipped.remove(place));
-        Ok((replayed.map_or(0, |(_, count)| count), skipped))
+    /// Replays no more cases, finally. Replays in flight still end with an outcome.
+    pub async fn cancel(&self, request: &BulkReplayRequest) -> Result<BulkReplay, ReplayError> {
+        self.make(&CANCEL, request).await
     }
 
-    /// Begins a frozen job.
-    pub async fn start(&self, id: i64, who: &str) -> Result<(), DeskError> {
-        self.run(id, who, "started", &[JobState::Frozen], "only a frozen job can be started").await
-    }
-
-    /// Goes on with a job that was paused or stopped by itself, from the beginning of its canary.
-    pub async fn resume(&self, id: i64, who: &str) -> Result<(), DeskError> {
-        let from = [JobState::Paused, JobState::Stopped];
-        self.run(id, who, "resumed", &from, "only a paused or stopped job can be resumed").await
-    }
-
-    /// Has no more cases replayed for now; what is under way ends by itself.
-    pub async fn pause(&self, id: i64, who: &str) -> Result<(), DeskError> {
-        let from = [JobState::Running];
-        self.halt(id, who, "paused", &from, JobState::Paused, "only a running job can be paused").await
-    }
-
-    /// Has no more cases replayed for good; what is under way ends by itself.
-    pub async fn cancel_job(&self, id: i64, who: &str) -> Result<(), DeskError> {
-        let from = [JobState::Frozen, JobState::Running, JobState::Paused, JobState::Stopped];
-        let wanted = "only a job that is not over can be cancelled";
-        self.halt(id, who, "cancelled", &from, JobState::Cancelled, wanted).await
-    }
-
-    async fn run(
+    async fn make(
         &self,
-        id: i64,
-        who: &str,
-        kind: &str,
-        from: &[JobState],
-        wanted: &'static str,
-    ) -> Result<(), DeskError> {
-        given("by", who)?;
+        transition: &Transition,
+        request: &BulkReplayRequest,
+    ) -> Result<BulkReplay, ReplayError> {
+        let Transition { kind, from, to, requirement } = *transition;
+        let BulkReplayRequest { id, ref actor } = *request;
+        required("actor", actor)?;
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(DbError::from)?;
-        let Some(turn) = jobs::move_on(&*tx, id, from, JobState::Running).await? else {
-            return Err(refusal(&*tx, id, wanted).await);
+        let Some(tick) = store::set_state(&*tx, id, from, to).await? else {
+            let BulkReplay { state, .. } = found(&*tx, id).await?;
+            return Err(ReplayError::WrongState { id, requirement, state });
         };
-        jobs::note(&*tx, id, who, kind, "").await?;
-        let due = ReplayDue { job_id: id, turn, idle: 0 };
-        set_timer(&tx, NAME, &timer(id), Duration::ZERO, &due).await?;
-        Ok(tx.commit().await.map_err(DbError::from)?)
-    }
-
-    async fn halt(
-        &self,
-        id: i64,
-        who: &str,
-        kind: &str,
-        from: &[JobState],
-        to: JobState,
-        wanted: &'static str,
-    ) -> Result<(), DeskError> {
-        given("by", who)?;
-        let mut client = self.db.client().await?;
-        let tx = client.transaction().await.map_err(DbError::from)?;
-        if jobs::move_on(&*tx, id, from, to).await?.is_none() {
-            return Err(refusal(&*tx, id, wanted).await);
+        match to {
+            ReplayState::Running => {
+                let due = BulkReplayDue { bulk_replay_id: id, tick, idle_ticks: 0 };
+                set_timer(&tx, NAME, &timer(id), Duration::ZERO, &due).await?;
+            }
+            ReplayState::Cancelled => store::cancel_pending(&*tx, id).await?,
+            ReplayState::Created | ReplayState::Paused | ReplayState::Stopped | ReplayState::Finished => {}
         }
-        if to == JobState::Cancelled {
-            jobs::cancel_pending(&*tx, id).await?;
-        }
-        jobs::note(&*tx, id, who, kind, "").await?;
-        Ok(tx.commit().await.map_err(DbError::from)?)
+        store::add_history(&*tx, id, actor, kind, "").await?;
+        let replay = found(&*tx, id).await?;
+        tx.commit().await.map_err(DbError::from)?;
+        Ok(replay)
     }
 }
 
-/// Why a decision is not allowed as the job stands.
-async fn refusal(db: &impl GenericClient, id: i64, wanted: &'static str) -> DeskError {
-    match jobs::find(db, id).await {
-        Ok(Some(Job { state, .. })) => DeskError::JobNotNow { id, wanted, state },
-        Ok(None) => DeskError::NoJob(id),
-        Err(error) => error.into(),
-    }
-}
-
-impl Terms {
-    fn check(&self) -> Result<(), DeskError> {
-        if self.canary.contains(&0) {
-            return Err(DeskError::Terms("canary", "steps of at least 1"));
-        }
-        if !(self.per_second.is_finite() && self.per_second > 0.0) {
-            return Err(DeskError::Terms("per_second", "a rate above 0"));
-        }
-        if !(0.0..=1.0).contains(&self.stop_above) {
-            return Err(DeskError::Terms("stop_above", "a share between 0 and 1"));
-        }
-        Ok(())
-    }
+async fn found(db: &impl GenericClient, id: i64) -> Result<BulkReplay, ReplayError> {
+    store::find(db, id).await?.ok_or(ReplayError::Unknown(id))
 }

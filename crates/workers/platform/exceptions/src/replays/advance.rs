@@ -1,51 +1,51 @@
-//! `exceptions.advance`: a replay job goes on, turn by turn. Each turn is a durable timer, so a job survives whoever runs
-//! it; what it replays is journaled with the turn, so each case is replayed once.
+//! `exceptions.advance`: a bulk replay goes on, tick by tick. Each tick is a durable timer, so a bulk replay outlives the
+//! process that runs it. Its replays are journaled with the tick, so each case is replayed once.
 
-use despatch_contracts::exception::ReplayDue;
+use despatch_contracts::exception::BulkReplayDue;
 use despatch_contracts::runtime::Replay;
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Tx};
 
-use super::bulk_replay::{JobState, Move, wait};
-use super::store::{self as jobs, Turn};
+use super::bulk_replay::ReplayState;
+use super::plan::{NextAction, time_to_next_tick};
+use super::store;
 
-/// Goes through jobs.
+/// Advances bulk replays.
 pub(crate) struct Advance;
 
 impl Handler for Advance {
     const NAME: &'static str = "exceptions.advance";
-    type In = ReplayDue;
+    type In = BulkReplayDue;
     type Out = Vec<Replay>;
     type Error = DbError;
 
-    fn keys(&self, due: &ReplayDue) -> ConcurrencyKeys {
-        ConcurrencyKeys::none().and("job", &due.job_id.to_string())
+    fn keys(&self, due: &BulkReplayDue) -> ConcurrencyKeys {
+        ConcurrencyKeys::none().and("bulk-replay", &due.bulk_replay_id.to_string())
     }
 
-    async fn record(&self, due: &ReplayDue, tx: &Tx<'_>) -> Result<Vec<Replay>, DbError> {
-        let job = due.job_id;
-        let Some(turn) = jobs::turn(tx, job, due.turn).await? else { return Ok(Vec::new()) };
-        let Turn { terms, step, .. } = &turn;
-        let (mut idle, mut replays) = (0, Vec::new());
-        match terms.next(step) {
-            Move::Replay(count) => replays = jobs::replay(tx, job, &turn, count).await?,
-            Move::Step => jobs::step_on(tx, job).await?,
-            Move::Wait => idle = due.idle + 1,
-            Move::Stop(why) => {
-                jobs::end(tx, job, JobState::Stopped, Self::NAME, &why).await?;
+    async fn record(&self, due: &BulkReplayDue, tx: &Tx<'_>) -> Result<Vec<Replay>, DbError> {
+        let id = due.bulk_replay_id;
+        let Some(tick) = store::tick(tx, id, due.tick).await? else { return Ok(Vec::new()) };
+        let (mut idle_ticks, mut replays) = (0, Vec::new());
+        match tick.plan.next(&tick.step) {
+            NextAction::Replay(count) => replays = store::replay_next(tx, id, &tick, count).await?,
+            NextAction::BeginStep => store::begin_step(tx, id).await?,
+            NextAction::Wait => idle_ticks = due.idle_ticks + 1,
+            NextAction::Stop(why) => {
+                store::end(tx, id, ReplayState::Stopped, Self::NAME, &why).await?;
                 return Ok(Vec::new());
             }
-            Move::Finish => {
-                jobs::end(tx, job, JobState::Finished, Self::NAME, "").await?;
+            NextAction::Finish => {
+                store::end(tx, id, ReplayState::Finished, Self::NAME, "").await?;
                 return Ok(Vec::new());
             }
         }
-        let next = ReplayDue { job_id: job, turn: jobs::next_turn(tx, job).await?, idle };
-        tx.schedule(&timer(job), wait(idle), &next).await?;
+        let next = BulkReplayDue { bulk_replay_id: id, tick: store::next_tick(tx, id).await?, idle_ticks };
+        tx.schedule(&timer(id), time_to_next_tick(idle_ticks), &next).await?;
         Ok(replays)
     }
 }
 
-/// The key of a job's timer.
-pub(crate) fn timer(job: i64) -> String {
-    format!("job/{job}")
+/// The key of a bulk replay's timer.
+pub(super) fn timer(id: i64) -> String {
+    format!("bulk-replay/{id}")
 }

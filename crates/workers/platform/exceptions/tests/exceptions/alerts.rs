@@ -1,8 +1,8 @@
-//! What operators are told of.
+//! Alerts of operators.
 
 use despatch_contracts::EventId;
 use despatch_contracts::alert::AlertRaised;
-use despatch_exceptions::Id;
+use despatch_exceptions::CaseId;
 use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 
@@ -14,24 +14,24 @@ async fn raised(env: &TestEnv) -> Vec<String> {
     messages.into_iter().map(|envelope| AlertRaised::decode(envelope.payload).unwrap().cause).collect()
 }
 
-/// Waits for so many alerts, and for the look after the last of them.
+/// Waits for so many alerts, and for a run of the monitor after the last of them.
 async fn alerts(env: &TestEnv, count: usize) -> Vec<String> {
     eventually("the alerts", async || (raised(env).await.len() >= count).then_some(())).await;
-    let looks = async || {
-        let sql = "select count(*) from exceptions.journal where handler = 'exceptions.watch'";
+    let runs = async || {
+        let sql = "select count(*) from exceptions.journal where handler = 'exceptions.monitor'";
         env.db().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
     };
-    let before = looks().await;
-    eventually("another look", async || (looks().await > before + 1).then_some(())).await;
+    let before = runs().await;
+    eventually("another run", async || (runs().await > before + 1).then_some(())).await;
     let mut raised = raised(env).await;
     raised.sort();
     raised
 }
 
 #[tokio::test]
-async fn each_cause_is_told_once_and_again_after_it_was_over() {
-    let (env, desk) = env().await;
-    let mut ids: Vec<Id> = Vec::new();
+async fn each_cause_alerts_once_and_again_after_it_was_over() {
+    let (env, team) = env().await;
+    let mut ids: Vec<CaseId> = Vec::new();
     for order in 0..12 {
         let event = EventId::new();
         dies(&env, &letter(event, &format!("o-{order}"), 0, "stock-short", "short")).await;
@@ -44,14 +44,14 @@ async fn each_cause_is_told_once_and_again_after_it_was_over() {
     assert_eq!(alerts(&env, 3).await, ["new/stock-short", "overdue/warehouse", "rise/stock-short"]);
 
     for id in &ids {
-        desk.discard(id, "ada", "all mended").await.unwrap();
+        team.discard(id, "ada", "all fixed").await.unwrap();
     }
     eventually("the queue is in order again", async || {
-        let sql = "select from exceptions.alarm where cause = 'overdue/warehouse'";
+        let sql = "select from exceptions.alert where cause = 'overdue/warehouse'";
         env.db().await.query_opt(sql, &[]).await.unwrap().is_none().then_some(())
     })
     .await;
-    desk.undo(&ids[0], "ada").await.unwrap();
+    team.undo_discard(&ids[0], "ada").await.unwrap();
     let again = ["new/stock-short", "overdue/warehouse", "overdue/warehouse", "rise/stock-short"];
     assert_eq!(alerts(&env, 4).await, again);
 }

@@ -93,18 +93,21 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     client.execute(delivery, &[]).await.unwrap();
     drop(client);
     let create = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
-    let job = site.json(&create).await["id"].to_string();
-    assert_eq!(site.json(&["replays", "dry-run", &job, "--json"]).await["replayed"], 3);
-    let unsure = site.does(&["replays", "start", &job, "--by", "ada"]).await;
+    let replay = site.json(&create).await["id"].to_string();
+    assert_eq!(site.json(&["replays", "dry-run", &replay, "--json"]).await["replayed"], 3);
+    let unsure = site.does(&["replays", "start", &replay, "--by", "ada"]).await;
     assert!(!unsure.status.success() && unsure.stderr.contains("3 cases"), "{unsure:?}");
-    assert!(site.does(&["replays", "start", &job, "--by", "ada", "--yes"]).await.status.success());
-    let shown = until("the job is finished", async || {
-        let shown = site.does(&["replays", "show", &job, "--items"]).await.stdout;
+    assert!(site.does(&["replays", "start", &replay, "--by", "ada", "--yes"]).await.status.success());
+    let shown = until("the replay is finished", async || {
+        let shown = site.does(&["replays", "show", &replay, "--items"]).await.stdout;
         shown.contains("finished").then_some(shown)
     })
     .await;
     assert!(shown.contains("3 succeeded, 0 failed"), "{shown}");
     let nothing = site.does(&create).await;
-    assert!(nothing.stderr.contains("no case is unresolved, reason stock-short"), "{nothing:?}");
+    assert!(
+        nothing.stderr.contains("no case matches the filter: unresolved, reason stock-short"),
+        "{nothing:?}"
+    );
     site.stop().await;
 }

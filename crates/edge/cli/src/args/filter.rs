@@ -29,7 +29,7 @@ pub(crate) struct FilterArgs {
     /// An order's id.
     #[arg(long)]
     pub(crate) order: Option<String>,
-    /// Who has them in hand.
+    /// The person who claimed them.
     #[arg(long)]
     pub(crate) claimed_by: Option<String>,
     /// Opened longer ago than this, e.g. 90m, 12h or 3d.

@@ -66,7 +66,7 @@ pub(crate) async fn run(config: Config, data_dir: &DataDir, command: ExceptionsC
         }
     };
     let (case, _) = desk.show(&id(&decision.case)).await?;
-    print(&format!("{} is {}\n", case.id, standing(&case)))
+    print(&format!("{} is {}\n", case.id, state_of(&case)))
 }
 
 fn id(case: &CaseArgs) -> Id {
@@ -85,7 +85,7 @@ async fn list(desk: &Desk, args: &ListArgs) -> Result {
     for case in &cases {
         let due = case.due.to_zoned(TimeZone::system()).strftime("%d %b %H:%M");
         let Case { id, queue, priority, reason, order_id, .. } = case;
-        writeln!(lines, "{priority:<7} {queue:<17} due {due}  {reason:<22} {}", standing(case))?;
+        writeln!(lines, "{priority:<7} {queue:<17} due {due}  {reason:<22} {}", state_of(case))?;
         writeln!(lines, "        {id}  order {order_id}")?;
         writeln!(lines, "        {}", truncate(&case.error))?;
     }
@@ -119,7 +119,7 @@ async fn show(desk: &Desk, id: &Id, as_json: bool) -> Result {
     writeln!(lines, "tries      {attempts}, the last of generation {generation}")?;
     writeln!(lines, "trace      {}", case.trace_id)?;
     writeln!(lines, "queue      {}, {} priority, due {}", case.queue, case.priority, case.due)?;
-    writeln!(lines, "state      {}", standing(&case))?;
+    writeln!(lines, "state      {}", state_of(&case))?;
     writeln!(lines, "failed")?;
     for Try { generation, at, verdict, error, .. } in &tries {
         let at = at.map(|at| format!("{at:.0}")).unwrap_or_default();
@@ -141,7 +141,7 @@ async fn show(desk: &Desk, id: &Id, as_json: bool) -> Result {
 }
 
 /// How a case stands, in words.
-fn standing(case: &Case) -> String {
+fn state_of(case: &Case) -> String {
     match (&case.resolution, &case.claimed_by) {
         (Some(resolution), _) => format!("resolved: {resolution}"),
         (None, Some(who)) => format!("claimed by {who}"),

@@ -200,7 +200,8 @@ impl Opening {
             }
             Opening::StartTls => {
                 let mut client = BufReader::new(client);
-                for (says, expects) in [("220 ready\r\n", "EHLO"), ("250-mail\r\n250 STARTTLS\r\n", "STARTTLS")]
+                for (says, expects) in
+                    [("220 ready\r\n", "EHLO"), ("250-mail\r\n250 STARTTLS\r\n", "STARTTLS")]
                 {
                     client.write_all(says.as_bytes()).await?;
                     let mut line = String::new();

@@ -92,19 +92,19 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     let delivery = "update inventory.stock set available = available + 3, received = received + 3";
     client.execute(delivery, &[]).await.unwrap();
     drop(client);
-    let freeze = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
-    let job = local.json(&freeze).await["id"].to_string();
-    assert_eq!(local.json(&["replays", "dry-run", &job, "--json"]).await["replayed"], 3);
-    let unsure = local.does(&["replays", "start", &job, "--by", "ada"]).await;
+    let create = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
+    let replay = local.json(&create).await["id"].to_string();
+    assert_eq!(local.json(&["replays", "dry-run", &replay, "--json"]).await["replayed"], 3);
+    let unsure = local.does(&["replays", "start", &replay, "--by", "ada"]).await;
     assert!(!unsure.status.success() && unsure.stderr.contains("3 cases"), "{unsure:?}");
-    assert!(local.does(&["replays", "start", &job, "--by", "ada", "--yes"]).await.status.success());
-    let shown = until("the job is finished", async || {
-        let shown = local.does(&["replays", "show", &job, "--items"]).await.stdout;
+    assert!(local.does(&["replays", "start", &replay, "--by", "ada", "--yes"]).await.status.success());
+    let shown = until("the replay is finished", async || {
+        let shown = local.does(&["replays", "show", &replay, "--items"]).await.stdout;
         shown.contains("finished").then_some(shown)
     })
     .await;
     assert!(shown.contains("3 succeeded, 0 failed"), "{shown}");
-    let nothing = local.does(&freeze).await;
+    let nothing = local.does(&create).await;
     assert!(nothing.stderr.contains("no case is unresolved, reason stock-short"), "{nothing:?}");
     local.stop().await;
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use despatch_domain::Priority;
-use despatch_exceptions::store::Cursor;
+use despatch_exceptions::Cursor;
 use uuid::Uuid;
 
 use super::filter::{FilterArgs, named};
@@ -46,9 +46,9 @@ pub(crate) enum ExceptionsCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Handle the event once more, after the cause of the failure was fixed.
+    /// Replay the event, after the cause of its failure was fixed.
     Replay(DecisionArgs),
-    /// Handle the event once more with corrected contents: an edited copy of what `show --contents` printed.
+    /// Replay the event as you edited it; start from what `show --contents` prints.
     Edit {
         #[command(flatten)]
         decision: DecisionArgs,

@@ -15,8 +15,8 @@ pub struct CarrierRule {
     pub countries: Vec<String>,
     /// Who makes the label.
     pub carrier: Carrier,
-    /// The carriers' service tokens, any of which will do; none means any service. For labels of our own the one service
-    /// that they show.
+    /// The carriers' service tokens, any of which will do; none means any service. For labels of our own the one
+    /// service that they show.
     pub services: Vec<String>,
     /// The most days that a carrier may estimate; 0 means any number.
     pub within_days: u32,

@@ -4,7 +4,7 @@ import json
 import re
 
 from . import code
-from .image import BINARY
+from .image import BINARY, PRODUCTION, SANDBOX
 from .rules import Rules
 from .tools import ROOT, compose_schema, jsonschema, yaml
 
@@ -47,6 +47,18 @@ def every_worker_is_a_service(site):
     for worker in code.WORKERS:
         if site.services.get(worker, {}).get("command") != ["run", worker]:
             yield f"{worker}: no service runs it"
+
+
+@RULES.rule(breaks=lambda site: site.services["sandbox"].update(build={"context": ".", "target": PRODUCTION}))
+def workers_are_the_production_image_and_stand_ins_are_not(site):
+    images = {}
+    for name, service in site.ours().items():
+        target = service["build"].get("target")
+        expected = PRODUCTION if name in code.WORKERS else SANDBOX
+        if target != expected:
+            yield f"{name}: is built as {target}, not as {expected}"
+        if images.setdefault(service["image"], target) != target:
+            yield f"{name}: {service['image']} is built as {target} and as {images[service['image']]}"
 
 
 @RULES.rule(breaks=lambda site: site.services["payments"].pop("read_only"))

@@ -48,7 +48,20 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
         &[&this, "check-layers"],
         &[&this, "check-words"],
         &["cargo-shear"],
-        &[&cargo, "clippy", "-p", first, "-p", second, "-p", "despatch-contracts", "--all-targets", "--", "-D", "warnings"],
+        &[
+            &cargo,
+            "clippy",
+            "-p",
+            first,
+            "-p",
+            second,
+            "-p",
+            "despatch-contracts",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
         &[&cargo, "clippy", "-p", "despatch", "--lib", "--", "-D", "warnings"],
         &[&cargo, "test", "-p", first, "-p", second],
     ] {
@@ -74,6 +87,10 @@ fn link(link: &Path, target: &Path) -> Result<(), TaskError> {
 fn tools(target: &Path) -> std::ffi::OsString {
     let own = [target.join("ci-tools/bin"), target.join("ci-tools/debian/usr/bin")];
     let all = env::var_os("PATH").unwrap_or_default();
-    let all: Vec<PathBuf> = own.into_iter().filter(|dir| fs::exists(dir).unwrap_or(false)).chain(env::split_paths(&all)).collect();
+    let all: Vec<PathBuf> = own
+        .into_iter()
+        .filter(|dir| fs::exists(dir).unwrap_or(false))
+        .chain(env::split_paths(&all))
+        .collect();
     env::join_paths(all).unwrap_or_default()
 }

@@ -87,7 +87,10 @@ mod tests {
             names.fill("{{name}} {{Name}} {{NAME}} {{group}} {{Event}} {{event}}"),
             "loyalty Loyalty LOYALTY customer PointsAwarded points-awarded"
         );
-        assert_eq!((names.dir(), names.package()), ("crates/workers/customer/loyalty".into(), "despatch-loyalty".into()));
+        assert_eq!(
+            (names.dir(), names.package()),
+            ("crates/workers/customer/loyalty".into(), "despatch-loyalty".into())
+        );
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) enum TaskError {
     Figures { of: String, cause: String },
     /// A list in which a worker has to stand is not where it was.
     List(String),
+    /// A page changes a file that is not as the page has it.
+    Diff(String),
     /// The list of retired words cannot be read.
     Words(String),
     /// Servers that tests started are still there when all tests have ended.
@@ -54,6 +56,7 @@ impl fmt::Display for TaskError {
                     "{file} has no place for a worker; say in crates/dev/xtask/src/new_worker/lists.rs where it is now"
                 )
             }
+            Self::Diff(file) => write!(f, "{file} is not as the page has it before its change"),
             Self::Words(cause) => write!(f, "words.txt: {cause}"),
             Self::Leftovers(servers) => {
                 write!(f, "servers that tests started have outlived them:\n  {}", servers.join("\n  "))

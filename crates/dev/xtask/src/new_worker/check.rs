@@ -21,18 +21,14 @@ const GENERATED: [&str; 3] = ["specimen", "platform", EVENT];
 pub(crate) fn run() -> Result<ExitCode, TaskError> {
     let workspace = metadata::workspace()?;
     let mut repository = Repository::at(workspace.root);
-    let mut packages = Vec::new();
+    let (mut packages, mut dirs) = (Vec::new(), Vec::new());
     for [name, group, event] in [GENERATED, LOYALTY] {
         let names = Names::new(name, group, event)?;
         add(&names, &mut repository)?;
         packages.push(names.package());
+        dirs.push(names.dir());
     }
-    for (file, text) in page::files(&repository.read(PAGE)?) {
-        if !repository.exists(&file) {
-            println!("{PAGE} adds {file}");
-        }
-        repository.write_as_it_is(&file, text);
-    }
+    page::apply(&repository.read(PAGE)?, &mut repository)?;
     let copy = workspace.target.join("new-worker");
     repository.copy_to(&copy)?;
     link(&copy.join("target"), &workspace.target)?;
@@ -41,13 +37,14 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
     let this = this.to_string_lossy();
     let cargo = cargo();
     let [first, second] = [&packages[0], &packages[1]].map(String::as_str);
+    let dirs = [&dirs[0], &dirs[1]].map(String::as_str);
     for step in [
         &["deploy/check"] as &[&str],
         &[&cargo, "fmt", "--all", "--check"],
         &["buf", "lint"],
-        &[&this, "check-layers"],
-        &[&this, "check-words"],
-        &["cargo-shear"],
+        &[&this, "check-layers", first, second],
+        &[&this, "check-words", dirs[0], dirs[1], PAGE],
+        &["cargo-shear", "-p", first, "-p", second],
         &[
             &cargo,
             "clippy",

@@ -24,6 +24,6 @@ impl Handler for Note {
             return Ok(None);
         }
         let is_new = store::note(tx, &order.order_id).await?;
-        Ok(is_new.then(|| {{Event}} { order_id: order.order_id.clone(), ..{{Event}}::default() }))
+        Ok(is_new.then(|| {{Event}} { order_id: order.order_id.clone() }))
     }
 }

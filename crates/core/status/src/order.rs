@@ -2,6 +2,9 @@
 
 use crate::states::states;
 
+/// An order that is committed, but that orders has not accepted yet. No worker records it, so it is no [`OrderState`].
+pub const PLACED: &str = "placed";
+
 states! {
     /// How far an order is. An order of several parcels is as far as the parcel that is least far.
     ///

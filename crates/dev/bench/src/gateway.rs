@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use despatch_gateway::{Config, Records, Secret};
+use despatch_gateway::{Config, Secret};
+use despatch_read_model::ReadModel;
 use despatch_runtime::Process;
 use despatch_testkit::order_json;
 use futures_util::StreamExt as _;
@@ -65,9 +66,9 @@ async fn once(site: &Site, crowd: Crowd) -> Outcome<(Run, Histogram<u64>)> {
     let address = listener.local_addr()?;
     let intake = process.outbox(despatch_gateway::NAME).ok_or("the process runs the gateway")?;
     let shutdown = CancellationToken::new();
-    let records = Records::new(&plot.settings)?;
+    let read_model = ReadModel::new(&plot.settings)?;
     let serving =
-        tokio::spawn(despatch_gateway::serve(config(), intake, records, listener, shutdown.clone()));
+        tokio::spawn(despatch_gateway::serve(config(), intake, read_model, listener, shutdown.clone()));
 
     place(address, crowd.connections, "warm-up", crowd.warm_up).await?;
     let mut accepted = Vec::new();

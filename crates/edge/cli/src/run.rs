@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use despatch_gateway::Records;
+use despatch_read_model::ReadModel;
 use despatch_runtime::{Health, PartState, Process, Settings};
 use despatch_telemetry::Telemetry;
 use tokio::net::TcpListener;
@@ -46,8 +46,9 @@ pub(crate) async fn run(config: Config, names: &[String]) -> Outcome {
             .await
             .map_err(|error| format!("gateway.listen {}: {error}", config.gateway.listen))?;
         tracing::info!(address = %listener.local_addr()?, "gateway listens");
-        let (intake, records) = (gateway_intake(&process)?, Records::new(&settings)?);
-        let served = despatch_gateway::serve(config.gateway(), intake, records, listener, shutdown.clone());
+        let (intake, read_model) = (gateway_intake(&process)?, ReadModel::new(&settings)?);
+        let served =
+            despatch_gateway::serve(config.gateway(), intake, read_model, listener, shutdown.clone());
         Some(tokio::spawn(served))
     } else {
         None

@@ -1,7 +1,8 @@
 //! `despatch order show`: everything that is known of one order.
 
-use despatch_gateway::{OrderRecord, Records};
+use despatch_read_model::{OrderRecord, ReadModel};
 use despatch_runtime::{Database, DeadEvent, backlog};
+use despatch_status::{OrderState, ParcelStage};
 use serde_json::json;
 
 use crate::config::Config;
@@ -11,16 +12,15 @@ use crate::{Outcome, at, registry};
 /// Prints an order's record and what of it is stuck.
 pub(crate) async fn show(config: Config, home: &Home, id: &str, as_json: bool) -> Outcome {
     let config = at(config, home)?;
-    let settings = config.settings();
+    let read_model = ReadModel::new(&config.settings())?;
     let id = match id.split_once('/') {
         None => id.to_owned(),
         Some((shop, shop_order_id)) => {
-            let db = Database::new(config.database_of(despatch_orders::NAME), 1)?;
-            let found = despatch_orders::store::find(&**db.client().await?, shop, shop_order_id).await?;
+            let found = read_model.find_order(shop, shop_order_id).await?;
             found.ok_or_else(|| format!("{id}: orders never accepted such an order"))?
         }
     };
-    let record = Records::new(&settings)?.order(&id).await?;
+    let record = read_model.order(&id).await?;
     let mut dead = Vec::new();
     for worker in registry::NAMES {
         let db = Database::new(config.database_of(worker), 1)?;
@@ -56,7 +56,7 @@ fn print(id: &str, record: Option<&OrderRecord>, dead: &[DeadEvent]) {
             );
         }
         for parcel in &record.parcels {
-            let stage = parcel.stage.map_or_else(String::new, |stage| format!("{stage:?}").to_lowercase());
+            let stage = parcel.stage.map_or("", ParcelStage::name);
             println!(
                 "parcel {}   {} {} {} {stage} (label {}, {})",
                 parcel.parcel,
@@ -76,9 +76,9 @@ fn print(id: &str, record: Option<&OrderRecord>, dead: &[DeadEvent]) {
         }
         println!("timeline");
         for step in &record.timeline {
-            let from = step.from.as_deref().unwrap_or("—");
-            let change = if from == step.to { step.to.clone() } else { format!("{from} → {}", step.to) };
-            println!("  {:<30} {:<24} {change:<26} {} {}", step.at, step.event, step.reason, step.detail);
+            let (from, to) = (step.from.map_or("—", OrderState::name), step.to.name());
+            let change = if from == to { to.to_owned() } else { format!("{from} → {to}") };
+            println!("  {:<30} {:<24} {change:<26} {} {}", step.at.to_string(), step.event, step.reason, step.detail);
         }
     }
     for DeadEvent { handler, reason, .. } in dead {

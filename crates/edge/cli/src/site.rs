@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use despatch_gateway::Records;
+use despatch_read_model::ReadModel;
 use despatch_runtime::{Database, Outbox, Process};
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
 use despatch_stack::Stack;
@@ -76,12 +76,13 @@ impl Site {
         };
         let workers = registry::workers(&config, registry::NAMES)?;
         let settings = config.settings();
-        let records = Records::new(&settings)?;
+        let read_model = ReadModel::new(&settings)?;
         let database = Database::new(&config.database_url, 4)?;
         let process = Process::start(settings, workers).await?;
         let intake = gateway_intake(&process)?;
         let shutdown = CancellationToken::new();
-        let served = despatch_gateway::serve(config.gateway(), intake, records, listener, shutdown.clone());
+        let served =
+            despatch_gateway::serve(config.gateway(), intake, read_model, listener, shutdown.clone());
         let gateway = tokio::spawn(served);
         process.health().until_ready().await;
         let address = Address {

@@ -6,7 +6,7 @@ use despatch_contracts::Emitted;
 use despatch_contracts::shipment::{
     Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
 };
-use despatch_labels::store::TrackedParcel;
+use despatch_read_model::labels::TrackedParcel;
 use prost_types::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;

@@ -9,17 +9,17 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &[u8]| {
     match bounded(file, || superstore::read(file)) {
-        Ok(baskets) => {
-            for basket in baskets {
-                let body = basket.order.to_string();
+        Ok(file_orders) => {
+            for file_order in file_orders {
+                let body = file_order.order.to_string();
                 check_order(body.as_bytes(), order_json::read);
                 let Ok(order) = order_json::read(body.as_bytes()) else { continue };
-                assert_eq!(order.total_minor, basket.total_minor);
+                assert_eq!(order.total_minor, file_order.total_minor);
                 let lines = order.lines.iter().map(|line| line.total_minor);
-                assert_eq!(lines.map(i128::from).sum::<i128>(), i128::from(basket.total_minor));
+                assert_eq!(lines.map(i128::from).sum::<i128>(), i128::from(file_order.total_minor));
                 let units = order.lines.into_iter().map(|line| (line.sku, line.quantity));
                 assert!(
-                    units.eq(basket.units.into_iter().map(|(sku, units)| (sku.trim().to_owned(), units)))
+                    units.eq(file_order.units.into_iter().map(|(sku, units)| (sku.trim().to_owned(), units)))
                 );
             }
         }

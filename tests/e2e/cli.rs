@@ -121,14 +121,14 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     })
     .await;
     let shown = until("the order completes", async || {
-        let ended = Despatch::run(&mut at_site(&["order", "show", &id])).await;
+        let ended = Despatch::run(&mut at_site(&["orders", "show", &id])).await;
         ended.stdout.contains("state      completed").then_some(ended.stdout)
     })
     .await;
     for part in [&id, "12.99 USD", "captured 1299", "parcel 1", "timeline", "payment.captured"] {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
-    let by_shop = Despatch::run(&mut at_site(&["order", "show", "test/0", "--json"])).await;
+    let by_shop = Despatch::run(&mut at_site(&["orders", "show", "test/0", "--json"])).await;
     let by_shop: Value = serde_json::from_str(&by_shop.stdout).unwrap();
     assert_eq!(by_shop["order"]["state"], "completed", "{by_shop:#}");
 
@@ -161,7 +161,7 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     client.execute("update inventory.stock set available = available + 1", &[]).await.unwrap();
     assert!(exceptions("replay", &["--by", "ada"]).await.status.success());
     until("the order completes after all", async || {
-        let ended = Despatch::run(&mut at_site(&["order", "show", short])).await;
+        let ended = Despatch::run(&mut at_site(&["orders", "show", short])).await;
         ended.stdout.contains("state      completed").then_some(())
     })
     .await;

@@ -79,7 +79,7 @@ impl Demo {
 
         let books: Value = serde_json::from_str(&stdout).unwrap();
         let dead = books["dead_lettered"].as_object().unwrap().values().map(|count| count.as_u64().unwrap());
-        assert_eq!(books["balanced"], true, "{books:#}");
+        assert_eq!(books["audit_passed"], true, "{books:#}");
         assert_eq!(books["duplicates"], 0, "{books:#}");
         assert_eq!(books["orders"], self.orders, "{books:#}");
         assert_eq!(books["completed"].as_u64().unwrap() + dead.sum::<u64>(), self.orders, "{books:#}");

@@ -74,7 +74,7 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     })
     .await;
     until("the customer is told", async || {
-        let shown = site.json(&["order", "show", order_id, "--json"]).await;
+        let shown = site.json(&["orders", "show", order_id, "--json"]).await;
         shown["order"]["messages"].to_string().contains("cancelled").then_some(())
     })
     .await;
@@ -92,14 +92,14 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     let delivery = "update inventory.stock set available = available + 3, received = received + 3";
     client.execute(delivery, &[]).await.unwrap();
     drop(client);
-    let freeze = ["exceptions", "jobs", "freeze", "--reason", "stock-short", "--by", "ada", "--json"];
+    let freeze = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
     let job = site.json(&freeze).await["id"].to_string();
-    assert_eq!(site.json(&["exceptions", "jobs", "dry-run", &job, "--json"]).await["replayed"], 3);
-    let unsure = site.does(&["exceptions", "jobs", "start", &job, "--by", "ada"]).await;
+    assert_eq!(site.json(&["replays", "dry-run", &job, "--json"]).await["replayed"], 3);
+    let unsure = site.does(&["replays", "start", &job, "--by", "ada"]).await;
     assert!(!unsure.status.success() && unsure.stderr.contains("3 cases"), "{unsure:?}");
-    assert!(site.does(&["exceptions", "jobs", "start", &job, "--by", "ada", "--yes"]).await.status.success());
+    assert!(site.does(&["replays", "start", &job, "--by", "ada", "--yes"]).await.status.success());
     let shown = until("the job is finished", async || {
-        let shown = site.does(&["exceptions", "jobs", "show", &job, "--items"]).await.stdout;
+        let shown = site.does(&["replays", "show", &job, "--items"]).await.stdout;
         shown.contains("finished").then_some(shown)
     })
     .await;

@@ -76,7 +76,7 @@ impl Site {
     pub(crate) async fn becomes(&self, order_id: &str, state: &str) {
         until(state, async || {
             // Before it is accepted there is no order to show.
-            let shown = self.does(&["order", "show", order_id, "--json"]).await.stdout;
+            let shown = self.does(&["orders", "show", order_id, "--json"]).await.stdout;
             let shown: Value = serde_json::from_str(&shown).ok()?;
             (shown["order"]["state"] == state).then_some(())
         })

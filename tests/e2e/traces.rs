@@ -182,7 +182,7 @@ async fn neither_logs_nor_spans_name_a_customer() {
         .env("RUST_LOG", "info,despatch=debug,despatch_runtime=debug");
     let ended = Despatch::run(&mut command).await;
     let balanced: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
-    assert_eq!(balanced["balanced"], true, "{balanced:#}");
+    assert_eq!(balanced["audit_passed"], true, "{balanced:#}");
 
     let spans = collector.text();
     assert!(spans.matches("process evt.order.accepted").count() >= ORDERS, "spans were sent");

@@ -57,7 +57,7 @@ pub use effects::{Attempt, EffectKey};
 pub use gather::{BatchParams, QueryBatcher};
 pub use handler::{EffectHandler, Handler, HandlerError, Policy, Verdict};
 pub use health::{Health, PartState};
-pub use job::HandlerSpec;
+pub use job::{HandlerSpec, chain as error_chain};
 pub use keys::ConcurrencyKeys;
 pub use migrate::Migration;
 pub use outbox::{Outbox, OutboxMessage, RejectedInput, Unpublished};

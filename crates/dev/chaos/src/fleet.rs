@@ -12,7 +12,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use despatch::Outcome;
+use crate::result::Result;
 
 use crate::WORKER;
 
@@ -83,7 +83,7 @@ impl Fleet {
     }
 
     /// Starts a process that does not run, with its clock moved by so many hours.
-    pub(crate) fn start(&mut self, place: usize, hours: i64) -> Outcome {
+    pub(crate) fn start(&mut self, place: usize, hours: i64) -> Result {
         let process = &mut self.processes[place];
         if process.running.is_some() {
             return Ok(());
@@ -110,7 +110,7 @@ impl Fleet {
     }
 
     /// `kill -9`.
-    pub(crate) fn kill(&mut self, place: usize) -> Outcome {
+    pub(crate) fn kill(&mut self, place: usize) -> Result {
         self.thaw(place)?;
         if let Some(mut child) = self.processes[place].running.take() {
             child.kill()?;
@@ -120,7 +120,7 @@ impl Fleet {
     }
 
     /// SIGSTOP.
-    pub(crate) fn freeze(&mut self, place: usize) -> Outcome {
+    pub(crate) fn freeze(&mut self, place: usize) -> Result {
         let process = &mut self.processes[place];
         let (Some(child), None) = (&process.running, &process.frozen) else { return Ok(()) };
         let mut command = Command::new("/bin/sh");
@@ -133,7 +133,7 @@ impl Fleet {
     }
 
     /// SIGCONT.
-    pub(crate) fn thaw(&mut self, place: usize) -> Outcome {
+    pub(crate) fn thaw(&mut self, place: usize) -> Result {
         if let Some(mut freezer) = self.processes[place].frozen.take() {
             drop(freezer.stdin.take());
             freezer.wait()?;
@@ -142,7 +142,7 @@ impl Fleet {
     }
 
     /// Processes that ended although nobody killed them.
-    pub(crate) fn ended(&mut self) -> Outcome<Vec<(usize, ExitStatus)>> {
+    pub(crate) fn ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
         let mut ended = Vec::new();
         for (place, process) in self.processes.iter_mut().enumerate() {
             if let Some(child) = &mut process.running
@@ -174,7 +174,7 @@ impl Fleet {
     }
 
     /// Every line in which a process says that it panicked.
-    pub(crate) fn panics(&self) -> Outcome<Vec<String>> {
+    pub(crate) fn panics(&self) -> Result<Vec<String>> {
         let mut panics = Vec::new();
         for entry in std::fs::read_dir(&self.dir)? {
             let path = entry?.path();

@@ -4,9 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::result::Result;
 use async_nats::HeaderMap;
 use async_nats::jetstream::stream::DiscardPolicy;
-use despatch::Outcome;
 use futures_util::StreamExt;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -49,7 +49,7 @@ impl Lasting {
     }
 
     /// Undoes those whose time is over.
-    pub(crate) async fn heal_due(&mut self, site: &mut Site) -> Outcome {
+    pub(crate) async fn heal_due(&mut self, site: &mut Site) -> Result {
         let now = Instant::now();
         let (due, rest) = std::mem::take(&mut self.0).into_iter().partition(|(at, _)| *at <= now);
         self.0 = rest;
@@ -60,7 +60,7 @@ impl Lasting {
     }
 
     /// Undoes all of them.
-    pub(crate) async fn heal_all(&mut self, site: &mut Site) -> Outcome {
+    pub(crate) async fn heal_all(&mut self, site: &mut Site) -> Result {
         for (_, remedy) in std::mem::take(&mut self.0) {
             heal(site, remedy).await?;
         }
@@ -77,7 +77,7 @@ impl Lasting {
 }
 
 /// Does a fault.
-pub(crate) async fn inject(site: &mut Site, lasting: &mut Lasting, fault: &Fault) -> Outcome<Injected> {
+pub(crate) async fn inject(site: &mut Site, lasting: &mut Lasting, fault: &Fault) -> Result<Injected> {
     let now = Instant::now();
     match fault {
         Fault::KillWorker { process, down } => {
@@ -154,7 +154,7 @@ pub(crate) async fn inject(site: &mut Site, lasting: &mut Lasting, fault: &Fault
     Ok(Injected::Done)
 }
 
-async fn heal(site: &mut Site, remedy: Remedy) -> Outcome {
+async fn heal(site: &mut Site, remedy: Remedy) -> Result {
     match remedy {
         Remedy::Start(process) => site.fleet.start(process, 0),
         Remedy::Restart(process) => {
@@ -186,7 +186,7 @@ async fn heal(site: &mut Site, remedy: Remedy) -> Outcome {
 }
 
 /// `kill -9` of a server. One that has ended by itself is as dead.
-fn kill(site: &Site, server: Server) -> Outcome {
+fn kill(site: &Site, server: Server) -> Result {
     let pid = match server {
         Server::Nats => site.stack.nats_pid(),
         Server::Postgres => site.stack.postgres_pid(),
@@ -229,7 +229,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-async fn restart(site: &mut Site, server: Server) -> Outcome {
+async fn restart(site: &mut Site, server: Server) -> Result {
     match server {
         Server::Nats => site.stack.restart_nats().await?,
         Server::Postgres => site.stack.restart_postgres().await?,
@@ -237,7 +237,7 @@ async fn restart(site: &mut Site, server: Server) -> Outcome {
     site.lead(server)
 }
 
-async fn delete_consumer(site: &Site, pick: usize) -> Outcome<Injected> {
+async fn delete_consumer(site: &Site, pick: usize) -> Result<Injected> {
     let jetstream = site.jetstream().await?;
     let Ok(stream) = jetstream.get_stream(STREAM).await else {
         return Ok(Injected::Skipped("there was no stream"));
@@ -256,7 +256,7 @@ async fn delete_consumer(site: &Site, pick: usize) -> Outcome<Injected> {
 }
 
 /// Publishes messages of the stream again, reordered. Without a message id the broker's dedupe does not know them.
-async fn repeat(site: &Site, count: usize, order: u64) -> Outcome<Injected> {
+async fn repeat(site: &Site, count: usize, order: u64) -> Result<Injected> {
     let jetstream = site.jetstream().await?;
     let Ok(mut messages) = stream::read(&jetstream).await else {
         return Ok(Injected::Skipped("there was no stream"));
@@ -280,7 +280,7 @@ async fn repeat(site: &Site, count: usize, order: u64) -> Outcome<Injected> {
 }
 
 /// Gives the stream a quota of what it holds.
-async fn fill_stream(site: &Site) -> Outcome<Injected> {
+async fn fill_stream(site: &Site) -> Result<Injected> {
     let jetstream = site.jetstream().await?;
     let Ok(mut stream) = jetstream.get_stream(STREAM).await else {
         return Ok(Injected::Skipped("there was no stream"));
@@ -293,7 +293,7 @@ async fn fill_stream(site: &Site) -> Outcome<Injected> {
     Ok(Injected::Done)
 }
 
-async fn empty_stream(site: &Site) -> Outcome {
+async fn empty_stream(site: &Site) -> Result {
     let jetstream = site.jetstream().await?;
     // One that was deleted meanwhile comes back without a quota.
     if let Ok(mut stream) = jetstream.get_stream(STREAM).await {
@@ -307,7 +307,7 @@ async fn empty_stream(site: &Site) -> Outcome {
 
 /// Lets no process of PostgreSQL write to any file. Its next write of the log fails as on a full disk.
 #[cfg(target_os = "linux")]
-fn fill_postgres(site: &Site) -> Outcome<Injected> {
+fn fill_postgres(site: &Site) -> Result<Injected> {
     use rustix::io::Errno;
     use rustix::process::{Resource, Rlimit, prlimit};
 
@@ -334,6 +334,6 @@ fn fill_postgres(site: &Site) -> Outcome<Injected> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn fill_postgres(_: &Site) -> Outcome<Injected> {
+fn fill_postgres(_: &Site) -> Result<Injected> {
     Ok(Injected::Skipped("only Linux can limit the files of a running process"))
 }

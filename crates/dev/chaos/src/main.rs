@@ -13,6 +13,7 @@ mod fleet;
 mod inject;
 mod orders;
 mod proxy;
+mod result;
 mod run;
 mod schedule;
 mod settle;

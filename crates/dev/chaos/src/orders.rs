@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use despatch::Outcome;
-use despatch::checkout::{NotPlaced, Till};
-use despatch_order_files::FileOrder;
+use crate::result::Result;
+use despatch_order_files::{FileOrder, PlaceError};
+use despatch_scenario::{CheckoutClient, CheckoutError};
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
@@ -22,7 +22,7 @@ impl Taken {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((place, order_id));
     }
 
-    /// Their places among the baskets, and their ids.
+    /// Their places among the orders, and their ids.
     pub(crate) fn all(&self) -> Vec<(usize, String)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -33,24 +33,25 @@ impl Taken {
     }
 }
 
-/// Places every basket; the one at `n` not before `open` is above `n`.
+/// Places every order; the one at `n` not before `open` is above `n`.
 pub(crate) async fn place(
-    till: Till,
-    baskets: Arc<Vec<FileOrder>>,
+    checkout: CheckoutClient,
+    orders: Arc<Vec<FileOrder>>,
     open: watch::Receiver<usize>,
     taken: Taken,
-) -> Outcome {
-    let mut placing = futures_util::stream::iter(0..baskets.len())
+) -> Result {
+    let mut placing = futures_util::stream::iter(0..orders.len())
         .map(|place| {
-            let (mut open, till, baskets) = (open.clone(), till.clone(), baskets.clone());
+            let (mut open, checkout, orders) = (open.clone(), checkout.clone(), orders.clone());
             async move {
                 open.wait_for(|open| place < *open).await?;
                 loop {
-                    match till.place(&baskets[place]).await {
-                        Ok(order_id) => return Outcome::Ok((place, order_id)),
+                    match checkout.place(&orders[place]).await {
+                        Ok(order_id) => return Result::Ok((place, order_id)),
                         // However long it takes: the shop has the customer's money authorised.
-                        Err(NotPlaced::Unreachable(_)) => {}
-                        Err(NotPlaced::Refused { status, .. }) if status.is_server_error() => {}
+                        Err(CheckoutError::NotPlaced(PlaceError::Unreachable(_))) => {}
+                        Err(CheckoutError::NotPlaced(PlaceError::Refused { status, .. }))
+                            if status.is_server_error() => {}
                         Err(refused) => return Err(refused.into()),
                     }
                 }

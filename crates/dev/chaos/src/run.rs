@@ -6,13 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use despatch::Outcome;
-use despatch::audit::{Discrepancy, Placed, audit};
-use despatch::checkout::Till;
-use despatch::demo::customers;
-use despatch::{demo, import};
-use despatch_order_files::{FileOrder, superstore};
+use crate::result::Result;
+use despatch_order_files::{FileOrder, GatewayClient};
 use despatch_sandbox::Faults;
+use despatch_scenario::{CheckoutClient, Discrepancy, PlacedOrder, answer_reviews, receive_stock, sample};
 use tokio::sync::watch;
 
 use crate::args::Args;
@@ -29,7 +26,7 @@ use crate::stream;
 const START: Duration = Duration::from_secs(120);
 
 /// Runs what the command line asks for; fails when anything is violated.
-pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     println!("seed {}", args.seed);
     let steps = schedule::draw(args.seed, args.faults, &kinds(args)?);
     if args.plan {
@@ -38,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let baskets = baskets(args.orders)?;
+    let orders = sample::repeated(args.orders)?;
     // Cannot fail: nothing has installed another before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -48,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
         let faults = if args.good_providers { Faults::none() } else { Faults::seeded(args.seed) };
         let mut site = Site::start(&dir.path, faults).await?;
         let outcome = tokio::select! {
-            outcome = carry(&mut site, &steps, baskets) => outcome,
+            outcome = carry(&mut site, &steps, orders) => outcome,
             asked = tokio::signal::ctrl_c() => { asked?; Err("stopped".into()) }
         };
         // The workers first: they would only complain about servers that go.
@@ -72,22 +69,15 @@ pub(crate) fn run(args: &Args) -> Outcome<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// So many orders: the sample's, and when these are used up, the same again.
-fn baskets(count: usize) -> Outcome<Vec<FileOrder>> {
-    let sample = superstore::read(demo::SAMPLE)?;
-    let rounds = (2..).flat_map(|round| sample.iter().map(move |basket| basket.again(round)));
-    Ok(sample.iter().cloned().map(Ok).chain(rounds).take(count).collect::<Result<_, _>>()?)
-}
-
 /// The kinds of fault that are asked for.
-fn kinds(args: &Args) -> Outcome<Vec<Kind>> {
+fn kinds(args: &Args) -> Result<Vec<Kind>> {
     let wanted: Vec<Kind> = if args.only.is_empty() { Kind::all().collect() } else { args.only.clone() };
     let kinds: Vec<Kind> = wanted.into_iter().filter(|kind| !args.except.contains(kind)).collect();
     if kinds.is_empty() { Err("no kind of fault is left".into()) } else { Ok(kinds) }
 }
 
 /// Carries the orders through the faults and answers what was violated.
-async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<FileOrder>) -> Outcome<Vec<Discrepancy>> {
+async fn carry(site: &mut Site, steps: &[Step], orders: Vec<FileOrder>) -> Result<Vec<Discrepancy>> {
     let mut watch = Watch::default();
     until("the gateway listens", async || {
         watch.look(site)?;
@@ -104,21 +94,22 @@ async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<FileOrder>) -> Outc
         Ok(row?.get(0))
     })
     .await?;
-    import::stock(&database, "opening stock", &baskets).await?;
+    receive_stock(&database, "opening stock", &orders).await?;
     drop(database);
 
-    let baskets = Arc::new(baskets);
+    let orders = Arc::new(orders);
     let taken = Taken::default();
     let (open, opened) = watch::channel(0);
-    let till = Till::new(&site.gateway_url(), API_KEY, Some(site.sandbox.stripe_url()))?;
-    let placing = tokio::spawn(orders::place(till, baskets.clone(), opened, taken.clone()));
-    let customers = tokio::spawn(customers::answer(site.sandbox.control_url(), site.gateway_url()));
+    let gateway = GatewayClient::new(&site.gateway_url(), API_KEY)?;
+    let checkout = CheckoutClient::new(gateway, Some(site.sandbox.stripe_url()))?;
+    let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, taken.clone()));
+    let customers = tokio::spawn(answer_reviews(site.sandbox.control_url(), site.gateway_url()));
 
     let started = Instant::now();
     let mut table = Table::default();
     let mut lasting = Lasting::default();
     for (number, step) in (1..).zip(steps) {
-        open.send_replace(baskets.len() * number / steps.len());
+        open.send_replace(orders.len() * number / steps.len());
         rest(site, &mut watch, &mut lasting, step.pause).await?;
         let outcome = inject(site, &mut lasting, &step.fault)
             .await
@@ -140,10 +131,10 @@ async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<FileOrder>) -> Outc
     }
     lasting.heal_all(site).await?;
     site.sandbox.set_faults(Faults::none())?;
-    open.send_replace(baskets.len());
+    open.send_replace(orders.len());
     println!("{:>7.1}s       faults are over", started.elapsed().as_secs_f64());
 
-    let rested = settle(site, &mut watch, baskets.len(), &taken).await?;
+    let rested = settle(site, &mut watch, orders.len(), &taken).await?;
     customers.abort();
     if placing.is_finished() {
         placing.await??;
@@ -159,10 +150,10 @@ async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<FileOrder>) -> Outc
             .extend(left.into_iter().map(|wrong| Discrepancy { about: "never at rest".to_owned(), wrong }));
     }
     let taken = taken.all();
-    let placed: Vec<Placed<'_>> =
-        taken.iter().map(|(place, order_id)| Placed { order_id, basket: &baskets[*place] }).collect();
+    let placed: Vec<PlacedOrder<'_>> =
+        taken.iter().map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place] }).collect();
     let database = site.database()?;
-    violations.extend(audit(&database, &site.sandbox.counts_by_order()?, &placed).await?);
+    violations.extend(site.auditor()?.audit(&site.sandbox.counts_by_order()?, &placed).await?);
     match stream::compare(&site.jetstream().await?, &database, whole).await {
         Ok(differences) => violations.extend(differences),
         // What the orders' audit has found is not lost with it.
@@ -177,7 +168,7 @@ async fn carry(site: &mut Site, steps: &[Step], baskets: Vec<FileOrder>) -> Outc
 }
 
 /// Leaves the site alone for a while, but for the faults whose time is over.
-async fn rest(site: &mut Site, watch: &mut Watch, lasting: &mut Lasting, pause: Duration) -> Outcome {
+async fn rest(site: &mut Site, watch: &mut Watch, lasting: &mut Lasting, pause: Duration) -> Result {
     let end = Instant::now() + pause;
     loop {
         lasting.heal_due(site).await?;
@@ -202,7 +193,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// Leads the way to a gateway that was started again, and starts what ended although nobody killed it, which is a
     /// violation.
-    pub(crate) fn look(&mut self, site: &mut Site) -> Outcome {
+    pub(crate) fn look(&mut self, site: &mut Site) -> Result {
         site.lead_to_gateway();
         for (place, status) in site.fleet.ended()? {
             let about = format!("{}-{place}", FLEET[place]);
@@ -213,7 +204,7 @@ impl Watch {
     }
 }
 
-async fn until(what: &str, mut look: impl AsyncFnMut() -> Outcome<bool>) -> Outcome {
+async fn until(what: &str, mut look: impl AsyncFnMut() -> Result<bool>) -> Result {
     let started = Instant::now();
     while !look().await? {
         if started.elapsed() > START {
@@ -257,7 +248,7 @@ struct Dir {
 }
 
 impl Dir {
-    fn create(path: Option<&Path>) -> Outcome<Self> {
+    fn create(path: Option<&Path>) -> Result<Self> {
         let path = match path {
             Some(path) => {
                 std::fs::create_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -268,7 +259,7 @@ impl Dir {
         Ok(Dir { path })
     }
 
-    fn remove(self) -> Outcome {
+    fn remove(self) -> Result {
         Ok(std::fs::remove_dir_all(self.path)?)
     }
 }

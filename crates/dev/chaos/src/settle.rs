@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use crate::result::Result;
 use async_nats::jetstream;
-use despatch::Outcome;
-use despatch::audit::{Progress, backlogs};
 use despatch_runtime::{Database, RetryFilter, retry_now};
+use despatch_scenario::Auditor;
 use futures_util::StreamExt;
 
 use crate::orders::Taken;
@@ -27,20 +27,16 @@ pub(crate) enum Rest {
 }
 
 /// Waits for quiet, with all of `orders` taken and ended. What waits for its next try is tried at once.
-pub(crate) async fn settle(
-    site: &mut Site,
-    watch: &mut Watch,
-    orders: usize,
-    taken: &Taken,
-) -> Outcome<Rest> {
+pub(crate) async fn settle(site: &mut Site, watch: &mut Watch, orders: usize, taken: &Taken) -> Result<Rest> {
     let database = site.database()?;
+    let auditor = site.auditor()?;
     let jetstream = site.jetstream().await?;
     let mut before = (Vec::new(), 0);
     let mut changed = Instant::now();
     loop {
         watch.look(site)?;
-        let (mut left, sequence) = look(&database, &jetstream).await?;
-        let ended = Progress::of(&database).await.map_or(0, |progress| progress.ended());
+        let (mut left, sequence) = look(&auditor, &database, &jetstream).await?;
+        let ended = auditor.progress().await.map_or(0, |progress| progress.ended());
         if taken.count() < orders || ended < orders {
             left.push(format!("{} of {orders} orders taken, {ended} ended", taken.count()));
         }
@@ -60,7 +56,11 @@ pub(crate) async fn settle(
 }
 
 /// What is still to be done, in words, and the number of the stream's last message.
-async fn look(database: &Database, jetstream: &jetstream::Context) -> Outcome<(Vec<String>, u64)> {
+async fn look(
+    auditor: &Auditor,
+    database: &Database,
+    jetstream: &jetstream::Context,
+) -> Result<(Vec<String>, u64)> {
     let mut left = Vec::new();
     let mut sequence = 0;
     match jetstream.get_stream(STREAM).await {
@@ -84,7 +84,7 @@ async fn look(database: &Database, jetstream: &jetstream::Context) -> Outcome<(V
         }
         Err(error) => left.push(format!("no stream: {error}")),
     }
-    match backlogs(database).await {
+    match auditor.backlogs().await {
         Ok(backlogs) => {
             for (worker, backlog) in backlogs {
                 if backlog.waiting > 0 {

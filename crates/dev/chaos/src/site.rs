@@ -5,10 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::result::Result;
 use async_nats::jetstream;
-use despatch::Outcome;
+use despatch::registry;
 use despatch_runtime::Database;
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
+use despatch_scenario::Auditor;
 use despatch_stack::Stack;
 
 use crate::fault::Server;
@@ -39,7 +41,7 @@ pub(crate) struct Site {
 
 impl Site {
     /// Starts servers, providers and the fleet.
-    pub(crate) async fn start(dir: &Path, faults: Faults) -> Outcome<Self> {
+    pub(crate) async fn start(dir: &Path, faults: Faults) -> Result<Self> {
         let options = despatch_stack::Options::new(dir);
         let stack = Stack::start(despatch_stack::Options { progress: |_| {}, ..options }).await?;
         let nats = Proxy::start(socket(stack.nats_url())?).await?;
@@ -100,7 +102,7 @@ impl Site {
     }
 
     /// Leads the way to a server to where it listens now.
-    pub(crate) fn lead(&self, server: Server) -> Outcome {
+    pub(crate) fn lead(&self, server: Server) -> Result {
         let url = match server {
             Server::Nats => self.stack.nats_url(),
             Server::Postgres => self.stack.database_url(),
@@ -122,12 +124,17 @@ impl Site {
     }
 
     /// The database, past the proxy: for the audit.
-    pub(crate) fn database(&self) -> Outcome<Database> {
+    pub(crate) fn database(&self) -> Result<Database> {
         Ok(Database::new(self.stack.database_url(), 4)?)
     }
 
+    /// The auditor, past the proxy.
+    pub(crate) fn auditor(&self) -> Result<Auditor> {
+        Ok(Auditor::new(self.database()?, registry::NAMES))
+    }
+
     /// The broker, past the proxy. It serves, but a busy machine may let it miss its own deadlines.
-    pub(crate) async fn jetstream(&self) -> Outcome<jetstream::Context> {
+    pub(crate) async fn jetstream(&self) -> Result<jetstream::Context> {
         let started = Instant::now();
         loop {
             let (servers, options) = despatch_runtime::nats_options(self.stack.nats_url())?;
@@ -141,12 +148,12 @@ impl Site {
 }
 
 /// `127.0.0.1:port` of a URL of the stack's.
-fn socket(url: &str) -> Outcome<SocketAddr> {
+fn socket(url: &str) -> Result<SocketAddr> {
     let (_, after) = url.rsplit_once('@').ok_or("a server's URL has no password")?;
     Ok(after.split('/').next().unwrap_or_default().parse()?)
 }
 
 /// A server's URL by way of a proxy.
-fn through(url: &str, proxy: &Proxy) -> Outcome<String> {
+fn through(url: &str, proxy: &Proxy) -> Result<String> {
     Ok(url.replace(&socket(url)?.to_string(), &proxy.address().to_string()))
 }

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
+use crate::result::Result;
 use async_nats::HeaderMap;
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
-use despatch::Outcome;
-use despatch::audit::Discrepancy;
 use despatch::registry;
 use despatch_contracts::runtime::{Envelope, FollowOns};
 use despatch_runtime::Database;
+use despatch_scenario::Discrepancy;
 use futures_util::StreamExt;
 use prost::Message as _;
 use uuid::Uuid;
@@ -32,7 +32,7 @@ pub(crate) struct Stored {
 }
 
 /// Everything on the stream, oldest first.
-pub(crate) async fn read(jetstream: &jetstream::Context) -> Outcome<Vec<Stored>> {
+pub(crate) async fn read(jetstream: &jetstream::Context) -> Result<Vec<Stored>> {
     let stream = jetstream.get_stream(STREAM).await?;
     // Without acks there is no limit to how many are handed over.
     let config = pull::Config {
@@ -82,7 +82,7 @@ pub(crate) async fn compare(
     jetstream: &jetstream::Context,
     database: &Database,
     whole: bool,
-) -> Outcome<Vec<Discrepancy>> {
+) -> Result<Vec<Discrepancy>> {
     let mut found = Vec::new();
     let mut differ = |about: String, wrong: String| found.push(Discrepancy { about, wrong });
     let mut on_stream = HashMap::<String, Envelope>::new();
@@ -124,7 +124,7 @@ pub(crate) async fn compare(
 }
 
 impl Journals {
-    async fn read(database: &Database) -> Outcome<Self> {
+    async fn read(database: &Database) -> Result<Self> {
         let client = database.client().await?;
         let mut journals = Journals::default();
         for worker in registry::NAMES {
@@ -143,7 +143,7 @@ impl Journals {
     }
 
     /// What is wrong with a handler's row about a message that it hears.
-    fn lacks(&self, handler: &str, envelope: &Envelope) -> Outcome<Option<String>> {
+    fn lacks(&self, handler: &str, envelope: &Envelope) -> Result<Option<String>> {
         let row = self.rows.get(&(handler.to_owned(), envelope.id()?.uuid()));
         Ok(match row {
             None => Some(format!("{handler} never recorded {}", name(envelope))),
@@ -164,7 +164,7 @@ fn name(envelope: &Envelope) -> String {
 }
 
 /// What each handler hears, by the broker's own account.
-async fn consumers(jetstream: &jetstream::Context) -> Outcome<BTreeMap<String, BTreeSet<String>>> {
+async fn consumers(jetstream: &jetstream::Context) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let stream = jetstream.get_stream(STREAM).await?;
     let mut consumers = BTreeMap::new();
     let mut listed = stream.consumers();

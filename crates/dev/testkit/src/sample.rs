@@ -49,7 +49,7 @@ pub fn order(order_id: &str) -> Order {
         total_minor: 13_000,
         service_level: ServiceLevel::Standard.into(),
         authorisation: Some(Authorisation {
-            provider: "instant".to_owned(),
+            provider: "fake".to_owned(),
             reference: format!("auth-{order_id}"),
             amount_minor: 13_000,
         }),
@@ -68,6 +68,6 @@ pub fn order_json(shop: &str, shop_order_id: &str) -> Value {
                   {"sku": "B", "title": "Stapler", "quantity": 1, "total": "5.00"}],
         "currency": "USD", "shipping": "3.50", "tax": "1.00", "discount": "0.50", "total": "19.00",
         "service_level": "second-class",
-        "authorisation": {"provider": "instant", "reference": "auth-1", "amount": "19.00"}
+        "authorisation": {"provider": "fake", "reference": "auth-1", "amount": "19.00"}
     })
 }

@@ -39,6 +39,8 @@ pub(crate) struct Dependency {
     pub(crate) dir: String,
     /// Whether only tests have it.
     pub(crate) in_tests: bool,
+    /// Whether it takes a feature.
+    pub(crate) optional: bool,
 }
 
 /// The cargo that runs this task.
@@ -89,6 +91,7 @@ fn read_package(root: &str, package: &Value) -> Result<Package, TaskError> {
             name: text(dependency, "name")?.to_owned(),
             dir: inside(root, Path::new(path))?,
             in_tests: dependency.get("kind").and_then(Value::as_str) == Some("dev"),
+            optional: dependency.get("optional").and_then(Value::as_bool) == Some(true),
         });
     }
     Ok(Package {

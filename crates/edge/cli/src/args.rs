@@ -1,19 +1,25 @@
 //! The command line.
 
 mod exceptions;
+mod filter;
+#[cfg(feature = "local")]
+mod local;
+mod replays;
+mod retries;
+mod time;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use exceptions::age;
-pub(crate) use exceptions::{
-    CaseArgs, ExceptionsCommand, FilterArgs, FreezeArgs, JobArgs, JobsCommand, ListArgs,
-};
+pub(crate) use exceptions::{CaseArgs, ExceptionsCommand, ListArgs};
+#[cfg(feature = "local")]
+pub(crate) use local::{DemoArgs, SandboxArgs, UpArgs};
+pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
+pub(crate) use retries::{RetriesCommand, RetryArgs};
+use time::since;
 
 /// Carries an online shop's orders from checkout to the customer's door.
 #[derive(Debug, Parser)]
@@ -32,23 +38,28 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything in one process: private servers, every worker, the gateway.
+    #[cfg(feature = "local")]
     Up(UpArgs),
     /// Run workers over servers that exist, until SIGTERM. Without names: all of them.
     Run {
         /// gateway, orders, inventory, payments, labels, notifications, reviews, exceptions.
         workers: Vec<String>,
     },
-    /// Carry real orders from placed to reviewed over private servers and stand-in providers, and balance the books.
+    /// Carry real orders from placed to reviewed over private servers and stand-in providers, and audit the result.
+    #[cfg(feature = "local")]
     Demo(DemoArgs),
     /// Place the orders of a file: data/superstore.csv's form, or JSON lines of POST /v1/orders.
     Import(ImportArgs),
     /// Look at orders.
     #[command(subcommand)]
-    Order(OrderCommand),
+    Orders(OrdersCommand),
     /// Work on what could not be finished: one case for each event of each handler.
     #[command(subcommand)]
     Exceptions(ExceptionsCommand),
-    /// Look at what waits for its next try, and have it tried now.
+    /// Replay many cases: create a set, look at it, start it, watch it.
+    #[command(subcommand)]
+    Replays(ReplaysCommand),
+    /// Look at events that wait for their next try; retry them now, or cancel that.
     #[command(subcommand)]
     Retries(RetriesCommand),
     /// Publish again what was recorded since a time, for a broker that lost it. Workers notice a loss by themselves;
@@ -76,6 +87,7 @@ pub(crate) enum Command {
         url: Option<String>,
     },
     /// Stand in for Stripe, Shippo and a mail server, until SIGTERM: for trying despatch, never for real orders.
+    #[cfg(feature = "local")]
     Sandbox(SandboxArgs),
     /// Bring every worker's schema up to date, and give each to a role of its own.
     Migrate,
@@ -93,13 +105,6 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct UpArgs {
-    /// Let the stand-in providers misbehave, repeatably by this seed.
-    #[arg(long, value_name = "SEED")]
-    pub(crate) faults: Option<u64>,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum PermissionsCommand {
     /// The users of an account of NATS: one for each worker, one that provisions, one for operators.
@@ -111,38 +116,6 @@ pub(crate) enum PermissionsCommand {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct SandboxArgs {
-    /// The address to listen on. Ports: 9000 counts and faults, 9001 Stripe, 9002 Shippo, 9025 mail.
-    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
-    pub(crate) listen: IpAddr,
-    /// The name under which others reach it; part of the links to labels.
-    #[arg(long, default_value = "127.0.0.1", value_name = "HOST")]
-    pub(crate) host: String,
-    /// The gateway, which is sent the carrier's scans.
-    #[arg(long, value_name = "URL", requires = "webhook_token")]
-    pub(crate) gateway: Option<String>,
-    /// One of the gateway's shippo.webhook_tokens.
-    #[arg(long, env = "DESPATCH_SANDBOX_TOKEN", hide_env_values = true, value_name = "TOKEN")]
-    pub(crate) webhook_token: Option<String>,
-    /// Misbehave, repeatably by this seed.
-    #[arg(long, value_name = "SEED")]
-    pub(crate) faults: Option<u64>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DemoArgs {
-    /// How many of the 5,009 orders.
-    #[arg(long, value_name = "N")]
-    pub(crate) orders: Option<usize>,
-    /// Let the stand-in providers misbehave, repeatably by this seed.
-    #[arg(long, value_name = "SEED")]
-    pub(crate) faults: Option<u64>,
-    /// Print one JSON object instead of the table.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
     /// A .csv in the form of data/superstore.csv, or JSON lines.
     pub(crate) file: PathBuf,
@@ -150,6 +123,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "N")]
     pub(crate) orders: Option<usize>,
     /// Book the units that these orders want as received first.
+    #[cfg(feature = "local")]
     #[arg(long)]
     pub(crate) stock: bool,
     /// The gateway; by default the one that `despatch up` runs.
@@ -161,7 +135,7 @@ pub(crate) struct ImportArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum OrderCommand {
+pub(crate) enum OrdersCommand {
     /// Show one order: state, timeline, payment, parcels, messages, and what is stuck.
     Show {
         /// The order's id, or SHOP/SHOP-ORDER-ID.
@@ -170,66 +144,6 @@ pub(crate) enum OrderCommand {
         #[arg(long)]
         json: bool,
     },
-}
-
-fn since(text: &str) -> Result<Timestamp, String> {
-    let ago = |age| Timestamp::now().checked_sub(age).map_err(|error| error.to_string());
-    match (text.parse(), age(text)) {
-        (Ok(instant), _) => Ok(instant),
-        (_, Ok(age)) => ago(age),
-        _ => Err("expected an instant, e.g. 2026-11-22T08:00:00Z, or an age, e.g. 12h".to_owned()),
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RetriesCommand {
-    /// List what waits, the next first.
-    List {
-        /// Only this worker's.
-        #[arg(long)]
-        worker: Option<String>,
-        /// How many at most, of each worker.
-        #[arg(long, default_value_t = 50, value_name = "N")]
-        limit: u32,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Have what waits tried now, for instance when a provider is back.
-    RunNow {
-        #[command(flatten)]
-        which: WaitingArgs,
-        /// Do it; without, more than one event is only counted.
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Withdraw what waits: it is not tried again by itself, and becomes a case.
-    Cancel {
-        #[command(flatten)]
-        which: WaitingArgs,
-        /// Who decides; kept in the case's history.
-        #[arg(long, env = "USER", value_name = "WHO")]
-        by: String,
-        /// Why.
-        #[arg(long)]
-        reason: String,
-        /// Do it; without, more than one event is only counted.
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-/// Which of what waits.
-#[derive(Debug, Args)]
-pub(crate) struct WaitingArgs {
-    /// Only this event.
-    pub(crate) event: Option<Uuid>,
-    /// Only this worker's.
-    #[arg(long)]
-    pub(crate) worker: Option<String>,
-    /// Only this handler's, e.g. labels.create.
-    #[arg(long)]
-    pub(crate) handler: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use despatch_runtime::Worker;
 
-use crate::config::{Config, Unusable};
-use crate::{Outcome, site};
+use crate::config::{Config, ConfigError, fill_in_placeholders};
 
 /// Every worker's name, in the order of an order's life.
 pub const NAMES: &[&str] = &[
@@ -32,7 +31,7 @@ const KEYS: &[(&str, &str)] = &[
 ];
 
 /// The named workers as configured, or everything that is wrong with their configuration.
-pub(crate) fn workers(config: &Config, names: &[&str]) -> Result<Vec<Worker>, Unusable> {
+pub(crate) fn workers(config: &Config, names: &[&str]) -> Result<Vec<Worker>, ConfigError> {
     let mut workers = Vec::new();
     let mut problems = Vec::new();
     for name in names {
@@ -44,16 +43,16 @@ pub(crate) fn workers(config: &Config, names: &[&str]) -> Result<Vec<Worker>, Un
     // Several workers sign the same links.
     let mut said = BTreeSet::new();
     problems.retain(|problem| said.insert(problem.clone()));
-    if problems.is_empty() { Ok(workers) } else { Err(Unusable(problems)) }
+    if problems.is_empty() { Ok(workers) } else { Err(ConfigError(problems)) }
 }
 
-/// Every worker, for those who only look at what it is: what its providers need is filled in.
-pub(crate) fn known(config: &Config) -> Result<Vec<Worker>, Unusable> {
+/// Every worker, for commands that only need to know what it is. What its providers need is filled in.
+pub(crate) fn known(config: &Config) -> Result<Vec<Worker>, ConfigError> {
     let mut config = config.clone();
     for provider in [&mut config.stripe.base_url, &mut config.shippo.base_url, &mut config.smtp.url] {
         provider.clear();
     }
-    site::fill_in(&mut config);
+    fill_in_placeholders(&mut config);
     workers(&config, NAMES)
 }
 
@@ -89,23 +88,23 @@ fn worker(config: &Config, name: &str) -> Result<Worker, Vec<String>> {
         despatch_exceptions::NAME => {
             despatch_exceptions::worker(&config.exceptions).map_err(|problem| vec![problem.to_string()])
         }
-        other => Err(vec![no_such_worker(other)]),
+        other => Err(vec![NoSuchWorker(other.to_owned()).to_string()]),
     }
 }
 
 /// One worker's name, or all of them.
-pub(crate) fn named(name: Option<&str>) -> Outcome<Vec<&'static str>> {
+pub(crate) fn named(name: Option<&str>) -> Result<Vec<&'static str>, NoSuchWorker> {
     let Some(name) = name else { return Ok(NAMES.to_vec()) };
     match NAMES.iter().find(|known| **known == name) {
         Some(known) => Ok(vec![known]),
-        None => Err(no_such_worker(name).into()),
+        None => Err(NoSuchWorker(name.to_owned())),
     }
 }
 
-/// What to say of a name that is no worker's.
-pub(crate) fn no_such_worker(name: &str) -> String {
-    format!("{name}: no such worker; there are {}", NAMES.join(", "))
-}
+/// A name that is no worker's.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}: no such worker; there are {names}", names = NAMES.join(", "))]
+pub(crate) struct NoSuchWorker(String);
 
 fn none_of(problems: impl IntoIterator<Item = String>) -> Result<(), Vec<String>> {
     let problems: Vec<String> = problems.into_iter().collect();

@@ -1,39 +1,8 @@
-//! Orders in files, read so that they can be placed.
+//! Orders in files, and the client that places them at a gateway.
 
+mod client;
+mod file_order;
 pub mod superstore;
 
-use serde_json::value::{RawValue, Value, to_raw_value};
-
-/// An order that is to be placed.
-#[derive(Debug, Clone)]
-pub struct FileOrder {
-    /// What goes to `POST /v1/orders`. As text, since thousands of them are held at once.
-    pub order: Box<RawValue>,
-    /// The shop that it is of.
-    pub shop: String,
-    /// The shop's own id of it.
-    pub shop_order_id: String,
-    /// ISO 4217.
-    pub currency: String,
-    /// Minor units of the currency.
-    pub total_minor: i64,
-    /// SKU and units of each line.
-    pub units: Vec<(String, i64)>,
-}
-
-impl FileOrder {
-    /// The same once more, as another order of the shop's: its id ends in `/<round>`.
-    pub fn again(&self, round: usize) -> Result<Self, serde_json::Error> {
-        let mut again = self.clone();
-        again.shop_order_id = format!("{}/{round}", self.shop_order_id);
-        let mut order = self.order()?;
-        order["shop_order_id"] = again.shop_order_id.as_str().into();
-        again.order = to_raw_value(&order)?;
-        Ok(again)
-    }
-
-    /// The order, to be added to.
-    pub fn order(&self) -> Result<Value, serde_json::Error> {
-        serde_json::from_str(self.order.get())
-    }
-}
+pub use client::{GatewayClient, PlaceError, send_until_answered};
+pub use file_order::FileOrder;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
-use crate::FileOrder;
+use crate::file_order::FileOrder;
 
 /// The shop that these orders are of.
 pub const SHOP: &str = "superstore";
@@ -219,23 +219,20 @@ mod tests {
     #[test]
     fn a_customer_id_may_be_a_long_number() {
         let file = two_lines("99000000010000000005", ["1", "1"]);
-        let baskets = read(file.as_bytes()).unwrap();
-        assert_eq!(baskets[0].order().unwrap()["ship_to"]["street1"], "106 99000000010000000005 Street");
+        let orders = read(file.as_bytes()).unwrap();
+        assert_eq!(orders[0].order().unwrap()["ship_to"]["street1"], "106 99000000010000000005 Street");
     }
 
     #[test]
     fn the_sample_is_read_to_the_cent() {
         let file = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../data/superstore.csv"))
             .unwrap();
-        let baskets = read(file).unwrap();
-        assert_eq!(baskets.len(), 5_009);
-        assert_eq!(baskets.iter().map(|basket| basket.total_minor).sum::<i64>(), 229_720_107);
-        assert_eq!(
-            baskets.iter().flat_map(|basket| &basket.units).map(|(_, units)| units).sum::<i64>(),
-            37_873
-        );
-        for basket in &baskets {
-            let order = basket.order().unwrap();
+        let orders = read(file).unwrap();
+        assert_eq!(orders.len(), 5_009);
+        assert_eq!(orders.iter().map(|order| order.total_minor).sum::<i64>(), 229_720_107);
+        assert_eq!(orders.iter().flat_map(|order| &order.units).map(|(_, units)| units).sum::<i64>(), 37_873);
+        for file_order in &orders {
+            let order = file_order.order().unwrap();
             assert_eq!(order["ship_to"]["postcode"].as_str().unwrap().len(), 5, "{order}");
         }
     }

@@ -17,6 +17,8 @@ pub struct Label {
     pub service: String,
     /// The carrier's number.
     pub tracking_number: String,
+    /// Under which [`document`] finds it.
+    pub label_id: String,
     /// The reason code of the choice.
     pub reason: String,
 }
@@ -48,12 +50,14 @@ pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<La
     let rows = db.query(sql, &[&order_id]).await?;
     rows.iter()
         .map(|row| {
+            let parcel = unsigned(row.try_get("parcel")?);
             Ok(Label {
-                parcel: unsigned(row.try_get("parcel")?),
+                parcel,
                 parcels: unsigned(row.try_get("parcels")?),
                 carrier: row.try_get("carrier")?,
                 service: row.try_get("service")?,
                 tracking_number: row.try_get("tracking_number")?,
+                label_id: LabelId { order_id, parcel }.to_string(),
                 reason: row.try_get("reason")?,
             })
         })

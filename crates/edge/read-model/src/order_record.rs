@@ -1,6 +1,5 @@
 //! All that is known of one order, as the gateway answers it and `despatch order show` prints it.
 
-use despatch_domain::LabelId;
 use despatch_status::{PLACED, ParcelStage};
 use serde::Serialize;
 
@@ -79,14 +78,14 @@ impl OrderRecord {
 
 impl Parcel {
     /// A label's parcel; `stages` are those of the order's parcels, by number from 1.
-    pub(crate) fn new(label: Label, order_id: &str, stages: &[Option<ParcelStage>]) -> Self {
+    pub(crate) fn new(label: Label, stages: &[Option<ParcelStage>]) -> Self {
         let index = usize::try_from(label.parcel).ok().and_then(|number| number.checked_sub(1));
         Parcel {
             parcel: label.parcel,
             carrier: label.carrier,
             service: label.service,
             tracking_number: label.tracking_number,
-            label_id: LabelId { order_id, parcel: label.parcel }.to_string(),
+            label_id: label.label_id,
             reason: label.reason,
             stage: index.and_then(|index| *stages.get(index)?),
         }

@@ -18,6 +18,8 @@ pub struct Progress {
     pub total_minor: i64,
     /// How far each parcel got, by number from 1; empty until it is known how many there are.
     pub parcels: Vec<Option<ParcelStage>>,
+    /// When the last step was recorded.
+    pub updated_at: Timestamp,
     /// When it was completed, if it was.
     pub completed_at: Option<Timestamp>,
 }
@@ -41,7 +43,8 @@ pub struct Step {
 
 /// How far an order is; `None` when it was never accepted.
 pub async fn progress(db: &impl GenericClient, order_id: &str) -> Result<Option<Progress>, DbError> {
-    let sql = "select state, currency, total_minor, lifecycle -> 'parcels' as parcels, completed_at
+    let sql =
+        "select state, currency, total_minor, lifecycle -> 'parcels' as parcels, updated_at, completed_at
                from orders.orders join orders.progress using (order_id) where order_id = $1";
     let Some(row) = db.query_opt(sql, &[&order_id]).await? else { return Ok(None) };
     let Json(parcels) = row.try_get("parcels")?;
@@ -50,6 +53,7 @@ pub async fn progress(db: &impl GenericClient, order_id: &str) -> Result<Option<
         currency: row.try_get("currency")?,
         total_minor: row.try_get("total_minor")?,
         parcels,
+        updated_at: row.try_get("updated_at")?,
         completed_at: row.try_get("completed_at")?,
     }))
 }

@@ -1,22 +1,24 @@
 //! Dependencies between crates point one way: edge → workers → core. A crate's layer is the directory it lies in;
 //! [`allows`] says what is true of each.
 
-use crate::metadata::Package;
+use crate::metadata::{Dependency, Package};
 
 /// Printed after what was found.
 pub(crate) const RULES: &str = "\
 core       depends on core
 workers    depend on core, never on each other; their tests may read through edge/read-model
-edge       depends on core and edge; the command line also on workers, dev/stack and dev/sandbox
-dev        depends on core and dev; dev/chaos also on edge/cli and edge/order-files, dev/bench on what it measures:
-           workers/warehouse/inventory, edge/gateway and edge/read-model
+edge       depends on core and edge; the command line also on workers, and on dev/stack, dev/sandbox and dev/scenario,
+           but on these only as optional dependencies: the production image has none of them
+dev        depends on core and dev; dev/scenario also on workers, whose tables it audits, and edge/order-files;
+           dev/chaos on edge/cli and edge/order-files; dev/bench on what it measures: workers/warehouse/inventory,
+           edge/gateway and edge/read-model
 tests      depend on all of these
 and tests inside a crate (dev-dependencies) may use dev";
 
-/// `despatch up` and `despatch demo` bring their own servers and providers.
-const MADE_FOR_CLI: [&str; 2] = ["stack", "sandbox"];
+/// What the feature `local` of the command line brings: private servers, providers, a shop and its auditor.
+const MADE_FOR_CLI: [&str; 3] = ["stack", "sandbox", "scenario"];
 
-/// The chaos harness is one binary with the workers that it kills, and shop and auditor with the demo's own parts.
+/// The chaos harness is one binary with the workers that it kills, and places the orders of a file.
 const MADE_INTO_CHAOS: [&str; 2] = ["cli", "order-files"];
 
 /// What the benchmarks measure apart.
@@ -55,15 +57,41 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Whether `from` may depend on `to`; `in_tests` for its dev-dependencies.
-fn allows(from: Place<'_>, to: Place<'_>, in_tests: bool) -> bool {
+/// When a dependency counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// In every build.
+    Always,
+    /// Only with a feature.
+    Optional,
+    /// Only in tests.
+    Tests,
+}
+
+impl Use {
+    fn of(dependency: &Dependency) -> Self {
+        match dependency {
+            Dependency { in_tests: true, .. } => Use::Tests,
+            Dependency { optional: true, .. } => Use::Optional,
+            Dependency { .. } => Use::Always,
+        }
+    }
+}
+
+/// Whether `from` may depend on `to`.
+fn allows(from: Place<'_>, to: Place<'_>, used: Use) -> bool {
+    let in_tests = used == Use::Tests;
     match (from.layer, to.layer) {
         (Layer::Tests, _) | (_, Layer::Core) | (Layer::Edge, Layer::Edge) | (Layer::Dev, Layer::Dev) => true,
         (Layer::Edge, Layer::Workers) => in_tests || from.name == "cli",
         (Layer::Workers, Layer::Edge) => in_tests && to.name == READ_MODEL,
-        (Layer::Edge, Layer::Dev) => in_tests || (from.name == "cli" && MADE_FOR_CLI.contains(&to.name)),
+        (Layer::Edge, Layer::Dev) => {
+            let made_for_it = from.name == "cli" && MADE_FOR_CLI.contains(&to.name);
+            in_tests || (used == Use::Optional && made_for_it)
+        }
         (Layer::Core | Layer::Workers, Layer::Dev) => in_tests,
         (Layer::Dev, Layer::Workers | Layer::Edge) => match from.name {
+            "scenario" => to.layer == Layer::Workers || to.name == "order-files",
             "chaos" => MADE_INTO_CHAOS.contains(&to.name),
             "bench" => MEASURED.contains(&to.name),
             _ => false,
@@ -85,7 +113,7 @@ pub(crate) fn check(packages: &[Package]) -> (usize, Vec<String>) {
         for dependency in &package.dependencies {
             let Some(to) = Place::of(&dependency.dir) else { continue };
             checked += 1;
-            if !allows(from, to, dependency.in_tests) {
+            if !allows(from, to, Use::of(dependency)) {
                 wrong.push(format!("{} must not depend on {}", package.name, dependency.name));
             }
         }
@@ -105,7 +133,7 @@ mod tests {
         for (from, to, in_code, in_tests) in [
             ("crates/edge/cli", "crates/workers/order/orders", true, true),
             ("crates/edge/cli", "crates/edge/gateway", true, true),
-            ("crates/edge/cli", "crates/dev/stack", true, true),
+            ("crates/edge/cli", "crates/dev/stack", false, true),
             ("crates/edge/cli", "crates/dev/testkit", false, true),
             ("crates/edge/gateway", "crates/dev/stack", false, true),
             ("crates/edge/gateway", "crates/edge/read-model", true, true),
@@ -122,6 +150,9 @@ mod tests {
             ("crates/dev/testkit", "crates/dev/stack", true, true),
             ("crates/dev/sandbox", "crates/workers/order/orders", false, false),
             ("crates/dev/sandbox", "crates/edge/cli", false, false),
+            ("crates/dev/scenario", "crates/workers/order/orders", true, true),
+            ("crates/dev/scenario", "crates/edge/order-files", true, true),
+            ("crates/dev/scenario", "crates/edge/cli", false, false),
             ("crates/dev/chaos", "crates/edge/cli", true, true),
             ("crates/dev/chaos", "crates/edge/gateway", false, false),
             ("crates/dev/bench", "crates/workers/warehouse/inventory", true, true),
@@ -131,9 +162,21 @@ mod tests {
             ("crates/edge/cli", "tests", false, false),
         ] {
             let places = [from, to].map(|dir| Place::of(dir).unwrap());
-            assert_eq!(allows(places[0], places[1], false), in_code, "{from} on {to}");
-            assert_eq!(allows(places[0], places[1], true), in_tests, "{from} on {to} in tests");
+            assert_eq!(allows(places[0], places[1], Use::Always), in_code, "{from} on {to}");
+            assert_eq!(allows(places[0], places[1], Use::Tests), in_tests, "{from} on {to} in tests");
         }
+    }
+
+    #[test]
+    fn servers_stand_ins_and_the_audit_come_only_with_a_feature() {
+        let place = |dir| Place::of(dir).unwrap();
+        let cli = place("crates/edge/cli");
+        for made in ["crates/dev/stack", "crates/dev/sandbox", "crates/dev/scenario"] {
+            assert!(allows(cli, place(made), Use::Optional), "{made}");
+            assert!(!allows(cli, place(made), Use::Always), "{made}");
+            assert!(!allows(place("crates/edge/gateway"), place(made), Use::Optional), "{made}");
+        }
+        assert!(!allows(cli, place("crates/dev/testkit"), Use::Optional));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use toml::{Table, Value};
 
-use super::{Config, Unusable};
+use super::error::ConfigError;
+use super::file::Config;
 
 /// The annotated default file.
 pub(crate) const DEFAULTS: &str = include_str!("../default.toml");
@@ -23,11 +24,11 @@ pub(crate) fn variable(key: &str) -> String {
 pub(super) fn merge(
     file: Option<&str>,
     environment: impl Iterator<Item = (String, String)>,
-) -> Result<Config, Unusable> {
+) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
     let mut merged: Table = match DEFAULTS.parse() {
         Ok(defaults) => defaults,
-        Err(error) => return Err(Unusable(vec![format!("the built-in defaults: {error}")])),
+        Err(error) => return Err(ConfigError(vec![format!("the built-in defaults: {error}")])),
     };
     match file.map(str::parse::<Table>) {
         None => {}
@@ -52,10 +53,10 @@ pub(super) fn merge(
     }
     match Value::Table(merged).try_into() {
         Ok(config) if problems.is_empty() => Ok(config),
-        Ok(_) => Err(Unusable(problems)),
+        Ok(_) => Err(ConfigError(problems)),
         Err(error) => {
             problems.push(error.to_string().trim_end().replace('\n', " "));
-            Err(Unusable(problems))
+            Err(ConfigError(problems))
         }
     }
 }
@@ -155,7 +156,7 @@ mod tests {
         let file = "nats = \"x\"\n[runtime]\nconnections = \"six\"\n[smtp]\nport = 25";
         let variables =
             environment(&[("DESPATCH_RUNTIME_PROVISION", "maybe"), ("DESPATCH_STRIPE_BASEURL", "https://x")]);
-        let Unusable(problems) = merge(Some(file), variables).unwrap_err();
+        let ConfigError(problems) = merge(Some(file), variables).unwrap_err();
         for expected in [
             "nats: no such key",
             "runtime.connections: expected integer, found string",

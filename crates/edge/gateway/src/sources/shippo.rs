@@ -157,7 +157,7 @@ mod tests {
                 "carrier": "usps",
                 "tracking_number": "9205590164917312751089",
                 "tracking_status": {
-                    "status": status, "status_details": "Left at the door", "status_date": "2026-03-01T10:00:00Z"
+                    "status": status, "status_details": "Left with a neighbour", "status_date": "2026-03-01T10:00:00Z"
                 },
                 "metadata": "01920000-0000-7000-8000-000000000001/2",
             }

@@ -19,7 +19,7 @@ fn workers() -> Vec<Worker> {
         "sender": sender,
         "locations": {},
         "parcel": {"length_cm": 30, "width_cm": 20, "height_cm": 10, "packaging_grams": 100, "unit_grams": 500},
-        "rules": [{"service_levels": [], "countries": [], "carrier": "house", "services": ["courier"], "within_days": 0}],
+        "rules": [{"service_levels": [], "countries": [], "carrier": "own", "services": ["courier"], "within_days": 0}],
         "shippo": {"base_url": "", "token": "", "timeout_seconds": 1, "settle_seconds": 1},
     }));
     let notifications = serde_json::from_value(json!({
@@ -33,7 +33,7 @@ fn workers() -> Vec<Worker> {
     }));
     vec![
         despatch_orders::worker(),
-        despatch_payments::worker_with(despatch_payments::instant::Instant),
+        despatch_payments::worker_with(despatch_payments::fake::Fake),
         despatch_labels::worker(&labels.expect("labels' configuration")).expect("it works"),
         despatch_notifications::worker(&notifications.expect("notifications' configuration"))
             .expect("it works"),

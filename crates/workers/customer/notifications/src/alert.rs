@@ -1,4 +1,4 @@
-//! `notifications.alert`: tells operators what they should know of now, where a webhook for that is configured.
+//! `notifications.alert`: notifies operators of what they should know now, where a webhook for that is configured.
 
 use despatch_contracts::alert::AlertRaised;
 use despatch_domain::Reason;
@@ -7,44 +7,46 @@ use despatch_runtime::{Attempt, DbError, EffectHandler, HandlerError, Reader, Tx
 use crate::alerts::{Alert, AlertError, Alerts};
 
 /// Posts alerts. They are sent at least once: one that comes twice is read twice.
-pub(crate) struct TellOperators {
+pub(crate) struct NotifyOperators {
     pub(crate) alerts: Option<Alerts>,
 }
 
-/// Why operators were not told.
+/// Why operators were not notified.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TellError {
+pub(crate) enum NotifyOperatorsError {
     #[error(transparent)]
     Alert(#[from] AlertError),
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-impl HandlerError for TellError {
+impl HandlerError for NotifyOperatorsError {
     fn verdict(&self) -> Verdict {
         match self {
-            TellError::Alert(AlertError::Busy(wait)) => Verdict::RetryAfter(*wait),
-            TellError::Alert(AlertError::Refused(400..=499)) => Verdict::Reject(Reason::MessageRejected),
-            TellError::Alert(_) | TellError::Database(_) => Verdict::Retry,
+            NotifyOperatorsError::Alert(AlertError::Busy(wait)) => Verdict::RetryAfter(*wait),
+            NotifyOperatorsError::Alert(AlertError::Refused(400..=499)) => {
+                Verdict::Reject(Reason::MessageRejected)
+            }
+            NotifyOperatorsError::Alert(_) | NotifyOperatorsError::Database(_) => Verdict::Retry,
         }
     }
 }
 
-impl EffectHandler for TellOperators {
+impl EffectHandler for NotifyOperators {
     const NAME: &'static str = "notifications.alert";
 
     type In = AlertRaised;
     type Plan = Alert;
     type Response = ();
     type Out = ();
-    type Error = TellError;
+    type Error = NotifyOperatorsError;
 
-    async fn prepare(&self, event: &AlertRaised, _: &Reader<'_>) -> Result<Alert, TellError> {
+    async fn prepare(&self, event: &AlertRaised, _: &Reader<'_>) -> Result<Alert, NotifyOperatorsError> {
         let facts = event.facts.iter().map(|fact| (fact.name.clone(), fact.value.clone())).collect();
         Ok(Alert { title: event.title.clone(), facts })
     }
 
-    async fn perform(&self, alert: &Alert, _: &Attempt) -> Result<(), TellError> {
+    async fn perform(&self, alert: &Alert, _: &Attempt) -> Result<(), NotifyOperatorsError> {
         let Some(alerts) = &self.alerts else {
             tracing::warn!(alert = alert.title, "no webhook for alerts is configured");
             return Ok(());
@@ -52,7 +54,13 @@ impl EffectHandler for TellOperators {
         Ok(alerts.post(alert).await?)
     }
 
-    async fn record(&self, _: &AlertRaised, _: &Alert, (): &(), _: &Tx<'_>) -> Result<(), TellError> {
+    async fn record(
+        &self,
+        _: &AlertRaised,
+        _: &Alert,
+        (): &(),
+        _: &Tx<'_>,
+    ) -> Result<(), NotifyOperatorsError> {
         Ok(())
     }
 }

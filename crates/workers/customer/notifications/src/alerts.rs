@@ -8,7 +8,7 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 
-/// How long an alert may take: it is told to people, who can look for themselves.
+/// How long an alert may take: it is for people, who can look for themselves.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Slack's limits on a header and on a section.
 const HEADER_LETTERS: usize = 150;
@@ -39,8 +39,8 @@ pub enum AlertError {
     #[error("notifications.alert_webhook is not a usable URL")]
     Webhook,
     /// Not reached, or no answer in time.
-    #[error("the alert webhook did not answer: {0}")]
-    Unreachable(reqwest::Error),
+    #[error("the alert webhook did not answer")]
+    Unreachable(#[source] reqwest::Error),
     /// 429.
     #[error("the alert webhook asks for fewer alerts; again in {0:?}")]
     Busy(Duration),
@@ -50,13 +50,13 @@ pub enum AlertError {
 }
 
 impl Alerts {
-    /// Alerts to this webhook; `None` when it is empty, which means that nobody wants any.
+    /// Alerts to this webhook; `None` when it is empty: no alerts are wanted.
     pub fn new(webhook: &str) -> Result<Option<Self>, AlertError> {
         if webhook.is_empty() {
             return Ok(None);
         }
         let webhook = Url::parse(webhook).map_err(|_| AlertError::Webhook)?;
-        // The first caller in the process wins; everyone in it asks for the same.
+        // The first caller in the process wins; all of them ask for the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().timeout(TIMEOUT).build().map_err(|_| AlertError::Webhook)?;
         Ok(Some(Alerts { http, webhook }))

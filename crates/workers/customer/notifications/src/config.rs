@@ -1,7 +1,8 @@
-//! What the worker can be told: whom the mail is from, where it goes out, how its links are signed.
+//! What can be configured: whom the mail is from, where it goes out, how its links are signed.
 
 use std::time::Duration;
 
+use lettre::Address;
 use lettre::message::Mailbox;
 use reqwest::Url;
 use serde::Deserialize;
@@ -17,7 +18,7 @@ pub struct Config {
     pub shop_name: String,
     /// Whom mail is from, e.g. `Quay Street Supplies <orders@example.com>`. Answers go there too.
     pub from: String,
-    /// What stands behind the @ of every Message-ID. Changing it makes every message new.
+    /// What follows the @ of every Message-ID. Changing it makes every message new.
     pub message_id_domain: String,
     /// Where customers reach the gateway, without a trailing slash.
     pub public_url: String,
@@ -37,7 +38,7 @@ pub enum SetupError {
     /// Not a mailbox.
     #[error("notifications.from: {0}")]
     From(#[from] lettre::address::AddressError),
-    /// Cannot stand in a Message-ID.
+    /// Cannot be part of a Message-ID.
     #[error("notifications.message_id_domain {0:?} is not a domain name")]
     MessageIdDomain(String),
     /// Not a URL.
@@ -46,8 +47,8 @@ pub enum SetupError {
     /// Not an SMTP URL.
     #[error("notifications.smtp_url: {0}")]
     SmtpUrl(#[from] UrlError),
-    /// Links that anybody could sign.
-    #[error("notifications.link_secret is empty: anybody could sign links")]
+    /// Links that anyone could sign.
+    #[error("notifications.link_secret is empty: anyone could sign links")]
     LinkSecretMissing,
     /// Alerts could not go there.
     #[error(transparent)]
@@ -62,7 +63,9 @@ impl Config {
     pub fn problems(&self) -> Vec<SetupError> {
         let from = self.from.parse::<Mailbox>().err().map(SetupError::from);
         let domain = &self.message_id_domain;
-        let domain = (!is_domain(domain)).then(|| SetupError::MessageIdDomain(domain.clone()));
+        // A Message-ID has the form of an address.
+        let unusable = Address::new("id", domain).is_err() || !domain.is_ascii();
+        let domain = unusable.then(|| SetupError::MessageIdDomain(domain.clone()));
         let public_url = Url::parse(&self.public_url).err();
         let public_url = public_url.map(|error| SetupError::PublicUrl(error.to_string()));
         let smtp_url = Smtp::new(&self.smtp_url, Duration::ZERO).err();
@@ -73,12 +76,6 @@ impl Config {
             .flatten()
             .collect()
     }
-}
-
-fn is_domain(text: &str) -> bool {
-    text.split('.').all(|label| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    })
 }
 
 /// Without what must not be seen: the mail server's password, the links' secret and the webhook's.

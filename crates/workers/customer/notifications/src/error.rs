@@ -1,4 +1,4 @@
-//! Why a customer did not hear from us, and what is to be done about it.
+//! Why a customer was not notified, and what is to be done about it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use despatch_runtime::{DbError, HandlerError, Verdict};
 use crate::message::ComposeError;
 use crate::smtp::SmtpError;
 
-/// Why a customer did not hear from us.
+/// Why a customer was not notified.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotifyError {
     /// The database did not do as asked.

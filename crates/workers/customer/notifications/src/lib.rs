@@ -1,7 +1,7 @@
-//! The notifications worker: customers hear of their order's milestones by e-mail, each once.
+//! The notifications worker: customers are notified of their order's milestones by e-mail, of each once.
 //!
-//! It writes at acceptance, despatch, delivery and when a review is asked for, and remembers who unsubscribed from the
-//! last. Operators' alerts go another way, to a webhook ([`Alerts`]). Registers `notifications.remember`,
+//! It writes at acceptance, despatch, delivery and when a review is asked for, and stores who unsubscribed from the
+//! last. Operators' alerts go another way, to a webhook ([`Alerts`]). Registers `notifications.store-contact`,
 //! `notifications.notify` and `notifications.unsubscribe`.
 
 mod alert;
@@ -11,12 +11,12 @@ mod error;
 mod message;
 mod milestone;
 mod notify;
-mod remember;
 mod smtp;
 pub mod store;
+mod store_contact;
+mod template_data;
 mod templates;
 mod unsubscribe;
-mod words;
 
 use despatch_runtime::{Migration, Worker};
 
@@ -28,13 +28,13 @@ pub use message::UNSUBSCRIBE;
 pub const NAME: &str = "notifications";
 
 const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_contact_sent", sql: include_str!("../migrations/0001_contact_sent.sql") }];
+    &[Migration { name: "0001_notifications", sql: include_str!("../migrations/0001_notifications.sql") }];
 
 /// The worker with its four handlers. To be called on a tokio runtime, which looks after idle connections.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     Ok(Worker::new(NAME, MIGRATIONS)
-        .handler(remember::Remember)
+        .handler(store_contact::StoreContact)
         .effect_handler(notify::Notify::new(config)?)
-        .effect_handler(alert::TellOperators { alerts: Alerts::new(&config.alert_webhook)? })
+        .effect_handler(alert::NotifyOperators { alerts: Alerts::new(&config.alert_webhook)? })
         .handler(unsubscribe::Unsubscribe))
 }

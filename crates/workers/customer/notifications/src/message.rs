@@ -14,8 +14,8 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use crate::config::{Config, SetupError};
 use crate::milestone::Milestone;
 use crate::store::Contact;
+use crate::template_data::{TemplateData, one_line};
 use crate::templates::Templates;
-use crate::words::{Words, one_line};
 
 /// What the link's signature is good for; the gateway verifies the same word.
 pub const UNSUBSCRIBE: &str = "unsubscribe";
@@ -29,7 +29,7 @@ pub(crate) struct Letter {
     pub(crate) part: u32,
     pub(crate) to: Contact,
     /// What the event says; names and links are put in here.
-    pub(crate) words: Words,
+    pub(crate) data: TemplateData,
 }
 
 /// Why a message cannot be written.
@@ -38,7 +38,7 @@ pub(crate) enum ComposeError {
     /// The customer's address is none. It is not repeated here: errors are logged, and logs hold no personal data.
     #[error("the customer's e-mail address is not one: {0}")]
     Address(AddressError),
-    /// The template does not fit its words.
+    /// The template does not fit its data.
     #[error("template: {0}")]
     Template(#[from] minijinja::Error),
     /// The parts do not make a message.
@@ -80,14 +80,14 @@ impl Composer {
     pub(crate) fn compose(&self, letter: &Letter, date: SystemTime) -> Result<Message, ComposeError> {
         let name = one_line(&letter.to.name);
         let unsubscribe_url = self.unsubscribe_url(&letter.order_id);
-        let words = Words {
+        let complete = TemplateData {
             shop: self.shop.clone(),
             name: name.clone(),
             order: one_line(&letter.to.shop_order_id),
             unsubscribe_url: unsubscribe_url.clone(),
-            ..letter.words.clone()
+            ..letter.data.clone()
         };
-        let rendered = self.templates.render(letter.milestone, &words)?;
+        let rendered = self.templates.render(letter.milestone, &complete)?;
         let address = letter.to.email.parse().map_err(ComposeError::Address)?;
         let name = if name.is_empty() { None } else { Some(name) };
         // Encoded text never holds `=_`, so this boundary cannot occur in a part.
@@ -117,7 +117,7 @@ impl Composer {
     }
 }
 
-/// A header of our own words, which are ASCII and need neither encoding nor folding.
+/// A header of our own text, which is ASCII and needs neither encoding nor folding.
 fn header(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
 }

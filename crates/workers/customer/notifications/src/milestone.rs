@@ -1,4 +1,4 @@
-//! The moments of an order at which its customer hears from us.
+//! The moments of an order at which its customer is notified.
 
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Milestone {
         Milestone::ReviewReminder,
     ];
 
-    /// The name, as it stands in events, tables, Message-IDs and names of templates.
+    /// The name, as events, tables, Message-IDs and names of templates have it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Milestone::Accepted => "accepted",

@@ -14,13 +14,13 @@ use crate::config::{Config, SetupError};
 use crate::error::NotifyError;
 use crate::message::{Composer, Letter};
 use crate::milestone::Milestone;
-use crate::remember::contact;
 use crate::smtp::{CONNECTIONS, Smtp};
 use crate::store;
-use crate::words::Words;
+use crate::store_contact::contact;
+use crate::template_data::TemplateData;
 
 event_enum! {
-    /// What customers hear of.
+    /// The events that customers are notified of.
     pub(crate) enum Moment {
         Accepted(OrderAccepted),
         Despatched(ShipmentDespatched),
@@ -44,11 +44,11 @@ impl Notify {
     }
 }
 
-/// What an event gives occasion to say; an acceptance brings its order, and with it the contact.
+/// A message that an event gives occasion to; an acceptance brings its order, and with it the contact.
 struct Occasion<'e> {
     milestone: Milestone,
     part: u32,
-    words: Words,
+    data: TemplateData,
     order: Option<&'e Order>,
 }
 
@@ -57,32 +57,32 @@ impl Occasion<'_> {
         match moment {
             Moment::Accepted(event) => {
                 let order = event.order.as_ref().ok_or(NotifyError::Incomplete("order"))?;
-                let words = Words::of_order(order);
-                Ok(Occasion { milestone: Milestone::Accepted, part: 0, words, order: Some(order) })
+                let data = TemplateData::of_order(order);
+                Ok(Occasion { milestone: Milestone::Accepted, part: 0, data, order: Some(order) })
             }
             Moment::Despatched(event) => Occasion::of_scan(Milestone::Despatched, event.scan.as_ref()),
             Moment::Delivered(event) => Occasion::of_scan(Milestone::Delivered, event.scan.as_ref()),
             Moment::Cancelled(_) => Ok(Occasion {
                 milestone: Milestone::Cancelled,
                 part: 0,
-                words: Words::default(),
+                data: TemplateData::default(),
                 order: None,
             }),
             Moment::Refunded(event) => {
-                let words = Words::of_refund(event);
-                Ok(Occasion { milestone: Milestone::Refunded, part: 0, words, order: None })
+                let data = TemplateData::of_refund(event);
+                Ok(Occasion { milestone: Milestone::Refunded, part: 0, data, order: None })
             }
             Moment::ReviewRequested(event) => {
                 let milestone = if event.ask == 0 { Milestone::Review } else { Milestone::ReviewReminder };
-                let words = Words { review_url: event.review_url.clone(), ..Words::default() };
-                Ok(Occasion { milestone, part: event.ask, words, order: None })
+                let data = TemplateData { review_url: event.review_url.clone(), ..TemplateData::default() };
+                Ok(Occasion { milestone, part: event.ask, data, order: None })
             }
         }
     }
 
     fn of_scan(milestone: Milestone, scan: Option<&Scan>) -> Result<Self, NotifyError> {
         let scan = scan.ok_or(NotifyError::Incomplete("scan"))?;
-        Ok(Occasion { milestone, part: scan.parcel, words: Words::of_scan(scan), order: None })
+        Ok(Occasion { milestone, part: scan.parcel, data: TemplateData::of_scan(scan), order: None })
     }
 }
 
@@ -91,7 +91,7 @@ impl EffectHandler for Notify {
     const POLICY: Policy = Policy { concurrency: CONNECTIONS, ..Policy::DEFAULT };
 
     type In = Moment;
-    /// `None` when there is nothing to say.
+    /// `None` when there is no message to send.
     type Plan = Option<Letter>;
     type Response = ();
     type Out = Option<NotificationSent>;
@@ -99,20 +99,20 @@ impl EffectHandler for Notify {
 
     async fn prepare(&self, event: &Moment, db: &Reader<'_>) -> Result<Self::Plan, NotifyError> {
         let order_id = event.order_id();
-        let Occasion { milestone, part, words, order } = Occasion::of(event)?;
+        let Occasion { milestone, part, data, order } = Occasion::of(event)?;
         let to = match order {
             Some(_) if store::is_sent(db, order_id, milestone, part).await? => return Ok(None),
             Some(order) => contact(order)?,
             None => {
-                let standing = store::standing(db, order_id, milestone, part).await?;
-                let standing = standing.ok_or(NotifyError::ContactUnknown)?;
-                if standing.is_sent || (standing.is_unsubscribed && !milestone.is_transactional()) {
+                let recipient = store::recipient(db, order_id, milestone, part).await?;
+                let recipient = recipient.ok_or(NotifyError::ContactUnknown)?;
+                if recipient.is_sent || (recipient.is_unsubscribed && !milestone.is_transactional()) {
                     return Ok(None);
                 }
-                standing.contact
+                recipient.contact
             }
         };
-        Ok(Some(Letter { milestone, order_id: order_id.to_owned(), part, to, words }))
+        Ok(Some(Letter { milestone, order_id: order_id.to_owned(), part, to, data }))
     }
 
     async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<(), NotifyError> {
@@ -131,8 +131,8 @@ impl EffectHandler for Notify {
         let Some(letter) = plan else { return Ok(None) };
         let Letter { milestone, order_id, part, .. } = letter;
         let message_id = self.composer.message_id(letter);
-        // Two events may say the same at the same time (a scan that came twice). Both then sent the same message, under the
-        // same Message-ID: for everyone else it left once.
+        // Two events may report the same at the same time (a scan that came twice). Both then sent the same message, under
+        // the same Message-ID: for mail programs it left once.
         let is_first = store::sent(tx, order_id, *milestone, *part, &message_id).await?;
         Ok(is_first.then(|| NotificationSent {
             order_id: order_id.clone(),

@@ -1,4 +1,7 @@
 //! The mail server: connections that are kept, and what its refusals mean.
+//!
+//! Built from lettre's commands, not on its transport: that one's pool asks every kept connection whether it is alive, a
+//! round trip for each message, and sends a message's end as a packet of its own (see `content`).
 
 mod content;
 mod server;
@@ -25,7 +28,7 @@ pub(crate) use server::UrlError;
 pub(crate) const CONNECTIONS: usize = 64;
 
 /// A connection that was used no later than this may be used again. Servers wait five minutes at the least (RFC 5321,
-/// section 4.5.3.2.7), what stands between forgets sooner.
+/// section 4.5.3.2.7), what is in between forgets sooner.
 const KEPT: Duration = Duration::from_secs(60);
 
 /// The server is about to close the connection (RFC 5321, section 4.2.3).
@@ -38,7 +41,7 @@ const CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];
 pub(crate) struct Smtp {
     server: Server,
     timeout: Duration,
-    /// Connections that nobody uses, the latest last.
+    /// Connections not in use, the latest last.
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
@@ -47,7 +50,7 @@ pub(crate) struct Smtp {
 pub(crate) enum SmtpError {
     /// Not reached, or not now (4xx). It may have left all the same.
     #[error("the mail server did not take the message: {0}")]
-    NotNow(smtp::Error),
+    Unavailable(smtp::Error),
     /// No answer in time. It may have left all the same.
     #[error("the mail server did not answer within {0:?}")]
     TooSlow(Duration),
@@ -71,8 +74,8 @@ pub(crate) enum SmtpError {
 impl SmtpError {
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            // With wrong credentials no other message leaves either; nobody's order is at fault.
-            SmtpError::NotNow(_) | SmtpError::TooSlow(_) | SmtpError::Credentials(_) => Verdict::Retry,
+            // With wrong credentials no other message leaves either; no order is at fault.
+            SmtpError::Unavailable(_) | SmtpError::TooSlow(_) | SmtpError::Credentials(_) => Verdict::Retry,
             SmtpError::Recipient(_) | SmtpError::AsciiOnly => Verdict::Reject(Reason::RecipientRejected),
             SmtpError::Message(_) | SmtpError::NotText(_) => Verdict::Reject(Reason::MessageRejected),
         }
@@ -80,19 +83,19 @@ impl SmtpError {
 
     /// Whether the connection was at its end already, with whatever was said on it.
     fn is_the_connection(&self) -> bool {
-        let SmtpError::NotNow(error) = self else { return false };
+        let SmtpError::Unavailable(error) = self else { return false };
         error.status().is_none_or(|code| u16::from(code) == CLOSING)
     }
 }
 
 impl From<smtp::Error> for SmtpError {
     fn from(error: smtp::Error) -> Self {
-        let Some(code) = error.status().map(u16::from) else { return SmtpError::NotNow(error) };
+        let Some(code) = error.status().map(u16::from) else { return SmtpError::Unavailable(error) };
         if CREDENTIALS.contains(&code) {
             return SmtpError::Credentials(error);
         }
         if error.is_transient() {
-            return SmtpError::NotNow(error);
+            return SmtpError::Unavailable(error);
         }
         let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         if is_about_the_recipient(code, &said) {
@@ -117,7 +120,7 @@ impl Smtp {
             Ok(()) | Err(SmtpError::AsciiOnly | SmtpError::NotText(_)) => {}
             Err(SmtpError::TooSlow(_)) => call.unanswered(true),
             Err(
-                SmtpError::NotNow(error)
+                SmtpError::Unavailable(error)
                 | SmtpError::Credentials(error)
                 | SmtpError::Recipient(error)
                 | SmtpError::Message(error),
@@ -141,8 +144,8 @@ impl Smtp {
         Ok(())
     }
 
-    /// A connection on which a mail from this sender has begun. One that was kept is not asked first whether it still
-    /// stands: until the mail's content is sent nothing has been handed over, so the next one can be tried.
+    /// A connection on which a mail from this sender has begun. One that was kept is not asked first whether it is
+    /// still open: until the mail's content is sent nothing has been handed over, so the next one can be tried.
     async fn begin(&self, message: &Message, content: &Content) -> Result<AsyncSmtpConnection, SmtpError> {
         while let Some(mut kept) = self.kept() {
             match self.mail(&mut kept, message, content).await {
@@ -179,7 +182,7 @@ impl Smtp {
         self.say(connection, smtp::commands::Mail::new(envelope.from().cloned(), parameters)).await
     }
 
-    /// Says one thing, in one piece, and waits for a reply that agrees.
+    /// Sends one command, in one piece, and waits for a positive reply.
     async fn say(&self, connection: &mut AsyncSmtpConnection, said: impl Display) -> Result<(), SmtpError> {
         let replied = timeout(self.timeout, connection.command(said)).await;
         replied.map_err(|_| SmtpError::TooSlow(self.timeout))??;

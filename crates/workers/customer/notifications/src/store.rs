@@ -1,7 +1,6 @@
 //! All SQL of the notifications worker: contacts, what was sent, who unsubscribed.
 
 use despatch_runtime::{DbError, Reader, Row, Tx};
-use tokio_postgres::GenericClient;
 
 use crate::milestone::Milestone;
 
@@ -14,25 +13,14 @@ pub(crate) struct Contact {
     pub(crate) shop_order_id: String,
 }
 
-/// What is known before a message about a stored order is sent.
+/// The customer of a stored order, before a message to them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct Recipient {
     pub(crate) contact: Contact,
     /// The very message left before.
     pub(crate) is_sent: bool,
     /// The customer wants no more mail than the order needs.
     pub(crate) is_unsubscribed: bool,
-}
-
-/// A message that left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentMessage {
-    /// What it was about, e.g. `despatched`.
-    pub milestone: String,
-    /// The parcel or, for reviews, the ask; 0 for the acceptance.
-    pub part: u32,
-    /// Without angle brackets.
-    pub message_id: String,
 }
 
 /// Whether the message left before.
@@ -48,12 +36,12 @@ pub(crate) async fn is_sent(
 }
 
 /// What is known of the order's customer; `None` until the contact is stored.
-pub(crate) async fn standing(
+pub(crate) async fn recipient(
     db: &Reader<'_>,
     order_id: &str,
     milestone: Milestone,
     part: u32,
-) -> Result<Option<Standing>, DbError> {
+) -> Result<Option<Recipient>, DbError> {
     let sql = "select n, c.email, name, shop_order_id, s.order_id is not null as is_sent,
                  u.email is not null as is_unsubscribed
                from unnest($1::text[], $2::text[], $3::int[]) with ordinality as each(order_id, milestone, part, n)
@@ -61,8 +49,8 @@ pub(crate) async fn standing(
                  left join notifications.sent s using (order_id, milestone, part)
                  left join notifications.unsubscribed u on u.email = lower(c.email)";
     let rows = db.query_batched(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?;
-    let standing = |row: &Row| {
-        Ok(Standing {
+    let recipient = |row: &Row| {
+        Ok(Recipient {
             contact: Contact {
                 email: row.try_get("email")?,
                 name: row.try_get("name")?,
@@ -72,11 +60,11 @@ pub(crate) async fn standing(
             is_unsubscribed: row.try_get("is_unsubscribed")?,
         })
     };
-    rows.first().map(standing).transpose()
+    rows.first().map(recipient).transpose()
 }
 
-/// Stores whom to write to; an order's contact never changes.
-pub(crate) async fn remember(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> Result<(), DbError> {
+/// Stores the contact; an order's contact never changes.
+pub(crate) async fn store_contact(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> Result<(), DbError> {
     let sql = "insert into notifications.contact (order_id, email, name, shop_order_id)
                select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
                on conflict (order_id) do nothing";
@@ -117,24 +105,6 @@ pub(crate) async fn unsubscribe(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbE
                )
                select from contact";
     Ok(!tx.returning(sql, &[&order_id]).await?.is_empty())
-}
-
-/// The messages that left about an order, oldest first.
-pub async fn messages_of(
-    db: &impl GenericClient,
-    order_id: &str,
-) -> Result<Vec<SentMessage>, tokio_postgres::Error> {
-    let sql = "select milestone, part, message_id from notifications.sent where order_id = $1
-               order by sent_at, milestone, part";
-    let rows = db.query(sql, &[&order_id]).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SentMessage {
-            milestone: row.get(0),
-            part: u32::try_from(row.get::<_, i32>(1)).unwrap_or(0),
-            message_id: row.get(2),
-        })
-        .collect())
 }
 
 /// Parcels and asks are few; a number that Postgres could not hold is none of ours.

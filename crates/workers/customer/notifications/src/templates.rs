@@ -6,7 +6,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::milestone::Milestone;
-use crate::words::Words;
+use crate::template_data::TemplateData;
 
 macro_rules! embedded {
     ($($name:literal),+) => { &[$(($name, include_str!(concat!("../templates/", $name)))),+] };
@@ -59,19 +59,23 @@ impl Templates {
     }
 
     /// Renders a milestone's message. The subject is the first line of its text template.
-    pub(crate) fn render(&self, milestone: Milestone, words: &Words) -> Result<Rendered, minijinja::Error> {
+    pub(crate) fn render(
+        &self,
+        milestone: Milestone,
+        data: &TemplateData,
+    ) -> Result<Rendered, minijinja::Error> {
         #[derive(Serialize)]
         struct Page<'a> {
             subject: &'a str,
             #[serde(flatten)]
-            words: &'a Words,
+            data: &'a TemplateData,
         }
         let template =
             |ending: &str| self.environment.get_template(&format!("{}.{ending}", milestone.name()));
-        let text = template("txt")?.render(Serde(words))?;
+        let text = template("txt")?.render(Serde(data))?;
         let (first, text) = text.split_once('\n').unwrap_or((&text, ""));
         let subject = first.strip_prefix(SUBJECT).unwrap_or(first);
-        let html = template("html")?.render(Serde(Page { subject, words }))?;
+        let html = template("html")?.render(Serde(Page { subject, data }))?;
         Ok(Rendered { subject: subject.to_owned(), text: text.to_owned(), html })
     }
 }

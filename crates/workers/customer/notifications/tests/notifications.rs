@@ -7,7 +7,8 @@ use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
-use despatch_notifications::{Config, store};
+use despatch_notifications::Config;
+use despatch_read_model::messages::messages_of;
 use despatch_sandbox::{Fault, Operation, Options, Sandbox, Target};
 use despatch_testkit::{TestEnv, eventually, order};
 
@@ -53,14 +54,14 @@ fn review(order_id: &str, ask: u32) -> ReviewRequested {
 
 /// The ids of the messages that the mail server got about an order, each once.
 fn messages(mail: &Sandbox, order_id: &str) -> Vec<String> {
-    let counts = mail.order_counts(order_id).expect("the mail server's books");
+    let counts = mail.order_counts(order_id).expect("the mail server's counts");
     let mut ids: Vec<String> = counts.mails.into_iter().map(|mail| mail.message_id).collect();
     ids.sort();
     ids
 }
 
 #[tokio::test]
-async fn the_customer_hears_of_every_milestone_once() {
+async fn the_customer_is_notified_of_every_milestone_once() {
     let mail = sandbox().await;
     let env = env(&mail).await;
     env.deliver(&accepted(order("whole"))).await;
@@ -70,7 +71,7 @@ async fn the_customer_hears_of_every_milestone_once() {
     }
     env.deliver(&review("whole", 0)).await;
     env.deliver(&review("whole", 1)).await;
-    // Facts that customers do not hear of.
+    // Facts that customers are not notified of.
     env.deliver(&LabelCreated { order_id: "whole".into(), ..LabelCreated::default() }).await;
     eventually("seven messages", async || (env.count::<NotificationSent>("whole").await == 7).then_some(()))
         .await;
@@ -89,7 +90,7 @@ async fn the_customer_hears_of_every_milestone_once() {
     assert_eq!(messages(&mail, "whole"), expected);
     let counts = mail.counts();
     assert_eq!((counts.mails, counts.distinct_mails), (7, 7));
-    let mut stored: Vec<String> = store::messages_of(&env.db().await, "whole")
+    let mut stored: Vec<String> = messages_of(&env.db().await, "whole")
         .await
         .unwrap()
         .into_iter()
@@ -100,7 +101,7 @@ async fn the_customer_hears_of_every_milestone_once() {
 }
 
 #[tokio::test]
-async fn the_customer_hears_of_a_cancellation_and_of_the_money_that_goes_back() {
+async fn the_customer_is_notified_of_a_cancellation_and_of_the_money_that_goes_back() {
     let mail = sandbox().await;
     let env = env(&mail).await;
     env.deliver(&accepted(order("off"))).await;
@@ -148,7 +149,7 @@ async fn a_message_whose_answer_was_lost_goes_again_under_the_same_id() {
     assert_eq!(env.count::<NotificationSent>("lost").await, 1);
     let counts = mail.order_counts("lost").unwrap();
     assert_eq!(counts.mails.len(), 1, "one Message-ID: {:?}", counts.mails);
-    assert_eq!(counts.mails[0].copies, 2, "sent again, because nobody could know");
+    assert_eq!(counts.mails[0].copies, 2, "sent again, because it could not be known");
 }
 
 #[tokio::test]
@@ -182,7 +183,7 @@ async fn an_address_that_is_none_is_a_case() {
 }
 
 #[tokio::test]
-async fn who_unsubscribed_hears_only_what_the_order_needs() {
+async fn an_unsubscribed_customer_gets_only_what_the_order_needs() {
     let mail = sandbox().await;
     let env = env(&mail).await;
     env.deliver(&accepted(order("first"))).await;

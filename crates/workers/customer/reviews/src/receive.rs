@@ -31,7 +31,7 @@ impl HandlerError for ReceiveError {
 impl Handler for Receive {
     const NAME: &'static str = "reviews.receive";
     type In = ReviewReceived;
-    /// Whoever else wants to know hears `review.received` too.
+    /// Other workers consume `review.received` themselves.
     type Out = ();
     type Error = ReceiveError;
 

@@ -9,7 +9,7 @@ use crate::store;
 
 /// Asks and reminds.
 ///
-/// A timer may fire while the answer is on its way: whichever is recorded first wins, and the row says which it was.
+/// A timer may fire while the answer is on its way: the first to be recorded wins, and the row says which it was.
 pub(crate) struct Remind {
     pub(crate) schedule: Schedule,
     /// Where the gateway is reached from outside, without a slash at its end.

@@ -1,8 +1,8 @@
-//! When to ask: once after the delivery, then again on a schedule, until nobody is to be asked any more.
+//! When to ask: once after the delivery, then again on a schedule, until the customer is not asked any more.
 
 use std::time::Duration;
 
-use crate::Config;
+use crate::config::Config;
 
 /// What follows an ask that stays unanswered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Schedule {
     pub(crate) fn new(config: &Config) -> Self {
         let reminders = config.reminders_seconds.iter().copied();
         let starts: Vec<u64> = [0].into_iter().chain(reminders).collect();
-        // Reminders count from the first ask; whichever comes late does not draw the next one nearer.
+        // Reminders count from the first ask; one that comes late does not bring the next one nearer.
         let waits = starts.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
         let waits = waits.chain([config.lapse_after_seconds]).map(Duration::from_secs).collect();
         Schedule { first_after: Duration::from_secs(config.ask_after_seconds), waits }

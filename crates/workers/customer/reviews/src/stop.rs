@@ -1,4 +1,4 @@
-//! `reviews.stop`: nobody is asked about an order that was cancelled or came back.
+//! `reviews.stop`: no customer is asked about an order that was cancelled or came back.
 
 use despatch_contracts::order::{OrderCancelled, OrderReturned};
 use despatch_contracts::{Incoming as _, event_enum};

@@ -1,54 +1,7 @@
-//! All SQL of the reviews worker: what its handlers write, and what the edge may read.
-
-use std::error::Error;
+//! All SQL of the reviews worker: what its handlers write.
 
 use despatch_runtime::{DbError, Tx};
-use jiff::Timestamp;
-use tokio_postgres::GenericClient;
-use tokio_postgres::types::{FromSql, Type};
-
-/// Where the asking for an order's review stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Not every parcel is delivered yet.
-    AwaitingDelivery,
-    /// The customer is asked, or will be.
-    Asking,
-    /// The customer answered.
-    Answered,
-    /// The order was cancelled or returned; nobody is asked.
-    Stopped,
-    /// Every ask went unanswered; nobody is asked any more.
-    Lapsed,
-}
-
-impl State {
-    const ALL: [State; 5] =
-        [State::AwaitingDelivery, State::Asking, State::Answered, State::Stopped, State::Lapsed];
-
-    /// The name, as it stands in tables and answers.
-    pub const fn name(self) -> &'static str {
-        match self {
-            State::AwaitingDelivery => "awaiting-delivery",
-            State::Asking => "asking",
-            State::Answered => "answered",
-            State::Stopped => "stopped",
-            State::Lapsed => "lapsed",
-        }
-    }
-}
-
-impl<'a> FromSql<'a> for State {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        let name = <&str>::from_sql(ty, raw)?;
-        let state = State::ALL.into_iter().find(|state| state.name() == name);
-        state.ok_or_else(|| format!("{name:?} is no state of a review").into())
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        <&str as FromSql>::accepts(ty)
-    }
-}
+use despatch_status::ReviewState;
 
 /// Notes that a parcel arrived. `true` for the parcel that was the last to be waited for.
 pub(crate) async fn delivered(
@@ -77,10 +30,10 @@ pub(crate) async fn delivered(
         select n, state, complete from each join delivered using (order_id)";
     let rows = tx.execute_batched(SQL, (order_id.to_owned(), parcel, parcels)).await?;
     let Some(row) = rows.first() else { return Ok(false) };
-    Ok(row.try_get::<_, State>("state")? == State::Asking && row.try_get("complete")?)
+    Ok(row.try_get::<_, ReviewState>("state")? == ReviewState::Asking && row.try_get("complete")?)
 }
 
-/// Takes ask `ask` as done. `false` when it is not the one that is due, or nobody is to be asked.
+/// Takes ask `ask` as done. `false` when it is not the one that is due, or the customer is not to be asked.
 pub(crate) async fn asked(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool, DbError> {
     const SQL: &str = "\
         update reviews.review r set next_ask = ask + 1, updated_at = now()
@@ -125,46 +78,4 @@ pub(crate) async fn stop(tx: &Tx<'_>, order_id: &str, reason: &str) -> Result<()
         where r.state in ('awaiting-delivery', 'asking')";
     tx.execute(SQL, &[&order_id, &reason]).await?;
     Ok(())
-}
-
-/// An order's review, as far as it got.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Review {
-    /// Where the asking stands.
-    pub state: State,
-    /// How often the customer was asked.
-    pub asks: i64,
-    /// The reason code, when the asking was stopped.
-    pub stopped_because: Option<String>,
-    /// The first answer, if there is one.
-    pub answer: Option<Answer>,
-}
-
-/// What a customer answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// 1 to 5 stars.
-    pub rating: i64,
-    /// Their words; may be empty.
-    pub comment: String,
-    /// When it was recorded.
-    pub at: Timestamp,
-}
-
-/// The review of an order; `None` while nothing that matters to it was heard.
-pub async fn review_of(
-    db: &impl GenericClient,
-    order_id: &str,
-) -> Result<Option<Review>, tokio_postgres::Error> {
-    const SQL: &str = "\
-        select r.state, r.next_ask, r.stopped_because, a.rating, a.comment, a.at
-        from reviews.review r left join reviews.answer a on a.order_id = r.order_id and a.number = 1
-        where r.order_id = $1";
-    let Some(row) = db.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
-    let answer = match row.try_get::<_, Option<i64>>(3)? {
-        None => None,
-        Some(rating) => Some(Answer { rating, comment: row.try_get(4)?, at: row.try_get(5)? }),
-    };
-    let (state, asks) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(Some(Review { state, asks, stopped_because: row.try_get(2)?, answer }))
 }

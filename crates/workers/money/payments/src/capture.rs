@@ -1,7 +1,6 @@
 //! Captures the payment of an order whose stock is reserved.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use despatch_contracts::order::{Authorisation, Order};
 use despatch_contracts::payment::PaymentCaptured;
@@ -9,9 +8,10 @@ use despatch_contracts::stock::StockReserved;
 use despatch_domain::{Currency, Money};
 use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
 
-use crate::PaymentError;
-use crate::once::once;
-use crate::provider::{Captured, Provider, ProviderError, Standing};
+use crate::config::POLICY;
+use crate::error::PaymentError;
+use crate::idempotent;
+use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
 use crate::store::{self, NewCapture};
 
 /// Captures what checkout authorised, if it is exactly what the order costs.
@@ -32,7 +32,7 @@ impl<P> Capture<P> {
 pub enum Plan {
     /// Capture what this authorisation allows.
     Capture(Authorisation, Money),
-    /// The order was cancelled: capture nothing, but see whether an earlier try did before it could say so.
+    /// The order was cancelled: capture nothing, but look whether an earlier try did before it could record it.
     Check(Authorisation, Money),
     /// The order costs nothing.
     Free(Currency),
@@ -45,7 +45,7 @@ pub enum Plan {
 pub enum Effect {
     /// The money is here.
     Captured(Captured),
-    /// The authorisation ran out or was let go.
+    /// The authorisation ran out or was voided.
     Gone,
     /// The provider was not asked, or did nothing.
     Nothing,
@@ -53,9 +53,7 @@ pub enum Effect {
 
 impl<P: Provider> EffectHandler for Capture<P> {
     const NAME: &'static str = "payments.capture";
-    /// Patient for about an hour: a provider's outage is not the order's fault.
-    const POLICY: Policy =
-        Policy { attempts: 24, longest_retry: Duration::from_secs(300), ..Policy::DEFAULT };
+    const POLICY: Policy = POLICY;
     type In = StockReserved;
     type Plan = Plan;
     type Response = Effect;
@@ -84,8 +82,10 @@ impl<P: Provider> EffectHandler for Capture<P> {
             Plan::Capture(authorisation, total) => (authorisation, *total),
             Plan::Check(authorisation, _) => {
                 return Ok(match provider.look_up(&authorisation.reference).await? {
-                    Standing::Captured(captured) => Effect::Captured(captured),
-                    Standing::Authorised | Standing::Cancelled | Standing::Unfinished => Effect::Nothing,
+                    AuthorisationStatus::Captured(captured) => Effect::Captured(captured),
+                    AuthorisationStatus::Authorised
+                    | AuthorisationStatus::Cancelled
+                    | AuthorisationStatus::Unfinished => Effect::Nothing,
                 });
             }
             Plan::Free(_) | Plan::Done => return Ok(Effect::Nothing),
@@ -94,13 +94,15 @@ impl<P: Provider> EffectHandler for Capture<P> {
         let look = || async { captured(provider.look_up(reference).await?) };
         let act = |key: String| async move {
             match provider.capture(reference, total, &key).await {
-                Err(ProviderError::NotAllowed(Standing::Captured(captured))) => Ok(captured),
+                Err(ProviderError::NotAllowed(AuthorisationStatus::Captured(captured))) => Ok(captured),
                 answer => answer,
             }
         };
-        match once(attempt, "capture", look, act).await {
+        match idempotent::request(attempt, "capture", look, act).await {
             Ok(captured) => Ok(Effect::Captured(captured)),
-            Err(PaymentError::Provider(ProviderError::NotAllowed(Standing::Cancelled))) => Ok(Effect::Gone),
+            Err(PaymentError::Provider(ProviderError::NotAllowed(AuthorisationStatus::Cancelled))) => {
+                Ok(Effect::Gone)
+            }
             Err(error) => Err(error),
         }
     }
@@ -149,11 +151,11 @@ impl<P: Provider> EffectHandler for Capture<P> {
 }
 
 /// What a look-up says about a capture that may have happened.
-fn captured(standing: Standing) -> Result<Option<Captured>, ProviderError> {
-    match standing {
-        Standing::Captured(captured) => Ok(Some(captured)),
-        Standing::Cancelled => Err(ProviderError::NotAllowed(Standing::Cancelled)),
-        Standing::Authorised | Standing::Unfinished => Ok(None),
+fn captured(status: AuthorisationStatus) -> Result<Option<Captured>, ProviderError> {
+    match status {
+        AuthorisationStatus::Captured(captured) => Ok(Some(captured)),
+        AuthorisationStatus::Cancelled => Err(ProviderError::NotAllowed(AuthorisationStatus::Cancelled)),
+        AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => Ok(None),
     }
 }
 
@@ -178,10 +180,7 @@ fn authorisation(
     if total.minor == 0 {
         return Ok(None);
     }
-    if authorisation.provider != provider {
-        let found = authorisation.provider.clone();
-        return Err(PaymentError::ProviderForeign { found, expected: provider });
-    }
+    PaymentError::unless_ours(&authorisation.provider, provider)?;
     Ok(Some(authorisation.clone()))
 }
 

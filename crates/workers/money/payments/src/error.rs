@@ -3,7 +3,7 @@
 use despatch_domain::{Money, Reason, UnknownCurrency};
 use despatch_runtime::{DbError, HandlerError, Verdict};
 
-use crate::provider::{ProviderError, Standing};
+use crate::provider::{AuthorisationStatus, ProviderError};
 
 /// Why payments did not do what an event asks.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +57,17 @@ pub enum PaymentError {
     Database(#[from] DbError),
 }
 
+impl PaymentError {
+    /// An error unless the money is with the provider that this worker speaks to.
+    pub(crate) fn unless_ours(found: &str, expected: &'static str) -> Result<(), PaymentError> {
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Self::ProviderForeign { found: found.to_owned(), expected })
+        }
+    }
+}
+
 impl HandlerError for PaymentError {
     fn verdict(&self) -> Verdict {
         match self {
@@ -78,8 +89,14 @@ impl HandlerError for PaymentError {
 fn provider_verdict(error: &ProviderError) -> Verdict {
     match error {
         ProviderError::Declined { .. } => Verdict::Reject(Reason::CardDeclined),
-        ProviderError::NotAllowed(Standing::Cancelled) => Verdict::Reject(Reason::AuthorisationExpired),
-        ProviderError::NotAllowed(Standing::Authorised | Standing::Captured(_) | Standing::Unfinished)
+        ProviderError::NotAllowed(AuthorisationStatus::Cancelled) => {
+            Verdict::Reject(Reason::AuthorisationExpired)
+        }
+        ProviderError::NotAllowed(
+            AuthorisationStatus::Authorised
+            | AuthorisationStatus::Captured(_)
+            | AuthorisationStatus::Unfinished,
+        )
         | ProviderError::AlreadyRefunded
         | ProviderError::Refused { .. } => Verdict::Reject(Reason::PaymentRejected),
         ProviderError::AmountRefused { .. } => Verdict::Reject(Reason::AmountMismatch),

@@ -1,4 +1,4 @@
-//! What payments asks of whoever holds the money, and what can come back.
+//! What payments asks of the provider that holds the money, and what can come back.
 
 use std::error::Error;
 use std::future::Future;
@@ -31,10 +31,13 @@ pub trait Provider: Send + Sync + 'static {
     /// Lets go of what was authorised.
     fn void(&self, reference: &str, key: &str) -> impl Future<Output = Result<(), ProviderError>> + Send;
 
-    /// How an authorisation stands now.
-    fn look_up(&self, reference: &str) -> impl Future<Output = Result<Standing, ProviderError>> + Send;
+    /// The status of an authorisation now.
+    fn look_up(
+        &self,
+        reference: &str,
+    ) -> impl Future<Output = Result<AuthorisationStatus, ProviderError>> + Send;
 
-    /// A refund of exactly this amount that was made before, whoever asked for it.
+    /// A refund of exactly this amount that was made before, by us or by hand.
     fn look_up_refund(
         &self,
         reference: &str,
@@ -58,9 +61,9 @@ pub struct Refunded {
     pub reference: String,
 }
 
-/// How an authorisation stands. Captured and cancelled are final.
+/// The status of an authorisation. Captured and cancelled are final.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum AuthorisationStatus {
     /// It can be captured.
     Authorised,
     /// It was captured.
@@ -80,9 +83,9 @@ pub enum ProviderError {
         /// The issuer's reason, in the provider's words.
         code: String,
     },
-    /// How the authorisation stands does not allow the request. Definite.
+    /// The authorisation's status does not allow the request. Definite.
     #[error("the authorisation does not allow this: {0:?}")]
-    NotAllowed(Standing),
+    NotAllowed(AuthorisationStatus),
     /// All of the money went back before. Definite.
     #[error("the payment is refunded already")]
     AlreadyRefunded,
@@ -106,7 +109,7 @@ pub enum ProviderError {
         /// How long to wait.
         after: Duration,
     },
-    /// The provider failed, and will give the same answer for ever under this key. Whether anything happened, only a
+    /// The provider failed, and will give the same answer permanently under this key. Whether anything happened, only a
     /// look-up can tell.
     #[error("the provider failed: {message}")]
     Failed {
@@ -117,18 +120,6 @@ pub enum ProviderError {
     #[error("the provider is still working on an earlier request")]
     InProgress,
     /// No answer, or none that says what happened.
-    #[error("no usable answer from the provider: {}", chain(&**.0))]
-    Unanswered(Box<dyn Error + Send + Sync>),
-}
-
-/// An error with its causes, which transport errors keep to themselves.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
+    #[error("no usable answer from the provider")]
+    Unanswered(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -6,10 +6,10 @@ use despatch_contracts::payment::{PaymentRefunded, RefundRequested};
 use despatch_domain::{Currency, Money};
 use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
 
-use crate::capture::Capture;
-use crate::once::once;
+use crate::config::POLICY;
+use crate::error::PaymentError;
 use crate::provider::{Provider, ProviderError, Refunded};
-use crate::{PaymentError, store};
+use crate::{idempotent, store};
 
 /// Refunds all that was captured for an order and has not gone back yet.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Plan {
 
 impl<P: Provider> EffectHandler for Refund<P> {
     const NAME: &'static str = "payments.refund";
-    const POLICY: Policy = Capture::<P>::POLICY;
+    const POLICY: Policy = POLICY;
     type In = RefundRequested;
     /// `None` when everything went back before.
     type Plan = Option<Plan>;
@@ -42,7 +42,7 @@ impl<P: Provider> EffectHandler for Refund<P> {
     type Error = PaymentError;
 
     async fn prepare(&self, event: &RefundRequested, db: &Reader<'_>) -> Result<Option<Plan>, PaymentError> {
-        // A capture is recorded before anyone hears of it, so a command that is in order finds it here.
+        // A capture is recorded before it is published, so a command that is in order finds it here.
         let payment = store::known(db, &event.order_id).await?;
         let payment = payment.filter(|payment| payment.captured_at.is_some());
         let payment = payment.ok_or(PaymentError::NothingCaptured)?;
@@ -50,9 +50,7 @@ impl<P: Provider> EffectHandler for Refund<P> {
         if minor == 0 {
             return Ok(None);
         }
-        if payment.provider != P::NAME {
-            return Err(PaymentError::ProviderForeign { found: payment.provider, expected: P::NAME });
-        }
+        PaymentError::unless_ours(&payment.provider, P::NAME)?;
         let amount = Money::new(minor, Currency::parse(&payment.currency)?);
         Ok(Some(Plan { authorisation: payment.authorisation, amount }))
     }
@@ -74,7 +72,7 @@ impl<P: Provider> EffectHandler for Refund<P> {
                 answer => answer,
             }
         };
-        once(attempt, "refund", look, act).await.map(Some)
+        idempotent::request(attempt, "refund", look, act).await.map(Some)
     }
 
     async fn record(

@@ -8,27 +8,27 @@ use tokio_postgres::GenericClient;
 
 /// What is known of an order's payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payment {
+pub(crate) struct Payment {
     /// The order's id.
-    pub order_id: String,
+    pub(crate) order_id: String,
     /// Who holds the money, e.g. `stripe`.
-    pub provider: String,
+    pub(crate) provider: String,
     /// The provider's reference of what checkout authorised.
-    pub authorisation: String,
+    pub(crate) authorisation: String,
     /// The provider's reference of the capture; empty while there is none.
-    pub capture: String,
+    pub(crate) capture: String,
     /// ISO 4217; empty while nothing is captured.
-    pub currency: String,
+    pub(crate) currency: String,
     /// Minor units of the currency.
-    pub captured_minor: i64,
+    pub(crate) captured_minor: i64,
     /// Minor units of the currency, never more than was captured.
-    pub refunded_minor: i64,
+    pub(crate) refunded_minor: i64,
     /// When the capture was recorded.
-    pub captured_at: Option<SystemTime>,
+    pub(crate) captured_at: Option<SystemTime>,
     /// When the last refund was recorded.
-    pub refunded_at: Option<SystemTime>,
+    pub(crate) refunded_at: Option<SystemTime>,
     /// Since when nothing more is to be captured.
-    pub cancelled_at: Option<SystemTime>,
+    pub(crate) cancelled_at: Option<SystemTime>,
 }
 
 /// Money of one currency over all orders.
@@ -60,11 +60,6 @@ const PAYMENTS: &str = "SELECT n, order_id, provider, authorisation, coalesce(ca
                         JOIN payments.payment USING (order_id)";
 
 /// What is known of the order's payment; `None` when it was neither captured nor cancelled.
-pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Payment>, DbError> {
-    db.query_opt(PAYMENTS, &[&[order_id].as_slice()]).await?.as_ref().map(payment).transpose()
-}
-
-/// As [`payment_of`], for a handler that prepares.
 pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
     db.query_batched(PAYMENTS, (order_id.to_owned(),)).await?.first().map(payment).transpose()
 }
@@ -93,7 +88,7 @@ pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, Db
     Ok(!tx.query_batched(sql, (order_id.to_owned(),)).await?.is_empty())
 }
 
-/// Books a capture; false when one was booked before.
+/// Records a capture; false when one was recorded before.
 pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Result<bool, DbError> {
     let sql = "WITH each AS (
                    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[])
@@ -122,7 +117,7 @@ pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Res
     Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
-/// Books that all that was left of a capture went back; false when another refund was booked since it was planned.
+/// Records that all that was left of a capture went back; false when another refund was recorded since it was planned.
 pub(crate) async fn record_refund(tx: &Tx<'_>, order_id: &str, minor: i64) -> Result<bool, DbError> {
     let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = now()
                WHERE order_id = $1 AND captured_minor - refunded_minor = $2";

@@ -15,7 +15,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
-use crate::provider::{Captured, Provider, ProviderError, Refunded, Standing};
+use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError, Refunded};
 use answer::{Intent, Refund, Refunds};
 
 /// The version of the API that the answers' shapes are written for, whatever the account's default is.
@@ -77,7 +77,7 @@ pub struct Stripe {
 impl Stripe {
     /// Prepares to speak to Stripe; nothing is sent yet.
     pub fn new(config: &StripeConfig) -> Result<Self, UnusableClient> {
-        // reqwest takes the process's provider and has none of its own; whoever was first has chosen ring as well.
+        // reqwest takes the process's provider and has none of its own; every caller in the process chooses ring.
         drop(rustls::crypto::ring::default_provider().install_default());
         let base = config.base_url.trim_end_matches('/').to_owned();
         let is_http = |url: Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
@@ -161,11 +161,11 @@ impl Provider for Stripe {
         let wire = wire(amount)?;
         let request = self.post(url, key, &[("amount_to_capture", &wire)]);
         let intent: Intent = self.send("/v1/payment_intents/{intent}/capture", request).await?;
-        match intent.standing()? {
-            Standing::Captured(captured) => Ok(captured),
-            standing @ (Standing::Authorised | Standing::Cancelled | Standing::Unfinished) => {
-                Err(ProviderError::NotAllowed(standing))
-            }
+        match intent.authorisation_status()? {
+            AuthorisationStatus::Captured(captured) => Ok(captured),
+            status @ (AuthorisationStatus::Authorised
+            | AuthorisationStatus::Cancelled
+            | AuthorisationStatus::Unfinished) => Err(ProviderError::NotAllowed(status)),
         }
     }
 
@@ -182,18 +182,18 @@ impl Provider for Stripe {
         let form = [("cancellation_reason", "requested_by_customer")];
         let request = self.post(url, key, &form);
         let intent: Intent = self.send("/v1/payment_intents/{intent}/cancel", request).await?;
-        match intent.standing()? {
-            Standing::Cancelled => Ok(()),
-            standing @ (Standing::Authorised | Standing::Captured(_) | Standing::Unfinished) => {
-                Err(ProviderError::NotAllowed(standing))
-            }
+        match intent.authorisation_status()? {
+            AuthorisationStatus::Cancelled => Ok(()),
+            status @ (AuthorisationStatus::Authorised
+            | AuthorisationStatus::Captured(_)
+            | AuthorisationStatus::Unfinished) => Err(ProviderError::NotAllowed(status)),
         }
     }
 
-    async fn look_up(&self, reference: &str) -> Result<Standing, ProviderError> {
+    async fn look_up(&self, reference: &str) -> Result<AuthorisationStatus, ProviderError> {
         let request = self.client.get(self.intent(reference, "")?);
         let intent: Intent = self.send("/v1/payment_intents/{intent}", request).await?;
-        intent.standing()
+        intent.authorisation_status()
     }
 
     async fn look_up_refund(

@@ -1,17 +1,17 @@
-//! Lets go of an authorisation whose order was cancelled.
+//! Voids an authorisation whose order was cancelled.
 
 use std::sync::Arc;
 
 use despatch_contracts::payment::{PaymentVoided, VoidRequested};
 use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
 
-use crate::capture::Capture;
-use crate::once::once;
-use crate::provider::{Provider, ProviderError, Standing};
-use crate::{PaymentError, store};
+use crate::config::POLICY;
+use crate::error::PaymentError;
+use crate::provider::{AuthorisationStatus, Provider, ProviderError};
+use crate::{idempotent, store};
 
-/// Voids authorisations. From then on nothing is captured for the order; what was captured before is orders' to refund,
-/// once it hears of it.
+/// Voids authorisations. From then on nothing is captured for the order; orders asks for a refund of what was captured
+/// before, once the capture reaches it.
 #[derive(Debug)]
 pub struct Void<P> {
     provider: Arc<P>,
@@ -35,9 +35,9 @@ pub enum Effect {
 
 impl<P: Provider> EffectHandler for Void<P> {
     const NAME: &'static str = "payments.void";
-    const POLICY: Policy = Capture::<P>::POLICY;
+    const POLICY: Policy = POLICY;
     type In = VoidRequested;
-    /// The authorisation to let go of; `None` when there is none, or its money was captured.
+    /// The authorisation to void; `None` when there is none, or its money was captured.
     type Plan = Option<String>;
     type Response = Effect;
     type Out = Option<PaymentVoided>;
@@ -49,9 +49,7 @@ impl<P: Provider> EffectHandler for Void<P> {
         if captured || event.reference.is_empty() {
             return Ok(None);
         }
-        if event.provider != P::NAME {
-            return Err(PaymentError::ProviderForeign { found: event.provider.clone(), expected: P::NAME });
-        }
+        PaymentError::unless_ours(&event.provider, P::NAME)?;
         Ok(Some(event.reference.clone()))
     }
 
@@ -62,13 +60,13 @@ impl<P: Provider> EffectHandler for Void<P> {
         let act = |key: String| async move {
             match provider.void(reference, &key).await {
                 Ok(()) => Ok(Effect::Voided),
-                Err(ProviderError::NotAllowed(standing)) => {
-                    ended(&standing).ok_or(ProviderError::NotAllowed(standing))
+                Err(ProviderError::NotAllowed(status)) => {
+                    ended(&status).ok_or(ProviderError::NotAllowed(status))
                 }
                 Err(error) => Err(error),
             }
         };
-        once(attempt, "void", look, act).await
+        idempotent::request(attempt, "void", look, act).await
     }
 
     async fn record(
@@ -88,10 +86,10 @@ impl<P: Provider> EffectHandler for Void<P> {
 }
 
 /// What it means for a void that the authorisation came to an end.
-fn ended(standing: &Standing) -> Option<Effect> {
-    match standing {
-        Standing::Cancelled => Some(Effect::Voided),
-        Standing::Captured(_) => Some(Effect::Nothing),
-        Standing::Authorised | Standing::Unfinished => None,
+fn ended(status: &AuthorisationStatus) -> Option<Effect> {
+    match status {
+        AuthorisationStatus::Cancelled => Some(Effect::Voided),
+        AuthorisationStatus::Captured(_) => Some(Effect::Nothing),
+        AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => None,
     }
 }

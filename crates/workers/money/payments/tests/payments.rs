@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
-mod giving_back;
-mod till;
+#[path = "payments/checkout.rs"]
+mod checkout;
+#[path = "payments/refunds.rs"]
+mod refunds;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,72 +13,72 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockReserved;
 use despatch_domain::{Currency, Money};
-use despatch_payments::provider::{Captured, Provider, ProviderError, Refunded, Standing};
+use despatch_payments::provider::{AuthorisationStatus, Captured, Provider, ProviderError, Refunded};
 use despatch_payments::stripe::{SecretKey, StripeConfig};
 use despatch_payments::{Config, ProviderName, store, worker, worker_with};
 use despatch_sandbox::{Fault, Operation};
 use despatch_testkit::{TestEnv, eventually};
 
-use till::{PRICE, Till};
+use checkout::{Checkout, PRICE};
 
 #[tokio::test]
 async fn a_reserved_order_is_captured_once() {
-    let till = Till::open().await;
-    let order = till.order("o-1").await;
-    till.reserve(&order).await;
-    let captured: PaymentCaptured = till.env.expect("o-1").await;
+    let checkout = Checkout::open().await;
+    let order = checkout.order("o-1").await;
+    checkout.reserve(&order).await;
+    let captured: PaymentCaptured = checkout.env.expect("o-1").await;
     assert_eq!((captured.amount_minor, captured.currency.as_str()), (PRICE, "USD"));
     assert!(captured.reference.starts_with("ch_"), "{}", captured.reference);
     assert_eq!(captured.order.as_ref(), Some(&order));
     // The same order once more, under another event id.
-    till.reserve(&order).await;
-    till.env.quiet().await;
-    assert_eq!(till.env.count::<PaymentCaptured>("o-1").await, 1);
-    let counts = till.counts(&order);
+    checkout.reserve(&order).await;
+    checkout.env.quiet().await;
+    assert_eq!(checkout.env.count::<PaymentCaptured>("o-1").await, 1);
+    let counts = checkout.counts(&order);
     assert_eq!((counts.captures, counts.captured_minor), (1, PRICE));
-    let payment = till.payment(&order).await.unwrap();
+    let payment = checkout.payment(&order).await.unwrap();
     assert_eq!((payment.capture, payment.captured_minor), (captured.reference, PRICE));
-    let totals = store::totals(&till.db).await.unwrap();
+    let totals = store::totals(&checkout.db).await.unwrap();
     assert_eq!((totals.len(), totals[0].captures, totals[0].captured_minor), (1, 1, PRICE));
 }
 
 #[tokio::test]
 async fn a_decline_is_a_case_and_its_replay_asks_under_a_new_key() {
-    let till = Till::open().await;
-    let order = till.order("o-1").await;
-    till.fault(Operation::Capture, &order, Fault::Decline, 1);
-    till.reserve(&order).await;
-    let dead = till.env.expect_dead("o-1").await;
+    let checkout = Checkout::open().await;
+    let order = checkout.order("o-1").await;
+    checkout.fault(Operation::Capture, &order, Fault::Decline, 1);
+    checkout.reserve(&order).await;
+    let dead = checkout.env.expect_dead("o-1").await;
     assert_eq!((dead.handler.as_str(), dead.reason.as_str()), ("payments.capture", "card-declined"));
-    assert_eq!(till.payment(&order).await, None);
+    assert_eq!(checkout.payment(&order).await, None);
     let replay = dead.event.unwrap().replay("payments.capture", dead.generation + 1);
-    till.env.publish(&replay).await;
-    till.env.expect::<PaymentCaptured>("o-1").await;
-    assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
+    checkout.env.publish(&replay).await;
+    checkout.env.expect::<PaymentCaptured>("o-1").await;
+    assert_eq!((checkout.counts(&order).captures, checkout.keys(&order, "capture").await), (1, 2));
 }
 
 #[tokio::test]
 async fn an_answer_that_was_lost_is_looked_up() {
-    let till = Till::open().await;
-    let order = till.order("o-1").await;
-    till.fault(Operation::Capture, &order, Fault::Timeout, 1);
-    till.fault(Operation::FindPayment, &order, Fault::ServerError, 1);
-    till.reserve(&order).await;
-    let captured: PaymentCaptured = till.env.expect("o-1").await;
-    till.env.quiet().await;
+    let checkout = Checkout::open().await;
+    let order = checkout.order("o-1").await;
+    checkout.fault(Operation::Capture, &order, Fault::Timeout, 1);
+    checkout.fault(Operation::FindPayment, &order, Fault::ServerError, 1);
+    checkout.reserve(&order).await;
+    let captured: PaymentCaptured = checkout.env.expect("o-1").await;
+    checkout.env.quiet().await;
     assert_eq!(captured.amount_minor, PRICE);
-    assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 1));
+    assert_eq!((checkout.counts(&order).captures, checkout.keys(&order, "capture").await), (1, 1));
 }
 
 #[tokio::test]
-async fn a_failure_that_stripe_would_repeat_for_ever_is_left_behind_with_its_key() {
-    let till = Till::open().await;
-    let order = till.order("o-1").await;
-    till.fault(Operation::Capture, &order, Fault::ServerError, 1);
-    till.reserve(&order).await;
-    till.env.expect::<PaymentCaptured>("o-1").await;
-    till.env.quiet().await;
-    assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
+async fn a_failure_that_stripe_would_repeat_is_left_behind_with_its_key() {
+    let checkout = Checkout::open().await;
+    let order = checkout.order("o-1").await;
+    checkout.fault(Operation::Capture, &order, Fault::ServerError, 1);
+    checkout.reserve(&order).await;
+    checkout.env.expect::<PaymentCaptured>("o-1").await;
+    checkout.env.quiet().await;
+    assert_eq!((checkout.counts(&order).captures, checkout.keys(&order, "capture").await), (1, 2));
 }
 
 /// Captures, and says that it failed.
@@ -86,7 +88,7 @@ struct Muddled {
 }
 
 impl Provider for Muddled {
-    const NAME: &'static str = "instant";
+    const NAME: &'static str = "fake";
 
     async fn capture(&self, _: &str, _: Money, _: &str) -> Result<Captured, ProviderError> {
         self.captures.fetch_add(1, Ordering::SeqCst);
@@ -101,11 +103,11 @@ impl Provider for Muddled {
         Err(ProviderError::InProgress)
     }
 
-    async fn look_up(&self, _: &str) -> Result<Standing, ProviderError> {
+    async fn look_up(&self, _: &str) -> Result<AuthorisationStatus, ProviderError> {
         let amount = Money::new(PRICE, Currency::USD);
         Ok(match self.captures.load(Ordering::SeqCst) {
-            0 => Standing::Authorised,
-            n => Standing::Captured(Captured { reference: format!("capture {n}"), amount }),
+            0 => AuthorisationStatus::Authorised,
+            n => AuthorisationStatus::Captured(Captured { reference: format!("capture {n}"), amount }),
         })
     }
 
@@ -128,59 +130,59 @@ async fn a_failure_after_the_effect_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn a_key_that_stripe_may_have_forgotten_is_renewed_after_a_look() {
-    let till = Till::open().await;
-    let order = till.order("o-1").await;
+async fn a_key_that_stripe_may_have_forgotten_is_rotated_after_a_look() {
+    let checkout = Checkout::open().await;
+    let order = checkout.order("o-1").await;
     // Busy again and again: nothing happens, and the key stays.
-    till.fault(Operation::Capture, &order, Fault::RateLimited, 2);
-    till.reserve(&order).await;
+    checkout.fault(Operation::Capture, &order, Fault::RateLimited, 2);
+    checkout.reserve(&order).await;
     eventually("the first try is over", async || {
         let waiting = "SELECT 1 FROM payments.journal WHERE state = 'waiting'";
-        till.db.query_opt(waiting, &[]).await.unwrap()
+        checkout.db.query_opt(waiting, &[]).await.unwrap()
     })
     .await;
     let age = "UPDATE payments.effect SET asked_at = now() - interval '25 h'";
-    assert_eq!(till.db.execute(age, &[]).await.unwrap(), 1);
-    till.env.expect::<PaymentCaptured>("o-1").await;
-    till.env.quiet().await;
-    assert_eq!((till.counts(&order).captures, till.keys(&order, "capture").await), (1, 2));
+    assert_eq!(checkout.db.execute(age, &[]).await.unwrap(), 1);
+    checkout.env.expect::<PaymentCaptured>("o-1").await;
+    checkout.env.quiet().await;
+    assert_eq!((checkout.counts(&order).captures, checkout.keys(&order, "capture").await), (1, 2));
 }
 
 #[tokio::test]
-async fn what_was_captured_by_somebody_else_is_taken_as_captured() {
-    let till = Till::open().await;
-    let order = till.order("o-1").await;
-    till.capture_elsewhere(&order).await.unwrap();
-    till.reserve(&order).await;
-    let captured: PaymentCaptured = till.env.expect("o-1").await;
-    assert_eq!((captured.amount_minor, till.counts(&order).captures), (PRICE, 1));
+async fn what_was_captured_by_hand_is_taken_as_captured() {
+    let checkout = Checkout::open().await;
+    let order = checkout.order("o-1").await;
+    checkout.capture_elsewhere(&order).await.unwrap();
+    checkout.reserve(&order).await;
+    let captured: PaymentCaptured = checkout.env.expect("o-1").await;
+    assert_eq!((captured.amount_minor, checkout.counts(&order).captures), (PRICE, 1));
 }
 
 #[tokio::test]
 async fn an_authorisation_that_ended_by_itself_is_a_case() {
-    let till = Till::open().await;
-    let order = till.order("o-1").await;
-    till.void_elsewhere(&order).await.unwrap();
-    till.reserve(&order).await;
-    assert_eq!(till.env.expect_dead("o-1").await.reason, "authorisation-expired");
+    let checkout = Checkout::open().await;
+    let order = checkout.order("o-1").await;
+    checkout.void_elsewhere(&order).await.unwrap();
+    checkout.reserve(&order).await;
+    assert_eq!(checkout.env.expect_dead("o-1").await.reason, "authorisation-expired");
 }
 
 #[tokio::test]
 async fn only_what_the_order_costs_is_captured() {
-    let till = Till::open().await;
-    let mut dearer = till.order("dearer").await;
+    let checkout = Checkout::open().await;
+    let mut dearer = checkout.order("dearer").await;
     dearer.total_minor += 1;
-    let less = till.order_of("less", PRICE - 1, "usd").await;
-    let euros = till.order_of("euros", PRICE, "eur").await;
-    let mut nothing = till.order("nothing").await;
+    let less = checkout.order_of("less", PRICE - 1, "usd").await;
+    let euros = checkout.order_of("euros", PRICE, "eur").await;
+    let mut nothing = checkout.order("nothing").await;
     nothing.authorisation = None;
-    let mut elsewhere = till.order("elsewhere").await;
-    elsewhere.authorisation.as_mut().unwrap().provider = "instant".into();
-    let mut made_up = till.order("made-up").await;
+    let mut elsewhere = checkout.order("elsewhere").await;
+    elsewhere.authorisation.as_mut().unwrap().provider = "fake".into();
+    let mut made_up = checkout.order("made-up").await;
     made_up.authorisation.as_mut().unwrap().reference = "pi_made_up".into();
-    let mut crafted = till.order("crafted").await;
+    let mut crafted = checkout.order("crafted").await;
     crafted.authorisation.as_mut().unwrap().reference = "../refunds".into();
-    let mut currency = till.order("currency").await;
+    let mut currency = checkout.order("currency").await;
     currency.currency = "XXX".into();
     let cases = [
         (&dearer, "amount-mismatch"),
@@ -192,43 +194,43 @@ async fn only_what_the_order_costs_is_captured() {
         (&currency, "currency-unknown"),
     ];
     for (order, _) in &cases {
-        till.reserve(order).await;
+        checkout.reserve(order).await;
     }
-    till.reserve(&euros).await;
+    checkout.reserve(&euros).await;
     for (order, reason) in &cases {
-        assert_eq!(till.env.expect_dead(&order.order_id).await.reason, *reason, "{}", order.order_id);
-        assert_eq!(till.counts(order).captures, 0, "{}", order.order_id);
+        assert_eq!(checkout.env.expect_dead(&order.order_id).await.reason, *reason, "{}", order.order_id);
+        assert_eq!(checkout.counts(order).captures, 0, "{}", order.order_id);
     }
     // Stripe says the currency only with the capture, so this one is a case with its money taken.
-    let dead = till.env.expect_dead("euros").await;
+    let dead = checkout.env.expect_dead("euros").await;
     assert_eq!(dead.reason, "amount-mismatch");
     assert!(dead.failures[0].error.contains("130.00 EUR was captured"), "{}", dead.failures[0].error);
-    assert_eq!(till.env.count::<PaymentCaptured>("euros").await, 0);
+    assert_eq!(checkout.env.count::<PaymentCaptured>("euros").await, 0);
 }
 
 #[tokio::test]
 async fn an_order_that_costs_nothing_needs_no_provider() {
-    let till = Till::open().await;
-    let mut order = till.order("o-1").await;
+    let checkout = Checkout::open().await;
+    let mut order = checkout.order("o-1").await;
     order.total_minor = 0;
     order.authorisation = None;
-    till.reserve(&order).await;
-    let captured: PaymentCaptured = till.env.expect("o-1").await;
+    checkout.reserve(&order).await;
+    let captured: PaymentCaptured = checkout.env.expect("o-1").await;
     assert_eq!((captured.amount_minor, captured.currency.as_str()), (0, "USD"));
-    till.env.quiet().await;
-    assert_eq!(till.counts(&order).captures, 0);
-    assert_eq!(till.keys(&order, "capture").await, 0);
+    checkout.env.quiet().await;
+    assert_eq!(checkout.counts(&order).captures, 0);
+    assert_eq!(checkout.keys(&order, "capture").await, 0);
 }
 
 #[tokio::test]
-async fn the_instant_provider_takes_everything_at_once() {
+async fn the_fake_provider_takes_everything_at_once() {
     let env = TestEnv::new().await;
     let stripe = StripeConfig {
         base_url: "https://stripe.invalid".into(),
         secret_key: SecretKey::from("sk_test_none".to_owned()),
         timeout_ms: 1,
     };
-    env.run(worker(&Config { provider: ProviderName::Instant, stripe }).unwrap()).await;
+    env.run(worker(&Config { provider: ProviderName::Fake, stripe }).unwrap()).await;
     let order = despatch_testkit::order("o-1");
     env.deliver(&StockReserved { order: Some(order), ..StockReserved::default() }).await;
     let captured: PaymentCaptured = env.expect("o-1").await;

@@ -13,19 +13,22 @@ create table orders.orders (
     unique (shop, shop_order_id)
 );
 
--- How far it is. Apart from orders.orders because it changes about nine times an order: the row is narrow, and with
--- nothing but the key indexed and half of each page left free, updates stay on their page (HOT).
+-- How far it is. Apart from orders.orders because it changes about nine times an order: the row is narrow, and with no
+-- column indexed that a step changes and half of each page left free, updates stay on their page (HOT).
 -- It and the timeline are only ever written together with their order, so no foreign key is checked.
 create table orders.progress (
     order_id text primary key,
     state text not null,
     -- The number of the last timeline entry.
     version integer not null,
-    -- What was heard so far; the state follows from it.
+    -- The facts so far; the state follows from them.
     lifecycle jsonb not null,
     updated_at timestamptz not null default now(),
     completed_at timestamptz
 ) with (fillfactor = 50);
+
+-- Orders under way, for the gauges of how many there are and for how long they have not moved.
+create index progress_open on orders.progress (order_id) where completed_at is null;
 
 -- The audit trail: every event and command that reached the order, what it changed, and why.
 create table orders.timeline (

@@ -54,12 +54,13 @@ impl Handler for Accept {
         if store::accept(tx, order, &note).await? {
             return Ok(Some(OrderAccepted { order: Some(order.clone()) }));
         }
-        let Some(progress) = store::progress(tx, &order.order_id).await? else {
+        let again = store::advance::<AcceptError>(tx, &order.order_id, &note, |order| {
+            Ok(Step::none(order.state(), Reason::AlreadyApplied))
+        });
+        if again.await?.is_none() {
             let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
             return Err(AcceptError::Taken { shop, shop_order_id });
-        };
-        let step = Step::none(progress.lifecycle.state(), Reason::AlreadyApplied);
-        store::advance(tx, &order.order_id, &progress, &step, &note).await?;
+        }
         Ok(None)
     }
 }

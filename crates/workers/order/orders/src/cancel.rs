@@ -5,9 +5,9 @@ use despatch_contracts::order::{Authorisation, OrderCancelRequested, OrderCancel
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_status::OrderState;
 
-use crate::NOT_YET;
-use crate::state::State;
+use crate::config::NOT_YET;
 use crate::store::{self, Note};
 
 /// Cancels orders on request. A refusal is no error: it is recorded in the order's timeline.
@@ -41,15 +41,15 @@ impl Handler for Cancel {
 
     async fn record(&self, event: &OrderCancelRequested, tx: &Tx<'_>) -> Result<Self::Out, CancelError> {
         let order_id = &event.order_id;
-        let mut progress = store::progress(tx, order_id).await?.ok_or(CancelError::NotYet)?;
-        let step = progress.lifecycle.cancel(reason(event));
         let detail = format!("asked for by {}: {}", event.requested_by, event.reason);
         let note = Note { event_type: OrderCancelRequested::TYPE, detail: &detail };
-        store::advance(tx, order_id, &progress, &step, &note).await?;
+        let step =
+            store::advance::<CancelError>(tx, order_id, &note, |order| Ok(order.cancel(reason(event))));
+        let step = step.await?.ok_or(CancelError::NotYet)?;
 
         let reason = step.reason.to_string();
         let cancelled = step
-            .enters(State::Cancelled)
+            .enters(OrderState::Cancelled)
             .then(|| OrderCancelled { order_id: order_id.clone(), reason: reason.clone() });
         let refund =
             step.refund.then(|| RefundRequested { order_id: order_id.clone(), reason: reason.clone() });
@@ -65,7 +65,7 @@ impl Handler for Cancel {
     }
 }
 
-/// Whoever asks may name a reason of the registry; any other words only say who asked.
+/// A request may name a reason of the registry; any other words only say who asked.
 fn reason(event: &OrderCancelRequested) -> Reason {
     Reason::parse(&event.reason).unwrap_or(if event.requested_by == "operator" {
         Reason::OperatorCancelled

@@ -1,38 +1,30 @@
-//! The orders worker: it checks what was placed and accepts it, or makes it a case with all that is wrong. Then it hears
-//! every fact about the order, holds its state machine and its audit timeline, and says when the order is completed or
-//! came back. It cancels on request while no parcel has left, and asks for the money to go back.
+//! The orders worker: it checks what was placed and accepts it, or makes it a case with all that is wrong. Then it
+//! consumes every fact about the order, holds its state machine and its audit timeline, and reports when the order is
+//! completed or came back. It cancels on request while no parcel has left, and asks for the money to go back.
 //!
-//! [`store`] has what the edge may read: an order with its state, its timeline, the counts per state.
+//! [`store`] has what an audit reads: the counts per state.
 
 mod accept;
 mod cancel;
+mod config;
 mod country;
 mod email;
-mod heard;
 mod lifecycle;
-mod state;
+mod order_fact;
 pub mod store;
 mod track;
 mod validate;
 
-use std::time::Duration;
-
 use despatch_runtime::{Migration, SqlGauge, Worker};
+use despatch_status::OrderState;
 
-pub use lifecycle::Stage;
-pub use state::State;
 pub use validate::{Invalid, validate};
 
 /// The worker's name, and its schema's.
 pub const NAME: &str = "orders";
 
-/// How soon an event that came before its order was accepted is looked at again.
-const NOT_YET: Duration = Duration::from_millis(250);
-
-const MIGRATIONS: &[Migration] = &[
-    Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") },
-    Migration { name: "0002_open", sql: include_str!("../migrations/0002_open.sql") },
-];
+const MIGRATIONS: &[Migration] =
+    &[Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") }];
 
 /// Registers `orders.accept`, `orders.track` and `orders.cancel`. There is nothing to configure.
 pub fn worker() -> Worker {
@@ -46,6 +38,6 @@ pub fn worker() -> Worker {
 
 /// A gauge for each state of orders that are under way.
 fn by_state(name: &'static str, unit: &'static str, sql: &'static str) -> SqlGauge {
-    let under_way = State::ALL.into_iter().filter(|state| *state < State::Completed);
-    SqlGauge { name, unit, label: Some(("state", under_way.map(State::name).collect())), sql }
+    let under_way = OrderState::ALL.iter().copied().filter(|state| *state < OrderState::Completed);
+    SqlGauge { name, unit, label: Some(("state", under_way.map(OrderState::name).collect())), sql }
 }

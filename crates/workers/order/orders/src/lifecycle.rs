@@ -1,17 +1,16 @@
-//! The state machine of an order, as a pure function of what was heard about it.
+//! The state machine of an order, as a pure function of the facts about it.
 //!
-//! An order's lifecycle is the *set* of facts heard so far, and its state follows from that set alone. So facts may come
-//! in any order, twice or with gaps, and still lead to the same state. Facts are never refused; commands may be.
+//! An order's lifecycle is the *set* of facts recorded so far, and its state follows from that set alone. So facts may
+//! come in any order, twice or with gaps, and still lead to the same state. Facts are never refused; commands may be.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use despatch_domain::Reason;
+use despatch_status::{OrderState, ParcelStage};
 use serde::{Deserialize, Serialize};
 
-use crate::state::State;
-
-/// More parcels than this for one order are a mistake of whoever says so.
+/// An order of more parcels than this is a mistake of the event's sender.
 const MOST_PARCELS: u32 = 1000;
 
 /// Something that happened and that an order has to live with.
@@ -28,14 +27,14 @@ pub(crate) enum Fact {
     /// The authorisation was let go.
     PaymentVoided,
     /// A parcel got this far.
-    Parcel(Stage, Parcel),
+    Parcel(ParcelStage, Parcel),
     /// The carrier could not deliver a parcel.
     DeliveryFailed(Parcel),
-    /// The customer reviewed the order, or nobody will ask again.
+    /// The customer reviewed the order, or will not be asked again.
     ReviewEnded,
 }
 
-/// RetryFilter of an order's parcels: 1-based, out of how many.
+/// One of an order's parcels: 1-based, out of how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parcel {
     /// From 1 to `of`.
@@ -50,23 +49,7 @@ impl fmt::Display for Parcel {
     }
 }
 
-/// How far a parcel got. A later stage proves the earlier ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Its units were taken from their shelves.
-    Picked,
-    /// It has its label.
-    Labelled,
-    /// The carrier has it.
-    Despatched,
-    /// The customer has it.
-    Delivered,
-    /// It is on its way back; nothing that the carrier says later changes that.
-    Returned,
-}
-
-/// What was heard about the order as a whole.
+/// A fact about the order as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Mark {
@@ -79,21 +62,21 @@ enum Mark {
     Cancelled,
 }
 
-/// Everything heard about one accepted order.
+/// Every fact about one accepted order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lifecycle {
     marks: BTreeSet<Mark>,
-    /// By parcel number; empty until a fact says how many there are.
-    parcels: Vec<Option<Stage>>,
+    /// By parcel number; empty until a fact says how many there are. The edge reads this field of the row.
+    parcels: Vec<Option<ParcelStage>>,
 }
 
-/// What hearing something did to an order.
+/// What a fact or a command did to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
     /// The state before.
-    pub from: State,
+    pub from: OrderState,
     /// The state after; often the same.
-    pub to: State,
+    pub to: OrderState,
     /// Why, for the timeline.
     pub reason: Reason,
     /// The money that was captured has to go back.
@@ -104,49 +87,46 @@ pub(crate) struct Step {
 
 impl Step {
     /// A step to nowhere: why nothing changed.
-    pub(crate) fn none(state: State, reason: Reason) -> Step {
+    pub(crate) fn none(state: OrderState, reason: Reason) -> Step {
         Step { from: state, to: state, reason, refund: false, void: false }
     }
 
     /// Whether this step is the one that led into `state`.
-    pub(crate) fn enters(self, state: State) -> bool {
+    pub(crate) fn enters(self, state: OrderState) -> bool {
         self.from != self.to && self.to == state
     }
 }
 
 impl Lifecycle {
-    /// The state that follows from what was heard.
-    pub(crate) fn state(&self) -> State {
-        if self.heard(Mark::Cancelled) {
-            return State::Cancelled;
+    /// The state that follows from the facts.
+    pub(crate) fn state(&self) -> OrderState {
+        if self.has(Mark::Cancelled) {
+            return OrderState::Cancelled;
         }
-        if self.parcels.contains(&Some(Stage::Returned)) {
-            return State::Returned;
+        if self.parcels.contains(&Some(ParcelStage::Returned)) {
+            return OrderState::Returned;
         }
-        // `None`, a parcel that nothing was heard of, is less than any stage.
+        // `None`, a parcel without a fact, is less than any stage.
         match self.parcels.iter().min().copied().flatten() {
-            Some(Stage::Delivered | Stage::Returned) if self.heard(Mark::Reviewed) => State::Completed,
-            Some(Stage::Delivered | Stage::Returned) => State::Delivered,
-            Some(Stage::Despatched) => State::Despatched,
-            Some(Stage::Labelled) => State::Labelled,
-            Some(Stage::Picked) => State::Picked,
-            None if self.heard(Mark::Captured) => State::Paid,
-            None if self.heard(Mark::Reserved) && !self.heard(Mark::Released) => State::Reserved,
-            None => State::Accepted,
+            Some(ParcelStage::Delivered | ParcelStage::Returned) if self.has(Mark::Reviewed) => {
+                OrderState::Completed
+            }
+            Some(ParcelStage::Delivered | ParcelStage::Returned) => OrderState::Delivered,
+            Some(ParcelStage::Despatched) => OrderState::Despatched,
+            Some(ParcelStage::Labelled) => OrderState::Labelled,
+            Some(ParcelStage::Picked) => OrderState::Picked,
+            None if self.has(Mark::Captured) => OrderState::Paid,
+            None if self.has(Mark::Reserved) && !self.has(Mark::Released) => OrderState::Reserved,
+            None => OrderState::Accepted,
         }
     }
 
-    /// How far each parcel got, by number; empty until it is known how many there are.
-    pub(crate) fn parcels(&self) -> &[Option<Stage>] {
-        &self.parcels
-    }
-
-    /// Applies a fact. What was heard before changes nothing.
+    /// Applies a fact. A fact that is known changes nothing.
     ///
     /// The error is the reason of the case that a person has to settle; then nothing changed either.
     pub(crate) fn apply(&mut self, fact: Fact) -> Result<Step, Reason> {
         let from = self.state();
-        let cancelled = from == State::Cancelled;
+        let cancelled = from == OrderState::Cancelled;
         let (news, reason) = match fact {
             Fact::StockReserved => (self.mark(Mark::Reserved), Reason::StepDone),
             // Inventory releases what was cancelled or what was not confirmed in time.
@@ -170,8 +150,8 @@ impl Lifecycle {
         let to = self.state();
         let reason = match to {
             _ if !news => Reason::AlreadyApplied,
-            State::Completed if from != to => Reason::AllDone,
-            State::Returned if from != to => Reason::ParcelReturned,
+            OrderState::Completed if from != to => Reason::AllDone,
+            OrderState::Returned if from != to => Reason::ParcelReturned,
             _ => reason,
         };
         Ok(Step { from, to, reason, refund: reason == Reason::CapturedAfterCancellation, void: false })
@@ -180,21 +160,21 @@ impl Lifecycle {
     /// Cancels the order for `reason` unless a parcel of it has left. A refusal is a step too: to nowhere.
     pub(crate) fn cancel(&mut self, reason: Reason) -> Step {
         let from = self.state();
-        if from == State::Cancelled {
+        if from == OrderState::Cancelled {
             return Step::none(from, Reason::AlreadyApplied);
         }
         // The order is as far as its last parcel, but its first may have left already.
-        let left = self.parcels.iter().flatten().any(|stage| *stage >= Stage::Despatched);
-        if left || !from.may_become(State::Cancelled) {
+        let left = self.parcels.iter().flatten().any(|stage| *stage >= ParcelStage::Despatched);
+        if left || !from.may_become(OrderState::Cancelled) {
             return Step::none(from, Reason::CommandRefused);
         }
         self.mark(Mark::Cancelled);
-        let refund = self.heard(Mark::Captured) && !self.heard(Mark::Refunded);
-        let void = !self.heard(Mark::Captured);
-        Step { from, to: State::Cancelled, reason, refund, void }
+        let refund = self.has(Mark::Captured) && !self.has(Mark::Refunded);
+        let void = !self.has(Mark::Captured);
+        Step { from, to: OrderState::Cancelled, reason, refund, void }
     }
 
-    fn heard(&self, mark: Mark) -> bool {
+    fn has(&self, mark: Mark) -> bool {
         self.marks.contains(&mark)
     }
 
@@ -204,10 +184,10 @@ impl Lifecycle {
     }
 
     /// Whether this is news.
-    fn parcel(&mut self, parcel: Parcel, stage: Stage) -> Result<bool, Reason> {
+    fn parcel(&mut self, parcel: Parcel, stage: ParcelStage) -> Result<bool, Reason> {
         let known = self.stage(parcel)?;
         // A parcel is not to leave after the order was cancelled; that it was packed meanwhile does no harm.
-        if self.heard(Mark::Cancelled) && stage >= Stage::Despatched {
+        if self.has(Mark::Cancelled) && stage >= ParcelStage::Despatched {
             return Err(Reason::UnexpectedFact);
         }
         if known >= Some(stage) {
@@ -222,11 +202,11 @@ impl Lifecycle {
 
     /// A failed delivery is a case, unless the parcel's way has ended since.
     fn failed(&self, parcel: Parcel) -> Result<(), Reason> {
-        if self.stage(parcel)? >= Some(Stage::Delivered) { Ok(()) } else { Err(Reason::DeliveryFailed) }
+        if self.stage(parcel)? >= Some(ParcelStage::Delivered) { Ok(()) } else { Err(Reason::DeliveryFailed) }
     }
 
     /// How far the parcel got; an error when the order has no such parcel.
-    fn stage(&self, Parcel { number, of }: Parcel) -> Result<Option<Stage>, Reason> {
+    fn stage(&self, Parcel { number, of }: Parcel) -> Result<Option<ParcelStage>, Reason> {
         let known = self.parcels.is_empty() || self.parcels.len() == of as usize;
         if known && (1..=of).contains(&number) && of <= MOST_PARCELS {
             Ok(self.parcels.get(number as usize - 1).copied().flatten())

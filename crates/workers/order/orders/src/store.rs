@@ -5,22 +5,15 @@ use std::error::Error;
 use despatch_contracts::order::{Authorisation, Order};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Tx};
+use despatch_status::OrderState;
 use jiff::Timestamp;
 use prost::Message;
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::{FromSql, Json, Type};
 
-use crate::lifecycle::{Lifecycle, Stage, Step};
-use crate::state::State;
+use crate::lifecycle::{Lifecycle, Step};
 
-/// An order's lifecycle as it was read, and the number of its last timeline entry.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    version: i32,
-    pub(crate) lifecycle: Lifecycle,
-}
-
-/// What a timeline entry tells besides the step itself.
+/// What a timeline entry says besides the step itself.
 #[derive(Debug)]
 pub(crate) struct Note<'a> {
     pub(crate) event_type: &'static str,
@@ -73,23 +66,37 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
     Ok(stored == 1)
 }
 
-/// How far an order is; `None` when it was not accepted (yet). The runtime holds the order's contention key, so nobody
-/// else writes between this and [`advance`].
-pub(crate) async fn progress(tx: &Tx<'_>, order_id: &str) -> Result<Option<Progress>, DbError> {
+/// Changes an accepted order: reads its lifecycle, applies `change`, and keeps the step with one timeline entry. `None`,
+/// and nothing kept, when the order was not accepted (yet).
+///
+/// The runtime holds the order's concurrency key, so no other handler writes between the reading and the keeping.
+pub(crate) async fn advance<E: From<DbError>>(
+    tx: &Tx<'_>,
+    order_id: &str,
+    note: &Note<'_>,
+    change: impl FnOnce(&mut Lifecycle) -> Result<Step, E>,
+) -> Result<Option<Step>, E> {
+    let Some((version, mut lifecycle)) = lifecycle(tx, order_id).await? else { return Ok(None) };
+    let step = change(&mut lifecycle)?;
+    keep(tx, order_id, (version + 1, lifecycle), &step, note).await?;
+    Ok(Some(step))
+}
+
+/// An order's lifecycle, and the number of its last timeline entry.
+async fn lifecycle(tx: &Tx<'_>, order_id: &str) -> Result<Option<(i32, Lifecycle)>, DbError> {
     const SQL: &str = "\
         select each.n, version, lifecycle
         from unnest($1::text[]) with ordinality as each(order_id, n) join orders.progress using (order_id)";
     let rows = tx.query_batched(SQL, (order_id.to_owned(),)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let Json(lifecycle) = row.try_get("lifecycle")?;
-    Ok(Some(Progress { version: row.try_get("version")?, lifecycle }))
+    Ok(Some((row.try_get("version")?, lifecycle)))
 }
 
-/// Keeps a step: the order's progress and one timeline entry.
-pub(crate) async fn advance(
+async fn keep(
     tx: &Tx<'_>,
     order_id: &str,
-    progress: &Progress,
+    (version, lifecycle): (i32, Lifecycle),
     step: &Step,
     note: &Note<'_>,
 ) -> Result<(), DbError> {
@@ -110,8 +117,8 @@ pub(crate) async fn advance(
     let values = (
         order_id.to_owned(),
         step.to.name(),
-        progress.version + 1,
-        Json(progress.lifecycle.clone()),
+        version,
+        Json(lifecycle),
         note.event_type,
         step.from.name(),
         step.reason.code(),
@@ -126,7 +133,7 @@ pub(crate) const UNDER_WAY: &str = "\
     select state, count(*)::float8 from orders.progress
     where completed_at is null and state not in ('cancelled', 'returned') group by state";
 
-/// For how many seconds the one that has not moved for longest has stood still, by state.
+/// For how many seconds the one that has not moved for longest has not moved, by state.
 pub(crate) const STOOD_STILL: &str = "\
     select state, extract(epoch from now() - min(updated_at))::float8 from orders.progress
     where completed_at is null and state not in ('cancelled', 'returned') group by state";
@@ -153,87 +160,10 @@ fn text(words: &str) -> String {
     words.replace('\0', "")
 }
 
-/// An accepted order and how far it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OrderStatus {
-    /// What was ordered.
-    pub order: Order,
-    /// Where it stands.
-    pub state: State,
-    /// How far each parcel got, by number from 1; empty until it is known how many there are.
-    pub parcels: Vec<Option<Stage>>,
-    /// When anything was last heard of it.
-    pub updated_at: Timestamp,
-    /// When it was completed, if it was.
-    pub completed_at: Option<Timestamp>,
-}
-
-/// One entry of an order's audit trail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TimelineEntry {
-    /// From 1, without gaps.
-    pub seq: i32,
-    /// When it was recorded.
-    pub at: Timestamp,
-    /// The event or command, e.g. `payment.captured`.
-    pub event_type: String,
-    /// The state before; `None` in the first entry.
-    pub from: Option<State>,
-    /// The state after; the same when nothing changed.
-    pub to: State,
-    /// The reason code of the decision.
-    pub reason: String,
-    /// What the event said, in short.
-    pub detail: String,
-}
-
-/// An order with its state; `None` when it was never accepted.
-pub async fn order(
-    db: &impl GenericClient,
-    order_id: &str,
-) -> Result<Option<OrderStatus>, tokio_postgres::Error> {
-    const SQL: &str = "\
-        select document, state, lifecycle, updated_at, completed_at
-        from orders.orders join orders.progress using (order_id)
-        where order_id = $1";
-    let Some(row) = db.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
-    let Document(order) = row.try_get(0)?;
-    let Json(lifecycle) = row.try_get::<_, Json<Lifecycle>>(2)?;
-    Ok(Some(OrderStatus {
-        order,
-        state: row.try_get(1)?,
-        parcels: lifecycle.parcels().to_vec(),
-        updated_at: row.try_get(3)?,
-        completed_at: row.try_get(4)?,
-    }))
-}
-
-/// An order's audit trail, oldest entry first.
-pub async fn timeline(
-    db: &impl GenericClient,
-    order_id: &str,
-) -> Result<Vec<TimelineEntry>, tokio_postgres::Error> {
-    const SQL: &str = "\
-        select seq, at, event_type, from_state, to_state, reason, detail
-        from orders.timeline where order_id = $1 order by seq";
-    let rows = db.query(SQL, &[&order_id]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(TimelineEntry {
-                seq: row.try_get(0)?,
-                at: row.try_get(1)?,
-                event_type: row.try_get(2)?,
-                from: row.try_get(3)?,
-                to: row.try_get(4)?,
-                reason: row.try_get(5)?,
-                detail: row.try_get(6)?,
-            })
-        })
-        .collect()
-}
-
 /// How many orders are in each state; states without orders are left out.
-pub async fn counts_by_state(db: &impl GenericClient) -> Result<Vec<(State, i64)>, tokio_postgres::Error> {
+pub async fn counts_by_state(
+    db: &impl GenericClient,
+) -> Result<Vec<(OrderState, i64)>, tokio_postgres::Error> {
     const SQL: &str = "select state, count(*) from orders.progress group by state";
     let rows = db.query(SQL, &[]).await?;
     let mut counts =
@@ -242,18 +172,7 @@ pub async fn counts_by_state(db: &impl GenericClient) -> Result<Vec<(State, i64)
     Ok(counts)
 }
 
-/// The id of the accepted order that a shop knows as `shop_order_id`.
-pub async fn find(
-    db: &impl GenericClient,
-    shop: &str,
-    shop_order_id: &str,
-) -> Result<Option<String>, tokio_postgres::Error> {
-    const SQL: &str = "select order_id from orders.orders where shop = $1 and shop_order_id = $2";
-    let row = db.query_opt(SQL, &[&shop, &shop_order_id]).await?;
-    row.map(|row| row.try_get(0)).transpose()
-}
-
-/// An order as it stands in its row.
+/// An order as its row holds it.
 struct Document(Order);
 
 impl<'a> FromSql<'a> for Document {

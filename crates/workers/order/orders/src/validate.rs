@@ -1,4 +1,4 @@
-//! What has to be right about an order before anyone works on it. All that is wrong is found at once.
+//! What has to be right about an order before work on it begins. All that is wrong is found at once.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub(crate) enum Problem {
     /// There is no customer at all.
     #[error("there is no customer")]
     CustomerMissing,
-    /// Nobody can be written to.
+    /// The customer cannot be written to.
     #[error("the customer has no usable e-mail address")]
     EmailMissing,
     /// There is nothing to send.
@@ -48,7 +48,7 @@ pub(crate) enum Problem {
     /// An amount that cannot be negative is.
     #[error("the {what} is negative: {minor} minor units")]
     AmountNegative {
-        /// RetryFilter amount.
+        /// Which amount.
         what: String,
         /// Minor units.
         minor: i64,
@@ -67,7 +67,7 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// The reason code that stands for the problem.
+    /// The reason code of the problem.
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Problem::AddressMissing => Reason::AddressMissing,
@@ -108,7 +108,7 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// What `orders.accept` checks of an order, all of it; the problems come in the order in which a person would mend them.
+/// What `orders.accept` checks of an order, all of it; the problems come in the order in which a person would fix them.
 pub fn validate(order: &Order) -> Result<(), Invalid> {
     let mut problems = Vec::new();
     address(order.ship_to.as_ref(), &mut problems);

@@ -4,7 +4,7 @@
 mod accept;
 #[path = "orders/cancel.rs"]
 mod cancel;
-#[path = "orders/story.rs"]
-mod story;
+#[path = "orders/fixture.rs"]
+mod fixture;
 #[path = "orders/track.rs"]
 mod track;

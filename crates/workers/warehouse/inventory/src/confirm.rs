@@ -3,12 +3,14 @@
 use despatch_contracts::order::Order;
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::{Parcel, StockPicked};
+use despatch_routing::{Allocation, Shortage, allocate};
 use despatch_runtime::{Handler, Tx};
+use tokio::try_join;
 
-use crate::allocate::allocate;
-use crate::reserve::{skus, wanted};
+use crate::error::InventoryError;
+use crate::expiry_timer;
+use crate::order_lines::{demand, in_event, skus};
 use crate::store::{self, Claim, State};
-use crate::{Allocation, InventoryError, Shortage, expiry_timer};
 
 /// Confirms reservations whose payment was captured. A confirmed reservation does not expire.
 #[derive(Debug)]
@@ -22,8 +24,8 @@ impl Handler for Confirm {
 
     async fn record(&self, event: &PaymentCaptured, tx: &Tx<'_>) -> Result<Vec<StockPicked>, InventoryError> {
         let order = event.order.as_ref().ok_or(InventoryError::OrderMissing)?;
-        let timer = expiry_timer(&order.order_id);
-        let (confirmed, ()) = tokio::try_join!(store::confirm(tx, &order.order_id), tx.unschedule(&timer))?;
+        let order_id = &order.order_id;
+        let (confirmed, ()) = try_join!(store::confirm(tx, order_id), expiry_timer::unset(tx, order_id))?;
         let allocations = match confirmed {
             Some((State::Held, allocations)) => allocations,
             // The parcels went out with the payment that confirmed them; or nothing is sent, and orders gives the
@@ -35,11 +37,11 @@ impl Handler for Confirm {
     }
 }
 
-/// Takes the units anew for an order whose payment came too late. This contends on the order alone, so a reservation
-/// going on at the same time may come first; the update's own condition decides.
+/// Takes the units again for an order whose payment came too late. This serialises on the order alone, so a reservation
+/// at the same time may come first; the update's own condition decides.
 async fn reserve_again(order: &Order, tx: &Tx<'_>) -> Result<Vec<Allocation>, InventoryError> {
     let (stock, _) = store::stock_for(tx, &order.order_id, &skus(order)).await?;
-    let allocations = allocate(&wanted(order)?, &stock).map_err(|shortage| match shortage {
+    let allocations = allocate(&demand(order)?, &stock).map_err(|shortage| match shortage {
         Shortage::Short { .. } => InventoryError::Lapsed(shortage),
         Shortage::Unknown(_) => InventoryError::Shortage(shortage),
     })?;
@@ -59,7 +61,7 @@ fn parcels(order: &Order, allocations: Vec<Allocation>) -> Vec<StockPicked> {
             });
         }
         if let Some(parcel) = parcels.last_mut() {
-            parcel.contents.push(allocation.into());
+            parcel.contents.push(in_event(allocation));
         }
     }
     let of = parcels.last().map_or(0, |last| last.number);

@@ -1,9 +1,8 @@
 //! What can go wrong with stock, and what is to happen then.
 
 use despatch_domain::Reason;
+use despatch_routing::Shortage;
 use despatch_runtime::{DbError, HandlerError, Verdict};
-
-use crate::Shortage;
 
 /// Why inventory did not do what an event asks.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +24,7 @@ pub enum InventoryError {
     /// The payment came after the reservation had ended, and the units are gone.
     #[error("the reservation ended before the payment came: {0}")]
     Lapsed(Shortage),
-    /// Somebody took units between reading the stock and holding it. The runtime's locks keep reservations apart, so
+    /// Units were taken between reading the stock and holding it. The runtime's locks keep reservations apart, so
     /// this is a confirmation of a lapsed reservation, or a change made by hand.
     #[error("stock changed while it was being reserved")]
     Overtaken,

@@ -4,8 +4,9 @@ use despatch_contracts::stock::{ReservationExpiryDue, StockReleased};
 use despatch_domain::Reason;
 use despatch_runtime::{Handler, Tx};
 
+use crate::error::InventoryError;
+use crate::expiry_timer;
 use crate::store::{self, Expiry};
-use crate::{InventoryError, expiry_timer};
 
 /// Ends reservations whose time is up.
 #[derive(Debug)]
@@ -28,8 +29,8 @@ impl Handler for Expire {
                 reason: Reason::ReservationExpired.code().to_owned(),
             })),
             Expiry::Early(left) => {
-                // The timer was hurried; the promise to the customer still holds.
-                tx.schedule(&expiry_timer(&event.order_id), left, event).await?;
+                // The timer was run early by hand; the promise to the customer still holds.
+                expiry_timer::set(tx, &event.order_id, left).await?;
                 Ok(None)
             }
             Expiry::Nothing => Ok(None),

@@ -2,10 +2,12 @@
 //! A reservation that no payment confirms in time lapses; a confirmed one is picked, parcel by parcel, and ends when
 //! the carrier has it. A cancelled order's units go back to what can be sold.
 
-mod allocate;
+mod config;
 mod confirm;
 mod error;
 mod expire;
+mod expiry_timer;
+mod order_lines;
 mod release;
 mod reserve;
 mod ship;
@@ -13,10 +15,10 @@ pub mod store;
 
 use std::time::Duration;
 
-use despatch_contracts::stock::{self, ReservationExpiryDue};
+use despatch_contracts::stock::ReservationExpiryDue;
 use despatch_runtime::{Migration, SqlGauge, Worker};
 
-pub use allocate::{Allocation, Shortage};
+pub use config::Config;
 pub use confirm::Confirm;
 pub use error::InventoryError;
 pub use expire::Expire;
@@ -28,15 +30,7 @@ pub use ship::Ship;
 pub const NAME: &str = "inventory";
 
 const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_stock", sql: include_str!("../migrations/0001_stock.sql") }];
-
-/// What can be configured.
-#[derive(Debug, Clone, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// How many seconds units are held for an order whose payment has not been captured.
-    pub reservation_seconds: u64,
-}
+    &[Migration { name: "0001_inventory", sql: include_str!("../migrations/0001_inventory.sql") }];
 
 /// The inventory worker with all its handlers.
 pub fn worker(config: &Config) -> Worker {
@@ -47,22 +41,5 @@ pub fn worker(config: &Config) -> Worker {
         .handler(Release)
         .handler(Ship)
         .emits::<ReservationExpiryDue>()
-        .gauge(SqlGauge {
-            name: "despatch.oversold_positions",
-            unit: "",
-            label: None,
-            sql: "select count(*)::float8 from inventory.stock where available < 0",
-        })
-}
-
-/// The key of the timer that ends an order's reservation.
-fn expiry_timer(order_id: &str) -> String {
-    format!("expire/{order_id}")
-}
-
-impl From<Allocation> for stock::Allocation {
-    fn from(allocation: Allocation) -> Self {
-        let Allocation { line, sku, location, quantity, parcel: _ } = allocation;
-        stock::Allocation { location, sku, quantity, line }
-    }
+        .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
 }

@@ -3,8 +3,10 @@
 use despatch_contracts::order::OrderCancelled;
 use despatch_contracts::stock::StockReleased;
 use despatch_runtime::{Handler, Tx};
+use tokio::try_join;
 
-use crate::{InventoryError, expiry_timer, store};
+use crate::error::InventoryError;
+use crate::{expiry_timer, store};
 
 /// Releases what cancelled orders hold, confirmed or not. What the carrier already has stays shipped.
 #[derive(Debug)]
@@ -21,9 +23,9 @@ impl Handler for Release {
         event: &OrderCancelled,
         tx: &Tx<'_>,
     ) -> Result<Option<StockReleased>, InventoryError> {
-        let timer = expiry_timer(&event.order_id);
-        let (freed, ()) = tokio::try_join!(store::cancel(tx, &event.order_id), tx.unschedule(&timer))?;
-        let released = || StockReleased { order_id: event.order_id.clone(), reason: event.reason.clone() };
+        let order_id = &event.order_id;
+        let (freed, ()) = try_join!(store::cancel(tx, order_id), expiry_timer::unset(tx, order_id))?;
+        let released = || StockReleased { order_id: order_id.clone(), reason: event.reason.clone() };
         Ok((freed > 0).then(released))
     }
 }

@@ -3,7 +3,8 @@
 use despatch_contracts::shipment::ShipmentDespatched;
 use despatch_runtime::{Handler, Tx};
 
-use crate::{InventoryError, store};
+use crate::error::InventoryError;
+use crate::store;
 
 /// Moves the units of despatched parcels from reserved to shipped, once for each parcel.
 #[derive(Debug)]

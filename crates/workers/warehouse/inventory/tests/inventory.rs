@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
-mod crowd;
+#[path = "inventory/load.rs"]
+mod load;
 
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentCaptured;
@@ -263,8 +264,8 @@ async fn a_despatched_parcel_is_shipped_once_and_stays_shipped() {
 }
 
 #[tokio::test]
-async fn a_receipt_is_booked_once() {
-    let (_bed, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2)]).await;
+async fn a_receipt_is_recorded_once() {
+    let (_env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2)]).await;
     for _ in 0..2 {
         store::receive(&db, "r-2", &[("SKU-A", "east", 3), ("SKU-A", "east", 1), ("SKU-C", "west", 5)])
             .await

@@ -4,32 +4,33 @@ use std::time::Duration;
 
 use despatch_contracts::order::Address;
 use despatch_domain::Reason;
+use despatch_routing::{Decision, Rate};
 use despatch_runtime::{Attempt, EffectKey};
 
-use crate::choose::Decision;
-use crate::config::{self, Config, SetupError};
-use crate::create::Wanted;
+use crate::carton::Carton;
+use crate::config::{Config, SetupError};
 use crate::error::CreateError;
-use crate::shippo::{Consignment, Purchase, Rate, Shippo, ShippoError};
+use crate::label_request::LabelRequest;
+use crate::shippo::{Consignment, Purchase, Shippo, ShippoError};
 use crate::store::Label;
 
 /// In the effects ledger; its note is the rate.
 const OPERATION: &str = "label";
 
 /// Buys labels at Shippo.
-pub(crate) struct Buyer {
+pub(crate) struct LabelPurchaser {
     shippo: Shippo,
-    carton: config::Parcel,
+    carton: Carton,
     settle: Duration,
 }
 
-impl Buyer {
+impl LabelPurchaser {
     /// `None` when Shippo is not configured.
     pub(crate) fn new(config: &Config) -> Result<Option<Self>, SetupError> {
-        if !config.shippo.is_configured() {
+        if !config.shippo.is_complete() {
             return Ok(None);
         }
-        Ok(Some(Buyer {
+        Ok(Some(LabelPurchaser {
             shippo: Shippo::new(&config.shippo)?,
             carton: config.parcel,
             settle: Duration::from_secs(config.shippo.settle_seconds),
@@ -40,45 +41,45 @@ impl Buyer {
     /// that one look-up covers all tries. `None` when there is nothing to end.
     pub(crate) async fn resume(
         &self,
-        wanted: &Wanted,
+        request: &LabelRequest,
         attempt: &Attempt,
     ) -> Result<Option<Label>, CreateError> {
-        match attempt.pending(OPERATION, wanted.parcel.number).await? {
-            Some(ask) => self.end(wanted, attempt, &ask).await,
+        match attempt.pending(OPERATION, request.parcel.number).await? {
+            Some(key) => self.end(request, attempt, &key).await,
             None => Ok(None),
         }
     }
 
     async fn end(
         &self,
-        wanted: &Wanted,
+        request: &LabelRequest,
         attempt: &Attempt,
-        ask: &EffectKey,
+        key: &EffectKey,
     ) -> Result<Option<Label>, CreateError> {
-        if ask.age < self.settle {
-            return Err(self.unsettled(ask));
+        if key.age < self.settle {
+            return Err(self.unsettled(key));
         }
-        let rate_id = ask.note.as_deref().unwrap_or_default();
-        if let Some(purchase) = self.shippo.find(rate_id, &wanted.reference).await? {
+        let rate_id = key.note.as_deref().unwrap_or_default();
+        if let Some(purchase) = self.shippo.find(rate_id, &request.reference()).await? {
             let rate = self.shippo.rate(rate_id).await?;
             let detail = format!("{} at {} was bought by an earlier try", rate.service, rate.cost);
             let decision = Decision { reason: Reason::LabelFound, detail };
             return self.fetch(purchase, &rate, decision).await.map(Some);
         }
-        // Of several that found nothing at once only one may buy, and whoever comes later waits from now on.
-        let ask = attempt.rotate(ask).await?;
-        if !ask.first {
-            return Err(self.unsettled(&ask));
+        // Of several that found nothing at once only one may buy; a later one waits from now on.
+        let key = attempt.rotate(key).await?;
+        if !key.first {
+            return Err(self.unsettled(&key));
         }
         let bought = async {
             let rate = self.shippo.rate(rate_id).await?;
-            Ok((self.shippo.buy(rate_id, &wanted.reference).await?, rate))
+            Ok((self.shippo.buy(rate_id, &request.reference()).await?, rate))
         };
         let (purchase, rate) = match bought.await {
             Ok(bought) => bought,
             // The offer is too old by now or forgotten; there may be another.
             Err(error) if ShippoError::is_refusal(&error) => {
-                attempt.rejected(&ask).await?;
+                attempt.rejected(&key).await?;
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
@@ -88,18 +89,23 @@ impl Buyer {
         self.fetch(purchase, &rate, decision).await.map(Some)
     }
 
-    /// Somebody's request may still take effect.
-    fn unsettled(&self, ask: &EffectKey) -> CreateError {
-        CreateError::Unsettled(self.settle.saturating_sub(ask.age))
+    /// An earlier request may still take effect.
+    fn unsettled(&self, key: &EffectKey) -> CreateError {
+        CreateError::Unsettled(self.settle.saturating_sub(key.age))
     }
 
     /// What carriers would charge.
-    pub(crate) async fn rates(&self, wanted: &Wanted, from: &Address) -> Result<Vec<Rate>, CreateError> {
-        let units = wanted.parcel.contents.iter().map(|allocation| allocation.quantity).sum();
+    pub(crate) async fn rates(
+        &self,
+        request: &LabelRequest,
+        from: &Address,
+    ) -> Result<Vec<Rate>, CreateError> {
+        let units = request.parcel.contents.iter().map(|allocation| allocation.quantity).sum();
+        let reference = request.reference();
         let consignment = Consignment {
-            reference: &wanted.reference,
+            reference: &reference,
             from,
-            to: &wanted.to,
+            to: &request.to,
             carton: self.carton,
             grams: self.carton.grams(units),
         };
@@ -109,21 +115,21 @@ impl Buyer {
     /// Buys the label at this rate.
     pub(crate) async fn buy(
         &self,
-        wanted: &Wanted,
+        request: &LabelRequest,
         rate: &Rate,
         decision: Decision,
         attempt: &Attempt,
     ) -> Result<Label, CreateError> {
-        let ask = attempt.begin_with_note(OPERATION, wanted.parcel.number, &rate.id).await?;
-        if !ask.first {
+        let key = attempt.begin_with_note(OPERATION, request.parcel.number, &rate.id).await?;
+        if !key.first {
             // Another replica was faster; the next try ends what it began.
-            return Err(self.unsettled(&ask));
+            return Err(self.unsettled(&key));
         }
-        match self.shippo.buy(&rate.id, &wanted.reference).await {
+        match self.shippo.buy(&rate.id, &request.reference()).await {
             Ok(purchase) => self.fetch(purchase, rate, decision).await,
             Err(error) => {
                 if error.is_refusal() {
-                    attempt.rejected(&ask).await?;
+                    attempt.rejected(&key).await?;
                 }
                 Err(error.into())
             }

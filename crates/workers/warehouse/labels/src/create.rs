@@ -1,33 +1,24 @@
 //! Creates the label of a parcel that was picked: chooses the service, buys or prints the label, keeps it.
 
 use despatch_contracts::label::LabelCreated;
-use despatch_contracts::order::{Address, Order};
-use despatch_contracts::stock::{Parcel, StockPicked};
-use despatch_domain::Reason;
+use despatch_contracts::order::Address;
+use despatch_contracts::stock::StockPicked;
+use despatch_domain::{LabelId, Reason};
+use despatch_routing::{Carrier, CarrierRule, Decision, Rate};
 use despatch_runtime::{Attempt, EffectHandler, Reader, Tx};
 
-use crate::buy::Buyer;
-use crate::choose::{Carrier, Decision, Level, Rule};
+use crate::buy::LabelPurchaser;
 use crate::config::{Config, SetupError};
 use crate::error::CreateError;
-use crate::house;
-use crate::shippo::Rate;
+use crate::label_request::LabelRequest;
+use crate::own_labels;
 use crate::store::{self, Label};
 
 /// `labels.create`.
 pub(crate) struct Create {
     config: Config,
     /// Absent when Shippo is not configured; then no rule names it.
-    buyer: Option<Buyer>,
-}
-
-/// A parcel that needs a label.
-pub(crate) struct Wanted {
-    pub(crate) order: Order,
-    pub(crate) parcel: Parcel,
-    pub(crate) to: Address,
-    /// Ours, at the carrier: `<order id>/<parcel>`.
-    pub(crate) reference: String,
+    purchaser: Option<LabelPurchaser>,
 }
 
 impl Create {
@@ -35,31 +26,31 @@ impl Create {
         if let Some(problem) = config.problems().into_iter().next() {
             return Err(problem);
         }
-        Ok(Create { config: config.clone(), buyer: Buyer::new(config)? })
+        Ok(Create { config: config.clone(), purchaser: LabelPurchaser::new(config)? })
     }
 
     /// The label by the first of the matching rules that has a service.
-    async fn label(&self, wanted: &Wanted, attempt: &Attempt) -> Result<Label, CreateError> {
-        let (level, country) = (Level::of(wanted.order.service_level()), wanted.to.country.as_str());
-        let from = self.config.sender(&wanted.parcel.location);
+    async fn label(&self, request: &LabelRequest, attempt: &Attempt) -> Result<Label, CreateError> {
+        let (level, country) = (request.level(), request.to.country.as_str());
+        let from = self.config.sender(&request.parcel.location);
         let mut offered: Option<Vec<Rate>> = None;
         for rule in self.config.rules.iter().filter(|rule| rule.is_for(level, country)) {
-            let buyer = match (rule.carrier, &self.buyer) {
-                (Carrier::House, _) => return print(rule, wanted, &from),
-                (Carrier::Shippo, Some(buyer)) => buyer,
+            let purchaser = match (rule.carrier, &self.purchaser) {
+                (Carrier::Own, _) => return print(rule, request, &from),
+                (Carrier::Shippo, Some(purchaser)) => purchaser,
                 (Carrier::Shippo, None) => continue,
             };
             let rates = match &mut offered {
                 Some(rates) => rates,
                 none => {
-                    if let Some(label) = buyer.resume(wanted, attempt).await? {
+                    if let Some(label) = purchaser.resume(request, attempt).await? {
                         return Ok(label);
                     }
-                    none.insert(buyer.rates(wanted, &from).await?)
+                    none.insert(purchaser.rates(request, &from).await?)
                 }
             };
             if let Some((rate, decision)) = rule.cheapest(rates) {
-                return buyer.buy(wanted, rate, decision, attempt).await;
+                return purchaser.buy(request, rate, decision, attempt).await;
             }
         }
         let rates = offered.map_or(0, |rates| rates.len());
@@ -68,12 +59,12 @@ impl Create {
 }
 
 /// A label of our own.
-fn print(rule: &Rule, wanted: &Wanted, from: &Address) -> Result<Label, CreateError> {
-    let Wanted { order, parcel, to, .. } = wanted;
-    // Checked at start: a house rule names exactly one service.
+fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<Label, CreateError> {
+    let LabelRequest { order, parcel, to } = request;
+    // Checked at start: a rule for our own labels names exactly one service.
     let service = rule.services.first().map_or("", String::as_str);
-    let tracking_number = house::tracking::number(&order.order_id, parcel.number);
-    let label = house::render(&house::Shipment {
+    let tracking_number = own_labels::tracking::number(&order.order_id, parcel.number);
+    let label = own_labels::render(&own_labels::Shipment {
         from,
         to,
         service,
@@ -82,10 +73,9 @@ fn print(rule: &Rule, wanted: &Wanted, from: &Address) -> Result<Label, CreateEr
         parcel: parcel.number,
         parcels: parcel.of,
     })?;
-    let level = Level::of(order.service_level());
-    let detail = format!("the table gives {level} to {} to the house", to.country);
+    let detail = format!("the rules give {} to {} to our own courier", request.level(), to.country);
     Ok(Label {
-        carrier: house::CARRIER.to_owned(),
+        carrier: own_labels::CARRIER.to_owned(),
         service: service.to_owned(),
         tracking_number,
         document: label.pdf,
@@ -100,7 +90,7 @@ impl EffectHandler for Create {
 
     type In = StockPicked;
     /// `None` when the parcel has its label.
-    type Plan = Option<Wanted>;
+    type Plan = Option<LabelRequest>;
     type Response = Option<Label>;
     type Out = Option<LabelCreated>;
     type Error = CreateError;
@@ -112,13 +102,12 @@ impl EffectHandler for Create {
             return Ok(None);
         }
         let to = order.ship_to.clone().ok_or(CreateError::NoAddress)?;
-        let reference = format!("{}/{}", order.order_id, parcel.number);
-        Ok(Some(Wanted { order: order.clone(), parcel: parcel.clone(), to, reference }))
+        Ok(Some(LabelRequest { order: order.clone(), parcel: parcel.clone(), to }))
     }
 
     async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<Self::Response, CreateError> {
         match plan {
-            Some(wanted) => self.label(wanted, attempt).await.map(Some),
+            Some(request) => self.label(request, attempt).await.map(Some),
             None => Ok(None),
         }
     }
@@ -130,7 +119,7 @@ impl EffectHandler for Create {
         effect: &Self::Response,
         tx: &Tx<'_>,
     ) -> Result<Self::Out, CreateError> {
-        let (Some(Wanted { order, parcel, .. }), Some(label)) = (plan, effect) else { return Ok(None) };
+        let (Some(LabelRequest { order, parcel, .. }), Some(label)) = (plan, effect) else { return Ok(None) };
         if !store::insert(tx, &order.order_id, parcel, label).await? {
             return Err(CreateError::AlreadyLabelled(label.tracking_number.clone()));
         }
@@ -149,7 +138,7 @@ impl EffectHandler for Create {
             carrier: label.carrier.clone(),
             service: label.service.clone(),
             tracking_number: label.tracking_number.clone(),
-            label_id: store::label_id(&order.order_id, parcel.number),
+            label_id: LabelId { order_id: &order.order_id, parcel: parcel.number }.to_string(),
         }))
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use despatch_domain::Reason;
+use despatch_routing::Level;
 use despatch_runtime::{DbError, HandlerError, Verdict};
 
-use crate::choose::Level;
-use crate::house::NotEncodable;
+use crate::own_labels::NotEncodable;
 use crate::shippo::ShippoError;
 
 /// Why a parcel has no label.

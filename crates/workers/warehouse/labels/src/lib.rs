@@ -1,27 +1,29 @@
 //! The labels worker: every picked parcel gets exactly one label.
 //!
 //! A table of rules says which carrier service takes it; the label is bought through Shippo or printed by us. It is kept
-//! here with the reason for the choice, and `label.created` tells the others. Registers [`labels.create`](worker).
+//! here with the reason for the choice, and `label.created` reports it. Registers [`labels.create`](worker).
 
 mod buy;
-mod choose;
+mod carton;
 mod config;
 mod create;
 mod error;
-pub mod house;
+mod label_request;
+pub mod own_labels;
 mod shippo;
 pub mod store;
 
 use despatch_runtime::{Migration, Worker};
 
-pub use choose::{Carrier, Level, Rule};
-pub use config::{Config, Parcel, Sender, SetupError, Shippo};
+pub use carton::Carton;
+pub use config::{Config, Sender, SetupError};
+pub use shippo::{ShippoConfig, UnusableClient};
 
 /// The worker's name and schema.
 pub const NAME: &str = "labels";
 
 const MIGRATIONS: &[Migration] =
-    &[Migration { name: "0001_label", sql: include_str!("../migrations/0001_label.sql") }];
+    &[Migration { name: "0001_labels", sql: include_str!("../migrations/0001_labels.sql") }];
 
 /// The worker with its one handler.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {

@@ -4,19 +4,21 @@
 //! reference as metadata, and a second try looks for it before it buys. Shippo's list cannot be filtered by metadata but
 //! by rate: the rate to be bought is noted before the first try, and later tries buy the same.
 
+mod config;
 mod error;
 mod wire;
 
 use std::time::Duration;
 
 use despatch_contracts::order::Address;
-use despatch_domain::Money;
+use despatch_routing::Rate;
 use despatch_runtime::ClientSpan;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use crate::config::{self, SetupError};
+use crate::carton::Carton;
+pub use config::{ShippoConfig, UnusableClient};
 pub(crate) use error::ShippoError;
 use wire::{
     ListAnswer, ParcelRequest, RateAnswer, ShipmentAnswer, ShipmentRequest, Status, TransactionAnswer,
@@ -31,21 +33,6 @@ const LARGEST_DOCUMENT: usize = 1 << 20;
 const LARGEST_QUOTE: usize = 500;
 /// How long to hold back when a 429 does not say.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
-
-/// A carrier's offer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Rate {
-    /// Shippo's id of the offer.
-    pub id: String,
-    /// The carrier's token, e.g. `usps`.
-    pub carrier: String,
-    /// The service level's token, e.g. `usps_priority`.
-    pub service: String,
-    /// The price.
-    pub cost: Money,
-    /// Days until delivery, if the carrier says.
-    pub estimated_days: Option<u32>,
-}
 
 /// A label that was bought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +53,7 @@ pub(crate) struct Consignment<'a> {
     /// The recipient.
     pub to: &'a Address,
     /// The carton.
-    pub carton: config::Parcel,
+    pub carton: Carton,
     /// What it weighs with its contents.
     pub grams: u64,
 }
@@ -81,14 +68,14 @@ pub(crate) struct Shippo {
 
 impl Shippo {
     /// Makes a client. Nothing is asked yet.
-    pub(crate) fn new(config: &config::Shippo) -> Result<Self, SetupError> {
+    pub(crate) fn new(config: &ShippoConfig) -> Result<Self, UnusableClient> {
         // The first caller in the process wins; everyone in it asks for the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().timeout(Duration::from_secs(config.timeout_seconds)).build()?;
         let base_url = config.base_url.trim_end_matches('/').to_owned();
-        Url::parse(&base_url).map_err(|error| SetupError::BaseUrl(error.to_string()))?;
+        Url::parse(&base_url).map_err(|error| UnusableClient::BaseUrl(error.to_string()))?;
         let authorization = HeaderValue::from_str(&format!("ShippoToken {}", config.token));
-        let mut authorization = authorization.map_err(|_| SetupError::Token)?;
+        let mut authorization = authorization.map_err(|_| UnusableClient::Token)?;
         authorization.set_sensitive(true);
         Ok(Shippo { http, base_url, authorization })
     }
@@ -116,14 +103,14 @@ impl Shippo {
         if answer.rates.is_empty() && !answer.messages.is_empty() {
             return Err(ShippoError::Refused(said(&answer.messages)));
         }
-        answer.rates.into_iter().map(Rate::try_from).collect()
+        answer.rates.into_iter().map(RateAnswer::rate).collect()
     }
 
     /// One rate, as it was offered to an earlier try.
     pub(crate) async fn rate(&self, id: &str) -> Result<Rate, ShippoError> {
         let request = self.http.get(self.url(&format!("rates/{id}")));
         let answer: RateAnswer = self.ask("/rates/{rate}", request).await?;
-        answer.try_into()
+        answer.rate()
     }
 
     /// Buys a label. Asked twice, it buys two.
@@ -138,7 +125,7 @@ impl Shippo {
         let answer: TransactionAnswer = self.ask("/transactions/", request).await?;
         match answer.status {
             Status::Success => Purchase::read(answer),
-            Status::PendingRetry | Status::Queued => Err(ShippoError::Pending(answer.object_id)),
+            Status::Waiting | Status::Queued => Err(ShippoError::Pending(answer.object_id)),
             Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {
                 Err(ShippoError::Refused(said(&answer.messages)))
             }
@@ -153,7 +140,7 @@ impl Shippo {
         for answer in list.results.into_iter().filter(|answer| answer.metadata == reference) {
             match answer.status {
                 Status::Success => return Purchase::read(answer).map(Some),
-                Status::PendingRetry | Status::Queued => return Err(ShippoError::Pending(answer.object_id)),
+                Status::Waiting | Status::Queued => return Err(ShippoError::Pending(answer.object_id)),
                 // Refused or given back: there is no label.
                 Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {}
             }
@@ -163,7 +150,7 @@ impl Shippo {
 
     /// The label itself, a PDF. It is kept at a third party, who is not shown our token.
     pub(crate) async fn document(&self, label_url: &str) -> Result<Vec<u8>, ShippoError> {
-        // Whoever knows the path can read the label.
+        // The path is a secret: it alone opens the label.
         self.exchange("/{document}", self.http.get(label_url), async |mut response| {
             let mut document = Vec::new();
             while let Some(chunk) = response.chunk().await? {

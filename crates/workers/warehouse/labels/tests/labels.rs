@@ -7,14 +7,16 @@ use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::Failures;
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
-use despatch_labels::{Carrier, Config, Level, Rule, Sender, Shippo, store};
+use despatch_labels::{Carton, Config, Sender, ShippoConfig};
+use despatch_read_model::labels::{LabelFormat, document, labels_of, parcel_by_tracking};
+use despatch_routing::{Carrier, CarrierRule, Level};
 use despatch_runtime::{Database, QueryBatcher};
 use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, Target};
 use despatch_testkit::{TestEnv, eventually, order};
 use prost::Message as _;
 
 fn config(shippo: Option<&Sandbox>) -> Config {
-    let rule = |levels: &[Level], carrier, services: &[&str], within_days| Rule {
+    let rule = |levels: &[Level], carrier, services: &[&str], within_days| CarrierRule {
         service_levels: levels.to_vec(),
         countries: vec![],
         carrier,
@@ -25,7 +27,7 @@ fn config(shippo: Option<&Sandbox>) -> Config {
         rule(&[Level::Standard], Carrier::Shippo, &[], 5),
         rule(&[Level::FirstClass], Carrier::Shippo, &[], 1),
     ];
-    let mut printed = rule(&[Level::SecondClass], Carrier::House, &["Second class"], 0);
+    let mut printed = rule(&[Level::SecondClass], Carrier::Own, &["Second class"], 0);
     printed.countries = vec!["US".into(), "JP".into()];
     let mut rules = vec![printed];
     rules.extend(bought.into_iter().filter(|_| shippo.is_some()));
@@ -41,15 +43,9 @@ fn config(shippo: Option<&Sandbox>) -> Config {
             phone: String::new(),
         },
         locations: BTreeMap::new(),
-        parcel: despatch_labels::Parcel {
-            length_cm: 30,
-            width_cm: 20,
-            height_cm: 10,
-            packaging_grams: 100,
-            unit_grams: 250,
-        },
+        parcel: Carton { length_cm: 30, width_cm: 20, height_cm: 10, packaging_grams: 100, unit_grams: 250 },
         rules,
-        shippo: Shippo {
+        shippo: ShippoConfig {
             base_url: shippo.map(Sandbox::shippo_url).unwrap_or_default(),
             token: shippo.map(|_| "shippo_test_token".to_owned()).unwrap_or_default(),
             timeout_seconds: 5,
@@ -71,7 +67,7 @@ async fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).await.expect("free ports")
 }
 
-/// A env with the worker running against this Shippo.
+/// An environment with the worker running against this Shippo.
 async fn env(shippo: Option<&Sandbox>) -> TestEnv {
     let env = TestEnv::new().await;
     env.run(despatch_labels::worker(&config(shippo)).expect("a sound configuration")).await;
@@ -79,32 +75,33 @@ async fn env(shippo: Option<&Sandbox>) -> TestEnv {
 }
 
 #[tokio::test]
-async fn a_house_label_is_printed_kept_and_told_of() {
+async fn a_label_of_our_own_is_printed_kept_and_reported() {
     let env = env(None).await;
-    let mut order = at_level("house", ServiceLevel::SecondClass);
+    let mut order = at_level("printed", ServiceLevel::SecondClass);
     order.ship_to.as_mut().expect("an address").name = "田中太郎".into();
     env.deliver(&picked(order, 1, 1)).await;
-    let label: LabelCreated = env.expect("house").await;
-    assert_eq!((label.carrier.as_str(), label.service.as_str()), ("house", "Second class"));
+    let label: LabelCreated = env.expect("printed").await;
+    assert_eq!((label.carrier.as_str(), label.service.as_str()), ("own", "Second class"));
     env.quiet().await;
-    assert_eq!(env.count::<LabelCreated>("house").await, 1);
+    assert_eq!(env.count::<LabelCreated>("printed").await, 1);
 
     let db = env.db().await;
-    let pdf = store::document(&db, &label.label_id).await.unwrap().expect("the label is kept");
+    let pdf = document(&db, &label.label_id, LabelFormat::Pdf).await.unwrap().expect("the label is kept");
     assert!(pdf.starts_with(b"%PDF-") && pdf.len() < 10_000);
-    let zpl = store::zpl(&db, &label.label_id).await.unwrap().expect("a house label has both forms");
+    let zpl = document(&db, &label.label_id, LabelFormat::Zpl).await.unwrap();
+    let zpl = String::from_utf8(zpl.expect("a label of our own has both forms")).unwrap();
     assert!(zpl.contains("田中太郎") && zpl.contains(&label.tracking_number[2..]), "{zpl}");
     let scanned = QueryBatcher::start(Database::new(&env.settings().database_url, 1).expect("a URL"));
-    let found = store::parcel_by_tracking(&scanned, &label.carrier, &label.tracking_number).await.unwrap();
+    let found = parcel_by_tracking(&scanned, &label.carrier, &label.tracking_number).await.unwrap();
     assert_eq!(
         found.map(|found| (found.order_id, found.parcel, found.parcels)),
-        Some(("house".into(), 1, 1))
+        Some(("printed".into(), 1, 1))
     );
-    assert_eq!(store::parcel_by_tracking(&scanned, "usps", &label.tracking_number).await.unwrap(), None);
-    let labels = store::labels_of(&db, "house").await.unwrap();
+    assert_eq!(parcel_by_tracking(&scanned, "usps", &label.tracking_number).await.unwrap(), None);
+    let labels = labels_of(&db, "printed").await.unwrap();
     assert_eq!(labels.len(), 1);
     assert_eq!((labels[0].reason.as_str(), &labels[0].label_id), ("service-by-rule", &label.label_id));
-    assert_eq!(store::document(&db, "no-such-label").await.unwrap(), None);
+    assert_eq!(document(&db, "no-such-label", LabelFormat::Pdf).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -120,7 +117,7 @@ async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
     env.quiet().await;
 
     let db = env.db().await;
-    let labels = store::labels_of(&db, "std").await.unwrap();
+    let labels = labels_of(&db, "std").await.unwrap();
     assert_eq!(
         labels.iter().map(|label| (label.parcel, label.parcels)).collect::<Vec<_>>(),
         [(1, 2), (2, 2)]
@@ -130,7 +127,7 @@ async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
             (label.service.as_str(), label.reason.as_str()),
             ("usps_ground_advantage", "service-cheapest")
         );
-        let pdf = store::document(&db, &label.label_id).await.unwrap().expect("the label is kept");
+        let pdf = document(&db, &label.label_id, LabelFormat::Pdf).await.unwrap().expect("the label is kept");
         assert!(pdf.starts_with(b"%PDF-"));
     }
     let counts = shippo.order_counts("std").unwrap();
@@ -147,13 +144,13 @@ async fn one_label_in_spite_of(operation: Operation, fault: Fault, reason: &str)
     let label: LabelCreated = env.expect("bad-luck").await;
     env.quiet().await;
     assert_eq!(env.count::<LabelCreated>("bad-luck").await, 1);
-    let counts = shippo.order_counts("bad-luck").expect("the provider's books");
+    let counts = shippo.order_counts("bad-luck").expect("the provider's counts");
     assert_eq!(
         counts.labels.values().map(|label| label.bought).collect::<Vec<_>>(),
         [1],
         "{operation:?} {fault:?}"
     );
-    let labels = store::labels_of(&env.db().await, "bad-luck").await.expect("readable");
+    let labels = labels_of(&env.db().await, "bad-luck").await.expect("readable");
     assert_eq!(labels.len(), 1);
     assert_eq!(labels[0].tracking_number, label.tracking_number);
     assert_eq!(labels[0].reason, reason, "{operation:?} {fault:?}");
@@ -213,7 +210,7 @@ async fn a_busy_provider_is_given_time() {
 }
 
 #[tokio::test]
-async fn a_crowd_gets_one_label_each_however_badly_the_carrier_behaves() {
+async fn a_load_gets_one_label_each_however_badly_the_carrier_behaves() {
     const PARCELS: u64 = 16;
     let flaky = Rates { rate_limited: 0.05, server_error: 0.05, ..Rates::default() };
     let losing = Rates { timeout: 0.25, ..flaky };
@@ -222,10 +219,10 @@ async fn a_crowd_gets_one_label_each_however_badly_the_carrier_behaves() {
     let shippo = Sandbox::start(Options { faults, ..Options::default() }).await.expect("free ports");
     let env = env(Some(&shippo)).await;
     for n in 0..PARCELS {
-        env.deliver(&picked(order(&format!("crowd-{n}")), 1, 1)).await;
+        env.deliver(&picked(order(&format!("load-{n}")), 1, 1)).await;
     }
     let db = env.db().await;
-    let sql = "select count(*) from labels.label where order_id like 'crowd-%'";
+    let sql = "select count(*) from labels.label where order_id like 'load-%'";
     eventually("every label", async || {
         let labels: i64 = db.query_one(sql, &[]).await.ok()?.get(0);
         (labels == i64::try_from(PARCELS).ok()?).then_some(())

@@ -69,7 +69,7 @@ pub(crate) async fn place(
             Receipt::Changed(order_id) => {
                 return Err(ApiError::OrderChanged { order_id: order_id.to_string() });
             }
-            Receipt::Noted => return Err(ApiError::NotStored),
+            Receipt::Noted => return Err(ApiError::Rejected),
         };
     let location = [(LOCATION, format!("/v1/orders/{order_id}"))];
     Ok((status, location, Json(Placed { order_id, outcome })).into_response())

@@ -24,7 +24,10 @@ pub(crate) fn letter(name: &str, email: &str) -> Letter {
         order_id: "0192f".into(),
         part: 0,
         to: Contact { email: email.into(), name: name.into(), shop_order_id: "CA-1".into() },
-        words: Words { review_url: "https://shop.example/reviews/0192f/token".into(), ..Words::default() },
+        data: TemplateData {
+            review_url: "https://shop.example/reviews/0192f/token".into(),
+            ..TemplateData::default()
+        },
     }
 }
 

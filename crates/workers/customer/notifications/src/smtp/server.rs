@@ -34,7 +34,7 @@ pub enum UrlError {
     /// Not a URL at all.
     #[error("{0}")]
     Url(String),
-    /// Nobody to connect to.
+    /// No server to connect to.
     #[error("no host")]
     NoHost,
     /// Another protocol.

@@ -1,4 +1,4 @@
-//! The client against a small mail server that answers as it is told.
+//! The client against a small mail server that answers as the test says.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -33,7 +33,7 @@ fn order() -> Order {
     }
 }
 
-fn words(milestone: Milestone, name: &str) -> Words {
+fn data(milestone: Milestone, name: &str) -> TemplateData {
     let scan = Scan {
         parcel: 1,
         parcels: 2,
@@ -41,37 +41,37 @@ fn words(milestone: Milestone, name: &str) -> Words {
         tracking_number: "JD0146".into(),
         ..Scan::default()
     };
-    let words = match milestone {
-        Milestone::Accepted => Words::of_order(&order()),
-        Milestone::Despatched | Milestone::Delivered => Words::of_scan(&scan),
-        Milestone::Cancelled => Words::default(),
-        Milestone::Refunded => Words::of_refund(&PaymentRefunded {
+    let data = match milestone {
+        Milestone::Accepted => TemplateData::of_order(&order()),
+        Milestone::Despatched | Milestone::Delivered => TemplateData::of_scan(&scan),
+        Milestone::Cancelled => TemplateData::default(),
+        Milestone::Refunded => TemplateData::of_refund(&PaymentRefunded {
             amount_minor: 26_686,
             currency: "USD".into(),
             ..PaymentRefunded::default()
         }),
         Milestone::Review | Milestone::ReviewReminder => {
-            Words { review_url: "https://shop.example/reviews/o/t".into(), ..Words::default() }
+            TemplateData { review_url: "https://shop.example/reviews/o/t".into(), ..TemplateData::default() }
         }
     };
-    Words {
+    TemplateData {
         shop: "Quay Street Supplies".into(),
         name: name.into(),
         order: "CA-2017-152156".into(),
         unsubscribe_url: "https://shop.example/unsubscribe/o/t".into(),
-        ..words
+        ..data
     }
 }
 
-fn render(milestone: Milestone, words: &Words) -> Rendered {
-    Templates::new().expect("every template can be read").render(milestone, words).expect("rendered")
+fn render(milestone: Milestone, data: &TemplateData) -> Rendered {
+    Templates::new().expect("every template can be read").render(milestone, data).expect("rendered")
 }
 
 #[test]
 fn every_message_is_as_it_was_reviewed() {
     let names = ["Ирина Петрова", "田中太郎", "محمد علي", "Nguyễn Văn An", "Σοφία Παππά", "Zoë Müller", ""];
     for (milestone, name) in Milestone::ALL.into_iter().zip(names) {
-        let Rendered { subject, text, html } = render(milestone, &words(milestone, name));
+        let Rendered { subject, text, html } = render(milestone, &data(milestone, name));
         let whole = format!("Subject: {subject}\n\n{text}\n-------- HTML --------\n{html}");
         insta::assert_snapshot!(milestone.name(), whole);
     }
@@ -80,8 +80,8 @@ fn every_message_is_as_it_was_reviewed() {
 #[test]
 fn what_a_customer_typed_is_never_markup() {
     for milestone in Milestone::ALL {
-        let words = words(milestone, "<script>alert(1)</script> & \"Co\"");
-        let html = render(milestone, &words).html;
+        let data = data(milestone, "<script>alert(1)</script> & \"Co\"");
+        let html = render(milestone, &data).html;
         assert!(!html.contains("<script"), "{html}");
         assert!(html.contains("&lt;script&gt;"), "{html}");
     }
@@ -89,7 +89,7 @@ fn what_a_customer_typed_is_never_markup() {
 
 #[test]
 fn one_parcel_is_not_counted() {
-    let one = Words { parcels: 1, ..words(Milestone::Despatched, "Ada") };
+    let one = TemplateData { parcels: 1, ..data(Milestone::Despatched, "Ada") };
     let rendered = render(Milestone::Despatched, &one);
     assert_eq!(rendered.subject, "Your order CA-2017-152156 is on its way");
     assert!(!rendered.text.contains("1 of"), "{}", rendered.text);

@@ -9,10 +9,10 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 
 use super::units;
-use crate::provider::{Captured, ProviderError, Refunded, Standing};
+use crate::provider::{AuthorisationStatus, Captured, ProviderError, Refunded};
 
 /// How long to leave Stripe alone when it is busy and does not say for how long.
-const BREATH: Duration = Duration::from_secs(1);
+const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A PaymentIntent.
 #[derive(Debug, Deserialize)]
@@ -45,14 +45,16 @@ enum Unintelligible {
 }
 
 impl Intent {
-    pub(super) fn standing(self) -> Result<Standing, ProviderError> {
+    pub(super) fn authorisation_status(self) -> Result<AuthorisationStatus, ProviderError> {
         match self.status {
-            Status::RequiresCapture => Ok(Standing::Authorised),
-            Status::Canceled => Ok(Standing::Cancelled),
-            Status::Unfinished => Ok(Standing::Unfinished),
+            Status::RequiresCapture => Ok(AuthorisationStatus::Authorised),
+            Status::Canceled => Ok(AuthorisationStatus::Cancelled),
+            Status::Unfinished => Ok(AuthorisationStatus::Unfinished),
             Status::Succeeded => {
                 let captured = self.captured();
-                captured.map(Standing::Captured).map_err(|error| ProviderError::Unanswered(Box::new(error)))
+                captured
+                    .map(AuthorisationStatus::Captured)
+                    .map_err(|error| ProviderError::Unanswered(Box::new(error)))
             }
         }
     }
@@ -110,7 +112,7 @@ impl Refunds {
 }
 
 #[derive(Debug, Default, Deserialize)]
-struct RejectedInput {
+struct Refusal {
     error: Details,
 }
 
@@ -135,7 +137,7 @@ struct Undecided {
 /// What an answer that is not a success means.
 pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
     // Something between us and Stripe may answer with a body of its own.
-    let refusal: Option<RejectedInput> = serde_json::from_slice(body).ok();
+    let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
     let spoken = refusal.is_some();
     let details = refusal.unwrap_or_default().error;
     let replayed = headers.get("idempotent-replayed").is_some_and(|value| value == "true");
@@ -155,13 +157,13 @@ fn definite(details: Details) -> ProviderError {
     let Details { r#type, code, decline_code, message, payment_intent } = details;
     let code = code.unwrap_or_default();
     match (r#type.as_str(), code.as_str()) {
-        (_, "payment_intent_unexpected_state") => match payment_intent.map(Intent::standing) {
-            Some(Ok(standing)) => ProviderError::NotAllowed(standing),
+        (_, "payment_intent_unexpected_state") => match payment_intent.map(Intent::authorisation_status) {
+            Some(Ok(status)) => ProviderError::NotAllowed(status),
             Some(Err(error)) => error,
             None => ProviderError::Refused { code, message },
         },
         (_, "capture_charge_authorization_expired" | "charge_expired_for_capture") => {
-            ProviderError::NotAllowed(Standing::Cancelled)
+            ProviderError::NotAllowed(AuthorisationStatus::Cancelled)
         }
         (_, "charge_already_refunded") => ProviderError::AlreadyRefunded,
         (_, "amount_too_large" | "amount_too_small") => ProviderError::AmountRefused { message },
@@ -173,5 +175,5 @@ fn definite(details: Details) -> ProviderError {
 
 fn wait(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-    seconds.map_or(BREATH, Duration::from_secs)
+    seconds.map_or(DEFAULT_PAUSE, Duration::from_secs)
 }

@@ -1,4 +1,4 @@
-//! The client against a server on loopback that answers as Stripe documents, and remembers what it was asked.
+//! The client against a server on loopback that answers as Stripe documents, and records what it was asked.
 
 use std::sync::{Arc, Mutex};
 
@@ -113,16 +113,19 @@ async fn a_void_and_a_refund_are_asked_as_documented() {
 }
 
 #[tokio::test]
-async fn a_look_up_says_how_the_authorisation_stands() {
-    for (status, standing) in [
-        ("requires_capture", Standing::Authorised),
-        ("succeeded", Standing::Captured(Captured { reference: "ch_1".into(), amount: usd(1050) })),
-        ("canceled", Standing::Cancelled),
-        ("requires_action", Standing::Unfinished),
-        ("processing", Standing::Unfinished),
+async fn a_look_up_reads_the_authorisations_status() {
+    for (said, status) in [
+        ("requires_capture", AuthorisationStatus::Authorised),
+        (
+            "succeeded",
+            AuthorisationStatus::Captured(Captured { reference: "ch_1".into(), amount: usd(1050) }),
+        ),
+        ("canceled", AuthorisationStatus::Cancelled),
+        ("requires_action", AuthorisationStatus::Unfinished),
+        ("processing", AuthorisationStatus::Unfinished),
     ] {
-        let (stripe, script) = stripe(200, &[], intent(status, 1050, "usd")).await;
-        assert_eq!(stripe.look_up("pi_1").await.unwrap(), standing, "{status}");
+        let (stripe, script) = stripe(200, &[], intent(said, 1050, "usd")).await;
+        assert_eq!(stripe.look_up("pi_1").await.unwrap(), status, "{said}");
         assert_eq!(script.asked.lock().unwrap()[0].line, "GET /v1/payment_intents/pi_1");
     }
 }
@@ -187,7 +190,7 @@ async fn every_error_has_its_meaning() {
 }
 
 #[tokio::test]
-async fn a_replayed_failure_is_the_keys_answer_for_ever() {
+async fn a_replayed_failure_is_the_keys_answer_from_then_on() {
     let body = json!({ "error": { "type": "api_error", "message": "why" } });
     let (stripe, _) = stripe(503, &[("idempotent-replayed", "true")], body).await;
     let error = stripe.capture("pi_1", usd(1050), "k").await.unwrap_err();
@@ -239,7 +242,8 @@ async fn silence_is_no_answer() {
     assert!(matches!(error, ProviderError::Unanswered(_)), "{error:?}");
     drop(listener);
     let error = Stripe::new(&config).unwrap().capture("pi_1", usd(1050), "k").await.unwrap_err();
-    assert!(error.to_string().contains("refused"), "the cause is told: {error}");
+    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    assert!(causes.last().expect("a cause").to_string().contains("refused"), "{error:?}");
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use despatch_contracts::order::{OrderCancelRequested, OrderCancelled};
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
-use despatch_orders::State;
+use despatch_status::OrderState;
 
-use crate::story::{accepted, cancel, captured, despatched, env, labelled, reserved, status, timeline, told};
+use crate::fixture::{
+    accepted, cancel, captured, despatched, env, labelled, recorded, reserved, status, timeline,
+};
 
 #[tokio::test]
 async fn before_the_capture_the_authorisation_is_let_go() {
@@ -16,13 +18,13 @@ async fn before_the_capture_the_authorisation_is_let_go() {
     let cancelled: OrderCancelled = env.expect("o-1").await;
     assert_eq!(cancelled.reason, "customer-cancelled");
     let void: VoidRequested = env.expect("o-1").await;
-    assert_eq!((void.provider.as_str(), void.reference.as_str()), ("instant", "auth-o-1"));
+    assert_eq!((void.provider.as_str(), void.reference.as_str()), ("fake", "auth-o-1"));
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 1);
     assert_eq!(env.count::<VoidRequested>("o-1").await, 1);
     assert_eq!(env.count::<RefundRequested>("o-1").await, 0);
     let last = timeline(&env, "o-1").await.pop().expect("an entry");
-    assert_eq!((last.from, last.to), (Some(State::Reserved), State::Cancelled));
+    assert_eq!((last.from, last.to), (Some(OrderState::Reserved), OrderState::Cancelled));
     assert_eq!(last.detail, "asked for by customer: changed my mind");
 }
 
@@ -39,7 +41,7 @@ async fn a_capture_that_was_under_way_is_refunded_once() {
     assert_eq!(refund.reason, "captured-after-cancellation");
     env.quiet().await;
     assert_eq!(env.count::<RefundRequested>("o-1").await, 1);
-    assert_eq!(status(&env, "o-1").await.state, State::Cancelled);
+    assert_eq!(status(&env, "o-1").await.state, OrderState::Cancelled);
 }
 
 #[tokio::test]
@@ -60,9 +62,9 @@ async fn after_the_capture_the_money_goes_back() {
     env.deliver(&request).await;
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 1);
-    let told = told(&env, "o-1").await;
-    let again = ("order.cancel-requested".into(), State::Cancelled, "already-applied".into());
-    assert_eq!(told.last(), Some(&again));
+    let recorded = recorded(&env, "o-1").await;
+    let again = ("order.cancel-requested".into(), OrderState::Cancelled, "already-applied".into());
+    assert_eq!(recorded.last(), Some(&again));
 }
 
 #[tokio::test]
@@ -74,9 +76,9 @@ async fn once_a_parcel_has_left_the_command_is_refused_and_told() {
     env.deliver(&cancel("o-1")).await;
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 0);
-    let told = told(&env, "o-1").await;
-    let refused = ("order.cancel-requested".into(), State::Accepted, "command-refused".into());
-    assert_eq!(told.last(), Some(&refused));
+    let recorded = recorded(&env, "o-1").await;
+    let refused = ("order.cancel-requested".into(), OrderState::Accepted, "command-refused".into());
+    assert_eq!(recorded.last(), Some(&refused));
 }
 
 #[tokio::test]

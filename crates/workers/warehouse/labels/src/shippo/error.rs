@@ -9,7 +9,7 @@ use despatch_runtime::Verdict;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ShippoError {
     /// No answer: not reached, or none in time. A purchase may have taken effect all the same.
-    #[error("Shippo did not answer: {}", causes(.0))]
+    #[error("Shippo did not answer")]
     Unreachable(#[from] reqwest::Error),
     /// 5xx.
     #[error("Shippo failed with {status}: {body}")]
@@ -30,7 +30,7 @@ pub(crate) enum ShippoError {
     Invalid {
         /// The HTTP status.
         status: u16,
-        /// RetryFilter field is wrong and how, as Shippo says it.
+        /// Which field is wrong and how, as Shippo says it.
         body: String,
     },
     /// A transaction with status ERROR: the carrier refused.
@@ -42,17 +42,6 @@ pub(crate) enum ShippoError {
     /// An answer that is not what the interface promises.
     #[error("Shippo's answer makes no sense: {0}")]
     Unreadable(String),
-}
-
-/// The whole chain: the outermost error names only the request.
-fn causes(error: &reqwest::Error) -> String {
-    let mut said = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        said = format!("{said}: {error}");
-        cause = error.source();
-    }
-    said
 }
 
 impl ShippoError {

@@ -14,17 +14,17 @@ use super::*;
 
 /// What the server was asked, and what it will answer to purchases.
 #[derive(Clone, Default)]
-struct Desk {
+struct Script {
     seen: Arc<Mutex<Vec<Value>>>,
     purchase: Arc<Mutex<Option<(u16, Value)>>>,
     transactions: Arc<Mutex<Vec<Value>>>,
 }
 
-async fn ship(State(desk): State<Desk>, headers: Headers, Json(body): Json<Value>) -> impl IntoResponse {
+async fn ship(State(script): State<Script>, headers: Headers, Json(body): Json<Value>) -> impl IntoResponse {
     if headers.get("authorization").and_then(|value| value.to_str().ok()) != Some("ShippoToken secret") {
         return (Code::UNAUTHORIZED, Json(json!({"detail": "Invalid token"})));
     }
-    desk.seen.lock().unwrap().push(body);
+    script.seen.lock().unwrap().push(body);
     let rate = json!({
         "object_id": "r1", "amount": "8.75", "currency": "USD", "provider": "DHL Express",
         "servicelevel": {"token": "dhl_express_worldwide", "name": "Worldwide"}, "estimated_days": 3
@@ -32,9 +32,9 @@ async fn ship(State(desk): State<Desk>, headers: Headers, Json(body): Json<Value
     (Code::CREATED, Json(json!({"object_id": "s1", "status": "SUCCESS", "rates": [rate], "messages": []})))
 }
 
-async fn buy(State(desk): State<Desk>, Json(body): Json<Value>) -> impl IntoResponse {
-    desk.seen.lock().unwrap().push(body);
-    let (status, body) = desk.purchase.lock().unwrap().clone().expect("the test says what is answered");
+async fn buy(State(script): State<Script>, Json(body): Json<Value>) -> impl IntoResponse {
+    script.seen.lock().unwrap().push(body);
+    let (status, body) = script.purchase.lock().unwrap().clone().expect("the test says what is answered");
     (Code::from_u16(status).unwrap(), [("retry-after", "7")], Json(body))
 }
 
@@ -43,9 +43,9 @@ struct Filter {
     rate: String,
 }
 
-async fn list(State(desk): State<Desk>, Query(Filter { rate }): Query<Filter>) -> Json<Value> {
-    desk.seen.lock().unwrap().push(json!({ "rate": rate }));
-    let all = desk.transactions.lock().unwrap();
+async fn list(State(script): State<Script>, Query(Filter { rate }): Query<Filter>) -> Json<Value> {
+    script.seen.lock().unwrap().push(json!({ "rate": rate }));
+    let all = script.transactions.lock().unwrap();
     let shown: Vec<&Value> = all.iter().filter(|transaction| transaction["rate"] == rate).collect();
     Json(json!({ "results": shown, "next": null }))
 }
@@ -58,8 +58,8 @@ fn transaction(rate: &str, reference: &str, status: &str) -> Value {
     })
 }
 
-async fn open() -> (Desk, Shippo) {
-    let desk = Desk::default();
+async fn open() -> (Script, Shippo) {
+    let script = Script::default();
     let router = Router::new()
         .route("/shipments/", post(ship))
         .route("/transactions/", post(buy).get(list))
@@ -71,32 +71,31 @@ async fn open() -> (Desk, Shippo) {
             }),
         )
         .route("/label.html", get(|| async { "<html>" }))
-        .with_state(desk.clone());
+        .with_state(script.clone());
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (desk, client(base_url, "secret"))
+    (script, client(base_url, "secret"))
 }
 
 fn client(base_url: String, token: &str) -> Shippo {
-    let config = config::Shippo { base_url, token: token.into(), timeout_seconds: 5, settle_seconds: 0 };
+    let config = ShippoConfig { base_url, token: token.into(), timeout_seconds: 5, settle_seconds: 0 };
     Shippo::new(&config).unwrap()
 }
 
 async fn rates(shippo: &Shippo) -> Result<Vec<Rate>, ShippoError> {
     let address = Address { name: "Ада".into(), postcode: "50667".into(), ..Address::default() };
-    let carton =
-        config::Parcel { length_cm: 30, width_cm: 20, height_cm: 10, packaging_grams: 100, unit_grams: 250 };
+    let carton = Carton { length_cm: 30, width_cm: 20, height_cm: 10, packaging_grams: 100, unit_grams: 250 };
     let consignment = Consignment { reference: "o/1", from: &address, to: &address, carton, grams: 600 };
     shippo.rates(&consignment).await
 }
 
 #[tokio::test]
 async fn rates_are_asked_for_and_read() {
-    let (desk, shippo) = open().await;
+    let (script, shippo) = open().await;
     let rates = rates(&shippo).await.unwrap();
     assert_eq!((rates[0].carrier.as_str(), rates[0].cost.minor), ("dhl_express", 875));
-    let asked = desk.seen.lock().unwrap()[0].clone();
+    let asked = script.seen.lock().unwrap()[0].clone();
     assert_eq!(asked["address_to"]["zip"], "50667");
     assert_eq!(asked["address_to"]["name"], "Ада");
     assert_eq!(asked["parcels"][0]["weight"], "600");
@@ -105,7 +104,7 @@ async fn rates_are_asked_for_and_read() {
 
 #[tokio::test]
 async fn a_wrong_token_is_our_fault_not_the_parcels() {
-    let (_desk, shippo) = open().await;
+    let (_script, shippo) = open().await;
     let error = rates(&client(shippo.base_url.clone(), "wrong")).await.unwrap_err();
     assert!(matches!(error, ShippoError::Unauthorised(401)), "{error}");
     assert_eq!(error.verdict(), Verdict::Retry);
@@ -115,26 +114,26 @@ async fn a_wrong_token_is_our_fault_not_the_parcels() {
 fn what_cannot_be_an_address_or_a_token_is_refused() {
     let new = |base_url: &str, token: &str| {
         let (base_url, token) = (base_url.to_owned(), token.to_owned());
-        Shippo::new(&config::Shippo { base_url, token, timeout_seconds: 5, settle_seconds: 0 })
+        Shippo::new(&ShippoConfig { base_url, token, timeout_seconds: 5, settle_seconds: 0 })
     };
-    assert!(matches!(new("api.goshippo.com", "token"), Err(SetupError::BaseUrl(_))));
-    assert!(matches!(new("https://api.goshippo.com", "to\nken"), Err(SetupError::Token)));
+    assert!(matches!(new("api.goshippo.com", "token"), Err(UnusableClient::BaseUrl(_))));
+    assert!(matches!(new("https://api.goshippo.com", "to\nken"), Err(UnusableClient::Token)));
 }
 
 #[tokio::test]
 async fn a_purchase_carries_our_reference() {
-    let (desk, shippo) = open().await;
-    *desk.purchase.lock().unwrap() = Some((201, transaction("r1", "o/1", "SUCCESS")));
+    let (script, shippo) = open().await;
+    *script.purchase.lock().unwrap() = Some((201, transaction("r1", "o/1", "SUCCESS")));
     let purchase = shippo.buy("r1", "o/1").await.unwrap();
     assert_eq!(purchase.tracking_number, "9205");
-    let asked = desk.seen.lock().unwrap()[0].clone();
+    let asked = script.seen.lock().unwrap()[0].clone();
     assert_eq!((asked["rate"].as_str(), asked["metadata"].as_str()), (Some("r1"), Some("o/1")));
 }
 
 #[tokio::test]
 async fn every_answer_has_its_verdict() {
     use despatch_domain::Reason;
-    let (desk, shippo) = open().await;
+    let (script, shippo) = open().await;
     let after = Duration::from_secs(7);
     let cases = [
         (429, json!({"detail": "throttled"}), Verdict::RetryAfter(after)),
@@ -148,7 +147,7 @@ async fn every_answer_has_its_verdict() {
         (400, json!({"parcels": ["too heavy"]}), Verdict::Reject(Reason::CarrierRejected)),
     ];
     for (status, body, verdict) in cases {
-        *desk.purchase.lock().unwrap() = Some((status, body.clone()));
+        *script.purchase.lock().unwrap() = Some((status, body.clone()));
         let error = shippo.buy("r1", "o/1").await.unwrap_err();
         assert_eq!(error.verdict(), verdict, "{status} {body}: {error}");
     }
@@ -165,31 +164,31 @@ async fn no_answer_is_tried_again() {
 
 #[tokio::test]
 async fn our_label_is_found_by_its_rate() {
-    let (desk, shippo) = open().await;
-    *desk.transactions.lock().unwrap() = vec![
+    let (script, shippo) = open().await;
+    *script.transactions.lock().unwrap() = vec![
         transaction("r2", "o/1", "SUCCESS"),
         transaction("r1", "o/2", "SUCCESS"),
         transaction("r1", "o/1", "ERROR"),
         transaction("r1", "o/1", "REFUNDED"),
     ];
     assert_eq!(shippo.find("r1", "o/1").await.unwrap(), None);
-    desk.transactions.lock().unwrap().push(transaction("r1", "o/1", "SUCCESS"));
+    script.transactions.lock().unwrap().push(transaction("r1", "o/1", "SUCCESS"));
     let found = shippo.find("r1", "o/1").await.unwrap();
     assert_eq!(found.map(|purchase| purchase.tracking_number).as_deref(), Some("9205"));
-    assert_eq!(desk.seen.lock().unwrap().len(), 2, "one request each, however many labels there are");
+    assert_eq!(script.seen.lock().unwrap().len(), 2, "one request each, however many labels there are");
 }
 
 #[tokio::test]
 async fn an_unfinished_label_is_waited_for() {
-    let (desk, shippo) = open().await;
-    desk.transactions.lock().unwrap().push(transaction("r1", "o/1", "WAITING"));
+    let (script, shippo) = open().await;
+    script.transactions.lock().unwrap().push(transaction("r1", "o/1", "WAITING"));
     let error = shippo.find("r1", "o/1").await.unwrap_err();
     assert_eq!(error.verdict(), Verdict::Retry);
 }
 
 #[tokio::test]
 async fn only_a_pdf_is_a_label() {
-    let (_desk, shippo) = open().await;
+    let (_script, shippo) = open().await;
     let url = |file: &str| format!("{}/{file}", shippo.base_url);
     assert_eq!(shippo.document(&url("label.pdf")).await.unwrap(), b"%PDF-1.7 label");
     let error = shippo.document(&url("label.html")).await.unwrap_err();

@@ -2,9 +2,10 @@
 
 use despatch_contracts::order::Address;
 use despatch_domain::{Currency, Money};
+use despatch_routing::Rate;
 use serde::{Deserialize, Serialize};
 
-use super::{Rate, ShippoError};
+use super::error::ShippoError;
 
 #[derive(Debug, Serialize)]
 pub(super) struct ShipmentRequest<'a> {
@@ -79,20 +80,18 @@ struct ServiceLevelAnswer {
     token: String,
 }
 
-impl TryFrom<RateAnswer> for Rate {
-    type Error = ShippoError;
-
-    fn try_from(answer: RateAnswer) -> Result<Self, ShippoError> {
-        let unreadable = |what: String| ShippoError::Unreadable(format!("rate {}: {what}", answer.object_id));
-        let currency = Currency::parse(&answer.currency).map_err(|error| unreadable(error.to_string()))?;
-        let cost = Money::parse_rounded(&answer.amount, currency).map_err(|e| unreadable(e.to_string()))?;
+impl RateAnswer {
+    pub(super) fn rate(self) -> Result<Rate, ShippoError> {
+        let unreadable = |what: String| ShippoError::Unreadable(format!("rate {}: {what}", self.object_id));
+        let currency = Currency::parse(&self.currency).map_err(|error| unreadable(error.to_string()))?;
+        let cost = Money::parse_rounded(&self.amount, currency).map_err(|e| unreadable(e.to_string()))?;
         Ok(Rate {
             // Tracking webhooks name the carrier by this token: `USPS` is `usps`, `DHL Express` is `dhl_express`.
-            carrier: answer.provider.to_ascii_lowercase().replace(' ', "_"),
-            id: answer.object_id,
-            service: answer.servicelevel.token,
+            carrier: self.provider.to_ascii_lowercase().replace(' ', "_"),
+            id: self.object_id,
+            service: self.servicelevel.token,
             cost,
-            estimated_days: answer.estimated_days,
+            estimated_days: self.estimated_days,
         })
     }
 }
@@ -124,7 +123,7 @@ pub(super) struct TransactionAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Status {
-    PendingRetry,
+    Waiting,
     Queued,
     Success,
     Error,

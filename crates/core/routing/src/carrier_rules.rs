@@ -1,0 +1,178 @@
+//! Which carrier service takes a parcel: a table of rules, and among the services that a rule allows the cheapest.
+
+use std::fmt;
+
+use despatch_domain::{Money, Reason};
+use serde::Deserialize;
+
+/// One row of the table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CarrierRule {
+    /// The service levels that it is for; none means all.
+    pub service_levels: Vec<Level>,
+    /// The countries of destination (ISO 3166-1 alpha-2) that it is for; none means all.
+    pub countries: Vec<String>,
+    /// Who makes the label.
+    pub carrier: Carrier,
+    /// The carriers' service tokens, any of which will do; none means any service. For labels of our own the one service
+    /// that they show.
+    pub services: Vec<String>,
+    /// The most days that a carrier may estimate; 0 means any number.
+    pub within_days: u32,
+}
+
+/// What the customer paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// The slowest.
+    Standard,
+    /// Faster than standard.
+    SecondClass,
+    /// Faster than second class.
+    FirstClass,
+    /// As fast as can be.
+    SameDay,
+}
+
+/// Who makes the label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Carrier {
+    /// A carrier behind Shippo.
+    Shippo,
+    /// The shop's own courier, with a label of our own.
+    Own,
+}
+
+/// A carrier's offer to take a parcel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rate {
+    /// The provider's id of the offer.
+    pub id: String,
+    /// The carrier's token, e.g. `usps`.
+    pub carrier: String,
+    /// The service's token, e.g. `usps_priority`.
+    pub service: String,
+    /// The price.
+    pub cost: Money,
+    /// Days until delivery, if the carrier says.
+    pub estimated_days: Option<u32>,
+}
+
+/// Why a service was chosen; kept with the label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The kind of decision.
+    pub reason: Reason,
+    /// What was weighed.
+    pub detail: String,
+}
+
+impl CarrierRule {
+    /// Whether the rule is for such a parcel.
+    pub fn is_for(&self, level: Level, country: &str) -> bool {
+        (self.service_levels.is_empty() || self.service_levels.contains(&level))
+            && (self.countries.is_empty() || self.countries.iter().any(|known| known == country))
+    }
+
+    /// The cheapest of the rates that the rule allows. Rates in another currency than the first allowed one are left
+    /// aside: they cannot be compared.
+    pub fn cheapest<'r>(&self, rates: &'r [Rate]) -> Option<(&'r Rate, Decision)> {
+        let allowed: Vec<&Rate> = rates.iter().filter(|rate| self.allows(rate)).collect();
+        let currency = allowed.first()?.cost.currency;
+        let rate = allowed
+            .iter()
+            .filter(|rate| rate.cost.currency == currency)
+            .min_by_key(|rate| (rate.cost.minor, rate.estimated_days))?;
+        let detail = format!(
+            "{} at {} is the cheapest of {} allowed out of {} offered",
+            rate.service,
+            rate.cost,
+            allowed.len(),
+            rates.len()
+        );
+        Some((rate, Decision { reason: Reason::ServiceCheapest, detail }))
+    }
+
+    fn allows(&self, rate: &Rate) -> bool {
+        let in_time =
+            self.within_days == 0 || rate.estimated_days.is_some_and(|days| days <= self.within_days);
+        in_time && (self.services.is_empty() || self.services.contains(&rate.service))
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Level::Standard => "standard",
+            Level::SecondClass => "second class",
+            Level::FirstClass => "first class",
+            Level::SameDay => "same day",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use despatch_domain::Currency;
+
+    use super::*;
+
+    fn rule(services: &[&str], within_days: u32) -> CarrierRule {
+        let services = services.iter().map(|&service| service.to_owned()).collect();
+        CarrierRule {
+            service_levels: vec![],
+            countries: vec![],
+            carrier: Carrier::Shippo,
+            services,
+            within_days,
+        }
+    }
+
+    fn rate(service: &str, amount: &str, currency: &str, days: Option<u32>) -> Rate {
+        let currency = Currency::parse(currency).expect("a currency");
+        Rate {
+            id: format!("rate-{service}"),
+            carrier: "usps".into(),
+            service: service.into(),
+            cost: Money::parse(amount, currency).expect("an amount"),
+            estimated_days: days,
+        }
+    }
+
+    #[test]
+    fn the_cheapest_that_meets_the_rule_wins() {
+        let rates = [
+            rate("express", "31.00", "USD", Some(1)),
+            rate("priority", "8.75", "USD", Some(3)),
+            rate("ground", "5.20", "USD", Some(5)),
+            rate("freight", "1.00", "USD", None),
+        ];
+        let chosen = |rule: CarrierRule| rule.cheapest(&rates).map(|(rate, _)| rate.service.clone());
+        assert_eq!(chosen(rule(&[], 0)).as_deref(), Some("freight"));
+        assert_eq!(chosen(rule(&[], 3)).as_deref(), Some("priority"));
+        assert_eq!(chosen(rule(&["ground", "express"], 0)).as_deref(), Some("ground"));
+        assert_eq!(chosen(rule(&["ground"], 2)), None);
+    }
+
+    #[test]
+    fn amounts_of_two_currencies_are_not_compared() {
+        let rates = [rate("ground", "5.20", "USD", Some(5)), rate("airmail", "500", "JPY", Some(5))];
+        let (chosen, decision) = rule(&[], 0).cheapest(&rates).expect("a rate");
+        assert_eq!(chosen.service, "ground");
+        assert_eq!(decision.reason, Reason::ServiceCheapest);
+    }
+
+    #[test]
+    fn rules_are_for_levels_and_countries() {
+        let mut rule = rule(&[], 0);
+        assert!(rule.is_for(Level::Standard, "JP"));
+        rule.countries = vec!["US".into()];
+        rule.service_levels = vec![Level::SameDay];
+        assert!(rule.is_for(Level::SameDay, "US"));
+        assert!(!rule.is_for(Level::SameDay, "JP"));
+        assert!(!rule.is_for(Level::Standard, "US"));
+    }
+}

@@ -1,0 +1,111 @@
+//! The auditor: reads all workers' tables of one deployment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use despatch_order_files::FileOrder;
+use despatch_runtime::{Backlog, Database, DbError, DeadEvent, backlog};
+use despatch_sandbox::OrderCounts;
+
+use super::discrepancy::Discrepancy;
+use super::progress::Progress;
+use super::totals::Totals;
+use super::{checks, record, stock, totals};
+
+/// Reads what the workers of a deployment recorded.
+#[derive(Debug, Clone)]
+pub struct Auditor {
+    database: Database,
+    workers: &'static [&'static str],
+}
+
+/// An order that was answered 2xx.
+#[derive(Debug, Clone, Copy)]
+pub struct PlacedOrder<'a> {
+    /// The id that the answer named.
+    pub order_id: &'a str,
+    /// What was ordered.
+    pub order: &'a FileOrder,
+}
+
+impl Auditor {
+    /// An auditor of these workers, which share a database.
+    pub fn new(database: Database, workers: &'static [&'static str]) -> Self {
+        Auditor { database, workers }
+    }
+
+    /// What every worker has not settled, by its name.
+    pub async fn backlogs(&self) -> Result<Vec<(&'static str, Backlog)>, DbError> {
+        let mut backlogs = Vec::with_capacity(self.workers.len());
+        for worker in self.workers {
+            backlogs.push((*worker, backlog(&self.database, worker, None).await?));
+        }
+        Ok(backlogs)
+    }
+
+    /// Dead letters, by order. Orders that completed in spite of one are left out.
+    pub async fn dead_orders(&self) -> Result<BTreeMap<String, Vec<DeadEvent>>, DbError> {
+        let mut dead: BTreeMap<String, Vec<DeadEvent>> = BTreeMap::new();
+        for letter in self.dead_letters().await? {
+            dead.entry(letter.order_id.clone()).or_default().push(letter);
+        }
+        let orders: Vec<&str> = dead.keys().map(String::as_str).collect();
+        let completed: BTreeSet<String> = self
+            .database
+            .client()
+            .await?
+            .query(
+                "select order_id from orders.progress where order_id = any($1) and state = 'completed'",
+                &[&orders],
+            )
+            .await?
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        dead.retain(|order, _| !completed.contains(order));
+        Ok(dead)
+    }
+
+    /// How far all orders are.
+    pub async fn progress(&self) -> Result<Progress, DbError> {
+        let client = self.database.client().await?;
+        let counts = despatch_orders::store::counts_by_state(&**client).await?;
+        drop(client);
+        Ok(Progress::new(counts, self.dead_orders().await?.len()))
+    }
+
+    /// Sums over all orders.
+    pub async fn totals(&self) -> Result<Totals, DbError> {
+        totals::read(&self.database).await
+    }
+
+    /// Everything that does not add up. `seen` is what the providers saw, by what they know an order as.
+    pub async fn audit(
+        &self,
+        seen: &BTreeMap<String, OrderCounts>,
+        placed: &[PlacedOrder<'_>],
+    ) -> Result<Vec<Discrepancy>, DbError> {
+        let mut records = record::all(&self.database, self.dead_letters().await?).await?;
+        let mut found = stock::check(&self.database).await?;
+        for PlacedOrder { order_id, order } in placed {
+            let record = records.remove(*order_id).unwrap_or_default();
+            // Checkout authorises before there is an order id, so Stripe knows the order by the shop's number.
+            let nothing = OrderCounts::default();
+            let paid = seen.get(&format!("{}/{}", order.shop, order.shop_order_id)).unwrap_or(&nothing);
+            let sent = seen.get(*order_id).unwrap_or(&nothing);
+            let about = format!("order {order_id} ({}/{})", order.shop, order.shop_order_id);
+            let wrong = checks::all(order, &record, paid, sent);
+            found.extend(wrong.into_iter().map(|wrong| Discrepancy { about: about.clone(), wrong }));
+        }
+        // What the gateway dead-letters may be about no order at all.
+        records.retain(|_, record| record.state.is_some());
+        found.extend(records.into_keys().map(|order_id| Discrepancy {
+            about: format!("order {order_id}"),
+            wrong: "the workers know it, but nobody placed it".to_owned(),
+        }));
+        Ok(found)
+    }
+
+    async fn dead_letters(&self) -> Result<Vec<DeadEvent>, DbError> {
+        Ok(self.backlogs().await?.into_iter().flat_map(|(_, backlog)| backlog.dead).collect())
+    }
+}

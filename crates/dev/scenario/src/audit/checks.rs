@@ -1,0 +1,162 @@
+//! What must hold of every order that was accepted, whatever happened meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use despatch_order_files::FileOrder;
+use despatch_sandbox::OrderCounts;
+use despatch_status::OrderState;
+
+use super::dead_letters::{BEFORE_CAPTURE, BEFORE_RESERVATION};
+use super::record::Record;
+
+/// What is wrong with an order. `paid` is what Stripe saw of it, `sent` what the carrier and the mail server saw.
+pub(super) fn all(order: &FileOrder, record: &Record, paid: &OrderCounts, sent: &OrderCounts) -> Vec<String> {
+    let mut wrong = Vec::new();
+    end(record, &mut wrong);
+    transitions(record, &mut wrong);
+    money(order, record, paid, &mut wrong);
+    stock(order, record, &mut wrong);
+    labels(record, sent, &mut wrong);
+    messages(record, sent, &mut wrong);
+    wrong
+}
+
+/// It has come to its end, or there is a case that a person sees.
+fn end(record: &Record, wrong: &mut Vec<String>) {
+    let ended =
+        matches!(record.state, Some(OrderState::Completed | OrderState::Cancelled | OrderState::Returned));
+    if !ended && record.cases.is_empty() {
+        let state = record.state.map_or("not even accepted", OrderState::name);
+        wrong.push(format!("is {state}, and there is no case about it"));
+    }
+    for letter in record.dead.iter().filter(|letter| !record.cases.contains(&letter.handler)) {
+        wrong.push(format!("{} gave up ({}), but there is no case", letter.handler, letter.reason));
+    }
+}
+
+/// Its timeline is without gaps, and every transition is one that is allowed.
+fn transitions(record: &Record, wrong: &mut Vec<String>) {
+    let mut last = None;
+    for (expected, (seq, from, to)) in (1..).zip(&record.timeline) {
+        if *seq != expected {
+            return wrong.push(format!("its timeline has no entry {expected}"));
+        }
+        let legal = match (from, to) {
+            (Some(from), Some(to)) => from == to || from.may_become(*to),
+            (None, Some(_)) => expected == 1,
+            (_, None) => false,
+        };
+        if !legal || *from != last {
+            let name = |state: &Option<OrderState>| state.map_or("nothing", OrderState::name);
+            wrong.push(format!(
+                "entry {seq} of its timeline goes from {} to {} after {}",
+                name(from),
+                name(to),
+                name(&last)
+            ));
+        }
+        last = *to;
+    }
+    if last != record.state {
+        wrong.push("its state is not the last of its timeline".to_owned());
+    }
+}
+
+/// Captured once and in full, unless it was refused before.
+fn money(order: &FileOrder, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>) {
+    if paid.captures > 1 {
+        wrong.push(format!("captured {} times", paid.captures));
+    }
+    let cancelled = record.state == Some(OrderState::Cancelled);
+    let left = paid.captured_minor - paid.refunded_minor;
+    let expected = if cancelled || record.died_at(&BEFORE_CAPTURE) { 0 } else { order.total_minor };
+    if left != expected {
+        wrong.push(format!("Stripe captured {left} (less refunds), the order costs {expected}"));
+    }
+    let recorded = record.captured_minor - record.refunded_minor;
+    if recorded != left {
+        wrong.push(format!("payments recorded {recorded}, Stripe captured {left}"));
+    }
+}
+
+/// Its units are reserved or shipped, all of them or none.
+fn stock(order: &FileOrder, record: &Record, wrong: &mut Vec<String>) {
+    let mut ordered = BTreeMap::<String, i64>::new();
+    for (sku, units) in &order.units {
+        *ordered.entry(sku.clone()).or_default() += units;
+    }
+    let holds = match record.reservation.as_deref() {
+        Some("held" | "confirmed") => true,
+        Some(_) => false,
+        None => {
+            if !record.died_at(&BEFORE_RESERVATION) {
+                wrong.push("its units were never reserved".to_owned());
+            }
+            false
+        }
+    };
+    if holds && record.units != ordered {
+        wrong.push(format!("holds {:?}, ordered {ordered:?}", record.units));
+    }
+    if !holds && !record.units.is_empty() {
+        wrong.push(format!("holds {:?} without a reservation", record.units));
+    }
+    if record.state == Some(OrderState::Completed) && record.unshipped > 0 && !record.died_in("inventory") {
+        wrong.push(format!("completed, but {} units are not booked as shipped", record.unshipped));
+    }
+}
+
+/// One label for each parcel, here and at the carrier.
+fn labels(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
+    let gave_up = record.died_in("labels");
+    if record.reservation.as_deref() == Some("confirmed") && !gave_up {
+        for parcel in record.parcels.iter().filter(|parcel| !record.labels.contains(parcel)) {
+            wrong.push(format!("parcel {parcel} has no label"));
+        }
+    }
+    let valid =
+        |parcel: &i32| sent.labels.get(&parcel.to_string()).map_or(0, |count| count.bought - count.voided);
+    for parcel in record.labels.iter().filter(|parcel| valid(parcel) == 0) {
+        wrong.push(format!("parcel {parcel} has a label that the carrier does not know"));
+    }
+    for (parcel, count) in &sent.labels {
+        let left = count.bought - count.voided;
+        let known = parcel.parse().is_ok_and(|parcel| record.labels.contains(&parcel));
+        if left > 1 {
+            wrong.push(format!("the carrier sold {left} labels for parcel {parcel}"));
+        } else if left == 1 && !known && !gave_up {
+            wrong.push(format!("the carrier sold a label for parcel {parcel} that labels did not record"));
+        }
+    }
+}
+
+/// The customer was notified of every milestone, under one Message-ID, and of nothing else.
+fn messages(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
+    let gave_up = record.died_in("notifications");
+    let recorded: BTreeSet<&str> = record.messages.iter().map(|it| it.id.as_str()).collect();
+    let arrived: BTreeSet<&str> = sent.mails.iter().map(|mail| mail.message_id.as_str()).collect();
+    for id in recorded.difference(&arrived) {
+        wrong.push(format!("message {id} never reached the mail server"));
+    }
+    for id in arrived.difference(&recorded).filter(|_| !gave_up) {
+        wrong.push(format!("message {id} was sent, but notifications did not record it"));
+    }
+    if gave_up {
+        return;
+    }
+    let mut expect = |milestone: &str, part: i32| {
+        if !record.messages.iter().any(|it| it.milestone == milestone && it.part == part) {
+            wrong.push(format!("the customer was never notified: {milestone} {part}"));
+        }
+    };
+    if record.state.is_some() {
+        expect("accepted", 0);
+    }
+    if record.state == Some(OrderState::Completed) {
+        expect("review", 0);
+        for parcel in &record.parcels {
+            expect("despatched", *parcel);
+            expect("delivered", *parcel);
+        }
+    }
+}

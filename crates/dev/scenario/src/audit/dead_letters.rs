@@ -1,0 +1,19 @@
+//! What a dead letter of a handler means for its order.
+
+use despatch_runtime::DeadEvent;
+
+/// Handlers whose dead letter means that nothing was captured.
+pub const BEFORE_CAPTURE: [&str; 3] = ["orders.accept", "inventory.reserve", "payments.capture"];
+
+/// Handlers whose dead letter means that nothing was reserved.
+pub const BEFORE_RESERVATION: [&str; 2] = ["orders.accept", "inventory.reserve"];
+
+/// Whether one of these handlers gave up.
+pub fn died_at(letters: &[DeadEvent], handlers: &[&str]) -> bool {
+    letters.iter().any(|letter| handlers.contains(&letter.handler.as_str()))
+}
+
+/// Whether a handler of this worker gave up.
+pub(super) fn died_in(letters: &[DeadEvent], worker: &str) -> bool {
+    letters.iter().any(|letter| letter.handler.split('.').next() == Some(worker))
+}

@@ -1,0 +1,120 @@
+//! What the workers recorded about each order, over all of their schemas.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+
+use despatch_runtime::{Database, DbError, DeadEvent};
+use despatch_status::OrderState;
+use futures_util::TryStreamExt as _;
+
+use super::dead_letters::{died_at, died_in};
+
+/// One order, as the workers' tables have it.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) state: Option<OrderState>,
+    /// Number, from and to of each entry.
+    pub(super) timeline: Vec<(i32, Option<OrderState>, Option<OrderState>)>,
+    pub(super) captured_minor: i64,
+    pub(super) refunded_minor: i64,
+    /// 'held', 'confirmed', 'expired' or 'cancelled'.
+    pub(super) reservation: Option<String>,
+    /// Units that the order holds or has sent, by SKU.
+    pub(super) units: BTreeMap<String, i64>,
+    pub(super) unshipped: i64,
+    pub(super) parcels: Vec<i32>,
+    pub(super) labels: Vec<i32>,
+    pub(super) messages: Vec<Message>,
+    pub(super) dead: Vec<DeadEvent>,
+    /// Handlers of the order's unresolved cases.
+    pub(super) cases: Vec<String>,
+}
+
+/// A message to the customer.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) milestone: String,
+    pub(super) part: i32,
+    pub(super) id: String,
+}
+
+impl Record {
+    /// Whether one of these handlers gave up on the order.
+    pub(super) fn died_at(&self, handlers: &[&str]) -> bool {
+        died_at(&self.dead, handlers)
+    }
+
+    /// Whether a handler of this worker gave up on the order.
+    pub(super) fn died_in(&self, worker: &str) -> bool {
+        died_in(&self.dead, worker)
+    }
+}
+
+/// Every order that any worker knows; `dead` are all dead letters.
+pub(super) async fn all(
+    database: &Database,
+    dead: Vec<DeadEvent>,
+) -> Result<BTreeMap<String, Record>, DbError> {
+    let mut records = BTreeMap::<String, Record>::new();
+    for letter in dead {
+        records.entry(letter.order_id.clone()).or_default().dead.push(letter);
+    }
+    let client = database.client().await?;
+    let mut read = async |sql: &str, note: fn(&mut Record, &despatch_runtime::Row)| {
+        // Row by row: they are many.
+        let nothing: [&str; 0] = [];
+        let mut rows = pin!(client.query_raw(sql, nothing).await?);
+        while let Some(row) = rows.try_next().await? {
+            note(records.entry(row.get("order_id")).or_default(), &row);
+        }
+        Ok::<(), DbError>(())
+    };
+    read("select order_id, state from orders.progress", |record, row| {
+        record.state = OrderState::parse(row.get("state"));
+    })
+    .await?;
+    read("select order_id, seq, from_state, to_state from orders.timeline order by seq", |record, row| {
+        let from = row.get::<_, Option<&str>>("from_state").and_then(OrderState::parse);
+        record.timeline.push((row.get("seq"), from, OrderState::parse(row.get("to_state"))));
+    })
+    .await?;
+    read("select order_id, captured_minor, refunded_minor from payments.payment", |record, row| {
+        record.captured_minor = row.get("captured_minor");
+        record.refunded_minor = row.get("refunded_minor");
+    })
+    .await?;
+    read("select order_id, state from inventory.reservation", |record, row| {
+        record.reservation = Some(row.get("state"));
+    })
+    .await?;
+    read(
+        "select order_id, sku, quantity, parcel, shipped_at is null as unshipped from inventory.allocation",
+        |record, row| {
+            let quantity: i64 = row.get("quantity");
+            *record.units.entry(row.get("sku")).or_default() += quantity;
+            record.unshipped += if row.get("unshipped") { quantity } else { 0 };
+            let parcel: i32 = row.get("parcel");
+            if !record.parcels.contains(&parcel) {
+                record.parcels.push(parcel);
+            }
+        },
+    )
+    .await?;
+    read("select order_id, parcel from labels.label", |record, row| {
+        record.labels.push(row.get("parcel"));
+    })
+    .await?;
+    read("select order_id, milestone, part, message_id from notifications.sent", |record, row| {
+        record.messages.push(Message {
+            milestone: row.get("milestone"),
+            part: row.get("part"),
+            id: row.get("message_id"),
+        });
+    })
+    .await?;
+    read("select order_id, handler from exceptions.exception where state <> 'resolved'", |record, row| {
+        record.cases.push(row.get("handler"));
+    })
+    .await?;
+    Ok(records)
+}

@@ -1,0 +1,99 @@
+//! Placing orders as a shop does: the checkout authorises the payment, then the order goes to the gateway.
+
+use std::time::Duration;
+
+use despatch_domain::{Currency, Money};
+use despatch_order_files::{FileOrder, GatewayClient, PlaceError, send_until_answered};
+use reqwest::{Client, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How long an authorisation may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A checkout that places its orders at one gateway.
+#[derive(Clone)]
+pub struct CheckoutClient {
+    gateway: GatewayClient,
+    http: Client,
+    /// Where payments are authorised first. Without it, orders bring their authorisation along.
+    stripe_url: Option<String>,
+}
+
+/// Why an order was not placed.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckoutError {
+    /// Nobody answers, or the gateway refuses the order.
+    #[error(transparent)]
+    NotPlaced(#[from] PlaceError),
+    /// The payment was not authorised.
+    #[error("payment not authorised: {status}: {answer}")]
+    NotAuthorised {
+        /// The provider's status.
+        status: StatusCode,
+        /// Its body.
+        answer: String,
+    },
+    /// The order is no JSON object.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The currency is not one.
+    #[error(transparent)]
+    Currency(#[from] despatch_domain::UnknownCurrency),
+}
+
+impl From<reqwest::Error> for CheckoutError {
+    fn from(error: reqwest::Error) -> Self {
+        CheckoutError::NotPlaced(PlaceError::Unreachable(error))
+    }
+}
+
+impl CheckoutClient {
+    /// A checkout that authorises payments at `stripe_url`, if there is one.
+    pub fn new(gateway: GatewayClient, stripe_url: Option<String>) -> Result<Self, reqwest::Error> {
+        let http = Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(64).build()?;
+        Ok(CheckoutClient { gateway, http, stripe_url })
+    }
+
+    /// Places an order and answers its id. Placing the same order again changes nothing.
+    pub async fn place(&self, file_order: &FileOrder) -> Result<String, CheckoutError> {
+        let mut order = file_order.order()?;
+        if let Some(stripe_url) = &self.stripe_url
+            && order.get("authorisation").is_none()
+        {
+            order["authorisation"] = self.authorise(stripe_url, file_order).await?;
+        }
+        Ok(self.gateway.place(&order).await?)
+    }
+
+    /// Authorises the payment while the customer waits. The idempotency key makes a second authorisation of the same order
+    /// the first.
+    async fn authorise(&self, stripe_url: &str, order: &FileOrder) -> Result<Value, CheckoutError> {
+        #[derive(Deserialize)]
+        struct Intent {
+            id: String,
+        }
+        let FileOrder { shop, shop_order_id, currency, total_minor, .. } = order;
+        let url = format!("{stripe_url}/v1/payment_intents");
+        let form = [
+            ("amount", total_minor.to_string()),
+            ("currency", currency.to_lowercase()),
+            ("capture_method", "manual".to_owned()),
+            ("confirm", "true".to_owned()),
+            ("payment_method", "pm_card_visa".to_owned()),
+            ("metadata[order_id]", format!("{shop}/{shop_order_id}")),
+        ];
+        let request = || {
+            let request = self.http.post(&url).bearer_auth("sk_test_sandbox").form(&form);
+            request.header("Idempotency-Key", format!("checkout/{shop}/{shop_order_id}"))
+        };
+        let answer = send_until_answered(request).await?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(CheckoutError::NotAuthorised { status, answer: answer.text().await? });
+        }
+        let intent: Intent = answer.json().await?;
+        let amount = Money::new(*total_minor, Currency::parse(currency)?).decimal();
+        Ok(json!({ "provider": "stripe", "reference": intent.id, "amount": amount }))
+    }
+}

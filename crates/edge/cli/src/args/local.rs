@@ -1,0 +1,44 @@
+//! The command lines of `despatch up`, `demo` and `sandbox`.
+
+use std::net::IpAddr;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Let the stand-in providers misbehave, repeatably by this seed.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) faults: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// How many of the 5,009 orders.
+    #[arg(long, value_name = "N")]
+    pub(crate) orders: Option<usize>,
+    /// Let the stand-in providers misbehave, repeatably by this seed.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) faults: Option<u64>,
+    /// Print one JSON object instead of the table.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// The address to listen on. Ports: 9000 counts and faults, 9001 Stripe, 9002 Shippo, 9025 mail.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(crate) listen: IpAddr,
+    /// The name under which others reach it; part of the links to labels.
+    #[arg(long, default_value = "127.0.0.1", value_name = "HOST")]
+    pub(crate) host: String,
+    /// The gateway, which is sent the carrier's scans.
+    #[arg(long, value_name = "URL", requires = "webhook_token")]
+    pub(crate) gateway: Option<String>,
+    /// One of the gateway's shippo.webhook_tokens.
+    #[arg(long, env = "DESPATCH_SANDBOX_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) webhook_token: Option<String>,
+    /// Misbehave, repeatably by this seed.
+    #[arg(long, value_name = "SEED")]
+    pub(crate) faults: Option<u64>,
+}

@@ -1,0 +1,21 @@
+//! The subcommands, a file each.
+
+#[cfg(feature = "local")]
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod events;
+pub(crate) mod exceptions;
+pub(crate) mod import;
+pub(crate) mod migrate;
+pub(crate) mod orders;
+pub(crate) mod permissions;
+pub(crate) mod probe;
+pub(crate) mod provision;
+pub(crate) mod recover;
+pub(crate) mod replays;
+pub(crate) mod retries;
+pub(crate) mod run;
+#[cfg(feature = "local")]
+pub(crate) mod sandbox;
+#[cfg(feature = "local")]
+pub(crate) mod up;

@@ -1,0 +1,134 @@
+//! `despatch demo`: real orders from placed to reviewed over private servers and stand-in providers, and an audit at the
+//! end. Started again on the same directory it goes on where it was stopped or killed.
+
+mod report;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use despatch_order_files::{FileOrder, GatewayClient};
+use despatch_sandbox::Sandbox;
+use despatch_scenario::{Auditor, CheckoutClient, Progress, answer_reviews, receive_stock, sample};
+use futures_util::StreamExt;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::watch::{Receiver, channel};
+
+use crate::args::DemoArgs;
+use crate::config::Config;
+use crate::local::{DataDir, LaunchOptions, LocalDeployment};
+use crate::output::print;
+use crate::result::Result;
+use crate::{registry, signals};
+
+use report::DemoReport;
+use watch::until_quiet;
+
+/// How many orders are being placed at once.
+const AT_ONCE: usize = 128;
+
+/// How many orders may be on their way to a label before the next is placed: a shop's rush, not a flood that measures
+/// nothing but its own queue.
+const AHEAD: usize = 1_000;
+
+/// Runs the demo; fails when the audit does.
+pub(crate) async fn demo(mut config: Config, data_dir: DataDir, args: &DemoArgs) -> Result<ExitCode> {
+    let mut orders = sample::orders()?;
+    orders.truncate(args.orders.unwrap_or(usize::MAX));
+    use_demo_timings(&mut config);
+    let stop = signals::stop();
+    tokio::pin!(stop);
+    let options = LaunchOptions { config, data_dir, faults: args.faults };
+    let deployment = LocalDeployment::start(options).await?;
+    let outcome = tokio::select! {
+        outcome = carry(&deployment, &orders, args.json) => outcome,
+        asked = &mut stop => { asked?; Err("stopped; the same command goes on where this was".into()) }
+    };
+    // What is in flight stays in the data directory, whatever the outcome.
+    let stopped = deployment.stop().await;
+    let report = outcome?;
+    stopped?;
+    if args.json {
+        print(&format!("{:#}\n", serde_json::to_value(&report)?))?;
+    } else {
+        print(&format!("{report}\n"))?;
+    }
+    Ok(if report.audit_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Weeks become seconds, and what a killed process left behind is taken over in seconds.
+fn use_demo_timings(config: &mut Config) {
+    config.gateway.listen.set_port(0);
+    config.reviews.ask_after_seconds = 0;
+    config.reviews.reminders_seconds = vec![3, 10, 20];
+    config.reviews.lapse_after_seconds = 10;
+    config.runtime.ack_wait_seconds = 5;
+    config.runtime.sweep_after_seconds = 5;
+    config.runtime.clock_tick_ms = 100;
+}
+
+/// Carries the orders to their ends and audits them.
+async fn carry(deployment: &LocalDeployment, orders: &[FileOrder], quiet: bool) -> Result<DemoReport> {
+    let LocalDeployment { address, sandbox, database, .. } = deployment;
+    let receipt = format!("opening stock for {} orders", orders.len());
+    receive_stock(database, &receipt, orders).await?;
+    let started = Instant::now();
+    let bar = bar(orders.len(), quiet)?;
+    let customers = tokio::spawn(answer_reviews(
+        sandbox.as_ref().map(Sandbox::control_url).unwrap_or_default(),
+        address.gateway_url.clone(),
+    ));
+    let gateway = GatewayClient::new(&address.gateway_url, &address.api_key)?;
+    let checkout = CheckoutClient::new(gateway, address.sandbox_stripe_url.clone())?;
+    let auditor = Auditor::new(database.clone(), registry::NAMES);
+    let (seen, progress) = channel(Progress::default());
+    let placed = AtomicUsize::new(0);
+    let placing = place(&checkout, orders, &placed, progress);
+    let watching = until_quiet(&auditor, &deployment.process, orders.len(), &placed, &bar, seen);
+    let ids = tokio::select! {
+        outcome = async { tokio::try_join!(placing, watching) } => outcome?.0,
+        ended = customers => return Err(match ended {
+            Ok(Ok(())) => "the customers stopped answering".into(),
+            Ok(Err(error)) => format!("the customers stopped answering: {error}").into(),
+            Err(error) => error.into(),
+        }),
+    };
+    bar.finish_and_clear();
+    DemoReport::of(&auditor, sandbox.as_ref(), orders, &ids, started.elapsed()).await
+}
+
+/// Places every order; answers their ids, by place in `orders`.
+async fn place(
+    checkout: &CheckoutClient,
+    orders: &[FileOrder],
+    placed: &AtomicUsize,
+    progress: Receiver<Progress>,
+) -> Result<BTreeMap<usize, String>> {
+    let mut ids = BTreeMap::new();
+    let mut placing = futures_util::stream::iter(orders.iter().enumerate())
+        .map(|(place, order)| {
+            let mut progress = progress.clone();
+            async move {
+                // The sender outlives this: both are polled together.
+                let _ = progress.wait_for(|so_far| place < so_far.past_labels() + AHEAD).await;
+                (place, checkout.place(order).await)
+            }
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some((place, outcome)) = placing.next().await {
+        ids.insert(place, outcome?);
+        placed.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(ids)
+}
+
+fn bar(orders: usize, quiet: bool) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} ended  {msg}")?;
+    let bar = ProgressBar::new(orders as u64).with_style(style);
+    if quiet {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    Ok(bar)
+}

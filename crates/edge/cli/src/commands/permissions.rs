@@ -1,0 +1,48 @@
+//! `despatch permissions nats`: what each worker may do at the broker, by what it registers, as a server's configuration has
+//! it. Users are known by NKeys: the server only ever sees the public half.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use despatch_runtime::permissions;
+use nkeys::KeyPair;
+
+use crate::config::Config;
+use crate::registry;
+use crate::result::Result;
+
+/// `users = […]`, to be included in an account or in `authorization`.
+pub(crate) fn nats(config: &Config, keys: &Path) -> Result<String> {
+    fs::create_dir_all(keys).map_err(|error| format!("{}: {error}", keys.display()))?;
+    let mut text = String::from("users = [\n");
+    for user in permissions(&config.runtime.namespace, &registry::known(config)?) {
+        let key = key(&keys.join(format!("{}.nk", user.user)))?;
+        writeln!(text, "  # {}\n  {{\n    nkey: {}", user.user, key.public_key())?;
+        writeln!(text, "    permissions: {{")?;
+        for (what, subjects) in [("publish", &user.publish), ("subscribe", &user.subscribe)] {
+            let subjects: Vec<String> =
+                subjects.iter().map(|subject| format!("        {subject:?}\n")).collect();
+            writeln!(text, "      {what}: {{ allow: [\n{}      ] }}", subjects.concat())?;
+        }
+        writeln!(text, "    }}\n  }}")?;
+    }
+    text.push_str("]\n");
+    Ok(text)
+}
+
+/// A user's key, made when there is none.
+fn key(path: &Path) -> Result<KeyPair> {
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    if path.exists() {
+        let seed = fs::read_to_string(path).map_err(|error| failed(&error))?;
+        return Ok(KeyPair::from_seed(seed.trim()).map_err(|error| failed(&error))?);
+    }
+    let key = KeyPair::new_user();
+    let seed = key.seed().map_err(|error| failed(&error))?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| writeln!(file, "{seed}")).map_err(|error| failed(&error))?;
+    Ok(key)
+}

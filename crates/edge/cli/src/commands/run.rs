@@ -1,0 +1,100 @@
+//! `despatch run`: one or several workers, for Kubernetes. The servers are given; readiness means "consuming".
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use despatch_runtime::{Health, PartState, Process, Settings};
+use despatch_telemetry::Telemetry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, ConfigError};
+use crate::result::Result;
+use crate::{gateway, registry, signals};
+
+/// How long requests may take to end once the process is to stop. Each is answered soon after it has come in whole; one that
+/// has not will be sent again.
+const REQUESTS: Duration = Duration::from_secs(5);
+
+/// Runs workers until SIGTERM, then drains.
+pub(crate) async fn run(config: Config, names: &[String]) -> Result {
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if names.is_empty() {
+        names = registry::NAMES.to_vec();
+    }
+    // Workers make their instruments when they are built.
+    let service = if let [name] = names[..] { format!("despatch-{name}") } else { "despatch".to_owned() };
+    let telemetry = Arc::new(Telemetry::start(&service)?);
+    let ((), workers) = ConfigError::together(config.check_servers(), registry::workers(&config, &names))?;
+    let collect_gauges = !config.health.listen.is_empty() || telemetry.sends_metrics();
+    let settings = Settings { collect_gauges, ..config.settings() };
+    let shutdown = CancellationToken::new();
+    let process = Process::start(settings, workers).await?;
+    if !config.health.listen.is_empty() {
+        let listener = TcpListener::bind(&config.health.listen)
+            .await
+            .map_err(|error| format!("health.listen {}: {error}", config.health.listen))?;
+        let probes = probes(process.health().clone(), telemetry.clone());
+        tokio::spawn(async move { axum::serve(listener, probes).await });
+    }
+    let gateway = if names.contains(&despatch_gateway::NAME) {
+        let listener = gateway::bind(&config).await?;
+        tracing::info!(address = %listener.local_addr()?, "gateway listens");
+        Some(gateway::serve(&config, &process, listener, shutdown.clone())?)
+    } else {
+        None
+    };
+    tracing::info!(workers = names.join(" "), "running");
+    let stop = signals::stop();
+    let served = match gateway {
+        None => {
+            stop.await?;
+            Ok(())
+        }
+        Some(mut gateway) => tokio::select! {
+            asked = stop => {
+                asked?;
+                shutdown.cancel();
+                if let Ok(ended) = tokio::time::timeout(REQUESTS, &mut gateway).await {
+                    ended?
+                } else {
+                    tracing::warn!(waited = ?REQUESTS, "requests that are still being sent are let go");
+                    gateway.abort();
+                    Ok(())
+                }
+            }
+            ended = &mut gateway => ended?,
+        },
+    };
+    tracing::info!("draining");
+    process.drain().await;
+    telemetry.stop();
+    Ok(served?)
+}
+
+fn probes(health: Health, telemetry: Arc<Telemetry>) -> Router {
+    let metrics = async move || {
+        let text = telemetry.metrics();
+        text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+    };
+    let ready = move || {
+        let health = health.clone();
+        async move {
+            if health.is_ready() {
+                return (StatusCode::OK, "ready\n".to_owned());
+            }
+            let waiting = health.parts().into_iter().filter_map(|(part, state)| match state {
+                PartState::Ready => None,
+                PartState::NotReady(why) => Some(format!("{part}: {why}\n")),
+            });
+            (StatusCode::SERVICE_UNAVAILABLE, waiting.collect())
+        }
+    };
+    Router::new()
+        .route("/healthz", get(async || "alive\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+}

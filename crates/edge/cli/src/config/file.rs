@@ -1,0 +1,151 @@
+//! The file's shape. Keys, defaults and meanings are in `default.toml`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+use despatch_gateway::Shop;
+use serde::Deserialize;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) nats_url: String,
+    pub(crate) nats_nkey_file: String,
+    pub(crate) database_url: String,
+    pub(crate) databases: BTreeMap<String, String>,
+    pub(crate) runtime: Runtime,
+    pub(crate) health: Health,
+    pub(crate) log: Log,
+    pub(crate) shop: ShopFront,
+    pub(crate) links: Links,
+    pub(crate) payments: Payments,
+    pub(crate) stripe: Stripe,
+    pub(crate) inventory: despatch_inventory::Config,
+    pub(crate) shippo: Shippo,
+    pub(crate) labels: Labels,
+    pub(crate) smtp: Smtp,
+    pub(crate) alerts: Alerts,
+    pub(crate) reviews: Reviews,
+    pub(crate) exceptions: despatch_exceptions::Config,
+    pub(crate) gateway: Gateway,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Runtime {
+    pub(crate) namespace: String,
+    pub(crate) connections: usize,
+    pub(crate) ack_wait_seconds: u64,
+    pub(crate) drain_grace_seconds: u64,
+    pub(crate) sweep_after_seconds: u64,
+    pub(crate) clock_tick_ms: u64,
+    pub(crate) journal_retention_days: u64,
+    pub(crate) stream_retention_days: u64,
+    pub(crate) stream_replicas: usize,
+    pub(crate) provision: bool,
+    pub(crate) migrate: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Health {
+    pub(crate) listen: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    pub(crate) format: despatch_telemetry::Format,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShopFront {
+    pub(crate) name: String,
+    pub(crate) from: String,
+    pub(crate) message_id_domain: String,
+    pub(crate) public_url: String,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Links {
+    pub(crate) secret: String,
+}
+
+impl fmt::Debug for Links {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Links(…)")
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Payments {
+    pub(crate) provider: despatch_payments::ProviderName,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Stripe {
+    pub(crate) base_url: String,
+    pub(crate) secret_key: String,
+    pub(crate) timeout_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shippo {
+    pub(crate) base_url: String,
+    pub(crate) token: String,
+    pub(crate) timeout_seconds: u64,
+    pub(crate) settle_seconds: u64,
+    pub(crate) webhook_tokens: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Labels {
+    pub(crate) sender: despatch_labels::Sender,
+    pub(crate) locations: BTreeMap<String, despatch_labels::Sender>,
+    pub(crate) parcel: despatch_labels::Carton,
+    pub(crate) rules: Vec<despatch_routing::CarrierRule>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Smtp {
+    pub(crate) url: String,
+    pub(crate) timeout_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Alerts {
+    pub(crate) webhook: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "keys of the file, which name their unit")]
+pub(crate) struct Reviews {
+    pub(crate) ask_after_seconds: u64,
+    pub(crate) reminders_seconds: Vec<u64>,
+    pub(crate) lapse_after_seconds: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Gateway {
+    pub(crate) listen: SocketAddr,
+    pub(crate) body_limit_bytes: usize,
+    pub(crate) requests_per_second: u32,
+    pub(crate) batch: usize,
+    pub(crate) commit_wait_ms: u64,
+    pub(crate) retry_after_seconds: u64,
+    pub(crate) api_keys: Vec<String>,
+    pub(crate) shopify: Vec<Shop>,
+    pub(crate) woocommerce: Vec<Shop>,
+}

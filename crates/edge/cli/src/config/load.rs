@@ -1,0 +1,45 @@
+//! Reads the configuration from the operator's file and the environment.
+
+use std::path::Path;
+
+use super::error::ConfigError;
+use super::file::Config;
+use super::layers;
+
+impl Config {
+    /// Reads the layers.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut config = Config::read(file)?;
+        if !config.nats_nkey_file.is_empty() {
+            config.nats_url = with_seed(&config.nats_url, Path::new(&config.nats_nkey_file))?;
+        }
+        Ok(config)
+    }
+
+    fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let file = file.map(|path| {
+            let text = std::fs::read_to_string(path);
+            text.map_err(|error| ConfigError(vec![format!("{}: {error}", path.display())]))
+        });
+        layers::merge(file.transpose()?.as_deref(), std::env::vars())
+    }
+}
+
+/// The servers with an NKey's seed in the place of a user.
+fn with_seed(urls: &str, file: &Path) -> Result<String, ConfigError> {
+    let wrong = |what: String| ConfigError(vec![format!("nats_nkey_file: {what}")]);
+    let seed =
+        std::fs::read_to_string(file).map_err(|error| wrong(format!("{}: {error}", file.display())))?;
+    let seed = seed.trim();
+    if !seed.starts_with("SU") || !seed.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(wrong(format!("{}: expected a user's seed, which begins with SU", file.display())));
+    }
+    if urls.contains('@') {
+        return Err(wrong("nats_url names a user already".to_owned()));
+    }
+    let with = |url: &str| match url.trim().split_once("://") {
+        Some((scheme, server)) => format!("{scheme}://{seed}@{server}"),
+        None => format!("nats://{seed}@{}", url.trim()),
+    };
+    Ok(urls.split(',').map(with).collect::<Vec<_>>().join(","))
+}

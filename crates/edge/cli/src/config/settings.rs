@@ -1,0 +1,116 @@
+//! What the parts of despatch take from the configuration.
+
+use std::time::Duration;
+
+use despatch_gateway::Secret;
+use despatch_runtime::Settings;
+
+use super::error::ConfigError;
+use super::file::Config;
+use super::layers;
+
+impl Config {
+    /// What the runtime needs.
+    pub(crate) fn settings(&self) -> Settings {
+        let seconds = Duration::from_secs;
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        let runtime = &self.runtime;
+        Settings {
+            worker_database_urls: self.databases.clone(),
+            namespace: runtime.namespace.clone(),
+            connections: runtime.connections,
+            ack_wait: seconds(runtime.ack_wait_seconds),
+            drain_grace: seconds(runtime.drain_grace_seconds),
+            sweep_after: seconds(runtime.sweep_after_seconds),
+            clock_tick: Duration::from_millis(runtime.clock_tick_ms),
+            journal_retention: days(runtime.journal_retention_days),
+            stream_retention: days(runtime.stream_retention_days),
+            stream_replicas: runtime.stream_replicas,
+            provision: runtime.provision,
+            migrate: runtime.migrate,
+            ..Settings::new(self.nats_url.clone(), self.database_url.clone())
+        }
+    }
+
+    /// The URL of a worker's database.
+    pub(crate) fn database_of(&self, worker: &str) -> &str {
+        self.databases.get(worker).unwrap_or(&self.database_url)
+    }
+
+    /// What cannot stay empty where nothing stands in for it.
+    pub(crate) fn check_servers(&self) -> Result<(), ConfigError> {
+        let empty = [("nats_url", &self.nats_url), ("database_url", &self.database_url)];
+        let missing: Vec<String> = empty
+            .iter()
+            .filter(|(_, value)| value.is_empty())
+            .map(|(key, _)| format!("{key}: expected a URL, found nothing ({})", layers::variable(key)))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(ConfigError(missing)) }
+    }
+
+    pub(crate) fn payments(&self) -> despatch_payments::Config {
+        despatch_payments::Config {
+            provider: self.payments.provider,
+            stripe: despatch_payments::stripe::StripeConfig {
+                base_url: self.stripe.base_url.clone(),
+                secret_key: self.stripe.secret_key.clone().into(),
+                timeout_ms: self.stripe.timeout_ms,
+            },
+        }
+    }
+
+    pub(crate) fn labels(&self) -> despatch_labels::Config {
+        despatch_labels::Config {
+            sender: self.labels.sender.clone(),
+            locations: self.labels.locations.clone(),
+            parcel: self.labels.parcel,
+            rules: self.labels.rules.clone(),
+            shippo: despatch_labels::ShippoConfig {
+                base_url: self.shippo.base_url.clone(),
+                token: self.shippo.token.clone(),
+                timeout_seconds: self.shippo.timeout_seconds,
+                settle_seconds: self.shippo.settle_seconds,
+            },
+        }
+    }
+
+    pub(crate) fn notifications(&self) -> despatch_notifications::Config {
+        despatch_notifications::Config {
+            shop_name: self.shop.name.clone(),
+            from: self.shop.from.clone(),
+            message_id_domain: self.shop.message_id_domain.clone(),
+            public_url: self.shop.public_url.clone(),
+            smtp_url: self.smtp.url.clone(),
+            smtp_timeout_seconds: self.smtp.timeout_seconds,
+            link_secret: self.links.secret.clone(),
+            alert_webhook: self.alerts.webhook.clone(),
+        }
+    }
+
+    pub(crate) fn reviews(&self) -> despatch_reviews::Config {
+        despatch_reviews::Config {
+            ask_after_seconds: self.reviews.ask_after_seconds,
+            reminders_seconds: self.reviews.reminders_seconds.clone(),
+            lapse_after_seconds: self.reviews.lapse_after_seconds,
+            public_url: self.shop.public_url.clone(),
+            link_secret: self.links.secret.clone(),
+        }
+    }
+
+    pub(crate) fn gateway(&self) -> despatch_gateway::Config {
+        let secrets = |texts: &[String]| texts.iter().map(|text| Secret::new(text.as_str())).collect();
+        despatch_gateway::Config {
+            listen: self.gateway.listen,
+            body_limit_bytes: self.gateway.body_limit_bytes,
+            requests_per_second: self.gateway.requests_per_second,
+            batch: self.gateway.batch,
+            commit_wait_ms: self.gateway.commit_wait_ms,
+            retry_after_seconds: self.gateway.retry_after_seconds,
+            api_keys: secrets(&self.gateway.api_keys),
+            link_secret: Secret::new(self.links.secret.as_str()),
+            shopify: self.gateway.shopify.clone(),
+            woocommerce: self.gateway.woocommerce.clone(),
+            shippo_tokens: secrets(&self.shippo.webhook_tokens),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! A deployment on this machine: its data directory, how commands find it, and how it is run.
+
+mod attach;
+mod data_dir;
+#[cfg(feature = "local")]
+mod deployment;
+#[cfg(feature = "local")]
+mod state;
+
+pub(crate) use attach::{attach, with_local_servers};
+pub(crate) use data_dir::DataDir;
+#[cfg(feature = "local")]
+pub(crate) use deployment::{LaunchOptions, LocalDeployment, fast_tracking};

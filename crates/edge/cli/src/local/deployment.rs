@@ -1,0 +1,131 @@
+//! A deployment in one process: servers, stand-ins for the providers that are not configured, every worker, the gateway.
+
+use std::time::Duration;
+
+use despatch_gateway::GatewayError;
+use despatch_runtime::{Database, Process};
+use despatch_sandbox::{Faults, Sandbox, TrackingPace};
+use despatch_stack::Stack;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::data_dir::{Address, DataDir};
+use crate::config::{Config, StandIns};
+use crate::result::Result;
+use crate::{gateway, registry};
+
+/// How a deployment is run.
+pub(crate) struct LaunchOptions {
+    pub(crate) config: Config,
+    pub(crate) data_dir: DataDir,
+    /// The seed by which the stand-ins misbehave; without it they behave.
+    pub(crate) faults: Option<u64>,
+}
+
+/// A running deployment.
+pub(crate) struct LocalDeployment {
+    pub(crate) address: Address,
+    pub(crate) sandbox: Option<Sandbox>,
+    pub(crate) database: Database,
+    pub(crate) process: Process,
+    stack: Stack,
+    gateway: JoinHandle<Result<(), GatewayError>>,
+    shutdown: CancellationToken,
+}
+
+impl LocalDeployment {
+    /// Starts everything and returns when every worker consumes.
+    pub(crate) async fn start(options: LaunchOptions) -> Result<Self> {
+        let LaunchOptions { mut config, data_dir, faults } = options;
+        let secrets = data_dir.secrets()?;
+        let stack = Stack::start(stack_options(&config, &data_dir)).await?;
+        config.nats_url = stack.nats_url().to_owned();
+        config.database_url = stack.database_url().to_owned();
+        if config.links.secret.is_empty() {
+            config.links.secret = secrets.link_secret;
+        }
+        config.gateway.api_keys.push(secrets.api_key.clone());
+        let listener = gateway::bind(&config).await?;
+        let gateway_url = format!("http://{}", listener.local_addr()?);
+        if config.shop.public_url.is_empty() {
+            config.shop.public_url.clone_from(&gateway_url);
+        }
+        let sandbox = if StandIns::are_needed(&config) {
+            config.shippo.webhook_tokens.push(secrets.shippo_token.clone());
+            let options = despatch_sandbox::Options {
+                state_dir: Some(data_dir.path().join("sandbox")),
+                faults: faults.map_or_else(Faults::none, Faults::seeded),
+                tracking: fast_tracking(),
+                gateway_url: Some(gateway_url.clone()),
+                webhook_token: Some(secrets.shippo_token),
+                ..despatch_sandbox::Options::default()
+            };
+            let sandbox = Sandbox::start(options).await?;
+            let stand_ins = StandIns {
+                stripe: sandbox.stripe_url(),
+                shippo: sandbox.shippo_url(),
+                smtp: sandbox.smtp_url(),
+            };
+            stand_ins.fill_in(&mut config);
+            Some(sandbox)
+        } else {
+            None
+        };
+        let workers = registry::workers(&config, registry::NAMES)?;
+        let database = Database::new(&config.database_url, 4)?;
+        let process = Process::start(config.settings(), workers).await?;
+        let shutdown = CancellationToken::new();
+        let gateway = gateway::serve(&config, &process, listener, shutdown.clone())?;
+        process.health().until_ready().await;
+        let address = Address {
+            gateway_url,
+            api_key: secrets.api_key,
+            nats_url: config.nats_url.clone(),
+            database_url: config.database_url.clone(),
+            sandbox_stripe_url: sandbox.as_ref().map(Sandbox::stripe_url),
+        };
+        data_dir.announce(&address)?;
+        Ok(LocalDeployment { address, sandbox, database, process, stack, gateway, shutdown })
+    }
+
+    /// Finishes what is in flight and stops everything. What waits continues at the next start.
+    pub(crate) async fn stop(self) -> Result {
+        self.shutdown.cancel();
+        let served = self.gateway.await;
+        self.process.drain().await;
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+        self.stack.stop().await?;
+        served??;
+        Ok(())
+    }
+
+    /// Ends when the gateway cannot serve any more, and says why.
+    pub(crate) async fn failed(&mut self) -> String {
+        match (&mut self.gateway).await {
+            Ok(Ok(())) => "the gateway stopped".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        }
+    }
+}
+
+fn stack_options(config: &Config, data_dir: &DataDir) -> despatch_stack::Options {
+    let given = |url: &str| (!url.is_empty()).then(|| url.to_owned());
+    despatch_stack::Options {
+        nats_url: given(&config.nats_url),
+        database_url: given(&config.database_url),
+        progress: |line| eprintln!("{line}"),
+        ..despatch_stack::Options::new(data_dir.path())
+    }
+}
+
+/// The carrier's pace in a local deployment: parcels arrive while one watches.
+pub(crate) fn fast_tracking() -> TrackingPace {
+    TrackingPace {
+        to_transit: Duration::from_millis(150),
+        to_delivered: Duration::from_millis(250),
+        jitter: 0.5,
+    }
+}

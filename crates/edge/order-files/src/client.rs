@@ -1,0 +1,77 @@
+//! Places orders at a gateway, as a shop's checkout does.
+
+use std::time::Duration;
+
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+
+/// How often a request is sent to a server that does not answer or asks to come back.
+const TRIES: u32 = 20;
+
+/// How long one try may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A gateway, and the key that it asks for.
+#[derive(Clone)]
+pub struct GatewayClient {
+    http: Client,
+    url: String,
+    api_key: String,
+}
+
+/// Why an order was not placed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// The gateway cannot be reached or broke off, at each of many tries.
+    #[error("no answer: {0}")]
+    Unreachable(#[from] reqwest::Error),
+    /// The gateway refuses the order as it is.
+    #[error("{status}: {answer}")]
+    Refused {
+        /// Its status.
+        status: StatusCode,
+        /// Its body.
+        answer: String,
+    },
+}
+
+impl GatewayClient {
+    /// A client of the gateway at `url`.
+    pub fn new(url: &str, api_key: &str) -> Result<Self, reqwest::Error> {
+        let http = Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(64).build()?;
+        Ok(GatewayClient { http, url: format!("{url}/v1/orders"), api_key: api_key.to_owned() })
+    }
+
+    /// Places an order, the body of `POST /v1/orders`, and answers its id. Placing the same order again changes nothing.
+    pub async fn place(&self, order: &impl Serialize) -> Result<String, PlaceError> {
+        #[derive(Deserialize)]
+        struct Placed {
+            order_id: String,
+        }
+        let request = || self.http.post(&self.url).bearer_auth(&self.api_key).json(order);
+        let answer = send_until_answered(request).await?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(PlaceError::Refused { status, answer: answer.text().await? });
+        }
+        Ok(answer.json::<Placed>().await?.order_id)
+    }
+}
+
+/// Sends a request that may be repeated until its answer is final: neither a server error nor "too many requests".
+pub async fn send_until_answered(request: impl Fn() -> RequestBuilder) -> Result<Response, reqwest::Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match request().send().await {
+            Ok(answer) if tries < TRIES && is_temporary(answer.status()) => {}
+            Err(_) if tries < TRIES => {}
+            outcome => return outcome,
+        }
+        tokio::time::sleep(Duration::from_millis(100 * u64::from(tries))).await;
+    }
+}
+
+fn is_temporary(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}

@@ -1,0 +1,135 @@
+//! The texts and amounts that a message's template puts in.
+
+use despatch_contracts::order::{Address, Order};
+use despatch_contracts::payment::PaymentRefunded;
+use despatch_contracts::shipment::Scan;
+use despatch_domain::{Currency, Money};
+use serde::Serialize;
+
+/// The values for a template; what a milestone does not speak of is empty.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct TemplateData {
+    pub(crate) shop: String,
+    pub(crate) name: String,
+    /// The number that the customer knows the order by.
+    pub(crate) order: String,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) shipping: String,
+    pub(crate) tax: String,
+    pub(crate) discount: String,
+    pub(crate) total: String,
+    pub(crate) address: Vec<String>,
+    pub(crate) parcel: u32,
+    pub(crate) parcels: u32,
+    pub(crate) carrier: String,
+    pub(crate) tracking_number: String,
+    pub(crate) review_url: String,
+    pub(crate) unsubscribe_url: String,
+}
+
+/// One line of the order.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Line {
+    quantity: i64,
+    title: String,
+    total: String,
+}
+
+impl TemplateData {
+    /// What the order itself says.
+    pub(crate) fn of_order(order: &Order) -> Self {
+        let amount = |minor| amount(minor, &order.currency);
+        let unless_zero = |minor| if minor == 0 { String::new() } else { amount(minor) };
+        let line = |line: &despatch_contracts::order::Line| Line {
+            quantity: line.quantity,
+            title: one_line(if line.title.is_empty() { &line.sku } else { &line.title }),
+            total: amount(line.total_minor),
+        };
+        TemplateData {
+            lines: order.lines.iter().map(line).collect(),
+            shipping: unless_zero(order.shipping_minor),
+            tax: unless_zero(order.tax_minor),
+            discount: unless_zero(order.discount_minor.saturating_neg()),
+            total: amount(order.total_minor),
+            address: order.ship_to.as_ref().map(address).unwrap_or_default(),
+            ..TemplateData::default()
+        }
+    }
+
+    /// What a carrier's scan says.
+    pub(crate) fn of_scan(scan: &Scan) -> Self {
+        TemplateData {
+            parcel: scan.parcel,
+            parcels: scan.parcels,
+            carrier: carrier(&scan.carrier),
+            tracking_number: one_line(&scan.tracking_number),
+            ..TemplateData::default()
+        }
+    }
+
+    /// What a refund says.
+    pub(crate) fn of_refund(refund: &PaymentRefunded) -> Self {
+        TemplateData { total: amount(refund.amount_minor, &refund.currency), ..TemplateData::default() }
+    }
+}
+
+/// Text without line breaks or other control characters: it may stand in a header.
+pub(crate) fn one_line(text: &str) -> String {
+    let visible = text.replace(char::is_control, " ");
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn amount(minor: i64, currency: &str) -> String {
+    match Currency::parse(currency) {
+        Ok(currency) => Money::new(minor, currency).to_string(),
+        // An accepted order has a known currency; were it not so, minor units of it are still the truth.
+        Err(_) => format!("{minor} {currency}"),
+    }
+}
+
+fn address(address: &Address) -> Vec<String> {
+    let Address { name, company, street1, street2, city, region, postcode, country, phone: _ } = address;
+    let place = format!("{city} {region} {postcode}");
+    [name, company, street1, street2, &place, country]
+        .into_iter()
+        .map(|line| one_line(line))
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+/// A carrier's name from its token: `usps` is USPS, `dhl_express` is DHL Express.
+fn carrier(token: &str) -> String {
+    if token == "own" || token.is_empty() {
+        return "our courier".to_owned();
+    }
+    let word = |word: &str| match word.char_indices().nth(1) {
+        Some((rest, _)) if word.len() > 4 => word[..rest].to_uppercase() + &word[rest..],
+        _ => word.to_uppercase(),
+    };
+    one_line(token).split('_').map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carriers_have_names() {
+        for (token, name) in
+            [("usps", "USPS"), ("dhl_express", "DHL Express"), ("own", "our courier"), ("ups", "UPS")]
+        {
+            assert_eq!(carrier(token), name);
+        }
+    }
+
+    #[test]
+    fn nothing_can_start_a_line_of_its_own() {
+        assert_eq!(one_line("Eve\r\nBcc: all@example.com\t!"), "Eve Bcc: all@example.com !");
+    }
+
+    #[test]
+    fn amounts_have_their_currencys_decimals() {
+        assert_eq!(amount(123_456, "USD"), "1234.56 USD");
+        assert_eq!(amount(500, "JPY"), "500 JPY");
+    }
+}

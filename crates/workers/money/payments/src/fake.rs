@@ -1,0 +1,34 @@
+//! A provider in this process: every request succeeds at once and is kept nowhere. With it, benchmarks measure the rest
+//! of the system.
+
+use despatch_domain::Money;
+
+use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError, Refunded};
+
+/// Grants every request.
+#[derive(Debug, Clone, Copy)]
+pub struct Fake;
+
+impl Provider for Fake {
+    const NAME: &'static str = "fake";
+
+    async fn capture(&self, reference: &str, amount: Money, _: &str) -> Result<Captured, ProviderError> {
+        Ok(Captured { reference: format!("capture-{reference}"), amount })
+    }
+
+    async fn refund(&self, reference: &str, _: Money, _: &str) -> Result<Refunded, ProviderError> {
+        Ok(Refunded { reference: format!("refund-{reference}") })
+    }
+
+    async fn void(&self, _: &str, _: &str) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    async fn look_up(&self, _: &str) -> Result<AuthorisationStatus, ProviderError> {
+        Ok(AuthorisationStatus::Authorised)
+    }
+
+    async fn look_up_refund(&self, _: &str, _: Money) -> Result<Option<Refunded>, ProviderError> {
+        Ok(None)
+    }
+}

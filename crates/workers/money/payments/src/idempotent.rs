@@ -1,0 +1,57 @@
+//! Requests that take effect once, whatever is retried or lost in between.
+
+use std::future::Future;
+use std::time::Duration;
+
+use despatch_runtime::Attempt;
+
+use crate::error::PaymentError;
+use crate::provider::ProviderError;
+
+/// How long a key surely gives its first answer again. Stripe keeps keys for at least 24 hours
+/// (<https://docs.stripe.com/api/idempotent_requests>); the ledger counts from just before the first request.
+const KEYS_KEPT: Duration = Duration::from_secs(23 * 3600);
+
+/// Makes a request under the operation's idempotency key, and looks first whenever an earlier answer is missing.
+///
+/// `look` finds out whether it has happened already; `act` makes the request. The key changes only when a look has proved that
+/// nothing happened under it, or its answer was a definite refusal.
+pub(crate) async fn request<T, L, A>(
+    attempt: &Attempt,
+    operation: &'static str,
+    look: impl Fn() -> L,
+    act: impl FnOnce(String) -> A,
+) -> Result<T, PaymentError>
+where
+    L: Future<Output = Result<Option<T>, ProviderError>>,
+    A: Future<Output = Result<T, ProviderError>>,
+{
+    let mut key = attempt.begin(operation, 0).await?;
+    if !key.first {
+        if let Some(done) = look().await? {
+            return Ok(done);
+        }
+        if key.age >= KEYS_KEPT {
+            key = attempt.rotate(&key).await?;
+        }
+    }
+    let error = match act(key.key.clone()).await {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    match &error {
+        ProviderError::Failed { .. } => {
+            if let Some(done) = look().await? {
+                return Ok(done);
+            }
+            attempt.rotate(&key).await?;
+        }
+        ProviderError::Declined { .. }
+        | ProviderError::NotAllowed(_)
+        | ProviderError::AlreadyRefunded
+        | ProviderError::AmountRefused { .. }
+        | ProviderError::Refused { .. } => attempt.rejected(&key).await?,
+        ProviderError::Busy { .. } | ProviderError::InProgress | ProviderError::Unanswered(_) => {}
+    }
+    Err(error.into())
+}

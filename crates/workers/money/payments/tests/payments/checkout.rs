@@ -1,0 +1,117 @@
+//! A shop's checkout: payments running against a sandbox of its own, and a customer's authorisations.
+
+use despatch_contracts::order::Order;
+use despatch_contracts::stock::StockReserved;
+use despatch_payments::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
+use despatch_payments::stripe::{SecretKey, Stripe, StripeConfig};
+use despatch_payments::{Config, ProviderName, worker};
+use despatch_read_model::payments::{Payment, payment_of};
+use despatch_sandbox::{Fault, Operation, Options, OrderCounts, Sandbox, Target};
+use despatch_testkit::{TestEnv, order};
+use serde_json::Value;
+use tokio_postgres::Client;
+
+/// What an order costs here: 130.00 USD, in cents.
+pub(crate) const PRICE: i64 = 13_000;
+
+/// What a test needs.
+pub(crate) struct Checkout {
+    pub(crate) env: TestEnv,
+    pub(crate) db: Client,
+    sandbox: Sandbox,
+    config: StripeConfig,
+}
+
+impl Checkout {
+    /// Opens a checkout with the worker running.
+    pub(crate) async fn open() -> Checkout {
+        let env = TestEnv::new().await;
+        let sandbox = Sandbox::start(Options::default()).await.unwrap();
+        let secret_key = SecretKey::from("sk_test_checkout".to_owned());
+        let config = StripeConfig { base_url: sandbox.stripe_url(), secret_key, timeout_ms: 10_000 };
+        env.run(worker(&Config { provider: ProviderName::Stripe, stripe: config.clone() }).unwrap()).await;
+        let db = env.db().await;
+        Checkout { env, db, sandbox, config }
+    }
+
+    /// An order that a customer has authorised 130.00 USD for at the sandbox.
+    pub(crate) async fn order(&self, order_id: &str) -> Order {
+        self.order_of(order_id, PRICE, "usd").await
+    }
+
+    /// An order of 130.00 USD whose customer has really authorised this much.
+    pub(crate) async fn order_of(&self, order_id: &str, amount: i64, currency: &str) -> Order {
+        let mut order = order(order_id);
+        let authorisation = order.authorisation.as_mut().unwrap();
+        authorisation.provider = "stripe".into();
+        authorisation.reference = self.authorise(order_id, amount, currency).await;
+        order
+    }
+
+    async fn authorise(&self, order_id: &str, amount: i64, currency: &str) -> String {
+        let amount = amount.to_string();
+        let form = [
+            ("amount", amount.as_str()),
+            ("currency", currency),
+            ("capture_method", "manual"),
+            ("confirm", "true"),
+            ("payment_method", "pm_card_visa"),
+            ("metadata[order_id]", order_id),
+        ];
+        let url = format!("{}/v1/payment_intents", self.sandbox.stripe_url());
+        let sent = reqwest::Client::new().post(url).bearer_auth("sk_test_checkout").form(&form).send().await;
+        let intent: Value = sent.unwrap().error_for_status().unwrap().json().await.unwrap();
+        intent["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Delivers the event that the order's stock is reserved.
+    pub(crate) async fn reserve(&self, order: &Order) {
+        self.env.deliver(&StockReserved { order: Some(order.clone()), ..StockReserved::default() }).await;
+    }
+
+    /// The next requests of this kind about the order go wrong.
+    pub(crate) fn fault(&self, operation: Operation, order: &Order, fault: Fault, times: u32) {
+        self.sandbox.fault_next(Target { operation, order: order.order_id.clone(), fault, times });
+    }
+
+    /// What really happened to the order's money, by the sandbox's own count.
+    pub(crate) fn counts(&self, order: &Order) -> OrderCounts {
+        self.sandbox.order_counts(&order.order_id).unwrap()
+    }
+
+    /// The payment is captured by hand, not by the worker.
+    pub(crate) async fn capture_elsewhere(&self, order: &Order) -> Result<Captured, ProviderError> {
+        let amount = despatch_domain::Money::new(order.total_minor, despatch_domain::Currency::USD);
+        self.stripe().capture(reference(order), amount, "elsewhere").await
+    }
+
+    /// The authorisation is voided by hand, not by the worker.
+    pub(crate) async fn void_elsewhere(&self, order: &Order) -> Result<(), ProviderError> {
+        self.stripe().void(reference(order), "elsewhere").await
+    }
+
+    /// The authorisation's status at the sandbox.
+    pub(crate) async fn authorisation_status(&self, order: &Order) -> AuthorisationStatus {
+        self.stripe().look_up(reference(order)).await.unwrap()
+    }
+
+    fn stripe(&self) -> Stripe {
+        Stripe::new(&self.config).unwrap()
+    }
+
+    /// What payments knows of the order.
+    pub(crate) async fn payment(&self, order: &Order) -> Option<Payment> {
+        payment_of(&self.db, &order.order_id).await.unwrap()
+    }
+
+    /// How many idempotency keys an operation of the order used up or still uses.
+    pub(crate) async fn keys(&self, order: &Order, operation: &str) -> i64 {
+        let sql = "SELECT count(*) FROM payments.effect WHERE order_id = $1 AND operation = $2";
+        self.db.query_one(sql, &[&order.order_id, &operation]).await.unwrap().get(0)
+    }
+}
+
+/// The provider's name of what the customer authorised.
+pub(crate) fn reference(order: &Order) -> &str {
+    &order.authorisation.as_ref().unwrap().reference
+}

@@ -1,0 +1,124 @@
+//! The events that report on an order after its acceptance, and what each of them means to the state machine.
+
+use despatch_contracts::label::LabelCreated;
+use despatch_contracts::payment::{PaymentCaptured, PaymentRefunded, PaymentVoided};
+use despatch_contracts::review::{ReviewLapsed, ReviewReceived};
+use despatch_contracts::shipment::{
+    Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
+};
+use despatch_contracts::stock::{StockPicked, StockReleased, StockReserved};
+use despatch_contracts::{Event, event_enum};
+use despatch_domain::{Currency, Money};
+use despatch_status::ParcelStage;
+
+use crate::lifecycle::{Fact, Parcel};
+
+event_enum! {
+    /// Every event that reports on an accepted order.
+    pub(crate) enum OrderFact {
+        Reserved(StockReserved),
+        Released(StockReleased),
+        Captured(PaymentCaptured),
+        Refunded(PaymentRefunded),
+        Voided(PaymentVoided),
+        Picked(StockPicked),
+        Labelled(LabelCreated),
+        Despatched(ShipmentDespatched),
+        Delivered(ShipmentDelivered),
+        Failed(ShipmentFailed),
+        Returned(ShipmentReturned),
+        ReviewReceived(ReviewReceived),
+        ReviewLapsed(ReviewLapsed),
+    }
+}
+
+/// An event as the order records it: its type, the fact, and the text of its timeline entry.
+#[derive(Debug)]
+pub(crate) struct FactRecord {
+    pub(crate) event_type: &'static str,
+    pub(crate) fact: Fact,
+    pub(crate) detail: String,
+}
+
+/// An event without the part that says which parcel it is about.
+#[derive(Debug, thiserror::Error)]
+#[error("{event_type} does not say which parcel it is about")]
+pub(crate) struct NoParcel {
+    event_type: &'static str,
+}
+
+impl OrderFact {
+    /// Reads the event's fact.
+    pub(crate) fn record(&self) -> Result<FactRecord, NoParcel> {
+        match self {
+            OrderFact::Reserved(e) => Ok(record(e, Fact::StockReserved, reserved(e))),
+            OrderFact::Released(e) => Ok(record(e, Fact::StockReleased, e.reason.clone())),
+            OrderFact::Captured(e) => {
+                let detail = paid(e.amount_minor, &e.currency, &e.reference);
+                Ok(record(e, Fact::PaymentCaptured, detail))
+            }
+            OrderFact::Refunded(e) => {
+                let detail = paid(e.amount_minor, &e.currency, &e.reference);
+                Ok(record(e, Fact::PaymentRefunded, format!("{detail}: {}", e.reason)))
+            }
+            OrderFact::Voided(e) => {
+                Ok(record(e, Fact::PaymentVoided, format!("{}: {}", e.reference, e.reason)))
+            }
+            OrderFact::Picked(e) => picked(e),
+            OrderFact::Labelled(e) => {
+                let parcel = Parcel { number: e.parcel, of: e.parcels };
+                let detail = format!("{parcel}, {} {} {}", e.carrier, e.service, e.tracking_number);
+                Ok(record(e, Fact::Parcel(ParcelStage::Labelled, parcel), detail))
+            }
+            OrderFact::Despatched(e) => {
+                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(ParcelStage::Despatched, parcel))
+            }
+            OrderFact::Delivered(e) => {
+                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(ParcelStage::Delivered, parcel))
+            }
+            OrderFact::Failed(e) => scanned(e, e.scan.as_ref(), Fact::DeliveryFailed),
+            OrderFact::Returned(e) => {
+                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(ParcelStage::Returned, parcel))
+            }
+            OrderFact::ReviewReceived(e) => {
+                Ok(record(e, Fact::ReviewEnded, format!("{} of 5 stars", e.rating)))
+            }
+            OrderFact::ReviewLapsed(e) => Ok(record(e, Fact::ReviewEnded, String::new())),
+        }
+    }
+}
+
+fn record<E: Event>(_: &E, fact: Fact, detail: String) -> FactRecord {
+    FactRecord { event_type: E::TYPE, fact, detail }
+}
+
+fn reserved(event: &StockReserved) -> String {
+    let until = event.expires_at.as_ref().map(|at| format!(", until {at}")).unwrap_or_default();
+    format!("{} allocations{until}", event.allocations.len())
+}
+
+fn picked(event: &StockPicked) -> Result<FactRecord, NoParcel> {
+    let picked = event.parcel.as_ref().ok_or(NoParcel { event_type: StockPicked::TYPE })?;
+    let parcel = Parcel { number: picked.number, of: picked.of };
+    let detail = format!("{parcel}, at {}", picked.location);
+    Ok(record(event, Fact::Parcel(ParcelStage::Picked, parcel), detail))
+}
+
+fn paid(minor: i64, currency: &str, reference: &str) -> String {
+    match Currency::parse(currency) {
+        Ok(currency) => format!("{}, {reference}", Money::new(minor, currency)),
+        Err(unknown) => format!("{minor} minor units ({unknown}), {reference}"),
+    }
+}
+
+fn scanned<E: Event>(
+    event: &E,
+    scan: Option<&Scan>,
+    fact: impl FnOnce(Parcel) -> Fact,
+) -> Result<FactRecord, NoParcel> {
+    let scan = scan.ok_or(NoParcel { event_type: E::TYPE })?;
+    let parcel = Parcel { number: scan.parcel, of: scan.parcels };
+    let at = scan.scanned_at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+    let detail = format!("{parcel}, {} {}{at}: {}", scan.carrier, scan.tracking_number, scan.detail);
+    Ok(record(event, fact(parcel), detail))
+}

@@ -1,0 +1,107 @@
+//! What happens to an order, as events; and an environment in which it happens.
+
+use despatch_contracts::label::LabelCreated;
+use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced};
+use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::review::ReviewReceived;
+use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
+use despatch_contracts::stock::{Parcel, StockPicked, StockReserved};
+use despatch_read_model::orders::{self, Progress, Step};
+use despatch_status::OrderState;
+use despatch_testkit::{TestEnv, order};
+
+/// An environment with the worker running in it.
+pub(crate) async fn env() -> TestEnv {
+    let env = TestEnv::new().await;
+    env.run(despatch_orders::worker()).await;
+    env
+}
+
+/// Places the sample order and waits for its acceptance.
+pub(crate) async fn accepted(env: &TestEnv, id: &str) {
+    env.deliver(&placed(id)).await;
+    env.expect::<OrderAccepted>(id).await;
+}
+
+pub(crate) async fn status(env: &TestEnv, id: &str) -> Progress {
+    orders::progress(&env.db().await, id).await.expect("the tables are there").expect("the order is there")
+}
+
+pub(crate) async fn timeline(env: &TestEnv, id: &str) -> Vec<Step> {
+    orders::timeline(&env.db().await, id).await.expect("the tables are there")
+}
+
+/// The timeline as (event, state after it, reason).
+pub(crate) async fn recorded(env: &TestEnv, id: &str) -> Vec<(String, OrderState, String)> {
+    let numbers = "select seq from orders.timeline where order_id = $1 order by seq";
+    let numbers = env.db().await.query(numbers, &[&id]).await.expect("the table is there");
+    assert!((1..).zip(&numbers).all(|(seq, row)| row.get::<_, i32>(0) == seq), "no gaps");
+    timeline(env, id).await.into_iter().map(|step| (step.event, step.to, step.reason)).collect()
+}
+
+pub(crate) fn placed(id: &str) -> OrderPlaced {
+    OrderPlaced { order: Some(order(id)) }
+}
+
+pub(crate) fn reserved(id: &str) -> StockReserved {
+    StockReserved { order: Some(order(id)), ..StockReserved::default() }
+}
+
+pub(crate) fn captured(id: &str) -> PaymentCaptured {
+    let order = order(id);
+    PaymentCaptured {
+        reference: "ch_1".into(),
+        amount_minor: order.total_minor,
+        currency: order.currency.clone(),
+        order: Some(order),
+    }
+}
+
+pub(crate) fn picked(id: &str, number: u32, of: u32) -> StockPicked {
+    let parcel = Parcel { number, of, location: "EAST".into(), ..Parcel::default() };
+    StockPicked { order: Some(order(id)), parcel: Some(parcel) }
+}
+
+pub(crate) fn labelled(id: &str, parcel: u32, parcels: u32) -> LabelCreated {
+    LabelCreated {
+        order_id: id.into(),
+        parcel,
+        parcels,
+        carrier: "own".into(),
+        service: "ground".into(),
+        tracking_number: format!("DH-{parcel}"),
+        label_id: format!("{id}-{parcel}"),
+    }
+}
+
+pub(crate) fn scan(id: &str, parcel: u32, parcels: u32) -> Scan {
+    Scan {
+        order_id: id.into(),
+        parcel,
+        parcels,
+        carrier: "own".into(),
+        tracking_number: format!("DH-{parcel}"),
+        detail: "as the carrier says".into(),
+        ..Scan::default()
+    }
+}
+
+pub(crate) fn despatched(id: &str, parcel: u32, parcels: u32) -> ShipmentDespatched {
+    ShipmentDespatched { scan: Some(scan(id, parcel, parcels)) }
+}
+
+pub(crate) fn delivered(id: &str, parcel: u32, parcels: u32) -> ShipmentDelivered {
+    ShipmentDelivered { scan: Some(scan(id, parcel, parcels)) }
+}
+
+pub(crate) fn reviewed(id: &str) -> ReviewReceived {
+    ReviewReceived { order_id: id.into(), rating: 5, comment: "Lovely".into() }
+}
+
+pub(crate) fn cancel(id: &str) -> OrderCancelRequested {
+    OrderCancelRequested {
+        order_id: id.into(),
+        reason: "changed my mind".into(),
+        requested_by: "customer".into(),
+    }
+}

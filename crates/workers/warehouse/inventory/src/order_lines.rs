@@ -1,0 +1,33 @@
+//! An order's lines as the allocation takes them, and the allocation as events show it.
+
+use std::collections::BTreeSet;
+
+use despatch_contracts::order::{Line, Order};
+use despatch_contracts::stock;
+use despatch_routing::{Allocation, LineDemand};
+
+use crate::error::InventoryError;
+
+/// The order's SKUs, each once, sorted.
+pub(crate) fn skus(order: &Order) -> Vec<&str> {
+    order.lines.iter().map(|line| line.sku.as_str()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What the order asks for, line by line.
+pub(crate) fn demand(order: &Order) -> Result<Vec<LineDemand<'_>>, InventoryError> {
+    order.lines.iter().map(line_demand).collect()
+}
+
+fn line_demand(line: &Line) -> Result<LineDemand<'_>, InventoryError> {
+    let Line { number: line, ref sku, quantity, .. } = *line;
+    if quantity < 1 {
+        return Err(InventoryError::QuantityInvalid { line, quantity });
+    }
+    Ok(LineDemand { line, sku, quantity })
+}
+
+/// An allocation as events show it: its parcel is named beside it.
+pub(crate) fn in_event(allocation: Allocation) -> stock::Allocation {
+    let Allocation { line, sku, location, quantity, parcel: _ } = allocation;
+    stock::Allocation { location, sku, quantity, line }
+}

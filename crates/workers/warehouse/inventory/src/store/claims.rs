@@ -1,0 +1,194 @@
+//! What the handlers write. Every change to an order's claim is one statement: it moves units between `available` and the
+//! order's allocations and answers what it found.
+
+use std::time::{Duration, SystemTime};
+
+use despatch_routing::{Allocation, StockLevel};
+use despatch_runtime::{DbError, Tx};
+use tokio_postgres::types::Json;
+
+use super::reservation::{State, allocation};
+
+/// What all locations have of the SKUs, and what became of the order's claim if it made one.
+pub(crate) async fn stock_for(
+    tx: &Tx<'_>,
+    order_id: &str,
+    skus: &[&str],
+) -> Result<(Vec<StockLevel>, Option<State>), DbError> {
+    let sql = "SELECT n, s.sku, s.location, l.rank, s.available, NULL AS state
+               FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS each (order_id, skus, n)
+               CROSS JOIN jsonb_array_elements_text(skus) AS wanted (sku)
+               JOIN inventory.stock s ON s.sku = wanted.sku JOIN inventory.location l ON l.id = s.location
+               UNION ALL
+               SELECT n, NULL, NULL, NULL, NULL, r.state
+               FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+               JOIN inventory.reservation r USING (order_id)";
+    let skus: Vec<String> = skus.iter().map(|sku| (*sku).to_owned()).collect();
+    let (mut stock, mut known) = (Vec::new(), None);
+    for row in tx.query_batched(sql, (order_id.to_owned(), Json(skus))).await? {
+        match row.try_get("state")? {
+            Some(state) => known = Some(state),
+            None => stock.push(StockLevel {
+                sku: row.try_get("sku")?,
+                location: row.try_get("location")?,
+                rank: row.try_get("rank")?,
+                available: row.try_get("available")?,
+            }),
+        }
+    }
+    Ok((stock, known))
+}
+
+/// For how long units are claimed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Claim {
+    /// Until that much time has passed.
+    Held(Duration),
+    /// For good.
+    Confirmed,
+}
+
+/// A claim that succeeded.
+pub(crate) struct Claimed {
+    pub(crate) expires_at: Option<SystemTime>,
+}
+
+/// Takes the allocated units out of what can be sold. `None` when some of them were not there any more: the caller
+/// must then fail, which undoes the rest.
+pub(crate) async fn claim(
+    tx: &Tx<'_>,
+    order_id: &str,
+    allocations: &[Allocation],
+    claim: Claim,
+) -> Result<Option<Claimed>, DbError> {
+    let sql = "WITH each AS (
+                   SELECT * FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::float8[]) WITH ORDINALITY
+                       AS each (order_id, allocations, state, seconds, n)
+               ), wanted AS (
+                   SELECT n, order_id, w.* FROM each CROSS JOIN jsonb_to_recordset(allocations)
+                       AS w (line int4, sku text, location text, quantity int8, parcel int4)
+               ), units AS (
+                   SELECT n, sku, location, sum(quantity)::int8 AS quantity FROM wanted GROUP BY n, sku, location
+               ), taken AS (
+                   UPDATE inventory.stock s SET available = s.available - u.quantity
+                   FROM units u
+                   WHERE s.sku = u.sku AND s.location = u.location AND s.available >= u.quantity
+                   RETURNING u.n
+               ), allocated AS (
+                   INSERT INTO inventory.allocation (order_id, line, sku, location, quantity, parcel)
+                   SELECT order_id, line, sku, location, quantity, parcel FROM wanted
+               ), reserved AS (
+                   INSERT INTO inventory.reservation (order_id, state, expires_at)
+                   SELECT order_id, state, now() + make_interval(secs => seconds) FROM each
+                   ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at
+                   RETURNING order_id, expires_at
+               )
+               SELECT n, r.expires_at,
+                      (SELECT count(*) FROM taken WHERE taken.n = each.n)
+                          = (SELECT count(*) FROM units WHERE units.n = each.n) AS complete
+               FROM each JOIN reserved r USING (order_id)";
+    let (state, seconds) = match claim {
+        Claim::Held(lifetime) => (State::Held, Some(lifetime.as_secs_f64())),
+        Claim::Confirmed => (State::Confirmed, None),
+    };
+    let values = (order_id.to_owned(), Json(allocations.to_vec()), state.name(), seconds);
+    let rows = tx.execute_batched(sql, values).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    if !row.try_get::<_, bool>("complete")? {
+        return Ok(None);
+    }
+    Ok(Some(Claimed { expires_at: row.try_get("expires_at")? }))
+}
+
+/// Confirms a held reservation; answers the state that was found and, by parcel, what the order holds. `None` when the
+/// order never claimed anything.
+pub(crate) async fn confirm(
+    tx: &Tx<'_>,
+    order_id: &str,
+) -> Result<Option<(State, Vec<Allocation>)>, DbError> {
+    // The outer query sees the row as it was before the update.
+    let sql = "WITH confirmed AS (
+                   UPDATE inventory.reservation SET state = 'confirmed', expires_at = NULL
+                   WHERE order_id = ANY ($1) AND state = 'held'
+               )
+               SELECT n, r.state, a.line, a.sku, a.location, a.quantity, a.parcel
+               FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+               JOIN inventory.reservation r USING (order_id) LEFT JOIN inventory.allocation a USING (order_id)
+               ORDER BY a.parcel, a.line";
+    let rows = tx.execute_batched(sql, (order_id.to_owned(),)).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let state = first.try_get("state")?;
+    if state != State::Held {
+        return Ok(Some((state, Vec::new())));
+    }
+    let allocations = rows.iter().map(allocation).collect::<Result<_, _>>()?;
+    Ok(Some((state, allocations)))
+}
+
+/// What [`expire`] found.
+pub(crate) enum Expiry {
+    /// The reservation ended just now.
+    Ended,
+    /// It still has that long.
+    Early(Duration),
+    /// There was none, or it had been confirmed, cancelled or ended before.
+    Nothing,
+}
+
+/// Ends a held reservation that is past its time, by the database's clock.
+pub(crate) async fn expire(tx: &Tx<'_>, order_id: &str) -> Result<Expiry, DbError> {
+    let sql = "WITH ended AS (
+                   UPDATE inventory.reservation SET state = 'expired'
+                   WHERE order_id = $1 AND state = 'held' AND expires_at <= now()
+                   RETURNING order_id
+               ), freed AS (
+                   DELETE FROM inventory.allocation a USING ended e WHERE a.order_id = e.order_id
+                   RETURNING a.sku, a.location, a.quantity
+               ), returned AS (
+                   UPDATE inventory.stock s SET available = s.available + f.quantity
+                   FROM (SELECT sku, location, sum(quantity)::int8 AS quantity FROM freed GROUP BY sku, location) f
+                   WHERE s.sku = f.sku AND s.location = f.location
+               )
+               SELECT expires_at <= now() AS due,
+                      greatest(extract(epoch FROM expires_at - now()), 0)::float8 AS seconds_left
+               FROM inventory.reservation WHERE order_id = $1 AND state = 'held'";
+    let rows = tx.returning(sql, &[&order_id]).await?;
+    let Some(row) = rows.first() else { return Ok(Expiry::Nothing) };
+    if row.try_get("due")? {
+        return Ok(Expiry::Ended);
+    }
+    Ok(Expiry::Early(Duration::from_secs_f64(row.try_get("seconds_left")?)))
+}
+
+/// Ends an order's claim for good, also one that it has not made yet; answers how many allocations went back.
+pub(crate) async fn cancel(tx: &Tx<'_>, order_id: &str) -> Result<i64, DbError> {
+    let sql = "WITH cancelled AS (
+                   INSERT INTO inventory.reservation (order_id, state) VALUES ($1, 'cancelled')
+                   ON CONFLICT (order_id) DO UPDATE SET state = 'cancelled', expires_at = NULL
+               ), freed AS (
+                   DELETE FROM inventory.allocation WHERE order_id = $1 AND shipped_at IS NULL
+                   RETURNING sku, location, quantity
+               ), returned AS (
+                   UPDATE inventory.stock s SET available = s.available + f.quantity
+                   FROM (SELECT sku, location, sum(quantity)::int8 AS quantity FROM freed GROUP BY sku, location) f
+                   WHERE s.sku = f.sku AND s.location = f.location
+               )
+               SELECT count(*) AS freed FROM freed";
+    let rows = tx.returning(sql, &[&order_id]).await?;
+    rows.first().map_or(Ok(0), |row| Ok(row.try_get("freed")?))
+}
+
+/// Counts a parcel's units as shipped, once. False when the order has no such parcel.
+pub(crate) async fn ship(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
+    let sql = "WITH each AS (
+                   SELECT * FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS each (order_id, parcel, n)
+               ), shipped AS (
+                   UPDATE inventory.allocation a SET shipped_at = now()
+                   FROM each WHERE a.order_id = each.order_id AND a.parcel = each.parcel AND shipped_at IS NULL
+               )
+               SELECT n FROM each
+               WHERE EXISTS (SELECT FROM inventory.allocation a
+                             WHERE a.order_id = each.order_id AND a.parcel = each.parcel)";
+    let rows = tx.execute_batched(sql, (order_id.to_owned(), parcel.cast_signed())).await?;
+    Ok(!rows.is_empty())
+}

@@ -1,0 +1,130 @@
+//! Stock coming in, and what other crates may read: an order's reservation, the totals.
+
+use std::time::SystemTime;
+
+use despatch_routing::Allocation;
+use despatch_runtime::DbError;
+use tokio_postgres::GenericClient;
+
+use super::reservation::{State, allocation};
+
+/// A place that goods are sent from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// What allocations name it by.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// ISO 3166-1 alpha-2, upper case.
+    pub country: String,
+    /// State, province or county.
+    pub region: String,
+    /// Orders locations that could serve an order equally well, lowest first.
+    pub rank: i32,
+}
+
+/// What became of an order's claim on stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    /// Whether it still holds.
+    pub state: State,
+    /// When it lapses, while it is held.
+    pub expires_at: Option<SystemTime>,
+    /// What the order holds or has sent, by parcel; whether the carrier has it.
+    pub allocations: Vec<(Allocation, bool)>,
+}
+
+/// Units over all SKUs and locations, each counted where it is known: received in the ledger of receipts, available in
+/// the stock, reserved and shipped with the orders. Received is the sum of the other three, or a count is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// All that ever arrived.
+    pub received: i64,
+    /// What can be sold.
+    pub available: i64,
+    /// What orders hold.
+    pub reserved: i64,
+    /// What carriers have.
+    pub shipped: i64,
+}
+
+/// Stock levels below zero, which nothing may lead to.
+pub(crate) const OVERSOLD: &str = "SELECT count(*)::float8 FROM inventory.stock WHERE available < 0";
+
+/// Opens locations, or changes what is known about them.
+pub async fn open_locations(db: &impl GenericClient, locations: &[Location]) -> Result<(), DbError> {
+    let sql = "INSERT INTO inventory.location (id, name, country, region, rank)
+               SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int4[])
+               ON CONFLICT (id) DO UPDATE SET name = excluded.name, country = excluded.country,
+                   region = excluded.region, rank = excluded.rank";
+    let text = |field: fn(&Location) -> &str| locations.iter().map(field).collect::<Vec<&str>>();
+    let ranks: Vec<i32> = locations.iter().map(|location| location.rank).collect();
+    let (ids, names) = (text(|location| &location.id), text(|location| &location.name));
+    let (countries, regions) = (text(|location| &location.country), text(|location| &location.region));
+    db.execute(sql, &[&ids, &names, &countries, &regions, &ranks]).await?;
+    Ok(())
+}
+
+/// Records units as received: `(SKU, location id, quantity)`, each quantity at least 1, each location open. A receipt's
+/// line is recorded once, however often it comes with the same id.
+pub async fn receive(
+    db: &impl GenericClient,
+    receipt_id: &str,
+    units: &[(&str, &str, i64)],
+) -> Result<(), DbError> {
+    let sql = "WITH booked AS (
+                   INSERT INTO inventory.receipt (receipt_id, sku, location, quantity)
+                   SELECT $1, u.sku, u.location, sum(u.quantity)
+                   FROM unnest($2::text[], $3::text[], $4::int8[]) AS u (sku, location, quantity)
+                   GROUP BY u.sku, u.location
+                   ON CONFLICT DO NOTHING
+                   RETURNING sku, location, quantity
+               )
+               INSERT INTO inventory.stock AS s (sku, location, received, available)
+               SELECT sku, location, quantity, quantity FROM booked ORDER BY sku, location
+               ON CONFLICT (sku, location) DO UPDATE
+                   SET received = s.received + excluded.received, available = s.available + excluded.available";
+    let skus: Vec<&str> = units.iter().map(|unit| unit.0).collect();
+    let locations: Vec<&str> = units.iter().map(|unit| unit.1).collect();
+    let quantities: Vec<i64> = units.iter().map(|unit| unit.2).collect();
+    db.execute(sql, &[&receipt_id, &skus, &locations, &quantities]).await?;
+    Ok(())
+}
+
+/// The order's reservation; `None` when inventory knows nothing of the order.
+pub async fn reservation_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Reservation>, DbError> {
+    let sql = "SELECT r.state, r.expires_at, a.line, a.sku, a.location, a.quantity, a.parcel,
+                      a.shipped_at IS NOT NULL AS shipped, a.order_id IS NOT NULL AS allocated
+               FROM inventory.reservation r LEFT JOIN inventory.allocation a USING (order_id)
+               WHERE r.order_id = $1
+               ORDER BY a.parcel, a.line";
+    let rows = db.query(sql, &[&order_id]).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let mut reservation = Reservation {
+        state: first.try_get("state")?,
+        expires_at: first.try_get("expires_at")?,
+        allocations: Vec::new(),
+    };
+    for row in &rows {
+        if row.try_get("allocated")? {
+            reservation.allocations.push((allocation(row)?, row.try_get("shipped")?));
+        }
+    }
+    Ok(Some(reservation))
+}
+
+/// How many units there are, and where.
+pub async fn totals(db: &impl GenericClient) -> Result<Totals, DbError> {
+    let sql = "SELECT (SELECT coalesce(sum(quantity), 0)::int8 FROM inventory.receipt) AS received,
+                      (SELECT coalesce(sum(available), 0)::int8 FROM inventory.stock) AS available,
+                      coalesce(sum(quantity) FILTER (WHERE shipped_at IS NULL), 0)::int8 AS reserved,
+                      coalesce(sum(quantity) FILTER (WHERE shipped_at IS NOT NULL), 0)::int8 AS shipped
+               FROM inventory.allocation";
+    let row = db.query_one(sql, &[]).await?;
+    Ok(Totals {
+        received: row.try_get("received")?,
+        available: row.try_get("available")?,
+        reserved: row.try_get("reserved")?,
+        shipped: row.try_get("shipped")?,
+    })
+}

@@ -1,0 +1,23 @@
+-- One row per parcel: its label, and why this carrier service was chosen. Nothing is ever updated.
+create table labels.label (
+    order_id        text        not null,
+    parcel          integer     not null,
+    parcels         integer     not null,
+    carrier         text        not null,
+    service         text        not null,
+    tracking_number text        not null,
+    -- The PDF.
+    document        bytea       not null,
+    -- Labels of our own only: the same for a thermal printer.
+    zpl             text,
+    -- What the carrier charges; unknown for labels of our own.
+    cost_minor      bigint,
+    cost_currency   text,
+    reason          text        not null,
+    detail          text        not null,
+    created_at      timestamptz not null default now(),
+    primary key (order_id, parcel)
+);
+
+-- Carriers report parcels by these two.
+create unique index label_tracking on labels.label (tracking_number, carrier);

@@ -1,0 +1,29 @@
+//! What a label is asked for: a picked parcel of an order.
+
+use despatch_contracts::order::{Address, Order, ServiceLevel};
+use despatch_contracts::stock::Parcel;
+use despatch_routing::Level;
+
+/// A parcel that needs a label.
+pub(crate) struct LabelRequest {
+    pub(crate) order: Order,
+    pub(crate) parcel: Parcel,
+    pub(crate) to: Address,
+}
+
+impl LabelRequest {
+    /// Our reference of the parcel at the carrier: `<order id>/<parcel>`.
+    pub(crate) fn reference(&self) -> String {
+        format!("{}/{}", self.order.order_id, self.parcel.number)
+    }
+
+    /// What the customer paid for; an order that names no level travels at the standard one.
+    pub(crate) fn level(&self) -> Level {
+        match self.order.service_level() {
+            ServiceLevel::Unspecified | ServiceLevel::Standard => Level::Standard,
+            ServiceLevel::SecondClass => Level::SecondClass,
+            ServiceLevel::FirstClass => Level::FirstClass,
+            ServiceLevel::SameDay => Level::SameDay,
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Labels of our own: 4×6 inches, for carriers without an interface and for shops without Shippo.
+//!
+//! One drawing (`layout`) becomes a PDF and a ZPL document, with addresses, service, parcel count and a barcode of the
+//! tracking number. No provider is asked, and the same parcel gives the same label, byte for byte.
+
+mod barcode;
+mod helvetica;
+mod latin;
+mod layout;
+mod pdf;
+mod shipment;
+pub mod tracking;
+mod zpl;
+
+pub use barcode::NotEncodable;
+pub use shipment::Shipment;
+
+/// The carrier of our own labels, as events and tables name it.
+pub const CARRIER: &str = "own";
+
+/// A label in the two forms in which it can be printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnLabel {
+    /// One page of 288×432 points.
+    pub pdf: Vec<u8>,
+    /// ZPL II at 203 dpi.
+    pub zpl: String,
+}
+
+/// Prints the label.
+pub fn render(shipment: &Shipment<'_>) -> Result<OwnLabel, NotEncodable> {
+    let items = layout::layout(shipment)?;
+    Ok(OwnLabel { pdf: pdf::write(&items), zpl: zpl::write(&items) })
+}
+
+#[cfg(test)]
+mod tests;

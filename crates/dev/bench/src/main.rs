@@ -1,86 +1,73 @@
 //! The benchmarks: what the real runtime does in a second, what the same servers allow, and what either costs.
 //!
-//! `cargo run --release -p bench -- flow`. Each subcommand starts servers of its own ([`site`]), warms up, repeats, and
-//! [`report`]s the median with the smallest and the largest figure. [`steps`] is the work, [`flow`] does it with the
-//! runtime, [`floor`] without, and [`usage`] says what it took. See docs/performance.md.
+//! `cargo run --release -p bench -- flow`. Each command is one of [`scenarios`]. It starts servers of its own, warms up,
+//! repeats, and prints the median with the smallest and the largest figure. [`load`] is the work and where it runs,
+//! [`measure`] what it took. See docs/performance.md.
+//!
+//! Imports point one way: `result`, `bounds`, `options` < `measure` < `load` < `scenarios` < `args` < `main`.
 
 mod args;
-mod autoscale;
-mod child;
-mod flash_sale;
-mod floor;
-mod flow;
-mod gateway;
-mod growth;
-mod guard;
-mod instructions;
-mod latency;
+mod bounds;
 mod load;
-mod plot;
-mod replicas;
-mod report;
-mod site;
-mod start;
-mod steps;
-mod telemetry;
-mod usage;
+mod measure;
+mod options;
+mod result;
+mod scenarios;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use args::{Args, Command};
+use clap::Parser as _;
+use load::worker_process;
+use result::Result;
+use scenarios::{
+    autoscale, baseline, chart, flash_sale, flow, gateway, growth, instructions, latency, ratio, replicas,
+    start, telemetry,
+};
 use tracing_subscriber::EnvFilter;
-
-use args::{Args, What};
 
 /// As the binary `despatch` has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What a benchmark comes to. Whatever goes wrong ends on the terminal, so its type does not matter.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
-
 fn main() -> ExitCode {
     let args = Args::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let done = tokio::runtime::Builder::new_multi_thread()
+    let result = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(Into::into)
-        .and_then(|runtime| runtime.block_on(run(&args)));
-    match done {
+        .and_then(|runtime| runtime.block_on(run(args)));
+    match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("bench: {error}");
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                eprintln!("  because {error}");
-                cause = error.source();
-            }
+            eprintln!("bench: {}", despatch_runtime::error_chain(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(args: &Args) -> Outcome<ExitCode> {
-    match &args.what {
-        What::Flow(volume) => flow::command(args, *volume).await,
-        What::Floor { volume, tuning } => floor::command(args, *volume, *tuning).await,
-        What::Guard { volume, tuning, at_least } => guard::command(args, *volume, *tuning, *at_least).await,
-        What::Latency(rate) => latency::command(args, *rate).await,
-        What::FlashSale(sale) => flash_sale::command(args, *sale).await,
-        What::Growth(growth) => growth::command(args, growth).await,
-        What::Replicas(volume) => replicas::command(args, *volume).await,
-        What::Telemetry(volume) => telemetry::command(args, *volume).await,
-        What::Start => start::command(args).await,
-        What::Gateway(crowd) => gateway::command(args, *crowd).await,
-        What::Autoscale(scaling) => autoscale::command(args, scaling).await,
-        What::Instructions { at_most } => instructions::command(args, at_most),
-        What::Hot { path, times } => {
+async fn run(args: Args) -> Result<ExitCode> {
+    let Args { command, options } = &args;
+    match command {
+        Command::Flow(volume) => flow::command(options, *volume).await,
+        Command::Baseline { volume, tuning } => baseline::command(options, *volume, *tuning).await,
+        Command::Guard(guard) => ratio::command(options, *guard).await,
+        Command::Latency(rate) => latency::command(options, *rate).await,
+        Command::FlashSale(sale) => flash_sale::command(options, *sale).await,
+        Command::Growth(growth) => growth::command(options, growth).await,
+        Command::Replicas(volume) => replicas::command(options, *volume).await,
+        Command::Telemetry(volume) => telemetry::command(options, *volume).await,
+        Command::Start => start::command(options).await,
+        Command::Gateway(load) => gateway::command(options, *load).await,
+        Command::Autoscale(scaling) => autoscale::command(options, scaling).await,
+        Command::Instructions { at_most } => instructions::command(options, at_most),
+        Command::HotPath { path, times } => {
             instructions::take(*path, *times);
             Ok(ExitCode::SUCCESS)
         }
-        What::Plot { results } => plot::command(results),
-        What::Worker => child::run().await.map(|()| ExitCode::SUCCESS),
+        Command::Chart { results } => chart::command(results),
+        Command::Worker => worker_process::run().await.map(|()| ExitCode::SUCCESS),
     }
 }

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
-pub(crate) use exceptions::{CaseArgs, ExceptionsCommand, ListArgs};
+pub(crate) use exceptions::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, SandboxArgs, UpArgs};
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Run workers over servers that exist, until SIGTERM. Without names: all of them.
     Run {
-        /// gateway, orders, inventory, payments, labels, notifications, reviews, exceptions.
+        /// The workers' names; the help lists them.
         workers: Vec<String>,
     },
     /// Carry real orders from placed to reviewed over private servers and stand-in providers, and audit the result.

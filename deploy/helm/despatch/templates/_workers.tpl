@@ -29,7 +29,7 @@ labels:
   secrets: [shippoToken]
   calls: [https]
 notifications:
-  handlers: [remember, notify, alert, unsubscribe]
+  handlers: [store-contact, notify, alert, unsubscribe]
   secrets: [linksSecret, smtpUrl, alertsWebhook]
   calls: [mail, https]
 reviews:
@@ -37,7 +37,7 @@ reviews:
   secrets: [linksSecret]
   calls: []
 exceptions:
-  handlers: [open, settle, close, advance, watch]
+  handlers: [open, resolve, close-cancelled, advance, monitor]
   secrets: []
   calls: []
 {{- end }}

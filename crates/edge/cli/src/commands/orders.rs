@@ -10,11 +10,17 @@ use serde_json::json;
 use crate::config::Config;
 use crate::local::{DataDir, attach};
 use crate::output::print;
-use crate::registry;
+use crate::registry::Registry;
 use crate::result::Result;
 
 /// Prints an order's record and what of it is stuck.
-pub(crate) async fn show(config: Config, data_dir: &DataDir, id: &str, as_json: bool) -> Result {
+pub(crate) async fn show(
+    registry: &Registry,
+    config: Config,
+    data_dir: &DataDir,
+    id: &str,
+    as_json: bool,
+) -> Result {
     let config = attach(config, data_dir)?;
     let read_model = ReadModel::new(&config.settings())?;
     let id = match id.split_once('/') {
@@ -26,7 +32,7 @@ pub(crate) async fn show(config: Config, data_dir: &DataDir, id: &str, as_json: 
     };
     let record = read_model.order(&id).await?;
     let mut dead = Vec::new();
-    for worker in registry::NAMES {
+    for worker in registry.names() {
         let db = Database::new(config.database_of(worker), 1)?;
         dead.extend(backlog(&db, worker, Some(&id)).await?.dead);
     }

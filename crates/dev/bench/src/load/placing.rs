@@ -1,0 +1,25 @@
+//! The message that places an order.
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{Emitted, EventId, Trace};
+
+/// A message to place an order with.
+pub(crate) struct Placing {
+    pub(crate) subject: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Bytes,
+}
+
+impl Placing {
+    /// An event that is new.
+    pub(crate) fn new(namespace: &str, event: Emitted, trace: &Trace) -> Self {
+        let envelope = Envelope::first(EventId::new(), "bench", event, trace);
+        Placing {
+            subject: format!("{namespace}.{}", envelope.subject),
+            headers: envelope.headers(),
+            payload: envelope.payload,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! How far a consumer is behind, as KEDA sees it, and for how long its oldest message has been waiting.
+//!
+//! KEDA reads the two counts at the server's monitoring port; they are those of the consumer's info, which is asked here.
+
+use std::time::SystemTime;
+
+use async_nats::jetstream::stream::{RawMessageErrorKind, Stream};
+
+use crate::result::Result;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lag {
+    /// Messages that were not delivered yet.
+    pub(crate) pending: u64,
+    /// Messages that are in flight.
+    pub(crate) ack_pending: u64,
+    /// How long ago the oldest of both was stored; 0 if there is none.
+    pub(crate) oldest_seconds: f64,
+}
+
+impl Lag {
+    /// What a consumer of messages on `subject` has before it.
+    pub(crate) async fn of(stream: &Stream, consumer: &str, subject: &str) -> Result<Self> {
+        let info = stream.consumer_info(consumer).await?;
+        let (pending, ack_pending) = (info.num_pending, u64::try_from(info.num_ack_pending)?);
+        let mut lag = Lag { pending, ack_pending, oldest_seconds: 0.0 };
+        if lag.messages() > 0 {
+            // Everything up to here is acked.
+            let floor = info.ack_floor.stream_sequence;
+            let oldest = stream.raw_message_builder().sequence(floor + 1).next_by_subject(subject);
+            match oldest.send().await {
+                Ok(message) => {
+                    let age = SystemTime::now().duration_since(message.time.into());
+                    lag.oldest_seconds = age.unwrap_or_default().as_secs_f64();
+                }
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(lag)
+    }
+
+    /// What KEDA calls lag.
+    pub(crate) fn messages(&self) -> u64 {
+        self.pending + self.ack_pending
+    }
+}

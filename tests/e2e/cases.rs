@@ -1,0 +1,113 @@
+//! What people do about what failed, over the command line of a running local.
+
+use serde_json::{Value, json};
+
+use crate::deployment::order;
+use crate::local_deployment::LocalDeployment;
+use crate::until::until;
+
+impl LocalDeployment {
+    /// Places an order, with stock for it or without.
+    async fn place(&self, order: &Value, stock: &[&str]) {
+        let file = self.write("order.jsonl", order);
+        assert!(self.does(&[&["import", file.as_str()], stock].concat()).await.status.success());
+    }
+}
+
+fn text<'a>(case: &'a Value, field: &str) -> &'a str {
+    case[field].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_are_edited_cancelled_and_replayed_together() {
+    let local = LocalDeployment::start().await;
+
+    // What the shop sent wrong is put right, and is handled so.
+    let mut wrong = order(1, None);
+    wrong["ship_to"]["country"] = json!("QQ");
+    local.place(&wrong, &["--stock"]).await;
+    let case = local.case("address-incomplete").await;
+    let (handler, event, order_id) =
+        (text(&case, "handler"), text(&case, "event_id"), text(&case, "order_id"));
+    let mut document = local.json(&["exceptions", "show", handler, event, "--contents"]).await;
+    assert_eq!(document["contents"]["order"]["ship_to"]["country"], "QQ", "{document:#}");
+    let edit = async |document: &Value, rest: &[&str]| {
+        let file = local.write("event.json", document);
+        let said =
+            ["exceptions", "edit", handler, event, "--from", &file, "--by", "ada", "--reason", "a slip"];
+        local.does(&[&said, rest].concat()).await
+    };
+    let mut unknown = document.clone();
+    unknown["contents"]["order"]["ship_to"]["planet"] = json!("Mars");
+    let refused = edit(&unknown, &["--yes"]).await;
+    assert!(!refused.status.success() && refused.stderr.contains("planet"), "{refused:?}");
+    document["contents"]["order"]["total_minor"] = json!(1);
+    let refused = edit(&document, &["--yes"]).await;
+    assert!(refused.stderr.contains("add up to 1299") && refused.stderr.contains("QQ"), "{refused:?}");
+    document["contents"]["order"]["total_minor"] = json!(1299);
+    document["contents"]["order"]["ship_to"]["country"] = json!("US");
+    let change = r#"order.ship_to.country: "QQ" -> "US""#;
+    let shown = edit(&document, &[]).await;
+    assert!(!shown.status.success() && shown.stdout.contains(change) && shown.stderr.contains("--yes"));
+    assert!(edit(&document, &["--yes"]).await.status.success());
+    local.becomes(order_id, "completed").await;
+    let history = until("the case is resolved", async || {
+        let shown = local.does(&["exceptions", "show", handler, event]).await.stdout;
+        shown.contains("resolved: replayed").then_some(shown)
+    })
+    .await;
+    for part in [change, "edited      ada  a slip", "succeeded"] {
+        assert!(history.contains(part), "{part} in\n{history}");
+    }
+
+    // What cannot be sent is called off: its customer is told, its money goes back.
+    local.place(&order(2, None), &[]).await;
+    let case = local.case("stock-short").await;
+    let (handler, event, order_id) =
+        (text(&case, "handler"), text(&case, "event_id"), text(&case, "order_id"));
+    let cancel = ["exceptions", "cancel-order", handler, event, "--by", "ada", "--reason", "out of print"];
+    assert!(local.does(&cancel).await.status.success());
+    local.becomes(order_id, "cancelled").await;
+    until("the case is resolved", async || {
+        let shown = local.does(&["exceptions", "show", handler, event]).await.stdout;
+        shown.contains("resolved: order-cancelled").then_some(())
+    })
+    .await;
+    until("the customer is told", async || {
+        let shown = local.json(&["orders", "show", order_id, "--json"]).await;
+        shown["order"]["messages"].to_string().contains("cancelled").then_some(())
+    })
+    .await;
+
+    // Cases that one delivery resolves are replayed together.
+    for number in 3..6 {
+        local.place(&order(number, None), &[]).await;
+    }
+    until("three cases", async || {
+        let listed = local.json(&["exceptions", "list", "--reason", "stock-short", "--json"]).await;
+        (listed["cases"].as_array()?.len() == 3).then_some(())
+    })
+    .await;
+    let client = local.database.client().await.unwrap();
+    let delivery = "update inventory.stock set available = available + 3, received = received + 3";
+    client.execute(delivery, &[]).await.unwrap();
+    drop(client);
+    let create = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
+    let replay = local.json(&create).await["id"].to_string();
+    assert_eq!(local.json(&["replays", "dry-run", &replay, "--json"]).await["replayed"], 3);
+    let unsure = local.does(&["replays", "start", &replay, "--by", "ada"]).await;
+    assert!(!unsure.status.success() && unsure.stderr.contains("3 cases"), "{unsure:?}");
+    assert!(local.does(&["replays", "start", &replay, "--by", "ada", "--yes"]).await.status.success());
+    let shown = until("the replay is finished", async || {
+        let shown = local.does(&["replays", "show", &replay, "--items"]).await.stdout;
+        shown.contains("finished").then_some(shown)
+    })
+    .await;
+    assert!(shown.contains("3 succeeded, 0 failed"), "{shown}");
+    let nothing = local.does(&create).await;
+    assert!(
+        nothing.stderr.contains("no case matches the filter: unresolved, reason stock-short"),
+        "{nothing:?}"
+    );
+    local.stop().await;
+}

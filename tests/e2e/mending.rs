@@ -92,8 +92,8 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     let delivery = "update inventory.stock set available = available + 3, received = received + 3";
     client.execute(delivery, &[]).await.unwrap();
     drop(client);
-    let freeze = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
-    let job = site.json(&freeze).await["id"].to_string();
+    let create = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
+    let job = site.json(&create).await["id"].to_string();
     assert_eq!(site.json(&["replays", "dry-run", &job, "--json"]).await["replayed"], 3);
     let unsure = site.does(&["replays", "start", &job, "--by", "ada"]).await;
     assert!(!unsure.status.success() && unsure.stderr.contains("3 cases"), "{unsure:?}");
@@ -104,7 +104,7 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     })
     .await;
     assert!(shown.contains("3 succeeded, 0 failed"), "{shown}");
-    let nothing = site.does(&freeze).await;
+    let nothing = site.does(&create).await;
     assert!(nothing.stderr.contains("no case is unresolved, reason stock-short"), "{nothing:?}");
     site.stop().await;
 }

@@ -46,7 +46,7 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_METRICS_EXPORTER", "none"),
         ("DESPATCH_ALERTS_WEBHOOK", &webhook),
-        ("DESPATCH_EXCEPTIONS_WATCH_SECONDS", "1"),
+        ("DESPATCH_EXCEPTIONS_MONITOR_SECONDS", "1"),
     ])
     .await;
     let mut wrong = site.checked_out(1).await;
@@ -119,9 +119,9 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
     let replay = trace.iter().find(|span| span.name == "process replay.orders.accept").unwrap();
     assert_eq!(replay.parent, failed.id, "a replay belongs under the try that failed");
 
-    // The failure woke a watch, which then looks again every second: not in the order's trace for ever.
-    let looks = trace.iter().filter(|span| span.name == "process evt.exception.watch-due").count();
-    assert_eq!(looks, 1, "the first look tells of the order's failure");
+    // The failure starts the monitor, which then runs every second, each time in a trace of its own.
+    let runs = trace.iter().filter(|span| span.name == "process evt.exception.monitor-due").count();
+    assert_eq!(runs, 1, "the first run raises the alert of the order's failure");
 
     asked_under_their_tries(&trace);
     assert!(!collector.text().contains("whoever-knows-this"), "a span holds the webhook's address");

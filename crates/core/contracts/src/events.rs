@@ -79,8 +79,8 @@ events! {
     review::ReviewLapsed => "review.lapsed", |e| &e.order_id;
     notification::NotificationSent => "notification.sent", |e| &e.order_id;
     notification::Unsubscribed => "notification.unsubscribed", |e| &e.order_id;
-    exception::ReplayDue => "exception.replay-due", |_e| "";
-    exception::WatchDue => "exception.watch-due", |_e| "";
+    exception::BulkReplayDue => "exception.bulk-replay-due", |_e| "";
+    exception::MonitorDue => "exception.monitor-due", |_e| "";
     alert::AlertRaised => "alert.raised", |_e| "";
     runtime::DeadLetter => "dead-letter", |e| &e.order_id;
     runtime::Settled => "settled", |e| &e.order_id;

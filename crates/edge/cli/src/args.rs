@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
-pub(crate) use exceptions::{CaseArgs, ExceptionsCommand, ListArgs};
+pub(crate) use exceptions::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, SandboxArgs, UpArgs};
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};

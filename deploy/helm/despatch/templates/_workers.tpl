@@ -37,7 +37,7 @@ reviews:
   secrets: [linksSecret]
   calls: []
 exceptions:
-  handlers: [open, settle, close, advance, watch]
+  handlers: [open, resolve, close-cancelled, advance, monitor]
   secrets: []
   calls: []
 {{- end }}

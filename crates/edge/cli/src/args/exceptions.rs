@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use despatch_domain::Priority;
-use despatch_exceptions::store::Cursor;
+use despatch_exceptions::Cursor;
 use uuid::Uuid;
 
 use super::filter::{FilterArgs, named};
@@ -24,7 +24,7 @@ pub(crate) enum ExceptionsCommand {
         #[arg(long)]
         contents: bool,
     },
-    /// Take an open case in hand.
+    /// Claim an open case.
     Claim(DecisionArgs),
     /// Put a claimed case back.
     Release(DecisionArgs),
@@ -46,9 +46,9 @@ pub(crate) enum ExceptionsCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Have the event handled once more, after what failed it was mended.
+    /// Replay the event, after the cause of its failure was fixed.
     Replay(DecisionArgs),
-    /// Have the event handled once more as it should have been: put right what `show --contents` printed.
+    /// Replay the event as you edited it; start from what `show --contents` prints.
     Edit {
         #[command(flatten)]
         decision: DecisionArgs,

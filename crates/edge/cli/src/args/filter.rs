@@ -2,8 +2,7 @@
 
 use clap::Args;
 use despatch_domain::{Currency, Money, Queue};
-use despatch_exceptions::State;
-use despatch_exceptions::store::Filter;
+use despatch_exceptions::{CaseFilter, CaseState};
 use jiff::{SignedDuration, Timestamp};
 
 use super::time::age;
@@ -16,7 +15,7 @@ pub(crate) struct FilterArgs {
     pub(crate) queue: Option<Queue>,
     /// open, claimed or resolved; by default what is not resolved.
     #[arg(long, value_parser = state)]
-    pub(crate) state: Option<State>,
+    pub(crate) state: Option<CaseState>,
     /// A reason code, e.g. stock-short.
     #[arg(long)]
     pub(crate) reason: Option<String>,
@@ -29,7 +28,7 @@ pub(crate) struct FilterArgs {
     /// An order's id.
     #[arg(long)]
     pub(crate) order: Option<String>,
-    /// Who has them in hand.
+    /// The person who claimed them.
     #[arg(long)]
     pub(crate) claimed_by: Option<String>,
     /// Opened longer ago than this, e.g. 90m, 12h or 3d.
@@ -45,8 +44,8 @@ pub(crate) struct FilterArgs {
 
 impl FilterArgs {
     /// The filter that is asked for.
-    pub(crate) fn filter(&self) -> Result<Filter, jiff::Error> {
-        Ok(Filter {
+    pub(crate) fn filter(&self) -> Result<CaseFilter, jiff::Error> {
+        Ok(CaseFilter {
             state: self.state,
             queue: self.queue,
             reason: self.reason.clone(),
@@ -72,8 +71,8 @@ fn queue(name: &str) -> Result<Queue, String> {
     named(Queue::parse(name), Queue::ALL.iter().map(|queue| queue.name()))
 }
 
-fn state(name: &str) -> Result<State, String> {
-    named(State::ALL.into_iter().find(|state| state.name() == name), State::ALL.map(State::name))
+fn state(name: &str) -> Result<CaseState, String> {
+    named(CaseState::ALL.into_iter().find(|state| state.name() == name), CaseState::ALL.map(CaseState::name))
 }
 
 /// What was found by its name, or the names that there are.

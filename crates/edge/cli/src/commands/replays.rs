@@ -1,8 +1,11 @@
-//! `despatch replays`: replays of many cases.
+//! `despatch replays`: bulk replays.
 
 use std::fmt::Write as _;
 
-use despatch_exceptions::{Desk, Item, Job, Tally, Terms};
+use despatch_exceptions::{
+    BulkReplay, BulkReplayRequest, CreateBulkReplayRequest, DryRun, ReplayActions, ReplayCounts, ReplayItem,
+    ReplayPlan, ReplayQueries, SkippedCases,
+};
 use despatch_runtime::Database;
 use serde_json::json;
 
@@ -18,103 +21,98 @@ const PAGE: u32 = 1000;
 /// Runs the subcommand. After a decision it prints the replay's state.
 pub(crate) async fn run(config: Config, data_dir: &DataDir, command: &ReplaysCommand) -> Result {
     let config = attach(config, data_dir)?;
-    let desk = &Desk::new(Database::new(config.database_of(despatch_exceptions::NAME), 1)?);
+    let database = Database::new(config.database_of(despatch_exceptions::NAME), 1)?;
+    let (queries, actions) = (ReplayQueries::new(database.clone()), ReplayActions::new(database));
     let replay = match command {
-        ReplaysCommand::Create(args) => return create(desk, args).await,
-        ReplaysCommand::List { limit, json } => return list(desk, *limit, *json).await,
-        ReplaysCommand::Show { replay, items, json } => return show(desk, *replay, *items, *json).await,
-        ReplaysCommand::DryRun { replay, json } => return dry_run(desk, *replay, *json).await,
-        ReplaysCommand::Start { replay: ReplayArgs { replay, by }, yes } => {
+        ReplaysCommand::Create(args) => return create(&actions, args).await,
+        ReplaysCommand::List { limit, json } => return list(&queries, *limit, *json).await,
+        ReplaysCommand::Show { replay, items, json } => return show(&queries, *replay, *items, *json).await,
+        ReplaysCommand::DryRun { replay, json } => return dry_run(&queries, *replay, *json).await,
+        ReplaysCommand::Start { replay, yes } => {
             if !yes {
-                let (count, _) = desk.foresee(*replay).await?;
-                let sure = format!("{count} cases would be replayed; repeat it with --yes to start");
+                let DryRun { replayed, .. } = queries.dry_run(replay.replay).await?;
+                let sure = format!("{replayed} cases would be replayed; repeat it with --yes to start");
                 return Err(sure.into());
             }
-            desk.start(*replay, by).await?;
-            *replay
+            actions.start(&request(replay)).await?
         }
-        ReplaysCommand::Pause(ReplayArgs { replay, by }) => {
-            desk.pause(*replay, by).await?;
-            *replay
-        }
-        ReplaysCommand::Resume(ReplayArgs { replay, by }) => {
-            desk.resume(*replay, by).await?;
-            *replay
-        }
-        ReplaysCommand::Cancel(ReplayArgs { replay, by }) => {
-            desk.cancel_job(*replay, by).await?;
-            *replay
-        }
+        ReplaysCommand::Pause(replay) => actions.pause(&request(replay)).await?,
+        ReplaysCommand::Resume(replay) => actions.resume(&request(replay)).await?,
+        ReplaysCommand::Cancel(replay) => actions.cancel(&request(replay)).await?,
     };
-    let (job, _) = desk.job(replay).await?;
-    print(&line(&job))
+    print(&line(&replay))
 }
 
-async fn create(desk: &Desk, args: &CreateReplayArgs) -> Result {
+fn request(args: &ReplayArgs) -> BulkReplayRequest {
+    BulkReplayRequest { id: args.replay, actor: args.by.clone() }
+}
+
+async fn create(actions: &ReplayActions, args: &CreateReplayArgs) -> Result {
     let CreateReplayArgs { canary, per_second, stop_above, by, json, .. } = args;
-    let terms = Terms { canary: canary.clone(), per_second: *per_second, stop_above: *stop_above };
-    let job = desk.freeze(&args.filter.filter()?, &terms, by).await?;
+    let plan = ReplayPlan { canary: canary.clone(), per_second: *per_second, stop_above: *stop_above };
+    let request = CreateBulkReplayRequest { filter: args.filter.filter()?, plan, actor: by.clone() };
+    let replay = actions.create(&request).await?;
     if *json {
-        return print(&format!("{:#}\n", json!(job)));
+        return print(&format!("{:#}\n", json!(replay)));
     }
-    let (id, count) = (job.id, job.tally.total());
+    let (id, count) = (replay.id, replay.counts.total());
     print(&format!(
         "replay {id}: {count} cases ({})\n\
          look at it with `despatch replays dry-run {id}`, start it with `despatch replays start {id}`\n",
-        job.asked
+        replay.filter
     ))
 }
 
-async fn list(desk: &Desk, limit: u32, as_json: bool) -> Result {
-    let jobs = desk.jobs(limit).await?;
+async fn list(queries: &ReplayQueries, limit: u32, as_json: bool) -> Result {
+    let replays = queries.list(limit).await?;
     if as_json {
-        return print(&format!("{:#}\n", json!({ "replays": jobs })));
+        return print(&format!("{:#}\n", json!({ "replays": replays })));
     }
-    if jobs.is_empty() {
+    if replays.is_empty() {
         return print("no replays\n");
     }
-    print(&jobs.iter().map(line).collect::<String>())
+    print(&replays.iter().map(line).collect::<String>())
 }
 
-/// A replay on two lines.
-fn line(job: &Job) -> String {
-    let Job { id, who, asked, state, why, tally, .. } = job;
-    let Tally { pending, sent, succeeded, failed, skipped, cancelled } = tally;
-    let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+/// A bulk replay on two lines.
+fn line(replay: &BulkReplay) -> String {
+    let BulkReplay { id, created_by, filter, state, stop_reason, counts, .. } = replay;
+    let ReplayCounts { pending, sent, succeeded, failed, skipped, cancelled } = counts;
+    let why = if stop_reason.is_empty() { String::new() } else { format!(": {stop_reason}") };
     format!(
-        "replay {id:<5} {:<9} by {who}, {asked}{why}\n        {succeeded} succeeded, {failed} failed, {sent} in flight, \
-         {pending} pending, {skipped} skipped, {cancelled} cancelled\n",
+        "replay {id:<5} {:<9} by {created_by}, {filter}{why}\n        {succeeded} succeeded, {failed} failed, \
+         {sent} in flight, {pending} pending, {skipped} skipped, {cancelled} cancelled\n",
         state.name()
     )
 }
 
-async fn show(desk: &Desk, id: i64, with_items: bool, as_json: bool) -> Result {
-    let (job, history) = desk.job(id).await?;
-    let items = if with_items { items(desk, id).await? } else { Vec::new() };
+async fn show(queries: &ReplayQueries, id: i64, with_items: bool, as_json: bool) -> Result {
+    let (replay, history) = queries.show(id).await?;
+    let items = if with_items { items(queries, id).await? } else { Vec::new() };
     if as_json {
-        return print(&format!("{:#}\n", json!({ "replay": job, "history": history, "items": items })));
+        return print(&format!("{:#}\n", json!({ "replay": replay, "history": history, "items": items })));
     }
-    let mut lines = line(&job);
-    let Terms { canary, per_second, stop_above } = &job.terms;
+    let mut lines = line(&replay);
+    let ReplayPlan { canary, per_second, stop_above } = &replay.plan;
     writeln!(
         lines,
         "        canary {canary:?}, {per_second} a second, stops above {:.0} %",
         stop_above * 100.0
     )?;
     for entry in &history {
-        writeln!(lines, "  {:.0}  {:<9} {}  {}", entry.at, entry.kind, entry.who, entry.detail)?;
+        writeln!(lines, "  {:.0}  {:<9} {}  {}", entry.at, entry.kind, entry.actor, entry.detail)?;
     }
-    for Item { seq, handler, event_id, state, result } in &items {
+    for ReplayItem { seq, handler, event_id, state, result } in &items {
         writeln!(lines, "  {seq:>6}  {state:<9} {handler} {event_id}  {result}")?;
     }
     print(&lines)
 }
 
-async fn items(desk: &Desk, id: i64) -> Result<Vec<Item>> {
+async fn items(queries: &ReplayQueries, id: i64) -> Result<Vec<ReplayItem>> {
     let mut items = Vec::new();
     loop {
-        let after = items.last().map_or(0, |item: &Item| item.seq);
-        let page = desk.items(id, after, PAGE).await?;
+        let after = items.last().map_or(0, |item: &ReplayItem| item.seq);
+        let page = queries.items(id, after, PAGE).await?;
         if page.is_empty() {
             return Ok(items);
         }
@@ -122,15 +120,13 @@ async fn items(desk: &Desk, id: i64) -> Result<Vec<Item>> {
     }
 }
 
-async fn dry_run(desk: &Desk, id: i64, as_json: bool) -> Result {
-    let (replayed, skipped) = desk.foresee(id).await?;
+async fn dry_run(queries: &ReplayQueries, id: i64, as_json: bool) -> Result {
+    let dry_run = queries.dry_run(id).await?;
     if as_json {
-        let skipped: Vec<_> =
-            skipped.iter().map(|(why, count)| json!({ "why": why, "count": count })).collect();
-        return print(&format!("{:#}\n", json!({ "replayed": replayed, "skipped": skipped })));
+        return print(&format!("{:#}\n", json!(dry_run)));
     }
-    let mut lines = format!("{replayed} would be replayed\n");
-    for (why, count) in skipped {
+    let mut lines = format!("{} would be replayed\n", dry_run.replayed);
+    for SkippedCases { why, count } in dry_run.skipped {
         writeln!(lines, "{count} skipped: {why}")?;
     }
     print(&lines)

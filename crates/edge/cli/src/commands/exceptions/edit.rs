@@ -1,18 +1,18 @@
-//! `despatch exceptions edit`: an event is put right before it is replayed.
+//! `despatch exceptions edit`: replays an event as a person edited it.
 
 use std::io::Read as _;
 use std::path::Path;
 
 use despatch_contracts::json;
-use despatch_exceptions::{Desk, Edit, Id};
-use serde::{Deserialize, Serialize};
+use despatch_exceptions::{CaseId, CaseQueries, CaseRequest, EditRequest, EditableEvent};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::output::print;
 use crate::result::Result;
 
-/// What is edited: the event, with the failure that it was printed for.
-#[derive(Debug, Serialize, Deserialize)]
+/// An edited document: [`EditableEvent`] as it comes back.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     generation: i32,
@@ -20,21 +20,26 @@ struct Document {
 }
 
 /// Prints the document to edit.
-pub(super) async fn contents(desk: &Desk, id: &Id) -> Result {
-    let (contents, generation) = desk.event(id).await?;
-    let document = serde_json::to_string_pretty(&Document { generation, contents })?;
+pub(super) async fn contents(queries: &CaseQueries, id: &CaseId) -> Result {
+    let document = serde_json::to_string_pretty(&queries.event(id).await?)?;
     print(&format!("{document}\n"))
 }
 
-/// Takes an edited document; only shows what would change unless it is told yes.
-pub(super) async fn edit(desk: &Desk, id: &Id, by: &str, (from, reason, yes): (&Path, &str, bool)) -> Result {
+/// Reads an edited document, and prints what it changes. Fails unless `yes` is set.
+pub(super) async fn request(
+    queries: &CaseQueries,
+    CaseRequest { case: id, actor }: CaseRequest,
+    from: &Path,
+    reason: String,
+    yes: bool,
+) -> Result<EditRequest> {
     let text = read(from).map_err(|error| format!("{}: {error}", from.display()))?;
     let Document { generation, contents } =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", from.display()))?;
-    let (case, _) = desk.show(id).await?;
-    let (old, _) = desk.event(id).await?;
+    let case = queries.show(&id).await?.case;
+    let EditableEvent { contents: old, .. } = queries.event(&id).await?;
     let payload = json::from_json(&case.event_type, &contents.to_string())
-        .map_err(|unfit| format!("{}: {unfit}", from.display()))?;
+        .map_err(|error| format!("{}: {error}", from.display()))?;
     // An order is checked as its own worker would check it, before anything is kept.
     if let Some(order) = json::order_in(&case.event_type, payload.clone()) {
         despatch_orders::validate(&order).map_err(|flaws| format!("{}: {flaws}", from.display()))?;
@@ -47,10 +52,9 @@ pub(super) async fn edit(desk: &Desk, id: &Id, by: &str, (from, reason, yes): (&
         print(&format!("{change}\n"))?;
     }
     if !yes {
-        return Err("repeat it with --yes to have it handled so".into());
+        return Err("repeat it with --yes to replay the event with these changes".into());
     }
-    let edit = Edit { contents: contents.to_string(), generation, reason: reason.to_owned() };
-    Ok(desk.edit(id, by, &edit).await?)
+    Ok(EditRequest { case: id, actor, generation, contents: contents.to_string(), reason })
 }
 
 fn read(from: &Path) -> std::io::Result<String> {

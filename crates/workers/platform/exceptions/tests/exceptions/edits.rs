@@ -1,13 +1,14 @@
-//! Events that are put right before they are replayed.
+//! Events that a person edits before their replay.
 
 use despatch_contracts::order::OrderCancelRequested;
 use despatch_domain::Reason;
-use despatch_exceptions::{Desk, DeskError, Edit, Id, State, worker};
-use despatch_runtime::{Database, DbError, Handler, HandlerError, Migration, Process, Tx, Verdict, Worker};
+use despatch_exceptions::{CaseError, CaseId, CaseState, EditRequest, EditableEvent, MissingText, worker};
+use despatch_runtime::{DbError, Handler, HandlerError, Migration, Process, Tx, Verdict, Worker};
 use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::team::Team;
 use crate::{config, kinds};
 
 /// Handles only what says that it is right.
@@ -53,25 +54,29 @@ fn workers() -> Vec<Worker> {
 }
 
 /// An event that is dead, and its case.
-async fn dead(env: &TestEnv, desk: &Desk) -> Id {
+async fn dead(env: &TestEnv, team: &Team) -> CaseId {
     let event = OrderCancelRequested { order_id: "o-1".into(), reason: "wrong".into(), ..Default::default() };
     let event = env.deliver(&event).await;
-    let id = Id { handler: "strict.handle".into(), event_id: event.uuid() };
-    eventually("the case", async || desk.show(&id).await.ok()).await;
+    let id = CaseId { handler: "strict.handle".into(), event_id: event.uuid() };
+    eventually("the case", async || team.show(&id).await.ok()).await;
     id
 }
 
-fn desk(env: &TestEnv) -> Desk {
-    Desk::new(Database::new(&env.settings().database_url, 8).unwrap())
+fn edit(id: &CaseId, contents: &Value, generation: i32) -> EditRequest {
+    EditRequest {
+        case: id.clone(),
+        actor: "ada".into(),
+        generation,
+        contents: contents.to_string(),
+        reason: "as the shop meant it".into(),
+    }
 }
 
-fn edit(contents: &serde_json::Value, generation: i32) -> Edit {
-    Edit { contents: contents.to_string(), generation, reason: "as the shop meant it".into() }
-}
-
-async fn resolved(desk: &Desk, id: &Id) {
-    eventually("the success", async || (desk.show(id).await.ok()?.0.state == State::Resolved).then_some(()))
-        .await;
+async fn resolved(team: &Team, id: &CaseId) {
+    eventually("the success", async || {
+        (team.show(id).await.ok()?.0.state == CaseState::Resolved).then_some(())
+    })
+    .await;
 }
 
 async fn handled(env: &TestEnv) -> Vec<String> {
@@ -83,69 +88,78 @@ async fn handled(env: &TestEnv) -> Vec<String> {
 async fn failing_claimed_replayed_failing_edited_and_done_is_one_case() {
     let env = TestEnv::new().await;
     env.run_all(workers()).await;
-    let desk = desk(&env);
-    let id = dead(&env, &desk).await;
-    desk.claim(&id, "ada").await.unwrap();
-    let (mut contents, first) = desk.event(&id).await.unwrap();
+    let team = Team::of(&env, 8);
+    let id = dead(&env, &team).await;
+    team.claim(&id, "ada").await.unwrap();
+    let EditableEvent { generation: first, mut contents } = team.event(&id).await.unwrap();
     assert_eq!(contents, json!({"order_id": "o-1", "reason": "wrong", "requested_by": ""}));
-    desk.replay(&id, "ada").await.unwrap();
-    eventually("the replay's failure", async || (desk.show(&id).await.ok()?.0.generation == 1).then_some(()))
+    team.replay(&id, "ada").await.unwrap();
+    eventually("the replay's failure", async || (team.show(&id).await.ok()?.0.generation == 1).then_some(()))
         .await;
     contents["reason"] = json!("right");
-    let late = desk.edit(&id, "ada", &edit(&contents, first)).await;
-    assert!(matches!(late, Err(DeskError::NotNow { .. })), "it was made for an earlier failure: {late:?}");
+    let late = team.edit_and_replay(&edit(&id, &contents, first)).await;
+    assert!(
+        matches!(late, Err(CaseError::WrongState { .. })),
+        "it was made for an earlier failure: {late:?}"
+    );
 
-    desk.edit(&id, "ada", &edit(&contents, 1)).await.unwrap();
-    resolved(&desk, &id).await;
+    team.edit_and_replay(&edit(&id, &contents, 1)).await.unwrap();
+    resolved(&team, &id).await;
     env.quiet().await;
     let expected = ["failed", "claimed", "replayed", "failed", "edited", "succeeded"];
-    assert_eq!(kinds(&desk, &id).await, expected);
+    assert_eq!(kinds(&team, &id).await, expected);
     assert_eq!(handled(&env).await, ["right"]);
-    let edits = desk.edits(&id).await.unwrap();
+    let edits = team.edits(&id).await;
     let changes: Vec<String> = edits[&5].iter().map(ToString::to_string).collect();
     assert_eq!((edits.len(), changes), (1, vec![r#"reason: "wrong" -> "right""#.to_owned()]));
-    let (_, history) = desk.show(&id).await.unwrap();
-    assert_eq!((history[4].who.as_str(), history[4].detail.as_str()), ("ada", "as the shop meant it"));
+    let (_, history) = team.show(&id).await.unwrap();
+    assert_eq!((history[4].actor.as_str(), history[4].detail.as_str()), ("ada", "as the shop meant it"));
 }
 
 #[tokio::test]
-async fn what_is_no_event_or_another_orders_is_refused() {
+async fn an_edit_that_is_no_event_or_another_orders_is_refused() {
     let env = TestEnv::new().await;
     env.run_all(workers()).await;
-    let desk = desk(&env);
-    let id = dead(&env, &desk).await;
+    let team = Team::of(&env, 8);
+    let id = dead(&env, &team).await;
     for (contents, said) in [
         (json!({"order_id": "o-1", "colour": "red"}), "colour"),
         (json!({"order_id": "o-1", "reason": 3}), "reason"),
         (json!({"order_id": "o-2", "reason": "right"}), "order o-1"),
         (json!([]), "invalid type"),
     ] {
-        let refused = desk.edit(&id, "ada", &edit(&contents, 0)).await.unwrap_err();
-        assert!(matches!(refused, DeskError::Unfit(_)) && refused.to_string().contains(said), "{refused}");
+        let refused = team.edit_and_replay(&edit(&id, &contents, 0)).await.unwrap_err();
+        assert!(
+            matches!(refused, CaseError::InvalidEdit(_)) && refused.to_string().contains(said),
+            "{refused}"
+        );
     }
-    let nameless = Edit { reason: String::new(), ..edit(&json!({"order_id": "o-1"}), 0) };
-    assert!(matches!(desk.edit(&id, "ada", &nameless).await, Err(DeskError::Empty("reason"))));
-    assert_eq!(kinds(&desk, &id).await, ["failed"], "nothing of it is kept");
+    let unexplained = EditRequest { reason: String::new(), ..edit(&id, &json!({"order_id": "o-1"}), 0) };
+    assert!(matches!(
+        team.edit_and_replay(&unexplained).await,
+        Err(CaseError::MissingText(MissingText { field: "reason" }))
+    ));
+    assert_eq!(kinds(&team, &id).await, ["failed"], "nothing of it is kept");
 }
 
 #[tokio::test]
-async fn of_many_edits_at_once_one_is_handled_though_nobody_was_there_to_publish_it() {
+async fn of_many_edits_at_once_one_is_handled_once_a_process_runs() {
     let env = TestEnv::new().await;
     let process = Process::start(env.settings().clone(), workers()).await.unwrap();
     process.health().until_ready().await;
-    let desk = desk(&env);
-    let id = dead(&env, &desk).await;
+    let team = Team::of(&env, 8);
+    let id = dead(&env, &team).await;
     process.drain().await;
-    let edits: Vec<Edit> = (0..6)
-        .map(|person| edit(&json!({"order_id": "o-1", "reason": format!("right {person}")}), 0))
+    let edits: Vec<EditRequest> = (0..6)
+        .map(|person| edit(&id, &json!({"order_id": "o-1", "reason": format!("right {person}")}), 0))
         .collect();
-    let kept = join_all(edits.iter().map(|edit| desk.edit(&id, "somebody", edit))).await;
+    let kept = join_all(edits.iter().map(|edit| team.edit_and_replay(edit))).await;
     let winners: Vec<usize> = (0..6).filter(|person| kept[*person].is_ok()).collect();
     assert_eq!(winners.len(), 1, "{kept:?}");
 
     env.run_all(workers()).await;
-    resolved(&desk, &id).await;
+    resolved(&team, &id).await;
     env.quiet().await;
     assert_eq!(handled(&env).await, [format!("right {}", winners[0])]);
-    assert_eq!(kinds(&desk, &id).await, ["failed", "edited", "succeeded"]);
+    assert_eq!(kinds(&team, &id).await, ["failed", "edited", "succeeded"]);
 }

@@ -1,0 +1,226 @@
+//! The SQL of cases: what the handlers write, and what is read of one case. Searches are in `search`, people's decisions
+//! in `decide`.
+
+use despatch_contracts::runtime::DeadLetter;
+use despatch_domain::{Money, Priority, Queue, Triage};
+use despatch_runtime::{DbError, Row, Tx};
+use jiff::Timestamp;
+use prost::Message as _;
+use tokio_postgres::GenericClient;
+use uuid::Uuid;
+
+use super::case::{Case, CaseId, HistoryEntry, QueueCounts};
+
+/// A dead letter, in the form in which its case keeps it.
+pub(super) struct Failure<'a> {
+    pub(super) handler: &'a str,
+    pub(super) event_id: Uuid,
+    pub(super) worker: &'a str,
+    pub(super) order_id: &'a str,
+    pub(super) event_type: &'a str,
+    pub(super) reason: &'a str,
+    pub(super) error: &'a str,
+    pub(super) attempts: u32,
+    pub(super) generation: u32,
+    pub(super) trace_id: String,
+    pub(super) triage: Triage,
+    pub(super) due: Timestamp,
+    pub(super) replayable: bool,
+    pub(super) letter: Vec<u8>,
+    /// The order's total, where the event carries it.
+    pub(super) value: Option<Money>,
+    /// The text to search beside the error's.
+    pub(super) contents: String,
+}
+
+/// Opens the failed event's case, or reopens it, and adds the failure to its history. A reopened case keeps the priority
+/// that a person gave it and the person who had claimed it. A dead letter of a known generation changes nothing. The
+/// bulk replay that sent the event learns of it in the same statement.
+pub(super) async fn record_failure(tx: &Tx<'_>, failure: &Failure<'_>) -> Result<(), DbError> {
+    const SQL: &str = "\
+        with failed as (
+            insert into exceptions.exception as x
+                (handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
+                 priority, due, letter, replayable, value_minor, currency, search_vector,
+                 state, version)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                    to_tsvector('simple', $18), 'open', 1)
+            on conflict (handler, event_id) do update
+            set event_type = excluded.event_type, reason = excluded.reason, error = excluded.error,
+                attempts = excluded.attempts, generation = excluded.generation, trace_id = excluded.trace_id,
+                queue = excluded.queue, due = excluded.due, letter = excluded.letter, replayable = excluded.replayable,
+                value_minor = excluded.value_minor, currency = excluded.currency,
+                search_vector = excluded.search_vector,
+                state = case when x.claimed_by is null then 'open' else 'claimed' end, resolution = null,
+                version = x.version + 1, updated_at = now()
+            where x.generation < excluded.generation
+            returning version
+        ),
+        item as (
+            update exceptions.bulk_replay_item set state = 'failed', result = $6, updated_at = now()
+             where state = 'sent' and handler = $1 and event_id = $2 and generation < $9
+        )
+        insert into exceptions.history (handler, event_id, seq, actor, kind, generation, reason, detail)
+        select $1, $2, version, $1, 'failed', $9, $6, $7 from failed";
+    let Failure { handler, event_id, worker, order_id, event_type, reason, error, .. } = failure;
+    // Postgres stores every character but NUL.
+    let error = error.replace('\0', "");
+    let text = format!("{error} {}", failure.contents.replace('\0', " "));
+    let (minor, currency) =
+        (failure.value.map(|value| value.minor), failure.value.map(|value| value.currency.code()));
+    tx.execute(
+        SQL,
+        &[
+            handler,
+            event_id,
+            worker,
+            order_id,
+            event_type,
+            reason,
+            &error,
+            &int(failure.attempts),
+            &int(failure.generation),
+            &failure.trace_id,
+            &failure.triage.queue.name(),
+            &failure.triage.priority.number(),
+            &failure.due,
+            &failure.letter,
+            &failure.replayable,
+            &minor,
+            &currency,
+            &text,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Resolves the event's case, if it has one: a later generation than the failed one was handled.
+/// The bulk replay that sent it learns of it in the same statement.
+pub(super) async fn record_success(
+    tx: &Tx<'_>,
+    handler: &str,
+    event_id: Uuid,
+    generation: u32,
+) -> Result<(), DbError> {
+    const SQL: &str = "\
+        with resolved as (
+            update exceptions.exception
+            set state = 'resolved', resolution = 'replayed', generation = $3, version = version + 1, updated_at = now()
+            where handler = $1 and event_id = $2 and generation < $3
+            returning version
+        ),
+        item as (
+            update exceptions.bulk_replay_item set state = 'succeeded', updated_at = now()
+             where state = 'sent' and handler = $1 and event_id = $2 and generation < $3
+        )
+        insert into exceptions.history (handler, event_id, seq, actor, kind, generation, detail)
+        select $1, $2, version, $1, 'succeeded', $3, '' from resolved";
+    tx.execute(SQL, &[&handler, &event_id, &int(generation)]).await?;
+    Ok(())
+}
+
+/// Resolves the cases of a cancelled order from which its cancellation was requested.
+pub(super) async fn record_order_cancelled(tx: &Tx<'_>, order_id: &str, actor: &str) -> Result<(), DbError> {
+    const SQL: &str = "\
+        with resolved as (
+            update exceptions.exception
+            set state = 'resolved', resolution = 'order-cancelled', version = version + 1, updated_at = now()
+            where order_id = $1 and cancel_requested and state <> 'resolved'
+            returning handler, event_id, version, generation
+        )
+        insert into exceptions.history (handler, event_id, seq, actor, kind, generation, detail)
+        select handler, event_id, version, $2, 'order-cancelled', generation, '' from resolved";
+    tx.execute(SQL, &[&order_id, &actor]).await?;
+    Ok(())
+}
+
+/// The columns of a [`Case`].
+pub(super) const CASE_COLUMNS: &str =
+    "handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
+    value_minor, currency, priority, due, state, claimed_by, resolution, opened_at, updated_at";
+
+/// A case; `None` when the event has none.
+pub(super) async fn find(db: &impl GenericClient, id: &CaseId) -> Result<Option<Case>, DbError> {
+    let sql = format!("select {CASE_COLUMNS} from exceptions.exception where handler = $1 and event_id = $2");
+    db.query_opt(&sql, &[&id.handler, &id.event_id]).await?.as_ref().map(case_of).transpose()
+}
+
+/// The dead letter of the last failure; `None` when the event has no case.
+pub(super) async fn letter(db: &impl GenericClient, id: &CaseId) -> Result<Option<DeadLetter>, DbError> {
+    let sql = "select letter from exceptions.exception where handler = $1 and event_id = $2";
+    let Some(row) = db.query_opt(sql, &[&id.handler, &id.event_id]).await? else { return Ok(None) };
+    // This worker encoded it.
+    Ok(DeadLetter::decode(row.try_get::<_, &[u8]>(0)?).ok())
+}
+
+/// The history of a case, oldest entry first.
+pub(super) async fn history(db: &impl GenericClient, id: &CaseId) -> Result<Vec<HistoryEntry>, DbError> {
+    let sql = "select seq, at, actor, kind, generation, reason, detail
+               from exceptions.history where handler = $1 and event_id = $2 order by seq";
+    let rows = db.query(sql, &[&id.handler, &id.event_id]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(HistoryEntry {
+                seq: row.try_get("seq")?,
+                at: row.try_get("at")?,
+                actor: row.try_get("actor")?,
+                kind: row.try_get("kind")?,
+                generation: row.try_get("generation")?,
+                reason: row.try_get("reason")?,
+                detail: row.try_get("detail")?,
+            })
+        })
+        .collect()
+}
+
+/// The unresolved cases of each queue that has any.
+pub(super) async fn queue_counts(db: &impl GenericClient) -> Result<Vec<QueueCounts>, DbError> {
+    let sql = "select queue, count(*) as unresolved, count(*) filter (where due < now()) as overdue
+               from exceptions.exception where state <> 'resolved' group by queue order by queue";
+    let rows = db.query(sql, &[]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(QueueCounts {
+                queue: queue(row, "queue")?,
+                unresolved: row.try_get("unresolved")?,
+                overdue: row.try_get("overdue")?,
+            })
+        })
+        .collect()
+}
+
+/// A [`Case`] from its columns.
+pub(super) fn case_of(row: &Row) -> Result<Case, DbError> {
+    Ok(Case {
+        id: CaseId { handler: row.try_get("handler")?, event_id: row.try_get("event_id")? },
+        worker: row.try_get("worker")?,
+        order_id: row.try_get("order_id")?,
+        event_type: row.try_get("event_type")?,
+        reason: row.try_get("reason")?,
+        error: row.try_get("error")?,
+        attempts: row.try_get("attempts")?,
+        generation: row.try_get("generation")?,
+        trace_id: row.try_get("trace_id")?,
+        queue: queue(row, "queue")?,
+        // The table allows no other number.
+        priority: Priority::of_number(row.try_get("priority")?).unwrap_or(Priority::Normal),
+        value_minor: row.try_get("value_minor")?,
+        currency: row.try_get("currency")?,
+        due: row.try_get("due")?,
+        state: row.try_get("state")?,
+        claimed_by: row.try_get("claimed_by")?,
+        resolution: row.try_get("resolution")?,
+        opened_at: row.try_get("opened_at")?,
+        updated_at: row.try_get("updated_at")?,
+    })
+}
+
+/// A case's queue; engineering for a queue that a newer build has added.
+fn queue(row: &Row, column: &str) -> Result<Queue, DbError> {
+    Ok(Queue::parse(row.try_get(column)?).unwrap_or(Queue::Engineering))
+}
+
+pub(super) fn int(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,24 @@
+//! The worker's configuration.
+
+use despatch_calendar::{Calendar, CalendarError};
+use serde::Deserialize;
+
+/// What a deployment says about cases: `[exceptions]` in its configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The hours that service levels are counted in.
+    pub calendar: Calendar,
+    /// An order's total from which its cases are one step more urgent, in minor units of its currency; 0 for never.
+    pub high_value_minor: i64,
+    /// The interval, in seconds, at which the monitor looks for what operators must be alerted of; at least 1.
+    pub monitor_seconds: u64,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The calendar has no working time.
+    #[error("exceptions.calendar.{0}")]
+    Calendar(#[from] CalendarError),
+}

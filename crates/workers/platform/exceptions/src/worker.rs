@@ -1,0 +1,35 @@
+//! The worker: every handler it registers.
+
+use std::time::Duration;
+
+use despatch_contracts::exception::{BulkReplayDue, MonitorDue};
+use despatch_contracts::order::OrderCancelRequested;
+use despatch_contracts::runtime::Replay;
+use despatch_runtime::Worker;
+
+use crate::alerts::gauges::gauges;
+use crate::alerts::monitor::Monitor;
+use crate::cases::close_cancelled::CloseCancelled;
+use crate::cases::open::Open;
+use crate::cases::resolve::Resolve;
+use crate::config::{Config, ConfigError};
+use crate::replays::advance::Advance;
+use crate::schema::{MIGRATIONS, NAME};
+
+/// Registers the worker's handlers and gauges. Fails when the calendar has no working time.
+pub fn worker(config: &Config) -> Result<Worker, ConfigError> {
+    config.calendar.check()?;
+    let monitor_every = Duration::from_secs(config.monitor_seconds.max(1));
+    let worker = gauges().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
+    Ok(worker
+        .handler(Open {
+            calendar: config.calendar.clone(),
+            high_value_minor: Some(config.high_value_minor).filter(|minor| *minor > 0),
+            monitor_every,
+        })
+        .handler(Resolve)
+        .handler(CloseCancelled)
+        .handler(Advance)
+        .handler(Monitor { every: monitor_every })
+        .emits::<(Replay, BulkReplayDue, MonitorDue, OrderCancelRequested)>())
+}

@@ -1,0 +1,105 @@
+//! The work list: its order, its filters, its pages.
+
+use despatch_contracts::EventId;
+use despatch_contracts::order::{Order, OrderAccepted, ServiceLevel};
+use despatch_contracts::runtime::DeadLetter;
+use despatch_domain::{Currency, Money, Priority, Queue};
+use despatch_exceptions::{CaseFilter, CaseState, Cursor};
+use jiff::Timestamp;
+
+use crate::{dies, env, letter, message};
+
+#[tokio::test]
+async fn the_list_is_filtered_and_read_page_by_page() {
+    let (env, team) = env().await;
+    let reasons = ["amount-mismatch", "stock-short", "carrier-rejected", "tracking-unknown", "card-declined"];
+    for n in 0..25_usize {
+        let text = format!("Failure Number {n}");
+        dies(&env, &letter(EventId::new(), &format!("o-{n}"), 0, reasons[n % 5], &text)).await;
+    }
+    env.quiet().await;
+    let everything = CaseFilter::default();
+    let (mut pages, mut after) = (Vec::new(), None::<Cursor>);
+    loop {
+        let page = team.list(&everything, after.as_ref(), 4).await;
+        let Some(last) = page.last() else { break };
+        // What a terminal gives back is what it was shown.
+        after = Some(Cursor::after(last).to_string().parse().unwrap());
+        pages.extend(page);
+    }
+    assert_eq!(pages, team.list(&everything, None, 100).await);
+    assert_eq!(pages.len(), 25);
+    assert!(pages.is_sorted_by_key(|case| (std::cmp::Reverse(case.priority), case.due)));
+    assert_eq!((pages[0].priority, pages[24].priority), (Priority::Urgent, Priority::Low));
+
+    team.claim(&pages[0].id, "ada").await.unwrap();
+    team.discard(&pages[24].id, "ada", "a stranger's parcel").await.unwrap();
+    let count = async |filter: CaseFilter| team.list(&filter, None, 100).await.len();
+    assert_eq!(count(CaseFilter::default()).await, 24);
+    assert_eq!(count(CaseFilter { state: Some(CaseState::Resolved), ..CaseFilter::default() }).await, 1);
+    assert_eq!(count(CaseFilter { claimed_by: Some("ada".into()), ..CaseFilter::default() }).await, 1);
+    assert_eq!(count(CaseFilter { queue: Some(Queue::Payments), ..CaseFilter::default() }).await, 10);
+    assert_eq!(count(CaseFilter { reason: Some("stock-short".into()), ..CaseFilter::default() }).await, 5);
+    assert_eq!(count(CaseFilter { order_id: Some("o-7".into()), ..CaseFilter::default() }).await, 1);
+    assert_eq!(count(CaseFilter { text: Some("number 1*".into()), ..CaseFilter::default() }).await, 11);
+    assert_eq!(count(CaseFilter { text: Some("100%".into()), ..CaseFilter::default() }).await, 0);
+    assert_eq!(
+        count(CaseFilter { text: Some("1* FAILURE".into()), ..CaseFilter::default() }).await,
+        11,
+        "in any order"
+    );
+    assert_eq!(
+        count(CaseFilter { text: Some("o-17".into()), ..CaseFilter::default() }).await,
+        1,
+        "in its contents"
+    );
+    for nothing in ["o'17 & (", r"\ ' | !", "*", "** '*", " "] {
+        assert_eq!(
+            count(CaseFilter { text: Some(nothing.into()), ..CaseFilter::default() }).await,
+            0,
+            "{nothing}"
+        );
+    }
+    assert_eq!(count(CaseFilter { worker: Some("orders".into()), ..CaseFilter::default() }).await, 0);
+    let long_ago = Timestamp::now() - jiff::SignedDuration::from_hours(1);
+    assert_eq!(count(CaseFilter { opened_before: Some(long_ago), ..CaseFilter::default() }).await, 0);
+    let queues = team.cases.queue_counts().await.unwrap();
+    assert_eq!(queues.iter().map(|counts| counts.unresolved).sum::<i64>(), 24);
+    assert!(queues.iter().all(|counts| counts.overdue == 0));
+}
+
+#[tokio::test]
+async fn orders_of_high_value_or_with_fast_delivery_come_first() {
+    let (env, team) = env().await;
+    let cases = [
+        ("plain", ServiceLevel::Standard, 49_999, Priority::High),
+        ("valuable", ServiceLevel::Standard, 50_000, Priority::Urgent),
+        ("fast", ServiceLevel::FirstClass, 100, Priority::Urgent),
+    ];
+    for (order_id, service_level, total_minor, _) in cases {
+        let order = Order {
+            order_id: order_id.into(),
+            currency: "USD".into(),
+            total_minor,
+            service_level: service_level.into(),
+            ..Order::default()
+        };
+        let event = message(&OrderAccepted { order: Some(order) });
+        dies(
+            &env,
+            &DeadLetter { event: Some(event), ..letter(EventId::new(), order_id, 0, "stock-short", "") },
+        )
+        .await;
+    }
+    env.quiet().await;
+    for (order_id, _, total_minor, priority) in cases {
+        let of_order = CaseFilter { order_id: Some(order_id.into()), ..CaseFilter::default() };
+        let found = team.list(&of_order, None, 10).await;
+        assert_eq!((found[0].priority, found[0].value_minor), (priority, Some(total_minor)), "{order_id}");
+    }
+    let usd = |minor| Some(Money::new(minor, Currency::parse("USD").unwrap()));
+    let worth = CaseFilter { worth: usd(50_000), ..CaseFilter::default() };
+    assert_eq!(team.list(&worth, None, 10).await.len(), 1);
+    let euros = Some(Money::new(1, Currency::parse("EUR").unwrap()));
+    assert!(team.list(&CaseFilter { worth: euros, ..CaseFilter::default() }, None, 10).await.is_empty());
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use crate::counts::{Counts, OrderCounts, OrderCounter};
+use crate::counts::{Counts, OrderCounter, OrderCounts};
 use crate::fault_injector::FaultInjector;
 use crate::shippo::Shippo;
 use crate::smtp::Mailbox;

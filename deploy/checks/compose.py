@@ -4,7 +4,7 @@ import json
 import re
 
 from . import code
-from .image import BINARY
+from .image import BINARY, PRODUCTION, SANDBOX
 from .rules import Rules
 from .tools import ROOT, compose_schema, jsonschema, yaml
 
@@ -19,6 +19,7 @@ class Site:
         self.address = json.loads((ROOT / "deploy/compose/address.json").read_text())
         folder = ROOT / "deploy/grafana/provisioning"
         self.datasources = yaml.safe_load((folder / "datasources/despatch.yaml").read_text())
+        self.guide = (ROOT / "docs/kubernetes.md").read_text()
         self.collector = yaml.safe_load((ROOT / "deploy/otel-collector.yaml").read_text())
 
     @property
@@ -46,6 +47,18 @@ def every_worker_is_a_service(site):
     for worker in code.WORKERS:
         if site.services.get(worker, {}).get("command") != ["run", worker]:
             yield f"{worker}: no service runs it"
+
+
+@RULES.rule(breaks=lambda site: site.services["sandbox"].update(build={"context": ".", "target": PRODUCTION}))
+def workers_are_the_production_image_and_stand_ins_are_not(site):
+    images = {}
+    for name, service in site.ours().items():
+        target = service["build"].get("target")
+        expected = PRODUCTION if name in code.WORKERS else SANDBOX
+        if target != expected:
+            yield f"{name}: is built as {target}, not as {expected}"
+        if images.setdefault(service["image"], target) != target:
+            yield f"{name}: {service['image']} is built as {target} and as {images[service['image']]}"
 
 
 @RULES.rule(breaks=lambda site: site.services["payments"].pop("read_only"))
@@ -118,6 +131,17 @@ def prometheus_reads_every_worker(site):
     port = int(code.DEFAULTS["health"]["listen"].rpartition(":")[2])
     if named["port"] != port:
         yield f"prometheus.yml: port {named['port']} instead of {port}"
+
+
+def _break_guide(site):
+    site.guide = site.guide.replace("payments labels", "payments")
+
+
+@RULES.rule(breaks=_break_guide)
+def the_guide_makes_a_secret_for_every_worker(site):
+    named = re.search(r"^for worker in (.*); do$", site.guide, re.MULTILINE)
+    if named is None or sorted(named[1].split()) != sorted(code.WORKERS):
+        yield f"docs/kubernetes.md: secrets for {named and named[1]} instead of {sorted(code.WORKERS)}"
 
 
 @RULES.rule(breaks=lambda site: site.services["grafana"]["volumes"].append("./deploy/none:/none:ro"))

@@ -9,6 +9,10 @@ from .tools import ROOT
 
 SUMMARY = "Dockerfile and .dockerignore against the sources"
 BINARY = "/usr/local/bin/despatch"
+
+# Targets of the Dockerfile.
+PRODUCTION = "despatch"
+SANDBOX = "sandbox"
 RULES = Rules()
 
 
@@ -21,6 +25,16 @@ class Image:
     def argument(self, name: str) -> str:
         return re.search(rf"^ARG {name}=(\S+)$", self.dockerfile, re.MULTILINE)[1]
 
+    def stages(self) -> dict[str, str]:
+        """The text of each stage by its name, in order."""
+        parts = re.split(r"^FROM \S+ AS (\S+)$", self.dockerfile, flags=re.MULTILINE)[1:]
+        return dict(zip(parts[::2], parts[1::2], strict=True))
+
+    def builder_of(self, target: str) -> str:
+        """The text of the stage that the target has its binary from."""
+        source = re.search(r"^COPY --from=(\S+) /out/ /$", self.stages()[target], re.MULTILINE)
+        return self.stages()[source[1]] if source else ""
+
     def replace(self, old: str, new: str) -> None:
         self.dockerfile = self.dockerfile.replace(old, new)
 
@@ -32,6 +46,23 @@ def what_is_compiled_in_is_there(image):
             top = (source.parent / path).resolve().relative_to(ROOT).parts[0]
             if top not in image.seen:
                 yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {top} out"
+
+
+@RULES.rule(breaks=lambda image: image.replace(" --no-default-features", ""))
+def the_image_that_is_built_by_default_is_for_production(image):
+    """It has neither stand-ins nor servers nor the audit; the one for trying despatch has all of them."""
+    target = list(image.stages())[-1]
+    if target != PRODUCTION or " --no-default-features" not in image.builder_of(target):
+        yield f"the last stage, {target}, is not {PRODUCTION} built with --no-default-features"
+    if " --no-default-features" in image.builder_of(SANDBOX):
+        yield f"{SANDBOX} is built without its commands"
+
+
+@RULES.rule(breaks=lambda image: image.seen.remove("deploy/image"))
+def the_build_sees_what_it_runs(image):
+    for script in re.findall(r"&& (deploy/\S+)", image.dockerfile):
+        if not (ROOT / script).exists() or not any(script.startswith(f"{seen}/") for seen in image.seen):
+            yield f"{script}: is not there, or .dockerignore keeps it out"
 
 
 @RULES.rule(breaks=lambda image: image.replace("bookworm", "trixie"))

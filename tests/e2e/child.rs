@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::waiting::until;
+use crate::until::until;
 
 /// A running `despatch`, killed when it is dropped.
 pub(crate) struct Despatch {

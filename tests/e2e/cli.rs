@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::child::{Despatch, despatch};
 use crate::deployment::order;
-use crate::site::Site;
-use crate::waiting::until;
+use crate::local_deployment::LocalDeployment;
+use crate::until::until;
 
 #[tokio::test]
 async fn everything_that_is_wrong_with_the_configuration_is_said_at_once() {
@@ -95,16 +95,16 @@ async fn the_printed_configuration_is_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_imported_once_watched_and_looked_at() {
-    let site = Site::start().await;
-    let at_site = |args: &[&str]| site.command(args);
-    let client = site.database.client().await.unwrap();
+    let local = LocalDeployment::start().await;
+    let command = |args: &[&str]| local.command(args);
+    let client = local.database.client().await.unwrap();
 
     // Tailing begins at some moment after its start, so orders are placed until it has seen one.
-    let tail = Despatch::start(&mut at_site(&["events", "tail", "evt.order.*"]));
+    let tail = Despatch::start(&mut command(&["events", "tail", "evt.order.*"]));
     for number in 0..1000 {
-        let file = site.write(&format!("{number}.jsonl"), &order(number, None));
+        let file = local.write(&format!("{number}.jsonl"), &order(number, None));
         for _ in 0..2 {
-            let ended = Despatch::run(at_site(&["import", "--stock"]).arg(&file)).await;
+            let ended = Despatch::run(command(&["import", "--stock"]).arg(&file)).await;
             assert!(ended.status.success(), "{ended:?}");
             assert!(ended.stderr.contains("1 orders placed or there already, 0 not"), "{}", ended.stderr);
         }
@@ -121,29 +121,29 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     })
     .await;
     let shown = until("the order completes", async || {
-        let ended = Despatch::run(&mut at_site(&["orders", "show", &id])).await;
+        let ended = Despatch::run(&mut command(&["orders", "show", &id])).await;
         ended.stdout.contains("state      completed").then_some(ended.stdout)
     })
     .await;
     for part in [&id, "12.99 USD", "captured 1299", "parcel 1", "timeline", "payment.captured"] {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
-    let by_shop = Despatch::run(&mut at_site(&["orders", "show", "test/0", "--json"])).await;
+    let by_shop = Despatch::run(&mut command(&["orders", "show", "test/0", "--json"])).await;
     let by_shop: Value = serde_json::from_str(&by_shop.stdout).unwrap();
     assert_eq!(by_shop["order"]["state"], "completed", "{by_shop:#}");
 
-    let doctor = Despatch::run(&mut at_site(&["doctor"])).await;
+    let doctor = Despatch::run(&mut command(&["doctor"])).await;
     assert!(doctor.status.success() && doctor.stdout.contains(" 0 failed"), "{doctor:?}");
     for part in ["nats JetStream", "consumer payments-capture", "schema exceptions", "disk "] {
         assert!(doctor.stdout.contains(part), "{part} in\n{}", doctor.stdout);
     }
 
-    // One more than there is stock for: a case that is claimed, mended and replayed.
-    let file = site.write("short.jsonl", &order(1000, None));
-    assert!(Despatch::run(at_site(&["import"]).arg(&file)).await.status.success());
+    // One more than there is stock for: a case that is claimed, and replayed once there is more.
+    let file = local.write("short.jsonl", &order(1000, None));
+    assert!(Despatch::run(command(&["import"]).arg(&file)).await.status.success());
     let case = until("the case", async || {
         let listed =
-            Despatch::run(&mut at_site(&["exceptions", "list", "--queue", "warehouse", "--json"])).await;
+            Despatch::run(&mut command(&["exceptions", "list", "--queue", "warehouse", "--json"])).await;
         let listed: Value = serde_json::from_str(&listed.stdout).ok()?;
         listed["cases"].get(0).cloned()
     })
@@ -152,7 +152,7 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     let [handler, event, short] =
         ["handler", "event_id", "order_id"].map(|field| case[field].as_str().unwrap());
     let exceptions = async |verb: &str, rest: &[&str]| {
-        let mut command = at_site(&["exceptions", verb, handler, event]);
+        let mut command = command(&["exceptions", verb, handler, event]);
         Despatch::run(command.args(rest)).await
     };
     assert!(exceptions("claim", &["--by", "ada"]).await.stdout.contains("claimed by ada"));
@@ -161,7 +161,7 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     client.execute("update inventory.stock set available = available + 1", &[]).await.unwrap();
     assert!(exceptions("replay", &["--by", "ada"]).await.status.success());
     until("the order completes after all", async || {
-        let ended = Despatch::run(&mut at_site(&["orders", "show", short])).await;
+        let ended = Despatch::run(&mut command(&["orders", "show", short])).await;
         ended.stdout.contains("state      completed").then_some(())
     })
     .await;
@@ -178,5 +178,5 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     tail.terminate();
     assert!(tail.ended().await.status.success());
     drop(client);
-    site.stop().await;
+    local.stop().await;
 }

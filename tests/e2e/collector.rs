@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tonic::{Request, Response, Status};
 
 use crate::child::Despatch;
-use crate::waiting::until;
+use crate::until::until;
 
 /// A span, as far as the tests look.
 #[derive(Debug, Clone, Serialize, Deserialize)]

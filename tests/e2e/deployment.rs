@@ -11,7 +11,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use crate::child::{Despatch, despatch};
-use crate::waiting::until;
+use crate::until::until;
 
 const API_KEY: &str = "the shop's key";
 const WEBHOOK_TOKEN: &str = "the carrier's token";
@@ -109,7 +109,7 @@ pub(crate) struct Shop<'d> {
 }
 
 impl Shop<'_> {
-    /// Places the orders of these numbers; returns when all of them are let in.
+    /// Places the orders of these numbers; returns when all of them are accepted.
     pub(crate) async fn place(&self, numbers: std::ops::Range<u64>) {
         let placing = stream::iter(numbers).map(|number| self.place_one(number));
         placing.buffer_unordered(8).collect::<Vec<()>>().await;
@@ -120,7 +120,7 @@ impl Shop<'_> {
         let order = checked_out(&self.deployment.sandbox.stripe_url(), number).await;
         let url = format!("{}/v1/orders", self.gateway_url);
         // A shop that is asked to send it again, as while the gateway's tables are being made, does so.
-        until("the order is taken", async || {
+        until("the order is accepted", async || {
             let answer = client.post(&url).bearer_auth(API_KEY).json(&order).send().await.unwrap();
             if answer.status() == 503 {
                 return None;
@@ -133,7 +133,7 @@ impl Shop<'_> {
     }
 }
 
-/// Books units of what test orders want as received.
+/// Receives units of what test orders want.
 pub(crate) async fn stock(db: &tokio_postgres::Client, units: i64) {
     let location = Location {
         id: "louisville".into(),

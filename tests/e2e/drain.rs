@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use crate::deployment::Deployment;
-use crate::waiting::{DEADLINE, until};
+use crate::until::{DEADLINE, until};
 
 const ORDERS: u64 = 60;
 

@@ -1,5 +1,5 @@
-//! A demo that is killed at random moments and started again on the same directory balances its books in the end, with
-//! no effect twice.
+//! A demo that is killed at random moments and started again on the same directory passes its audit in the end, with no
+//! effect twice.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -9,25 +9,25 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::child::{Despatch, Ended, despatch};
-use crate::waiting::until;
+use crate::until::until;
 
-/// An order that completes has told its customer of so much: that it is accepted, despatched, delivered, and whether it
+/// An order that completes has notified its customer of so much: that it is accepted, despatched, delivered, and whether it
 /// was liked. Reminders are not counted: there are more of them the slower the machine is.
 const MILESTONES: u64 = 4;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_demo_killed_ten_times_balances() {
+async fn a_demo_killed_ten_times_passes_its_audit() {
     let demo = Demo::new(500, None);
-    let books = demo.carried_through(&moments(2, 10, 500)).await;
-    assert_eq!(books["completed"], 500, "{books:#}");
+    let report = demo.carried_through(&moments(2, 10, 500)).await;
+    assert_eq!(report["completed"], 500, "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_demo_whose_providers_misbehave_killed_three_times_balances() {
+async fn a_demo_whose_providers_misbehave_killed_three_times_passes_its_audit() {
     let demo = Demo::new(100, Some(7));
-    let books = demo.carried_through(&moments(7, 3, 100)).await;
-    let completed = books["completed"].as_u64().unwrap();
-    assert!(completed >= 90, "about one order in fifty is refused for good: {books:#}");
+    let report = demo.carried_through(&moments(7, 3, 100)).await;
+    let completed = report["completed"].as_u64().unwrap();
+    assert!(completed >= 90, "about one order in fifty is refused for good: {report:#}");
 }
 
 /// When to kill: after so many milestones of all orders. Drawn evenly over the run by a seed, in ascending order; a
@@ -58,7 +58,7 @@ impl Demo {
         Demo { dir: tempfile::tempdir().unwrap(), orders, faults }
     }
 
-    /// Runs the demo, kills it at each moment, and lets the last run end. Answers its books, which balance.
+    /// Runs the demo, kills it at each moment, and lets the last run end. Answers its report.
     async fn carried_through(&self, kills: &[u64]) -> Value {
         for (number, moment) in kills.iter().enumerate() {
             let mut demo = self.start();
@@ -77,14 +77,14 @@ impl Demo {
         let Ended { status, stdout, stderr } = self.start().ended().await;
         assert!(status.success(), "{status}\n{stdout}{stderr}");
 
-        let books: Value = serde_json::from_str(&stdout).unwrap();
-        let dead = books["dead_lettered"].as_object().unwrap().values().map(|count| count.as_u64().unwrap());
-        assert_eq!(books["audit_passed"], true, "{books:#}");
-        assert_eq!(books["duplicates"], 0, "{books:#}");
-        assert_eq!(books["orders"], self.orders, "{books:#}");
-        assert_eq!(books["completed"].as_u64().unwrap() + dead.sum::<u64>(), self.orders, "{books:#}");
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        let dead = report["dead_lettered"].as_object().unwrap().values().map(|count| count.as_u64().unwrap());
+        assert_eq!(report["audit_passed"], true, "{report:#}");
+        assert_eq!(report["duplicates"], 0, "{report:#}");
+        assert_eq!(report["orders"], self.orders, "{report:#}");
+        assert_eq!(report["completed"].as_u64().unwrap() + dead.sum::<u64>(), self.orders, "{report:#}");
         until("no server outlives the demo", async || self.has_no_servers().then_some(())).await;
-        books
+        report
     }
 
     fn start(&self) -> Despatch {
@@ -117,7 +117,7 @@ impl Demo {
     }
 }
 
-/// How many milestones customers have been told of.
+/// How many milestones customers have been notified of.
 async fn milestones(database: &Database) -> Option<u64> {
     let sql = "select count(distinct (order_id, milestone)) from notifications.sent
                 where milestone <> 'review-reminder'";

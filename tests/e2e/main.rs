@@ -3,17 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
+mod cases;
 mod child;
 mod cli;
 mod collector;
 mod deployment;
 mod drain;
 mod kills;
-mod mending;
+mod local_deployment;
 mod privileges;
 mod replicas;
 mod rollout;
-mod site;
 mod tls;
 mod traces;
-mod waiting;
+mod until;

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::child::{Despatch, despatch};
 use crate::deployment::{checked_out, stock};
-use crate::waiting::until;
+use crate::until::until;
 
 const WORKERS: [&str; 8] =
     ["gateway", "orders", "inventory", "payments", "labels", "notifications", "reviews", "exceptions"];
@@ -106,14 +106,14 @@ impl Guarded {
 async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let sandbox = Sandbox::start(Options::default()).await.unwrap();
-    let site = Guarded::new(&sandbox).await;
-    site.does(&["migrate"], "operator").await;
-    site.does(&["migrate"], "operator").await;
-    site.does(&["provision"], "provisioner").await;
-    let admin = Database::new(site.stack.database_url(), 2).unwrap();
+    let guarded = Guarded::new(&sandbox).await;
+    guarded.does(&["migrate"], "operator").await;
+    guarded.does(&["migrate"], "operator").await;
+    guarded.does(&["provision"], "provisioner").await;
+    let admin = Database::new(guarded.stack.database_url(), 2).unwrap();
     let db = admin.client().await.unwrap();
     for worker in WORKERS {
-        let login = format!("alter role {}_{worker} login password 'secret'", site.name());
+        let login = format!("alter role {}_{worker} login password 'secret'", guarded.name());
         db.batch_execute(&login).await.unwrap();
     }
     stock(&db, 10).await;
@@ -121,7 +121,7 @@ async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
     let processes: BTreeMap<&str, Despatch> = WORKERS
         .into_iter()
         .map(|worker| {
-            let mut command = site.command(&["run", worker], worker, &site.database(worker));
+            let mut command = guarded.command(&["run", worker], worker, &guarded.database(worker));
             (worker, Despatch::start(&mut command))
         })
         .collect();
@@ -146,16 +146,16 @@ async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
         .await;
     }
     let case = until("the case is there", async || {
-        let listed = site.does(&["exceptions", "list", "--json"], "operator").await;
+        let listed = guarded.does(&["exceptions", "list", "--json"], "operator").await;
         serde_json::from_str::<Value>(&listed).unwrap()["cases"].get(0).cloned()
     })
     .await;
     let [handler, event] = ["handler", "event_id"].map(|field| case[field].as_str().unwrap());
-    let shown = site.does(&["exceptions", "show", handler, event, "--contents"], "operator").await;
-    let file = site.dir.path().join("event.json");
+    let shown = guarded.does(&["exceptions", "show", handler, event, "--contents"], "operator").await;
+    let file = guarded.dir.path().join("event.json");
     std::fs::write(&file, shown.replace("QQ", "US")).unwrap();
     let edit = ["exceptions", "edit", handler, event, "--by", "ada", "--reason", "a slip", "--yes", "--from"];
-    site.does(&[&edit[..], &[file.to_str().unwrap()]].concat(), "operator").await;
+    guarded.does(&[&edit[..], &[file.to_str().unwrap()]].concat(), "operator").await;
     until("both orders are completed and shown", async || {
         let shown =
             db.query("select order_id from orders.progress where state = 'completed'", &[]).await.unwrap();
@@ -176,15 +176,15 @@ async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
             .find(|line| ["permission", "Permission", "ERROR"].iter().any(|word| line.contains(word)));
         assert_eq!(refused, None, "{worker} was refused something that it needs");
     }
-    refusals(&site).await;
+    refusals(&guarded).await;
     drop(db);
-    site.stack.stop().await.unwrap();
+    guarded.stack.stop().await.unwrap();
     sandbox.stop().await;
 }
 
 /// What payments tries and may not.
-async fn refusals(site: &Guarded) {
-    let payments = Database::new(&site.database("payments"), 1).unwrap();
+async fn refusals(guarded: &Guarded) {
+    let payments = Database::new(&guarded.database("payments"), 1).unwrap();
     let db = payments.client().await.unwrap();
     db.query("select * from payments.journal limit 1", &[]).await.unwrap();
     for statement in [
@@ -198,7 +198,7 @@ async fn refusals(site: &Guarded) {
         assert_eq!(refused.code().map(tokio_postgres::error::SqlState::code), Some("42501"), "{statement}");
     }
 
-    let (client, mut said) = site.connect("payments").await;
+    let (client, mut said) = guarded.connect("payments").await;
     let own = "$JS.API.CONSUMER.INFO.DESPATCH.payments-capture";
     let inbox = "_INBOX_payments.test";
     let mut answers = client.subscribe(inbox).await.unwrap();

@@ -3,7 +3,7 @@
 
 use crate::child::Despatch;
 use crate::deployment::Deployment;
-use crate::waiting::until;
+use crate::until::until;
 
 /// Orders that are placed when both are known to work, and on which one of them dies.
 const CROWD: u64 = 60;

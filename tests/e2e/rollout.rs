@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::child::Despatch;
 use crate::deployment::{Deployment, checked_out};
-use crate::waiting::until;
+use crate::until::until;
 
 const WORKERS: [&str; 7] =
     ["orders", "inventory", "payments", "labels", "notifications", "reviews", "exceptions"];

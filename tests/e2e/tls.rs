@@ -16,7 +16,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::child::{Despatch, Ended, despatch};
-use crate::waiting::until;
+use crate::until::until;
 
 /// What a client asks for TLS with (<https://www.postgresql.org/docs/current/protocol-message-formats.html>, SSLRequest).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -201,12 +201,13 @@ impl Opening {
             }
             Opening::StartTls => {
                 let mut client = BufReader::new(client);
-                for (says, hears) in [("220 ready\r\n", "EHLO"), ("250-mail\r\n250 STARTTLS\r\n", "STARTTLS")]
+                for (says, expects) in
+                    [("220 ready\r\n", "EHLO"), ("250-mail\r\n250 STARTTLS\r\n", "STARTTLS")]
                 {
                     client.write_all(says.as_bytes()).await?;
                     let mut line = String::new();
                     client.read_line(&mut line).await?;
-                    assert!(line.starts_with(hears), "{line}");
+                    assert!(line.starts_with(expects), "{line}");
                 }
                 client.write_all(b"220 go ahead\r\n").await?;
             }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::child::{Despatch, despatch};
 use crate::collector::{Collector, Span};
-use crate::site::Site;
+use crate::local_deployment::LocalDeployment;
 
 /// The shop's own place in the trace.
 const SHOP: (&str, &str) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
@@ -24,7 +24,7 @@ const CLIENT: i32 = 3;
 
 /// Where operators are told: its address, which is a secret, and who says when that has happened.
 async fn operators() -> (String, mpsc::Receiver<()>) {
-    let (told, hears) = mpsc::channel(1);
+    let (told, alerts) = mpsc::channel(1);
     let take = async move || {
         // Once is enough.
         let _ = told.try_send(());
@@ -34,14 +34,14 @@ async fn operators() -> (String, mpsc::Receiver<()>) {
     let address = format!("http://{}/T0/whoever-knows-this", listener.local_addr().unwrap());
     let routes = Router::new().route("/T0/whoever-knows-this", post(take));
     tokio::spawn(async move { axum::serve(listener, routes).await });
-    (address, hears)
+    (address, alerts)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
     let collector = Collector::start().await;
     let (webhook, mut told) = operators().await;
-    let site = Site::start_with(&[
+    let local = LocalDeployment::start_with(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.grpc),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_METRICS_EXPORTER", "none"),
@@ -49,16 +49,16 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
         ("DESPATCH_EXCEPTIONS_MONITOR_SECONDS", "1"),
     ])
     .await;
-    let mut wrong = site.checked_out(1).await;
+    let mut wrong = local.checked_out(1).await;
     wrong["ship_to"]["country"] = json!("QQ");
-    site.post(&wrong, &format!("00-{}-{}-01", SHOP.0, SHOP.1)).await;
-    let case = site.case("address-incomplete").await;
+    local.post(&wrong, &format!("00-{}-{}-01", SHOP.0, SHOP.1)).await;
+    let case = local.case("address-incomplete").await;
     let field = |name: &str| case[name].as_str().unwrap().to_owned();
     let (handler, event, order_id) = (field("handler"), field("event_id"), field("order_id"));
-    let mut document = site.json(&["exceptions", "show", &handler, &event, "--contents"]).await;
+    let mut document = local.json(&["exceptions", "show", &handler, &event, "--contents"]).await;
     document["contents"]["order"]["ship_to"]["country"] = json!("US");
-    let file = site.write("event.json", &document);
-    site.stock(10).await;
+    let file = local.write("event.json", &document);
+    local.stock(10).await;
     let edit = [
         "exceptions",
         "edit",
@@ -72,10 +72,10 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
         "a slip",
         "--yes",
     ];
-    assert!(site.does(&edit).await.status.success());
-    site.becomes(&order_id, "completed").await;
+    assert!(local.does(&edit).await.status.success());
+    local.becomes(&order_id, "completed").await;
     told.recv().await.unwrap();
-    site.stop().await;
+    local.stop().await;
 
     let spans = collector.spans();
     let trace: Vec<&Span> = spans.iter().filter(|span| span.trace == SHOP.0).collect();
@@ -181,8 +181,8 @@ async fn neither_logs_nor_spans_name_a_customer() {
         .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
         .env("RUST_LOG", "info,despatch=debug,despatch_runtime=debug");
     let ended = Despatch::run(&mut command).await;
-    let balanced: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
-    assert_eq!(balanced["audit_passed"], true, "{balanced:#}");
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{ended:?}"));
+    assert_eq!(report["audit_passed"], true, "{report:#}");
 
     let spans = collector.text();
     assert!(spans.matches("process evt.order.accepted").count() >= ORDERS, "spans were sent");
@@ -200,8 +200,8 @@ async fn neither_logs_nor_spans_name_a_customer() {
     assert!(ended.stderr.contains("tried in vain"), "and was logged");
     let sample =
         File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../data/superstore.csv")).unwrap();
-    for basket in superstore::read(sample).unwrap().into_iter().take(ORDERS) {
-        let order = basket.order().unwrap();
+    for file_order in superstore::read(sample).unwrap().into_iter().take(ORDERS) {
+        let order = file_order.order().unwrap();
         for (what, field) in
             [("name", "/customer/name"), ("email", "/customer/email"), ("street", "/ship_to/street1")]
         {

@@ -15,8 +15,8 @@ pub struct CarrierRule {
     pub countries: Vec<String>,
     /// Who makes the label.
     pub carrier: Carrier,
-    /// The carriers' service tokens, any of which will do; none means any service. For labels of our own the one service
-    /// that they show.
+    /// The carriers' service tokens, any of which will do; none means any service. For labels of our own the one
+    /// service that they show.
     pub services: Vec<String>,
     /// The most days that a carrier may estimate; 0 means any number.
     pub within_days: u32,
@@ -117,6 +117,7 @@ impl fmt::Display for Level {
 #[cfg(test)]
 mod tests {
     use despatch_domain::Currency;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -174,5 +175,31 @@ mod tests {
         assert!(rule.is_for(Level::SameDay, "US"));
         assert!(!rule.is_for(Level::SameDay, "JP"));
         assert!(!rule.is_for(Level::Standard, "US"));
+    }
+
+    fn any_rate() -> impl Strategy<Value = Rate> {
+        let services = prop::sample::select(vec!["ground", "priority", "express"]);
+        let currencies = prop::sample::select(vec!["USD", "JPY"]);
+        (services, 0_u32..50, currencies, prop::option::of(1_u32..9))
+            .prop_map(|(service, amount, currency, days)| rate(service, &amount.to_string(), currency, days))
+    }
+
+    proptest! {
+        #[test]
+        fn no_allowed_rate_of_the_same_currency_is_cheaper(
+            rates in prop::collection::vec(any_rate(), 0..8),
+            services in prop::sample::subsequence(vec!["ground", "priority", "express"], 0..=3),
+            within_days in 0_u32..9,
+        ) {
+            let rule = rule(&services, within_days);
+            let allowed: Vec<&Rate> = rates.iter().filter(|rate| rule.allows(rate)).collect();
+            let Some((chosen, _)) = rule.cheapest(&rates) else {
+                prop_assert!(allowed.is_empty());
+                return Ok(());
+            };
+            prop_assert!(allowed.contains(&chosen));
+            let mut rivals = allowed.iter().filter(|rate| rate.cost.currency == chosen.cost.currency);
+            prop_assert!(rivals.all(|rate| chosen.cost.minor <= rate.cost.minor));
+        }
     }
 }

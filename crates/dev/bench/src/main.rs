@@ -42,12 +42,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("bench: {error}");
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                eprintln!("  because {error}");
-                cause = error.source();
-            }
+            eprintln!("bench: {}", despatch_runtime::error_chain(&*error));
             ExitCode::FAILURE
         }
     }

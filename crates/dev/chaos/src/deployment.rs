@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
-use despatch::registry;
+use despatch::Registry;
 use despatch_runtime::Database;
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
 use despatch_scenario::Auditor;
@@ -130,7 +130,7 @@ impl Deployment {
 
     /// The auditor, past the proxy.
     pub(crate) fn auditor(&self) -> Result<Auditor> {
-        Ok(Auditor::new(self.database()?, registry::NAMES))
+        Ok(Auditor::new(self.database()?, Registry::default().names()))
     }
 
     /// The broker, past the proxy. It serves, but a busy machine may let it miss its own deadlines.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::{HeaderMap, jetstream};
-use despatch::registry;
+use despatch::Registry;
 use despatch_contracts::runtime::{Envelope, FollowOns};
 use despatch_runtime::Database;
 use despatch_scenario::Discrepancy;
@@ -126,7 +126,7 @@ impl Journals {
     async fn read(database: &Database) -> Result<Self> {
         let client = database.client().await?;
         let mut journals = Journals::default();
-        for worker in registry::NAMES {
+        for worker in Registry::default().names() {
             let sql = format!("select id, handler, generation, state, outbox from {worker}.journal");
             for row in &client.query(&sql, &[]).await? {
                 let (id, handler): (Uuid, String) = (row.get("id"), row.get("handler"));

@@ -10,7 +10,7 @@ use despatch_runtime::{Database, DbError};
 const LOCATIONS: [(&str, &str, &str); 3] =
     [("louisville", "Louisville", "KY"), ("reno", "Reno", "NV"), ("allentown", "Allentown", "PA")];
 
-/// Books the units of these orders as received, once for each `receipt`.
+/// Receives the units of these orders, once for each `receipt`.
 ///
 /// Most SKUs lie in one place, so most orders are one parcel. Some SKUs lie elsewhere or in two places.
 pub async fn receive_stock(db: &Database, receipt: &str, orders: &[FileOrder]) -> Result<(), DbError> {

@@ -13,6 +13,7 @@ mod files;
 mod imports;
 mod modules;
 mod names;
+mod production;
 mod review;
 mod rooms;
 
@@ -23,10 +24,12 @@ const DIRS: [&str; 3] = ["crates", "tests", "examples"];
 pub(crate) fn check(names: &[String]) -> Result<ExitCode, TaskError> {
     let workspace = metadata::workspace()?;
     let mut packages = workspace.packages;
+    let unwanted = production::check(&packages)?;
     if !names.is_empty() {
         packages.retain(|package| names.contains(&package.name));
     }
-    let (dependencies, misplaced) = crates::check(&packages);
+    let (dependencies, mut misplaced) = crates::check(&packages);
+    misplaced.extend(unwanted);
     let inner = inside(&workspace.root, &packages)?;
     let mut wrong = inner.wrong;
     for file in sources::files(&workspace.root, &DIRS, sources::is_rust)? {

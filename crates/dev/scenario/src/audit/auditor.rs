@@ -15,7 +15,7 @@ use super::{checks, record, stock, totals};
 #[derive(Debug, Clone)]
 pub struct Auditor {
     database: Database,
-    workers: &'static [&'static str],
+    workers: Vec<&'static str>,
 }
 
 /// An order that was answered 2xx.
@@ -29,14 +29,14 @@ pub struct PlacedOrder<'a> {
 
 impl Auditor {
     /// An auditor of these workers, which share a database.
-    pub fn new(database: Database, workers: &'static [&'static str]) -> Self {
+    pub fn new(database: Database, workers: Vec<&'static str>) -> Self {
         Auditor { database, workers }
     }
 
     /// What every worker has not settled, by its name.
     pub async fn backlogs(&self) -> Result<Vec<(&'static str, Backlog)>, DbError> {
         let mut backlogs = Vec::with_capacity(self.workers.len());
-        for worker in self.workers {
+        for worker in &self.workers {
             backlogs.push((*worker, backlog(&self.database, worker, None).await?));
         }
         Ok(backlogs)

@@ -26,7 +26,7 @@ pub(crate) enum ExceptionsCommand {
     },
     /// Claim an open case.
     Claim(DecisionArgs),
-    /// Put a claimed case back.
+    /// Release a claimed case.
     Release(DecisionArgs),
     /// Add to a case's history.
     Note {
@@ -58,11 +58,11 @@ pub(crate) enum ExceptionsCommand {
         /// Why.
         #[arg(long)]
         reason: String,
-        /// Do it; without, the changes are only shown.
+        /// Apply the change [default: print what would change].
         #[arg(long)]
         yes: bool,
     },
-    /// Have the case's order cancelled: what was paid goes back, its stock is free again, its customer is told.
+    /// Cancel the case's order: refund the payment, release the stock, notify the customer.
     CancelOrder {
         #[command(flatten)]
         decision: DecisionArgs,
@@ -78,7 +78,7 @@ pub(crate) enum ExceptionsCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Take a discard back.
+    /// Undo a discard.
     Undo(DecisionArgs),
 }
 

@@ -9,11 +9,17 @@ use serde_json::json;
 use crate::config::Config;
 use crate::local::{DataDir, attach};
 use crate::output::print;
-use crate::registry;
+use crate::registry::Registry;
 use crate::result::Result;
 
 /// Prints an order's record and what of it is stuck.
-pub(crate) async fn show(config: Config, data_dir: &DataDir, id: &str, as_json: bool) -> Result {
+pub(crate) async fn show(
+    registry: &Registry,
+    config: Config,
+    data_dir: &DataDir,
+    id: &str,
+    as_json: bool,
+) -> Result {
     let config = attach(config, data_dir)?;
     let settings = config.settings();
     let id = match id.split_once('/') {
@@ -26,7 +32,7 @@ pub(crate) async fn show(config: Config, data_dir: &DataDir, id: &str, as_json: 
     };
     let record = Records::new(&settings)?.order(&id).await?;
     let mut dead = Vec::new();
-    for worker in registry::NAMES {
+    for worker in registry.names() {
         let db = Database::new(config.database_of(worker), 1)?;
         dead.extend(backlog(&db, worker, Some(&id)).await?.dead);
     }

@@ -13,28 +13,36 @@ use crate::args::{RetriesCommand, RetryArgs};
 use crate::config::Config;
 use crate::local::{DataDir, attach};
 use crate::output::{print, truncate};
-use crate::registry;
+use crate::registry::Registry;
 use crate::result::Result;
 
 /// Lists retries, runs them now or cancels them.
-pub(crate) async fn run(config: Config, data_dir: &DataDir, command: RetriesCommand) -> Result {
+pub(crate) async fn run(
+    registry: &Registry,
+    config: Config,
+    data_dir: &DataDir,
+    command: RetriesCommand,
+) -> Result {
     let config = attach(config, data_dir)?;
     match command {
         RetriesCommand::List { worker, limit, json } => {
-            list(&config, registry::named(worker.as_deref())?, limit, json).await
+            list(&config, registry.named(worker.as_deref())?, limit, json).await
         }
-        RetriesCommand::RunNow { which, yes } => change(&config, &which, yes, "tried now", retry_now).await,
+        RetriesCommand::RunNow { which, yes } => {
+            change(registry, &config, &which, yes, "tried now", retry_now).await
+        }
         RetriesCommand::Cancel { which, by, reason, yes } => {
             let withdraw = async |db: &Database, worker: &str, which: &RetryFilter| {
                 cancel_retries(db, worker, which, &by, &reason).await
             };
-            change(&config, &which, yes, "withdrawn, each to a case", withdraw).await
+            change(registry, &config, &which, yes, "withdrawn, each to a case", withdraw).await
         }
     }
 }
 
 /// Changes retries, or says how many it would change. A single event needs no confirmation.
 async fn change(
+    registry: &Registry,
     config: &Config,
     args: &RetryArgs,
     sure: bool,
@@ -47,7 +55,7 @@ async fn change(
     let which = RetryFilter { handler: args.handler.clone(), event_id: args.event };
     let sure = sure || which.event_id.is_some();
     let mut count = 0;
-    for worker in registry::named(worker)? {
+    for worker in registry.named(worker)? {
         let db = Database::new(config.database_of(worker), 1)?;
         count += if sure {
             change(&db, worker, &which).await?

@@ -93,7 +93,10 @@ impl std::fmt::Debug for Alerts {
 
 /// The alert in Slack's JSON: `text` for notifications, `blocks` for the channel.
 fn slack(alert: &Alert) -> Value {
-    let field = |(name, value): &(String, String)| json!({ "type": "mrkdwn", "text": format!("*{}*\n{}", escaped(name), escaped(&truncate(value, VALUE_LETTERS))) });
+    let field = |(name, value): &(String, String)| {
+        let text = format!("*{}*\n{}", escaped(name), escaped(&truncate(value, VALUE_LETTERS)));
+        json!({ "type": "mrkdwn", "text": text })
+    };
     let header = json!({
         "type": "header",
         "text": { "type": "plain_text", "text": truncate(&alert.title, HEADER_LETTERS) }

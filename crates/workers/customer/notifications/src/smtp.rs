@@ -1,7 +1,7 @@
 //! The mail server: connections that are kept, and what its refusals mean.
 //!
-//! Built from lettre's commands, not on its transport: that one's pool asks every kept connection whether it is alive, a
-//! round trip for each message, and sends a message's end as a packet of its own (see `content`).
+//! Built from lettre's commands, not on its transport: that one's pool asks every kept connection whether it is alive,
+//! a round trip for each message, and sends a message's end as a packet of its own (see `content`).
 
 mod content;
 mod server;

@@ -14,8 +14,8 @@ const KEYS_KEPT: Duration = Duration::from_secs(23 * 3600);
 
 /// Makes a request under the operation's idempotency key, and looks first whenever an earlier answer is missing.
 ///
-/// `look` finds out whether it has happened already; `act` makes the request. The key changes only when a look has proved that
-/// nothing happened under it, or its answer was a definite refusal.
+/// `look` finds out whether it has happened already; `act` makes the request. The key changes only when a look has
+/// proved that nothing happened under it, or its answer was a definite refusal.
 pub(crate) async fn request<T, L, A>(
     attempt: &Attempt,
     operation: &'static str,

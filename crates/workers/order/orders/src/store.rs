@@ -66,8 +66,8 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
     Ok(stored == 1)
 }
 
-/// Changes an accepted order: reads its lifecycle, applies `change`, and keeps the step with one timeline entry. `None`,
-/// and nothing kept, when the order was not accepted (yet).
+/// Changes an accepted order: reads its lifecycle, applies `change`, and keeps the step with one timeline entry.
+/// `None`, and nothing kept, when the order was not accepted (yet).
 ///
 /// The runtime holds the order's concurrency key, so no other handler writes between the reading and the keeping.
 pub(crate) async fn advance<E: From<DbError>>(

@@ -29,6 +29,9 @@ pub use ship::Ship;
 /// The worker's name, which is also its database schema.
 pub const NAME: &str = "inventory";
 
+/// The worker's table of the configuration, with the default of every key.
+pub const DEFAULTS: &str = include_str!("../default.toml");
+
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_inventory", sql: include_str!("../migrations/0001_inventory.sql") }];
 

@@ -1,5 +1,5 @@
-//! What the handlers write. Every change to an order's claim is one statement: it moves units between `available` and the
-//! order's allocations and answers what it found.
+//! What the handlers write. Every change to an order's claim is one statement: it moves units between `available` and
+//! the order's allocations and answers what it found.
 
 use std::time::{Duration, SystemTime};
 

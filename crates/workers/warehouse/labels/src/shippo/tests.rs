@@ -183,6 +183,7 @@ async fn an_unfinished_label_is_waited_for() {
     let (script, shippo) = open().await;
     script.transactions.lock().unwrap().push(transaction("r1", "o/1", "WAITING"));
     let error = shippo.find("r1", "o/1").await.unwrap_err();
+    assert!(matches!(error, ShippoError::Pending(_)), "{error}");
     assert_eq!(error.verdict(), Verdict::Retry);
 }
 

@@ -1,4 +1,4 @@
-//! A site as on a laptop: `despatch up` in a directory of its own, and the commands that find it there.
+//! A deployment as on a laptop: `despatch up` in a directory of its own, and the commands that find it there.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,20 +9,20 @@ use tempfile::TempDir;
 
 use crate::child::{Despatch, Ended, despatch};
 use crate::deployment::{checked_out, stock};
-use crate::waiting::until;
+use crate::until::until;
 
 /// `despatch up`, and its commands.
-pub(crate) struct Site {
+pub(crate) struct LocalDeployment {
     dir: TempDir,
     up: Despatch,
     pub(crate) database: Database,
     address: Value,
 }
 
-impl Site {
+impl LocalDeployment {
     /// Returns when everything works.
     pub(crate) async fn start() -> Self {
-        Site::start_with(&[]).await
+        LocalDeployment::start_with(&[]).await
     }
 
     /// The same with further environment variables.
@@ -36,13 +36,13 @@ impl Site {
             .env("DESPATCH_REVIEWS_REMINDERS_SECONDS", "")
             .env("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1");
         let up = Despatch::start(&mut command);
-        let address = until("the site is up", async || {
+        let address = until("the deployment is up", async || {
             let text = std::fs::read_to_string(dir.path().join("address.json")).ok()?;
             serde_json::from_str::<Value>(&text).ok()
         })
         .await;
         let database = Database::new(address["database_url"].as_str().unwrap(), 2).unwrap();
-        Site { dir, up, database, address }
+        LocalDeployment { dir, up, database, address }
     }
 
     /// An order that has been paid for.
@@ -58,7 +58,7 @@ impl Site {
         assert_eq!(answer.status(), 201);
     }
 
-    /// Books units of what test orders want as received.
+    /// Receives units of what test orders want.
     pub(crate) async fn stock(&self, units: i64) {
         let db = self.database.client().await.unwrap();
         stock(&db, units).await;
@@ -99,7 +99,7 @@ impl Site {
         serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended:?}"))
     }
 
-    /// A file of the site's directory with this in it.
+    /// A file of its directory with this in it.
     pub(crate) fn write(&self, name: &str, contents: &Value) -> String {
         let path = self.dir.path().join(name);
         std::fs::write(&path, contents.to_string()).unwrap();

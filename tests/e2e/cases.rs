@@ -1,12 +1,12 @@
-//! What people do about what failed, over the command line of a running site.
+//! What people do about what failed, over the command line of a running local.
 
 use serde_json::{Value, json};
 
 use crate::deployment::order;
-use crate::site::Site;
-use crate::waiting::until;
+use crate::local_deployment::LocalDeployment;
+use crate::until::until;
 
-impl Site {
+impl LocalDeployment {
     /// Places an order, with stock for it or without.
     async fn place(&self, order: &Value, stock: &[&str]) {
         let file = self.write("order.jsonl", order);
@@ -20,22 +20,22 @@ fn text<'a>(case: &'a Value, field: &str) -> &'a str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_are_edited_cancelled_and_replayed_together() {
-    let site = Site::start().await;
+    let local = LocalDeployment::start().await;
 
     // What the shop sent wrong is put right, and is handled so.
     let mut wrong = order(1, None);
     wrong["ship_to"]["country"] = json!("QQ");
-    site.place(&wrong, &["--stock"]).await;
-    let case = site.case("address-incomplete").await;
+    local.place(&wrong, &["--stock"]).await;
+    let case = local.case("address-incomplete").await;
     let (handler, event, order_id) =
         (text(&case, "handler"), text(&case, "event_id"), text(&case, "order_id"));
-    let mut document = site.json(&["exceptions", "show", handler, event, "--contents"]).await;
+    let mut document = local.json(&["exceptions", "show", handler, event, "--contents"]).await;
     assert_eq!(document["contents"]["order"]["ship_to"]["country"], "QQ", "{document:#}");
     let edit = async |document: &Value, rest: &[&str]| {
-        let file = site.write("event.json", document);
+        let file = local.write("event.json", document);
         let said =
             ["exceptions", "edit", handler, event, "--from", &file, "--by", "ada", "--reason", "a slip"];
-        site.does(&[&said, rest].concat()).await
+        local.does(&[&said, rest].concat()).await
     };
     let mut unknown = document.clone();
     unknown["contents"]["order"]["ship_to"]["planet"] = json!("Mars");
@@ -50,9 +50,9 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     let shown = edit(&document, &[]).await;
     assert!(!shown.status.success() && shown.stdout.contains(change) && shown.stderr.contains("--yes"));
     assert!(edit(&document, &["--yes"]).await.status.success());
-    site.becomes(order_id, "completed").await;
+    local.becomes(order_id, "completed").await;
     let history = until("the case is resolved", async || {
-        let shown = site.does(&["exceptions", "show", handler, event]).await.stdout;
+        let shown = local.does(&["exceptions", "show", handler, event]).await.stdout;
         shown.contains("resolved: replayed").then_some(shown)
     })
     .await;
@@ -61,50 +61,53 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     }
 
     // What cannot be sent is called off: its customer is told, its money goes back.
-    site.place(&order(2, None), &[]).await;
-    let case = site.case("stock-short").await;
+    local.place(&order(2, None), &[]).await;
+    let case = local.case("stock-short").await;
     let (handler, event, order_id) =
         (text(&case, "handler"), text(&case, "event_id"), text(&case, "order_id"));
     let cancel = ["exceptions", "cancel-order", handler, event, "--by", "ada", "--reason", "out of print"];
-    assert!(site.does(&cancel).await.status.success());
-    site.becomes(order_id, "cancelled").await;
+    assert!(local.does(&cancel).await.status.success());
+    local.becomes(order_id, "cancelled").await;
     until("the case is resolved", async || {
-        let shown = site.does(&["exceptions", "show", handler, event]).await.stdout;
+        let shown = local.does(&["exceptions", "show", handler, event]).await.stdout;
         shown.contains("resolved: order-cancelled").then_some(())
     })
     .await;
     until("the customer is told", async || {
-        let shown = site.json(&["orders", "show", order_id, "--json"]).await;
+        let shown = local.json(&["orders", "show", order_id, "--json"]).await;
         shown["order"]["messages"].to_string().contains("cancelled").then_some(())
     })
     .await;
 
-    // What one delivery mends is replayed together.
+    // Cases that one delivery resolves are replayed together.
     for number in 3..6 {
-        site.place(&order(number, None), &[]).await;
+        local.place(&order(number, None), &[]).await;
     }
     until("three cases", async || {
-        let listed = site.json(&["exceptions", "list", "--reason", "stock-short", "--json"]).await;
+        let listed = local.json(&["exceptions", "list", "--reason", "stock-short", "--json"]).await;
         (listed["cases"].as_array()?.len() == 3).then_some(())
     })
     .await;
-    let client = site.database.client().await.unwrap();
+    let client = local.database.client().await.unwrap();
     let delivery = "update inventory.stock set available = available + 3, received = received + 3";
     client.execute(delivery, &[]).await.unwrap();
     drop(client);
     let create = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
-    let job = site.json(&create).await["id"].to_string();
-    assert_eq!(site.json(&["replays", "dry-run", &job, "--json"]).await["replayed"], 3);
-    let unsure = site.does(&["replays", "start", &job, "--by", "ada"]).await;
+    let replay = local.json(&create).await["id"].to_string();
+    assert_eq!(local.json(&["replays", "dry-run", &replay, "--json"]).await["replayed"], 3);
+    let unsure = local.does(&["replays", "start", &replay, "--by", "ada"]).await;
     assert!(!unsure.status.success() && unsure.stderr.contains("3 cases"), "{unsure:?}");
-    assert!(site.does(&["replays", "start", &job, "--by", "ada", "--yes"]).await.status.success());
-    let shown = until("the job is finished", async || {
-        let shown = site.does(&["replays", "show", &job, "--items"]).await.stdout;
+    assert!(local.does(&["replays", "start", &replay, "--by", "ada", "--yes"]).await.status.success());
+    let shown = until("the replay is finished", async || {
+        let shown = local.does(&["replays", "show", &replay, "--items"]).await.stdout;
         shown.contains("finished").then_some(shown)
     })
     .await;
     assert!(shown.contains("3 succeeded, 0 failed"), "{shown}");
-    let nothing = site.does(&create).await;
-    assert!(nothing.stderr.contains("no case is unresolved, reason stock-short"), "{nothing:?}");
-    site.stop().await;
+    let nothing = local.does(&create).await;
+    assert!(
+        nothing.stderr.contains("no case matches the filter: unresolved, reason stock-short"),
+        "{nothing:?}"
+    );
+    local.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A test's own corner of the servers.
+//! A test's own environment on the servers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// A fresh env on this binary's servers.
+    /// A fresh environment on this binary's servers.
     pub async fn new() -> Self {
         let servers = Servers::shared();
-        let name = format!("bed_{}", Uuid::new_v4().simple());
+        let name = format!("test_{}", Uuid::new_v4().simple());
         let admin = connect(&servers.database_url).await;
         admin.batch_execute(&format!("create database {name}")).await.expect("a database for the test");
         let (server, _) = servers.database_url.rsplit_once('/').expect("the URL names a database");
@@ -44,18 +44,18 @@ impl TestEnv {
         TestEnv { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
     }
 
-    /// How the env's processes run; for a test that starts one itself, or in another process.
+    /// How the environment's processes run; for a test that starts one itself, or in another process.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// A env that exists already, seen from another process.
+    /// An environment that exists already, used from another process.
     pub async fn join(settings: Settings) -> Self {
         let client = nats(&settings.nats_url).await;
         TestEnv { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
     }
 
-    /// Runs a worker in a process's worth of its own, until the env is dropped. Returns when it consumes.
+    /// Runs a worker in a process's worth of its own, until the environment is dropped. Returns when it consumes.
     pub async fn run(&self, worker: Worker) -> Arc<Process> {
         self.run_all(vec![worker]).await
     }
@@ -70,7 +70,7 @@ impl TestEnv {
         process
     }
 
-    /// Publishes an event twice, as a broker may deliver it, and answers its id. A worker must be running.
+    /// Publishes an event twice, as a broker may deliver it, and returns its id. A worker must be running.
     pub async fn deliver<E: Event>(&self, event: &E) -> EventId {
         let id = EventId::new();
         let envelope = Envelope::first(id, "env", Emitted::from(event), &Trace::root());
@@ -137,7 +137,7 @@ impl TestEnv {
         let stream = self.stream().await;
         let prefix = format!("{}.", self.settings.namespace);
         let config = pull::Config { filter_subject: format!("{prefix}{subject}"), ..pull::Config::default() };
-        let consumer = stream.create_consumer(config).await.expect("a consumer to look with");
+        let consumer = stream.create_consumer(config).await.expect("a consumer to read with");
         let expected = usize::try_from(consumer.cached_info().num_pending).expect("fits");
         let mut found = Vec::with_capacity(expected);
         if expected > 0 {
@@ -147,7 +147,7 @@ impl TestEnv {
                 .expires(DEADLINE)
                 .messages()
                 .await
-                .expect("messages to look at");
+                .expect("messages to read");
             while let Some(message) = messages.next().await {
                 let message = message.expect("a message");
                 message.ack().await.expect("NATS answers");
@@ -170,7 +170,7 @@ impl TestEnv {
         loop {
             let unsettled = self.unsettled().await;
             let sequence = self.stream().await.cached_info().state.last_sequence;
-            // The parts are asked one after the other, so only two looks without a change between them prove it.
+            // The parts are asked one after the other, so only two readings without a change between them prove it.
             if unsettled.is_empty() && before == Some(sequence) {
                 return;
             }
@@ -193,7 +193,7 @@ impl TestEnv {
         while let Some(consumer) = consumers.next().await {
             let consumer = consumer.expect("NATS answers");
             let (pending, held) = (consumer.num_pending, consumer.num_ack_pending);
-            // The others are looks at the stream, a test's own.
+            // The others read the stream for a test.
             if consumer.config.durable_name.is_some() && (pending > 0 || held > 0) {
                 unsettled.push(format!("{}: {pending} pending, {held} held", consumer.name));
             }
@@ -217,17 +217,17 @@ impl TestEnv {
         unsettled
     }
 
-    /// A connection to the env's database.
+    /// A connection to the environment's database.
     pub async fn db(&self) -> tokio_postgres::Client {
         connect(&self.settings.database_url).await
     }
 }
 
-/// Waits until a condition holds, looking again and again; fails the test after the deadline.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+/// Waits until a condition holds, checking again and again; fails the test after the deadline.
+pub async fn eventually<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
-        if let Some(found) = look().await {
+        if let Some(found) = check().await {
             return found;
         }
         assert!(started.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");

@@ -8,21 +8,21 @@ use despatch_runtime::doctor::{Check, Grade, examine};
 use despatch_runtime::{Settings, migrate_all, provision_all};
 use despatch_testkit::TestEnv;
 
-use crate::toy::Toy;
+use crate::fixture::Fixture;
 
 /// A deployment that nobody runs, so that nobody puts it right either.
 struct Deployment {
     env: TestEnv,
-    toy: Toy,
+    fixture: Fixture,
 }
 
 impl Deployment {
     async fn new() -> Self {
         let env = TestEnv::new().await;
-        let toy = Toy::new(&env).await;
-        migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
-        provision_all(env.settings(), &[toy.worker()]).await.unwrap();
-        Deployment { env, toy }
+        let fixture = Fixture::new(&env).await;
+        migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
+        provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
+        Deployment { env, fixture }
     }
 
     async fn jetstream(&self) -> jetstream::Context {
@@ -41,7 +41,7 @@ impl Deployment {
     }
 
     async fn examined(&self) -> Vec<Check> {
-        examine(self.env.settings(), &[self.toy.worker()]).await
+        examine(self.env.settings(), &[self.fixture.worker()]).await
     }
 
     async fn only_finding(&self) -> Check {
@@ -149,7 +149,7 @@ async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_made_anew() {
     let finding = deployment.only_finding().await;
     let said = format!("has seen message {ahead}");
     assert_found(&finding, Grade::Failed, "consumer toy-obey", &said, "despatch provision");
-    provision_all(deployment.env.settings(), &[deployment.toy.worker()]).await.unwrap();
+    provision_all(deployment.env.settings(), &[deployment.fixture.worker()]).await.unwrap();
     assert_eq!(seen().await, end);
 }
 

@@ -12,8 +12,8 @@ use despatch_contracts::{Emitted, Event, EventId, Trace, subject};
 use despatch_runtime::{Process, Worker};
 use despatch_testkit::{TestEnv, eventually};
 
+use crate::fixture::{Fixture, told};
 use crate::servers::Servers;
-use crate::toy::{Toy, told};
 
 /// A worker without handlers, through which orders come in.
 async fn open_door(env: &TestEnv) -> Arc<Process> {
@@ -58,9 +58,9 @@ async fn all_completed_once(env: &TestEnv, orders: &[String]) {
     assert_eq!(ids.len(), told.len());
 }
 
-/// Runs the toy worker until its consumers exist, and lets it go again.
-async fn introduce(env: &TestEnv, toy: &Toy) {
-    let process = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+/// Runs the fixture worker until its consumers exist, and lets it go again.
+async fn introduce(env: &TestEnv, fixture: &Fixture) {
+    let process = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     process.health().until_ready().await;
     process.drain().await;
 }
@@ -90,13 +90,13 @@ async fn last_sequence(jetstream: &jetstream::Context) -> u64 {
 async fn what_a_wiped_store_held_is_published_again() {
     let mut servers = Servers::start("wiped").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    introduce(&env, &toy).await;
+    let fixture = Fixture::new(&env).await;
+    introduce(&env, &fixture).await;
     let door = open_door(&env).await;
     let waiting = orders("waiting");
     take_in(&door, &waiting).await;
     servers.crash_nats(wipe).await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     all_completed_once(&env, &waiting).await;
     drop((env, door, worker));
     servers.stop().await;
@@ -106,8 +106,8 @@ async fn what_a_wiped_store_held_is_published_again() {
 async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_then() {
     let mut servers = Servers::start("all-down").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    introduce(&env, &toy).await;
+    let fixture = Fixture::new(&env).await;
+    introduce(&env, &fixture).await;
     let waiting = orders("waiting");
     let door = Process::start(env.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
     door.health().until_ready().await;
@@ -115,7 +115,7 @@ async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_th
     door.drain().await;
     servers.crash_nats(wipe).await;
     let door = open_door(&env).await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     all_completed_once(&env, &waiting).await;
     drop((env, door, worker));
     servers.stop().await;
@@ -125,7 +125,7 @@ async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_th
 async fn what_everybody_had_settled_is_not_published_again() {
     let mut servers = Servers::start("settled").await;
     let env = servers.env().await;
-    let worker = env.run(Toy::new(&env).await.worker()).await;
+    let worker = env.run(Fixture::new(&env).await.worker()).await;
     let door = open_door(&env).await;
     let (old, new) = (orders("old"), orders("new"));
     take_in(&door, &old).await;
@@ -149,9 +149,9 @@ async fn what_everybody_had_settled_is_not_published_again() {
 async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
     let mut servers = Servers::start("rewound").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
+    let fixture = Fixture::new(&env).await;
     let door = open_door(&env).await;
-    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     worker.health().until_ready().await;
     take_in(&door, &orders("before")).await;
     all_completed_once(&env, &orders("before")).await;
@@ -168,7 +168,7 @@ async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
             copy(&kept_aside, &messages_of(store));
         })
         .await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     take_in(&door, &orders("after")).await;
     for name in ["before", "heard", "lost", "after"] {
         all_completed_once(&env, &orders(name)).await;
@@ -181,8 +181,8 @@ async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
 async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another() {
     let mut servers = Servers::start("witness").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    introduce(&env, &toy).await;
+    let fixture = Fixture::new(&env).await;
+    introduce(&env, &fixture).await;
     let witness = Process::start(env.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
     let other = open_door(&env).await;
     witness.health().until_ready().await;
@@ -209,7 +209,7 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
                 .unwrap();
         })
         .await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     for name in ["before", "lost"] {
         all_completed_once(&env, &orders(name)).await;
     }
@@ -222,8 +222,8 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     let mut servers = Servers::start("outgrown").await;
     // A look every five seconds: all that follows happens between two of them.
     let env = servers.bed_that_sweeps_after(std::time::Duration::from_secs(60)).await;
-    let toy = Toy::new(&env).await;
-    introduce(&env, &toy).await;
+    let fixture = Fixture::new(&env).await;
+    introduce(&env, &fixture).await;
     let door = open_door(&env).await;
     take_in(&door, &orders("before")).await;
     let last = last_sequence(&jetstream(&env).await).await;
@@ -243,7 +243,7 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
         .await;
     take_in(&door, &orders("after")).await;
     take_in(&door, &orders("past")).await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     for name in ["before", "lost", "after", "past"] {
         all_completed_once(&env, &orders(name)).await;
     }
@@ -254,14 +254,14 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
+    let fixture = Fixture::new(&env).await;
     let door = open_door(&env).await;
     let jetstream = jetstream(&env).await;
     let stream = format!("DESPATCH_{}", env.settings().namespace);
-    introduce(&env, &toy).await;
+    introduce(&env, &fixture).await;
     take_in(&door, &orders("purged")).await;
     jetstream.get_stream(&stream).await.unwrap().purge().await.unwrap();
-    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     all_completed_once(&env, &orders("purged")).await;
     worker.drain().await;
     take_in(&door, &orders("deleted")).await;
@@ -269,7 +269,7 @@ async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
         async || jetstream.get_stream(&stream).await.ok().map(|found| found.cached_info().state.clone());
     let before = state().await.unwrap().last_sequence;
     jetstream.delete_stream(&stream).await.unwrap();
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     all_completed_once(&env, &orders("deleted")).await;
     let first = state().await.unwrap().first_sequence;
     assert!(
@@ -282,9 +282,9 @@ async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
 async fn a_retry_that_was_published_and_lost_is_published_again() {
     let mut servers = Servers::start("retry").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
+    let fixture = Fixture::new(&env).await;
     let door = open_door(&env).await;
-    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     worker.health().until_ready().await;
     env.deliver(&told("late", "defer")).await;
     let db = env.db().await;
@@ -300,7 +300,7 @@ async fn a_retry_that_was_published_and_lost_is_published_again() {
         .await
         .unwrap();
     servers.crash_nats(wipe).await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     env.expect_dead("late").await;
     drop((env, door, worker));
     servers.stop().await;

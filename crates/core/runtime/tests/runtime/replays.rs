@@ -5,7 +5,7 @@ use despatch_contracts::runtime::{DeadLetter, FollowOns, Settled};
 use despatch_testkit::TestEnv;
 use prost::Message as _;
 
-use crate::toy::{Toy, kept, told};
+use crate::fixture::{Fixture, kept, told};
 
 /// The outcomes of an order's later generations, in order.
 async fn settled(env: &TestEnv, order: &str) -> Vec<(u32, String, String)> {
@@ -28,7 +28,7 @@ fn outcome(generation: u32, outcome: &str, reason: &str) -> (u32, String, String
 #[tokio::test(flavor = "multi_thread")]
 async fn each_retry_reports_its_outcome() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     env.deliver(&told("o", "fail")).await;
     env.expect_dead("o").await;
     env.quiet().await;
@@ -39,7 +39,7 @@ async fn each_retry_reports_its_outcome() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_admits_the_next_generation_and_no_other() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     env.deliver(&told("o", "reject-until-mended")).await;
     let DeadLetter { event, generation, .. } = env.expect_dead("o").await;
     let event = event.unwrap();
@@ -67,7 +67,7 @@ async fn a_replay_admits_the_next_generation_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_may_carry_a_mended_payload() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     let id = env.deliver(&told("o", "reject")).await;
     let mut event = env.expect_dead("o").await.event.unwrap();
     event.payload = told("o", "complete").encode_to_vec().into();
@@ -82,8 +82,8 @@ async fn a_replay_may_carry_a_mended_payload() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_generation_owes_is_published_even_if_a_later_one_is_recorded_first() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
     let id = env.deliver(&told("o", "reject-until-mended")).await;
     let event = env.expect_dead("o").await.event.unwrap();
     env.quiet().await;

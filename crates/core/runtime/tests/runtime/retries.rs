@@ -15,7 +15,7 @@ use despatch_telemetry::Telemetry;
 use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 
-use crate::toy::told;
+use crate::fixture::told;
 
 /// Fails until it is mended, and then waits for an hour.
 struct Patient;

@@ -1,4 +1,4 @@
-//! The place of one server in a data directory: its directory, its log, and a lock that lasts as long as any of
+//! One server's place in a data directory: its directory, its log, and a lock that lasts as long as any of
 //! its processes.
 //!
 //! An owner that is killed gives up its own lock at once, while its servers take a moment to end. The next owner
@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 use crate::error::{Program, StackError};
 
 /// Longer than a fast shutdown's checkpoint takes on a slow disk.
-const PATIENCE: Duration = Duration::from_secs(60);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 const LOG_TAIL_LINES: usize = 20;
 
-pub(crate) struct Slot {
+pub(crate) struct ServerDir {
     pub(crate) program: Program,
     pub(crate) dir: PathBuf,
     lock: File,
 }
 
-impl Slot {
+impl ServerDir {
     /// Creates `dir` if need be and waits until no server from an earlier owner runs in it.
     pub(crate) async fn enter(
         program: Program,
@@ -39,19 +39,19 @@ impl Slot {
             .open(&path)
             .map_err(StackError::io("open", &path))?;
         let started = Instant::now();
-        let mut told = false;
+        let mut reported = false;
         loop {
             match lock.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE => {}
+                Err(TryLockError::WouldBlock) if started.elapsed() < EXIT_TIMEOUT => {}
                 Err(TryLockError::WouldBlock) => {
                     return Err(StackError::StillRunning { program, pid: read_pid(&path) });
                 }
                 Err(TryLockError::Error(source)) => return Err(StackError::io("lock", &path)(source)),
             }
-            if !told {
+            if !reported {
                 progress(&format!("waiting for an earlier {program} in {} to end", dir.display()));
-                told = true;
+                reported = true;
             }
             tokio::time::sleep(POLL).await;
         }

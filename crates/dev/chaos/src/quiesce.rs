@@ -1,62 +1,67 @@
-//! Waits until a site that is left in peace has nothing left to do.
+//! Waits until a deployment that is left alone has nothing left to do.
 
 use std::time::{Duration, Instant};
 
-use crate::result::Result;
 use async_nats::jetstream;
 use despatch_runtime::{Database, RetryFilter, retry_now};
 use despatch_scenario::Auditor;
 use futures_util::StreamExt;
 
-use crate::orders::Taken;
-use crate::run::Watch;
-use crate::site::{STREAM, Site};
+use crate::deployment::{Deployment, STREAM};
+use crate::orders::AcceptedOrders;
+use crate::result::Result;
+use crate::watch::Watch;
 
-/// How long nothing may change before it is given up. Longer than the longest wait that nobody can retry_now: a lost
-/// connection is noticed, a lost ack waited for, an open batch swept.
-const STUCK: Duration = Duration::from_secs(60);
+/// How long nothing may change before the wait is given up. Longer than the longest wait that cannot be cut short: a lost
+/// connection is noticed, a lost ack waited for, an outbox batch swept.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 
-const LOOK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How a site came to rest.
-pub(crate) enum Rest {
+/// Whether a deployment became quiescent.
+pub(crate) enum Quiescence {
     /// Everything is settled.
     Quiet,
     /// Nothing changes any more, and this is left.
     Stuck(Vec<String>),
 }
 
-/// Waits for quiet, with all of `orders` taken and ended. What waits for its next try is tried at once.
-pub(crate) async fn settle(site: &mut Site, watch: &mut Watch, orders: usize, taken: &Taken) -> Result<Rest> {
-    let database = site.database()?;
-    let auditor = site.auditor()?;
-    let jetstream = site.jetstream().await?;
+/// Waits until nothing is left to do, with all of `orders` accepted and ended. Pending retries are retried at once.
+pub(crate) async fn quiesce(
+    deployment: &mut Deployment,
+    watch: &mut Watch,
+    orders: usize,
+    accepted: &AcceptedOrders,
+) -> Result<Quiescence> {
+    let database = deployment.database()?;
+    let auditor = deployment.auditor()?;
+    let jetstream = deployment.jetstream().await?;
     let mut before = (Vec::new(), 0);
     let mut changed = Instant::now();
     loop {
-        watch.look(site)?;
-        let (mut left, sequence) = look(&auditor, &database, &jetstream).await?;
+        watch.check(deployment)?;
+        let (mut left, sequence) = remaining(&auditor, &database, &jetstream).await?;
         let ended = auditor.progress().await.map_or(0, |progress| progress.ended());
-        if taken.count() < orders || ended < orders {
-            left.push(format!("{} of {orders} orders taken, {ended} ended", taken.count()));
+        if accepted.count() < orders || ended < orders {
+            left.push(format!("{} of {orders} orders accepted, {ended} ended", accepted.count()));
         }
         let now = (left, sequence);
-        // The parts are asked one after the other, so only two looks without a change between them prove it.
+        // The parts are asked one after the other, so only two readings without a change between them prove it.
         if now == before && now.0.is_empty() {
-            return Ok(Rest::Quiet);
+            return Ok(Quiescence::Quiet);
         }
         if now != before {
             changed = Instant::now();
-        } else if changed.elapsed() > STUCK {
-            return Ok(Rest::Stuck(now.0));
+        } else if changed.elapsed() > STUCK_AFTER {
+            return Ok(Quiescence::Stuck(now.0));
         }
         before = now;
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
 /// What is still to be done, in words, and the number of the stream's last message.
-async fn look(
+async fn remaining(
     auditor: &Auditor,
     database: &Database,
     jetstream: &jetstream::Context,
@@ -70,7 +75,7 @@ async fn look(
             while let Some(consumer) = consumers.next().await {
                 let consumer = match consumer {
                     Ok(consumer) => consumer,
-                    // One that is just being made anew.
+                    // One that is just being created again.
                     Err(error) => {
                         left.push(format!("consumers: {error}"));
                         break;

@@ -9,14 +9,14 @@ use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 
 use crate::child::Process;
-use crate::hasty_bed;
-use crate::toy::{Toy, asked, kept, message, told};
+use crate::fixture::{Fixture, asked, kept, message, told};
+use crate::hasty_env;
 
 /// Runs one process after the other until the killer is dead; answers its dead letter and how many it killed.
 async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u32) {
-    let toy = Toy::new(env).await;
-    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
-    provision_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let fixture = Fixture::new(env).await;
+    migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
+    provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
     for neighbour in 0..5 {
         env.deliver(&told(&format!("n-{neighbour}"), "complete")).await;
         env.deliver(&asked(&format!("n-{neighbour}"), "buy")).await;
@@ -35,7 +35,7 @@ async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u3
             None => deaths += 1,
         }
     };
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     env.quiet().await;
     for neighbour in 0..5 {
         let neighbour = format!("n-{neighbour}");
@@ -43,7 +43,7 @@ async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u3
         assert_eq!(kept(env, &neighbour, "bought").await, 1);
         assert_eq!(env.count::<OrderCompleted>(&neighbour).await, 1);
         assert_eq!(env.count::<PaymentRefunded>(&neighbour).await, 1);
-        assert_eq!(toy.outside.effects(&neighbour).await.len(), 1);
+        assert_eq!(fixture.provider.effects(&neighbour).await.len(), 1);
     }
     assert_eq!(env.messages("dead.>").await.len(), 1);
     (letter, deaths)
@@ -51,7 +51,7 @@ async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u3
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recording_that_kills_its_process_is_dead_after_so_many_starts() {
-    let env = hasty_bed().await;
+    let env = hasty_env().await;
     let (letter, deaths) = until_it_is_dead(&env, &told("killer", "abort")).await;
     assert_eq!((letter.order_id.as_str(), letter.reason.as_str()), ("killer", "poison-event"));
     // Once unsuspected, and then as often as the policy lets a suspect start.
@@ -60,7 +60,7 @@ async fn a_recording_that_kills_its_process_is_dead_after_so_many_starts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purchase_that_kills_its_process_is_dead_after_so_many_starts() {
-    let env = hasty_bed().await;
+    let env = hasty_env().await;
     let (letter, deaths) = until_it_is_dead(&env, &asked("killer", "abort")).await;
     assert_eq!((letter.order_id.as_str(), letter.reason.as_str()), ("killer", "poison-event"));
     assert_eq!(deaths, 1 + Policy::DEFAULT.max_crashes);

@@ -3,7 +3,7 @@
 use std::panic::resume_unwind;
 
 /// Runs `work` on a thread that may block; a panic in it goes on here.
-pub(crate) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         // The task is never aborted, so a panic is the only way for it not to finish.

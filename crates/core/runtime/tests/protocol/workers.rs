@@ -1,8 +1,8 @@
-//! Who is at work, and with what in hand: all that a crash takes away.
+//! Who is at work, and with what in flight: all that a crash takes away.
 
 use crate::journal::Batch;
 use crate::messages::Message;
-use crate::outside::{Answer, Key};
+use crate::provider::{Answer, Key};
 
 /// Who is at work. Each works on one thing at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +22,7 @@ impl Place {
 
 /// How far it has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) enum Hand {
+pub(crate) enum InFlight {
     #[default]
     Empty,
     /// The journal has let it in.

@@ -1,4 +1,4 @@
-//! What was really committed, written down beside the protocol for the properties to judge by. The protocol never reads
+//! What was really committed, written down beside the protocol for the properties to check against. The protocol never reads
 //! it.
 
 use crate::journal::Fate;
@@ -6,13 +6,13 @@ use crate::messages::{Event, Handler, Message};
 
 /// A transaction that was committed for an event: the handler's own rows, in effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Entry {
+pub(crate) struct Commit {
     pub(crate) handler: Handler,
     pub(crate) message: Message,
     pub(crate) fate: Fate,
 }
 
-impl Entry {
+impl Commit {
     /// What follows from it: `outcome` in the runtime.
     pub(crate) fn follow_ons(self) -> Vec<Message> {
         let generation = self.message.generation;
@@ -29,10 +29,10 @@ impl Entry {
 
 /// All that was committed, in no order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Books(Vec<Entry>);
+pub(crate) struct Ledger(Vec<Commit>);
 
-impl Books {
-    pub(crate) fn enter(&mut self, entry: Entry) {
+impl Ledger {
+    pub(crate) fn enter(&mut self, entry: Commit) {
         self.0.push(entry);
         self.0.sort_unstable();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::without::Without;
+use crate::ablations::Ablation;
 
 /// The last part of an idempotency key: an order asks for one operation on one parcel, so only the number differs.
 pub(crate) type Key = u8;
@@ -18,7 +18,7 @@ pub(crate) enum Answer {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Outside {
+pub(crate) struct Provider {
     /// The ledger: how often something was asked under a new key, and whether the last such ask is still open.
     asked: Key,
     open: bool,
@@ -26,10 +26,10 @@ pub(crate) struct Outside {
     done: BTreeMap<Key, bool>,
 }
 
-impl Outside {
+impl Provider {
     /// Commits that something is going to be asked; answers under which key.
-    pub(crate) fn ask(&mut self, without: Without) -> Key {
-        if !self.open || without == Without::Ledger {
+    pub(crate) fn ask(&mut self, without: Ablation) -> Key {
+        if !self.open || without == Ablation::Ledger {
             self.asked += 1;
             self.open = true;
         }
@@ -58,7 +58,7 @@ impl Outside {
         self.done.contains_key(&key)
     }
 
-    /// How often the outside did what it was asked.
+    /// How often the provider did what it was asked.
     pub(crate) fn effects(&self) -> usize {
         self.done.values().filter(|done| **done).count()
     }

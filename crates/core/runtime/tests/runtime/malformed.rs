@@ -8,7 +8,7 @@ use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 use tokio_postgres::Client;
 
-use crate::toy::{Toy, message, told};
+use crate::fixture::{Fixture, message, told};
 
 const NONSENSE: &[u8] = b"\xff\xff nothing of the kind";
 
@@ -59,8 +59,8 @@ fn outbox(order: &str) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outbox_that_cannot_be_read_stays_owed() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let fixture = Fixture::new(&env).await;
+    migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     let db = env.db().await;
     let bad = owing(&db, NONSENSE).await;
     let neighbour = owing(&db, &outbox("neighbour")).await;
@@ -70,7 +70,7 @@ async fn an_outbox_that_cannot_be_read_stays_owed() {
         let other = owing(&db, &outbox(&format!("other-{number}"))).await;
         leave_open(&db, &[&other]).await;
     }
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     is_open_over(&db, &[&bad]).await;
     env.expect::<OrderCompleted>("neighbour").await;
     assert_eq!(env.messages(&subject(OrderCompleted::TYPE)).await.len(), 21);
@@ -83,8 +83,8 @@ async fn an_outbox_that_cannot_be_read_stays_owed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiting_event_that_cannot_be_read_stays_owed() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let fixture = Fixture::new(&env).await;
+    migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     let db = env.db().await;
     let event: Envelope = message(&told("mended", "complete"));
     let bad = journal(&db, Row { state: "waiting", outbox: None, event: Some(NONSENSE) }).await;
@@ -92,7 +92,7 @@ async fn a_waiting_event_that_cannot_be_read_stays_owed() {
     let retry = "insert into toy.retry (id, handler, due)
                  select id, handler, now() from toy.journal where state = 'waiting'";
     db.execute(retry, &[]).await.unwrap();
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     eventually("they are fired", async || {
         db.query_opt("select where not exists (select from toy.retry)", &[]).await.unwrap()
     })

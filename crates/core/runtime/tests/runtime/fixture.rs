@@ -17,7 +17,7 @@ use despatch_runtime::{
 use despatch_testkit::TestEnv;
 use tokio::sync::Barrier;
 
-use crate::outside::Outside;
+use crate::provider::Provider;
 
 const MIGRATIONS: &[Migration] = &[Migration {
     name: "0001_toy",
@@ -41,29 +41,29 @@ const POLICY: Policy = Policy {
 /// How long a handler waits for its twin in another replica.
 const MEETING: Duration = Duration::from_secs(20);
 
-/// What the toy worker is made of.
+/// What the fixture worker is made of.
 #[derive(Clone)]
-pub(crate) struct Toy {
-    pub(crate) outside: Outside,
+pub(crate) struct Fixture {
+    pub(crate) provider: Provider,
     /// Where two replicas wait for each other.
     pub(crate) meeting: Arc<Barrier>,
     /// How often anything was bought, by whichever replica.
     pub(crate) purchases: Arc<AtomicUsize>,
-    /// Whether the outside never answers.
+    /// Whether the provider never answers.
     pub(crate) stuck: bool,
 }
 
-impl Toy {
+impl Fixture {
     pub(crate) async fn new(env: &TestEnv) -> Self {
-        Toy {
-            outside: Outside::open(env).await,
+        Fixture {
+            provider: Provider::open(env).await,
             meeting: Arc::new(Barrier::new(2)),
             purchases: Arc::default(),
             stuck: false,
         }
     }
 
-    /// The worker with every toy handler.
+    /// The worker with every fixture handler.
     pub(crate) fn worker(&self) -> Worker {
         Worker::new("toy", MIGRATIONS).handler(Obey(self.clone())).effect_handler(Buy(self.clone()))
     }
@@ -113,7 +113,7 @@ impl HandlerError for Disobeyed {
 }
 
 /// Only records.
-struct Obey(Toy);
+struct Obey(Fixture);
 
 impl Handler for Obey {
     const NAME: &'static str = "toy.obey";
@@ -241,18 +241,18 @@ async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Asks the outside, and answers with the key that it was asked under.
-struct Buy(Toy);
+/// Asks the provider, and answers with the key that it was asked under.
+struct Buy(Fixture);
 
 impl Buy {
-    /// Of two replicas one is refused, and only then the other asks. An outside that knows the key answers as it did.
+    /// Of two replicas one is refused, and only then the other asks. A provider that knows the key answers as it did.
     async fn declined_in_turn(&self, attempt: &Attempt) -> Result<String, Disobeyed> {
         let first = self.0.purchases.fetch_add(1, Ordering::Relaxed) == 0;
         if !first {
             self.0.meet().await?;
         }
         let ask = attempt.begin("toy", 0).await?;
-        self.0.outside.hear(&ask, attempt.order_id()).await;
+        self.0.provider.hear(&ask, attempt.order_id()).await;
         if ask.n > 0 {
             return Ok(ask.key);
         }
@@ -293,7 +293,7 @@ impl EffectHandler for Buy {
             }
             "aged" => return Ok(format!("{} {}", ask.key, ask.age.as_millis())),
             "declined-once" if ask.n == 0 => {
-                self.0.outside.hear(&ask, attempt.order_id()).await;
+                self.0.provider.hear(&ask, attempt.order_id()).await;
                 attempt.rejected(&ask).await?;
                 return Err(Disobeyed::Told(Verdict::Retry));
             }
@@ -302,9 +302,9 @@ impl EffectHandler for Buy {
             "abort" => std::process::abort(),
             _ => {}
         }
-        self.0.outside.hear(&ask, attempt.order_id()).await;
+        self.0.provider.hear(&ask, attempt.order_id()).await;
         if word == "slow" {
-            // The outside takes its time; nothing in the test waits for this.
+            // The provider takes its time; nothing in the test waits for this.
             tokio::time::sleep(Duration::from_millis(what.parse().unwrap())).await;
         }
         if self.0.stuck {

@@ -1,15 +1,18 @@
-//! The one generator behind a run: SplitMix64, which is small, good enough, and the same on every machine for ever.
+//! The one random generator of a run: SplitMix64.
+//!
+//! It is written here because a seed has to mean the same run permanently. Libraries keep the freedom to change what a
+//! seed gives from one version to the next.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// A seeded generator.
 #[derive(Debug, Clone)]
-pub(crate) struct Draw(u64);
+pub(crate) struct Rng(u64);
 
-impl Draw {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
-        Draw(seed)
+        Rng(seed)
     }
 
     fn next(&mut self) -> u64 {

@@ -2,7 +2,7 @@
 
 /// What the protocol is to do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Without {
+pub(crate) enum Ablation {
     /// The protocol as it is.
     Nothing,
     /// `record` writes no open batch with its journal rows.
@@ -25,7 +25,7 @@ pub(crate) enum Without {
     Generations,
     /// Messages are acked as they are received.
     AckLast,
-    /// Every ask of the outside has a key of its own (`effects`).
+    /// Every ask of the provider has a key of its own (`effects`).
     Ledger,
     /// Nothing is made of a broker that has lost messages (`recover`).
     Restoring,

@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::result::Result;
 use async_nats::jetstream;
 use despatch::Registry;
 use despatch_runtime::Database;
@@ -16,19 +15,20 @@ use despatch_stack::Stack;
 use crate::fault::Server;
 use crate::fleet::{FLEET, Fleet, GATEWAY};
 use crate::proxy::Proxy;
+use crate::result::Result;
 
 /// The key that the shop shows the gateway.
 pub(crate) const API_KEY: &str = "the shop's key";
 const WEBHOOK_TOKEN: &str = "the carrier's token";
 
-/// How long a server that serves may take to let the harness in.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a server that runs may take to accept the harness's connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The stream of a deployment without a namespace.
 pub(crate) const STREAM: &str = "DESPATCH";
 
-/// A running site.
-pub(crate) struct Site {
+/// A running deployment.
+pub(crate) struct Deployment {
     pub(crate) fleet: Fleet,
     pub(crate) nats: Proxy,
     pub(crate) postgres: Proxy,
@@ -39,14 +39,14 @@ pub(crate) struct Site {
     gateway_known: usize,
 }
 
-impl Site {
+impl Deployment {
     /// Starts servers, providers and the fleet.
     pub(crate) async fn start(dir: &Path, faults: Faults) -> Result<Self> {
         let options = despatch_stack::Options::new(dir);
         let stack = Stack::start(despatch_stack::Options { progress: |_| {}, ..options }).await?;
         let nats = Proxy::start(socket(stack.nats_url())?).await?;
         let postgres = Proxy::start(socket(stack.database_url())?).await?;
-        // Nobody listens there until the first gateway does.
+        // Nothing listens there until the first gateway does.
         let gateway = Proxy::start((Ipv4Addr::LOCALHOST, 0).into()).await?;
         let gateway_url = format!("http://{}", gateway.address());
         let sandbox = Sandbox::start(despatch_sandbox::Options {
@@ -67,10 +67,10 @@ impl Site {
             ("DESPATCH_LINKS_SECRET", "the links' secret".into()),
             ("DESPATCH_SHOP_PUBLIC_URL", gateway_url),
             ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
-            // Weeks become seconds, and what a killed process left is taken over in seconds.
+            // Weeks become seconds, and what a killed process left is accepted over in seconds.
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
             ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
-            // It would look again and again, and nothing would ever be at rest.
+            // It would check again and again, and nothing would ever be quiescent.
             ("DESPATCH_EXCEPTIONS_WATCH_SECONDS", "86400".into()),
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
             ("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into()),
@@ -85,15 +85,15 @@ impl Site {
         for place in 0..FLEET.len() {
             fleet.start(place, 0)?;
         }
-        Ok(Site { fleet, nats, postgres, gateway, sandbox, stack, gateway_known: 0 })
+        Ok(Deployment { fleet, nats, postgres, gateway, sandbox, stack, gateway_known: 0 })
     }
 
-    /// The gateway's address, which stays the same whichever process serves it.
+    /// The gateway's address. It stays the same whichever process serves it.
     pub(crate) fn gateway_url(&self) -> String {
         format!("http://{}", self.gateway.address())
     }
 
-    /// The way to a server.
+    /// The proxy before a server.
     pub(crate) fn proxy(&self, server: Server) -> &Proxy {
         match server {
             Server::Nats => &self.nats,
@@ -101,23 +101,23 @@ impl Site {
         }
     }
 
-    /// Leads the way to a server to where it listens now.
-    pub(crate) fn lead(&self, server: Server) -> Result {
+    /// Points a server's proxy to where the server listens now.
+    pub(crate) fn follow(&self, server: Server) -> Result {
         let url = match server {
             Server::Nats => self.stack.nats_url(),
             Server::Postgres => self.stack.database_url(),
         };
-        self.proxy(server).lead_to(socket(url)?);
+        self.proxy(server).point_to(socket(url)?);
         Ok(())
     }
 
-    /// Leads the way to the gateway to the process that serves it now, once that listens. Answers whether it does.
-    pub(crate) fn lead_to_gateway(&mut self) -> bool {
+    /// Points the gateway's proxy to the process that serves it now, once that listens. Returns whether it does.
+    pub(crate) fn follow_gateway(&mut self) -> bool {
         let start = self.fleet.starts(GATEWAY);
         if self.gateway_known != start
             && let Some(address) = self.fleet.gateway_address()
         {
-            self.gateway.lead_to(address);
+            self.gateway.point_to(address);
             self.gateway_known = start;
         }
         self.gateway_known == start
@@ -140,7 +140,7 @@ impl Site {
             let (servers, options) = despatch_runtime::nats_options(self.stack.nats_url())?;
             match options.name("chaos").connect(servers).await {
                 Ok(client) => return Ok(jetstream::new(client)),
-                Err(error) if started.elapsed() > PATIENCE => return Err(error.into()),
+                Err(error) if started.elapsed() > CONNECT_TIMEOUT => return Err(error.into()),
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }

@@ -1,4 +1,4 @@
-//! A data directory has one owner at a time: whoever holds the lock on `owner.lock` in it.
+//! A data directory has one owner at a time: the process that holds the lock on `owner.lock` in it.
 //!
 //! The lock is the kernel's, so a killed owner gives it up with its life. The file also names the owner's process.
 
@@ -13,13 +13,13 @@ use crate::error::StackError;
 const DYING: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(5);
 
-pub(crate) struct Owner {
+pub(crate) struct DataDirLock {
     // Held, never read: closing it gives the directory up.
     _lock: File,
 }
 
-impl Owner {
-    /// Creates the directory if need be and takes it, or tells whose it is.
+impl DataDirLock {
+    /// Creates the directory if need be and locks it, or returns which process has it.
     pub(crate) async fn take(data_dir: &Path) -> Result<Self, StackError> {
         fs::create_dir_all(data_dir).map_err(StackError::io("create", data_dir))?;
         let path = data_dir.join("owner.lock");
@@ -56,14 +56,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_second_owner_is_told_of_the_first() {
+    async fn a_second_owner_learns_of_the_first() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Owner::take(dir.path()).await.unwrap();
-        let Err(StackError::Owned { pid, .. }) = Owner::take(dir.path()).await else {
-            panic!("a second owner was let in");
+        let first = DataDirLock::take(dir.path()).await.unwrap();
+        let Err(StackError::Owned { pid, .. }) = DataDirLock::take(dir.path()).await else {
+            panic!("a second owner was accepted");
         };
         assert_eq!(pid, Some(std::process::id()));
         drop(first);
-        Owner::take(dir.path()).await.unwrap();
+        DataDirLock::take(dir.path()).await.unwrap();
     }
 }

@@ -8,6 +8,7 @@ mod alert;
 mod alerts;
 mod config;
 mod error;
+mod mailer;
 mod message;
 mod milestone;
 mod notify;

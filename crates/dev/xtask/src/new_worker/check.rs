@@ -48,6 +48,7 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
         &[
             &cargo,
             "clippy",
+            "--no-deps",
             "-p",
             first,
             "-p",
@@ -59,8 +60,8 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
             "-D",
             "warnings",
         ],
-        &[&cargo, "clippy", "-p", "despatch", "--lib", "--", "-D", "warnings"],
-        &[&cargo, "test", "-p", first, "-p", second],
+        &[&cargo, "clippy", "--no-deps", "-p", "despatch", "--lib", "--", "-D", "warnings"],
+        &[&cargo, "test", "-p", first, "-p", second, "--tests"],
     ] {
         let mut command = Command::new(step[0]);
         command.args(&step[1..]).current_dir(&copy).env("PATH", &path);

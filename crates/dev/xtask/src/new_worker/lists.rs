@@ -28,7 +28,7 @@ const EDITS: [Edit; 10] = [
     Edit {
         file: "crates/core/contracts/src/events.rs",
         place: Place::Before { after: "events! {", line: "}" },
-        text: "    {{name}}::{{Event}} => \"{{name}}.{{event}}\", |e| &e.order_id;\n",
+        text: "    {{name}}::{{Event}} => \"{{name}}.{{event}}\", |e| Subject::order(&e.order_id);\n",
     },
     Edit {
         file: "crates/core/contracts/src/events.rs",

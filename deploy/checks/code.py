@@ -5,7 +5,17 @@ import tomllib
 
 from .tools import ROOT
 
-DEFAULTS = tomllib.loads((ROOT / "crates/edge/cli/src/default.toml").read_text())
+
+def _defaults() -> dict:
+    """The annotated default file, with what workers bring of their own."""
+    files = [ROOT / "crates/edge/cli/src/default.toml", *sorted((ROOT / "crates/workers").glob("*/*/default.toml"))]
+    defaults = {}
+    for file in files:
+        defaults |= tomllib.loads(file.read_text())
+    return defaults
+
+
+DEFAULTS = _defaults()
 
 # Variables of the prefix that are no keys of the file.
 OTHER_VARIABLES = {"DESPATCH_CONFIG", "DESPATCH_DATA_DIR", "DESPATCH_API_KEY", "DESPATCH_SANDBOX_TOKEN"}
@@ -16,7 +26,7 @@ def _workers() -> dict[str, list[str]]:
     workers = {"gateway": []}
     for crate in sorted((ROOT / "crates/workers").glob("*/*")):
         sources = [path.read_text() for path in sorted((crate / "src").rglob("*.rs"))]
-        handlers = [re.findall(r"const NAME: &'static str = \"(\w+)\.(\w+)\";", source) for source in sources]
+        handlers = [re.findall(r"const NAME: &'static str = \"(\w+)\.([\w-]+)\";", source) for source in sources]
         workers[crate.name] = sorted(handler for found in handlers for worker, handler in found if worker == crate.name)
     return workers
 

@@ -19,6 +19,7 @@ class Site:
         self.address = json.loads((ROOT / "deploy/compose/address.json").read_text())
         folder = ROOT / "deploy/grafana/provisioning"
         self.datasources = yaml.safe_load((folder / "datasources/despatch.yaml").read_text())
+        self.guide = (ROOT / "docs/kubernetes.md").read_text()
         self.collector = yaml.safe_load((ROOT / "deploy/otel-collector.yaml").read_text())
 
     @property
@@ -130,6 +131,17 @@ def prometheus_reads_every_worker(site):
     port = int(code.DEFAULTS["health"]["listen"].rpartition(":")[2])
     if named["port"] != port:
         yield f"prometheus.yml: port {named['port']} instead of {port}"
+
+
+def _break_guide(site):
+    site.guide = site.guide.replace("payments labels", "payments")
+
+
+@RULES.rule(breaks=_break_guide)
+def the_guide_makes_a_secret_for_every_worker(site):
+    named = re.search(r"^for worker in (.*); do$", site.guide, re.MULTILINE)
+    if named is None or sorted(named[1].split()) != sorted(code.WORKERS):
+        yield f"docs/kubernetes.md: secrets for {named and named[1]} instead of {sorted(code.WORKERS)}"
 
 
 @RULES.rule(breaks=lambda site: site.services["grafana"]["volumes"].append("./deploy/none:/none:ro"))

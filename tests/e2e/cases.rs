@@ -105,6 +105,9 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     .await;
     assert!(shown.contains("3 succeeded, 0 failed"), "{shown}");
     let nothing = local.does(&create).await;
-    assert!(nothing.stderr.contains("no case is unresolved, reason stock-short"), "{nothing:?}");
+    assert!(
+        nothing.stderr.contains("no case matches the filter: unresolved, reason stock-short"),
+        "{nothing:?}"
+    );
     local.stop().await;
 }

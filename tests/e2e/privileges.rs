@@ -35,7 +35,7 @@ impl Guarded {
         let again = Despatch::run(despatch(["permissions", "nats", "--keys"]).arg(&keys)).await;
         assert_eq!(again.stdout, printed.stdout, "keys that are there are kept");
         let mut options = despatch_stack::Options::new(dir.path().join("servers"));
-        options.nats_door = Some(format!("authorization {{ {} }}", printed.stdout));
+        options.nats_permissions = Some(format!("authorization {{ {} }}", printed.stdout));
         let stack = Stack::start(options).await.unwrap();
         let mut environment = BTreeMap::from([
             ("DESPATCH_NATS_URL", stack.nats_url().to_owned()),

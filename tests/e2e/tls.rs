@@ -61,7 +61,8 @@ async fn a_broker_over_tls_has_to_prove_who_it_is() {
     let servers = tempfile::tempdir().unwrap();
     let mut options = despatch_stack::Options::new(servers.path());
     options.database_url = Some(env.settings().database_url.clone());
-    options.nats_door = Some(format!("tls {{ cert_file: {certificate_file:?}, key_file: {key_file:?} }}"));
+    options.nats_permissions =
+        Some(format!("tls {{ cert_file: {certificate_file:?}, key_file: {key_file:?} }}"));
     let guarded = Stack::start(options).await.unwrap();
     let address = guarded.nats_url().strip_prefix("nats://").unwrap();
     let ask = |command: &str, address: &str, trusted: bool| {

@@ -1,19 +1,23 @@
-//! The events that workers exchange: protobuf messages, and for each its subject and its key (the order).
+//! The events that workers exchange: protobuf messages, and for each its NATS subject and what it is about.
 //!
 //! This crate is the only place that knows what is on the wire. Workers speak of event *types*; subjects, headers
 //! and identities follow from them here.
 
+mod ask;
 mod envelope;
 mod event;
 mod events;
 mod id;
 pub mod json;
+mod subject;
 mod trace;
 
-pub use envelope::{Malformed, now, replay_subject, subject, subscription_subject};
+pub use ask::{Ask, ask_subject};
+pub use envelope::{Malformed, event_subject, now, replay_subject, subscription_subject};
 pub use event::{DecodeError, Emits, Emitted, Event, Incoming};
-pub use events::{ALL, key_of};
+pub use events::{ALL, subject_of};
 pub use id::EventId;
+pub use subject::Subject;
 pub use trace::{Trace, collect_spans, span};
 
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 //! and what fits into a text.
 
 mod currency;
+mod label_id;
 pub mod link;
 mod money;
 mod reason;
@@ -9,6 +10,7 @@ pub mod text;
 mod triage;
 
 pub use currency::{Currency, UnknownCurrency};
+pub use label_id::LabelId;
 pub use money::{Money, MoneyError};
 pub use reason::Reason;
 pub use triage::{Priority, Queue, Triage};

@@ -1,7 +1,7 @@
 //! The names of the states of orders, parcels and reviews: one vocabulary for tables, answers, metrics and commands.
 //!
-//! A state is named by one worker and read by others and by the edge, which must not depend on that worker. What leads
-//! from one state to another stays with the worker. Everything here is pure.
+//! A state is named by one worker and read by others and by the edge, which must not depend on that worker. Everything
+//! here is pure.
 //!
 //! A payment has no state of its own: its amounts and times say what became of it.
 
@@ -10,6 +10,6 @@ mod parcel;
 mod review;
 mod states;
 
-pub use order::OrderState;
+pub use order::{OrderState, PLACED};
 pub use parcel::ParcelStage;
 pub use review::ReviewState;

@@ -2,6 +2,9 @@
 
 use crate::states::states;
 
+/// An order that is committed, but that orders has not accepted yet. No worker records it, so it is no [`OrderState`].
+pub const PLACED: &str = "placed";
+
 states! {
     /// How far an order is. An order of several parcels is as far as the parcel that is least far.
     ///
@@ -27,5 +30,59 @@ states! {
         Cancelled = "cancelled",
         /// A parcel came back. Final.
         Returned = "returned",
+    }
+}
+
+impl OrderState {
+    /// Whether an order may go from this state to another one.
+    ///
+    /// Forward, however far: a scan that is missing blocks nothing. Back only from a reservation that ended before its
+    /// payment. Out by cancellation until the carrier has the parcels, by return until the order is cancelled.
+    pub fn may_become(self, next: OrderState) -> bool {
+        match (self, next) {
+            (OrderState::Cancelled | OrderState::Returned, _) => false,
+            (OrderState::Reserved, OrderState::Accepted) | (_, OrderState::Returned) => true,
+            (_, OrderState::Cancelled) => self < OrderState::Despatched,
+            _ => self < next,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_final_is_left_by_nothing() {
+        for next in OrderState::ALL {
+            assert!(!OrderState::Cancelled.may_become(*next));
+            assert!(!OrderState::Returned.may_become(*next));
+        }
+    }
+
+    #[test]
+    fn an_order_is_cancelled_until_the_carrier_has_it() {
+        let states = OrderState::ALL.iter().copied();
+        let cancellable: Vec<_> = states.filter(|state| state.may_become(OrderState::Cancelled)).collect();
+        assert_eq!(
+            cancellable,
+            [
+                OrderState::Accepted,
+                OrderState::Reserved,
+                OrderState::Paid,
+                OrderState::Picked,
+                OrderState::Labelled
+            ]
+        );
+    }
+
+    #[test]
+    fn only_a_lapsed_reservation_goes_back() {
+        for state in &OrderState::ALL[..8] {
+            for earlier in OrderState::ALL.iter().filter(|earlier| *earlier <= state) {
+                let lapse = (*state, *earlier) == (OrderState::Reserved, OrderState::Accepted);
+                assert_eq!(state.may_become(*earlier), lapse, "{state} to {earlier}");
+            }
+        }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Print the schedule and do nothing.
     #[arg(long)]
     pub(crate) plan: bool,
-    /// Keep the data whatever comes of it.
+    /// Keep the data, whether or not something is wrong.
     #[arg(long)]
     pub(crate) keep: bool,
     /// Where the run keeps its data, which must not exist yet; by default a temporary directory. Removed unless something

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::draw::Draw;
 use crate::fleet::FLEET;
+use crate::rng::Rng;
 
 /// The kinds of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -22,9 +22,9 @@ pub(crate) enum Kind {
     KillNats,
     /// `kill -9` of PostgreSQL, which is started again after a while.
     KillPostgres,
-    /// Every connection to NATS ends, and for a while none is let in.
+    /// Every connection to NATS ends, and for a while none is accepted.
     CutNats,
-    /// Every connection to PostgreSQL ends, and for a while none is let in.
+    /// Every connection to PostgreSQL ends, and for a while none is accepted.
     CutPostgres,
     /// Everything to and from NATS is late for a while.
     DelayNats,
@@ -50,7 +50,7 @@ pub(crate) enum Kind {
     DeleteStream,
     /// NATS is killed and comes back without anything that it had stored.
     WipeNats,
-    /// NATS is killed twice, and comes back the second time with what it had stored the first time: whatever it
+    /// NATS is killed twice, and comes back the second time with what it had stored the first time: what it
     /// acknowledged in between is lost.
     RewindNats,
 }
@@ -137,41 +137,41 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// Draws the particulars of a fault.
-    pub(crate) fn draw(kind: Kind, draw: &mut Draw) -> Self {
+    pub(crate) fn draw(kind: Kind, rng: &mut Rng) -> Self {
         use Server::{Nats, Postgres};
         match kind {
             Kind::KillWorker => {
-                Fault::KillWorker { process: draw.below(FLEET.len()), down: draw.millis(0..=4_000) }
+                Fault::KillWorker { process: rng.below(FLEET.len()), down: rng.millis(0..=4_000) }
             }
             Kind::FreezeWorker => {
-                Fault::FreezeWorker { process: draw.below(FLEET.len()), lasts: draw.millis(100..=9_000) }
+                Fault::FreezeWorker { process: rng.below(FLEET.len()), lasts: rng.millis(100..=9_000) }
             }
             Kind::MoveClock => {
-                let process = draw.below(FLEET.len());
-                let hours = i64::try_from(draw.below(48)).unwrap_or_default() - 24;
-                Fault::MoveClock { process, hours, lasts: draw.millis(1_000..=8_000) }
+                let process = rng.below(FLEET.len());
+                let hours = i64::try_from(rng.below(48)).unwrap_or_default() - 24;
+                Fault::MoveClock { process, hours, lasts: rng.millis(1_000..=8_000) }
             }
-            Kind::KillNats => Fault::Kill { server: Nats, down: draw.millis(0..=3_000) },
-            Kind::KillPostgres => Fault::Kill { server: Postgres, down: draw.millis(0..=3_000) },
-            Kind::CutNats => Fault::Cut { server: Nats, lasts: draw.millis(0..=3_000) },
-            Kind::CutPostgres => Fault::Cut { server: Postgres, lasts: draw.millis(0..=3_000) },
-            Kind::DelayNats => Fault::delay(Nats, draw),
-            Kind::DelayPostgres => Fault::delay(Postgres, draw),
-            Kind::StallNats => Fault::Stall { server: Nats, lasts: draw.millis(200..=5_000) },
-            Kind::StallPostgres => Fault::Stall { server: Postgres, lasts: draw.millis(200..=5_000) },
-            Kind::HalfCloseNats => Fault::HalfClose { server: Nats, towards_server: draw.below(2) == 0 },
+            Kind::KillNats => Fault::Kill { server: Nats, down: rng.millis(0..=3_000) },
+            Kind::KillPostgres => Fault::Kill { server: Postgres, down: rng.millis(0..=3_000) },
+            Kind::CutNats => Fault::Cut { server: Nats, lasts: rng.millis(0..=3_000) },
+            Kind::CutPostgres => Fault::Cut { server: Postgres, lasts: rng.millis(0..=3_000) },
+            Kind::DelayNats => Fault::delay(Nats, rng),
+            Kind::DelayPostgres => Fault::delay(Postgres, rng),
+            Kind::StallNats => Fault::Stall { server: Nats, lasts: rng.millis(200..=5_000) },
+            Kind::StallPostgres => Fault::Stall { server: Postgres, lasts: rng.millis(200..=5_000) },
+            Kind::HalfCloseNats => Fault::HalfClose { server: Nats, towards_server: rng.below(2) == 0 },
             Kind::HalfClosePostgres => {
-                Fault::HalfClose { server: Postgres, towards_server: draw.below(2) == 0 }
+                Fault::HalfClose { server: Postgres, towards_server: rng.below(2) == 0 }
             }
-            Kind::DeleteConsumer => Fault::DeleteConsumer { pick: draw.below(1 << 16) },
+            Kind::DeleteConsumer => Fault::DeleteConsumer { pick: rng.below(1 << 16) },
             Kind::RepeatMessages => {
-                Fault::RepeatMessages { count: 1 + draw.below(200), order: draw.below(1 << 31) as u64 }
+                Fault::RepeatMessages { count: 1 + rng.below(200), order: rng.below(1 << 31) as u64 }
             }
-            Kind::FillNats => Fault::Fill { server: Nats, lasts: draw.millis(200..=5_000) },
-            Kind::FillPostgres => Fault::Fill { server: Postgres, lasts: draw.millis(200..=3_000) },
+            Kind::FillNats => Fault::Fill { server: Nats, lasts: rng.millis(200..=5_000) },
+            Kind::FillPostgres => Fault::Fill { server: Postgres, lasts: rng.millis(200..=3_000) },
             Kind::DeleteStream => Fault::DeleteStream,
-            Kind::WipeNats => Fault::WipeNats { down: draw.millis(0..=2_000) },
-            Kind::RewindNats => Fault::RewindNats { by: draw.millis(200..=5_000) },
+            Kind::WipeNats => Fault::WipeNats { down: rng.millis(0..=2_000) },
+            Kind::RewindNats => Fault::RewindNats { by: rng.millis(200..=5_000) },
         }
     }
 
@@ -180,8 +180,8 @@ impl Fault {
         matches!(self, Fault::DeleteStream | Fault::WipeNats { .. } | Fault::RewindNats { .. })
     }
 
-    fn delay(server: Server, draw: &mut Draw) -> Self {
-        Fault::Delay { server, by: draw.millis(5..=400), lasts: draw.millis(200..=4_000) }
+    fn delay(server: Server, rng: &mut Rng) -> Self {
+        Fault::Delay { server, by: rng.millis(5..=400), lasts: rng.millis(200..=4_000) }
     }
 }
 

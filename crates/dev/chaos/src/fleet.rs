@@ -14,9 +14,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::result::Result;
 
-use crate::WORKER;
+/// The first argument that makes this process a `despatch` of the run instead of the harness.
+pub(crate) const WORKER: &str = "despatch";
 
-/// Which workers run, a process each. Those that stand here twice are replicas.
+/// The workers that run, a process each. Those that are listed twice are replicas.
 pub(crate) const FLEET: [&str; 12] = [
     "gateway",
     "orders",
@@ -65,7 +66,7 @@ pub(crate) struct Fleet {
     processes: Vec<Process>,
 }
 
-/// One place of the fleet, and who holds it at the moment.
+/// One place of the fleet, and the process that has it at the moment.
 struct Process {
     worker: &'static str,
     /// How often it was started.
@@ -96,7 +97,7 @@ impl Fleet {
                 command.env_remove(name);
             }
         }
-        // The directory is named so that a process can be told from those of other runs.
+        // The directory is named so that a process can be distinguished from those of other runs.
         command.arg(WORKER).arg("--data-dir").arg(&self.dir).args(["run", process.worker]);
         command.envs(&self.environment);
         if let Some(library) = faketime().filter(|_| hours != 0) {
@@ -141,7 +142,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Processes that ended although nobody killed them.
+    /// Processes that ended without being killed.
     pub(crate) fn ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
         let mut ended = Vec::new();
         for (place, process) in self.processes.iter_mut().enumerate() {
@@ -173,7 +174,7 @@ impl Fleet {
         std::fs::read_to_string(self.dir.join(name)).ok()
     }
 
-    /// Every line in which a process says that it panicked.
+    /// Every line in which a process reports a panic.
     pub(crate) fn panics(&self) -> Result<Vec<String>> {
         let mut panics = Vec::new();
         for entry in std::fs::read_dir(&self.dir)? {

@@ -1,23 +1,23 @@
-//! Does faults to a site, and undoes those that last when their time is over.
+//! Does faults to a deployment, and undoes those that last when their time is over.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::result::Result;
 use async_nats::HeaderMap;
 use async_nats::jetstream::stream::DiscardPolicy;
 use futures_util::StreamExt;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::draw::Draw;
+use crate::deployment::{Deployment, STREAM};
 use crate::fault::{Fault, Server};
 use crate::fleet::faketime;
-use crate::proxy::{Direction, Mood};
-use crate::site::{STREAM, Site};
+use crate::proxy::{Condition, Direction};
+use crate::result::Result;
+use crate::rng::Rng;
 use crate::stream;
 
-/// What became of a fault.
+/// Whether a fault was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Injected {
     /// It was done.
@@ -38,31 +38,31 @@ enum Remedy {
     Rewind,
 }
 
-/// Faults that are under way.
+/// Faults that are active.
 #[derive(Debug, Default)]
-pub(crate) struct Lasting(Vec<(Instant, Remedy)>);
+pub(crate) struct ActiveFaults(Vec<(Instant, Remedy)>);
 
-impl Lasting {
+impl ActiveFaults {
     /// When the next of them ends.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.0.iter().map(|(at, _)| *at).min()
     }
 
     /// Undoes those whose time is over.
-    pub(crate) async fn heal_due(&mut self, site: &mut Site) -> Result {
+    pub(crate) async fn heal_due(&mut self, deployment: &mut Deployment) -> Result {
         let now = Instant::now();
         let (due, rest) = std::mem::take(&mut self.0).into_iter().partition(|(at, _)| *at <= now);
         self.0 = rest;
         for (_, remedy) in due {
-            heal(site, remedy).await?;
+            heal(deployment, remedy).await?;
         }
         Ok(())
     }
 
     /// Undoes all of them.
-    pub(crate) async fn heal_all(&mut self, site: &mut Site) -> Result {
+    pub(crate) async fn heal_all(&mut self, deployment: &mut Deployment) -> Result {
         for (_, remedy) in std::mem::take(&mut self.0) {
-            heal(site, remedy).await?;
+            heal(deployment, remedy).await?;
         }
         Ok(())
     }
@@ -77,119 +77,123 @@ impl Lasting {
 }
 
 /// Does a fault.
-pub(crate) async fn inject(site: &mut Site, lasting: &mut Lasting, fault: &Fault) -> Result<Injected> {
+pub(crate) async fn inject(
+    deployment: &mut Deployment,
+    active: &mut ActiveFaults,
+    fault: &Fault,
+) -> Result<Injected> {
     let now = Instant::now();
     match fault {
         Fault::KillWorker { process, down } => {
-            site.fleet.kill(*process)?;
-            lasting.add(now + *down, Remedy::Start(*process));
+            deployment.fleet.kill(*process)?;
+            active.add(now + *down, Remedy::Start(*process));
         }
         Fault::FreezeWorker { process, lasts } => {
-            site.fleet.freeze(*process)?;
-            lasting.add(now + *lasts, Remedy::Thaw(*process));
+            deployment.fleet.freeze(*process)?;
+            active.add(now + *lasts, Remedy::Thaw(*process));
         }
         Fault::MoveClock { process, hours, lasts } => {
             if faketime().is_none() {
                 return Ok(Injected::Skipped("libfaketime is not installed"));
             }
-            site.fleet.kill(*process)?;
-            site.fleet.start(*process, *hours)?;
-            lasting.add(now + *lasts, Remedy::Restart(*process));
+            deployment.fleet.kill(*process)?;
+            deployment.fleet.start(*process, *hours)?;
+            active.add(now + *lasts, Remedy::Restart(*process));
         }
         Fault::Kill { server, down } => {
-            kill(site, *server)?;
+            kill(deployment, *server)?;
             tokio::time::sleep(*down).await;
-            restart(site, *server).await?;
+            restart(deployment, *server).await?;
         }
         Fault::Cut { server, lasts } => {
-            site.proxy(*server).set(Mood::Closed);
-            site.proxy(*server).cut();
-            lasting.add(now + *lasts, Remedy::Open(*server));
+            deployment.proxy(*server).set(Condition::Closed);
+            deployment.proxy(*server).cut();
+            active.add(now + *lasts, Remedy::Open(*server));
         }
         Fault::Delay { server, by, lasts } => {
-            site.proxy(*server).set(Mood::Late(*by));
-            lasting.add(now + *lasts, Remedy::Open(*server));
+            deployment.proxy(*server).set(Condition::Late(*by));
+            active.add(now + *lasts, Remedy::Open(*server));
         }
         Fault::Stall { server, lasts } => {
-            site.proxy(*server).set(Mood::Stalled);
-            lasting.add(now + *lasts, Remedy::Open(*server));
+            deployment.proxy(*server).set(Condition::Stalled);
+            active.add(now + *lasts, Remedy::Open(*server));
         }
         Fault::HalfClose { server, towards_server } => {
             let direction = if *towards_server { Direction::ToServer } else { Direction::ToClient };
-            site.proxy(*server).half_close(direction);
+            deployment.proxy(*server).half_close(direction);
         }
-        Fault::DeleteConsumer { pick } => return delete_consumer(site, *pick).await,
-        Fault::RepeatMessages { count, order } => return repeat(site, *count, *order).await,
+        Fault::DeleteConsumer { pick } => return delete_consumer(deployment, *pick).await,
+        Fault::RepeatMessages { count, order } => return repeat(deployment, *count, *order).await,
         Fault::Fill { server: Server::Nats, lasts } => {
-            let outcome = fill_stream(site).await?;
-            lasting.add(now + *lasts, Remedy::Restore(Server::Nats));
+            let outcome = fill_stream(deployment).await?;
+            active.add(now + *lasts, Remedy::Restore(Server::Nats));
             return Ok(outcome);
         }
         Fault::Fill { server: Server::Postgres, lasts } => {
-            let outcome = fill_postgres(site)?;
+            let outcome = fill_postgres(deployment)?;
             if outcome == Injected::Done {
-                lasting.add(now + *lasts, Remedy::Restore(Server::Postgres));
+                active.add(now + *lasts, Remedy::Restore(Server::Postgres));
             }
             return Ok(outcome);
         }
         Fault::DeleteStream => {
-            let jetstream = site.jetstream().await?;
+            let jetstream = deployment.jetstream().await?;
             if jetstream.delete_stream(STREAM).await.is_err() {
                 return Ok(Injected::Skipped("there was no stream"));
             }
         }
         Fault::WipeNats { down } => {
-            kill(site, Server::Nats)?;
+            kill(deployment, Server::Nats)?;
             tokio::time::sleep(*down).await;
-            site.stack.restart_nats_meanwhile(wipe).await?;
-            site.lead(Server::Nats)?;
+            deployment.stack.restart_nats_meanwhile(wipe).await?;
+            deployment.follow(Server::Nats)?;
         }
         Fault::RewindNats { by } => {
-            kill(site, Server::Nats)?;
-            site.stack.restart_nats_meanwhile(|store| copy(store, &aside(store))).await?;
-            site.lead(Server::Nats)?;
-            lasting.add(now + *by, Remedy::Rewind);
+            kill(deployment, Server::Nats)?;
+            deployment.stack.restart_nats_meanwhile(|store| copy(store, &aside(store))).await?;
+            deployment.follow(Server::Nats)?;
+            active.add(now + *by, Remedy::Rewind);
         }
     }
     Ok(Injected::Done)
 }
 
-async fn heal(site: &mut Site, remedy: Remedy) -> Result {
+async fn heal(deployment: &mut Deployment, remedy: Remedy) -> Result {
     match remedy {
-        Remedy::Start(process) => site.fleet.start(process, 0),
+        Remedy::Start(process) => deployment.fleet.start(process, 0),
         Remedy::Restart(process) => {
-            site.fleet.kill(process)?;
-            site.fleet.start(process, 0)
+            deployment.fleet.kill(process)?;
+            deployment.fleet.start(process, 0)
         }
-        Remedy::Thaw(process) => site.fleet.thaw(process),
+        Remedy::Thaw(process) => deployment.fleet.thaw(process),
         Remedy::Open(server) => {
-            site.proxy(server).set(Mood::Open);
+            deployment.proxy(server).set(Condition::Open);
             Ok(())
         }
         Remedy::Rewind => {
-            kill(site, Server::Nats)?;
+            kill(deployment, Server::Nats)?;
             let back = |store: &Path| {
                 wipe(store)?;
-                // Of two rewinds at once the first has taken it.
+                // Of two rewinds at once the first has accepted it.
                 if aside(store).exists() { std::fs::rename(aside(store), store) } else { Ok(()) }
             };
-            site.stack.restart_nats_meanwhile(back).await?;
-            site.lead(Server::Nats)
+            deployment.stack.restart_nats_meanwhile(back).await?;
+            deployment.follow(Server::Nats)
         }
-        Remedy::Restore(Server::Nats) => empty_stream(site).await,
+        Remedy::Restore(Server::Nats) => empty_stream(deployment).await,
         Remedy::Restore(Server::Postgres) => {
             // New processes have new limits.
-            kill(site, Server::Postgres)?;
-            restart(site, Server::Postgres).await
+            kill(deployment, Server::Postgres)?;
+            restart(deployment, Server::Postgres).await
         }
     }
 }
 
 /// `kill -9` of a server. One that has ended by itself is as dead.
-fn kill(site: &Site, server: Server) -> Result {
+fn kill(deployment: &Deployment, server: Server) -> Result {
     let pid = match server {
-        Server::Nats => site.stack.nats_pid(),
-        Server::Postgres => site.stack.postgres_pid(),
+        Server::Nats => deployment.stack.nats_pid(),
+        Server::Postgres => deployment.stack.postgres_pid(),
     };
     if let Some(pid) = pid.and_then(|pid| Pid::from_raw(pid.cast_signed())) {
         match kill_process(pid, Signal::KILL) {
@@ -229,16 +233,16 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-async fn restart(site: &mut Site, server: Server) -> Result {
+async fn restart(deployment: &mut Deployment, server: Server) -> Result {
     match server {
-        Server::Nats => site.stack.restart_nats().await?,
-        Server::Postgres => site.stack.restart_postgres().await?,
+        Server::Nats => deployment.stack.restart_nats().await?,
+        Server::Postgres => deployment.stack.restart_postgres().await?,
     }
-    site.lead(server)
+    deployment.follow(server)
 }
 
-async fn delete_consumer(site: &Site, pick: usize) -> Result<Injected> {
-    let jetstream = site.jetstream().await?;
+async fn delete_consumer(deployment: &Deployment, pick: usize) -> Result<Injected> {
+    let jetstream = deployment.jetstream().await?;
     let Ok(stream) = jetstream.get_stream(STREAM).await else {
         return Ok(Injected::Skipped("there was no stream"));
     };
@@ -256,12 +260,12 @@ async fn delete_consumer(site: &Site, pick: usize) -> Result<Injected> {
 }
 
 /// Publishes messages of the stream again, reordered. Without a message id the broker's dedupe does not know them.
-async fn repeat(site: &Site, count: usize, order: u64) -> Result<Injected> {
-    let jetstream = site.jetstream().await?;
+async fn repeat(deployment: &Deployment, count: usize, order: u64) -> Result<Injected> {
+    let jetstream = deployment.jetstream().await?;
     let Ok(mut messages) = stream::read(&jetstream).await else {
         return Ok(Injected::Skipped("there was no stream"));
     };
-    Draw::new(order).shuffle(&mut messages);
+    Rng::new(order).shuffle(&mut messages);
     for message in messages.into_iter().take(count) {
         let mut headers = HeaderMap::new();
         for (name, values) in message.headers.iter() {
@@ -280,8 +284,8 @@ async fn repeat(site: &Site, count: usize, order: u64) -> Result<Injected> {
 }
 
 /// Gives the stream a quota of what it holds.
-async fn fill_stream(site: &Site) -> Result<Injected> {
-    let jetstream = site.jetstream().await?;
+async fn fill_stream(deployment: &Deployment) -> Result<Injected> {
+    let jetstream = deployment.jetstream().await?;
     let Ok(mut stream) = jetstream.get_stream(STREAM).await else {
         return Ok(Injected::Skipped("there was no stream"));
     };
@@ -293,8 +297,8 @@ async fn fill_stream(site: &Site) -> Result<Injected> {
     Ok(Injected::Done)
 }
 
-async fn empty_stream(site: &Site) -> Result {
-    let jetstream = site.jetstream().await?;
+async fn empty_stream(deployment: &Deployment) -> Result {
+    let jetstream = deployment.jetstream().await?;
     // One that was deleted meanwhile comes back without a quota.
     if let Ok(mut stream) = jetstream.get_stream(STREAM).await {
         let mut config = stream.info().await?.config.clone();
@@ -307,22 +311,22 @@ async fn empty_stream(site: &Site) -> Result {
 
 /// Lets no process of PostgreSQL write to any file. Its next write of the log fails as on a full disk.
 #[cfg(target_os = "linux")]
-fn fill_postgres(site: &Site) -> Result<Injected> {
+fn fill_postgres(deployment: &Deployment) -> Result<Injected> {
     use rustix::io::Errno;
     use rustix::process::{Resource, Rlimit, prlimit};
 
-    let Some(postmaster) = site.stack.postgres_pid() else {
+    let Some(postmaster) = deployment.stack.postgres_pid() else {
         return Ok(Injected::Skipped("there was no PostgreSQL"));
     };
     let limit = |pid: &u32| {
         let pid = Pid::from_raw(pid.cast_signed());
         match prlimit(pid, Resource::Fsize, Rlimit { current: Some(0), maximum: None }) {
             Ok(_) | Err(Errno::SRCH) => Ok(Injected::Done),
-            Err(Errno::PERM) => Ok(Injected::Skipped("PostgreSQL runs as somebody else")),
+            Err(Errno::PERM) => Ok(Injected::Skipped("PostgreSQL runs as another account")),
             Err(error) => Err(error),
         }
     };
-    // Whatever the postmaster starts from now on inherits its limit.
+    // What the postmaster starts from now on inherits its limit.
     let outcome = limit(&postmaster)?;
     let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
     let children: Vec<u32> =
@@ -334,6 +338,6 @@ fn fill_postgres(site: &Site) -> Result<Injected> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn fill_postgres(_: &Site) -> Result<Injected> {
+fn fill_postgres(_: &Deployment) -> Result<Injected> {
     Ok(Injected::Skipped("only Linux can limit the files of a running process"))
 }

@@ -1,24 +1,25 @@
 //! Chaos: while orders flow and the providers misbehave, workers are killed and frozen, servers killed and wiped,
-//! connections cut, all at random and the same way again for the same seed. Then everything is left in peace, and every
-//! order is audited.
+//! connections cut, all at random and the same way again for the same seed. Then everything is left alone, and every order
+//! is audited.
 //!
 //! `cargo run --release -p chaos -- --seed 1 --faults 200 --orders 2000`. From top to bottom: [`schedule`] draws the
-//! [`fault`]s, [`inject`] does them to a [`site`], [`settle`] waits for quiet, and the audit is the demo's, with the
+//! [`fault`]s, [`inject`] does them to a [`deployment`], [`quiesce`] waits until nothing is left to do, and the audit is the demo's, with the
 //! [`stream`] on top.
 
 mod args;
-mod draw;
+mod deployment;
 mod fault;
 mod fleet;
 mod inject;
 mod orders;
 mod proxy;
+mod quiesce;
 mod result;
+mod rng;
 mod run;
 mod schedule;
-mod settle;
-mod site;
 mod stream;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -28,11 +29,8 @@ use clap::Parser;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The first argument that makes this process a `despatch` of the run instead of the harness.
-const WORKER: &str = "despatch";
-
 fn main() -> ExitCode {
-    if std::env::args_os().nth(1).is_some_and(|first| first == WORKER) {
+    if std::env::args_os().nth(1).is_some_and(|first| first == fleet::WORKER) {
         fleet::end_with_the_harness();
         return despatch::main(std::env::args_os().skip(1));
     }

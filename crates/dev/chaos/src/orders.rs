@@ -1,23 +1,22 @@
 //! The shop: orders come in while everything breaks, and every one is tried until it is answered 2xx.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::result::Result;
 use despatch_order_files::{FileOrder, PlaceError};
 use despatch_scenario::{CheckoutClient, CheckoutError};
 use futures_util::StreamExt;
 use tokio::sync::watch;
+
+use crate::result::Result;
 
 /// How many orders are being placed at once.
 const AT_ONCE: usize = 16;
 
 /// The orders that were answered 2xx so far.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Taken(Arc<Mutex<Vec<(usize, String)>>>);
+pub(crate) struct AcceptedOrders(Arc<Mutex<Vec<(usize, String)>>>);
 
-impl Taken {
+impl AcceptedOrders {
     fn add(&self, place: usize, order_id: String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((place, order_id));
     }
@@ -38,7 +37,7 @@ pub(crate) async fn place(
     checkout: CheckoutClient,
     orders: Arc<Vec<FileOrder>>,
     open: watch::Receiver<usize>,
-    taken: Taken,
+    accepted: AcceptedOrders,
 ) -> Result {
     let mut placing = futures_util::stream::iter(0..orders.len())
         .map(|place| {
@@ -60,7 +59,7 @@ pub(crate) async fn place(
         .buffer_unordered(AT_ONCE);
     while let Some(outcome) = placing.next().await {
         let (place, order_id) = outcome?;
-        taken.add(place, order_id);
+        accepted.add(place, order_id);
     }
     Ok(())
 }

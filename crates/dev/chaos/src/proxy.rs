@@ -12,14 +12,14 @@ use tokio::sync::watch;
 
 /// What happens to everything that passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mood {
+pub(crate) enum Condition {
     /// It passes.
     Open,
-    /// No connection is let in.
+    /// No connection is accepted.
     Closed,
     /// It passes late.
     Late(Duration),
-    /// It does not pass before the mood changes.
+    /// It does not pass until the condition changes.
     Stalled,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Proxy {
 
 struct Shared {
     upstream: Mutex<SocketAddr>,
-    mood: watch::Sender<Mood>,
+    condition: watch::Sender<Condition>,
     /// Counted up when every connection is to end.
     cuts: watch::Sender<u64>,
     /// Counted up when half of the connections are to be closed in a direction.
@@ -55,7 +55,7 @@ impl Proxy {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             upstream: Mutex::new(upstream),
-            mood: watch::Sender::new(Mood::Open),
+            condition: watch::Sender::new(Condition::Open),
             cuts: watch::Sender::new(0),
             half_closes: watch::Sender::new((0, Direction::ToClient)),
             connections: AtomicU64::new(0),
@@ -77,13 +77,13 @@ impl Proxy {
     }
 
     /// Where new connections lead from now on.
-    pub(crate) fn lead_to(&self, upstream: SocketAddr) {
+    pub(crate) fn point_to(&self, upstream: SocketAddr) {
         *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
     }
 
     /// Changes what happens to everything that passes.
-    pub(crate) fn set(&self, mood: Mood) {
-        self.shared.mood.send_replace(mood);
+    pub(crate) fn set(&self, condition: Condition) {
+        self.shared.condition.send_replace(condition);
     }
 
     /// Ends every connection.
@@ -100,7 +100,7 @@ impl Proxy {
 /// Carries one connection until both of its directions have ended or it is cut.
 async fn carry(shared: Arc<Shared>, client: TcpStream) {
     let mut cuts = shared.cuts.subscribe();
-    if *shared.mood.borrow() == Mood::Closed {
+    if *shared.condition.borrow() == Condition::Closed {
         return;
     }
     let number = shared.connections.fetch_add(1, Ordering::Relaxed);
@@ -135,7 +135,7 @@ struct Half {
 impl Half {
     async fn pump(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut half_closes = self.shared.half_closes.subscribe();
-        let mut mood = self.shared.mood.subscribe();
+        let mut condition = self.shared.condition.subscribe();
         let mut buffer = vec![0; 64 * 1024];
         let close = async {
             loop {
@@ -153,12 +153,12 @@ impl Half {
                     Ok(0) | Err(_) => return,
                     Ok(read) => read,
                 };
-                let now = *mood.borrow_and_update();
+                let now = *condition.borrow_and_update();
                 match now {
-                    Mood::Open | Mood::Closed => {}
-                    Mood::Late(by) => tokio::time::sleep(by).await,
-                    Mood::Stalled => {
-                        let _ = mood.wait_for(|mood| *mood != Mood::Stalled).await;
+                    Condition::Open | Condition::Closed => {}
+                    Condition::Late(by) => tokio::time::sleep(by).await,
+                    Condition::Stalled => {
+                        let _ = condition.wait_for(|condition| *condition != Condition::Stalled).await;
                     }
                 }
                 if to.write_all(&buffer[..read]).await.is_err() {

@@ -1,4 +1,4 @@
-//! A run: start, break, settle, audit.
+//! A run: start, break, quiesce, audit.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,27 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::result::Result;
 use despatch_order_files::{FileOrder, GatewayClient};
 use despatch_sandbox::Faults;
 use despatch_scenario::{CheckoutClient, Discrepancy, PlacedOrder, answer_reviews, receive_stock, sample};
 use tokio::sync::watch;
 
 use crate::args::Args;
+use crate::deployment::{API_KEY, Deployment};
 use crate::fault::Kind;
-use crate::fleet::FLEET;
-use crate::inject::{Injected, Lasting, inject};
-use crate::orders::{self, Taken};
+use crate::inject::{ActiveFaults, Injected, inject};
+use crate::orders::{self, AcceptedOrders};
+use crate::quiesce::{Quiescence, quiesce};
+use crate::result::Result;
 use crate::schedule::{self, Step};
-use crate::settle::{Rest, settle};
-use crate::site::{API_KEY, Site};
 use crate::stream;
+use crate::watch::Watch;
 
-/// How long servers and workers may take to come up, and orders to be taken in peace.
-const START: Duration = Duration::from_secs(120);
+/// How long servers and workers may take to come up, and orders to be accepted in peace.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How often the deployment is checked while nothing else happens.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs what the command line asks for; fails when anything is violated.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
@@ -43,16 +46,16 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     println!("data in {}", dir.path.display());
     let violations = runtime.block_on(async {
         let faults = if args.good_providers { Faults::none() } else { Faults::seeded(args.seed) };
-        let mut site = Site::start(&dir.path, faults).await?;
-        let outcome = tokio::select! {
-            outcome = carry(&mut site, &steps, orders) => outcome,
+        let mut deployment = Deployment::start(&dir.path, faults).await?;
+        let violations = tokio::select! {
+            violations = run_orders(&mut deployment, &steps, orders) => violations,
             asked = tokio::signal::ctrl_c() => { asked?; Err("stopped".into()) }
         };
         // The workers first: they would only complain about servers that go.
-        drop(site.fleet);
-        site.sandbox.stop().await;
-        site.stack.stop().await?;
-        outcome
+        drop(deployment.fleet);
+        deployment.sandbox.stop().await;
+        deployment.stack.stop().await?;
+        violations
     })?;
     if violations.is_empty() {
         println!("Nothing was lost and nothing happened twice.");
@@ -76,15 +79,19 @@ fn kinds(args: &Args) -> Result<Vec<Kind>> {
     if kinds.is_empty() { Err("no kind of fault is left".into()) } else { Ok(kinds) }
 }
 
-/// Carries the orders through the faults and answers what was violated.
-async fn carry(site: &mut Site, steps: &[Step], orders: Vec<FileOrder>) -> Result<Vec<Discrepancy>> {
+/// Runs the orders through the faults, and returns what was violated.
+async fn run_orders(
+    deployment: &mut Deployment,
+    steps: &[Step],
+    orders: Vec<FileOrder>,
+) -> Result<Vec<Discrepancy>> {
     let mut watch = Watch::default();
     until("the gateway listens", async || {
-        watch.look(site)?;
-        Ok(site.lead_to_gateway())
+        watch.check(deployment)?;
+        Ok(deployment.follow_gateway())
     })
     .await?;
-    let database = site.database()?;
+    let database = deployment.database()?;
     until("inventory has its schema", async || {
         let row = database
             .client()
@@ -98,26 +105,26 @@ async fn carry(site: &mut Site, steps: &[Step], orders: Vec<FileOrder>) -> Resul
     drop(database);
 
     let orders = Arc::new(orders);
-    let taken = Taken::default();
+    let accepted = AcceptedOrders::default();
     let (open, opened) = watch::channel(0);
-    let gateway = GatewayClient::new(&site.gateway_url(), API_KEY)?;
-    let checkout = CheckoutClient::new(gateway, Some(site.sandbox.stripe_url()))?;
-    let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, taken.clone()));
-    let customers = tokio::spawn(answer_reviews(site.sandbox.control_url(), site.gateway_url()));
+    let gateway = GatewayClient::new(&deployment.gateway_url(), API_KEY)?;
+    let checkout = CheckoutClient::new(gateway, Some(deployment.sandbox.stripe_url()))?;
+    let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, accepted.clone()));
+    let customers = tokio::spawn(answer_reviews(deployment.sandbox.control_url(), deployment.gateway_url()));
 
     let started = Instant::now();
     let mut table = Table::default();
-    let mut lasting = Lasting::default();
+    let mut active = ActiveFaults::default();
     for (number, step) in (1..).zip(steps) {
         open.send_replace(orders.len() * number / steps.len());
-        rest(site, &mut watch, &mut lasting, step.pause).await?;
-        let outcome = inject(site, &mut lasting, &step.fault)
+        pause(deployment, &mut watch, &mut active, step.pause).await?;
+        let outcome = inject(deployment, &mut active, &step.fault)
             .await
             .map_err(|error| format!("{}: {error}", step.fault))?;
-        let taken = taken.count();
+        let accepted = accepted.count();
         match outcome {
             Injected::Done => println!(
-                "{:>7.1}s {number:>4}  {taken:>5} orders  {}",
+                "{:>7.1}s {number:>4}  {accepted:>5} orders  {}",
                 started.elapsed().as_secs_f64(),
                 step.fault
             ),
@@ -129,86 +136,73 @@ async fn carry(site: &mut Site, steps: &[Step], orders: Vec<FileOrder>) -> Resul
         }
         table.note(step.kind, outcome);
     }
-    lasting.heal_all(site).await?;
-    site.sandbox.set_faults(Faults::none())?;
+    active.heal_all(deployment).await?;
+    deployment.sandbox.set_faults(Faults::none())?;
     open.send_replace(orders.len());
     println!("{:>7.1}s       faults are over", started.elapsed().as_secs_f64());
 
-    let rested = settle(site, &mut watch, orders.len(), &taken).await?;
+    let quiescence = quiesce(deployment, &mut watch, orders.len(), &accepted).await?;
     customers.abort();
     if placing.is_finished() {
         placing.await??;
     } else {
         placing.abort();
     }
-    println!("{:>7.1}s       at rest\n", started.elapsed().as_secs_f64());
+    println!("{:>7.1}s       quiescent\n", started.elapsed().as_secs_f64());
     println!("{table}");
     let whole = !steps.iter().any(|step| step.fault.loses_messages());
     let mut violations = watch.violations;
-    if let Rest::Stuck(left) = rested {
+    if let Quiescence::Stuck(left) = quiescence {
         violations
-            .extend(left.into_iter().map(|wrong| Discrepancy { about: "never at rest".to_owned(), wrong }));
+            .extend(left.into_iter().map(|wrong| Discrepancy { about: "never quiescent".to_owned(), wrong }));
     }
-    let taken = taken.all();
+    let accepted = accepted.all();
     let placed: Vec<PlacedOrder<'_>> =
-        taken.iter().map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place] }).collect();
-    let database = site.database()?;
-    violations.extend(site.auditor()?.audit(&site.sandbox.counts_by_order()?, &placed).await?);
-    match stream::compare(&site.jetstream().await?, &database, whole).await {
+        accepted.iter().map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place] }).collect();
+    let database = deployment.database()?;
+    violations.extend(deployment.auditor()?.audit(&deployment.sandbox.counts_by_order()?, &placed).await?);
+    match stream::compare(&deployment.jetstream().await?, &database, whole).await {
         Ok(differences) => violations.extend(differences),
-        // What the orders' audit has found is not lost with it.
+        // What the orders' audit found is still reported.
         Err(error) => {
             violations.push(Discrepancy { about: "the stream".to_owned(), wrong: error.to_string() });
         }
     }
     violations.extend(
-        site.fleet.panics()?.into_iter().map(|wrong| Discrepancy { about: "a panic".to_owned(), wrong }),
+        deployment
+            .fleet
+            .panics()?
+            .into_iter()
+            .map(|wrong| Discrepancy { about: "a panic".to_owned(), wrong }),
     );
     Ok(violations)
 }
 
-/// Leaves the site alone for a while, but for the faults whose time is over.
-async fn rest(site: &mut Site, watch: &mut Watch, lasting: &mut Lasting, pause: Duration) -> Result {
-    let end = Instant::now() + pause;
+/// Leaves the deployment alone for a while, except for the faults whose time is over.
+async fn pause(
+    deployment: &mut Deployment,
+    watch: &mut Watch,
+    active: &mut ActiveFaults,
+    duration: Duration,
+) -> Result {
+    let end = Instant::now() + duration;
     loop {
-        lasting.heal_due(site).await?;
-        watch.look(site)?;
+        active.heal_due(deployment).await?;
+        watch.check(deployment)?;
         let now = Instant::now();
         if now >= end {
             return Ok(());
         }
-        let next = lasting.next().map_or(end, |next| next.min(end)).min(now + LOOK);
+        let next = active.next().map_or(end, |next| next.min(end)).min(now + POLL_INTERVAL);
         tokio::time::sleep_until(next.into()).await;
     }
 }
 
-const LOOK: Duration = Duration::from_millis(100);
-
-/// What is looked after all the time.
-#[derive(Default)]
-pub(crate) struct Watch {
-    violations: Vec<Discrepancy>,
-}
-
-impl Watch {
-    /// Leads the way to a gateway that was started again, and starts what ended although nobody killed it, which is a
-    /// violation.
-    pub(crate) fn look(&mut self, site: &mut Site) -> Result {
-        site.lead_to_gateway();
-        for (place, status) in site.fleet.ended()? {
-            let about = format!("{}-{place}", FLEET[place]);
-            self.violations.push(Discrepancy { about, wrong: format!("ended by itself: {status}") });
-            site.fleet.start(place, 0)?;
-        }
-        Ok(())
-    }
-}
-
-async fn until(what: &str, mut look: impl AsyncFnMut() -> Result<bool>) -> Result {
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> Result<bool>) -> Result {
     let started = Instant::now();
-    while !look().await? {
-        if started.elapsed() > START {
-            return Err(format!("not within {START:?}: {what}").into());
+    while !holds().await? {
+        if started.elapsed() > START_TIMEOUT {
+            return Err(format!("not within {START_TIMEOUT:?}: {what}").into());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

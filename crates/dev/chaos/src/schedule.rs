@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::draw::Draw;
 use crate::fault::{Fault, Kind};
+use crate::rng::Rng;
 
 /// A fault, and how long everything is left alone before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +14,15 @@ pub(crate) struct Step {
 }
 
 /// Draws `count` faults of these kinds. What is left out is drawn and skipped, so that a schedule without some kinds is the
-/// whole one with those taken out of it: a failure can be bisected.
+/// whole one with those accepted out of it: a failure can be bisected.
 pub(crate) fn draw(seed: u64, count: usize, kinds: &[Kind]) -> Vec<Step> {
     let all: Vec<Kind> = Kind::all().collect();
-    let mut draw = Draw::new(seed);
+    let mut rng = Rng::new(seed);
     let mut steps = Vec::with_capacity(count);
     while steps.len() < count {
-        let pause = draw.millis(0..=4_000);
-        let kind = all[draw.below(all.len())];
-        let fault = Fault::draw(kind, &mut draw);
+        let pause = rng.millis(0..=4_000);
+        let kind = all[rng.below(all.len())];
+        let fault = Fault::draw(kind, &mut rng);
         if kinds.contains(&kind) {
             steps.push(Step { pause, kind, fault });
         }

@@ -1,14 +1,12 @@
 //! The stream against the journals: what was recorded is on the stream, what is on the stream was recorded, and every
-//! handler has an outcome for everything that it hears.
+//! handler has an outcome for everything that it consumes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use crate::result::Result;
-use async_nats::HeaderMap;
-use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, pull};
-use despatch::registry;
+use async_nats::{HeaderMap, jetstream};
+use despatch::Registry;
 use despatch_contracts::runtime::{Envelope, FollowOns};
 use despatch_runtime::Database;
 use despatch_scenario::Discrepancy;
@@ -16,12 +14,13 @@ use futures_util::StreamExt;
 use prost::Message as _;
 use uuid::Uuid;
 
-use crate::site::STREAM;
+use crate::deployment::STREAM;
+use crate::result::Result;
 
 /// How long the broker may take to hand over a portion of what it has.
-const PATIENCE: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many messages are asked for at a time.
+/// How many messages to ask for at a time.
 const PORTION: usize = 10_000;
 
 /// A message as it is stored.
@@ -37,7 +36,7 @@ pub(crate) async fn read(jetstream: &jetstream::Context) -> Result<Vec<Stored>> 
     // Without acks there is no limit to how many are handed over.
     let config = pull::Config {
         ack_policy: AckPolicy::None,
-        inactive_threshold: 10 * PATIENCE,
+        inactive_threshold: 10 * READ_TIMEOUT,
         ..pull::Config::default()
     };
     let consumer = stream.create_consumer(config).await?;
@@ -46,7 +45,7 @@ pub(crate) async fn read(jetstream: &jetstream::Context) -> Result<Vec<Stored>> 
     while stored.len() < expected {
         let portion = (expected - stored.len()).min(PORTION);
         let before = stored.len();
-        let mut messages = consumer.batch().max_messages(portion).expires(PATIENCE).messages().await?;
+        let mut messages = consumer.batch().max_messages(portion).expires(READ_TIMEOUT).messages().await?;
         while let Some(message) = messages.next().await {
             let (message, _) = message?.split();
             stored.push(Stored {
@@ -72,12 +71,12 @@ pub(crate) async fn read(jetstream: &jetstream::Context) -> Result<Vec<Stored>> 
 struct Journals {
     /// Generation and state, by handler and event.
     rows: HashMap<(String, Uuid), (u32, String)>,
-    /// What handlers recorded as their follow-ons, by message id, and who did.
-    owed: HashMap<String, (String, Envelope)>,
+    /// What handlers recorded as their follow-ons, by message id, and the handler.
+    recorded: HashMap<String, (String, Envelope)>,
 }
 
 /// Everything in which the stream and the journals differ. A stream that is not `whole` has lost messages, and need not
-/// hold what everybody had settled by then.
+/// hold what all handlers had settled by then.
 pub(crate) async fn compare(
     jetstream: &jetstream::Context,
     database: &Database,
@@ -94,7 +93,7 @@ pub(crate) async fn compare(
     }
     let journals = Journals::read(database).await?;
     if whole {
-        for (message_id, (handler, envelope)) in &journals.owed {
+        for (message_id, (handler, envelope)) in &journals.recorded {
             if !on_stream.contains_key(message_id) {
                 differ(
                     order(envelope),
@@ -106,15 +105,17 @@ pub(crate) async fn compare(
     for (message_id, envelope) in &on_stream {
         // Retries and replays are published from the row of the event that they repeat, and what an earlier generation
         // reported the later one overwrites.
-        if envelope.subject.starts_with("evt.") && !journals.owed.contains_key(message_id) {
+        if envelope.nats_subject.starts_with("evt.") && !journals.recorded.contains_key(message_id) {
             differ(order(envelope), format!("{} is on the stream, and no journal has it", name(envelope)));
         }
     }
     let consumers = consumers(jetstream).await?;
     let mut everything = on_stream;
-    everything.extend(journals.owed.iter().map(|(id, (_, envelope))| (id.clone(), envelope.clone())));
+    everything.extend(journals.recorded.iter().map(|(id, (_, envelope))| (id.clone(), envelope.clone())));
     for envelope in everything.values() {
-        for (handler, _) in consumers.iter().filter(|(_, subjects)| hears(subjects, &envelope.subject)) {
+        for (handler, _) in
+            consumers.iter().filter(|(_, subjects)| consumes(subjects, &envelope.nats_subject))
+        {
             if let Some(wrong) = journals.lacks(handler, envelope)? {
                 differ(order(envelope), wrong);
             }
@@ -127,13 +128,13 @@ impl Journals {
     async fn read(database: &Database) -> Result<Self> {
         let client = database.client().await?;
         let mut journals = Journals::default();
-        for worker in registry::NAMES {
+        for worker in Registry::default().names() {
             let sql = format!("select id, handler, generation, state, outbox from {worker}.journal");
             for row in &client.query(&sql, &[]).await? {
                 let (id, handler): (Uuid, String) = (row.get("id"), row.get("handler"));
                 let outbox = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
                 for message in FollowOns::decode(outbox)?.messages {
-                    journals.owed.insert(message.message_id(), (handler.clone(), message));
+                    journals.recorded.insert(message.message_id(), (handler.clone(), message));
                 }
                 let generation = u32::try_from(row.get::<_, i32>("generation"))?;
                 journals.rows.insert((handler, id), (generation, row.get("state")));
@@ -142,7 +143,7 @@ impl Journals {
         Ok(journals)
     }
 
-    /// What is wrong with a handler's row about a message that it hears.
+    /// What is wrong with a handler's row about a message that it consumes.
     fn lacks(&self, handler: &str, envelope: &Envelope) -> Result<Option<String>> {
         let row = self.rows.get(&(handler.to_owned(), envelope.id()?.uuid()));
         Ok(match row {
@@ -156,14 +157,14 @@ impl Journals {
 }
 
 fn order(envelope: &Envelope) -> String {
-    format!("order {}", envelope.order_id)
+    envelope.subject.clone()
 }
 
 fn name(envelope: &Envelope) -> String {
-    format!("{} {}", envelope.subject, envelope.message_id())
+    format!("{} {}", envelope.nats_subject, envelope.message_id())
 }
 
-/// What each handler hears, by the broker's own account.
+/// What each handler consumes, according to the broker.
 async fn consumers(jetstream: &jetstream::Context) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let stream = jetstream.get_stream(STREAM).await?;
     let mut consumers = BTreeMap::new();
@@ -175,15 +176,15 @@ async fn consumers(jetstream: &jetstream::Context) -> Result<BTreeMap<String, BT
         if !config.filter_subject.is_empty() {
             subjects.insert(config.filter_subject);
         }
-        // The first dash stands for the dot between the worker and its handler.
+        // The first dash is the dot between the worker and its handler.
         consumers.insert(name.replacen('-', ".", 1), subjects);
     }
     Ok(consumers)
 }
 
-fn hears(subjects: &BTreeSet<String>, subject: &str) -> bool {
-    subjects.iter().any(|heard| match heard.strip_suffix('>') {
+fn consumes(subjects: &BTreeSet<String>, subject: &str) -> bool {
+    subjects.iter().any(|filter| match filter.strip_suffix('>') {
         Some(prefix) => subject.starts_with(prefix),
-        None => heard == subject,
+        None => filter == subject,
     })
 }

@@ -104,12 +104,12 @@ pub struct MailCount {
 }
 
 /// Collects the counts of all orders, or of one.
-pub(crate) struct Tally {
+pub(crate) struct OrderCounter {
     only: Option<String>,
     orders: BTreeMap<String, OrderCounts>,
 }
 
-impl Tally {
+impl OrderCounter {
     pub(crate) fn of_all() -> Self {
         Self { only: None, orders: BTreeMap::new() }
     }

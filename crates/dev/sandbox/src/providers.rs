@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use crate::counts::{Counts, OrderCounts, Tally};
+use crate::counts::{Counts, OrderCounter, OrderCounts};
 use crate::fault_injector::FaultInjector;
 use crate::shippo::Shippo;
 use crate::smtp::Mailbox;
@@ -20,26 +20,26 @@ pub(crate) struct Providers {
 
 impl Providers {
     pub(crate) fn counts(&self) -> Counts {
-        let mut tally = Tally::of_all();
-        self.stripe.count(&mut tally);
-        self.shippo.count(&mut tally);
+        let mut counter = OrderCounter::of_all();
+        self.stripe.count(&mut counter);
+        self.shippo.count(&mut counter);
         let mails = self.mailbox.totals();
-        Counts { mails: mails.total, distinct_mails: mails.distinct, ..tally.total() }
+        Counts { mails: mails.total, distinct_mails: mails.distinct, ..counter.total() }
     }
 
     pub(crate) fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {
-        let mut tally = Tally::of(order);
-        self.stripe.count(&mut tally);
-        self.shippo.count(&mut tally);
+        let mut counter = OrderCounter::of(order);
+        self.stripe.count(&mut counter);
+        self.shippo.count(&mut counter);
         let mails = self.mailbox.of_order(order)?;
-        Ok(OrderCounts { mails, ..tally.single().unwrap_or_default() })
+        Ok(OrderCounts { mails, ..counter.single().unwrap_or_default() })
     }
 
     pub(crate) fn counts_by_order(&self) -> io::Result<BTreeMap<String, OrderCounts>> {
-        let mut tally = Tally::of_all();
-        self.stripe.count(&mut tally);
-        self.shippo.count(&mut tally);
-        let mut orders = tally.orders();
+        let mut counter = OrderCounter::of_all();
+        self.stripe.count(&mut counter);
+        self.shippo.count(&mut counter);
+        let mut orders = counter.orders();
         for order in self.mailbox.orders() {
             let mails = self.mailbox.of_order(&order)?;
             orders.entry(order).or_default().mails = mails;

@@ -78,7 +78,7 @@ impl Sandbox {
         self.smtp_url.clone()
     }
 
-    /// What tells a `despatch` process, by its environment, that these stand in for its providers.
+    /// The environment that makes a `despatch` process use these in place of its providers.
     pub fn environment(&self) -> [(&'static str, String); 6] {
         [
             ("DESPATCH_STRIPE_BASE_URL", self.stripe_url()),
@@ -111,17 +111,17 @@ impl Sandbox {
         self.providers.injector.target(target);
     }
 
-    /// What happened so far, over all orders and all runs on this state directory.
+    /// The effects so far, over all orders and all runs on this state directory.
     pub fn counts(&self) -> Counts {
         self.providers.counts()
     }
 
-    /// What happened so far for one order; nothing, if no provider has heard of it.
+    /// The effects so far for one order; nothing, if no provider knows it.
     pub fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {
         self.providers.order_counts(order)
     }
 
-    /// What happened so far for every order that a provider has heard of; what named no order is under the empty name.
+    /// The effects so far for every order that a provider knows; effects without an order are under the empty name.
     pub fn counts_by_order(&self) -> io::Result<BTreeMap<String, OrderCounts>> {
         self.providers.counts_by_order()
     }

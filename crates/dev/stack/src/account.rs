@@ -9,12 +9,12 @@ use std::process::{Command, Stdio};
 use crate::error::StackError;
 
 const ACCOUNTS: &str = "/etc/passwd";
-/// In order of preference: Debian's and Docker's, macOS's, everybody's.
+/// In order of preference: Debian's and Docker's, macOS's, every system's.
 const NAMES: [&str; 3] = ["postgres", "_postgres", "nobody"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
-    /// Whoever runs this process.
+    /// The account that runs this process.
     Own,
     /// Another one; only root can choose it.
     Other { uid: u32, gid: u32 },

@@ -1,5 +1,5 @@
-//! Finds servers that are installed already: on PATH, then where packages put them. A server counts once it has
-//! told its version and that is new enough.
+//! Finds servers that are installed already: on PATH, then where packages put them. A server counts when it
+//! prints a version that is new enough.
 
 use std::env;
 use std::fs;

@@ -1,7 +1,7 @@
 //! PostgreSQL's data: where it lies and how it is made, once.
 //!
 //! It lies in the data directory, unless PostgreSQL runs as an account that cannot get there (root's data
-//! directory under /root, say). Then it lies under /var/lib/despatch, and a file `elsewhere` tells where.
+//! directory under /root, say). Then it lies under /var/lib/despatch, and a file `elsewhere` names the place.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -15,8 +15,8 @@ use crate::account::Account;
 use crate::binaries::PostgresBinaries;
 use crate::error::StackError;
 use crate::secret;
-use crate::slot::Slot;
-use crate::supervised::{Job, Supervised};
+use crate::server_dir::ServerDir;
+use crate::supervised::{ServerCommand, Supervised};
 
 const ELSEWHERE: &str = "/var/lib/despatch";
 
@@ -37,7 +37,7 @@ impl Cluster {
         };
         let data = home.join("cluster");
         let account = Account::for_postgres(&data)?;
-        // Data that exists stays where it is, whatever keeps PostgreSQL from it: it will say so itself.
+        // Data that exists stays where it is, even if PostgreSQL cannot read it: it reports that itself.
         if account == Account::Own || data.exists() {
             return Ok(Self { home, account });
         }
@@ -72,7 +72,7 @@ impl Cluster {
     /// runs supervised like a server: it ends with us, and the next owner waits for that.
     pub(crate) async fn make(
         &self,
-        slot: &Arc<Slot>,
+        server_dir: &Arc<ServerDir>,
         binaries: &PostgresBinaries,
         user: &str,
         password: &str,
@@ -96,7 +96,7 @@ impl Cluster {
         args.extend(["--username".into(), user.into()]);
         args.extend(["--pwfile".into(), password_file.clone().into_os_string()]);
         args.extend(["--pgdata".into(), unfinished.clone().into_os_string()]);
-        let job = Job {
+        let initdb = ServerCommand {
             program: binaries.initdb.clone(),
             args,
             dir: self.home.clone(),
@@ -104,7 +104,7 @@ impl Cluster {
             stop: "TERM",
             kill: Signal::KILL,
         };
-        Supervised::spawn(slot, job).await?.finish().await?;
+        Supervised::spawn(server_dir, initdb).await?.finish().await?;
         fs::remove_file(&password_file).map_err(StackError::io("remove", &password_file))?;
         fs::rename(&unfinished, self.data()).map_err(StackError::io("rename", &unfinished))
     }

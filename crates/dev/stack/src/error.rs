@@ -1,4 +1,4 @@
-//! Why a stack does not start or stop, told so that a person knows what to do next.
+//! Why a stack does not start or stop, in words that say what to do next.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ pub enum StackError {
     Owned {
         /// The directory asked for.
         data_dir: PathBuf,
-        /// Its owner, if it has already said so.
+        /// Its owner, if it has written that already.
         pid: Option<u32>,
     },
     /// A server that an earlier owner left behind does not end.
@@ -76,7 +76,7 @@ pub enum StackError {
         /// What kept it from being installed.
         reason: InstallError,
     },
-    /// The data was written by a PostgreSQL of another major version, and that version is not to be had.
+    /// The data was written by a PostgreSQL of another major version, and that version cannot be found.
     #[error("{} was made by PostgreSQL {major}, which is not installed; \
         install it, or choose another data directory", cluster.display())]
     ClusterVersion {

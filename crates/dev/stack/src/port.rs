@@ -1,4 +1,4 @@
-//! Free loopback ports. A server keeps its port from one start to the next while nobody else has taken it, so
+//! Free loopback ports. A server keeps its port from one start to the next while no other program has taken it, so
 //! that clients and people find it again.
 
 use std::fs;
@@ -24,7 +24,7 @@ pub(crate) fn choose(file: &Path) -> Result<u16, StackError> {
     Ok(port)
 }
 
-/// Whether a server's log ends with it not getting its port. The port itself tells less: an outgoing connection
+/// Whether a server's log ends with it not getting its port. The port itself proves less: an outgoing connection
 /// may have held it for a moment only.
 pub(crate) fn was_taken(log_tail: &str) -> bool {
     log_tail.to_ascii_lowercase().contains("address already in use")
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_is_kept_until_somebody_else_takes_it() {
+    fn a_port_is_kept_until_another_program_takes_it() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("port");
         let first = choose(&file).unwrap();

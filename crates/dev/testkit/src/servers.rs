@@ -46,7 +46,7 @@ fn data_dir() -> PathBuf {
     for left in std::fs::read_dir(&stacks).into_iter().flatten().flatten() {
         let alive = left.file_name().to_str().is_some_and(|pid| Path::new("/proc").join(pid).exists());
         if !alive {
-            // Somebody else may be removing it too.
+            // Another process may be removing it too.
             let _ = std::fs::remove_dir_all(left.path());
         }
     }

@@ -1,4 +1,4 @@
-//! A test's own corner of the servers.
+//! A test's own environment on the servers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_nats::HeaderMap;
 use async_nats::jetstream::{self, consumer::pull};
 use despatch_contracts::runtime::{DeadLetter, Envelope};
-use despatch_contracts::{Emitted, Event, EventId, Trace, subject};
-use despatch_runtime::{Process, Settings, Worker};
+use despatch_contracts::{Emitted, Event, EventId, Subject, Trace, event_subject};
+use despatch_runtime::{Operator, Process, Settings, Worker};
 use futures_util::StreamExt;
 use prost::Message as _;
 use tokio::sync::Mutex;
@@ -27,10 +27,10 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// A fresh env on this binary's servers.
+    /// A fresh environment on this binary's servers.
     pub async fn new() -> Self {
         let servers = Servers::shared();
-        let name = format!("bed_{}", Uuid::new_v4().simple());
+        let name = format!("test_{}", Uuid::new_v4().simple());
         let admin = connect(&servers.database_url).await;
         admin.batch_execute(&format!("create database {name}")).await.expect("a database for the test");
         let (server, _) = servers.database_url.rsplit_once('/').expect("the URL names a database");
@@ -44,18 +44,18 @@ impl TestEnv {
         TestEnv { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
     }
 
-    /// How the env's processes run; for a test that starts one itself, or in another process.
+    /// How the environment's processes run; for a test that starts one itself, or in another process.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// A env that exists already, seen from another process.
+    /// An environment that exists already, used from another process.
     pub async fn join(settings: Settings) -> Self {
         let client = nats(&settings.nats_url).await;
         TestEnv { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
     }
 
-    /// Runs a worker in a process's worth of its own, until the env is dropped. Returns when it consumes.
+    /// Runs a worker in a process's worth of its own, until the environment is dropped. Returns when it consumes.
     pub async fn run(&self, worker: Worker) -> Arc<Process> {
         self.run_all(vec![worker]).await
     }
@@ -70,7 +70,7 @@ impl TestEnv {
         process
     }
 
-    /// Publishes an event twice, as a broker may deliver it, and answers its id. A worker must be running.
+    /// Publishes an event twice, as a broker may deliver it, and returns its id. A worker must be running.
     pub async fn deliver<E: Event>(&self, event: &E) -> EventId {
         let id = EventId::new();
         let envelope = Envelope::first(id, "env", Emitted::from(event), &Trace::root());
@@ -81,12 +81,12 @@ impl TestEnv {
 
     /// Publishes a message as it is.
     pub async fn publish(&self, envelope: &Envelope) {
-        self.publish_raw(&envelope.subject, envelope.headers(), envelope.payload.clone()).await;
+        self.publish_raw(&envelope.nats_subject, envelope.headers(), envelope.payload.clone()).await;
     }
 
     /// Publishes a message once more, past the broker's dedupe.
     pub async fn publish_again(&self, envelope: &Envelope) {
-        self.publish_raw(&envelope.subject, envelope.headers_without_msg_id(), envelope.payload.clone())
+        self.publish_raw(&envelope.nats_subject, envelope.headers_without_msg_id(), envelope.payload.clone())
             .await;
     }
 
@@ -98,37 +98,60 @@ impl TestEnv {
         ack.await.expect("NATS stores it");
     }
 
-    /// Waits for an event about an order.
-    pub async fn expect<E: Event>(&self, order_id: &str) -> E {
-        let envelope = self.find(&subject(E::TYPE), order_id).await;
+    /// An operator, who asks workers.
+    pub async fn operator(&self) -> Operator {
+        let Settings { nats_url, namespace, .. } = &self.settings;
+        Operator::connect(nats_url, namespace).await.expect("NATS is there")
+    }
+
+    /// Moves the database's time forward by this much, for every statement from now on: what is due then is due now.
+    pub async fn advance(&self, by: Duration) {
+        let client = self.db().await;
+        let sql = "select extract(epoch from despatch_now() - now())::float8";
+        let offset: f64 = client.query_one(sql, &[]).await.expect("the runtime's clock").get(0);
+        let offset = offset + by.as_secs_f64();
+        let moved = format!(
+            "create or replace function public.despatch_now() returns timestamptz
+                 language sql stable parallel safe return now() + interval '{offset} seconds'"
+        );
+        client.batch_execute(&moved).await.expect("the owner of the clock");
+    }
+
+    /// Waits for an event about a subject of this id.
+    pub async fn expect<E: Event>(&self, id: &str) -> E {
+        let envelope = self.find(&event_subject(E::TYPE), id).await;
         E::decode(envelope.payload).expect("the payload is what its type says")
     }
 
-    /// Waits for a dead letter about an order.
-    pub async fn expect_dead(&self, order_id: &str) -> DeadLetter {
-        DeadLetter::decode(self.find("dead.>", order_id).await.payload).expect("a dead letter")
+    /// Waits for a dead letter about a subject of this id.
+    pub async fn expect_dead(&self, id: &str) -> DeadLetter {
+        DeadLetter::decode(self.find("dead.>", id).await.payload).expect("a dead letter")
     }
 
-    async fn find(&self, subject: &str, order_id: &str) -> Envelope {
+    async fn find(&self, subject: &str, id: &str) -> Envelope {
         let started = Instant::now();
         let mut seen = Vec::new();
         while started.elapsed() < DEADLINE {
             seen = self.messages(subject).await;
-            if let Some(index) = seen.iter().position(|envelope| envelope.order_id == order_id) {
+            if let Some(index) = seen.iter().position(|envelope| Subject::parse(&envelope.subject).id() == id)
+            {
                 return seen.swap_remove(index);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let all: Vec<String> =
-            self.messages(">").await.iter().map(|e| format!("{} {}", e.subject, e.order_id)).collect();
-        panic!("no {subject} about {order_id} among {} such; the stream holds {all:#?}", seen.len());
+            self.messages(">").await.iter().map(|e| format!("{} {}", e.nats_subject, e.subject)).collect();
+        panic!("no {subject} about {id} among {} such; the stream holds {all:#?}", seen.len());
     }
 
-    /// How many distinct events of a type there are about an order.
-    pub async fn count<E: Event>(&self, order_id: &str) -> usize {
-        let messages = self.messages(&subject(E::TYPE)).await;
-        let ids: BTreeSet<String> =
-            messages.into_iter().filter(|e| e.order_id == order_id).map(|e| e.event_id).collect();
+    /// How many distinct events of a type there are about a subject of this id.
+    pub async fn count<E: Event>(&self, id: &str) -> usize {
+        let messages = self.messages(&event_subject(E::TYPE)).await;
+        let ids: BTreeSet<String> = messages
+            .into_iter()
+            .filter(|e| Subject::parse(&e.subject).id() == id)
+            .map(|e| e.event_id)
+            .collect();
         ids.len()
     }
 
@@ -137,7 +160,7 @@ impl TestEnv {
         let stream = self.stream().await;
         let prefix = format!("{}.", self.settings.namespace);
         let config = pull::Config { filter_subject: format!("{prefix}{subject}"), ..pull::Config::default() };
-        let consumer = stream.create_consumer(config).await.expect("a consumer to look with");
+        let consumer = stream.create_consumer(config).await.expect("a consumer to read with");
         let expected = usize::try_from(consumer.cached_info().num_pending).expect("fits");
         let mut found = Vec::with_capacity(expected);
         if expected > 0 {
@@ -147,7 +170,7 @@ impl TestEnv {
                 .expires(DEADLINE)
                 .messages()
                 .await
-                .expect("messages to look at");
+                .expect("messages to read");
             while let Some(message) = messages.next().await {
                 let message = message.expect("a message");
                 message.ack().await.expect("NATS answers");
@@ -170,7 +193,7 @@ impl TestEnv {
         loop {
             let unsettled = self.unsettled().await;
             let sequence = self.stream().await.cached_info().state.last_sequence;
-            // The parts are asked one after the other, so only two looks without a change between them prove it.
+            // The parts are asked one after the other, so only two readings without a change between them prove it.
             if unsettled.is_empty() && before == Some(sequence) {
                 return;
             }
@@ -193,19 +216,19 @@ impl TestEnv {
         while let Some(consumer) = consumers.next().await {
             let consumer = consumer.expect("NATS answers");
             let (pending, held) = (consumer.num_pending, consumer.num_ack_pending);
-            // The others are looks at the stream, a test's own.
+            // The others read the stream for a test.
             if consumer.config.durable_name.is_some() && (pending > 0 || held > 0) {
                 unsettled.push(format!("{}: {pending} pending, {held} held", consumer.name));
             }
         }
         let db = self.db().await;
         let schemas = db
-            .query("select nspname::text from pg_namespace where to_regclass(nspname || '.open_batch') is not null", &[])
+            .query("select nspname::text from pg_namespace where to_regclass(nspname || '.outbox_batch') is not null", &[])
             .await
             .expect("the catalogue");
         for schema in schemas.iter().map(|row| row.get::<_, String>(0)) {
             let sql = format!(
-                "select (select count(*) from {schema}.open_batch),
+                "select (select count(*) from {schema}.outbox_batch),
                         (select count(*) from {schema}.journal where state = 'waiting')"
             );
             let row = db.query_one(&sql, &[]).await.expect("the runtime's tables");
@@ -217,17 +240,17 @@ impl TestEnv {
         unsettled
     }
 
-    /// A connection to the env's database.
+    /// A connection to the environment's database.
     pub async fn db(&self) -> tokio_postgres::Client {
         connect(&self.settings.database_url).await
     }
 }
 
-/// Waits until a condition holds, looking again and again; fails the test after the deadline.
-pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+/// Waits until a condition holds, checking again and again; fails the test after the deadline.
+pub async fn eventually<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
-        if let Some(found) = look().await {
+        if let Some(found) = check().await {
             return found;
         }
         assert!(started.elapsed() < DEADLINE, "not within {DEADLINE:?}: {what}");

@@ -42,7 +42,7 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Run workers over servers that exist, until SIGTERM. Without names: all of them.
     Run {
-        /// gateway, orders, inventory, payments, labels, notifications, reviews, exceptions.
+        /// The workers' names; the help lists them.
         workers: Vec<String>,
     },
     /// Carry real orders from placed to reviewed over private servers and stand-in providers, and audit the result.

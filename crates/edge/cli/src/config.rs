@@ -5,12 +5,14 @@ mod error;
 mod file;
 mod layers;
 mod load;
+mod section;
 mod settings;
 mod stand_ins;
 
 pub(crate) use error::ConfigError;
 pub(crate) use file::Config;
-pub(crate) use layers::DEFAULTS;
+pub(crate) use layers::defaults;
+pub(crate) use section::Section;
 #[cfg(feature = "local")]
 pub(crate) use stand_ins::StandIns;
 pub(crate) use stand_ins::fill_in_placeholders;

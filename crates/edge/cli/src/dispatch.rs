@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 use despatch_telemetry::Format;
 #[cfg(feature = "local")]
 use despatch_telemetry::Telemetry;
@@ -15,14 +15,23 @@ use crate::commands::{
     doctor, events, exceptions, import, migrate, orders, permissions, probe, provision, recover, replays,
     retries, run,
 };
-use crate::config::{Config, DEFAULTS};
+use crate::config::{Config, defaults};
 use crate::local::DataDir;
 use crate::output::print;
+use crate::registry::Registry;
 use crate::result::Result;
 
-/// Runs a command line, its program's name first.
+/// Runs a command line with the workers of despatch, its program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = Cli::parse_from(args);
+    run(&Registry::default(), args)
+}
+
+/// Runs a command line with other workers.
+pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::from_arg_matches(&command_line(registry).get_matches_from(args)) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     // Cannot fail: nothing has installed another before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -32,7 +41,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(command(cli)) {
+    match runtime.block_on(command(registry, cli)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("despatch: {}", despatch_runtime::error_chain(&*error));
@@ -41,20 +50,26 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-async fn command(cli: Cli) -> Result<ExitCode> {
+/// The command line, whose help names the workers.
+fn command_line(registry: &Registry) -> clap::Command {
+    let workers = registry.names().join(", ");
+    Cli::command().mut_subcommand("run", |run| run.mut_arg("workers", |names| names.help(workers)))
+}
+
+async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
     let data_dir = DataDir::new(&cli.data_dir);
-    let load = || Config::load(cli.config.as_deref());
+    let load = || Config::load(cli.config.as_deref(), &registry.sections());
     match cli.command {
         #[cfg(feature = "local")]
         Command::Up(args) => {
             let config = load()?;
             despatch_telemetry::log("info", config.log.format);
-            with_telemetry(Box::pin(up::up(config, data_dir, &args))).await?;
+            with_telemetry(Box::pin(up::up(registry, config, data_dir, &args))).await?;
         }
         #[cfg(feature = "local")]
         Command::Demo(args) => {
             log("error");
-            return with_telemetry(Box::pin(demo::demo(load()?, data_dir, &args))).await;
+            return with_telemetry(Box::pin(demo::demo(registry, load()?, data_dir, &args))).await;
         }
         #[cfg(feature = "local")]
         Command::Sandbox(args) => {
@@ -64,7 +79,7 @@ async fn command(cli: Cli) -> Result<ExitCode> {
         Command::Run { workers } => {
             let config = load()?;
             despatch_telemetry::log("info", config.log.format);
-            run::run(config, &workers).await?;
+            run::run(registry, config, &workers).await?;
         }
         Command::Import(args) => {
             log("warn");
@@ -72,7 +87,7 @@ async fn command(cli: Cli) -> Result<ExitCode> {
         }
         Command::Orders(OrdersCommand::Show { id, json }) => {
             log("warn");
-            orders::show(load()?, &data_dir, &id, json).await?;
+            orders::show(registry, load()?, &data_dir, &id, json).await?;
         }
         Command::Exceptions(command) => {
             log("warn");
@@ -84,11 +99,11 @@ async fn command(cli: Cli) -> Result<ExitCode> {
         }
         Command::Retries(command) => {
             log("warn");
-            retries::run(load()?, &data_dir, command).await?;
+            retries::run(registry, load()?, &data_dir, command).await?;
         }
         Command::Recover { since, worker } => {
             log("warn");
-            recover::recover(load()?, &data_dir, since, worker.as_deref()).await?;
+            recover::recover(registry, load()?, &data_dir, since, worker.as_deref()).await?;
         }
         Command::Events(EventsCommand::Tail { filter }) => {
             log("warn");
@@ -97,23 +112,23 @@ async fn command(cli: Cli) -> Result<ExitCode> {
         Command::Doctor { json } => {
             // What goes wrong is in the findings.
             log("off");
-            return doctor::run(load()?, &data_dir, json).await;
+            return doctor::run(registry, load()?, &data_dir, json).await;
         }
         Command::Migrate => {
             log("info");
-            migrate::migrate(load()?, &data_dir).await?;
+            migrate::migrate(registry, load()?, &data_dir).await?;
         }
         Command::Provision => {
             log("info");
-            provision::provision(load()?, &data_dir).await?;
+            provision::provision(registry, load()?, &data_dir).await?;
         }
         Command::Permissions(PermissionsCommand::Nats { keys }) => {
-            print(&permissions::nats(&load()?, &keys)?)?;
+            print(&permissions::nats(registry, &load()?, &keys)?)?;
         }
         Command::Probe { url } => return probe::probe(&load()?, url.as_deref()).await,
-        Command::Config => print(DEFAULTS)?,
+        Command::Config => print(&defaults(&registry.sections()))?,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "despatch", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut command_line(registry), "despatch", &mut std::io::stdout());
         }
     }
     Ok(ExitCode::SUCCESS)

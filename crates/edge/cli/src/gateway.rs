@@ -1,6 +1,7 @@
 //! The gateway's HTTP server, in a process that runs the gateway's worker.
 
-use despatch_gateway::{GatewayError, Records};
+use despatch_gateway::GatewayError;
+use despatch_read_model::ReadModel;
 use despatch_runtime::Process;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -23,6 +24,6 @@ pub(crate) fn serve(
     shutdown: CancellationToken,
 ) -> Result<JoinHandle<Result<(), GatewayError>>> {
     let outbox = process.outbox(despatch_gateway::NAME).ok_or("the gateway's worker is not running")?;
-    let records = Records::new(&config.settings())?;
-    Ok(tokio::spawn(despatch_gateway::serve(config.gateway(), outbox, records, listener, shutdown)))
+    let read_model = ReadModel::new(&config.settings())?;
+    Ok(tokio::spawn(despatch_gateway::serve(config.gateway(), outbox, read_model, listener, shutdown)))
 }

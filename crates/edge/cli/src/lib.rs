@@ -1,6 +1,7 @@
 //! The despatch command: run workers, import orders, watch events, the demo.
 //!
-//! A library so that the chaos harness can be one binary with the workers that it kills.
+//! A library so that a program can run workers of its own, beside these or alone, with the same configuration and the same
+//! commands: see [`Registry`] and `examples/`. The chaos harness is such a program too.
 //!
 //! From bottom to top: [`registry`] lists the workers and `config` reads their settings; `local` finds a deployment that
 //! runs on this machine, or runs one; `commands` has a file for each subcommand of `args`; `dispatch` brings them together.
@@ -15,8 +16,9 @@ mod dispatch;
 mod gateway;
 mod local;
 mod output;
-pub mod registry;
+mod registry;
 mod result;
 mod signals;
 
-pub use dispatch::main;
+pub use dispatch::{main, run};
+pub use registry::{Entry, Registry};

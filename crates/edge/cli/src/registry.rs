@@ -1,22 +1,11 @@
-//! The one list of all workers.
+//! The workers that the binary knows. A program can add workers of its own, or run these alone.
 
 use std::collections::BTreeSet;
 
 use despatch_runtime::Worker;
+use serde::de::DeserializeOwned;
 
-use crate::config::{Config, ConfigError, fill_in_placeholders};
-
-/// Every worker's name, in the order of an order's life.
-pub const NAMES: &[&str] = &[
-    despatch_gateway::NAME,
-    despatch_orders::NAME,
-    despatch_inventory::NAME,
-    despatch_payments::NAME,
-    despatch_labels::NAME,
-    despatch_notifications::NAME,
-    despatch_reviews::NAME,
-    despatch_exceptions::NAME,
-];
+use crate::config::{Config, ConfigError, Section, fill_in_placeholders};
 
 /// Workers name the fields of their own configuration; here is where the file has those that stand elsewhere in it.
 const KEYS: &[(&str, &str)] = &[
@@ -30,81 +19,166 @@ const KEYS: &[(&str, &str)] = &[
     ("labels.shippo", "shippo"),
 ];
 
-/// The named workers as configured, or everything that is wrong with their configuration.
-pub(crate) fn workers(config: &Config, names: &[&str]) -> Result<Vec<Worker>, ConfigError> {
-    let mut workers = Vec::new();
-    let mut problems = Vec::new();
-    for name in names {
-        match worker(config, name) {
-            Ok(worker) => workers.push(worker),
-            Err(wrong) => problems.extend(wrong.iter().map(|problem| in_the_file(problem))),
-        }
-    }
-    // Several workers sign the same links.
-    let mut said = BTreeSet::new();
-    problems.retain(|problem| said.insert(problem.clone()));
-    if problems.is_empty() { Ok(workers) } else { Err(ConfigError(problems)) }
-}
-
-/// Every worker, for commands that only need to know what it is. What its providers need is filled in.
-pub(crate) fn known(config: &Config) -> Result<Vec<Worker>, ConfigError> {
-    let mut config = config.clone();
-    for provider in [&mut config.stripe.base_url, &mut config.shippo.base_url, &mut config.smtp.url] {
-        provider.clear();
-    }
-    fill_in_placeholders(&mut config);
-    workers(&config, NAMES)
-}
-
-/// A worker, or everything that is wrong with its configuration.
-fn worker(config: &Config, name: &str) -> Result<Worker, Vec<String>> {
-    match name {
-        despatch_gateway::NAME => {
+/// Every worker of despatch, in the order of an order's life.
+fn all() -> Vec<Entry> {
+    vec![
+        Entry::shared(despatch_gateway::NAME, |config| {
             let problems = config.gateway().problems();
             none_of(problems.iter().map(|problem| format!("gateway.{problem}")))?;
             Ok(despatch_gateway::worker())
-        }
-        despatch_orders::NAME => Ok(despatch_orders::worker()),
-        despatch_inventory::NAME => Ok(despatch_inventory::worker(&config.inventory)),
-        despatch_payments::NAME => {
-            let config = config.payments();
-            despatch_payments::worker(&config).map_err(|problem| vec![format!("stripe.{problem}")])
-        }
-        despatch_labels::NAME => {
+        }),
+        Entry::shared(despatch_orders::NAME, |_| Ok(despatch_orders::worker())),
+        Entry::own(despatch_inventory::NAME, despatch_inventory::DEFAULTS, despatch_inventory::worker),
+        Entry::shared(despatch_payments::NAME, |config| {
+            despatch_payments::worker(&config.payments()).map_err(|problem| vec![format!("stripe.{problem}")])
+        }),
+        Entry::shared(despatch_labels::NAME, |config| {
             let config = config.labels();
             none_of(config.problems().iter().map(ToString::to_string))?;
             despatch_labels::worker(&config).map_err(|problem| vec![problem.to_string()])
-        }
-        despatch_notifications::NAME => {
+        }),
+        Entry::shared(despatch_notifications::NAME, |config| {
             let config = config.notifications();
             none_of(config.problems().iter().map(ToString::to_string))?;
             despatch_notifications::worker(&config).map_err(|problem| vec![problem.to_string()])
-        }
-        despatch_reviews::NAME => {
+        }),
+        Entry::shared(despatch_reviews::NAME, |config| {
             let unsigned = config.links.secret.is_empty();
             none_of(unsigned.then(|| "links.secret is empty: anybody could sign links".to_owned()))?;
             Ok(despatch_reviews::worker(&config.reviews()))
-        }
-        despatch_exceptions::NAME => {
+        }),
+        Entry::shared(despatch_exceptions::NAME, |config| {
             despatch_exceptions::worker(&config.exceptions).map_err(|problem| vec![problem.to_string()])
-        }
-        other => Err(vec![NoSuchWorker(other.to_owned()).to_string()]),
+        }),
+    ]
+}
+
+/// The workers that a program can run, each by its name. By default those of despatch. `examples/gift-wrap` is a program that
+/// adds one.
+pub struct Registry {
+    entries: Vec<Entry>,
+}
+
+/// A worker that can be run: its name, its part of the configuration, and how it is made.
+pub struct Entry {
+    section: Section,
+    build: Box<Build>,
+}
+
+/// A worker, or everything that is wrong with its configuration.
+type Build = dyn Fn(&Config) -> Result<Worker, Vec<String>> + Send + Sync;
+
+impl Entry {
+    /// A worker with a table of its own in the configuration. `defaults` is that table, `[name]`, annotated and with the
+    /// default of every key; `worker` makes the worker from what the operator's file and the environment leave of it.
+    pub fn own<C: DeserializeOwned + 'static>(
+        name: &'static str,
+        defaults: &'static str,
+        worker: fn(&C) -> Worker,
+    ) -> Self {
+        let build = move |config: &Config| match config.own(name) {
+            Ok(config) => Ok(worker(&config)),
+            Err(problem) => Err(vec![format!("{name}: {problem}")]),
+        };
+        Entry { section: Section { name, defaults }, build: Box::new(build) }
+    }
+
+    /// A worker of despatch, whose settings are in several tables.
+    fn shared(
+        name: &'static str,
+        build: impl Fn(&Config) -> Result<Worker, Vec<String>> + Send + Sync + 'static,
+    ) -> Self {
+        Entry { section: Section { name, defaults: "" }, build: Box::new(build) }
     }
 }
 
-/// One worker's name, or all of them.
-pub(crate) fn named(name: Option<&str>) -> Result<Vec<&'static str>, NoSuchWorker> {
-    let Some(name) = name else { return Ok(NAMES.to_vec()) };
-    match NAMES.iter().find(|known| **known == name) {
-        Some(known) => Ok(vec![known]),
-        None => Err(NoSuchWorker(name.to_owned())),
+impl Default for Registry {
+    fn default() -> Self {
+        Registry { entries: all() }
+    }
+}
+
+impl Registry {
+    /// No workers, to which others are added.
+    pub const fn empty() -> Self {
+        Registry { entries: Vec::new() }
+    }
+
+    /// Adds a worker. One of the same name takes the place of what was there.
+    #[must_use]
+    pub fn with(mut self, entry: Entry) -> Self {
+        match self.entries.iter_mut().find(|there| there.section.name == entry.section.name) {
+            Some(there) => *there = entry,
+            None => self.entries.push(entry),
+        }
+        self
+    }
+
+    /// Every worker's name.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.entries.iter().map(|entry| entry.section.name).collect()
+    }
+
+    /// The tables that the workers bring to the configuration.
+    pub(crate) fn sections(&self) -> Vec<Section> {
+        self.entries
+            .iter()
+            .map(|entry| entry.section)
+            .filter(|section| !section.defaults.is_empty())
+            .collect()
+    }
+
+    /// The named workers as configured, or everything that is wrong with their configuration.
+    pub(crate) fn workers(&self, config: &Config, names: &[&str]) -> Result<Vec<Worker>, ConfigError> {
+        let mut workers = Vec::new();
+        let mut problems = Vec::new();
+        for name in names {
+            match self.worker(config, name) {
+                Ok(worker) => workers.push(worker),
+                Err(wrong) => problems.extend(wrong.iter().map(|problem| in_the_file(problem))),
+            }
+        }
+        // Several workers sign the same links.
+        let mut said = BTreeSet::new();
+        problems.retain(|problem| said.insert(problem.clone()));
+        if problems.is_empty() { Ok(workers) } else { Err(ConfigError(problems)) }
+    }
+
+    /// Every worker, for commands that only need to know what it is. What its providers need is filled in.
+    pub(crate) fn known(&self, config: &Config) -> Result<Vec<Worker>, ConfigError> {
+        let mut config = config.clone();
+        for provider in [&mut config.stripe.base_url, &mut config.shippo.base_url, &mut config.smtp.url] {
+            provider.clear();
+        }
+        fill_in_placeholders(&mut config);
+        self.workers(&config, &self.names())
+    }
+
+    /// One worker's name, or all of them.
+    pub(crate) fn named(&self, name: Option<&str>) -> Result<Vec<&'static str>, NoSuchWorker> {
+        let names = self.names();
+        let Some(name) = name else { return Ok(names) };
+        match names.iter().find(|known| **known == name) {
+            Some(known) => Ok(vec![known]),
+            None => Err(NoSuchWorker { name: name.to_owned(), names }),
+        }
+    }
+
+    fn worker(&self, config: &Config, name: &str) -> Result<Worker, Vec<String>> {
+        match self.entries.iter().find(|entry| entry.section.name == name) {
+            Some(entry) => (entry.build)(config),
+            None => Err(vec![NoSuchWorker { name: name.to_owned(), names: self.names() }.to_string()]),
+        }
     }
 }
 
 /// A name that is no worker's.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}: no such worker; there are {names}", names = NAMES.join(", "))]
-pub(crate) struct NoSuchWorker(String);
+#[error("{name}: no such worker; there are {names}", names = names.join(", "))]
+pub(crate) struct NoSuchWorker {
+    name: String,
+    names: Vec<&'static str>,
+}
 
 fn none_of(problems: impl IntoIterator<Item = String>) -> Result<(), Vec<String>> {
     let problems: Vec<String> = problems.into_iter().collect();

@@ -2,13 +2,12 @@
 //!
 //! `sources` reads a request's body into an order, a scan, a review or a command. `ingest` commits it, together with
 //! whatever else lies ready, and only then does `http` answer. The runtime publishes what is committed, after a crash
-//! too. `read_model` is what the workers know of an order.
+//! too.
 
 mod auth;
 mod config;
 mod http;
 mod ingest;
-mod read_model;
 mod serve;
 mod sources;
 mod worker;
@@ -16,7 +15,6 @@ mod worker;
 pub use auth::secret::Secret;
 pub use auth::shop::Shop;
 pub use config::{Config, ConfigError};
-pub use read_model::{Message, OrderRecord, Parcel, Payment, Records, Review, Step};
 pub use serve::{GatewayError, serve};
 pub use sources::fields::json::Invalid;
 pub use sources::{order_json, shippo, shopify, woocommerce};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
+use despatch_read_model::ReadModel;
 use despatch_runtime::Outbox;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,6 @@ use crate::http::state::Gateway;
 use crate::http::storage::Storage;
 use crate::ingest::committer::Committer;
 use crate::ingest::queue::IngestQueue;
-use crate::read_model::Records;
 
 /// Why the gateway could not serve.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ pub enum GatewayError {
 pub async fn serve(
     config: Config,
     outbox: Outbox,
-    records: Records,
+    read_model: ReadModel,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), GatewayError> {
@@ -43,7 +43,7 @@ pub async fn serve(
     let commit_wait = Duration::from_millis(config.commit_wait_ms);
     let (queue, queued) = IngestQueue::new(config.batch, commit_wait);
     let storage = Storage::new(queue, outbox.database().clone(), commit_wait, config.retry_after_seconds);
-    let gateway = Gateway::new(&config, storage, records);
+    let gateway = Gateway::new(&config, storage, read_model);
     let committer = tokio::spawn(Committer::new(outbox, config.batch).run(queued));
     // An answer is one small write: waiting to fill a packet would only delay it.
     let listener = listener.tap_io(|stream| {

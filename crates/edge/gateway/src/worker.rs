@@ -4,6 +4,7 @@ use despatch_contracts::notification::Unsubscribed;
 use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
+use despatch_read_model::SCHEMAS;
 use despatch_runtime::{Migration, Worker};
 
 /// The gateway's name, and its schema's.
@@ -14,12 +15,8 @@ const MIGRATIONS: &[Migration] =
 
 /// The gateway's worker. It consumes no event.
 pub fn worker() -> Worker {
-    Worker::new(NAME, MIGRATIONS)
+    let worker = Worker::new(NAME, MIGRATIONS)
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
-        .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>()
-        .reads(despatch_orders::NAME)
-        .reads(despatch_payments::NAME)
-        .reads(despatch_labels::NAME)
-        .reads(despatch_notifications::NAME)
-        .reads(despatch_reviews::NAME)
+        .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
+    SCHEMAS.into_iter().fold(worker, Worker::reads)
 }

@@ -29,7 +29,7 @@ labels:
   secrets: [shippoToken]
   calls: [https]
 notifications:
-  handlers: [remember, notify, alert, unsubscribe]
+  handlers: [store-contact, notify, alert, unsubscribe]
   secrets: [linksSecret, smtpUrl, alertsWebhook]
   calls: [mail, https]
 reviews:

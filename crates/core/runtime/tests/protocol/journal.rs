@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ablations::Ablation;
 use crate::messages::{Event, Handler, Message};
-use crate::without::Without;
 
 /// How often the order is tried before it is left to a person.
 pub(crate) const ATTEMPTS: u8 = 3;
@@ -76,8 +76,8 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// `admission` in `journal`.
-    pub(crate) fn admit(&self, message: Message, without: Without) -> Admission {
-        if without == Without::Admission || self.awaits(message, without) {
+    pub(crate) fn admit(&self, message: Message, without: Ablation) -> Admission {
+        if without == Ablation::Admission || self.awaits(message, without) {
             Admission::Admitted
         } else {
             Admission::Stale
@@ -85,11 +85,11 @@ impl Journal {
     }
 
     /// No row awaits the first generation; one that is not done, exactly the next.
-    fn awaits(&self, message: Message, without: Without) -> bool {
+    fn awaits(&self, message: Message, without: Ablation) -> bool {
         match self.row(message.hearer(), message.event) {
             None => message.generation == 0,
             Some(row) if row.fate == Fate::Done => false,
-            Some(row) => message.generation == row.generation + 1 || without == Without::Generations,
+            Some(row) => message.generation == row.generation + 1 || without == Ablation::Generations,
         }
     }
 
@@ -100,16 +100,16 @@ impl Journal {
         message: Message,
         fate: Fate,
         follow_ons: &[Message],
-        without: Without,
+        without: Ablation,
     ) -> Result<Option<Batch>, InTheWay> {
-        if without != Without::JournalKey && !self.awaits(message, without) {
+        if without != Ablation::JournalKey && !self.awaits(message, without) {
             return Err(InTheWay);
         }
         let Message { event, generation } = message;
         let handler = message.hearer();
         let mut outbox = Vec::new();
         let still_owing = self.open_of(handler, event).next().is_some();
-        if still_owing && without != Without::EarlierOutbox {
+        if still_owing && without != Ablation::EarlierOutbox {
             outbox.extend(self.rows.get(&(handler, event)).into_iter().flat_map(|row| row.outbox.clone()));
         }
         outbox.extend(follow_ons);
@@ -119,7 +119,7 @@ impl Journal {
         } else {
             self.retries.remove(&(handler, event));
         }
-        if follow_ons.is_empty() || without == Without::OpenBatch {
+        if follow_ons.is_empty() || without == Ablation::OutboxBatch {
             return Ok(None);
         }
         let batch = Batch { handler, event, generation, opened: Opened::Record };
@@ -136,9 +136,9 @@ impl Journal {
     }
 
     /// Everything that a batch's event owes the stream: its follow-ons, and itself where its retry has been fired.
-    pub(crate) fn owed(&self, handler: Handler, event: Event, without: Without) -> Vec<Message> {
+    pub(crate) fn owed(&self, handler: Handler, event: Event, without: Ablation) -> Vec<Message> {
         let Some(row) = self.row(handler, event) else { return Vec::new() };
-        let retry = self.fired(handler, event, row).filter(|_| without != Without::FiredInOwed);
+        let retry = self.fired(handler, event, row).filter(|_| without != Ablation::FiredInOwed);
         row.outbox.iter().copied().chain(retry).collect()
     }
 
@@ -183,12 +183,12 @@ impl Journal {
         &mut self,
         handler: Handler,
         event: Event,
-        without: Without,
+        without: Ablation,
     ) -> (Message, Option<Batch>) {
         self.retries.remove(&(handler, event));
         let generation = self.row(handler, event).map_or(0, |row| row.generation);
         let retry = Message { event, generation: generation + 1 };
-        if without == Without::BatchOfRetries {
+        if without == Ablation::BatchOfRetries {
             return (retry, None);
         }
         let batch = Batch { handler, event, generation, opened: Opened::Retry };
@@ -208,11 +208,11 @@ impl Journal {
         self.retries.iter().copied()
     }
 
-    pub(crate) fn open_batches(&self) -> impl Iterator<Item = Batch> {
+    pub(crate) fn outbox_batches(&self) -> impl Iterator<Item = Batch> {
         self.open.iter().copied()
     }
 
     pub(crate) fn open_of(&self, handler: Handler, event: Event) -> impl Iterator<Item = Batch> {
-        self.open_batches().filter(move |batch| batch.handler == handler && batch.event == event)
+        self.outbox_batches().filter(move |batch| batch.handler == handler && batch.event == event)
     }
 }

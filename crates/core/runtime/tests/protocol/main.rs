@@ -2,41 +2,41 @@
 //! the steps of two replicas, a clock and a worker downstream, with a crash at any point, messages that are delivered
 //! again, and a broker that loses what it acknowledged.
 //!
-//! One order comes in. It may be refused by the outside and tried again, until it is captured or dead. What is not here:
+//! One order comes in. It may be refused by the provider and tried again, until it is captured or dead. What is not here:
 //! batches of several events (`record`, `mend`), suspects, timers (they come in as orders do), replays (they come again
 //! as retries do), and consumers that are ahead of a stream that was set back (they are made anew).
 //!
 //! A change to the protocol is made here too. What the checker then finds, it prints step by step.
 
-mod books;
+mod ablations;
 mod broker;
-mod hands;
 mod journal;
+mod ledger;
 mod messages;
 mod model;
-mod outside;
 mod properties;
-mod without;
+mod provider;
+mod workers;
 
 use std::collections::{BTreeSet, HashMap};
 
 use stateright::{Checker, HasDiscoveries, Model};
 
+use crate::ablations::Ablation;
 use crate::model::{Faults, Protocol, World};
 use crate::properties::{HEARD, PERFORMED_ONCE, RECORDED_ONCE, SETTLED};
-use crate::without::Without;
 
 const NONE: Faults = Faults { crashes: 0, deliveries_again: 0, losses: 0, refusals: 0 };
 
 /// Checks every run in which no more than this goes wrong.
 fn holds_under(faults: Faults) {
-    let checked = Protocol { without: Without::Nothing, faults }.checker().threads(2).spawn_bfs().join();
+    let checked = Protocol { without: Ablation::Nothing, faults }.checker().threads(2).spawn_bfs().join();
     println!("{} states, {} steps deep, under {faults:?}", checked.unique_state_count(), checked.max_depth());
     checked.assert_properties();
 }
 
 /// Leaves a protection out, and has the checker find a run that breaks `property`.
-fn needs(without: Without, faults: Faults, property: &'static str) {
+fn needs(without: Ablation, faults: Faults, property: &'static str) {
     let broken = HasDiscoveries::AnyOf(BTreeSet::from([property]));
     let checked = Protocol { without, faults }.checker().threads(2).finish_when(broken).spawn_bfs().join();
     let steps = checked.assert_any_discovery(property).into_actions();
@@ -77,88 +77,88 @@ fn a_retry_survives_a_broker_that_loses_what_it_acknowledged() {
 }
 
 #[test]
-fn without_open_batches_what_follows_is_lost() {
-    needs(Without::OpenBatch, Faults { crashes: 1, ..NONE }, HEARD);
+fn without_outbox_batches_what_follows_is_lost() {
+    needs(Ablation::OutboxBatch, Faults { crashes: 1, ..NONE }, HEARD);
 }
 
 #[test]
 fn without_a_batch_for_fired_retries_they_are_lost() {
-    needs(Without::BatchOfRetries, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
+    needs(Ablation::BatchOfRetries, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
 }
 
 #[test]
 fn without_the_fired_retry_in_what_is_owed_it_is_lost() {
-    needs(Without::FiredInOwed, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
+    needs(Ablation::FiredInOwed, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
 }
 
 #[test]
 fn without_the_sweeper_batches_of_the_dead_stay_open() {
-    needs(Without::Sweeper, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
+    needs(Ablation::Sweeper, Faults { crashes: 1, refusals: 1, ..NONE }, SETTLED);
 }
 
 #[test]
 fn without_the_earlier_outbox_a_report_is_lost() {
-    needs(Without::EarlierOutbox, Faults { crashes: 1, refusals: 2, ..NONE }, HEARD);
+    needs(Ablation::EarlierOutbox, Faults { crashes: 1, refusals: 2, ..NONE }, HEARD);
 }
 
 #[test]
 fn without_admission_a_message_is_never_settled() {
-    needs(Without::Admission, Faults { deliveries_again: 1, ..NONE }, SETTLED);
+    needs(Ablation::Admission, Faults { deliveries_again: 1, ..NONE }, SETTLED);
 }
 
 #[test]
 fn without_the_journals_key_two_replicas_record_the_same() {
-    needs(Without::JournalKey, Faults { deliveries_again: 1, ..NONE }, RECORDED_ONCE);
+    needs(Ablation::JournalKey, Faults { deliveries_again: 1, ..NONE }, RECORDED_ONCE);
 }
 
 #[test]
 fn without_generations_a_delivery_counts_as_a_retry() {
-    needs(Without::Generations, Faults { deliveries_again: 1, refusals: 1, ..NONE }, RECORDED_ONCE);
+    needs(Ablation::Generations, Faults { deliveries_again: 1, refusals: 1, ..NONE }, RECORDED_ONCE);
 }
 
 #[test]
 fn without_the_ack_last_a_crash_loses_the_order() {
-    needs(Without::AckLast, Faults { crashes: 1, ..NONE }, HEARD);
+    needs(Ablation::AckLast, Faults { crashes: 1, ..NONE }, HEARD);
 }
 
 #[test]
-fn without_the_ledger_the_outside_is_asked_for_the_same_twice() {
-    needs(Without::Ledger, Faults { crashes: 1, ..NONE }, PERFORMED_ONCE);
+fn without_the_ledger_the_provider_is_asked_for_the_same_twice() {
+    needs(Ablation::Ledger, Faults { crashes: 1, ..NONE }, PERFORMED_ONCE);
 }
 
 #[test]
 fn without_restoring_what_the_broker_lost_is_lost() {
-    needs(Without::Restoring, Faults { losses: 1, ..NONE }, HEARD);
+    needs(Ablation::Restoring, Faults { losses: 1, ..NONE }, HEARD);
 }
 
 #[test]
 fn without_accepting_the_stream_last_a_crash_loses_what_was_lost() {
-    needs(Without::AcceptingLast, Faults { losses: 1, crashes: 1, ..NONE }, HEARD);
+    needs(Ablation::AcceptingLast, Faults { losses: 1, crashes: 1, ..NONE }, HEARD);
 }
 
 #[test]
 fn without_a_mark_at_what_was_restored_it_is_lost_again() {
-    needs(Without::MarkOfRestored, Faults { losses: 2, crashes: 1, ..NONE }, HEARD);
+    needs(Ablation::MarkOfRestored, Faults { losses: 2, crashes: 1, ..NONE }, HEARD);
 }
 
 #[test]
 fn without_catching_up_what_was_lost_since_the_last_look_is_lost() {
-    needs(Without::CatchingUp, Faults { losses: 1, ..NONE }, HEARD);
+    needs(Ablation::CatchingUp, Faults { losses: 1, ..NONE }, HEARD);
 }
 
 #[test]
 fn without_catching_up_after_a_new_connection_what_others_saw_is_lost() {
-    needs(Without::Reconnecting, Faults { losses: 1, ..NONE }, HEARD);
+    needs(Ablation::Reconnecting, Faults { losses: 1, ..NONE }, HEARD);
 }
 
 #[test]
 fn without_another_look_what_was_caught_up_with_is_lost_again() {
-    needs(Without::LookAgain, Faults { losses: 2, ..NONE }, HEARD);
+    needs(Ablation::LookAgain, Faults { losses: 2, ..NONE }, HEARD);
 }
 
 #[test]
 fn without_waiting_for_the_consumers_what_they_have_not_settled_is_lost() {
-    needs(Without::Floor, Faults { losses: 1, ..NONE }, HEARD);
+    needs(Ablation::Floor, Faults { losses: 1, ..NONE }, HEARD);
 }
 
 /// No run goes in circles, so what holds once nothing is left to do comes about in every run.
@@ -170,7 +170,7 @@ fn every_run_ends() {
 
 /// Walks the worlds depth first. One that is met again while the walk is still among its successors closes a circle.
 fn ends_under(faults: Faults) {
-    let protocol = Protocol { without: Without::Nothing, faults };
+    let protocol = Protocol { without: Ablation::Nothing, faults };
     let mut left_behind: HashMap<World, bool> = HashMap::new();
     let mut path: Vec<(World, Vec<World>)> = Vec::new();
     let mut entered = protocol.init_states().pop();

@@ -5,7 +5,7 @@
 pub(crate) enum Handler {
     /// The way in. It hears nothing: the order is in its journal from the start.
     Outbox,
-    /// Hears the order and asks the outside.
+    /// Hears the order and asks the provider.
     Capture,
     /// Hears whatever follows.
     Track,

@@ -1,4 +1,4 @@
-//! What must hold, judged by the books, and what must be possible, so that the rest does not hold for want of events.
+//! What must hold, checked against the ledger, and what must be possible, so that the rest does not hold for want of events.
 //!
 //! "Eventually" is said as "once nothing is left to do". That is the same as long as every run ends, which
 //! [`crate::every_run_ends`] makes sure of.
@@ -14,8 +14,8 @@ use crate::model::{Faults, Protocol, World};
 /// more than once, by two replicas or after a crash before the record.
 pub(crate) const RECORDED_ONCE: &str = "nothing is recorded twice";
 
-/// However often the outside is called, it does what it is asked once.
-pub(crate) const PERFORMED_ONCE: &str = "the outside does nothing twice";
+/// However often the provider is called, it does what it is asked once.
+pub(crate) const PERFORMED_ONCE: &str = "the provider does nothing twice";
 
 /// Whatever was committed to be published has been recorded by its hearer.
 pub(crate) const HEARD: &str = "what follows is not lost";
@@ -26,8 +26,8 @@ pub(crate) const SETTLED: &str = "everything is settled";
 /// The properties that matter under these faults.
 pub(crate) fn of(faults: Faults) -> Vec<Property<Protocol>> {
     let mut properties = vec![
-        Property::always(RECORDED_ONCE, |_, world: &World| !world.books.repeat_themselves()),
-        Property::always(PERFORMED_ONCE, |_, world: &World| world.outside.effects() <= 1),
+        Property::always(RECORDED_ONCE, |_, world: &World| !world.ledger.repeat_themselves()),
+        Property::always(PERFORMED_ONCE, |_, world: &World| world.provider.effects() <= 1),
         Property::always(HEARD, |protocol: &Protocol, world: &World| {
             !world.is_at_rest(protocol.without) || is_everything_heard(world)
         }),
@@ -55,7 +55,7 @@ pub(crate) fn of(faults: Faults) -> Vec<Property<Protocol>> {
 }
 
 fn is_everything_heard(world: &World) -> bool {
-    world.books.promised().all(|message| world.books.was_heard(message) || is_superseded(world, message))
+    world.ledger.promised().all(|message| world.ledger.was_heard(message) || is_superseded(world, message))
 }
 
 /// A report that the broker has lost, of a generation that was followed by another: the journal no longer has it, and
@@ -68,7 +68,7 @@ fn is_superseded(world: &World, message: Message) -> bool {
 
 fn is_everything_settled(world: &World) -> bool {
     world.broker.messages().all(|(_, delivery)| delivery == Delivery::Acked)
-        && world.journal.open_batches().next().is_none()
+        && world.journal.outbox_batches().next().is_none()
         && world.journal.retries().next().is_none()
         && world.journal.row(Handler::Capture, Event::Order).is_some_and(|row| row.fate != Fate::PendingRetry)
 }

@@ -4,26 +4,26 @@ use despatch_contracts::order::OrderCompleted;
 use despatch_runtime::{migrate_all, provision_all};
 use despatch_testkit::TestEnv;
 
-use crate::outside::Effect;
-use crate::toy::{Toy, asked, kept, told};
+use crate::fixture::{Fixture, asked, kept, told};
+use crate::provider::Effect;
 
-/// A env whose first batch will hold everything that is delivered before the worker runs.
-async fn waiting_bed() -> (TestEnv, Toy) {
+/// An environment whose first batch will hold everything that is delivered before the worker runs.
+async fn waiting_env() -> (TestEnv, Fixture) {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
-    provision_all(env.settings(), &[toy.worker()]).await.unwrap();
-    (env, toy)
+    let fixture = Fixture::new(&env).await;
+    migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
+    provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
+    (env, fixture)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect() {
-    let (env, toy) = waiting_bed().await;
+    let (env, fixture) = waiting_env().await;
     for order in 0..30 {
         let reason = if order == 17 { "break" } else { "buy" };
         env.deliver(&asked(&format!("o-{order}"), reason)).await;
     }
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     let letter = env.expect_dead("o-17").await;
     assert_eq!((letter.reason.as_str(), letter.failures.len()), ("attempts-exhausted", 3));
     env.quiet().await;
@@ -33,34 +33,34 @@ async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect(
         assert_eq!(kept(&env, &name, "bought").await, i32::from(order != 17));
         // The broken one was performed at each of its tries; the others' answers were kept.
         let heard = if order == 17 { 3 } else { 1 };
-        let effects = toy.outside.effects(&name).await;
-        assert_eq!(effects, [Effect { key: format!("{name}/toy/0/0"), heard, firsts: 1 }]);
+        let effects = fixture.provider.effects(&name).await;
+        assert_eq!(effects, [Effect { key: format!("order/{name}/toy//0"), heard, firsts: 1 }]);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_there_already_fails_its_own_event_only() {
-    let (env, toy) = waiting_bed().await;
+    let (env, fixture) = waiting_env().await;
     for order in 0..10 {
         // Two of them want the same thing for their own.
         let thing = if order == 7 { 3 } else { order };
         env.deliver(&told(&format!("o-{order}"), &format!("own {thing}"))).await;
     }
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     env.quiet().await;
     let dead = env.messages("dead.toy.attempts-exhausted").await;
     assert_eq!(dead.len(), 1);
-    assert!(["o-3", "o-7"].contains(&dead[0].order_id.as_str()));
+    assert!(["order/o-3", "order/o-7"].contains(&dead[0].subject.as_str()));
     assert_eq!(env.messages("evt.order.completed").await.len(), 9);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_asks_with_one_statement_and_each_event_gets_its_own_answer() {
-    let (env, toy) = waiting_bed().await;
+    let (env, fixture) = waiting_env().await;
     for order in 0..30 {
         env.deliver(&told(&format!("o-{order}"), "share")).await;
     }
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     env.quiet().await;
     let sql = "select count(*), count(distinct statement) from toy.answered";
     let row = env.db().await.query_one(sql, &[]).await.unwrap();
@@ -72,13 +72,13 @@ async fn a_batch_asks_with_one_statement_and_each_event_gets_its_own_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_refused_for_what_is_undone() {
-    let (env, toy) = waiting_bed().await;
+    let (env, fixture) = waiting_env().await;
     env.db().await.batch_execute("insert into toy.stock values ('a', 3)").await.unwrap();
     // Each of these takes too many and is undone; what they took is there for the others.
     for (order, units) in [("o-0", 5), ("o-1", 2), ("o-2", 5), ("o-3", 2), ("o-4", 1), ("o-5", 1)] {
         env.deliver(&told(order, &format!("take a {units}"))).await;
     }
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     env.quiet().await;
     let mut outcomes = Vec::new();
     for order in 0..6 {
@@ -92,13 +92,13 @@ async fn nobody_is_refused_for_what_is_undone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_on_one_key_gets_what_there_is() {
-    let (env, toy) = waiting_bed().await;
+    let (env, fixture) = waiting_env().await;
     env.db().await.batch_execute("insert into toy.stock values ('a', 20)").await.unwrap();
     for order in 0..200 {
         env.deliver(&told(&format!("o-{order}"), "take a 1")).await;
     }
-    env.run(toy.worker()).await;
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
+    env.run(fixture.worker()).await;
     env.quiet().await;
     assert_eq!(env.messages("evt.order.completed").await.len(), 20);
     assert_eq!(env.messages("dead.toy.stock-short").await.len(), 180);
@@ -106,7 +106,7 @@ async fn a_crowd_on_one_key_gets_what_there_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_before_them() {
-    let (env, toy) = waiting_bed().await;
+    let (env, fixture) = waiting_env().await;
     let mut left = 40;
     let seed = format!("insert into toy.stock values ('a', {left})");
     env.db().await.batch_execute(&seed).await.unwrap();
@@ -114,7 +114,7 @@ async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_be
     for order in 0..200 {
         env.deliver(&told(&format!("o-{order}"), &format!("want a {}", wanted(order)))).await;
     }
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     env.quiet().await;
     for order in 0..200 {
         let gets = wanted(order) <= left;
@@ -131,7 +131,7 @@ async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_be
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
-    let (env, toy) = waiting_bed().await;
+    let (env, fixture) = waiting_env().await;
     env.db().await.batch_execute("insert into toy.stock values ('a', 5)").await.unwrap();
     // The first writes nothing, so the next two look together. The one stops at its write, which comes first; the other's
     // read breaks the transaction, and nobody hears the answer.
@@ -140,11 +140,11 @@ async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
     {
         env.deliver(&told(order, reason)).await;
     }
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     let letter = env.expect_dead("o-2").await;
     assert_eq!((letter.reason.as_str(), letter.failures.len()), ("attempts-exhausted", 3));
     env.quiet().await;
-    let sql = "select state, generation from toy.journal where order_id in ('o-1', 'o-3')";
+    let sql = "select state, generation from toy.journal where subject in ('order/o-1', 'order/o-3')";
     let rows = env.db().await.query(sql, &[]).await.unwrap();
     let ended: Vec<(&str, i32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(ended, [("done", 0), ("done", 0)], "handled at the first try");

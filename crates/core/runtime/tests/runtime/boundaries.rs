@@ -8,27 +8,27 @@ use despatch_runtime::{migrate_all, provision_all};
 use despatch_testkit::{TestEnv, eventually};
 
 use crate::child::Process;
-use crate::hasty_bed;
-use crate::toy::{Toy, asked, kept, told};
+use crate::fixture::{Fixture, asked, kept, told};
+use crate::hasty_env;
 
 /// Has a process die at `boundary` while it handles one event for each kind of handler; `reason` is what they are told.
 struct Death {
     boundary: &'static str,
     reason: &'static str,
-    /// What the outside is asked for; nothing when the boundary is another handler's.
+    /// What the provider is asked for; nothing when the boundary is another handler's.
     buys: bool,
 }
 
 impl Death {
     async fn at(boundary: &'static str, reason: &'static str, buys: bool) {
-        let env = hasty_bed().await;
-        let toy = Toy::new(&env).await;
-        migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
-        provision_all(env.settings(), &[toy.worker()]).await.unwrap();
-        Death { boundary, reason, buys }.and_after(&env, &toy).await;
+        let env = hasty_env().await;
+        let fixture = Fixture::new(&env).await;
+        migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
+        provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
+        Death { boundary, reason, buys }.and_after(&env, &fixture).await;
     }
 
-    async fn and_after(&self, env: &TestEnv, toy: &Toy) {
+    async fn and_after(&self, env: &TestEnv, fixture: &Fixture) {
         if self.buys {
             env.deliver(&asked("o", self.reason)).await;
         } else {
@@ -37,7 +37,7 @@ impl Death {
         Process::start(env, &format!("{}=return", self.boundary)).aborted().await;
         env.db().await.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
 
-        env.run(toy.worker()).await;
+        env.run(fixture.worker()).await;
         if self.buys {
             env.expect::<PaymentRefunded>("o").await;
         } else {
@@ -52,7 +52,7 @@ impl Death {
         if self.buys {
             assert_eq!(kept(env, "o", "bought").await, 1);
             assert_eq!(env.count::<PaymentRefunded>("o").await, 1);
-            let effects = toy.outside.effects("o").await;
+            let effects = fixture.provider.effects("o").await;
             let expected = if self.reason == "declined-once" { 2 } else { 1 };
             assert_eq!(effects.len(), expected, "{effects:?}");
             assert!(effects.iter().all(|effect| effect.firsts == 1), "{effects:?}");

@@ -1,4 +1,4 @@
-//! The toy worker in a process of its own, which can be killed: this test binary, run again.
+//! The fixture worker in a process of its own, which can be killed: this test binary, run again.
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use despatch_runtime::Settings;
 use despatch_testkit::{TestEnv, eventually};
 
-use crate::toy::Toy;
+use crate::fixture::Fixture;
 
 const SETTINGS: &str = "DESPATCH_TEST_CHILD";
 
-/// A process that runs the toy worker; killed with its test.
+/// A process that runs the fixture worker; killed with its test.
 pub(crate) struct Process(Child);
 
 impl Process {
@@ -86,8 +86,8 @@ async fn run() {
     let Ok(settings) = std::env::var(SETTINGS) else { return };
     let _failpoints = fail::FailScenario::setup();
     let env = TestEnv::join(read(&settings)).await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
     // Ends with the test that started it, even when that is killed.
     let parent = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     parent.await.unwrap().unwrap();

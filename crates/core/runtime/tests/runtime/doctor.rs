@@ -8,21 +8,21 @@ use despatch_runtime::doctor::{Check, Grade, examine};
 use despatch_runtime::{Settings, migrate_all, provision_all};
 use despatch_testkit::TestEnv;
 
-use crate::toy::Toy;
+use crate::fixture::Fixture;
 
 /// A deployment that nobody runs, so that nobody puts it right either.
 struct Deployment {
     env: TestEnv,
-    toy: Toy,
+    fixture: Fixture,
 }
 
 impl Deployment {
     async fn new() -> Self {
         let env = TestEnv::new().await;
-        let toy = Toy::new(&env).await;
-        migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
-        provision_all(env.settings(), &[toy.worker()]).await.unwrap();
-        Deployment { env, toy }
+        let fixture = Fixture::new(&env).await;
+        migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
+        provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
+        Deployment { env, fixture }
     }
 
     async fn jetstream(&self) -> jetstream::Context {
@@ -41,7 +41,7 @@ impl Deployment {
     }
 
     async fn examined(&self) -> Vec<Check> {
-        examine(self.env.settings(), &[self.toy.worker()]).await
+        examine(self.env.settings(), &[self.fixture.worker()]).await
     }
 
     async fn only_finding(&self) -> Check {
@@ -149,7 +149,7 @@ async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_made_anew() {
     let finding = deployment.only_finding().await;
     let said = format!("has seen message {ahead}");
     assert_found(&finding, Grade::Failed, "consumer toy-obey", &said, "despatch provision");
-    provision_all(deployment.env.settings(), &[deployment.toy.worker()]).await.unwrap();
+    provision_all(deployment.env.settings(), &[deployment.fixture.worker()]).await.unwrap();
     assert_eq!(seen().await, end);
 }
 
@@ -168,13 +168,7 @@ async fn a_missing_migration_is_found() {
     let finding = deployment.after("delete from toy.migration where name = '0001_toy'").await;
     assert_found(&finding, Grade::Failed, "schema toy", "lacks 0001_toy", "despatch migrate");
     let finding = deployment.after("drop schema toy cascade").await;
-    assert_found(
-        &finding,
-        Grade::Failed,
-        "schema toy",
-        "lacks 0000_runtime, 0000_stream, 0000_refusals, 0000_waiting, 0001_toy",
-        "despatch migrate",
-    );
+    assert_found(&finding, Grade::Failed, "schema toy", "lacks 0000_runtime, 0001_toy", "despatch migrate");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,8 +185,8 @@ async fn a_missing_partition_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_has_done_in_time_is_found() {
     let deployment = Deployment::new().await;
-    let open = "insert into toy.open_batch (handler, events, opened_at)
-                values ('toy.obey', '{}', now() - interval '2 hours'), ('toy.obey', '{}', now())";
+    let open = "insert into toy.outbox_batch (handler, events, opened_at)
+                values ('toy.obey', '{}', despatch_now() - interval '2 hours'), ('toy.obey', '{}', despatch_now())";
     let finding = deployment.after(open).await;
     assert_found(
         &finding,
@@ -201,16 +195,16 @@ async fn what_nobody_has_done_in_time_is_found() {
         "1 late, the oldest 2h 0m",
         "despatch run toy",
     );
-    let retry = "delete from toy.open_batch;
-                 insert into toy.retry values (gen_random_uuid(), 'toy.obey', now() - interval '3 days')";
+    let retry = "delete from toy.outbox_batch;
+                 insert into toy.retry values (gen_random_uuid(), 'toy.obey', despatch_now() - interval '3 days')";
     let finding = deployment.after(retry).await;
     assert_found(&finding, Grade::Warning, "retries toy", "1 late, the oldest 3d 0h", "despatch run toy");
     let timer = "delete from toy.retry;
-                 insert into toy.timer values ('k', now() - interval '10 minutes', 'x', 'o', '', '')";
+                 insert into toy.timer values ('k', despatch_now() - interval '10 minutes', 'x', 'o', '', '')";
     let finding = deployment.after(timer).await;
     assert_found(&finding, Grade::Warning, "timers toy", "1 late, the oldest 10m", "despatch run toy");
     let recovery = "delete from toy.timer;
-                    insert into toy.stream (made, stored_until, settled_until) values (1, now(), now() - interval '5 hours')";
+                    insert into toy.stream_checkpoint (created, stored_until, settled_until) values (1, despatch_now(), despatch_now() - interval '5 hours')";
     let finding = deployment.after(recovery).await;
     assert_found(&finding, Grade::Warning, "recovery toy", "but the last 5h 0m", "despatch run toy");
 }

@@ -7,8 +7,8 @@ use despatch_contracts::payment::PaymentRefunded;
 use despatch_runtime::{Process, Settings};
 use despatch_testkit::{TestEnv, eventually};
 
-use crate::hasty_bed;
-use crate::toy::{Toy, asked, kept, message};
+use crate::fixture::{Fixture, asked, kept, message};
+use crate::hasty_env;
 
 /// How many deliveries of the buyer's consumer nobody has acked, and how many were not the first.
 async fn held(env: &TestEnv) -> (usize, usize) {
@@ -20,11 +20,11 @@ async fn held(env: &TestEnv) -> (usize, usize) {
     (consumer.cached_info().num_ack_pending, consumer.cached_info().num_redelivered)
 }
 
-/// Waits until the outside has heard of this many orders.
+/// Waits until the provider has heard of this many orders.
 async fn heard(env: &TestEnv, orders: i64) {
     let db = env.db().await;
-    eventually("the outside is being asked", async || {
-        let count = db.query_one("select count(*) from outside.effect", &[]).await.unwrap();
+    eventually("the provider is being asked", async || {
+        let count = db.query_one("select count(*) from provider.effect", &[]).await.unwrap();
         (count.get::<_, i64>(0) >= orders).then_some(())
     })
     .await;
@@ -33,11 +33,11 @@ async fn heard(env: &TestEnv, orders: i64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_hand_is_finished_and_acked_and_nothing_comes_again() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    let process = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    let fixture = Fixture::new(&env).await;
+    let process = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     process.health().until_ready().await;
     for order in 0..20 {
-        // Once each: a second copy would come again for as long as the first is in hand.
+        // Once each: a second copy would come again for as long as the first is in flight.
         env.publish(&message(&asked(&format!("o-{order}"), "slow 700"))).await;
     }
     heard(&env, 5).await;
@@ -46,23 +46,23 @@ async fn what_is_in_hand_is_finished_and_acked_and_nothing_comes_again() {
     let done = env.messages("evt.payment.refunded").await.len();
     assert!(done >= 5, "only {done}");
 
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     env.quiet().await;
     for order in 0..20 {
         let order = format!("o-{order}");
         assert_eq!(kept(&env, &order, "bought").await, 1);
         assert_eq!(env.count::<PaymentRefunded>(&order).await, 1);
-        let effects = toy.outside.effects(&order).await;
+        let effects = fixture.provider.effects(&order).await;
         assert_eq!((effects.len(), effects[0].heard), (1, 1), "{order} was begun twice");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_grace_is_over_it_leaves_anyway_and_another_takes_over() {
-    let env = hasty_bed().await;
-    let toy = Toy::new(&env).await;
+    let env = hasty_env().await;
+    let fixture = Fixture::new(&env).await;
     let settings = Settings { drain_grace: Duration::from_millis(300), ..env.settings().clone() };
-    let stuck = Toy { stuck: true, ..toy.clone() };
+    let stuck = Fixture { stuck: true, ..fixture.clone() };
     let process = Process::start(settings, vec![stuck.worker()]).await.unwrap();
     process.health().until_ready().await;
     env.deliver(&asked("o", "buy")).await;
@@ -71,9 +71,9 @@ async fn when_the_grace_is_over_it_leaves_anyway_and_another_takes_over() {
     process.drain().await;
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
 
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     env.expect::<PaymentRefunded>("o").await;
     env.quiet().await;
     assert_eq!(kept(&env, "o", "bought").await, 1);
-    assert_eq!(toy.outside.effects("o").await.len(), 1);
+    assert_eq!(fixture.provider.effects("o").await.len(), 1);
 }

@@ -3,24 +3,24 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
 mod child;
-mod outside;
+mod fixture;
+mod provider;
 mod servers;
-mod toy;
 
 mod batches;
 mod boundaries;
 mod doctor;
 mod drain;
-mod garbled;
 mod ledger;
+mod malformed;
 mod outages;
 mod partitions;
+mod quarantine;
 mod recording;
 mod recovery;
 mod replays;
 mod replicas;
 mod retries;
-mod suspects;
 mod unreadable;
 
 use std::time::Duration;
@@ -28,8 +28,8 @@ use std::time::Duration;
 use despatch_runtime::Settings;
 use despatch_testkit::TestEnv;
 
-/// A env where everything that waits waits briefly: for tests in which somebody dies, and others wait for that.
-async fn hasty_bed() -> TestEnv {
+/// An environment where everything that waits waits briefly: for tests in which somebody dies, and others wait for that.
+async fn hasty_env() -> TestEnv {
     let env = TestEnv::new().await;
     let settings = Settings {
         ack_wait: Duration::from_secs(1),

@@ -6,9 +6,9 @@ use despatch_runtime::{Process, Settings};
 use despatch_stack::{Options, Stack};
 use despatch_testkit::{TestEnv, eventually};
 
+use crate::fixture::{Fixture, kept, told};
 use crate::recovery;
 use crate::servers::{Servers, signal};
-use crate::toy::{Toy, kept, told};
 
 async fn unready(process: &Process, part: &str) {
     eventually("the process says that it cannot work", async || {
@@ -31,8 +31,8 @@ async fn servers_that_are_down_at_the_start_are_waited_for() {
     let Servers { stack, dir } = Servers::start("late").await;
     let mut settings = Settings::new(stack.nats_url(), stack.database_url());
     settings.namespace = String::from("late");
-    let toy = Toy::new(&TestEnv::join(settings.clone()).await).await;
-    let worker = toy.worker();
+    let fixture = Fixture::new(&TestEnv::join(settings.clone()).await).await;
+    let worker = fixture.worker();
     stack.stop().await.unwrap();
 
     let process = Process::start(settings.clone(), vec![worker]).await.unwrap();
@@ -52,8 +52,8 @@ async fn servers_that_are_down_at_the_start_are_waited_for() {
 async fn a_postgres_that_goes_away_is_waited_for() {
     let mut servers = Servers::start("postgres").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    let process = env.run(toy.worker()).await;
+    let fixture = Fixture::new(&env).await;
+    let process = env.run(fixture.worker()).await;
     for round in 0..2 {
         env.deliver(&told(&format!("before-{round}"), "complete")).await;
         // All of its processes at once, as a crash does it.
@@ -81,7 +81,7 @@ async fn a_postgres_that_goes_away_is_waited_for() {
 async fn what_cannot_be_recorded_here_is_given_back_for_another() {
     let mut servers = Servers::start("without").await;
     let env = servers.env().await;
-    let process = env.run(Toy::new(&env).await.worker()).await;
+    let process = env.run(Fixture::new(&env).await.worker()).await;
     env.deliver(&told("before", "complete")).await;
     env.expect::<OrderCompleted>("before").await;
     signal("-QUIT", servers.stack.postgres_pid());
@@ -106,8 +106,8 @@ async fn what_cannot_be_recorded_here_is_given_back_for_another() {
 async fn a_nats_that_goes_away_is_waited_for() {
     let mut servers = Servers::start("nats").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    let process = env.run(toy.worker()).await;
+    let fixture = Fixture::new(&env).await;
+    let process = env.run(fixture.worker()).await;
     for round in 0..2 {
         for order in 0..20 {
             env.deliver(&told(&format!("before-{round}-{order}"), "complete")).await;
@@ -133,18 +133,18 @@ async fn a_nats_that_goes_away_is_waited_for() {
 async fn a_nats_that_does_not_answer_does_not_hold_up_the_clock() {
     let servers = Servers::start("frozen").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    let process = env.run(toy.worker()).await;
+    let fixture = Fixture::new(&env).await;
+    let process = env.run(fixture.worker()).await;
     env.deliver(&told("o", "complete")).await;
     env.expect::<OrderCompleted>("o").await;
     env.quiet().await;
     // Still connected, as far as anybody can tell.
     signal("-STOP", servers.stack.nats_pid());
     let db = env.db().await;
-    let left_open = "insert into toy.open_batch (handler, events, opened_at)
-                     select handler, array[id], now() - interval '1 hour' from toy.journal";
+    let left_open = "insert into toy.outbox_batch (handler, events, opened_at)
+                     select handler, array[id], despatch_now() - interval '1 hour' from toy.journal";
     db.execute(left_open, &[]).await.unwrap();
-    let locked = async || db.query_opt("select from toy.open_batch for update nowait", &[]).await.is_err();
+    let locked = async || db.query_opt("select from toy.outbox_batch for update nowait", &[]).await.is_err();
     eventually("a sweep holds the batch", async || locked().await.then_some(())).await;
     eventually("it gives up", async || (!locked().await).then_some(())).await;
     signal("-CONT", servers.stack.nats_pid());
@@ -156,8 +156,8 @@ async fn a_nats_that_does_not_answer_does_not_hold_up_the_clock() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
     env.deliver(&told("first", "complete")).await;
     env.expect::<OrderCompleted>("first").await;
     env.quiet().await;

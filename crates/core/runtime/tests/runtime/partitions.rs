@@ -7,7 +7,7 @@ use despatch_runtime::migrate_all;
 use despatch_testkit::{TestEnv, eventually};
 use tokio_postgres::Client;
 
-use crate::toy::Toy;
+use crate::fixture::Fixture;
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -23,7 +23,7 @@ async fn where_is(db: &Client, id: EventId) -> Option<String> {
 }
 
 async fn journal(db: &Client, id: EventId, state: &str) {
-    let sql = "insert into toy.journal (id, handler, generation, state, order_id)
+    let sql = "insert into toy.journal (id, handler, generation, state, subject)
                values ($1::text::uuid, 'toy.obey', 0, $2, 'o')";
     db.execute(sql, &[&id.to_string(), &state]).await.unwrap();
 }
@@ -31,8 +31,8 @@ async fn journal(db: &Client, id: EventId, state: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_lie_ready_and_take_over_what_came_before_them() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let fixture = Fixture::new(&env).await;
+    migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     let db = env.db().await;
     let ahead = partitions(&db).await;
     // This week and three to come, and one for everything else.
@@ -48,7 +48,7 @@ async fn partitions_lie_ready_and_take_over_what_came_before_them() {
     journal(&db, far, "done").await;
     assert_eq!(where_is(&db, next_week).await.unwrap(), "toy.journal_other");
 
-    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     assert_eq!(where_is(&db, next_week).await.unwrap(), home);
     assert_eq!(where_is(&db, far).await.unwrap(), "toy.journal_other");
     assert_eq!(partitions(&db).await, ahead);
@@ -57,8 +57,8 @@ async fn partitions_lie_ready_and_take_over_what_came_before_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn expired_partitions_go_and_what_is_unsettled_stays() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let fixture = Fixture::new(&env).await;
+    migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     let db = env.db().await;
     let now = SystemTime::now();
     let mut old = Vec::new();
@@ -81,10 +81,10 @@ async fn expired_partitions_go_and_what_is_unsettled_stays() {
         old.push(id);
     }
     // Nobody takes it before its time has come, which it never does here.
-    let open = "insert into toy.open_batch (handler, events, opened_at)
-                values ('toy.obey', array[$1::text::uuid], now() + interval '1 year')";
+    let open = "insert into toy.outbox_batch (handler, events, opened_at)
+                values ('toy.obey', array[$1::text::uuid], despatch_now() + interval '1 year')";
     db.execute(open, &[&old[4].to_string()]).await.unwrap();
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     eventually("what expired is gone", async || {
         let left = partitions(&db).await;
         let gone = |name: &str| !left.iter().any(|partition| partition.ends_with(name));

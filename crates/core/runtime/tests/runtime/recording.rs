@@ -7,12 +7,12 @@ use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewAskDue;
 use despatch_testkit::TestEnv;
 
-use crate::toy::{Toy, asked, kept, message, told};
+use crate::fixture::{Fixture, asked, kept, message, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_delivered_twice_is_recorded_once() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     for order in 0..300 {
         env.deliver(&told(&format!("o-{order}"), "complete")).await;
     }
@@ -26,7 +26,7 @@ async fn an_event_delivered_twice_is_recorded_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_event_is_tried_as_often_as_its_policy_says_and_takes_nobody_down() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     for (order, reason) in [
         ("good", "complete"),
         ("bad", "fail"),
@@ -61,19 +61,19 @@ async fn a_failing_event_is_tried_as_often_as_its_policy_says_and_takes_nobody_d
 #[tokio::test(flavor = "multi_thread")]
 async fn rejected_and_deferred_events_die_with_their_reason() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     // However slow the machine, the deadline begins with the fourth deferral.
     env.db()
         .await
         .batch_execute(
             "create function toy.patient() returns trigger language plpgsql as $$ begin
-                 new.deferred_since := case when new.generation < 3 then now() + interval '1 hour'
-                                            when new.generation = 3 then now()
+                 new.deferred_since := case when new.generation < 3 then despatch_now() + interval '1 hour'
+                                            when new.generation = 3 then despatch_now()
                                             else new.deferred_since end;
                  return new;
              end $$;
              create trigger patient before insert or update on toy.journal for each row
-                 when (new.order_id = 'early' and new.state = 'waiting') execute function toy.patient();",
+                 when (new.subject = 'order/early' and new.state = 'waiting') execute function toy.patient();",
         )
         .await
         .unwrap();
@@ -90,7 +90,7 @@ async fn rejected_and_deferred_events_die_with_their_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follow_on_that_is_too_large_is_refused_before_commit() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     env.deliver(&told("a-large-one", "large")).await;
     assert_eq!(env.expect_dead("a-large-one").await.reason, "payload-too-large");
     env.quiet().await;
@@ -100,7 +100,7 @@ async fn a_follow_on_that_is_too_large_is_refused_before_commit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follow_on_whose_order_fits_no_header_is_refused_before_commit() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     env.deliver(&told("o", "unprintable")).await;
     assert_eq!(env.expect_dead("o").await.reason, "payload-undecodable");
     env.deliver(&told("another", "complete")).await;
@@ -111,23 +111,23 @@ async fn a_follow_on_whose_order_fits_no_header_is_refused_before_commit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_takes_longer_than_the_ack_wait_is_not_handed_to_anybody_else() {
-    let env = crate::hasty_bed().await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
-    env.run(toy.worker()).await;
+    let env = crate::hasty_env().await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
+    env.run(fixture.worker()).await;
     let long = env.settings().ack_wait * 3 + Duration::from_millis(500);
     // Once: of two copies each replica might have got one.
     env.publish(&message(&asked("o", &format!("slow {}", long.as_millis())))).await;
     env.expect::<PaymentRefunded>("o").await;
     env.quiet().await;
-    let effects = toy.outside.effects("o").await;
+    let effects = fixture.provider.effects("o").await;
     assert_eq!((effects.len(), effects[0].heard), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn timers_fire_once_unless_they_are_taken_back() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     env.deliver(&told("asked", "timer")).await;
     env.deliver(&told("spared", "no-timer")).await;
     assert_eq!(env.expect::<ReviewAskDue>("asked").await.ask, 7);

@@ -8,12 +8,12 @@ use std::sync::Arc;
 
 use async_nats::jetstream;
 use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
-use despatch_contracts::{Emitted, Event, EventId, Trace, subject};
+use despatch_contracts::{Emitted, Event, EventId, Trace, event_subject};
 use despatch_runtime::{Process, Worker};
 use despatch_testkit::{TestEnv, eventually};
 
+use crate::fixture::{Fixture, told};
 use crate::servers::Servers;
-use crate::toy::{Toy, told};
 
 /// A worker without handlers, through which orders come in.
 async fn open_door(env: &TestEnv) -> Arc<Process> {
@@ -52,15 +52,15 @@ async fn all_completed_once(env: &TestEnv, orders: &[String]) {
     assert!(counts.iter().all(|row| row.get::<_, i32>(0) == 1), "{counts:?}");
     env.quiet().await;
     // The stream may have lost what said so, or hold it twice, but it never says two things of one order.
-    let completed = env.messages(&subject(OrderCompleted::TYPE)).await;
+    let completed = env.messages(&event_subject(OrderCompleted::TYPE)).await;
     let ids: BTreeSet<_> = completed.iter().map(|envelope| &envelope.event_id).collect();
-    let told: BTreeSet<_> = completed.iter().map(|envelope| &envelope.order_id).collect();
+    let told: BTreeSet<_> = completed.iter().map(|envelope| &envelope.subject).collect();
     assert_eq!(ids.len(), told.len());
 }
 
-/// Runs the toy worker until its consumers exist, and lets it go again.
-async fn introduce(env: &TestEnv, toy: &Toy) {
-    let process = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+/// Runs the fixture worker until its consumers exist, and lets it go again.
+async fn introduce(env: &TestEnv, fixture: &Fixture) {
+    let process = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     process.health().until_ready().await;
     process.drain().await;
 }
@@ -90,13 +90,13 @@ async fn last_sequence(jetstream: &jetstream::Context) -> u64 {
 async fn what_a_wiped_store_held_is_published_again() {
     let mut servers = Servers::start("wiped").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    introduce(&env, &toy).await;
+    let fixture = Fixture::new(&env).await;
+    introduce(&env, &fixture).await;
     let door = open_door(&env).await;
     let waiting = orders("waiting");
     take_in(&door, &waiting).await;
     servers.crash_nats(wipe).await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     all_completed_once(&env, &waiting).await;
     drop((env, door, worker));
     servers.stop().await;
@@ -106,8 +106,8 @@ async fn what_a_wiped_store_held_is_published_again() {
 async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_then() {
     let mut servers = Servers::start("all-down").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    introduce(&env, &toy).await;
+    let fixture = Fixture::new(&env).await;
+    introduce(&env, &fixture).await;
     let waiting = orders("waiting");
     let door = Process::start(env.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
     door.health().until_ready().await;
@@ -115,7 +115,7 @@ async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_th
     door.drain().await;
     servers.crash_nats(wipe).await;
     let door = open_door(&env).await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     all_completed_once(&env, &waiting).await;
     drop((env, door, worker));
     servers.stop().await;
@@ -125,22 +125,22 @@ async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_th
 async fn what_everybody_had_settled_is_not_published_again() {
     let mut servers = Servers::start("settled").await;
     let env = servers.env().await;
-    let worker = env.run(Toy::new(&env).await.worker()).await;
+    let worker = env.run(Fixture::new(&env).await.worker()).await;
     let door = open_door(&env).await;
     let (old, new) = (orders("old"), orders("new"));
     take_in(&door, &old).await;
     all_completed_once(&env, &old).await;
     eventually("that all is settled is known", async || {
         let sql =
-            "select true from door.stream where settled_until > (select max(recorded_at) from door.journal)";
+            "select true from door.stream_checkpoint where settled_until > (select max(recorded_at) from door.journal)";
         env.db().await.query_opt(sql, &[]).await.unwrap()
     })
     .await;
     servers.crash_nats(wipe).await;
     take_in(&door, &new).await;
     all_completed_once(&env, &new).await;
-    let heard = env.messages(&subject(OrderCancelRequested::TYPE)).await;
-    assert!(heard.iter().all(|envelope| envelope.order_id.starts_with("new")), "{heard:?}");
+    let heard = env.messages(&event_subject(OrderCancelRequested::TYPE)).await;
+    assert!(heard.iter().all(|envelope| envelope.subject.starts_with("order/new")), "{heard:?}");
     drop((env, door, worker));
     servers.stop().await;
 }
@@ -149,9 +149,9 @@ async fn what_everybody_had_settled_is_not_published_again() {
 async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
     let mut servers = Servers::start("rewound").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
+    let fixture = Fixture::new(&env).await;
     let door = open_door(&env).await;
-    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     worker.health().until_ready().await;
     take_in(&door, &orders("before")).await;
     all_completed_once(&env, &orders("before")).await;
@@ -168,7 +168,7 @@ async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
             copy(&kept_aside, &messages_of(store));
         })
         .await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     take_in(&door, &orders("after")).await;
     for name in ["before", "heard", "lost", "after"] {
         all_completed_once(&env, &orders(name)).await;
@@ -181,8 +181,8 @@ async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
 async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another() {
     let mut servers = Servers::start("witness").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
-    introduce(&env, &toy).await;
+    let fixture = Fixture::new(&env).await;
+    introduce(&env, &fixture).await;
     let witness = Process::start(env.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
     let other = open_door(&env).await;
     witness.health().until_ready().await;
@@ -190,7 +190,8 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
     let db = env.db().await;
     let last = last_sequence(&jetstream(&env).await).await;
     eventually("the stream is known by its last message", async || {
-        let sql = format!("create table door.kept as select * from door.stream where sequence = {last}");
+        let sql =
+            format!("create table door.kept as select * from door.stream_checkpoint where sequence = {last}");
         db.execute("drop table if exists door.kept", &[]).await.unwrap();
         (db.execute(&sql, &[]).await.unwrap() == 1).then_some(())
     })
@@ -204,12 +205,12 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
             fs::remove_dir_all(messages_of(store)).unwrap();
             copy(&kept_aside, &messages_of(store));
             // As if nobody had looked since.
-            let sql = "delete from door.stream; insert into door.stream select * from door.kept";
+            let sql = "delete from door.stream_checkpoint; insert into door.stream_checkpoint select * from door.kept";
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(db.batch_execute(sql)))
                 .unwrap();
         })
         .await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     for name in ["before", "lost"] {
         all_completed_once(&env, &orders(name)).await;
     }
@@ -222,13 +223,13 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     let mut servers = Servers::start("outgrown").await;
     // A look every five seconds: all that follows happens between two of them.
     let env = servers.bed_that_sweeps_after(std::time::Duration::from_secs(60)).await;
-    let toy = Toy::new(&env).await;
-    introduce(&env, &toy).await;
+    let fixture = Fixture::new(&env).await;
+    introduce(&env, &fixture).await;
     let door = open_door(&env).await;
     take_in(&door, &orders("before")).await;
     let last = last_sequence(&jetstream(&env).await).await;
     eventually("the door has seen them on the stream", async || {
-        let sql = format!("select true from door.stream where sequence >= {last}");
+        let sql = format!("select true from door.stream_checkpoint where sequence >= {last}");
         env.db().await.query_opt(&sql, &[]).await.unwrap()
     })
     .await;
@@ -243,7 +244,7 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
         .await;
     take_in(&door, &orders("after")).await;
     take_in(&door, &orders("past")).await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     for name in ["before", "lost", "after", "past"] {
         all_completed_once(&env, &orders(name)).await;
     }
@@ -254,14 +255,14 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
+    let fixture = Fixture::new(&env).await;
     let door = open_door(&env).await;
     let jetstream = jetstream(&env).await;
     let stream = format!("DESPATCH_{}", env.settings().namespace);
-    introduce(&env, &toy).await;
+    introduce(&env, &fixture).await;
     take_in(&door, &orders("purged")).await;
     jetstream.get_stream(&stream).await.unwrap().purge().await.unwrap();
-    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     all_completed_once(&env, &orders("purged")).await;
     worker.drain().await;
     take_in(&door, &orders("deleted")).await;
@@ -269,7 +270,7 @@ async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
         async || jetstream.get_stream(&stream).await.ok().map(|found| found.cached_info().state.clone());
     let before = state().await.unwrap().last_sequence;
     jetstream.delete_stream(&stream).await.unwrap();
-    env.run(toy.worker()).await;
+    env.run(fixture.worker()).await;
     all_completed_once(&env, &orders("deleted")).await;
     let first = state().await.unwrap().first_sequence;
     assert!(
@@ -282,9 +283,9 @@ async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
 async fn a_retry_that_was_published_and_lost_is_published_again() {
     let mut servers = Servers::start("retry").await;
     let env = servers.env().await;
-    let toy = Toy::new(&env).await;
+    let fixture = Fixture::new(&env).await;
     let door = open_door(&env).await;
-    let worker = Process::start(env.settings().clone(), vec![toy.worker()]).await.unwrap();
+    let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     worker.health().until_ready().await;
     env.deliver(&told("late", "defer")).await;
     let db = env.db().await;
@@ -295,12 +296,15 @@ async fn a_retry_that_was_published_and_lost_is_published_again() {
     worker.drain().await;
     // As it stands when the retry is on the stream, and nobody has handled it yet.
     db.execute("delete from toy.retry", &[]).await.unwrap();
-    db.execute("delete from toy.open_batch", &[]).await.unwrap();
-    db.execute("update toy.stream set settled_until = now() where toy.stream.settled_until is not null", &[])
-        .await
-        .unwrap();
+    db.execute("delete from toy.outbox_batch", &[]).await.unwrap();
+    db.execute(
+        "update toy.stream_checkpoint set settled_until = despatch_now() where toy.stream_checkpoint.settled_until is not null",
+        &[],
+    )
+    .await
+    .unwrap();
     servers.crash_nats(wipe).await;
-    let worker = env.run(toy.worker()).await;
+    let worker = env.run(fixture.worker()).await;
     env.expect_dead("late").await;
     drop((env, door, worker));
     servers.stop().await;

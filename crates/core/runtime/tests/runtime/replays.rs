@@ -1,18 +1,19 @@
 //! Generations: a replay admits exactly the next one, and each above the first reports its outcome.
 
+use despatch_contracts::Subject;
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::runtime::{DeadLetter, FollowOns, Settled};
 use despatch_testkit::TestEnv;
 use prost::Message as _;
 
-use crate::toy::{Toy, kept, told};
+use crate::fixture::{Fixture, kept, told};
 
 /// The outcomes of an order's later generations, in order.
 async fn settled(env: &TestEnv, order: &str) -> Vec<(u32, String, String)> {
     let messages = env.messages("settled.toy.obey").await;
     let mut settled: Vec<_> = messages
         .into_iter()
-        .filter(|envelope| envelope.order_id == order)
+        .filter(|envelope| Subject::parse(&envelope.subject).id() == order)
         .map(|envelope| Settled::decode(envelope.payload).unwrap())
         .map(|settled| (settled.generation, settled.outcome, settled.reason))
         .collect();
@@ -28,7 +29,7 @@ fn outcome(generation: u32, outcome: &str, reason: &str) -> (u32, String, String
 #[tokio::test(flavor = "multi_thread")]
 async fn each_retry_reports_its_outcome() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     env.deliver(&told("o", "fail")).await;
     env.expect_dead("o").await;
     env.quiet().await;
@@ -39,7 +40,7 @@ async fn each_retry_reports_its_outcome() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_admits_the_next_generation_and_no_other() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     env.deliver(&told("o", "reject-until-mended")).await;
     let DeadLetter { event, generation, .. } = env.expect_dead("o").await;
     let event = event.unwrap();
@@ -67,7 +68,7 @@ async fn a_replay_admits_the_next_generation_and_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_may_carry_a_mended_payload() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     let id = env.deliver(&told("o", "reject")).await;
     let mut event = env.expect_dead("o").await.event.unwrap();
     event.payload = told("o", "complete").encode_to_vec().into();
@@ -82,24 +83,26 @@ async fn a_replay_may_carry_a_mended_payload() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_earlier_generation_owes_is_published_even_if_a_later_one_is_recorded_first() {
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
     let id = env.deliver(&told("o", "reject-until-mended")).await;
     let event = env.expect_dead("o").await.event.unwrap();
     env.quiet().await;
     // As a process leaves it that ends between its commit and its publishing.
     let db = env.db().await;
-    let open = "insert into toy.open_batch (handler, events, opened_at)
-                values ('toy.obey', array[$1::text::uuid], now() + interval '1 hour')";
+    let open = "insert into toy.outbox_batch (handler, events, opened_at)
+                values ('toy.obey', array[$1::text::uuid], despatch_now() + interval '1 hour')";
     db.execute(open, &[&id.to_string()]).await.unwrap();
     db.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
     env.publish(&event.replay("toy.obey", 1)).await;
     env.expect::<OrderCompleted>("o").await;
     // Now it is overdue.
-    db.execute("update toy.open_batch set opened_at = now() - interval '1 hour'", &[]).await.unwrap();
+    db.execute("update toy.outbox_batch set opened_at = despatch_now() - interval '1 hour'", &[])
+        .await
+        .unwrap();
     env.quiet().await;
     let row = db.query_one("select outbox from toy.journal where handler = 'toy.obey'", &[]).await.unwrap();
     let owed = FollowOns::decode(row.get::<_, &[u8]>(0)).unwrap().messages;
-    let subjects: Vec<&str> = owed.iter().map(|message| message.subject.as_str()).collect();
+    let subjects: Vec<&str> = owed.iter().map(|message| message.nats_subject.as_str()).collect();
     assert_eq!(subjects, ["dead.toy.stock-short", "evt.order.completed", "settled.toy.obey"]);
 }

@@ -7,9 +7,9 @@ use despatch_runtime::{migrate_all, provision_all};
 use despatch_testkit::{TestEnv, eventually};
 
 use crate::child::Process;
-use crate::hasty_bed;
-use crate::outside::Effect;
-use crate::toy::{Toy, asked, kept, message, told};
+use crate::fixture::{Fixture, asked, kept, message, told};
+use crate::hasty_env;
+use crate::provider::Effect;
 
 /// Publishes one event so often that both replicas get hold of it.
 async fn deliver_to_both(env: &TestEnv, event: &impl Event) {
@@ -21,10 +21,10 @@ async fn deliver_to_both(env: &TestEnv, event: &impl Event) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_that_record_one_event_at_the_same_time_record_it_once() {
-    let env = hasty_bed().await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
-    env.run(toy.worker()).await;
+    let env = hasty_env().await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
+    env.run(fixture.worker()).await;
     // Neither goes on before the other is inside too.
     deliver_to_both(&env, &told("o", "meet")).await;
     env.expect::<OrderCompleted>("o").await;
@@ -36,26 +36,26 @@ async fn two_that_record_one_event_at_the_same_time_record_it_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_that_perform_one_event_at_the_same_time_ask_under_one_key() {
-    let env = hasty_bed().await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
-    env.run(toy.worker()).await;
+    let env = hasty_env().await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
+    env.run(fixture.worker()).await;
     deliver_to_both(&env, &asked("o", "meet")).await;
     env.expect::<PaymentRefunded>("o").await;
     env.quiet().await;
     assert_eq!(kept(&env, "o", "bought").await, 1);
     assert_eq!(env.count::<PaymentRefunded>("o").await, 1);
-    let effects = toy.outside.effects("o").await;
-    assert_eq!(effects, [Effect { key: "o/toy/0/0".into(), heard: 2, firsts: 1 }]);
+    let effects = fixture.provider.effects("o").await;
+    assert_eq!(effects, [Effect { key: "order/o/toy//0".into(), heard: 2, firsts: 1 }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
     const ORDERS: usize = 150;
-    let env = hasty_bed().await;
-    let toy = Toy::new(&env).await;
-    migrate_all(env.settings(), &[toy.worker()]).await.unwrap();
-    provision_all(env.settings(), &[toy.worker()]).await.unwrap();
+    let env = hasty_env().await;
+    let fixture = Fixture::new(&env).await;
+    migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
+    provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
     let (mut killed, _other) = (Process::start(&env, ""), Process::start(&env, ""));
     for order in 0..ORDERS {
         let order = format!("o-{order}");
@@ -70,8 +70,8 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
     env.quiet().await;
     for order in 0..ORDERS {
         let order = format!("o-{order}");
-        let effects = toy.outside.effects(&order).await;
-        // Whoever was killed may have announced an ask that the outside never heard: then nobody heard is the first.
+        let effects = fixture.provider.effects(&order).await;
+        // Whoever was killed may have announced an ask that the provider never heard: then nobody heard is the first.
         assert!(effects.len() == 1 && effects[0].firsts <= 1, "{effects:?}");
     }
     let sql = "select what, count(*), sum(count) from toy.tally group by what order by what";
@@ -89,15 +89,15 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_was_refused_the_other_does_not_get_in_the_same_try() {
-    let env = hasty_bed().await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
-    env.run(toy.worker()).await;
+    let env = hasty_env().await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
+    env.run(fixture.worker()).await;
     deliver_to_both(&env, &asked("o", "declined-in-turn")).await;
     assert_eq!(env.expect_dead("o").await.reason, "card-declined");
     env.quiet().await;
-    let effects = toy.outside.effects("o").await;
-    assert!(effects.iter().all(|effect| effect.key == "o/toy/0/0"), "{effects:?}");
+    let effects = fixture.provider.effects("o").await;
+    assert!(effects.iter().all(|effect| effect.key == "order/o/toy//0"), "{effects:?}");
     assert_eq!(env.count::<PaymentRefunded>("o").await, 0);
 }
 
@@ -105,9 +105,9 @@ async fn what_one_was_refused_the_other_does_not_get_in_the_same_try() {
 async fn what_is_read_and_then_written_under_a_key_is_never_lost() {
     const ORDERS: usize = 400;
     let env = TestEnv::new().await;
-    let toy = Toy::new(&env).await;
-    env.run(toy.worker()).await;
-    env.run(toy.worker()).await;
+    let fixture = Fixture::new(&env).await;
+    env.run(fixture.worker()).await;
+    env.run(fixture.worker()).await;
     let db = env.db().await;
     db.batch_execute("insert into toy.stock values ('a', 0), ('b', 0), ('c', 0)").await.unwrap();
     for order in 0..ORDERS {

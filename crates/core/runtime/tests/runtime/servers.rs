@@ -25,7 +25,7 @@ impl Servers {
         self.bed_that_sweeps_after(std::time::Duration::from_secs(2)).await
     }
 
-    /// A env whose workers look at the stream twelve times in so long.
+    /// An environment whose workers look at the stream twelve times in so long.
     pub(crate) async fn bed_that_sweeps_after(&self, sweep_after: std::time::Duration) -> TestEnv {
         let mut settings = Settings::new(self.stack.nats_url(), self.stack.database_url());
         settings.namespace = String::from("outage");

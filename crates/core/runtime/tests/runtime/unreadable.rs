@@ -8,7 +8,7 @@ use despatch_contracts::runtime::Envelope;
 use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_testkit::TestEnv;
 
-use crate::toy::{Toy, kept, message, told};
+use crate::fixture::{Fixture, kept, message, told};
 
 fn envelope(id: EventId, event: &impl Event) -> Envelope {
     Envelope::first(id, "test", Emitted::from(event), &Trace::root())
@@ -17,14 +17,14 @@ fn envelope(id: EventId, event: &impl Event) -> Envelope {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payload_that_is_not_what_its_type_says_is_dead() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
-    let mut garbled = message(&told("o", "complete"));
-    garbled.payload = bytes::Bytes::from_static(b"\xff\xff nothing of the kind");
-    env.publish(&garbled).await;
-    env.publish_again(&garbled).await;
+    env.run(Fixture::new(&env).await.worker()).await;
+    let mut malformed = message(&told("o", "complete"));
+    malformed.payload = bytes::Bytes::from_static(b"\xff\xff nothing of the kind");
+    env.publish(&malformed).await;
+    env.publish_again(&malformed).await;
     let letter = env.expect_dead("o").await;
     assert_eq!((letter.reason.as_str(), letter.handler.as_str()), ("payload-undecodable", "toy.obey"));
-    assert_eq!(letter.event.unwrap().payload, garbled.payload);
+    assert_eq!(letter.event.unwrap().payload, malformed.payload);
     env.quiet().await;
     assert_eq!(env.messages("dead.>").await.len(), 1);
 }
@@ -32,7 +32,7 @@ async fn a_payload_that_is_not_what_its_type_says_is_dead() {
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_that_say_nothing_are_dead_and_keep_what_came() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     let mut twisted = message(&told("o", "complete")).headers();
     twisted.insert("ce-generation", "soon");
     let mut split = message(&told("o", "complete")).headers();
@@ -53,7 +53,7 @@ async fn headers_that_say_nothing_are_dead_and_keep_what_came() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_older_than_the_journals_memory_is_dead_and_not_handled_again() {
     let env = TestEnv::new().await;
-    env.run(Toy::new(&env).await.worker()).await;
+    env.run(Fixture::new(&env).await.worker()).await;
     let long_ago = SystemTime::now() - env.settings().journal_retention - Duration::from_secs(60);
     env.publish(&envelope(EventId::first_at(long_ago), &told("old", "complete"))).await;
     let lately = SystemTime::now() - env.settings().journal_retention + Duration::from_secs(3600);

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use despatch_gateway::{Config, Records, Secret};
+use despatch_gateway::{Config, Secret};
+use despatch_read_model::ReadModel;
 use despatch_runtime::Process;
 use despatch_testkit::order_json;
 use futures_util::StreamExt as _;
@@ -82,9 +83,9 @@ async fn once(servers: &Servers, load: GatewayLoad) -> Result<(Run, Histogram<u6
     let address = listener.local_addr()?;
     let outbox = process.outbox(despatch_gateway::NAME).ok_or("the process runs the gateway")?;
     let shutdown = CancellationToken::new();
-    let records = Records::new(&env.settings)?;
+    let read_model = ReadModel::new(&env.settings)?;
     let serving =
-        tokio::spawn(despatch_gateway::serve(config(), outbox, records, listener, shutdown.clone()));
+        tokio::spawn(despatch_gateway::serve(config(), outbox, read_model, listener, shutdown.clone()));
 
     place(address, load.connections, "warm-up", load.warm_up).await?;
     let mut accepted = Vec::new();
@@ -185,7 +186,7 @@ async fn audit(env: &RunEnv, mut order_ids: Vec<Uuid>, load: GatewayLoad) -> Res
     order_ids.dedup();
     let db = env.db().await?;
     let sql = "select (select count(*) from gateway.orders where order_id = any($1)),
-                      (select count(*) from gateway.orders), (select count(*) from gateway.open_batch)";
+                      (select count(*) from gateway.orders), (select count(*) from gateway.outbox_batch)";
     let row = db.query_one(sql, &[&order_ids]).await?;
     let found: [i64; 3] = [0, 1, 2].map(|column| row.get(column));
     let all = load.orders + load.warm_up;

@@ -19,7 +19,7 @@ use super::shipment;
 use super::state::ShippoState;
 use super::transaction::{self, Page};
 use super::webhook_target::WebhookTarget;
-use crate::counts::Tally;
+use crate::counts::OrderCounter;
 use crate::error::SandboxError;
 use crate::fault_injector::FaultInjector;
 use crate::faults::Fault;
@@ -97,8 +97,8 @@ impl Shippo {
     }
 
     /// Adds the labels to each order's counts.
-    pub(crate) fn count(&self, tally: &mut Tally) {
-        self.state().count(tally);
+    pub(crate) fn count(&self, counter: &mut OrderCounter) {
+        self.state().count(counter);
     }
 
     /// Runs one request: authentication, the faults of its operation, then `run`.

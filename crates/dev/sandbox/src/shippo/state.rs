@@ -18,7 +18,7 @@ use super::service::{SERVICES, Service};
 use super::shipment::{self, Shipment};
 use super::transaction::{self, Format, Page, Refused, Transaction};
 use super::webhook::webhook;
-use crate::counts::Tally;
+use crate::counts::OrderCounter;
 use crate::digest;
 use crate::error::SandboxError;
 use crate::log::Log;
@@ -278,10 +278,10 @@ impl ShippoState {
     }
 
     /// Adds every label to the counts of its order.
-    pub(super) fn count(&self, tally: &mut Tally) {
+    pub(super) fn count(&self, counter: &mut OrderCounter) {
         for transaction in self.transactions.iter().filter(|transaction| transaction.refused.is_none()) {
             let (order, parcel) = order_of(&transaction.metadata);
-            let Some(counts) = tally.order(order) else { continue };
+            let Some(counts) = counter.order(order) else { continue };
             let labels = counts.labels.entry(parcel.to_owned()).or_default();
             labels.bought += 1;
             labels.voided += u64::from(transaction.voided);

@@ -17,7 +17,7 @@ use super::keys::{Admission, Ticket};
 use super::refusal::Refusal;
 use super::search::{self, Search};
 use super::state::{Answer, StripeState};
-use crate::counts::Tally;
+use crate::counts::OrderCounter;
 use crate::error::SandboxError;
 use crate::fault_injector::FaultInjector;
 use crate::faults::Fault;
@@ -64,8 +64,8 @@ impl Stripe {
     }
 
     /// Adds what happened at Stripe to each order's counts.
-    pub(crate) fn count(&self, tally: &mut Tally) {
-        self.state().count(tally);
+    pub(crate) fn count(&self, counter: &mut OrderCounter) {
+        self.state().count(counter);
     }
 
     /// Runs a request that may have an effect.

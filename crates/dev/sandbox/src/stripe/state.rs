@@ -13,7 +13,7 @@ use super::intent::{Intent, Status, order_of};
 use super::keys::{IdempotencyKeys, Ticket};
 use super::refund::Refund;
 use super::refusal::Refusal;
-use crate::counts::Tally;
+use crate::counts::OrderCounter;
 use crate::digest;
 use crate::error::SandboxError;
 use crate::faults::Fault;
@@ -275,9 +275,9 @@ impl StripeState {
     }
 
     /// Adds every intent and refund to the counts of its order.
-    pub(super) fn count(&self, tally: &mut Tally) {
+    pub(super) fn count(&self, counter: &mut OrderCounter) {
         for intent in &self.intents {
-            let Some(counts) = tally.order(intent.order()) else { continue };
+            let Some(counts) = counter.order(intent.order()) else { continue };
             counts.intents += 1;
             match intent.status {
                 Status::Succeeded => {
@@ -291,7 +291,7 @@ impl StripeState {
         }
         for refund in &self.refunds {
             let order = self.intent(&refund.intent).map_or("", Intent::order);
-            let Some(counts) = tally.order(order) else { continue };
+            let Some(counts) = counter.order(order) else { continue };
             counts.refunds += 1;
             counts.refunded_minor += refund.amount;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use despatch_contracts::Subject;
 use despatch_order_files::FileOrder;
 use despatch_runtime::{Backlog, Database, DbError, DeadEvent, backlog};
 use despatch_sandbox::OrderCounts;
@@ -15,7 +16,7 @@ use super::{checks, record, stock, totals};
 #[derive(Debug, Clone)]
 pub struct Auditor {
     database: Database,
-    workers: &'static [&'static str],
+    workers: Vec<&'static str>,
 }
 
 /// An order that was answered 2xx.
@@ -29,14 +30,14 @@ pub struct PlacedOrder<'a> {
 
 impl Auditor {
     /// An auditor of these workers, which share a database.
-    pub fn new(database: Database, workers: &'static [&'static str]) -> Self {
+    pub fn new(database: Database, workers: Vec<&'static str>) -> Self {
         Auditor { database, workers }
     }
 
     /// What every worker has not settled, by its name.
     pub async fn backlogs(&self) -> Result<Vec<(&'static str, Backlog)>, DbError> {
         let mut backlogs = Vec::with_capacity(self.workers.len());
-        for worker in self.workers {
+        for worker in &self.workers {
             backlogs.push((*worker, backlog(&self.database, worker, None).await?));
         }
         Ok(backlogs)
@@ -46,7 +47,7 @@ impl Auditor {
     pub async fn dead_orders(&self) -> Result<BTreeMap<String, Vec<DeadEvent>>, DbError> {
         let mut dead: BTreeMap<String, Vec<DeadEvent>> = BTreeMap::new();
         for letter in self.dead_letters().await? {
-            dead.entry(letter.order_id.clone()).or_default().push(letter);
+            dead.entry(Subject::parse(&letter.subject).id().to_owned()).or_default().push(letter);
         }
         let orders: Vec<&str> = dead.keys().map(String::as_str).collect();
         let completed: BTreeSet<String> = self

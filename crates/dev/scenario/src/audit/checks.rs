@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use despatch_order_files::FileOrder;
-use despatch_orders::State;
 use despatch_sandbox::OrderCounts;
+use despatch_status::OrderState;
 
 use super::dead_letters::{BEFORE_CAPTURE, BEFORE_RESERVATION};
 use super::record::Record;
@@ -23,9 +23,10 @@ pub(super) fn all(order: &FileOrder, record: &Record, paid: &OrderCounts, sent: 
 
 /// It has come to its end, or there is a case that a person sees.
 fn end(record: &Record, wrong: &mut Vec<String>) {
-    let ended = matches!(record.state, Some(State::Completed | State::Cancelled | State::Returned));
+    let ended =
+        matches!(record.state, Some(OrderState::Completed | OrderState::Cancelled | OrderState::Returned));
     if !ended && record.cases.is_empty() {
-        let state = record.state.map_or("not even accepted", State::name);
+        let state = record.state.map_or("not even accepted", OrderState::name);
         wrong.push(format!("is {state}, and there is no case about it"));
     }
     for letter in record.dead.iter().filter(|letter| !record.cases.contains(&letter.handler)) {
@@ -46,7 +47,7 @@ fn transitions(record: &Record, wrong: &mut Vec<String>) {
             (_, None) => false,
         };
         if !legal || *from != last {
-            let name = |state: &Option<State>| state.map_or("nothing", State::name);
+            let name = |state: &Option<OrderState>| state.map_or("nothing", OrderState::name);
             wrong.push(format!(
                 "entry {seq} of its timeline goes from {} to {} after {}",
                 name(from),
@@ -66,7 +67,7 @@ fn money(order: &FileOrder, record: &Record, paid: &OrderCounts, wrong: &mut Vec
     if paid.captures > 1 {
         wrong.push(format!("captured {} times", paid.captures));
     }
-    let cancelled = record.state == Some(State::Cancelled);
+    let cancelled = record.state == Some(OrderState::Cancelled);
     let left = paid.captured_minor - paid.refunded_minor;
     let expected = if cancelled || record.died_at(&BEFORE_CAPTURE) { 0 } else { order.total_minor };
     if left != expected {
@@ -100,7 +101,7 @@ fn stock(order: &FileOrder, record: &Record, wrong: &mut Vec<String>) {
     if !holds && !record.units.is_empty() {
         wrong.push(format!("holds {:?} without a reservation", record.units));
     }
-    if record.state == Some(State::Completed) && record.unshipped > 0 && !record.died_in("inventory") {
+    if record.state == Some(OrderState::Completed) && record.unshipped > 0 && !record.died_in("inventory") {
         wrong.push(format!("completed, but {} units are not booked as shipped", record.unshipped));
     }
 }
@@ -151,7 +152,7 @@ fn messages(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
     if record.state.is_some() {
         expect("accepted", 0);
     }
-    if record.state == Some(State::Completed) {
+    if record.state == Some(OrderState::Completed) {
         expect("review", 0);
         for parcel in &record.parcels {
             expect("despatched", *parcel);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use despatch_orders::State;
+use despatch_status::OrderState;
 
 /// How far all orders are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,17 +16,21 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(counts: Vec<(State, i64)>, dead: usize) -> Self {
+    pub(super) fn new(counts: Vec<(OrderState, i64)>, dead: usize) -> Self {
         let mut progress = Progress { dead, ..Progress::default() };
         for (state, count) in counts {
             // A count is never negative.
             let count = usize::try_from(count).unwrap_or_default();
             progress.by_state.insert(state.name(), count);
             match state {
-                State::Accepted | State::Reserved | State::Paid | State::Picked => {}
-                State::Labelled | State::Despatched | State::Delivered => progress.past_labels += count,
+                OrderState::Accepted | OrderState::Reserved | OrderState::Paid | OrderState::Picked => {}
+                OrderState::Labelled | OrderState::Despatched | OrderState::Delivered => {
+                    progress.past_labels += count;
+                }
                 // An order that was cancelled or came back has come to its end too.
-                State::Completed | State::Cancelled | State::Returned => progress.completed += count,
+                OrderState::Completed | OrderState::Cancelled | OrderState::Returned => {
+                    progress.completed += count;
+                }
             }
         }
         progress
@@ -50,7 +54,7 @@ impl Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for state in State::ALL {
+        for state in OrderState::ALL {
             if let Some(count) = self.by_state.get(state.name()) {
                 write!(f, "{} {count}  ", state.name())?;
             }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 
-use despatch_orders::State;
+use despatch_contracts::Subject;
 use despatch_runtime::{Database, DbError, DeadEvent};
+use despatch_status::OrderState;
 use futures_util::TryStreamExt as _;
 
 use super::dead_letters::{died_at, died_in};
@@ -12,9 +13,9 @@ use super::dead_letters::{died_at, died_in};
 /// One order, as the workers' tables have it.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    pub(super) state: Option<State>,
+    pub(super) state: Option<OrderState>,
     /// Number, from and to of each entry.
-    pub(super) timeline: Vec<(i32, Option<State>, Option<State>)>,
+    pub(super) timeline: Vec<(i32, Option<OrderState>, Option<OrderState>)>,
     pub(super) captured_minor: i64,
     pub(super) refunded_minor: i64,
     /// 'held', 'confirmed', 'expired' or 'cancelled'.
@@ -57,7 +58,7 @@ pub(super) async fn all(
 ) -> Result<BTreeMap<String, Record>, DbError> {
     let mut records = BTreeMap::<String, Record>::new();
     for letter in dead {
-        records.entry(letter.order_id.clone()).or_default().dead.push(letter);
+        records.entry(Subject::parse(&letter.subject).id().to_owned()).or_default().dead.push(letter);
     }
     let client = database.client().await?;
     let mut read = async |sql: &str, note: fn(&mut Record, &despatch_runtime::Row)| {
@@ -70,12 +71,12 @@ pub(super) async fn all(
         Ok::<(), DbError>(())
     };
     read("select order_id, state from orders.progress", |record, row| {
-        record.state = State::parse(row.get("state"));
+        record.state = OrderState::parse(row.get("state"));
     })
     .await?;
     read("select order_id, seq, from_state, to_state from orders.timeline order by seq", |record, row| {
-        let from = row.get::<_, Option<&str>>("from_state").and_then(State::parse);
-        record.timeline.push((row.get("seq"), from, State::parse(row.get("to_state"))));
+        let from = row.get::<_, Option<&str>>("from_state").and_then(OrderState::parse);
+        record.timeline.push((row.get("seq"), from, OrderState::parse(row.get("to_state"))));
     })
     .await?;
     read("select order_id, captured_minor, refunded_minor from payments.payment", |record, row| {

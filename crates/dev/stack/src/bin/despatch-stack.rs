@@ -1,4 +1,4 @@
-//! Holds a stack up in a directory until its input ends: servers for a look with `psql` and `nats`, and the
+//! Keeps a stack running in a directory until its input ends: servers to inspect with `psql` and `nats`, and the
 //! owner that the tests kill.
 
 use std::error::Error;

@@ -2,7 +2,7 @@
 
 mod data;
 mod lifetime;
-mod owner;
+mod lock;
 mod servers;
 // Says to clippy what is so anyway: this is test code, which may unwrap.
 #[cfg(test)]

@@ -6,12 +6,12 @@ use crate::metadata::{Dependency, Package};
 /// Printed after what was found.
 pub(crate) const RULES: &str = "\
 core       depends on core
-workers    depend on core, never on each other
-edge       depends on workers, core and edge; the command line also on dev/stack, dev/sandbox and dev/scenario,
-           but only as optional dependencies: the production image has none of them
+workers    depend on core, never on each other; their tests may read through edge/read-model
+edge       depends on core and edge; the command line also on workers, and on dev/stack, dev/sandbox and dev/scenario,
+           but on these only as optional dependencies: the production image has none of them
 dev        depends on core and dev; dev/scenario also on workers, whose tables it audits, and edge/order-files;
-           dev/chaos on edge/cli and edge/order-files; dev/bench on what it measures: workers/warehouse/inventory
-           and edge/gateway
+           dev/chaos on edge/cli and edge/order-files; dev/bench on what it measures: workers/warehouse/inventory,
+           edge/gateway and edge/read-model
 tests      depend on all of these
 and tests inside a crate (dev-dependencies) may use dev";
 
@@ -22,7 +22,10 @@ const MADE_FOR_CLI: [&str; 3] = ["stack", "sandbox", "scenario"];
 const MADE_INTO_CHAOS: [&str; 2] = ["cli", "order-files"];
 
 /// What the benchmarks measure apart.
-const MEASURED: [&str; 2] = ["inventory", "gateway"];
+const MEASURED: [&str; 3] = ["inventory", "gateway", "read-model"];
+
+/// What the edge reads of the workers' tables. Their own tests read through it, which holds its SQL to the tables.
+const READ_MODEL: &str = "read-model";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
@@ -79,10 +82,9 @@ impl Use {
 fn allows(from: Place<'_>, to: Place<'_>, used: Use) -> bool {
     let in_tests = used == Use::Tests;
     match (from.layer, to.layer) {
-        (Layer::Tests, _)
-        | (_, Layer::Core)
-        | (Layer::Edge, Layer::Workers | Layer::Edge)
-        | (Layer::Dev, Layer::Dev) => true,
+        (Layer::Tests, _) | (_, Layer::Core) | (Layer::Edge, Layer::Edge) | (Layer::Dev, Layer::Dev) => true,
+        (Layer::Edge, Layer::Workers) => in_tests || from.name == "cli",
+        (Layer::Workers, Layer::Edge) => in_tests && to.name == READ_MODEL,
         (Layer::Edge, Layer::Dev) => {
             let made_for_it = from.name == "cli" && MADE_FOR_CLI.contains(&to.name);
             in_tests || (used == Use::Optional && made_for_it)
@@ -94,7 +96,9 @@ fn allows(from: Place<'_>, to: Place<'_>, used: Use) -> bool {
             "bench" => MEASURED.contains(&to.name),
             _ => false,
         },
-        (Layer::Core | Layer::Workers, Layer::Workers | Layer::Edge) | (_, Layer::Tests) => false,
+        (Layer::Core, Layer::Workers | Layer::Edge)
+        | (Layer::Workers, Layer::Workers)
+        | (_, Layer::Tests) => false,
     }
 }
 
@@ -132,9 +136,13 @@ mod tests {
             ("crates/edge/cli", "crates/dev/stack", false, true),
             ("crates/edge/cli", "crates/dev/testkit", false, true),
             ("crates/edge/gateway", "crates/dev/stack", false, true),
+            ("crates/edge/gateway", "crates/edge/read-model", true, true),
+            ("crates/edge/gateway", "crates/workers/order/orders", false, true),
+            ("crates/edge/read-model", "crates/workers/order/orders", false, true),
             ("crates/workers/order/orders", "crates/core/runtime", true, true),
             ("crates/workers/order/orders", "crates/workers/money/payments", false, false),
             ("crates/workers/order/orders", "crates/edge/gateway", false, false),
+            ("crates/workers/order/orders", "crates/edge/read-model", false, true),
             ("crates/workers/order/orders", "crates/dev/testkit", false, true),
             ("crates/core/runtime", "crates/core/contracts", true, true),
             ("crates/core/runtime", "crates/workers/order/orders", false, false),

@@ -20,8 +20,9 @@ use crate::args::DemoArgs;
 use crate::config::Config;
 use crate::local::{DataDir, LaunchOptions, LocalDeployment};
 use crate::output::print;
+use crate::registry::Registry;
 use crate::result::Result;
-use crate::{registry, signals};
+use crate::signals;
 
 use report::DemoReport;
 use watch::until_quiet;
@@ -34,16 +35,21 @@ const AT_ONCE: usize = 128;
 const AHEAD: usize = 1_000;
 
 /// Runs the demo; fails when the audit does.
-pub(crate) async fn demo(mut config: Config, data_dir: DataDir, args: &DemoArgs) -> Result<ExitCode> {
+pub(crate) async fn demo(
+    registry: &Registry,
+    mut config: Config,
+    data_dir: DataDir,
+    args: &DemoArgs,
+) -> Result<ExitCode> {
     let mut orders = sample::orders()?;
     orders.truncate(args.orders.unwrap_or(usize::MAX));
     use_demo_timings(&mut config);
     let stop = signals::stop();
     tokio::pin!(stop);
     let options = LaunchOptions { config, data_dir, faults: args.faults };
-    let deployment = LocalDeployment::start(options).await?;
+    let deployment = LocalDeployment::start(registry, options).await?;
     let outcome = tokio::select! {
-        outcome = carry(&deployment, &orders, args.json) => outcome,
+        outcome = carry(registry, &deployment, &orders, args.json) => outcome,
         asked = &mut stop => { asked?; Err("stopped; the same command goes on where this was".into()) }
     };
     // What is in flight stays in the data directory, whatever the outcome.
@@ -70,7 +76,12 @@ fn use_demo_timings(config: &mut Config) {
 }
 
 /// Carries the orders to their ends and audits them.
-async fn carry(deployment: &LocalDeployment, orders: &[FileOrder], quiet: bool) -> Result<DemoReport> {
+async fn carry(
+    registry: &Registry,
+    deployment: &LocalDeployment,
+    orders: &[FileOrder],
+    quiet: bool,
+) -> Result<DemoReport> {
     let LocalDeployment { address, sandbox, database, .. } = deployment;
     let receipt = format!("opening stock for {} orders", orders.len());
     receive_stock(database, &receipt, orders).await?;
@@ -82,7 +93,7 @@ async fn carry(deployment: &LocalDeployment, orders: &[FileOrder], quiet: bool) 
     ));
     let gateway = GatewayClient::new(&address.gateway_url, &address.api_key)?;
     let checkout = CheckoutClient::new(gateway, address.sandbox_stripe_url.clone())?;
-    let auditor = Auditor::new(database.clone(), registry::NAMES);
+    let auditor = Auditor::new(database.clone(), registry.names());
     let (seen, progress) = channel(Progress::default());
     let placed = AtomicUsize::new(0);
     let placing = place(&checkout, orders, &placed, progress);

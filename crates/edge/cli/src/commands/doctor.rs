@@ -11,20 +11,25 @@ use serde_json::json;
 use crate::config::{Config, fill_in_placeholders};
 use crate::local::{DataDir, with_local_servers};
 use crate::output::print;
-use crate::registry;
+use crate::registry::Registry;
 use crate::result::Result;
 
 /// How much room the private servers should have, and how much they must.
 const ROOM: (u64, u64) = (2_000_000_000, 250_000_000);
 
 /// Examines the deployment; fails when something has.
-pub(crate) async fn run(config: Config, data_dir: &DataDir, as_json: bool) -> Result<ExitCode> {
+pub(crate) async fn run(
+    registry: &Registry,
+    config: Config,
+    data_dir: &DataDir,
+    as_json: bool,
+) -> Result<ExitCode> {
     let private = config.nats_url.is_empty() || config.database_url.is_empty();
     let mut config = with_local_servers(config, data_dir);
     if private {
         fill_in_placeholders(&mut config);
     }
-    let (workers, mut checks) = workers(&config);
+    let (workers, mut checks) = workers(registry, &config);
     checks.extend(examine(&config.settings(), &workers).await);
     if private && data_dir.path().exists() {
         checks.push(room(data_dir.path()));
@@ -35,12 +40,12 @@ pub(crate) async fn run(config: Config, data_dir: &DataDir, as_json: bool) -> Re
 }
 
 /// The workers as configured, and what is wrong with the configuration of the others.
-fn workers(config: &Config) -> (Vec<Worker>, Vec<Check>) {
+fn workers(registry: &Registry, config: &Config) -> (Vec<Worker>, Vec<Check>) {
     let expected = "every worker's settings";
     let mut workers = Vec::new();
     let mut checks: Vec<Check> = Vec::new();
-    for name in registry::NAMES {
-        match registry::workers(config, &[name]) {
+    for name in registry.names() {
+        match registry.workers(config, &[name]) {
             Ok(worker) => workers.extend(worker),
             Err(unusable) => {
                 let advice = format!(

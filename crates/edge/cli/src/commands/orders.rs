@@ -2,31 +2,37 @@
 
 use std::fmt::{self, Write as _};
 
-use despatch_gateway::{OrderRecord, Records};
+use despatch_read_model::{OrderRecord, ReadModel};
 use despatch_runtime::{Database, DeadEvent, backlog};
+use despatch_status::{OrderState, ParcelStage};
 use serde_json::json;
 
 use crate::config::Config;
 use crate::local::{DataDir, attach};
 use crate::output::print;
-use crate::registry;
+use crate::registry::Registry;
 use crate::result::Result;
 
 /// Prints an order's record and what of it is stuck.
-pub(crate) async fn show(config: Config, data_dir: &DataDir, id: &str, as_json: bool) -> Result {
+pub(crate) async fn show(
+    registry: &Registry,
+    config: Config,
+    data_dir: &DataDir,
+    id: &str,
+    as_json: bool,
+) -> Result {
     let config = attach(config, data_dir)?;
-    let settings = config.settings();
+    let read_model = ReadModel::new(&config.settings())?;
     let id = match id.split_once('/') {
         None => id.to_owned(),
         Some((shop, shop_order_id)) => {
-            let db = Database::new(config.database_of(despatch_orders::NAME), 1)?;
-            let found = despatch_orders::store::find(&**db.client().await?, shop, shop_order_id).await?;
+            let found = read_model.find_order(shop, shop_order_id).await?;
             found.ok_or_else(|| format!("{id}: orders never accepted such an order"))?
         }
     };
-    let record = Records::new(&settings)?.order(&id).await?;
+    let record = read_model.order(&id).await?;
     let mut dead = Vec::new();
-    for worker in registry::NAMES {
+    for worker in registry.names() {
         let db = Database::new(config.database_of(worker), 1)?;
         dead.extend(backlog(&db, worker, Some(&id)).await?.dead);
     }
@@ -69,7 +75,7 @@ fn record_lines(lines: &mut String, record: &OrderRecord) -> fmt::Result {
         )?;
     }
     for parcel in &record.parcels {
-        let stage = parcel.stage.map_or_else(String::new, |stage| format!("{stage:?}").to_lowercase());
+        let stage = parcel.stage.map_or("", ParcelStage::name);
         writeln!(
             lines,
             "parcel {}   {} {} {} {stage} (label {}, {})",
@@ -90,9 +96,9 @@ fn record_lines(lines: &mut String, record: &OrderRecord) -> fmt::Result {
     }
     writeln!(lines, "timeline")?;
     for step in &record.timeline {
-        let from = step.from.as_deref().unwrap_or("—");
-        let change = if from == step.to { step.to.clone() } else { format!("{from} → {}", step.to) };
-        writeln!(lines, "  {:<30} {:<24} {change:<26} {} {}", step.at, step.event, step.reason, step.detail)?;
+        let (at, from, to) = (step.at.to_string(), step.from.map_or("—", OrderState::name), step.to.name());
+        let change = if from == to { to.to_owned() } else { format!("{from} → {to}") };
+        writeln!(lines, "  {at:<30} {:<24} {change:<26} {} {}", step.event, step.reason, step.detail)?;
     }
     Ok(())
 }

@@ -11,14 +11,14 @@ use despatch_runtime::permissions;
 use nkeys::KeyPair;
 
 use crate::config::Config;
-use crate::registry;
+use crate::registry::Registry;
 use crate::result::Result;
 
 /// `users = […]`, to be included in an account or in `authorization`.
-pub(crate) fn nats(config: &Config, keys: &Path) -> Result<String> {
+pub(crate) fn nats(registry: &Registry, config: &Config, keys: &Path) -> Result<String> {
     fs::create_dir_all(keys).map_err(|error| format!("{}: {error}", keys.display()))?;
     let mut text = String::from("users = [\n");
-    for user in permissions(&config.runtime.namespace, &registry::known(config)?) {
+    for user in permissions(&config.runtime.namespace, &registry.known(config)?) {
         let key = key(&keys.join(format!("{}.nk", user.user)))?;
         writeln!(text, "  # {}\n  {{\n    nkey: {}", user.user, key.public_key())?;
         writeln!(text, "    permissions: {{")?;

@@ -12,23 +12,24 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
+use crate::registry::Registry;
 use crate::result::Result;
-use crate::{gateway, registry, signals};
+use crate::{gateway, signals};
 
 /// How long requests may take to end once the process is to stop. Each is answered soon after it has come in whole; one that
 /// has not will be sent again.
 const REQUESTS: Duration = Duration::from_secs(5);
 
 /// Runs workers until SIGTERM, then drains.
-pub(crate) async fn run(config: Config, names: &[String]) -> Result {
+pub(crate) async fn run(registry: &Registry, config: Config, names: &[String]) -> Result {
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     if names.is_empty() {
-        names = registry::NAMES.to_vec();
+        names = registry.names();
     }
     // Workers make their instruments when they are built.
     let service = if let [name] = names[..] { format!("despatch-{name}") } else { "despatch".to_owned() };
     let telemetry = Arc::new(Telemetry::start(&service)?);
-    let ((), workers) = ConfigError::together(config.check_servers(), registry::workers(&config, &names))?;
+    let ((), workers) = ConfigError::together(config.check_servers(), registry.workers(&config, &names))?;
     let collect_gauges = !config.health.listen.is_empty() || telemetry.sends_metrics();
     let settings = Settings { collect_gauges, ..config.settings() };
     let shutdown = CancellationToken::new();

@@ -3,16 +3,17 @@
 use crate::args::UpArgs;
 use crate::config::Config;
 use crate::local::{DataDir, LaunchOptions, LocalDeployment};
+use crate::registry::Registry;
 use crate::result::Result;
 use crate::signals;
 
 /// Runs a local deployment until it is asked to stop.
-pub(crate) async fn up(config: Config, data_dir: DataDir, args: &UpArgs) -> Result {
+pub(crate) async fn up(registry: &Registry, config: Config, data_dir: DataDir, args: &UpArgs) -> Result {
     let mut stop = std::pin::pin!(signals::stop());
     let address_file = data_dir.address_file();
     let options = LaunchOptions { config, data_dir, faults: args.faults };
     let mut deployment = tokio::select! {
-        started = LocalDeployment::start(options) => started?,
+        started = LocalDeployment::start(registry, options) => started?,
         asked = &mut stop => return Ok(asked?),
     };
     eprintln!("gateway   {}", deployment.address.gateway_url);

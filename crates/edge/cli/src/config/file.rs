@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use despatch_gateway::Shop;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,7 +23,6 @@ pub(crate) struct Config {
     pub(crate) links: Links,
     pub(crate) payments: Payments,
     pub(crate) stripe: Stripe,
-    pub(crate) inventory: despatch_inventory::Config,
     pub(crate) shippo: Shippo,
     pub(crate) labels: Labels,
     pub(crate) smtp: Smtp,
@@ -30,6 +30,17 @@ pub(crate) struct Config {
     pub(crate) reviews: Reviews,
     pub(crate) exceptions: despatch_exceptions::Config,
     pub(crate) gateway: Gateway,
+    /// The tables that workers bring with them, by the worker.
+    #[serde(skip)]
+    pub(crate) own: BTreeMap<&'static str, toml::Value>,
+}
+
+impl Config {
+    /// What a worker's own table says.
+    pub(crate) fn own<C: DeserializeOwned>(&self, worker: &str) -> Result<C, String> {
+        let table = self.own.get(worker).cloned().unwrap_or_else(|| toml::Table::new().into());
+        table.try_into().map_err(|error| error.to_string().trim_end().replace('\n', " "))
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

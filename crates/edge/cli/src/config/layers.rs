@@ -4,9 +4,10 @@ use toml::{Table, Value};
 
 use super::error::ConfigError;
 use super::file::Config;
+use super::section::Section;
 
-/// The annotated default file.
-pub(crate) const DEFAULTS: &str = include_str!("../default.toml");
+/// The annotated default file, without what workers bring with them.
+const DEFAULTS: &str = include_str!("../default.toml");
 
 /// Variables of the same prefix that are not keys of the file.
 const OTHER_VARIABLES: &[&str] =
@@ -20,16 +21,31 @@ pub(crate) fn variable(key: &str) -> String {
     format!("DESPATCH_{}", key.replace('.', "_").to_uppercase())
 }
 
+/// The annotated default file, whole.
+pub(crate) fn defaults(sections: &[Section]) -> String {
+    let own = sections.iter().map(|section| format!("\n{}", section.defaults));
+    std::iter::once(DEFAULTS.to_owned()).chain(own).collect()
+}
+
 /// Merges the layers and reads the result.
 pub(super) fn merge(
     file: Option<&str>,
     environment: impl Iterator<Item = (String, String)>,
+    sections: &[Section],
 ) -> Result<Config, ConfigError> {
     let mut problems = Vec::new();
     let mut merged: Table = match DEFAULTS.parse() {
         Ok(defaults) => defaults,
         Err(error) => return Err(ConfigError(vec![format!("the built-in defaults: {error}")])),
     };
+    for section in sections {
+        if merged.insert(section.name.to_owned(), Value::Table(section.table()?)).is_some() {
+            return Err(ConfigError(vec![format!(
+                "[{}] is a table of the configuration already",
+                section.name
+            )]));
+        }
+    }
     match file.map(str::parse::<Table>) {
         None => {}
         Some(Ok(file)) => lay(&mut merged, file, "", &mut problems),
@@ -51,8 +67,10 @@ pub(super) fn merge(
             Err(expected) => problems.push(format!("{name}: expected {expected}, found {text:?}")),
         }
     }
-    match Value::Table(merged).try_into() {
-        Ok(config) if problems.is_empty() => Ok(config),
+    let own =
+        sections.iter().filter_map(|section| Some((section.name, merged.remove(section.name)?))).collect();
+    match Value::Table(merged).try_into::<Config>() {
+        Ok(config) if problems.is_empty() => Ok(Config { own, ..config }),
         Ok(_) => Err(ConfigError(problems)),
         Err(error) => {
             problems.push(error.to_string().trim_end().replace('\n', " "));
@@ -127,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_defaults_are_a_whole_configuration() {
-        let config = merge(None, environment(&[])).unwrap();
+        let config = merge(None, environment(&[]), &[]).unwrap();
         assert_eq!(config.reviews.reminders_seconds, [7, 14, 28].map(|days| days * 24 * 3600));
         assert_eq!(config.labels.rules.len(), 2);
     }
@@ -141,7 +159,7 @@ mod tests {
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "1, 2"),
             ("HOME", "/"),
         ]);
-        let config = merge(Some(file), variables).unwrap();
+        let config = merge(Some(file), variables, &[]).unwrap();
         assert_eq!(
             (config.stripe.base_url.as_str(), config.stripe.secret_key.as_str()),
             ("https://environment", "sk_file")
@@ -156,7 +174,7 @@ mod tests {
         let file = "nats = \"x\"\n[runtime]\nconnections = \"six\"\n[smtp]\nport = 25";
         let variables =
             environment(&[("DESPATCH_RUNTIME_PROVISION", "maybe"), ("DESPATCH_STRIPE_BASEURL", "https://x")]);
-        let ConfigError(problems) = merge(Some(file), variables).unwrap_err();
+        let ConfigError(problems) = merge(Some(file), variables, &[]).unwrap_err();
         for expected in [
             "nats: no such key",
             "runtime.connections: expected integer, found string",
@@ -165,6 +183,30 @@ mod tests {
             "DESPATCH_STRIPE_BASEURL: no such key",
         ] {
             assert!(problems.iter().any(|problem| problem == expected), "{expected} in {problems:#?}");
+        }
+    }
+
+    const GIFTS: Section =
+        Section { name: "gifts", defaults: "[gifts]\npaper = \"red\"\nmost = 3  # a day\n" };
+
+    #[test]
+    fn a_worker_brings_a_table_of_its_own() {
+        let variables = environment(&[("DESPATCH_GIFTS_MOST", "5")]);
+        let config = merge(Some("[gifts]\npaper = \"blue\""), variables, &[GIFTS]).unwrap();
+        assert_eq!(config.own["gifts"], Value::Table("paper = \"blue\"\nmost = 5".parse().unwrap()));
+        let ConfigError(problems) = merge(Some("[gifts]\nbow = 1"), environment(&[]), &[GIFTS]).unwrap_err();
+        assert_eq!(problems, ["gifts.bow: no such key"]);
+        assert!(defaults(&[GIFTS]).contains("most = 3  # a day"));
+    }
+
+    #[test]
+    fn a_table_that_is_none_of_the_workers_is_refused() {
+        for (name, defaults) in
+            [("gifts", "paper = 1"), ("gifts", "[gifts]\n[other]"), ("stripe", "[stripe]\nkey = 1")]
+        {
+            let ConfigError(problems) =
+                merge(None, environment(&[]), &[Section { name, defaults }]).unwrap_err();
+            assert!(problems[0].contains(name), "{problems:?}");
         }
     }
 }

@@ -5,23 +5,24 @@ use std::path::Path;
 use super::error::ConfigError;
 use super::file::Config;
 use super::layers;
+use super::section::Section;
 
 impl Config {
-    /// Reads the layers.
-    pub(crate) fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut config = Config::read(file)?;
+    /// Reads the layers. `sections` are the workers' own tables.
+    pub(crate) fn load(file: Option<&Path>, sections: &[Section]) -> Result<Self, ConfigError> {
+        let mut config = Config::read(file, sections)?;
         if !config.nats_nkey_file.is_empty() {
             config.nats_url = with_seed(&config.nats_url, Path::new(&config.nats_nkey_file))?;
         }
         Ok(config)
     }
 
-    fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+    fn read(file: Option<&Path>, sections: &[Section]) -> Result<Self, ConfigError> {
         let file = file.map(|path| {
             let text = std::fs::read_to_string(path);
             text.map_err(|error| ConfigError(vec![format!("{}: {error}", path.display())]))
         });
-        layers::merge(file.transpose()?.as_deref(), std::env::vars())
+        layers::merge(file.transpose()?.as_deref(), std::env::vars(), sections)
     }
 }
 

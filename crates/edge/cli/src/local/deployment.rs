@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::data_dir::{Address, DataDir};
 use crate::config::{Config, StandIns};
+use crate::gateway;
+use crate::registry::Registry;
 use crate::result::Result;
-use crate::{gateway, registry};
 
 /// How a deployment is run.
 pub(crate) struct LaunchOptions {
@@ -35,7 +36,7 @@ pub(crate) struct LocalDeployment {
 
 impl LocalDeployment {
     /// Starts everything and returns when every worker consumes.
-    pub(crate) async fn start(options: LaunchOptions) -> Result<Self> {
+    pub(crate) async fn start(registry: &Registry, options: LaunchOptions) -> Result<Self> {
         let LaunchOptions { mut config, data_dir, faults } = options;
         let secrets = data_dir.secrets()?;
         let stack = Stack::start(stack_options(&config, &data_dir)).await?;
@@ -71,7 +72,7 @@ impl LocalDeployment {
         } else {
             None
         };
-        let workers = registry::workers(&config, registry::NAMES)?;
+        let workers = registry.workers(&config, &registry.names())?;
         let database = Database::new(&config.database_url, 4)?;
         let process = Process::start(config.settings(), workers).await?;
         let shutdown = CancellationToken::new();

@@ -63,7 +63,7 @@ pub(crate) enum ApiError {
     },
     /// This one submission cannot be stored, while others can.
     #[error("this could not be stored")]
-    NotStored,
+    Rejected,
 }
 
 /// The credential that did not prove who sends the request.
@@ -111,7 +111,7 @@ impl ApiError {
     pub(crate) fn not_submitted(error: SubmitError, retry_after_seconds: u64) -> Self {
         match error {
             SubmitError::Unavailable => ApiError::Unavailable { retry_after_seconds },
-            SubmitError::Rejected => ApiError::NotStored,
+            SubmitError::Rejected => ApiError::Rejected,
         }
     }
 
@@ -125,7 +125,7 @@ impl ApiError {
             ApiError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            ApiError::NotStored => StatusCode::INTERNAL_SERVER_ERROR,
+            ApiError::Rejected => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -143,7 +143,7 @@ impl ApiError {
             ApiError::BodyIncomplete => "body-incomplete",
             ApiError::TooMany { .. } => "too-many",
             ApiError::Unavailable { .. } => "unavailable",
-            ApiError::NotStored => "not-stored",
+            ApiError::Rejected => "not-stored",
         }
     }
 

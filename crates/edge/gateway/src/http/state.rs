@@ -1,13 +1,14 @@
-//! What every request is served with: the storage, the workers' records, the secrets and the limits.
+//! What every request is served with: the storage, the read model, the secrets and the limits.
 
 use std::sync::Arc;
+
+use despatch_read_model::ReadModel;
 
 use super::limits::Limits;
 use super::storage::Storage;
 use crate::auth::secret::{Passwords, Secret};
 use crate::auth::shop::Shops;
 use crate::config::Config;
-use crate::read_model::Records;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -15,7 +16,7 @@ pub(crate) struct Gateway(Arc<Parts>);
 
 pub(crate) struct Parts {
     pub(crate) storage: Storage,
-    pub(crate) records: Records,
+    pub(crate) read_model: ReadModel,
     pub(crate) api_keys: Passwords,
     pub(crate) shippo_tokens: Passwords,
     pub(crate) link_secret: Secret,
@@ -34,10 +35,10 @@ impl std::ops::Deref for Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(config: &Config, storage: Storage, records: Records) -> Self {
+    pub(crate) fn new(config: &Config, storage: Storage, read_model: ReadModel) -> Self {
         Gateway(Arc::new(Parts {
             storage,
-            records,
+            read_model,
             api_keys: Passwords::new(&config.api_keys),
             shippo_tokens: Passwords::new(&config.shippo_tokens),
             link_secret: config.link_secret.clone(),

@@ -6,7 +6,7 @@ use despatch_contracts::Emitted;
 use despatch_contracts::shipment::{
     Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
 };
-use despatch_labels::store::TrackedParcel;
+use despatch_read_model::labels::TrackedParcel;
 use prost_types::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -157,7 +157,7 @@ mod tests {
                 "carrier": "usps",
                 "tracking_number": "9205590164917312751089",
                 "tracking_status": {
-                    "status": status, "status_details": "Left at the door", "status_date": "2026-03-01T10:00:00Z"
+                    "status": status, "status_details": "Left with a neighbour", "status_date": "2026-03-01T10:00:00Z"
                 },
                 "metadata": "01920000-0000-7000-8000-000000000001/2",
             }
@@ -179,7 +179,7 @@ mod tests {
         ] {
             let scanned = scanned(&webhook(status)).unwrap().unwrap();
             let event = scanned.event(&parcel);
-            assert_eq!((event.event_type, &*event.order_id), (event_type, "o-1"));
+            assert_eq!((event.event_type, &*event.subject), (event_type, "order/o-1"));
             assert_eq!(scanned.order_id.unwrap().to_string(), "01920000-0000-7000-8000-000000000001");
         }
     }

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use despatch_gateway::{Config, GatewayError, Records, Secret, Shop};
+use despatch_gateway::{Config, GatewayError, Secret, Shop};
+use despatch_read_model::ReadModel;
 use despatch_runtime::{Process, Settings, Worker};
 use despatch_testkit::TestEnv;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -61,9 +62,9 @@ impl TestGateway {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let outbox = process.outbox(despatch_gateway::NAME).expect("the process runs the gateway");
-        let records = Records::new(settings).expect("the URLs are valid");
+        let read_model = ReadModel::new(settings).expect("the URLs are valid");
         let shutdown = CancellationToken::new();
-        let served = despatch_gateway::serve(config, outbox, records, listener, shutdown.clone());
+        let served = despatch_gateway::serve(config, outbox, read_model, listener, shutdown.clone());
         let serving = tokio::spawn(served);
         let client = Client::builder(TokioExecutor::new()).build_http();
         TestGateway { address, client, serving, shutdown: shutdown.drop_guard() }

@@ -159,7 +159,7 @@ async fn the_sender_s_trace_goes_on() {
 }
 
 #[tokio::test]
-async fn an_order_is_placed_before_orders_has_heard_of_it() {
+async fn an_order_is_placed_before_orders_has_accepted_it() {
     let env = TestEnv::new().await;
     let gateway = TestGateway::open(&env, Vec::new()).await;
     // Its schema is there, but no worker runs.

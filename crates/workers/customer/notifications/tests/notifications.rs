@@ -7,7 +7,8 @@ use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
-use despatch_notifications::{Config, store};
+use despatch_notifications::Config;
+use despatch_read_model::messages::messages_of;
 use despatch_sandbox::{Fault, Operation, Options, Sandbox, Target};
 use despatch_testkit::{TestEnv, eventually, order};
 
@@ -89,7 +90,7 @@ async fn the_customer_is_notified_of_every_milestone_once() {
     assert_eq!(messages(&mail, "whole"), expected);
     let counts = mail.counts();
     assert_eq!((counts.mails, counts.distinct_mails), (7, 7));
-    let mut stored: Vec<String> = store::messages_of(&env.db().await, "whole")
+    let mut stored: Vec<String> = messages_of(&env.db().await, "whole")
         .await
         .unwrap()
         .into_iter()

@@ -4,8 +4,9 @@ use despatch_contracts::order::{OrderCancelled, OrderReturned};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
 use despatch_contracts::shipment::{Scan, ShipmentDelivered};
 use despatch_domain::link;
-use despatch_reviews::store::{Review, State, review_of};
+use despatch_read_model::reviews::{Review, review_of};
 use despatch_reviews::{Config, worker};
+use despatch_status::ReviewState;
 use despatch_testkit::TestEnv;
 
 const NEVER: u64 = 30 * 24 * 3600;
@@ -53,7 +54,7 @@ async fn the_customer_is_asked_once_every_parcel_is_delivered() {
     let env = env(&config(0, &[NEVER], NEVER)).await;
     env.deliver(&delivered("o-1", 2, 2)).await;
     env.quiet().await;
-    assert_eq!(review(&env, "o-1").await.state, State::AwaitingDelivery);
+    assert_eq!(review(&env, "o-1").await.state, ReviewState::AwaitingDelivery);
     assert_eq!(timers(&env, "o-1").await, 0);
 
     env.deliver(&delivered("o-1", 1, 2)).await;
@@ -66,7 +67,7 @@ async fn the_customer_is_asked_once_every_parcel_is_delivered() {
     env.quiet().await;
     assert_eq!(env.count::<ReviewRequested>("o-1").await, 1, "delivered again is not asked again");
     let review = review(&env, "o-1").await;
-    assert_eq!((review.state, review.asks), (State::Asking, 1));
+    assert_eq!((review.state, review.asks), (ReviewState::Asking, 1));
     assert_eq!(timers(&env, "o-1").await, 1, "the first reminder");
 }
 
@@ -79,7 +80,7 @@ async fn reminders_go_out_until_the_review_lapses() {
     assert_eq!(env.count::<ReviewRequested>("o-1").await, 3, "the ask and both reminders");
     assert_eq!(env.count::<ReviewLapsed>("o-1").await, 1);
     let review = review(&env, "o-1").await;
-    assert_eq!((review.state, review.asks, review.answer), (State::Lapsed, 3, None));
+    assert_eq!((review.state, review.asks, review.rating), (ReviewState::Lapsed, 3, None));
     assert_eq!(timers(&env, "o-1").await, 0);
 }
 
@@ -101,8 +102,10 @@ async fn an_answer_ends_the_asking_at_once() {
     env.deliver(&received("o-1", 1)).await;
     env.quiet().await;
     let review = review(&env, "o-1").await;
-    let answer = review.answer.expect("an answer");
-    assert_eq!((review.state, answer.rating, answer.comment.as_str()), (State::Answered, 4, "4 stars"));
+    assert_eq!(
+        (review.state, review.rating, review.comment.as_deref()),
+        (ReviewState::Answered, Some(4), Some("4 stars"))
+    );
     let sql = "select count(*) from reviews.answer where order_id = 'o-1'";
     let answers: i64 = env.db().await.query_one(sql, &[]).await.expect("the table").get(0);
     assert_eq!(answers, 2, "the second one is kept, and changes nothing");
@@ -116,7 +119,7 @@ async fn an_answer_nobody_asked_for_is_kept_and_never_asked_for() {
     env.deliver(&delivered("o-1", 1, 1)).await;
     env.quiet().await;
     assert_eq!(env.count::<ReviewRequested>("o-1").await, 0);
-    assert_eq!(review(&env, "o-1").await.state, State::Answered);
+    assert_eq!(review(&env, "o-1").await.state, ReviewState::Answered);
 }
 
 #[tokio::test]
@@ -127,7 +130,7 @@ async fn a_late_answer_is_kept() {
     env.deliver(&received("o-1", 3)).await;
     env.quiet().await;
     let review = review(&env, "o-1").await;
-    assert_eq!((review.state, review.answer.map(|answer| answer.rating)), (State::Answered, Some(3)));
+    assert_eq!((review.state, review.rating), (ReviewState::Answered, Some(3)));
 }
 
 #[tokio::test]
@@ -153,8 +156,10 @@ async fn an_order_that_came_back_is_not_asked_about_any_more() {
     env.quiet().await;
     assert_eq!(env.count::<ReviewRequested>("o-1").await, 1);
     let review = review(&env, "o-1").await;
-    assert_eq!(review.state, State::Stopped);
-    assert_eq!(review.stopped_because.as_deref(), Some("parcel-returned"));
+    assert_eq!(review.state, ReviewState::Stopped);
+    let reason = "select stopped_because from reviews.review where order_id = 'o-1'";
+    let reason: Option<String> = env.db().await.query_one(reason, &[]).await.expect("the table").get(0);
+    assert_eq!(reason.as_deref(), Some("parcel-returned"));
 }
 
 #[tokio::test]
@@ -165,7 +170,7 @@ async fn a_cancellation_that_comes_first_counts_too() {
     env.deliver(&delivered("o-1", 1, 1)).await;
     env.quiet().await;
     assert_eq!(env.count::<ReviewRequested>("o-1").await, 0);
-    assert_eq!(review(&env, "o-1").await.state, State::Stopped);
+    assert_eq!(review(&env, "o-1").await.state, ReviewState::Stopped);
 }
 
 #[tokio::test]

@@ -3,32 +3,40 @@
 use std::time::SystemTime;
 
 use despatch_domain::Money;
-use despatch_runtime::{DbError, Reader, Row, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
 use tokio_postgres::GenericClient;
+
+/// What handlers ask for many events at a time.
+pub(crate) const QUERIES: &[BatchedQuery] = &[PAYMENTS, IS_CANCELLED];
+
+const IS_CANCELLED: BatchedQuery = BatchedQuery::new(
+    "SELECT n FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+           JOIN payments.payment USING (order_id) WHERE cancelled_at IS NOT NULL",
+);
 
 /// What is known of an order's payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payment {
+pub(crate) struct Payment {
     /// The order's id.
-    pub order_id: String,
+    pub(crate) order_id: String,
     /// Who holds the money, e.g. `stripe`.
-    pub provider: String,
+    pub(crate) provider: String,
     /// The provider's reference of what checkout authorised.
-    pub authorisation: String,
+    pub(crate) authorisation: String,
     /// The provider's reference of the capture; empty while there is none.
-    pub capture: String,
+    pub(crate) capture: String,
     /// ISO 4217; empty while nothing is captured.
-    pub currency: String,
+    pub(crate) currency: String,
     /// Minor units of the currency.
-    pub captured_minor: i64,
+    pub(crate) captured_minor: i64,
     /// Minor units of the currency, never more than was captured.
-    pub refunded_minor: i64,
+    pub(crate) refunded_minor: i64,
     /// When the capture was recorded.
-    pub captured_at: Option<SystemTime>,
+    pub(crate) captured_at: Option<SystemTime>,
     /// When the last refund was recorded.
-    pub refunded_at: Option<SystemTime>,
+    pub(crate) refunded_at: Option<SystemTime>,
     /// Since when nothing more is to be captured.
-    pub cancelled_at: Option<SystemTime>,
+    pub(crate) cancelled_at: Option<SystemTime>,
 }
 
 /// Money of one currency over all orders.
@@ -53,18 +61,15 @@ pub(crate) struct NewCapture<'a> {
     pub(crate) amount: Money,
 }
 
-const PAYMENTS: &str = "SELECT n, order_id, provider, authorisation, coalesce(capture, '') AS capture,
+const PAYMENTS: BatchedQuery = BatchedQuery::new(
+    "SELECT n, order_id, provider, authorisation, coalesce(capture, '') AS capture,
                                coalesce(currency, '') AS currency, captured_minor, refunded_minor,
                                captured_at, refunded_at, cancelled_at
                         FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
-                        JOIN payments.payment USING (order_id)";
+                        JOIN payments.payment USING (order_id)",
+);
 
 /// What is known of the order's payment; `None` when it was neither captured nor cancelled.
-pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Payment>, DbError> {
-    db.query_opt(PAYMENTS, &[&[order_id].as_slice()]).await?.as_ref().map(payment).transpose()
-}
-
-/// As [`payment_of`], for a handler that prepares.
 pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
     db.query_batched(PAYMENTS, (order_id.to_owned(),)).await?.first().map(payment).transpose()
 }
@@ -88,9 +93,7 @@ pub async fn totals(db: &impl GenericClient) -> Result<Vec<Totals>, DbError> {
 
 /// Whether the order was cancelled before its payment was captured.
 pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
-    let sql = "SELECT n FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
-               JOIN payments.payment USING (order_id) WHERE cancelled_at IS NOT NULL";
-    Ok(!tx.query_batched(sql, (order_id.to_owned(),)).await?.is_empty())
+    Ok(!tx.query_batched(IS_CANCELLED, (order_id.to_owned(),)).await?.is_empty())
 }
 
 /// Records a capture; false when one was recorded before.
@@ -101,7 +104,7 @@ pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Res
                ), captured AS (
                    INSERT INTO payments.payment AS p
                        (order_id, provider, authorisation, capture, currency, captured_minor, captured_at)
-                   SELECT order_id, provider, authorisation, capture, currency, minor, now() FROM each
+                   SELECT order_id, provider, authorisation, capture, currency, minor, despatch_now() FROM each
                    ON CONFLICT (order_id) DO UPDATE
                        SET provider = excluded.provider, authorisation = excluded.authorisation,
                            capture = excluded.capture, currency = excluded.currency,
@@ -124,7 +127,7 @@ pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Res
 
 /// Records that all that was left of a capture went back; false when another refund was recorded since it was planned.
 pub(crate) async fn record_refund(tx: &Tx<'_>, order_id: &str, minor: i64) -> Result<bool, DbError> {
-    let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = now()
+    let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = despatch_now()
                WHERE order_id = $1 AND captured_minor - refunded_minor = $2";
     Ok(tx.execute(sql, &[&order_id, &minor]).await? == 1)
 }
@@ -137,8 +140,8 @@ pub(crate) async fn record_cancellation(
     authorisation: &str,
 ) -> Result<bool, DbError> {
     let sql = "INSERT INTO payments.payment AS p (order_id, provider, authorisation, cancelled_at)
-               VALUES ($1, $2, $3, now())
-               ON CONFLICT (order_id) DO UPDATE SET cancelled_at = now() WHERE p.cancelled_at IS NULL";
+               VALUES ($1, $2, $3, despatch_now())
+               ON CONFLICT (order_id) DO UPDATE SET cancelled_at = despatch_now() WHERE p.cancelled_at IS NULL";
     Ok(tx.execute(sql, &[&order_id, &provider, &authorisation]).await? == 1)
 }
 

@@ -5,9 +5,9 @@ use despatch_contracts::order::{Authorisation, OrderCancelRequested, OrderCancel
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_status::OrderState;
 
 use crate::config::NOT_YET;
-use crate::state::State;
 use crate::store::{self, Note};
 
 /// Cancels orders on request. A refusal is no error: it is recorded in the order's timeline.
@@ -49,7 +49,7 @@ impl Handler for Cancel {
 
         let reason = step.reason.to_string();
         let cancelled = step
-            .enters(State::Cancelled)
+            .enters(OrderState::Cancelled)
             .then(|| OrderCancelled { order_id: order_id.clone(), reason: reason.clone() });
         let refund =
             step.refund.then(|| RefundRequested { order_id: order_id.clone(), reason: reason.clone() });

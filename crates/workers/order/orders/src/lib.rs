@@ -2,7 +2,7 @@
 //! consumes every fact about the order, holds its state machine and its audit timeline, and reports when the order is
 //! completed or came back. It cancels on request while no parcel has left, and asks for the money to go back.
 //!
-//! [`store`] has what the edge may read: an order with its state, its timeline, the counts per state.
+//! [`store`] has what an audit reads: the counts per state.
 
 mod accept;
 mod cancel;
@@ -11,15 +11,13 @@ mod country;
 mod email;
 mod lifecycle;
 mod order_fact;
-mod state;
 pub mod store;
 mod track;
 mod validate;
 
 use despatch_runtime::{Migration, SqlGauge, Worker};
+use despatch_status::OrderState;
 
-pub use lifecycle::Stage;
-pub use state::State;
 pub use validate::{Invalid, validate};
 
 /// The worker's name, and its schema's.
@@ -31,6 +29,7 @@ const MIGRATIONS: &[Migration] =
 /// Registers `orders.accept`, `orders.track` and `orders.cancel`. There is nothing to configure.
 pub fn worker() -> Worker {
     Worker::new(NAME, MIGRATIONS)
+        .queries(store::QUERIES)
         .handler(accept::Accept)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
@@ -40,6 +39,6 @@ pub fn worker() -> Worker {
 
 /// A gauge for each state of orders that are under way.
 fn by_state(name: &'static str, unit: &'static str, sql: &'static str) -> SqlGauge {
-    let under_way = State::ALL.into_iter().filter(|state| *state < State::Completed);
-    SqlGauge { name, unit, label: Some(("state", under_way.map(State::name).collect())), sql }
+    let under_way = OrderState::ALL.iter().copied().filter(|state| *state < OrderState::Completed);
+    SqlGauge { name, unit, label: Some(("state", under_way.map(OrderState::name).collect())), sql }
 }

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use despatch_domain::Reason;
+use despatch_status::{OrderState, ParcelStage};
 use serde::{Deserialize, Serialize};
-
-use crate::state::State;
 
 /// An order of more parcels than this is a mistake of the event's sender.
 const MOST_PARCELS: u32 = 1000;
@@ -28,7 +27,7 @@ pub(crate) enum Fact {
     /// The authorisation was let go.
     PaymentVoided,
     /// A parcel got this far.
-    Parcel(Stage, Parcel),
+    Parcel(ParcelStage, Parcel),
     /// The carrier could not deliver a parcel.
     DeliveryFailed(Parcel),
     /// The customer reviewed the order, or will not be asked again.
@@ -50,22 +49,6 @@ impl fmt::Display for Parcel {
     }
 }
 
-/// How far a parcel got. A later stage proves the earlier ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Its units were taken from their shelves.
-    Picked,
-    /// It has its label.
-    Labelled,
-    /// The carrier has it.
-    Despatched,
-    /// The customer has it.
-    Delivered,
-    /// It is on its way back; nothing that the carrier says later changes that.
-    Returned,
-}
-
 /// A fact about the order as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,17 +66,17 @@ enum Mark {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lifecycle {
     marks: BTreeSet<Mark>,
-    /// By parcel number; empty until a fact says how many there are.
-    parcels: Vec<Option<Stage>>,
+    /// By parcel number; empty until a fact says how many there are. The edge reads this field of the row.
+    parcels: Vec<Option<ParcelStage>>,
 }
 
 /// What a fact or a command did to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
     /// The state before.
-    pub from: State,
+    pub from: OrderState,
     /// The state after; often the same.
-    pub to: State,
+    pub to: OrderState,
     /// Why, for the timeline.
     pub reason: Reason,
     /// The money that was captured has to go back.
@@ -104,41 +87,38 @@ pub(crate) struct Step {
 
 impl Step {
     /// A step to nowhere: why nothing changed.
-    pub(crate) fn none(state: State, reason: Reason) -> Step {
+    pub(crate) fn none(state: OrderState, reason: Reason) -> Step {
         Step { from: state, to: state, reason, refund: false, void: false }
     }
 
     /// Whether this step is the one that led into `state`.
-    pub(crate) fn enters(self, state: State) -> bool {
+    pub(crate) fn enters(self, state: OrderState) -> bool {
         self.from != self.to && self.to == state
     }
 }
 
 impl Lifecycle {
     /// The state that follows from the facts.
-    pub(crate) fn state(&self) -> State {
+    pub(crate) fn state(&self) -> OrderState {
         if self.has(Mark::Cancelled) {
-            return State::Cancelled;
+            return OrderState::Cancelled;
         }
-        if self.parcels.contains(&Some(Stage::Returned)) {
-            return State::Returned;
+        if self.parcels.contains(&Some(ParcelStage::Returned)) {
+            return OrderState::Returned;
         }
         // `None`, a parcel without a fact, is less than any stage.
         match self.parcels.iter().min().copied().flatten() {
-            Some(Stage::Delivered | Stage::Returned) if self.has(Mark::Reviewed) => State::Completed,
-            Some(Stage::Delivered | Stage::Returned) => State::Delivered,
-            Some(Stage::Despatched) => State::Despatched,
-            Some(Stage::Labelled) => State::Labelled,
-            Some(Stage::Picked) => State::Picked,
-            None if self.has(Mark::Captured) => State::Paid,
-            None if self.has(Mark::Reserved) && !self.has(Mark::Released) => State::Reserved,
-            None => State::Accepted,
+            Some(ParcelStage::Delivered | ParcelStage::Returned) if self.has(Mark::Reviewed) => {
+                OrderState::Completed
+            }
+            Some(ParcelStage::Delivered | ParcelStage::Returned) => OrderState::Delivered,
+            Some(ParcelStage::Despatched) => OrderState::Despatched,
+            Some(ParcelStage::Labelled) => OrderState::Labelled,
+            Some(ParcelStage::Picked) => OrderState::Picked,
+            None if self.has(Mark::Captured) => OrderState::Paid,
+            None if self.has(Mark::Reserved) && !self.has(Mark::Released) => OrderState::Reserved,
+            None => OrderState::Accepted,
         }
-    }
-
-    /// How far each parcel got, by number; empty until it is known how many there are.
-    pub(crate) fn parcels(&self) -> &[Option<Stage>] {
-        &self.parcels
     }
 
     /// Applies a fact. A fact that is known changes nothing.
@@ -146,7 +126,7 @@ impl Lifecycle {
     /// The error is the reason of the case that a person has to settle; then nothing changed either.
     pub(crate) fn apply(&mut self, fact: Fact) -> Result<Step, Reason> {
         let from = self.state();
-        let cancelled = from == State::Cancelled;
+        let cancelled = from == OrderState::Cancelled;
         let (news, reason) = match fact {
             Fact::StockReserved => (self.mark(Mark::Reserved), Reason::StepDone),
             // Inventory releases what was cancelled or what was not confirmed in time.
@@ -170,8 +150,8 @@ impl Lifecycle {
         let to = self.state();
         let reason = match to {
             _ if !news => Reason::AlreadyApplied,
-            State::Completed if from != to => Reason::AllDone,
-            State::Returned if from != to => Reason::ParcelReturned,
+            OrderState::Completed if from != to => Reason::AllDone,
+            OrderState::Returned if from != to => Reason::ParcelReturned,
             _ => reason,
         };
         Ok(Step { from, to, reason, refund: reason == Reason::CapturedAfterCancellation, void: false })
@@ -180,18 +160,18 @@ impl Lifecycle {
     /// Cancels the order for `reason` unless a parcel of it has left. A refusal is a step too: to nowhere.
     pub(crate) fn cancel(&mut self, reason: Reason) -> Step {
         let from = self.state();
-        if from == State::Cancelled {
+        if from == OrderState::Cancelled {
             return Step::none(from, Reason::AlreadyApplied);
         }
         // The order is as far as its last parcel, but its first may have left already.
-        let left = self.parcels.iter().flatten().any(|stage| *stage >= Stage::Despatched);
-        if left || !from.may_become(State::Cancelled) {
+        let left = self.parcels.iter().flatten().any(|stage| *stage >= ParcelStage::Despatched);
+        if left || !from.may_become(OrderState::Cancelled) {
             return Step::none(from, Reason::CommandRefused);
         }
         self.mark(Mark::Cancelled);
         let refund = self.has(Mark::Captured) && !self.has(Mark::Refunded);
         let void = !self.has(Mark::Captured);
-        Step { from, to: State::Cancelled, reason, refund, void }
+        Step { from, to: OrderState::Cancelled, reason, refund, void }
     }
 
     fn has(&self, mark: Mark) -> bool {
@@ -204,10 +184,10 @@ impl Lifecycle {
     }
 
     /// Whether this is news.
-    fn parcel(&mut self, parcel: Parcel, stage: Stage) -> Result<bool, Reason> {
+    fn parcel(&mut self, parcel: Parcel, stage: ParcelStage) -> Result<bool, Reason> {
         let known = self.stage(parcel)?;
         // A parcel is not to leave after the order was cancelled; that it was packed meanwhile does no harm.
-        if self.has(Mark::Cancelled) && stage >= Stage::Despatched {
+        if self.has(Mark::Cancelled) && stage >= ParcelStage::Despatched {
             return Err(Reason::UnexpectedFact);
         }
         if known >= Some(stage) {
@@ -222,11 +202,11 @@ impl Lifecycle {
 
     /// A failed delivery is a case, unless the parcel's way has ended since.
     fn failed(&self, parcel: Parcel) -> Result<(), Reason> {
-        if self.stage(parcel)? >= Some(Stage::Delivered) { Ok(()) } else { Err(Reason::DeliveryFailed) }
+        if self.stage(parcel)? >= Some(ParcelStage::Delivered) { Ok(()) } else { Err(Reason::DeliveryFailed) }
     }
 
     /// How far the parcel got; an error when the order has no such parcel.
-    fn stage(&self, Parcel { number, of }: Parcel) -> Result<Option<Stage>, Reason> {
+    fn stage(&self, Parcel { number, of }: Parcel) -> Result<Option<ParcelStage>, Reason> {
         let known = self.parcels.is_empty() || self.parcels.len() == of as usize;
         if known && (1..=of).contains(&number) && of <= MOST_PARCELS {
             Ok(self.parcels.get(number as usize - 1).copied().flatten())

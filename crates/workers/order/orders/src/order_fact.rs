@@ -9,8 +9,9 @@ use despatch_contracts::shipment::{
 use despatch_contracts::stock::{StockPicked, StockReleased, StockReserved};
 use despatch_contracts::{Event, event_enum};
 use despatch_domain::{Currency, Money};
+use despatch_status::ParcelStage;
 
-use crate::lifecycle::{Fact, Parcel, Stage};
+use crate::lifecycle::{Fact, Parcel};
 
 event_enum! {
     /// Every event that reports on an accepted order.
@@ -67,17 +68,17 @@ impl OrderFact {
             OrderFact::Labelled(e) => {
                 let parcel = Parcel { number: e.parcel, of: e.parcels };
                 let detail = format!("{parcel}, {} {} {}", e.carrier, e.service, e.tracking_number);
-                Ok(record(e, Fact::Parcel(Stage::Labelled, parcel), detail))
+                Ok(record(e, Fact::Parcel(ParcelStage::Labelled, parcel), detail))
             }
             OrderFact::Despatched(e) => {
-                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(Stage::Despatched, parcel))
+                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(ParcelStage::Despatched, parcel))
             }
             OrderFact::Delivered(e) => {
-                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(Stage::Delivered, parcel))
+                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(ParcelStage::Delivered, parcel))
             }
             OrderFact::Failed(e) => scanned(e, e.scan.as_ref(), Fact::DeliveryFailed),
             OrderFact::Returned(e) => {
-                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(Stage::Returned, parcel))
+                scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(ParcelStage::Returned, parcel))
             }
             OrderFact::ReviewReceived(e) => {
                 Ok(record(e, Fact::ReviewEnded, format!("{} of 5 stars", e.rating)))
@@ -100,7 +101,7 @@ fn picked(event: &StockPicked) -> Result<FactRecord, NoParcel> {
     let picked = event.parcel.as_ref().ok_or(NoParcel { event_type: StockPicked::TYPE })?;
     let parcel = Parcel { number: picked.number, of: picked.of };
     let detail = format!("{parcel}, at {}", picked.location);
-    Ok(record(event, Fact::Parcel(Stage::Picked, parcel), detail))
+    Ok(record(event, Fact::Parcel(ParcelStage::Picked, parcel), detail))
 }
 
 fn paid(minor: i64, currency: &str, reference: &str) -> String {

@@ -4,14 +4,29 @@ use std::error::Error;
 
 use despatch_contracts::order::{Authorisation, Order};
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Tx};
+use despatch_status::OrderState;
 use jiff::Timestamp;
 use prost::Message;
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::{FromSql, Json, Type};
 
-use crate::lifecycle::{Lifecycle, Stage, Step};
-use crate::state::State;
+use crate::lifecycle::{Lifecycle, Step};
+
+/// What handlers ask for many events at a time.
+pub(crate) const QUERIES: &[BatchedQuery] = &[LIFECYCLE, AGE];
+
+const LIFECYCLE: BatchedQuery = BatchedQuery::new(
+    "\
+    select each.n, version, lifecycle
+    from unnest($1::text[]) with ordinality as each(order_id, n) join orders.progress using (order_id)",
+);
+
+const AGE: BatchedQuery = BatchedQuery::new(
+    "\
+    select each.n, extract(epoch from despatch_now() - placed_at)::float8
+    from unnest($1::text[]) with ordinality as each(order_id, n) join orders.orders using (order_id)",
+);
 
 /// What a timeline entry says besides the step itself.
 #[derive(Debug)]
@@ -27,7 +42,7 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
         with accepted as (
             insert into orders.orders (order_id, shop, shop_order_id, channel, customer_email, currency, total_minor,
                                        placed_at, document)
-            values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), $9)
+            values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, despatch_now()), $9)
             on conflict do nothing
             returning order_id
         ), started as (
@@ -84,10 +99,7 @@ pub(crate) async fn advance<E: From<DbError>>(
 
 /// An order's lifecycle, and the number of its last timeline entry.
 async fn lifecycle(tx: &Tx<'_>, order_id: &str) -> Result<Option<(i32, Lifecycle)>, DbError> {
-    const SQL: &str = "\
-        select each.n, version, lifecycle
-        from unnest($1::text[]) with ordinality as each(order_id, n) join orders.progress using (order_id)";
-    let rows = tx.query_batched(SQL, (order_id.to_owned(),)).await?;
+    let rows = tx.query_batched(LIFECYCLE, (order_id.to_owned(),)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let Json(lifecycle) = row.try_get("lifecycle")?;
     Ok(Some((row.try_get("version")?, lifecycle)))
@@ -107,8 +119,8 @@ async fn keep(
                 as each(order_id, to_state, version, lifecycle, event_type, from_state, reason, detail)
         ), advanced as (
             update orders.progress p
-            set state = to_state, version = each.version, lifecycle = each.lifecycle, updated_at = now(),
-                completed_at = case when to_state = 'completed' then coalesce(completed_at, now())
+            set state = to_state, version = each.version, lifecycle = each.lifecycle, updated_at = despatch_now(),
+                completed_at = case when to_state = 'completed' then coalesce(completed_at, despatch_now())
                                     else completed_at end
             from each where p.order_id = each.order_id
         )
@@ -135,15 +147,12 @@ pub(crate) const UNDER_WAY: &str = "\
 
 /// For how many seconds the one that has not moved for longest has not moved, by state.
 pub(crate) const STOOD_STILL: &str = "\
-    select state, extract(epoch from now() - min(updated_at))::float8 from orders.progress
+    select state, extract(epoch from despatch_now() - min(updated_at))::float8 from orders.progress
     where completed_at is null and state not in ('cancelled', 'returned') group by state";
 
 /// How many seconds ago an order was placed.
 pub(crate) async fn age(tx: &Tx<'_>, order_id: &str) -> Result<Option<f64>, DbError> {
-    const SQL: &str = "\
-        select each.n, extract(epoch from now() - placed_at)::float8
-        from unnest($1::text[]) with ordinality as each(order_id, n) join orders.orders using (order_id)";
-    let rows = tx.query_batched(SQL, (order_id.to_owned(),)).await?;
+    let rows = tx.query_batched(AGE, (order_id.to_owned(),)).await?;
     rows.first().map(|row| row.try_get(1)).transpose().map_err(Into::into)
 }
 
@@ -160,104 +169,16 @@ fn text(words: &str) -> String {
     words.replace('\0', "")
 }
 
-/// An accepted order and how far it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OrderStatus {
-    /// What was ordered.
-    pub order: Order,
-    /// Its state.
-    pub state: State,
-    /// How far each parcel got, by number from 1; empty until it is known how many there are.
-    pub parcels: Vec<Option<Stage>>,
-    /// When its last timeline entry was recorded.
-    pub updated_at: Timestamp,
-    /// When it was completed, if it was.
-    pub completed_at: Option<Timestamp>,
-}
-
-/// One entry of an order's audit trail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TimelineEntry {
-    /// From 1, without gaps.
-    pub seq: i32,
-    /// When it was recorded.
-    pub at: Timestamp,
-    /// The event or command, e.g. `payment.captured`.
-    pub event_type: String,
-    /// The state before; `None` in the first entry.
-    pub from: Option<State>,
-    /// The state after; the same when nothing changed.
-    pub to: State,
-    /// The reason code of the decision.
-    pub reason: String,
-    /// What the event said, in short.
-    pub detail: String,
-}
-
-/// An order with its state; `None` when it was never accepted.
-pub async fn order(
-    db: &impl GenericClient,
-    order_id: &str,
-) -> Result<Option<OrderStatus>, tokio_postgres::Error> {
-    const SQL: &str = "\
-        select document, state, lifecycle, updated_at, completed_at
-        from orders.orders join orders.progress using (order_id)
-        where order_id = $1";
-    let Some(row) = db.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
-    let Document(order) = row.try_get(0)?;
-    let Json(lifecycle) = row.try_get::<_, Json<Lifecycle>>(2)?;
-    Ok(Some(OrderStatus {
-        order,
-        state: row.try_get(1)?,
-        parcels: lifecycle.parcels().to_vec(),
-        updated_at: row.try_get(3)?,
-        completed_at: row.try_get(4)?,
-    }))
-}
-
-/// An order's audit trail, oldest entry first.
-pub async fn timeline(
-    db: &impl GenericClient,
-    order_id: &str,
-) -> Result<Vec<TimelineEntry>, tokio_postgres::Error> {
-    const SQL: &str = "\
-        select seq, at, event_type, from_state, to_state, reason, detail
-        from orders.timeline where order_id = $1 order by seq";
-    let rows = db.query(SQL, &[&order_id]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(TimelineEntry {
-                seq: row.try_get(0)?,
-                at: row.try_get(1)?,
-                event_type: row.try_get(2)?,
-                from: row.try_get(3)?,
-                to: row.try_get(4)?,
-                reason: row.try_get(5)?,
-                detail: row.try_get(6)?,
-            })
-        })
-        .collect()
-}
-
 /// How many orders are in each state; states without orders are left out.
-pub async fn counts_by_state(db: &impl GenericClient) -> Result<Vec<(State, i64)>, tokio_postgres::Error> {
+pub async fn counts_by_state(
+    db: &impl GenericClient,
+) -> Result<Vec<(OrderState, i64)>, tokio_postgres::Error> {
     const SQL: &str = "select state, count(*) from orders.progress group by state";
     let rows = db.query(SQL, &[]).await?;
     let mut counts =
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, _>>()?;
     counts.sort();
     Ok(counts)
-}
-
-/// The id of the accepted order that a shop knows as `shop_order_id`.
-pub async fn find(
-    db: &impl GenericClient,
-    shop: &str,
-    shop_order_id: &str,
-) -> Result<Option<String>, tokio_postgres::Error> {
-    const SQL: &str = "select order_id from orders.orders where shop = $1 and shop_order_id = $2";
-    let row = db.query_opt(SQL, &[&shop, &shop_order_id]).await?;
-    row.map(|row| row.try_get(0)).transpose()
 }
 
 /// An order as its row holds it.

@@ -5,12 +5,12 @@ use despatch_contracts::order::{OrderCompleted, OrderReturned};
 use despatch_contracts::payment::RefundRequested;
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_status::OrderState;
 use opentelemetry::global;
 use opentelemetry::metrics::{Counter, Histogram};
 
 use crate::config::NOT_YET;
 use crate::order_fact::{FactRecord, NoParcel, OrderFact};
-use crate::state::State;
 use crate::store::{self, Note};
 
 /// Follows an order from its acceptance to its end. What it counts, it counts before the commit: a transaction that is run
@@ -44,7 +44,7 @@ pub(crate) enum TrackError {
     NoParcel(#[from] NoParcel),
     /// The state machine leaves it to a person. The carrier's words, which may name people, stay in the event.
     #[error("{event_type} for an order that is {state}")]
-    Case { reason: Reason, event_type: &'static str, state: State },
+    Case { reason: Reason, event_type: &'static str, state: OrderState },
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -68,7 +68,7 @@ impl Handler for Track {
 
     async fn record(&self, event: &OrderFact, tx: &Tx<'_>) -> Result<Self::Out, TrackError> {
         let FactRecord { event_type, fact, detail } = event.record()?;
-        let order_id = event.order_id();
+        let order_id = event.subject().id();
         let note = Note { event_type, detail: &detail };
         let step = store::advance(tx, order_id, &note, |order| {
             let state = order.state();
@@ -76,20 +76,21 @@ impl Handler for Track {
         });
         let step = step.await?.ok_or(TrackError::NotYet)?;
 
-        if step.from < State::Despatched
-            && (State::Despatched..=State::Completed).contains(&step.to)
+        if step.from < OrderState::Despatched
+            && (OrderState::Despatched..=OrderState::Completed).contains(&step.to)
             && let Some(age) = store::age(tx, order_id).await?
         {
             self.to_despatch.record(age, &[]);
         }
-        if step.enters(State::Completed) {
+        if step.enters(OrderState::Completed) {
             self.completed.add(1, &[]);
         }
 
         let (order_id, reason) = (order_id.to_owned(), step.reason.to_string());
-        let completed = step.enters(State::Completed).then(|| OrderCompleted { order_id: order_id.clone() });
+        let completed =
+            step.enters(OrderState::Completed).then(|| OrderCompleted { order_id: order_id.clone() });
         let returned = step
-            .enters(State::Returned)
+            .enters(OrderState::Returned)
             .then(|| OrderReturned { order_id: order_id.clone(), reason: reason.clone() });
         let refund = step.refund.then_some(RefundRequested { order_id, reason });
         Ok((completed, returned, refund))

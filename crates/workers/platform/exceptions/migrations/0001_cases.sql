@@ -32,8 +32,8 @@ create table exceptions.exception (
     cancel_requested     boolean     not null default false,
     -- 'replayed', 'discarded' or 'order-cancelled'.
     resolution           text        check ((resolution is not null) = (state = 'resolved')),
-    opened_at            timestamptz not null default now(),
-    updated_at           timestamptz not null default now(),
+    opened_at            timestamptz not null default despatch_now(),
+    updated_at           timestamptz not null default despatch_now(),
     -- The number of its last history entry.
     version              int         not null,
     -- The whole despatch.runtime.v1.DeadLetter.
@@ -68,7 +68,7 @@ create table exceptions.history (
     event_id   uuid        not null,
     -- From 1, without gaps. The key makes a lost update impossible: two writers cannot take the same number.
     seq        int         not null,
-    at         timestamptz not null default now(),
+    at         timestamptz not null default despatch_now(),
     -- A person, or the handler that found out.
     actor      text        not null,
     -- 'failed', 'succeeded', 'claimed', 'released', 'noted', 'prioritised', 'replayed', 'edited', 'discarded',

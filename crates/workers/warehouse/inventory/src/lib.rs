@@ -29,17 +29,22 @@ pub use ship::Ship;
 /// The worker's name, which is also its database schema.
 pub const NAME: &str = "inventory";
 
+/// The worker's table of the configuration, with the default of every key.
+pub const DEFAULTS: &str = include_str!("../default.toml");
+
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_inventory", sql: include_str!("../migrations/0001_inventory.sql") }];
 
 /// The inventory worker with all its handlers.
 pub fn worker(config: &Config) -> Worker {
-    Worker::new(NAME, MIGRATIONS)
-        .handler(Reserve::new(Duration::from_secs(config.reservation_seconds)))
+    let mut worker = Worker::new(NAME, MIGRATIONS);
+    let expiry = worker.timer::<ReservationExpiryDue>();
+    worker
+        .queries(store::QUERIES)
+        .handler(Reserve::new(Duration::from_secs(config.reservation_seconds), expiry))
         .handler(Confirm)
-        .handler(Expire)
+        .handler(Expire { expiry })
         .handler(Release)
         .handler(Ship)
-        .emits::<ReservationExpiryDue>()
         .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
 }

@@ -3,7 +3,7 @@
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::Address;
 use despatch_contracts::stock::StockPicked;
-use despatch_domain::Reason;
+use despatch_domain::{LabelId, Reason};
 use despatch_routing::{Carrier, CarrierRule, Decision, Rate};
 use despatch_runtime::{Attempt, EffectHandler, Reader, Tx};
 
@@ -138,7 +138,7 @@ impl EffectHandler for Create {
             carrier: label.carrier.clone(),
             service: label.service.clone(),
             tracking_number: label.tracking_number.clone(),
-            label_id: store::label_id(&order.order_id, parcel.number),
+            label_id: LabelId { order_id: &order.order_id, parcel: parcel.number }.to_string(),
         }))
     }
 }

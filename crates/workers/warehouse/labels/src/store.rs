@@ -3,8 +3,15 @@
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
 use despatch_routing::Decision;
-use despatch_runtime::{DbError, QueryBatcher, Reader, Tx};
-use tokio_postgres::GenericClient;
+use despatch_runtime::{BatchedQuery, DbError, Reader, Tx};
+
+/// What handlers ask for many events at a time.
+pub(crate) const QUERIES: &[BatchedQuery] = &[IS_LABELLED];
+
+const IS_LABELLED: BatchedQuery = BatchedQuery::new(
+    "select n from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
+           join labels.label using (order_id, parcel)",
+);
 
 /// A label as it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,48 +26,9 @@ pub(crate) struct Label {
     pub(crate) decision: Decision,
 }
 
-/// A label without its documents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabelSummary {
-    /// 1-based within the order.
-    pub parcel: u32,
-    /// How many parcels the order has.
-    pub parcels: u32,
-    /// The carrier's token, e.g. `usps`, or `own`.
-    pub carrier: String,
-    /// The service's token.
-    pub service: String,
-    /// The carrier's tracking number.
-    pub tracking_number: String,
-    /// Under which [`document`] and [`zpl`] find it.
-    pub label_id: String,
-    /// The reason code of the choice.
-    pub reason: String,
-    /// What was weighed.
-    pub detail: String,
-}
-
-/// A parcel that a carrier reports on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrackedParcel {
-    /// The order that it belongs to.
-    pub order_id: String,
-    /// 1-based within the order.
-    pub parcel: u32,
-    /// How many parcels the order has.
-    pub parcels: u32,
-}
-
-/// The id of a parcel's label: `<order id>-<parcel>`.
-pub(crate) fn label_id(order_id: &str, parcel: u32) -> String {
-    format!("{order_id}-{parcel}")
-}
-
 /// Whether the parcel has its label.
 pub(crate) async fn is_labelled(db: &Reader<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
-    let sql = "select n from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
-               join labels.label using (order_id, parcel)";
-    Ok(!db.query_batched(sql, (order_id.to_owned(), signed(parcel))).await?.is_empty())
+    Ok(!db.query_batched(IS_LABELLED, (order_id.to_owned(), signed(parcel))).await?.is_empty())
 }
 
 /// Keeps the parcel's label; false when the parcel, or the tracking number, has one already.
@@ -103,88 +71,7 @@ pub(crate) async fn insert(
     Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
-/// The PDF of a label; `None` when there is no such label.
-pub async fn document(
-    db: &impl GenericClient,
-    label_id: &str,
-) -> Result<Option<Vec<u8>>, tokio_postgres::Error> {
-    let Some((order_id, parcel)) = parcel_of(label_id) else { return Ok(None) };
-    let sql = "select document from labels.label where order_id = $1 and parcel = $2";
-    Ok(db.query_opt(sql, &[&order_id, &parcel]).await?.map(|row| row.get(0)))
-}
-
-/// The ZPL of a label; `None` when there is no such label, or it was not made by us.
-pub async fn zpl(db: &impl GenericClient, label_id: &str) -> Result<Option<String>, tokio_postgres::Error> {
-    let Some((order_id, parcel)) = parcel_of(label_id) else { return Ok(None) };
-    let sql = "select zpl from labels.label where order_id = $1 and parcel = $2";
-    Ok(db.query_opt(sql, &[&order_id, &parcel]).await?.and_then(|row| row.get(0)))
-}
-
-/// The parcel that a carrier means; `None` when the label is not ours.
-pub async fn parcel_by_tracking(
-    db: &QueryBatcher,
-    carrier: &str,
-    tracking_number: &str,
-) -> Result<Option<TrackedParcel>, DbError> {
-    let sql = "select n, order_id, parcel, parcels
-               from unnest($1::text[], $2::text[]) with ordinality as each(carrier, tracking_number, n)
-                 join labels.label using (carrier, tracking_number)";
-    let rows = db.query_batched(sql, (carrier.to_owned(), tracking_number.to_owned())).await?;
-    Ok(rows.first().map(|row| TrackedParcel {
-        order_id: row.get("order_id"),
-        parcel: unsigned(row.get("parcel")),
-        parcels: unsigned(row.get("parcels")),
-    }))
-}
-
-/// The labels of an order, by parcel.
-pub async fn labels_of(
-    db: &impl GenericClient,
-    order_id: &str,
-) -> Result<Vec<LabelSummary>, tokio_postgres::Error> {
-    let sql = "select parcel, parcels, carrier, service, tracking_number, reason, detail
-               from labels.label where order_id = $1 order by parcel";
-    let rows = db.query(sql, &[&order_id]).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| LabelSummary {
-            parcel: unsigned(row.get(0)),
-            parcels: unsigned(row.get(1)),
-            carrier: row.get(2),
-            service: row.get(3),
-            tracking_number: row.get(4),
-            label_id: label_id(order_id, unsigned(row.get(0))),
-            reason: row.get(5),
-            detail: row.get(6),
-        })
-        .collect())
-}
-
-/// Takes a label's id apart.
-fn parcel_of(label_id: &str) -> Option<(&str, i32)> {
-    let (order_id, parcel) = label_id.rsplit_once('-')?;
-    Some((order_id, parcel.parse().ok()?))
-}
-
 /// Parcels are few; a number that Postgres could not hold names no parcel.
 fn signed(parcel: u32) -> i32 {
     i32::try_from(parcel).unwrap_or(i32::MAX)
-}
-
-/// The reverse of [`signed`].
-fn unsigned(parcel: i32) -> u32 {
-    u32::try_from(parcel).unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_labels_id_leads_back_to_its_parcel() {
-        assert_eq!(parcel_of(&label_id("0192-ab-cd", 12)), Some(("0192-ab-cd", 12)));
-        for nonsense in ["", "-", "order", "order-x", "order-99999999999"] {
-            assert_eq!(parcel_of(nonsense), None, "{nonsense}");
-        }
-    }
 }

@@ -7,7 +7,8 @@ use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::Failures;
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
-use despatch_labels::{Carton, Config, Sender, ShippoConfig, store};
+use despatch_labels::{Carton, Config, Sender, ShippoConfig};
+use despatch_read_model::labels::{LabelFormat, document, labels_of, parcel_by_tracking};
 use despatch_routing::{Carrier, CarrierRule, Level};
 use despatch_runtime::{Database, QueryBatcher};
 use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, Target};
@@ -85,21 +86,22 @@ async fn a_label_of_our_own_is_printed_kept_and_reported() {
     assert_eq!(env.count::<LabelCreated>("printed").await, 1);
 
     let db = env.db().await;
-    let pdf = store::document(&db, &label.label_id).await.unwrap().expect("the label is kept");
+    let pdf = document(&db, &label.label_id, LabelFormat::Pdf).await.unwrap().expect("the label is kept");
     assert!(pdf.starts_with(b"%PDF-") && pdf.len() < 10_000);
-    let zpl = store::zpl(&db, &label.label_id).await.unwrap().expect("a label of our own has both forms");
+    let zpl = document(&db, &label.label_id, LabelFormat::Zpl).await.unwrap();
+    let zpl = String::from_utf8(zpl.expect("a label of our own has both forms")).unwrap();
     assert!(zpl.contains("田中太郎") && zpl.contains(&label.tracking_number[2..]), "{zpl}");
     let scanned = QueryBatcher::start(Database::new(&env.settings().database_url, 1).expect("a URL"));
-    let found = store::parcel_by_tracking(&scanned, &label.carrier, &label.tracking_number).await.unwrap();
+    let found = parcel_by_tracking(&scanned, &label.carrier, &label.tracking_number).await.unwrap();
     assert_eq!(
         found.map(|found| (found.order_id, found.parcel, found.parcels)),
         Some(("printed".into(), 1, 1))
     );
-    assert_eq!(store::parcel_by_tracking(&scanned, "usps", &label.tracking_number).await.unwrap(), None);
-    let labels = store::labels_of(&db, "printed").await.unwrap();
+    assert_eq!(parcel_by_tracking(&scanned, "usps", &label.tracking_number).await.unwrap(), None);
+    let labels = labels_of(&db, "printed").await.unwrap();
     assert_eq!(labels.len(), 1);
     assert_eq!((labels[0].reason.as_str(), &labels[0].label_id), ("service-by-rule", &label.label_id));
-    assert_eq!(store::document(&db, "no-such-label").await.unwrap(), None);
+    assert_eq!(document(&db, "no-such-label", LabelFormat::Pdf).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -115,7 +117,7 @@ async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
     env.quiet().await;
 
     let db = env.db().await;
-    let labels = store::labels_of(&db, "std").await.unwrap();
+    let labels = labels_of(&db, "std").await.unwrap();
     assert_eq!(
         labels.iter().map(|label| (label.parcel, label.parcels)).collect::<Vec<_>>(),
         [(1, 2), (2, 2)]
@@ -125,7 +127,7 @@ async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
             (label.service.as_str(), label.reason.as_str()),
             ("usps_ground_advantage", "service-cheapest")
         );
-        let pdf = store::document(&db, &label.label_id).await.unwrap().expect("the label is kept");
+        let pdf = document(&db, &label.label_id, LabelFormat::Pdf).await.unwrap().expect("the label is kept");
         assert!(pdf.starts_with(b"%PDF-"));
     }
     let counts = shippo.order_counts("std").unwrap();
@@ -148,7 +150,7 @@ async fn one_label_in_spite_of(operation: Operation, fault: Fault, reason: &str)
         [1],
         "{operation:?} {fault:?}"
     );
-    let labels = store::labels_of(&env.db().await, "bad-luck").await.expect("readable");
+    let labels = labels_of(&env.db().await, "bad-luck").await.expect("readable");
     assert_eq!(labels.len(), 1);
     assert_eq!(labels[0].tracking_number, label.tracking_number);
     assert_eq!(labels[0].reason, reason, "{operation:?} {fault:?}");
@@ -197,7 +199,8 @@ async fn an_offer_that_has_gone_stale_is_replaced_by_a_fresh_one() {
     env.expect::<LabelCreated>("stale").await;
     env.quiet().await;
     assert_eq!(shippo.counts().labels, 1);
-    let notes = "select count(distinct note), count(closed_at) from labels.effect where order_id = 'stale'";
+    let notes =
+        "select count(distinct note), count(closed_at) from labels.effect where subject = 'order/stale'";
     let row = env.db().await.query_one(notes, &[]).await.expect("the ledger");
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 2), "two rates, the first asked for twice");
 }

@@ -8,9 +8,15 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::*;
-use crate::read_model::{Message, OrderRecord, Parcel, Payment, Review, Step};
 use crate::sources::fields::json::Invalid;
 use crate::sources::{order_json, review};
+use despatch_read_model::messages::Message;
+use despatch_read_model::orders::Step;
+use despatch_read_model::payments::Payment;
+use despatch_read_model::reviews::Review;
+use despatch_read_model::{OrderRecord, Parcel};
+use despatch_status::{OrderState, ParcelStage, ReviewState};
+use jiff::Timestamp;
 
 fn document() -> Value {
     serde_json::from_str(OPENAPI).unwrap()
@@ -106,20 +112,44 @@ fn what_is_required_is_missed() {
     }
 }
 
+/// A record in which nothing is missing.
+fn record() -> OrderRecord {
+    let step = Step {
+        at: Timestamp::UNIX_EPOCH,
+        event: String::new(),
+        from: Some(OrderState::Accepted),
+        to: OrderState::Reserved,
+        reason: String::new(),
+        detail: String::new(),
+    };
+    let parcel = Parcel {
+        parcel: 1,
+        carrier: String::new(),
+        service: String::new(),
+        tracking_number: String::new(),
+        label_id: String::new(),
+        reason: String::new(),
+        stage: Some(ParcelStage::Picked),
+    };
+    let review =
+        Review { state: ReviewState::Answered, asks: 1, rating: Some(5), comment: Some(String::new()) };
+    OrderRecord {
+        timeline: vec![step],
+        payment: Some(Payment::default()),
+        parcels: vec![parcel],
+        messages: vec![Message::default()],
+        review: Some(review),
+        ..OrderRecord::placed()
+    }
+}
+
 #[test]
 fn every_field_that_is_answered_is_described() {
     let shown = orders::Shown {
         order_id: Uuid::nil(),
         shop: String::new(),
         shop_order_id: String::new(),
-        record: OrderRecord {
-            timeline: vec![Step::default()],
-            payment: Some(Payment::default()),
-            parcels: vec![Parcel::default()],
-            messages: vec![Message::default()],
-            review: Some(Review::default()),
-            ..OrderRecord::default()
-        },
+        record: record(),
     };
     let shown = serde_json::to_value(shown).unwrap();
     let placed = orders::Placed { order_id: Uuid::nil(), outcome: "placed" };

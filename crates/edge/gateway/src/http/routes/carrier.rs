@@ -33,7 +33,8 @@ pub(crate) async fn shippo(
 /// were down in between: then the order that the label says it is for is ours, and the carrier is asked to send it again.
 /// Any other parcel is not ours, and the scan is left to a person.
 async fn submit(gateway: &Gateway, scan: Scanned, body: bytes::Bytes, trace: Trace) -> Result<(), ApiError> {
-    let parcel = gateway.storage.read(gateway.records.parcel(&scan.carrier, &scan.tracking_number)).await?;
+    let parcel =
+        gateway.storage.read(gateway.read_model.parcel(&scan.carrier, &scan.tracking_number)).await?;
     let submission = if let Some(parcel) = parcel {
         let event = scan.event(&parcel);
         Submission::Scan(scan, event)

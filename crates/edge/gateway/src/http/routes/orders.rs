@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use despatch_contracts::Emitted;
 use despatch_contracts::order::OrderCancelRequested;
 use despatch_domain::Reason;
+use despatch_read_model::OrderRecord;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,7 +18,6 @@ use crate::http::state::Gateway;
 use crate::ingest::new_order::NewOrder;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::Submission;
-use crate::read_model::OrderRecord;
 use crate::sources::fields::json;
 use crate::sources::order_json;
 
@@ -69,7 +69,7 @@ pub(crate) async fn place(
             Receipt::Changed(order_id) => {
                 return Err(ApiError::OrderChanged { order_id: order_id.to_string() });
             }
-            Receipt::Noted => return Err(ApiError::NotStored),
+            Receipt::Noted => return Err(ApiError::Rejected),
         };
     let location = [(LOCATION, format!("/v1/orders/{order_id}"))];
     Ok((status, location, Json(Placed { order_id, outcome })).into_response())
@@ -82,8 +82,8 @@ pub(crate) async fn show(
     PathParams(order_id): PathParams<String>,
 ) -> Result<Json<Shown>, ApiError> {
     let (order_id, (shop, shop_order_id)) = accepted(&gateway, &order_id).await?;
-    let record = gateway.storage.read(gateway.records.order(&order_id.to_string())).await?;
-    let record = record.unwrap_or_else(|| OrderRecord { state: "placed".into(), ..OrderRecord::default() });
+    let record = gateway.storage.read(gateway.read_model.order(&order_id.to_string())).await?;
+    let record = record.unwrap_or_else(OrderRecord::placed);
     Ok(Json(Shown { order_id, shop, shop_order_id, record }))
 }
 

@@ -103,7 +103,7 @@ impl Channel {
             Receipt::Placed(order_id) => (order_id, "placed"),
             Receipt::Same(order_id) => (order_id, "same"),
             Receipt::Changed(order_id) => (order_id, "changed"),
-            Receipt::Noted => return Err(ApiError::NotStored),
+            Receipt::Noted => return Err(ApiError::Rejected),
         };
         Ok(Json(Placed { order_id, outcome }))
     }

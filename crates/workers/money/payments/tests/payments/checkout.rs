@@ -3,9 +3,9 @@
 use despatch_contracts::order::Order;
 use despatch_contracts::stock::StockReserved;
 use despatch_payments::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
-use despatch_payments::store::{self, Payment};
 use despatch_payments::stripe::{SecretKey, Stripe, StripeConfig};
 use despatch_payments::{Config, ProviderName, worker};
+use despatch_read_model::payments::{Payment, payment_of};
 use despatch_sandbox::{Fault, Operation, Options, OrderCounts, Sandbox, Target};
 use despatch_testkit::{TestEnv, order};
 use serde_json::Value;
@@ -101,7 +101,7 @@ impl Checkout {
 
     /// What payments knows of the order.
     pub(crate) async fn payment(&self, order: &Order) -> Option<Payment> {
-        store::payment_of(&self.db, &order.order_id).await.unwrap()
+        payment_of(&self.db, &order.order_id).await.unwrap()
     }
 
     /// How many idempotency keys an operation of the order used up or still uses.

@@ -16,7 +16,8 @@ fn parcel(number: u32, of: u32) -> Parcel {
 
 /// Everything that happens to an order of `parcels` parcels for which all goes well, in order.
 fn good_history(parcels: u32) -> Vec<Fact> {
-    let stages = [Stage::Picked, Stage::Labelled, Stage::Despatched, Stage::Delivered];
+    let stages =
+        [ParcelStage::Picked, ParcelStage::Labelled, ParcelStage::Despatched, ParcelStage::Delivered];
     let parcels = (1..=parcels).map(|number| parcel(number, parcels));
     let scans = stages.into_iter().flat_map(|stage| parcels.clone().map(move |p| Fact::Parcel(stage, p)));
     [Fact::StockReserved, Fact::PaymentCaptured].into_iter().chain(scans).chain([Fact::ReviewEnded]).collect()
@@ -39,8 +40,14 @@ fn any_parcel() -> impl Strategy<Value = Parcel> {
     ]
 }
 
-fn any_stage() -> impl Strategy<Value = Stage> {
-    let stages = [Stage::Picked, Stage::Labelled, Stage::Despatched, Stage::Delivered, Stage::Returned];
+fn any_stage() -> impl Strategy<Value = ParcelStage> {
+    let stages = [
+        ParcelStage::Picked,
+        ParcelStage::Labelled,
+        ParcelStage::Despatched,
+        ParcelStage::Delivered,
+        ParcelStage::Returned,
+    ];
     prop::sample::select(stages.to_vec())
 }
 
@@ -97,20 +104,20 @@ proptest! {
             prop_assert!(step.from == step.to || step.from.may_become(step.to), "{step:?} on {input:?}");
             refunds += u32::from(step.refund);
             voids += u32::from(step.void);
-            completed += u32::from(step.enters(State::Completed));
-            returned += u32::from(step.enters(State::Returned));
+            completed += u32::from(step.enters(OrderState::Completed));
+            returned += u32::from(step.enters(OrderState::Returned));
 
-            let stages = order.parcels();
-            if order.state() == State::Cancelled {
-                prop_assert!(stages.iter().flatten().all(|stage| *stage < Stage::Despatched));
+            let stages = &order.parcels;
+            if order.state() == OrderState::Cancelled {
+                prop_assert!(stages.iter().flatten().all(|stage| *stage < ParcelStage::Despatched));
             }
-            if order.state() == State::Completed {
-                prop_assert!(!stages.is_empty() && stages.iter().all(|s| *s == Some(Stage::Delivered)));
+            if order.state() == OrderState::Completed {
+                prop_assert!(!stages.is_empty() && stages.iter().all(|s| *s == Some(ParcelStage::Delivered)));
                 prop_assert!(order.has(Mark::Reviewed));
             }
         }
         prop_assert!(refunds <= 1 && voids <= 1 && completed <= 1 && returned <= 1);
-        let cancelled = order.state() == State::Cancelled;
+        let cancelled = order.state() == OrderState::Cancelled;
         if cancelled && order.has(Mark::Captured) && !order.has(Mark::Refunded) {
             prop_assert_eq!(refunds, 1, "money of a cancelled order goes back");
         }
@@ -129,12 +136,12 @@ proptest! {
                 prop_assert_eq!(order.state(), before);
             }
         }
-        let two_parcels = order.parcels().is_empty() || order.parcels().len() == 2;
-        if two_parcels && order.state() != State::Cancelled && order.state() != State::Returned {
+        let two_parcels = order.parcels.is_empty() || order.parcels.len() == 2;
+        if two_parcels && order.state() != OrderState::Cancelled && order.state() != OrderState::Returned {
             for fact in rest {
                 prop_assert!(order.apply(fact).is_ok());
             }
-            prop_assert_eq!(order.state(), State::Completed);
+            prop_assert_eq!(order.state(), OrderState::Completed);
         }
     }
 
@@ -169,9 +176,9 @@ proptest! {
         history in (1_u32..=4).prop_flat_map(|parcels| Just(good_history(parcels)).prop_shuffle()),
     ) {
         let mut order = Lifecycle::default();
-        let completions = history.into_iter().filter(|fact| order.apply(*fact).unwrap().enters(State::Completed));
+        let completions = history.into_iter().filter(|fact| order.apply(*fact).unwrap().enters(OrderState::Completed));
         prop_assert_eq!(completions.count(), 1);
-        prop_assert_eq!(order.state(), State::Completed);
+        prop_assert_eq!(order.state(), OrderState::Completed);
     }
 
     #[test]
@@ -185,14 +192,14 @@ proptest! {
 #[test]
 fn an_order_is_as_far_as_its_last_parcel() {
     let mut order = after([Fact::StockReserved, Fact::PaymentCaptured]);
-    order.apply(Fact::Parcel(Stage::Delivered, parcel(2, 2))).unwrap();
-    assert_eq!(order.state(), State::Paid, "nothing is known of parcel 1");
-    order.apply(Fact::Parcel(Stage::Labelled, parcel(1, 2))).unwrap();
-    assert_eq!(order.state(), State::Labelled);
+    order.apply(Fact::Parcel(ParcelStage::Delivered, parcel(2, 2))).unwrap();
+    assert_eq!(order.state(), OrderState::Paid, "nothing is known of parcel 1");
+    order.apply(Fact::Parcel(ParcelStage::Labelled, parcel(1, 2))).unwrap();
+    assert_eq!(order.state(), OrderState::Labelled);
     let refused = order.cancel(Reason::CustomerCancelled);
     assert_eq!(
         (refused.to, refused.reason),
-        (State::Labelled, Reason::CommandRefused),
+        (OrderState::Labelled, Reason::CommandRefused),
         "the other one has left"
     );
 }
@@ -201,7 +208,7 @@ fn an_order_is_as_far_as_its_last_parcel() {
 fn money_captured_after_the_cancellation_goes_back_once() {
     let mut order = after([Fact::StockReserved]);
     let cancelled = order.cancel(Reason::CustomerCancelled);
-    assert_eq!((cancelled.to, cancelled.void, cancelled.refund), (State::Cancelled, true, false));
+    assert_eq!((cancelled.to, cancelled.void, cancelled.refund), (OrderState::Cancelled, true, false));
     let captured = order.apply(Fact::PaymentCaptured).unwrap();
     assert_eq!((captured.reason, captured.refund), (Reason::CapturedAfterCancellation, true));
     let again = order.apply(Fact::PaymentCaptured).unwrap();
@@ -222,28 +229,31 @@ fn captured_money_goes_back_with_the_cancellation() {
 fn a_parcel_that_leaves_after_the_cancellation_is_a_case() {
     let mut order = after([Fact::StockReserved, Fact::PaymentCaptured]);
     order.cancel(Reason::CustomerCancelled);
-    assert!(order.apply(Fact::Parcel(Stage::Labelled, parcel(1, 1))).is_ok(), "packed before the word came");
-    let left = order.apply(Fact::Parcel(Stage::Despatched, parcel(1, 1)));
+    assert!(
+        order.apply(Fact::Parcel(ParcelStage::Labelled, parcel(1, 1))).is_ok(),
+        "packed before the word came"
+    );
+    let left = order.apply(Fact::Parcel(ParcelStage::Despatched, parcel(1, 1)));
     assert_eq!(left, Err(Reason::UnexpectedFact));
 }
 
 #[test]
 fn a_failed_delivery_is_a_case_until_the_parcel_arrives() {
     let only = parcel(1, 1);
-    let mut order = after([Fact::Parcel(Stage::Despatched, only)]);
+    let mut order = after([Fact::Parcel(ParcelStage::Despatched, only)]);
     assert_eq!(order.apply(Fact::DeliveryFailed(only)), Err(Reason::DeliveryFailed));
-    order.apply(Fact::Parcel(Stage::Delivered, only)).unwrap();
+    order.apply(Fact::Parcel(ParcelStage::Delivered, only)).unwrap();
     assert_eq!(order.apply(Fact::DeliveryFailed(only)).map(|step| step.reason), Ok(Reason::AlreadyApplied));
 }
 
 #[test]
 fn parcels_that_the_order_does_not_have_are_cases() {
-    let mut order = after([Fact::Parcel(Stage::Picked, parcel(1, 2))]);
+    let mut order = after([Fact::Parcel(ParcelStage::Picked, parcel(1, 2))]);
     for (number, of) in [(0, 2), (3, 2), (1, 1), (1, 3), (0, 0), (1, u32::MAX)] {
-        let picked = order.apply(Fact::Parcel(Stage::Picked, parcel(number, of)));
+        let picked = order.apply(Fact::Parcel(ParcelStage::Picked, parcel(number, of)));
         assert_eq!(picked, Err(Reason::UnexpectedFact), "{number} of {of}");
     }
-    let absurd = Lifecycle::default().apply(Fact::Parcel(Stage::Picked, parcel(1, u32::MAX)));
+    let absurd = Lifecycle::default().apply(Fact::Parcel(ParcelStage::Picked, parcel(1, u32::MAX)));
     assert_eq!(absurd, Err(Reason::UnexpectedFact), "and no memory is taken for it");
 }
 
@@ -251,16 +261,16 @@ fn parcels_that_the_order_does_not_have_are_cases() {
 fn a_reservation_that_ends_before_the_payment_takes_the_order_back() {
     let mut order = after([Fact::StockReserved]);
     let lapsed = order.apply(Fact::StockReleased).unwrap();
-    assert_eq!((lapsed.to, lapsed.reason), (State::Accepted, Reason::ReservationExpired));
+    assert_eq!((lapsed.to, lapsed.reason), (OrderState::Accepted, Reason::ReservationExpired));
 }
 
 #[test]
 fn nothing_takes_a_returned_order_anywhere() {
     let mut order = after(good_history(2));
-    let returned = order.apply(Fact::Parcel(Stage::Returned, parcel(1, 2))).unwrap();
-    assert!(returned.enters(State::Returned));
+    let returned = order.apply(Fact::Parcel(ParcelStage::Returned, parcel(1, 2))).unwrap();
+    assert!(returned.enters(OrderState::Returned));
     assert_eq!(returned.reason, Reason::ParcelReturned);
-    order.apply(Fact::Parcel(Stage::Returned, parcel(2, 2))).unwrap();
+    order.apply(Fact::Parcel(ParcelStage::Returned, parcel(2, 2))).unwrap();
     assert_eq!(order.cancel(Reason::CustomerCancelled).reason, Reason::CommandRefused);
-    assert_eq!(order.state(), State::Returned);
+    assert_eq!(order.state(), OrderState::Returned);
 }

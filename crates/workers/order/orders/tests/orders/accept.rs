@@ -1,9 +1,12 @@
 //! What is accepted, what becomes a case, and that neither happens twice.
 
-use despatch_contracts::order::{OrderAccepted, OrderPlaced};
+use despatch_contracts::order::{Order, OrderAccepted, OrderPlaced};
 use despatch_contracts::runtime::DeadLetter;
-use despatch_orders::{State, store};
+use despatch_orders::store;
+use despatch_read_model::orders;
+use despatch_status::OrderState;
 use despatch_testkit::{TestEnv, order};
+use prost::Message as _;
 
 use crate::fixture::{accepted, env, placed, recorded, status};
 
@@ -25,14 +28,20 @@ async fn a_valid_order_is_accepted_once_with_all_that_was_ordered() {
     assert_eq!(env.count::<OrderAccepted>("o-1").await, 1);
 
     let status = status(&env, "o-1").await;
-    assert_eq!((status.order, status.state), (order("o-1"), State::Accepted));
+    assert_eq!(status.state, OrderState::Accepted);
+    let document = "select document from orders.orders where order_id = 'o-1'";
+    let document = env.db().await.query_one(document, &[]).await.unwrap().get::<_, Vec<u8>>(0);
+    assert_eq!(Order::decode(&document[..]).unwrap(), order("o-1"));
     assert_eq!(status.completed_at, None);
-    assert_eq!(recorded(&env, "o-1").await, [("order.placed".into(), State::Accepted, "order-valid".into())]);
+    assert_eq!(
+        recorded(&env, "o-1").await,
+        [("order.placed".into(), OrderState::Accepted, "order-valid".into())]
+    );
 
     let db = env.db().await;
-    assert_eq!(store::find(&db, "test", "T-o-1").await.unwrap().as_deref(), Some("o-1"));
-    assert_eq!(store::find(&db, "other", "T-o-1").await.unwrap(), None);
-    assert_eq!(store::counts_by_state(&db).await.unwrap(), [(State::Accepted, 1)]);
+    assert_eq!(orders::find(&db, "test", "T-o-1").await.unwrap().as_deref(), Some("o-1"));
+    assert_eq!(orders::find(&db, "other", "T-o-1").await.unwrap(), None);
+    assert_eq!(store::counts_by_state(&db).await.unwrap(), [(OrderState::Accepted, 1)]);
 }
 
 #[tokio::test]
@@ -45,7 +54,7 @@ async fn an_order_that_cannot_be_fulfilled_is_a_case_that_tells_all_that_is_wron
     assert_eq!(dead.reason, "sku-missing", "the first problem decides");
     let error = &dead.failures.last().expect("a failure").error;
     assert!(error.contains("line 1 has no SKU") && error.contains("13001"), "{error}");
-    assert_eq!(store::order(&env.db().await, "o-1").await.unwrap(), None, "nothing is kept of it");
+    assert_eq!(orders::progress(&env.db().await, "o-1").await.unwrap(), None, "nothing is kept of it");
 }
 
 #[tokio::test]
@@ -63,7 +72,10 @@ async fn an_order_placed_again_by_another_event_is_the_same_order() {
     env.quiet().await;
     assert_eq!(env.count::<OrderAccepted>("o-1").await, 1);
     let recorded = recorded(&env, "o-1").await;
-    assert_eq!(recorded.last(), Some(&("order.placed".into(), State::Accepted, "already-applied".into())));
+    assert_eq!(
+        recorded.last(),
+        Some(&("order.placed".into(), OrderState::Accepted, "already-applied".into()))
+    );
 }
 
 #[tokio::test]
@@ -74,5 +86,5 @@ async fn a_shops_order_under_a_second_id_is_a_case() {
     again.shop_order_id = "T-o-1".into();
     let dead = refused(&env, OrderPlaced { order: Some(again) }, "o-2").await;
     assert_eq!(dead.reason, "order-changed");
-    assert_eq!(store::order(&env.db().await, "o-2").await.unwrap(), None);
+    assert_eq!(orders::progress(&env.db().await, "o-2").await.unwrap(), None);
 }

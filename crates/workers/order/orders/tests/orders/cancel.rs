@@ -2,7 +2,7 @@
 
 use despatch_contracts::order::{OrderCancelRequested, OrderCancelled};
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
-use despatch_orders::State;
+use despatch_status::OrderState;
 
 use crate::fixture::{
     accepted, cancel, captured, despatched, env, labelled, recorded, reserved, status, timeline,
@@ -24,7 +24,7 @@ async fn before_the_capture_the_authorisation_is_let_go() {
     assert_eq!(env.count::<VoidRequested>("o-1").await, 1);
     assert_eq!(env.count::<RefundRequested>("o-1").await, 0);
     let last = timeline(&env, "o-1").await.pop().expect("an entry");
-    assert_eq!((last.from, last.to), (Some(State::Reserved), State::Cancelled));
+    assert_eq!((last.from, last.to), (Some(OrderState::Reserved), OrderState::Cancelled));
     assert_eq!(last.detail, "asked for by customer: changed my mind");
 }
 
@@ -41,7 +41,7 @@ async fn a_capture_that_was_under_way_is_refunded_once() {
     assert_eq!(refund.reason, "captured-after-cancellation");
     env.quiet().await;
     assert_eq!(env.count::<RefundRequested>("o-1").await, 1);
-    assert_eq!(status(&env, "o-1").await.state, State::Cancelled);
+    assert_eq!(status(&env, "o-1").await.state, OrderState::Cancelled);
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn after_the_capture_the_money_goes_back() {
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 1);
     let recorded = recorded(&env, "o-1").await;
-    let again = ("order.cancel-requested".into(), State::Cancelled, "already-applied".into());
+    let again = ("order.cancel-requested".into(), OrderState::Cancelled, "already-applied".into());
     assert_eq!(recorded.last(), Some(&again));
 }
 
@@ -77,7 +77,7 @@ async fn once_a_parcel_has_left_the_command_is_refused_and_told() {
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 0);
     let recorded = recorded(&env, "o-1").await;
-    let refused = ("order.cancel-requested".into(), State::Accepted, "command-refused".into());
+    let refused = ("order.cancel-requested".into(), OrderState::Accepted, "command-refused".into());
     assert_eq!(recorded.last(), Some(&refused));
 }
 

@@ -6,8 +6,8 @@ use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
 use despatch_contracts::stock::{Parcel, StockPicked, StockReserved};
-use despatch_orders::State;
-use despatch_orders::store::{self, OrderStatus, TimelineEntry};
+use despatch_read_model::orders::{self, Progress, Step};
+use despatch_status::OrderState;
 use despatch_testkit::{TestEnv, order};
 
 /// An environment with the worker running in it.
@@ -23,19 +23,20 @@ pub(crate) async fn accepted(env: &TestEnv, id: &str) {
     env.expect::<OrderAccepted>(id).await;
 }
 
-pub(crate) async fn status(env: &TestEnv, id: &str) -> OrderStatus {
-    store::order(&env.db().await, id).await.expect("the store answers").expect("the order is there")
+pub(crate) async fn status(env: &TestEnv, id: &str) -> Progress {
+    orders::progress(&env.db().await, id).await.expect("the tables are there").expect("the order is there")
 }
 
-pub(crate) async fn timeline(env: &TestEnv, id: &str) -> Vec<TimelineEntry> {
-    store::timeline(&env.db().await, id).await.expect("the store answers")
+pub(crate) async fn timeline(env: &TestEnv, id: &str) -> Vec<Step> {
+    orders::timeline(&env.db().await, id).await.expect("the tables are there")
 }
 
 /// The timeline as (event, state after it, reason).
-pub(crate) async fn recorded(env: &TestEnv, id: &str) -> Vec<(String, State, String)> {
-    let entries = timeline(env, id).await;
-    assert!((1..).zip(&entries).all(|(seq, entry)| entry.seq == seq), "no gaps");
-    entries.into_iter().map(|entry| (entry.event_type, entry.to, entry.reason)).collect()
+pub(crate) async fn recorded(env: &TestEnv, id: &str) -> Vec<(String, OrderState, String)> {
+    let numbers = "select seq from orders.timeline where order_id = $1 order by seq";
+    let numbers = env.db().await.query(numbers, &[&id]).await.expect("the table is there");
+    assert!((1..).zip(&numbers).all(|(seq, row)| row.get::<_, i32>(0) == seq), "no gaps");
+    timeline(env, id).await.into_iter().map(|step| (step.event, step.to, step.reason)).collect()
 }
 
 pub(crate) fn placed(id: &str) -> OrderPlaced {

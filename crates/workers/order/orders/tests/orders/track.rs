@@ -5,7 +5,8 @@ use despatch_contracts::order::{OrderCompleted, OrderReturned};
 use despatch_contracts::review::ReviewLapsed;
 use despatch_contracts::shipment::{ShipmentFailed, ShipmentReturned};
 use despatch_contracts::stock::StockReleased;
-use despatch_orders::{Stage, State, store};
+use despatch_orders::store;
+use despatch_status::{OrderState, ParcelStage};
 use despatch_testkit::TestEnv;
 
 use crate::fixture::{
@@ -32,14 +33,14 @@ async fn each_step_moves_the_order_and_is_recorded() {
     deliver(&env, &reviewed("o-1")).await;
 
     let steps = [
-        ("order.placed", State::Accepted, "order-valid"),
-        ("stock.reserved", State::Reserved, "step-done"),
-        ("payment.captured", State::Paid, "step-done"),
-        ("stock.picked", State::Picked, "step-done"),
-        ("label.created", State::Labelled, "step-done"),
-        ("shipment.despatched", State::Despatched, "step-done"),
-        ("shipment.delivered", State::Delivered, "step-done"),
-        ("review.received", State::Completed, "all-done"),
+        ("order.placed", OrderState::Accepted, "order-valid"),
+        ("stock.reserved", OrderState::Reserved, "step-done"),
+        ("payment.captured", OrderState::Paid, "step-done"),
+        ("stock.picked", OrderState::Picked, "step-done"),
+        ("label.created", OrderState::Labelled, "step-done"),
+        ("shipment.despatched", OrderState::Despatched, "step-done"),
+        ("shipment.delivered", OrderState::Delivered, "step-done"),
+        ("review.received", OrderState::Completed, "all-done"),
     ];
     let steps = steps.map(|(event, state, reason)| (event.to_owned(), state, reason.to_owned()));
     assert_eq!(recorded(&env, "o-1").await, steps);
@@ -50,10 +51,10 @@ async fn each_step_moves_the_order_and_is_recorded() {
 
     assert_eq!(env.count::<OrderCompleted>("o-1").await, 1);
     let status = status(&env, "o-1").await;
-    assert_eq!((status.state, status.parcels), (State::Completed, vec![Some(Stage::Delivered)]));
+    assert_eq!((status.state, status.parcels), (OrderState::Completed, vec![Some(ParcelStage::Delivered)]));
     assert!(status.completed_at.is_some_and(|at| at <= status.updated_at));
     let counts = store::counts_by_state(&env.db().await).await.unwrap();
-    assert_eq!(counts, [(State::Completed, 1)]);
+    assert_eq!(counts, [(OrderState::Completed, 1)]);
 }
 
 #[tokio::test]
@@ -77,7 +78,7 @@ async fn everything_backwards_and_at_once_completes_the_order_too() {
     env.quiet().await;
     assert_eq!(env.count::<OrderCompleted>("o-1").await, 1);
     assert_eq!(timeline(&env, "o-1").await.len(), 11, "each event is recorded once");
-    assert_eq!(status(&env, "o-1").await.state, State::Completed);
+    assert_eq!(status(&env, "o-1").await.state, OrderState::Completed);
 }
 
 #[tokio::test]
@@ -96,7 +97,7 @@ async fn a_failed_delivery_is_a_case_and_does_not_stop_the_next_try() {
     let recorded = recorded(&env, "o-1").await;
     assert_eq!(
         recorded.last(),
-        Some(&("shipment.failed".into(), State::Delivered, "already-applied".into()))
+        Some(&("shipment.failed".into(), OrderState::Delivered, "already-applied".into()))
     );
 }
 
@@ -112,7 +113,7 @@ async fn a_parcel_that_comes_back_returns_the_order_once() {
     assert_eq!(returned.reason, "parcel-returned");
     assert_eq!(env.count::<OrderReturned>("o-1").await, 1);
     let status = status(&env, "o-1").await;
-    assert_eq!((status.state, status.parcels), (State::Returned, vec![Some(Stage::Returned); 2]));
+    assert_eq!((status.state, status.parcels), (OrderState::Returned, vec![Some(ParcelStage::Returned); 2]));
 }
 
 #[tokio::test]
@@ -122,7 +123,7 @@ async fn a_reservation_that_lapses_takes_the_order_back() {
     deliver(&env, &reserved("o-1")).await;
     deliver(&env, &StockReleased { order_id: "o-1".into(), reason: "reservation-expired".into() }).await;
     let recorded = recorded(&env, "o-1").await;
-    let lapsed = ("stock.released".into(), State::Accepted, "reservation-expired".into());
+    let lapsed = ("stock.released".into(), OrderState::Accepted, "reservation-expired".into());
     assert_eq!(recorded.last(), Some(&lapsed));
 }
 
@@ -133,5 +134,5 @@ async fn words_that_postgres_cannot_hold_stop_nothing() {
     let mut despatched = despatched("o-1", 1, 1);
     despatched.scan.as_mut().expect("a scan").detail = "left\0 the depot".into();
     deliver(&env, &despatched).await;
-    assert_eq!(status(&env, "o-1").await.state, State::Despatched);
+    assert_eq!(status(&env, "o-1").await.state, OrderState::Despatched);
 }

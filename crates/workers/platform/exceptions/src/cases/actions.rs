@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
 use despatch_contracts::runtime::{Envelope, Replay};
-use despatch_contracts::{Event as _, json, key_of};
+use despatch_contracts::{Event as _, json, subject_of};
 use despatch_runtime::{Database, DbError, set_timer};
 use tokio_postgres::GenericClient;
 
@@ -164,15 +164,15 @@ fn has_accepted_order(case: &Case) -> bool {
     !case.order_id.is_empty() && case.event_type != OrderPlaced::TYPE
 }
 
-/// The payload of an edited event, if it is one of the event's type and about the same order.
+/// The payload of an edited event, if it is one of the event's type and about the same subject.
 fn edited_payload(event: &Envelope, contents: &str) -> Result<Bytes, CaseError> {
     let event_type = event.event_type();
     let payload = json::from_json(event_type, contents);
     let payload = payload.map_err(|error| CaseError::InvalidEdit(error.to_string()))?;
-    let order_id = key_of(event_type, payload.clone());
-    let order_id = order_id.map_err(|error| CaseError::InvalidEdit(error.to_string()))?;
-    if order_id != event.order_id {
-        let found = format!("expected an event of order {}, found one of {order_id:?}", event.order_id);
+    let subject = subject_of(event_type, payload.clone());
+    let subject = subject.map_err(|error| CaseError::InvalidEdit(error.to_string()))?;
+    if subject != event.subject {
+        let found = format!("expected an event about {}, found one about {subject:?}", event.subject);
         return Err(CaseError::InvalidEdit(found));
     }
     Ok(payload)

@@ -25,7 +25,7 @@ pub(super) async fn apply(
     let (change, condition) = (change(decision), condition(decision));
     let sql = format!(
         "with decided as (
-             update exceptions.exception set {change}, version = version + 1, updated_at = now()
+             update exceptions.exception set {change}, version = version + 1, updated_at = despatch_now()
               where handler = $1 and event_id = $2 and {condition} and $3::text is not null
              returning {CASE_COLUMNS}, version),
          recorded as (

@@ -52,12 +52,12 @@ pub(super) async fn record_failure(tx: &Tx<'_>, failure: &Failure<'_>) -> Result
                 value_minor = excluded.value_minor, currency = excluded.currency,
                 search_vector = excluded.search_vector,
                 state = case when x.claimed_by is null then 'open' else 'claimed' end, resolution = null,
-                version = x.version + 1, updated_at = now()
+                version = x.version + 1, updated_at = despatch_now()
             where x.generation < excluded.generation
             returning version
         ),
         item as (
-            update exceptions.bulk_replay_item set state = 'failed', result = $6, updated_at = now()
+            update exceptions.bulk_replay_item set state = 'failed', result = $6, updated_at = despatch_now()
              where state = 'sent' and handler = $1 and event_id = $2 and generation < $9
         )
         insert into exceptions.history (handler, event_id, seq, actor, kind, generation, reason, detail)
@@ -106,12 +106,12 @@ pub(super) async fn record_success(
     const SQL: &str = "\
         with resolved as (
             update exceptions.exception
-            set state = 'resolved', resolution = 'replayed', generation = $3, version = version + 1, updated_at = now()
+            set state = 'resolved', resolution = 'replayed', generation = $3, version = version + 1, updated_at = despatch_now()
             where handler = $1 and event_id = $2 and generation < $3
             returning version
         ),
         item as (
-            update exceptions.bulk_replay_item set state = 'succeeded', updated_at = now()
+            update exceptions.bulk_replay_item set state = 'succeeded', updated_at = despatch_now()
              where state = 'sent' and handler = $1 and event_id = $2 and generation < $3
         )
         insert into exceptions.history (handler, event_id, seq, actor, kind, generation, detail)
@@ -125,7 +125,7 @@ pub(super) async fn record_order_cancelled(tx: &Tx<'_>, order_id: &str, actor: &
     const SQL: &str = "\
         with resolved as (
             update exceptions.exception
-            set state = 'resolved', resolution = 'order-cancelled', version = version + 1, updated_at = now()
+            set state = 'resolved', resolution = 'order-cancelled', version = version + 1, updated_at = despatch_now()
             where order_id = $1 and cancel_requested and state <> 'resolved'
             returning handler, event_id, version, generation
         )
@@ -176,7 +176,7 @@ pub(super) async fn history(db: &impl GenericClient, id: &CaseId) -> Result<Vec<
 
 /// The unresolved cases of each queue that has any.
 pub(super) async fn queue_counts(db: &impl GenericClient) -> Result<Vec<QueueCounts>, DbError> {
-    let sql = "select queue, count(*) as unresolved, count(*) filter (where due < now()) as overdue
+    let sql = "select queue, count(*) as unresolved, count(*) filter (where due < despatch_now()) as overdue
                from exceptions.exception where state <> 'resolved' group by queue order by queue";
     let rows = db.query(sql, &[]).await?;
     rows.iter()

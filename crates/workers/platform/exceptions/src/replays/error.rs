@@ -24,7 +24,7 @@ pub enum ReplayError {
         state: ReplayState,
     },
     /// The filter finds no case.
-    #[error("expected at least one case that is {0}, found none")]
+    #[error("no case matches the filter: {0}")]
     NoCases(String),
     /// The plan cannot be carried out.
     #[error(transparent)]

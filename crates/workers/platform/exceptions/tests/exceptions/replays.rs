@@ -163,7 +163,7 @@ async fn what_was_too_old_for_its_handler_is_a_case_and_settled_when_it_is_repla
         handler: "labels.create".into(),
         event_id: event.to_string(),
         generation: 1,
-        order_id: "o-1".into(),
+        subject: "order/o-1".into(),
         outcome: "done".into(),
         reason: String::new(),
     };

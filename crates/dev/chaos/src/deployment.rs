@@ -1,0 +1,159 @@
+//! What is broken: real servers, a proxy before each, stand-in providers, and the fleet that knows only the proxies.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream;
+use despatch::Registry;
+use despatch_runtime::Database;
+use despatch_sandbox::{Faults, Sandbox, TrackingPace};
+use despatch_scenario::Auditor;
+use despatch_stack::Stack;
+
+use crate::fault::Server;
+use crate::fleet::{FLEET, Fleet, GATEWAY};
+use crate::proxy::Proxy;
+use crate::result::Result;
+
+/// The key that the shop shows the gateway.
+pub(crate) const API_KEY: &str = "the shop's key";
+const WEBHOOK_TOKEN: &str = "the carrier's token";
+
+/// How long a server that runs may take to accept the harness's connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The stream of a deployment without a namespace.
+pub(crate) const STREAM: &str = "DESPATCH";
+
+/// A running deployment.
+pub(crate) struct Deployment {
+    pub(crate) fleet: Fleet,
+    pub(crate) nats: Proxy,
+    pub(crate) postgres: Proxy,
+    gateway: Proxy,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) stack: Stack,
+    /// The gateway's start whose address is known.
+    gateway_known: usize,
+}
+
+impl Deployment {
+    /// Starts servers, providers and the fleet.
+    pub(crate) async fn start(dir: &Path, faults: Faults) -> Result<Self> {
+        let options = despatch_stack::Options::new(dir);
+        let stack = Stack::start(despatch_stack::Options { progress: |_| {}, ..options }).await?;
+        let nats = Proxy::start(socket(stack.nats_url())?).await?;
+        let postgres = Proxy::start(socket(stack.database_url())?).await?;
+        // Nothing listens there until the first gateway does.
+        let gateway = Proxy::start((Ipv4Addr::LOCALHOST, 0).into()).await?;
+        let gateway_url = format!("http://{}", gateway.address());
+        let sandbox = Sandbox::start(despatch_sandbox::Options {
+            seed: faults.seed,
+            faults,
+            gateway_url: Some(gateway_url.clone()),
+            webhook_token: Some(WEBHOOK_TOKEN.to_owned()),
+            tracking: TrackingPace::default(),
+            ..despatch_sandbox::Options::default()
+        })
+        .await?;
+        let mut environment = BTreeMap::from([
+            ("DESPATCH_NATS_URL", through(stack.nats_url(), &nats)?),
+            ("DESPATCH_DATABASE_URL", through(stack.database_url(), &postgres)?),
+            ("DESPATCH_HEALTH_LISTEN", String::new()),
+            ("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0".into()),
+            ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
+            ("DESPATCH_LINKS_SECRET", "the links' secret".into()),
+            ("DESPATCH_SHOP_PUBLIC_URL", gateway_url),
+            ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
+            // Weeks become seconds, and what a killed process left is accepted over in seconds.
+            ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
+            ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
+            // It would check again and again, and nothing would ever be quiescent.
+            ("DESPATCH_EXCEPTIONS_WATCH_SECONDS", "86400".into()),
+            ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
+            ("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into()),
+            ("DESPATCH_RUNTIME_SWEEP_AFTER_SECONDS", "5".into()),
+            ("RUST_LOG", "info".into()),
+            ("NO_COLOR", "1".into()),
+        ]);
+        environment.extend(sandbox.environment());
+        let logs = dir.join("logs");
+        std::fs::create_dir_all(&logs)?;
+        let mut fleet = Fleet::new(&logs, environment);
+        for place in 0..FLEET.len() {
+            fleet.start(place, 0)?;
+        }
+        Ok(Deployment { fleet, nats, postgres, gateway, sandbox, stack, gateway_known: 0 })
+    }
+
+    /// The gateway's address. It stays the same whichever process serves it.
+    pub(crate) fn gateway_url(&self) -> String {
+        format!("http://{}", self.gateway.address())
+    }
+
+    /// The proxy before a server.
+    pub(crate) fn proxy(&self, server: Server) -> &Proxy {
+        match server {
+            Server::Nats => &self.nats,
+            Server::Postgres => &self.postgres,
+        }
+    }
+
+    /// Points a server's proxy to where the server listens now.
+    pub(crate) fn follow(&self, server: Server) -> Result {
+        let url = match server {
+            Server::Nats => self.stack.nats_url(),
+            Server::Postgres => self.stack.database_url(),
+        };
+        self.proxy(server).point_to(socket(url)?);
+        Ok(())
+    }
+
+    /// Points the gateway's proxy to the process that serves it now, once that listens. Returns whether it does.
+    pub(crate) fn follow_gateway(&mut self) -> bool {
+        let start = self.fleet.starts(GATEWAY);
+        if self.gateway_known != start
+            && let Some(address) = self.fleet.gateway_address()
+        {
+            self.gateway.point_to(address);
+            self.gateway_known = start;
+        }
+        self.gateway_known == start
+    }
+
+    /// The database, past the proxy: for the audit.
+    pub(crate) fn database(&self) -> Result<Database> {
+        Ok(Database::new(self.stack.database_url(), 4)?)
+    }
+
+    /// The auditor, past the proxy.
+    pub(crate) fn auditor(&self) -> Result<Auditor> {
+        Ok(Auditor::new(self.database()?, Registry::default().names()))
+    }
+
+    /// The broker, past the proxy. It serves, but a busy machine may let it miss its own deadlines.
+    pub(crate) async fn jetstream(&self) -> Result<jetstream::Context> {
+        let started = Instant::now();
+        loop {
+            let (servers, options) = despatch_runtime::nats_options(self.stack.nats_url())?;
+            match options.name("chaos").connect(servers).await {
+                Ok(client) => return Ok(jetstream::new(client)),
+                Err(error) if started.elapsed() > CONNECT_TIMEOUT => return Err(error.into()),
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+}
+
+/// `127.0.0.1:port` of a URL of the stack's.
+fn socket(url: &str) -> Result<SocketAddr> {
+    let (_, after) = url.rsplit_once('@').ok_or("a server's URL has no password")?;
+    Ok(after.split('/').next().unwrap_or_default().parse()?)
+}
+
+/// A server's URL by way of a proxy.
+fn through(url: &str, proxy: &Proxy) -> Result<String> {
+    Ok(url.replace(&socket(url)?.to_string(), &proxy.address().to_string()))
+}

@@ -1,0 +1,109 @@
+//! Waits until a deployment that is left alone has nothing left to do.
+
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream;
+use despatch_runtime::Database;
+use despatch_scenario::Auditor;
+use futures_util::StreamExt;
+
+use crate::deployment::{Deployment, STREAM};
+use crate::orders::AcceptedOrders;
+use crate::result::Result;
+use crate::watch::Watch;
+
+/// How long nothing may change before the wait is given up. Longer than the longest wait that cannot be cut short: a lost
+/// connection is noticed, a lost ack waited for, an outbox batch swept.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Whether a deployment became quiescent.
+pub(crate) enum Quiescence {
+    /// Everything is settled.
+    Quiet,
+    /// Nothing changes any more, and this is left.
+    Stuck(Vec<String>),
+}
+
+/// Waits until nothing is left to do, with all of `orders` accepted and ended. Pending retries are retried at once.
+pub(crate) async fn quiesce(
+    deployment: &mut Deployment,
+    watch: &mut Watch,
+    orders: usize,
+    accepted: &AcceptedOrders,
+) -> Result<Quiescence> {
+    let database = deployment.database()?;
+    let auditor = deployment.auditor()?;
+    let jetstream = deployment.jetstream().await?;
+    let mut before = (Vec::new(), 0);
+    let mut changed = Instant::now();
+    loop {
+        watch.check(deployment)?;
+        let (mut left, sequence) = remaining(&auditor, &database, &jetstream).await?;
+        let ended = auditor.progress().await.map_or(0, |progress| progress.ended());
+        if accepted.count() < orders || ended < orders {
+            left.push(format!("{} of {orders} orders accepted, {ended} ended", accepted.count()));
+        }
+        let now = (left, sequence);
+        // The parts are asked one after the other, so only two readings without a change between them prove it.
+        if now == before && now.0.is_empty() {
+            return Ok(Quiescence::Quiet);
+        }
+        if now != before {
+            changed = Instant::now();
+        } else if changed.elapsed() > STUCK_AFTER {
+            return Ok(Quiescence::Stuck(now.0));
+        }
+        before = now;
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+/// What is still to be done, in words, and the number of the stream's last message.
+async fn remaining(
+    auditor: &Auditor,
+    database: &Database,
+    jetstream: &jetstream::Context,
+) -> Result<(Vec<String>, u64)> {
+    let mut left = Vec::new();
+    let mut sequence = 0;
+    match jetstream.get_stream(STREAM).await {
+        Ok(stream) => {
+            sequence = stream.cached_info().state.last_sequence;
+            let mut consumers = stream.consumers();
+            while let Some(consumer) = consumers.next().await {
+                let consumer = match consumer {
+                    Ok(consumer) => consumer,
+                    // One that is just being created again.
+                    Err(error) => {
+                        left.push(format!("consumers: {error}"));
+                        break;
+                    }
+                };
+                let (pending, held) = (consumer.num_pending, consumer.num_ack_pending);
+                if consumer.config.durable_name.is_some() && (pending > 0 || held > 0) {
+                    left.push(format!("{}: {pending} messages pending, {held} held", consumer.name));
+                }
+            }
+        }
+        Err(error) => left.push(format!("no stream: {error}")),
+    }
+    match auditor.backlogs().await {
+        Ok(backlogs) => {
+            for (worker, backlog) in backlogs {
+                if backlog.waiting > 0 {
+                    let now = format!("update {worker}.retry set due = despatch_now()");
+                    database.client().await?.execute(&now, &[]).await?;
+                    left.push(format!("{worker}: {} events wait for their next try", backlog.waiting));
+                }
+                if backlog.outbox_batches > 0 {
+                    left.push(format!("{worker}: {} batches open", backlog.outbox_batches));
+                }
+            }
+        }
+        // A schema that is not there yet.
+        Err(error) => left.push(format!("no journals: {error}")),
+    }
+    Ok((left, sequence))
+}

@@ -1,0 +1,44 @@
+//! The one random generator of a run: SplitMix64.
+//!
+//! It is written here because a seed has to mean the same run permanently. Libraries keep the freedom to change what a
+//! seed gives from one version to the next.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// A seeded generator.
+#[derive(Debug, Clone)]
+pub(crate) struct Rng(u64);
+
+impl Rng {
+    pub(crate) fn new(seed: u64) -> Self {
+        Rng(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`, which is not 0. The bias of a remainder does not matter here.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).unwrap_or_default()
+    }
+
+    /// A time within a range of milliseconds; short ones are drawn more often than long ones.
+    pub(crate) fn millis(&mut self, range: RangeInclusive<u64>) -> Duration {
+        let span = range.end() - range.start() + 1;
+        let (one, other) = (self.next() % span, self.next() % span);
+        Duration::from_millis(range.start() + one.min(other))
+    }
+
+    /// Puts items in a random order.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! One server's place in a data directory: its directory, its log, and a lock that lasts as long as any of
+//! its processes.
+//!
+//! An owner that is killed gives up its own lock at once, while its servers take a moment to end. The next owner
+//! waits here until they have, so that it never meets a port, a data file or a `postmaster.pid` still in use.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Seek;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::error::{Program, StackError};
+
+/// Longer than a fast shutdown's checkpoint takes on a slow disk.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(5);
+const LOG_TAIL_LINES: usize = 20;
+
+pub(crate) struct ServerDir {
+    pub(crate) program: Program,
+    pub(crate) dir: PathBuf,
+    lock: File,
+}
+
+impl ServerDir {
+    /// Creates `dir` if need be and waits until no server from an earlier owner runs in it.
+    pub(crate) async fn enter(
+        program: Program,
+        dir: PathBuf,
+        progress: fn(&str),
+    ) -> Result<Self, StackError> {
+        fs::create_dir_all(&dir).map_err(StackError::io("create", &dir))?;
+        let path = dir.join("server.lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(StackError::io("open", &path))?;
+        let started = Instant::now();
+        let mut reported = false;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if started.elapsed() < EXIT_TIMEOUT => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StackError::StillRunning { program, pid: read_pid(&path) });
+                }
+                Err(TryLockError::Error(source)) => return Err(StackError::io("lock", &path)(source)),
+            }
+            if !reported {
+                progress(&format!("waiting for an earlier {program} in {} to end", dir.display()));
+                reported = true;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(Self { program, dir, lock })
+    }
+
+    /// The locked file, emptied: to be the next server's stdout and receive its process id.
+    pub(crate) fn pid_file(&self) -> Result<File, StackError> {
+        let path = self.pid_path();
+        self.lock
+            .set_len(0)
+            .and_then(|()| (&self.lock).rewind())
+            .and_then(|()| self.lock.try_clone())
+            .map_err(StackError::io("empty", &path))
+    }
+
+    /// The server's process id, once its supervisor has written all of it.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        read_pid(&self.pid_path())
+    }
+
+    /// An empty log; the one before it is kept beside it.
+    pub(crate) fn new_log(&self) -> Result<File, StackError> {
+        let path = self.log_path();
+        match fs::rename(&path, path.with_extension("log.1")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StackError::io("rename", &path)(error));
+            }
+            _ => {}
+        }
+        File::options().create(true).append(true).open(&path).map_err(StackError::io("open", &path))
+    }
+
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.dir.join("server.log")
+    }
+
+    /// The log's last lines, for an error message.
+    pub(crate) fn log_tail(&self) -> String {
+        let log = fs::read(self.log_path()).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
+    }
+
+    fn pid_path(&self) -> PathBuf {
+        self.dir.join("server.lock")
+    }
+}
+
+fn read_pid(path: &Path) -> Option<u32> {
+    fs::read_to_string(path).ok()?.strip_suffix('\n')?.parse().ok()
+}

@@ -1,0 +1,109 @@
+//! Both servers together.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::StackError;
+use crate::lock::DataDirLock;
+use crate::options::Options;
+use crate::server::Server;
+use crate::{nats, postgres};
+
+/// A NATS and a PostgreSQL that serve.
+///
+/// Prefer [`Stack::stop`]. Dropping a stack ends its servers too, but blocks the thread while it waits for them,
+/// and kills what has not ended after a few seconds.
+pub struct Stack {
+    // Fields drop in this order: the data directory is given up only after its servers have ended.
+    nats: Server,
+    postgres: Server,
+    lock: Option<DataDirLock>,
+    options: Options,
+}
+
+impl Stack {
+    /// Starts both servers at the same time and returns when both serve.
+    ///
+    /// Waits for servers that a killed owner of the same directory left behind, and keeps their data and, where
+    /// they are still free, their ports.
+    pub async fn start(options: Options) -> Result<Self, StackError> {
+        let all_given = options.nats_url.is_some() && options.database_url.is_some();
+        let lock = if all_given { None } else { Some(DataDirLock::take(&options.data_dir).await?) };
+        let nats = async {
+            match &options.nats_url {
+                Some(url) => Ok(Server::Given(url.clone())),
+                None => nats::start(&options).await,
+            }
+        };
+        let postgres = async {
+            match &options.database_url {
+                Some(url) => Ok(Server::Given(url.clone())),
+                None => postgres::start(&options).await,
+            }
+        };
+        let (nats, postgres) = tokio::try_join!(nats, postgres)?;
+        Ok(Self { nats, postgres, lock, options })
+    }
+
+    /// `nats://user:password@127.0.0.1:port`, or the URL given in the options.
+    pub fn nats_url(&self) -> &str {
+        self.nats.url()
+    }
+
+    /// `postgres://user:password@127.0.0.1:port/despatch`, or the URL given in the options.
+    pub fn database_url(&self) -> &str {
+        self.postgres.url()
+    }
+
+    /// The process id of the nats-server that this stack started.
+    pub fn nats_pid(&self) -> Option<u32> {
+        self.nats.pid()
+    }
+
+    /// The process id of the postmaster that this stack started.
+    pub fn postgres_pid(&self) -> Option<u32> {
+        self.postgres.pid()
+    }
+
+    /// Stops this stack's nats-server, or what is left of it, and starts it again: for tests that take it away.
+    ///
+    /// Its URL stays the same unless another program has taken the port meanwhile.
+    pub async fn restart_nats(&mut self) -> Result<(), StackError> {
+        if self.nats.end().await? {
+            self.nats = nats::start(&self.options).await?;
+        }
+        Ok(())
+    }
+
+    /// The same; while no server uses it, `meanwhile` is given the directory of what NATS has stored, which need not
+    /// exist.
+    pub async fn restart_nats_meanwhile(
+        &mut self,
+        meanwhile: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<(), StackError> {
+        if self.nats.end().await? {
+            let store = self.options.data_dir.join("nats").join("jetstream");
+            meanwhile(&store).map_err(StackError::io("change", &store))?;
+            self.nats = nats::start(&self.options).await?;
+        }
+        Ok(())
+    }
+
+    /// Stops this stack's PostgreSQL, or what is left of it, and starts it again: for tests that take it away.
+    ///
+    /// Its URL stays the same unless another program has taken the port meanwhile.
+    pub async fn restart_postgres(&mut self) -> Result<(), StackError> {
+        if self.postgres.end().await? {
+            self.postgres = postgres::start(&self.options).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends both servers in good order and waits until they are gone.
+    pub async fn stop(self) -> Result<(), StackError> {
+        let Self { nats, postgres, lock, options: _ } = self;
+        let (nats, postgres) = tokio::join!(nats.stop(), postgres.stop());
+        drop(lock);
+        nats.and(postgres)
+    }
+}

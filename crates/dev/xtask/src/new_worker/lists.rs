@@ -1,0 +1,120 @@
+//! The lists outside its crate that a worker stands in. Each is found by what is there, and an edit that finds nothing is an
+//! error: then the list has moved, and this file has to follow.
+
+use super::names::Names;
+use crate::error::TaskError;
+use crate::repository::Repository;
+
+/// Where in a file a worker's lines go.
+enum Place {
+    /// Behind the last line that begins like this.
+    AfterLast(&'static str),
+    /// Before the first line that begins like this and comes after the other one.
+    Before { after: &'static str, line: &'static str },
+    /// Into the line that begins like this, before the last occurrence of the other text.
+    Inside { line: &'static str, before: &'static str },
+}
+
+struct Edit {
+    file: &'static str,
+    place: Place,
+    text: &'static str,
+}
+
+const EDITS: [Edit; 9] = [
+    Edit {
+        file: "Cargo.toml",
+        place: Place::Before { after: "despatch-domain = ", line: "despatch-order-files = " },
+        text: "despatch-{{name}} = { path = \"crates/workers/{{group}}/{{name}}\" }\n",
+    },
+    Edit {
+        file: "crates/core/contracts/src/events.rs",
+        place: Place::Before { after: "events! {", line: "}" },
+        text: "    {{name}}::{{Event}} => \"{{name}}.{{event}}\", |e| Subject::order(&e.order_id);\n",
+    },
+    Edit {
+        file: "crates/core/contracts/src/events.rs",
+        place: Place::Inside { line: "    runtime, ", before: "shipment" },
+        text: "{{name}}, ",
+    },
+    Edit {
+        file: "crates/edge/cli/Cargo.toml",
+        place: Place::Before { after: "[dependencies]", line: "despatch-notifications" },
+        text: "despatch-{{name}}.workspace = true\n",
+    },
+    Edit {
+        file: "crates/edge/cli/src/registry.rs",
+        place: Place::Before { after: "const WORKERS", line: "];" },
+        text: "    Entry::own(despatch_{{name}}::NAME, despatch_{{name}}::DEFAULTS, despatch_{{name}}::worker),\n",
+    },
+    Edit {
+        file: "docker-compose.yml",
+        place: Place::Before { after: "  exceptions:", line: "  # Stripe, Shippo" },
+        text: include_str!("../../templates/service.yml"),
+    },
+    Edit {
+        file: "deploy/prometheus/prometheus.yml",
+        place: Place::Inside { line: "      - names: [", before: "]" },
+        text: ", {{name}}",
+    },
+    Edit {
+        file: "deploy/helm/despatch/templates/_workers.tpl",
+        place: Place::Before { after: "{{- define \"despatch.catalogue\" -}}", line: "{{- end }}" },
+        text: "{{name}}:\n  handlers: [note]\n  secrets: []\n  calls: []\n",
+    },
+    Edit {
+        file: "docs/kubernetes.md",
+        place: Place::Inside { line: "for worker in ", before: "; do" },
+        text: " {{name}}",
+    },
+];
+
+/// Adds a worker to all of them.
+pub(crate) fn add(names: &Names, repository: &mut Repository) -> Result<(), TaskError> {
+    for edit in &EDITS {
+        let text = repository.read(edit.file)?;
+        let text = edit.place.insert(&text, &names.fill(edit.text)).ok_or_else(|| TaskError::List(edit.file.to_owned()))?;
+        repository.write(edit.file, text)?;
+    }
+    Ok(())
+}
+
+impl Place {
+    fn insert(&self, text: &str, addition: &str) -> Option<String> {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let (at, line) = match self {
+            Place::AfterLast(start) => {
+                let last = lines.iter().rposition(|line| line.starts_with(start))?;
+                (last + 1, addition.to_owned())
+            }
+            Place::Before { after, line: start } => {
+                let first = lines.iter().position(|line| line.starts_with(after))?;
+                let behind = lines.iter().skip(first + 1).position(|line| line.starts_with(start))?;
+                (first + 1 + behind, addition.to_owned())
+            }
+            Place::Inside { line: start, before } => {
+                let at = lines.iter().position(|line| line.starts_with(start))?;
+                let line = lines.get(at)?;
+                let column = line.rfind(before)?;
+                return Some([&lines[..at].concat(), &line[..column], addition, &line[column..], &lines[at + 1..].concat()].concat());
+            }
+        };
+        Some([&lines[..at].concat(), line.as_str(), &lines[at..].concat()].concat())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_goes_where_it_belongs() {
+        let text = "[a]\nx = 1\n\n[b]\nx = 2\nlist: [x, y]\n";
+        let inserted = |place: Place, addition| place.insert(text, addition).unwrap();
+        assert_eq!(inserted(Place::Before { after: "[b]", line: "x" }, "w\n"), text.replace("x = 2", "w\nx = 2"));
+        assert_eq!(inserted(Place::Inside { line: "list", before: "]" }, ", z"), text.replace(", y", ", y, z"));
+        assert!(Place::Before { after: "[c]", line: "x" }.insert(text, "").is_none());
+        assert!(Place::Before { after: "[b]", line: "z" }.insert(text, "").is_none());
+        assert!(Place::Inside { line: "list", before: ")" }.insert(text, "").is_none());
+    }
+}

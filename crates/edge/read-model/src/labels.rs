@@ -1,0 +1,108 @@
+//! Labels, and the parcels that they are on: the schema of `labels`.
+
+use despatch_domain::LabelId;
+use despatch_runtime::{BatchedQuery, DbError, QueryBatcher};
+use tokio_postgres::GenericClient;
+
+/// A label without its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// 1-based within the order.
+    pub parcel: u32,
+    /// How many parcels the order has.
+    pub parcels: u32,
+    /// Who carries it.
+    pub carrier: String,
+    /// The carrier's service.
+    pub service: String,
+    /// The carrier's number.
+    pub tracking_number: String,
+    /// Under which [`document`] finds it.
+    pub label_id: String,
+    /// The reason code of the choice.
+    pub reason: String,
+}
+
+/// How a label is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelFormat {
+    /// For people and office printers.
+    Pdf,
+    /// For label printers.
+    Zpl,
+}
+
+/// A parcel that a carrier reports of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackedParcel {
+    /// The order that it belongs to.
+    pub order_id: String,
+    /// 1-based within the order.
+    pub parcel: u32,
+    /// How many parcels the order has.
+    pub parcels: u32,
+}
+
+/// The labels of an order, by parcel.
+pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<Label>, DbError> {
+    let sql = "select parcel, parcels, carrier, service, tracking_number, reason
+               from labels.label where order_id = $1 order by parcel";
+    let rows = db.query(sql, &[&order_id]).await?;
+    rows.iter()
+        .map(|row| {
+            let parcel = unsigned(row.try_get("parcel")?);
+            Ok(Label {
+                parcel,
+                parcels: unsigned(row.try_get("parcels")?),
+                carrier: row.try_get("carrier")?,
+                service: row.try_get("service")?,
+                tracking_number: row.try_get("tracking_number")?,
+                label_id: LabelId { order_id, parcel }.to_string(),
+                reason: row.try_get("reason")?,
+            })
+        })
+        .collect()
+}
+
+/// A label as a file; `None` when there is no such label, or none in this format.
+pub async fn document(
+    db: &impl GenericClient,
+    label_id: &str,
+    format: LabelFormat,
+) -> Result<Option<Vec<u8>>, DbError> {
+    let Some(LabelId { order_id, parcel }) = LabelId::parse(label_id) else { return Ok(None) };
+    let Ok(parcel) = i32::try_from(parcel) else { return Ok(None) };
+    let sql = match format {
+        LabelFormat::Pdf => "select document from labels.label where order_id = $1 and parcel = $2",
+        LabelFormat::Zpl => {
+            "select convert_to(zpl, 'UTF8') from labels.label where order_id = $1 and parcel = $2"
+        }
+    };
+    let row = db.query_opt(sql, &[&order_id, &parcel]).await?;
+    Ok(row.map(|row| row.try_get::<_, Option<Vec<u8>>>(0)).transpose()?.flatten())
+}
+
+/// The parcel with this tracking number; `None` when it is not one of ours, or not yet.
+pub async fn parcel_by_tracking(
+    db: &QueryBatcher,
+    carrier: &str,
+    tracking_number: &str,
+) -> Result<Option<TrackedParcel>, DbError> {
+    const SQL: BatchedQuery = BatchedQuery::new(
+        "select n, order_id, parcel, parcels
+           from unnest($1::text[], $2::text[]) with ordinality as each(carrier, tracking_number, n)
+             join labels.label using (carrier, tracking_number)",
+    );
+    let rows = db.query_batched(SQL, (carrier.to_owned(), tracking_number.to_owned())).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some(TrackedParcel {
+        order_id: row.try_get("order_id")?,
+        parcel: unsigned(row.try_get("parcel")?),
+        parcels: unsigned(row.try_get("parcels")?),
+    }))
+}
+
+/// Parcels are counted from 1; the table has no negative number.
+fn unsigned(parcel: i32) -> u32 {
+    u32::try_from(parcel).unwrap_or(0)
+}

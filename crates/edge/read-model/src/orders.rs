@@ -1,0 +1,89 @@
+//! How far orders are, and what led there: the schema of `orders`.
+
+use despatch_runtime::DbError;
+use despatch_status::{OrderState, ParcelStage};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::GenericClient;
+use tokio_postgres::types::Json;
+
+/// An accepted order and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// How far it is.
+    pub state: OrderState,
+    /// ISO 4217.
+    pub currency: String,
+    /// What it costs, in minor units of the currency.
+    pub total_minor: i64,
+    /// How far each parcel got, by number from 1; empty until it is known how many there are.
+    pub parcels: Vec<Option<ParcelStage>>,
+    /// When the last step was recorded.
+    pub updated_at: Timestamp,
+    /// When it was completed, if it was.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// One entry of an order's audit trail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The event or command that caused it.
+    pub event: String,
+    /// The state before; `null` in the first step.
+    pub from: Option<OrderState>,
+    /// The state after.
+    pub to: OrderState,
+    /// Why, as a reason code.
+    pub reason: String,
+    /// What there is to add.
+    pub detail: String,
+}
+
+/// How far an order is; `None` when it was never accepted.
+pub async fn progress(db: &impl GenericClient, order_id: &str) -> Result<Option<Progress>, DbError> {
+    let sql =
+        "select state, currency, total_minor, lifecycle -> 'parcels' as parcels, updated_at, completed_at
+               from orders.orders join orders.progress using (order_id) where order_id = $1";
+    let Some(row) = db.query_opt(sql, &[&order_id]).await? else { return Ok(None) };
+    let Json(parcels) = row.try_get("parcels")?;
+    Ok(Some(Progress {
+        state: row.try_get("state")?,
+        currency: row.try_get("currency")?,
+        total_minor: row.try_get("total_minor")?,
+        parcels,
+        updated_at: row.try_get("updated_at")?,
+        completed_at: row.try_get("completed_at")?,
+    }))
+}
+
+/// An order's audit trail, oldest entry first.
+pub async fn timeline(db: &impl GenericClient, order_id: &str) -> Result<Vec<Step>, DbError> {
+    let sql = "select at, event_type, from_state, to_state, reason, detail
+               from orders.timeline where order_id = $1 order by seq";
+    let rows = db.query(sql, &[&order_id]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Step {
+                at: row.try_get("at")?,
+                event: row.try_get("event_type")?,
+                from: row.try_get("from_state")?,
+                to: row.try_get("to_state")?,
+                reason: row.try_get("reason")?,
+                detail: row.try_get("detail")?,
+            })
+        })
+        .collect()
+}
+
+/// The id of the accepted order that a shop knows as `shop_order_id`.
+pub async fn find(
+    db: &impl GenericClient,
+    shop: &str,
+    shop_order_id: &str,
+) -> Result<Option<String>, DbError> {
+    let sql = "select order_id from orders.orders where shop = $1 and shop_order_id = $2";
+    let row = db.query_opt(sql, &[&shop, &shop_order_id]).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}

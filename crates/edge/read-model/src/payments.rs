@@ -1,0 +1,48 @@
+//! What moved between customers and shops: the schema of `payments`.
+
+use despatch_runtime::DbError;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio_postgres::GenericClient;
+
+/// An order's payment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Payment {
+    /// Who holds the money, e.g. `stripe`.
+    pub provider: String,
+    /// The provider's reference of what checkout authorised.
+    pub authorisation: String,
+    /// The provider's reference of the capture; empty while there is none.
+    pub capture: String,
+    /// ISO 4217; empty while nothing is captured.
+    pub currency: String,
+    /// What was taken, in minor units of the currency.
+    pub captured_minor: i64,
+    /// What was given back of it, in minor units of the currency.
+    pub refunded_minor: i64,
+    /// When the capture was recorded.
+    pub captured_at: Option<Timestamp>,
+    /// When the last refund was recorded.
+    pub refunded_at: Option<Timestamp>,
+    /// Since when nothing more is to be captured.
+    pub cancelled_at: Option<Timestamp>,
+}
+
+/// The payment of an order; `None` when it was neither captured nor cancelled.
+pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Payment>, DbError> {
+    let sql = "select provider, authorisation, coalesce(capture, '') as capture, coalesce(currency, '') as currency,
+                      captured_minor, refunded_minor, captured_at, refunded_at, cancelled_at
+               from payments.payment where order_id = $1";
+    let Some(row) = db.query_opt(sql, &[&order_id]).await? else { return Ok(None) };
+    Ok(Some(Payment {
+        provider: row.try_get("provider")?,
+        authorisation: row.try_get("authorisation")?,
+        capture: row.try_get("capture")?,
+        currency: row.try_get("currency")?,
+        captured_minor: row.try_get("captured_minor")?,
+        refunded_minor: row.try_get("refunded_minor")?,
+        captured_at: row.try_get("captured_at")?,
+        refunded_at: row.try_get("refunded_at")?,
+        cancelled_at: row.try_get("cancelled_at")?,
+    }))
+}

@@ -1,0 +1,85 @@
+//! The way to the workers' databases.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
+
+use crate::labels::{self, LabelFormat, TrackedParcel};
+use crate::order_record::{OrderRecord, Parcel};
+use crate::{messages, orders, payments, reviews, schemas};
+
+/// Connections for each database that is read. Reads are single rows by key, so few are enough.
+const CONNECTIONS: usize = 4;
+
+/// Reads the workers' tables. Each worker has its own schema, perhaps in a database of its own.
+#[derive(Clone)]
+pub struct ReadModel {
+    orders: Database,
+    payments: Database,
+    labels: Database,
+    scanned: Arc<QueryBatcher>,
+    notifications: Database,
+    reviews: Database,
+}
+
+impl ReadModel {
+    /// Prepares to read where these settings say that the workers write.
+    pub fn new(settings: &Settings) -> Result<Self, DbError> {
+        let mut databases = HashMap::new();
+        let mut of = |worker: &str| -> Result<Database, DbError> {
+            let url = settings.worker_database_urls.get(worker).unwrap_or(&settings.database_url);
+            if let Some(database) = databases.get(url) {
+                return Ok(Database::clone(database));
+            }
+            let database = Database::with_index_plans(url, CONNECTIONS)?;
+            databases.insert(url.clone(), database.clone());
+            Ok(database)
+        };
+        let labels = of(schemas::LABELS)?;
+        Ok(ReadModel {
+            orders: of(schemas::ORDERS)?,
+            payments: of(schemas::PAYMENTS)?,
+            scanned: Arc::new(QueryBatcher::start(labels.clone())),
+            labels,
+            notifications: of(schemas::NOTIFICATIONS)?,
+            reviews: of(schemas::REVIEWS)?,
+        })
+    }
+
+    /// What is known of an order; `None` when orders never accepted it.
+    pub async fn order(&self, order_id: &str) -> Result<Option<OrderRecord>, DbError> {
+        let client = self.orders.client().await?;
+        let Some(mut progress) = orders::progress(&**client, order_id).await? else { return Ok(None) };
+        let timeline = orders::timeline(&**client, order_id).await?;
+        drop(client);
+        let stages = std::mem::take(&mut progress.parcels);
+        let labels = labels::labels_of(&**self.labels.client().await?, order_id).await?;
+        Ok(Some(OrderRecord {
+            payment: payments::payment_of(&**self.payments.client().await?, order_id).await?,
+            parcels: labels.into_iter().map(|label| Parcel::new(label, &stages)).collect(),
+            messages: messages::messages_of(&**self.notifications.client().await?, order_id).await?,
+            review: reviews::review_of(&**self.reviews.client().await?, order_id).await?,
+            ..OrderRecord::accepted(progress, timeline)
+        }))
+    }
+
+    /// The id of the accepted order that a shop knows as `shop_order_id`.
+    pub async fn find_order(&self, shop: &str, shop_order_id: &str) -> Result<Option<String>, DbError> {
+        orders::find(&**self.orders.client().await?, shop, shop_order_id).await
+    }
+
+    /// A label as a file; `None` when there is no such label, or none in this format.
+    pub async fn label(&self, label_id: &str, format: LabelFormat) -> Result<Option<Vec<u8>>, DbError> {
+        labels::document(&**self.labels.client().await?, label_id, format).await
+    }
+
+    /// The parcel with this tracking number; `None` when it is not one of ours, or not yet.
+    pub async fn parcel(
+        &self,
+        carrier: &str,
+        tracking_number: &str,
+    ) -> Result<Option<TrackedParcel>, DbError> {
+        labels::parcel_by_tracking(&self.scanned, carrier, tracking_number).await
+    }
+}

@@ -1,0 +1,33 @@
+//! What customers think of their orders: the schema of `reviews`.
+
+use despatch_runtime::DbError;
+use despatch_status::ReviewState;
+use serde::Serialize;
+use tokio_postgres::GenericClient;
+
+/// An order's review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Review {
+    /// How far the asking is, e.g. `answered`.
+    pub state: ReviewState,
+    /// How often the customer was asked.
+    pub asks: i64,
+    /// 1 to 5 stars.
+    pub rating: Option<i64>,
+    /// The customer's words.
+    pub comment: Option<String>,
+}
+
+/// The review of an order, with its first answer; `None` while no parcel was delivered and the asking was not stopped.
+pub async fn review_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Review>, DbError> {
+    let sql = "select r.state, r.next_ask, a.rating, a.comment
+               from reviews.review r left join reviews.answer a on a.order_id = r.order_id and a.number = 1
+               where r.order_id = $1";
+    let Some(row) = db.query_opt(sql, &[&order_id]).await? else { return Ok(None) };
+    Ok(Some(Review {
+        state: row.try_get("state")?,
+        asks: row.try_get("next_ask")?,
+        rating: row.try_get("rating")?,
+        comment: row.try_get("comment")?,
+    }))
+}

@@ -14,7 +14,7 @@ async fn a_dead_letter_is_a_case_that_somebody_owns() {
     dies(&env, &letter(event, "o-1", 0, "address-undeliverable", "no\0where")).await;
     env.quiet().await;
     let (case, history) = team.show(&id(event)).await.expect("a case");
-    assert_eq!((case.order_id.as_str(), case.reason.as_str()), ("o-1", "address-undeliverable"));
+    assert_eq!((case.order_id(), case.reason.as_str()), (Some("o-1"), "address-undeliverable"));
     assert_eq!(
         (case.queue, case.priority, case.state),
         (Queue::CarrierDesk, Priority::High, CaseState::Open)

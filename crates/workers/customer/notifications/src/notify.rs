@@ -99,7 +99,7 @@ impl EffectHandler for Notify {
     type Error = NotifyError;
 
     async fn prepare(&self, event: &Moment, db: &Reader<'_>) -> Result<Self::Plan, NotifyError> {
-        let order_id = event.order_id();
+        let order_id = event.subject().id();
         let Occasion { milestone, part, data, order } = Occasion::of(event)?;
         let to = match order {
             Some(_) if store::is_sent(db, order_id, milestone, part).await? => return Ok(None),

@@ -42,14 +42,14 @@ pub fn now() -> Timestamp {
 impl Envelope {
     /// Addresses an event for its first publication.
     pub fn first(id: EventId, source: &str, emitted: Emitted, trace: &Trace) -> Self {
-        let Emitted { event_type, order_id, payload } = emitted;
+        let Emitted { event_type, subject, payload } = emitted;
         Envelope {
-            subject: subject(event_type),
+            nats_subject: event_subject(event_type),
             event_id: id.to_string(),
             generation: 0,
             r#type: ce_type(event_type),
             source: source.to_owned(),
-            order_id,
+            subject,
             time: Some(now()),
             traceparent: trace.to_string(),
             tracestate: trace.state.clone(),
@@ -84,20 +84,20 @@ impl Envelope {
 
     /// Addresses a dead letter: `dead.<worker>.<reason>`.
     pub fn dead(id: EventId, letter: &DeadLetter, trace: &Trace) -> Self {
-        let subject = format!("dead.{}.{}", letter.worker, letter.reason);
-        Envelope { subject, ..Envelope::first(id, &letter.handler, letter.into(), trace) }
+        let nats_subject = format!("dead.{}.{}", letter.worker, letter.reason);
+        Envelope { nats_subject, ..Envelope::first(id, &letter.handler, letter.into(), trace) }
     }
 
     /// Addresses the outcome of a retry or replay: `settled.<handler>`.
     pub fn settled(id: EventId, settled: &Settled, trace: &Trace) -> Self {
-        let subject = format!("settled.{}", settled.handler);
-        Envelope { subject, ..Envelope::first(id, &settled.handler, settled.into(), trace) }
+        let nats_subject = format!("settled.{}", settled.handler);
+        Envelope { nats_subject, ..Envelope::first(id, &settled.handler, settled.into(), trace) }
     }
 
     /// The same event again, for one handler alone: `replay.<handler>`.
     #[must_use]
     pub fn replay(self, handler: &str, generation: u32) -> Self {
-        Envelope { subject: replay_subject(handler), generation, ..self }
+        Envelope { nats_subject: replay_subject(handler), generation, ..self }
     }
 
     /// The event's id.
@@ -123,8 +123,8 @@ impl Envelope {
     /// What the broker deduplicates by: `<id>#<generation>`, and `@<handler>` where one alone is to hear it. Several handlers
     /// may try the same generation of an event again, each on its own.
     pub fn message_id(&self) -> String {
-        let Envelope { event_id, generation, subject, .. } = self;
-        match subject.strip_prefix(REPLAY) {
+        let Envelope { event_id, generation, nats_subject, .. } = self;
+        match nats_subject.strip_prefix(REPLAY) {
             Some(handler) => format!("{event_id}#{generation}@{handler}"),
             None => format!("{event_id}#{generation}"),
         }
@@ -144,7 +144,7 @@ impl Envelope {
         headers.insert(ID, line(&self.event_id));
         headers.insert(TYPE, line(&self.r#type));
         headers.insert(SOURCE, line(&self.source));
-        headers.insert(SUBJECT, line(&self.order_id));
+        headers.insert(SUBJECT, line(&self.subject));
         headers.insert(TRACE_PARENT, line(&self.traceparent));
         if let Some(time) = &self.time {
             headers.insert(TIME, time.to_string());
@@ -158,8 +158,8 @@ impl Envelope {
         headers
     }
 
-    /// Reads a message off the wire. `subject` is without the deployment's namespace.
-    pub fn read(subject: &str, headers: &HeaderMap, payload: Bytes) -> Result<Self, Malformed> {
+    /// Reads a message off the wire. `nats_subject` is without the deployment's namespace.
+    pub fn read(nats_subject: &str, headers: &HeaderMap, payload: Bytes) -> Result<Self, Malformed> {
         let event_id = text(headers, ID);
         let generation = headers.get(GENERATION).map_or("0", |generation| generation.as_str());
         let generation = generation.parse().map_err(|_| Malformed {
@@ -168,12 +168,12 @@ impl Envelope {
             found: generation.to_owned(),
         })?;
         let envelope = Envelope {
-            subject: subject.to_owned(),
+            nats_subject: nats_subject.to_owned(),
             event_id: event_id.to_owned(),
             generation,
             r#type: text(headers, TYPE).to_owned(),
             source: text(headers, SOURCE).to_owned(),
-            order_id: text(headers, SUBJECT).to_owned(),
+            subject: text(headers, SUBJECT).to_owned(),
             time: text(headers, TIME).parse().ok(),
             traceparent: text(headers, TRACE_PARENT).to_owned(),
             tracestate: text(headers, TRACE_STATE).to_owned(),
@@ -185,7 +185,7 @@ impl Envelope {
 }
 
 /// Where an event of this type is published, without the deployment's namespace.
-pub fn subject(event_type: &str) -> String {
+pub fn event_subject(event_type: &str) -> String {
     format!("evt.{event_type}")
 }
 
@@ -195,7 +195,7 @@ pub fn subscription_subject(event_type: &str) -> String {
     match event_type {
         DeadLetter::TYPE => "dead.>".to_owned(),
         Settled::TYPE => "settled.>".to_owned(),
-        _ => subject(event_type),
+        _ => event_subject(event_type),
     }
 }
 
@@ -233,10 +233,10 @@ mod tests {
     #[test]
     fn what_is_sent_is_what_is_read() {
         let sent = envelope();
-        let read = Envelope::read(&sent.subject, &sent.headers(), sent.payload.clone());
+        let read = Envelope::read(&sent.nats_subject, &sent.headers(), sent.payload.clone());
         assert_eq!(read.as_ref(), Ok(&sent));
         assert_eq!(sent.event_type(), OrderCompleted::TYPE);
-        assert_eq!(sent.subject, "evt.order.completed");
+        assert_eq!(sent.nats_subject, "evt.order.completed");
     }
 
     #[test]
@@ -245,18 +245,18 @@ mod tests {
         let replay = first.clone().replay("orders.track", 3);
         assert_eq!(replay.event_id, first.event_id);
         assert_ne!(replay.message_id(), first.message_id());
-        assert_eq!(replay.subject, "replay.orders.track");
+        assert_eq!(replay.nats_subject, "replay.orders.track");
         // The broker knows messages by their id on whatever subject they come.
         assert_ne!(replay.message_id(), first.replay("orders.cancel", 3).message_id());
     }
 
     #[test]
     fn line_breaks_end_no_header() {
-        let event = Envelope { order_id: "o-1\r\nce-id: other".into(), ..envelope() };
+        let event = Envelope { subject: "o-1\r\nce-id: other".into(), ..envelope() };
         let replay = Replay { handler: "orders.track".into(), generation: 1, event: Some(event.clone()) };
         let sent = Envelope::of(EventId::new(), "", Emitted::from(&replay), &Trace::root());
-        let read = Envelope::read(&sent.subject, &sent.headers(), sent.payload.clone()).unwrap();
-        assert_eq!((read.event_id, &*read.order_id), (event.event_id, "o-1  ce-id: other"));
+        let read = Envelope::read(&sent.nats_subject, &sent.headers(), sent.payload.clone()).unwrap();
+        assert_eq!((read.event_id, &*read.subject), (event.event_id, "o-1  ce-id: other"));
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
             let mut headers = sent.headers();
             headers.insert(name, value);
             assert!(
-                Envelope::read(&sent.subject, &headers, sent.payload.clone()).is_err(),
+                Envelope::read(&sent.nats_subject, &headers, sent.payload.clone()).is_err(),
                 "{name}: {value}"
             );
         }

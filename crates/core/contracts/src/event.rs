@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::Subject;
+
 /// A protobuf message that travels on the stream.
 ///
 /// The type decides the subject: `order.placed` goes to `evt.order.placed`. No worker spells a subject.
@@ -9,8 +11,8 @@ pub trait Event: prost::Message + Default + Clone + Send + Sync + 'static {
     /// `<context>.<event>`, e.g. `payment.captured`.
     const TYPE: &'static str;
 
-    /// The event's key: the id of the order that it is about; empty when a malformed event names none.
-    fn order_id(&self) -> &str;
+    /// What the event is about; nothing when a malformed event does not say.
+    fn subject(&self) -> Subject<'_>;
 }
 
 /// One event type, or an enum of several (see [`event_enum!`](crate::event_enum)): what a handler hears.
@@ -21,8 +23,8 @@ pub trait Incoming: Sized + Send + Sync + 'static {
     /// Reads a payload of the given [`Event::TYPE`].
     fn decode(event_type: &str, payload: Bytes) -> Result<Self, DecodeError>;
 
-    /// The event's key.
-    fn order_id(&self) -> &str;
+    /// What the event is about.
+    fn subject(&self) -> Subject<'_>;
 }
 
 /// A payload that is not what its type says.
@@ -54,8 +56,8 @@ impl<E: Event> Incoming for E {
             .map_err(|source| DecodeError::Payload { event_type: event_type.to_owned(), source })
     }
 
-    fn order_id(&self) -> &str {
-        Event::order_id(self)
+    fn subject(&self) -> Subject<'_> {
+        Event::subject(self)
     }
 }
 
@@ -64,8 +66,8 @@ impl<E: Event> Incoming for E {
 pub struct Emitted {
     /// [`Event::TYPE`].
     pub event_type: &'static str,
-    /// The event's key.
-    pub order_id: String,
+    /// What the event is about, as text; see [`Subject`].
+    pub subject: String,
     /// The protobuf message.
     pub payload: Bytes,
 }
@@ -74,7 +76,7 @@ impl<E: Event> From<&E> for Emitted {
     fn from(event: &E) -> Self {
         Emitted {
             event_type: E::TYPE,
-            order_id: event.order_id().to_owned(),
+            subject: event.subject().into(),
             payload: event.encode_to_vec().into(),
         }
     }
@@ -183,8 +185,8 @@ macro_rules! event_enum {
                 Err($crate::DecodeError::UnknownType(event_type.to_owned()))
             }
 
-            fn order_id(&self) -> &str {
-                match self { $(Self::$variant(event) => $crate::Event::order_id(event)),+ }
+            fn subject(&self) -> $crate::Subject<'_> {
+                match self { $(Self::$variant(event) => $crate::Event::subject(event)),+ }
             }
         }
 

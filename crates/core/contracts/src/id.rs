@@ -1,4 +1,4 @@
-//! Event identities: minted once at the door, derived ever after.
+//! Event identities: new once, where an event enters, and derived from then on.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// Names one event for ever, through every retry and replay.
+/// Names one event permanently, through every retry and replay.
 ///
 /// Shaped as a UUIDv7: 48 bits of creation time in Unix milliseconds, then 74 bits that make it unique. Journals are
 /// partitioned by that leading time, so a follow-on inherits its parent's.
@@ -21,6 +21,13 @@ impl EventId {
     )]
     pub fn new() -> Self {
         EventId(Uuid::now_v7())
+    }
+
+    /// A new id that carries this time instead of the local clock's.
+    pub fn at(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = uuid::Timestamp::from_unix(uuid::NoContext, since.as_secs(), since.subsec_nanos());
+        EventId(Uuid::new_v7(time))
     }
 
     /// The id of a follow-on: the same whenever this handler handles this event again, in this version of the code or

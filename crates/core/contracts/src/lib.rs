@@ -1,19 +1,23 @@
-//! The events that workers exchange: protobuf messages, and for each its subject and its key (the order).
+//! The events that workers exchange: protobuf messages, and for each its NATS subject and what it is about.
 //!
 //! This crate is the only place that knows what is on the wire. Workers speak of event *types*; subjects, headers
 //! and identities follow from them here.
 
+mod ask;
 mod envelope;
 mod event;
 mod events;
 mod id;
 pub mod json;
+mod subject;
 mod trace;
 
-pub use envelope::{Malformed, now, replay_subject, subject, subscription_subject};
+pub use ask::{Ask, ask_subject};
+pub use envelope::{Malformed, event_subject, now, replay_subject, subscription_subject};
 pub use event::{DecodeError, Emits, Emitted, Event, Incoming};
-pub use events::{ALL, key_of};
+pub use events::{ALL, subject_of};
 pub use id::EventId;
+pub use subject::Subject;
 pub use trace::{Trace, collect_spans, span};
 
 #[doc(hidden)]
@@ -23,21 +27,8 @@ pub use bytes::Bytes;
 #[allow(missing_docs, reason = "documented in the .proto files, which prost carries over")]
 #[allow(clippy::all, clippy::pedantic, reason = "generated code")]
 pub mod proto {
-    // Generated code refers to other packages by their full path, `despatch.order.v1`.
-    macro_rules! packages {
-        ($($name:ident),*) => {$(
-            pub mod $name {
-                pub mod v1 {
-                    include!(concat!(env!("OUT_DIR"), "/despatch.", stringify!($name), ".v1.rs"));
-                }
-            }
-        )*};
-    }
-    packages!(order, payment, stock, label, shipment, review, notification, exception, alert, runtime);
+    include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 }
 
-pub use proto::{
-    alert::v1 as alert, exception::v1 as exception, label::v1 as label, notification::v1 as notification,
-    order::v1 as order, payment::v1 as payment, review::v1 as review, runtime::v1 as runtime,
-    shipment::v1 as shipment, stock::v1 as stock,
-};
+// Each context by its own name: `order` for `proto::despatch::order::v1`.
+include!(concat!(env!("OUT_DIR"), "/contexts.rs"));

@@ -8,8 +8,9 @@ create table {schema}.journal (
     -- The generation that was recorded last.
     generation     int         not null,
     state          text        not null check (state in ('done', 'waiting', 'dead')),
-    order_id       text        not null,
-    -- The follow-on events exactly as they will be published (despatch.runtime.v1.Outbox).
+    -- What the event is about, `<kind>/<id>`; empty for nothing in particular.
+    subject        text        not null,
+    -- The follow-on events exactly as they will be published (despatch.runtime.v1.FollowOns).
     outbox         bytea,
     -- The event itself (despatch.runtime.v1.Envelope), while it is waiting or dead.
     event          bytea,
@@ -18,13 +19,18 @@ create table {schema}.journal (
     -- Tries that counted.
     attempts       int         not null default 0,
     deferred_since timestamptz,
+    -- Since when the event has waited: since it was first retried or deferred, unless it has died since.
+    waiting_since  timestamptz,
     -- Why a dead one died.
     reason         text,
-    recorded_at    timestamptz not null default now(),
+    recorded_at    timestamptz not null default despatch_now(),
     primary key (id, handler)
 ) partition by range (id);
 
 create index journal_unsettled on {schema}.journal (handler, state) where state <> 'done';
+
+-- Rows come in the order of this time, or nearly so.
+create index journal_recorded on {schema}.journal using brin (recorded_at);
 
 -- For ids whose time no partition covers yet.
 create table {schema}.journal_other partition of {schema}.journal default;
@@ -40,12 +46,12 @@ create table {schema}.retry (
 
 create index retry_due on {schema}.retry (due);
 
--- Events recorded but perhaps not yet published: each names journal rows that may owe the stream something.
-create table {schema}.open_batch (
+-- Events recorded but perhaps not yet published: each batch names journal rows whose follow-ons the stream may lack.
+create table {schema}.outbox_batch (
     id        bigint generated always as identity primary key,
     handler   text        not null,
     events    uuid[]      not null,
-    opened_at timestamptz not null default now()
+    opened_at timestamptz not null default despatch_now()
 );
 
 -- Durable timers: firing one journals and publishes its event.
@@ -53,25 +59,30 @@ create table {schema}.timer (
     key         text        primary key,
     due         timestamptz not null,
     event_type  text        not null,
-    order_id    text        not null,
+    subject     text        not null,
     payload     bytea       not null,
     traceparent text        not null
 );
 
 create index timer_due on {schema}.timer (due);
 
--- What was asked of the outside: the idempotency key is (order, operation, parcel, n).
+-- What was begun at external providers: the idempotency key is (subject, operation, part, n).
 create table {schema}.effect (
-    order_id   text        not null,
-    operation  text        not null,
-    parcel     int         not null,
-    n          int         not null,
-    asked_at   timestamptz not null default now(),
+    subject     text        not null check (subject <> ''),
+    operation   text        not null,
+    -- Which part of the subject, e.g. the number of a parcel; empty for the whole.
+    part        text        not null,
+    n           int         not null,
+    begun_at    timestamptz not null default despatch_now(),
     -- By what the provider would know of it, where the key alone does not find it there.
-    note       text,
-    -- Set after a definite refusal, or when a look-up has proved that nothing happened.
-    closed_at  timestamptz,
-    primary key (order_id, operation, parcel, n)
+    note        text,
+    -- Set after a definite rejection, or when a look-up has proved that nothing happened.
+    closed_at   timestamptz,
+    -- Which try the rejection answered: the event, and its generation. Others who try the same at the same time are told
+    -- the same, so they use the same key.
+    rejected_by uuid,
+    rejected_in int,
+    primary key (subject, operation, part, n)
 );
 
 -- Redelivered events that were begun and have had no outcome yet.
@@ -81,4 +92,26 @@ create table {schema}.start (
     generation int  not null,
     starts     int  not null,
     primary key (id, handler, generation)
+);
+
+-- How far the stream is known to be intact; see the module `recovery`.
+create table {schema}.stream_checkpoint (
+    only_one      boolean     primary key default true check (only_one),
+    -- When its server created the stream, in nanoseconds since 1970: another stream has another.
+    created       bigint      not null,
+    -- The last message that was seen on it; null while it had none.
+    sequence      bigint,
+    event_id      uuid,
+    generation    int,
+    marked_at     timestamptz not null default despatch_now(),
+    -- What was recorded before this is on the stream.
+    stored_until  timestamptz not null,
+    -- What was recorded before this has been settled by all of its consumers; null while that is not known.
+    settled_until timestamptz
+);
+
+-- Every consumer that there was, and when it was seen last.
+create table {schema}.known_consumer (
+    consumer text        primary key,
+    seen_at  timestamptz not null default despatch_now()
 );

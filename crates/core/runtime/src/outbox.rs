@@ -1,20 +1,20 @@
-//! The way in: what arrives from outside, or from a timer, is journaled with its open batch before it is published.
+//! The way in: what comes from outside of the deployment, or from a timer, is journaled with an outbox batch before it is
+//! published.
 
 use std::sync::Arc;
 
 use deadpool_postgres::GenericClient;
-use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, FollowOns};
-use despatch_contracts::{Emitted, Event, EventId, Trace, now};
+use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Failures, FollowOns};
+use despatch_contracts::{Emitted, Event, EventId, Subject, Trace, now};
 use despatch_domain::Reason;
 use prost::Message as _;
 use uuid::Uuid;
 
-use crate::broker::Published;
-use crate::database::{Database, DbError};
-use crate::host::Host;
-use crate::journal::Done;
-use crate::outcome::ERROR_LENGTH;
-use crate::spans;
+use crate::context::WorkerContext;
+use crate::db::{Database, DbError};
+use crate::journal::{Done, ERROR_LENGTH, Try, note};
+use crate::nats::Published;
+use crate::telemetry::spans;
 
 /// How much of an id that somebody sent is kept.
 const ID_LENGTH: usize = 200;
@@ -31,8 +31,8 @@ pub struct OutboxMessage {
 pub struct RejectedInput<'a> {
     /// Why.
     pub reason: Reason,
-    /// The order that it is about, as far as that is known.
-    pub order_id: &'a str,
+    /// What it is about; empty for nothing in particular, as far as that is known.
+    pub subject: Subject<'a>,
     /// What exactly is wrong.
     pub error: String,
     /// What arrived, untouched.
@@ -42,7 +42,7 @@ pub struct RejectedInput<'a> {
 /// A worker's way in.
 #[derive(Clone)]
 pub struct Outbox {
-    host: Arc<Host>,
+    ctx: Arc<WorkerContext>,
     source: Arc<str>,
 }
 
@@ -55,14 +55,19 @@ pub struct Unpublished {
 }
 
 impl Outbox {
-    pub(crate) fn new(host: Arc<Host>) -> Self {
-        let source = format!("{}.intake", host.worker).into();
-        Outbox { host, source }
+    pub(crate) fn new(ctx: Arc<WorkerContext>) -> Self {
+        let source = format!("{}.outbox", ctx.worker).into();
+        Outbox { ctx, source }
+    }
+
+    /// A new event's id, by the deployment's time.
+    pub fn new_id(&self) -> EventId {
+        self.ctx.clock.new_id()
     }
 
     /// The database that the messages are journaled in.
     pub fn database(&self) -> &Database {
-        &self.host.db
+        &self.ctx.db
     }
 
     /// Addresses an event that arrives.
@@ -73,17 +78,17 @@ impl Outbox {
     /// Addresses the dead letter of what arrived but cannot become an event. A body that is too large for a message is
     /// left out.
     pub fn dead_letter(&self, id: EventId, refusal: RejectedInput<'_>, trace: &Trace) -> OutboxMessage {
-        let RejectedInput { reason, order_id, error, body } = refusal;
-        let order_id = printable(order_id);
+        let RejectedInput { reason, subject, error, body } = refusal;
+        let subject = printable(&subject.to_string());
         let event = Envelope {
             event_id: id.to_string(),
             source: self.source.to_string(),
-            order_id: order_id.clone(),
+            subject: subject.clone(),
             payload: body,
             ..Envelope::default()
         };
         let trace = spans::refused(&self.source, &event, reason.code(), trace);
-        rejected(&self.host, &self.source, id, reason, &error, event, &trace)
+        rejected(&self.ctx, &self.source, id, reason, &error, event, &trace)
     }
 
     /// Journals messages in the caller's transaction, set-based.
@@ -92,20 +97,20 @@ impl Outbox {
         tx: &deadpool_postgres::Transaction<'_>,
         messages: Vec<OutboxMessage>,
     ) -> Result<Unpublished, DbError> {
-        write(tx, &self.host, &self.source, messages).await
+        write(tx, &self.ctx, &self.source, messages).await
     }
 
     /// Publishes what was journaled, after the caller's commit; returns once the broker has it. Should the process end
     /// first, the sweeper does it.
     pub async fn publish(&self, unpublished: Unpublished) {
-        let _ = publish(&self.host, unpublished).await;
+        let _ = publish(&self.ctx, unpublished).await;
     }
 }
 
 /// Journals messages. One that the broker would never take becomes a dead letter before it is committed.
 pub(crate) async fn write<C: GenericClient>(
     client: &C,
-    host: &Host,
+    ctx: &WorkerContext,
     source: &str,
     messages: Vec<OutboxMessage>,
 ) -> Result<Unpublished, DbError> {
@@ -113,26 +118,26 @@ pub(crate) async fn write<C: GenericClient>(
         return Ok(Unpublished { batch: None, envelopes: Vec::new() });
     }
     let messages: Vec<OutboxMessage> =
-        messages.into_iter().map(|message| message.sendable(host, source)).collect();
+        messages.into_iter().map(|message| message.publishable(ctx, source)).collect();
     let done: Vec<Done<'_>> = messages
         .iter()
         .map(|OutboxMessage { id, envelope }| Done {
             id: *id,
-            order_id: &envelope.order_id,
+            subject: &envelope.subject,
             outbox: FollowOns { messages: vec![envelope.clone()] }.encode_to_vec(),
         })
         .collect();
-    host.journal.done(client, source, &done).await?;
+    ctx.journal.done(client, source, &done).await?;
     let ids: Vec<Uuid> = messages.iter().map(|message| message.id.uuid()).collect();
-    let batch = Some(host.journal.open(client, source, &ids).await?);
+    let batch = Some(ctx.journal.open(client, source, &ids).await?);
     Ok(Unpublished { batch, envelopes: messages.into_iter().map(|message| message.envelope).collect() })
 }
 
-pub(crate) async fn publish(host: &Host, unpublished: Unpublished) -> Published {
+pub(crate) async fn publish(ctx: &WorkerContext, unpublished: Unpublished) -> Published {
     let Some(batch) = unpublished.batch else { return Published::All };
-    let published = host.broker.publish(&unpublished.envelopes, &host.abandon).await;
+    let published = ctx.broker.publish(&unpublished.envelopes, &ctx.abandon).await;
     if published == Published::All
-        && let Err(error) = host.close(batch).await
+        && let Err(error) = ctx.close(batch).await
     {
         tracing::warn!(%error, "an open batch is left to the sweeper");
     }
@@ -140,20 +145,20 @@ pub(crate) async fn publish(host: &Host, unpublished: Unpublished) -> Published 
 }
 
 impl OutboxMessage {
-    pub(crate) fn timer(worker: &str, event: Emitted, trace: &Trace) -> Self {
-        let id = EventId::new();
-        OutboxMessage { id, envelope: Envelope::of(id, &timer_source(worker), event, trace) }
+    pub(crate) fn timer(ctx: &WorkerContext, event: Emitted, trace: &Trace) -> Self {
+        let id = ctx.clock.new_id();
+        OutboxMessage { id, envelope: Envelope::of(id, &timer_source(ctx.worker), event, trace) }
     }
 
-    fn sendable(self, host: &Host, source: &str) -> Self {
-        let Some(objection) = host.broker.objection(&self.envelope) else { return self };
-        let (error, trace) = (objection.to_string(), self.envelope.trace());
-        rejected(host, source, self.id, objection.reason(), &error, self.envelope, &trace)
+    fn publishable(self, ctx: &WorkerContext, source: &str) -> Self {
+        let Some(unpublishable) = ctx.broker.unpublishable(&self.envelope) else { return self };
+        let (error, trace) = (unpublishable.to_string(), self.envelope.trace());
+        rejected(ctx, source, self.id, unpublishable.reason(), &error, self.envelope, &trace)
     }
 }
 
 fn rejected(
-    host: &Host,
+    ctx: &WorkerContext,
     source: &str,
     event_id: EventId,
     reason: Reason,
@@ -162,25 +167,14 @@ fn rejected(
     trace: &Trace,
 ) -> OutboxMessage {
     let error = error.chars().take(ERROR_LENGTH).collect();
+    let mut failures = Failures::default();
     let failure = Failure { attempt: 1, generation: 0, at: Some(now()), error, verdict: "reject".to_owned() };
-    let mut letter = DeadLetter {
-        worker: host.worker.to_owned(),
-        handler: source.to_owned(),
-        event_id: event_id.to_string(),
-        generation: 0,
-        order_id: printable(&event.order_id),
-        reason: reason.code().to_owned(),
-        failures: vec![failure],
-        event: Some(event),
-        replayable: false,
-    };
-    let id = event_id.report(source, DeadLetter::TYPE, 0);
-    let mut envelope = Envelope::dead(id, &letter, trace);
-    if host.broker.objection(&envelope).is_some() {
-        letter.event = None;
-        envelope = Envelope::dead(id, &letter, trace);
-    }
-    OutboxMessage { id, envelope }
+    note(&mut failures, failure);
+    let subject = printable(&event.subject);
+    let this = Try { worker: ctx.worker, handler: source, event_id, generation: 0, subject: &subject, trace };
+    let fits = |letter: &Envelope| ctx.broker.unpublishable(letter).is_none();
+    let envelope = this.dead_letter(reason.code(), failures, Some(event), false, fits);
+    OutboxMessage { id: event_id.report(source, DeadLetter::TYPE, 0), envelope }
 }
 
 /// An id as a header and a text column can hold it, whatever somebody sent for one.

@@ -1,49 +1,37 @@
 //! One process: its connections, its workers' pipelines, and how it stops.
 
+use crate::maintenance::answers;
+use crate::pipeline::run_handler;
+use crate::worker::registered_ask;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admit::admit;
-use crate::broker::{Broker, BrokerError, Names};
-use crate::clock;
-use crate::database::{Database, DbError, DbErrorKind};
-use crate::delivery::Held;
-use crate::effects::Ledger;
-use crate::gather::QueryBatcher;
+use crate::admin::provision;
+use crate::backoff::Backoff;
+use crate::clock::Clock;
+use crate::context::WorkerContext;
+use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
 use crate::health::Health;
-use crate::host::Host;
-use crate::job::{Entry, HandlerSpec};
-use crate::journal::Journal;
-use crate::meters::Meters;
-use crate::migrate::{self, Migration};
+use crate::journal::migrate;
+use crate::journal::{Journal, Ledger};
+use crate::maintenance::gauges;
+use crate::maintenance::recovery;
+use crate::maintenance::scheduler;
+use crate::maintenance::{AnswerCancelRetries, AnswerRetryNow};
+use crate::nats::pull;
+use crate::nats::{Broker, BrokerError, Names, Pending};
 use crate::outbox::Outbox;
-use crate::perform::perform;
-use crate::provision;
-use crate::publish::publish;
-use crate::pull;
-use crate::receive::receive;
-use crate::record::record;
-use crate::recover;
-use crate::retry::Patience;
-use crate::roles;
 use crate::settings::Settings;
-use crate::survey;
-use crate::suspect::vet;
-use crate::worker::Worker;
-
-pub use crate::pull::Pending;
-
-/// How many recorded batches of a handler may wait for the publisher.
-const PUBLISH_QUEUE: usize = 8;
+use crate::worker::{HandlerSpec, Worker};
 
 /// How long a drain waits for the last acks to leave.
 const LAST_ACKS: Duration = Duration::from_secs(1);
 
-/// A process could not be started; nothing that waiting would mend.
+/// A process could not be started; waiting would not help.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The broker's URL is not one.
@@ -58,7 +46,7 @@ pub enum StartError {
 pub struct Process {
     broker: Broker,
     health: Health,
-    hosts: Vec<Arc<Host>>,
+    contexts: Vec<Arc<WorkerContext>>,
     specs: Vec<HandlerSpec>,
     tasks: TaskTracker,
     drain: CancellationToken,
@@ -78,17 +66,17 @@ impl Process {
         let mut process = Process {
             broker: broker.clone(),
             health: health.clone(),
-            hosts: Vec::new(),
+            contexts: Vec::new(),
             specs: workers.iter().flat_map(|worker| worker.specs().cloned()).collect(),
             tasks: TaskTracker::new(),
             drain: CancellationToken::new(),
             abandon: CancellationToken::new(),
             grace: settings.drain_grace,
         };
-        let suspects = Arc::new(Semaphore::new(1));
+        let quarantine = Arc::new(Semaphore::new(1));
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let turns = Arc::new(Semaphore::new(cores.max(2)));
-        let missing = Arc::new(Notify::new());
+        let commit_permits = Arc::new(Semaphore::new(cores.max(2)));
+        let consumer_missing = Arc::new(Notify::new());
         if settings.provision {
             health.not_ready("provisioner", "starting");
             process.tasks.spawn(provision::keep(
@@ -96,40 +84,41 @@ impl Process {
                 settings.clone(),
                 process.specs.clone(),
                 health.clone(),
-                missing.clone(),
+                consumer_missing.clone(),
                 process.drain.clone(),
             ));
         }
         for worker in workers {
             let db = Database::with_index_plans(settings.database_of(worker.name), settings.connections)?;
             let journal = Arc::new(Journal::new(worker.name));
-            let gatherer = Arc::new(QueryBatcher::start(db.clone()));
-            let host = Arc::new(Host {
+            let batcher = Arc::new(QueryBatcher::start(db.clone()));
+            let ctx = Arc::new(WorkerContext {
                 worker: worker.name,
                 settings: settings.clone(),
-                ledger: Ledger::start(db.clone(), journal.clone(), gatherer.clone()),
-                gatherer,
+                ledger: Ledger::start(db.clone(), journal.clone(), batcher.clone()),
+                batcher,
                 db,
+                clock: Clock::default(),
                 journal,
                 broker: broker.of_a_worker(),
                 health: health.clone(),
-                suspects: suspects.clone(),
-                turns: turns.clone(),
-                missing: missing.clone(),
+                quarantine: quarantine.clone(),
+                commit_permits: commit_permits.clone(),
+                consumer_missing: consumer_missing.clone(),
                 drain: process.drain.clone(),
                 abandon: process.abandon.clone(),
             });
             for spec in worker.specs() {
                 health.not_ready(spec.name, "starting");
             }
-            health.not_ready(&host.database_part(), "starting");
-            process.hosts.push(host.clone());
+            health.not_ready(&ctx.database_part(), "starting");
+            process.contexts.push(ctx.clone());
             if settings.collect_gauges {
                 let handlers = worker.specs().map(|spec| spec.name).collect();
-                process.tasks.spawn(survey::watch(host.clone(), handlers, worker.gauges.clone()));
+                process.tasks.spawn(gauges::watch(ctx.clone(), handlers, worker.gauges.clone()));
             }
             let tasks = process.tasks.clone();
-            process.tasks.spawn(open_for_work(host, worker, tasks));
+            process.tasks.spawn(open_for_work(ctx, worker, tasks));
         }
         Ok(process)
     }
@@ -141,8 +130,8 @@ impl Process {
 
     /// A worker's way in; `None` when this process does not run it.
     pub fn outbox(&self, worker: &str) -> Option<Outbox> {
-        let host = self.hosts.iter().find(|host| host.worker == worker)?;
-        Some(Outbox::new(host.clone()))
+        let ctx = self.contexts.iter().find(|ctx| ctx.worker == worker)?;
+        Some(Outbox::new(ctx.clone()))
     }
 
     /// How much each handler's consumer still has to do, by handler; `None` where the broker does not answer.
@@ -182,121 +171,54 @@ impl Drop for Process {
 }
 
 /// Waits for the schema, then runs the worker's clock and a pipeline for each handler.
-async fn open_for_work(host: Arc<Host>, worker: Worker, tasks: TaskTracker) {
-    let mut patience = Patience::new();
-    while let Err(why) = schema_ready(&host, worker.migrations).await {
-        host.health.not_ready(&host.database_part(), why);
+async fn open_for_work(ctx: Arc<WorkerContext>, worker: Worker, tasks: TaskTracker) {
+    let mut backoff = Backoff::new();
+    while let Err(why) = schema_ready(&ctx, &worker).await {
+        ctx.health.not_ready(&ctx.database_part(), why);
         tokio::select! {
-            () = patience.wait() => {}
-            () = host.drain.cancelled() => return,
+            () = backoff.wait() => {}
+            () = ctx.drain.cancelled() => return,
         }
     }
-    host.health.ready(&host.database_part());
-    tasks.spawn(clock::run(host.clone()));
+    ctx.health.ready(&ctx.database_part());
     let handlers = worker.specs().map(|spec| spec.name).collect();
-    tasks.spawn(recover::watch(host.clone(), handlers));
-    for entry in worker.entries {
-        tasks.spawn(run_handler(host.clone(), entry, tasks.clone()));
+    tasks.spawn(scheduler::run(ctx.clone(), worker.emits));
+    tasks.spawn(recovery::watch(ctx.clone(), handlers));
+    let mut asks = worker.asks;
+    asks.push(registered_ask(AnswerRetryNow(ctx.clone())));
+    asks.push(registered_ask(AnswerCancelRetries(ctx.clone())));
+    tasks.spawn(answers::run(ctx.clone(), asks, tasks.clone()));
+    for handler in worker.handlers {
+        tasks.spawn(run_handler(ctx.clone(), handler, tasks.clone()));
     }
 }
 
-async fn schema_ready(host: &Host, steps: &[Migration]) -> Result<(), String> {
-    let schema = host.journal.schema();
-    if host.settings.migrate {
-        return migrate::migrate(&host.db, schema, steps).await.map_err(|error| {
-            if error.kind() != DbErrorKind::Unreachable {
-                tracing::error!(schema, %error, "the schema cannot be brought up to date");
-            }
-            error.to_string()
-        });
-    }
-    let missing = migrate::missing(&host.db, schema, steps).await.map_err(|error| error.to_string())?;
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("schema {schema} lacks {}; run `despatch migrate`", missing.join(", ")))
-    }
-}
-
-/// Runs a handler until the process drains. A pipeline that breaks, as only a fault of the runtime itself can make it,
-/// is built anew; what it held the broker hands over again.
-async fn run_handler(host: Arc<Host>, entry: Arc<dyn Entry>, tasks: TaskTracker) {
-    let mut patience = Patience::new();
-    while !host.drain.is_cancelled() {
-        let held = Held::default();
-        let mut publisher = pipeline(&host, &entry, &held, &tasks);
-        tokio::select! {
-            _ = &mut publisher => {}
-            () = keep_alive(&host, &held) => {}
-            () = host.abandon.cancelled() => return,
+async fn schema_ready(ctx: &WorkerContext, worker: &Worker) -> Result<(), String> {
+    let (schema, steps) = (ctx.journal.schema(), worker.migrations);
+    let failed = |error: DbError| {
+        if error.kind() != DbErrorKind::Unreachable {
+            tracing::error!(schema, %error, "the schema is not ready");
         }
-        if !host.drain.is_cancelled() {
-            let handler = entry.spec().name;
-            tracing::error!(handler, "the pipeline broke; it is built anew");
-            host.health.not_ready(handler, "the pipeline broke");
-            patience.wait().await;
-        }
-    }
-}
-
-/// A handler's stages, joined by queues. Each ends when the one before it has, so a drain empties them in order. Answers
-/// the last.
-fn pipeline(
-    host: &Arc<Host>,
-    entry: &Arc<dyn Entry>,
-    held: &Held,
-    tasks: &TaskTracker,
-) -> tokio::task::JoinHandle<()> {
-    let spec = entry.spec().clone();
-    let meters = Meters::of(host.worker, spec.name);
-    let (to_admit, received) = mpsc::unbounded_channel();
-    let (to_vet, suspects) = mpsc::unbounded_channel();
-    let (to_record, ready) = mpsc::unbounded_channel();
-    let (to_publish, recorded) = mpsc::channel(PUBLISH_QUEUE);
-    let to_work = if spec.has_effects {
-        let (to_perform, admitted) = mpsc::unbounded_channel();
-        tasks.spawn(perform(host.clone(), spec.clone(), meters.clone(), admitted, to_record));
-        to_perform
-    } else {
-        to_record
+        error.to_string()
     };
-    tasks.spawn(receive(host.clone(), spec.clone(), meters.clone(), held.clone(), to_admit));
-    tasks.spawn(admit(host.clone(), entry.clone(), meters.clone(), received, to_work.clone(), to_vet));
-    tasks.spawn(vet(host.clone(), spec.clone(), suspects, to_work));
-    tasks.spawn(record(host.clone(), spec.clone(), meters.clone(), ready, to_publish));
-    tasks.spawn(publish(host.clone(), spec, meters, recorded))
-}
-
-/// Tells the broker, in time, that what is held is being worked on.
-async fn keep_alive(host: &Host, held: &Held) {
-    let third = host.settings.ack_wait / 3;
-    let mut tick = tokio::time::interval(third);
-    loop {
-        tick.tick().await;
-        held.progress(host.broker.client(), third / 2).await;
-    }
-}
-
-/// Brings the schemas of these workers up to date, gives each to a role of its own where that is allowed, and returns:
-/// `despatch migrate`.
-pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), DbError> {
-    for worker in workers {
-        let db = Database::new(settings.database_of(worker.name), 1)?;
-        migrate::migrate(&db, worker.name, worker.migrations).await?;
-    }
-    for worker in workers {
-        let db = Database::new(settings.database_of(worker.name), 1)?;
-        if !roles::keep(&db, worker).await? {
-            tracing::info!(worker = worker.name, "no role of its own: this user may not make roles");
+    if ctx.settings.migrate {
+        migrate::migrate(&ctx.db, schema, steps).await.map_err(failed)?;
+    } else {
+        let missing = migrate::missing(&ctx.db, schema, steps).await.map_err(failed)?;
+        if !missing.is_empty() {
+            return Err(format!("schema {schema} lacks {}; run `despatch migrate`", missing.join(", ")));
         }
+    }
+    let client = ctx.db.client().await.map_err(failed)?;
+    // A statement that does not fit the schema is found now and not by the first event that needs it.
+    for (name, sql) in ctx.journal.sql().all() {
+        client.prepare(sql).await.map_err(|error| {
+            tracing::error!(schema, name, %error, "a statement cannot be prepared");
+            failed(error.into())
+        })?;
+    }
+    for query in &worker.queries {
+        query.check(&client).await.map_err(failed)?;
     }
     Ok(())
-}
-
-/// Creates or corrects the stream and the consumers of these workers and returns: `despatch provision`.
-pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<(), BrokerError> {
-    let broker =
-        Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::new()).await?;
-    let specs: Vec<HandlerSpec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();
-    provision::provision(&broker, settings, &specs).await
 }

@@ -1,13 +1,15 @@
-//! What the runtime can be told from outside.
+//! How a process runs its workers.
 
 use std::time::Duration;
+
+use crate::policy::PolicyOverride;
 
 /// How a process runs its workers.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `nats://user:password@host:port`, several separated by commas.
+    /// `nats://user:password@ctx:port`, several separated by commas.
     pub nats_url: String,
-    /// `postgres://user:password@host:port/database`.
+    /// `postgres://user:password@ctx:port/database`.
     pub database_url: String,
     /// Databases of single workers that have moved to one of their own, by worker.
     pub worker_database_urls: std::collections::BTreeMap<String, String>,
@@ -20,7 +22,7 @@ pub struct Settings {
     pub ack_wait: Duration,
     /// How long a drain may take to finish what is held.
     pub drain_grace: Duration,
-    /// How old an open batch is when it counts as abandoned.
+    /// How old an outbox batch is when it counts as abandoned.
     pub sweep_after: Duration,
     /// How often due timers and retries are looked for.
     pub clock_tick: Duration,
@@ -34,6 +36,8 @@ pub struct Settings {
     pub provision: bool,
     /// Whether to look up the gauges of docs/metrics.md, for which somebody has to collect them.
     pub collect_gauges: bool,
+    /// Policies of single handlers that the deployment tunes, by the handler's name.
+    pub policies: std::collections::BTreeMap<String, PolicyOverride>,
     /// Whether to bring schemas up to date at the start; otherwise workers wait until somebody has.
     pub migrate: bool,
 }
@@ -57,6 +61,7 @@ impl Settings {
             stream_replicas: 1,
             provision: true,
             collect_gauges: false,
+            policies: std::collections::BTreeMap::new(),
             migrate: true,
         }
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
-use despatch_runtime::{Database, RetryFilter, retry_now};
+use despatch_runtime::Database;
 use despatch_scenario::Auditor;
 use futures_util::StreamExt;
 
@@ -93,11 +93,12 @@ async fn remaining(
         Ok(backlogs) => {
             for (worker, backlog) in backlogs {
                 if backlog.waiting > 0 {
-                    retry_now(database, worker, &RetryFilter::default()).await?;
+                    let now = format!("update {worker}.retry set due = despatch_now()");
+                    database.client().await?.execute(&now, &[]).await?;
                     left.push(format!("{worker}: {} events wait for their next try", backlog.waiting));
                 }
-                if backlog.open_batches > 0 {
-                    left.push(format!("{worker}: {} batches open", backlog.open_batches));
+                if backlog.outbox_batches > 0 {
+                    left.push(format!("{worker}: {} batches open", backlog.outbox_batches));
                 }
             }
         }

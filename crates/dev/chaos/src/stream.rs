@@ -105,7 +105,7 @@ pub(crate) async fn compare(
     for (message_id, envelope) in &on_stream {
         // Retries and replays are published from the row of the event that they repeat, and what an earlier generation
         // reported the later one overwrites.
-        if envelope.subject.starts_with("evt.") && !journals.recorded.contains_key(message_id) {
+        if envelope.nats_subject.starts_with("evt.") && !journals.recorded.contains_key(message_id) {
             differ(order(envelope), format!("{} is on the stream, and no journal has it", name(envelope)));
         }
     }
@@ -113,7 +113,9 @@ pub(crate) async fn compare(
     let mut everything = on_stream;
     everything.extend(journals.recorded.iter().map(|(id, (_, envelope))| (id.clone(), envelope.clone())));
     for envelope in everything.values() {
-        for (handler, _) in consumers.iter().filter(|(_, subjects)| consumes(subjects, &envelope.subject)) {
+        for (handler, _) in
+            consumers.iter().filter(|(_, subjects)| consumes(subjects, &envelope.nats_subject))
+        {
             if let Some(wrong) = journals.lacks(handler, envelope)? {
                 differ(order(envelope), wrong);
             }
@@ -155,11 +157,11 @@ impl Journals {
 }
 
 fn order(envelope: &Envelope) -> String {
-    format!("order {}", envelope.order_id)
+    envelope.subject.clone()
 }
 
 fn name(envelope: &Envelope) -> String {
-    format!("{} {}", envelope.subject, envelope.message_id())
+    format!("{} {}", envelope.nats_subject, envelope.message_id())
 }
 
 /// What each handler consumes, according to the broker.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_nats::HeaderMap;
 use async_nats::jetstream::{self, consumer::pull};
 use despatch_contracts::runtime::{DeadLetter, Envelope};
-use despatch_contracts::{Emitted, Event, EventId, Trace, subject};
-use despatch_runtime::{Process, Settings, Worker};
+use despatch_contracts::{Emitted, Event, EventId, Subject, Trace, event_subject};
+use despatch_runtime::{Operator, Process, Settings, Worker};
 use futures_util::StreamExt;
 use prost::Message as _;
 use tokio::sync::Mutex;
@@ -81,12 +81,12 @@ impl TestEnv {
 
     /// Publishes a message as it is.
     pub async fn publish(&self, envelope: &Envelope) {
-        self.publish_raw(&envelope.subject, envelope.headers(), envelope.payload.clone()).await;
+        self.publish_raw(&envelope.nats_subject, envelope.headers(), envelope.payload.clone()).await;
     }
 
     /// Publishes a message once more, past the broker's dedupe.
     pub async fn publish_again(&self, envelope: &Envelope) {
-        self.publish_raw(&envelope.subject, envelope.headers_without_msg_id(), envelope.payload.clone())
+        self.publish_raw(&envelope.nats_subject, envelope.headers_without_msg_id(), envelope.payload.clone())
             .await;
     }
 
@@ -98,37 +98,60 @@ impl TestEnv {
         ack.await.expect("NATS stores it");
     }
 
-    /// Waits for an event about an order.
-    pub async fn expect<E: Event>(&self, order_id: &str) -> E {
-        let envelope = self.find(&subject(E::TYPE), order_id).await;
+    /// An operator, who asks workers.
+    pub async fn operator(&self) -> Operator {
+        let Settings { nats_url, namespace, .. } = &self.settings;
+        Operator::connect(nats_url, namespace).await.expect("NATS is there")
+    }
+
+    /// Moves the database's time forward by this much, for every statement from now on: what is due then is due now.
+    pub async fn advance(&self, by: Duration) {
+        let client = self.db().await;
+        let sql = "select extract(epoch from despatch_now() - now())::float8";
+        let offset: f64 = client.query_one(sql, &[]).await.expect("the runtime's clock").get(0);
+        let offset = offset + by.as_secs_f64();
+        let moved = format!(
+            "create or replace function public.despatch_now() returns timestamptz
+                 language sql stable parallel safe return now() + interval '{offset} seconds'"
+        );
+        client.batch_execute(&moved).await.expect("the owner of the clock");
+    }
+
+    /// Waits for an event about a subject of this id.
+    pub async fn expect<E: Event>(&self, id: &str) -> E {
+        let envelope = self.find(&event_subject(E::TYPE), id).await;
         E::decode(envelope.payload).expect("the payload is what its type says")
     }
 
-    /// Waits for a dead letter about an order.
-    pub async fn expect_dead(&self, order_id: &str) -> DeadLetter {
-        DeadLetter::decode(self.find("dead.>", order_id).await.payload).expect("a dead letter")
+    /// Waits for a dead letter about a subject of this id.
+    pub async fn expect_dead(&self, id: &str) -> DeadLetter {
+        DeadLetter::decode(self.find("dead.>", id).await.payload).expect("a dead letter")
     }
 
-    async fn find(&self, subject: &str, order_id: &str) -> Envelope {
+    async fn find(&self, subject: &str, id: &str) -> Envelope {
         let started = Instant::now();
         let mut seen = Vec::new();
         while started.elapsed() < DEADLINE {
             seen = self.messages(subject).await;
-            if let Some(index) = seen.iter().position(|envelope| envelope.order_id == order_id) {
+            if let Some(index) = seen.iter().position(|envelope| Subject::parse(&envelope.subject).id() == id)
+            {
                 return seen.swap_remove(index);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let all: Vec<String> =
-            self.messages(">").await.iter().map(|e| format!("{} {}", e.subject, e.order_id)).collect();
-        panic!("no {subject} about {order_id} among {} such; the stream holds {all:#?}", seen.len());
+            self.messages(">").await.iter().map(|e| format!("{} {}", e.nats_subject, e.subject)).collect();
+        panic!("no {subject} about {id} among {} such; the stream holds {all:#?}", seen.len());
     }
 
-    /// How many distinct events of a type there are about an order.
-    pub async fn count<E: Event>(&self, order_id: &str) -> usize {
-        let messages = self.messages(&subject(E::TYPE)).await;
-        let ids: BTreeSet<String> =
-            messages.into_iter().filter(|e| e.order_id == order_id).map(|e| e.event_id).collect();
+    /// How many distinct events of a type there are about a subject of this id.
+    pub async fn count<E: Event>(&self, id: &str) -> usize {
+        let messages = self.messages(&event_subject(E::TYPE)).await;
+        let ids: BTreeSet<String> = messages
+            .into_iter()
+            .filter(|e| Subject::parse(&e.subject).id() == id)
+            .map(|e| e.event_id)
+            .collect();
         ids.len()
     }
 
@@ -200,12 +223,12 @@ impl TestEnv {
         }
         let db = self.db().await;
         let schemas = db
-            .query("select nspname::text from pg_namespace where to_regclass(nspname || '.open_batch') is not null", &[])
+            .query("select nspname::text from pg_namespace where to_regclass(nspname || '.outbox_batch') is not null", &[])
             .await
             .expect("the catalogue");
         for schema in schemas.iter().map(|row| row.get::<_, String>(0)) {
             let sql = format!(
-                "select (select count(*) from {schema}.open_batch),
+                "select (select count(*) from {schema}.outbox_batch),
                         (select count(*) from {schema}.journal where state = 'waiting')"
             );
             let row = db.query_one(&sql, &[]).await.expect("the runtime's tables");

@@ -7,7 +7,7 @@ create table gateway.orders (
     -- Where the order's trace begins, as a traceparent header says it. What comes in about the order later, from any
     -- sender, belongs under it.
     traceparent text not null,
-    accepted_at timestamptz not null default now(),
+    accepted_at timestamptz not null default despatch_now(),
     primary key (shop, shop_order_id)
 );
 -- Ids lead with their time, so this index grows at its end only.
@@ -19,7 +19,7 @@ create table gateway.changed_order (
     shop_order_id text not null,
     digest bytea not null,
     event_id uuid not null,
-    received_at timestamptz not null default now(),
+    received_at timestamptz not null default despatch_now(),
     primary key (shop, shop_order_id, digest)
 );
 
@@ -31,6 +31,6 @@ create table gateway.scan (
     movement text not null,
     order_id text not null,
     event_id uuid not null,
-    received_at timestamptz not null default now(),
+    received_at timestamptz not null default despatch_now(),
     primary key (carrier, tracking_number, movement, order_id)
 );

@@ -1,7 +1,7 @@
 //! Labels, and the parcels that they are on: the schema of `labels`.
 
 use despatch_domain::LabelId;
-use despatch_runtime::{DbError, QueryBatcher};
+use despatch_runtime::{BatchedQuery, DbError, QueryBatcher};
 use tokio_postgres::GenericClient;
 
 /// A label without its document.
@@ -88,10 +88,12 @@ pub async fn parcel_by_tracking(
     carrier: &str,
     tracking_number: &str,
 ) -> Result<Option<TrackedParcel>, DbError> {
-    let sql = "select n, order_id, parcel, parcels
-               from unnest($1::text[], $2::text[]) with ordinality as each(carrier, tracking_number, n)
-                 join labels.label using (carrier, tracking_number)";
-    let rows = db.query_batched(sql, (carrier.to_owned(), tracking_number.to_owned())).await?;
+    const SQL: BatchedQuery = BatchedQuery::new(
+        "select n, order_id, parcel, parcels
+           from unnest($1::text[], $2::text[]) with ordinality as each(carrier, tracking_number, n)
+             join labels.label using (carrier, tracking_number)",
+    );
+    let rows = db.query_batched(SQL, (carrier.to_owned(), tracking_number.to_owned())).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(TrackedParcel {
         order_id: row.try_get("order_id")?,

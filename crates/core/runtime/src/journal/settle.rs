@@ -8,36 +8,62 @@ use futures_util::future::{try_join, try_join_all};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::{Journal, some};
-use crate::database::DbError;
+use crate::db::DbError;
+use crate::journal::journal::{Journal, some};
 
 /// About so many bytes of rows go into one statement; PostgreSQL takes a gigabyte.
 const PORTION: usize = 16 * 1024 * 1024;
 
-/// What becomes of an event that was not handled.
+/// How a try ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Fate {
+pub(crate) enum Disposition {
+    /// Handled.
+    Done,
     /// Tried again after this long.
-    PendingRetry { after: Duration, deferred: bool },
+    Retried { after: Duration },
+    /// Came too early; looked at again after this long.
+    Deferred { after: Duration },
     /// Left to a person.
     Dead { reason: &'static str },
 }
 
-/// One outcome, by reference; see [`Journal::settle`].
+impl Disposition {
+    /// The word for it in metrics and spans.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Disposition::Done => "done",
+            Disposition::Retried { .. } => "retried",
+            Disposition::Deferred { .. } => "deferred",
+            Disposition::Dead { .. } => "dead",
+        }
+    }
+
+    /// The state that it leaves the journal row in.
+    pub(crate) fn state(self) -> &'static str {
+        match self {
+            Disposition::Done => "done",
+            Disposition::Retried { .. } | Disposition::Deferred { .. } => "waiting",
+            Disposition::Dead { .. } => "dead",
+        }
+    }
+}
+
+/// The row of an event that ended in any other way than done at the first try, by reference; see [`Journal::settle`].
 #[derive(Debug)]
-pub(crate) struct Settlement<'a> {
+pub(crate) struct JournalRow<'a> {
+    /// The name that the row is under. First generations come under one name in one call.
+    pub(crate) handler: &'a str,
     pub(crate) id: EventId,
     pub(crate) generation: u32,
-    pub(crate) order_id: &'a str,
+    pub(crate) subject: &'a str,
     pub(crate) outbox: Vec<u8>,
     pub(crate) event: &'a [u8],
     pub(crate) failures: &'a [u8],
     pub(crate) attempts: u32,
-    /// `None` when the event was handled.
-    pub(crate) fate: Option<Fate>,
+    pub(crate) disposition: Disposition,
 }
 
-/// What a fate is in the journal.
+/// What a disposition is in the journal.
 struct Columns {
     state: &'static str,
     attempts: i32,
@@ -47,18 +73,18 @@ struct Columns {
     reason: Option<&'static str>,
 }
 
-impl Settlement<'_> {
+impl JournalRow<'_> {
     fn bytes(&self) -> usize {
         self.outbox.len() + self.event.len() + self.failures.len()
     }
 
     fn columns(&self) -> Columns {
-        let (state, due, deferred, reason) = match self.fate {
-            None => ("done", None, false, None),
-            Some(Fate::PendingRetry { after, deferred }) => {
-                ("waiting", Some(after.as_secs_f64()), deferred, None)
-            }
-            Some(Fate::Dead { reason }) => ("dead", None, false, Some(reason)),
+        let state = self.disposition.state();
+        let (due, deferred, reason) = match self.disposition {
+            Disposition::Done => (None, false, None),
+            Disposition::Retried { after } => (Some(after.as_secs_f64()), false, None),
+            Disposition::Deferred { after } => (Some(after.as_secs_f64()), true, None),
+            Disposition::Dead { reason } => (None, false, Some(reason)),
         };
         let attempts = i32::try_from(self.attempts).unwrap_or(i32::MAX);
         Columns { state, attempts, deferred, due, reason }
@@ -72,8 +98,7 @@ impl Journal {
     pub(crate) async fn settle(
         &self,
         client: &impl GenericClient,
-        handler: &str,
-        rows: &[Settlement<'_>],
+        rows: &[JournalRow<'_>],
     ) -> Result<bool, DbError> {
         let (first, again): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.generation == 0);
         let mut bytes = 0;
@@ -85,8 +110,8 @@ impl Journal {
             }
             fits
         });
-        let first = try_join_all(portions.map(|rows| self.settle_first(client, handler, rows)));
-        let again = try_join_all(again.into_iter().map(|row| self.settle_again(client, handler, row)));
+        let first = try_join_all(portions.map(|rows| self.settle_first(client, rows)));
+        let again = try_join_all(again.into_iter().map(|row| self.settle_again(client, row)));
         let (_, again) = try_join(first, again).await?;
         Ok(again.into_iter().all(|settled| settled))
     }
@@ -94,45 +119,40 @@ impl Journal {
     async fn settle_first(
         &self,
         client: &impl GenericClient,
-        handler: &str,
-        rows: &[&Settlement<'_>],
+        rows: &[&JournalRow<'_>],
     ) -> Result<(), DbError> {
-        let fates: Vec<Columns> = rows.iter().map(|row| row.columns()).collect();
+        let Some(handler) = rows.first().map(|row| row.handler) else { return Ok(()) };
+        let columns: Vec<Columns> = rows.iter().map(|row| row.columns()).collect();
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
-        let states: Vec<&str> = fates.iter().map(|row| row.state).collect();
-        let orders: Vec<&str> = rows.iter().map(|row| row.order_id).collect();
+        let states: Vec<&str> = columns.iter().map(|row| row.state).collect();
+        let subjects: Vec<&str> = rows.iter().map(|row| row.subject).collect();
         let outboxes: Vec<Option<&[u8]>> = rows.iter().map(|row| some(&row.outbox)).collect();
         let events: Vec<Option<&[u8]>> = rows.iter().map(|row| some(row.event)).collect();
         let failures: Vec<Option<&[u8]>> = rows.iter().map(|row| some(row.failures)).collect();
-        let attempts: Vec<i32> = fates.iter().map(|row| row.attempts).collect();
-        let deferred: Vec<bool> = fates.iter().map(|row| row.deferred).collect();
-        let due: Vec<Option<f64>> = fates.iter().map(|row| row.due).collect();
-        let reasons: Vec<Option<&str>> = fates.iter().map(|row| row.reason).collect();
-        let statement = client.prepare_cached(&self.sql.settle_first).await?;
+        let attempts: Vec<i32> = columns.iter().map(|row| row.attempts).collect();
+        let deferred: Vec<bool> = columns.iter().map(|row| row.deferred).collect();
+        let due: Vec<Option<f64>> = columns.iter().map(|row| row.due).collect();
+        let reasons: Vec<Option<&str>> = columns.iter().map(|row| row.reason).collect();
+        let statement = client.prepare_cached(&self.sql().settle_first).await?;
         let values: [&(dyn ToSql + Sync); 11] = [
-            &handler, &ids, &states, &orders, &outboxes, &events, &failures, &attempts, &deferred, &due,
+            &handler, &ids, &states, &subjects, &outboxes, &events, &failures, &attempts, &deferred, &due,
             &reasons,
         ];
         client.execute(&statement, &values).await?;
         Ok(())
     }
 
-    async fn settle_again(
-        &self,
-        client: &impl GenericClient,
-        handler: &str,
-        row: &Settlement<'_>,
-    ) -> Result<bool, DbError> {
+    async fn settle_again(&self, client: &impl GenericClient, row: &JournalRow<'_>) -> Result<bool, DbError> {
         let Columns { state, attempts, deferred, due, reason } = row.columns();
         let (id, generation) = (row.id.uuid(), i32::try_from(row.generation).unwrap_or(i32::MAX));
         let (outbox, event, failures) = (some(&row.outbox), some(row.event), some(row.failures));
-        let statement = client.prepare_cached(&self.sql.settle_again).await?;
+        let statement = client.prepare_cached(&self.sql().settle_again).await?;
         let values: [&(dyn ToSql + Sync); 12] = [
-            &handler,
+            &row.handler,
             &id,
             &generation,
             &state,
-            &row.order_id,
+            &row.subject,
             &outbox,
             &event,
             &failures,

@@ -6,7 +6,7 @@ pub(crate) enum Ablation {
     /// The protocol as it is.
     Nothing,
     /// `record` writes no open batch with its journal rows.
-    OpenBatch,
+    OutboxBatch,
     /// The clock opens no batch over the retries that it fires.
     BatchOfRetries,
     /// Nobody finishes the open batches of the dead (`clock`).

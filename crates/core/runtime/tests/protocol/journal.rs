@@ -119,7 +119,7 @@ impl Journal {
         } else {
             self.retries.remove(&(handler, event));
         }
-        if follow_ons.is_empty() || without == Ablation::OpenBatch {
+        if follow_ons.is_empty() || without == Ablation::OutboxBatch {
             return Ok(None);
         }
         let batch = Batch { handler, event, generation, opened: Opened::Record };
@@ -208,11 +208,11 @@ impl Journal {
         self.retries.iter().copied()
     }
 
-    pub(crate) fn open_batches(&self) -> impl Iterator<Item = Batch> {
+    pub(crate) fn outbox_batches(&self) -> impl Iterator<Item = Batch> {
         self.open.iter().copied()
     }
 
     pub(crate) fn open_of(&self, handler: Handler, event: Event) -> impl Iterator<Item = Batch> {
-        self.open_batches().filter(move |batch| batch.handler == handler && batch.event == event)
+        self.outbox_batches().filter(move |batch| batch.handler == handler && batch.event == event)
     }
 }

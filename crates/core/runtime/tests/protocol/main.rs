@@ -77,8 +77,8 @@ fn a_retry_survives_a_broker_that_loses_what_it_acknowledged() {
 }
 
 #[test]
-fn without_open_batches_what_follows_is_lost() {
-    needs(Ablation::OpenBatch, Faults { crashes: 1, ..NONE }, HEARD);
+fn without_outbox_batches_what_follows_is_lost() {
+    needs(Ablation::OutboxBatch, Faults { crashes: 1, ..NONE }, HEARD);
 }
 
 #[test]

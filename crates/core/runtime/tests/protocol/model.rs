@@ -154,7 +154,7 @@ impl World {
             }
         }
         let swept = |batch: &Batch| without != Ablation::Sweeper || batch.handler == Handler::Outbox;
-        steps.extend(self.journal.open_batches().filter(swept).map(Step::Sweep));
+        steps.extend(self.journal.outbox_batches().filter(swept).map(Step::Sweep));
     }
 
     /// A look that changes nothing is not taken, nor one for a loss that cannot come any more.

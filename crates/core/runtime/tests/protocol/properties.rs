@@ -68,7 +68,7 @@ fn is_superseded(world: &World, message: Message) -> bool {
 
 fn is_everything_settled(world: &World) -> bool {
     world.broker.messages().all(|(_, delivery)| delivery == Delivery::Acked)
-        && world.journal.open_batches().next().is_none()
+        && world.journal.outbox_batches().next().is_none()
         && world.journal.retries().next().is_none()
         && world.journal.row(Handler::Capture, Event::Order).is_some_and(|row| row.fate != Fate::PendingRetry)
 }

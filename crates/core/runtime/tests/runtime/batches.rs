@@ -34,7 +34,7 @@ async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect(
         // The broken one was performed at each of its tries; the others' answers were kept.
         let heard = if order == 17 { 3 } else { 1 };
         let effects = fixture.provider.effects(&name).await;
-        assert_eq!(effects, [Effect { key: format!("{name}/toy/0/0"), heard, firsts: 1 }]);
+        assert_eq!(effects, [Effect { key: format!("order/{name}/toy//0"), heard, firsts: 1 }]);
     }
 }
 
@@ -50,7 +50,7 @@ async fn a_row_that_is_there_already_fails_its_own_event_only() {
     env.quiet().await;
     let dead = env.messages("dead.toy.attempts-exhausted").await;
     assert_eq!(dead.len(), 1);
-    assert!(["o-3", "o-7"].contains(&dead[0].order_id.as_str()));
+    assert!(["order/o-3", "order/o-7"].contains(&dead[0].subject.as_str()));
     assert_eq!(env.messages("evt.order.completed").await.len(), 9);
 }
 
@@ -144,7 +144,7 @@ async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
     let letter = env.expect_dead("o-2").await;
     assert_eq!((letter.reason.as_str(), letter.failures.len()), ("attempts-exhausted", 3));
     env.quiet().await;
-    let sql = "select state, generation from toy.journal where order_id in ('o-1', 'o-3')";
+    let sql = "select state, generation from toy.journal where subject in ('order/o-1', 'order/o-3')";
     let rows = env.db().await.query(sql, &[]).await.unwrap();
     let ended: Vec<(&str, i32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(ended, [("done", 0), ("done", 0)], "handled at the first try");

@@ -168,13 +168,7 @@ async fn a_missing_migration_is_found() {
     let finding = deployment.after("delete from toy.migration where name = '0001_toy'").await;
     assert_found(&finding, Grade::Failed, "schema toy", "lacks 0001_toy", "despatch migrate");
     let finding = deployment.after("drop schema toy cascade").await;
-    assert_found(
-        &finding,
-        Grade::Failed,
-        "schema toy",
-        "lacks 0000_runtime, 0000_stream, 0000_refusals, 0000_waiting, 0001_toy",
-        "despatch migrate",
-    );
+    assert_found(&finding, Grade::Failed, "schema toy", "lacks 0000_runtime, 0001_toy", "despatch migrate");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,8 +185,8 @@ async fn a_missing_partition_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_has_done_in_time_is_found() {
     let deployment = Deployment::new().await;
-    let open = "insert into toy.open_batch (handler, events, opened_at)
-                values ('toy.obey', '{}', now() - interval '2 hours'), ('toy.obey', '{}', now())";
+    let open = "insert into toy.outbox_batch (handler, events, opened_at)
+                values ('toy.obey', '{}', despatch_now() - interval '2 hours'), ('toy.obey', '{}', despatch_now())";
     let finding = deployment.after(open).await;
     assert_found(
         &finding,
@@ -201,16 +195,16 @@ async fn what_nobody_has_done_in_time_is_found() {
         "1 late, the oldest 2h 0m",
         "despatch run toy",
     );
-    let retry = "delete from toy.open_batch;
-                 insert into toy.retry values (gen_random_uuid(), 'toy.obey', now() - interval '3 days')";
+    let retry = "delete from toy.outbox_batch;
+                 insert into toy.retry values (gen_random_uuid(), 'toy.obey', despatch_now() - interval '3 days')";
     let finding = deployment.after(retry).await;
     assert_found(&finding, Grade::Warning, "retries toy", "1 late, the oldest 3d 0h", "despatch run toy");
     let timer = "delete from toy.retry;
-                 insert into toy.timer values ('k', now() - interval '10 minutes', 'x', 'o', '', '')";
+                 insert into toy.timer values ('k', despatch_now() - interval '10 minutes', 'x', 'o', '', '')";
     let finding = deployment.after(timer).await;
     assert_found(&finding, Grade::Warning, "timers toy", "1 late, the oldest 10m", "despatch run toy");
     let recovery = "delete from toy.timer;
-                    insert into toy.stream (made, stored_until, settled_until) values (1, now(), now() - interval '5 hours')";
+                    insert into toy.stream_checkpoint (created, stored_until, settled_until) values (1, despatch_now(), despatch_now() - interval '5 hours')";
     let finding = deployment.after(recovery).await;
     assert_found(&finding, Grade::Warning, "recovery toy", "but the last 5h 0m", "despatch run toy");
 }

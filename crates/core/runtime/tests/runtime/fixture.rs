@@ -11,8 +11,8 @@ use despatch_contracts::runtime::Envelope;
 use despatch_contracts::{Emitted, Event, EventId, Trace};
 use despatch_domain::Reason;
 use despatch_runtime::{
-    Attempt, ConcurrencyKeys, DbError, EffectHandler, Handler, HandlerError, Migration, Policy, Reader, Tx,
-    Verdict, Worker,
+    Attempt, BatchedQuery, ConcurrencyKeys, DbError, EffectHandler, Handler, HandlerError, Migration, Policy,
+    Reader, Timer, Tx, Verdict, Worker,
 };
 use despatch_testkit::TestEnv;
 use tokio::sync::Barrier;
@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
           create table toy.stock (thing text primary key, units int not null);
           create table toy.mended (order_id text primary key);
           create sequence toy.statement;
+          create function toy.count_statement() returns bigint language sql as 'select nextval(''toy.statement'')';
           create table toy.answered (order_id text primary key, statement bigint not null);",
 }];
 
@@ -65,7 +66,12 @@ impl Fixture {
 
     /// The worker with every fixture handler.
     pub(crate) fn worker(&self) -> Worker {
-        Worker::new("toy", MIGRATIONS).handler(Obey(self.clone())).effect_handler(Buy(self.clone()))
+        let mut worker = Worker::new("toy", MIGRATIONS);
+        let due = worker.timer();
+        worker
+            .queries(&[BROKEN, UNITS, NUMBERED])
+            .handler(Obey(self.clone(), due))
+            .effect_handler(Buy(self.clone(), due))
     }
 
     async fn meet(&self) -> Result<(), Disobeyed> {
@@ -112,8 +118,25 @@ impl HandlerError for Disobeyed {
     }
 }
 
+/// Can be prepared, and fails whenever it runs.
+const BROKEN: BatchedQuery = BatchedQuery::new(
+    "select n from unnest($1::text[]) with ordinality as each(id, n) where 1 / (length(id) - length(id)) = 1",
+);
+
+const UNITS: BatchedQuery = BatchedQuery::new(
+    "with statement as materialized (select toy.count_statement())
+     select n, units from unnest($1::text[]) with ordinality as each(thing, n)
+       join toy.stock using (thing), statement",
+);
+
+const NUMBERED: BatchedQuery = BatchedQuery::new(
+    "with statement as materialized (select toy.count_statement() as number)
+     select n, order_id, number from unnest($1::text[]) with ordinality as each(order_id, n), statement
+      order by n desc",
+);
+
 /// Only records.
-struct Obey(Fixture);
+struct Obey(Fixture, Timer<ReviewAskDue>);
 
 impl Handler for Obey {
     const NAME: &'static str = "toy.obey";
@@ -123,7 +146,7 @@ impl Handler for Obey {
     type Error = Disobeyed;
 
     fn keys(&self, event: &Self::In) -> ConcurrencyKeys {
-        let keys = ConcurrencyKeys::order(&event.order_id);
+        let keys = ConcurrencyKeys::subject(event.subject());
         match event.reason.split_once(' ') {
             Some(("take" | "want" | "break-beside" | "add", what)) => {
                 keys.and("thing", what.split(' ').next().unwrap_or(what))
@@ -144,10 +167,7 @@ impl Handler for Obey {
             "break-beside" => {
                 let sql = "update toy.stock set units = units where thing = $1";
                 let write = async { tx.execute(sql, &[&what]).await };
-                tokio::try_join!(
-                    tx.query_batched("select n from toy.no_such_table", (order.clone(),)),
-                    write
-                )?;
+                tokio::try_join!(tx.query_batched(BROKEN, (order.clone(),)), write)?;
             }
             _ => {}
         }
@@ -176,9 +196,9 @@ impl Handler for Obey {
             }
             "panic" => panic!("told to panic"),
             "abort" => std::process::abort(),
-            "timer" => tx.schedule(&timer, Duration::from_millis(50), &due).await?,
+            "timer" => tx.schedule(self.1, &timer, Duration::from_millis(50), &due).await?,
             "no-timer" => {
-                tx.schedule(&timer, Duration::from_millis(50), &due).await?;
+                tx.schedule(self.1, &timer, Duration::from_millis(50), &due).await?;
                 tx.unschedule(&timer).await?;
             }
             "add" => {
@@ -210,10 +230,7 @@ async fn take(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
 async fn want(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     let (thing, units) = what.split_once(' ').unwrap();
     let units: i32 = units.parse().unwrap();
-    let sql = "with statement as materialized (select nextval('toy.statement'))
-               select n, units from unnest($1::text[]) with ordinality as each(thing, n)
-                 join toy.stock using (thing), statement";
-    let there: i32 = tx.query_batched(sql, (thing.to_owned(),)).await?[0].get("units");
+    let there: i32 = tx.query_batched(UNITS, (thing.to_owned(),)).await?[0].get("units");
     if there < units {
         return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort)));
     }
@@ -224,10 +241,7 @@ async fn want(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
 
 /// Keeps the number of the statement that answered this event with its own order.
 async fn share(tx: &Tx<'_>, order: &str) -> Result<(), Disobeyed> {
-    let sql = "with statement as materialized (select nextval('toy.statement') as number)
-               select n, order_id, number from unnest($1::text[]) with ordinality as each(order_id, n), statement
-                order by n desc";
-    let rows = tx.query_batched(sql, (order.to_owned(),)).await?;
+    let rows = tx.query_batched(NUMBERED, (order.to_owned(),)).await?;
     let [row] = rows.as_slice() else { return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) };
     let (own, number): (&str, i64) = (row.get("order_id"), row.get("number"));
     tx.execute("insert into toy.answered values ($1, $2)", &[&own, &number]).await?;
@@ -242,7 +256,7 @@ async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<(), DbError> {
 }
 
 /// Asks the provider, and answers with the key that it was asked under.
-struct Buy(Fixture);
+struct Buy(Fixture, Timer<ReviewAskDue>);
 
 impl Buy {
     /// Of two replicas one is refused, and only then the other asks. A provider that knows the key answers as it did.
@@ -251,8 +265,8 @@ impl Buy {
         if !first {
             self.0.meet().await?;
         }
-        let ask = attempt.begin("toy", 0).await?;
-        self.0.provider.hear(&ask, attempt.order_id()).await;
+        let ask = attempt.begin("toy", "").await?;
+        self.0.provider.hear(&ask, attempt.subject().id()).await;
         if ask.n > 0 {
             return Ok(ask.key);
         }
@@ -285,7 +299,7 @@ impl EffectHandler for Buy {
         if word == "declined-in-turn" {
             return self.declined_in_turn(attempt).await;
         }
-        let mut ask = attempt.begin("toy", 0).await?;
+        let mut ask = attempt.begin("toy", "").await?;
         match word {
             "aged" if ask.first => {
                 let wait = Duration::from_millis(what.parse().unwrap());
@@ -293,7 +307,7 @@ impl EffectHandler for Buy {
             }
             "aged" => return Ok(format!("{} {}", ask.key, ask.age.as_millis())),
             "declined-once" if ask.n == 0 => {
-                self.0.provider.hear(&ask, attempt.order_id()).await;
+                self.0.provider.hear(&ask, attempt.subject().id()).await;
                 attempt.rejected(&ask).await?;
                 return Err(Disobeyed::Told(Verdict::Retry));
             }
@@ -302,7 +316,7 @@ impl EffectHandler for Buy {
             "abort" => std::process::abort(),
             _ => {}
         }
-        self.0.provider.hear(&ask, attempt.order_id()).await;
+        self.0.provider.hear(&ask, attempt.subject().id()).await;
         if word == "slow" {
             // The provider takes its time; nothing in the test waits for this.
             tokio::time::sleep(Duration::from_millis(what.parse().unwrap())).await;
@@ -328,7 +342,7 @@ impl EffectHandler for Buy {
             }
             "timer" => {
                 let due = ReviewAskDue { order_id: order_id.clone(), ask: 7 };
-                tx.schedule(&format!("ask/{order_id}"), Duration::from_millis(50), &due).await?;
+                tx.schedule(self.1, &format!("ask/{order_id}"), Duration::from_millis(50), &due).await?;
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::runtime::{Envelope, FollowOns};
-use despatch_contracts::{Event, EventId, subject};
+use despatch_contracts::{Event, EventId, event_subject};
 use despatch_runtime::migrate_all;
 use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
@@ -21,8 +21,8 @@ struct Row<'a> {
 /// Puts an event's row into the journal; answers the event's id.
 async fn journal(db: &Client, row: Row<'_>) -> String {
     let id = EventId::new().to_string();
-    let sql = "insert into toy.journal (id, handler, generation, state, order_id, outbox, event)
-               values ($1::text::uuid, 'toy.obey', 0, $2, 'o', $3, $4)";
+    let sql = "insert into toy.journal (id, handler, generation, state, subject, outbox, event)
+               values ($1::text::uuid, 'toy.obey', 0, $2, 'order/o', $3, $4)";
     db.execute(sql, &[&id, &row.state, &row.outbox, &row.event]).await.unwrap();
     id
 }
@@ -33,14 +33,14 @@ async fn owing(db: &Client, outbox: &[u8]) -> String {
 
 /// A batch that its opener left open long ago.
 async fn leave_open(db: &Client, events: &[&String]) {
-    let sql = "insert into toy.open_batch (handler, events, opened_at)
-               select 'toy.obey', $1::text[]::uuid[], now() - interval '1 hour'";
+    let sql = "insert into toy.outbox_batch (handler, events, opened_at)
+               select 'toy.obey', $1::text[]::uuid[], despatch_now() - interval '1 hour'";
     db.execute(sql, &[&events]).await.unwrap();
 }
 
 /// The events of all open batches.
 async fn open(db: &Client) -> Vec<String> {
-    let sql = "select unnest(events)::text from toy.open_batch";
+    let sql = "select unnest(events)::text from toy.outbox_batch";
     db.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
@@ -73,7 +73,7 @@ async fn an_outbox_that_cannot_be_read_stays_owed() {
     env.run(fixture.worker()).await;
     is_open_over(&db, &[&bad]).await;
     env.expect::<OrderCompleted>("neighbour").await;
-    assert_eq!(env.messages(&subject(OrderCompleted::TYPE)).await.len(), 21);
+    assert_eq!(env.messages(&event_subject(OrderCompleted::TYPE)).await.len(), 21);
     let mend = "update toy.journal set outbox = $2 where id = $1::text::uuid";
     db.execute(mend, &[&bad, &outbox("mended")]).await.unwrap();
     env.expect::<OrderCompleted>("mended").await;
@@ -90,7 +90,7 @@ async fn a_waiting_event_that_cannot_be_read_stays_owed() {
     let bad = journal(&db, Row { state: "waiting", outbox: None, event: Some(NONSENSE) }).await;
     let gone = journal(&db, Row { state: "waiting", outbox: None, event: None }).await;
     let retry = "insert into toy.retry (id, handler, due)
-                 select id, handler, now() from toy.journal where state = 'waiting'";
+                 select id, handler, despatch_now() from toy.journal where state = 'waiting'";
     db.execute(retry, &[]).await.unwrap();
     env.run(fixture.worker()).await;
     eventually("they are fired", async || {

@@ -141,10 +141,10 @@ async fn a_nats_that_does_not_answer_does_not_hold_up_the_clock() {
     // Still connected, as far as anybody can tell.
     signal("-STOP", servers.stack.nats_pid());
     let db = env.db().await;
-    let left_open = "insert into toy.open_batch (handler, events, opened_at)
-                     select handler, array[id], now() - interval '1 hour' from toy.journal";
+    let left_open = "insert into toy.outbox_batch (handler, events, opened_at)
+                     select handler, array[id], despatch_now() - interval '1 hour' from toy.journal";
     db.execute(left_open, &[]).await.unwrap();
-    let locked = async || db.query_opt("select from toy.open_batch for update nowait", &[]).await.is_err();
+    let locked = async || db.query_opt("select from toy.outbox_batch for update nowait", &[]).await.is_err();
     eventually("a sweep holds the batch", async || locked().await.then_some(())).await;
     eventually("it gives up", async || (!locked().await).then_some(())).await;
     signal("-CONT", servers.stack.nats_pid());

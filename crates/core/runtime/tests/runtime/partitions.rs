@@ -23,7 +23,7 @@ async fn where_is(db: &Client, id: EventId) -> Option<String> {
 }
 
 async fn journal(db: &Client, id: EventId, state: &str) {
-    let sql = "insert into toy.journal (id, handler, generation, state, order_id)
+    let sql = "insert into toy.journal (id, handler, generation, state, subject)
                values ($1::text::uuid, 'toy.obey', 0, $2, 'o')";
     db.execute(sql, &[&id.to_string(), &state]).await.unwrap();
 }
@@ -81,8 +81,8 @@ async fn expired_partitions_go_and_what_is_unsettled_stays() {
         old.push(id);
     }
     // Nobody takes it before its time has come, which it never does here.
-    let open = "insert into toy.open_batch (handler, events, opened_at)
-                values ('toy.obey', array[$1::text::uuid], now() + interval '1 year')";
+    let open = "insert into toy.outbox_batch (handler, events, opened_at)
+                values ('toy.obey', array[$1::text::uuid], despatch_now() + interval '1 year')";
     db.execute(open, &[&old[4].to_string()]).await.unwrap();
     env.run(fixture.worker()).await;
     eventually("what expired is gone", async || {

@@ -53,7 +53,7 @@ async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u3
 async fn a_recording_that_kills_its_process_is_dead_after_so_many_starts() {
     let env = hasty_env().await;
     let (letter, deaths) = until_it_is_dead(&env, &told("killer", "abort")).await;
-    assert_eq!((letter.order_id.as_str(), letter.reason.as_str()), ("killer", "poison-event"));
+    assert_eq!((letter.subject.as_str(), letter.reason.as_str()), ("order/killer", "poison-event"));
     // Once unsuspected, and then as often as the policy lets a suspect start.
     assert_eq!(deaths, 1 + Policy::DEFAULT.max_crashes);
 }
@@ -62,6 +62,6 @@ async fn a_recording_that_kills_its_process_is_dead_after_so_many_starts() {
 async fn a_purchase_that_kills_its_process_is_dead_after_so_many_starts() {
     let env = hasty_env().await;
     let (letter, deaths) = until_it_is_dead(&env, &asked("killer", "abort")).await;
-    assert_eq!((letter.order_id.as_str(), letter.reason.as_str()), ("killer", "poison-event"));
+    assert_eq!((letter.subject.as_str(), letter.reason.as_str()), ("order/killer", "poison-event"));
     assert_eq!(deaths, 1 + Policy::DEFAULT.max_crashes);
 }

@@ -67,13 +67,13 @@ async fn rejected_and_deferred_events_die_with_their_reason() {
         .await
         .batch_execute(
             "create function toy.patient() returns trigger language plpgsql as $$ begin
-                 new.deferred_since := case when new.generation < 3 then now() + interval '1 hour'
-                                            when new.generation = 3 then now()
+                 new.deferred_since := case when new.generation < 3 then despatch_now() + interval '1 hour'
+                                            when new.generation = 3 then despatch_now()
                                             else new.deferred_since end;
                  return new;
              end $$;
              create trigger patient before insert or update on toy.journal for each row
-                 when (new.order_id = 'early' and new.state = 'waiting') execute function toy.patient();",
+                 when (new.subject = 'order/early' and new.state = 'waiting') execute function toy.patient();",
         )
         .await
         .unwrap();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_nats::jetstream;
 use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
-use despatch_contracts::{Emitted, Event, EventId, Trace, subject};
+use despatch_contracts::{Emitted, Event, EventId, Trace, event_subject};
 use despatch_runtime::{Process, Worker};
 use despatch_testkit::{TestEnv, eventually};
 
@@ -52,9 +52,9 @@ async fn all_completed_once(env: &TestEnv, orders: &[String]) {
     assert!(counts.iter().all(|row| row.get::<_, i32>(0) == 1), "{counts:?}");
     env.quiet().await;
     // The stream may have lost what said so, or hold it twice, but it never says two things of one order.
-    let completed = env.messages(&subject(OrderCompleted::TYPE)).await;
+    let completed = env.messages(&event_subject(OrderCompleted::TYPE)).await;
     let ids: BTreeSet<_> = completed.iter().map(|envelope| &envelope.event_id).collect();
-    let told: BTreeSet<_> = completed.iter().map(|envelope| &envelope.order_id).collect();
+    let told: BTreeSet<_> = completed.iter().map(|envelope| &envelope.subject).collect();
     assert_eq!(ids.len(), told.len());
 }
 
@@ -132,15 +132,15 @@ async fn what_everybody_had_settled_is_not_published_again() {
     all_completed_once(&env, &old).await;
     eventually("that all is settled is known", async || {
         let sql =
-            "select true from door.stream where settled_until > (select max(recorded_at) from door.journal)";
+            "select true from door.stream_checkpoint where settled_until > (select max(recorded_at) from door.journal)";
         env.db().await.query_opt(sql, &[]).await.unwrap()
     })
     .await;
     servers.crash_nats(wipe).await;
     take_in(&door, &new).await;
     all_completed_once(&env, &new).await;
-    let heard = env.messages(&subject(OrderCancelRequested::TYPE)).await;
-    assert!(heard.iter().all(|envelope| envelope.order_id.starts_with("new")), "{heard:?}");
+    let heard = env.messages(&event_subject(OrderCancelRequested::TYPE)).await;
+    assert!(heard.iter().all(|envelope| envelope.subject.starts_with("order/new")), "{heard:?}");
     drop((env, door, worker));
     servers.stop().await;
 }
@@ -190,7 +190,8 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
     let db = env.db().await;
     let last = last_sequence(&jetstream(&env).await).await;
     eventually("the stream is known by its last message", async || {
-        let sql = format!("create table door.kept as select * from door.stream where sequence = {last}");
+        let sql =
+            format!("create table door.kept as select * from door.stream_checkpoint where sequence = {last}");
         db.execute("drop table if exists door.kept", &[]).await.unwrap();
         (db.execute(&sql, &[]).await.unwrap() == 1).then_some(())
     })
@@ -204,7 +205,7 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
             fs::remove_dir_all(messages_of(store)).unwrap();
             copy(&kept_aside, &messages_of(store));
             // As if nobody had looked since.
-            let sql = "delete from door.stream; insert into door.stream select * from door.kept";
+            let sql = "delete from door.stream_checkpoint; insert into door.stream_checkpoint select * from door.kept";
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(db.batch_execute(sql)))
                 .unwrap();
         })
@@ -228,7 +229,7 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     take_in(&door, &orders("before")).await;
     let last = last_sequence(&jetstream(&env).await).await;
     eventually("the door has seen them on the stream", async || {
-        let sql = format!("select true from door.stream where sequence >= {last}");
+        let sql = format!("select true from door.stream_checkpoint where sequence >= {last}");
         env.db().await.query_opt(&sql, &[]).await.unwrap()
     })
     .await;
@@ -295,10 +296,13 @@ async fn a_retry_that_was_published_and_lost_is_published_again() {
     worker.drain().await;
     // As it stands when the retry is on the stream, and nobody has handled it yet.
     db.execute("delete from toy.retry", &[]).await.unwrap();
-    db.execute("delete from toy.open_batch", &[]).await.unwrap();
-    db.execute("update toy.stream set settled_until = now() where toy.stream.settled_until is not null", &[])
-        .await
-        .unwrap();
+    db.execute("delete from toy.outbox_batch", &[]).await.unwrap();
+    db.execute(
+        "update toy.stream_checkpoint set settled_until = despatch_now() where toy.stream_checkpoint.settled_until is not null",
+        &[],
+    )
+    .await
+    .unwrap();
     servers.crash_nats(wipe).await;
     let worker = env.run(fixture.worker()).await;
     env.expect_dead("late").await;

@@ -1,5 +1,6 @@
 //! Generations: a replay admits exactly the next one, and each above the first reports its outcome.
 
+use despatch_contracts::Subject;
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::runtime::{DeadLetter, FollowOns, Settled};
 use despatch_testkit::TestEnv;
@@ -12,7 +13,7 @@ async fn settled(env: &TestEnv, order: &str) -> Vec<(u32, String, String)> {
     let messages = env.messages("settled.toy.obey").await;
     let mut settled: Vec<_> = messages
         .into_iter()
-        .filter(|envelope| envelope.order_id == order)
+        .filter(|envelope| Subject::parse(&envelope.subject).id() == order)
         .map(|envelope| Settled::decode(envelope.payload).unwrap())
         .map(|settled| (settled.generation, settled.outcome, settled.reason))
         .collect();
@@ -89,17 +90,19 @@ async fn what_an_earlier_generation_owes_is_published_even_if_a_later_one_is_rec
     env.quiet().await;
     // As a process leaves it that ends between its commit and its publishing.
     let db = env.db().await;
-    let open = "insert into toy.open_batch (handler, events, opened_at)
-                values ('toy.obey', array[$1::text::uuid], now() + interval '1 hour')";
+    let open = "insert into toy.outbox_batch (handler, events, opened_at)
+                values ('toy.obey', array[$1::text::uuid], despatch_now() + interval '1 hour')";
     db.execute(open, &[&id.to_string()]).await.unwrap();
     db.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
     env.publish(&event.replay("toy.obey", 1)).await;
     env.expect::<OrderCompleted>("o").await;
     // Now it is overdue.
-    db.execute("update toy.open_batch set opened_at = now() - interval '1 hour'", &[]).await.unwrap();
+    db.execute("update toy.outbox_batch set opened_at = despatch_now() - interval '1 hour'", &[])
+        .await
+        .unwrap();
     env.quiet().await;
     let row = db.query_one("select outbox from toy.journal where handler = 'toy.obey'", &[]).await.unwrap();
     let owed = FollowOns::decode(row.get::<_, &[u8]>(0)).unwrap().messages;
-    let subjects: Vec<&str> = owed.iter().map(|message| message.subject.as_str()).collect();
+    let subjects: Vec<&str> = owed.iter().map(|message| message.nats_subject.as_str()).collect();
     assert_eq!(subjects, ["dead.toy.stock-short", "evt.order.completed", "settled.toy.obey"]);
 }

@@ -46,7 +46,7 @@ async fn two_that_perform_one_event_at_the_same_time_ask_under_one_key() {
     assert_eq!(kept(&env, "o", "bought").await, 1);
     assert_eq!(env.count::<PaymentRefunded>("o").await, 1);
     let effects = fixture.provider.effects("o").await;
-    assert_eq!(effects, [Effect { key: "o/toy/0/0".into(), heard: 2, firsts: 1 }]);
+    assert_eq!(effects, [Effect { key: "order/o/toy//0".into(), heard: 2, firsts: 1 }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +97,7 @@ async fn what_one_was_refused_the_other_does_not_get_in_the_same_try() {
     assert_eq!(env.expect_dead("o").await.reason, "card-declined");
     env.quiet().await;
     let effects = fixture.provider.effects("o").await;
-    assert!(effects.iter().all(|effect| effect.key == "o/toy/0/0"), "{effects:?}");
+    assert!(effects.iter().all(|effect| effect.key == "order/o/toy//0"), "{effects:?}");
     assert_eq!(env.count::<PaymentRefunded>("o").await, 0);
 }
 

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use despatch_contracts::order::OrderCancelRequested;
-use despatch_contracts::runtime::{DeadLetter, Envelope, Settled};
+use despatch_contracts::runtime::{self, CancelRetries, DeadLetter, Envelope, RetryNow, Settled};
 use despatch_contracts::{Emitted, EventId, Trace};
 use despatch_domain::Reason;
 use despatch_runtime::{
-    Database, DbError, Handler, HandlerError, Migration, Policy, RetryFilter, Settings, Tx, Verdict, Worker,
-    cancel_retries, count_retries, list_retries, retry_now,
+    Database, DbError, Handler, HandlerError, Migration, Operator, Policy, RetryFilter, Settings, Tx,
+    Verdict, Worker, count_retries, list_retries,
 };
 use despatch_telemetry::Telemetry;
 use despatch_testkit::{TestEnv, eventually};
@@ -57,6 +57,21 @@ impl Handler for Patient {
     }
 }
 
+fn filter(filter: &RetryFilter) -> Option<runtime::RetryFilter> {
+    let RetryFilter { handler, event_id } = filter.clone();
+    let event_id = event_id.map(|id| id.to_string()).unwrap_or_default();
+    Some(runtime::RetryFilter { handler: handler.unwrap_or_default(), event_id })
+}
+
+async fn retry_now(operator: &Operator, which: &RetryFilter) -> u64 {
+    operator.ask("patient", &RetryNow { filter: filter(which) }).await.unwrap().count
+}
+
+async fn cancel_retries(operator: &Operator, which: &RetryFilter, by: &str, reason: &str) -> u64 {
+    let ask = CancelRetries { filter: filter(which), by: by.into(), reason: reason.into() };
+    operator.ask("patient", &ask).await.unwrap().count
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
     let env = TestEnv::new().await;
@@ -64,6 +79,7 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
     let first = env.deliver(&told("o-1", "complete")).await;
     env.deliver(&told("o-2", "complete")).await;
     let db = Database::new(&env.settings().database_url, 1).unwrap();
+    let operator = env.operator().await;
     let listed = eventually("both wait", async || {
         list_retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
     })
@@ -79,15 +95,15 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
     let one = RetryFilter { event_id: Some(first.uuid()), ..RetryFilter::default() };
     let others = RetryFilter { handler: Some("patient.other".into()), ..RetryFilter::default() };
     assert_eq!(count_retries(&db, "patient", &all).await.unwrap(), 2);
-    assert_eq!(retry_now(&db, "patient", &others).await.unwrap(), 0);
-    env.db().await.batch_execute("insert into patient.mended values (now())").await.unwrap();
-    assert_eq!(retry_now(&db, "patient", &one).await.unwrap(), 1);
+    assert_eq!(retry_now(&operator, &others).await, 0);
+    env.db().await.batch_execute("insert into patient.mended values (despatch_now())").await.unwrap();
+    assert_eq!(retry_now(&operator, &one).await, 1);
     eventually("the hurried one is handled", async || {
         let left = list_retries(&db, "patient", 10).await.ok()?;
-        (left.len() == 1 && left[0].order_id == "o-2").then_some(())
+        (left.len() == 1 && left[0].subject == "order/o-2").then_some(())
     })
     .await;
-    assert_eq!(retry_now(&db, "patient", &all).await.unwrap(), 1);
+    assert_eq!(retry_now(&operator, &all).await, 1);
     env.quiet().await;
     assert!(env.messages("dead.>").await.is_empty());
 }
@@ -99,6 +115,7 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     let withdrawn = env.deliver(&told("o-1", "complete")).await;
     env.deliver(&told("o-2", "complete")).await;
     let db = Database::new(&env.settings().database_url, 1).unwrap();
+    let operator = env.operator().await;
     eventually("both wait", async || {
         list_retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
     })
@@ -106,14 +123,14 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
 
     // Tried once more in vain, so that the generation that is withdrawn is a later one.
     let one = RetryFilter { event_id: Some(withdrawn.uuid()), ..RetryFilter::default() };
-    assert_eq!(retry_now(&db, "patient", &one).await.unwrap(), 1);
+    assert_eq!(retry_now(&operator, &one).await, 1);
     eventually("it waits again", async || {
         let listed = list_retries(&db, "patient", 10).await.ok()?;
-        listed.iter().find(|waiting| waiting.order_id == "o-1" && waiting.attempts == 2).cloned()
+        listed.iter().find(|waiting| waiting.subject == "order/o-1" && waiting.attempts == 2).cloned()
     })
     .await;
-    assert_eq!(cancel_retries(&db, "patient", &one, "ada", "closed for good").await.unwrap(), 1);
-    assert_eq!(cancel_retries(&db, "patient", &one, "bob", "me too").await.unwrap(), 0);
+    assert_eq!(cancel_retries(&operator, &one, "ada", "closed for good").await, 1);
+    assert_eq!(cancel_retries(&operator, &one, "bob", "me too").await, 0);
 
     let letter =
         eventually("the dead letter", async || env.messages("dead.patient.retry-cancelled").await.pop())
@@ -121,9 +138,9 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     let letter = DeadLetter::decode(letter.payload).unwrap();
     let last = letter.failures.last().unwrap();
     assert_eq!((letter.generation, letter.failures.len()), (2, 3));
-    assert_eq!((&*last.error, &*last.verdict), ("withdrawn by ada: closed for good", "cancel"));
+    assert_eq!((&*last.error, &*last.verdict), ("cancelled by ada: closed for good", "cancel"));
     let left = list_retries(&db, "patient", 10).await.unwrap();
-    assert_eq!(left.iter().map(|waiting| &*waiting.order_id).collect::<Vec<_>>(), ["o-2"]);
+    assert_eq!(left.iter().map(|waiting| &*waiting.subject).collect::<Vec<_>>(), ["order/o-2"]);
     eventually("its outcome is told", async || {
         let told = env.messages("settled.patient.wait").await;
         let mut told = told.into_iter().map(|message| Settled::decode(message.payload).unwrap());
@@ -131,7 +148,7 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     })
     .await;
 
-    env.db().await.batch_execute("insert into patient.mended values (now())").await.unwrap();
+    env.db().await.batch_execute("insert into patient.mended values (despatch_now())").await.unwrap();
     env.publish_again(&letter.event.unwrap().replay("patient.wait", 3)).await;
     let settled = eventually("the replay is handled", async || {
         let told = env.messages("settled.patient.wait").await;
@@ -164,6 +181,7 @@ async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
     let id = EventId::first_at(SystemTime::now() - Duration::from_secs(3 * 3600));
     env.publish(&Envelope::first(id, "env", Emitted::from(&told("o-1", "complete")), &Trace::root())).await;
     let db = Database::new(&env.settings().database_url, 1).unwrap();
+    let operator = env.operator().await;
     let waits = async |attempts| {
         eventually("it waits", async || {
             let listed = list_retries(&db, "patient", 10).await.ok()?;
@@ -177,12 +195,12 @@ async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
 
     let earlier = "update patient.journal set waiting_since = waiting_since - interval '40 minutes'";
     env.db().await.batch_execute(earlier).await.unwrap();
-    assert_eq!(retry_now(&db, "patient", &RetryFilter::default()).await.unwrap(), 1);
+    assert_eq!(retry_now(&operator, &RetryFilter::default()).await, 1);
     waits(2).await;
     let age = oldest(&env, &telemetry).await;
     assert!((2400.0..3000.0).contains(&age), "{age} s, and another try has not ended its wait");
 
-    assert_eq!(cancel_retries(&db, "patient", &RetryFilter::default(), "ada", "for now").await.unwrap(), 1);
+    assert_eq!(cancel_retries(&operator, &RetryFilter::default(), "ada", "for now").await, 1);
     let letter =
         eventually("the dead letter", async || env.messages("dead.patient.retry-cancelled").await.pop())
             .await;

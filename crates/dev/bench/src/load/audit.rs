@@ -22,7 +22,7 @@ pub(crate) async fn audit_step(db: &Client, schema: &str, orders: usize) -> Resu
         "select (select count(*) from {schema}.result),
                 (select count(*) from {schema}.journal where state = 'done'),
                 (select count(*) from {schema}.journal where state <> 'done'),
-                (select count(*) from {schema}.open_batch)"
+                (select count(*) from {schema}.outbox_batch)"
     );
     let row = db.query_one(&sql, &[]).await?;
     let found: [i64; 4] = [0, 1, 2, 3].map(|column| row.get(column));

@@ -29,7 +29,7 @@ impl EffectHandler for Create {
     }
 
     async fn perform(&self, (): &(), attempt: &Attempt) -> Result<(), StepError> {
-        attempt.begin("label", 0).await?;
+        attempt.begin("label", "").await?;
         tokio::time::sleep(self.answers_after).await;
         Ok(())
     }

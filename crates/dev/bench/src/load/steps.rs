@@ -4,7 +4,7 @@
 //! the order's id, and returns the same event for the next step.
 
 use bytes::Bytes;
-use despatch_contracts::{DecodeError, Emits, Emitted, Incoming};
+use despatch_contracts::{DecodeError, Emits, Emitted, Incoming, Subject};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Migration, Tx, Verdict, Worker};
 use prost::Message;
@@ -67,7 +67,7 @@ impl Parcel {
     pub(crate) fn event(&self, step: usize) -> Emitted {
         Emitted {
             event_type: TYPES[step],
-            order_id: self.order_id.clone(),
+            subject: Subject::order(&self.order_id).into(),
             payload: self.encode_to_vec().into(),
         }
     }
@@ -88,8 +88,8 @@ impl<const STEP: usize> Incoming for StepInput<STEP> {
         }
     }
 
-    fn order_id(&self) -> &str {
-        &self.0.order_id
+    fn subject(&self) -> Subject<'_> {
+        Subject::order(&self.0.order_id)
     }
 }
 

@@ -143,7 +143,7 @@ async fn audit(env: &RunEnv, sale: Sale) -> Result {
                       (select count(*) from inventory.journal
                         where handler = 'inventory.reserve' and state = 'dead' and reason = 'stock-short'),
                       (select count(*) from inventory.journal where handler = 'inventory.reserve'),
-                      (select count(*) from inventory.open_batch)";
+                      (select count(*) from inventory.outbox_batch)";
     let row = db.query_one(sql, &[&WANTED]).await?;
     let found: [i64; 6] = [0, 1, 2, 3, 4, 5].map(|column| row.get(column));
     let (sold, refused) = (sale.sold(), sale.orders - sale.sold());

@@ -186,7 +186,7 @@ async fn audit(env: &RunEnv, mut order_ids: Vec<Uuid>, load: GatewayLoad) -> Res
     order_ids.dedup();
     let db = env.db().await?;
     let sql = "select (select count(*) from gateway.orders where order_id = any($1)),
-                      (select count(*) from gateway.orders), (select count(*) from gateway.open_batch)";
+                      (select count(*) from gateway.orders), (select count(*) from gateway.outbox_batch)";
     let row = db.query_one(sql, &[&order_ids]).await?;
     let found: [i64; 3] = [0, 1, 2].map(|column| row.get(column));
     let all = load.orders + load.warm_up;

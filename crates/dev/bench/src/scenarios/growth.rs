@@ -99,8 +99,9 @@ async fn started(env: &RunEnv) -> Result<Process> {
     let process = Process::start(env.settings.clone(), steps::workers(false)).await?;
     process.health().until_ready().await;
     let db = env.db().await?;
-    let since: SystemTime = db.query_one("select now()", &[]).await?.get(0);
-    let noted = SCHEMAS.map(|schema| format!("exists (select from {schema}.stream where stored_until > $1)"));
+    let since: SystemTime = db.query_one("select despatch_now()", &[]).await?.get(0);
+    let noted = SCHEMAS
+        .map(|schema| format!("exists (select from {schema}.stream_checkpoint where stored_until > $1)"));
     let noted = format!("select {}", noted.join(" and "));
     while !db.query_one(&noted, &[&since]).await?.get::<_, bool>(0) {
         if began.elapsed() > CATCH_UP_TIMEOUT {
@@ -129,13 +130,13 @@ async fn load(env: &RunEnv, orders: usize) -> Result {
         db.batch_execute(&format!(
             "set synchronous_commit = off;
              create temp table loaded as
-             select (lpad(to_hex((extract(epoch from now()) * 1000)::int8 - {orders} + i), 12, '0')
+             select (lpad(to_hex((extract(epoch from despatch_now()) * 1000)::int8 - {orders} + i), 12, '0')
                      || '7' || substr(md5(i::text), 1, 3) || '8' || substr(md5(i::text), 4, 15))::uuid as id
                from generate_series(1, {orders}) as i;
              insert into {schema}.result select id, decode(repeat('07', {row}), 'hex') from loaded;
-             insert into {schema}.journal (id, handler, generation, state, order_id, outbox, recorded_at)
+             insert into {schema}.journal (id, handler, generation, state, subject, outbox, recorded_at)
              select id, '{handler}', 0, 'done', id::text, {outbox},
-                    now() - interval '1 hour'
+                    despatch_now() - interval '1 hour'
                from loaded;
              drop table loaded",
             row = steps::ROW,

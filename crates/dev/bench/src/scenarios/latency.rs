@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use async_nats::{Message, Subscriber};
+use despatch_contracts::Subject;
 use despatch_contracts::Trace;
 use despatch_runtime::Process;
 use futures_util::StreamExt;
@@ -201,5 +202,6 @@ async fn listen(
 /// The step that published it, and the order that it is about; none for the load's own messages.
 fn step_of(message: &Message) -> Option<(usize, &str)> {
     let step = TYPES.iter().skip(1).position(|name| message.subject.ends_with(name))?;
-    Some((step, message.headers.as_ref()?.get("ce-subject")?.as_str()))
+    let subject = message.headers.as_ref()?.get("ce-subject")?.as_str();
+    Some((step, Subject::parse(subject).order_id()?))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use despatch_contracts::Subject;
 use despatch_order_files::FileOrder;
 use despatch_runtime::{Backlog, Database, DbError, DeadEvent, backlog};
 use despatch_sandbox::OrderCounts;
@@ -46,7 +47,7 @@ impl Auditor {
     pub async fn dead_orders(&self) -> Result<BTreeMap<String, Vec<DeadEvent>>, DbError> {
         let mut dead: BTreeMap<String, Vec<DeadEvent>> = BTreeMap::new();
         for letter in self.dead_letters().await? {
-            dead.entry(letter.order_id.clone()).or_default().push(letter);
+            dead.entry(Subject::parse(&letter.subject).id().to_owned()).or_default().push(letter);
         }
         let orders: Vec<&str> = dead.keys().map(String::as_str).collect();
         let completed: BTreeSet<String> = self

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 
+use despatch_contracts::Subject;
 use despatch_runtime::{Database, DbError, DeadEvent};
 use despatch_status::OrderState;
 use futures_util::TryStreamExt as _;
@@ -57,7 +58,7 @@ pub(super) async fn all(
 ) -> Result<BTreeMap<String, Record>, DbError> {
     let mut records = BTreeMap::<String, Record>::new();
     for letter in dead {
-        records.entry(letter.order_id.clone()).or_default().dead.push(letter);
+        records.entry(Subject::parse(&letter.subject).id().to_owned()).or_default().dead.push(letter);
     }
     let client = database.client().await?;
     let mut read = async |sql: &str, note: fn(&mut Record, &despatch_runtime::Row)| {
@@ -112,9 +113,11 @@ pub(super) async fn all(
         });
     })
     .await?;
-    read("select order_id, handler from exceptions.exception where state <> 'resolved'", |record, row| {
-        record.cases.push(row.get("handler"));
-    })
+    read(
+        "select substr(subject, strpos(subject, '/') + 1) as order_id, handler
+           from exceptions.exception where state <> 'resolved'",
+        |record, row| record.cases.push(row.get("handler")),
+    )
     .await?;
     Ok(records)
 }

@@ -1,5 +1,6 @@
 //! `despatch events tail`: what is published, a line each.
 
+use despatch_contracts::Subject;
 use despatch_contracts::runtime::Envelope;
 use despatch_runtime::nats_options;
 use futures_util::StreamExt;
@@ -39,12 +40,14 @@ pub(crate) async fn tail(config: Config, data_dir: &DataDir, filter: Option<&str
         let subject = message.subject.strip_prefix(&prefix).unwrap_or(&message.subject);
         let headers = message.headers.unwrap_or_default();
         match Envelope::read(subject, &headers, message.payload) {
-            Ok(envelope) if order.is_none_or(|order| order == envelope.order_id) => {
+            Ok(envelope)
+                if order.is_none_or(|order| Subject::order(order).to_string() == envelope.subject) =>
+            {
                 let time = envelope.time.map(|time| time.to_string()).unwrap_or_default();
                 println!(
-                    "{time:<30} {:<36} order {} event {}#{} from {} trace {}",
+                    "{time:<30} {:<36} {} event {}#{} from {} trace {}",
+                    envelope.nats_subject,
                     envelope.subject,
-                    envelope.order_id,
                     envelope.event_id,
                     envelope.generation,
                     envelope.source,

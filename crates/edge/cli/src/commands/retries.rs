@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use despatch_runtime::{
-    Database, DbError, RetryFilter, cancel_retries, count_retries, list_retries, retry_now,
-};
+use despatch_contracts::Ask;
+use despatch_contracts::runtime::{self, CancelRetries, Changed, RetryNow};
+use despatch_runtime::{Database, Operator, RetryFilter, count_retries, list_retries};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -29,44 +29,50 @@ pub(crate) async fn run(
             list(&config, registry.named(worker.as_deref())?, limit, json).await
         }
         RetriesCommand::RunNow { which, yes } => {
-            change(registry, &config, &which, yes, "tried now", retry_now).await
+            let run_now = |filter| RetryNow { filter: Some(filter) };
+            change(registry, &config, &which, yes, "tried now", run_now).await
         }
         RetriesCommand::Cancel { which, by, reason, yes } => {
-            let withdraw = async |db: &Database, worker: &str, which: &RetryFilter| {
-                cancel_retries(db, worker, which, &by, &reason).await
-            };
-            change(registry, &config, &which, yes, "withdrawn, each to a case", withdraw).await
+            let cancel =
+                |filter| CancelRetries { filter: Some(filter), by: by.clone(), reason: reason.clone() };
+            change(registry, &config, &which, yes, "cancelled, each to a case", cancel).await
         }
     }
 }
 
-/// Changes retries, or says how many it would change. A single event needs no confirmation.
-async fn change(
+/// Asks workers to change retries, or says how many they would change. A single event needs no confirmation.
+async fn change<A: Ask<Reply = Changed>>(
     registry: &Registry,
     config: &Config,
     args: &RetryArgs,
     sure: bool,
     what: &str,
-    change: impl AsyncFn(&Database, &str, &RetryFilter) -> Result<u64, DbError>,
+    ask: impl Fn(runtime::RetryFilter) -> A,
 ) -> Result {
     // A handler's name begins with its worker's.
     let of_handler = args.handler.as_deref().and_then(|handler| handler.split_once('.'));
     let worker = args.worker.as_deref().or(of_handler.map(|(worker, _)| worker));
-    let which = RetryFilter { handler: args.handler.clone(), event_id: args.event };
-    let sure = sure || which.event_id.is_some();
-    let mut count = 0;
+    let filter = RetryFilter { handler: args.handler.clone(), event_id: args.event };
+    let sure = sure || filter.event_id.is_some();
+    let mut waiting = Vec::new();
     for worker in registry.named(worker)? {
         let db = Database::new(config.database_of(worker), 1)?;
-        count += if sure {
-            change(&db, worker, &which).await?
-        } else {
-            count_retries(&db, worker, &which).await?
-        };
+        waiting.push((worker, count_retries(&db, worker, &filter).await?));
     }
-    if sure {
-        return print(&format!("{count} {what}\n"));
+    if !sure {
+        let count: u64 = waiting.iter().map(|(_, count)| count).sum();
+        return Err(format!("{count} would be {what}; repeat it with --yes to have it done").into());
     }
-    Err(format!("{count} would be {what}; repeat it with --yes to have it done").into())
+    let operator = Operator::connect(&config.nats_url, &config.runtime.namespace).await?;
+    let handler = args.handler.clone().unwrap_or_default();
+    let event_id = args.event.map(|id| id.to_string()).unwrap_or_default();
+    let filter = runtime::RetryFilter { handler, event_id };
+    let mut count = 0;
+    // A worker with nothing that waits need not run for this.
+    for (worker, _) in waiting.into_iter().filter(|(_, count)| *count > 0) {
+        count += operator.ask(worker, &ask(filter.clone())).await?.count;
+    }
+    print(&format!("{count} {what}\n"))
 }
 
 async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) -> Result {
@@ -81,11 +87,11 @@ async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) ->
     for waiting in &all {
         let due = Timestamp::try_from(waiting.due)?;
         objects.push(json!({
-            "handler": waiting.handler, "event_id": waiting.event_id, "order_id": waiting.order_id,
+            "handler": waiting.handler, "event_id": waiting.event_id, "subject": waiting.subject,
             "due": due, "attempts": waiting.attempts, "error": waiting.error,
         }));
         let due = due.to_zoned(TimeZone::system()).strftime("%d %b %H:%M:%S");
-        writeln!(lines, "{due}  {} {}  order {}", waiting.handler, waiting.event_id, waiting.order_id)?;
+        writeln!(lines, "{due}  {} {}  {}", waiting.handler, waiting.event_id, waiting.subject)?;
         writeln!(lines, "        tried {} times: {}", waiting.attempts, truncate(&waiting.error))?;
     }
     if as_json {

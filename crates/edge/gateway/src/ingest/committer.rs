@@ -1,5 +1,6 @@
 //! Commits what lies in the queue: as much as is ready, in one transaction, set by set.
 
+use despatch_contracts::Subject;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,7 +163,7 @@ impl Committer {
                 error = format!("{error}; its {} bytes are too many to be kept", body.len());
                 body.clear();
             }
-            let rejected = RejectedInput { reason, order_id, error, body };
+            let rejected = RejectedInput { reason, subject: Subject::order(order_id), error, body };
             self.outbox.dead_letter(queued.event_id, rejected, &queued.trace)
         };
         queued.message.get_or_init(letter).clone()

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::Transaction;
-use despatch_contracts::{EventId, Trace};
+use despatch_contracts::{EventId, Subject, Trace};
 use despatch_runtime::DbError;
 use uuid::Uuid;
 
@@ -101,7 +101,7 @@ fn order(queued: &QueuedSubmission) -> Option<(&NewOrder, Uuid)> {
 
 fn scan(queued: &QueuedSubmission) -> Option<ScanKey<'_>> {
     let (scan, order_id) = match &queued.submission {
-        Submission::Scan(scan, event) => (scan, &*event.order_id),
+        Submission::Scan(scan, event) => (scan, Subject::parse(&event.subject).id()),
         Submission::UnknownParcel(scan, _) => (scan, ""),
         Submission::Order(_) | Submission::Event(_) | Submission::Probe => return None,
     };

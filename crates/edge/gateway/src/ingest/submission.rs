@@ -1,7 +1,7 @@
 //! What a request brings, as it is committed.
 
 use bytes::Bytes;
-use despatch_contracts::Emitted;
+use despatch_contracts::{Emitted, Subject};
 use uuid::Uuid;
 
 use super::new_order::NewOrder;
@@ -26,7 +26,9 @@ impl Submission {
     /// The known order that the submission is about; `None` for a new order.
     pub(crate) fn about(&self) -> Option<Uuid> {
         match self {
-            Submission::Scan(_, event) | Submission::Event(event) => Uuid::try_parse(&event.order_id).ok(),
+            Submission::Scan(_, event) | Submission::Event(event) => {
+                Uuid::try_parse(Subject::parse(&event.subject).id()).ok()
+            }
             Submission::Order(_) | Submission::UnknownParcel(..) | Submission::Probe => None,
         }
     }

@@ -25,7 +25,7 @@ fn check(body: &[u8]) {
                 let written = format!("{order:?}").replace(r"\\", "");
                 assert!(!written.contains(r"\0"), "{order:?}");
                 if let Ok(new_order) = NewOrder::new(order, body.to_vec().into()) {
-                    assert_eq!(new_order.event.order_id, new_order.order_id.to_string());
+                    assert_eq!(new_order.event.subject, format!("order/{}", new_order.order_id));
                 }
             }
             Err(invalid) => assert!(!invalid.field.is_empty() && !invalid.problem.is_empty()),

@@ -179,7 +179,7 @@ mod tests {
         ] {
             let scanned = scanned(&webhook(status)).unwrap().unwrap();
             let event = scanned.event(&parcel);
-            assert_eq!((event.event_type, &*event.order_id), (event_type, "o-1"));
+            assert_eq!((event.event_type, &*event.subject), (event_type, "order/o-1"));
             assert_eq!(scanned.order_id.unwrap().to_string(), "01920000-0000-7000-8000-000000000001");
         }
     }

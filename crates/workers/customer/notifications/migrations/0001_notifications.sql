@@ -5,7 +5,7 @@ create table notifications.contact (
     name          text        not null,
     -- The number that the customer knows the order by.
     shop_order_id text        not null,
-    stored_at     timestamptz not null default now()
+    stored_at     timestamptz not null default despatch_now()
 );
 
 -- Every message that left, once. `part` is the parcel or, for reviews, the ask; 0 for the acceptance.
@@ -14,12 +14,12 @@ create table notifications.sent (
     milestone  text        not null,
     part       integer     not null,
     message_id text        not null,
-    sent_at    timestamptz not null default now(),
+    sent_at    timestamptz not null default despatch_now(),
     primary key (order_id, milestone, part)
 );
 
 -- Addresses, in lower case, that want no more mail than their orders need.
 create table notifications.unsubscribed (
     email text        primary key,
-    since timestamptz not null default now()
+    since timestamptz not null default despatch_now()
 );

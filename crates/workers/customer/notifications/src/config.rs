@@ -8,7 +8,8 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use crate::alerts::{AlertError, Alerts};
-use crate::smtp::{Smtp, UrlError};
+use crate::mailer::Mailer;
+use crate::smtp::UrlError;
 
 /// The worker's part of the configuration file.
 #[derive(Clone, Deserialize)]
@@ -22,7 +23,8 @@ pub struct Config {
     pub message_id_domain: String,
     /// Where customers reach the gateway, without a trailing slash.
     pub public_url: String,
-    /// The mail server: `smtp://` or `smtps://` with user, password and port, `?tls=required` for STARTTLS.
+    /// The mail server: `smtp://` or `smtps://` with user, password and port, `?tls=required` for STARTTLS. `fake:`
+    /// takes every message and keeps none: for benchmarks.
     pub smtp_url: String,
     /// The longest wait for the mail server to be reached, and to answer one command.
     pub smtp_timeout_seconds: u64,
@@ -68,7 +70,7 @@ impl Config {
         let domain = unusable.then(|| SetupError::MessageIdDomain(domain.clone()));
         let public_url = Url::parse(&self.public_url).err();
         let public_url = public_url.map(|error| SetupError::PublicUrl(error.to_string()));
-        let smtp_url = Smtp::new(&self.smtp_url, Duration::ZERO).err();
+        let smtp_url = Mailer::new(&self.smtp_url, Duration::ZERO).err();
         let secret = self.link_secret.is_empty().then_some(SetupError::LinkSecretMissing);
         let webhook = Alerts::new(&self.alert_webhook).err().map(SetupError::from);
         [from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]

@@ -8,6 +8,7 @@ mod alert;
 mod alerts;
 mod config;
 mod error;
+mod mailer;
 mod message;
 mod milestone;
 mod notify;
@@ -33,6 +34,7 @@ const MIGRATIONS: &[Migration] =
 /// The worker with its four handlers. To be called on a tokio runtime, which looks after idle connections.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     Ok(Worker::new(NAME, MIGRATIONS)
+        .queries(store::QUERIES)
         .handler(store_contact::StoreContact)
         .effect_handler(notify::Notify::new(config)?)
         .effect_handler(alert::NotifyOperators { alerts: Alerts::new(&config.alert_webhook)? })

@@ -12,9 +12,10 @@ use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
 
 use crate::config::{Config, SetupError};
 use crate::error::NotifyError;
+use crate::mailer::Mailer;
 use crate::message::{Composer, Letter};
 use crate::milestone::Milestone;
-use crate::smtp::{CONNECTIONS, Smtp};
+use crate::smtp::CONNECTIONS;
 use crate::store;
 use crate::store_contact::contact;
 use crate::template_data::TemplateData;
@@ -34,13 +35,13 @@ event_enum! {
 /// `notifications.notify`.
 pub(crate) struct Notify {
     composer: Composer,
-    smtp: Smtp,
+    mailer: Mailer,
 }
 
 impl Notify {
     pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
         let timeout = Duration::from_secs(config.smtp_timeout_seconds);
-        Ok(Notify { composer: Composer::new(config)?, smtp: Smtp::new(&config.smtp_url, timeout)? })
+        Ok(Notify { composer: Composer::new(config)?, mailer: Mailer::new(&config.smtp_url, timeout)? })
     }
 }
 
@@ -98,7 +99,7 @@ impl EffectHandler for Notify {
     type Error = NotifyError;
 
     async fn prepare(&self, event: &Moment, db: &Reader<'_>) -> Result<Self::Plan, NotifyError> {
-        let order_id = event.order_id();
+        let order_id = event.subject().id();
         let Occasion { milestone, part, data, order } = Occasion::of(event)?;
         let to = match order {
             Some(_) if store::is_sent(db, order_id, milestone, part).await? => return Ok(None),
@@ -118,7 +119,7 @@ impl EffectHandler for Notify {
     async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<(), NotifyError> {
         let Some(letter) = plan else { return Ok(()) };
         let message = self.composer.compose(letter, attempt.event_id().created_at())?;
-        Ok(self.smtp.send(&message).await?)
+        Ok(self.mailer.send(&message).await?)
     }
 
     async fn record(

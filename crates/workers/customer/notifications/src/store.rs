@@ -1,8 +1,25 @@
 //! All SQL of the notifications worker: contacts, what was sent, who unsubscribed.
 
-use despatch_runtime::{DbError, Reader, Row, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
 
 use crate::milestone::Milestone;
+
+/// What handlers ask for many events at a time.
+pub(crate) const QUERIES: &[BatchedQuery] = &[IS_SENT, RECIPIENT];
+
+const IS_SENT: BatchedQuery = BatchedQuery::new(
+    "select n from unnest($1::text[], $2::text[], $3::int[]) with ordinality
+             as each(order_id, milestone, part, n) join notifications.sent using (order_id, milestone, part)",
+);
+
+const RECIPIENT: BatchedQuery = BatchedQuery::new(
+    "select n, c.email, name, shop_order_id, s.order_id is not null as is_sent,
+             u.email is not null as is_unsubscribed
+           from unnest($1::text[], $2::text[], $3::int[]) with ordinality as each(order_id, milestone, part, n)
+             join notifications.contact c using (order_id)
+             left join notifications.sent s using (order_id, milestone, part)
+             left join notifications.unsubscribed u on u.email = lower(c.email)",
+);
 
 /// Whom to write to about an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,9 +47,7 @@ pub(crate) async fn is_sent(
     milestone: Milestone,
     part: u32,
 ) -> Result<bool, DbError> {
-    let sql = "select n from unnest($1::text[], $2::text[], $3::int[]) with ordinality
-                 as each(order_id, milestone, part, n) join notifications.sent using (order_id, milestone, part)";
-    Ok(!db.query_batched(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?.is_empty())
+    Ok(!db.query_batched(IS_SENT, (order_id.to_owned(), milestone.name(), signed(part))).await?.is_empty())
 }
 
 /// What is known of the order's customer; `None` until the contact is stored.
@@ -42,13 +57,7 @@ pub(crate) async fn recipient(
     milestone: Milestone,
     part: u32,
 ) -> Result<Option<Recipient>, DbError> {
-    let sql = "select n, c.email, name, shop_order_id, s.order_id is not null as is_sent,
-                 u.email is not null as is_unsubscribed
-               from unnest($1::text[], $2::text[], $3::int[]) with ordinality as each(order_id, milestone, part, n)
-                 join notifications.contact c using (order_id)
-                 left join notifications.sent s using (order_id, milestone, part)
-                 left join notifications.unsubscribed u on u.email = lower(c.email)";
-    let rows = db.query_batched(sql, (order_id.to_owned(), milestone.name(), signed(part))).await?;
+    let rows = db.query_batched(RECIPIENT, (order_id.to_owned(), milestone.name(), signed(part))).await?;
     let recipient = |row: &Row| {
         Ok(Recipient {
             contact: Contact {

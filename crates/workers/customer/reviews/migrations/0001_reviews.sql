@@ -11,7 +11,7 @@ create table reviews.review (
     next_ask bigint not null default 0,
     -- Why it was stopped, as a reason code.
     stopped_because text,
-    updated_at timestamptz not null default now()
+    updated_at timestamptz not null default despatch_now()
 ) with (fillfactor = 70);
 
 -- What customers answered. The first answer is the review; later ones are kept and change nothing.
@@ -19,7 +19,7 @@ create table reviews.answer (
     order_id text not null,
     -- From 1.
     number bigint not null,
-    at timestamptz not null default now(),
+    at timestamptz not null default despatch_now(),
     rating bigint not null check (rating between 1 and 5),
     comment text not null,
     primary key (order_id, number)

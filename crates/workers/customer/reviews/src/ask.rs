@@ -4,7 +4,7 @@ use despatch_contracts::Event as _;
 use despatch_contracts::review::ReviewAskDue;
 use despatch_contracts::shipment::ShipmentDelivered;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Timer, Tx, Verdict};
 
 use crate::schedule::Schedule;
 use crate::store;
@@ -13,6 +13,7 @@ use crate::store;
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) schedule: Schedule,
+    pub(crate) ask_due: Timer<ReviewAskDue>,
 }
 
 /// Why a delivery was not taken note of.
@@ -42,10 +43,10 @@ impl Handler for Ask {
 
     async fn record(&self, event: &ShipmentDelivered, tx: &Tx<'_>) -> Result<(), AskError> {
         let scan = event.scan.as_ref().ok_or(AskError::NoScan)?;
-        let order_id = event.order_id();
+        let order_id = event.subject().id();
         if store::delivered(tx, order_id, scan.parcel.into(), scan.parcels.into()).await? {
             let due = ReviewAskDue { order_id: order_id.to_owned(), ask: 0 };
-            tx.schedule(order_id, self.schedule.first_after(), &due).await?;
+            tx.schedule(self.ask_due, order_id, self.schedule.first_after(), &due).await?;
         }
         Ok(())
     }

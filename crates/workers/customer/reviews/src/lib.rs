@@ -28,14 +28,16 @@ const MIGRATIONS: &[Migration] =
 /// Registers `reviews.ask`, `reviews.remind`, `reviews.receive` and `reviews.stop`.
 pub fn worker(config: &Config) -> Worker {
     let schedule = Schedule::new(config);
-    Worker::new(NAME, MIGRATIONS)
-        .handler(ask::Ask { schedule: schedule.clone() })
+    let mut worker = Worker::new(NAME, MIGRATIONS);
+    let ask_due = worker.timer::<ReviewAskDue>();
+    worker
+        .handler(ask::Ask { schedule: schedule.clone(), ask_due })
         .handler(remind::Remind {
             schedule,
+            ask_due,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             link_secret: config.link_secret.clone().into_bytes(),
         })
         .handler(receive::Receive)
         .handler(stop::Stop)
-        .emits::<ReviewAskDue>()
 }

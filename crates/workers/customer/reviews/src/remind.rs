@@ -2,7 +2,7 @@
 
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewRequested};
 use despatch_domain::link;
-use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Timer, Tx, Verdict};
 
 use crate::schedule::{Due, Schedule};
 use crate::store;
@@ -12,6 +12,7 @@ use crate::store;
 /// A timer may fire while the answer is on its way: the first to be recorded wins, and the row says which it was.
 pub(crate) struct Remind {
     pub(crate) schedule: Schedule,
+    pub(crate) ask_due: Timer<ReviewAskDue>,
     /// Where the gateway is reached from outside, without a slash at its end.
     pub(crate) public_url: String,
     /// Signs the links; the gateway verifies with the same.
@@ -47,7 +48,7 @@ impl Handler for Remind {
                     return Ok((None, None));
                 }
                 let next = ReviewAskDue { order_id: order_id.clone(), ask: ask + 1 };
-                tx.schedule(order_id, next_after, &next).await?;
+                tx.schedule(self.ask_due, order_id, next_after, &next).await?;
                 Ok((Some(self.request(order_id, *ask)), None))
             }
             Due::Lapse => {

@@ -44,8 +44,8 @@ impl Handler for Stop {
             Ended::Cancelled(event) => &event.reason,
             Ended::Returned(event) => &event.reason,
         };
-        store::stop(tx, event.order_id(), reason).await?;
-        tx.unschedule(event.order_id()).await?;
+        store::stop(tx, event.subject().id(), reason).await?;
+        tx.unschedule(event.subject().id()).await?;
         Ok(())
     }
 }

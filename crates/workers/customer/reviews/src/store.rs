@@ -20,7 +20,7 @@ pub(crate) async fn delivered(
             select order_id, case when parcels = 1 then 'asking' else 'awaiting-delivery' end, array[parcel], parcels
             from each
             on conflict (order_id) do update
-            set delivered = r.delivered || excluded.delivered, parcels = excluded.parcels, updated_at = now(),
+            set delivered = r.delivered || excluded.delivered, parcels = excluded.parcels, updated_at = despatch_now(),
                 state = case when r.state = 'awaiting-delivery'
                                   and cardinality(r.delivered) + 1 >= excluded.parcels then 'asking'
                              else r.state end
@@ -36,7 +36,7 @@ pub(crate) async fn delivered(
 /// Takes ask `ask` as done. `false` when it is not the one that is due, or the customer is not to be asked.
 pub(crate) async fn asked(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool, DbError> {
     const SQL: &str = "\
-        update reviews.review r set next_ask = ask + 1, updated_at = now()
+        update reviews.review r set next_ask = ask + 1, updated_at = despatch_now()
         from unnest($1::text[], $2::bigint[]) with ordinality as each(order_id, ask, n)
         where r.order_id = each.order_id and state = 'asking' and next_ask = ask
         returning n";
@@ -46,7 +46,7 @@ pub(crate) async fn asked(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool,
 /// Ends the asking without an answer; as [`asked`].
 pub(crate) async fn lapse(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool, DbError> {
     const SQL: &str = "\
-        update reviews.review r set state = 'lapsed', updated_at = now()
+        update reviews.review r set state = 'lapsed', updated_at = despatch_now()
         from unnest($1::text[], $2::bigint[]) with ordinality as each(order_id, ask, n)
         where r.order_id = each.order_id and state = 'asking' and next_ask = ask
         returning n";
@@ -60,7 +60,7 @@ pub(crate) async fn answer(tx: &Tx<'_>, order_id: &str, rating: i64, comment: &s
             select * from unnest($1::text[], $2::bigint[], $3::text[]) as each(order_id, rating, comment)
         ), answered as (
             insert into reviews.review as r (order_id, state) select order_id, 'answered' from each
-            on conflict (order_id) do update set state = 'answered', updated_at = now()
+            on conflict (order_id) do update set state = 'answered', updated_at = despatch_now()
         )
         insert into reviews.answer (order_id, number, rating, comment)
         select order_id, (select count(*) + 1 from reviews.answer a where a.order_id = each.order_id), rating, comment
@@ -74,7 +74,7 @@ pub(crate) async fn answer(tx: &Tx<'_>, order_id: &str, rating: i64, comment: &s
 pub(crate) async fn stop(tx: &Tx<'_>, order_id: &str, reason: &str) -> Result<(), DbError> {
     const SQL: &str = "\
         insert into reviews.review as r (order_id, state, stopped_because) values ($1, 'stopped', $2)
-        on conflict (order_id) do update set state = 'stopped', stopped_because = $2, updated_at = now()
+        on conflict (order_id) do update set state = 'stopped', stopped_because = $2, updated_at = despatch_now()
         where r.state in ('awaiting-delivery', 'asking')";
     tx.execute(SQL, &[&order_id, &reason]).await?;
     Ok(())

@@ -26,7 +26,7 @@ where
     L: Future<Output = Result<Option<T>, ProviderError>>,
     A: Future<Output = Result<T, ProviderError>>,
 {
-    let mut key = attempt.begin(operation, 0).await?;
+    let mut key = attempt.begin(operation, "").await?;
     if !key.first {
         if let Some(done) = look().await? {
             return Ok(done);

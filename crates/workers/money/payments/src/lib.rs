@@ -45,6 +45,7 @@ pub fn worker(config: &Config) -> Result<Worker, UnusableClient> {
 pub fn worker_with<P: Provider>(provider: P) -> Worker {
     let provider = Arc::new(provider);
     Worker::new(NAME, MIGRATIONS)
+        .queries(store::QUERIES)
         .effect_handler(Capture::new(Arc::clone(&provider)))
         .effect_handler(Refund::new(Arc::clone(&provider)))
         .effect_handler(Void::new(provider))

@@ -3,8 +3,16 @@
 use std::time::SystemTime;
 
 use despatch_domain::Money;
-use despatch_runtime::{DbError, Reader, Row, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
 use tokio_postgres::GenericClient;
+
+/// What handlers ask for many events at a time.
+pub(crate) const QUERIES: &[BatchedQuery] = &[PAYMENTS, IS_CANCELLED];
+
+const IS_CANCELLED: BatchedQuery = BatchedQuery::new(
+    "SELECT n FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+           JOIN payments.payment USING (order_id) WHERE cancelled_at IS NOT NULL",
+);
 
 /// What is known of an order's payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +61,13 @@ pub(crate) struct NewCapture<'a> {
     pub(crate) amount: Money,
 }
 
-const PAYMENTS: &str = "SELECT n, order_id, provider, authorisation, coalesce(capture, '') AS capture,
+const PAYMENTS: BatchedQuery = BatchedQuery::new(
+    "SELECT n, order_id, provider, authorisation, coalesce(capture, '') AS capture,
                                coalesce(currency, '') AS currency, captured_minor, refunded_minor,
                                captured_at, refunded_at, cancelled_at
                         FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
-                        JOIN payments.payment USING (order_id)";
+                        JOIN payments.payment USING (order_id)",
+);
 
 /// What is known of the order's payment; `None` when it was neither captured nor cancelled.
 pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
@@ -83,9 +93,7 @@ pub async fn totals(db: &impl GenericClient) -> Result<Vec<Totals>, DbError> {
 
 /// Whether the order was cancelled before its payment was captured.
 pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
-    let sql = "SELECT n FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
-               JOIN payments.payment USING (order_id) WHERE cancelled_at IS NOT NULL";
-    Ok(!tx.query_batched(sql, (order_id.to_owned(),)).await?.is_empty())
+    Ok(!tx.query_batched(IS_CANCELLED, (order_id.to_owned(),)).await?.is_empty())
 }
 
 /// Records a capture; false when one was recorded before.
@@ -96,7 +104,7 @@ pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Res
                ), captured AS (
                    INSERT INTO payments.payment AS p
                        (order_id, provider, authorisation, capture, currency, captured_minor, captured_at)
-                   SELECT order_id, provider, authorisation, capture, currency, minor, now() FROM each
+                   SELECT order_id, provider, authorisation, capture, currency, minor, despatch_now() FROM each
                    ON CONFLICT (order_id) DO UPDATE
                        SET provider = excluded.provider, authorisation = excluded.authorisation,
                            capture = excluded.capture, currency = excluded.currency,
@@ -119,7 +127,7 @@ pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Res
 
 /// Records that all that was left of a capture went back; false when another refund was recorded since it was planned.
 pub(crate) async fn record_refund(tx: &Tx<'_>, order_id: &str, minor: i64) -> Result<bool, DbError> {
-    let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = now()
+    let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = despatch_now()
                WHERE order_id = $1 AND captured_minor - refunded_minor = $2";
     Ok(tx.execute(sql, &[&order_id, &minor]).await? == 1)
 }
@@ -132,8 +140,8 @@ pub(crate) async fn record_cancellation(
     authorisation: &str,
 ) -> Result<bool, DbError> {
     let sql = "INSERT INTO payments.payment AS p (order_id, provider, authorisation, cancelled_at)
-               VALUES ($1, $2, $3, now())
-               ON CONFLICT (order_id) DO UPDATE SET cancelled_at = now() WHERE p.cancelled_at IS NULL";
+               VALUES ($1, $2, $3, despatch_now())
+               ON CONFLICT (order_id) DO UPDATE SET cancelled_at = despatch_now() WHERE p.cancelled_at IS NULL";
     Ok(tx.execute(sql, &[&order_id, &provider, &authorisation]).await? == 1)
 }
 

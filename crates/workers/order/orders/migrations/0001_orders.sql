@@ -23,7 +23,7 @@ create table orders.progress (
     version integer not null,
     -- The facts so far; the state follows from them.
     lifecycle jsonb not null,
-    updated_at timestamptz not null default now(),
+    updated_at timestamptz not null default despatch_now(),
     completed_at timestamptz
 ) with (fillfactor = 50);
 
@@ -35,7 +35,7 @@ create table orders.timeline (
     order_id text not null,
     -- From 1, without gaps. The key also makes a lost update impossible: two writers cannot take the same number.
     seq integer not null,
-    at timestamptz not null default now(),
+    at timestamptz not null default despatch_now(),
     event_type text not null,
     from_state text,
     to_state text not null,

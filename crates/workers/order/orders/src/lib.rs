@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] =
 /// Registers `orders.accept`, `orders.track` and `orders.cancel`. There is nothing to configure.
 pub fn worker() -> Worker {
     Worker::new(NAME, MIGRATIONS)
+        .queries(store::QUERIES)
         .handler(accept::Accept)
         .handler(track::Track::new())
         .handler(cancel::Cancel)

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use despatch_contracts::order::{Authorisation, Order};
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Tx};
 use despatch_status::OrderState;
 use jiff::Timestamp;
 use prost::Message;
@@ -12,6 +12,21 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::{FromSql, Json, Type};
 
 use crate::lifecycle::{Lifecycle, Step};
+
+/// What handlers ask for many events at a time.
+pub(crate) const QUERIES: &[BatchedQuery] = &[LIFECYCLE, AGE];
+
+const LIFECYCLE: BatchedQuery = BatchedQuery::new(
+    "\
+    select each.n, version, lifecycle
+    from unnest($1::text[]) with ordinality as each(order_id, n) join orders.progress using (order_id)",
+);
+
+const AGE: BatchedQuery = BatchedQuery::new(
+    "\
+    select each.n, extract(epoch from despatch_now() - placed_at)::float8
+    from unnest($1::text[]) with ordinality as each(order_id, n) join orders.orders using (order_id)",
+);
 
 /// What a timeline entry says besides the step itself.
 #[derive(Debug)]
@@ -27,7 +42,7 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
         with accepted as (
             insert into orders.orders (order_id, shop, shop_order_id, channel, customer_email, currency, total_minor,
                                        placed_at, document)
-            values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), $9)
+            values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, despatch_now()), $9)
             on conflict do nothing
             returning order_id
         ), started as (
@@ -84,10 +99,7 @@ pub(crate) async fn advance<E: From<DbError>>(
 
 /// An order's lifecycle, and the number of its last timeline entry.
 async fn lifecycle(tx: &Tx<'_>, order_id: &str) -> Result<Option<(i32, Lifecycle)>, DbError> {
-    const SQL: &str = "\
-        select each.n, version, lifecycle
-        from unnest($1::text[]) with ordinality as each(order_id, n) join orders.progress using (order_id)";
-    let rows = tx.query_batched(SQL, (order_id.to_owned(),)).await?;
+    let rows = tx.query_batched(LIFECYCLE, (order_id.to_owned(),)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let Json(lifecycle) = row.try_get("lifecycle")?;
     Ok(Some((row.try_get("version")?, lifecycle)))
@@ -107,8 +119,8 @@ async fn keep(
                 as each(order_id, to_state, version, lifecycle, event_type, from_state, reason, detail)
         ), advanced as (
             update orders.progress p
-            set state = to_state, version = each.version, lifecycle = each.lifecycle, updated_at = now(),
-                completed_at = case when to_state = 'completed' then coalesce(completed_at, now())
+            set state = to_state, version = each.version, lifecycle = each.lifecycle, updated_at = despatch_now(),
+                completed_at = case when to_state = 'completed' then coalesce(completed_at, despatch_now())
                                     else completed_at end
             from each where p.order_id = each.order_id
         )
@@ -135,15 +147,12 @@ pub(crate) const UNDER_WAY: &str = "\
 
 /// For how many seconds the one that has not moved for longest has not moved, by state.
 pub(crate) const STOOD_STILL: &str = "\
-    select state, extract(epoch from now() - min(updated_at))::float8 from orders.progress
+    select state, extract(epoch from despatch_now() - min(updated_at))::float8 from orders.progress
     where completed_at is null and state not in ('cancelled', 'returned') group by state";
 
 /// How many seconds ago an order was placed.
 pub(crate) async fn age(tx: &Tx<'_>, order_id: &str) -> Result<Option<f64>, DbError> {
-    const SQL: &str = "\
-        select each.n, extract(epoch from now() - placed_at)::float8
-        from unnest($1::text[]) with ordinality as each(order_id, n) join orders.orders using (order_id)";
-    let rows = tx.query_batched(SQL, (order_id.to_owned(),)).await?;
+    let rows = tx.query_batched(AGE, (order_id.to_owned(),)).await?;
     rows.first().map(|row| row.try_get(1)).transpose().map_err(Into::into)
 }
 

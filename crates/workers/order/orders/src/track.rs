@@ -68,7 +68,7 @@ impl Handler for Track {
 
     async fn record(&self, event: &OrderFact, tx: &Tx<'_>) -> Result<Self::Out, TrackError> {
         let FactRecord { event_type, fact, detail } = event.record()?;
-        let order_id = event.order_id();
+        let order_id = event.subject().id();
         let note = Note { event_type, detail: &detail };
         let step = store::advance(tx, order_id, &note, |order| {
             let state = order.state();

@@ -4,8 +4,8 @@ create table exceptions.exception (
     handler              text        not null,
     event_id             uuid        not null,
     worker               text        not null,
-    -- Empty when the event names none.
-    order_id             text        not null,
+    -- What the event is about, e.g. 'order/1001'; empty for nothing in particular.
+    subject              text        not null,
     event_type           text        not null,
     -- Of the last failure.
     reason               text        not null,
@@ -32,8 +32,8 @@ create table exceptions.exception (
     cancel_requested     boolean     not null default false,
     -- 'replayed', 'discarded' or 'order-cancelled'.
     resolution           text        check ((resolution is not null) = (state = 'resolved')),
-    opened_at            timestamptz not null default now(),
-    updated_at           timestamptz not null default now(),
+    opened_at            timestamptz not null default despatch_now(),
+    updated_at           timestamptz not null default despatch_now(),
     -- The number of its last history entry.
     version              int         not null,
     -- The whole despatch.runtime.v1.DeadLetter.
@@ -55,7 +55,7 @@ create index exception_worker on exceptions.exception (worker, closed, (-priorit
 create index exception_handler on exceptions.exception (handler, closed, (-priority), due, event_id);
 create index exception_claimed on exceptions.exception (claimed_by, closed, (-priority), due, event_id, handler)
     where claimed_by is not null;
-create index exception_order on exceptions.exception (order_id);
+create index exception_subject on exceptions.exception (subject);
 create index exception_opened on exceptions.exception (closed, opened_at);
 create index exception_value on exceptions.exception (currency, value_minor) where value_minor is not null;
 create index exception_search on exceptions.exception using gin (search_vector);
@@ -68,7 +68,7 @@ create table exceptions.history (
     event_id   uuid        not null,
     -- From 1, without gaps. The key makes a lost update impossible: two writers cannot take the same number.
     seq        int         not null,
-    at         timestamptz not null default now(),
+    at         timestamptz not null default despatch_now(),
     -- A person, or the handler that found out.
     actor      text        not null,
     -- 'failed', 'succeeded', 'claimed', 'released', 'noted', 'prioritised', 'replayed', 'edited', 'discarded',

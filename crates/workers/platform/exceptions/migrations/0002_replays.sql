@@ -22,8 +22,8 @@ create table exceptions.bulk_replay (
     last_sent_at timestamptz,
     -- The number of its latest tick; an older tick's event does nothing.
     tick         int         not null default 0,
-    created_at   timestamptz not null default now(),
-    updated_at   timestamptz not null default now()
+    created_at   timestamptz not null default despatch_now(),
+    updated_at   timestamptz not null default despatch_now()
 );
 
 -- Every decision about a bulk replay, by people and by itself. Rows are never changed.
@@ -51,7 +51,7 @@ create table exceptions.bulk_replay_item (
     -- Why it was skipped, or the reason code of its failure.
     result      text        not null default '',
     step_number int,
-    updated_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default despatch_now(),
     primary key (bulk_replay, seq)
 );
 

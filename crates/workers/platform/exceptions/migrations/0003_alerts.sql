@@ -2,7 +2,7 @@
 -- one alert for each cause, not one for each case.
 create table exceptions.alert (
     cause     text        primary key,
-    raised_at timestamptz not null default now()
+    raised_at timestamptz not null default despatch_now()
 );
 
 -- When the monitor last ran.

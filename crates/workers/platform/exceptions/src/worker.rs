@@ -20,16 +20,18 @@ use crate::schema::{MIGRATIONS, NAME};
 pub fn worker(config: &Config) -> Result<Worker, ConfigError> {
     config.calendar.check()?;
     let monitor_every = Duration::from_secs(config.monitor_seconds.max(1));
-    let worker = gauges().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
+    let mut worker = gauges().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
+    let (monitor_due, replay_due) = (worker.timer::<MonitorDue>(), worker.timer::<BulkReplayDue>());
     Ok(worker
         .handler(Open {
             calendar: config.calendar.clone(),
             high_value_minor: Some(config.high_value_minor).filter(|minor| *minor > 0),
+            monitor_due,
             monitor_every,
         })
         .handler(Resolve)
         .handler(CloseCancelled)
-        .handler(Advance)
-        .handler(Monitor { every: monitor_every })
-        .emits::<(Replay, BulkReplayDue, MonitorDue, OrderCancelRequested)>())
+        .handler(Advance { replay_due })
+        .handler(Monitor { every: monitor_every, monitor_due })
+        .emits::<(Replay, OrderCancelRequested)>())
 }

@@ -25,7 +25,7 @@ CREATE TABLE inventory.receipt (
     sku        text   NOT NULL,
     location   text   NOT NULL,
     quantity   bigint NOT NULL CHECK (quantity > 0),
-    at         timestamptz NOT NULL DEFAULT now(),
+    at         timestamptz NOT NULL DEFAULT despatch_now(),
     PRIMARY KEY (receipt_id, sku, location)
 );
 
@@ -35,7 +35,7 @@ CREATE TABLE inventory.reservation (
     order_id   text PRIMARY KEY,
     state      text NOT NULL CHECK (state IN ('held', 'confirmed', 'expired', 'cancelled')),
     expires_at timestamptz,
-    at         timestamptz NOT NULL DEFAULT now(),
+    at         timestamptz NOT NULL DEFAULT despatch_now(),
     CHECK (state <> 'held' OR expires_at IS NOT NULL)
 ) WITH (fillfactor = 80);
 

@@ -2,7 +2,7 @@
 
 use despatch_contracts::stock::{ReservationExpiryDue, StockReleased};
 use despatch_domain::Reason;
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Timer, Tx};
 
 use crate::error::InventoryError;
 use crate::expiry_timer;
@@ -10,7 +10,9 @@ use crate::store::{self, Expiry};
 
 /// Ends reservations whose time is up.
 #[derive(Debug)]
-pub struct Expire;
+pub struct Expire {
+    pub(crate) expiry: Timer<ReservationExpiryDue>,
+}
 
 impl Handler for Expire {
     const NAME: &'static str = "inventory.expire";
@@ -30,7 +32,7 @@ impl Handler for Expire {
             })),
             Expiry::Early(left) => {
                 // The timer was run early by hand; the promise to the customer still holds.
-                expiry_timer::set(tx, &event.order_id, left).await?;
+                expiry_timer::set(tx, self.expiry, &event.order_id, left).await?;
                 Ok(None)
             }
             Expiry::Nothing => Ok(None),

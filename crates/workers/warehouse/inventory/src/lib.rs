@@ -37,12 +37,14 @@ const MIGRATIONS: &[Migration] =
 
 /// The inventory worker with all its handlers.
 pub fn worker(config: &Config) -> Worker {
-    Worker::new(NAME, MIGRATIONS)
-        .handler(Reserve::new(Duration::from_secs(config.reservation_seconds)))
+    let mut worker = Worker::new(NAME, MIGRATIONS);
+    let expiry = worker.timer::<ReservationExpiryDue>();
+    worker
+        .queries(store::QUERIES)
+        .handler(Reserve::new(Duration::from_secs(config.reservation_seconds), expiry))
         .handler(Confirm)
-        .handler(Expire)
+        .handler(Expire { expiry })
         .handler(Release)
         .handler(Ship)
-        .emits::<ReservationExpiryDue>()
         .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use despatch_contracts::Event as _;
 use despatch_contracts::order::OrderAccepted;
-use despatch_contracts::stock::StockReserved;
+use despatch_contracts::stock::{ReservationExpiryDue, StockReserved};
 use despatch_routing::allocate;
-use despatch_runtime::{ConcurrencyKeys, Handler, Tx};
+use despatch_runtime::{ConcurrencyKeys, Handler, Timer, Tx};
 use tokio::try_join;
 
 use crate::error::InventoryError;
@@ -17,12 +18,13 @@ use crate::store::{self, Claim};
 #[derive(Debug)]
 pub struct Reserve {
     lifetime: Duration,
+    expiry: Timer<ReservationExpiryDue>,
 }
 
 impl Reserve {
-    /// Holds units for `lifetime`, unless the reservation is confirmed before.
-    pub fn new(lifetime: Duration) -> Self {
-        Reserve { lifetime }
+    /// Holds units for `lifetime`, unless the reservation is confirmed before `expiry` fires.
+    pub fn new(lifetime: Duration, expiry: Timer<ReservationExpiryDue>) -> Self {
+        Reserve { lifetime, expiry }
     }
 }
 
@@ -36,7 +38,7 @@ impl Handler for Reserve {
         let Some(order) = &event.order else { return ConcurrencyKeys::none() };
         skus(order)
             .into_iter()
-            .fold(ConcurrencyKeys::order(&order.order_id), |keys, sku| keys.and("sku", sku))
+            .fold(ConcurrencyKeys::subject(event.subject()), |keys, sku| keys.and("sku", sku))
     }
 
     async fn record(&self, event: &OrderAccepted, tx: &Tx<'_>) -> Result<Self::Out, InventoryError> {
@@ -49,7 +51,7 @@ impl Handler for Reserve {
         let allocations = allocate(&demand(order)?, &stock)?;
         let (held, ()) = try_join!(
             store::claim(tx, &order.order_id, &allocations, Claim::Held(self.lifetime)),
-            expiry_timer::set(tx, &order.order_id, self.lifetime),
+            expiry_timer::set(tx, self.expiry, &order.order_id, self.lifetime),
         )?;
         let held = held.ok_or(InventoryError::Overtaken)?;
         Ok(Some(StockReserved {

@@ -5,7 +5,7 @@ mod claims;
 mod ledger_queries;
 mod reservation;
 
-pub(crate) use claims::{Claim, Expiry, cancel, claim, confirm, expire, ship, stock_for};
+pub(crate) use claims::{Claim, Expiry, QUERIES, cancel, claim, confirm, expire, ship, stock_for};
 pub(crate) use ledger_queries::OVERSOLD;
 pub use ledger_queries::{Location, Reservation, Totals, open_locations, receive, reservation_of, totals};
 pub use reservation::State;

@@ -133,7 +133,7 @@ async fn a_paid_order_is_picked_parcel_by_parcel_and_does_not_expire() {
 /// Each parcel that was picked: its number, of how many, where, how many units.
 async fn picked(env: &TestEnv, order_id: &str) -> Vec<(u32, u32, String, i64)> {
     let messages = env.messages("evt.stock.picked").await;
-    let of_order = messages.into_iter().filter(|message| message.order_id == order_id);
+    let of_order = messages.into_iter().filter(|message| message.subject == format!("order/{order_id}"));
     let parcel = |message: despatch_contracts::runtime::Envelope| {
         let picked = <StockPicked as prost::Message>::decode(message.payload).unwrap();
         let parcel = picked.parcel.unwrap();
@@ -160,8 +160,8 @@ async fn a_hurried_timer_ends_no_reservation_before_its_time() {
     let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
     env.deliver(&accepted("o-1")).await;
     env.expect::<StockReserved>("o-1").await;
-    let due = "SELECT due - now() > interval '59 min' FROM inventory.timer";
-    db.execute("UPDATE inventory.timer SET due = now()", &[]).await.unwrap();
+    let due = "SELECT due - despatch_now() > interval '59 min' FROM inventory.timer";
+    db.execute("UPDATE inventory.timer SET due = despatch_now()", &[]).await.unwrap();
     eventually("the timer is set again", async || {
         let row = db.query_opt(due, &[]).await.unwrap()?;
         row.get::<_, bool>(0).then_some(())
@@ -196,7 +196,11 @@ async fn a_payment_too_late_for_the_stock_becomes_a_case() {
         // Each reserved in its turn: the units come back when the other's reservation lapses.
         eventually("lapsed, or short and dead", async || {
             let lapsed = state(&db, order_id).await == Some(State::Expired);
-            let dead = env.messages("dead.>").await.iter().any(|letter| letter.order_id == order_id);
+            let dead = env
+                .messages("dead.>")
+                .await
+                .iter()
+                .any(|letter| letter.subject == format!("order/{order_id}"));
             (lapsed || dead).then_some(())
         })
         .await;

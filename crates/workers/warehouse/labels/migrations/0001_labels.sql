@@ -15,7 +15,7 @@ create table labels.label (
     cost_currency   text,
     reason          text        not null,
     detail          text        not null,
-    created_at      timestamptz not null default now(),
+    created_at      timestamptz not null default despatch_now(),
     primary key (order_id, parcel)
 );
 

@@ -44,7 +44,7 @@ impl LabelPurchaser {
         request: &LabelRequest,
         attempt: &Attempt,
     ) -> Result<Option<Label>, CreateError> {
-        match attempt.pending(OPERATION, request.parcel.number).await? {
+        match attempt.pending(OPERATION, &request.parcel.number.to_string()).await? {
             Some(key) => self.end(request, attempt, &key).await,
             None => Ok(None),
         }
@@ -120,7 +120,7 @@ impl LabelPurchaser {
         decision: Decision,
         attempt: &Attempt,
     ) -> Result<Label, CreateError> {
-        let key = attempt.begin_with_note(OPERATION, request.parcel.number, &rate.id).await?;
+        let key = attempt.begin_with_note(OPERATION, &request.parcel.number.to_string(), &rate.id).await?;
         if !key.first {
             // Another replica was faster; the next try ends what it began.
             return Err(self.unsettled(&key));

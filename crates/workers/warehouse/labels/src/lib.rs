@@ -27,5 +27,5 @@ const MIGRATIONS: &[Migration] =
 
 /// The worker with its one handler.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
-    Ok(Worker::new(NAME, MIGRATIONS).effect_handler(create::Create::new(config)?))
+    Ok(Worker::new(NAME, MIGRATIONS).queries(store::QUERIES).effect_handler(create::Create::new(config)?))
 }

@@ -3,7 +3,15 @@
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
 use despatch_routing::Decision;
-use despatch_runtime::{DbError, Reader, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Reader, Tx};
+
+/// What handlers ask for many events at a time.
+pub(crate) const QUERIES: &[BatchedQuery] = &[IS_LABELLED];
+
+const IS_LABELLED: BatchedQuery = BatchedQuery::new(
+    "select n from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
+           join labels.label using (order_id, parcel)",
+);
 
 /// A label as it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +28,7 @@ pub(crate) struct Label {
 
 /// Whether the parcel has its label.
 pub(crate) async fn is_labelled(db: &Reader<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
-    let sql = "select n from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
-               join labels.label using (order_id, parcel)";
-    Ok(!db.query_batched(sql, (order_id.to_owned(), signed(parcel))).await?.is_empty())
+    Ok(!db.query_batched(IS_LABELLED, (order_id.to_owned(), signed(parcel))).await?.is_empty())
 }
 
 /// Keeps the parcel's label; false when the parcel, or the tracking number, has one already.

@@ -199,7 +199,8 @@ async fn an_offer_that_has_gone_stale_is_replaced_by_a_fresh_one() {
     env.expect::<LabelCreated>("stale").await;
     env.quiet().await;
     assert_eq!(shippo.counts().labels, 1);
-    let notes = "select count(distinct note), count(closed_at) from labels.effect where order_id = 'stale'";
+    let notes =
+        "select count(distinct note), count(closed_at) from labels.effect where subject = 'order/stale'";
     let row = env.db().await.query_one(notes, &[]).await.expect("the ledger");
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 2), "two rates, the first asked for twice");
 }

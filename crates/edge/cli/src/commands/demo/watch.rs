@@ -50,7 +50,7 @@ pub(super) async fn until_quiet(
 /// Whether nothing waits or is in flight anywhere.
 async fn is_quiet(auditor: &Auditor, process: &Process) -> Result<bool, DbError> {
     let backlogs = auditor.backlogs().await?;
-    if backlogs.iter().any(|(_, backlog)| backlog.waiting > 0 || backlog.open_batches > 0) {
+    if backlogs.iter().any(|(_, backlog)| backlog.waiting > 0 || backlog.outbox_batches > 0) {
         return Ok(false);
     }
     let pending = process.pending().await;

@@ -22,16 +22,16 @@ pub(crate) fn gauges() -> [SqlGauge; 4] {
         by_queue(
             "despatch.cases_overdue",
             "select queue, count(*)::float8 from exceptions.exception
-              where state <> 'resolved' and due < now() group by queue",
+              where state <> 'resolved' and due < despatch_now() group by queue",
         ),
         SqlGauge {
             name: "despatch.orders_touched_by_hand",
             unit: "",
             label: None,
-            sql: "select count(distinct order_id)::float8 from exceptions.history
+            sql: "select count(distinct subject)::float8 from exceptions.history
                     join exceptions.exception using (handler, event_id)
-                   where at > now() - interval '7 days' and kind not in ('failed', 'succeeded')
-                     and order_id <> ''",
+                   where at > despatch_now() - interval '7 days' and kind not in ('failed', 'succeeded')
+                     and subject like 'order/%'",
         },
     ]
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use despatch_contracts::alert::{AlertRaised, Fact};
 use despatch_contracts::exception::MonitorDue;
-use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Tx};
+use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Timer, Tx};
 
 use super::store::{self, Overdue, Rise};
 
@@ -17,13 +17,18 @@ const STALE_AFTER: u32 = 10;
 
 /// Runs at an interval, by a durable timer.
 pub(crate) struct Monitor {
+    pub(crate) monitor_due: Timer<MonitorDue>,
     pub(crate) every: Duration,
 }
 
 /// Sets the monitor's timer unless the monitor runs already.
-pub(crate) async fn ensure_scheduled(tx: &Tx<'_>, every: Duration) -> Result<(), DbError> {
+pub(crate) async fn ensure_scheduled(
+    tx: &Tx<'_>,
+    monitor_due: Timer<MonitorDue>,
+    every: Duration,
+) -> Result<(), DbError> {
     if store::take_stale_monitor(tx, every * STALE_AFTER).await? {
-        tx.schedule(TIMER, every, &MonitorDue {}).await?;
+        tx.schedule(monitor_due, TIMER, every, &MonitorDue {}).await?;
     }
     Ok(())
 }
@@ -46,7 +51,7 @@ impl Handler for Monitor {
         let new = store::record_causes(tx, &holding).await?;
         alerts.retain(|alert| new.contains(&alert.cause));
         alerts.extend(store::record_new_reasons(tx).await?.iter().map(|reason| new_reason(reason)));
-        tx.schedule(TIMER, self.every, &MonitorDue {}).await?;
+        tx.schedule(self.monitor_due, TIMER, self.every, &MonitorDue {}).await?;
         Ok(alerts)
     }
 }

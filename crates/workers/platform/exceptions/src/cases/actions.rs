@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
 use despatch_contracts::runtime::{Envelope, Replay};
-use despatch_contracts::{Event as _, json, key_of};
+use despatch_contracts::{Event as _, json, subject_of};
 use despatch_runtime::{Database, DbError, set_timer};
 use tokio_postgres::GenericClient;
 
@@ -85,9 +85,10 @@ impl CaseActions {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(DbError::from)?;
         let case = apply(&*tx, id, actor, &Decision::CancelOrder { reason }).await?;
-        let key = format!("cancel/{}", case.order_id);
+        let order_id = case.order_id().ok_or_else(|| CaseError::NoOrder(id.clone()))?;
+        let key = format!("cancel/{order_id}");
         let requested = OrderCancelRequested {
-            order_id: case.order_id.clone(),
+            order_id: order_id.to_owned(),
             reason: reason.clone(),
             requested_by: "operator".to_owned(),
         };
@@ -161,18 +162,18 @@ async fn refusal(
 
 /// Whether the case is about an order that was accepted: the order of `order.placed` never was.
 fn has_accepted_order(case: &Case) -> bool {
-    !case.order_id.is_empty() && case.event_type != OrderPlaced::TYPE
+    case.order_id().is_some() && case.event_type != OrderPlaced::TYPE
 }
 
-/// The payload of an edited event, if it is one of the event's type and about the same order.
+/// The payload of an edited event, if it is one of the event's type and about the same subject.
 fn edited_payload(event: &Envelope, contents: &str) -> Result<Bytes, CaseError> {
     let event_type = event.event_type();
     let payload = json::from_json(event_type, contents);
     let payload = payload.map_err(|error| CaseError::InvalidEdit(error.to_string()))?;
-    let order_id = key_of(event_type, payload.clone());
-    let order_id = order_id.map_err(|error| CaseError::InvalidEdit(error.to_string()))?;
-    if order_id != event.order_id {
-        let found = format!("expected an event of order {}, found one of {order_id:?}", event.order_id);
+    let subject = subject_of(event_type, payload.clone());
+    let subject = subject.map_err(|error| CaseError::InvalidEdit(error.to_string()))?;
+    if subject != event.subject {
+        let found = format!("expected an event about {}, found one about {subject:?}", event.subject);
         return Err(CaseError::InvalidEdit(found));
     }
     Ok(payload)

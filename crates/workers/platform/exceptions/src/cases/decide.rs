@@ -25,7 +25,7 @@ pub(super) async fn apply(
     let (change, condition) = (change(decision), condition(decision));
     let sql = format!(
         "with decided as (
-             update exceptions.exception set {change}, version = version + 1, updated_at = now()
+             update exceptions.exception set {change}, version = version + 1, updated_at = despatch_now()
               where handler = $1 and event_id = $2 and {condition} and $3::text is not null
              returning {CASE_COLUMNS}, version),
          recorded as (
@@ -72,7 +72,8 @@ fn condition(decision: &Decision<'_>) -> Cow<'static, str> {
         Decision::Discard { .. } => UNRESOLVED_AND_MINE.into(),
         Decision::UndoDiscard => "resolution = 'discarded'".into(),
         Decision::CancelOrder { .. } => {
-            format!("{UNRESOLVED_AND_MINE} and order_id <> '' and event_type <> 'order.placed'").into()
+            format!("{UNRESOLVED_AND_MINE} and subject like 'order/%' and event_type <> 'order.placed'")
+                .into()
         }
     }
 }

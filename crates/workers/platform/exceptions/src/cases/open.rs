@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use despatch_calendar::{Calendar, CalendarError};
+use despatch_contracts::exception::MonitorDue;
 use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::{DeadLetter, Envelope};
 use despatch_contracts::{Trace, json};
 use despatch_domain::{Currency, Money, Priority, Reason, Triage};
-use despatch_runtime::{ConcurrencyKeys, DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_runtime::{ConcurrencyKeys, DbError, Handler, HandlerError, Timer, Tx, Verdict};
 use jiff::Timestamp;
 use prost::Message as _;
 use serde_json::Value;
@@ -22,7 +23,8 @@ pub(crate) struct Open {
     pub(crate) calendar: Calendar,
     /// An order's total from which its cases are more urgent, in minor units of its currency; `None` for never.
     pub(crate) high_value_minor: Option<i64>,
-    /// The monitor's interval.
+    /// The monitor's timer and its interval.
+    pub(crate) monitor_due: Timer<MonitorDue>,
     pub(crate) monitor_every: Duration,
 }
 
@@ -70,7 +72,7 @@ impl Handler for Open {
             handler: &letter.handler,
             event_id,
             worker: &letter.worker,
-            order_id: &letter.order_id,
+            subject: &letter.subject,
             event_type: event.map_or("", |event| event.event_type()),
             reason: &letter.reason,
             error: last.as_ref().map_or("", |attempt| &attempt.error),
@@ -85,7 +87,7 @@ impl Handler for Open {
             contents: event.map(contents).unwrap_or_default(),
         };
         store::record_failure(tx, &failure).await?;
-        monitor::ensure_scheduled(tx, self.monitor_every).await?;
+        monitor::ensure_scheduled(tx, self.monitor_due, self.monitor_every).await?;
         Ok(())
     }
 }

@@ -3,14 +3,16 @@
 
 use despatch_contracts::exception::BulkReplayDue;
 use despatch_contracts::runtime::Replay;
-use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Tx};
+use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Timer, Tx};
 
 use super::bulk_replay::ReplayState;
 use super::plan::{NextAction, time_to_next_tick};
 use super::store;
 
 /// Advances bulk replays.
-pub(crate) struct Advance;
+pub(crate) struct Advance {
+    pub(crate) replay_due: Timer<BulkReplayDue>,
+}
 
 impl Handler for Advance {
     const NAME: &'static str = "exceptions.advance";
@@ -40,7 +42,7 @@ impl Handler for Advance {
             }
         }
         let next = BulkReplayDue { bulk_replay_id: id, tick: store::next_tick(tx, id).await?, idle_ticks };
-        tx.schedule(&timer(id), time_to_next_tick(idle_ticks), &next).await?;
+        tx.schedule(self.replay_due, &timer(id), time_to_next_tick(idle_ticks), &next).await?;
         Ok(replays)
     }
 }

@@ -187,7 +187,7 @@ pub(super) async fn set_state(
 ) -> Result<Option<i32>, DbError> {
     let sql = "update exceptions.bulk_replay
                   set state = $3, tick = tick + 1, step_number = step_number + 1, canary_step = 0, step_sent = 0,
-                      stop_reason = '', updated_at = now()
+                      stop_reason = '', updated_at = despatch_now()
                 where id = $1 and state = any($2) returning tick";
     let from: Vec<&str> = from.iter().map(|state| state.name()).collect();
     let row = db.query_opt(sql, &[&id, &from, &to.name()]).await?;
@@ -196,7 +196,7 @@ pub(super) async fn set_state(
 
 /// Cancels the pending cases of a bulk replay.
 pub(super) async fn cancel_pending(db: &impl GenericClient, id: i64) -> Result<(), DbError> {
-    let sql = "update exceptions.bulk_replay_item set state = 'cancelled', updated_at = now()
+    let sql = "update exceptions.bulk_replay_item set state = 'cancelled', updated_at = despatch_now()
                 where bulk_replay = $1 and state = 'pending'";
     db.execute(sql, &[&id]).await?;
     Ok(())
@@ -214,7 +214,7 @@ pub(super) struct Tick {
 pub(super) async fn tick(tx: &Tx<'_>, id: i64, tick: i32) -> Result<Option<Tick>, DbError> {
     const SQL: &str = "
         select created_by, canary, per_second, stop_above, step_number, canary_step, step_sent,
-               extract(epoch from now() - last_sent_at)::float8 as since_last_sent,
+               extract(epoch from despatch_now() - last_sent_at)::float8 as since_last_sent,
                (select count(*) from exceptions.bulk_replay_item
                  where bulk_replay = $1 and step_number = b.step_number and state = 'sent') as in_flight,
                (select count(*) from exceptions.bulk_replay_item
@@ -264,7 +264,7 @@ pub(super) async fn replay_next(
          -- A decision that another transaction commits in between is seen here, and only here.
          replayed as (
              update exceptions.exception x
-                set replayed_generation = x.generation, version = x.version + 1, updated_at = now()
+                set replayed_generation = x.generation, version = x.version + 1, updated_at = despatch_now()
                from next i
               where x.handler = i.handler and x.event_id = i.event_id and (",
         skip_reason!(),
@@ -277,12 +277,12 @@ pub(super) async fn replay_next(
              update exceptions.bulk_replay_item i
                 set state = case when r.handler is null then 'skipped' else 'sent' end,
                     result = case when r.handler is null then coalesce(skip_reason, 'changed just now') else '' end,
-                    step_number = $3, updated_at = now()
+                    step_number = $3, updated_at = despatch_now()
                from checked c left join replayed r using (handler, event_id)
               where i.bulk_replay = $1 and i.seq = c.seq),
          counted as (
              update exceptions.bulk_replay
-                set step_sent = step_sent + (select count(*) from replayed), last_sent_at = now(), updated_at = now()
+                set step_sent = step_sent + (select count(*) from replayed), last_sent_at = despatch_now(), updated_at = despatch_now()
               where id = $1)
          select letter from replayed"
     );
@@ -301,7 +301,7 @@ pub(super) async fn replay_next(
 pub(super) async fn begin_step(tx: &Tx<'_>, id: i64) -> Result<(), DbError> {
     const SQL: &str = "
         update exceptions.bulk_replay
-           set canary_step = canary_step + 1, step_number = step_number + 1, step_sent = 0, updated_at = now()
+           set canary_step = canary_step + 1, step_number = step_number + 1, step_sent = 0, updated_at = despatch_now()
          where id = $1";
     tx.execute(SQL, &[&id]).await?;
     Ok(())
@@ -317,7 +317,7 @@ pub(super) async fn end(
 ) -> Result<(), DbError> {
     const SQL: &str = "
         with ended as (
-            update exceptions.bulk_replay set state = $2, stop_reason = $4, updated_at = now() where id = $1)
+            update exceptions.bulk_replay set state = $2, stop_reason = $4, updated_at = despatch_now() where id = $1)
         insert into exceptions.bulk_replay_history (bulk_replay, actor, kind, detail) values ($1, $3, $2, $4)";
     tx.execute(SQL, &[&id, &state.name(), &actor, &stop_reason]).await?;
     Ok(())

@@ -39,7 +39,7 @@ async fn each_cause_alerts_once_and_again_after_it_was_over() {
     }
     assert_eq!(alerts(&env, 2).await, ["new/stock-short", "rise/stock-short"]);
 
-    let late = "update exceptions.exception set due = now() - interval '1 minute'";
+    let late = "update exceptions.exception set due = despatch_now() - interval '1 minute'";
     env.db().await.execute(late, &[]).await.unwrap();
     assert_eq!(alerts(&env, 3).await, ["new/stock-short", "overdue/warehouse", "rise/stock-short"]);
 

@@ -47,7 +47,7 @@ fn letter(event_id: EventId, order: &str, generation: u32, reason: &str, error: 
         handler: "labels.create".into(),
         event_id: event_id.to_string(),
         generation,
-        order_id: order.into(),
+        subject: format!("order/{order}"),
         reason: reason.into(),
         failures: vec![Failure {
             attempt: generation + 1,
@@ -77,7 +77,7 @@ async fn settles(env: &TestEnv, event_id: EventId, generation: u32, outcome: &st
         handler: "labels.create".into(),
         event_id: event_id.to_string(),
         generation,
-        order_id: "o-1".into(),
+        subject: "order/o-1".into(),
         outcome: outcome.into(),
         reason: String::new(),
     };

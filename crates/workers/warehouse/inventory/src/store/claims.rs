@@ -4,10 +4,24 @@
 use std::time::{Duration, SystemTime};
 
 use despatch_routing::{Allocation, StockLevel};
-use despatch_runtime::{DbError, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Tx};
 use tokio_postgres::types::Json;
 
 use super::reservation::{State, allocation};
+
+/// What handlers ask for many events at a time.
+pub(crate) const QUERIES: &[BatchedQuery] = &[STOCK_FOR];
+
+const STOCK_FOR: BatchedQuery = BatchedQuery::new(
+    "SELECT n, s.sku, s.location, l.rank, s.available, NULL AS state
+           FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS each (order_id, skus, n)
+           CROSS JOIN jsonb_array_elements_text(skus) AS wanted (sku)
+           JOIN inventory.stock s ON s.sku = wanted.sku JOIN inventory.location l ON l.id = s.location
+           UNION ALL
+           SELECT n, NULL, NULL, NULL, NULL, r.state
+           FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+           JOIN inventory.reservation r USING (order_id)",
+);
 
 /// What all locations have of the SKUs, and what became of the order's claim if it made one.
 pub(crate) async fn stock_for(
@@ -15,17 +29,9 @@ pub(crate) async fn stock_for(
     order_id: &str,
     skus: &[&str],
 ) -> Result<(Vec<StockLevel>, Option<State>), DbError> {
-    let sql = "SELECT n, s.sku, s.location, l.rank, s.available, NULL AS state
-               FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS each (order_id, skus, n)
-               CROSS JOIN jsonb_array_elements_text(skus) AS wanted (sku)
-               JOIN inventory.stock s ON s.sku = wanted.sku JOIN inventory.location l ON l.id = s.location
-               UNION ALL
-               SELECT n, NULL, NULL, NULL, NULL, r.state
-               FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
-               JOIN inventory.reservation r USING (order_id)";
     let skus: Vec<String> = skus.iter().map(|sku| (*sku).to_owned()).collect();
     let (mut stock, mut known) = (Vec::new(), None);
-    for row in tx.query_batched(sql, (order_id.to_owned(), Json(skus))).await? {
+    for row in tx.query_batched(STOCK_FOR, (order_id.to_owned(), Json(skus))).await? {
         match row.try_get("state")? {
             Some(state) => known = Some(state),
             None => stock.push(StockLevel {
@@ -79,7 +85,7 @@ pub(crate) async fn claim(
                    SELECT order_id, line, sku, location, quantity, parcel FROM wanted
                ), reserved AS (
                    INSERT INTO inventory.reservation (order_id, state, expires_at)
-                   SELECT order_id, state, now() + make_interval(secs => seconds) FROM each
+                   SELECT order_id, state, despatch_now() + make_interval(secs => seconds) FROM each
                    ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at
                    RETURNING order_id, expires_at
                )
@@ -139,7 +145,7 @@ pub(crate) enum Expiry {
 pub(crate) async fn expire(tx: &Tx<'_>, order_id: &str) -> Result<Expiry, DbError> {
     let sql = "WITH ended AS (
                    UPDATE inventory.reservation SET state = 'expired'
-                   WHERE order_id = $1 AND state = 'held' AND expires_at <= now()
+                   WHERE order_id = $1 AND state = 'held' AND expires_at <= despatch_now()
                    RETURNING order_id
                ), freed AS (
                    DELETE FROM inventory.allocation a USING ended e WHERE a.order_id = e.order_id
@@ -149,8 +155,8 @@ pub(crate) async fn expire(tx: &Tx<'_>, order_id: &str) -> Result<Expiry, DbErro
                    FROM (SELECT sku, location, sum(quantity)::int8 AS quantity FROM freed GROUP BY sku, location) f
                    WHERE s.sku = f.sku AND s.location = f.location
                )
-               SELECT expires_at <= now() AS due,
-                      greatest(extract(epoch FROM expires_at - now()), 0)::float8 AS seconds_left
+               SELECT expires_at <= despatch_now() AS due,
+                      greatest(extract(epoch FROM expires_at - despatch_now()), 0)::float8 AS seconds_left
                FROM inventory.reservation WHERE order_id = $1 AND state = 'held'";
     let rows = tx.returning(sql, &[&order_id]).await?;
     let Some(row) = rows.first() else { return Ok(Expiry::Nothing) };
@@ -183,7 +189,7 @@ pub(crate) async fn ship(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<boo
     let sql = "WITH each AS (
                    SELECT * FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS each (order_id, parcel, n)
                ), shipped AS (
-                   UPDATE inventory.allocation a SET shipped_at = now()
+                   UPDATE inventory.allocation a SET shipped_at = despatch_now()
                    FROM each WHERE a.order_id = each.order_id AND a.parcel = each.parcel AND shipped_at IS NULL
                )
                SELECT n FROM each

@@ -13,12 +13,12 @@ async fn of_a_thousand_orders_for_a_hundred_units_exactly_a_hundred_are_reserved
     }
     eventually("every order is decided and published", async || {
         let decided = "SELECT (SELECT count(*) FROM inventory.journal WHERE state IN ('done', 'dead')) = 1000
-                              AND NOT EXISTS (SELECT FROM inventory.open_batch)";
+                              AND NOT EXISTS (SELECT FROM inventory.outbox_batch)";
         db.query_one(decided, &[]).await.unwrap().get::<_, bool>(0).then_some(())
     })
     .await;
     let about = |messages: Vec<despatch_contracts::runtime::Envelope>| -> BTreeSet<String> {
-        messages.into_iter().map(|message| message.order_id).collect()
+        messages.into_iter().map(|message| message.subject).collect()
     };
     let reserved = about(env.messages("evt.stock.reserved").await);
     let short = about(env.messages("dead.inventory.stock-short").await);

@@ -1,0 +1,31 @@
+//! What operators ask of workers, by request and reply over `ask.<worker>.<verb>`: outside of the stream, answered by one
+//! of the worker's processes, or not at all.
+
+use crate::runtime;
+
+/// A request that a worker answers.
+pub trait Ask: prost::Message + Default + 'static {
+    /// The last part of its subject, e.g. `retry-now`.
+    const VERB: &'static str;
+    /// What it is answered with.
+    type Reply: prost::Message + Default + 'static;
+}
+
+/// Where a worker hears a request, without the deployment's namespace.
+pub fn ask_subject(worker: &str, verb: &str) -> String {
+    format!("ask.{worker}.{verb}")
+}
+
+macro_rules! asks {
+    ($($request:ty => $verb:literal -> $reply:ty;)+) => {
+        $(impl Ask for $request {
+            const VERB: &'static str = $verb;
+            type Reply = $reply;
+        })+
+    };
+}
+
+asks! {
+    runtime::RetryNow => "retry-now" -> runtime::Changed;
+    runtime::CancelRetries => "cancel-retries" -> runtime::Changed;
+}

@@ -1,0 +1,92 @@
+//! What an event is about.
+
+use std::fmt;
+
+/// What an event is about, by CloudEvents' word for it: a kind and an id, `order/<id>`; or nothing in particular.
+///
+/// Events about one subject are recorded one after the other and belong to one trace; effects are told apart by it. The
+/// kinds of today are `order`; the ones to come are `contact`, `sku`, `ticket`, `document` and `campaign`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Subject<'a> {
+    kind: &'a str,
+    id: &'a str,
+}
+
+/// The kind of a subject that is an order.
+const ORDER: &str = "order";
+
+impl<'a> Subject<'a> {
+    /// Nothing in particular.
+    pub const NONE: Subject<'static> = Subject { kind: "", id: "" };
+
+    /// A thing of a kind; [`NONE`](Subject::NONE) when the id is empty, as in a malformed event. `kind` has no slash.
+    pub fn new(kind: &'a str, id: &'a str) -> Self {
+        if id.is_empty() { Subject::NONE } else { Subject { kind, id } }
+    }
+
+    /// An order.
+    pub fn order(id: &'a str) -> Self {
+        Subject::new(ORDER, id)
+    }
+
+    /// Reads `<kind>/<id>`, as [`Display`](fmt::Display) writes it. What has no kind is about nothing.
+    pub fn parse(text: &'a str) -> Self {
+        text.split_once('/').map_or(Subject::NONE, |(kind, id)| Subject::new(kind, id))
+    }
+
+    /// The kind, e.g. `order`; empty for none.
+    pub fn kind(self) -> &'a str {
+        self.kind
+    }
+
+    /// The id among its kind; empty for none.
+    pub fn id(self) -> &'a str {
+        self.id
+    }
+
+    /// The order's id, where the subject is one.
+    pub fn order_id(self) -> Option<&'a str> {
+        (self.kind == ORDER).then_some(self.id)
+    }
+
+    /// Whether it is nothing in particular.
+    pub fn is_none(self) -> bool {
+        self.id.is_empty()
+    }
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_none() { Ok(()) } else { write!(f, "{}/{}", self.kind, self.id) }
+    }
+}
+
+impl From<Subject<'_>> for String {
+    fn from(subject: Subject<'_>) -> Self {
+        if subject.is_none() { String::new() } else { [subject.kind, "/", subject.id].concat() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        for subject in [Subject::order("shop/1001"), Subject::new("sku", "A-1"), Subject::NONE] {
+            assert_eq!(Subject::parse(&subject.to_string()), subject);
+            assert_eq!(String::from(subject), subject.to_string());
+        }
+        assert_eq!(Subject::parse("order/shop/1001").order_id(), Some("shop/1001"));
+        assert_eq!(Subject::parse("sku/A-1").order_id(), None);
+    }
+
+    #[test]
+    fn an_empty_id_is_no_subject() {
+        for none in [Subject::order(""), Subject::parse(""), Subject::parse("order/"), Subject::parse("o-1")]
+        {
+            assert!(none.is_none(), "{none:?}");
+            assert_eq!(none.to_string(), "");
+        }
+    }
+}

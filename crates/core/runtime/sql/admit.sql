@@ -1,0 +1,4 @@
+select id, handler, generation, state, attempts, failures,
+       extract(epoch from despatch_now() - deferred_since)::float8 as deferred
+  from {schema}.journal
+ where handler = any($1) and id = any($2)

@@ -1,0 +1,1 @@
+delete from {schema}.start where handler = $1 and id = any($2)

@@ -1,0 +1,1 @@
+delete from {schema}.timer where key = any($1)

@@ -1,0 +1,18 @@
+//! Behind the commands: what an operator does to a deployment from outside of its processes.
+
+mod ask;
+mod backlog;
+pub mod doctor;
+mod migrate;
+mod permissions;
+pub(crate) mod provision;
+mod recover;
+mod retries;
+mod roles;
+
+pub use ask::{Operator, OperatorError};
+pub use backlog::{Backlog, DeadEvent, backlog};
+pub use migrate::{migrate_all, provision_all};
+pub use permissions::{Permissions, permissions};
+pub use recover::{RecoverError, recover_all};
+pub use retries::{PendingRetry, RetryFilter, count_retries, list_retries};

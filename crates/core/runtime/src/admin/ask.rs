@@ -1,0 +1,91 @@
+//! Asks a worker, as an operator.
+
+use crate::worker::{ERROR_CODE, ERROR_TEXT};
+use std::time::Duration;
+
+use async_nats::Request;
+use async_nats::client::RequestErrorKind;
+use despatch_contracts::{Ask, ask_subject};
+use prost::Message as _;
+
+use crate::health::Health;
+use crate::nats::{Broker, BrokerError};
+
+/// How long a worker may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long the connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An operator's connection to the workers of a deployment.
+pub struct Operator {
+    broker: Broker,
+}
+
+/// Why a worker did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum OperatorError {
+    /// The connection failed.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// NATS is not reached.
+    #[error("NATS is not reached within {CONNECT_TIMEOUT:?}; `despatch doctor` says why")]
+    NotConnected,
+    /// No process of the worker is there.
+    #[error("no process of worker {worker} answers; it has to run for this: `despatch run {worker}`")]
+    NoWorker {
+        /// The worker.
+        worker: String,
+    },
+    /// The request may have been carried out, or not.
+    #[error("worker {worker} has not answered within {ANSWER_TIMEOUT:?}; it may have done it all the same")]
+    NoAnswer {
+        /// The worker.
+        worker: String,
+    },
+    /// The worker refuses.
+    #[error("{message}")]
+    Refused {
+        /// See [`AskError::code`](crate::AskError::code).
+        code: String,
+        /// See [`AskError::message`](crate::AskError::message).
+        message: String,
+    },
+    /// The answer is not what it should be.
+    #[error("worker {worker} answered what cannot be read: {why}; is it of another version?")]
+    Unreadable {
+        /// The worker.
+        worker: String,
+        /// Where decoding stopped.
+        why: String,
+    },
+}
+
+impl Operator {
+    /// Connects as the NATS user `operator`. `namespace` is the deployment's, empty for none.
+    pub async fn connect(nats_url: &str, namespace: &str) -> Result<Self, OperatorError> {
+        let health = Health::new();
+        let broker = Broker::connect(nats_url, namespace, "operator", &health).await?;
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, health.until_ready()).await;
+        connected.map_err(|_| OperatorError::NotConnected)?;
+        Ok(Operator { broker })
+    }
+
+    /// Asks a worker and waits for its answer.
+    pub async fn ask<A: Ask>(&self, worker: &str, ask: &A) -> Result<A::Reply, OperatorError> {
+        let subject = self.broker.names().full(&ask_subject(worker, A::VERB));
+        let request = Request::new().payload(ask.encode_to_vec().into()).timeout(Some(ANSWER_TIMEOUT));
+        let answer = self.broker.client().send_request(subject, request).await;
+        let answer = answer.map_err(|error| match error.kind() {
+            RequestErrorKind::NoResponders => OperatorError::NoWorker { worker: worker.to_owned() },
+            _ => OperatorError::NoAnswer { worker: worker.to_owned() },
+        })?;
+        let header = |name| answer.headers.as_ref().and_then(|headers| headers.get(name));
+        if let Some(code) = header(ERROR_CODE) {
+            let message = header(ERROR_TEXT).map(ToString::to_string).unwrap_or_default();
+            return Err(OperatorError::Refused { code: code.to_string(), message });
+        }
+        A::Reply::decode(answer.payload)
+            .map_err(|error| OperatorError::Unreadable { worker: worker.to_owned(), why: error.to_string() })
+    }
+}

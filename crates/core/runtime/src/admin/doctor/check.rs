@@ -1,0 +1,85 @@
+//! What looking at one thing came to.
+
+use std::time::Duration;
+
+/// How long a server may take for its first answer.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long all of a server's examination may take.
+const EXAMINATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What looking at one thing came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was looked at, e.g. `consumer orders-accept`.
+    pub subject: String,
+    /// How bad it is.
+    pub grade: Grade,
+    /// How it is.
+    pub found: String,
+    /// How it should be.
+    pub expected: String,
+    /// What to do about it; `None` when it is as it should be.
+    pub advice: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// As it should be.
+    Ok,
+    /// Orders go on, but somebody should look.
+    Warning,
+    /// Something does not work, or is not safe.
+    Failed,
+}
+
+impl Check {
+    /// Something that is as it should be.
+    pub fn ok(subject: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        let (subject, found, expected) = (subject.into(), found.into(), expected.into());
+        Check { subject, grade: Grade::Ok, found, expected, advice: None }
+    }
+
+    /// The same thing, found to be otherwise.
+    #[must_use]
+    pub fn but(self, grade: Grade, advice: impl Into<String>) -> Self {
+        Check { grade, advice: Some(advice.into()), ..self }
+    }
+}
+
+/// Runs an examination that may not take forever. What was found by then is kept.
+pub(crate) async fn bounded(
+    subject: &str,
+    checks: &mut Vec<Check>,
+    examination: impl AsyncFnOnce(&mut Vec<Check>),
+) {
+    if tokio::time::timeout(EXAMINATION_TIMEOUT, examination(checks)).await.is_err() {
+        let expected = format!("everything answered within {EXAMINATION_TIMEOUT:?}");
+        let late = Check::ok(subject, "it stopped answering", expected);
+        checks.push(late.but(Grade::Failed, "Look at the server's log and load."));
+    }
+}
+
+/// A length of time for people, e.g. `3h 20m`.
+pub(crate) fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, minutes) => format!("{minutes}m {}s", seconds % 60),
+        (0, hours, minutes) => format!("{hours}h {minutes}m"),
+        (days, hours, _) => format!("{days}d {hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_for_people() {
+        let said = [7, 125, 12_000, 200_000].map(|seconds| span(Duration::from_secs(seconds)));
+        assert_eq!(said, ["7s", "2m 5s", "3h 20m", "2d 7h"]);
+    }
+}

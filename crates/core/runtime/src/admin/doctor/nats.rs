@@ -1,0 +1,188 @@
+//! NATS: is it there, is it new enough, does it have what the provisioner makes, and room.
+
+use async_nats::jetstream::account::Account;
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::stream::Stream;
+use async_nats::{Client, jetstream};
+use futures_util::future::join_all;
+
+use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded};
+use crate::admin::provision::{
+    Difference, consumer_config, consumer_differences, is_ahead, stream_config, stream_differences,
+};
+use crate::nats::{Names, options};
+use crate::settings::Settings;
+use crate::worker::{HandlerSpec, Worker};
+
+/// The oldest that knows everything the provisioner asks for.
+const OLDEST: (u32, u32) = (2, 10);
+
+const PROVISION: &str =
+    "Run `despatch provision`. A process with runtime.provision = true does the same within seconds.";
+
+pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let client = match connect(&settings.nats_url).await {
+        Ok((client, check)) => {
+            checks.push(check);
+            client
+        }
+        Err(check) => return vec![*check],
+    };
+    let specs: Vec<&HandlerSpec> = workers.iter().flat_map(Worker::specs).collect();
+    bounded("nats", &mut checks, async |checks| {
+        checks.push(version(&client.server_info().version));
+        let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
+        let expected = "on";
+        match jetstream.query_account().await {
+            Ok(account) => {
+                checks.push(Check::ok("nats JetStream", "on", expected));
+                checks.push(storage(&account));
+            }
+            Err(error) => {
+                let advice = "Start nats-server with --jetstream and a --store_dir that outlives it, and let this \
+                              account use it.";
+                let check = Check::ok("nats JetStream", error.to_string(), expected);
+                checks.push(check.but(Grade::Failed, advice));
+                return;
+            }
+        }
+        let names = Names::new(&settings.namespace);
+        let (check, stream) = stream(&jetstream, &names, settings).await;
+        checks.push(check);
+        // Without the stream there are no consumers either, and making it makes them.
+        let Some(stream) = stream else { return };
+        checks.extend(join_all(specs.iter().map(|spec| consumer(&stream, &names, settings, spec))).await);
+    })
+    .await;
+    checks
+}
+
+async fn connect(url: &str) -> Result<(Client, Check), Box<Check>> {
+    let expected = format!("an answer within {ANSWER_TIMEOUT:?}");
+    let away = |subject: String, found: String| {
+        let advice = "Start NATS, or correct nats_url (DESPATCH_NATS_URL). `despatch up` brings its own.";
+        Box::new(Check::ok(subject, found, expected.clone()).but(Grade::Failed, advice))
+    };
+    if url.is_empty() {
+        return Err(away("nats".into(), "no URL is configured".into()));
+    }
+    let (servers, options) = options(url).map_err(|error| away("nats".into(), error.to_string()))?;
+    let places: Vec<String> =
+        servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
+    let subject = format!("nats {}", places.join(","));
+    match tokio::time::timeout(ANSWER_TIMEOUT, options.name("despatch doctor").connect(servers)).await {
+        Ok(Ok(client)) => {
+            let check = Check::ok(subject, "it answers", expected.clone());
+            Ok((client, check))
+        }
+        Ok(Err(error)) => Err(away(subject, error.to_string())),
+        Err(_) => Err(away(subject, "no answer".into())),
+    }
+}
+
+fn version(found: &str) -> Check {
+    let mut numbers = found.split('.').map(|number| number.parse().unwrap_or(0));
+    let release = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    let check = Check::ok("nats version", found, format!("{}.{} or newer", OLDEST.0, OLDEST.1));
+    if release >= OLDEST {
+        return check;
+    }
+    check.but(
+        Grade::Failed,
+        "Upgrade nats-server: an older one silently ignores a consumer's list of subjects.",
+    )
+}
+
+/// What the account's streams take of what they may. The server's own limit is not told to its clients.
+fn storage(account: &Account) -> Check {
+    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
+    let subject = "nats storage";
+    let limit = account.limits.max_storage.and_then(|limit| u64::try_from(limit).ok());
+    let Some(limit) = limit.filter(|limit| *limit > 0) else {
+        let found = format!("{}, and no limit to the account", megabytes(account.storage));
+        return Check::ok(subject, found, "below its limit");
+    };
+    let found = format!("{} of {}", megabytes(account.storage), megabytes(limit));
+    let check = Check::ok(subject, found, "less than 80 % of its limit");
+    let grade = match account.storage.saturating_mul(100) / limit {
+        0..80 => return check,
+        80..95 => Grade::Warning,
+        _ => Grade::Failed,
+    };
+    check.but(
+        grade,
+        "Raise the account's limit, or lower runtime.stream_retention_days: a full stream takes no event.",
+    )
+}
+
+async fn stream(
+    jetstream: &jetstream::Context,
+    names: &Names,
+    settings: &Settings,
+) -> (Check, Option<Stream>) {
+    let wanted = stream_config(names, settings);
+    let subject = format!("stream {}", wanted.name);
+    match jetstream.get_stream(&wanted.name).await {
+        Ok(stream) => {
+            let info = stream.cached_info();
+            let found = format!("{} messages", info.state.messages);
+            (compared(subject, found, &stream_differences(&wanted, &info.config)), Some(stream))
+        }
+        Err(error) => {
+            let check = Check::ok(subject, format!("not there: {error}"), AS_PROVISIONED);
+            (check.but(Grade::Failed, PROVISION), None)
+        }
+    }
+}
+
+async fn consumer(stream: &Stream, names: &Names, settings: &Settings, spec: &HandlerSpec) -> Check {
+    let name = Names::consumer(spec.name);
+    let subject = format!("consumer {name}");
+    let info = match stream.consumer_info(&name).await {
+        Ok(info) => info,
+        Err(error) => {
+            let check = Check::ok(subject, format!("not there: {error}"), AS_PROVISIONED);
+            return check.but(Grade::Failed, PROVISION);
+        }
+    };
+    if is_ahead(stream, &info).await {
+        let (end, seen) = (stream.cached_info().state.last_sequence, info.delivered.stream_sequence);
+        let found = format!("has seen message {seen} of a stream that ended at {end}");
+        let advice =
+            format!("The stream was set back, and until it is as far again this hears nothing. {PROVISION}");
+        return Check::ok(subject, found, "not ahead of its stream").but(Grade::Failed, advice);
+    }
+    let found = format!("{} to be handed out, {} in hand", info.num_pending, info.num_ack_pending);
+    compared(subject, found, &consumer_differences(&consumer_config(names, settings, spec), &info.config))
+}
+
+const AS_PROVISIONED: &str = "as the provisioner makes it";
+
+fn compared(subject: String, found: String, differences: &[Difference]) -> Check {
+    if differences.is_empty() {
+        return Check::ok(subject, found, AS_PROVISIONED);
+    }
+    let list = |say: fn(&Difference) -> String| differences.iter().map(say).collect::<Vec<_>>().join(", ");
+    let found = list(|it| format!("{} {}", it.setting, it.found));
+    let wanted = list(|it| format!("{} {}", it.setting, it.wanted));
+    Check::ok(subject, found, wanted).but(Grade::Failed, PROVISION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        for (found, grade) in [
+            ("2.9.25", Grade::Failed),
+            ("2.10.0", Grade::Ok),
+            ("2.12.1-RC.1", Grade::Ok),
+            ("3.0.0", Grade::Ok),
+            ("what?", Grade::Failed),
+        ] {
+            assert_eq!(version(found).grade, grade, "{found}");
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! PostgreSQL: is it there, is it new enough, does it keep what it confirms, and is every worker's schema as it has to
+//! be.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::join_all;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+
+use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded, span};
+use crate::db::{Database, DbError};
+use crate::journal::{migrate, partitions};
+use crate::settings::Settings;
+use crate::worker::Worker;
+
+/// The oldest that has every feature of the statements.
+const OLDEST: i32 = 14;
+
+/// How far the clocks may be apart before somebody should look, and before it must be put right.
+const SKEW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
+
+/// How long after its time a retry or a timer may still be there.
+const LATE: Duration = Duration::from_secs(60);
+
+/// How much of what was recorded last may be without proof that everybody has settled it.
+const UNSETTLED: Duration = Duration::from_secs(3600);
+
+/// How many times the age at which it is swept an open batch may reach.
+const SWEEPS: u32 = 5;
+
+pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Check> {
+    let mut databases: BTreeMap<&str, Vec<&Worker>> = BTreeMap::from([(&*settings.database_url, Vec::new())]);
+    for worker in workers {
+        databases.entry(settings.database_of(worker.name)).or_default().push(worker);
+    }
+    // Where every worker has a database of its own nobody needs the common one.
+    databases.retain(|_, users| workers.is_empty() || !users.is_empty());
+    let examined = databases.iter().map(|(url, workers)| one(settings, url, workers));
+    join_all(examined).await.into_iter().flatten().collect()
+}
+
+/// One database, and the workers that keep their schemas in it.
+async fn one(settings: &Settings, url: &str, workers: &[&Worker]) -> Vec<Check> {
+    let place = format!("postgres {}", place(url));
+    let mut checks = Vec::new();
+    let db = match connect(url).await {
+        Ok(db) => {
+            checks.push(Check::ok(&place, "it answers", answer()));
+            db
+        }
+        Err(found) => {
+            let advice = "Start PostgreSQL, or correct database_url (DESPATCH_DATABASE_URL) or the worker's entry under \
+                 [databases]. `despatch up` brings its own.";
+            return vec![Check::ok(place, found, answer()).but(Grade::Failed, advice)];
+        }
+    };
+    bounded(&place, &mut checks, async |checks| {
+        checks.push(version(&db, &place).await.unwrap_or_else(|error| unanswered(&place, "version", &error)));
+        checks.push(
+            durability(&db, &place).await.unwrap_or_else(|error| unanswered(&place, "durability", &error)),
+        );
+        checks.push(clock(&db, &place).await.unwrap_or_else(|error| unanswered(&place, "clock", &error)));
+        for worker in workers {
+            if let Err(error) = schema(settings, &db, worker, checks).await {
+                checks.push(unanswered(&format!("schema {}", worker.name), "tables", &error));
+            }
+        }
+    })
+    .await;
+    checks
+}
+
+fn answer() -> String {
+    format!("an answer within {ANSWER_TIMEOUT:?}")
+}
+
+/// Where a database is, without the password that its URL may hold.
+fn place(url: &str) -> String {
+    let Ok(config) = Config::from_str(url) else { return String::new() };
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(host)) => host.clone(),
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => return String::new(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    format!("{host}:{port}/{}", config.get_dbname().unwrap_or_default())
+}
+
+async fn connect(url: &str) -> Result<Database, String> {
+    if url.is_empty() {
+        return Err("no URL is configured".into());
+    }
+    let db = Database::read_only(url).map_err(|error| error.to_string())?;
+    match tokio::time::timeout(ANSWER_TIMEOUT, db.client()).await {
+        Ok(Ok(_)) => Ok(db),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer".into()),
+    }
+}
+
+fn unanswered(subject: &str, what: &str, error: &DbError) -> Check {
+    let check = Check::ok(format!("{subject} {what}"), error.to_string(), "an answer");
+    check.but(
+        Grade::Failed,
+        "See to it that the role of the URL may read there, and look at the server's log.",
+    )
+}
+
+async fn version(db: &Database, place: &str) -> Result<Check, DbError> {
+    let row = db
+        .client()
+        .await?
+        .query_one("select current_setting('server_version_num')::int / 10000", &[])
+        .await?;
+    let found: i32 = row.get(0);
+    let check = Check::ok(format!("{place} version"), found.to_string(), format!("{OLDEST} or newer"));
+    Ok(if found >= OLDEST { check } else { check.but(Grade::Failed, "Upgrade PostgreSQL.") })
+}
+
+/// Whether a commit is kept when the machine loses its power.
+async fn durability(db: &Database, place: &str) -> Result<Check, DbError> {
+    let sql = "select current_setting('fsync'), current_setting('synchronous_commit')";
+    let row = db.client().await?.query_one(sql, &[]).await?;
+    let (fsync, commit): (&str, &str) = (row.get(0), row.get(1));
+    let found = format!("fsync {fsync}, synchronous_commit {commit}");
+    let check = Check::ok(format!("{place} durability"), found, "fsync on, synchronous_commit not off");
+    if fsync == "on" && commit != "off" {
+        return Ok(check);
+    }
+    let advice = "Set both to on: without them an order that was answered may be gone after a power cut.";
+    Ok(check.but(Grade::Failed, advice))
+}
+
+/// How far this machine's clock is from the server's. What the question may have been under way for is not held against
+/// either.
+async fn clock(db: &Database, place: &str) -> Result<Check, DbError> {
+    let client = db.client().await?;
+    let statement = client.prepare("select clock_timestamp()").await?;
+    let (asked, started) = (SystemTime::now(), std::time::Instant::now());
+    let row = client.query_one(&statement, &[]).await?;
+    let half = started.elapsed() / 2;
+    let apart = apart(row.get(0), asked + half).saturating_sub(half);
+    let found = format!("{:.3}s apart at least", apart.as_secs_f64());
+    let check =
+        Check::ok(format!("{place} clock"), found, format!("less than {:?} from this machine's", SKEW.0));
+    let grade = match apart {
+        apart if apart < SKEW.0 => return Ok(check),
+        apart if apart < SKEW.1 => Grade::Warning,
+        _ => Grade::Failed,
+    };
+    let advice = "Run NTP on both machines: ids, and with them the journal's partitions, go by the machine's clock, \
+                  due times by the database's.";
+    Ok(check.but(grade, advice))
+}
+
+fn apart(one: SystemTime, other: SystemTime) -> Duration {
+    one.duration_since(other).unwrap_or_else(|error| error.duration())
+}
+
+/// A worker's schema and what is in it.
+async fn schema(
+    settings: &Settings,
+    db: &Database,
+    worker: &Worker,
+    checks: &mut Vec<Check>,
+) -> Result<(), DbError> {
+    let name = worker.name;
+    let missing = migrate::missing(db, name, worker.migrations).await?;
+    let steps = migrate::RUNTIME.len() + worker.migrations.len();
+    let subject = format!("schema {name}");
+    let expected = format!("all {steps} migrations applied");
+    if missing.is_empty() {
+        checks.push(Check::ok(subject, format!("{steps} applied"), expected));
+    } else {
+        let check = Check::ok(subject, format!("lacks {}", missing.join(", ")), expected);
+        checks.push(check.but(Grade::Failed, "Run `despatch migrate`."));
+    }
+    if migrate::RUNTIME.iter().any(|step| missing.iter().any(|name| name == step.name)) {
+        // Without the runtime's tables there is nothing to look into.
+        return Ok(());
+    }
+    checks.push(partitions(db, name).await?);
+    checks.push(outbox_batches(settings, db, name).await?);
+    checks.push(due(db, name, "retry").await?);
+    checks.push(due(db, name, "timer").await?);
+    checks.push(recovery(db, name).await?);
+    Ok(())
+}
+
+async fn partitions(db: &Database, schema: &str) -> Result<Check, DbError> {
+    let missing = partitions::missing_partitions(db, schema).await?;
+    let (subject, expected) = (format!("partitions {schema}"), "those of this week and the next");
+    if missing.is_empty() {
+        return Ok(Check::ok(subject, "there", expected));
+    }
+    let advice = format!(
+        "Run `despatch migrate`. A running `despatch run {schema}` makes them every hour; look at its log if it does run."
+    );
+    Ok(Check::ok(subject, format!("lacks {}", missing.join(", ")), expected).but(Grade::Warning, advice))
+}
+
+async fn outbox_batches(settings: &Settings, db: &Database, schema: &str) -> Result<Check, DbError> {
+    let patience = settings.sweep_after * SWEEPS;
+    let sql = format!("select opened_at as since from {schema}.outbox_batch");
+    let found = overdue(db, &sql, patience).await?;
+    let expected = format!("none older than {}", span(patience));
+    let advice = format!(
+        "They hold events that may not be on the stream. See that `despatch run {schema}` runs and reaches NATS: it \
+         publishes them."
+    );
+    Ok(found.check(format!("open batches {schema}"), expected, advice))
+}
+
+/// What the worker's clock should have taken long ago.
+async fn due(db: &Database, schema: &str, table: &str) -> Result<Check, DbError> {
+    let found = overdue(db, &format!("select due as since from {schema}.{table}"), LATE).await?;
+    let (plural, expected) = match table {
+        "retry" => ("retries", "each published within"),
+        _ => ("timers", "each fired within"),
+    };
+    let advice =
+        format!("Nobody keeps time for this worker: start `despatch run {schema}`, or look at its log.");
+    Ok(found.check(format!("{plural} {schema}"), format!("{expected} {} of its time", span(LATE)), advice))
+}
+
+/// How far back the worker would have to go, should NATS lose its store now.
+async fn recovery(db: &Database, schema: &str) -> Result<Check, DbError> {
+    // Before anybody has looked it goes back to the beginning.
+    let sql = format!(
+        "select extract(epoch from despatch_now() - coalesce(
+                    (select settled_until from {schema}.stream_checkpoint),
+                    (select applied_at from {schema}.migration where name = '0000_runtime')))::float8"
+    );
+    let age: Option<f64> = db.client().await?.query_one(&sql, &[]).await?.get(0);
+    let age = Duration::from_secs_f64(age.unwrap_or_default().max(0.0));
+    let found = format!("everything recorded is known to be settled but the last {}", span(age));
+    let expected = format!("less than {}", span(UNSETTLED));
+    let check = Check::ok(format!("recovery {schema}"), found, expected);
+    if age < UNSETTLED {
+        return Ok(check);
+    }
+    let advice = format!(
+        "Should NATS lose its store, this much is published again. See that `despatch run {schema}` runs, and which \
+         consumer stands still or is gone (`nats consumer report`)."
+    );
+    Ok(check.but(Grade::Warning, advice))
+}
+
+/// How many rows there are that are too old, and the age of the oldest.
+struct Overdue {
+    count: i64,
+    oldest: Option<f64>,
+}
+
+async fn overdue(db: &Database, rows: &str, patience: Duration) -> Result<Overdue, DbError> {
+    let sql = format!(
+        "select count(*), extract(epoch from despatch_now() - min(since))::float8
+           from ({rows}) as row where since < despatch_now() - $1::float8 * interval '1 second'"
+    );
+    let row = db.client().await?.query_one(&sql, &[&patience.as_secs_f64()]).await?;
+    Ok(Overdue { count: row.get(0), oldest: row.get(1) })
+}
+
+impl Overdue {
+    fn check(&self, subject: String, expected: String, advice: String) -> Check {
+        let Some(oldest) = self.oldest else { return Check::ok(subject, "none is late", expected) };
+        let oldest = span(Duration::from_secs_f64(oldest.max(0.0)));
+        let found = format!("{} late, the oldest {oldest}", self.count);
+        Check::ok(subject, found, expected).but(Grade::Warning, advice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_keeps_no_password() {
+        assert_eq!(place("postgres://ada:secret@db.internal:6432/despatch"), "db.internal:6432/despatch");
+        assert_eq!(place("host=db dbname=despatch password=secret"), "db:5432/despatch");
+        assert_eq!(place("nonsense"), "");
+    }
+}

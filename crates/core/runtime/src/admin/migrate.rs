@@ -1,0 +1,34 @@
+//! `despatch migrate` and `despatch provision`.
+
+use crate::admin::provision;
+use crate::admin::roles;
+use crate::db::{Database, DbError};
+use crate::health::Health;
+use crate::journal::migrate;
+use crate::nats::{Broker, BrokerError};
+use crate::settings::Settings;
+use crate::worker::{HandlerSpec, Worker};
+
+/// Brings the schemas of these workers up to date, gives each to a role of its own where that is allowed, and returns:
+/// `despatch migrate`.
+pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), DbError> {
+    for worker in workers {
+        let db = Database::new(settings.database_of(worker.name), 1)?;
+        migrate::migrate(&db, worker.name, worker.migrations).await?;
+    }
+    for worker in workers {
+        let db = Database::new(settings.database_of(worker.name), 1)?;
+        if !roles::keep(&db, worker).await? {
+            tracing::info!(worker = worker.name, "no role of its own: this user may not make roles");
+        }
+    }
+    Ok(())
+}
+
+/// Creates or corrects the stream and the consumers of these workers and returns: `despatch provision`.
+pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<(), BrokerError> {
+    let broker =
+        Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::new()).await?;
+    let specs: Vec<HandlerSpec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();
+    provision::provision(&broker, settings, &specs).await
+}

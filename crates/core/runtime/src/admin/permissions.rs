@@ -1,0 +1,90 @@
+//! What each worker may do at the broker, by what it registers: a user for each, who can publish what its handlers emit
+//! and pull from its own consumers. Only the provisioner makes the stream and consumers.
+
+use std::collections::BTreeSet;
+
+use despatch_contracts::runtime::{DeadLetter, Replay, Settled};
+use despatch_contracts::{Event, event_subject};
+
+use crate::nats::{Names, inbox};
+use crate::worker::Worker;
+
+/// What one user of the broker may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permissions {
+    /// The worker, `provisioner` or `operator`.
+    pub user: String,
+    /// The subjects that it may publish to.
+    pub publish: Vec<String>,
+    /// The subjects that it may subscribe to.
+    pub subscribe: Vec<String>,
+    /// Whether it may publish answers to requests that it receives.
+    pub answers: bool,
+}
+
+/// Every user's permissions: one for each worker, one for whoever provisions, and one for operators, who may do everything.
+/// `namespace` is the deployment's, empty for none.
+pub fn permissions(namespace: &str, workers: &[Worker]) -> Vec<Permissions> {
+    let names = Names::new(namespace);
+    let mut users: Vec<Permissions> = workers.iter().map(|worker| of_worker(&names, worker)).collect();
+    let api = |request: &str| format!("$JS.API.{request}");
+    let stream = &names.stream;
+    users.push(Permissions {
+        user: "provisioner".to_owned(),
+        publish: ["CREATE", "UPDATE", "INFO"]
+            .map(|request| api(&format!("STREAM.{request}.{stream}")))
+            .into_iter()
+            .chain([
+                api("INFO"),
+                api(&format!("CONSUMER.*.{stream}.>")),
+                api(&format!("CONSUMER.*.*.{stream}.>")),
+            ])
+            .collect(),
+        subscribe: vec![format!("{}.>", inbox("provisioner"))],
+        answers: false,
+    });
+    users.push(Permissions {
+        user: "operator".to_owned(),
+        publish: vec![">".to_owned()],
+        subscribe: vec![">".to_owned()],
+        answers: true,
+    });
+    users
+}
+
+fn of_worker(names: &Names, worker: &Worker) -> Permissions {
+    let stream = &names.stream;
+    let mut publish = BTreeSet::new();
+    let emitted =
+        worker.specs().flat_map(|spec| spec.emits.iter().copied()).chain(worker.emits.iter().copied());
+    for event_type in emitted {
+        match event_type {
+            // Of whichever handler the event is.
+            Replay::TYPE => publish.insert(names.full("replay.>")),
+            DeadLetter::TYPE | Settled::TYPE => false,
+            other => publish.insert(names.full(&event_subject(other))),
+        };
+    }
+    publish.insert(names.full(&format!("dead.{}.>", worker.name)));
+    for spec in worker.specs() {
+        let consumer = Names::consumer(spec.name);
+        for name in spec.names() {
+            publish.insert(names.full(&format!("settled.{name}")));
+            publish.insert(names.full(&despatch_contracts::replay_subject(name)));
+        }
+        publish.insert(format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"));
+        publish.insert(format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"));
+        publish.insert(format!("$JS.ACK.{stream}.{consumer}.>"));
+    }
+    // By these a worker notices that the stream has lost what it published. The third also reads any message, by its
+    // place in the stream.
+    publish.insert(format!("$JS.API.STREAM.INFO.{stream}"));
+    publish.insert(format!("$JS.API.CONSUMER.LIST.{stream}"));
+    publish.insert(format!("$JS.API.STREAM.MSG.GET.{stream}"));
+    Permissions {
+        user: worker.name.to_owned(),
+        publish: publish.into_iter().collect(),
+        subscribe: vec![format!("{}.>", inbox(worker.name)), names.full(&Names::asks(worker.name))],
+        answers: true,
+    }
+}

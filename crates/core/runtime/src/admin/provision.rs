@@ -1,0 +1,273 @@
+//! The provisioner: creates the stream and the consumers from the registry, reads back what the server made of them,
+//! and puts right what was changed or deleted.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::stream::{self, Stream};
+use despatch_contracts::{replay_subject, subscription_subject};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
+use crate::nats::{Broker, BrokerError, Names};
+use crate::settings::Settings;
+use crate::worker::{HandlerSpec, StartAt};
+
+/// How often everything is checked when nobody complains.
+const CHECK: Duration = Duration::from_secs(10);
+
+/// How young a stream is that may have taken the place of a lost one.
+const NEW_STREAM: Duration = Duration::from_secs(600);
+
+/// How long the broker's dedupe remembers a message id. It only saves work.
+const DUPLICATES: Duration = Duration::from_secs(120);
+
+/// How many unacknowledged messages one handler may have over all its processes.
+const MAX_ACK_PENDING: i64 = 20_000;
+
+/// Keeps the broker in shape until the process drains.
+pub(crate) async fn keep(
+    broker: Broker,
+    settings: Arc<Settings>,
+    specs: Vec<HandlerSpec>,
+    health: Health,
+    missing: Arc<Notify>,
+    drain: CancellationToken,
+) {
+    loop {
+        match provision(&broker, &settings, &specs).await {
+            Ok(()) => health.ready("provisioner"),
+            Err(error) => health.not_ready("provisioner", error.to_string()),
+        }
+        let soon = if health.is_ready() { CHECK } else { Duration::from_millis(500) };
+        tokio::select! {
+            () = tokio::time::sleep(soon) => {}
+            () = missing.notified() => {}
+            () = drain.cancelled() => return,
+        }
+    }
+}
+
+/// Creates or corrects the stream and every handler's consumer.
+pub(crate) async fn provision(
+    broker: &Broker,
+    settings: &Settings,
+    specs: &[HandlerSpec],
+) -> Result<(), BrokerError> {
+    let wanted = stream_config(broker.names(), settings);
+    let failed = |why: String| BrokerError::Provision { what: format!("stream {}", wanted.name), why };
+    let jetstream = broker.jetstream();
+    let stream = match jetstream.get_stream(&wanted.name).await {
+        Ok(found) if stream_differences(&wanted, &found.cached_info().config).is_empty() => found,
+        Ok(mut found) => {
+            let stream::Config { first_sequence, metadata, .. } = found.cached_info().config.clone();
+            let wanted = stream::Config { first_sequence, metadata, ..wanted.clone() };
+            jetstream.update_stream(&wanted).await.map_err(|error| failed(error.to_string()))?;
+            found.info().await.map_err(|error| failed(error.to_string()))?;
+            found
+        }
+        Err(_) => {
+            let anew = stream::Config { first_sequence: Some(unused_sequence()), ..wanted.clone() };
+            match jetstream.create_stream(anew).await {
+                Ok(made) => made,
+                // Perhaps somebody else was faster, and began elsewhere.
+                Err(error) => {
+                    jetstream.get_stream(&wanted.name).await.map_err(|_| failed(error.to_string()))?
+                }
+            }
+        }
+    };
+    let made = &stream.cached_info().config;
+    if !stream_differences(&wanted, made).is_empty() {
+        return Err(failed(format!("the server made {made:?} of {wanted:?}")));
+    }
+    for spec in specs {
+        consumer(broker, &stream, settings, spec).await?;
+    }
+    Ok(())
+}
+
+async fn consumer(
+    broker: &Broker,
+    stream: &Stream,
+    settings: &Settings,
+    spec: &HandlerSpec,
+) -> Result<(), BrokerError> {
+    let mut wanted = consumer_config(broker.names(), settings, spec);
+    let name = Names::consumer(spec.name);
+    let failed = |why: String| BrokerError::Provision { what: format!("consumer {name}"), why };
+    match stream.consumer_info(&name).await {
+        Ok(found) if is_ahead(stream, &found).await => {
+            tracing::warn!(
+                consumer = name,
+                "consumer recreated: it was ahead of its stream, which had been rolled back"
+            );
+            stream.delete_consumer(&name).await.map_err(|error| failed(error.to_string()))?;
+        }
+        Ok(found) => {
+            if spec.start_at == StartAt::Creation {
+                // Where it began, for the one that takes its place if it is deleted.
+                if let DeliverPolicy::ByStartSequence { start_sequence } = found.config.deliver_policy {
+                    note_start(broker, stream, &name, start_sequence).await.map_err(failed)?;
+                }
+            }
+            if consumer_differences(&wanted, &found.config).is_empty() {
+                return Ok(());
+            }
+            tracing::info!(consumer = name, "consumer corrected: it was configured differently");
+            wanted.deliver_policy = found.config.deliver_policy;
+        }
+        Err(_) => wanted.deliver_policy = beginning(broker, stream, spec, &name).await.map_err(failed)?,
+    }
+    let made = stream.create_consumer(wanted.clone()).await.map_err(|error| failed(error.to_string()))?;
+    let made = &made.cached_info().config;
+    if !consumer_differences(&wanted, made).is_empty() {
+        // Servers before 2.10 ignore what they do not know, a list of subjects for one.
+        return Err(failed(format!("the server made {made:?} of {wanted:?}; is it older than 2.10?")));
+    }
+    for former in spec.former_names {
+        // What it had not acknowledged the new one delivers.
+        if stream.delete_consumer(&Names::consumer(former)).await.is_ok() {
+            tracing::info!(consumer = name, former, "consumer took the place of the one of a former name");
+        }
+    }
+    Ok(())
+}
+
+/// Where a consumer that is not there begins.
+async fn beginning(
+    broker: &Broker,
+    stream: &Stream,
+    spec: &HandlerSpec,
+    name: &str,
+) -> Result<DeliverPolicy, String> {
+    for former in spec.former_names {
+        if let Ok(found) = stream.consumer_info(&Names::consumer(former)).await {
+            let start_sequence = found.ack_floor.stream_sequence + 1;
+            return Ok(DeliverPolicy::ByStartSequence { start_sequence });
+        }
+    }
+    if spec.start_at == StartAt::Beginning {
+        return Ok(DeliverPolicy::All);
+    }
+    let info = stream.get_info().await.map_err(|error| error.to_string())?;
+    if let Some(start) = info.config.metadata.get(&start_key(name)).and_then(|start| start.parse().ok()) {
+        return Ok(DeliverPolicy::ByStartSequence { start_sequence: start });
+    }
+    let created = Duration::from_secs(u64::try_from(info.created.unix_timestamp()).unwrap_or_default());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    // A new stream may be one that took the place of another, with what was published again from the journals: none of it
+    // was there before the handler's first creation that the handler had not been responsible for.
+    let start_sequence =
+        if now.saturating_sub(created) < NEW_STREAM { 1 } else { info.state.last_sequence + 1 };
+    note_start(broker, stream, name, start_sequence).await?;
+    Ok(DeliverPolicy::ByStartSequence { start_sequence })
+}
+
+/// Keeps in the stream's metadata where a consumer first began, unless it is there.
+async fn note_start(broker: &Broker, stream: &Stream, name: &str, start: u64) -> Result<(), String> {
+    let key = start_key(name);
+    if stream.cached_info().config.metadata.contains_key(&key) {
+        return Ok(());
+    }
+    let mut config = stream.get_info().await.map_err(|error| error.to_string())?.config;
+    config.metadata.entry(key).or_insert_with(|| start.to_string());
+    broker.jetstream().update_stream(&config).await.map(drop).map_err(|error| error.to_string())
+}
+
+fn start_key(consumer: &str) -> String {
+    format!("despatch-start-{consumer}")
+}
+
+/// Whether a consumer has seen a message that is not on its stream yet: it would pass over what is stored until then.
+pub(crate) async fn is_ahead(stream: &Stream, consumer: &consumer::Info) -> bool {
+    let seen = consumer.delivered.stream_sequence;
+    // Most often what was known of the stream before will do. If not it is asked again, after the consumer.
+    seen > stream.cached_info().state.last_sequence
+        && stream.get_info().await.is_ok_and(|info| seen > info.state.last_sequence)
+}
+
+/// Where a new stream begins to count. Acks name messages by their number alone, and some may still be on their way to a
+/// stream that was there before: none of its messages may have the same. Microseconds since 1970 are further than any
+/// stream has come that took in less than a million messages in each second of its life.
+fn unused_sequence() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(1)
+}
+
+/// What the stream has to be.
+pub(crate) fn stream_config(names: &Names, settings: &Settings) -> stream::Config {
+    stream::Config {
+        name: names.stream.clone(),
+        subjects: ["evt.>", "dead.>", "replay.>", "settled.>"].map(|subject| names.full(subject)).to_vec(),
+        retention: stream::RetentionPolicy::Limits,
+        storage: stream::StorageType::File,
+        max_age: settings.stream_retention,
+        duplicate_window: DUPLICATES.min(settings.stream_retention),
+        num_replicas: settings.stream_replicas,
+        ..stream::Config::default()
+    }
+}
+
+/// A setting that is not as it has to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) setting: &'static str,
+    pub(crate) found: String,
+    pub(crate) wanted: String,
+}
+
+fn differ<T: PartialEq + Debug>(setting: &'static str, wanted: &T, found: &T) -> Option<Difference> {
+    let difference = || Difference { setting, found: format!("{found:?}"), wanted: format!("{wanted:?}") };
+    (wanted != found).then(difference)
+}
+
+/// How a stream differs from what it has to be, in all that matters.
+pub(crate) fn stream_differences(wanted: &stream::Config, found: &stream::Config) -> Vec<Difference> {
+    let differences = [
+        differ("subjects", &wanted.subjects, &found.subjects),
+        differ("retention", &wanted.retention, &found.retention),
+        differ("storage", &wanted.storage, &found.storage),
+        differ("max_age", &wanted.max_age, &found.max_age),
+        differ("duplicate_window", &wanted.duplicate_window, &found.duplicate_window),
+        differ("num_replicas", &wanted.num_replicas, &found.num_replicas),
+    ];
+    differences.into_iter().flatten().collect()
+}
+
+/// What a handler's consumer has to be.
+pub(crate) fn consumer_config(names: &Names, settings: &Settings, spec: &HandlerSpec) -> pull::Config {
+    let mut subjects: Vec<String> =
+        spec.consumes.iter().map(|event_type| names.full(&subscription_subject(event_type))).collect();
+    subjects.extend(spec.names().iter().map(|name| names.full(&replay_subject(name))));
+    pull::Config {
+        durable_name: Some(Names::consumer(spec.name)),
+        deliver_policy: DeliverPolicy::All,
+        ack_policy: AckPolicy::Explicit,
+        ack_wait: settings.ack_wait,
+        max_deliver: -1,
+        max_ack_pending: MAX_ACK_PENDING,
+        filter_subjects: subjects,
+        ..pull::Config::default()
+    }
+}
+
+/// How a consumer differs from what it has to be, in all that matters.
+pub(crate) fn consumer_differences(wanted: &pull::Config, found: &consumer::Config) -> Vec<Difference> {
+    // A list of one comes back as a single subject from some servers.
+    let mut filters = found.filter_subjects.clone();
+    if filters.is_empty() && !found.filter_subject.is_empty() {
+        filters.push(found.filter_subject.clone());
+    }
+    let differences = [
+        differ("ack_policy", &wanted.ack_policy, &found.ack_policy),
+        differ("ack_wait", &wanted.ack_wait, &found.ack_wait),
+        differ("max_deliver", &wanted.max_deliver, &found.max_deliver),
+        differ("max_ack_pending", &wanted.max_ack_pending, &found.max_ack_pending),
+        differ("filter_subjects", &wanted.filter_subjects, &filters),
+    ];
+    differences.into_iter().flatten().collect()
+}

@@ -1,0 +1,43 @@
+//! `despatch recover`: a recovery by hand.
+
+use crate::db::{Database, DbError};
+use crate::health::Health;
+use crate::journal::Journal;
+use crate::maintenance::recovery::publish_recorded;
+use crate::nats::{Broker, BrokerError, Headers};
+use crate::settings::Settings;
+use despatch_contracts::runtime::Envelope;
+use std::time::SystemTime;
+use tokio_util::sync::CancellationToken;
+
+/// Publishes again what these workers recorded since `since`, whatever the stream holds: `despatch recover`. Answers how
+/// many messages each worker's journal had.
+pub async fn recover_all(
+    settings: &Settings,
+    workers: &[&'static str],
+    since: SystemTime,
+) -> Result<Vec<(&'static str, u64)>, RecoverError> {
+    let broker = Broker::connect(&settings.nats_url, &settings.namespace, "operator", &Health::new()).await?;
+    let never = CancellationToken::new();
+    let mut counts = Vec::new();
+    for worker in workers {
+        let db = Database::with_index_plans(settings.database_of(worker), 1)?;
+        let journal = Journal::new(worker);
+        // Nothing abandons it, so all of it is stored.
+        let copies = (&broker, Envelope::headers_without_msg_id as Headers, &never);
+        let (_, count) = publish_recorded((&db, &journal), Some(since), copies).await?;
+        counts.push((*worker, count));
+    }
+    Ok(counts)
+}
+
+/// What a recovery by hand needs and did not have.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The broker's URL is not one.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// A journal cannot be read.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}

@@ -1,0 +1,68 @@
+//! What waits for its next try.
+
+use std::time::SystemTime;
+
+use despatch_contracts::runtime::Failures;
+use prost::Message as _;
+use uuid::Uuid;
+
+use crate::db::{Database, DbError};
+
+/// An event that waits for its next try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRetry {
+    /// Who could not handle it yet.
+    pub handler: String,
+    /// The event.
+    pub event_id: Uuid,
+    /// What it is about; empty for nothing in particular.
+    pub subject: String,
+    /// When it is tried again, by the database's clock.
+    pub due: SystemTime,
+    /// Tries so far that count.
+    pub attempts: i32,
+    /// What the last try said.
+    pub error: String,
+}
+
+/// The events that wait, the next first; at most `limit`.
+pub async fn list_retries(db: &Database, worker: &str, limit: u32) -> Result<Vec<PendingRetry>, DbError> {
+    let sql = format!(
+        "select handler, id, subject, due, attempts, failures
+           from {worker}.retry join {worker}.journal using (id, handler)
+          where state = 'waiting' order by due limit $1"
+    );
+    let rows = db.client().await?.query(&sql, &[&i64::from(limit)]).await?;
+    let waiting = rows.iter().map(|row| {
+        // What the journal wrote it can read.
+        let failures = row.try_get::<_, Option<&[u8]>>("failures")?.unwrap_or_default();
+        let failures = Failures::decode(failures).unwrap_or_default().failures;
+        Ok(PendingRetry {
+            handler: row.try_get("handler")?,
+            event_id: row.try_get("id")?,
+            subject: row.try_get("subject")?,
+            due: row.try_get("due")?,
+            attempts: row.try_get("attempts")?,
+            error: failures.last().map(|failure| failure.error.clone()).unwrap_or_default(),
+        })
+    });
+    waiting.collect()
+}
+
+/// Which waiting events; what is `None` does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RetryFilter {
+    /// E.g. `labels.create`.
+    pub handler: Option<String>,
+    /// A single event.
+    pub event_id: Option<Uuid>,
+}
+
+/// How many of a worker's events wait.
+pub async fn count_retries(db: &Database, worker: &str, filter: &RetryFilter) -> Result<u64, DbError> {
+    let sql = format!("select count(*) from {worker}.retry where {MATCHES}");
+    let row = db.client().await?.query_one(&sql, &[&filter.handler, &filter.event_id]).await?;
+    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
+}
+
+const MATCHES: &str = "($1::text is null or handler = $1) and ($2::uuid is null or id = $2)";

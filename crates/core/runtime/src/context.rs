@@ -1,0 +1,115 @@
+//! What all handlers of one worker in one process share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::backoff::Backoff;
+use crate::clock::Clock;
+use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
+use crate::health::Health;
+use crate::journal::{Journal, Ledger, OutboxBatch};
+use crate::nats::{Broker, Published};
+use crate::settings::Settings;
+
+/// One worker in one process.
+pub(crate) struct WorkerContext {
+    pub(crate) worker: &'static str,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) db: Database,
+    pub(crate) clock: Clock,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) broker: Broker,
+    pub(crate) ledger: Ledger,
+    /// For statements outside of transactions.
+    pub(crate) batcher: Arc<QueryBatcher>,
+    pub(crate) health: Health,
+    /// One redelivered event at a time in the whole process.
+    pub(crate) quarantine: Arc<Semaphore>,
+    /// As many transactions at a time as there are cores, over all workers of the process. More would not raise throughput,
+    /// only make batches smaller: a handler that waits for a permit collects a larger one. The outbox takes none, because a
+    /// shop waits for its answer.
+    pub(crate) commit_permits: Arc<Semaphore>,
+    /// A consumer is missing: the provisioner is to look now.
+    pub(crate) consumer_missing: Arc<Notify>,
+    /// The process drains: nothing new is begun.
+    pub(crate) drain: CancellationToken,
+    /// The drain's grace is over: what is held is let go.
+    pub(crate) abandon: CancellationToken,
+}
+
+impl WorkerContext {
+    /// Runs a piece of database work until the database can be reached; every other error is the caller's. `None` when
+    /// the process was told to let go first.
+    pub(crate) async fn retry_until_reachable<T, F>(
+        &self,
+        mut work: impl FnMut() -> F,
+    ) -> Option<Result<T, DbError>>
+    where
+        F: Future<Output = Result<T, DbError>>,
+    {
+        let mut backoff = Backoff::new();
+        loop {
+            match work().await {
+                Err(error) if error.kind() == DbErrorKind::Unreachable => {
+                    self.health.not_ready(&self.database_part(), error.to_string());
+                    tokio::select! {
+                        () = backoff.wait() => {}
+                        () = self.abandon.cancelled() => return None,
+                    }
+                }
+                outcome => {
+                    self.health.ready(&self.database_part());
+                    return Some(outcome);
+                }
+            }
+        }
+    }
+
+    /// Whether the database can be reached within this time. `None` when the process was told to let go first.
+    pub(crate) async fn reaches_database(&self, within: Duration) -> Option<bool> {
+        let reached = self.retry_until_reachable(|| async { self.db.client().await.map(drop) });
+        match timeout(within, reached).await {
+            Ok(reached) => reached.map(|reached| reached.is_ok()),
+            Err(_) => Some(false),
+        }
+    }
+
+    /// Closes an outbox batch: the stream has all of it.
+    pub(crate) async fn close(&self, batch: i64) -> Result<(), DbError> {
+        self.batcher.ask(&self.journal.sql().close_batches, (batch,)).await.map(drop)
+    }
+
+    /// The permission to run a recording transaction. The semaphore is never closed; if it were, nothing would limit them.
+    pub(crate) async fn commit_permit(&self) -> Option<OwnedSemaphorePermit> {
+        self.commit_permits.clone().acquire_owned().await.ok()
+    }
+
+    /// The database's name in the health report.
+    pub(crate) fn database_part(&self) -> String {
+        format!("postgres/{}", self.worker)
+    }
+
+    /// Publishes what the stream lacks of an outbox batch and closes it.
+    pub(crate) async fn publish_and_close(&self, batch: &OutboxBatch) -> Result<(), DbError> {
+        let client = self.db.client().await?;
+        let unpublished = self.journal.unpublished(&client, batch).await?;
+        drop(client);
+        if self.broker.publish(&unpublished.messages, &self.abandon).await == Published::All {
+            self.close_except(batch.id, &unpublished.unreadable).await?;
+        }
+        Ok(())
+    }
+
+    /// The stream has what could be read of an outbox batch. The rest, if any, keeps it open.
+    pub(crate) async fn close_except(&self, batch: i64, unreadable: &[Uuid]) -> Result<(), DbError> {
+        if unreadable.is_empty() {
+            return self.close(batch).await;
+        }
+        self.journal.narrow(&self.db.client().await?, batch, unreadable).await
+    }
+}

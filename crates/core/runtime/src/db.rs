@@ -1,0 +1,20 @@
+//! PostgreSQL: connections, what errors mean, batched statements, transactions. Knows nothing of events.
+
+mod batching;
+mod error;
+mod locks;
+mod pool;
+mod reader;
+mod statement;
+mod tls;
+mod transaction;
+
+pub use batching::{BatchParams, QueryBatcher};
+pub use error::{DbError, DbErrorKind};
+pub use locks::ConcurrencyKeys;
+pub(crate) use locks::hash;
+pub use pool::{Database, Params};
+pub use reader::Reader;
+pub use statement::BatchedQuery;
+pub(crate) use statement::{reads, register, registered};
+pub(crate) use transaction::Transaction;

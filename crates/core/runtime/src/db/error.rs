@@ -1,0 +1,97 @@
+//! What the database answers instead of a result, and what that asks of the caller.
+
+use std::sync::Arc;
+
+use deadpool_postgres::PoolError;
+use tokio_postgres::error::SqlState;
+
+use crate::error::chain;
+
+/// What the database answered instead of a result.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DbError {
+    /// The connection string cannot be read.
+    #[error("database URL: {0}")]
+    Url(Arc<tokio_postgres::Error>),
+    /// No connection could be had.
+    #[error("database unreachable: {0}")]
+    Unreachable(String),
+    /// A statement failed.
+    #[error("{}", describe(.0))]
+    Statement(Arc<tokio_postgres::Error>),
+    /// The call itself is a mistake in the code that makes it.
+    #[error("{0}")]
+    Misuse(String),
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        DbError::Statement(Arc::new(error))
+    }
+}
+
+/// What an error asks of its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DbErrorKind {
+    /// Wait until the database is back.
+    Unreachable,
+    /// Run the transaction again: another one was in the way.
+    Contention,
+    /// A row is already there.
+    Duplicate,
+    /// The transaction had failed before; the error that matters is an earlier one.
+    Aftermath,
+    /// The statement itself is at fault.
+    Statement,
+}
+
+impl DbError {
+    /// What the error asks of its reader, by its SQLSTATE class.
+    pub fn kind(&self) -> DbErrorKind {
+        let error = match self {
+            DbError::Statement(error) => error,
+            DbError::Url(_) | DbError::Unreachable(_) => return DbErrorKind::Unreachable,
+            DbError::Misuse(_) => return DbErrorKind::Statement,
+        };
+        let Some(state) = error.code() else {
+            // Without a code the error is the client's: a closed connection, or a parameter that does not fit.
+            return if error.is_closed() || is_io(error) {
+                DbErrorKind::Unreachable
+            } else {
+                DbErrorKind::Statement
+            };
+        };
+        match state {
+            &SqlState::T_R_DEADLOCK_DETECTED
+            | &SqlState::T_R_SERIALIZATION_FAILURE
+            | &SqlState::LOCK_NOT_AVAILABLE => DbErrorKind::Contention,
+            // A statement that ran out of its time, not a server that is going away.
+            &SqlState::QUERY_CANCELED => DbErrorKind::Statement,
+            &SqlState::UNIQUE_VIOLATION => DbErrorKind::Duplicate,
+            &SqlState::IN_FAILED_SQL_TRANSACTION => DbErrorKind::Aftermath,
+            other if ["08", "53", "57", "58"].contains(&&other.code()[..2]) => DbErrorKind::Unreachable,
+            _ => DbErrorKind::Statement,
+        }
+    }
+}
+
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+}
+
+fn describe(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} ({})", db.message(), db.code().code()),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    }
+}
+
+impl From<PoolError> for DbError {
+    fn from(error: PoolError) -> Self {
+        DbError::Unreachable(chain(&error))
+    }
+}

@@ -1,0 +1,22 @@
+//! TLS to the database: the server's certificate is verified.
+
+use std::sync::LazyLock;
+
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// TLS, with the authorities that this machine trusts.
+pub(crate) fn verified() -> MakeRustlsConnect {
+    static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| {
+        // The first caller in the process wins; everyone in it asks for the same.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let found = rustls_native_certs::load_native_certs();
+        for error in found.errors {
+            tracing::warn!(%error, "an authority's certificate cannot be read");
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(found.certs);
+        ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()
+    });
+    MakeRustlsConnect::new(CONFIG.clone())
+}

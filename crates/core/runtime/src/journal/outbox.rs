@@ -1,0 +1,188 @@
+//! Outbox batches: what was recorded and may not be on the stream yet.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use deadpool_postgres::GenericClient;
+use despatch_contracts::runtime::{Envelope, FollowOns};
+use prost::Message as _;
+use tokio_postgres::{Portal, Row};
+use uuid::Uuid;
+
+use crate::db::DbError;
+use crate::journal::journal::Journal;
+
+/// How many journal rows are read at a time.
+
+const PORTION: i32 = 256;
+
+/// An open batch: events whose follow-ons may not all be on the stream yet.
+#[derive(Debug)]
+pub(crate) struct OutboxBatch {
+    pub(crate) id: i64,
+    pub(crate) handler: String,
+    pub(crate) events: Vec<Uuid>,
+}
+
+impl From<&Row> for OutboxBatch {
+    fn from(row: &Row) -> Self {
+        OutboxBatch { id: row.get("id"), handler: row.get("handler"), events: row.get("events") }
+    }
+}
+
+/// What journal rows have for the stream that may not be there yet.
+#[derive(Debug, Default)]
+pub(crate) struct UnpublishedEnvelopes {
+    pub(crate) messages: Vec<Envelope>,
+    /// Events of which it cannot be read. Their batch stays open until their rows are repaired.
+    pub(crate) unreadable: Vec<Uuid>,
+}
+
+impl UnpublishedEnvelopes {
+    pub(crate) fn add(
+        &mut self,
+        event: Uuid,
+        handler: &str,
+        unpublished: Result<Vec<Envelope>, UnreadableRow>,
+    ) {
+        match unpublished {
+            Ok(messages) => self.messages.extend(messages),
+            Err(error) => {
+                tracing::error!(handler, %event, %error, "follow-ons of a journal row cannot be read");
+                self.unreadable.push(event);
+            }
+        }
+    }
+}
+
+/// A journal row whose contents are not what was written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnreadableRow {
+    #[error("its outbox: {0}")]
+    Outbox(prost::DecodeError),
+    #[error("the waiting event: {0}")]
+    Event(prost::DecodeError),
+    #[error("the waiting event is not there")]
+    NoEvent,
+}
+
+impl Journal {
+    /// Opens a batch over events with follow-ons that the stream may lack.
+    pub(crate) async fn open(
+        &self,
+        client: &impl GenericClient,
+        handler: &str,
+        events: &[Uuid],
+    ) -> Result<i64, DbError> {
+        let statement = client.prepare_cached(&self.sql().open_batch).await?;
+        Ok(client.query_one(&statement, &[&handler, &events]).await?.get(0))
+    }
+
+    /// Closes batches whose every follow-on is on the stream.
+    pub(crate) async fn close(&self, client: &impl GenericClient, batches: &[i64]) -> Result<(), DbError> {
+        let statement = client.prepare_cached(&self.sql().close_batches).await?;
+        client.execute(&statement, &[&batches]).await?;
+        Ok(())
+    }
+
+    /// The open batches that name one of these events.
+    pub(crate) async fn batches_of(
+        &self,
+        client: &impl GenericClient,
+        handlers: &[&str],
+        events: &[Uuid],
+    ) -> Result<Vec<OutboxBatch>, DbError> {
+        let statement = client.prepare_cached(&self.sql().batches_of).await?;
+        Ok(client.query(&statement, &[&handlers, &events]).await?.iter().map(OutboxBatch::from).collect())
+    }
+
+    /// Leaves a batch open over those of its events whose follow-ons may still be unpublished.
+    pub(crate) async fn narrow(
+        &self,
+        client: &impl GenericClient,
+        batch: i64,
+        events: &[Uuid],
+    ) -> Result<(), DbError> {
+        let statement = client.prepare_cached(&self.sql().narrow_batch).await?;
+        client.execute(&statement, &[&batch, &events]).await?;
+        Ok(())
+    }
+
+    /// Up to 16 open batches older than `age` that nobody else is finishing, of those that were opened after the batch
+    /// `passed`; locked until the transaction ends.
+    pub(crate) async fn overdue(
+        &self,
+        client: &impl GenericClient,
+        age: Duration,
+        passed: i64,
+    ) -> Result<Vec<OutboxBatch>, DbError> {
+        let statement = client.prepare_cached(&self.sql().overdue_batches).await?;
+        let rows = client.query(&statement, &[&age.as_secs_f64(), &passed]).await?;
+        Ok(rows.iter().map(OutboxBatch::from).collect())
+    }
+
+    /// Everything that a batch's events have for the stream: their follow-ons, and the event itself where a retry has come
+    /// due.
+    pub(crate) async fn unpublished(
+        &self,
+        client: &impl GenericClient,
+        batch: &OutboxBatch,
+    ) -> Result<UnpublishedEnvelopes, DbError> {
+        let statement = client.prepare_cached(&self.sql().unpublished).await?;
+        let rows = client.query(&statement, &[&batch.handler, &batch.events]).await?;
+        let mut unpublished = UnpublishedEnvelopes::default();
+        for row in &rows {
+            unpublished.add(row.get("id"), &batch.handler, outbox_of(&batch.handler, row));
+        }
+        Ok(unpublished)
+    }
+
+    /// Hands out, in portions, what the stream was given since `since`, or ever: the follow-ons of what was recorded, and
+    /// the events whose retry has been fired.
+    pub(crate) async fn published_since<'a>(
+        &self,
+        tx: &'a deadpool_postgres::Transaction<'_>,
+        since: Option<SystemTime>,
+    ) -> Result<PublishedRows<'a>, DbError> {
+        let statement = tx.prepare_cached(&self.sql().published_since).await?;
+        Ok(PublishedRows { portal: tx.bind(&statement, &[&since]).await?, tx })
+    }
+}
+
+/// What the stream was given, being read; see [`Journal::given_since`].
+pub(crate) struct PublishedRows<'a> {
+    tx: &'a deadpool_postgres::Transaction<'a>,
+    portal: Portal,
+}
+
+impl PublishedRows<'_> {
+    /// The next portion; `None` when there is no more. What cannot be read is passed over: if it was never published, it
+    /// is in an open batch still.
+    pub(crate) async fn next(&self) -> Result<Option<Vec<Envelope>>, DbError> {
+        let rows = self.tx.query_portal(&self.portal, PORTION).await?;
+        let mut published = UnpublishedEnvelopes::default();
+        for row in &rows {
+            let handler = row.get("handler");
+            published.add(row.get("id"), handler, outbox_of(handler, row));
+        }
+        Ok((!rows.is_empty()).then_some(published.messages))
+    }
+}
+
+/// What a journal row has for the stream.
+fn outbox_of(handler: &str, row: &Row) -> Result<Vec<Envelope>, UnreadableRow> {
+    let outbox: &[u8] = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
+    let mut unpublished = FollowOns::decode(outbox).map_err(UnreadableRow::Outbox)?.messages;
+    if row.get("fired") {
+        unpublished.push(retry(handler, row)?);
+    }
+    Ok(unpublished)
+}
+
+/// The next generation of a waiting event, as it goes to its handler alone.
+pub(crate) fn retry(handler: &str, row: &Row) -> Result<Envelope, UnreadableRow> {
+    let recorded: i32 = row.get("generation");
+    let event = row.get::<_, Option<&[u8]>>("event").ok_or(UnreadableRow::NoEvent)?;
+    let event = Envelope::decode(Bytes::copy_from_slice(event)).map_err(UnreadableRow::Event)?;
+    Ok(event.replay(handler, u32::try_from(recorded).unwrap_or_default() + 1))
+}

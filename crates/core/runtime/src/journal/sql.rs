@@ -1,0 +1,69 @@
+//! The runtime's SQL for one worker's schema: a file for each statement, in `sql/`.
+
+/// Declares [`Statements`], one for each file of `sql/`.
+macro_rules! statements {
+    ($($name:ident),+ $(,)?) => {
+        /// The statements, with the schema's name in them. Each is prepared once per connection.
+        pub(crate) struct Statements {
+            $(pub(crate) $name: String,)+
+        }
+
+        impl Statements {
+            /// The statements for one worker's schema.
+            pub(crate) fn of(schema: &str) -> Self {
+                Statements {
+                    $($name: include_str!(concat!("../../sql/", stringify!($name), ".sql")).replace("{schema}", schema),)+
+                }
+            }
+
+            /// Each with its name: all are prepared once when a worker starts.
+            pub(crate) fn all(&self) -> Vec<(&'static str, &str)> {
+                vec![$((stringify!($name), &self.$name)),+]
+            }
+        }
+    };
+}
+
+statements!(
+    admit,
+    batches_of,
+    begin_effect,
+    checkpoint,
+    close_batches,
+    close_effect,
+    done,
+    due,
+    end_starts,
+    fire_retries,
+    fire_timers,
+    has_missing_consumer,
+    lock,
+    narrow_batch,
+    open_batch,
+    overdue_batches,
+    pending_effect,
+    published_since,
+    save_checkpoint,
+    schedule,
+    settle_again,
+    settle_first,
+    start,
+    stored_until,
+    unpublished,
+    unschedule,
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_is_of_its_schema() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/sql");
+        let statements = Statements::of("orders");
+        assert_eq!(statements.all().len(), std::fs::read_dir(dir).unwrap().count(), "files in {dir}");
+        for (name, sql) in statements.all() {
+            assert!(!sql.contains(['{', '}']), "{name}: {sql}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Retries and timers that are due, and timers that are set from outside of handlers.
+
+use crate::journal::sql::Statements;
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use deadpool_postgres::GenericClient;
+use despatch_contracts::{Emitted, Event, Trace};
+use tokio_postgres::Row;
+
+use crate::db::DbError;
+use crate::journal::journal::Journal;
+use crate::journal::outbox::{UnpublishedEnvelopes, retry};
+
+/// Which kinds of scheduled work are due.
+pub(crate) struct Due {
+    pub(crate) retries: bool,
+    pub(crate) timers: bool,
+    /// The database's time.
+    pub(crate) now: SystemTime,
+}
+
+impl Journal {
+    /// Takes up to 256 waiting events whose time has come and opens a batch for each handler among them.
+    pub(crate) async fn fire_retries(
+        &self,
+        client: &impl GenericClient,
+    ) -> Result<BTreeMap<i64, UnpublishedEnvelopes>, DbError> {
+        let statement = client.prepare_cached(&self.sql().fire_retries).await?;
+        let mut fired: BTreeMap<i64, UnpublishedEnvelopes> = BTreeMap::new();
+        for row in &client.query(&statement, &[]).await? {
+            let (batch, handler) = (row.get("batch"), row.get("handler"));
+            let unpublished = retry(handler, row).map(|envelope| vec![envelope]);
+            fired.entry(batch).or_default().add(row.get("id"), handler, unpublished);
+        }
+        Ok(fired)
+    }
+
+    /// Whether anything's time has come. Most often nothing's has, and then this is all that a tick costs.
+    pub(crate) async fn due(&self, client: &impl GenericClient) -> Result<Due, DbError> {
+        let statement = client.prepare_cached(&self.sql().due).await?;
+        let row = client.query_one(&statement, &[]).await?;
+        Ok(Due { retries: row.get("retries"), timers: row.get("timers"), now: row.get("now") })
+    }
+
+    /// Takes up to 256 timers whose time has come. The caller journals their events in the same transaction. Timers of
+    /// types that this build does not know are left to one that does.
+    pub(crate) async fn fire_timers(
+        &self,
+        client: &impl GenericClient,
+        known: &[&str],
+    ) -> Result<Vec<Row>, DbError> {
+        let statement = client.prepare_cached(&self.sql().fire_timers).await?;
+        Ok(client.query(&statement, &[&known]).await?)
+    }
+}
+
+/// Sets a worker's durable timer in the caller's transaction, from outside of its handlers: `event` is published once
+/// `after` has passed by the database's clock, as soon as a process of the worker runs. A timer of the same key is
+/// replaced.
+pub async fn set_timer<E: Event>(
+    client: &impl GenericClient,
+    worker: &str,
+    key: &str,
+    after: Duration,
+    event: &E,
+) -> Result<(), DbError> {
+    let Emitted { event_type, subject, payload } = Emitted::from(event);
+    let statement = client.prepare_cached(&Statements::of(worker).schedule).await?;
+    let (keys, seconds, types) = (vec![key], vec![after.as_secs_f64()], vec![event_type]);
+    let (subjects, payloads, traces) =
+        (vec![subject], vec![payload.to_vec()], vec![Trace::root().to_string()]);
+    client.execute(&statement, &[&keys, &seconds, &types, &subjects, &payloads, &traces]).await?;
+    Ok(())
+}

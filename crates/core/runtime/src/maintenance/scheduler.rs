@@ -1,0 +1,144 @@
+//! The scheduler: publishes retries and timers that are due by the database's clock, runs the sweeper, and keeps the
+//! journal's partitions. It also learns the database's time from each tick.
+
+use crate::maintenance::relay::{PUBLISH_TIMEOUT, publish};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use despatch_contracts::{Emitted, Trace};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
+
+use crate::context::WorkerContext;
+use crate::db::{DbError, DbErrorKind};
+use crate::failpoint;
+use crate::journal::Due;
+use crate::journal::partitions;
+use crate::maintenance::relay::Progress;
+use crate::maintenance::sweeper::sweep;
+use crate::nats::Published;
+use crate::outbox;
+use crate::outbox::OutboxMessage;
+
+/// How often partitions are looked after.
+const HOUSEKEEPING: Duration = Duration::from_secs(3600);
+
+/// How soon they are looked after again when that failed.
+const HOUSEKEEPING_RETRY: Duration = Duration::from_secs(60);
+
+/// Runs a worker's scheduler until the process drains. Every process of a worker runs one; rows are locked, so each is taken
+/// once. `timers` are the event types that the worker sets timers for.
+pub(crate) async fn run(ctx: Arc<WorkerContext>, timers: Vec<&'static str>) {
+    let mut tick = tokio::time::interval(ctx.settings.clock_tick);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut scheduler = Scheduler {
+        sweep_every: (ctx.settings.sweep_after / 4).max(ctx.settings.clock_tick),
+        sweep_at: Instant::now(),
+        tidy_at: Instant::now(),
+        passed: 0,
+        timers,
+        ctx: &ctx,
+    };
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = ctx.drain.cancelled() => return,
+        }
+        match scheduler.tick().await {
+            Ok(()) => ctx.health.ready(&ctx.database_part()),
+            Err(error) if error.kind() == DbErrorKind::Unreachable => {
+                ctx.health.not_ready(&ctx.database_part(), error.to_string());
+            }
+            Err(error) => tracing::error!(worker = ctx.worker, %error, "scheduler tick failed"),
+        }
+    }
+}
+
+struct Scheduler<'a> {
+    ctx: &'a WorkerContext,
+    timers: Vec<&'static str>,
+    sweep_every: Duration,
+    sweep_at: Instant,
+    tidy_at: Instant,
+    /// The last outbox batch that the sweeper has passed.
+    passed: i64,
+}
+
+impl Scheduler<'_> {
+    async fn tick(&mut self) -> Result<(), DbError> {
+        let ctx = self.ctx;
+        let due = self.due().await?;
+        // What is due stays due while there is no broker to take it.
+        let connected = || ctx.broker.is_connected();
+        while due.retries && connected() && self.fire_retries().await? == Progress::More {}
+        while due.timers && connected() && self.fire_timers().await? == Progress::More {}
+        if connected() && Instant::now() >= self.sweep_at {
+            sweep(ctx, &mut self.passed).await?;
+            self.sweep_at = Instant::now() + self.sweep_every;
+        }
+        if Instant::now() >= self.tidy_at {
+            // A worker that is too busy for it now is asked again before long.
+            self.tidy_at = Instant::now() + HOUSEKEEPING_RETRY;
+            let schema = ctx.journal.schema();
+            partitions::partitions_ahead(&ctx.db, schema).await?;
+            partitions::drop_expired(&ctx.db, schema, ctx.settings.journal_retention).await?;
+            self.tidy_at = Instant::now() + HOUSEKEEPING;
+        }
+        Ok(())
+    }
+
+    /// What is due, and what time it is.
+    async fn due(&self) -> Result<Due, DbError> {
+        let client = self.ctx.db.client().await?;
+        let asked = SystemTime::now();
+        let due = self.ctx.journal.due(&client).await?;
+        self.ctx.clock.learn(due.now, asked, SystemTime::now());
+        Ok(due)
+    }
+
+    /// Publishes the next generation of waiting events whose time has come.
+    async fn fire_retries(&self) -> Result<Progress, DbError> {
+        let ctx = self.ctx;
+        let fired = ctx.journal.fire_retries(&ctx.db.client().await?).await?;
+        if !fired.is_empty() {
+            failpoint::pass("after-fire");
+        }
+        let count = fired.values().map(|batch| batch.messages.len() + batch.unreadable.len()).sum();
+        for (batch, unpublished) in fired {
+            if publish(ctx, &unpublished.messages).await == Published::Partly {
+                // This batch and those after it are left to the sweeper.
+                return Ok(Progress::Finished);
+            }
+            ctx.close_except(batch, &unpublished.unreadable).await?;
+        }
+        Ok(Progress::after(count, Published::All))
+    }
+
+    /// Journals and publishes the events of timers whose time has come.
+    async fn fire_timers(&self) -> Result<Progress, DbError> {
+        let ctx = self.ctx;
+        let mut client = ctx.db.client().await?;
+        let tx = client.transaction().await?;
+        let rows = ctx.journal.fire_timers(&tx, &self.timers).await?;
+        if rows.is_empty() {
+            return Ok(Progress::Finished);
+        }
+        let messages: Vec<OutboxMessage> = rows
+            .iter()
+            .filter_map(|row| {
+                let stored: &str = row.get("event_type");
+                let event_type = self.timers.iter().find(|name| **name == stored)?;
+                let payload = row.get::<_, &[u8]>("payload").to_vec().into();
+                let event = Emitted { event_type, subject: row.get("subject"), payload };
+                let trace = Trace::parse(row.get("traceparent"), "").unwrap_or_else(Trace::root);
+                Some(OutboxMessage::timer(ctx, event, &trace))
+            })
+            .collect();
+        let count = rows.len();
+        let unpublished = outbox::write(&tx, ctx, &outbox::timer_source(ctx.worker), messages).await?;
+        tx.commit().await?;
+        drop(client);
+        failpoint::pass("after-timer");
+        let published = timeout(PUBLISH_TIMEOUT, outbox::publish(ctx, unpublished)).await;
+        Ok(Progress::after(count, published.unwrap_or(Published::Partly)))
+    }
+}

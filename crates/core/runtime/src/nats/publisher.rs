@@ -1,0 +1,270 @@
+//! Publishing to the stream, and its acks: one inbox for all of them, and one deadline for each batch.
+//!
+//! The client library's own publishing keeps a timer, a channel and a subject of its own for each message.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How long nothing may be acknowledged before what is left counts as not stored.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many messages may be unacknowledged at a time, over all batches: fewer than what the server queues for a stream
+/// before it refuses more.
+const MAX_UNACKED: usize = 4096;
+
+/// A message to be published.
+pub(crate) struct Outgoing {
+    /// With the deployment's namespace.
+    pub(crate) subject: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Bytes,
+}
+
+/// Why a message may not be stored.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum PublishError {
+    /// Neither stored nor refused.
+    #[error("no ack within {ACK_TIMEOUT:?}")]
+    Timeout,
+    /// There is no stream for its subject.
+    #[error("no stream takes it")]
+    NoStream,
+    /// The server says no.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// What came is no ack.
+    #[error("the ack cannot be read: {0}")]
+    Unreadable(String),
+    /// It did not go out.
+    #[error("not sent: {0}")]
+    NotSent(String),
+}
+
+/// Where each message stands in the stream, or why it may not.
+pub(crate) type Stored = Result<u64, PublishError>;
+
+/// Publishes, and hears of what was stored.
+pub(crate) struct Publisher {
+    client: Client,
+    /// What every reply subject begins with; a batch's number and a message's place follow.
+    inbox: String,
+    pending: Arc<Mutex<PendingBatches>>,
+    room: Semaphore,
+    _listening: DropGuard,
+}
+
+#[derive(Default)]
+struct PendingBatches {
+    next: u64,
+    batches: HashMap<u64, Arc<Batch>>,
+}
+
+/// Messages that are acknowledged together.
+struct Batch {
+    answers: Mutex<Answers>,
+    acked: Notify,
+}
+
+struct Answers {
+    left: usize,
+    stored: Vec<Option<Stored>>,
+}
+
+impl Publisher {
+    /// Begins to listen for acks, now or when there is a connection.
+    pub(crate) async fn listen(client: Client) -> Result<Self, async_nats::SubscribeError> {
+        let inbox = client.new_inbox();
+        let subscriber = client.subscribe(format!("{inbox}.*.*")).await?;
+        let pending = Arc::<Mutex<PendingBatches>>::default();
+        let listening = CancellationToken::new();
+        tokio::spawn(listening.clone().run_until_cancelled_owned(receive_acks(subscriber, pending.clone())));
+        Ok(Publisher {
+            client,
+            inbox,
+            pending,
+            room: Semaphore::new(MAX_UNACKED),
+            _listening: listening.drop_guard(),
+        })
+    }
+
+    /// Publishes messages and waits until each is acknowledged, or none was for a while. Answers in their order. Dropped
+    /// before it is done, it leaves open what became of them.
+    pub(crate) async fn publish(&self, mut messages: Vec<Outgoing>) -> Vec<Stored> {
+        let mut stored = Vec::with_capacity(messages.len());
+        while !messages.is_empty() {
+            let later = messages.split_off(messages.len().min(MAX_UNACKED / 4));
+            stored.extend(self.publish_some(messages).await);
+            messages = later;
+        }
+        stored
+    }
+
+    async fn publish_some(&self, messages: Vec<Outgoing>) -> Vec<Stored> {
+        let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+        // Never closed; were it, everybody would have room.
+        let _room = self.room.acquire_many(count).await.ok();
+        let batch = Arc::new(Batch::of(messages.len()));
+        let pending_batch = PendingBatch::new(&self.pending, batch.clone());
+        for (place, Outgoing { subject, headers, payload }) in messages.into_iter().enumerate() {
+            let reply = format!("{}.{}.{place}", self.inbox, pending_batch.number);
+            let sent = self.client.publish_with_reply_and_headers(subject, reply, headers, payload).await;
+            if let Err(error) = sent {
+                batch.answer(place, Err(PublishError::NotSent(error.to_string())));
+            }
+        }
+        batch.answered().await
+    }
+}
+
+/// A batch's place among those that wait, until this is dropped.
+struct PendingBatch<'a> {
+    pending: &'a Mutex<PendingBatches>,
+    number: u64,
+}
+
+impl<'a> PendingBatch<'a> {
+    fn new(pending: &'a Mutex<PendingBatches>, batch: Arc<Batch>) -> Self {
+        let mut locked = lock(pending);
+        locked.next += 1;
+        let number = locked.next;
+        locked.batches.insert(number, batch);
+        PendingBatch { pending, number }
+    }
+}
+
+impl Drop for PendingBatch<'_> {
+    fn drop(&mut self) {
+        lock(self.pending).batches.remove(&self.number);
+    }
+}
+
+impl Batch {
+    fn of(count: usize) -> Self {
+        let stored = (0..count).map(|_| None).collect();
+        Batch { answers: Mutex::new(Answers { left: count, stored }), acked: Notify::new() }
+    }
+
+    fn answer(&self, place: usize, stored: Stored) {
+        let mut answers = lock(&self.answers);
+        let Some(answer @ None) = answers.stored.get_mut(place) else { return };
+        *answer = Some(stored);
+        answers.left -= 1;
+        if answers.left == 0 {
+            self.acked.notify_one();
+        }
+    }
+
+    /// Waits for the last ack, as long as others come.
+    async fn answered(&self) -> Vec<Stored> {
+        let mut left = lock(&self.answers).left;
+        while left > 0 {
+            let in_time = tokio::time::timeout(ACK_TIMEOUT, self.acked.notified()).await.is_ok();
+            let left_now = lock(&self.answers).left;
+            if !in_time && left_now == left {
+                break;
+            }
+            left = left_now;
+        }
+        let stored = std::mem::take(&mut lock(&self.answers).stored);
+        stored.into_iter().map(|answer| answer.unwrap_or(Err(PublishError::Timeout))).collect()
+    }
+}
+
+/// Hands every ack to its batch.
+async fn receive_acks(mut inbox: Subscriber, pending: Arc<Mutex<PendingBatches>>) {
+    while let Some(message) = inbox.next().await {
+        let mut tokens = message.subject.rsplit('.');
+        let (place, number) = (tokens.next().and_then(parse), tokens.next().and_then(parse));
+        let (Some(place), Some(number)) = (place, number) else { continue };
+        let batch = lock(&pending).batches.get(&number).cloned();
+        // Of a batch that is given up nobody wants to know.
+        if let (Some(batch), Ok(place)) = (batch, usize::try_from(place)) {
+            batch.answer(place, read(&message));
+        }
+    }
+}
+
+fn parse(token: &str) -> Option<u64> {
+    token.parse().ok()
+}
+
+/// What the server says of a message.
+fn read(message: &Message) -> Stored {
+    #[derive(Deserialize)]
+    struct Ack {
+        seq: Option<u64>,
+        error: Option<Refusal>,
+    }
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(default)]
+        description: String,
+    }
+    if message.status == Some(StatusCode::NO_RESPONDERS) {
+        return Err(PublishError::NoStream);
+    }
+    match serde_json::from_slice(&message.payload) {
+        Ok(Ack { error: Some(refusal), .. }) => Err(PublishError::Refused(refusal.description)),
+        Ok(Ack { seq: Some(sequence), .. }) => Ok(sequence),
+        Ok(Ack { .. }) => Err(PublishError::Unreadable("it names no sequence".to_owned())),
+        Err(error) => Err(PublishError::Unreadable(error.to_string())),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(payload: &'static str, status: Option<StatusCode>) -> Message {
+        Message {
+            subject: "_INBOX.a.1.0".into(),
+            reply: None,
+            payload: Bytes::from_static(payload.as_bytes()),
+            headers: None,
+            status,
+            description: None,
+            length: payload.len(),
+        }
+    }
+
+    #[test]
+    fn acks_and_refusals_are_read() {
+        let sequence = read(&message(r#"{"stream":"DESPATCH","seq":17,"duplicate":true}"#, None));
+        assert!(matches!(sequence, Ok(17)), "{sequence:?}");
+        let refused = r#"{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"},"stream":"DESPATCH","seq":0}"#;
+        let refused = read(&message(refused, None));
+        assert!(
+            matches!(&refused, Err(PublishError::Refused(why)) if why == "maximum bytes exceeded"),
+            "{refused:?}"
+        );
+        assert!(matches!(read(&message("", Some(StatusCode::NO_RESPONDERS))), Err(PublishError::NoStream)));
+        for odd in ["", "{}", "+ACK", r#"{"seq":-1}"#] {
+            assert!(matches!(read(&message(odd, None)), Err(PublishError::Unreadable(_))), "{odd}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_acknowledged_is_not_stored() {
+        let batch = Batch::of(3);
+        batch.answer(1, Ok(5));
+        batch.answer(1, Ok(6));
+        batch.answer(7, Ok(7));
+        let stored = batch.answered().await;
+        assert!(
+            matches!(stored[..], [Err(PublishError::Timeout), Ok(5), Err(PublishError::Timeout)]),
+            "{stored:?}"
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! The third stage, for handlers that ask the outside: prepare and perform, many events at once.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
+use tracing::Instrument;
+
+use crate::backoff::Backoff;
+use crate::context::WorkerContext;
+use crate::db::Reader;
+use crate::failpoint;
+use crate::journal::Attempt;
+use crate::pipeline::guard::guarded;
+use crate::pipeline::task::{Task, Work};
+use crate::telemetry::Metrics;
+use crate::telemetry::spans;
+use crate::worker::{BoundEvent, Failed, HandlerSpec};
+
+/// Performs events until no more come; each goes on as soon as it is done, so a slow one holds up nobody.
+pub(crate) async fn perform(
+    ctx: Arc<WorkerContext>,
+    spec: Arc<HandlerSpec>,
+    metrics: Metrics,
+    mut tasks: mpsc::UnboundedReceiver<Task>,
+    next: mpsc::UnboundedSender<Task>,
+) {
+    let mut underway = FuturesUnordered::new();
+    let mut more = true;
+    while more || !underway.is_empty() {
+        tokio::select! {
+            task = tasks.recv(), if more && underway.len() < spec.policy.concurrency => match task {
+                Some(task) => underway.push(one(&ctx, &spec, &metrics, task)),
+                None => more = false,
+            },
+            Some(task) = underway.next(), if !underway.is_empty() => {
+                let Some(task) = task else { return };
+                failpoint::pass("after-perform");
+                if next.send(task).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// `None` when the process was told to let go.
+async fn one(ctx: &WorkerContext, spec: &HandlerSpec, metrics: &Metrics, mut task: Task) -> Option<Task> {
+    let attempt = Attempt {
+        subject: task.subject().to_owned(),
+        event_id: task.id(),
+        generation: task.generation(),
+        number: task.history.attempts + 1,
+        ledger: ctx.ledger.clone(),
+        unreachable: AtomicBool::new(false),
+    };
+    let Work::Handle { event, .. } = &mut task.work else { return Some(task) };
+    let trace_id = task.event_span.trace.trace_id;
+    let began = Instant::now();
+    let mut backoff = Backoff::new();
+    loop {
+        let prepare =
+            tracing::debug_span!("prepare", handler = spec.name, event = %task.delivery.id, %trace_id);
+        let perform =
+            tracing::debug_span!("perform", handler = spec.name, event = %task.delivery.id, %trace_id);
+        let tried = async {
+            spans::in_span(
+                "prepare",
+                spec.name,
+                &task.event_span,
+                prepared(ctx, event.as_mut()).instrument(prepare),
+            )
+            .await?;
+            let performed = guarded(event.perform(&attempt)).instrument(perform);
+            spans::in_span("perform", spec.name, &task.event_span, performed)
+                .await
+                .map_err(PerformFailure::Failed)
+        };
+        let failure = tokio::select! {
+            tried = tried => tried.err(),
+            () = ctx.abandon.cancelled() => return None,
+        };
+        match failure {
+            None => break,
+            // The database is away: that is nobody's attempt.
+            Some(PerformFailure::Failed(_)) if attempt.lost() => attempt.found(),
+            Some(PerformFailure::Lost) => {}
+            Some(PerformFailure::Failed(failed)) => {
+                task.fail(failed);
+                break;
+            }
+        }
+        ctx.health.not_ready(&ctx.database_part(), "unreachable");
+        tokio::select! {
+            () = backoff.wait() => {}
+            () = ctx.abandon.cancelled() => return None,
+        }
+    }
+    metrics.observe_stage("perform", began);
+    Some(task)
+}
+
+enum PerformFailure {
+    Lost,
+    Failed(Failed),
+}
+
+async fn prepared(ctx: &WorkerContext, event: &mut dyn BoundEvent) -> Result<(), PerformFailure> {
+    let snapshot = Reader::new(&ctx.batcher);
+    let prepared = guarded(event.prepare(&snapshot)).await;
+    prepared
+        .map_err(|failed| if snapshot.lost() { PerformFailure::Lost } else { PerformFailure::Failed(failed) })
+}

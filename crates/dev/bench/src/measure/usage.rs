@@ -1,4 +1,7 @@
 //! What a run took of the machine: processor time, memory and writes of us, NATS and Postgres, read from /proc.
+//!
+//! Read by hand, because the libraries for it either compile on Linux alone or do not tell shared memory from a process's
+//! own, and PostgreSQL's processes share most of theirs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -175,6 +178,12 @@ fn cpu(pids: &[u32]) -> io::Result<u64> {
         }
     }
     Ok(ticks)
+}
+
+/// Milliseconds of processor time that one process has spent so far.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
+pub(crate) fn process_cpu_ms(pid: u32) -> io::Result<f64> {
+    Ok((cpu(&[pid])? * TICK_MS) as f64)
 }
 
 /// Bytes that processes have caused to be written.

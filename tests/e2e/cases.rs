@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::deployment::order;
-use crate::local_deployment::LocalDeployment;
+use crate::local_deployment::{LocalDeployment, order_of};
 use crate::until::until;
 
 impl LocalDeployment {
@@ -27,8 +27,7 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     wrong["ship_to"]["country"] = json!("QQ");
     local.place(&wrong, &["--stock"]).await;
     let case = local.case("address-incomplete").await;
-    let (handler, event, order_id) =
-        (text(&case, "handler"), text(&case, "event_id"), text(&case, "order_id"));
+    let (handler, event, order_id) = (text(&case, "handler"), text(&case, "event_id"), order_of(&case));
     let mut document = local.json(&["exceptions", "show", handler, event, "--contents"]).await;
     assert_eq!(document["contents"]["order"]["ship_to"]["country"], "QQ", "{document:#}");
     let edit = async |document: &Value, rest: &[&str]| {
@@ -63,8 +62,7 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     // What cannot be sent is called off: its customer is told, its money goes back.
     local.place(&order(2, None), &[]).await;
     let case = local.case("stock-short").await;
-    let (handler, event, order_id) =
-        (text(&case, "handler"), text(&case, "event_id"), text(&case, "order_id"));
+    let (handler, event, order_id) = (text(&case, "handler"), text(&case, "event_id"), order_of(&case));
     let cancel = ["exceptions", "cancel-order", handler, event, "--by", "ada", "--reason", "out of print"];
     assert!(local.does(&cancel).await.status.success());
     local.becomes(order_id, "cancelled").await;

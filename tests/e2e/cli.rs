@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::child::{Despatch, despatch};
 use crate::deployment::order;
-use crate::local_deployment::LocalDeployment;
+use crate::local_deployment::{LocalDeployment, order_of};
 use crate::until::until;
 
 #[tokio::test]
@@ -149,8 +149,8 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     })
     .await;
     assert_eq!((&case["reason"], &case["state"]), (&"stock-short".into(), &"open".into()), "{case:#}");
-    let [handler, event, short] =
-        ["handler", "event_id", "order_id"].map(|field| case[field].as_str().unwrap());
+    let [handler, event] = ["handler", "event_id"].map(|field| case[field].as_str().unwrap());
+    let short = order_of(&case);
     let exceptions = async |verb: &str, rest: &[&str]| {
         let mut command = command(&["exceptions", verb, handler, event]);
         Despatch::run(command.args(rest)).await

@@ -119,3 +119,8 @@ fn at(dir: &Path, args: &[&str]) -> Command {
     command.arg("--data-dir").arg(dir);
     command
 }
+
+/// The id of the order that a case is about.
+pub(crate) fn order_of(case: &Value) -> &str {
+    case["subject"].as_str().and_then(|subject| subject.strip_prefix("order/")).unwrap()
+}

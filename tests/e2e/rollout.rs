@@ -120,5 +120,5 @@ async fn from_a_newer_version(deployment: &Deployment, number: u64) {
     let mut payload = BytesMut::from(&event.payload[..]);
     payload.extend_from_slice(&ADDED_FIELD);
     event.payload = payload.freeze();
-    deployment.env.publish(&Envelope::first(EventId::new(), "gateway.intake", event, &Trace::root())).await;
+    deployment.env.publish(&Envelope::first(EventId::new(), "gateway.outbox", event, &Trace::root())).await;
 }

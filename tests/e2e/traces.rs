@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::child::{Despatch, despatch};
 use crate::collector::{Collector, Span};
-use crate::local_deployment::LocalDeployment;
+use crate::local_deployment::{LocalDeployment, order_of};
 
 /// The shop's own place in the trace.
 const SHOP: (&str, &str) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
@@ -54,7 +54,7 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
     local.post(&wrong, &format!("00-{}-{}-01", SHOP.0, SHOP.1)).await;
     let case = local.case("address-incomplete").await;
     let field = |name: &str| case[name].as_str().unwrap().to_owned();
-    let (handler, event, order_id) = (field("handler"), field("event_id"), field("order_id"));
+    let (handler, event, order_id) = (field("handler"), field("event_id"), order_of(&case).to_owned());
     let mut document = local.json(&["exceptions", "show", &handler, &event, "--contents"]).await;
     document["contents"]["order"]["ship_to"]["country"] = json!("US");
     let file = local.write("event.json", &document);

@@ -27,21 +27,8 @@ pub use bytes::Bytes;
 #[allow(missing_docs, reason = "documented in the .proto files, which prost carries over")]
 #[allow(clippy::all, clippy::pedantic, reason = "generated code")]
 pub mod proto {
-    // Generated code refers to other packages by their full path, `despatch.order.v1`.
-    macro_rules! packages {
-        ($($name:ident),*) => {$(
-            pub mod $name {
-                pub mod v1 {
-                    include!(concat!(env!("OUT_DIR"), "/despatch.", stringify!($name), ".v1.rs"));
-                }
-            }
-        )*};
-    }
-    packages!(order, payment, stock, label, shipment, review, notification, exception, alert, runtime);
+    include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 }
 
-pub use proto::{
-    alert::v1 as alert, exception::v1 as exception, label::v1 as label, notification::v1 as notification,
-    order::v1 as order, payment::v1 as payment, review::v1 as review, runtime::v1 as runtime,
-    shipment::v1 as shipment, stock::v1 as stock,
-};
+// Each context by its own name: `order` for `proto::despatch::order::v1`.
+include!(concat!(env!("OUT_DIR"), "/contexts.rs"));

@@ -56,7 +56,7 @@ pub struct Unpublished {
 
 impl Outbox {
     pub(crate) fn new(ctx: Arc<WorkerContext>) -> Self {
-        let source = format!("{}.intake", ctx.worker).into();
+        let source = format!("{}.outbox", ctx.worker).into();
         Outbox { ctx, source }
     }
 

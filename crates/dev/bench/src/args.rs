@@ -13,6 +13,7 @@ use crate::scenarios::gateway::GatewayLoad;
 use crate::scenarios::growth::Growth;
 use crate::scenarios::instructions::{self, HotPath};
 use crate::scenarios::latency::Rate;
+use crate::scenarios::orders::OrdersLoad;
 use crate::scenarios::ratio::Guard;
 
 /// Measure despatch on servers of its own
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Replicas(Volume),
     /// Run the flow with metrics and the traces of 1 % of its orders sent to a collector, against the flow with neither
     Telemetry(Volume),
+    /// Carry orders through all the real workers, with providers that answer at once: what an order costs, by worker
+    Orders(OrdersLoad),
     /// Place orders over HTTP through the real gateway
     Gateway(GatewayLoad),
     /// Time the start of a worker's process, and of `despatch up`, built beside this

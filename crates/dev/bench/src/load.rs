@@ -1,10 +1,12 @@
 //! The work and where it runs: servers and a fresh database for each run ([`run_env`]), the steps of an order ([`steps`]),
 //! and orders that are placed as fast as they complete ([`closed_loop`], [`saturate`]), in this process or in others
-//! ([`worker_process`]).
+//! ([`worker_process`]). [`despatch_process`] runs the real workers as a deployment does.
 
 pub(crate) mod audit;
 pub(crate) mod carrier;
 pub(crate) mod closed_loop;
+pub(crate) mod despatch_process;
+pub(crate) mod http_client;
 pub(crate) mod placing;
 pub(crate) mod progress;
 pub(crate) mod run_env;

@@ -18,11 +18,11 @@ use std::process::ExitCode;
 
 use args::{Args, Command};
 use clap::Parser as _;
-use load::worker_process;
+use load::{despatch_process, worker_process};
 use result::Result;
 use scenarios::{
-    autoscale, baseline, chart, flash_sale, flow, gateway, growth, instructions, latency, ratio, replicas,
-    start, telemetry,
+    autoscale, baseline, chart, flash_sale, flow, gateway, growth, instructions, latency, orders, ratio,
+    replicas, start, telemetry,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -31,6 +31,9 @@ use tracing_subscriber::EnvFilter;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == despatch_process::DESPATCH) {
+        return despatch_process::run();
+    }
     let args = Args::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -60,6 +63,7 @@ async fn run(args: Args) -> Result<ExitCode> {
         Command::Replicas(volume) => replicas::command(options, *volume).await,
         Command::Telemetry(volume) => telemetry::command(options, *volume).await,
         Command::Start => start::command(options).await,
+        Command::Orders(load) => orders::command(options, *load).await,
         Command::Gateway(load) => gateway::command(options, *load).await,
         Command::Autoscale(scaling) => autoscale::command(options, scaling).await,
         Command::Instructions { at_most } => instructions::command(options, at_most),

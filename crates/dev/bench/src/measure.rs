@@ -1,6 +1,9 @@
-//! What a run took ([`usage`], [`run`]), the median of several ([`spread`]), and how it is printed ([`report`]).
+//! What a run took of the machine ([`usage`], [`run`]), of PostgreSQL ([`statements`]) and of the stream ([`messages`]); the
+//! median of several ([`spread`]), and how it is printed ([`report`]).
 
+pub(crate) mod messages;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod spread;
+pub(crate) mod statements;
 pub(crate) mod usage;

@@ -9,6 +9,7 @@ pub(crate) mod gateway;
 pub(crate) mod growth;
 pub(crate) mod instructions;
 pub(crate) mod latency;
+pub(crate) mod orders;
 pub(crate) mod ratio;
 pub(crate) mod replicas;
 pub(crate) mod start;

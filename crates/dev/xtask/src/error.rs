@@ -22,6 +22,10 @@ pub(crate) enum TaskError {
     NoCommands(String),
     /// `bench --json` printed something else than was expected.
     Figures { of: String, cause: String },
+    /// A list in which a worker has to stand is not where it was.
+    List(String),
+    /// A page changes a file that is not as the page has it.
+    Diff(String),
     /// The list of retired words cannot be read.
     Words(String),
     /// Servers that tests started are still there when all tests have ended.
@@ -46,6 +50,13 @@ impl fmt::Display for TaskError {
             Self::Usage(usage) => write!(f, "usage: {usage}"),
             Self::NoCommands(heading) => write!(f, "README.md has no block of commands under {heading}"),
             Self::Figures { of, cause } => write!(f, "{of}: {cause}"),
+            Self::List(file) => {
+                write!(
+                    f,
+                    "{file} has no place for a worker; say in crates/dev/xtask/src/new_worker/lists.rs where it is now"
+                )
+            }
+            Self::Diff(file) => write!(f, "{file} is not as the page has it before its change"),
             Self::Words(cause) => write!(f, "words.txt: {cause}"),
             Self::Leftovers(servers) => {
                 write!(f, "servers that tests started have outlived them:\n  {}", servers.join("\n  "))

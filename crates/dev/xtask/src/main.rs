@@ -7,7 +7,9 @@ use std::process::ExitCode;
 mod error;
 mod layers;
 mod metadata;
+mod new_worker;
 mod prove;
+mod repository;
 mod run;
 mod scratch;
 mod sources;
@@ -22,6 +24,9 @@ usage: cargo xtask TASK
   check-layers [CRATE...]  check that dependencies between crates and imports between files point one way,
                            in all crates or in those named
   check-words [PATH...]    look for retired words (crates/dev/xtask/words.txt), in all files or below these paths
+  new-worker NAME --group GROUP [--event MESSAGE]
+                           write all that a worker needs: docs/add-a-worker.md
+  check-new-worker         write one into a copy of the repository and hold it against every check
   prove list               name the checks that are too long for .ci/run, and how long they take
   prove NAME [ARGUMENT...] run one of them; fails when its claim does not hold";
 
@@ -33,6 +38,8 @@ fn main() -> ExitCode {
         Some("test") => test::run(args),
         Some("check-layers") => layers::check(&args),
         Some("check-words") => words::check(&args),
+        Some("new-worker") => new_worker::run(&args),
+        Some("check-new-worker") => new_worker::check::run(),
         Some("prove") => prove::run(&args),
         _ => {
             eprintln!("{USAGE}");

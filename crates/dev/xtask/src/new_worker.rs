@@ -13,9 +13,7 @@ mod names;
 mod page;
 mod template;
 
-use names::Names;
-
-pub(crate) const USAGE: &str = "cargo xtask new-worker NAME --group GROUP [--event MESSAGE]";
+use names::{Names, USAGE};
 
 /// What the generated worker's event is called unless it is told.
 const EVENT: &str = "OrderNoted";

@@ -22,13 +22,11 @@ impl Repository {
 
     /// A file's text, changed or not.
     pub(crate) fn read(&self, file: &str) -> Result<String, TaskError> {
-        match self.changed.get(file) {
-            Some(text) => Ok(text.clone()),
-            None => {
-                let there = self.root.join(file);
-                fs::read_to_string(&there).map_err(path(&there))
-            }
+        if let Some(text) = self.changed.get(file) {
+            return Ok(text.clone());
         }
+        let there = self.root.join(file);
+        fs::read_to_string(&there).map_err(path(&there))
     }
 
     pub(crate) fn exists(&self, file: &str) -> bool {

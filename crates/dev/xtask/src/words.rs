@@ -36,20 +36,25 @@ pub(crate) fn check(paths: &[String]) -> Result<ExitCode, TaskError> {
     };
     let mut files = sources::files(&root, &DIRS, is_text)?;
     files.extend(FILES.map(str::to_owned));
-    let misplaced = glossary::check(GLOSSARY, &sources::read(&root, GLOSSARY)?, &files);
+    let all = files.clone();
     files.retain(|file| {
         !file.starts_with(FOREIGN)
             && !ABOUT_WORDS.iter().any(|path| rules::covers(path, file))
             && (paths.is_empty() || paths.iter().any(|path| rules::covers(path, file)))
     });
-    // A rule about a folder that was moved would hold nowhere.
-    let mut found: Vec<String> = rules
-        .iter()
-        .flat_map(rules::Rule::paths)
-        .filter(|path| !root.join(path).exists())
-        .map(|path| format!("words.txt: {path} is not in the repository; name where it is now"))
-        .collect();
-    found.extend(misplaced);
+    let mut found = Vec::new();
+    if paths.is_empty() {
+        // A rule about a folder that was moved would hold nowhere.
+        let named = rules.iter().flat_map(rules::Rule::paths);
+        found.extend(
+            named
+                .filter(|path| !root.join(path).exists())
+                .map(|path| format!("words.txt: {path} is not in the repository; name where it is now")),
+        );
+    }
+    if files.iter().any(|file| file == GLOSSARY) {
+        found.extend(glossary::check(GLOSSARY, &sources::read(&root, GLOSSARY)?, &all));
+    }
     for file in &files {
         found.extend(rules::check(&rules, file, &sources::read(&root, file)?));
     }

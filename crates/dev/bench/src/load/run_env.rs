@@ -4,6 +4,7 @@
 use async_nats::jetstream;
 use despatch_runtime::{Settings, nats_options};
 use despatch_stack::Stack;
+use futures_util::TryStreamExt as _;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -50,6 +51,19 @@ impl Servers {
         Ok(RunEnv { settings, jetstream: jetstream::new(nats.clone()), nats, admin })
     }
 
+    /// Has PostgreSQL count statements, where its build can: see [`statements`](crate::measure::statements).
+    pub(crate) async fn count_statements(&mut self) -> Result {
+        let admin = connect(self.stack.database_url()).await?;
+        let is_there =
+            "select exists (select from pg_available_extensions where name = 'pg_stat_statements')";
+        if self.stack.postgres_pid().is_none() || !admin.query_one(is_there, &[]).await?.get::<_, bool>(0) {
+            return Ok(());
+        }
+        admin.batch_execute("alter system set shared_preload_libraries = pg_stat_statements").await?;
+        drop(admin);
+        Ok(self.stack.restart_postgres().await?)
+    }
+
     /// Ends the servers.
     pub(crate) async fn stop(self) -> Result {
         Ok(self.stack.stop().await?)
@@ -71,6 +85,39 @@ impl RunEnv {
     /// A connection to the environment's database.
     pub(crate) async fn db(&self) -> Result<Client> {
         connect(&self.settings.database_url).await
+    }
+
+    /// The database's URL for a role of its own, which may do everything.
+    pub(crate) async fn create_role(&self, role: &str) -> Result<String> {
+        let password = Uuid::new_v4().simple();
+        let sql = format!("create role \"{role}\" superuser login password '{password}'");
+        self.admin.batch_execute(&sql).await?;
+        let url = &self.settings.database_url;
+        let (_, server) = url.split_once('@').ok_or("the URL names no user")?;
+        Ok(format!("postgres://{role}:{password}@{server}"))
+    }
+
+    /// Removes roles, once the database is gone.
+    pub(crate) async fn drop_roles(servers: &Servers, roles: &[String]) -> Result {
+        let admin = connect(servers.stack.database_url()).await?;
+        for role in roles {
+            admin.batch_execute(&format!("drop role \"{role}\"")).await?;
+        }
+        Ok(())
+    }
+
+    /// What the workers' consumers still have before them or in flight, in words.
+    pub(crate) async fn pending(&self) -> Result<Vec<String>> {
+        let mut pending = Vec::new();
+        let stream = self.jetstream.get_stream(self.stream()).await?;
+        let mut consumers = stream.consumers();
+        while let Some(consumer) = consumers.try_next().await? {
+            let (waiting, in_flight) = (consumer.num_pending, consumer.num_ack_pending);
+            if consumer.config.durable_name.is_some() && (waiting > 0 || in_flight > 0) {
+                pending.push(format!("{}: {waiting} messages pending, {in_flight} in flight", consumer.name));
+            }
+        }
+        Ok(pending)
     }
 
     /// The name of the stream that the runtime keeps here.

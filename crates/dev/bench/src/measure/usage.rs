@@ -177,6 +177,12 @@ fn cpu(pids: &[u32]) -> io::Result<u64> {
     Ok(ticks)
 }
 
+/// Milliseconds of processor time that one process has spent so far.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
+pub(crate) fn process_cpu_ms(pid: u32) -> io::Result<f64> {
+    Ok((cpu(&[pid])? * TICK_MS) as f64)
+}
+
 /// Bytes that processes have caused to be written.
 fn written(pids: &[u32]) -> io::Result<u64> {
     let mut bytes = 0;

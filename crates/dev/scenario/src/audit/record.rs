@@ -113,9 +113,11 @@ pub(super) async fn all(
         });
     })
     .await?;
-    read("select order_id, handler from exceptions.exception where state <> 'resolved'", |record, row| {
-        record.cases.push(row.get("handler"));
-    })
+    read(
+        "select substr(subject, strpos(subject, '/') + 1) as order_id, handler
+           from exceptions.exception where state <> 'resolved'",
+        |record, row| record.cases.push(row.get("handler")),
+    )
     .await?;
     Ok(records)
 }

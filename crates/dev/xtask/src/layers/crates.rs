@@ -11,7 +11,7 @@ edge       depends on core and edge; the command line also on workers, and on de
            but on these only as optional dependencies: the production image has none of them
 dev        depends on core and dev; dev/scenario also on workers, whose tables it audits, and edge/order-files;
            dev/chaos on edge/cli and edge/order-files; dev/bench on what it measures: workers/warehouse/inventory,
-           edge/gateway and edge/read-model
+           edge/gateway and edge/read-model alone, and all workers through edge/cli, with the orders of edge/order-files
 tests      depend on all of these
 and tests inside a crate (dev-dependencies) may use dev";
 
@@ -21,8 +21,8 @@ const MADE_FOR_CLI: [&str; 3] = ["stack", "sandbox", "scenario"];
 /// The chaos harness is one binary with the workers that it kills, and places the orders of a file.
 const MADE_INTO_CHAOS: [&str; 2] = ["cli", "order-files"];
 
-/// What the benchmarks measure apart.
-const MEASURED: [&str; 3] = ["inventory", "gateway", "read-model"];
+/// What the benchmarks measure: some alone, and all workers as the binary runs them, with the orders of a file.
+const MEASURED: [&str; 5] = ["inventory", "gateway", "read-model", "cli", "order-files"];
 
 /// What the edge reads of the workers' tables. Their own tests read through it, which holds its SQL to the tables.
 const READ_MODEL: &str = "read-model";
@@ -157,6 +157,7 @@ mod tests {
             ("crates/dev/chaos", "crates/edge/gateway", false, false),
             ("crates/dev/bench", "crates/workers/warehouse/inventory", true, true),
             ("crates/dev/bench", "crates/edge/gateway", true, true),
+            ("crates/dev/bench", "crates/edge/cli", true, true),
             ("crates/dev/bench", "crates/workers/money/payments", false, false),
             ("tests", "crates/edge/cli", true, true),
             ("crates/edge/cli", "tests", false, false),

@@ -21,18 +21,14 @@ const GENERATED: [&str; 3] = ["specimen", "platform", EVENT];
 pub(crate) fn run() -> Result<ExitCode, TaskError> {
     let workspace = metadata::workspace()?;
     let mut repository = Repository::at(workspace.root);
-    let mut packages = Vec::new();
+    let (mut packages, mut dirs) = (Vec::new(), Vec::new());
     for [name, group, event] in [GENERATED, LOYALTY] {
         let names = Names::new(name, group, event)?;
         add(&names, &mut repository)?;
         packages.push(names.package());
+        dirs.push(names.dir());
     }
-    for (file, text) in page::files(&repository.read(PAGE)?) {
-        if !repository.exists(&file) {
-            println!("{PAGE} adds {file}");
-        }
-        repository.write_as_it_is(&file, text);
-    }
+    page::apply(&repository.read(PAGE)?, &mut repository)?;
     let copy = workspace.target.join("new-worker");
     repository.copy_to(&copy)?;
     link(&copy.join("target"), &workspace.target)?;
@@ -41,16 +37,31 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
     let this = this.to_string_lossy();
     let cargo = cargo();
     let [first, second] = [&packages[0], &packages[1]].map(String::as_str);
+    let dirs = [&dirs[0], &dirs[1]].map(String::as_str);
     for step in [
         &["deploy/check"] as &[&str],
         &[&cargo, "fmt", "--all", "--check"],
         &["buf", "lint"],
-        &[&this, "check-layers"],
-        &[&this, "check-words"],
-        &["cargo-shear"],
-        &[&cargo, "clippy", "-p", first, "-p", second, "-p", "despatch-contracts", "--all-targets", "--", "-D", "warnings"],
-        &[&cargo, "clippy", "-p", "despatch", "--lib", "--", "-D", "warnings"],
-        &[&cargo, "test", "-p", first, "-p", second],
+        &[&this, "check-layers", first, second],
+        &[&this, "check-words", dirs[0], dirs[1], PAGE],
+        &["cargo-shear", "-p", first, "-p", second],
+        &[
+            &cargo,
+            "clippy",
+            "--no-deps",
+            "-p",
+            first,
+            "-p",
+            second,
+            "-p",
+            "despatch-contracts",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        &[&cargo, "clippy", "--no-deps", "-p", "despatch", "--lib", "--", "-D", "warnings"],
+        &[&cargo, "test", "-p", first, "-p", second, "--tests"],
     ] {
         let mut command = Command::new(step[0]);
         command.args(&step[1..]).current_dir(&copy).env("PATH", &path);
@@ -74,6 +85,10 @@ fn link(link: &Path, target: &Path) -> Result<(), TaskError> {
 fn tools(target: &Path) -> std::ffi::OsString {
     let own = [target.join("ci-tools/bin"), target.join("ci-tools/debian/usr/bin")];
     let all = env::var_os("PATH").unwrap_or_default();
-    let all: Vec<PathBuf> = own.into_iter().filter(|dir| fs::exists(dir).unwrap_or(false)).chain(env::split_paths(&all)).collect();
+    let all: Vec<PathBuf> = own
+        .into_iter()
+        .filter(|dir| fs::exists(dir).unwrap_or(false))
+        .chain(env::split_paths(&all))
+        .collect();
     env::join_paths(all).unwrap_or_default()
 }

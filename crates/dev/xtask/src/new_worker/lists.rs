@@ -7,8 +7,6 @@ use crate::repository::Repository;
 
 /// Where in a file a worker's lines go.
 enum Place {
-    /// Behind the last line that begins like this.
-    AfterLast(&'static str),
     /// Before the first line that begins like this and comes after the other one.
     Before { after: &'static str, line: &'static str },
     /// Into the line that begins like this, before the last occurrence of the other text.
@@ -21,7 +19,7 @@ struct Edit {
     text: &'static str,
 }
 
-const EDITS: [Edit; 9] = [
+const EDITS: [Edit; 10] = [
     Edit {
         file: "Cargo.toml",
         place: Place::Before { after: "despatch-domain = ", line: "despatch-order-files = " },
@@ -34,8 +32,8 @@ const EDITS: [Edit; 9] = [
     },
     Edit {
         file: "crates/core/contracts/src/events.rs",
-        place: Place::Inside { line: "    runtime, ", before: "shipment" },
-        text: "{{name}}, ",
+        place: Place::Before { after: "use crate::{", line: "};" },
+        text: "    {{name}},\n",
     },
     Edit {
         file: "crates/edge/cli/Cargo.toml",
@@ -44,8 +42,8 @@ const EDITS: [Edit; 9] = [
     },
     Edit {
         file: "crates/edge/cli/src/registry.rs",
-        place: Place::Before { after: "const WORKERS", line: "];" },
-        text: "    Entry::own(despatch_{{name}}::NAME, despatch_{{name}}::DEFAULTS, despatch_{{name}}::worker),\n",
+        place: Place::Before { after: "fn all()", line: "    ]" },
+        text: "        Entry::own(despatch_{{name}}::NAME, despatch_{{name}}::DEFAULTS, despatch_{{name}}::worker),\n",
     },
     Edit {
         file: "docker-compose.yml",
@@ -67,13 +65,21 @@ const EDITS: [Edit; 9] = [
         place: Place::Inside { line: "for worker in ", before: "; do" },
         text: " {{name}}",
     },
+    Edit {
+        file: "CHANGELOG.md",
+        place: Place::Before { after: "### Added", line: "- **The gateway**" },
+        text: "- **The {{name}} worker** notes accepted orders.\n",
+    },
 ];
 
 /// Adds a worker to all of them.
 pub(crate) fn add(names: &Names, repository: &mut Repository) -> Result<(), TaskError> {
     for edit in &EDITS {
         let text = repository.read(edit.file)?;
-        let text = edit.place.insert(&text, &names.fill(edit.text)).ok_or_else(|| TaskError::List(edit.file.to_owned()))?;
+        let text = edit
+            .place
+            .insert(&text, &names.fill(edit.text))
+            .ok_or_else(|| TaskError::List(edit.file.to_owned()))?;
         repository.write(edit.file, text)?;
     }
     Ok(())
@@ -81,26 +87,29 @@ pub(crate) fn add(names: &Names, repository: &mut Repository) -> Result<(), Task
 
 impl Place {
     fn insert(&self, text: &str, addition: &str) -> Option<String> {
-        let lines: Vec<&str> = text.split_inclusive('\n').collect();
-        let (at, line) = match self {
-            Place::AfterLast(start) => {
-                let last = lines.iter().rposition(|line| line.starts_with(start))?;
-                (last + 1, addition.to_owned())
-            }
-            Place::Before { after, line: start } => {
-                let first = lines.iter().position(|line| line.starts_with(after))?;
-                let behind = lines.iter().skip(first + 1).position(|line| line.starts_with(start))?;
-                (first + 1 + behind, addition.to_owned())
-            }
-            Place::Inside { line: start, before } => {
-                let at = lines.iter().position(|line| line.starts_with(start))?;
-                let line = lines.get(at)?;
-                let column = line.rfind(before)?;
-                return Some([&lines[..at].concat(), &line[..column], addition, &line[column..], &lines[at + 1..].concat()].concat());
-            }
-        };
-        Some([&lines[..at].concat(), line.as_str(), &lines[at..].concat()].concat())
+        let (before, behind) = text.split_at(self.offset(text)?);
+        Some([before, addition, behind].concat())
     }
+
+    fn offset(&self, text: &str) -> Option<usize> {
+        match self {
+            Place::Before { after, line } => {
+                let first = line_that_begins(text, after)?;
+                let second = first + text.get(first..)?.find('\n')? + 1;
+                Some(second + line_that_begins(text.get(second..)?, line)?)
+            }
+            Place::Inside { line, before } => {
+                let start = line_that_begins(text, line)?;
+                let line = text.get(start..)?.lines().next()?;
+                Some(start + line.rfind(before)?)
+            }
+        }
+    }
+}
+
+/// Where the first line that begins like this begins.
+fn line_that_begins(text: &str, start: &str) -> Option<usize> {
+    if text.starts_with(start) { Some(0) } else { text.find(&format!("\n{start}")).map(|at| at + 1) }
 }
 
 #[cfg(test)]
@@ -111,8 +120,14 @@ mod tests {
     fn a_line_goes_where_it_belongs() {
         let text = "[a]\nx = 1\n\n[b]\nx = 2\nlist: [x, y]\n";
         let inserted = |place: Place, addition| place.insert(text, addition).unwrap();
-        assert_eq!(inserted(Place::Before { after: "[b]", line: "x" }, "w\n"), text.replace("x = 2", "w\nx = 2"));
-        assert_eq!(inserted(Place::Inside { line: "list", before: "]" }, ", z"), text.replace(", y", ", y, z"));
+        assert_eq!(
+            inserted(Place::Before { after: "[b]", line: "x" }, "w\n"),
+            text.replace("x = 2", "w\nx = 2")
+        );
+        assert_eq!(
+            inserted(Place::Inside { line: "list", before: "]" }, ", z"),
+            text.replace(", y", ", y, z")
+        );
         assert!(Place::Before { after: "[c]", line: "x" }.insert(text, "").is_none());
         assert!(Place::Before { after: "[b]", line: "z" }.insert(text, "").is_none());
         assert!(Place::Inside { line: "list", before: ")" }.insert(text, "").is_none());

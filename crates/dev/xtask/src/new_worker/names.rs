@@ -2,6 +2,9 @@
 
 use crate::error::TaskError;
 
+/// How the task is called.
+pub(crate) const USAGE: &str = "cargo xtask new-worker NAME --group GROUP [--event MESSAGE]";
+
 /// The business areas that `crates/workers` has a folder for.
 pub(crate) const GROUPS: [&str; 5] = ["order", "warehouse", "money", "customer", "platform"];
 
@@ -19,7 +22,7 @@ pub(crate) struct Names {
 impl Names {
     /// Checks them. The name is a word in lower case, because it is a schema, a part of subjects and a type's name.
     pub(crate) fn new(name: &str, group: &str, event: &str) -> Result<Self, TaskError> {
-        let usage = |wrong: &str| TaskError::Usage(format!("{}\n\n{wrong}", super::USAGE));
+        let usage = |wrong: &str| TaskError::Usage(format!("{}\n\n{wrong}", USAGE));
         if name.is_empty() || !name.chars().all(|each| each.is_ascii_lowercase()) {
             return Err(usage("NAME is one word in lower case, such as loyalty"));
         }
@@ -87,7 +90,10 @@ mod tests {
             names.fill("{{name}} {{Name}} {{NAME}} {{group}} {{Event}} {{event}}"),
             "loyalty Loyalty LOYALTY customer PointsAwarded points-awarded"
         );
-        assert_eq!((names.dir(), names.package()), ("crates/workers/customer/loyalty".into(), "despatch-loyalty".into()));
+        assert_eq!(
+            (names.dir(), names.package()),
+            ("crates/workers/customer/loyalty".into(), "despatch-loyalty".into())
+        );
     }
 
     #[test]

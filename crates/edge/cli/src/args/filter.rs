@@ -1,6 +1,7 @@
 //! Which cases a command is about.
 
 use clap::Args;
+use despatch_contracts::Subject;
 use despatch_domain::{Currency, Money, Queue};
 use despatch_exceptions::{CaseFilter, CaseState};
 use jiff::{SignedDuration, Timestamp};
@@ -51,7 +52,7 @@ impl FilterArgs {
             reason: self.reason.clone(),
             handler: self.handler.clone(),
             worker: self.worker.clone(),
-            order_id: self.order.clone(),
+            subject: self.order.as_deref().map(|order| Subject::order(order).into()),
             claimed_by: self.claimed_by.clone(),
             opened_before: self.older_than.map(|age| Timestamp::now().checked_sub(age)).transpose()?,
             text: self.text.clone(),

@@ -78,9 +78,9 @@ async fn list(queries: &CaseQueries, args: &ListArgs) -> Result {
     let mut lines = String::new();
     for case in &cases {
         let due = case.due.to_zoned(TimeZone::system()).strftime("%d %b %H:%M");
-        let Case { id, queue, priority, reason, order_id, .. } = case;
+        let Case { id, queue, priority, reason, subject, .. } = case;
         writeln!(lines, "{priority:<7} {queue:<17} due {due}  {reason:<22} {}", state(case))?;
-        writeln!(lines, "        {id}  order {order_id}")?;
+        writeln!(lines, "        {id}  {subject}")?;
         writeln!(lines, "        {}", truncate(&case.error))?;
     }
     match next {
@@ -104,10 +104,10 @@ async fn show(queries: &CaseQueries, id: &CaseId, as_json: bool) -> Result {
         return print(&format!("{shown:#}\n"));
     }
     let mut lines = String::new();
-    let Case { id, event_type, order_id, reason, error, generation, .. } = &case;
+    let Case { id, event_type, subject, reason, error, generation, .. } = &case;
     writeln!(lines, "handler    {}", id.handler)?;
     writeln!(lines, "event      {} ({event_type})", id.event_id)?;
-    writeln!(lines, "order      {order_id}")?;
+    writeln!(lines, "subject    {subject}")?;
     writeln!(lines, "reason     {reason}")?;
     writeln!(lines, "error      {error}")?;
     writeln!(lines, "attempts   {}, the last of generation {generation}", case.attempts)?;

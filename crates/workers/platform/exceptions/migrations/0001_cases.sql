@@ -4,8 +4,8 @@ create table exceptions.exception (
     handler              text        not null,
     event_id             uuid        not null,
     worker               text        not null,
-    -- Empty when the event names none.
-    order_id             text        not null,
+    -- What the event is about, e.g. 'order/1001'; empty for nothing in particular.
+    subject              text        not null,
     event_type           text        not null,
     -- Of the last failure.
     reason               text        not null,
@@ -55,7 +55,7 @@ create index exception_worker on exceptions.exception (worker, closed, (-priorit
 create index exception_handler on exceptions.exception (handler, closed, (-priority), due, event_id);
 create index exception_claimed on exceptions.exception (claimed_by, closed, (-priority), due, event_id, handler)
     where claimed_by is not null;
-create index exception_order on exceptions.exception (order_id);
+create index exception_subject on exceptions.exception (subject);
 create index exception_opened on exceptions.exception (closed, opened_at);
 create index exception_value on exceptions.exception (currency, value_minor) where value_minor is not null;
 create index exception_search on exceptions.exception using gin (search_vector);

@@ -43,7 +43,7 @@ async fn a_batch_that_is_committed_again_one_by_one_sends_its_spans_once() {
          create function gateway.refuse() returns trigger language plpgsql as
              $$ begin raise 'not this one' using errcode = 'check_violation'; end $$;
          create trigger refuse before insert on gateway.journal for each row
-             when (new.order_id = 'poison') execute function gateway.refuse();"
+             when (new.subject = 'order/poison') execute function gateway.refuse();"
     ))
     .await
     .unwrap();
@@ -64,5 +64,5 @@ async fn a_batch_that_is_committed_again_one_by_one_sends_its_spans_once() {
     let mut names: Vec<&str> =
         spans.iter().map(|span| &*span.name).filter(|name| !name.starts_with("process")).collect();
     names.sort_unstable();
-    assert_eq!(names, ["refuse gateway.intake", "send evt.order.cancel-requested"]);
+    assert_eq!(names, ["refuse gateway.outbox", "send evt.order.cancel-requested"]);
 }

@@ -28,10 +28,10 @@ pub(crate) fn gauges() -> [SqlGauge; 4] {
             name: "despatch.orders_touched_by_hand",
             unit: "",
             label: None,
-            sql: "select count(distinct order_id)::float8 from exceptions.history
+            sql: "select count(distinct subject)::float8 from exceptions.history
                     join exceptions.exception using (handler, event_id)
                    where at > despatch_now() - interval '7 days' and kind not in ('failed', 'succeeded')
-                     and order_id <> ''",
+                     and subject like 'order/%'",
         },
     ]
 }

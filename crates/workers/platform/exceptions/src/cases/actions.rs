@@ -85,9 +85,10 @@ impl CaseActions {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(DbError::from)?;
         let case = apply(&*tx, id, actor, &Decision::CancelOrder { reason }).await?;
-        let key = format!("cancel/{}", case.order_id);
+        let order_id = case.order_id().ok_or_else(|| CaseError::NoOrder(id.clone()))?;
+        let key = format!("cancel/{order_id}");
         let requested = OrderCancelRequested {
-            order_id: case.order_id.clone(),
+            order_id: order_id.to_owned(),
             reason: reason.clone(),
             requested_by: "operator".to_owned(),
         };
@@ -161,7 +162,7 @@ async fn refusal(
 
 /// Whether the case is about an order that was accepted: the order of `order.placed` never was.
 fn has_accepted_order(case: &Case) -> bool {
-    !case.order_id.is_empty() && case.event_type != OrderPlaced::TYPE
+    case.order_id().is_some() && case.event_type != OrderPlaced::TYPE
 }
 
 /// The payload of an edited event, if it is one of the event's type and about the same subject.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use despatch_contracts::Subject;
 use despatch_contracts::runtime::Failure;
 use despatch_domain::{Priority, Queue};
 use jiff::Timestamp;
@@ -71,8 +72,8 @@ pub struct Case {
     pub id: CaseId,
     /// The handler's worker.
     pub worker: String,
-    /// The order that the event is about; empty when it names none.
-    pub order_id: String,
+    /// What the event is about, e.g. `order/1001`; empty for nothing in particular.
+    pub subject: String,
     /// The event's type, e.g. `stock.picked`.
     pub event_type: String,
     /// The reason code of the last failure.
@@ -107,6 +108,13 @@ pub struct Case {
     pub opened_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+impl Case {
+    /// The order that the event is about, if it is about one.
+    pub fn order_id(&self) -> Option<&str> {
+        Subject::parse(&self.subject).order_id()
+    }
 }
 
 fn name<S: Serializer>(named: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,5 +1,6 @@
 //! `exceptions.close-cancelled`: an order that was cancelled from a case leaves nothing to fix there.
 
+use despatch_contracts::Subject;
 use despatch_contracts::order::OrderCancelled;
 use despatch_runtime::{DbError, Handler, Tx};
 
@@ -15,6 +16,6 @@ impl Handler for CloseCancelled {
     type Error = DbError;
 
     async fn record(&self, cancelled: &OrderCancelled, tx: &Tx<'_>) -> Result<(), DbError> {
-        store::record_order_cancelled(tx, &cancelled.order_id, Self::NAME).await
+        store::record_order_cancelled(tx, Subject::order(&cancelled.order_id), Self::NAME).await
     }
 }

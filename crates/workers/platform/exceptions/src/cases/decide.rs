@@ -72,7 +72,8 @@ fn condition(decision: &Decision<'_>) -> Cow<'static, str> {
         Decision::Discard { .. } => UNRESOLVED_AND_MINE.into(),
         Decision::UndoDiscard => "resolution = 'discarded'".into(),
         Decision::CancelOrder { .. } => {
-            format!("{UNRESOLVED_AND_MINE} and order_id <> '' and event_type <> 'order.placed'").into()
+            format!("{UNRESOLVED_AND_MINE} and subject like 'order/%' and event_type <> 'order.placed'")
+                .into()
         }
     }
 }

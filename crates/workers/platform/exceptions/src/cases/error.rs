@@ -42,7 +42,7 @@ pub enum CaseError {
         /// What does not decode.
         cause: String,
     },
-    /// An edited event is no event of its type, or is about another order.
+    /// An edited event is no event of its type, or is about another subject.
     #[error("the edited event: {0}")]
     InvalidEdit(String),
     /// The request lacks a text.

@@ -21,8 +21,8 @@ pub struct CaseFilter {
     pub handler: Option<String>,
     /// The handler's worker, e.g. `labels`.
     pub worker: Option<String>,
-    /// The order that they are about.
-    pub order_id: Option<String>,
+    /// What they are about, e.g. `order/1001`.
+    pub subject: Option<String>,
     /// The person who claimed them.
     pub claimed_by: Option<String>,
     /// Opened before this instant.
@@ -42,7 +42,7 @@ impl fmt::Display for CaseFilter {
             reason,
             handler,
             worker,
-            order_id,
+            subject,
             claimed_by,
             opened_before,
             text,
@@ -54,7 +54,7 @@ impl fmt::Display for CaseFilter {
             ("reason", reason.clone()),
             ("handler", handler.clone()),
             ("worker", worker.clone()),
-            ("order", order_id.clone()),
+            ("subject", subject.clone()),
             ("claimed by", claimed_by.clone()),
             ("opened before", opened_before.map(|before| format!("{before:.0}"))),
             ("text", text.clone()),

@@ -6,7 +6,7 @@ use despatch_calendar::{Calendar, CalendarError};
 use despatch_contracts::exception::MonitorDue;
 use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::{DeadLetter, Envelope};
-use despatch_contracts::{Subject, Trace, json};
+use despatch_contracts::{Trace, json};
 use despatch_domain::{Currency, Money, Priority, Reason, Triage};
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, HandlerError, Timer, Tx, Verdict};
 use jiff::Timestamp;
@@ -23,8 +23,8 @@ pub(crate) struct Open {
     pub(crate) calendar: Calendar,
     /// An order's total from which its cases are more urgent, in minor units of its currency; `None` for never.
     pub(crate) high_value_minor: Option<i64>,
+    /// The monitor's timer and its interval.
     pub(crate) monitor_due: Timer<MonitorDue>,
-    /// The monitor's interval.
     pub(crate) monitor_every: Duration,
 }
 
@@ -72,7 +72,7 @@ impl Handler for Open {
             handler: &letter.handler,
             event_id,
             worker: &letter.worker,
-            order_id: Subject::parse(&letter.subject).id(),
+            subject: &letter.subject,
             event_type: event.map_or("", |event| event.event_type()),
             reason: &letter.reason,
             error: last.as_ref().map_or("", |attempt| &attempt.error),

@@ -85,7 +85,7 @@ impl<'a> Condition<'a> {
             Some(CaseState::Claimed) => "not closed and state = 'claimed'",
             Some(CaseState::Resolved) => "closed",
         });
-        let indexed = [&filter.reason, &filter.handler, &filter.worker, &filter.order_id, &filter.claimed_by];
+        let indexed = [&filter.reason, &filter.handler, &filter.worker, &filter.subject, &filter.claimed_by];
         if queue.is_none() && indexed.iter().all(|value| value.is_none()) {
             // Always true; without it Postgres cannot use the work list's index.
             condition.sql.push_str(" and version > 0");
@@ -94,7 +94,7 @@ impl<'a> Condition<'a> {
         condition.equal("reason", filter.reason.as_ref());
         condition.equal("handler", filter.handler.as_ref());
         condition.equal("worker", filter.worker.as_ref());
-        condition.equal("order_id", filter.order_id.as_ref());
+        condition.equal("subject", filter.subject.as_ref());
         condition.equal("claimed_by", filter.claimed_by.as_ref());
         if let Some(before) = &filter.opened_before {
             condition.and("opened_at < ", &[before]);

@@ -1,6 +1,7 @@
 //! The SQL of cases: what the handlers write, and what is read of one case. Searches are in `search`, people's decisions
 //! in `decide`.
 
+use despatch_contracts::Subject;
 use despatch_contracts::runtime::DeadLetter;
 use despatch_domain::{Money, Priority, Queue, Triage};
 use despatch_runtime::{DbError, Row, Tx};
@@ -16,7 +17,7 @@ pub(super) struct Failure<'a> {
     pub(super) handler: &'a str,
     pub(super) event_id: Uuid,
     pub(super) worker: &'a str,
-    pub(super) order_id: &'a str,
+    pub(super) subject: &'a str,
     pub(super) event_type: &'a str,
     pub(super) reason: &'a str,
     pub(super) error: &'a str,
@@ -40,7 +41,7 @@ pub(super) async fn record_failure(tx: &Tx<'_>, failure: &Failure<'_>) -> Result
     const SQL: &str = "\
         with failed as (
             insert into exceptions.exception as x
-                (handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
+                (handler, event_id, worker, subject, event_type, reason, error, attempts, generation, trace_id, queue,
                  priority, due, letter, replayable, value_minor, currency, search_vector,
                  state, version)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
@@ -62,7 +63,7 @@ pub(super) async fn record_failure(tx: &Tx<'_>, failure: &Failure<'_>) -> Result
         )
         insert into exceptions.history (handler, event_id, seq, actor, kind, generation, reason, detail)
         select $1, $2, version, $1, 'failed', $9, $6, $7 from failed";
-    let Failure { handler, event_id, worker, order_id, event_type, reason, error, .. } = failure;
+    let Failure { handler, event_id, worker, subject, event_type, reason, error, .. } = failure;
     // Postgres stores every character but NUL.
     let error = error.replace('\0', "");
     let text = format!("{error} {}", failure.contents.replace('\0', " "));
@@ -74,7 +75,7 @@ pub(super) async fn record_failure(tx: &Tx<'_>, failure: &Failure<'_>) -> Result
             handler,
             event_id,
             worker,
-            order_id,
+            subject,
             event_type,
             reason,
             &error,
@@ -106,7 +107,8 @@ pub(super) async fn record_success(
     const SQL: &str = "\
         with resolved as (
             update exceptions.exception
-            set state = 'resolved', resolution = 'replayed', generation = $3, version = version + 1, updated_at = despatch_now()
+            set state = 'resolved', resolution = 'replayed', generation = $3, version = version + 1,
+                updated_at = despatch_now()
             where handler = $1 and event_id = $2 and generation < $3
             returning version
         ),
@@ -120,24 +122,29 @@ pub(super) async fn record_success(
     Ok(())
 }
 
-/// Resolves the cases of a cancelled order from which its cancellation was requested.
-pub(super) async fn record_order_cancelled(tx: &Tx<'_>, order_id: &str, actor: &str) -> Result<(), DbError> {
+/// Resolves the cases about a cancelled order from which its cancellation was requested.
+pub(super) async fn record_order_cancelled(
+    tx: &Tx<'_>,
+    order: Subject<'_>,
+    actor: &str,
+) -> Result<(), DbError> {
     const SQL: &str = "\
         with resolved as (
             update exceptions.exception
-            set state = 'resolved', resolution = 'order-cancelled', version = version + 1, updated_at = despatch_now()
-            where order_id = $1 and cancel_requested and state <> 'resolved'
+            set state = 'resolved', resolution = 'order-cancelled', version = version + 1,
+                updated_at = despatch_now()
+            where subject = $1 and cancel_requested and state <> 'resolved'
             returning handler, event_id, version, generation
         )
         insert into exceptions.history (handler, event_id, seq, actor, kind, generation, detail)
         select handler, event_id, version, $2, 'order-cancelled', generation, '' from resolved";
-    tx.execute(SQL, &[&order_id, &actor]).await?;
+    tx.execute(SQL, &[&String::from(order), &actor]).await?;
     Ok(())
 }
 
 /// The columns of a [`Case`].
 pub(super) const CASE_COLUMNS: &str =
-    "handler, event_id, worker, order_id, event_type, reason, error, attempts, generation, trace_id, queue,
+    "handler, event_id, worker, subject, event_type, reason, error, attempts, generation, trace_id, queue,
     value_minor, currency, priority, due, state, claimed_by, resolution, opened_at, updated_at";
 
 /// A case; `None` when the event has none.
@@ -195,7 +202,7 @@ pub(super) fn case_of(row: &Row) -> Result<Case, DbError> {
     Ok(Case {
         id: CaseId { handler: row.try_get("handler")?, event_id: row.try_get("event_id")? },
         worker: row.try_get("worker")?,
-        order_id: row.try_get("order_id")?,
+        subject: row.try_get("subject")?,
         event_type: row.try_get("event_type")?,
         reason: row.try_get("reason")?,
         error: row.try_get("error")?,

@@ -8,13 +8,13 @@ use despatch_exceptions::{Case, CaseError, CaseFilter, CaseId, CaseState, Missin
 use crate::{dies, env, id, kinds, letter, settles};
 
 #[tokio::test]
-async fn a_dead_letter_is_a_case_that_somebody_owns() {
+async fn a_dead_letter_opens_a_case_in_a_queue() {
     let (env, team) = env().await;
     let event = EventId::new();
     dies(&env, &letter(event, "o-1", 0, "address-undeliverable", "no\0where")).await;
     env.quiet().await;
     let (case, history) = team.show(&id(event)).await.expect("a case");
-    assert_eq!((case.order_id.as_str(), case.reason.as_str()), ("o-1", "address-undeliverable"));
+    assert_eq!((case.order_id(), case.reason.as_str()), (Some("o-1"), "address-undeliverable"));
     assert_eq!(
         (case.queue, case.priority, case.state),
         (Queue::CarrierDesk, Priority::High, CaseState::Open)
@@ -70,7 +70,7 @@ async fn two_people_cannot_have_the_same_case() {
     let claims = futures_util::future::join_all(names.iter().map(|name| team.claim(&id, name))).await;
     assert_eq!(claims.iter().filter(|claim| claim.is_ok()).count(), 1);
     let (case, _) = team.show(&id).await.unwrap();
-    let holder = case.claimed_by.expect("somebody won");
+    let holder = case.claimed_by.expect("one person won");
     let refused = claims.into_iter().find_map(Result::err).expect("the others lost").to_string();
     assert!(refused.contains(&format!("claimed by {holder}")), "{refused}");
 
@@ -87,7 +87,7 @@ async fn two_people_cannot_have_the_same_case() {
 }
 
 #[tokio::test]
-async fn a_decision_without_a_name_a_reason_or_a_case_is_refused() {
+async fn a_decision_without_an_actor_a_reason_or_a_case_is_refused() {
     let (env, team) = env().await;
     let event = EventId::new();
     dies(&env, &letter(event, "o-1", 0, "stock-short", "short")).await;
@@ -106,8 +106,8 @@ async fn a_decision_without_a_name_a_reason_or_a_case_is_refused() {
         Err(CaseError::MissingText(MissingText { field: "text" }))
     ));
     assert_eq!(kinds(&team, &id).await, ["failed"]);
-    let nobody = CaseId { event_id: EventId::new().uuid(), ..id };
-    assert!(matches!(team.claim(&nobody, "ada").await, Err(CaseError::Unknown(_))));
+    let unknown = CaseId { event_id: EventId::new().uuid(), ..id };
+    assert!(matches!(team.claim(&unknown, "ada").await, Err(CaseError::Unknown(_))));
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn an_action_returns_the_case_after_it_or_a_stable_code() {
 }
 
 #[tokio::test]
-async fn what_cannot_become_a_case_stays_in_the_journal_and_troubles_nobody() {
+async fn a_dead_letter_that_cannot_become_a_case_stays_in_the_journal() {
     let (env, team) = env().await;
     let broken =
         DeadLetter { event_id: "not-an-id".into(), ..letter(EventId::new(), "o-1", 0, "stock-short", "") };

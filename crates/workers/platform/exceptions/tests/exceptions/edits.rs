@@ -125,7 +125,7 @@ async fn an_edit_that_is_no_event_or_another_orders_is_refused() {
     for (contents, said) in [
         (json!({"order_id": "o-1", "colour": "red"}), "colour"),
         (json!({"order_id": "o-1", "reason": 3}), "reason"),
-        (json!({"order_id": "o-2", "reason": "right"}), "order o-1"),
+        (json!({"order_id": "o-2", "reason": "right"}), "order/o-1"),
         (json!([]), "invalid type"),
     ] {
         let refused = team.edit_and_replay(&edit(&id, &contents, 0)).await.unwrap_err();

@@ -93,7 +93,7 @@ async fn a_case_lives_through_every_replay_until_one_succeeds() {
 }
 
 #[tokio::test]
-async fn a_replay_that_was_asked_for_happens_though_nobody_was_there_to_publish_it() {
+async fn a_replay_happens_though_no_process_ran_when_it_was_requested() {
     let env = TestEnv::new().await;
     let settings = env.settings().clone();
     let first = Process::start(settings.clone(), vec![fussy(), worker(&config()).unwrap()]).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_replay_that_was_asked_for_happens_though_nobody_was_there_to_publish_
 }
 
 #[tokio::test]
-async fn what_never_became_an_event_cannot_be_replayed() {
+async fn refused_input_cannot_be_replayed() {
     let (env, team) = env().await;
     let event = EventId::new();
     dies(&env, &DeadLetter { event: None, ..letter(event, "o-1", 0, "payload-too-large", "large") }).await;
@@ -149,7 +149,7 @@ async fn an_order_that_was_never_accepted_is_not_cancelled() {
 
 /// What is reported of an event is as old as the event.
 #[tokio::test]
-async fn what_was_too_old_for_its_handler_is_a_case_and_settled_when_it_is_replayed() {
+async fn an_expired_event_is_a_case_that_its_replay_resolves() {
     let (env, team) = env().await;
     let long_ago = SystemTime::now() - 2 * env.settings().journal_retention;
     let event = EventId::first_at(long_ago);

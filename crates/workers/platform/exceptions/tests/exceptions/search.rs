@@ -1,8 +1,8 @@
 //! The work list: its order, its filters, its pages.
 
-use despatch_contracts::EventId;
 use despatch_contracts::order::{Order, OrderAccepted, ServiceLevel};
 use despatch_contracts::runtime::DeadLetter;
+use despatch_contracts::{EventId, Subject};
 use despatch_domain::{Currency, Money, Priority, Queue};
 use despatch_exceptions::{CaseFilter, CaseState, Cursor};
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ async fn the_list_is_filtered_and_read_page_by_page() {
     assert_eq!(count(CaseFilter { claimed_by: Some("ada".into()), ..CaseFilter::default() }).await, 1);
     assert_eq!(count(CaseFilter { queue: Some(Queue::Payments), ..CaseFilter::default() }).await, 10);
     assert_eq!(count(CaseFilter { reason: Some("stock-short".into()), ..CaseFilter::default() }).await, 5);
-    assert_eq!(count(CaseFilter { order_id: Some("o-7".into()), ..CaseFilter::default() }).await, 1);
+    assert_eq!(count(CaseFilter { subject: Some("order/o-7".into()), ..CaseFilter::default() }).await, 1);
     assert_eq!(count(CaseFilter { text: Some("number 1*".into()), ..CaseFilter::default() }).await, 11);
     assert_eq!(count(CaseFilter { text: Some("100%".into()), ..CaseFilter::default() }).await, 0);
     assert_eq!(
@@ -93,7 +93,7 @@ async fn orders_of_high_value_or_with_fast_delivery_come_first() {
     }
     env.quiet().await;
     for (order_id, _, total_minor, priority) in cases {
-        let of_order = CaseFilter { order_id: Some(order_id.into()), ..CaseFilter::default() };
+        let of_order = CaseFilter { subject: Some(Subject::order(order_id).into()), ..CaseFilter::default() };
         let found = team.list(&of_order, None, 10).await;
         assert_eq!((found[0].priority, found[0].value_minor), (priority, Some(total_minor)), "{order_id}");
     }

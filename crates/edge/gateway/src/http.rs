@@ -1,5 +1,6 @@
 //! The HTTP side: what is served, what a request must carry, and how it is answered.
 
+mod description;
 pub(crate) mod error;
 mod extract;
 mod limits;

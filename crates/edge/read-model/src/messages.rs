@@ -3,9 +3,10 @@
 use despatch_runtime::DbError;
 use serde::Serialize;
 use tokio_postgres::GenericClient;
+use utoipa::ToSchema;
 
 /// A message that left.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Message {
     /// What it was about, e.g. `despatched`.
     pub milestone: String,

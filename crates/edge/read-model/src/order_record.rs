@@ -2,6 +2,7 @@
 
 use despatch_status::{PLACED, ParcelStage};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::labels::Label;
 use crate::messages::Message;
@@ -10,9 +11,10 @@ use crate::payments::Payment;
 use crate::reviews::Review;
 
 /// What the workers know of an order. Times are RFC 3339 in UTC, amounts are in minor units.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrderRecord {
     /// How far the order is, e.g. `paid`; `placed` until orders has accepted it.
+    #[schema(value_type = String)]
     pub state: &'static str,
     /// ISO 4217.
     pub currency: String,
@@ -21,17 +23,19 @@ pub struct OrderRecord {
     /// Every step, oldest first.
     pub timeline: Vec<Step>,
     /// What moved between the customer and the shop; `null` before a capture or cancellation.
+    #[schema(required)]
     pub payment: Option<Payment>,
     /// What is or was to be sent.
     pub parcels: Vec<Parcel>,
     /// What the customer was notified of, oldest first.
     pub messages: Vec<Message>,
     /// What the customer thinks of it.
+    #[schema(required)]
     pub review: Option<Review>,
 }
 
 /// A parcel and its label.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Parcel {
     /// 1-based within the order.
     pub parcel: u32,
@@ -46,6 +50,7 @@ pub struct Parcel {
     /// Why this service, as a reason code.
     pub reason: String,
     /// How far it got, e.g. `delivered`; `null` while that is not known.
+    #[schema(required, value_type = Option<String>)]
     pub stage: Option<ParcelStage>,
 }
 

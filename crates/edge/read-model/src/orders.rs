@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Json;
+use utoipa::ToSchema;
 
 /// An accepted order and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,15 +26,17 @@ pub struct Progress {
 }
 
 /// One entry of an order's audit trail.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Step {
     /// When it was recorded.
     pub at: Timestamp,
     /// The event or command that caused it.
     pub event: String,
     /// The state before; `null` in the first step.
+    #[schema(required, value_type = Option<String>)]
     pub from: Option<OrderState>,
     /// The state after.
+    #[schema(value_type = String)]
     pub to: OrderState,
     /// Why, as a reason code.
     pub reason: String,

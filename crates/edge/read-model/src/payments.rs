@@ -4,9 +4,10 @@ use despatch_runtime::DbError;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::GenericClient;
+use utoipa::ToSchema;
 
-/// An order's payment.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// What moved between the customer and the shop.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Payment {
     /// Who holds the money, e.g. `stripe`.
     pub provider: String,
@@ -21,10 +22,13 @@ pub struct Payment {
     /// What was given back of it, in minor units of the currency.
     pub refunded_minor: i64,
     /// When the capture was recorded.
+    #[schema(required)]
     pub captured_at: Option<Timestamp>,
     /// When the last refund was recorded.
+    #[schema(required)]
     pub refunded_at: Option<Timestamp>,
     /// Since when nothing more is to be captured.
+    #[schema(required)]
     pub cancelled_at: Option<Timestamp>,
 }
 

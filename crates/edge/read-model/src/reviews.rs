@@ -4,17 +4,21 @@ use despatch_runtime::DbError;
 use despatch_status::ReviewState;
 use serde::Serialize;
 use tokio_postgres::GenericClient;
+use utoipa::ToSchema;
 
-/// An order's review.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What the customer thinks of an order, and how far the asking is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Review {
     /// How far the asking is, e.g. `answered`.
+    #[schema(value_type = String)]
     pub state: ReviewState,
     /// How often the customer was asked.
     pub asks: i64,
     /// 1 to 5 stars.
+    #[schema(required)]
     pub rating: Option<i64>,
     /// The customer's words.
+    #[schema(required)]
     pub comment: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::ingest::new_order::OrderTooLarge;
 use crate::ingest::queue::SubmitError;
@@ -83,20 +84,28 @@ pub(crate) enum Credential {
     Token,
 }
 
-/// The body of an error.
-#[derive(Serialize)]
-struct Envelope<'a> {
-    error: Body<'a>,
+/// An error.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(crate) struct ErrorBody<'a> {
+    #[schema(inline)]
+    error: Problem<'a>,
 }
 
-/// One error: a code for programs, a message for people, and the field that is at fault.
-#[derive(Serialize)]
-struct Body<'a> {
+/// What and why: a code for programs, a message for people, and the field that is at fault.
+#[derive(Serialize, ToSchema)]
+struct Problem<'a> {
+    /// For programs.
     code: &'a str,
+    /// For people.
     message: String,
+    /// The path of what is wrong, such as `lines[0].total`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     field: Option<&'a str>,
+    /// What the order was placed as, when it was changed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     order_id: Option<&'a str>,
 }
 
@@ -165,7 +174,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let error = Body {
+        let error = Problem {
             code: self.code(),
             message: self.to_string(),
             field: match &self {
@@ -177,7 +186,7 @@ impl IntoResponse for ApiError {
                 _ => None,
             },
         };
-        let mut response = (self.status(), Json(Envelope { error })).into_response();
+        let mut response = (self.status(), Json(ErrorBody { error })).into_response();
         response.headers_mut().extend(self.header());
         response
     }

@@ -1,41 +1,74 @@
-//! Everything that is served, in one list; `openapi.json` describes the same.
+//! Everything that is served, in one list, from which the API's description is made too.
+
+use std::sync::LazyLock;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware;
 use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get, post};
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use super::description::{
+    Invalid, LabelNotRecorded, Shared, TooLarge, TooMany, Unauthorised, Unavailable, Unknown,
+};
+use super::error::{ApiError, ErrorBody};
 use super::extract;
+use super::routes::orders::Cancel;
 use super::routes::{carrier, labels, orders, probes, reviews, shops, unsubscribe};
-use crate::http::error::ApiError;
-use crate::http::state::Gateway;
+use super::state::Gateway;
 
-/// The OpenAPI 3.1 document of the list below. Written by hand; a test holds the two together.
-pub(crate) const OPENAPI: &str = include_str!("openapi.json");
+/// The description without its operations, which their handlers add.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "despatch gateway",
+        version = "1",
+        description = "Orders, webhooks and answers in; order status and labels out. Whatever is answered with 2xx is \
+            committed. Anything may be sent again: the same order is the same order."
+    ),
+    components(
+        schemas(ErrorBody, Cancel),
+        responses(Invalid, LabelNotRecorded, TooLarge, TooMany, Unauthorised, Unavailable, Unknown)
+    ),
+    modifiers(&Shared)
+)]
+struct Description;
 
-/// Every path and what answers it.
-pub(crate) fn all() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    vec![
-        ("/v1/orders", post(orders::place)),
-        ("/v1/orders/{order_id}", get(orders::show)),
-        ("/v1/orders/{order_id}/cancel", post(orders::cancel)),
-        ("/webhooks/shopify", post(shops::shopify)),
-        ("/webhooks/woocommerce", post(shops::woocommerce)),
-        ("/webhooks/shippo", post(carrier::shippo)),
-        ("/labels/{label}", get(labels::show)),
-        ("/reviews/{order_id}/{token}", get(reviews::ask).post(reviews::receive)),
-        ("/unsubscribe/{order_id}/{token}", get(unsubscribe::ask).post(unsubscribe::receive)),
-        ("/healthz", get(probes::alive)),
-        ("/readyz", get(probes::ready)),
-        ("/openapi.json", get(openapi)),
-    ]
+/// The description as it is served.
+static DOCUMENT: LazyLock<String> = LazyLock::new(document);
+
+/// Every path with its handlers, and the description of them all. A handler's `utoipa::path` says where it is served.
+pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(orders::place))
+        .routes(routes!(orders::show))
+        .routes(routes!(orders::cancel))
+        .routes(routes!(shops::shopify))
+        .routes(routes!(shops::woocommerce))
+        .routes(routes!(carrier::shippo))
+        .routes(routes!(labels::show))
+        .routes(routes!(reviews::ask, reviews::receive))
+        .routes(routes!(unsubscribe::ask, unsubscribe::receive))
+        .routes(routes!(probes::alive))
+        .routes(routes!(probes::ready))
+        .routes(routes!(openapi))
+        .split_for_parts()
+}
+
+/// The description as text.
+fn document() -> String {
+    let mut text = served().1.to_pretty_json().expect("its keys are text and its numbers finite");
+    text.push('\n');
+    text
 }
 
 /// The list as a service.
 pub(crate) fn router(gateway: Gateway) -> Router {
-    let router = all().into_iter().fold(Router::new(), |router, (path, answers)| router.route(path, answers));
+    let (router, _) = served();
     router
         .fallback(async || ApiError::RouteUnknown)
         .method_not_allowed_fallback(async || ApiError::MethodUnknown)
@@ -44,8 +77,15 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .with_state(gateway)
 }
 
+/// This document
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "openapi",
+    responses((status = 200, description = "OpenAPI 3.1.", body = Object, content_type = "application/json"))
+)]
 async fn openapi() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], OPENAPI)
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
 }
 
 #[cfg(test)]

@@ -5,100 +5,185 @@
 
 use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order, ServiceLevel};
 use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::sources::fields::amount::{Amount, Prices};
-use crate::sources::fields::json::{self, Invalid, id, key, or_default, required, text};
+use crate::sources::fields::json::{self, Id, Invalid, id, key, or_default, required, text};
 use crate::sources::fields::line::LineReader;
 use crate::sources::fields::placed_at;
 
 /// The channel that such orders name.
 pub(crate) const CHANNEL: &str = "api";
 
-#[derive(Deserialize)]
+/// An order. What is missing or null stays missing: an order that cannot be fulfilled as it is, is accepted and becomes
+/// a case with a reason.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OrderJson {
+#[schema(as = Order, examples(example))]
+pub(crate) struct OrderJson {
+    /// The shop's name; with `shop_order_id` it names the order permanently.
     #[serde(default, deserialize_with = "text")]
+    #[schema(required, max_length = 200)]
     shop: String,
+    /// The shop's own id of the order.
     #[serde(default, deserialize_with = "id")]
+    #[schema(required, value_type = Id)]
     shop_order_id: String,
+    /// When the customer placed it; by default when it was received.
     #[serde(default, deserialize_with = "text")]
+    #[schema(format = DateTime)]
     placed_at: String,
+    #[schema(nullable = false)]
     customer: Option<CustomerJson>,
+    #[schema(nullable = false)]
     ship_to: Option<AddressJson>,
     #[serde(default, deserialize_with = "or_default")]
     lines: Vec<LineJson>,
+    /// ISO 4217.
     #[serde(default, deserialize_with = "text")]
     currency: String,
+    /// What shipping costs; by default nothing.
+    #[schema(nullable = false)]
     shipping: Option<Amount>,
+    /// Tax that is added to the lines; by default nothing.
+    #[schema(nullable = false)]
     tax: Option<Amount>,
+    /// A discount that the lines do not contain yet, positive; by default nothing.
+    #[schema(nullable = false)]
     discount: Option<Amount>,
+    /// Lines, shipping and tax, less the discount.
+    #[schema(required, nullable = false)]
     total: Option<Amount>,
+    #[schema(inline, nullable = false)]
     service_level: Option<Level>,
+    #[schema(nullable = false)]
     authorisation: Option<AuthorisationJson>,
 }
 
-#[derive(Deserialize)]
+/// Who bought.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Customer)]
 struct CustomerJson {
+    /// The shop's own id; empty for a guest.
     #[serde(default, deserialize_with = "id")]
+    #[schema(value_type = Id)]
     customer_id: String,
+    /// In full.
     #[serde(default, deserialize_with = "text")]
     name: String,
+    /// Where messages go.
     #[serde(default, deserialize_with = "text")]
     email: String,
 }
 
-#[derive(Deserialize)]
+/// Where to.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Address)]
 struct AddressJson {
+    /// Who receives it.
     #[serde(default, deserialize_with = "text")]
     name: String,
+    /// Their company.
     #[serde(default, deserialize_with = "text")]
     company: String,
+    /// Street and number.
     #[serde(default, deserialize_with = "text")]
     street1: String,
+    /// What else it needs.
     #[serde(default, deserialize_with = "text")]
     street2: String,
+    /// Town.
     #[serde(default, deserialize_with = "text")]
     city: String,
+    /// State, province or county, where there is one.
     #[serde(default, deserialize_with = "text")]
     region: String,
+    /// As it is written there.
     #[serde(default, deserialize_with = "text")]
     postcode: String,
+    /// ISO 3166-1 alpha-2.
     #[serde(default, deserialize_with = "text")]
     country: String,
+    /// For the carrier.
     #[serde(default, deserialize_with = "text")]
     phone: String,
 }
 
-#[derive(Deserialize)]
+/// So many units of one SKU.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Line)]
 struct LineJson {
+    /// What is to be sent.
     #[serde(default, deserialize_with = "text")]
     sku: String,
+    /// What it is called.
     #[serde(default, deserialize_with = "text")]
     title: String,
+    /// How many.
+    #[schema(required, nullable = false)]
     quantity: Option<i64>,
+    /// The line's total after its discount.
+    #[schema(required, nullable = false)]
     total: Option<Amount>,
 }
 
-#[derive(Deserialize)]
+/// What checkout authorised, to be captured.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Authorisation)]
 struct AuthorisationJson {
+    /// Who authorised it, e.g. `stripe`.
     #[serde(default, deserialize_with = "text")]
     provider: String,
+    /// The provider's own reference, e.g. a PaymentIntent's id.
     #[serde(default, deserialize_with = "text")]
     reference: String,
+    /// How much was authorised.
+    #[schema(required, nullable = false)]
     amount: Option<Amount>,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+/// How fast the customer paid to have it; by default `standard`.
+#[derive(Deserialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum Level {
     Standard,
     SecondClass,
     FirstClass,
     SameDay,
+}
+
+/// An order with every field.
+pub(crate) fn example() -> serde_json::Value {
+    json!({
+        "shop": "north",
+        "shop_order_id": "1001",
+        "placed_at": "2026-03-01T10:00:00Z",
+        "customer": {"customer_id": "c-12", "name": "Zoë Müller", "email": "zoe@example.com"},
+        "ship_to": {
+            "name": "Zoë Müller",
+            "company": "",
+            "street1": "1 Main St",
+            "street2": "",
+            "city": "Louisville",
+            "region": "KY",
+            "postcode": "40202",
+            "country": "US",
+            "phone": "+1 555 0100"
+        },
+        "lines": [{"sku": "FUR-BO-10001798", "title": "Bookcase", "quantity": 2, "total": "10.00"}],
+        "currency": "USD",
+        "shipping": "3.50",
+        "tax": "0.80",
+        "discount": "1.00",
+        "total": "13.30",
+        "service_level": "second-class",
+        "authorisation": {"provider": "stripe", "reference": "pi_1", "amount": "13.30"}
+    })
 }
 
 impl From<Level> for ServiceLevel {

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use url::form_urlencoded;
+use utoipa::ToSchema;
 
 use crate::sources::fields::json::{self, Invalid, required, text};
 
@@ -10,29 +11,35 @@ const LONGEST_COMMENT: usize = 5000;
 
 /// Stars and words.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct Review {
     /// 1 to 5.
     pub(crate) rating: u32,
     /// May be empty.
     pub(crate) comment: String,
 }
 
-#[derive(Deserialize)]
+/// A customer's review.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct AnswerJson {
+#[schema(as = SubmittedReview)]
+pub(crate) struct ReviewJson {
+    /// Stars.
+    #[schema(required, nullable = false, minimum = 1, maximum = 5)]
     rating: Option<u32>,
+    /// May be empty.
     #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 5000)]
     comment: String,
 }
 
 /// `{"rating": 5, "comment": "…"}`
-pub(crate) fn from_json(body: &[u8]) -> Result<Answer, Invalid> {
-    let json: AnswerJson = json::read(body)?;
+pub(crate) fn from_json(body: &[u8]) -> Result<Review, Invalid> {
+    let json: ReviewJson = json::read(body)?;
     checked(json.rating, json.comment)
 }
 
 /// `rating=5&comment=…`, as a browser sends it.
-pub(crate) fn from_form(body: &[u8]) -> Result<Answer, Invalid> {
+pub(crate) fn from_form(body: &[u8]) -> Result<Review, Invalid> {
     let (mut rating, mut comment) = (None, String::new());
     for (name, value) in form_urlencoded::parse(body) {
         match &*name {
@@ -44,7 +51,7 @@ pub(crate) fn from_form(body: &[u8]) -> Result<Answer, Invalid> {
     checked(rating, comment)
 }
 
-fn checked(rating: Option<u32>, comment: String) -> Result<Answer, Invalid> {
+fn checked(rating: Option<u32>, comment: String) -> Result<Review, Invalid> {
     let rating = required(rating, || "rating".into())?;
     if !(1..=5).contains(&rating) {
         return Err(Invalid::new("rating", format!("expected 1 to 5, found {rating}")));
@@ -53,7 +60,7 @@ fn checked(rating: Option<u32>, comment: String) -> Result<Answer, Invalid> {
         let problem = format!("expected at most {LONGEST_COMMENT} characters, none of them U+0000");
         return Err(Invalid::new("comment", problem));
     }
-    Ok(Answer { rating, comment })
+    Ok(Review { rating, comment })
 }
 
 #[cfg(test)]
@@ -62,15 +69,15 @@ mod tests {
 
     #[test]
     fn forms_and_json_say_the_same() {
-        let answer = Answer { rating: 4, comment: "Très bien, merci".into() };
-        assert_eq!(from_form("rating=4&comment=+Tr%C3%A8s+bien%2C+merci&x=1".as_bytes()), Ok(answer));
-        let answer = Answer { rating: 4, comment: "Très bien, merci".into() };
-        assert_eq!(from_json(r#"{"rating": 4, "comment": "Très bien, merci"}"#.as_bytes()), Ok(answer));
-        assert_eq!(from_form(b"rating=1"), Ok(Answer { rating: 1, comment: String::new() }));
+        let review = Review { rating: 4, comment: "Très bien, merci".into() };
+        assert_eq!(from_form("rating=4&comment=+Tr%C3%A8s+bien%2C+merci&x=1".as_bytes()), Ok(review));
+        let review = Review { rating: 4, comment: "Très bien, merci".into() };
+        assert_eq!(from_json(r#"{"rating": 4, "comment": "Très bien, merci"}"#.as_bytes()), Ok(review));
+        assert_eq!(from_form(b"rating=1"), Ok(Review { rating: 1, comment: String::new() }));
     }
 
     #[test]
-    fn what_is_no_answer_is_refused() {
+    fn what_is_no_review_is_an_error() {
         for form in ["", "comment=good", "rating=", "rating=0", "rating=6", "rating=five", "rating=-1"] {
             assert_eq!(from_form(form.as_bytes()).unwrap_err().field, "rating", "{form}");
         }

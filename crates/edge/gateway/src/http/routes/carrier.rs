@@ -5,13 +5,29 @@ use axum::response::{IntoResponse, Response};
 use despatch_contracts::Trace;
 use url::form_urlencoded;
 
+use crate::http::description::{Invalid, LabelNotRecorded, TooLarge, Unauthorised, Unavailable};
 use crate::http::error::{ApiError, Credential};
 use crate::http::extract::{Body, RequestTrace};
 use crate::http::state::Gateway;
 use crate::ingest::submission::Submission;
 use crate::sources::shippo::{self, Scanned};
 
-/// `POST /webhooks/shippo?token=…`
+/// Shippo's track_updated
+#[utoipa::path(
+    post,
+    path = "/webhooks/shippo",
+    operation_id = "shippoTrackUpdated",
+    params(("token" = String, Query, description = "A configured token.")),
+    request_body(content = Object, description = "Shippo's webhook envelope.", content_type = "application/json"),
+    responses(
+        (status = 200, description = "The scan is committed, or says nothing new."),
+        (status = 400, response = Invalid),
+        (status = 401, response = Unauthorised),
+        (status = 409, response = LabelNotRecorded),
+        (status = 413, response = TooLarge),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn shippo(
     State(gateway): State<Gateway>,
     RequestTrace(trace): RequestTrace,

@@ -5,11 +5,27 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use despatch_read_model::labels::LabelFormat;
 
+use crate::http::description::{TooMany, Unauthorised, Unavailable, Unknown};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiKey, PathParams};
 use crate::http::state::Gateway;
 
-/// `GET /labels/{label_id}` and `GET /labels/{label_id}.zpl`
+/// A label
+#[utoipa::path(
+    get,
+    path = "/labels/{label}",
+    operation_id = "showLabel",
+    security(("apiKey" = [])),
+    params(("label" = String, Path,
+        description = "The label's id; with `.zpl` at its end for label printers, with `.pdf` or nothing for a PDF.")),
+    responses(
+        (status = 200, description = "The label.", content(("application/pdf"), ("application/zpl"))),
+        (status = 401, response = Unauthorised),
+        (status = 404, response = Unknown),
+        (status = 429, response = TooMany),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     _: ApiKey,

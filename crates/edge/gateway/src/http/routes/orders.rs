@@ -10,50 +10,86 @@ use despatch_contracts::order::OrderCancelRequested;
 use despatch_domain::Reason;
 use despatch_read_model::OrderRecord;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::http::error::ApiError;
+use crate::http::description::{Invalid, TooLarge, TooMany, Unauthorised, Unavailable, Unknown};
+use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
 use crate::ingest::new_order::NewOrder;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::Submission;
 use crate::sources::fields::json;
-use crate::sources::order_json;
+use crate::sources::order_json::{self, OrderJson};
 
-/// The answer to an order that was accepted.
-#[derive(Serialize)]
+/// What became of it.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Placed {
+    /// The order's id, the same for the same order.
     pub(crate) order_id: Uuid,
-    /// `placed`, `same` when it came before, `changed` when it came before with other contents.
-    pub(crate) outcome: &'static str,
+    #[schema(inline)]
+    pub(crate) outcome: Outcome,
+}
+
+/// `changed`: it came before with other contents, which became a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    Placed,
+    Same,
+    Changed,
+    CancelRequested,
 }
 
 /// What is known of an order.
-#[derive(Serialize)]
-pub(crate) struct Shown {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OrderStatus {
+    /// The order's id.
     pub(crate) order_id: Uuid,
+    /// The shop's name.
     pub(crate) shop: String,
+    /// The shop's own id of the order.
     pub(crate) shop_order_id: String,
     #[serde(flatten)]
     pub(crate) record: OrderRecord,
 }
 
-/// A command to cancel. An empty body is the operator's.
-#[derive(Deserialize)]
+/// A command to cancel. Without a body it is the operator's.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cancel {
+    #[schema(inline)]
     requested_by: Requester,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+/// Who asks.
+#[derive(Deserialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum Requester {
     Customer,
     Operator,
 }
 
-/// `POST /v1/orders`
+/// Place an order
+#[utoipa::path(
+    post,
+    path = "/v1/orders",
+    operation_id = "placeOrder",
+    security(("apiKey" = [])),
+    request_body = OrderJson,
+    responses(
+        (status = 200, description = "The same order came before.", body = Placed),
+        (status = 201, description = "The order is new.", body = Placed),
+        (status = 400, response = Invalid),
+        (status = 401, response = Unauthorised),
+        (status = 409, description = "The same shop order came before with other contents; `order_id` names what was \
+            placed.", body = ErrorBody),
+        (status = 413, response = TooLarge),
+        (status = 429, response = TooMany),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn place(
     State(gateway): State<Gateway>,
     _: ApiKey,
@@ -64,8 +100,8 @@ pub(crate) async fn place(
     let new_order = NewOrder::new(order, body)?;
     let (status, order_id, outcome) =
         match gateway.storage.submit(Submission::Order(new_order), trace).await? {
-            Receipt::Placed(order_id) => (StatusCode::CREATED, order_id, "placed"),
-            Receipt::Same(order_id) => (StatusCode::OK, order_id, "same"),
+            Receipt::Placed(order_id) => (StatusCode::CREATED, order_id, Outcome::Placed),
+            Receipt::Same(order_id) => (StatusCode::OK, order_id, Outcome::Same),
             Receipt::Changed(order_id) => {
                 return Err(ApiError::OrderChanged { order_id: order_id.to_string() });
             }
@@ -75,21 +111,52 @@ pub(crate) async fn place(
     Ok((status, location, Json(Placed { order_id, outcome })).into_response())
 }
 
-/// `GET /v1/orders/{order_id}`
+/// State, timeline, payment, parcels, messages and review of an order
+#[utoipa::path(
+    get,
+    path = "/v1/orders/{order_id}",
+    operation_id = "showOrder",
+    security(("apiKey" = [])),
+    params(("order_id" = String, Path, description = "The id that the order was given.")),
+    responses(
+        (status = 200, description = "What is known of the order.", body = OrderStatus),
+        (status = 401, response = Unauthorised),
+        (status = 404, response = Unknown),
+        (status = 429, response = TooMany),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn show(
     State(gateway): State<Gateway>,
     _: ApiKey,
     PathParams(order_id): PathParams<String>,
-) -> Result<Json<Shown>, ApiError> {
+) -> Result<Json<OrderStatus>, ApiError> {
     let (order_id, (shop, shop_order_id)) = accepted(&gateway, &order_id).await?;
     let record = gateway.storage.read(gateway.read_model.order(&order_id.to_string())).await?;
     let record = record.unwrap_or_else(OrderRecord::placed);
-    Ok(Json(Shown { order_id, shop, shop_order_id, record }))
+    Ok(Json(OrderStatus { order_id, shop, shop_order_id, record }))
 }
 
-/// `POST /v1/orders/{order_id}/cancel`
+/// Ask for an order to be cancelled
 ///
-/// 202: whether the order's state still allows it is for orders to decide; its timeline says.
+/// Whether the order's state still allows it shows in its timeline.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{order_id}/cancel",
+    operation_id = "cancelOrder",
+    security(("apiKey" = [])),
+    params(("order_id" = String, Path, description = "The id that the order was given.")),
+    request_body(content = ref("#/components/schemas/Cancel"), content_type = "application/json"),
+    responses(
+        (status = 202, description = "The command is committed.", body = Placed),
+        (status = 400, response = Invalid),
+        (status = 401, response = Unauthorised),
+        (status = 404, response = Unknown),
+        (status = 413, response = TooLarge),
+        (status = 429, response = TooMany),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn cancel(
     State(gateway): State<Gateway>,
     _: ApiKey,
@@ -110,7 +177,7 @@ pub(crate) async fn cancel(
         requested_by: requested_by.into(),
     };
     gateway.storage.submit(Submission::Event(Emitted::from(&command)), trace).await?;
-    Ok((StatusCode::ACCEPTED, Json(Placed { order_id, outcome: "cancel-requested" })).into_response())
+    Ok((StatusCode::ACCEPTED, Json(Placed { order_id, outcome: Outcome::CancelRequested })).into_response())
 }
 
 /// The order that the path names, and its natural key.

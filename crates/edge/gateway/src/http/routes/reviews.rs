@@ -1,4 +1,4 @@
-//! `/reviews/{order_id}/{token}`: the customer's answer, through the signed link in the mail that asks for it.
+//! `/reviews/{order_id}/{token}`: the customer's review, through the signed link in the mail that asks for it.
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -9,16 +9,30 @@ use despatch_contracts::review::ReviewReceived;
 use despatch_domain::link;
 
 use super::page::page;
+use crate::http::description::{Invalid, TooLarge, Unauthorised, Unavailable};
 use crate::http::error::{ApiError, Credential};
 use crate::http::extract::{Body, PathParams, RequestTrace, header};
 use crate::http::state::Gateway;
 use crate::ingest::submission::Submission;
-use crate::sources::review as review_body;
+use crate::sources::review::{self, ReviewJson};
 
 /// What the link's token was signed for.
 const PURPOSE: &str = "review";
 
-/// `GET`: the form.
+/// The form behind the link in a mail
+#[utoipa::path(
+    get,
+    path = "/reviews/{order_id}/{token}",
+    operation_id = "askForReview",
+    params(
+        ("order_id" = String, Path, description = "The id that the order was given."),
+        ("token" = String, Path, description = "Proves that we wrote the link.")
+    ),
+    responses(
+        (status = 200, description = "The form.", body = String, content_type = "text/html"),
+        (status = 401, response = Unauthorised)
+    )
+)]
 pub(crate) async fn ask(
     State(gateway): State<Gateway>,
     PathParams((order_id, token)): PathParams<(String, String)>,
@@ -27,7 +41,30 @@ pub(crate) async fn ask(
     Ok(page(include_str!("../pages/review.html")).into_response())
 }
 
-/// `POST`: the answer, as the form sends it or as JSON. A second one changes nothing: reviews keeps the first.
+/// The customer's answer
+///
+/// As the form sends it or as JSON. A second answer changes nothing: the first one counts.
+#[utoipa::path(
+    post,
+    path = "/reviews/{order_id}/{token}",
+    operation_id = "receiveReview",
+    params(
+        ("order_id" = String, Path, description = "The id that the order was given."),
+        ("token" = String, Path, description = "Proves that we wrote the link.")
+    ),
+    request_body(content(
+        (ReviewJson = "application/json"),
+        (ReviewJson = "application/x-www-form-urlencoded")
+    )),
+    responses(
+        (status = 200, description = "Committed; the answer to the form.", body = String, content_type = "text/html"),
+        (status = 204, description = "Committed; the answer to JSON."),
+        (status = 400, response = Invalid),
+        (status = 401, response = Unauthorised),
+        (status = 413, response = TooLarge),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn receive(
     State(gateway): State<Gateway>,
     RequestTrace(trace): RequestTrace,
@@ -37,8 +74,8 @@ pub(crate) async fn receive(
 ) -> Result<Response, ApiError> {
     verify(&gateway, &order_id, &token)?;
     let is_json = header(&headers, CONTENT_TYPE.as_str()).starts_with("application/json");
-    let answer = if is_json { review_body::from_json(&body)? } else { review_body::from_form(&body)? };
-    let event = ReviewReceived { order_id, rating: answer.rating, comment: answer.comment };
+    let review = if is_json { review::from_json(&body)? } else { review::from_form(&body)? };
+    let event = ReviewReceived { order_id, rating: review.rating, comment: review.comment };
     gateway.storage.submit(Submission::Event(Emitted::from(&event)), trace).await?;
     Ok(if is_json {
         StatusCode::NO_CONTENT.into_response()

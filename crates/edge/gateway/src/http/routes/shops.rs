@@ -11,8 +11,9 @@ use bytes::Bytes;
 use despatch_contracts::Trace;
 use despatch_contracts::order::Order;
 
-use super::orders::Placed;
+use super::orders::{Outcome, Placed};
 use crate::auth::shop::KnownShop;
+use crate::http::description::{Invalid as InvalidBody, TooLarge, TooMany, Unauthorised, Unavailable};
 use crate::http::error::{ApiError, Credential};
 use crate::http::extract::{Body, RequestTrace, header};
 use crate::http::state::Gateway;
@@ -45,7 +46,29 @@ const WOOCOMMERCE: Channel = Channel {
     read: woocommerce_order::read,
 };
 
-/// `POST /webhooks/shopify`
+/// Shopify's orders/create
+///
+/// A checkout leaves the PaymentIntent that it authorised as the note attribute `payment_intent`.
+#[utoipa::path(
+    post,
+    path = "/webhooks/shopify",
+    operation_id = "shopifyOrderCreated",
+    params(
+        ("X-Shopify-Shop-Domain" = String, Header, description = "Which shop sends it."),
+        ("X-Shopify-Hmac-Sha256" = String, Header, description = "Base64 of the HMAC-SHA256 of the body."),
+        ("X-Shopify-Topic" = Option<String>, Header, nullable = false, description = "`orders/create` where it is sent.",
+            pattern = "^orders/create$")
+    ),
+    request_body(content = Object, description = "Shopify's Order resource.", content_type = "application/json"),
+    responses(
+        (status = 200, description = "The order is committed, or was before.", body = Placed),
+        (status = 400, response = InvalidBody),
+        (status = 401, response = Unauthorised),
+        (status = 413, response = TooLarge),
+        (status = 429, response = TooMany),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn shopify(
     State(gateway): State<Gateway>,
     RequestTrace(trace): RequestTrace,
@@ -56,7 +79,35 @@ pub(crate) async fn shopify(
     SHOPIFY.place(&gateway, shop, &headers, body, trace).await
 }
 
-/// `POST /webhooks/woocommerce`
+/// WooCommerce's order.created
+///
+/// A checkout leaves the PaymentIntent that it authorised as the meta datum `payment_intent` or `_stripe_intent_id`.
+#[utoipa::path(
+    post,
+    path = "/webhooks/woocommerce",
+    operation_id = "woocommerceOrderCreated",
+    params(
+        ("X-WC-Webhook-Source" = Option<String>, Header, nullable = false,
+            description = "Which shop sends it. Missing on the ping that tries a new webhook."),
+        ("X-WC-Webhook-Signature" = Option<String>, Header, nullable = false,
+            description = "Base64 of the HMAC-SHA256 of the body. Missing on the ping."),
+        ("X-WC-Webhook-Topic" = Option<String>, Header, nullable = false, description = "`order.created` where it is sent.",
+            pattern = "^order\\.created$")
+    ),
+    request_body(
+        description = "WooCommerce's order; or the ping, a form with `webhook_id` alone.",
+        content((Object = "application/json"), (Object = "application/x-www-form-urlencoded"))
+    ),
+    responses(
+        (status = 200, description = "The order is committed, or was before; or the ping is answered, without a body.",
+            body = Placed),
+        (status = 400, response = InvalidBody),
+        (status = 401, response = Unauthorised),
+        (status = 413, response = TooLarge),
+        (status = 429, response = TooMany),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn woocommerce(
     State(gateway): State<Gateway>,
     RequestTrace(trace): RequestTrace,
@@ -100,9 +151,9 @@ impl Channel {
         let order = (self.read)(&body, &shop.name)?;
         let new_order = NewOrder::new(order, body)?;
         let (order_id, outcome) = match gateway.storage.submit(Submission::Order(new_order), trace).await? {
-            Receipt::Placed(order_id) => (order_id, "placed"),
-            Receipt::Same(order_id) => (order_id, "same"),
-            Receipt::Changed(order_id) => (order_id, "changed"),
+            Receipt::Placed(order_id) => (order_id, Outcome::Placed),
+            Receipt::Same(order_id) => (order_id, Outcome::Same),
+            Receipt::Changed(order_id) => (order_id, Outcome::Changed),
             Receipt::Noted => return Err(ApiError::Rejected),
         };
         Ok(Json(Placed { order_id, outcome }))

@@ -7,6 +7,7 @@ use despatch_contracts::notification::Unsubscribed;
 use despatch_domain::link;
 
 use super::page::page;
+use crate::http::description::{Unauthorised, Unavailable};
 use crate::http::error::{ApiError, Credential};
 use crate::http::extract::{PathParams, RequestTrace};
 use crate::http::state::Gateway;
@@ -15,7 +16,22 @@ use crate::ingest::submission::Submission;
 /// What the link's token was signed for.
 const PURPOSE: &str = "unsubscribe";
 
-/// `GET`: a button. Opening the link must change nothing: mail filters open links.
+/// A button, for mail programs that do not know one-click
+///
+/// Opening the link changes nothing: mail filters open links.
+#[utoipa::path(
+    get,
+    path = "/unsubscribe/{order_id}/{token}",
+    operation_id = "askToUnsubscribe",
+    params(
+        ("order_id" = String, Path, description = "The id that the order was given."),
+        ("token" = String, Path, description = "Proves that we wrote the link.")
+    ),
+    responses(
+        (status = 200, description = "The button.", body = String, content_type = "text/html"),
+        (status = 401, response = Unauthorised)
+    )
+)]
 pub(crate) async fn ask(
     State(gateway): State<Gateway>,
     PathParams((order_id, token)): PathParams<(String, String)>,
@@ -24,7 +40,23 @@ pub(crate) async fn ask(
     Ok(page(include_str!("../pages/unsubscribe.html")).into_response())
 }
 
-/// `POST`: done, without another question, whether a mail program's one click or the button sends it.
+/// One-click unsubscribe (RFC 8058)
+///
+/// Without another question, whether a mail program's one click or the button sends it.
+#[utoipa::path(
+    post,
+    path = "/unsubscribe/{order_id}/{token}",
+    operation_id = "unsubscribe",
+    params(
+        ("order_id" = String, Path, description = "The id that the order was given."),
+        ("token" = String, Path, description = "Proves that we wrote the link.")
+    ),
+    responses(
+        (status = 200, description = "Committed.", body = String, content_type = "text/html"),
+        (status = 401, response = Unauthorised),
+        (status = 503, response = Unavailable)
+    )
+)]
 pub(crate) async fn receive(
     State(gateway): State<Gateway>,
     RequestTrace(trace): RequestTrace,

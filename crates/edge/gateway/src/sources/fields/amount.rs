@@ -4,6 +4,9 @@ use std::fmt;
 
 use despatch_domain::{Currency, Money, MoneyError};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::sources::fields::json::Invalid;
 
@@ -13,6 +16,18 @@ use crate::sources::fields::json::Invalid;
 /// shop's decimals and ours there would be a binary float.
 #[derive(Debug, Clone)]
 pub(crate) struct Amount(String);
+
+impl PartialSchema for Amount {
+    fn schema() -> RefOr<Schema> {
+        const DESCRIPTION: &str = "Decimal text in the order's currency, exact to its minor unit. A whole number may be \
+                                   a JSON number; one with a point may not, because it would pass through a binary \
+                                   float.";
+        let types = SchemaType::from_iter([Type::String, Type::Integer]);
+        ObjectBuilder::new().schema_type(types).description(Some(DESCRIPTION)).examples(["12.50"]).into()
+    }
+}
+
+impl ToSchema for Amount {}
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {

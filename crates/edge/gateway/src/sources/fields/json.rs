@@ -3,6 +3,9 @@
 
 use despatch_domain::text::truncate;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A body that does not have the shape it should.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -95,40 +98,54 @@ fn trimmed<E: de::Error>(text: String) -> Result<String, E> {
     Ok(if trimmed.len() == text.len() { text } else { trimmed.to_owned() })
 }
 
-/// A shop's id: WordPress and Shopify count, others write. Empty when it is null.
+/// A shop's id: WordPress and Shopify count, others write.
+pub(crate) struct Id;
+
+/// Reads an [`Id`]. Empty when it is null.
 pub(crate) fn id<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
-    struct Id;
-
-    impl<'de> Visitor<'de> for Id {
-        type Value = String;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an id: a whole number or text")
-        }
-
-        fn visit_u64<E>(self, id: u64) -> Result<String, E> {
-            Ok(id.to_string())
-        }
-
-        fn visit_str<E: de::Error>(self, id: &str) -> Result<String, E> {
-            trimmed(id.to_owned())
-        }
-
-        fn visit_unit<E>(self) -> Result<String, E> {
-            Ok(String::new())
-        }
-
-        fn visit_none<E>(self) -> Result<String, E> {
-            Ok(String::new())
-        }
-
-        fn visit_some<D: Deserializer<'de>>(self, json: D) -> Result<String, D::Error> {
-            json.deserialize_any(Id)
-        }
-    }
-
     json.deserialize_any(Id)
 }
+
+impl<'de> Visitor<'de> for Id {
+    type Value = String;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an id: a whole number or text")
+    }
+
+    fn visit_u64<E>(self, id: u64) -> Result<String, E> {
+        Ok(id.to_string())
+    }
+
+    fn visit_str<E: de::Error>(self, id: &str) -> Result<String, E> {
+        trimmed(id.to_owned())
+    }
+
+    fn visit_unit<E>(self) -> Result<String, E> {
+        Ok(String::new())
+    }
+
+    fn visit_none<E>(self) -> Result<String, E> {
+        Ok(String::new())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, json: D) -> Result<String, D::Error> {
+        json.deserialize_any(Id)
+    }
+}
+
+impl PartialSchema for Id {
+    fn schema() -> RefOr<Schema> {
+        let types = SchemaType::from_iter([Type::String, Type::Integer]);
+        ObjectBuilder::new()
+            .schema_type(types)
+            .description(Some("Text or a whole number."))
+            .max_length(Some(LONGEST_KEY))
+            .into()
+    }
+}
+
+impl ToSchema for Id {}
 
 #[cfg(test)]
 mod tests {

@@ -5,23 +5,23 @@
 pub(crate) enum Ablation {
     /// The protocol as it is.
     Nothing,
-    /// `record` writes no open batch with its journal rows.
+    /// `record` writes no outbox batch with its journal rows.
     OutboxBatch,
     /// The clock opens no batch over the retries that it fires.
     BatchOfRetries,
-    /// Nobody finishes the open batches of the dead (`clock`).
+    /// Nobody finishes the outbox batches of the dead (`clock`).
     Sweeper,
-    /// Whoever finishes an open batch publishes the event's follow-ons alone, not its retry that was fired (`owed` in
+    /// Whoever finishes an outbox batch publishes the event's follow-ons alone, not its retry that was fired (`unpublished` in
     /// `statements`).
-    FiredInOwed,
-    /// A later generation's row keeps only its own follow-ons while an earlier one's are still owed
+    FiredInUnpublished,
+    /// A later generation's row keeps only its own follow-ons while an earlier one's are still unpublished
     /// (`settle_again` in `statements`).
     EarlierOutbox,
-    /// Every delivery is let in (`admit`).
+    /// Every delivery is accepted (`admit`).
     Admission,
     /// The journal takes a second row for what it has one for (`done` and `settle_again` in `statements`).
     JournalKey,
-    /// Any generation of an unsettled event is let in and recorded.
+    /// Any generation of an unsettled event is accepted and recorded.
     Generations,
     /// Messages are acked as they are received.
     AckLast,

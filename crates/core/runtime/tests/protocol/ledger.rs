@@ -53,7 +53,7 @@ impl Ledger {
         self.0.iter().flat_map(|entry| entry.follow_ons())
     }
 
-    pub(crate) fn was_heard(&self, message: Message) -> bool {
-        self.0.iter().any(|entry| entry.handler == message.hearer() && entry.message == message)
+    pub(crate) fn was_received(&self, message: Message) -> bool {
+        self.0.iter().any(|entry| entry.handler == message.consumer() && entry.message == message)
     }
 }

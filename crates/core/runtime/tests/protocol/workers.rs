@@ -33,7 +33,7 @@ pub(crate) enum InFlight {
     /// The journal says that it is settled.
     Stale(Message),
     /// Committed; follow-ons are to go out.
-    Owing(Owing),
+    Publishing(Publishing),
     /// To be published again.
     Restoring(Restoring),
     /// To be acked.
@@ -44,8 +44,8 @@ pub(crate) enum InFlight {
 
 /// What is to be published, then closed, then acked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Owing {
-    pub(crate) owed: Vec<Message>,
+pub(crate) struct Publishing {
+    pub(crate) unpublished: Vec<Message>,
     pub(crate) open: Vec<Batch>,
     /// The message that all this settles; the clock has none.
     pub(crate) settles: Option<Message>,

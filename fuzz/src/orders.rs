@@ -1,4 +1,4 @@
-//! What has to be true of an order that a door lets in, and of the refusal of one that it does not.
+//! What has to be true of an order that a reader accepts, and of its error about one that it does not.
 
 use despatch_contracts::order::Order;
 use despatch_gateway::Invalid;

@@ -131,7 +131,7 @@ impl World {
                     steps.extend(self.is_look_worthwhile(without).then_some(Step::Look));
                 }
                 InFlight::Restoring(restoring) if restoring.given.is_empty() => {
-                    steps.push(Step::Close(place))
+                    steps.push(Step::Close(place));
                 }
                 InFlight::Empty if place == Place::Clock => {
                     steps.extend(self.journal.retries().map(|(handler, event)| Step::Fire(handler, event)));

@@ -1,4 +1,7 @@
 //! What a run took of the machine: processor time, memory and writes of us, NATS and Postgres, read from /proc.
+//!
+//! Read by hand, because the libraries for it either compile on Linux alone or do not tell shared memory from a process's
+//! own, and PostgreSQL's processes share most of theirs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

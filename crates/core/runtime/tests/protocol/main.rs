@@ -16,15 +16,19 @@ mod messages;
 mod model;
 mod properties;
 mod provider;
+mod step;
 mod workers;
+mod world;
 
 use std::collections::{BTreeSet, HashMap};
 
 use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::ablations::Ablation;
-use crate::model::{Faults, Protocol, World};
+use crate::model::Protocol;
 use crate::properties::{HEARD, PERFORMED_ONCE, RECORDED_ONCE, SETTLED};
+use crate::step::Faults;
+use crate::world::World;
 
 const NONE: Faults = Faults { crashes: 0, deliveries_again: 0, losses: 0, refusals: 0 };
 

@@ -8,7 +8,9 @@ use stateright::Property;
 use crate::broker::Delivery;
 use crate::journal::{ATTEMPTS, Fate};
 use crate::messages::{Event, Handler, Message};
-use crate::model::{Faults, Protocol, World};
+use crate::model::Protocol;
+use crate::step::Faults;
+use crate::world::World;
 
 /// Each generation of an event is recorded at most once by its handler, and one at most as handled. The call may be made
 /// more than once, by two replicas or after a crash before the record.

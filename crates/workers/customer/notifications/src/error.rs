@@ -1,7 +1,5 @@
 //! Why a customer was not notified, and what is to be done about it.
 
-use std::time::Duration;
-
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, HandlerError, Verdict};
 
@@ -28,15 +26,12 @@ pub(crate) enum NotifyError {
     Smtp(#[from] SmtpError),
 }
 
-/// How soon an acceptance that is still on the way can be expected.
-const SOON: Duration = Duration::from_millis(200);
-
 impl HandlerError for NotifyError {
     fn verdict(&self) -> Verdict {
         match self {
             NotifyError::Database(_) => Verdict::Retry,
             NotifyError::Incomplete(_) => Verdict::Reject(Reason::PayloadUndecodable),
-            NotifyError::ContactUnknown => Verdict::Defer(SOON),
+            NotifyError::ContactUnknown => Verdict::NotYet,
             NotifyError::Compose(ComposeError::Address(_)) => Verdict::Reject(Reason::RecipientRejected),
             NotifyError::Compose(ComposeError::Template(_) | ComposeError::Message(_)) => {
                 Verdict::Reject(Reason::MessageRejected)

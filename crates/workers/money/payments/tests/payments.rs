@@ -141,7 +141,7 @@ async fn a_key_that_stripe_may_have_forgotten_is_rotated_after_a_look() {
         checkout.db.query_opt(waiting, &[]).await.unwrap()
     })
     .await;
-    let age = "UPDATE payments.effect SET asked_at = despatch_now() - interval '25 h'";
+    let age = "UPDATE payments.effect SET begun_at = despatch_now() - interval '25 h'";
     assert_eq!(checkout.db.execute(age, &[]).await.unwrap(), 1);
     checkout.env.expect::<PaymentCaptured>("o-1").await;
     checkout.env.quiet().await;

@@ -7,7 +7,6 @@ use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 use despatch_status::OrderState;
 
-use crate::config::NOT_YET;
 use crate::store::{self, Note};
 
 /// Cancels orders on request. A refusal is no error: it is recorded in the order's timeline.
@@ -27,7 +26,7 @@ pub(crate) enum CancelError {
 impl HandlerError for CancelError {
     fn verdict(&self) -> Verdict {
         match self {
-            CancelError::NotYet => Verdict::Defer(NOT_YET),
+            CancelError::NotYet => Verdict::NotYet,
             CancelError::Database(_) => Verdict::Retry,
         }
     }

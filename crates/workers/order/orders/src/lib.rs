@@ -6,7 +6,6 @@
 
 mod accept;
 mod cancel;
-mod config;
 mod country;
 mod email;
 mod lifecycle;

@@ -9,12 +9,10 @@ use despatch_status::OrderState;
 use opentelemetry::global;
 use opentelemetry::metrics::{Counter, Histogram};
 
-use crate::config::NOT_YET;
 use crate::order_fact::{FactRecord, NoParcel, OrderFact};
 use crate::store::{self, Note};
 
-/// Follows an order from its acceptance to its end. What it counts, it counts before the commit: a transaction that is run
-/// again, as few are, counts again.
+/// Follows an order from its acceptance to its end, and counts what it committed.
 #[derive(Debug)]
 pub(crate) struct Track {
     completed: Counter<u64>,
@@ -52,7 +50,7 @@ pub(crate) enum TrackError {
 impl HandlerError for TrackError {
     fn verdict(&self) -> Verdict {
         match self {
-            TrackError::NotYet => Verdict::Defer(NOT_YET),
+            TrackError::NotYet => Verdict::NotYet,
             TrackError::NoParcel(_) => Verdict::Reject(Reason::PayloadUndecodable),
             TrackError::Case { reason, .. } => Verdict::Reject(*reason),
             TrackError::Database(_) => Verdict::Retry,
@@ -80,10 +78,12 @@ impl Handler for Track {
             && (OrderState::Despatched..=OrderState::Completed).contains(&step.to)
             && let Some(age) = store::age(tx, order_id).await?
         {
-            self.to_despatch.record(age, &[]);
+            let to_despatch = self.to_despatch.clone();
+            tx.after_commit(move || to_despatch.record(age, &[]));
         }
         if step.enters(OrderState::Completed) {
-            self.completed.add(1, &[]);
+            let completed = self.completed.clone();
+            tx.after_commit(move || completed.add(1, &[]));
         }
 
         let (order_id, reason) = (order_id.to_owned(), step.reason.to_string());

@@ -1,5 +1,6 @@
 //! A shop's checkout: payments running against a sandbox of its own, and a customer's authorisations.
 
+use despatch_contracts::Subject;
 use despatch_contracts::order::Order;
 use despatch_contracts::stock::StockReserved;
 use despatch_payments::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
@@ -106,8 +107,9 @@ impl Checkout {
 
     /// How many idempotency keys an operation of the order used up or still uses.
     pub(crate) async fn keys(&self, order: &Order, operation: &str) -> i64 {
-        let sql = "SELECT count(*) FROM payments.effect WHERE order_id = $1 AND operation = $2";
-        self.db.query_one(sql, &[&order.order_id, &operation]).await.unwrap().get(0)
+        let sql = "SELECT count(*) FROM payments.effect WHERE subject = $1 AND operation = $2";
+        let subject = Subject::order(&order.order_id).to_string();
+        self.db.query_one(sql, &[&subject, &operation]).await.unwrap().get(0)
     }
 }
 

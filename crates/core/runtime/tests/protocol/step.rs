@@ -8,13 +8,13 @@ use crate::workers::Place;
 /// How much may go wrong in one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Faults {
-    /// Whoever is at work ends, with what it has in flight. It is back at once.
+    /// A process ends, with what it has in flight. It is back at once.
     pub(crate) crashes: u8,
     /// The broker delivers once more what it has delivered.
     pub(crate) deliveries_again: u8,
     /// The broker loses a message that it had acknowledged, or all of them.
     pub(crate) losses: u8,
-    /// The provider refuses, or its answer is not heard.
+    /// The provider refuses, or its answer is lost.
     pub(crate) refusals: u8,
 }
 /// A step. What each stands for is said where it is [taken](World::take).
@@ -28,7 +28,7 @@ pub(crate) enum Step {
     Publish(Place),
     Close(Place),
     Ack(Place),
-    Hear(Message),
+    Consume(Message),
     Fire(Handler, Event),
     Sweep(Batch),
     Look,

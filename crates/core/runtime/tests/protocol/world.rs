@@ -8,7 +8,7 @@ use crate::ledger::{Commit, Ledger};
 use crate::messages::{Event, Handler, Message};
 use crate::provider::{Answer, Provider};
 use crate::step::{Faults, Step};
-use crate::workers::{InFlight, Owing, Place, Restoring};
+use crate::workers::{InFlight, Place, Publishing, Restoring, Watch};
 
 /// Everything that there is at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,22 +22,12 @@ pub(crate) struct World {
     left: Faults,
 }
 
-/// What whoever watches the stream has seen of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Watch {
-    /// Nothing: its process has started since, or its connection is a new one.
-    Fresh,
-    /// It publishes again, over the same connection ever since.
-    Restoring,
-    /// Everything that was recorded before is, or was, on the stream that it sees.
-    CaughtUp,
-}
 impl World {
-    /// The order is committed with its open batch and the shop has its answer; nothing is published.
+    /// The order is committed with its outbox batch and the shop has its answer; nothing is published.
     pub(crate) fn accepted(faults: Faults) -> Self {
         let order = Message::first(Event::Order);
         let mut journal = Journal::default();
-        journal.take_in(order);
+        journal.accept(order);
         let mut ledger = Ledger::default();
         ledger.enter(Commit { handler: Handler::Outbox, message: order, fate: Fate::Done });
         World {
@@ -51,11 +41,11 @@ impl World {
         }
     }
 
-    /// What the protocol may do next. While there is anything, something will be done: nobody waits for ever.
+    /// What the protocol may do next. While there is anything, something will be done: nothing waits permanently.
     pub(crate) fn protocol_steps(&self, without: Ablation, steps: &mut Vec<Step>) {
-        steps.extend(self.due_to(Handler::Track).map(Step::Hear));
+        steps.extend(self.due_to(Handler::Track).map(Step::Consume));
         if !steps.is_empty() && self.left.losses == 0 {
-            // What is stored and cannot be lost is heard sooner or later, and nothing else depends on when.
+            // What is stored and cannot be lost is consumed sooner or later, and nothing else depends on when.
             steps.truncate(1);
             return;
         }
@@ -70,7 +60,7 @@ impl World {
                 InFlight::Restoring(restoring) if restoring.given.is_empty() => {
                     steps.push(Step::Close(place))
                 }
-                InFlight::Empty if place == Place::Clock => {
+                InFlight::Empty if place == Place::Scheduler => {
                     steps.extend(self.journal.retries().map(|(handler, event)| Step::Fire(handler, event)));
                 }
                 InFlight::Empty => {
@@ -84,8 +74,10 @@ impl World {
                 }
                 InFlight::Performed(..) => steps.push(Step::Record(place)),
                 InFlight::Stale(_) => steps.push(Step::Finish(place)),
-                InFlight::Owing(owing) if owing.owed.is_empty() => steps.push(Step::Close(place)),
-                InFlight::Owing(_) | InFlight::Restoring(_) => steps.push(Step::Publish(place)),
+                InFlight::Publishing(publishing) if publishing.unpublished.is_empty() => {
+                    steps.push(Step::Close(place))
+                }
+                InFlight::Publishing(_) | InFlight::Restoring(_) => steps.push(Step::Publish(place)),
                 InFlight::Settled(_) => steps.push(Step::Ack(place)),
                 InFlight::Stuck(_) => {}
             }
@@ -104,9 +96,9 @@ impl World {
         self.left.losses > 0 && next != *self
     }
 
-    fn due_to(&self, hearer: Handler) -> impl Iterator<Item = Message> {
+    fn due_to(&self, consumer: Handler) -> impl Iterator<Item = Message> {
         let due = self.broker.messages().filter(|(_, delivery)| *delivery == Delivery::Due);
-        due.map(|(message, _)| message).filter(move |message| message.hearer() == hearer)
+        due.map(|(message, _)| message).filter(move |message| message.consumer() == consumer)
     }
 
     /// What may go wrong next.
@@ -124,7 +116,7 @@ impl World {
             steps.extend(delivered.map(|(message, _)| Step::DeliverAgain(message)));
         }
         if self.left.losses > 0 {
-            // One that its hearer is done with is missed by nobody; it goes with all the others.
+            // One that its consumer is done with is not missed; it goes with all the others.
             let wanted = self.broker.messages().filter(|(_, delivery)| *delivery != Delivery::Acked);
             steps.extend(wanted.map(|(message, _)| Step::Lose(message)));
             if self.broker.messages().next().is_some() {
@@ -150,7 +142,7 @@ impl World {
             Step::Publish(place) => self.publish(place),
             Step::Close(place) => self.close(place, without),
             Step::Ack(place) => self.ack(place),
-            Step::Hear(message) => self.hear(message, without),
+            Step::Consume(message) => self.consume(message, without),
             Step::Fire(handler, event) => self.fire(handler, event, without),
             Step::Sweep(batch) => self.sweep(batch, without),
             Step::Look => self.look(without),
@@ -198,15 +190,15 @@ impl World {
     /// `perform`, its second half: the call, with no transaction open. A definite refusal closes the ask.
     fn perform(&mut self, place: Place, answer: Answer) {
         let InFlight::Asked(message, key) = self.pick(place) else { return };
-        if answer == Answer::Unheard || (answer == Answer::Refused && !self.provider.knows(key)) {
+        if answer == Answer::Unanswered || (answer == Answer::Refused && !self.provider.knows(key)) {
             self.left.refusals -= 1;
         }
         self.provider.perform(key, answer);
         self.put(place, InFlight::Performed(message, answer));
     }
 
-    /// `record`: one transaction for the handler's rows, the journal row, and the open batch. Where somebody was faster
-    /// the journal is asked again (`mend`).
+    /// `record`: one transaction for the handler's rows, the journal row, and the outbox batch. Where another was faster
+    /// the journal is asked again (`split_batch`).
     fn record(&mut self, place: Place, without: Ablation) {
         let (message, fate) = match self.pick(place) {
             InFlight::Performed(message, Answer::Done) => (message, Fate::Done),
@@ -214,13 +206,13 @@ impl World {
             InFlight::Performed(message, _) => (message, Fate::PendingRetry),
             _ => return,
         };
-        let entry = Commit { handler: message.hearer(), message, fate };
+        let entry = Commit { handler: message.consumer(), message, fate };
         let follow_ons = entry.follow_ons();
         let recorded = match self.journal.settle(message, fate, &follow_ons, without) {
             Ok(open) => {
                 self.ledger.enter(entry);
                 let open = open.into_iter().collect();
-                InFlight::Owing(Owing { owed: follow_ons, open, settles: Some(message) })
+                InFlight::Publishing(Publishing { unpublished: follow_ons, open, settles: Some(message) })
             }
             Err(_) if self.journal.admit(message, without) == Admission::Stale => InFlight::Stale(message),
             Err(_) => InFlight::Stuck(message),
@@ -228,22 +220,23 @@ impl World {
         self.put(place, recorded);
     }
 
-    /// `settle_stale` in `admit`: what a stale message's open batches still owe goes out before its ack.
+    /// `settle_stale` in `admit`: what a stale message's outbox batches still have to publish goes out before its ack.
     fn finish(&mut self, place: Place, without: Ablation) {
         let InFlight::Stale(message) = self.pick(place) else { return };
-        let (handler, event) = (message.hearer(), message.event);
+        let (handler, event) = (message.consumer(), message.event);
         let open: Vec<Batch> = self.journal.open_of(handler, event).collect();
-        let owed = if open.is_empty() { Vec::new() } else { self.journal.owed(handler, event, without) };
-        self.put(place, InFlight::Owing(Owing { owed, open, settles: Some(message) }));
+        let unpublished =
+            if open.is_empty() { Vec::new() } else { self.journal.unpublished(handler, event, without) };
+        self.put(place, InFlight::Publishing(Publishing { unpublished, open, settles: Some(message) }));
     }
 
     /// `publish`, and the clock's own publishing: one message is stored. Whoever watches the stream stores all at once:
     /// where it might be cut short it is so before the first.
     fn publish(&mut self, place: Place) {
         match self.pick(place) {
-            InFlight::Owing(mut owing) => {
-                self.broker.store(owing.owed.remove(0));
-                self.put(place, InFlight::Owing(owing));
+            InFlight::Publishing(mut publishing) => {
+                self.broker.store(publishing.unpublished.remove(0));
+                self.put(place, InFlight::Publishing(publishing));
             }
             InFlight::Restoring(Restoring { given, rewound }) => {
                 let store = if rewound { Broker::store_copy } else { Broker::store };
@@ -256,12 +249,12 @@ impl World {
         }
     }
 
-    /// `publish`: everything is stored, so the open batch is deleted.
+    /// `publish`: everything is stored, so the outbox batch is deleted.
     fn close(&mut self, place: Place, without: Ablation) {
         match self.pick(place) {
-            InFlight::Owing(owing) => {
-                owing.open.into_iter().for_each(|batch| self.journal.close(batch));
-                self.put(place, owing.settles.map_or(InFlight::Empty, InFlight::Settled));
+            InFlight::Publishing(publishing) => {
+                publishing.open.into_iter().for_each(|batch| self.journal.close(batch));
+                self.put(place, publishing.settles.map_or(InFlight::Empty, InFlight::Settled));
             }
             InFlight::Restoring(restoring) => self.restored(&restoring, without),
             _ => {}
@@ -276,8 +269,8 @@ impl World {
 
     /// A worker downstream takes the message through all of this. Its pipeline is the same, so one step will do; that
     /// it crashes before its ack is the fault [`Step::DeliverAgain`].
-    fn hear(&mut self, message: Message, without: Ablation) {
-        let (handler, fate) = (message.hearer(), Fate::Done);
+    fn consume(&mut self, message: Message, without: Ablation) {
+        let (handler, fate) = (message.consumer(), Fate::Done);
         self.broker.hand_over(message);
         if self.journal.admit(message, without) == Admission::Admitted {
             if self.journal.settle(message, fate, &[], without).is_err() {
@@ -288,17 +281,18 @@ impl World {
         self.broker.ack(message);
     }
 
-    /// `fire_retries` in `clock`: a retry that is due is taken under an open batch, to be published next.
+    /// `fire_retries` in `scheduler`: a retry that is due is taken under an outbox batch, to be published next.
     fn fire(&mut self, handler: Handler, event: Event, without: Ablation) {
         let (retry, open) = self.journal.fire(handler, event, without);
-        let owing = Owing { owed: vec![retry], open: open.into_iter().collect(), settles: None };
-        self.put(Place::Clock, InFlight::Owing(owing));
+        let publishing =
+            Publishing { unpublished: vec![retry], open: open.into_iter().collect(), settles: None };
+        self.put(Place::Scheduler, InFlight::Publishing(publishing));
     }
 
     /// `sweep` in `clock`, and the gateway's own publishing. It may come at any age of the batch, in the midst of its
     /// owner's work. One step, because the rows are locked and a sweep that is cut short leaves the batch open.
     fn sweep(&mut self, batch: Batch, without: Ablation) {
-        for message in self.journal.owed(batch.handler, batch.event, without) {
+        for message in self.journal.unpublished(batch.handler, batch.event, without) {
             self.broker.store(message);
         }
         self.journal.close(batch);
@@ -379,7 +373,7 @@ impl World {
             | InFlight::Stale(message)
             | InFlight::Settled(message)
             | InFlight::Stuck(message) => Some(message),
-            InFlight::Owing(owing) => owing.settles,
+            InFlight::Publishing(publishing) => publishing.settles,
         };
         if let Some(message) = message {
             self.broker.return_unacked(message);

@@ -203,7 +203,8 @@ impl TestEnv {
         }
     }
 
-    async fn stream(&self) -> jetstream::stream::Stream {
+    /// The deployment's stream.
+    pub async fn stream(&self) -> jetstream::stream::Stream {
         let stream = format!("DESPATCH_{}", self.settings.namespace);
         self.jetstream.get_stream(stream).await.expect("the stream is provisioned")
     }

@@ -138,6 +138,14 @@ impl Registry {
                 Err(wrong) => problems.extend(wrong.iter().map(|problem| in_the_file(problem))),
             }
         }
+        let known: BTreeSet<&str> = workers.iter().flat_map(Worker::specs).map(|spec| spec.name).collect();
+        let of_these = |handler: &str| {
+            let worker = handler.split_once('.').map_or(handler, |(worker, _)| worker);
+            names.contains(&worker) || !self.names().contains(&worker)
+        };
+        let tuned = config.runtime.policies.keys().filter(|handler| of_these(handler));
+        let unknown = tuned.filter(|handler| !known.contains(handler.as_str()));
+        problems.extend(unknown.map(|handler| format!("runtime.policies.{handler}: no such handler")));
         // Several workers sign the same links.
         let mut said = BTreeSet::new();
         problems.retain(|problem| said.insert(problem.clone()));

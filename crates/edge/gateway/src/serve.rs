@@ -41,7 +41,8 @@ pub async fn serve(
         return Err(GatewayError::Config(problems));
     }
     let commit_wait = Duration::from_millis(config.commit_wait_ms);
-    let (queue, queued) = IngestQueue::new(config.batch, commit_wait);
+    let ids = outbox.clone();
+    let (queue, queued) = IngestQueue::new(config.batch, commit_wait, move || ids.new_id());
     let storage = Storage::new(queue, outbox.database().clone(), commit_wait, config.retry_after_seconds);
     let gateway = Gateway::new(&config, storage, read_model);
     let committer = tokio::spawn(Committer::new(outbox, config.batch).run(queued));

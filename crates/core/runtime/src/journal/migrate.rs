@@ -21,6 +21,11 @@ pub(crate) const RUNTIME: [Migration; 1] =
 /// It stays as it is where it exists already; a worker's role does not own it and cannot change it.
 const CLOCK: &str = "\
     do $$ begin
+        if to_regproc('public.despatch_now') is not null then
+            return;
+        end if;
+        -- Several workers of one database may start at the same time.
+        perform pg_advisory_xact_lock(hashtextextended('despatch.clock', 0));
         if to_regproc('public.despatch_now') is null then
             create function public.despatch_now() returns timestamptz
                 language sql stable parallel safe return now();

@@ -13,7 +13,6 @@ use crate::db::DbError;
 use crate::journal::journal::Journal;
 
 /// How many journal rows are read at a time.
-
 const PORTION: i32 = 256;
 
 /// An open batch: events whose follow-ons may not all be on the stream yet.

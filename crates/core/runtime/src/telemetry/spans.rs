@@ -140,7 +140,7 @@ pub(crate) fn recorded<'a>(
         return None;
     }
     let mut span = span(&Context::new(), || {
-        SpanBuilder::from_name(format!("record {}", worker))
+        SpanBuilder::from_name(format!("record {worker}"))
             .with_kind(SpanKind::Client)
             .with_start_time(began)
             .with_links(links)

@@ -58,7 +58,7 @@ impl World {
                     steps.extend(self.is_look_worthwhile(without).then_some(Step::Look));
                 }
                 InFlight::Restoring(restoring) if restoring.given.is_empty() => {
-                    steps.push(Step::Close(place))
+                    steps.push(Step::Close(place));
                 }
                 InFlight::Empty if place == Place::Scheduler => {
                     steps.extend(self.journal.retries().map(|(handler, event)| Step::Fire(handler, event)));
@@ -75,7 +75,7 @@ impl World {
                 InFlight::Performed(..) => steps.push(Step::Record(place)),
                 InFlight::Stale(_) => steps.push(Step::Finish(place)),
                 InFlight::Publishing(publishing) if publishing.unpublished.is_empty() => {
-                    steps.push(Step::Close(place))
+                    steps.push(Step::Close(place));
                 }
                 InFlight::Publishing(_) | InFlight::Restoring(_) => steps.push(Step::Publish(place)),
                 InFlight::Settled(_) => steps.push(Step::Ack(place)),

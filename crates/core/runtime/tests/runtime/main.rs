@@ -2,17 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
+mod author;
 mod child;
 mod fixture;
 mod provider;
 mod servers;
 
+mod authoring;
 mod batches;
 mod boundaries;
 mod doctor;
 mod drain;
 mod ledger;
 mod malformed;
+mod operating;
 mod outages;
 mod partitions;
 mod quarantine;

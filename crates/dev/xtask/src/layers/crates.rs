@@ -13,6 +13,7 @@ dev        depends on core and dev; dev/scenario also on workers, whose tables i
            dev/chaos on edge/cli and edge/order-files; dev/bench on what it measures: workers/warehouse/inventory,
            edge/gateway and edge/read-model alone, and all workers through edge/cli, with the orders of edge/order-files
 tests      depend on all of these
+examples   depend on core and on the command line, as crates of others do
 and tests inside a crate (dev-dependencies) may use dev";
 
 /// What the feature `local` of the command line brings: private servers, providers, a shop and its auditor.
@@ -34,6 +35,7 @@ enum Layer {
     Edge,
     Dev,
     Tests,
+    Examples,
 }
 
 /// A crate of the workspace by its directory there, `crates/workers/money/payments`.
@@ -51,7 +53,11 @@ impl<'a> Place<'a> {
             Some(("edge", name)) => (Layer::Edge, name),
             Some(("dev", name)) => (Layer::Dev, name),
             Some(_) => return None,
-            None => (Layer::Tests, (dir == "tests").then_some(dir)?),
+            None => match dir.split_once('/') {
+                Some(("examples", name)) => (Layer::Examples, name),
+                Some(_) => return None,
+                None => (Layer::Tests, (dir == "tests").then_some(dir)?),
+            },
         };
         Some(Self { layer, name })
     }
@@ -89,7 +95,8 @@ fn allows(from: Place<'_>, to: Place<'_>, used: Use) -> bool {
             let made_for_it = from.name == "cli" && MADE_FOR_CLI.contains(&to.name);
             in_tests || (used == Use::Optional && made_for_it)
         }
-        (Layer::Core | Layer::Workers, Layer::Dev) => in_tests,
+        (Layer::Core | Layer::Workers | Layer::Examples, Layer::Dev) => in_tests,
+        (Layer::Examples, Layer::Edge) => to.name == "cli",
         (Layer::Dev, Layer::Workers | Layer::Edge) => match from.name {
             "scenario" => to.layer == Layer::Workers || to.name == "order-files",
             "chaos" => MADE_INTO_CHAOS.contains(&to.name),
@@ -97,8 +104,8 @@ fn allows(from: Place<'_>, to: Place<'_>, used: Use) -> bool {
             _ => false,
         },
         (Layer::Core, Layer::Workers | Layer::Edge)
-        | (Layer::Workers, Layer::Workers)
-        | (_, Layer::Tests) => false,
+        | (Layer::Workers | Layer::Examples, Layer::Workers)
+        | (_, Layer::Tests | Layer::Examples) => false,
     }
 }
 
@@ -159,6 +166,11 @@ mod tests {
             ("crates/dev/bench", "crates/edge/gateway", true, true),
             ("crates/dev/bench", "crates/edge/cli", true, true),
             ("crates/dev/bench", "crates/workers/money/payments", false, false),
+            ("examples/gift-wrap", "crates/edge/cli", true, true),
+            ("examples/gift-wrap", "crates/core/runtime", true, true),
+            ("examples/gift-wrap", "crates/dev/testkit", false, true),
+            ("examples/gift-wrap", "crates/workers/order/orders", false, false),
+            ("crates/edge/cli", "examples/gift-wrap", false, false),
             ("tests", "crates/edge/cli", true, true),
             ("crates/edge/cli", "tests", false, false),
         ] {

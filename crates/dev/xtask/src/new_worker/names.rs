@@ -22,7 +22,7 @@ pub(crate) struct Names {
 impl Names {
     /// Checks them. The name is a word in lower case, because it is a schema, a part of subjects and a type's name.
     pub(crate) fn new(name: &str, group: &str, event: &str) -> Result<Self, TaskError> {
-        let usage = |wrong: &str| TaskError::Usage(format!("{}\n\n{wrong}", USAGE));
+        let usage = |wrong: &str| TaskError::Usage(format!("{USAGE}\n\n{wrong}"));
         if name.is_empty() || !name.chars().all(|each| each.is_ascii_lowercase()) {
             return Err(usage("NAME is one word in lower case, such as loyalty"));
         }

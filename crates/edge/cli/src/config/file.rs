@@ -57,6 +57,22 @@ pub(crate) struct Runtime {
     pub(crate) stream_replicas: usize,
     pub(crate) provision: bool,
     pub(crate) migrate: bool,
+    /// What the deployment changes of single handlers' policies, by the handler's name.
+    pub(crate) policies: BTreeMap<String, HandlerPolicy>,
+}
+
+/// What can be changed of a handler's policy. What is left out stays as it is in the code.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HandlerPolicy {
+    pub(crate) attempts: Option<u32>,
+    pub(crate) first_retry_ms: Option<u64>,
+    pub(crate) longest_retry_ms: Option<u64>,
+    pub(crate) not_yet_ms: Option<u64>,
+    pub(crate) defer_deadline_seconds: Option<u64>,
+    pub(crate) batch: Option<usize>,
+    pub(crate) concurrency: Option<usize>,
+    pub(crate) max_crashes: Option<u32>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

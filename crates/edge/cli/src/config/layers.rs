@@ -14,7 +14,7 @@ const OTHER_VARIABLES: &[&str] =
     &["DESPATCH_API_KEY", "DESPATCH_CONFIG", "DESPATCH_DATA_DIR", "DESPATCH_SANDBOX_TOKEN"];
 
 /// Tables whose keys are names of the operator's.
-const OPEN_TABLES: &[&str] = &["databases", "labels.locations"];
+const OPEN_TABLES: &[&str] = &["databases", "labels.locations", "runtime.policies"];
 
 /// The environment variable of a key.
 pub(crate) fn variable(key: &str) -> String {
@@ -167,6 +167,16 @@ mod tests {
         assert_eq!(config.nats_url, "nats://n");
         assert_eq!(config.databases["orders"], "postgres://o");
         assert_eq!(config.reviews.reminders_seconds, [1, 2]);
+    }
+
+    #[test]
+    fn a_handlers_policy_is_tuned_by_its_name() {
+        let file = "[runtime.policies.\"labels.create\"]\nattempts = 12";
+        let policy = merge(Some(file), environment(&[]), &[]).unwrap().runtime.policies["labels.create"];
+        assert_eq!((policy.attempts, policy.batch), (Some(12), None));
+        let file = "[runtime.policies.\"labels.create\"]\ntries = 12";
+        let ConfigError(problems) = merge(Some(file), environment(&[]), &[]).unwrap_err();
+        assert!(problems[0].contains("tries"), "{problems:?}");
     }
 
     #[test]

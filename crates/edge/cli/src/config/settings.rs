@@ -3,11 +3,26 @@
 use std::time::Duration;
 
 use despatch_gateway::Secret;
-use despatch_runtime::Settings;
+use despatch_runtime::{PolicyOverride, Settings};
 
 use super::error::ConfigError;
-use super::file::Config;
+use super::file::{Config, HandlerPolicy};
 use super::layers;
+
+impl From<HandlerPolicy> for PolicyOverride {
+    fn from(policy: HandlerPolicy) -> Self {
+        PolicyOverride {
+            attempts: policy.attempts,
+            first_retry: policy.first_retry_ms.map(Duration::from_millis),
+            longest_retry: policy.longest_retry_ms.map(Duration::from_millis),
+            not_yet: policy.not_yet_ms.map(Duration::from_millis),
+            defer_deadline: policy.defer_deadline_seconds.map(Duration::from_secs),
+            batch: policy.batch,
+            concurrency: policy.concurrency,
+            max_crashes: policy.max_crashes,
+        }
+    }
+}
 
 impl Config {
     /// What the runtime needs.
@@ -28,6 +43,11 @@ impl Config {
             stream_replicas: runtime.stream_replicas,
             provision: runtime.provision,
             migrate: runtime.migrate,
+            policies: runtime
+                .policies
+                .iter()
+                .map(|(handler, policy)| (handler.clone(), (*policy).into()))
+                .collect(),
             ..Settings::new(self.nats_url.clone(), self.database_url.clone())
         }
     }

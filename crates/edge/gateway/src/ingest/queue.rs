@@ -1,7 +1,7 @@
 //! The queue through which everything enters: a request submits what it brings, the committer commits whatever lies
 //! ready in one transaction, and only then does the request get its answer.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use despatch_contracts::{EventId, Trace};
@@ -48,25 +48,31 @@ pub(crate) struct QueuedSubmission {
 }
 
 /// Where requests submit what they bring.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct IngestQueue {
     queued: mpsc::Sender<QueuedSubmission>,
     commit_wait: Duration,
+    /// Makes an event's id, by the deployment's time.
+    new_id: Arc<dyn Fn() -> EventId + Send + Sync>,
 }
 
 impl IngestQueue {
     /// A queue, and the end that its committer works through. It holds no more than `batch`; later requests wait for
-    /// room. No request waits longer than `commit_wait`.
-    pub(crate) fn new(batch: usize, commit_wait: Duration) -> (Self, mpsc::Receiver<QueuedSubmission>) {
+    /// room. No request waits longer than `commit_wait`. `new_id` makes the events' ids.
+    pub(crate) fn new(
+        batch: usize,
+        commit_wait: Duration,
+        new_id: impl Fn() -> EventId + Send + Sync + 'static,
+    ) -> (Self, mpsc::Receiver<QueuedSubmission>) {
         let (queued, received) = mpsc::channel(batch);
-        (IngestQueue { queued, commit_wait }, received)
+        (IngestQueue { queued, commit_wait, new_id: Arc::new(new_id) }, received)
     }
 
     /// Returns once the submission is committed. After `commit_wait` it is [`SubmitError::Unavailable`], although the
     /// commit may still succeed: the sender will send it again, and sending anything twice is harmless.
     pub(crate) async fn submit(&self, submission: Submission, trace: Trace) -> Result<Receipt, SubmitError> {
         let (reply, replied) = oneshot::channel();
-        let event_id = EventId::new();
+        let event_id = (self.new_id)();
         let queued = QueuedSubmission { submission, event_id, trace, message: OnceLock::new(), reply };
         let committed = tokio::time::timeout(self.commit_wait, async {
             self.queued.send(queued).await.map_err(|_| SubmitError::Unavailable)?;
@@ -82,7 +88,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_request_waits_longer_than_the_commit_wait() {
-        let (queue, received) = IngestQueue::new(1, Duration::from_millis(50));
+        let (queue, received) = IngestQueue::new(1, Duration::from_millis(50), EventId::new);
         let submit = || queue.submit(Submission::Probe, Trace::root());
         assert_eq!(submit().await, Err(SubmitError::Unavailable));
         // The first submission still fills the queue: there is no room for the second.
@@ -93,7 +99,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_committer_s_reply_is_passed_on() {
-        let (queue, mut received) = IngestQueue::new(1, Duration::from_secs(10));
+        let (queue, mut received) = IngestQueue::new(1, Duration::from_secs(10), EventId::new);
         let committer = async { received.recv().await.unwrap().reply.send(Err(SubmitError::Rejected)) };
         let (replied, _) = tokio::join!(queue.submit(Submission::Probe, Trace::root()), committer);
         assert_eq!(replied, Err(SubmitError::Rejected));

@@ -1,4 +1,4 @@
-//! What has to be true of an order that a door lets in, and of the refusal of one that it does not.
+//! What must be true of an order that is accepted, and of the refusal of one that is not.
 
 use despatch_contracts::order::Order;
 use despatch_gateway::Invalid;
@@ -12,7 +12,7 @@ pub fn check_order(body: &[u8], read: impl FnOnce(&[u8]) -> Result<Order, Invali
         Ok(order) => order,
         Err(invalid) => return check_refusal(&invalid),
     };
-    assert_eq!(order.order_id, "", "only the gateway mints ids");
+    assert_eq!(order.order_id, "", "only the gateway makes ids");
     assert!((1..=200).contains(&order.shop_order_id.len()), "{:?}", order.shop_order_id);
     assert!(!order.shop.is_empty() && !order.channel.is_empty());
     assert!(order.lines.iter().zip(1..).all(|(line, number)| line.number == number));

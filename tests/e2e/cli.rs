@@ -117,7 +117,7 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     let id = until("the tail sees an order accepted", async || {
         let seen = tail.stdout();
         let line = seen.lines().find(|line| line.contains("evt.order.accepted"))?;
-        Some(line.split_once("order ")?.1.split_whitespace().next()?.to_owned())
+        Some(line.split_once("order/")?.1.split_whitespace().next()?.to_owned())
     })
     .await;
     let shown = until("the order completes", async || {

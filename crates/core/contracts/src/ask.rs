@@ -1,7 +1,7 @@
 //! What operators ask of workers, by request and reply over `ask.<worker>.<verb>`: outside of the stream, answered by one
 //! of the worker's processes, or not at all.
 
-use crate::runtime;
+use crate::{exception, runtime};
 
 /// A request that a worker answers.
 pub trait Ask: prost::Message + Default + 'static {
@@ -28,4 +28,18 @@ macro_rules! asks {
 asks! {
     runtime::RetryNow => "retry-now" -> runtime::Changed;
     runtime::CancelRetries => "cancel-retries" -> runtime::Changed;
+    exception::ClaimCase => "claim" -> exception::CaseDecided;
+    exception::ReleaseCase => "release" -> exception::CaseDecided;
+    exception::NoteOnCase => "note" -> exception::CaseDecided;
+    exception::SetCasePriority => "set-priority" -> exception::CaseDecided;
+    exception::ReplayCase => "replay" -> exception::CaseDecided;
+    exception::EditAndReplayCase => "edit-and-replay" -> exception::CaseDecided;
+    exception::DiscardCase => "discard" -> exception::CaseDecided;
+    exception::UndoDiscard => "undo-discard" -> exception::CaseDecided;
+    exception::CancelOrderOfCase => "cancel-order" -> exception::CaseDecided;
+    exception::CreateBulkReplay => "create-bulk-replay" -> exception::BulkReplayDecided;
+    exception::StartBulkReplay => "start-bulk-replay" -> exception::BulkReplayDecided;
+    exception::PauseBulkReplay => "pause-bulk-replay" -> exception::BulkReplayDecided;
+    exception::ResumeBulkReplay => "resume-bulk-replay" -> exception::BulkReplayDecided;
+    exception::CancelBulkReplay => "cancel-bulk-replay" -> exception::BulkReplayDecided;
 }

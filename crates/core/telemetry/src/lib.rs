@@ -4,48 +4,25 @@
 //! variables: nowhere, unless one of them names a collector. Metrics can be read here as well. What a collector does not
 //! take is dropped: nobody waits for it.
 
+mod error;
 mod logs;
 mod sampler;
 
 use std::time::Duration;
 
 use opentelemetry::global;
-use opentelemetry_otlp::{ExporterBuildError, MetricExporter, SpanExporter};
+use opentelemetry_otlp::{MetricExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::{Registry, TextEncoder};
 
+pub use error::TelemetryError;
 pub use logs::{Format, log};
 use sampler::Failures;
 
 /// How long the last spans and figures may take to leave.
 const LAST: Duration = Duration::from_secs(2);
-
-/// Telemetry that cannot be had as it was asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
-    /// A variable's value is none of those that it can have.
-    #[error("{name}: expected {expected}, found {found:?}")]
-    Setting {
-        /// The variable.
-        name: &'static str,
-        /// What it can be.
-        expected: &'static str,
-        /// What it is.
-        found: String,
-    },
-    /// An exporter cannot be made of what the variables say.
-    #[error(transparent)]
-    Exporter(#[from] ExporterBuildError),
-    /// OpenTelemetry's own.
-    #[error(transparent)]
-    Sdk(#[from] OTelSdkError),
-    /// The metrics cannot be written down.
-    #[error(transparent)]
-    Text(#[from] prometheus::Error),
-}
 
 /// A process's telemetry, until it is [stopped](Self::stop).
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
-use crate::TelemetryError;
+use crate::error::TelemetryError;
 
 /// What was asked for, and besides it whatever has failed, and batches in which something is collected.
 #[derive(Debug, Clone)]
@@ -54,8 +54,8 @@ impl ShouldSample for Failures {
         links: &[Link],
     ) -> SamplingResult {
         let failed = attributes.iter().any(|attribute| attribute.key.as_str() == "error.type");
-        let gathers = links.iter().any(|link| link.span_context.is_sampled());
-        if !failed && !gathers {
+        let has_sampled = links.iter().any(|link| link.span_context.is_sampled());
+        if !failed && !has_sampled {
             return self.0.should_sample(parent, trace_id, name, kind, attributes, links);
         }
         SamplingResult {

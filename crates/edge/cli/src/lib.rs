@@ -10,6 +10,7 @@
 //! it the binary contains no servers, no stand-in providers and no audit, as in the production image.
 
 mod args;
+mod ask;
 mod commands;
 mod config;
 mod dispatch;

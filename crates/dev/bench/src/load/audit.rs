@@ -30,7 +30,7 @@ pub(crate) async fn audit_step(db: &Client, schema: &str, orders: usize) -> Resu
         let [results, done, unsettled, open] = found;
         return Err(format!(
             "{schema}: {orders} orders were placed; there are {results} results, {done} journal rows done and \
-             {unsettled} not, {open} open batches"
+             {unsettled} not, {open} outbox batches"
         )
         .into());
     }

@@ -150,7 +150,7 @@ async fn audit(env: &RunEnv, sale: Sale) -> Result {
     let expected = [sale.units - sold, sold, sold, refused, sale.orders + sale.warm_up, 0];
     if !found.iter().zip(expected).all(|(found, expected)| usize::try_from(*found) == Ok(expected)) {
         return Err(format!(
-            "units left, units reserved, orders reserved, orders refused, orders decided, open batches: {found:?}, \
+            "units left, units reserved, orders reserved, orders refused, orders decided, outbox batches: {found:?}, \
              not {expected:?}"
         )
         .into());

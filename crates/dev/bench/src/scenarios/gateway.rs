@@ -195,7 +195,7 @@ async fn audit(env: &RunEnv, mut order_ids: Vec<Uuid>, load: GatewayLoad) -> Res
         || !found.iter().zip(expected).all(|(found, expected)| Ok(*found) == expected)
     {
         return Err(format!(
-            "{} orders were accepted under {} ids; of these are in the database, all orders there, open batches: \
+            "{} orders were accepted under {} ids; of these are in the database, all orders there, outbox batches: \
              {found:?}",
             load.orders,
             order_ids.len()

@@ -5,66 +5,87 @@ mod edit;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use despatch_domain::Reason;
-use despatch_exceptions::{
-    CancelOrderRequest, Case, CaseActions, CaseDetails, CaseId, CaseQueries, CaseRequest, Cursor,
-    DiscardRequest, FailedAttempt, HistoryEntry, NoteRequest, PriorityRequest,
+use despatch_contracts::exception::{
+    CancelOrderOfCase, CaseDecided, CaseDecision, ClaimCase, DiscardCase, EditAndReplayCase, NoteOnCase,
+    ReleaseCase, ReplayCase, SetCasePriority, UndoDiscard,
 };
+use despatch_domain::Reason;
+use despatch_exceptions::{Case, CaseDetails, CaseId, CaseQueries, Cursor, FailedAttempt, HistoryEntry};
 use despatch_runtime::Database;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::args::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
+use crate::ask::ask;
 use crate::config::Config;
 use crate::local::{DataDir, attach};
 use crate::output::{print, truncate};
 use crate::result::Result;
 
-/// Runs the subcommand. After a decision it prints the case's state.
+/// Runs the subcommand. Lists and cases are read from the database; decisions are asked of the exceptions worker. After one
+/// it prints the case's state.
 pub(crate) async fn run(config: Config, data_dir: &DataDir, command: ExceptionsCommand) -> Result {
     let config = attach(config, data_dir)?;
-    let database = Database::new(config.database_of(despatch_exceptions::NAME), 1)?;
-    let (queries, actions) = (CaseQueries::new(database.clone()), CaseActions::new(database));
-    let case = match command {
-        ExceptionsCommand::List(args) => return list(&queries, &args).await,
+    let queries = CaseQueries::new(Database::new(config.database_of(despatch_exceptions::NAME), 1)?);
+    let case = match &command {
+        ExceptionsCommand::List(args) => return list(&queries, args).await,
         ExceptionsCommand::Show { case, contents: true, .. } => {
-            return edit::contents(&queries, &id(&case)).await;
+            return edit::contents(&queries, &id(case)).await;
         }
-        ExceptionsCommand::Show { case, json, .. } => return show(&queries, &id(&case), json).await,
+        ExceptionsCommand::Show { case, json, .. } => return show(&queries, &id(case), *json).await,
+        ExceptionsCommand::Edit { decision, .. }
+        | ExceptionsCommand::CancelOrder { decision, .. }
+        | ExceptionsCommand::Note { decision, .. }
+        | ExceptionsCommand::Priority { decision, .. }
+        | ExceptionsCommand::Discard { decision, .. }
+        | ExceptionsCommand::Claim(decision)
+        | ExceptionsCommand::Release(decision)
+        | ExceptionsCommand::Replay(decision)
+        | ExceptionsCommand::Undo(decision) => id(&decision.case),
+    };
+    decide(&config, &queries, command).await?;
+    let case = queries.show(&case).await?.case;
+    print(&format!("{} is {}\n", case.id, state(&case)))
+}
+
+/// Asks the worker for the decision and waits for its answer.
+async fn decide(config: &Config, queries: &CaseQueries, command: ExceptionsCommand) -> Result {
+    let asked = match command {
+        ExceptionsCommand::List(_) | ExceptionsCommand::Show { .. } => return Ok(()),
         ExceptionsCommand::Edit { decision, from, reason, yes } => {
-            let request = edit::request(&queries, request(decision), &from, reason, yes).await?;
-            actions.edit_and_replay(&request).await?
+            let edited = edit::edited(queries, &id(&decision.case), &from, yes).await?;
+            let edit::EditedEvent { generation, contents } = edited;
+            let decision = made(decision);
+            ask(config, &EditAndReplayCase { decision, generation, contents, reason }).await
         }
         ExceptionsCommand::CancelOrder { decision, reason } => {
-            let CaseRequest { case, actor } = request(decision);
-            actions.cancel_order(&CancelOrderRequest { case, actor, reason }).await?
+            ask(config, &CancelOrderOfCase { decision: made(decision), reason }).await
         }
-        ExceptionsCommand::Claim(decision) => actions.claim(&request(decision)).await?,
-        ExceptionsCommand::Release(decision) => actions.release(&request(decision)).await?,
+        ExceptionsCommand::Claim(decision) => ask(config, &ClaimCase { decision: made(decision) }).await,
+        ExceptionsCommand::Release(decision) => ask(config, &ReleaseCase { decision: made(decision) }).await,
         ExceptionsCommand::Note { decision, text } => {
-            let CaseRequest { case, actor } = request(decision);
-            actions.note(&NoteRequest { case, actor, text }).await?
+            ask(config, &NoteOnCase { decision: made(decision), text }).await
         }
         ExceptionsCommand::Priority { decision, priority, reason } => {
-            let CaseRequest { case, actor } = request(decision);
-            actions.set_priority(&PriorityRequest { case, actor, priority, reason }).await?
+            let priority = priority.name().to_owned();
+            ask(config, &SetCasePriority { decision: made(decision), priority, reason }).await
         }
-        ExceptionsCommand::Replay(decision) => actions.replay(&request(decision)).await?,
+        ExceptionsCommand::Replay(decision) => ask(config, &ReplayCase { decision: made(decision) }).await,
         ExceptionsCommand::Discard { decision, reason } => {
-            let CaseRequest { case, actor } = request(decision);
-            actions.discard(&DiscardRequest { case, actor, reason }).await?
+            ask(config, &DiscardCase { decision: made(decision), reason }).await
         }
-        ExceptionsCommand::Undo(decision) => actions.undo_discard(&request(decision)).await?,
+        ExceptionsCommand::Undo(decision) => ask(config, &UndoDiscard { decision: made(decision) }).await,
     };
-    print(&format!("{} is {}\n", case.id, state(&case)))
+    asked.map(|CaseDecided {}| ())
 }
 
 fn id(case: &CaseArgs) -> CaseId {
     CaseId { handler: case.handler.clone(), event_id: case.event }
 }
 
-fn request(decision: DecisionArgs) -> CaseRequest {
-    CaseRequest { case: id(&decision.case), actor: decision.by }
+fn made(decision: DecisionArgs) -> Option<CaseDecision> {
+    let DecisionArgs { case, by, .. } = decision;
+    Some(CaseDecision { handler: case.handler, event_id: case.event.to_string(), by })
 }
 
 async fn list(queries: &CaseQueries, args: &ListArgs) -> Result {

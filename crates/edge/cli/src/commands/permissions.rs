@@ -27,6 +27,10 @@ pub(crate) fn nats(registry: &Registry, config: &Config, keys: &Path) -> Result<
                 subjects.iter().map(|subject| format!("        {subject:?}\n")).collect();
             writeln!(text, "      {what}: {{ allow: [\n{}      ] }}", subjects.concat())?;
         }
+        if user.answers {
+            // Once to each request that it receives, and for as long as an operator waits.
+            writeln!(text, "      allow_responses: {{ max: 1, expires: \"1m\" }}")?;
+        }
         writeln!(text, "    }}\n  }}")?;
     }
     text.push_str("]\n");

@@ -2,14 +2,17 @@
 
 use std::fmt::Write as _;
 
+use despatch_contracts::exception::{
+    CancelBulkReplay, CreateBulkReplay, PauseBulkReplay, ResumeBulkReplay, StartBulkReplay,
+};
 use despatch_exceptions::{
-    BulkReplay, BulkReplayRequest, CreateBulkReplayRequest, DryRun, ReplayActions, ReplayCounts, ReplayItem,
-    ReplayPlan, ReplayQueries, SkippedCases,
+    BulkReplay, DryRun, ReplayCounts, ReplayItem, ReplayPlan, ReplayQueries, SkippedCases,
 };
 use despatch_runtime::Database;
 use serde_json::json;
 
 use crate::args::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
+use crate::ask::ask;
 use crate::config::Config;
 use crate::local::{DataDir, attach};
 use crate::output::print;
@@ -18,13 +21,13 @@ use crate::result::Result;
 /// How many cases of a set are read at a time.
 const PAGE: u32 = 1000;
 
-/// Runs the subcommand. After a decision it prints the replay's state.
+/// Runs the subcommand. Lists are read from the database; decisions are asked of the exceptions worker. After one it prints
+/// the replay's state.
 pub(crate) async fn run(config: Config, data_dir: &DataDir, command: &ReplaysCommand) -> Result {
     let config = attach(config, data_dir)?;
-    let database = Database::new(config.database_of(despatch_exceptions::NAME), 1)?;
-    let (queries, actions) = (ReplayQueries::new(database.clone()), ReplayActions::new(database));
-    let replay = match command {
-        ReplaysCommand::Create(args) => return create(&actions, args).await,
+    let queries = ReplayQueries::new(Database::new(config.database_of(despatch_exceptions::NAME), 1)?);
+    let decided = match command {
+        ReplaysCommand::Create(args) => return create(&config, &queries, args).await,
         ReplaysCommand::List { limit, json } => return list(&queries, *limit, *json).await,
         ReplaysCommand::Show { replay, items, json } => return show(&queries, *replay, *items, *json).await,
         ReplaysCommand::DryRun { replay, json } => return dry_run(&queries, *replay, *json).await,
@@ -34,24 +37,41 @@ pub(crate) async fn run(config: Config, data_dir: &DataDir, command: &ReplaysCom
                 let sure = format!("{replayed} cases would be replayed; repeat it with --yes to start");
                 return Err(sure.into());
             }
-            actions.start(&request(replay)).await?
+            let (bulk_replay_id, by) = named(replay);
+            ask(&config, &StartBulkReplay { bulk_replay_id, by }).await?
         }
-        ReplaysCommand::Pause(replay) => actions.pause(&request(replay)).await?,
-        ReplaysCommand::Resume(replay) => actions.resume(&request(replay)).await?,
-        ReplaysCommand::Cancel(replay) => actions.cancel(&request(replay)).await?,
+        ReplaysCommand::Pause(replay) => {
+            let (bulk_replay_id, by) = named(replay);
+            ask(&config, &PauseBulkReplay { bulk_replay_id, by }).await?
+        }
+        ReplaysCommand::Resume(replay) => {
+            let (bulk_replay_id, by) = named(replay);
+            ask(&config, &ResumeBulkReplay { bulk_replay_id, by }).await?
+        }
+        ReplaysCommand::Cancel(replay) => {
+            let (bulk_replay_id, by) = named(replay);
+            ask(&config, &CancelBulkReplay { bulk_replay_id, by }).await?
+        }
     };
-    print(&line(&replay))
+    print(&line(&queries.show(decided.bulk_replay_id).await?.0))
 }
 
-fn request(args: &ReplayArgs) -> BulkReplayRequest {
-    BulkReplayRequest { id: args.replay, actor: args.by.clone() }
+/// The bulk replay that a decision is about, and who makes it.
+fn named(args: &ReplayArgs) -> (i64, String) {
+    (args.replay, args.by.clone())
 }
 
-async fn create(actions: &ReplayActions, args: &CreateReplayArgs) -> Result {
+async fn create(config: &Config, queries: &ReplayQueries, args: &CreateReplayArgs) -> Result {
     let CreateReplayArgs { canary, per_second, stop_above, by, json, .. } = args;
-    let plan = ReplayPlan { canary: canary.clone(), per_second: *per_second, stop_above: *stop_above };
-    let request = CreateBulkReplayRequest { filter: args.filter.filter()?, plan, actor: by.clone() };
-    let replay = actions.create(&request).await?;
+    let request = CreateBulkReplay {
+        filter: Some((&args.filter.filter()?).into()),
+        canary: canary.clone(),
+        per_second: *per_second,
+        stop_above: *stop_above,
+        by: by.clone(),
+    };
+    let decided = ask(config, &request).await?;
+    let replay = queries.show(decided.bulk_replay_id).await?.0;
     if *json {
         return print(&format!("{:#}\n", json!(replay)));
     }

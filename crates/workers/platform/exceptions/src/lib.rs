@@ -7,8 +7,10 @@
 //! - `cases` opens, resolves and searches cases, and records what people decide about them: [`CaseActions`] decides,
 //!   [`CaseQueries`] reads.
 //! - `replays` replays many cases by a plan: [`ReplayActions`] decides, [`ReplayQueries`] reads.
+//! - `asks` takes people's decisions from NATS to these actions.
 
 mod alerts;
+mod asks;
 mod cases;
 mod config;
 mod replays;

@@ -9,6 +9,7 @@ use despatch_runtime::Worker;
 
 use crate::alerts::gauges::gauges;
 use crate::alerts::monitor::Monitor;
+use crate::asks;
 use crate::cases::close_cancelled::CloseCancelled;
 use crate::cases::open::Open;
 use crate::cases::resolve::Resolve;
@@ -22,7 +23,7 @@ pub fn worker(config: &Config) -> Result<Worker, ConfigError> {
     let monitor_every = Duration::from_secs(config.monitor_seconds.max(1));
     let mut worker = gauges().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
     let (monitor_due, replay_due) = (worker.timer::<MonitorDue>(), worker.timer::<BulkReplayDue>());
-    Ok(worker
+    Ok(asks::register(worker)
         .handler(Open {
             calendar: config.calendar.clone(),
             high_value_minor: Some(config.high_value_minor).filter(|minor| *minor > 0),

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use despatch_contracts::json;
-use despatch_exceptions::{CaseId, CaseQueries, CaseRequest, EditRequest, EditableEvent};
+use despatch_exceptions::{CaseId, CaseQueries, EditableEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,6 +19,14 @@ struct Document {
     contents: Value,
 }
 
+/// An event as a person edited it.
+pub(super) struct EditedEvent {
+    /// The generation whose failure the edit fixes.
+    pub(super) generation: i32,
+    /// The whole event as protobuf's JSON.
+    pub(super) contents: String,
+}
+
 /// Prints the document to edit.
 pub(super) async fn contents(queries: &CaseQueries, id: &CaseId) -> Result {
     let document = serde_json::to_string_pretty(&queries.event(id).await?)?;
@@ -26,18 +34,17 @@ pub(super) async fn contents(queries: &CaseQueries, id: &CaseId) -> Result {
 }
 
 /// Reads an edited document, and prints what it changes. Fails unless `yes` is set.
-pub(super) async fn request(
+pub(super) async fn edited(
     queries: &CaseQueries,
-    CaseRequest { case: id, actor }: CaseRequest,
+    id: &CaseId,
     from: &Path,
-    reason: String,
     yes: bool,
-) -> Result<EditRequest> {
+) -> Result<EditedEvent> {
     let text = read(from).map_err(|error| format!("{}: {error}", from.display()))?;
     let Document { generation, contents } =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", from.display()))?;
-    let case = queries.show(&id).await?.case;
-    let EditableEvent { contents: old, .. } = queries.event(&id).await?;
+    let case = queries.show(id).await?.case;
+    let EditableEvent { contents: old, .. } = queries.event(id).await?;
     let payload = json::from_json(&case.event_type, &contents.to_string())
         .map_err(|error| format!("{}: {error}", from.display()))?;
     // An order is checked as its own worker would check it, before anything is kept.
@@ -54,7 +61,7 @@ pub(super) async fn request(
     if !yes {
         return Err("repeat it with --yes to replay the event with these changes".into());
     }
-    Ok(EditRequest { case: id, actor, generation, contents: contents.to_string(), reason })
+    Ok(EditedEvent { generation, contents: contents.to_string() })
 }
 
 fn read(from: &Path) -> std::io::Result<String> {

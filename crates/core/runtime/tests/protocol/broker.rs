@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::messages::Message;
 
-/// How far a stored message has come with the consumer of its consumer.
+/// How far a stored message has come with its consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Delivery {
     /// To be handed to somebody.
@@ -52,7 +52,7 @@ impl Broker {
         self.set(message, Delivery::Unacked);
     }
 
-    /// An ack counts whoever sends it. One for what is no longer there is ignored.
+    /// An ack counts, wherever it comes from. One for what is no longer there is ignored.
     pub(crate) fn ack(&mut self, message: Message) {
         self.set(message, Delivery::Acked);
     }

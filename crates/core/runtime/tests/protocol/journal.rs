@@ -35,7 +35,7 @@ pub(crate) enum Known {
     Stored,
     /// It will be settled once every consumer has come past where the stream ended.
     Awaited,
-    /// Everybody who consumes it has settled it (`settled_until`).
+    /// Every consumer has settled it (`settled_until`).
     Settled,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Batch {
 /// What a batch was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Opened {
-    /// What the generation's record has yet to publish.
+    /// What the generation's record has to publish.
     Record,
     /// The retry that comes after the generation.
     Retry,
@@ -94,7 +94,7 @@ impl Journal {
     }
 
     /// One transaction: the row with its follow-ons, the retry if there is to be one, and the outbox batch if anything is
-    /// unpublished. Answers the batch.
+    /// to be published. Returns the batch.
     pub(crate) fn settle(
         &mut self,
         message: Message,
@@ -108,8 +108,8 @@ impl Journal {
         let Message { event, generation } = message;
         let handler = message.consumer();
         let mut outbox = Vec::new();
-        let still_publishing = self.open_of(handler, event).next().is_some();
-        if still_publishing && without != Ablation::EarlierOutbox {
+        let still_unpublished = self.open_of(handler, event).next().is_some();
+        if still_unpublished && without != Ablation::EarlierOutbox {
             outbox.extend(self.rows.get(&(handler, event)).into_iter().flat_map(|row| row.outbox.clone()));
         }
         outbox.extend(follow_ons);
@@ -128,17 +128,17 @@ impl Journal {
     }
 
     /// The order arrives: `write` in `outbox`.
-    pub(crate) fn take_in(&mut self, order: Message) {
+    pub(crate) fn accept(&mut self, order: Message) {
         let (handler, event) = (Handler::Outbox, order.event);
         let (fate, outbox, known) = (Fate::Done, vec![order], Known::Nothing);
         self.rows.insert((handler, event), Row { generation: 0, fate, outbox, known });
         self.open.insert(Batch { handler, event, generation: 0, opened: Opened::Record });
     }
 
-    /// Everything that a batch's event has yet to publish the stream: its follow-ons, and itself where its retry has been fired.
+    /// Everything that a batch's event has to publish: its follow-ons, and itself where its retry has been fired.
     pub(crate) fn unpublished(&self, handler: Handler, event: Event, without: Ablation) -> Vec<Message> {
         let Some(row) = self.row(handler, event) else { return Vec::new() };
-        let retry = self.fired(handler, event, row).filter(|_| without != Ablation::FiredInUnpublished);
+        let retry = self.fired(handler, event, row).filter(|_| without != Ablation::FiredRetry);
         row.outbox.iter().copied().chain(retry).collect()
     }
 
@@ -148,7 +148,7 @@ impl Journal {
         fired.then_some(Message { event, generation: row.generation + 1 })
     }
 
-    /// What the stream was given of which less than this is known, and whatever retry was fired: `published since` in
+    /// What the stream was given of which less than this is known, and whatever retry was fired: `published_since` in
     /// `statements`.
     pub(crate) fn given(&self, known: Known) -> Vec<Message> {
         let given = self.rows.iter().flat_map(|((handler, event), row)| {

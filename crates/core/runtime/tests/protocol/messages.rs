@@ -1,4 +1,4 @@
-//! Who consumes what: one order comes in, is captured, and the capture is tracked.
+//! Which handler consumes what: one order comes in, is captured, and the capture is tracked.
 
 /// A handler, each of another worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -7,7 +7,7 @@ pub(crate) enum Handler {
     Outbox,
     /// Consumes the order and asks the provider.
     Capture,
-    /// Consumes whatever follows.
+    /// Consumes what follows.
     Track,
 }
 

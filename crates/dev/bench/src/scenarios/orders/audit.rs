@@ -88,7 +88,8 @@ impl Published {
                     mails.push(MailCount { message_id: sent.message_id, seq: 0, copies: 1 });
                 }
                 ReviewReceived::TYPE => {
-                    *published.reviews.entry(envelope.order_id.clone()).or_default() += 1;
+                    let review = ReviewReceived::decode(payload)?;
+                    *published.reviews.entry(review.order_id).or_default() += 1;
                 }
                 _ => {}
             }

@@ -1,15 +1,137 @@
-//! What each step does to the world.
+//! Everything that there is at one moment, and what each step makes of it. A step is what happens at once: a transaction, a
+//! message that is stored, a call. Between any two, every other process may take its own, and any may crash.
 
 use crate::ablations::Ablation;
-use crate::broker::Broker;
-use crate::journal::{ATTEMPTS, Admission, Batch, Fate, Known};
-use crate::ledger::Commit;
+use crate::broker::{Broker, Delivery};
+use crate::journal::{ATTEMPTS, Admission, Batch, Fate, Journal, Known};
+use crate::ledger::{Commit, Ledger};
 use crate::messages::{Event, Handler, Message};
-use crate::model::{Step, Watch, World};
-use crate::provider::Answer;
-use crate::workers::{InFlight, Place, Publishing, Restoring};
+use crate::provider::{Answer, Provider};
+use crate::step::{Faults, Step};
+use crate::workers::{InFlight, Place, Publishing, Restoring, Watch};
+
+/// Everything that there is at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) broker: Broker,
+    pub(crate) journal: Journal,
+    pub(crate) provider: Provider,
+    in_flight: [InFlight; Place::ALL.len()],
+    watch: Watch,
+    pub(crate) ledger: Ledger,
+    left: Faults,
+}
 
 impl World {
+    /// The order is committed with its outbox batch and the shop has its answer; nothing is published.
+    pub(crate) fn accepted(faults: Faults) -> Self {
+        let order = Message::first(Event::Order);
+        let mut journal = Journal::default();
+        journal.accept(order);
+        let mut ledger = Ledger::default();
+        ledger.enter(Commit { handler: Handler::Outbox, message: order, fate: Fate::Done });
+        World {
+            broker: Broker::default(),
+            journal,
+            provider: Provider::default(),
+            in_flight: Default::default(),
+            watch: Watch::CaughtUp,
+            ledger,
+            left: faults,
+        }
+    }
+
+    /// What the protocol may do next. While there is anything, something will be done: nothing waits permanently.
+    pub(crate) fn protocol_steps(&self, without: Ablation, steps: &mut Vec<Step>) {
+        steps.extend(self.due_to(Handler::Track).map(Step::Consume));
+        if !steps.is_empty() && self.left.losses == 0 {
+            // What is stored and cannot be lost is consumed sooner or later, and nothing else depends on when.
+            steps.truncate(1);
+            return;
+        }
+        for place in Place::ALL {
+            match self.hand(place) {
+                // Of two replicas that are idle it does not matter which one comes first.
+                InFlight::Empty
+                    if place == Place::CaptureB && *self.hand(Place::CaptureA) == InFlight::Empty => {}
+                InFlight::Empty if place == Place::Watch => {
+                    steps.extend(self.is_look_worthwhile(without).then_some(Step::Look));
+                }
+                InFlight::Restoring(restoring) if restoring.given.is_empty() => {
+                    steps.push(Step::Close(place));
+                }
+                InFlight::Empty if place == Place::Scheduler => {
+                    steps.extend(self.journal.retries().map(|(handler, event)| Step::Fire(handler, event)));
+                }
+                InFlight::Empty => {
+                    let due = self.due_to(Handler::Capture);
+                    steps.extend(due.map(|message| Step::Receive(place, message)));
+                }
+                InFlight::Admitted(_) => steps.push(Step::Ask(place)),
+                InFlight::Asked(_, key) => {
+                    let answers = self.provider.answers(*key, self.left.refusals > 0);
+                    steps.extend(answers.into_iter().map(|answer| Step::Perform(place, answer)));
+                }
+                InFlight::Performed(..) => steps.push(Step::Record(place)),
+                InFlight::Stale(_) => steps.push(Step::Finish(place)),
+                InFlight::Publishing(publishing) if publishing.unpublished.is_empty() => {
+                    steps.push(Step::Close(place));
+                }
+                InFlight::Publishing(_) | InFlight::Restoring(_) => steps.push(Step::Publish(place)),
+                InFlight::Settled(_) => steps.push(Step::Ack(place)),
+                InFlight::Stuck(_) => {}
+            }
+        }
+        let swept = |batch: &Batch| without != Ablation::Sweeper || batch.handler == Handler::Outbox;
+        steps.extend(self.journal.outbox_batches().filter(swept).map(Step::Sweep));
+    }
+
+    /// A look that changes nothing is not taken, nor one for a loss that cannot come any more.
+    fn is_look_worthwhile(&self, without: Ablation) -> bool {
+        if self.broker.is_rewound() || self.watch == Watch::Fresh {
+            return true;
+        }
+        let mut next = self.clone();
+        next.look(without);
+        self.left.losses > 0 && next != *self
+    }
+
+    fn due_to(&self, consumer: Handler) -> impl Iterator<Item = Message> {
+        let due = self.broker.messages().filter(|(_, delivery)| *delivery == Delivery::Due);
+        due.map(|(message, _)| message).filter(move |message| message.consumer() == consumer)
+    }
+
+    /// What may go wrong next.
+    pub(crate) fn faults(&self, steps: &mut Vec<Step>) {
+        if self.left.crashes > 0 {
+            let busy = Place::ALL.into_iter().filter(|place| *self.hand(*place) != InFlight::Empty);
+            steps.extend(busy.map(Step::Crash));
+            // Whoever watches has something to lose even so: what it has seen.
+            if self.watch == Watch::CaughtUp && self.broker.has_lost_anything() {
+                steps.push(Step::Crash(Place::Watch));
+            }
+        }
+        if self.left.deliveries_again > 0 {
+            let delivered = self.broker.messages().filter(|(_, delivery)| *delivery != Delivery::Due);
+            steps.extend(delivered.map(|(message, _)| Step::DeliverAgain(message)));
+        }
+        if self.left.losses > 0 {
+            // One that its consumer is done with is not missed; it goes with all the others.
+            let wanted = self.broker.messages().filter(|(_, delivery)| *delivery != Delivery::Acked);
+            steps.extend(wanted.map(|(message, _)| Step::Lose(message)));
+            if self.broker.messages().next().is_some() {
+                steps.push(Step::LoseEverything);
+            }
+        }
+    }
+
+    /// Whether nothing is left to do, unless something else goes wrong.
+    pub(crate) fn is_at_rest(&self, without: Ablation) -> bool {
+        let mut steps = Vec::new();
+        self.protocol_steps(without, &mut steps);
+        steps.is_empty()
+    }
+
     pub(crate) fn take(&mut self, step: Step, without: Ablation) {
         match step {
             Step::Receive(place, message) => self.receive(place, message, without),
@@ -68,15 +190,15 @@ impl World {
     /// `perform`, its second half: the call, with no transaction open. A definite refusal closes the ask.
     fn perform(&mut self, place: Place, answer: Answer) {
         let InFlight::Asked(message, key) = self.pick(place) else { return };
-        if answer == Answer::Unheard || (answer == Answer::Refused && !self.provider.knows(key)) {
+        if answer == Answer::Unanswered || (answer == Answer::Refused && !self.provider.knows(key)) {
             self.left.refusals -= 1;
         }
         self.provider.perform(key, answer);
         self.put(place, InFlight::Performed(message, answer));
     }
 
-    /// `record`: one transaction for the handler's rows, the journal row, and the outbox batch. Where somebody was faster
-    /// the journal is asked again (`fix`).
+    /// `record`: one transaction for the handler's rows, the journal row, and the outbox batch. Where another was faster
+    /// the journal is asked again (`split_batch`).
     fn record(&mut self, place: Place, without: Ablation) {
         let (message, fate) = match self.pick(place) {
             InFlight::Performed(message, Answer::Done) => (message, Fate::Done),
@@ -98,7 +220,7 @@ impl World {
         self.put(place, recorded);
     }
 
-    /// `settle_stale` in `admit`: what a stale message's outbox batches still have yet to publish goes out before its ack.
+    /// `settle_stale` in `admit`: what a stale message's outbox batches still have to publish goes out before its ack.
     fn finish(&mut self, place: Place, without: Ablation) {
         let InFlight::Stale(message) = self.pick(place) else { return };
         let (handler, event) = (message.consumer(), message.event);
@@ -159,12 +281,12 @@ impl World {
         self.broker.ack(message);
     }
 
-    /// `fire_retries` in `clock`: a retry that is due is taken under an outbox batch, to be published next.
+    /// `fire_retries` in `scheduler`: a retry that is due is taken under an outbox batch, to be published next.
     fn fire(&mut self, handler: Handler, event: Event, without: Ablation) {
         let (retry, open) = self.journal.fire(handler, event, without);
         let publishing =
             Publishing { unpublished: vec![retry], open: open.into_iter().collect(), settles: None };
-        self.put(Place::Clock, InFlight::Publishing(publishing));
+        self.put(Place::Scheduler, InFlight::Publishing(publishing));
     }
 
     /// `sweep` in `clock`, and the gateway's own publishing. It may come at any age of the batch, in the midst of its
@@ -178,7 +300,7 @@ impl World {
 
     /// `look` in `recover`. A stream that is not what it was is given everything again that is not known to be settled.
     /// Who has seen nothing yet gives it what is not known to be stored. All others note what is stored and settled.
-    pub(crate) fn look(&mut self, without: Ablation) {
+    fn look(&mut self, without: Ablation) {
         let rewound = self.broker.is_rewound();
         if !rewound && self.watch == Watch::CaughtUp {
             self.note(without);
@@ -258,7 +380,7 @@ impl World {
         }
     }
 
-    pub(crate) fn hand(&self, place: Place) -> &InFlight {
+    fn hand(&self, place: Place) -> &InFlight {
         &self.in_flight[place as usize]
     }
 

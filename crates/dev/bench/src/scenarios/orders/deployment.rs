@@ -145,8 +145,8 @@ impl Deployment {
     async fn left(&self, env: &RunEnv, auditor: &Auditor) -> Result<Vec<String>> {
         let mut left = env.pending().await?;
         for (worker, backlog) in auditor.backlogs().await? {
-            if backlog.waiting > 0 || backlog.open_batches > 0 {
-                let (retries, batches) = (backlog.waiting, backlog.open_batches);
+            if backlog.waiting > 0 || backlog.outbox_batches > 0 {
+                let (retries, batches) = (backlog.waiting, backlog.outbox_batches);
                 left.push(format!("{worker}: {retries} retries, {batches} batches to publish"));
             }
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use async_nats::Subscriber;
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::review::ReviewRequested;
-use despatch_contracts::{Event, subject};
+use despatch_contracts::{Event, event_subject};
 use despatch_domain::{Currency, Money};
 use despatch_order_files::FileOrder;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -51,8 +51,9 @@ impl LoadGenerator {
         let in_flight = Arc::new(Semaphore::new(in_flight));
         let reviewed = Arc::new(AtomicUsize::new(0));
         let namespace = &env.settings.namespace;
-        let labels = env.nats.subscribe(format!("{namespace}.{}", subject(LabelCreated::TYPE))).await?;
-        let reviews = env.nats.subscribe(format!("{namespace}.{}", subject(ReviewRequested::TYPE))).await?;
+        let labels = env.nats.subscribe(format!("{namespace}.{}", event_subject(LabelCreated::TYPE))).await?;
+        let reviews =
+            env.nats.subscribe(format!("{namespace}.{}", event_subject(ReviewRequested::TYPE))).await?;
         env.nats.flush().await?;
         let mut tasks = JoinSet::new();
         tasks.spawn(carry(http.clone(), labels));

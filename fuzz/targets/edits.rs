@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use despatch_contracts::{ALL, Bytes, json, key_of};
+use despatch_contracts::{ALL, Bytes, json, subject_of};
 use despatch_fuzz::bounded;
 use libfuzzer_sys::fuzz_target;
 
@@ -17,7 +17,7 @@ fuzz_target!(|input: &[u8]| {
         Err(unfit) => return assert!(!unfit.to_string().is_empty()),
     };
     // What was taken is an event of its type, and shown again it is the same.
-    key_of(event_type, payload.clone()).expect("an event of its type");
+    subject_of(event_type, payload.clone()).expect("an event of its type");
     let shown = json::to_json(event_type, payload.clone()).expect("what was taken can be shown");
     assert_eq!(json::from_json(event_type, &shown.to_string()).as_ref(), Ok(&payload), "{shown}");
 });

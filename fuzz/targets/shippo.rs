@@ -6,7 +6,7 @@ use despatch_contracts::Incoming as _;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
 use despatch_fuzz::{bounded, check_refusal};
 use despatch_gateway::shippo;
-use despatch_labels::store::TrackedParcel;
+use despatch_read_model::labels::TrackedParcel;
 use libfuzzer_sys::fuzz_target;
 
 despatch_contracts::event_enum! {

@@ -177,14 +177,15 @@ async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
         assert_eq!(refused, None, "{worker} was refused something that it needs");
     }
     refusals(&guarded).await;
+    reads_what_the_read_model_declares(&guarded).await;
     drop(db);
     guarded.stack.stop().await.unwrap();
     sandbox.stop().await;
 }
 
 /// The gateway may read the schemas that the read model declares, write none of them, and reach no other.
-async fn reads_what_the_read_model_declares(site: &Guarded) {
-    let gateway = Database::new(&site.database("gateway"), 1).unwrap();
+async fn reads_what_the_read_model_declares(guarded: &Guarded) {
+    let gateway = Database::new(&guarded.database("gateway"), 1).unwrap();
     let db = gateway.client().await.unwrap();
     for worker in WORKERS.into_iter().filter(|worker| *worker != despatch_gateway::NAME) {
         let select = format!("select * from {worker}.journal limit 1");

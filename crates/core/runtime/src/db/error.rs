@@ -40,6 +40,8 @@ pub enum DbErrorKind {
     Contention,
     /// A row is already there.
     Duplicate,
+    /// A value does not fit: a data exception, a violated constraint or a limit. Other values may.
+    Data,
     /// The transaction had failed before; the error that matters is an earlier one.
     Aftermath,
     /// The statement itself is at fault.
@@ -70,6 +72,8 @@ impl DbError {
             &SqlState::QUERY_CANCELED => DbErrorKind::Statement,
             &SqlState::UNIQUE_VIOLATION => DbErrorKind::Duplicate,
             &SqlState::IN_FAILED_SQL_TRANSACTION => DbErrorKind::Aftermath,
+            // https://www.postgresql.org/docs/current/errcodes-appendix.html lists the classes.
+            other if ["22", "23", "54"].contains(&&other.code()[..2]) => DbErrorKind::Data,
             other if ["08", "53", "57", "58"].contains(&&other.code()[..2]) => DbErrorKind::Unreachable,
             _ => DbErrorKind::Statement,
         }

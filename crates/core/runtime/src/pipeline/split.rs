@@ -33,7 +33,7 @@ impl BatchFailure {
             DbErrorKind::Unreachable => BatchFailure::Unreachable(said),
             DbErrorKind::Contention => BatchFailure::Contention,
             // A row that is there already may be another replica's: the journal will say so.
-            DbErrorKind::Duplicate | DbErrorKind::Aftermath | DbErrorKind::Statement => {
+            DbErrorKind::Duplicate | DbErrorKind::Data | DbErrorKind::Aftermath | DbErrorKind::Statement => {
                 BatchFailure::Statement(said)
             }
         }

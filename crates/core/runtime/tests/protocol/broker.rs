@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::messages::Message;
 
-/// How far a stored message has come with the consumer of its hearer.
+/// How far a stored message has come with its consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Delivery {
     /// To be handed to somebody.
@@ -52,7 +52,7 @@ impl Broker {
         self.set(message, Delivery::Unacked);
     }
 
-    /// An ack counts whoever sends it. One for what is no longer there is ignored.
+    /// An ack counts, wherever it comes from. One for what is no longer there is ignored.
     pub(crate) fn ack(&mut self, message: Message) {
         self.set(message, Delivery::Acked);
     }
@@ -64,19 +64,19 @@ impl Broker {
 
     /// Whoever had it is dead. Should somebody else have it by now, that is one delivery more.
     pub(crate) fn return_unacked(&mut self, message: Message) {
-        if self.stream.get(&message).is_some_and(|standing| standing.delivery == Delivery::Unacked) {
+        if self.stream.get(&message).is_some_and(|stored| stored.delivery == Delivery::Unacked) {
             self.set(message, Delivery::Due);
         }
     }
 
     fn set(&mut self, message: Message, delivery: Delivery) {
-        if let Some(standing) = self.stream.get_mut(&message) {
-            standing.delivery = delivery;
+        if let Some(stored) = self.stream.get_mut(&message) {
+            stored.delivery = delivery;
         }
     }
 
     pub(crate) fn lose(&mut self, message: Message) {
-        self.rewound |= self.stream.remove(&message).is_some_and(|standing| standing.marked);
+        self.rewound |= self.stream.remove(&message).is_some_and(|stored| stored.marked);
         self.lost.insert(message);
     }
 
@@ -97,21 +97,21 @@ impl Broker {
 
     /// It is to be known by its last message.
     pub(crate) fn mark(&mut self) {
-        self.stream.values_mut().for_each(|standing| standing.marked = true);
+        self.stream.values_mut().for_each(|stored| stored.marked = true);
     }
 
     pub(crate) fn await_all(&mut self) {
-        self.stream.values_mut().for_each(|standing| standing.awaited = true);
+        self.stream.values_mut().for_each(|stored| stored.awaited = true);
     }
 
     pub(crate) fn await_none(&mut self) {
-        self.stream.values_mut().for_each(|standing| standing.awaited = false);
+        self.stream.values_mut().for_each(|stored| stored.awaited = false);
     }
 
     /// Whether every consumer has come past what is awaited.
     pub(crate) fn is_past_the_awaited(&self) -> bool {
-        let mut awaited = self.stream.values().filter(|standing| standing.awaited);
-        awaited.all(|standing| standing.delivery == Delivery::Acked)
+        let mut awaited = self.stream.values().filter(|stored| stored.awaited);
+        awaited.all(|stored| stored.delivery == Delivery::Acked)
     }
 
     pub(crate) fn has_lost_anything(&self) -> bool {
@@ -123,6 +123,6 @@ impl Broker {
     }
 
     pub(crate) fn messages(&self) -> impl Iterator<Item = (Message, Delivery)> {
-        self.stream.iter().map(|(message, standing)| (*message, standing.delivery))
+        self.stream.iter().map(|(message, stored)| (*message, stored.delivery))
     }
 }

@@ -1,4 +1,4 @@
-//! The journals of all workers (`journal`, `statements`): rows, retries that wait, open batches. Each entry names its
+//! The journals of all workers (`journal`, `statements`): rows, retries that wait, outbox batches. Each entry names its
 //! handler, and no step of the protocol touches those of two.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,7 @@ pub(crate) enum Known {
     Stored,
     /// It will be settled once every consumer has come past where the stream ended.
     Awaited,
-    /// Everybody who hears it has settled it (`settled_until`).
+    /// Every consumer has settled it (`settled_until`).
     Settled,
 }
 
@@ -45,7 +45,7 @@ pub(crate) enum Admission {
     Stale,
 }
 
-/// An open batch. In the runtime it names many events; here there is only one to name.
+/// An outbox batch. In the runtime it names many events; here there is only one to name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Batch {
     pub(crate) handler: Handler,
@@ -57,7 +57,7 @@ pub(crate) struct Batch {
 /// What a batch was opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Opened {
-    /// What the generation's record owes.
+    /// What the generation's record has to publish.
     Record,
     /// The retry that comes after the generation.
     Retry,
@@ -86,15 +86,15 @@ impl Journal {
 
     /// No row awaits the first generation; one that is not done, exactly the next.
     fn awaits(&self, message: Message, without: Ablation) -> bool {
-        match self.row(message.hearer(), message.event) {
+        match self.row(message.consumer(), message.event) {
             None => message.generation == 0,
             Some(row) if row.fate == Fate::Done => false,
             Some(row) => message.generation == row.generation + 1 || without == Ablation::Generations,
         }
     }
 
-    /// One transaction: the row with its follow-ons, the retry if there is to be one, and the open batch if anything is
-    /// owed. Answers the batch.
+    /// One transaction: the row with its follow-ons, the retry if there is to be one, and the outbox batch if anything is
+    /// to be published. Returns the batch.
     pub(crate) fn settle(
         &mut self,
         message: Message,
@@ -106,10 +106,10 @@ impl Journal {
             return Err(InTheWay);
         }
         let Message { event, generation } = message;
-        let handler = message.hearer();
+        let handler = message.consumer();
         let mut outbox = Vec::new();
-        let still_owing = self.open_of(handler, event).next().is_some();
-        if still_owing && without != Ablation::EarlierOutbox {
+        let still_unpublished = self.open_of(handler, event).next().is_some();
+        if still_unpublished && without != Ablation::EarlierOutbox {
             outbox.extend(self.rows.get(&(handler, event)).into_iter().flat_map(|row| row.outbox.clone()));
         }
         outbox.extend(follow_ons);
@@ -127,18 +127,18 @@ impl Journal {
         Ok(Some(batch))
     }
 
-    /// The order arrives: `write` in `intake`.
-    pub(crate) fn take_in(&mut self, order: Message) {
+    /// The order arrives: `write` in `outbox`.
+    pub(crate) fn accept(&mut self, order: Message) {
         let (handler, event) = (Handler::Outbox, order.event);
         let (fate, outbox, known) = (Fate::Done, vec![order], Known::Nothing);
         self.rows.insert((handler, event), Row { generation: 0, fate, outbox, known });
         self.open.insert(Batch { handler, event, generation: 0, opened: Opened::Record });
     }
 
-    /// Everything that a batch's event owes the stream: its follow-ons, and itself where its retry has been fired.
-    pub(crate) fn owed(&self, handler: Handler, event: Event, without: Ablation) -> Vec<Message> {
+    /// Everything that a batch's event has to publish: its follow-ons, and itself where its retry has been fired.
+    pub(crate) fn unpublished(&self, handler: Handler, event: Event, without: Ablation) -> Vec<Message> {
         let Some(row) = self.row(handler, event) else { return Vec::new() };
-        let retry = self.fired(handler, event, row).filter(|_| without != Ablation::FiredInOwed);
+        let retry = self.fired(handler, event, row).filter(|_| without != Ablation::FiredRetry);
         row.outbox.iter().copied().chain(retry).collect()
     }
 
@@ -148,7 +148,7 @@ impl Journal {
         fired.then_some(Message { event, generation: row.generation + 1 })
     }
 
-    /// What the stream was given of which less than this is known, and whatever retry was fired: `given_since` in
+    /// What the stream was given of which less than this is known, and whatever retry was fired: `published_since` in
     /// `statements`.
     pub(crate) fn given(&self, known: Known) -> Vec<Message> {
         let given = self.rows.iter().flat_map(|((handler, event), row)| {
@@ -158,7 +158,7 @@ impl Journal {
         given.collect()
     }
 
-    /// What has no open batch is on the stream. In the runtime that is known only of what was recorded before the oldest
+    /// What has no outbox batch is on the stream. In the runtime that is known only of what was recorded before the oldest
     /// of them.
     pub(crate) fn note_stored(&mut self) {
         let open: BTreeSet<_> = self.open.iter().map(|batch| (batch.handler, batch.event)).collect();

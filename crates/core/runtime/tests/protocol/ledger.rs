@@ -48,12 +48,12 @@ impl Ledger {
         })
     }
 
-    /// Everything that anybody committed to publish.
+    /// Everything that was committed to publish.
     pub(crate) fn promised(&self) -> impl Iterator<Item = Message> {
         self.0.iter().flat_map(|entry| entry.follow_ons())
     }
 
-    pub(crate) fn was_heard(&self, message: Message) -> bool {
-        self.0.iter().any(|entry| entry.handler == message.hearer() && entry.message == message)
+    pub(crate) fn was_consumed(&self, message: Message) -> bool {
+        self.0.iter().any(|entry| entry.handler == message.consumer() && entry.message == message)
     }
 }

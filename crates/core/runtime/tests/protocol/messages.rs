@@ -1,13 +1,13 @@
-//! Who hears what: one order comes in, is captured, and the capture is tracked.
+//! Which handler consumes what: one order comes in, is captured, and the capture is tracked.
 
 /// A handler, each of another worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Handler {
-    /// The way in. It hears nothing: the order is in its journal from the start.
+    /// The way in. It consumes nothing: the order is in its journal from the start.
     Outbox,
-    /// Hears the order and asks the provider.
+    /// Consumes the order and asks the provider.
     Capture,
-    /// Hears whatever follows.
+    /// Consumes what follows.
     Track,
 }
 
@@ -36,7 +36,7 @@ impl Message {
         Message { event, generation: 0 }
     }
 
-    pub(crate) fn hearer(self) -> Handler {
+    pub(crate) fn consumer(self) -> Handler {
         match self.event {
             Event::Order => Handler::Capture,
             Event::Captured | Event::Report { .. } | Event::Letter => Handler::Track,

@@ -8,7 +8,9 @@ use stateright::Property;
 use crate::broker::Delivery;
 use crate::journal::{ATTEMPTS, Fate};
 use crate::messages::{Event, Handler, Message};
-use crate::model::{Faults, Protocol, World};
+use crate::model::Protocol;
+use crate::step::Faults;
+use crate::world::World;
 
 /// Each generation of an event is recorded at most once by its handler, and one at most as handled. The call may be made
 /// more than once, by two replicas or after a crash before the record.
@@ -17,8 +19,8 @@ pub(crate) const RECORDED_ONCE: &str = "nothing is recorded twice";
 /// However often the provider is called, it does what it is asked once.
 pub(crate) const PERFORMED_ONCE: &str = "the provider does nothing twice";
 
-/// Whatever was committed to be published has been recorded by its hearer.
-pub(crate) const HEARD: &str = "what follows is not lost";
+/// Whatever was committed to be published has been recorded by its consumer.
+pub(crate) const CONSUMED: &str = "what follows is not lost";
 
 /// Every message is acked, the order is done or left to a person, and nothing stands open.
 pub(crate) const SETTLED: &str = "everything is settled";
@@ -28,8 +30,8 @@ pub(crate) fn of(faults: Faults) -> Vec<Property<Protocol>> {
     let mut properties = vec![
         Property::always(RECORDED_ONCE, |_, world: &World| !world.ledger.repeat_themselves()),
         Property::always(PERFORMED_ONCE, |_, world: &World| world.provider.effects() <= 1),
-        Property::always(HEARD, |protocol: &Protocol, world: &World| {
-            !world.is_at_rest(protocol.without) || is_everything_heard(world)
+        Property::always(CONSUMED, |protocol: &Protocol, world: &World| {
+            !world.is_at_rest(protocol.without) || is_everything_consumed(world)
         }),
         Property::always(SETTLED, |protocol: &Protocol, world: &World| {
             !world.is_at_rest(protocol.without) || is_everything_settled(world)
@@ -54,8 +56,8 @@ pub(crate) fn of(faults: Faults) -> Vec<Property<Protocol>> {
     properties
 }
 
-fn is_everything_heard(world: &World) -> bool {
-    world.ledger.promised().all(|message| world.ledger.was_heard(message) || is_superseded(world, message))
+fn is_everything_consumed(world: &World) -> bool {
+    world.ledger.promised().all(|message| world.ledger.was_consumed(message) || is_superseded(world, message))
 }
 
 /// A report that the broker has lost, of a generation that was followed by another: the journal no longer has it, and

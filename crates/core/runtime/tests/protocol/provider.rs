@@ -14,7 +14,7 @@ pub(crate) enum Answer {
     /// Definitely not done, which closes the ask.
     Refused,
     /// It was done, but the answer never came. The ask stays open.
-    Unheard,
+    Unanswered,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -40,8 +40,8 @@ impl Provider {
     pub(crate) fn answers(&self, key: Key, may_fail: bool) -> Vec<Answer> {
         match (self.done.get(&key), may_fail) {
             (Some(false), _) => vec![Answer::Refused],
-            (Some(true), true) => vec![Answer::Done, Answer::Unheard],
-            (None, true) => vec![Answer::Done, Answer::Unheard, Answer::Refused],
+            (Some(true), true) => vec![Answer::Done, Answer::Unanswered],
+            (None, true) => vec![Answer::Done, Answer::Unanswered, Answer::Refused],
             (Some(true) | None, false) => vec![Answer::Done],
         }
     }

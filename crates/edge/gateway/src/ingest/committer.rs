@@ -1,12 +1,12 @@
 //! Commits what lies in the queue: as much as is ready, in one transaction, set by set.
 
-use despatch_contracts::Subject;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use despatch_contracts::Subject;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Outbox, OutboxMessage, RejectedInput, Unpublished};
+use despatch_runtime::{DbError, DbErrorKind, Outbox, OutboxMessage, RejectedInput, Unpublished};
 use opentelemetry::global;
 use opentelemetry::metrics::Counter;
 use tokio::sync::{Semaphore, mpsc};
@@ -170,12 +170,9 @@ impl Committer {
     }
 }
 
-/// Whether the database rejects what it was given, rather than being unable to take anything: a data exception, a
-/// violated constraint, or a limit (classes 22, 23 and 54 of
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+/// Whether the database rejects what it was given, rather than being unable to take anything.
 fn rejects_data(error: &DbError) -> bool {
-    let DbError::Statement(error) = error else { return false };
-    error.code().is_some_and(|state| ["22", "23", "54"].contains(&&state.code()[..2]))
+    matches!(error.kind(), DbErrorKind::Data | DbErrorKind::Duplicate)
 }
 
 fn reply(batch: Vec<QueuedSubmission>, results: impl Iterator<Item = Result<Receipt, SubmitError>>) {

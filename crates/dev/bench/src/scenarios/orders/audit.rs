@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use despatch_contracts::Event;
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::notification::NotificationSent;
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::review::ReviewReceived;
-use despatch_contracts::{Event, Subject};
 use despatch_order_files::FileOrder;
 use despatch_sandbox::{MailCount, OrderCounts};
 use despatch_scenario::PlacedOrder;
@@ -88,8 +88,8 @@ impl Published {
                     mails.push(MailCount { message_id: sent.message_id, seq: 0, copies: 1 });
                 }
                 ReviewReceived::TYPE => {
-                    let order_id = Subject::parse(&envelope.subject).id().to_owned();
-                    *published.reviews.entry(order_id).or_default() += 1;
+                    let review = ReviewReceived::decode(payload)?;
+                    *published.reviews.entry(review.order_id).or_default() += 1;
                 }
                 _ => {}
             }

@@ -25,7 +25,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
                                   primary key (order_id, what));
           create table toy.unique_thing (thing text primary key);
           create table toy.stock (thing text primary key, units int not null);
-          create table toy.mended (order_id text primary key);
+          create table toy.fixed (order_id text primary key);
           create sequence toy.statement;
           create function toy.count_statement() returns bigint language sql as 'select nextval(''toy.statement'')';
           create table toy.answered (order_id text primary key, statement bigint not null);",
@@ -179,10 +179,10 @@ impl Handler for Obey {
             "fail" => return Err(Disobeyed::Told(Verdict::Retry)),
             "reject" => return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))),
             "defer" => return Err(Disobeyed::Told(Verdict::Defer(Duration::from_millis(20)))),
-            "reject-until-mended" | "retry-until-mended" => {
-                let sql = "select from toy.mended where order_id = $1";
+            "reject-until-fixed" | "retry-until-fixed" => {
+                let sql = "select from toy.fixed where order_id = $1";
                 if tx.query_opt(sql, &[order]).await?.is_none() {
-                    let reject = word == "reject-until-mended";
+                    let reject = word == "reject-until-fixed";
                     let verdict = if reject { Verdict::Reject(Reason::StockShort) } else { Verdict::Retry };
                     return Err(Disobeyed::Told(verdict));
                 }
@@ -266,7 +266,7 @@ impl Buy {
             self.0.meet().await?;
         }
         let ask = attempt.begin("toy", "").await?;
-        self.0.provider.hear(&ask, attempt.subject().id()).await;
+        self.0.provider.receive(&ask, attempt.subject().id()).await;
         if ask.n > 0 {
             return Ok(ask.key);
         }
@@ -307,7 +307,7 @@ impl EffectHandler for Buy {
             }
             "aged" => return Ok(format!("{} {}", ask.key, ask.age.as_millis())),
             "declined-once" if ask.n == 0 => {
-                self.0.provider.hear(&ask, attempt.subject().id()).await;
+                self.0.provider.receive(&ask, attempt.subject().id()).await;
                 attempt.rejected(&ask).await?;
                 return Err(Disobeyed::Told(Verdict::Retry));
             }
@@ -316,7 +316,7 @@ impl EffectHandler for Buy {
             "abort" => std::process::abort(),
             _ => {}
         }
-        self.0.provider.hear(&ask, attempt.subject().id()).await;
+        self.0.provider.receive(&ask, attempt.subject().id()).await;
         if word == "slow" {
             // The provider takes its time; nothing in the test waits for this.
             tokio::time::sleep(Duration::from_millis(what.parse().unwrap())).await;

@@ -100,6 +100,6 @@ async fn expired_partitions_go_and_what_is_unsettled_stays() {
     assert_eq!(
         partitions(&db).await.len(),
         5 + 1,
-        "this week's, the coming ones, and what is owed from stay"
+        "this week's, the coming ones, and what is unpublished from stay"
     );
 }

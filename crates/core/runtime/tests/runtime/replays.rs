@@ -41,11 +41,11 @@ async fn each_retry_reports_its_outcome() {
 async fn a_replay_admits_the_next_generation_and_no_other() {
     let env = TestEnv::new().await;
     env.run(Fixture::new(&env).await.worker()).await;
-    env.deliver(&told("o", "reject-until-mended")).await;
+    env.deliver(&told("o", "reject-until-fixed")).await;
     let DeadLetter { event, generation, .. } = env.expect_dead("o").await;
     let event = event.unwrap();
     assert_eq!(generation, 0);
-    env.db().await.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
+    env.db().await.execute("insert into toy.fixed values ('o')", &[]).await.unwrap();
     env.quiet().await;
 
     for stale in [0, 2, 7] {
@@ -66,7 +66,7 @@ async fn a_replay_admits_the_next_generation_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_may_carry_a_mended_payload() {
+async fn a_replay_may_carry_a_fixed_payload() {
     let env = TestEnv::new().await;
     env.run(Fixture::new(&env).await.worker()).await;
     let id = env.deliver(&told("o", "reject")).await;
@@ -81,11 +81,11 @@ async fn a_replay_may_carry_a_mended_payload() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_earlier_generation_owes_is_published_even_if_a_later_one_is_recorded_first() {
+async fn what_an_earlier_generation_has_yet_to_publish_is_published_even_if_a_later_one_is_recorded_first() {
     let env = TestEnv::new().await;
     let fixture = Fixture::new(&env).await;
     env.run(fixture.worker()).await;
-    let id = env.deliver(&told("o", "reject-until-mended")).await;
+    let id = env.deliver(&told("o", "reject-until-fixed")).await;
     let event = env.expect_dead("o").await.event.unwrap();
     env.quiet().await;
     // As a process leaves it that ends between its commit and its publishing.
@@ -93,7 +93,7 @@ async fn what_an_earlier_generation_owes_is_published_even_if_a_later_one_is_rec
     let open = "insert into toy.outbox_batch (handler, events, opened_at)
                 values ('toy.obey', array[$1::text::uuid], despatch_now() + interval '1 hour')";
     db.execute(open, &[&id.to_string()]).await.unwrap();
-    db.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
+    db.execute("insert into toy.fixed values ('o')", &[]).await.unwrap();
     env.publish(&event.replay("toy.obey", 1)).await;
     env.expect::<OrderCompleted>("o").await;
     // Now it is overdue.
@@ -102,7 +102,7 @@ async fn what_an_earlier_generation_owes_is_published_even_if_a_later_one_is_rec
         .unwrap();
     env.quiet().await;
     let row = db.query_one("select outbox from toy.journal where handler = 'toy.obey'", &[]).await.unwrap();
-    let owed = FollowOns::decode(row.get::<_, &[u8]>(0)).unwrap().messages;
-    let subjects: Vec<&str> = owed.iter().map(|message| message.nats_subject.as_str()).collect();
+    let unpublished = FollowOns::decode(row.get::<_, &[u8]>(0)).unwrap().messages;
+    let subjects: Vec<&str> = unpublished.iter().map(|message| message.nats_subject.as_str()).collect();
     assert_eq!(subjects, ["dead.toy.stock-short", "evt.order.completed", "settled.toy.obey"]);
 }

@@ -35,7 +35,7 @@ impl Death {
             env.deliver(&told("o", self.reason)).await;
         }
         Process::start(env, &format!("{}=return", self.boundary)).aborted().await;
-        env.db().await.execute("insert into toy.mended values ('o')", &[]).await.unwrap();
+        env.db().await.execute("insert into fixture.fixed values ('o')", &[]).await.unwrap();
 
         env.run(fixture.worker()).await;
         if self.buys {
@@ -61,7 +61,7 @@ impl Death {
             assert_eq!(env.count::<OrderCompleted>("o").await, 1);
         }
         eventually("no start marker is left", async || {
-            let left = env.db().await.query_one("select count(*) from toy.start", &[]).await.unwrap();
+            let left = env.db().await.query_one("select count(*) from fixture.start", &[]).await.unwrap();
             (left.get::<_, i64>(0) == 0).then_some(())
         })
         .await;
@@ -89,7 +89,7 @@ deaths! {
     after_close_of_a_purchase: "after-close", "buy", buys = true;
     before_ack: "before-ack", "complete", buys = false;
     before_ack_of_a_purchase: "before-ack", "buy", buys = true;
-    after_a_retry_is_fired: "after-fire", "retry-until-mended", buys = false;
+    after_a_retry_is_fired: "after-fire", "retry-until-fixed", buys = false;
     after_a_retry_of_a_purchase_is_fired: "after-fire", "declined-once", buys = true;
     after_a_timer_is_fired: "after-timer", "timer", buys = false;
     after_a_timer_of_a_purchase_is_fired: "after-timer", "timer", buys = true;

@@ -26,7 +26,7 @@ async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u3
     let letter = loop {
         let mut process = Process::start(env, "");
         let letter = eventually("it killed again, or is dead", async || {
-            let letter = env.messages("dead.toy.>").await.pop();
+            let letter = env.messages("dead.fixture.>").await.pop();
             (letter.is_some() || process.has_ended()).then_some(letter)
         })
         .await;
@@ -54,7 +54,7 @@ async fn a_recording_that_kills_its_process_is_dead_after_so_many_starts() {
     let env = hasty_env().await;
     let (letter, deaths) = until_it_is_dead(&env, &told("killer", "abort")).await;
     assert_eq!((letter.subject.as_str(), letter.reason.as_str()), ("order/killer", "poison-event"));
-    // Once unsuspected, and then as often as the policy lets a suspect start.
+    // Once unquarantined, and then as often as the policy lets a quarantined event start.
     assert_eq!(deaths, 1 + Policy::DEFAULT.max_crashes);
 }
 

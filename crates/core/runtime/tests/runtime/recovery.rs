@@ -16,25 +16,25 @@ use crate::fixture::{Fixture, told};
 use crate::servers::Servers;
 
 /// A worker without handlers, through which orders come in.
-async fn open_door(env: &TestEnv) -> Arc<Process> {
-    env.run(Worker::new("door", &[])).await
+async fn open_gateway(env: &TestEnv) -> Arc<Process> {
+    env.run(Worker::new("gateway", &[])).await
 }
 
 /// Takes orders in as the gateway does: journaled, then published.
-async fn take_in(door: &Process, orders: &[String]) {
-    let intake = door.outbox("door").unwrap();
+async fn accept(gateway: &Process, orders: &[String]) {
+    let outbox = gateway.outbox("gateway").unwrap();
     let arrivals = orders
         .iter()
         .map(|order| {
             let event = Emitted::from(&told(order, "complete"));
-            intake.event(EventId::new(), event, &Trace::root())
+            outbox.event(EventId::new(), event, &Trace::root())
         })
         .collect();
-    let mut client = intake.database().client().await.unwrap();
+    let mut client = outbox.database().client().await.unwrap();
     let tx = client.transaction().await.unwrap();
-    let owed = intake.enqueue(&tx, arrivals).await.unwrap();
+    let unpublished = outbox.enqueue(&tx, arrivals).await.unwrap();
     tx.commit().await.unwrap();
-    intake.publish(owed).await;
+    outbox.publish(unpublished).await;
 }
 
 fn orders(name: &str) -> Vec<String> {
@@ -43,7 +43,7 @@ fn orders(name: &str) -> Vec<String> {
 
 async fn all_completed_once(env: &TestEnv, orders: &[String]) {
     let db = env.db().await;
-    let sql = "select count from toy.tally where order_id = any($1) and what = 'recorded'";
+    let sql = "select count from fixture.tally where order_id = any($1) and what = 'recorded'";
     let counts = eventually("the orders are handled", async || {
         let rows = db.query(sql, &[&orders]).await.unwrap();
         (rows.len() == orders.len()).then_some(rows)
@@ -92,13 +92,13 @@ async fn what_a_wiped_store_held_is_published_again() {
     let env = servers.env().await;
     let fixture = Fixture::new(&env).await;
     introduce(&env, &fixture).await;
-    let door = open_door(&env).await;
+    let gateway = open_gateway(&env).await;
     let waiting = orders("waiting");
-    take_in(&door, &waiting).await;
+    accept(&gateway, &waiting).await;
     servers.crash_nats(wipe).await;
     let worker = env.run(fixture.worker()).await;
     all_completed_once(&env, &waiting).await;
-    drop((env, door, worker));
+    drop((env, gateway, worker));
     servers.stop().await;
 }
 
@@ -109,15 +109,15 @@ async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_th
     let fixture = Fixture::new(&env).await;
     introduce(&env, &fixture).await;
     let waiting = orders("waiting");
-    let door = Process::start(env.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
-    door.health().until_ready().await;
-    take_in(&door, &waiting).await;
-    door.drain().await;
+    let gateway = Process::start(env.settings().clone(), vec![Worker::new("gateway", &[])]).await.unwrap();
+    gateway.health().until_ready().await;
+    accept(&gateway, &waiting).await;
+    gateway.drain().await;
     servers.crash_nats(wipe).await;
-    let door = open_door(&env).await;
+    let gateway = open_gateway(&env).await;
     let worker = env.run(fixture.worker()).await;
     all_completed_once(&env, &waiting).await;
-    drop((env, door, worker));
+    drop((env, gateway, worker));
     servers.stop().await;
 }
 
@@ -126,42 +126,42 @@ async fn what_everybody_had_settled_is_not_published_again() {
     let mut servers = Servers::start("settled").await;
     let env = servers.env().await;
     let worker = env.run(Fixture::new(&env).await.worker()).await;
-    let door = open_door(&env).await;
+    let gateway = open_gateway(&env).await;
     let (old, new) = (orders("old"), orders("new"));
-    take_in(&door, &old).await;
+    accept(&gateway, &old).await;
     all_completed_once(&env, &old).await;
     eventually("that all is settled is known", async || {
         let sql =
-            "select true from door.stream_checkpoint where settled_until > (select max(recorded_at) from door.journal)";
+            "select true from gateway.stream_checkpoint where settled_until > (select max(recorded_at) from gateway.journal)";
         env.db().await.query_opt(sql, &[]).await.unwrap()
     })
     .await;
     servers.crash_nats(wipe).await;
-    take_in(&door, &new).await;
+    accept(&gateway, &new).await;
     all_completed_once(&env, &new).await;
-    let heard = env.messages(&event_subject(OrderCancelRequested::TYPE)).await;
-    assert!(heard.iter().all(|envelope| envelope.subject.starts_with("order/new")), "{heard:?}");
-    drop((env, door, worker));
+    let events = env.messages(&event_subject(OrderCancelRequested::TYPE)).await;
+    assert!(events.iter().all(|envelope| envelope.subject.starts_with("order/new")), "{events:?}");
+    drop((env, gateway, worker));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
+async fn a_stream_that_went_back_is_brought_forward_and_consumed_again() {
     let mut servers = Servers::start("rewound").await;
     let env = servers.env().await;
     let fixture = Fixture::new(&env).await;
-    let door = open_door(&env).await;
+    let gateway = open_gateway(&env).await;
     let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     worker.health().until_ready().await;
-    take_in(&door, &orders("before")).await;
+    accept(&gateway, &orders("before")).await;
     all_completed_once(&env, &orders("before")).await;
     let kept_aside = servers.dir.join("aside");
     servers.crash_nats(|store| copy(&messages_of(store), &kept_aside)).await;
     // These take the consumers past where the stream will be.
-    take_in(&door, &orders("heard")).await;
-    all_completed_once(&env, &orders("heard")).await;
+    accept(&gateway, &orders("consumed")).await;
+    all_completed_once(&env, &orders("consumed")).await;
     worker.drain().await;
-    take_in(&door, &orders("lost")).await;
+    accept(&gateway, &orders("lost")).await;
     servers
         .crash_nats(|store| {
             fs::remove_dir_all(messages_of(store)).unwrap();
@@ -169,11 +169,11 @@ async fn a_stream_that_went_back_is_brought_forward_and_heard_again() {
         })
         .await;
     let worker = env.run(fixture.worker()).await;
-    take_in(&door, &orders("after")).await;
-    for name in ["before", "heard", "lost", "after"] {
+    accept(&gateway, &orders("after")).await;
+    for name in ["before", "consumed", "lost", "after"] {
         all_completed_once(&env, &orders(name)).await;
     }
-    drop((env, door, worker));
+    drop((env, gateway, worker));
     servers.stop().await;
 }
 
@@ -183,29 +183,30 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
     let env = servers.env().await;
     let fixture = Fixture::new(&env).await;
     introduce(&env, &fixture).await;
-    let witness = Process::start(env.settings().clone(), vec![Worker::new("door", &[])]).await.unwrap();
-    let other = open_door(&env).await;
+    let witness = Process::start(env.settings().clone(), vec![Worker::new("gateway", &[])]).await.unwrap();
+    let other = open_gateway(&env).await;
     witness.health().until_ready().await;
-    take_in(&witness, &orders("before")).await;
+    accept(&witness, &orders("before")).await;
     let db = env.db().await;
     let last = last_sequence(&jetstream(&env).await).await;
     eventually("the stream is known by its last message", async || {
-        let sql =
-            format!("create table door.kept as select * from door.stream_checkpoint where sequence = {last}");
-        db.execute("drop table if exists door.kept", &[]).await.unwrap();
+        let sql = format!(
+            "create table gateway.kept as select * from gateway.stream_checkpoint where sequence = {last}"
+        );
+        db.execute("drop table if exists gateway.kept", &[]).await.unwrap();
         (db.execute(&sql, &[]).await.unwrap() == 1).then_some(())
     })
     .await;
     let kept_aside = servers.dir.join("aside");
     servers.crash_nats(|store| copy(&messages_of(store), &kept_aside)).await;
-    take_in(&witness, &orders("lost")).await;
+    accept(&witness, &orders("lost")).await;
     witness.drain().await;
     servers
         .crash_nats(|store| {
             fs::remove_dir_all(messages_of(store)).unwrap();
             copy(&kept_aside, &messages_of(store));
             // As if nobody had looked since.
-            let sql = "delete from door.stream_checkpoint; insert into door.stream_checkpoint select * from door.kept";
+            let sql = "delete from gateway.stream_checkpoint; insert into gateway.stream_checkpoint select * from gateway.kept";
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(db.batch_execute(sql)))
                 .unwrap();
         })
@@ -222,33 +223,33 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
 async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     let mut servers = Servers::start("outgrown").await;
     // A look every five seconds: all that follows happens between two of them.
-    let env = servers.bed_that_sweeps_after(std::time::Duration::from_secs(60)).await;
+    let env = servers.env_that_sweeps_after(std::time::Duration::from_secs(60)).await;
     let fixture = Fixture::new(&env).await;
     introduce(&env, &fixture).await;
-    let door = open_door(&env).await;
-    take_in(&door, &orders("before")).await;
+    let gateway = open_gateway(&env).await;
+    accept(&gateway, &orders("before")).await;
     let last = last_sequence(&jetstream(&env).await).await;
-    eventually("the door has seen them on the stream", async || {
-        let sql = format!("select true from door.stream_checkpoint where sequence >= {last}");
+    eventually("the gateway has seen them on the stream", async || {
+        let sql = format!("select true from gateway.stream_checkpoint where sequence >= {last}");
         env.db().await.query_opt(&sql, &[]).await.unwrap()
     })
     .await;
     let kept_aside = servers.dir.join("aside");
     servers.crash_nats(|store| copy(store, &kept_aside)).await;
-    take_in(&door, &orders("lost")).await;
+    accept(&gateway, &orders("lost")).await;
     servers
         .crash_nats(|store| {
             fs::remove_dir_all(store).unwrap();
             copy(&kept_aside, store);
         })
         .await;
-    take_in(&door, &orders("after")).await;
-    take_in(&door, &orders("past")).await;
+    accept(&gateway, &orders("after")).await;
+    accept(&gateway, &orders("past")).await;
     let worker = env.run(fixture.worker()).await;
     for name in ["before", "lost", "after", "past"] {
         all_completed_once(&env, &orders(name)).await;
     }
-    drop((env, door, worker));
+    drop((env, gateway, worker));
     servers.stop().await;
 }
 
@@ -256,16 +257,16 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
 async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
     let env = TestEnv::new().await;
     let fixture = Fixture::new(&env).await;
-    let door = open_door(&env).await;
+    let gateway = open_gateway(&env).await;
     let jetstream = jetstream(&env).await;
     let stream = format!("DESPATCH_{}", env.settings().namespace);
     introduce(&env, &fixture).await;
-    take_in(&door, &orders("purged")).await;
+    accept(&gateway, &orders("purged")).await;
     jetstream.get_stream(&stream).await.unwrap().purge().await.unwrap();
     let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     all_completed_once(&env, &orders("purged")).await;
     worker.drain().await;
-    take_in(&door, &orders("deleted")).await;
+    accept(&gateway, &orders("deleted")).await;
     let state =
         async || jetstream.get_stream(&stream).await.ok().map(|found| found.cached_info().state.clone());
     let before = state().await.unwrap().last_sequence;
@@ -284,21 +285,21 @@ async fn a_retry_that_was_published_and_lost_is_published_again() {
     let mut servers = Servers::start("retry").await;
     let env = servers.env().await;
     let fixture = Fixture::new(&env).await;
-    let door = open_door(&env).await;
+    let gateway = open_gateway(&env).await;
     let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     worker.health().until_ready().await;
     env.deliver(&told("late", "defer")).await;
     let db = env.db().await;
     eventually("the event waits", async || {
-        db.query_opt("select true from toy.journal where state = 'waiting'", &[]).await.unwrap()
+        db.query_opt("select true from fixture.journal where state = 'waiting'", &[]).await.unwrap()
     })
     .await;
     worker.drain().await;
     // As it stands when the retry is on the stream, and nobody has handled it yet.
-    db.execute("delete from toy.retry", &[]).await.unwrap();
-    db.execute("delete from toy.outbox_batch", &[]).await.unwrap();
+    db.execute("delete from fixture.retry", &[]).await.unwrap();
+    db.execute("delete from fixture.outbox_batch", &[]).await.unwrap();
     db.execute(
-        "update toy.stream_checkpoint set settled_until = despatch_now() where toy.stream_checkpoint.settled_until is not null",
+        "update fixture.stream_checkpoint set settled_until = despatch_now() where fixture.stream_checkpoint.settled_until is not null",
         &[],
     )
     .await
@@ -306,6 +307,6 @@ async fn a_retry_that_was_published_and_lost_is_published_again() {
     servers.crash_nats(wipe).await;
     let worker = env.run(fixture.worker()).await;
     env.expect_dead("late").await;
-    drop((env, door, worker));
+    drop((env, gateway, worker));
     servers.stop().await;
 }

@@ -17,11 +17,11 @@ use prost::Message as _;
 
 use crate::fixture::told;
 
-/// Fails until it is mended, and then waits for an hour.
+/// Fails until it is fixed, and then waits for an hour.
 struct Patient;
 
 const PATIENT: &[Migration] =
-    &[Migration { name: "0001", sql: "create table patient.mended (at timestamptz)" }];
+    &[Migration { name: "0001", sql: "create table patient.fixed (at timestamptz)" }];
 
 #[derive(Debug, thiserror::Error)]
 enum NotYet {
@@ -52,8 +52,8 @@ impl Handler for Patient {
     type Error = NotYet;
 
     async fn record(&self, _: &OrderCancelRequested, tx: &Tx<'_>) -> Result<(), NotYet> {
-        let mended = tx.query_opt("select from patient.mended", &[]).await?;
-        mended.map(drop).ok_or(NotYet::Away)
+        let fixed = tx.query_opt("select from patient.fixed", &[]).await?;
+        fixed.map(drop).ok_or(NotYet::Away)
     }
 }
 
@@ -96,7 +96,7 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
     let others = RetryFilter { handler: Some("patient.other".into()), ..RetryFilter::default() };
     assert_eq!(count_retries(&db, "patient", &all).await.unwrap(), 2);
     assert_eq!(retry_now(&operator, &others).await, 0);
-    env.db().await.batch_execute("insert into patient.mended values (despatch_now())").await.unwrap();
+    env.db().await.batch_execute("insert into patient.fixed values (despatch_now())").await.unwrap();
     assert_eq!(retry_now(&operator, &one).await, 1);
     eventually("the hurried one is handled", async || {
         let left = list_retries(&db, "patient", 10).await.ok()?;
@@ -148,7 +148,7 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     })
     .await;
 
-    env.db().await.batch_execute("insert into patient.mended values (despatch_now())").await.unwrap();
+    env.db().await.batch_execute("insert into patient.fixed values (despatch_now())").await.unwrap();
     env.publish_again(&letter.event.unwrap().replay("patient.wait", 3)).await;
     let settled = eventually("the replay is handled", async || {
         let told = env.messages("settled.patient.wait").await;

@@ -22,11 +22,11 @@ impl Servers {
     }
 
     pub(crate) async fn env(&self) -> TestEnv {
-        self.bed_that_sweeps_after(std::time::Duration::from_secs(2)).await
+        self.env_that_sweeps_after(std::time::Duration::from_secs(2)).await
     }
 
     /// An environment whose workers look at the stream twelve times in so long.
-    pub(crate) async fn bed_that_sweeps_after(&self, sweep_after: std::time::Duration) -> TestEnv {
+    pub(crate) async fn env_that_sweeps_after(&self, sweep_after: std::time::Duration) -> TestEnv {
         let mut settings = Settings::new(self.stack.nats_url(), self.stack.database_url());
         settings.namespace = String::from("outage");
         settings.clock_tick = std::time::Duration::from_millis(25);

@@ -11,7 +11,7 @@ pub trait Ask: prost::Message + Default + 'static {
     type Reply: prost::Message + Default + 'static;
 }
 
-/// Where a worker hears a request, without the deployment's namespace.
+/// Where a worker consumes a request, without the deployment's namespace.
 pub fn ask_subject(worker: &str, verb: &str) -> String {
     format!("ask.{worker}.{verb}")
 }

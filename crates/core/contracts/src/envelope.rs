@@ -120,7 +120,7 @@ impl Envelope {
         Trace::parse(&self.traceparent, &self.tracestate).unwrap_or_else(Trace::root)
     }
 
-    /// What the broker deduplicates by: `<id>#<generation>`, and `@<handler>` where one alone is to hear it. Several handlers
+    /// What the broker deduplicates by: `<id>#<generation>`, and `@<handler>` where one alone is to receive it. Several handlers
     /// may try the same generation of an event again, each on its own.
     pub fn message_id(&self) -> String {
         let Envelope { event_id, generation, nats_subject, .. } = self;
@@ -189,8 +189,8 @@ pub fn event_subject(event_type: &str) -> String {
     format!("evt.{event_type}")
 }
 
-/// Where events of this type are heard, without the deployment's namespace. Dead letters and the outcomes of replays are
-/// heard from every handler.
+/// Where events of this type are received, without the deployment's namespace. Dead letters and the outcomes of replays are
+/// received from every handler.
 pub fn subscription_subject(event_type: &str) -> String {
     match event_type {
         DeadLetter::TYPE => "dead.>".to_owned(),
@@ -202,7 +202,7 @@ pub fn subscription_subject(event_type: &str) -> String {
 /// What the subjects of retries and replays begin with.
 const REPLAY: &str = "replay.";
 
-/// Where one handler alone hears retries and replays.
+/// Where one handler alone consumes retries and replays.
 pub fn replay_subject(handler: &str) -> String {
     format!("{REPLAY}{handler}")
 }

@@ -1,4 +1,4 @@
-//! What makes a protobuf message an event, and how several event types are heard or emitted by one handler.
+//! What makes a protobuf message an event, and how several event types are received or emitted by one handler.
 
 use bytes::Bytes;
 
@@ -15,9 +15,9 @@ pub trait Event: prost::Message + Default + Clone + Send + Sync + 'static {
     fn subject(&self) -> Subject<'_>;
 }
 
-/// One event type, or an enum of several (see [`event_enum!`](crate::event_enum)): what a handler hears.
+/// One event type, or an enum of several (see [`event_enum!`](crate::event_enum)): what a handler consumes.
 pub trait Incoming: Sized + Send + Sync + 'static {
-    /// The [`Event::TYPE`]s that are heard.
+    /// The [`Event::TYPE`]s that are received.
     fn types() -> Vec<&'static str>;
 
     /// Reads a payload of the given [`Event::TYPE`].
@@ -30,8 +30,8 @@ pub trait Incoming: Sized + Send + Sync + 'static {
 /// A payload that is not what its type says.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// The handler does not hear this type.
-    #[error("event type {0:?} is not one that this handler hears")]
+    /// The handler does not receive this type.
+    #[error("event type {0:?} is not one that this handler consumes")]
     UnknownType(String),
     /// The bytes are not that protobuf message.
     #[error("payload is not a valid {event_type}: {source}")]
@@ -154,7 +154,7 @@ tuples_emit!(A, B);
 tuples_emit!(A, B, C);
 tuples_emit!(A, B, C, D);
 
-/// Declares an enum of events that one handler hears, each variant named and holding its message.
+/// Declares an enum of events that one handler consumes, each variant named and holding its message.
 ///
 /// ```
 /// despatch_contracts::event_enum! {

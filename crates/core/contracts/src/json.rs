@@ -21,7 +21,7 @@ static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
 
 /// What is no event, on the way to JSON or back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum InvalidJson {
     /// No event has this type.
     #[error("{0:?} is no type of an event")]
     Type(String),
@@ -38,19 +38,19 @@ pub enum Unfit {
     },
 }
 
-fn descriptor(event_type: &str) -> Result<MessageDescriptor, Unfit> {
+fn descriptor(event_type: &str) -> Result<MessageDescriptor, InvalidJson> {
     let name = message_of(event_type);
     name.and_then(|name| DESCRIPTORS.get_message_by_name(&name))
-        .ok_or_else(|| Unfit::Type(event_type.to_owned()))
+        .ok_or_else(|| InvalidJson::Type(event_type.to_owned()))
 }
 
-fn dynamic(event_type: &str, payload: Bytes) -> Result<DynamicMessage, Unfit> {
+fn dynamic(event_type: &str, payload: Bytes) -> Result<DynamicMessage, InvalidJson> {
     let descriptor = descriptor(event_type)?;
-    DynamicMessage::decode(descriptor, payload).map_err(|_| Unfit::Payload(event_type.to_owned()))
+    DynamicMessage::decode(descriptor, payload).map_err(|_| InvalidJson::Payload(event_type.to_owned()))
 }
 
 /// An event's payload as JSON, every field of it.
-pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, Unfit> {
+pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, InvalidJson> {
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
         .stringify_64_bit_integers(false)
@@ -58,19 +58,19 @@ pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, Unfit> {
     let message = dynamic(event_type, payload)?;
     message
         .serialize_with_options(serde_json::value::Serializer, &options)
-        .map_err(|error| Unfit::Field { path: ".".to_owned(), why: error.to_string() })
+        .map_err(|error| InvalidJson::Field { path: ".".to_owned(), why: error.to_string() })
 }
 
 /// The payload that a JSON text stands for.
-pub fn from_json(event_type: &str, text: &str) -> Result<Bytes, Unfit> {
+pub fn from_json(event_type: &str, text: &str) -> Result<Bytes, InvalidJson> {
     let descriptor = descriptor(event_type)?;
     let mut json = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let options = DeserializeOptions::new().deny_unknown_fields(true);
     let message = DynamicMessage::deserialize_with_options(descriptor, tracked, &options)
-        .map_err(|error| Unfit::Field { path: place(track), why: error.to_string() })?;
-    json.end().map_err(|error| Unfit::Field { path: ".".to_owned(), why: error.to_string() })?;
+        .map_err(|error| InvalidJson::Field { path: place(track), why: error.to_string() })?;
+    json.end().map_err(|error| InvalidJson::Field { path: ".".to_owned(), why: error.to_string() })?;
     Ok(message.encode_to_vec().into())
 }
 
@@ -176,7 +176,7 @@ mod tests {
             let json = to_json(event_type, Bytes::new()).unwrap();
             assert_eq!(from_json(event_type, &json.to_string()).unwrap(), Bytes::new(), "{event_type}");
         }
-        assert_eq!(to_json("no.such", Bytes::new()), Err(Unfit::Type("no.such".into())));
+        assert_eq!(to_json("no.such", Bytes::new()), Err(InvalidJson::Type("no.such".into())));
         assert!(order_in(runtime::Settled::TYPE, Bytes::new()).is_none());
     }
 
@@ -191,7 +191,7 @@ mod tests {
             ("{", ".", "EOF"),
             ("{} {}", ".", "trailing"),
         ] {
-            let Err(Unfit::Field { path: found, why }) = from_json(OrderPlaced::TYPE, text) else {
+            let Err(InvalidJson::Field { path: found, why }) = from_json(OrderPlaced::TYPE, text) else {
                 panic!("{text} was taken")
             };
             assert!(found == path && why.contains(word), "{text}: {found}: {why}");

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_or_garbled_token_is_refused() {
+    fn a_cut_or_malformed_token_is_refused() {
         let token = sign(SECRET, "review", "0192-order");
         for wrong in ["", "A", "not base64!", &token[..20], &format!("{token}AA")] {
             assert!(!verify(SECRET, "review", "0192-order", wrong), "{wrong:?}");

@@ -11,14 +11,11 @@ pub struct Triage {
     pub priority: Priority,
     /// The service level: working hours until it should be resolved.
     pub hours: u32,
-    /// What happened and what to do, as Markdown.
-    pub page: &'static str,
 }
 
 impl Triage {
     /// For a reason that this build does not know.
-    pub const UNKNOWN: Triage =
-        Triage { queue: Queue::Engineering, priority: Priority::High, hours: 4, page: "" };
+    pub const UNKNOWN: Triage = Triage { queue: Queue::Engineering, priority: Priority::High, hours: 4 };
 }
 
 macro_rules! names {

@@ -139,7 +139,7 @@ pub(crate) async fn publish(ctx: &WorkerContext, unpublished: Unpublished) -> Pu
     if published == Published::All
         && let Err(error) = ctx.close(batch).await
     {
-        tracing::warn!(%error, "an open batch is left to the sweeper");
+        tracing::warn!(%error, "an outbox batch is left to the sweeper");
     }
     published
 }

@@ -17,6 +17,7 @@ mod dispatch;
 mod gateway;
 mod local;
 mod output;
+mod pages;
 mod registry;
 mod result;
 mod signals;

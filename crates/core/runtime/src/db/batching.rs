@@ -132,7 +132,7 @@ pub struct QueryBatcher {
 }
 
 impl QueryBatcher {
-    /// Starts the task that sends them; it ends with the gatherer.
+    /// Starts the task that sends them; it ends with the batcher.
     pub fn start(db: Database) -> Self {
         let (batcher, asked) = (Arc::<StatementBatcher>::default(), Arc::<Notify>::default());
         let task = tokio::spawn(send(db, batcher.clone(), asked.clone())).abort_handle();

@@ -15,7 +15,7 @@ pub(crate) struct Transaction {
     batcher: StatementBatcher,
     /// The first thing that went wrong; every later statement fails only because of it.
     trouble: Mutex<Option<DbErrorKind>>,
-    /// Whether a statement failed because of an earlier one. Nobody may have heard that one's answer.
+    /// Whether a statement failed because of an earlier one. Nobody may have received that one's answer.
     aftermath: AtomicBool,
     /// Whether the commit has been asked for, which ends it whatever came before.
     ended: AtomicBool,

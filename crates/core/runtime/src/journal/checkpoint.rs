@@ -21,7 +21,7 @@ pub(crate) struct StreamCheckpoint {
     pub(crate) age: Duration,
     /// What was recorded before this is on the stream.
     pub(crate) stored_until: SystemTime,
-    /// What was recorded before this has been settled by everybody who hears it, as far as that is known.
+    /// What was recorded before this has been settled by everybody who consumes it, as far as that is known.
     pub(crate) settled_until: Option<SystemTime>,
 }
 

@@ -39,7 +39,7 @@ impl Journal {
     pub(crate) async fn warm(&self, client: &impl GenericClient) -> Result<(), DbError> {
         client.prepare_cached(&self.sql.lock).await?;
         client.prepare_cached(&self.sql.done).await?;
-        client.prepare_cached(&self.sql.open_batch).await?;
+        client.prepare_cached(&self.sql.insert_outbox_batch).await?;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use crate::journal::journal::Journal;
 /// How many journal rows are read at a time.
 const PORTION: i32 = 256;
 
-/// An open batch: events whose follow-ons may not all be on the stream yet.
+/// An outbox batch: events whose follow-ons may not all be on the stream yet.
 #[derive(Debug)]
 pub(crate) struct OutboxBatch {
     pub(crate) id: i64,
@@ -73,7 +73,7 @@ impl Journal {
         handler: &str,
         events: &[Uuid],
     ) -> Result<i64, DbError> {
-        let statement = client.prepare_cached(&self.sql().open_batch).await?;
+        let statement = client.prepare_cached(&self.sql().insert_outbox_batch).await?;
         Ok(client.query_one(&statement, &[&handler, &events]).await?.get(0))
     }
 
@@ -84,7 +84,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The open batches that name one of these events.
+    /// The outbox batches that name one of these events.
     pub(crate) async fn batches_of(
         &self,
         client: &impl GenericClient,
@@ -107,7 +107,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Up to 16 open batches older than `age` that nobody else is finishing, of those that were opened after the batch
+    /// Up to 16 outbox batches older than `age` that nobody else is finishing, of those that were opened after the batch
     /// `passed`; locked until the transaction ends.
     pub(crate) async fn overdue(
         &self,
@@ -136,7 +136,7 @@ impl Journal {
         Ok(unpublished)
     }
 
-    /// Hands out, in portions, what the stream was given since `since`, or ever: the follow-ons of what was recorded, and
+    /// Hands out, in portions, what the stream was published since `since`, or ever: the follow-ons of what was recorded, and
     /// the events whose retry has been fired.
     pub(crate) async fn published_since<'a>(
         &self,
@@ -148,7 +148,7 @@ impl Journal {
     }
 }
 
-/// What the stream was given, being read; see [`Journal::given_since`].
+/// What the stream was given, being read; see [`Journal::published since`].
 pub(crate) struct PublishedRows<'a> {
     tx: &'a deadpool_postgres::Transaction<'a>,
     portal: Portal,
@@ -156,7 +156,7 @@ pub(crate) struct PublishedRows<'a> {
 
 impl PublishedRows<'_> {
     /// The next portion; `None` when there is no more. What cannot be read is passed over: if it was never published, it
-    /// is in an open batch still.
+    /// is in an outbox batch still.
     pub(crate) async fn next(&self) -> Result<Option<Vec<Envelope>>, DbError> {
         let rows = self.tx.query_portal(&self.portal, PORTION).await?;
         let mut published = UnpublishedEnvelopes::default();

@@ -87,7 +87,7 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
              lock table {schema}.{name} in access exclusive mode;"
         ))
         .await?;
-        let owes = tx
+        let has_yet_to_publish = tx
             .query_one(
                 &format!(
                     "select exists (select from {schema}.outbox_batch b
@@ -96,7 +96,7 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
                 &[],
             )
             .await?;
-        if !owes.get::<_, bool>(0) {
+        if !has_yet_to_publish.get::<_, bool>(0) {
             tx.batch_execute(&format!(
                 "alter table {schema}.journal detach partition {schema}.{name};
                  insert into {schema}.journal select * from {schema}.{name} where state <> 'done';

@@ -39,7 +39,7 @@ statements!(
     has_missing_consumer,
     lock,
     narrow_batch,
-    open_batch,
+    insert_outbox_batch,
     overdue_batches,
     pending_effect,
     published_since,

@@ -27,13 +27,13 @@ struct GaugePoller {
 }
 
 impl GaugePoller {
-    fn new(meter: &Meter, worker: &'static str, survey: SqlGauge) -> Self {
-        let (label, always) = survey.label.unzip();
+    fn new(meter: &Meter, worker: &'static str, gauge: SqlGauge) -> Self {
+        let (label, always) = gauge.label.unzip();
         GaugePoller {
-            gauge: meter.f64_gauge(survey.name).with_unit(survey.unit).build(),
+            gauge: meter.f64_gauge(gauge.name).with_unit(gauge.unit).build(),
             worker,
             label,
-            sql: survey.sql.to_owned(),
+            sql: gauge.sql.to_owned(),
             shown: always.into_iter().flatten().map(str::to_owned).collect(),
         }
     }
@@ -99,7 +99,7 @@ pub(crate) async fn watch(ctx: Arc<WorkerContext>, handlers: Vec<&'static str>, 
     let Ok(db) = Database::read_only(ctx.settings.database_of(ctx.worker)) else { return };
     let meter = global::meter("despatch");
     let mut pollers: Vec<GaugePoller> = GaugePoller::common(&meter, ctx.worker, &handlers).into();
-    pollers.extend(gauges.into_iter().map(|survey| GaugePoller::new(&meter, ctx.worker, survey)));
+    pollers.extend(gauges.into_iter().map(|gauge| GaugePoller::new(&meter, ctx.worker, gauge)));
     let looking = async {
         let mut tick = ticks();
         loop {

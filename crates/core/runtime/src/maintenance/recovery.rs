@@ -6,7 +6,7 @@
 //! holds something else there, or nothing, has lost what followed.
 //!
 //! *What is published again.* What was recorded since `settled_until`: everything before was not only on the stream,
-//! every handler that hears it had settled it. That is known once every consumer has come past where the stream ended at
+//! every handler that consumes it had settled it. That is known once every consumer has come past where the stream ended at
 //! a moment by which all that was recorded had been stored. Twice is harmless, so the rest goes out again as it is.
 //! A worker that starts, or has a new connection, cannot know what was published, by whatever process, and lost again
 //! since its last look; it publishes that again too, and what is still there the broker drops as duplicates.
@@ -189,7 +189,7 @@ impl Watcher<'_> {
         }
     }
 
-    /// Puts everything on the stream that it may lack, and has it heard.
+    /// Puts everything on the stream that it may lack, and has it received.
     async fn recover(
         &mut self,
         checkpoint: StreamCheckpoint,
@@ -263,7 +263,7 @@ impl Watcher<'_> {
         Ok(Some(candidate.until))
     }
 
-    /// How far everybody who hears the stream has settled it; `None` when somebody's consumer is not there.
+    /// How far everybody who consumes the stream has settled it; `None` when somebody's consumer is not there.
     async fn ack_floor(&self, stream: &Stream, last: u64) -> Result<Option<u64>, Interrupted> {
         let mut consumers = stream.consumers();
         let (mut names, mut ack_floor) = (Vec::new(), last);
@@ -283,7 +283,7 @@ impl Watcher<'_> {
     }
 }
 
-/// Publishes what the stream was given since `since`, or ever; answers how many messages that was, up to where somebody let
+/// Publishes what the stream was published since `since`, or ever; answers how many messages that was, up to where somebody let
 /// go.
 pub(crate) async fn publish_recorded(
     (db, journal): (&Database, &Journal),

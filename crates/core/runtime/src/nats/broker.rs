@@ -57,7 +57,7 @@ pub(crate) struct Broker {
     seen: Arc<Mutex<LastPositions>>,
 }
 
-/// RetryFilter headers a message goes out with.
+/// Which headers a message goes out with.
 pub(crate) type Headers = fn(&Envelope) -> HeaderMap;
 
 /// One of the connections that there were, one after the other. A broker that lost something was away, and then it is a
@@ -70,7 +70,7 @@ pub(crate) struct Connection {
 
 impl Broker {
     /// Begins to connect. A server that is down is waited for, at the start and ever after.
-    /// `user` is whom the connection is for, who alone hears its answers.
+    /// `user` is whom the connection is for, who alone consumes its answers.
     pub(crate) async fn connect(
         url: &str,
         namespace: &str,
@@ -191,7 +191,7 @@ impl Broker {
     }
 
     /// Publishes until the broker has stored all of it. Only `abandon` ends it early; what was not acknowledged then
-    /// is still owed.
+    /// is still unpublished.
     pub(crate) async fn publish(&self, messages: &[Envelope], abandon: &CancellationToken) -> Published {
         self.publish_with(Envelope::headers, messages, abandon).await
     }

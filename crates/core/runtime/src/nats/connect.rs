@@ -8,7 +8,7 @@ pub enum BrokerError {
     /// The URL cannot be read.
     #[error("NATS URL: {0}")]
     Url(String),
-    /// The connection failed in a way that waiting does not mend.
+    /// The connection failed in a way that waiting does not fix.
     #[error("NATS: {0}")]
     Connect(#[from] async_nats::ConnectError),
     /// The client is closed.

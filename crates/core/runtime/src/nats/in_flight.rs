@@ -22,7 +22,7 @@ struct InFlightMessages {
 /// What tells a held message from others.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InFlightToken {
-    /// Of how many severings ago it is; see [`InFlight::sever`].
+    /// Of how many severings ago it is; see [`InFlight::invalidate`].
     round: u64,
     consumer_sequence: u64,
 }
@@ -49,7 +49,7 @@ impl InFlight {
         self.holding().round == token.round
     }
 
-    /// Lets go of the answers to everything held so far; what is in hand is worked on all the same. The server that it
+    /// Lets go of the answers to everything held so far; what is in flight is worked on all the same. The server that it
     /// came from may not be there any more, nor its stream: ack subjects hold only numbers, and on a stream made anew
     /// the same numbers are other messages.
     pub(crate) fn invalidate(&self) {

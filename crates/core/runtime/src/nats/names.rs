@@ -28,7 +28,7 @@ impl Names {
         subject.strip_prefix(&self.prefix).unwrap_or(subject)
     }
 
-    /// Where a worker hears what operators ask of it, without the deployment's namespace.
+    /// Where a worker consumes what operators ask of it, without the deployment's namespace.
     pub(crate) fn asks(worker: &str) -> String {
         ask_subject(worker, ">")
     }
@@ -39,7 +39,7 @@ impl Names {
     }
 }
 
-/// Where a user hears answers: nobody else may listen there.
+/// Where a user consumes answers: nobody else may listen there.
 pub(crate) fn inbox(user: &str) -> String {
     format!("_INBOX_{user}")
 }

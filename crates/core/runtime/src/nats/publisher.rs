@@ -51,7 +51,7 @@ pub(crate) enum PublishError {
 /// Where each message stands in the stream, or why it may not.
 pub(crate) type Stored = Result<u64, PublishError>;
 
-/// Publishes, and hears of what was stored.
+/// Publishes, and consumes of what was stored.
 pub(crate) struct Publisher {
     client: Client,
     /// What every reply subject begins with; a batch's number and a message's place follow.
@@ -201,10 +201,10 @@ fn read(message: &Message) -> Stored {
     #[derive(Deserialize)]
     struct Ack {
         seq: Option<u64>,
-        error: Option<Refusal>,
+        error: Option<AckError>,
     }
     #[derive(Deserialize)]
-    struct Refusal {
+    struct AckError {
         #[serde(default)]
         description: String,
     }

@@ -1,4 +1,4 @@
-//! Pulling messages: one standing request at a time, for as many as there is room for.
+//! Pulling messages: one pending request at a time, for as many as there is room for.
 //!
 //! The client library's own streams read ahead into a buffer that nobody sends progress for; here every message that
 //! has left the server is accounted for from the moment it arrives.
@@ -23,7 +23,7 @@ pub(crate) struct PullSubscription {
     api: String,
     inbox: Subscriber,
     inbox_subject: String,
-    /// Messages still due from the standing request, and when it counts as lost.
+    /// Messages still due from the pending request, and when it counts as lost.
     pending_request: Option<(usize, Instant)>,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct PullSubscription {
 pub(crate) enum PullEvent {
     /// A message.
     Message(Box<Message>),
-    /// Nothing; the standing request may have ended.
+    /// Nothing; the pending request may have ended.
     Nothing,
     /// The consumer is not there, or the server does not answer for it.
     Missing(String),
@@ -51,7 +51,7 @@ impl PullSubscription {
         self.pending_request.is_some()
     }
 
-    /// Forgets the standing request: a new connection knows nothing of it.
+    /// Forgets the pending request: a new connection knows nothing of it.
     pub(crate) fn forget(&mut self) {
         self.pending_request = None;
     }

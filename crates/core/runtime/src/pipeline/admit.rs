@@ -30,7 +30,7 @@ pub(crate) async fn admit(
     (next, quarantine): (mpsc::UnboundedSender<Task>, mpsc::UnboundedSender<Task>),
 ) {
     let names = spec.names();
-    let in_hand = LocalDedup::default();
+    let in_flight = LocalDedup::default();
     let mut batch = Vec::with_capacity(spec.policy.batch);
     while received.recv_many(&mut batch, spec.policy.batch).await > 0 {
         let span = tracing::debug_span!("receive", handler = spec.name, messages = batch.len());
@@ -63,7 +63,7 @@ pub(crate) async fn admit(
                     continue;
                 }
             };
-            let Some(dedup) = in_hand.claim(delivery.id) else {
+            let Some(dedup) = in_flight.claim(delivery.id) else {
                 // The first delivery of it is still at work here; by the next one it will have an outcome.
                 delivery.give_back(GIVE_BACK).await;
                 continue;

@@ -90,7 +90,7 @@ impl Record {
     }
 }
 
-/// Runs a chain until one of its events spoils the transaction: those behind it would see what is to be undone.
+/// Runs a chain until one of its events needs to roll back the transaction: those behind it would see what is to be undone.
 ///
 /// An event that ends without having written changes nothing for those behind it. After one such they look together, at
 /// first two of them, then twice as many each time; what they came to stands up to the first that wants to write, which

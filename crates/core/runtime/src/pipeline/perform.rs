@@ -1,4 +1,4 @@
-//! The third stage, for handlers that ask the outside: prepare and perform, many events at once.
+//! The third stage, for handlers that ask a provider: prepare and perform, many events at once.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -43,7 +43,7 @@ pub(crate) async fn receive(
     }
 }
 
-/// Pulls until there is a reason not to; answers it. A drain first hears the standing request out, since the server may
+/// Pulls until there is a reason not to; answers it. A drain first consumes the pending request out, since the server may
 /// be filling it at this moment.
 async fn pull(
     ctx: &WorkerContext,

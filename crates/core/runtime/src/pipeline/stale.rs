@@ -15,7 +15,7 @@ pub(crate) const OUTAGE_TOLERANCE: Duration = Duration::from_secs(10);
 /// After how long the broker is to deliver again what was given back.
 pub(crate) const GIVE_BACK: Duration = Duration::from_millis(500);
 
-/// Publisher what is settled already; where its open batch still stands, its follow-ons are published first. What of them
+/// Acks what is settled already; where its outbox batch is still open, its follow-ons are published first. What of them
 /// cannot be read keeps the batch open, and that is enough.
 pub(crate) async fn settle_stale(ctx: &WorkerContext, spec: &HandlerSpec, stale: Vec<Delivery>) {
     let (handler, names) = (spec.name, spec.names());

@@ -88,19 +88,19 @@ impl Task {
     }
 }
 
-/// The events that a handler has in hand in this process: a second delivery of one must not overtake the first.
+/// The events that a handler has in flight in this process: a second delivery of one must not overtake the first.
 #[derive(Clone, Default)]
 pub(crate) struct LocalDedup(Arc<Mutex<HashSet<EventId>>>);
 
 impl LocalDedup {
-    /// Claims an event; `None` while it is in hand already.
+    /// Claims an event; `None` while it is in flight already.
     pub(crate) fn claim(&self, id: EventId) -> Option<DedupGuard> {
         let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         new.then(|| DedupGuard { id, of: self.clone() })
     }
 }
 
-/// An event in hand, until this is dropped.
+/// An event in flight, until this is dropped.
 pub(crate) struct DedupGuard {
     id: EventId,
     of: LocalDedup,

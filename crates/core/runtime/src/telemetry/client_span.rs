@@ -1,4 +1,4 @@
-//! Spans of single requests to the outside, by OpenTelemetry's semantic conventions 1.42 for HTTP clients.
+//! Spans of single requests to a provider, by OpenTelemetry's semantic conventions 1.42 for HTTP clients.
 //!
 //! A request is a child of the `perform` that makes it. Where nobody will see that, it costs a look at the current context.
 //! Of an address only the server is shown: a path may be a secret, and a query may name people. Who asks says what stands
@@ -10,7 +10,7 @@ use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContex
 use opentelemetry::{Context, KeyValue};
 use url::Url;
 
-/// A request to the outside, from before it is sent until this is dropped.
+/// A request to a provider, from before it is sent until this is dropped.
 #[must_use = "the request's span lasts as long as this"]
 pub struct ClientSpan(Option<BoxedSpan>);
 

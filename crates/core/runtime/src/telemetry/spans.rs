@@ -104,7 +104,7 @@ pub(crate) fn refused(source: &str, event: &Envelope, reason: &'static str, trac
     Trace::at(span.span_context()).unwrap_or_else(|| trace.clone())
 }
 
-/// Does a part of a try. It is the current context meanwhile, for whoever asks the outside.
+/// Does a part of a try. It is the current context meanwhile, for whoever asks a provider.
 pub(crate) async fn in_span<T>(
     part: &'static str,
     handler: &'static str,
@@ -156,7 +156,7 @@ pub(crate) fn recorded<'a>(
     Some(span.span_context().clone())
 }
 
-/// The publication of what a batch owes the stream, since then; a child of its transaction.
+/// The publication of what a batch has yet to publish the stream, since then; a child of its transaction.
 pub(crate) fn published(handler: &'static str, began: SystemTime, messages: usize, batch: &SpanContext) {
     let span = span(&Context::new().with_remote_span_context(batch.clone()), || {
         SpanBuilder::from_name(format!("send {handler}"))

@@ -32,9 +32,9 @@ async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect(
         let name = format!("o-{order}");
         assert_eq!(kept(&env, &name, "bought").await, i32::from(order != 17));
         // The broken one was performed at each of its tries; the others' answers were kept.
-        let requests = if order == 17 { 3 } else { 1 };
+        let received = if order == 17 { 3 } else { 1 };
         let effects = fixture.provider.effects(&name).await;
-        assert_eq!(effects, [Effect { key: format!("order/{name}/fixture//0"), requests, firsts: 1 }]);
+        assert_eq!(effects, [Effect { key: format!("order/{name}/fixture//0"), received, firsts: 1 }]);
     }
 }
 
@@ -135,7 +135,7 @@ async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
     let (env, fixture) = waiting_env().await;
     env.db().await.batch_execute("insert into fixture.stock values ('a', 5)").await.unwrap();
     // The first writes nothing, so the next two look together. The one stops at its write, which comes first; the other's
-    // read breaks the transaction, and no one gets the answer.
+    // read breaks the transaction, and nobody consumes the answer.
     for (order, reason) in
         [("o-0", "want a 9"), ("o-1", "take a 1"), ("o-2", "break-beside a"), ("o-3", "take a 1")]
     {

@@ -76,7 +76,7 @@ async fn a_healthy_deployment_is_all_right() {
         "consumer fixture-buy",
         "schema fixture",
         "partitions fixture",
-        "open batches fixture",
+        "outbox batches fixture",
         "retries fixture",
         "timers fixture",
         "recovery fixture",
@@ -104,7 +104,7 @@ async fn a_deleted_consumer_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_of_something_else_is_found() {
+async fn a_consumer_that_consumes_something_else_is_found() {
     let deployment = Deployment::new().await;
     let elsewhere = format!("{}.evt.order.placed", deployment.env.settings().namespace);
     let config = pull::Config {
@@ -197,7 +197,7 @@ async fn what_nobody_has_done_in_time_is_found() {
     assert_found(
         &finding,
         Grade::Warning,
-        "open batches fixture",
+        "outbox batches fixture",
         "1 late, the oldest 2h 0m",
         "despatch run fixture",
     );

@@ -20,8 +20,8 @@ async fn held(env: &TestEnv) -> (usize, usize) {
     (consumer.cached_info().num_ack_pending, consumer.cached_info().num_redelivered)
 }
 
-/// Waits until the provider was asked about this many orders.
-async fn asked_about(env: &TestEnv, orders: i64) {
+/// Waits until the provider has received of this many orders.
+async fn received(env: &TestEnv, orders: i64) {
     let db = env.db().await;
     eventually("the provider is being asked", async || {
         let count = db.query_one("select count(*) from provider.effect", &[]).await.unwrap();
@@ -40,7 +40,7 @@ async fn what_is_in_flight_is_finished_and_acked_and_nothing_comes_again() {
         // Once each: a second copy would come again for as long as the first is in flight.
         env.publish(&message(&asked(&format!("o-{order}"), "slow 700"))).await;
     }
-    asked_about(&env, 5).await;
+    received(&env, 5).await;
     process.drain().await;
     assert_eq!(held(&env).await, (0, 0), "unacked and delivered more than once");
     let done = env.messages("evt.payment.refunded").await.len();
@@ -53,7 +53,7 @@ async fn what_is_in_flight_is_finished_and_acked_and_nothing_comes_again() {
         assert_eq!(kept(&env, &order, "bought").await, 1);
         assert_eq!(env.count::<PaymentRefunded>(&order).await, 1);
         let effects = fixture.provider.effects(&order).await;
-        assert_eq!((effects.len(), effects[0].requests), (1, 1), "{order} was begun twice");
+        assert_eq!((effects.len(), effects[0].received), (1, 1), "{order} was begun twice");
     }
 }
 
@@ -66,7 +66,7 @@ async fn when_the_grace_is_over_it_leaves_anyway_and_another_takes_over() {
     let process = Process::start(settings, vec![stuck.worker()]).await.unwrap();
     process.health().until_ready().await;
     env.deliver(&asked("o", "buy")).await;
-    asked_about(&env, 1).await;
+    received(&env, 1).await;
     let started = Instant::now();
     process.drain().await;
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());

@@ -266,7 +266,7 @@ impl Buy {
             self.0.meet().await?;
         }
         let ask = attempt.begin("fixture", "").await?;
-        self.0.provider.request(&ask, attempt.subject().id()).await;
+        self.0.provider.receive(&ask, attempt.subject().id()).await;
         if ask.n > 0 {
             return Ok(ask.key);
         }
@@ -307,7 +307,7 @@ impl EffectHandler for Buy {
             }
             "aged" => return Ok(format!("{} {}", ask.key, ask.age.as_millis())),
             "declined-once" if ask.n == 0 => {
-                self.0.provider.request(&ask, attempt.subject().id()).await;
+                self.0.provider.receive(&ask, attempt.subject().id()).await;
                 attempt.rejected(&ask).await?;
                 return Err(Disobeyed::Told(Verdict::Retry));
             }
@@ -316,7 +316,7 @@ impl EffectHandler for Buy {
             "abort" => std::process::abort(),
             _ => {}
         }
-        self.0.provider.request(&ask, attempt.subject().id()).await;
+        self.0.provider.receive(&ask, attempt.subject().id()).await;
         if word == "slow" {
             // The provider takes its time; nothing in the test waits for this.
             tokio::time::sleep(Duration::from_millis(what.parse().unwrap())).await;

@@ -7,7 +7,7 @@ use crate::fixture::{Fixture, asked, kept};
 use crate::provider::Effect;
 
 fn effect(key: &str) -> Effect {
-    Effect { key: key.into(), requests: 1, firsts: 1 }
+    Effect { key: key.into(), received: 1, firsts: 1 }
 }
 
 #[tokio::test(flavor = "multi_thread")]

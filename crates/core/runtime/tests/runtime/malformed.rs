@@ -1,4 +1,4 @@
-//! Journal rows that are not what was written: what they should publish stays unpublished, and holds up no other row.
+//! Journal rows that are not what was written: what they have yet to publish stays unpublished, and keeps nobody else waiting.
 
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::runtime::{Envelope, FollowOns};
@@ -27,7 +27,7 @@ async fn journal(db: &Client, row: Row<'_>) -> String {
     id
 }
 
-async fn unpublished(db: &Client, outbox: &[u8]) -> String {
+async fn publishing(db: &Client, outbox: &[u8]) -> String {
     journal(db, Row { state: "done", outbox: Some(outbox), event: None }).await
 }
 
@@ -62,12 +62,12 @@ async fn an_outbox_that_cannot_be_read_stays_unpublished() {
     let fixture = Fixture::new(&env).await;
     migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     let db = env.db().await;
-    let bad = unpublished(&db, NONSENSE).await;
-    let neighbour = unpublished(&db, &outbox("neighbour")).await;
+    let bad = publishing(&db, NONSENSE).await;
+    let neighbour = publishing(&db, &outbox("neighbour")).await;
     leave_open(&db, &[&bad, &neighbour]).await;
     // More than one sweep takes at a time.
     for number in 0..20 {
-        let other = unpublished(&db, &outbox(&format!("other-{number}"))).await;
+        let other = publishing(&db, &outbox(&format!("other-{number}"))).await;
         leave_open(&db, &[&other]).await;
     }
     env.run(fixture.worker()).await;

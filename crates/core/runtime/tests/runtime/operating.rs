@@ -166,7 +166,7 @@ async fn moved_time_makes_due_what_waits_for_hours_and_ids_follow_it() {
 
     // Ninety days on the journal takes what comes now for what it is, and not for something long past.
     env.advance(Duration::from_secs(90 * 24 * 3600)).await;
-    let outbox = env.run(Worker::new("gateway", &[])).await.outbox("gateway").unwrap();
+    let outbox = env.run(Worker::new("shop", &[])).await.outbox("shop").unwrap();
     let now: SystemTime = env.db().await.query_one("select despatch_now()", &[]).await.unwrap().get(0);
     let id = eventually("the process knows the time", async || {
         let id = outbox.new_id();

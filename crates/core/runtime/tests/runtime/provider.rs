@@ -6,7 +6,7 @@ use despatch_runtime::EffectKey;
 use despatch_testkit::TestEnv;
 use tokio_postgres::Client;
 
-/// A provider that takes idempotency keys: however often it is sent one, there is one effect.
+/// A provider that takes idempotency keys: however often it consumes one, there is one effect.
 #[derive(Clone)]
 pub(crate) struct Provider(Arc<Client>);
 
@@ -14,8 +14,8 @@ pub(crate) struct Provider(Arc<Client>);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Effect {
     pub(crate) key: String,
-    /// How often it was sent.
-    pub(crate) requests: i32,
+    /// How often it was received.
+    pub(crate) received: i32,
     /// How often whoever asked took it for the first time.
     pub(crate) firsts: i32,
 }
@@ -26,18 +26,18 @@ impl Provider {
         db.batch_execute(
             "create schema if not exists provider;
              create table if not exists provider.effect (
-                 key text primary key, order_id text not null, requests int not null, firsts int not null);",
+                 key text primary key, order_id text not null, received int not null, firsts int not null);",
         )
         .await
         .unwrap();
         Provider(Arc::new(db))
     }
 
-    pub(crate) async fn request(&self, ask: &EffectKey, order_id: &str) {
+    pub(crate) async fn receive(&self, ask: &EffectKey, order_id: &str) {
         self.0
             .execute(
                 "insert into provider.effect values ($1, $2, 1, $3) on conflict (key) do update
-                    set requests = effect.requests + 1, firsts = effect.firsts + excluded.firsts",
+                    set received = effect.received + 1, firsts = effect.firsts + excluded.firsts",
                 &[&ask.key, &order_id, &i32::from(ask.first)],
             )
             .await
@@ -46,8 +46,8 @@ impl Provider {
 
     /// The effects that an order had.
     pub(crate) async fn effects(&self, order_id: &str) -> Vec<Effect> {
-        let sql = "select key, requests, firsts from provider.effect where order_id = $1 order by key";
+        let sql = "select key, received, firsts from provider.effect where order_id = $1 order by key";
         let rows = self.0.query(sql, &[&order_id]).await.unwrap();
-        rows.iter().map(|row| Effect { key: row.get(0), requests: row.get(1), firsts: row.get(2) }).collect()
+        rows.iter().map(|row| Effect { key: row.get(0), received: row.get(1), firsts: row.get(2) }).collect()
     }
 }

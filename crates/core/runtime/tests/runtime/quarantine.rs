@@ -54,7 +54,7 @@ async fn a_recording_that_kills_its_process_is_dead_after_so_many_starts() {
     let env = hasty_env().await;
     let (letter, deaths) = until_it_is_dead(&env, &told("killer", "abort")).await;
     assert_eq!((letter.subject.as_str(), letter.reason.as_str()), ("order/killer", "poison-event"));
-    // Once unquarantined, and then as often as the policy lets a quarantined event start.
+    // Once unsuspected, and then as often as the policy lets a quarantined event start.
     assert_eq!(deaths, 1 + Policy::DEFAULT.max_crashes);
 }
 

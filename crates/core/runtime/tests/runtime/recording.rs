@@ -121,7 +121,7 @@ async fn a_call_that_takes_longer_than_the_ack_wait_is_not_handed_to_anybody_els
     env.expect::<PaymentRefunded>("o").await;
     env.quiet().await;
     let effects = fixture.provider.effects("o").await;
-    assert_eq!((effects.len(), effects[0].requests), (1, 1));
+    assert_eq!((effects.len(), effects[0].received), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

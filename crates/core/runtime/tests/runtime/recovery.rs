@@ -21,7 +21,7 @@ async fn open_gateway(env: &TestEnv) -> Arc<Process> {
 }
 
 /// Takes orders in as the gateway does: journaled, then published.
-async fn accept(gateway: &Process, orders: &[String]) {
+async fn take_in(gateway: &Process, orders: &[String]) {
     let outbox = gateway.outbox("gateway").unwrap();
     let arrivals = orders
         .iter()
@@ -94,7 +94,7 @@ async fn what_a_wiped_store_held_is_published_again() {
     introduce(&env, &fixture).await;
     let gateway = open_gateway(&env).await;
     let waiting = orders("waiting");
-    accept(&gateway, &waiting).await;
+    take_in(&gateway, &waiting).await;
     servers.crash_nats(wipe).await;
     let worker = env.run(fixture.worker()).await;
     all_completed_once(&env, &waiting).await;
@@ -111,7 +111,7 @@ async fn what_a_wiped_store_held_is_published_again_by_workers_that_were_down_th
     let waiting = orders("waiting");
     let gateway = Process::start(env.settings().clone(), vec![Worker::new("gateway", &[])]).await.unwrap();
     gateway.health().until_ready().await;
-    accept(&gateway, &waiting).await;
+    take_in(&gateway, &waiting).await;
     gateway.drain().await;
     servers.crash_nats(wipe).await;
     let gateway = open_gateway(&env).await;
@@ -128,7 +128,7 @@ async fn what_everybody_had_settled_is_not_published_again() {
     let worker = env.run(Fixture::new(&env).await.worker()).await;
     let gateway = open_gateway(&env).await;
     let (old, new) = (orders("old"), orders("new"));
-    accept(&gateway, &old).await;
+    take_in(&gateway, &old).await;
     all_completed_once(&env, &old).await;
     eventually("that all is settled is known", async || {
         let sql =
@@ -137,31 +137,31 @@ async fn what_everybody_had_settled_is_not_published_again() {
     })
     .await;
     servers.crash_nats(wipe).await;
-    accept(&gateway, &new).await;
+    take_in(&gateway, &new).await;
     all_completed_once(&env, &new).await;
-    let events = env.messages(&event_subject(OrderCancelRequested::TYPE)).await;
-    assert!(events.iter().all(|envelope| envelope.subject.starts_with("order/new")), "{events:?}");
+    let received = env.messages(&event_subject(OrderCancelRequested::TYPE)).await;
+    assert!(received.iter().all(|envelope| envelope.subject.starts_with("order/new")), "{received:?}");
     drop((env, gateway, worker));
     servers.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_went_back_is_brought_forward_and_consumed_again() {
+async fn a_stream_that_went_back_is_brought_forward_and_received_again() {
     let mut servers = Servers::start("rewound").await;
     let env = servers.env().await;
     let fixture = Fixture::new(&env).await;
     let gateway = open_gateway(&env).await;
     let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     worker.health().until_ready().await;
-    accept(&gateway, &orders("before")).await;
+    take_in(&gateway, &orders("before")).await;
     all_completed_once(&env, &orders("before")).await;
     let kept_aside = servers.dir.join("aside");
     servers.crash_nats(|store| copy(&messages_of(store), &kept_aside)).await;
     // These take the consumers past where the stream will be.
-    accept(&gateway, &orders("consumed")).await;
-    all_completed_once(&env, &orders("consumed")).await;
+    take_in(&gateway, &orders("received")).await;
+    all_completed_once(&env, &orders("received")).await;
     worker.drain().await;
-    accept(&gateway, &orders("lost")).await;
+    take_in(&gateway, &orders("lost")).await;
     servers
         .crash_nats(|store| {
             fs::remove_dir_all(messages_of(store)).unwrap();
@@ -169,8 +169,8 @@ async fn a_stream_that_went_back_is_brought_forward_and_consumed_again() {
         })
         .await;
     let worker = env.run(fixture.worker()).await;
-    accept(&gateway, &orders("after")).await;
-    for name in ["before", "consumed", "lost", "after"] {
+    take_in(&gateway, &orders("after")).await;
+    for name in ["before", "received", "lost", "after"] {
         all_completed_once(&env, &orders(name)).await;
     }
     drop((env, gateway, worker));
@@ -186,7 +186,7 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
     let witness = Process::start(env.settings().clone(), vec![Worker::new("gateway", &[])]).await.unwrap();
     let other = open_gateway(&env).await;
     witness.health().until_ready().await;
-    accept(&witness, &orders("before")).await;
+    take_in(&witness, &orders("before")).await;
     let db = env.db().await;
     let last = last_sequence(&jetstream(&env).await).await;
     eventually("the stream is known by its last message", async || {
@@ -199,7 +199,7 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
     .await;
     let kept_aside = servers.dir.join("aside");
     servers.crash_nats(|store| copy(&messages_of(store), &kept_aside)).await;
-    accept(&witness, &orders("lost")).await;
+    take_in(&witness, &orders("lost")).await;
     witness.drain().await;
     servers
         .crash_nats(|store| {
@@ -227,7 +227,7 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     let fixture = Fixture::new(&env).await;
     introduce(&env, &fixture).await;
     let gateway = open_gateway(&env).await;
-    accept(&gateway, &orders("before")).await;
+    take_in(&gateway, &orders("before")).await;
     let last = last_sequence(&jetstream(&env).await).await;
     eventually("the gateway has seen them on the stream", async || {
         let sql = format!("select true from gateway.stream_checkpoint where sequence >= {last}");
@@ -236,15 +236,15 @@ async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     .await;
     let kept_aside = servers.dir.join("aside");
     servers.crash_nats(|store| copy(store, &kept_aside)).await;
-    accept(&gateway, &orders("lost")).await;
+    take_in(&gateway, &orders("lost")).await;
     servers
         .crash_nats(|store| {
             fs::remove_dir_all(store).unwrap();
             copy(&kept_aside, store);
         })
         .await;
-    accept(&gateway, &orders("after")).await;
-    accept(&gateway, &orders("past")).await;
+    take_in(&gateway, &orders("after")).await;
+    take_in(&gateway, &orders("past")).await;
     let worker = env.run(fixture.worker()).await;
     for name in ["before", "lost", "after", "past"] {
         all_completed_once(&env, &orders(name)).await;
@@ -261,12 +261,12 @@ async fn a_stream_that_was_emptied_or_deleted_is_filled_again() {
     let jetstream = jetstream(&env).await;
     let stream = format!("DESPATCH_{}", env.settings().namespace);
     introduce(&env, &fixture).await;
-    accept(&gateway, &orders("purged")).await;
+    take_in(&gateway, &orders("purged")).await;
     jetstream.get_stream(&stream).await.unwrap().purge().await.unwrap();
     let worker = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     all_completed_once(&env, &orders("purged")).await;
     worker.drain().await;
-    accept(&gateway, &orders("deleted")).await;
+    take_in(&gateway, &orders("deleted")).await;
     let state =
         async || jetstream.get_stream(&stream).await.ok().map(|found| found.cached_info().state.clone());
     let before = state().await.unwrap().last_sequence;

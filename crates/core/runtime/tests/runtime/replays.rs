@@ -81,7 +81,7 @@ async fn a_replay_may_carry_a_fixed_payload() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_earlier_generation_left_unpublished_is_published_even_if_a_later_one_is_recorded_first() {
+async fn what_an_earlier_generation_has_yet_to_publish_is_published_even_if_a_later_one_is_recorded_first() {
     let env = TestEnv::new().await;
     let fixture = Fixture::new(&env).await;
     env.run(fixture.worker()).await;
@@ -103,7 +103,7 @@ async fn what_an_earlier_generation_left_unpublished_is_published_even_if_a_late
     env.quiet().await;
     let row =
         db.query_one("select outbox from fixture.journal where handler = 'fixture.obey'", &[]).await.unwrap();
-    let follow_ons = FollowOns::decode(row.get::<_, &[u8]>(0)).unwrap().messages;
-    let subjects: Vec<&str> = follow_ons.iter().map(|message| message.nats_subject.as_str()).collect();
+    let unpublished = FollowOns::decode(row.get::<_, &[u8]>(0)).unwrap().messages;
+    let subjects: Vec<&str> = unpublished.iter().map(|message| message.nats_subject.as_str()).collect();
     assert_eq!(subjects, ["dead.fixture.stock-short", "evt.order.completed", "settled.fixture.obey"]);
 }

@@ -46,7 +46,7 @@ async fn two_that_perform_one_event_at_the_same_time_ask_under_one_key() {
     assert_eq!(kept(&env, "o", "bought").await, 1);
     assert_eq!(env.count::<PaymentRefunded>("o").await, 1);
     let effects = fixture.provider.effects("o").await;
-    assert_eq!(effects, [Effect { key: "order/o/fixture//0".into(), requests: 2, firsts: 1 }]);
+    assert_eq!(effects, [Effect { key: "order/o/fixture//0".into(), received: 2, firsts: 1 }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +71,7 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
     for order in 0..ORDERS {
         let order = format!("o-{order}");
         let effects = fixture.provider.effects(&order).await;
-        // A process that was killed may have announced an ask that never reached the provider: then no request is the first.
+        // Whoever was killed may have announced an ask that the provider never received: then no try is the first.
         assert!(effects.len() == 1 && effects[0].firsts <= 1, "{effects:?}");
     }
     let sql = "select what, count(*), sum(count) from fixture.tally group by what order by what";

@@ -17,7 +17,7 @@ impl Placing {
     pub(crate) fn new(namespace: &str, event: Emitted, trace: &Trace) -> Self {
         let envelope = Envelope::first(EventId::new(), "bench", event, trace);
         Placing {
-            subject: format!("{namespace}.{}", envelope.subject),
+            subject: format!("{namespace}.{}", envelope.nats_subject),
             headers: envelope.headers(),
             payload: envelope.payload,
         }

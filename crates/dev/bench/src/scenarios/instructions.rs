@@ -92,7 +92,7 @@ pub(crate) fn take(path: HotPath, times: u32) {
                 black_box(FollowOns { messages: vec![envelope.clone()] }.encode_to_vec());
             }
             HotPath::Read => {
-                let read = Envelope::read(&envelope.subject, &headers, payload.clone());
+                let read = Envelope::read(&envelope.nats_subject, &headers, payload.clone());
                 let read = read.map(|envelope| (envelope.id(), envelope.trace().child()));
                 let _ = black_box(read);
             }

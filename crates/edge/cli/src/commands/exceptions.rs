@@ -9,7 +9,6 @@ use despatch_contracts::exception::{
     CancelOrderOfCase, CaseDecided, CaseDecision, ClaimCase, DiscardCase, EditAndReplayCase, NoteOnCase,
     ReleaseCase, ReplayCase, SetCasePriority, UndoDiscard,
 };
-use despatch_domain::Reason;
 use despatch_exceptions::{Case, CaseDetails, CaseId, CaseQueries, Cursor, FailedAttempt, HistoryEntry};
 use despatch_runtime::Database;
 use jiff::tz::TimeZone;
@@ -20,6 +19,7 @@ use crate::ask::ask;
 use crate::config::Config;
 use crate::local::{DataDir, attach};
 use crate::output::{print, truncate};
+use crate::pages::page;
 use crate::result::Result;
 
 /// Runs the subcommand. Lists and cases are read from the database; decisions are asked of the exceptions worker. After one
@@ -55,26 +55,34 @@ async fn decide(config: &Config, queries: &CaseQueries, command: ExceptionsComma
         ExceptionsCommand::Edit { decision, from, reason, yes } => {
             let edited = edit::edited(queries, &id(&decision.case), &from, yes).await?;
             let edit::EditedEvent { generation, contents } = edited;
-            let decision = made(decision);
+            let decision = Some(made(decision));
             ask(config, &EditAndReplayCase { decision, generation, contents, reason }).await
         }
         ExceptionsCommand::CancelOrder { decision, reason } => {
-            ask(config, &CancelOrderOfCase { decision: made(decision), reason }).await
+            ask(config, &CancelOrderOfCase { decision: Some(made(decision)), reason }).await
         }
-        ExceptionsCommand::Claim(decision) => ask(config, &ClaimCase { decision: made(decision) }).await,
-        ExceptionsCommand::Release(decision) => ask(config, &ReleaseCase { decision: made(decision) }).await,
+        ExceptionsCommand::Claim(decision) => {
+            ask(config, &ClaimCase { decision: Some(made(decision)) }).await
+        }
+        ExceptionsCommand::Release(decision) => {
+            ask(config, &ReleaseCase { decision: Some(made(decision)) }).await
+        }
         ExceptionsCommand::Note { decision, text } => {
-            ask(config, &NoteOnCase { decision: made(decision), text }).await
+            ask(config, &NoteOnCase { decision: Some(made(decision)), text }).await
         }
         ExceptionsCommand::Priority { decision, priority, reason } => {
             let priority = priority.name().to_owned();
-            ask(config, &SetCasePriority { decision: made(decision), priority, reason }).await
+            ask(config, &SetCasePriority { decision: Some(made(decision)), priority, reason }).await
         }
-        ExceptionsCommand::Replay(decision) => ask(config, &ReplayCase { decision: made(decision) }).await,
+        ExceptionsCommand::Replay(decision) => {
+            ask(config, &ReplayCase { decision: Some(made(decision)) }).await
+        }
         ExceptionsCommand::Discard { decision, reason } => {
-            ask(config, &DiscardCase { decision: made(decision), reason }).await
+            ask(config, &DiscardCase { decision: Some(made(decision)), reason }).await
         }
-        ExceptionsCommand::Undo(decision) => ask(config, &UndoDiscard { decision: made(decision) }).await,
+        ExceptionsCommand::Undo(decision) => {
+            ask(config, &UndoDiscard { decision: Some(made(decision)) }).await
+        }
     };
     asked.map(|CaseDecided {}| ())
 }
@@ -83,9 +91,9 @@ fn id(case: &CaseArgs) -> CaseId {
     CaseId { handler: case.handler.clone(), event_id: case.event }
 }
 
-fn made(decision: DecisionArgs) -> Option<CaseDecision> {
-    let DecisionArgs { case, by, .. } = decision;
-    Some(CaseDecision { handler: case.handler, event_id: case.event.to_string(), by })
+fn made(decision: DecisionArgs) -> CaseDecision {
+    let DecisionArgs { case, by } = decision;
+    CaseDecision { handler: case.handler, event_id: case.event.to_string(), by }
 }
 
 async fn list(queries: &CaseQueries, args: &ListArgs) -> Result {
@@ -114,7 +122,7 @@ async fn list(queries: &CaseQueries, args: &ListArgs) -> Result {
 
 async fn show(queries: &CaseQueries, id: &CaseId, as_json: bool) -> Result {
     let CaseDetails { case, attempts, history, edits } = queries.show(id).await?;
-    let page = Reason::parse(&case.reason).and_then(Reason::triage).map_or("", |triage| triage.page);
+    let page = page(&case.reason).unwrap_or_default();
     if as_json {
         let edits: BTreeMap<i32, Vec<String>> = edits
             .into_iter()

@@ -13,7 +13,7 @@ mod message;
 mod milestone;
 mod notify;
 mod smtp;
-pub mod store;
+mod store;
 mod store_contact;
 mod template_data;
 mod templates;

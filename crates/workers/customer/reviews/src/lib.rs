@@ -1,8 +1,6 @@
 //! The reviews worker: once every parcel of an order is delivered it asks the customer for a review, and reminds on a
 //! schedule. It stops at once when the answer comes or the order is cancelled or returned, and publishes an event when
 //! every reminder went unanswered.
-//!
-//! [`store`] has what the edge may read: an order's review.
 
 mod ask;
 mod config;
@@ -10,7 +8,7 @@ mod receive;
 mod remind;
 mod schedule;
 mod stop;
-pub mod store;
+mod store;
 
 use despatch_contracts::review::ReviewAskDue;
 use despatch_runtime::{Migration, Worker};

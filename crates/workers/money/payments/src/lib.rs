@@ -9,7 +9,7 @@ pub mod fake;
 mod idempotent;
 pub mod provider;
 mod refund;
-pub mod store;
+mod store;
 pub mod stripe;
 mod void;
 

@@ -4,7 +4,6 @@ use std::time::SystemTime;
 
 use despatch_domain::Money;
 use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
-use tokio_postgres::GenericClient;
 
 /// What handlers ask for many events at a time.
 pub(crate) const QUERIES: &[BatchedQuery] = &[PAYMENTS, IS_CANCELLED];
@@ -39,19 +38,6 @@ pub(crate) struct Payment {
     pub(crate) cancelled_at: Option<SystemTime>,
 }
 
-/// Money of one currency over all orders.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Totals {
-    /// ISO 4217.
-    pub currency: String,
-    /// How many orders were captured.
-    pub captures: i64,
-    /// Minor units taken.
-    pub captured_minor: i64,
-    /// Minor units given back.
-    pub refunded_minor: i64,
-}
-
 /// A capture to be recorded.
 pub(crate) struct NewCapture<'a> {
     pub(crate) order_id: &'a str,
@@ -72,23 +58,6 @@ const PAYMENTS: BatchedQuery = BatchedQuery::new(
 /// What is known of the order's payment; `None` when it was neither captured nor cancelled.
 pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
     db.query_batched(PAYMENTS, (order_id.to_owned(),)).await?.first().map(payment).transpose()
-}
-
-/// What was taken and given back, by currency, in the currencies' alphabetical order.
-pub async fn totals(db: &impl GenericClient) -> Result<Vec<Totals>, DbError> {
-    let sql = "SELECT currency, count(*) AS captures, sum(captured_minor)::int8 AS captured_minor,
-                      sum(refunded_minor)::int8 AS refunded_minor
-               FROM payments.payment WHERE captured_at IS NOT NULL
-               GROUP BY currency ORDER BY currency";
-    let total = |row: &Row| {
-        Ok(Totals {
-            currency: row.try_get("currency")?,
-            captures: row.try_get("captures")?,
-            captured_minor: row.try_get("captured_minor")?,
-            refunded_minor: row.try_get("refunded_minor")?,
-        })
-    };
-    db.query(sql, &[]).await?.iter().map(total).collect()
 }
 
 /// Whether the order was cancelled before its payment was captured.

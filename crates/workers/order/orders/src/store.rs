@@ -1,4 +1,4 @@
-//! All SQL of the orders worker: what its handlers write, and what the edge may read.
+//! All SQL of the orders worker: what its handlers write, and what an audit reads.
 
 use std::error::Error;
 

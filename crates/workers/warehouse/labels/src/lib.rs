@@ -11,7 +11,7 @@ mod error;
 mod label_request;
 pub mod own_labels;
 mod shippo;
-pub mod store;
+mod store;
 
 use despatch_runtime::{Migration, Worker};
 

@@ -1,4 +1,4 @@
-//! All SQL of the labels worker: one row per parcel, written once, read by the gateway.
+//! All SQL of the labels worker: one row per parcel, written once, which the read model shows.
 
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;

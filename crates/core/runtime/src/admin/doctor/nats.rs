@@ -149,11 +149,12 @@ async fn consumer(stream: &Stream, names: &Names, settings: &Settings, spec: &Ha
     if is_ahead(stream, &info).await {
         let (end, seen) = (stream.cached_info().state.last_sequence, info.delivered.stream_sequence);
         let found = format!("has seen message {seen} of a stream that ended at {end}");
-        let advice =
-            format!("The stream was set back, and until it is as far again this hears nothing. {PROVISION}");
+        let advice = format!(
+            "The stream was set back, and until it is as far again this consumes nothing. {PROVISION}"
+        );
         return Check::ok(subject, found, "not ahead of its stream").but(Grade::Failed, advice);
     }
-    let found = format!("{} to be handed out, {} in hand", info.num_pending, info.num_ack_pending);
+    let found = format!("{} to be handed out, {} in flight", info.num_pending, info.num_ack_pending);
     compared(subject, found, &consumer_differences(&consumer_config(names, settings, spec), &info.config))
 }
 

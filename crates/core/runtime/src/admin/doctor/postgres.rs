@@ -6,8 +6,7 @@ use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use tokio_postgres::Config;
-use tokio_postgres::config::Host;
+use tokio_postgres::{Config, config};
 
 use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded, span};
 use crate::db::{Database, DbError};
@@ -27,7 +26,7 @@ const LATE: Duration = Duration::from_secs(60);
 /// How much of what was recorded last may be without proof that everybody has settled it.
 const UNSETTLED: Duration = Duration::from_secs(3600);
 
-/// How many times the age at which it is swept an open batch may reach.
+/// How many times the age at which it is swept an outbox batch may reach.
 const SWEEPS: u32 = 5;
 
 pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Check> {
@@ -80,9 +79,9 @@ fn answer() -> String {
 fn place(url: &str) -> String {
     let Ok(config) = Config::from_str(url) else { return String::new() };
     let host = match config.get_hosts().first() {
-        Some(Host::Tcp(host)) => host.clone(),
+        Some(config::Host::Tcp(host)) => host.clone(),
         #[cfg(unix)]
-        Some(Host::Unix(path)) => path.display().to_string(),
+        Some(config::Host::Unix(path)) => path.display().to_string(),
         None => return String::new(),
     };
     let port = config.get_ports().first().copied().unwrap_or(5432);
@@ -203,15 +202,15 @@ async fn partitions(db: &Database, schema: &str) -> Result<Check, DbError> {
 }
 
 async fn outbox_batches(settings: &Settings, db: &Database, schema: &str) -> Result<Check, DbError> {
-    let patience = settings.sweep_after * SWEEPS;
+    let timeout = settings.sweep_after * SWEEPS;
     let sql = format!("select opened_at as since from {schema}.outbox_batch");
-    let found = overdue(db, &sql, patience).await?;
-    let expected = format!("none older than {}", span(patience));
+    let found = overdue(db, &sql, timeout).await?;
+    let expected = format!("none older than {}", span(timeout));
     let advice = format!(
         "They hold events that may not be on the stream. See that `despatch run {schema}` runs and reaches NATS: it \
          publishes them."
     );
-    Ok(found.check(format!("open batches {schema}"), expected, advice))
+    Ok(found.check(format!("outbox batches {schema}"), expected, advice))
 }
 
 /// What the worker's clock should have taken long ago.
@@ -255,12 +254,12 @@ struct Overdue {
     oldest: Option<f64>,
 }
 
-async fn overdue(db: &Database, rows: &str, patience: Duration) -> Result<Overdue, DbError> {
+async fn overdue(db: &Database, rows: &str, timeout: Duration) -> Result<Overdue, DbError> {
     let sql = format!(
         "select count(*), extract(epoch from despatch_now() - min(since))::float8
            from ({rows}) as row where since < despatch_now() - $1::float8 * interval '1 second'"
     );
-    let row = db.client().await?.query_one(&sql, &[&patience.as_secs_f64()]).await?;
+    let row = db.client().await?.query_one(&sql, &[&timeout.as_secs_f64()]).await?;
     Ok(Overdue { count: row.get(0), oldest: row.get(1) })
 }
 

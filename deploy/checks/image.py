@@ -46,6 +46,11 @@ def what_is_compiled_in_is_there(image):
             top = (source.parent / path).resolve().relative_to(ROOT).parts[0]
             if top not in image.seen:
                 yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {top} out"
+        for path in re.findall(r"include_dir!\(\"\$CARGO_MANIFEST_DIR/([^\"]+)\"", source.read_text()):
+            crate = next(parent for parent in source.parents if (parent / "Cargo.toml").exists())
+            top = (crate / path).resolve().relative_to(ROOT).parts[0]
+            if top not in image.seen:
+                yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {top} out"
 
 
 @RULES.rule(breaks=lambda image: image.replace(" --no-default-features", ""))

@@ -34,7 +34,7 @@ async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect(
         // The broken one was performed at each of its tries; the others' answers were kept.
         let received = if order == 17 { 3 } else { 1 };
         let effects = fixture.provider.effects(&name).await;
-        assert_eq!(effects, [Effect { key: format!("order/{name}/toy//0"), received, firsts: 1 }]);
+        assert_eq!(effects, [Effect { key: format!("order/{name}/fixture//0"), received, firsts: 1 }]);
     }
 }
 
@@ -48,7 +48,7 @@ async fn a_row_that_is_there_already_fails_its_own_event_only() {
     }
     env.run(fixture.worker()).await;
     env.quiet().await;
-    let dead = env.messages("dead.toy.attempts-exhausted").await;
+    let dead = env.messages("dead.fixture.attempts-exhausted").await;
     assert_eq!(dead.len(), 1);
     assert!(["order/o-3", "order/o-7"].contains(&dead[0].subject.as_str()));
     assert_eq!(env.messages("evt.order.completed").await.len(), 9);
@@ -62,7 +62,7 @@ async fn a_batch_asks_with_one_statement_and_each_event_gets_its_own_answer() {
     }
     env.run(fixture.worker()).await;
     env.quiet().await;
-    let sql = "select count(*), count(distinct statement) from toy.answered";
+    let sql = "select count(*), count(distinct statement) from fixture.answered";
     let row = env.db().await.query_one(sql, &[]).await.unwrap();
     let (answered, statements): (i64, i64) = (row.get(0), row.get(1));
     assert_eq!(answered, 30);
@@ -73,7 +73,7 @@ async fn a_batch_asks_with_one_statement_and_each_event_gets_its_own_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_refused_for_what_is_undone() {
     let (env, fixture) = waiting_env().await;
-    env.db().await.batch_execute("insert into toy.stock values ('a', 3)").await.unwrap();
+    env.db().await.batch_execute("insert into fixture.stock values ('a', 3)").await.unwrap();
     // Each of these takes too many and is undone; what they took is there for the others.
     for (order, units) in [("o-0", 5), ("o-1", 2), ("o-2", 5), ("o-3", 2), ("o-4", 1), ("o-5", 1)] {
         env.deliver(&told(order, &format!("take a {units}"))).await;
@@ -85,15 +85,15 @@ async fn nobody_is_refused_for_what_is_undone() {
         outcomes.push(env.count::<OrderCompleted>(&format!("o-{order}")).await);
     }
     assert_eq!(outcomes, [0, 1, 0, 0, 1, 0]);
-    let left = env.db().await.query_one("select units from toy.stock", &[]).await.unwrap();
+    let left = env.db().await.query_one("select units from fixture.stock", &[]).await.unwrap();
     assert_eq!(left.get::<_, i32>(0), 0);
-    assert_eq!(env.messages("dead.toy.stock-short").await.len(), 4);
+    assert_eq!(env.messages("dead.fixture.stock-short").await.len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crowd_on_one_key_gets_what_there_is() {
     let (env, fixture) = waiting_env().await;
-    env.db().await.batch_execute("insert into toy.stock values ('a', 20)").await.unwrap();
+    env.db().await.batch_execute("insert into fixture.stock values ('a', 20)").await.unwrap();
     for order in 0..200 {
         env.deliver(&told(&format!("o-{order}"), "take a 1")).await;
     }
@@ -101,14 +101,14 @@ async fn a_crowd_on_one_key_gets_what_there_is() {
     env.run(fixture.worker()).await;
     env.quiet().await;
     assert_eq!(env.messages("evt.order.completed").await.len(), 20);
-    assert_eq!(env.messages("dead.toy.stock-short").await.len(), 180);
+    assert_eq!(env.messages("dead.fixture.stock-short").await.len(), 180);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_before_them() {
     let (env, fixture) = waiting_env().await;
     let mut left = 40;
-    let seed = format!("insert into toy.stock values ('a', {left})");
+    let seed = format!("insert into fixture.stock values ('a', {left})");
     env.db().await.batch_execute(&seed).await.unwrap();
     let wanted = |order: usize| [3, 50, 1, 39][order % 4];
     for order in 0..200 {
@@ -121,7 +121,8 @@ async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_be
         left -= if gets { wanted(order) } else { 0 };
         assert_eq!(env.count::<OrderCompleted>(&format!("o-{order}")).await, usize::from(gets), "o-{order}");
     }
-    let row = env.db().await.query_one("select units, last_value from toy.stock, toy.statement", &[]).await;
+    let row =
+        env.db().await.query_one("select units, last_value from fixture.stock, fixture.statement", &[]).await;
     let row = row.unwrap();
     let (units, statements): (i32, i64) = (row.get(0), row.get(1));
     assert_eq!((units, left), (0, 0));
@@ -132,7 +133,7 @@ async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_be
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
     let (env, fixture) = waiting_env().await;
-    env.db().await.batch_execute("insert into toy.stock values ('a', 5)").await.unwrap();
+    env.db().await.batch_execute("insert into fixture.stock values ('a', 5)").await.unwrap();
     // The first writes nothing, so the next two look together. The one stops at its write, which comes first; the other's
     // read breaks the transaction, and nobody consumes the answer.
     for (order, reason) in
@@ -144,10 +145,10 @@ async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
     let letter = env.expect_dead("o-2").await;
     assert_eq!((letter.reason.as_str(), letter.failures.len()), ("attempts-exhausted", 3));
     env.quiet().await;
-    let sql = "select state, generation from toy.journal where subject in ('order/o-1', 'order/o-3')";
+    let sql = "select state, generation from fixture.journal where subject in ('order/o-1', 'order/o-3')";
     let rows = env.db().await.query(sql, &[]).await.unwrap();
     let ended: Vec<(&str, i32)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(ended, [("done", 0), ("done", 0)], "handled at the first try");
-    let left = env.db().await.query_one("select units from toy.stock", &[]).await.unwrap();
+    let left = env.db().await.query_one("select units from fixture.stock", &[]).await.unwrap();
     assert_eq!(left.get::<_, i32>(0), 3);
 }

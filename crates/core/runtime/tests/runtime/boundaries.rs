@@ -35,7 +35,7 @@ impl Death {
             env.deliver(&told("o", self.reason)).await;
         }
         Process::start(env, &format!("{}=return", self.boundary)).aborted().await;
-        env.db().await.execute("insert into toy.fixed values ('o')", &[]).await.unwrap();
+        env.db().await.execute("insert into fixture.fixed values ('o')", &[]).await.unwrap();
 
         env.run(fixture.worker()).await;
         if self.buys {
@@ -61,7 +61,7 @@ impl Death {
             assert_eq!(env.count::<OrderCompleted>("o").await, 1);
         }
         eventually("no start marker is left", async || {
-            let left = env.db().await.query_one("select count(*) from toy.start", &[]).await.unwrap();
+            let left = env.db().await.query_one("select count(*) from fixture.start", &[]).await.unwrap();
             (left.get::<_, i64>(0) == 0).then_some(())
         })
         .await;

@@ -72,14 +72,14 @@ async fn a_healthy_deployment_is_all_right() {
         "nats JetStream",
         "nats storage",
         &stream,
-        "consumer toy-obey",
-        "consumer toy-buy",
-        "schema toy",
-        "partitions toy",
-        "outbox batches toy",
-        "retries toy",
-        "timers toy",
-        "recovery toy",
+        "consumer fixture-obey",
+        "consumer fixture-buy",
+        "schema fixture",
+        "partitions fixture",
+        "outbox batches fixture",
+        "retries fixture",
+        "timers fixture",
+        "recovery fixture",
     ] {
         assert_eq!(
             checks.iter().filter(|check| check.subject == subject).count(),
@@ -98,9 +98,9 @@ async fn a_healthy_deployment_is_all_right() {
 async fn a_deleted_consumer_is_found() {
     let deployment = Deployment::new().await;
     let jetstream = deployment.jetstream().await;
-    jetstream.delete_consumer_from_stream("toy-obey", deployment.stream()).await.unwrap();
+    jetstream.delete_consumer_from_stream("fixture-obey", deployment.stream()).await.unwrap();
     let finding = deployment.only_finding().await;
-    assert_found(&finding, Grade::Failed, "consumer toy-obey", "not there", "despatch provision");
+    assert_found(&finding, Grade::Failed, "consumer fixture-obey", "not there", "despatch provision");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +108,7 @@ async fn a_consumer_that_consumes_something_else_is_found() {
     let deployment = Deployment::new().await;
     let elsewhere = format!("{}.evt.order.placed", deployment.env.settings().namespace);
     let config = pull::Config {
-        durable_name: Some("toy-obey".into()),
+        durable_name: Some("fixture-obey".into()),
         ack_policy: AckPolicy::Explicit,
         ack_wait: Duration::from_secs(7),
         max_deliver: -1,
@@ -118,10 +118,10 @@ async fn a_consumer_that_consumes_something_else_is_found() {
     };
     deployment.jetstream().await.create_consumer_on_stream(config, deployment.stream()).await.unwrap();
     let finding = deployment.only_finding().await;
-    assert_found(&finding, Grade::Failed, "consumer toy-obey", &elsewhere, "despatch provision");
+    assert_found(&finding, Grade::Failed, "consumer fixture-obey", &elsewhere, "despatch provision");
     assert!(finding.found.contains("ack_wait 7s"), "{finding:#?}");
     assert!(finding.expected.contains("ack_wait 3s"), "{finding:#?}");
-    assert!(finding.expected.contains(".replay.toy.obey"), "{finding:#?}");
+    assert!(finding.expected.contains(".replay.fixture.obey"), "{finding:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,10 +131,10 @@ async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_made_anew() {
     let stream = jetstream.get_stream(&stream).await.unwrap();
     let end = stream.cached_info().state.last_sequence;
     let ahead = end + 1000;
-    let found = stream.consumer_info("toy-obey").await.unwrap().config;
-    stream.delete_consumer("toy-obey").await.unwrap();
+    let found = stream.consumer_info("fixture-obey").await.unwrap().config;
+    stream.delete_consumer("fixture-obey").await.unwrap();
     let config = pull::Config {
-        durable_name: Some("toy-obey".into()),
+        durable_name: Some("fixture-obey".into()),
         deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: ahead + 1 },
         ack_policy: found.ack_policy,
         ack_wait: found.ack_wait,
@@ -144,11 +144,11 @@ async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_made_anew() {
         ..pull::Config::default()
     };
     stream.create_consumer(config).await.unwrap();
-    let seen = async || stream.consumer_info("toy-obey").await.unwrap().delivered.stream_sequence;
+    let seen = async || stream.consumer_info("fixture-obey").await.unwrap().delivered.stream_sequence;
     assert_eq!(seen().await, ahead);
     let finding = deployment.only_finding().await;
     let said = format!("has seen message {ahead}");
-    assert_found(&finding, Grade::Failed, "consumer toy-obey", &said, "despatch provision");
+    assert_found(&finding, Grade::Failed, "consumer fixture-obey", &said, "despatch provision");
     provision_all(deployment.env.settings(), &[deployment.fixture.worker()]).await.unwrap();
     assert_eq!(seen().await, end);
 }
@@ -165,48 +165,66 @@ async fn a_deleted_stream_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_migration_is_found() {
     let deployment = Deployment::new().await;
-    let finding = deployment.after("delete from toy.migration where name = '0001_toy'").await;
-    assert_found(&finding, Grade::Failed, "schema toy", "lacks 0001_toy", "despatch migrate");
-    let finding = deployment.after("drop schema toy cascade").await;
-    assert_found(&finding, Grade::Failed, "schema toy", "lacks 0000_runtime, 0001_toy", "despatch migrate");
+    let finding = deployment.after("delete from fixture.migration where name = '0001_fixture'").await;
+    assert_found(&finding, Grade::Failed, "schema fixture", "lacks 0001_fixture", "despatch migrate");
+    let finding = deployment.after("drop schema fixture cascade").await;
+    assert_found(
+        &finding,
+        Grade::Failed,
+        "schema fixture",
+        "lacks 0000_runtime, 0001_fixture",
+        "despatch migrate",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_partition_is_found() {
     let deployment = Deployment::new().await;
     let next_week = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid
-                      where i.inhparent = 'toy.journal'::regclass and c.relname like 'journal_w%'
+                      where i.inhparent = 'fixture.journal'::regclass and c.relname like 'journal_w%'
                       order by 1 offset 1 limit 1";
     let partition: String = deployment.env.db().await.query_one(next_week, &[]).await.unwrap().get(0);
-    let finding = deployment.after(&format!("drop table toy.{partition}")).await;
-    assert_found(&finding, Grade::Warning, "partitions toy", &partition, "despatch migrate");
+    let finding = deployment.after(&format!("drop table fixture.{partition}")).await;
+    assert_found(&finding, Grade::Warning, "partitions fixture", &partition, "despatch migrate");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_has_done_in_time_is_found() {
     let deployment = Deployment::new().await;
-    let open = "insert into toy.outbox_batch (handler, events, opened_at)
-                values ('toy.obey', '{}', despatch_now() - interval '2 hours'), ('toy.obey', '{}', despatch_now())";
+    let open = "insert into fixture.outbox_batch (handler, events, opened_at)
+                values ('fixture.obey', '{}', despatch_now() - interval '2 hours'), ('fixture.obey', '{}', despatch_now())";
     let finding = deployment.after(open).await;
     assert_found(
         &finding,
         Grade::Warning,
-        "outbox batches toy",
+        "outbox batches fixture",
         "1 late, the oldest 2h 0m",
-        "despatch run toy",
+        "despatch run fixture",
     );
-    let retry = "delete from toy.outbox_batch;
-                 insert into toy.retry values (gen_random_uuid(), 'toy.obey', despatch_now() - interval '3 days')";
+    let retry = "delete from fixture.outbox_batch;
+                 insert into fixture.retry values (gen_random_uuid(), 'fixture.obey', despatch_now() - interval '3 days')";
     let finding = deployment.after(retry).await;
-    assert_found(&finding, Grade::Warning, "retries toy", "1 late, the oldest 3d 0h", "despatch run toy");
-    let timer = "delete from toy.retry;
-                 insert into toy.timer values ('k', despatch_now() - interval '10 minutes', 'x', 'o', '', '')";
+    assert_found(
+        &finding,
+        Grade::Warning,
+        "retries fixture",
+        "1 late, the oldest 3d 0h",
+        "despatch run fixture",
+    );
+    let timer = "delete from fixture.retry;
+                 insert into fixture.timer values ('k', despatch_now() - interval '10 minutes', 'x', 'o', '', '')";
     let finding = deployment.after(timer).await;
-    assert_found(&finding, Grade::Warning, "timers toy", "1 late, the oldest 10m", "despatch run toy");
-    let recovery = "delete from toy.timer;
-                    insert into toy.stream_checkpoint (created, stored_until, settled_until) values (1, despatch_now(), despatch_now() - interval '5 hours')";
+    assert_found(
+        &finding,
+        Grade::Warning,
+        "timers fixture",
+        "1 late, the oldest 10m",
+        "despatch run fixture",
+    );
+    let recovery = "delete from fixture.timer;
+                    insert into fixture.stream_checkpoint (created, stored_until, settled_until) values (1, despatch_now(), despatch_now() - interval '5 hours')";
     let finding = deployment.after(recovery).await;
-    assert_found(&finding, Grade::Warning, "recovery toy", "but the last 5h 0m", "despatch run toy");
+    assert_found(&finding, Grade::Warning, "recovery fixture", "but the last 5h 0m", "despatch run fixture");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,7 @@ async fn held(env: &TestEnv) -> (usize, usize) {
     let jetstream = jetstream::new(options.connect(servers).await.unwrap());
     let stream = format!("DESPATCH_{}", env.settings().namespace);
     let consumer: jetstream::consumer::PullConsumer =
-        jetstream.get_consumer_from_stream("toy-buy", stream).await.unwrap();
+        jetstream.get_consumer_from_stream("fixture-buy", stream).await.unwrap();
     (consumer.cached_info().num_ack_pending, consumer.cached_info().num_redelivered)
 }
 

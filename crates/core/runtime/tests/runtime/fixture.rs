@@ -20,15 +20,15 @@ use tokio::sync::Barrier;
 use crate::provider::Provider;
 
 const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_toy",
-    sql: "create table toy.tally (order_id text not null, what text not null, count int not null,
+    name: "0001_fixture",
+    sql: "create table fixture.tally (order_id text not null, what text not null, count int not null,
                                   primary key (order_id, what));
-          create table toy.unique_thing (thing text primary key);
-          create table toy.stock (thing text primary key, units int not null);
-          create table toy.fixed (order_id text primary key);
-          create sequence toy.statement;
-          create function toy.count_statement() returns bigint language sql as 'select nextval(''toy.statement'')';
-          create table toy.answered (order_id text primary key, statement bigint not null);",
+          create table fixture.unique_thing (thing text primary key);
+          create table fixture.stock (thing text primary key, units int not null);
+          create table fixture.fixed (order_id text primary key);
+          create sequence fixture.statement;
+          create function fixture.count_statement() returns bigint language sql as 'select nextval(''fixture.statement'')';
+          create table fixture.answered (order_id text primary key, statement bigint not null);",
 }];
 
 const POLICY: Policy = Policy {
@@ -66,7 +66,7 @@ impl Fixture {
 
     /// The worker with every fixture handler.
     pub(crate) fn worker(&self) -> Worker {
-        let mut worker = Worker::new("toy", MIGRATIONS);
+        let mut worker = Worker::new("fixture", MIGRATIONS);
         let due = worker.timer();
         worker
             .queries(&[BROKEN, UNITS, NUMBERED])
@@ -82,7 +82,7 @@ impl Fixture {
 
 /// How often a handler's writes about an order were kept.
 pub(crate) async fn kept(env: &TestEnv, order: &str, what: &str) -> i32 {
-    let sql = "select count from toy.tally where order_id = $1 and what = $2";
+    let sql = "select count from fixture.tally where order_id = $1 and what = $2";
     env.db().await.query_opt(sql, &[&order, &what]).await.unwrap().map_or(0, |row| row.get(0))
 }
 
@@ -124,13 +124,13 @@ const BROKEN: BatchedQuery = BatchedQuery::new(
 );
 
 const UNITS: BatchedQuery = BatchedQuery::new(
-    "with statement as materialized (select toy.count_statement())
+    "with statement as materialized (select fixture.count_statement())
      select n, units from unnest($1::text[]) with ordinality as each(thing, n)
-       join toy.stock using (thing), statement",
+       join fixture.stock using (thing), statement",
 );
 
 const NUMBERED: BatchedQuery = BatchedQuery::new(
-    "with statement as materialized (select toy.count_statement() as number)
+    "with statement as materialized (select fixture.count_statement() as number)
      select n, order_id, number from unnest($1::text[]) with ordinality as each(order_id, n), statement
       order by n desc",
 );
@@ -139,7 +139,7 @@ const NUMBERED: BatchedQuery = BatchedQuery::new(
 struct Obey(Fixture, Timer<ReviewAskDue>);
 
 impl Handler for Obey {
-    const NAME: &'static str = "toy.obey";
+    const NAME: &'static str = "fixture.obey";
     const POLICY: Policy = POLICY;
     type In = OrderCancelRequested;
     type Out = Option<OrderCompleted>;
@@ -165,7 +165,7 @@ impl Handler for Obey {
         match word {
             "want" => want(tx, what).await?,
             "break-beside" => {
-                let sql = "update toy.stock set units = units where thing = $1";
+                let sql = "update fixture.stock set units = units where thing = $1";
                 let write = async { tx.execute(sql, &[&what]).await };
                 tokio::try_join!(tx.query_batched(BROKEN, (order.clone(),)), write)?;
             }
@@ -180,7 +180,7 @@ impl Handler for Obey {
             "reject" => return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))),
             "defer" => return Err(Disobeyed::Told(Verdict::Defer(Duration::from_millis(20)))),
             "reject-until-fixed" | "retry-until-fixed" => {
-                let sql = "select from toy.fixed where order_id = $1";
+                let sql = "select from fixture.fixed where order_id = $1";
                 if tx.query_opt(sql, &[order]).await?.is_none() {
                     let reject = word == "reject-until-fixed";
                     let verdict = if reject { Verdict::Reject(Reason::StockShort) } else { Verdict::Retry };
@@ -188,10 +188,10 @@ impl Handler for Obey {
                 }
             }
             "break" => {
-                tx.execute("insert into toy.no_such_table values (1)", &[]).await?;
+                tx.execute("insert into fixture.no_such_table values (1)", &[]).await?;
             }
             "own" => {
-                let sql = "insert into toy.unique_thing select * from unnest($1::text[])";
+                let sql = "insert into fixture.unique_thing select * from unnest($1::text[])";
                 tx.execute_batched(sql, (what.to_owned(),)).await?;
             }
             "panic" => panic!("told to panic"),
@@ -202,9 +202,9 @@ impl Handler for Obey {
                 tx.unschedule(&timer).await?;
             }
             "add" => {
-                let read = tx.query("select units from toy.stock where thing = $1", &[&what]).await?;
+                let read = tx.query("select units from fixture.stock where thing = $1", &[&what]).await?;
                 let units = read[0].get::<_, i32>(0) + 1;
-                tx.execute("update toy.stock set units = $2 where thing = $1", &[&what, &units]).await?;
+                tx.execute("update fixture.stock set units = $2 where thing = $1", &[&what, &units]).await?;
             }
             "take" => take(tx, what).await?,
             "share" => share(tx, order).await?,
@@ -220,7 +220,7 @@ impl Handler for Obey {
 async fn take(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     let (thing, units) = what.split_once(' ').unwrap_or((what, "1"));
     let units: i32 = units.parse().unwrap();
-    let sql = "update toy.stock set units = units - $2 where thing = $1 returning units";
+    let sql = "update fixture.stock set units = units - $2 where thing = $1 returning units";
     let left: i32 = tx.returning(sql, &[&thing, &units]).await?[0].get(0);
     if left < 0 { Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) } else { Ok(()) }
 }
@@ -234,7 +234,7 @@ async fn want(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     if there < units {
         return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort)));
     }
-    let sql = "update toy.stock set units = units - $2 where thing = $1";
+    let sql = "update fixture.stock set units = units - $2 where thing = $1";
     tx.execute(sql, &[&thing, &units]).await?;
     Ok(())
 }
@@ -244,12 +244,12 @@ async fn share(tx: &Tx<'_>, order: &str) -> Result<(), Disobeyed> {
     let rows = tx.query_batched(NUMBERED, (order.to_owned(),)).await?;
     let [row] = rows.as_slice() else { return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) };
     let (own, number): (&str, i64) = (row.get("order_id"), row.get("number"));
-    tx.execute("insert into toy.answered values ($1, $2)", &[&own, &number]).await?;
+    tx.execute("insert into fixture.answered values ($1, $2)", &[&own, &number]).await?;
     Ok(())
 }
 
 async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<(), DbError> {
-    let sql = "insert into toy.tally select order_id, what, 1 from unnest($1::text[], $2::text[]) as each(order_id, what)
+    let sql = "insert into fixture.tally select order_id, what, 1 from unnest($1::text[], $2::text[]) as each(order_id, what)
                on conflict (order_id, what) do update set count = tally.count + 1";
     tx.execute_batched(sql, (order.to_owned(), what.to_owned())).await?;
     Ok(())
@@ -265,7 +265,7 @@ impl Buy {
         if !first {
             self.0.meet().await?;
         }
-        let ask = attempt.begin("toy", "").await?;
+        let ask = attempt.begin("fixture", "").await?;
         self.0.provider.receive(&ask, attempt.subject().id()).await;
         if ask.n > 0 {
             return Ok(ask.key);
@@ -279,7 +279,7 @@ impl Buy {
 }
 
 impl EffectHandler for Buy {
-    const NAME: &'static str = "toy.buy";
+    const NAME: &'static str = "fixture.buy";
     const POLICY: Policy = POLICY;
     type In = RefundRequested;
     type Plan = RefundRequested;
@@ -299,7 +299,7 @@ impl EffectHandler for Buy {
         if word == "declined-in-turn" {
             return self.declined_in_turn(attempt).await;
         }
-        let mut ask = attempt.begin("toy", "").await?;
+        let mut ask = attempt.begin("fixture", "").await?;
         match word {
             "aged" if ask.first => {
                 let wait = Duration::from_millis(what.parse().unwrap());
@@ -338,7 +338,7 @@ impl EffectHandler for Buy {
         tally(tx, &order_id, "bought").await?;
         match event.reason.as_str() {
             "break" => {
-                tx.execute("insert into toy.no_such_table values (1)", &[]).await?;
+                tx.execute("insert into fixture.no_such_table values (1)", &[]).await?;
             }
             "timer" => {
                 let due = ReviewAskDue { order_id: order_id.clone(), ask: 7 };

@@ -21,8 +21,8 @@ struct Row<'a> {
 /// Puts an event's row into the journal; answers the event's id.
 async fn journal(db: &Client, row: Row<'_>) -> String {
     let id = EventId::new().to_string();
-    let sql = "insert into toy.journal (id, handler, generation, state, subject, outbox, event)
-               values ($1::text::uuid, 'toy.obey', 0, $2, 'order/o', $3, $4)";
+    let sql = "insert into fixture.journal (id, handler, generation, state, subject, outbox, event)
+               values ($1::text::uuid, 'fixture.obey', 0, $2, 'order/o', $3, $4)";
     db.execute(sql, &[&id, &row.state, &row.outbox, &row.event]).await.unwrap();
     id
 }
@@ -33,14 +33,14 @@ async fn publishing(db: &Client, outbox: &[u8]) -> String {
 
 /// A batch that its opener left open long ago.
 async fn leave_open(db: &Client, events: &[&String]) {
-    let sql = "insert into toy.outbox_batch (handler, events, opened_at)
-               select 'toy.obey', $1::text[]::uuid[], despatch_now() - interval '1 hour'";
+    let sql = "insert into fixture.outbox_batch (handler, events, opened_at)
+               select 'fixture.obey', $1::text[]::uuid[], despatch_now() - interval '1 hour'";
     db.execute(sql, &[&events]).await.unwrap();
 }
 
 /// The events of all outbox batches.
 async fn open(db: &Client) -> Vec<String> {
-    let sql = "select unnest(events)::text from toy.outbox_batch";
+    let sql = "select unnest(events)::text from fixture.outbox_batch";
     db.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
@@ -74,7 +74,7 @@ async fn an_outbox_that_cannot_be_read_stays_unpublished() {
     is_open_over(&db, &[&bad]).await;
     env.expect::<OrderCompleted>("neighbour").await;
     assert_eq!(env.messages(&event_subject(OrderCompleted::TYPE)).await.len(), 21);
-    let fix = "update toy.journal set outbox = $2 where id = $1::text::uuid";
+    let fix = "update fixture.journal set outbox = $2 where id = $1::text::uuid";
     db.execute(fix, &[&bad, &outbox("fixed")]).await.unwrap();
     env.expect::<OrderCompleted>("fixed").await;
     is_open_over(&db, &[]).await;
@@ -89,16 +89,16 @@ async fn a_waiting_event_that_cannot_be_read_stays_unpublished() {
     let event: Envelope = message(&told("fixed", "complete"));
     let bad = journal(&db, Row { state: "waiting", outbox: None, event: Some(NONSENSE) }).await;
     let gone = journal(&db, Row { state: "waiting", outbox: None, event: None }).await;
-    let retry = "insert into toy.retry (id, handler, due)
-                 select id, handler, despatch_now() from toy.journal where state = 'waiting'";
+    let retry = "insert into fixture.retry (id, handler, due)
+                 select id, handler, despatch_now() from fixture.journal where state = 'waiting'";
     db.execute(retry, &[]).await.unwrap();
     env.run(fixture.worker()).await;
     eventually("they are fired", async || {
-        db.query_opt("select where not exists (select from toy.retry)", &[]).await.unwrap()
+        db.query_opt("select where not exists (select from fixture.retry)", &[]).await.unwrap()
     })
     .await;
     let event = Envelope { event_id: bad.clone(), ..event };
-    let fix = "update toy.journal set event = $2 where id = $1::text::uuid";
+    let fix = "update fixture.journal set event = $2 where id = $1::text::uuid";
     db.execute(fix, &[&bad, &event.encode_to_vec()]).await.unwrap();
     env.expect::<OrderCompleted>("fixed").await;
     is_open_over(&db, &[&gone]).await;

@@ -37,7 +37,7 @@ async fn servers_that_are_down_at_the_start_are_waited_for() {
 
     let process = Process::start(settings.clone(), vec![worker]).await.unwrap();
     unready(&process, "nats").await;
-    unready(&process, "postgres/toy").await;
+    unready(&process, "postgres/fixture").await;
     let stack = Stack::start(Options::new(&dir)).await.unwrap();
     assert_eq!((stack.nats_url(), stack.database_url()), (&*settings.nats_url, &*settings.database_url));
     ready(&process).await;
@@ -58,7 +58,7 @@ async fn a_postgres_that_goes_away_is_waited_for() {
         env.deliver(&told(&format!("before-{round}"), "complete")).await;
         // All of its processes at once, as a crash does it.
         signal("-QUIT", servers.stack.postgres_pid());
-        unready(&process, "postgres/toy").await;
+        unready(&process, "postgres/fixture").await;
         for order in 0..20 {
             env.deliver(&told(&format!("during-{round}-{order}"), "complete")).await;
         }
@@ -85,12 +85,12 @@ async fn what_cannot_be_recorded_here_is_given_back_for_another() {
     env.deliver(&told("before", "complete")).await;
     env.expect::<OrderCompleted>("before").await;
     signal("-QUIT", servers.stack.postgres_pid());
-    unready(&process, "postgres/toy").await;
+    unready(&process, "postgres/fixture").await;
     env.deliver(&told("during", "complete")).await;
     let jetstream = recovery::jetstream(&env).await;
     eventually("it has been handed out again", async || {
         let stream = jetstream.get_stream("DESPATCH_outage").await.ok()?;
-        let consumer = stream.consumer_info("toy-obey").await.ok()?;
+        let consumer = stream.consumer_info("fixture-obey").await.ok()?;
         (consumer.num_redelivered > 0).then_some(())
     })
     .await;
@@ -141,10 +141,11 @@ async fn a_nats_that_does_not_answer_does_not_hold_up_the_clock() {
     // Still connected, as far as anybody can tell.
     signal("-STOP", servers.stack.nats_pid());
     let db = env.db().await;
-    let left_open = "insert into toy.outbox_batch (handler, events, opened_at)
-                     select handler, array[id], despatch_now() - interval '1 hour' from toy.journal";
+    let left_open = "insert into fixture.outbox_batch (handler, events, opened_at)
+                     select handler, array[id], despatch_now() - interval '1 hour' from fixture.journal";
     db.execute(left_open, &[]).await.unwrap();
-    let locked = async || db.query_opt("select from toy.outbox_batch for update nowait", &[]).await.is_err();
+    let locked =
+        async || db.query_opt("select from fixture.outbox_batch for update nowait", &[]).await.is_err();
     eventually("a sweep holds the batch", async || locked().await.then_some(())).await;
     eventually("it gives up", async || (!locked().await).then_some(())).await;
     signal("-CONT", servers.stack.nats_pid());
@@ -165,7 +166,7 @@ async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
     let jetstream = jetstream::new(options.connect(servers).await.unwrap());
     let stream = format!("DESPATCH_{}", env.settings().namespace);
 
-    jetstream.delete_consumer_from_stream("toy-obey", &stream).await.unwrap();
+    jetstream.delete_consumer_from_stream("fixture-obey", &stream).await.unwrap();
     made_again(&jetstream, &stream).await;
     env.deliver(&told("second", "complete")).await;
     env.expect::<OrderCompleted>("second").await;
@@ -187,7 +188,7 @@ async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
 async fn made_again(jetstream: &jetstream::Context, stream: &str) {
     eventually("the consumer is made again", async || {
         let found: Result<jetstream::consumer::PullConsumer, _> =
-            jetstream.get_consumer_from_stream("toy-obey", stream).await;
+            jetstream.get_consumer_from_stream("fixture-obey", stream).await;
         found.ok().map(|_| ())
     })
     .await;

@@ -13,18 +13,18 @@ const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
 async fn partitions(db: &Client) -> Vec<String> {
     let sql = "select inhrelid::regclass::text from pg_inherits
-                where inhparent = 'toy.journal'::regclass order by 1";
+                where inhparent = 'fixture.journal'::regclass order by 1";
     db.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
 async fn where_is(db: &Client, id: EventId) -> Option<String> {
-    let sql = "select tableoid::regclass::text from toy.journal where id = $1::text::uuid";
+    let sql = "select tableoid::regclass::text from fixture.journal where id = $1::text::uuid";
     db.query_opt(sql, &[&id.to_string()]).await.unwrap().map(|row| row.get(0))
 }
 
 async fn journal(db: &Client, id: EventId, state: &str) {
-    let sql = "insert into toy.journal (id, handler, generation, state, subject)
-               values ($1::text::uuid, 'toy.obey', 0, $2, 'o')";
+    let sql = "insert into fixture.journal (id, handler, generation, state, subject)
+               values ($1::text::uuid, 'fixture.obey', 0, $2, 'o')";
     db.execute(sql, &[&id.to_string(), &state]).await.unwrap();
 }
 
@@ -41,16 +41,16 @@ async fn partitions_lie_ready_and_take_over_what_came_before_them() {
         (EventId::first_at(SystemTime::now() + WEEK), EventId::first_at(SystemTime::now() + WEEK * 30));
     journal(&db, next_week, "done").await;
     let home = where_is(&db, next_week).await.unwrap();
-    assert!(ahead.contains(&home) && home != "toy.journal_other", "{home}");
+    assert!(ahead.contains(&home) && home != "fixture.journal_other", "{home}");
     // As if nobody had looked after the partitions for a while.
     db.batch_execute(&format!("drop table {home}")).await.unwrap();
     journal(&db, next_week, "waiting").await;
     journal(&db, far, "done").await;
-    assert_eq!(where_is(&db, next_week).await.unwrap(), "toy.journal_other");
+    assert_eq!(where_is(&db, next_week).await.unwrap(), "fixture.journal_other");
 
     migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     assert_eq!(where_is(&db, next_week).await.unwrap(), home);
-    assert_eq!(where_is(&db, far).await.unwrap(), "toy.journal_other");
+    assert_eq!(where_is(&db, far).await.unwrap(), "fixture.journal_other");
     assert_eq!(partitions(&db).await, ahead);
 }
 
@@ -72,7 +72,7 @@ async fn expired_partitions_go_and_what_is_unsettled_stays() {
         let (from, to) = (now - WEEK * weeks, now - WEEK * (weeks - 1));
         let (first, end) = (EventId::first_at(from), EventId::first_at(to));
         db.batch_execute(&format!(
-            "create table toy.{name} partition of toy.journal for values from ('{first}') to ('{end}')"
+            "create table fixture.{name} partition of fixture.journal for values from ('{first}') to ('{end}')"
         ))
         .await
         .unwrap();
@@ -81,8 +81,8 @@ async fn expired_partitions_go_and_what_is_unsettled_stays() {
         old.push(id);
     }
     // Nobody takes it before its time has come, which it never does here.
-    let open = "insert into toy.outbox_batch (handler, events, opened_at)
-                values ('toy.obey', array[$1::text::uuid], despatch_now() + interval '1 year')";
+    let open = "insert into fixture.outbox_batch (handler, events, opened_at)
+                values ('fixture.obey', array[$1::text::uuid], despatch_now() + interval '1 year')";
     db.execute(open, &[&old[4].to_string()]).await.unwrap();
     env.run(fixture.worker()).await;
     eventually("what expired is gone", async || {

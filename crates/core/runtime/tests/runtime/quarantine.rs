@@ -26,7 +26,7 @@ async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u3
     let letter = loop {
         let mut process = Process::start(env, "");
         let letter = eventually("it killed again, or is dead", async || {
-            let letter = env.messages("dead.toy.>").await.pop();
+            let letter = env.messages("dead.fixture.>").await.pop();
             (letter.is_some() || process.has_ended()).then_some(letter)
         })
         .await;

@@ -17,7 +17,7 @@ async fn an_event_delivered_twice_is_recorded_once() {
         env.deliver(&told(&format!("o-{order}"), "complete")).await;
     }
     env.quiet().await;
-    let kept = "select count(*), sum(count) from toy.tally";
+    let kept = "select count(*), sum(count) from fixture.tally";
     let kept = env.db().await.query_one(kept, &[]).await.unwrap();
     assert_eq!((kept.get::<_, i64>(0), kept.get::<_, i64>(1)), (300, 300));
     assert_eq!(env.messages("evt.order.completed").await.len(), 300);
@@ -66,14 +66,14 @@ async fn rejected_and_deferred_events_die_with_their_reason() {
     env.db()
         .await
         .batch_execute(
-            "create function toy.patient() returns trigger language plpgsql as $$ begin
+            "create function fixture.patient() returns trigger language plpgsql as $$ begin
                  new.deferred_since := case when new.generation < 3 then despatch_now() + interval '1 hour'
                                             when new.generation = 3 then despatch_now()
                                             else new.deferred_since end;
                  return new;
              end $$;
-             create trigger patient before insert or update on toy.journal for each row
-                 when (new.subject = 'order/early' and new.state = 'waiting') execute function toy.patient();",
+             create trigger patient before insert or update on fixture.journal for each row
+                 when (new.subject = 'order/early' and new.state = 'waiting') execute function fixture.patient();",
         )
         .await
         .unwrap();

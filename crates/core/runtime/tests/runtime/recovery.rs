@@ -43,7 +43,7 @@ fn orders(name: &str) -> Vec<String> {
 
 async fn all_completed_once(env: &TestEnv, orders: &[String]) {
     let db = env.db().await;
-    let sql = "select count from toy.tally where order_id = any($1) and what = 'recorded'";
+    let sql = "select count from fixture.tally where order_id = any($1) and what = 'recorded'";
     let counts = eventually("the orders are handled", async || {
         let rows = db.query(sql, &[&orders]).await.unwrap();
         (rows.len() == orders.len()).then_some(rows)
@@ -291,15 +291,15 @@ async fn a_retry_that_was_published_and_lost_is_published_again() {
     env.deliver(&told("late", "defer")).await;
     let db = env.db().await;
     eventually("the event waits", async || {
-        db.query_opt("select true from toy.journal where state = 'waiting'", &[]).await.unwrap()
+        db.query_opt("select true from fixture.journal where state = 'waiting'", &[]).await.unwrap()
     })
     .await;
     worker.drain().await;
     // As it stands when the retry is on the stream, and nobody has handled it yet.
-    db.execute("delete from toy.retry", &[]).await.unwrap();
-    db.execute("delete from toy.outbox_batch", &[]).await.unwrap();
+    db.execute("delete from fixture.retry", &[]).await.unwrap();
+    db.execute("delete from fixture.outbox_batch", &[]).await.unwrap();
     db.execute(
-        "update toy.stream_checkpoint set settled_until = despatch_now() where toy.stream_checkpoint.settled_until is not null",
+        "update fixture.stream_checkpoint set settled_until = despatch_now() where fixture.stream_checkpoint.settled_until is not null",
         &[],
     )
     .await

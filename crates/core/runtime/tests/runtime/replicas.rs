@@ -46,7 +46,7 @@ async fn two_that_perform_one_event_at_the_same_time_ask_under_one_key() {
     assert_eq!(kept(&env, "o", "bought").await, 1);
     assert_eq!(env.count::<PaymentRefunded>("o").await, 1);
     let effects = fixture.provider.effects("o").await;
-    assert_eq!(effects, [Effect { key: "order/o/toy//0".into(), received: 2, firsts: 1 }]);
+    assert_eq!(effects, [Effect { key: "order/o/fixture//0".into(), received: 2, firsts: 1 }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +74,7 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
         // Whoever was killed may have announced an ask that the provider never received: then no try is the first.
         assert!(effects.len() == 1 && effects[0].firsts <= 1, "{effects:?}");
     }
-    let sql = "select what, count(*), sum(count) from toy.tally group by what order by what";
+    let sql = "select what, count(*), sum(count) from fixture.tally group by what order by what";
     for row in env.db().await.query(sql, &[]).await.unwrap() {
         let (what, orders, times): (&str, i64, i64) = (row.get(0), row.get(1), row.get(2));
         assert_eq!((orders, times), (150, 150), "{what}");
@@ -97,7 +97,7 @@ async fn what_one_was_refused_the_other_does_not_get_in_the_same_try() {
     assert_eq!(env.expect_dead("o").await.reason, "card-declined");
     env.quiet().await;
     let effects = fixture.provider.effects("o").await;
-    assert!(effects.iter().all(|effect| effect.key == "order/o/toy//0"), "{effects:?}");
+    assert!(effects.iter().all(|effect| effect.key == "order/o/fixture//0"), "{effects:?}");
     assert_eq!(env.count::<PaymentRefunded>("o").await, 0);
 }
 
@@ -109,13 +109,13 @@ async fn what_is_read_and_then_written_under_a_key_is_never_lost() {
     env.run(fixture.worker()).await;
     env.run(fixture.worker()).await;
     let db = env.db().await;
-    db.batch_execute("insert into toy.stock values ('a', 0), ('b', 0), ('c', 0)").await.unwrap();
+    db.batch_execute("insert into fixture.stock values ('a', 0), ('b', 0), ('c', 0)").await.unwrap();
     for order in 0..ORDERS {
         let thing = ["a", "b", "c", "a"][order % 4];
         env.deliver(&told(&format!("o-{order}"), &format!("add {thing}"))).await;
     }
     env.quiet().await;
-    let rows = db.query("select units from toy.stock order by thing", &[]).await.unwrap();
+    let rows = db.query("select units from fixture.stock order by thing", &[]).await.unwrap();
     let units: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(units, [200, 100, 100]);
     let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";

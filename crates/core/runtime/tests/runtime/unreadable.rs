@@ -23,7 +23,7 @@ async fn a_payload_that_is_not_what_its_type_says_is_dead() {
     env.publish(&malformed).await;
     env.publish_again(&malformed).await;
     let letter = env.expect_dead("o").await;
-    assert_eq!((letter.reason.as_str(), letter.handler.as_str()), ("payload-undecodable", "toy.obey"));
+    assert_eq!((letter.reason.as_str(), letter.handler.as_str()), ("payload-undecodable", "fixture.obey"));
     assert_eq!(letter.event.unwrap().payload, malformed.payload);
     env.quiet().await;
     assert_eq!(env.messages("dead.>").await.len(), 1);
@@ -47,7 +47,7 @@ async fn headers_that_say_nothing_are_dead_and_keep_what_came() {
     let letter = env.expect_dead("").await;
     assert_eq!(letter.reason, "payload-undecodable");
     assert_eq!(letter.event.unwrap().payload, "number 0");
-    assert_eq!(env.messages("dead.toy.payload-undecodable").await.len(), 3);
+    assert_eq!(env.messages("dead.fixture.payload-undecodable").await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

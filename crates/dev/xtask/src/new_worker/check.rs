@@ -12,6 +12,11 @@ use crate::metadata::{self, cargo};
 use crate::repository::Repository;
 use crate::run::succeeds;
 
+/// Cargo tells the crates of two copies of a workspace apart by nothing but their versions; without another one, what is
+/// built in the copy would take the place of what is built here.
+const VERSION: (&str, &str) = ("\nversion = \"0.1.0\"\n", "\nversion = \"0.1.0-copy\"\n");
+
+const MANIFEST: &str = "Cargo.toml";
 const PAGE: &str = "docs/add-a-worker.md";
 /// The worker of the page.
 const LOYALTY: [&str; 3] = ["loyalty", "customer", "PointsAwarded"];
@@ -29,6 +34,11 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
         dirs.push(names.dir());
     }
     page::apply(&repository.read(PAGE)?, &mut repository)?;
+    let manifest = repository.read(MANIFEST)?;
+    if !manifest.contains(VERSION.0) {
+        return Err(TaskError::List(MANIFEST.to_owned()));
+    }
+    repository.write_as_it_is(MANIFEST, manifest.replacen(VERSION.0, VERSION.1, 1));
     let copy = workspace.target.join("new-worker");
     repository.copy_to(&copy)?;
     link(&copy.join("target"), &workspace.target)?;
@@ -37,36 +47,23 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
     let this = this.to_string_lossy();
     let cargo = cargo();
     let [first, second] = [&packages[0], &packages[1]].map(String::as_str);
-    let dirs = [&dirs[0], &dirs[1]].map(String::as_str);
-    for step in [
-        &["deploy/check"] as &[&str],
-        &[&cargo, "fmt", "--all", "--check"],
-        &["buf", "lint"],
-        &[&this, "check-layers", first, second],
-        &[&this, "check-words", dirs[0], dirs[1], PAGE],
-        &["cargo-shear", "-p", first, "-p", second],
-        &[
-            &cargo,
-            "clippy",
-            "--no-deps",
-            "-p",
-            first,
-            "-p",
-            second,
-            "-p",
-            "despatch-contracts",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
-        &[&cargo, "clippy", "--no-deps", "-p", "despatch", "--lib", "--", "-D", "warnings"],
-        &[&cargo, "test", "-p", first, "-p", second, "--tests"],
+    let lint =
+        format!("clippy --no-deps -p {first} -p {second} -p despatch-contracts --all-targets -- -D warnings");
+    for (program, arguments) in [
+        ("deploy/check", String::new()),
+        (&cargo, "fmt --all --check".to_owned()),
+        ("buf", "lint".to_owned()),
+        (&this, format!("check-layers {first} {second}")),
+        (&this, format!("check-words {} {} {PAGE}", dirs[0], dirs[1])),
+        ("cargo-shear", format!("-p {first} -p {second}")),
+        (&cargo, lint),
+        (&cargo, "check -p despatch --lib --no-default-features".to_owned()),
+        (&cargo, format!("test -p {first} -p {second} --tests")),
     ] {
-        let mut command = Command::new(step[0]);
-        command.args(&step[1..]).current_dir(&copy).env("PATH", &path);
+        let mut command = Command::new(program);
+        command.args(arguments.split_whitespace()).current_dir(&copy).env("PATH", &path);
         if !succeeds(&mut command)? {
-            eprintln!("new-worker: {} fails in {}", step[0], copy.display());
+            eprintln!("new-worker: {program} {arguments} fails in {}", copy.display());
             return Ok(ExitCode::FAILURE);
         }
     }

@@ -35,7 +35,7 @@ struct Tracked {
 
 #[derive(Deserialize)]
 struct Latest {
-    status: Word,
+    status: TrackingStatus,
     #[serde(default, deserialize_with = "text")]
     status_date: String,
     #[serde(default, deserialize_with = "text")]
@@ -44,7 +44,7 @@ struct Latest {
 
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum Word {
+enum TrackingStatus {
     Unknown,
     PreTransit,
     Transit,
@@ -100,11 +100,11 @@ pub fn read(body: &[u8]) -> Result<Option<Scanned>, Invalid> {
     let carrier = key(tracked.carrier, "data.carrier")?;
     let Some(latest) = tracked.tracking_status else { return Ok(None) };
     let movement = match latest.status {
-        Word::Unknown | Word::PreTransit => return Ok(None),
-        Word::Transit => Movement::Despatched,
-        Word::Delivered => Movement::Delivered,
-        Word::Failure => Movement::Failed,
-        Word::Returned => Movement::Returned,
+        TrackingStatus::Unknown | TrackingStatus::PreTransit => return Ok(None),
+        TrackingStatus::Transit => Movement::Despatched,
+        TrackingStatus::Delivered => Movement::Delivered,
+        TrackingStatus::Failure => Movement::Failed,
+        TrackingStatus::Returned => Movement::Returned,
     };
     Ok(Some(Scanned {
         carrier,

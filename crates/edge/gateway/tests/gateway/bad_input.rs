@@ -8,7 +8,7 @@ use despatch_domain::link;
 use despatch_testkit::TestEnv;
 use serde_json::{Value, json};
 
-use crate::harness::{
+use crate::fixture::{
     BODY_LIMIT, LINK_SECRET, Request, SHOPIFY_SAMPLE, TestGateway, WOOCOMMERCE_SAMPLE, order, place, shippo,
     shopify, signature, woocommerce,
 };

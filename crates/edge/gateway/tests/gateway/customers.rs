@@ -5,7 +5,7 @@ use despatch_contracts::review::ReviewReceived;
 use despatch_domain::link;
 use despatch_testkit::TestEnv;
 
-use crate::harness::{LINK_SECRET, Request, TestGateway};
+use crate::fixture::{LINK_SECRET, Request, TestGateway};
 
 /// The path of a link that we wrote.
 fn link_to(what: &str, purpose: &str, order_id: &str) -> String {

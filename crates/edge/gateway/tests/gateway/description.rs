@@ -3,7 +3,7 @@
 use despatch_testkit::TestEnv;
 use serde_json::json;
 
-use crate::harness::{Request, TestGateway};
+use crate::fixture::{Request, TestGateway};
 
 #[tokio::test]
 async fn every_operation_that_is_described_is_served_and_no_other() {

@@ -3,7 +3,7 @@
 mod bad_input;
 mod customers;
 mod description;
-mod harness;
+mod fixture;
 mod orders;
 mod outages;
 mod parcels;

@@ -6,7 +6,7 @@ use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{
+use crate::fixture::{
     Request, SHOPIFY_SAMPLE, TestGateway, WOOCOMMERCE_SAMPLE, order, place, shopify, woocommerce,
 };
 

@@ -5,7 +5,7 @@ use despatch_runtime::{Process, Settings};
 use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
 
-use crate::harness::{Request, TestGateway, order, place};
+use crate::fixture::{Request, TestGateway, order, place};
 
 /// An address at which nothing listens.
 const UNREACHABLE: &str = "127.0.0.1:1";

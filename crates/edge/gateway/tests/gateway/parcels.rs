@@ -9,7 +9,7 @@ use despatch_runtime::Worker;
 use despatch_testkit::{TestEnv, eventually};
 use serde_json::{Value, json};
 
-use crate::harness::{LINK_SECRET, Request, TestGateway, order, place, shippo};
+use crate::fixture::{LINK_SECRET, Request, TestGateway, order, place, shippo};
 
 /// The workers whose records are shown, with labels of our own and a mail server that does not exist.
 fn workers() -> Vec<Worker> {

@@ -42,8 +42,10 @@ class Image:
 @RULES.rule(breaks=lambda image: image.seen.remove("docs"))
 def what_is_compiled_in_is_there(image):
     for source in sorted((ROOT / "crates").rglob("*.rs")):
-        for path in re.findall(r"include_(?:str|bytes)!\((?:concat!\()?\"([^\"]+)\"", source.read_text()):
-            top = (source.parent / path).resolve().relative_to(ROOT).parts[0]
+        for path in re.findall(r"include_(?:str|bytes|dir)!\((?:concat!\()?\"([^\"]+)\"", source.read_text()):
+            crate = next(folder for folder in source.parents if (folder / "Cargo.toml").exists())
+            whole = path.replace("$CARGO_MANIFEST_DIR", str(crate))
+            top = (source.parent / whole).resolve().relative_to(ROOT).parts[0]
             if top not in image.seen:
                 yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {top} out"
         for path in re.findall(r"include_dir!\(\"\$CARGO_MANIFEST_DIR/([^\"]+)\"", source.read_text()):

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::error::TaskError;
 use crate::{metadata, sources};
 
-mod glossary;
+mod paths;
 mod rules;
 mod text;
 
@@ -21,7 +21,8 @@ const FILES: [&str; 6] =
     ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "Dockerfile", "docker-compose.yml", "Cargo.toml"];
 const KINDS: [&str; 12] =
     ["rs", "md", "toml", "sql", "proto", "yaml", "yml", "tpl", "json", "py", "sh", "txt"];
-const GLOSSARY: &str = "docs/glossary.md";
+/// Pages whose paths in backticks are files.
+const MAPS: [&str; 2] = ["ARCHITECTURE.md", "docs/glossary.md"];
 /// Schemas of others.
 const FOREIGN: &str = "deploy/schemas/";
 
@@ -52,8 +53,8 @@ pub(crate) fn check(paths: &[String]) -> Result<ExitCode, TaskError> {
                 .map(|path| format!("words.txt: {path} is not in the repository; name where it is now")),
         );
     }
-    if files.iter().any(|file| file == GLOSSARY) {
-        found.extend(glossary::check(GLOSSARY, &sources::read(&root, GLOSSARY)?, &all));
+    for page in MAPS.iter().filter(|page| files.iter().any(|file| file == *page)) {
+        found.extend(paths::check(page, &sources::read(&root, page)?, &all));
     }
     for file in &files {
         found.extend(rules::check(&rules, file, &sources::read(&root, file)?));

@@ -1,7 +1,7 @@
 //! Two `bench` binaries on the same machine in turn. Figures drift with whatever else a machine does; the ratio of two
 //! runs, one right after the other, drifts less, and the median of several ratios less still.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -83,14 +83,17 @@ pub(crate) fn run(args: &[String]) -> Result<bool, TaskError> {
     if !succeeds(Command::new(cargo()).args(["build", "--release", "-p", "bench"]))? {
         return Ok(false);
     }
-    let base = Path::new(base).join("bench");
-    let today = metadata::workspace()?.target.join("release/bench");
+    compare(&Path::new(base).join("bench"), &metadata::workspace()?.target.join("release/bench"), rounds)
+}
+
+/// Runs both in turn, prints each round and the medians, and tells whether every figure that counts is good enough.
+fn compare(base: &Path, today: &Path, rounds: usize) -> Result<bool, TaskError> {
     let mut ratios: Vec<Vec<f64>> = FIGURES.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
         let mut measured: Option<(&[&str], Value, Value)> = None;
         for (figure, ratios) in FIGURES.iter().zip(&mut ratios) {
             if measured.as_ref().is_none_or(|(command, ..)| *command != figure.command) {
-                let (base, today) = pair(&base, &today, figure.command, round)?;
+                let (base, today) = pair(base, today, figure.command, round)?;
                 measured = Some((figure.command, base, today));
             }
             let Some((_, base, today)) = &measured else { continue };
@@ -115,12 +118,7 @@ pub(crate) fn run(args: &[String]) -> Result<bool, TaskError> {
 }
 
 /// One run of each; who is first changes from round to round.
-fn pair(
-    base: &PathBuf,
-    today: &PathBuf,
-    command: &[&str],
-    round: usize,
-) -> Result<(Value, Value), TaskError> {
+fn pair(base: &Path, today: &Path, command: &[&str], round: usize) -> Result<(Value, Value), TaskError> {
     if round.is_multiple_of(2) {
         let base = once(base, command)?;
         Ok((base, once(today, command)?))
@@ -130,7 +128,7 @@ fn pair(
     }
 }
 
-fn once(bench: &PathBuf, command: &[&str]) -> Result<Value, TaskError> {
+fn once(bench: &Path, command: &[&str]) -> Result<Value, TaskError> {
     let failed = |cause: String| TaskError::Figures { of: bench.display().to_string(), cause };
     let printed = output(Command::new(bench).args(command).args(["--runs", "1", "--json"]))?;
     let printed = printed.ok_or_else(|| failed(format!("{} failed", command.join(" "))))?;
@@ -160,9 +158,14 @@ fn median(sorted: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+
     use serde_json::json;
 
     use super::*;
+    use crate::scratch::Scratch;
 
     #[test]
     fn the_median_is_the_middle_one_or_between_the_two() {
@@ -179,5 +182,41 @@ mod tests {
         assert!(figure.read(&json!({ "ratio": { "median": 0.8 } })).is_ok());
         assert!(figure.read(&json!({ "ratio": { "median": 0.0 } })).is_err());
         assert!(figure.read(&json!({})).is_err());
+    }
+
+    /// A program that prints the same figures whatever it is asked.
+    fn bench(scratch: &Scratch, name: &str, orders_per_second: f64, p50_ms: f64) -> PathBuf {
+        let printed = json!({
+            "ratio": { "median": 0.8 },
+            "flow": { "orders_per_second": { "median": orders_per_second } },
+            "p50_ms": p50_ms,
+            "p99_ms": p50_ms,
+            "decisions_per_second": { "median": 1.0 },
+            "orders_per_second": { "median": orders_per_second },
+        });
+        let file = scratch.path.join(name);
+        fs::write(&file, format!("#!/bin/sh\necho '{printed}'\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        file
+    }
+
+    #[test]
+    fn what_became_worse_by_more_than_a_twentieth_is_found() {
+        let scratch = Scratch::create("compare").unwrap();
+        let base = bench(&scratch, "base", 1000.0, 5.0);
+        for (orders_per_second, p50_ms, holds) in [
+            (1000.0, 5.0, true),
+            (960.0, 5.2, true),
+            (940.0, 5.0, false),
+            (1000.0, 5.4, false),
+            (2000.0, 2.0, true),
+        ] {
+            let today = bench(&scratch, "today", orders_per_second, p50_ms);
+            assert_eq!(
+                compare(&base, &today, 2).unwrap(),
+                holds,
+                "{orders_per_second} orders/s, {p50_ms} ms"
+            );
+        }
     }
 }

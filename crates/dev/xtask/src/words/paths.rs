@@ -1,4 +1,4 @@
-//! The glossary says where each term is in the code: those files must be there.
+//! Pages say where a thing is in the code: those files must be there.
 
 /// Paths in backticks that are no file of `files`. They begin with the crate, or at the repository's root.
 pub(crate) fn check(page: &str, text: &str, files: &[String]) -> Vec<String> {
@@ -19,7 +19,7 @@ pub(crate) fn check(page: &str, text: &str, files: &[String]) -> Vec<String> {
 }
 
 fn is_path(quoted: &str) -> bool {
-    quoted.contains('/') && !quoted.contains(['<', '…', ' '])
+    quoted.contains('/') && !quoted.ends_with('/') && !quoted.contains(['<', '…', ' '])
 }
 
 #[cfg(test)]

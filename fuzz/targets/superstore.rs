@@ -2,9 +2,9 @@
 
 #![no_main]
 
-use despatch_order_files::superstore;
 use despatch_fuzz::{bounded, check_order};
 use despatch_gateway::order_json;
+use despatch_order_files::superstore;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|file: &[u8]| {

@@ -20,7 +20,9 @@ class Image:
     def __init__(self) -> None:
         self.dockerfile = (ROOT / "Dockerfile").read_text()
         self.seen = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
-        self.rust = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["rust-version"]
+        workspace = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]
+        self.rust = workspace["package"]["rust-version"]
+        self.members = workspace["members"]
 
     def argument(self, name: str) -> str:
         return re.search(rf"^ARG {name}=(\S+)$", self.dockerfile, re.MULTILINE)[1]
@@ -39,20 +41,23 @@ class Image:
         self.dockerfile = self.dockerfile.replace(old, new)
 
 
-@RULES.rule(breaks=lambda image: image.seen.remove("docs"))
+@RULES.rule(breaks=lambda image: image.seen.remove("data"))
 def what_is_compiled_in_is_there(image):
     for source in sorted((ROOT / "crates").rglob("*.rs")):
         for path in re.findall(r"include_(?:str|bytes|dir)!\((?:concat!\()?\"([^\"]+)\"", source.read_text()):
             crate = next(folder for folder in source.parents if (folder / "Cargo.toml").exists())
             whole = path.replace("$CARGO_MANIFEST_DIR", str(crate))
-            top = (source.parent / whole).resolve().relative_to(ROOT).parts[0]
-            if top not in image.seen:
-                yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {top} out"
-        for path in re.findall(r"include_dir!\(\"\$CARGO_MANIFEST_DIR/([^\"]+)\"", source.read_text()):
-            crate = next(parent for parent in source.parents if (parent / "Cargo.toml").exists())
-            top = (crate / path).resolve().relative_to(ROOT).parts[0]
-            if top not in image.seen:
-                yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {top} out"
+            included = (source.parent / whole).resolve().relative_to(ROOT)
+            if not any(included.is_relative_to(seen) for seen in image.seen):
+                yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {included} out"
+
+
+@RULES.rule(breaks=lambda image: image.seen.remove("examples"))
+def every_member_of_the_workspace_is_there(image):
+    """Without one of them cargo reads nothing at all."""
+    for member in image.members:
+        if member.split("/")[0] not in image.seen:
+            yield f".dockerignore keeps {member} out"
 
 
 @RULES.rule(breaks=lambda image: image.replace(" --no-default-features", ""))

@@ -83,17 +83,39 @@ pub(crate) fn run(args: &[String]) -> Result<bool, TaskError> {
     if !succeeds(Command::new(cargo()).args(["build", "--release", "-p", "bench"]))? {
         return Ok(false);
     }
-    compare(&Path::new(base).join("bench"), &metadata::workspace()?.target.join("release/bench"), rounds)
+    let base = Path::new(base).join("bench");
+    let today = metadata::workspace()?.target.join("release/bench");
+    compare(rounds, |build, command| match build {
+        Build::Base => once(&base, command),
+        Build::Today => once(&today, command),
+    })
+}
+
+/// Whose bench it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Build {
+    Base,
+    Today,
 }
 
 /// Runs both in turn, prints each round and the medians, and tells whether every figure that counts is good enough.
-fn compare(base: &Path, today: &Path, rounds: usize) -> Result<bool, TaskError> {
+fn compare(
+    rounds: usize,
+    mut once: impl FnMut(Build, &[&str]) -> Result<Value, TaskError>,
+) -> Result<bool, TaskError> {
     let mut ratios: Vec<Vec<f64>> = FIGURES.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
         let mut measured: Option<(&[&str], Value, Value)> = None;
         for (figure, ratios) in FIGURES.iter().zip(&mut ratios) {
             if measured.as_ref().is_none_or(|(command, ..)| *command != figure.command) {
-                let (base, today) = pair(base, today, figure.command, round)?;
+                // Who is first changes from round to round.
+                let (base, today) = if round.is_multiple_of(2) {
+                    let base = once(Build::Base, figure.command)?;
+                    (base, once(Build::Today, figure.command)?)
+                } else {
+                    let today = once(Build::Today, figure.command)?;
+                    (once(Build::Base, figure.command)?, today)
+                };
                 measured = Some((figure.command, base, today));
             }
             let Some((_, base, today)) = &measured else { continue };
@@ -115,17 +137,6 @@ fn compare(base: &Path, today: &Path, rounds: usize) -> Result<bool, TaskError> 
         println!("  {:<24} {median:.3}  (min {min:.3}, max {max:.3}){note}", figure.name);
     }
     Ok(holds)
-}
-
-/// One run of each; who is first changes from round to round.
-fn pair(base: &Path, today: &Path, command: &[&str], round: usize) -> Result<(Value, Value), TaskError> {
-    if round.is_multiple_of(2) {
-        let base = once(base, command)?;
-        Ok((base, once(today, command)?))
-    } else {
-        let today = once(today, command)?;
-        Ok((once(base, command)?, today))
-    }
 }
 
 fn once(bench: &Path, command: &[&str]) -> Result<Value, TaskError> {
@@ -158,14 +169,9 @@ fn median(sorted: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
-
     use serde_json::json;
 
     use super::*;
-    use crate::scratch::Scratch;
 
     #[test]
     fn the_median_is_the_middle_one_or_between_the_two() {
@@ -184,26 +190,18 @@ mod tests {
         assert!(figure.read(&json!({})).is_err());
     }
 
-    /// A program that prints the same figures whatever it is asked.
-    fn bench(scratch: &Scratch, name: &str, orders_per_second: f64, p50_ms: f64) -> PathBuf {
-        let printed = json!({
-            "ratio": { "median": 0.8 },
-            "flow": { "orders_per_second": { "median": orders_per_second } },
-            "p50_ms": p50_ms,
-            "p99_ms": p50_ms,
-            "decisions_per_second": { "median": 1.0 },
-            "orders_per_second": { "median": orders_per_second },
-        });
-        let file = scratch.path.join(name);
-        fs::write(&file, format!("#!/bin/sh\necho '{printed}'\n")).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-        file
-    }
-
     #[test]
     fn what_became_worse_by_more_than_a_twentieth_is_found() {
-        let scratch = Scratch::create("compare").unwrap();
-        let base = bench(&scratch, "base", 1000.0, 5.0);
+        let printed = |orders_per_second: f64, p50_ms: f64| {
+            json!({
+                "ratio": { "median": 0.8 },
+                "flow": { "orders_per_second": { "median": orders_per_second } },
+                "p50_ms": p50_ms,
+                "p99_ms": p50_ms,
+                "decisions_per_second": { "median": 1.0 },
+                "orders_per_second": { "median": orders_per_second },
+            })
+        };
         for (orders_per_second, p50_ms, holds) in [
             (1000.0, 5.0, true),
             (960.0, 5.2, true),
@@ -211,12 +209,17 @@ mod tests {
             (1000.0, 5.4, false),
             (2000.0, 2.0, true),
         ] {
-            let today = bench(&scratch, "today", orders_per_second, p50_ms);
-            assert_eq!(
-                compare(&base, &today, 2).unwrap(),
-                holds,
-                "{orders_per_second} orders/s, {p50_ms} ms"
-            );
+            let mut runs = Vec::new();
+            let held = compare(2, |build, _| {
+                runs.push(build);
+                Ok(if build == Build::Base {
+                    printed(1000.0, 5.0)
+                } else {
+                    printed(orders_per_second, p50_ms)
+                })
+            });
+            assert_eq!(held.unwrap(), holds, "{orders_per_second} orders/s, {p50_ms} ms");
+            assert_eq!((runs[0], runs[8]), (Build::Base, Build::Today), "four commands a round, in turn");
         }
     }
 }

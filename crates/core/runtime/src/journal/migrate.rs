@@ -21,15 +21,13 @@ pub(crate) const RUNTIME: [Migration; 1] =
 /// It stays as it is where it exists already; a worker's role does not own it and cannot change it.
 const CLOCK: &str = "\
     do $$ begin
-        if to_regproc('public.despatch_now') is not null then
-            return;
-        end if;
-        -- Several workers of one database may start at the same time.
-        perform pg_advisory_xact_lock(hashtextextended('despatch.clock', 0));
         if to_regproc('public.despatch_now') is null then
             create function public.despatch_now() returns timestamptz
                 language sql stable parallel safe return now();
         end if;
+    -- Another worker of the database has started at the same time. A lock would not help: what this session has read of
+    -- the catalogue before it waits is what it reads after.
+    exception when duplicate_function or unique_violation then null;
     end $$";
 
 /// Applies what is missing, once, however many processes ask at the same time.

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use despatch_contracts::EventId;
-use despatch_runtime::migrate_all;
+use despatch_runtime::{Worker, migrate_all};
 use despatch_testkit::{TestEnv, eventually};
 use tokio_postgres::Client;
 
@@ -52,6 +52,16 @@ async fn partitions_lie_ready_and_take_over_what_came_before_them() {
     assert_eq!(where_is(&db, next_week).await.unwrap(), home);
     assert_eq!(where_is(&db, far).await.unwrap(), "fixture.journal_other");
     assert_eq!(partitions(&db).await, ahead);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_workers_of_a_new_database_may_migrate_at_the_same_time() {
+    const NAMES: [&str; 8] = ["a1", "a2", "a3", "a4", "a5", "a6", "a7", "a8"];
+    let env = TestEnv::new().await;
+    let migrating = NAMES.map(async |name| migrate_all(env.settings(), &[Worker::new(name, &[])]).await);
+    for migrated in futures_util::future::join_all(migrating).await {
+        migrated.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,7 +71,7 @@ impl Deployment {
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
             ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
             // It would check again and again, and nothing would ever be quiescent.
-            ("DESPATCH_EXCEPTIONS_WATCH_SECONDS", "86400".into()),
+            ("DESPATCH_EXCEPTIONS_MONITOR_SECONDS", "86400".into()),
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
             ("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into()),
             ("DESPATCH_RUNTIME_SWEEP_AFTER_SECONDS", "5".into()),

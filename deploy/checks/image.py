@@ -47,9 +47,9 @@ def what_is_compiled_in_is_there(image):
         for path in re.findall(r"include_(?:str|bytes|dir)!\((?:concat!\()?\"([^\"]+)\"", source.read_text()):
             crate = next(folder for folder in source.parents if (folder / "Cargo.toml").exists())
             whole = path.replace("$CARGO_MANIFEST_DIR", str(crate))
-            top = (source.parent / whole).resolve().relative_to(ROOT).parts[0]
-            if top not in image.seen:
-                yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {top} out"
+            included = (source.parent / whole).resolve().relative_to(ROOT)
+            if not any(included.is_relative_to(seen) for seen in image.seen):
+                yield f"{source.relative_to(ROOT)} includes {path}, and .dockerignore keeps {included} out"
 
 
 @RULES.rule(breaks=lambda image: image.seen.remove("examples"))

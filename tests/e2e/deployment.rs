@@ -47,7 +47,7 @@ impl Deployment {
             ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1".into()),
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
             // A span is logged when it ends, so each capture is a line.
-            ("RUST_LOG", "info,despatch_runtime::perform=debug".into()),
+            ("RUST_LOG", "info,despatch_runtime::pipeline::perform=debug".into()),
         ]);
         environment.extend(sandbox.environment());
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));

@@ -11,6 +11,7 @@ mod checkout;
 mod customers;
 pub mod sample;
 mod stock;
+mod time;
 
 pub use audit::{
     Auditor, BEFORE_CAPTURE, BEFORE_RESERVATION, Discrepancy, Latency, PlacedOrder, Progress, Totals, died_at,
@@ -18,3 +19,4 @@ pub use audit::{
 pub use checkout::{CheckoutClient, CheckoutError};
 pub use customers::answer_reviews;
 pub use stock::receive_stock;
+pub use time::advance_time;

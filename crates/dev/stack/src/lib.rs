@@ -18,8 +18,10 @@ mod server;
 mod server_dir;
 mod stack;
 mod supervised;
+mod time;
 mod wheel;
 
 pub use error::{InstallError, Program, StackError};
 pub use options::Options;
 pub use stack::Stack;
+pub use time::advance_time;

@@ -106,15 +106,8 @@ impl TestEnv {
 
     /// Moves the database's time forward by this much, for every statement from now on: what is due then is due now.
     pub async fn advance(&self, by: Duration) {
-        let client = self.db().await;
-        let sql = "select extract(epoch from despatch_now() - now())::float8";
-        let offset: f64 = client.query_one(sql, &[]).await.expect("the runtime's clock").get(0);
-        let offset = offset + by.as_secs_f64();
-        let moved = format!(
-            "create or replace function public.despatch_now() returns timestamptz
-                 language sql stable parallel safe return now() + interval '{offset} seconds'"
-        );
-        client.batch_execute(&moved).await.expect("the owner of the clock");
+        let moved = despatch_stack::advance_time(by);
+        self.db().await.batch_execute(&moved).await.expect("the owner of the clock");
     }
 
     /// Waits for an event about a subject of this id.

@@ -57,18 +57,18 @@ impl Handler for Patient {
     }
 }
 
-fn filter(filter: &RetryFilter) -> Option<runtime::RetryFilter> {
+fn filter(filter: &RetryFilter) -> runtime::RetryFilter {
     let RetryFilter { handler, event_id } = filter.clone();
     let event_id = event_id.map(|id| id.to_string()).unwrap_or_default();
-    Some(runtime::RetryFilter { handler: handler.unwrap_or_default(), event_id })
+    runtime::RetryFilter { handler: handler.unwrap_or_default(), event_id }
 }
 
 async fn retry_now(operator: &Operator, which: &RetryFilter) -> u64 {
-    operator.ask("patient", &RetryNow { filter: filter(which) }).await.unwrap().count
+    operator.ask("patient", &RetryNow { filter: Some(filter(which)) }).await.unwrap().count
 }
 
 async fn cancel_retries(operator: &Operator, which: &RetryFilter, by: &str, reason: &str) -> u64 {
-    let ask = CancelRetries { filter: filter(which), by: by.into(), reason: reason.into() };
+    let ask = CancelRetries { filter: Some(filter(which)), by: by.into(), reason: reason.into() };
     operator.ask("patient", &ask).await.unwrap().count
 }
 

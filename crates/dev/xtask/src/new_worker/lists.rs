@@ -115,6 +115,7 @@ fn line_that_begins(text: &str, start: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metadata;
 
     #[test]
     fn a_line_goes_where_it_belongs() {
@@ -131,5 +132,15 @@ mod tests {
         assert!(Place::Before { after: "[c]", line: "x" }.insert(text, "").is_none());
         assert!(Place::Before { after: "[b]", line: "z" }.insert(text, "").is_none());
         assert!(Place::Inside { line: "list", before: ")" }.insert(text, "").is_none());
+    }
+
+    #[test]
+    fn every_list_has_a_place_for_a_worker() {
+        let names = Names::new("specimen", "customer", "OrderNoted").unwrap();
+        let mut repository = Repository::at(metadata::workspace().unwrap().root);
+        add(&names, &mut repository).unwrap();
+        for edit in &EDITS {
+            assert!(repository.read(edit.file).unwrap().contains("specimen"), "{}", edit.file);
+        }
     }
 }

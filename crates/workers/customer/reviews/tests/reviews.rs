@@ -1,5 +1,7 @@
 //! The reviews worker against real servers. Every event goes through the runtime, and is delivered twice.
 
+use std::time::Duration;
+
 use despatch_contracts::order::{OrderCancelled, OrderReturned};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
 use despatch_contracts::shipment::{Scan, ShipmentDelivered};
@@ -7,7 +9,7 @@ use despatch_domain::link;
 use despatch_read_model::reviews::{Review, review_of};
 use despatch_reviews::{Config, worker};
 use despatch_status::ReviewState;
-use despatch_testkit::TestEnv;
+use despatch_testkit::{TestEnv, eventually};
 
 const NEVER: u64 = 30 * 24 * 3600;
 
@@ -69,6 +71,27 @@ async fn the_customer_is_asked_once_every_parcel_is_delivered() {
     let review = review(&env, "o-1").await;
     assert_eq!((review.state, review.asks), (ReviewState::Asking, 1));
     assert_eq!(timers(&env, "o-1").await, 1, "the first reminder");
+}
+
+#[tokio::test]
+async fn reminders_of_weeks_go_out_when_their_time_has_come_and_not_before() {
+    let (day, week) = (Duration::from_secs(24 * 3600), Duration::from_secs(7 * 24 * 3600));
+    let env = env(&config(week.as_secs(), &[week.as_secs(), 2 * week.as_secs()], week.as_secs())).await;
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.quiet().await;
+    for (moved, expected) in [(6 * day, 0), (2 * day, 1), (6 * day, 1), (2 * day, 2), (8 * day, 3)] {
+        env.advance(moved).await;
+        let due = "select from reviews.timer where due <= despatch_now()";
+        eventually("no timer is due", async || match env.db().await.query_opt(due, &[]).await.unwrap() {
+            Some(_) => None,
+            None => Some(()),
+        })
+        .await;
+        env.quiet().await;
+        assert_eq!(env.count::<ReviewRequested>("o-1").await, expected, "{moved:?} later");
+    }
+    env.advance(8 * day).await;
+    env.expect::<ReviewLapsed>("o-1").await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Autoscaling: a day's load with a steep evening, through processes of a worker that waits for a carrier; always 1, 2 or 4
 //! of them, and as many as KEDA's formula asks for.
 //!
-//! [`day`] is when messages come, [`lag`] what KEDA sees of it and [`decide`] what follows from that. [`run_day`] runs a day
+//! [`day`] is when messages come, [`lag`] what KEDA sees of it and [`decide`] what follows from that. [`mod@run_day`] runs a day
 //! to its end, [`day_result`] is what is kept of it, and [`chart`] draws the days.
 
 pub(crate) mod chart;

@@ -89,6 +89,9 @@ async fn a_handler_may_begin_with_what_comes_after_its_creation() {
     // Its consumer is lost, and what came meanwhile is not passed over.
     env.stream().await.delete_consumer("author-late").await.unwrap();
     env.deliver(&told("o-3", "complete")).await;
+    // As long as there is no consumer, nothing is pending either.
+    eventually("the consumer is back", async || env.stream().await.consumer_info("author-late").await.ok())
+        .await;
     env.quiet().await;
     assert_eq!(handled(&env, "o-1").await, ["author.old"]);
     assert_eq!(handled(&env, "o-2").await, ["author.late"]);

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod config;
 mod exceptions;
 mod filter;
 #[cfg(feature = "local")]
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
+pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand};
 pub(crate) use exceptions::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, SandboxArgs, UpArgs};
@@ -96,8 +98,8 @@ pub(crate) enum Command {
     Permissions(PermissionsCommand),
     /// Create the stream and every consumer, or put them right.
     Provision,
-    /// Print the annotated default configuration.
-    Config,
+    /// Print the configuration, or check it.
+    Config(ConfigArgs),
     /// Print a shell's completions.
     Completions {
         /// bash, elvish, fish, powershell or zsh.

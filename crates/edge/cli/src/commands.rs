@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub(crate) mod config;
 #[cfg(feature = "local")]
 pub(crate) mod demo;
 pub(crate) mod doctor;

@@ -8,15 +8,15 @@ use despatch_telemetry::Format;
 #[cfg(feature = "local")]
 use despatch_telemetry::Telemetry;
 
-use crate::args::{Cli, Command, EventsCommand, OrdersCommand, PermissionsCommand};
+use crate::args::{Cli, Command, ConfigCommand, EventsCommand, OrdersCommand, PermissionsCommand};
 #[cfg(feature = "local")]
 use crate::commands::{demo, sandbox, up};
 use crate::commands::{
-    doctor, events, exceptions, import, migrate, orders, permissions, probe, provision, recover, replays,
+    config, doctor, events, exceptions, import, migrate, orders, permissions, probe, provision, recover, replays,
     retries, run,
 };
-use crate::config::{Config, defaults};
-use crate::local::DataDir;
+use crate::config::Config;
+use crate::local::{DataDir, with_local_servers};
 use crate::output::print;
 use crate::registry::Registry;
 use crate::result::Result;
@@ -58,7 +58,7 @@ fn command_line(registry: &Registry) -> clap::Command {
 
 async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
     let data_dir = DataDir::new(&cli.data_dir);
-    let load = || Config::load(cli.config.as_deref(), &registry.sections());
+    let load = || registry.load(cli.config.as_deref());
     match cli.command {
         #[cfg(feature = "local")]
         Command::Up(args) => {
@@ -112,7 +112,8 @@ async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
         Command::Doctor { json } => {
             // What goes wrong is in the findings.
             log("off");
-            return doctor::run(registry, load()?, &data_dir, json).await;
+            let config = effective_settings(registry, load()?, &data_dir)?;
+            return doctor::run(registry, config, &data_dir, json).await;
         }
         Command::Migrate => {
             log("info");
@@ -126,12 +127,33 @@ async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
             print(&permissions::nats(registry, &load()?, &keys)?)?;
         }
         Command::Probe { url } => return probe::probe(&load()?, url.as_deref()).await,
-        Command::Config => print(&defaults(&registry.sections()))?,
+        Command::Config(args) => match args.command {
+            None | Some(ConfigCommand::Show { effective: false }) => config::show(registry)?,
+            Some(ConfigCommand::Show { effective: true }) => {
+                config::show_effective(&effective_settings(registry, load()?, &data_dir)?)?;
+            }
+            Some(ConfigCommand::Check(args)) => {
+                return config::check(registry, cli.config.as_deref(), &args);
+            }
+        },
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut command_line(registry), "despatch", &mut std::io::stdout());
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings of the deployment that a command looks at: those that `up` or `demo` runs with where no servers are
+/// configured, else the configuration's.
+fn effective_settings(registry: &Registry, config: Config, data_dir: &DataDir) -> Result<Config> {
+    #[cfg(feature = "local")]
+    if config.nats_url.is_empty()
+        && config.database_url.is_empty()
+        && let Some(settings) = data_dir.settings()?
+    {
+        return Ok(registry.running(settings)?);
+    }
+    Ok(with_local_servers(config, data_dir))
 }
 
 /// Runs a command whose telemetry is collected, and sends the last of it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use despatch_contracts::order::Address;
 use despatch_routing::{Carrier, CarrierRule};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::carton::Carton;
 use crate::shippo::{Shippo, ShippoConfig, UnusableClient};
@@ -26,7 +26,7 @@ pub struct Config {
 }
 
 /// Who sends parcels.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sender {
     /// A person or the shop.
@@ -34,16 +34,20 @@ pub struct Sender {
     /// Street and number.
     pub street1: String,
     /// More of the street; may be empty.
+    #[serde(default)]
     pub street2: String,
     /// City.
     pub city: String,
     /// State, province or county; empty where the country has none.
+    #[serde(default)]
     pub region: String,
-    /// Postcode.
+    /// Empty where the country has none.
+    #[serde(default)]
     pub postcode: String,
     /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
     /// Carriers ask for it on some routes; may be empty.
+    #[serde(default)]
     pub phone: String,
 }
 

@@ -10,7 +10,8 @@ mod publisher;
 pub(crate) mod pull;
 
 pub(crate) use broker::{Broker, Connection, Headers, Published};
-pub use connect::{BrokerError, options};
+pub(crate) use connect::{CONNECT_TIMEOUT, connect_once, place, reach};
+pub use connect::{BrokerError, connect, options};
 pub(crate) use delivery::Delivery;
 pub(crate) use in_flight::InFlight;
 pub(crate) use names::{Names, inbox};

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod config;
+mod doctor;
 mod exceptions;
 mod filter;
 #[cfg(feature = "local")]
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 use jiff::Timestamp;
 
 pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use exceptions::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, SandboxArgs, UpArgs};
@@ -78,11 +80,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Events(EventsCommand),
     /// Look everything over (servers, schemas, the stream, its consumers, clocks) and say what to do. Changes nothing.
-    Doctor {
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    Doctor(DoctorArgs),
     /// Ask a running `despatch run` whether it is ready: the health check of a container that has no shell.
     Probe {
         /// What to ask; by default /readyz at this machine, at the port of health.listen.

@@ -109,11 +109,11 @@ async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
             log("warn");
             events::tail(load()?, &data_dir, filter.as_deref()).await?;
         }
-        Command::Doctor { json } => {
+        Command::Doctor(args) => {
             // What goes wrong is in the findings.
             log("off");
             let config = effective_settings(registry, load()?, &data_dir)?;
-            return doctor::run(registry, config, &data_dir, json).await;
+            return doctor::run(registry, config, &data_dir, &args, false).await;
         }
         Command::Migrate => {
             log("info");

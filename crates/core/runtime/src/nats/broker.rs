@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::health::{Health, PartState};
-use crate::nats::connect::BrokerError;
+use crate::nats::connect::{BrokerError, reach, refused};
 use crate::nats::names::{Names, inbox};
 use crate::nats::position::{LastPositions, StreamPosition};
 use crate::nats::publisher::{Outgoing, Publisher};
@@ -81,6 +81,7 @@ impl Broker {
         reporting.not_ready("nats", "connecting");
         let (count, connections) = watch::channel(0);
         let (servers, options) = options(url)?;
+        let servers_url = url.to_owned();
         let client = options
             .name(format!("despatch {user}"))
             .custom_inbox_prefix(inbox(user))
@@ -88,7 +89,7 @@ impl Broker {
             .subscription_capacity(64 * 1024)
             .reconnect_delay_callback(|attempts| Duration::from_millis((50 * attempts as u64).min(2000)))
             .event_callback(move |event| {
-                let (health, count) = (reporting.clone(), count.clone());
+                let (health, count, url) = (reporting.clone(), count.clone(), servers_url.clone());
                 async move {
                     match event {
                         Event::Connected => {
@@ -97,14 +98,15 @@ impl Broker {
                         }
                         Event::Disconnected | Event::Closed => health.not_ready("nats", "disconnected"),
                         Event::ServerError(error) => tracing::warn!(%error, "NATS server error"),
-                        Event::ClientError(error) => cannot_connect(&health, &error),
+                        Event::ClientError(error) => cannot_connect(&health, &url, &error).await,
                         Event::SlowConsumer(id) => tracing::warn!(id, "NATS subscription is slow"),
                         other => tracing::debug!(event = %other, "NATS"),
                     }
                 }
             })
             .connect(servers)
-            .await?;
+            .await
+            .map_err(|error| refused(url, &error))?;
         let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
         let acks = Arc::new(Publisher::listen(client.clone()).await?);
         let (names, seen) = (Arc::new(Names::new(namespace)), Arc::default());
@@ -249,13 +251,24 @@ impl Broker {
     }
 }
 
-/// Notes that an attempt to connect has failed; nothing else ends in such an error. Its cause, such as a certificate, is not
-/// told here. Logged once for each that is not the one before.
-fn cannot_connect(health: &Health, error: &ClientError) {
-    let why = format!("{error}; `despatch doctor` says why");
-    if health.parts().get("nats") != Some(&PartState::NotReady(why.clone())) {
-        tracing::warn!(why, "NATS is not reached");
+/// Notes that an attempt to connect has failed; nothing else ends in such an error. The client tells only its kind, so the
+/// cause is found by an attempt of our own where the kind is another than before.
+async fn cannot_connect(health: &Health, url: &str, error: &ClientError) {
+    let kind = error.to_string();
+    let known = match health.parts().get("nats") {
+        Some(PartState::NotReady(why)) => why.ends_with(&format!("({kind})")),
+        _ => false,
+    };
+    if known {
+        return;
     }
+    let why = match reach(url).await {
+        // It is back.
+        Ok(()) => return,
+        Err(BrokerError::Connect(error)) => format!("{error}; {} ({kind})", error.hint()),
+        Err(error) => format!("{error} ({kind})"),
+    };
+    tracing::warn!(why, "NATS is not reached");
     health.not_ready("nats", why);
 }
 

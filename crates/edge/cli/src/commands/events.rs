@@ -2,7 +2,7 @@
 
 use despatch_contracts::Subject;
 use despatch_contracts::runtime::Envelope;
-use despatch_runtime::nats_options;
+use despatch_runtime::connect_nats;
 use futures_util::StreamExt;
 use futures_util::stream::select_all;
 use uuid::Uuid;
@@ -15,8 +15,7 @@ use crate::signals;
 /// Prints events until it is stopped.
 pub(crate) async fn tail(config: Config, data_dir: &DataDir, filter: Option<&str>) -> Result {
     let config = attach(config, data_dir)?;
-    let (servers, options) = nats_options(&config.nats_url)?;
-    let client = options.name("despatch events tail").connect(servers).await?;
+    let client = connect_nats(&config.nats_url, "despatch events tail").await?;
     let namespace = &config.runtime.namespace;
     let prefix = if namespace.is_empty() { String::new() } else { format!("{namespace}.") };
     let order = filter.filter(|filter| Uuid::try_parse(filter).is_ok());

@@ -3,6 +3,7 @@
 //! is in `units`.
 
 mod answer;
+mod health;
 mod units;
 
 use std::fmt;
@@ -99,6 +100,7 @@ impl StripeConfig {
 pub struct Stripe {
     client: Client,
     base: String,
+    timeout: Duration,
 }
 
 impl Stripe {
@@ -119,7 +121,7 @@ impl Stripe {
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .redirect(redirect::Policy::none())
             .build()?;
-        Ok(Stripe { client, base })
+        Ok(Stripe { client, base, timeout })
     }
 
     /// The address of an intent. References come from shops, so one that could lead elsewhere is refused.

@@ -134,6 +134,11 @@ struct Undecided {
     message: String,
 }
 
+/// What Stripe says about a refusal, if it is Stripe that refuses.
+pub(super) fn message(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Refusal>(body).ok().map(|refusal| refusal.error.message)
+}
+
 /// What an answer that is not a success means.
 pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
     // Something between us and Stripe may answer with a body of its own.

@@ -74,9 +74,13 @@ async fn serve(
 }
 
 fn report(ctx: &WorkerContext) -> ProcessReport {
+    // The other workers of this process report for themselves.
+    let (own, database) = (format!("{}.", ctx.worker), ctx.database_part());
     let parts = ctx.health.parts().into_iter().filter_map(|(part, state)| match state {
-        PartState::Ready => None,
-        PartState::NotReady(why) => Some(format!("{part}: {why}")),
+        PartState::NotReady(why) if part.starts_with(&own) || part == database || !part.contains(['.', '/']) => {
+            Some(format!("{part}: {why}"))
+        }
+        PartState::NotReady(_) | PartState::Ready => None,
     });
     // A machine without a name is known by its process's number alone.
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

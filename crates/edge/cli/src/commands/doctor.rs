@@ -51,7 +51,11 @@ pub(crate) async fn run(
         checks.push(room(data_dir.path()));
     }
     let mut checks: Vec<Check> = checks.into_iter().map(|check| check.of(HERE)).collect();
-    checks.extend(examine(&config.settings(), &workers).await);
+    let mut examined = examine(&config.settings(), &workers).await;
+    if config.is_running_here() {
+        say_that_nothing_runs(&mut examined, data_dir.path());
+    }
+    checks.extend(examined);
     let worst = checks.iter().map(|check| check.grade).max().unwrap_or(Grade::Ok);
     print(&if args.json { as_object(&checks) } else { as_lines(&checks, quiet)? })?;
     Ok(if worst == Grade::Failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
@@ -80,6 +84,14 @@ fn workers(registry: &Registry, config: &Config, names: &[&'static str]) -> (Vec
         checks.push(Check::ok("settings", count, expected));
     }
     (workers, checks)
+}
+
+/// Private servers that are not reachable have ended with their `up` or `demo`; no URL is wrong.
+fn say_that_nothing_runs(checks: &mut [Check], dir: &Path) {
+    for check in checks.iter_mut().filter(|check| check.found.starts_with("it is not reachable")) {
+        let advice = format!("Nothing runs in {}: start it with `despatch up`, or name another --data-dir.", dir.display());
+        check.advice = Some(advice);
+    }
 }
 
 /// What the private servers' disk has left.

@@ -9,14 +9,17 @@ use despatch_contracts::{Ask as _, ask_subject};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use prost::Message as _;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
-use crate::admin::doctor::check::{Check, Grade, span};
+use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, span};
 use crate::nats::Names;
 use crate::worker::Worker;
 
-/// How long processes may take to answer. How many there are nobody knows, so all of this is waited for.
-const DEADLINE: Duration = Duration::from_millis(1500);
+/// How long the first answer may take. Where no process runs the server says so at once.
+const FIRST: Duration = ANSWER_TIMEOUT;
+
+/// How long each further answer may take. How many there are is not known.
+const NEXT: Duration = Duration::from_secs(1);
 
 /// How far a process's clock may be from the database's.
 const SKEW: Duration = Duration::from_secs(60);
@@ -43,9 +46,10 @@ async fn reports(client: &Client, names: &Names, worker: &str) -> Result<Vec<Pro
     let subject = names.full(&ask_subject(worker, Report::VERB));
     let request = client.publish_with_reply(subject, inbox, Report {}.encode_to_vec().into());
     request.await.map_err(|error| error.to_string())?;
-    let deadline = Instant::now() + DEADLINE;
     let mut reports = Vec::new();
-    while let Ok(Some(answer)) = timeout_at(deadline, answers.next()).await {
+    loop {
+        let within = if reports.is_empty() { FIRST } else { NEXT };
+        let Ok(Some(answer)) = timeout(within, answers.next()).await else { break };
         if answer.status == Some(StatusCode::NO_RESPONDERS) {
             break;
         }
@@ -82,8 +86,8 @@ fn judged(worker: &str, reports: &[ProcessReport]) -> Vec<Check> {
             let found = format!("its clock is {} {side} the database's", span(apart));
             let check = Check::ok(name, found, format!("less than {}", span(SKEW)));
             let advice = format!(
-                "Run NTP on {} and on the database's machine. Orders go on: due times go by the database's clock. Logs and \
-                 traces bear the wrong time.",
+                "Run NTP on {} and on the database's machine. Orders continue, because due times follow the database's clock. \
+                 Logs and traces show the wrong time.",
                 report.host
             );
             checks.push(check.but(Grade::Warning, advice));

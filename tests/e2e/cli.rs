@@ -55,11 +55,9 @@ async fn a_sound_configuration_is_said_to_be_one_and_what_it_lacks_is_listed() {
     let ended = Despatch::run(command.arg(file.path())).await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let found: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let keys: Vec<_> = found["problems"].as_array().unwrap().iter().map(|it| it["key"].as_str().unwrap()).collect();
-    assert_eq!(
-        keys,
-        ["database_url (DESPATCH_DATABASE_URL)", "stripe.base_url (DESPATCH_STRIPE_BASE_URL)"]
-    );
+    let keys: Vec<_> =
+        found["problems"].as_array().unwrap().iter().map(|it| it["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["database_url (DESPATCH_DATABASE_URL)", "stripe.base_url (DESPATCH_STRIPE_BASE_URL)"]);
     let shown = Despatch::run(despatch(["config", "show", "--effective", "--config"]).arg(file.path())).await;
     assert!(shown.status.success(), "{shown:?}");
     assert!(!shown.stdout.contains("sk_live_1"), "{}", shown.stdout);

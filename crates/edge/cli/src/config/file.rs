@@ -5,8 +5,8 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use despatch_gateway::Shop;
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use super::origin::{Origin, Origins};

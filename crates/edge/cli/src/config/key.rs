@@ -28,9 +28,7 @@ impl Key {
             {
                 key.0.push(Step::Index(index));
                 rest = after;
-            } else if let Some((name, after)) =
-                rest.strip_prefix('"').and_then(|rest| rest.split_once('"'))
-            {
+            } else if let Some((name, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
                 key.0.push(Step::Name(name.to_owned()));
                 rest = after;
             } else {

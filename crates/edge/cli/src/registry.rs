@@ -309,8 +309,8 @@ impl NoSuchWorker {
 /// A problem with the key of the file in the place of a worker's field, and its text.
 fn in_the_file(problem: &str) -> (Key, String) {
     let problem = KEYS.iter().fold(problem.to_owned(), |problem, (field, key)| problem.replace(field, key));
-    let (key, text) = problem.split_once(": ").unwrap_or((&problem, "cannot be used"));
-    (Key::parse(key), text.to_owned())
+    let (key, text) = problem.split_once(' ').unwrap_or((&problem, "cannot be used"));
+    (Key::parse(key.trim_end_matches(':')), text.to_owned())
 }
 
 #[cfg(test)]

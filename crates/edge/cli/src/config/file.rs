@@ -58,7 +58,10 @@ impl Config {
         let key = match &at {
             Origin::Variable(name) => name.clone(),
             Origin::File(_) | Origin::Running => key.to_string(),
-            Origin::Default => format!("{key} ({})", key.variable()),
+            Origin::Default => match key.variable() {
+                Some(variable) => format!("{key} ({variable})"),
+                None => key.to_string(),
+            },
         };
         Problem { at, key, text }
     }

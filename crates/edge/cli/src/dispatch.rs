@@ -9,12 +9,12 @@ use despatch_telemetry::Format;
 use despatch_telemetry::Telemetry;
 
 use crate::args::{Cli, Command, ConfigCommand, EventsCommand, OrdersCommand, PermissionsCommand};
+use crate::commands::{
+    config, doctor, events, exceptions, import, migrate, orders, permissions, probe, provision, recover,
+    replays, retries, run,
+};
 #[cfg(feature = "local")]
 use crate::commands::{demo, sandbox, up};
-use crate::commands::{
-    config, doctor, events, exceptions, import, migrate, orders, permissions, probe, provision, recover, replays,
-    retries, run,
-};
 use crate::config::Config;
 use crate::local::{DataDir, with_local_servers};
 use crate::output::{print, print_error};

@@ -34,7 +34,9 @@ fn all() -> Vec<Entry> {
         Entry::shared(
             despatch_payments::NAME,
             |config| said("stripe.", config.payments().problems()),
-            |config| despatch_payments::worker(&config.payments()).map_err(|problem| format!("stripe.{problem}")),
+            |config| {
+                despatch_payments::worker(&config.payments()).map_err(|problem| format!("stripe.{problem}"))
+            },
         ),
         Entry::shared(
             despatch_labels::NAME,
@@ -44,13 +46,20 @@ fn all() -> Vec<Entry> {
         Entry::shared(
             despatch_notifications::NAME,
             |config| said("", config.notifications().problems()),
-            |config| despatch_notifications::worker(&config.notifications()).map_err(|problem| problem.to_string()),
+            |config| {
+                despatch_notifications::worker(&config.notifications()).map_err(|problem| problem.to_string())
+            },
         ),
         Entry::shared(
             despatch_reviews::NAME,
             |config| {
                 let unsigned = config.links.secret.is_empty();
-                said("", unsigned.then_some("links.secret: expected a secret, found nothing: anybody could sign links"))
+                said(
+                    "",
+                    unsigned.then_some(
+                        "links.secret: expected a secret, found nothing: anybody could sign links",
+                    ),
+                )
             },
             |config| Ok(despatch_reviews::worker(&config.reviews())),
         ),
@@ -59,7 +68,10 @@ fn all() -> Vec<Entry> {
             |config| {
                 let calendar = &config.exceptions.calendar;
                 let problem = calendar.check().err().map(|problem| problem.to_string());
-                said("exceptions.calendar.", problem.map(|problem| with_near_zone(problem, &calendar.time_zone)))
+                said(
+                    "exceptions.calendar.",
+                    problem.map(|problem| with_near_zone(problem, &calendar.time_zone)),
+                )
             },
             |config| despatch_exceptions::worker(&config.exceptions).map_err(|problem| problem.to_string()),
         ),
@@ -297,8 +309,8 @@ impl NoSuchWorker {
 /// A problem with the key of the file in the place of a worker's field, and its text.
 fn in_the_file(problem: &str) -> (Key, String) {
     let problem = KEYS.iter().fold(problem.to_owned(), |problem, (field, key)| problem.replace(field, key));
-    let (key, text) = problem.split_once(": ").unwrap_or((&problem, "cannot be used"));
-    (Key::parse(key), text.to_owned())
+    let (key, text) = problem.split_once(' ').unwrap_or((&problem, "cannot be used"));
+    (Key::parse(key.trim_end_matches(':')), text.to_owned())
 }
 
 #[cfg(test)]
@@ -345,10 +357,7 @@ shop.toml, 5 problems
         let keys: Vec<_> = problems.iter().map(|problem| problem.key.as_str()).collect();
         assert_eq!(
             keys,
-            [
-                "stripe.base_url (DESPATCH_STRIPE_BASE_URL)",
-                "stripe.secret_key (DESPATCH_STRIPE_SECRET_KEY)"
-            ]
+            ["stripe.base_url (DESPATCH_STRIPE_BASE_URL)", "stripe.secret_key (DESPATCH_STRIPE_SECRET_KEY)"]
         );
     }
 }

@@ -72,5 +72,10 @@ fn known(registry: &Registry, config: &Config) -> Result<Vec<despatch_runtime::W
     sound.runtime.policies.clear();
     fill_in_placeholders(&mut sound);
     // A worker that cannot be built has been complained of.
-    Ok(registry.names().into_iter().filter_map(|name| registry.workers(&sound, &[name]).ok()).flatten().collect())
+    Ok(registry
+        .names()
+        .into_iter()
+        .filter_map(|name| registry.workers(&sound, &[name]).ok())
+        .flatten()
+        .collect())
 }

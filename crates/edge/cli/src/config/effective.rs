@@ -81,9 +81,8 @@ fn is_list_of_tables(value: &Value) -> bool {
 
 /// A value without what must not be seen. What is empty is no secret.
 fn masked(key: &Key, value: &Value) -> Value {
-    let secret = key.steps().iter().any(
-        |step| matches!(step, Step::Name(name) if SECRETS.contains(&name.as_str())),
-    );
+    let secret =
+        key.steps().iter().any(|step| matches!(step, Step::Name(name) if SECRETS.contains(&name.as_str())));
     match value {
         Value::String(text) if text.is_empty() => value.clone(),
         Value::String(_) if secret => MASK.into(),
@@ -145,7 +144,10 @@ mod tests {
         assert!(!shown.to_lowercase().contains("secret@") && !shown.contains("\"secret"), "{shown}");
         let line = |start: &str| {
             let line = shown.lines().find(|line| line.starts_with(start));
-            line.unwrap_or_else(|| panic!("{start} in {shown}")).split_whitespace().collect::<Vec<_>>().join(" ")
+            line.unwrap_or_else(|| panic!("{start} in {shown}"))
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
         };
         for expected in [
             "database_url = \"postgres://ada:…@db:5432/d?sslmode=require\" # shop.toml:1",

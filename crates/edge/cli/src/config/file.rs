@@ -5,8 +5,8 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use despatch_gateway::Shop;
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use super::origin::{Origin, Origins};
@@ -63,7 +63,10 @@ impl Config {
         let key = match &at {
             Origin::Variable(name) => name.clone(),
             Origin::File(_) | Origin::Running => key.to_string(),
-            Origin::Default => format!("{key} ({})", key.variable()),
+            Origin::Default => match key.variable() {
+                Some(variable) => format!("{key} ({variable})"),
+                None => key.to_string(),
+            },
         };
         Problem { at, key, text }
     }

@@ -28,9 +28,7 @@ impl Key {
             {
                 key.0.push(Step::Index(index));
                 rest = after;
-            } else if let Some((name, after)) =
-                rest.strip_prefix('"').and_then(|rest| rest.split_once('"'))
-            {
+            } else if let Some((name, after)) = rest.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
                 key.0.push(Step::Name(name.to_owned()));
                 rest = after;
             } else {
@@ -90,9 +88,11 @@ impl Key {
         })
     }
 
-    /// The environment variable that sets it.
-    pub(crate) fn variable(&self) -> String {
-        format!("DESPATCH_{}", self.to_string().replace('.', "_").to_uppercase())
+    /// The environment variable that sets it; `None` where only the file can.
+    pub(crate) fn variable(&self) -> Option<String> {
+        let in_a_list = self.0.iter().any(|step| matches!(step, Step::Index(_)));
+        let name = self.to_string().replace('.', "_").to_uppercase();
+        (!in_a_list && !name.contains('"')).then(|| format!("DESPATCH_{name}"))
     }
 }
 
@@ -126,6 +126,7 @@ mod tests {
             assert_eq!(Key::parse(text).to_string(), text);
         }
         assert_eq!(Key::parse("a[b").steps(), [Step::Name("a".into()), Step::Name("[b".into())]);
-        assert_eq!(Key::parse("stripe.base_url").variable(), "DESPATCH_STRIPE_BASE_URL");
+        assert_eq!(Key::parse("stripe.base_url").variable().unwrap(), "DESPATCH_STRIPE_BASE_URL");
+        assert_eq!(Key::parse("labels.rules[0].carrier").variable(), None);
     }
 }

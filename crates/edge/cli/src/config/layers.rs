@@ -232,7 +232,7 @@ fn leaves(table: &Table, path: &Key, keys: &mut BTreeMap<String, Key>) {
         let key = path.name(name);
         match value {
             Value::Table(table) => leaves(table, &key, keys),
-            _ => drop(keys.insert(key.variable(), key)),
+            _ => keys.extend(key.variable().map(|variable| (variable, key))),
         }
     }
 }

@@ -112,8 +112,7 @@ mod tests {
 
     #[test]
     fn every_problem_has_a_line_in_the_files_order() {
-        let problem =
-            |at, key: &str, text: &str| Problem { at, key: key.to_owned(), text: text.to_owned() };
+        let problem = |at, key: &str, text: &str| Problem { at, key: key.to_owned(), text: text.to_owned() };
         let error = ConfigError {
             file: Some("shop.toml".into()),
             problems: vec![

@@ -73,7 +73,7 @@ impl<'s> Shape<'s> {
         let error = self.try_out(key, value.clone()).err()?;
         if let Some((unknown, known)) = unknown_variant(&error) {
             let similar = did_you_mean(unknown, known.iter().copied());
-            return Some(format!("expected {}, found {unknown:?}{similar}", one_of(&known)));
+            return Some(format!("expected {}, found {unknown:?}{similar}", alternatives(&known)));
         }
         let good = self.value(key).map(ToString::to_string).unwrap_or_default();
         let least = matches!(value, Value::Integer(number) if *number < 0);
@@ -132,7 +132,7 @@ fn unknown_variant(error: &str) -> Option<(&str, Vec<&str>)> {
     Some((unknown, known.split('`').skip(1).step_by(2).collect()))
 }
 
-fn one_of(known: &[&str]) -> String {
+fn alternatives(known: &[&str]) -> String {
     match known {
         [only] => format!("{only:?}"),
         _ => format!("one of {}", known.join(", ")),

@@ -42,10 +42,12 @@ pub(crate) fn fill_in_placeholders(config: &mut Config) {
         smtp: "smtp://sandbox.invalid:25".into(),
     };
     unreachable.fill_in(config);
-    for (value, placeholder) in
-        [(&mut config.links.secret, "signs nothing"), (&mut config.shop.public_url, "http://gateway.invalid"),
-        (&mut config.stripe.secret_key, "pays nothing"), (&mut config.shippo.token, "buys nothing")]
-    {
+    for (value, placeholder) in [
+        (&mut config.links.secret, "signs nothing"),
+        (&mut config.shop.public_url, "http://gateway.invalid"),
+        (&mut config.stripe.secret_key, "pays nothing"),
+        (&mut config.shippo.token, "buys nothing"),
+    ] {
         if value.is_empty() {
             placeholder.clone_into(value);
         }

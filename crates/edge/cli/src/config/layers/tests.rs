@@ -97,8 +97,7 @@ provider = 3
 [log]
 format = \"jsn\"
 ";
-    let variables =
-        [("DESPATCH_RUNTIME_PROVISION", "maybe"), ("DESPATCH_STRIPE_BASEURL", "https://x")];
+    let variables = [("DESPATCH_RUNTIME_PROVISION", "maybe"), ("DESPATCH_STRIPE_BASEURL", "https://x")];
     let expected = "\
 shop.toml, 15 problems
   line 1       gatway                          no such table; did you mean gateway?
@@ -107,15 +106,15 @@ shop.toml, 15 problems
   line 7       smtp.port                       no such key
   line 9       exceptions.calendar.opens       expected a value such as \"09:00\", found \"9\": expected two digit hour, but found end of input
   line 10      exceptions.calendar.days        expected one of monday, tuesday, wednesday, thursday, friday, saturday, sunday, found \"tuseday\"; did you mean tuesday?
-  line 11      labels.locations.berlin           city, country, name and street1 are needed; the rest may be left out
-  line 13      labels.locations.berlin.county    no such key; did you mean country?
-  line 14      labels.rules[0]                   carrier is needed; the rest may be left out
-  line 17      labels.rules[1].carrier           expected one of shippo, own, found \"shipo\"; did you mean shippo?
-  line 18      labels.rules[1].within_days       expected a whole number, found text in quotes
-  line 20      payments.provider                 expected text in quotes, found a whole number
-  line 22      log.format                        expected one of pretty, json, found \"jsn\"; did you mean json?
-  environment  DESPATCH_RUNTIME_PROVISION        expected true or false, found \"maybe\"
-  environment  DESPATCH_STRIPE_BASEURL           no such variable; did you mean DESPATCH_STRIPE_BASE_URL?";
+  line 11      labels.locations.berlin         city, country, name and street1 are needed; the rest may be left out
+  line 13      labels.locations.berlin.county  no such key; did you mean country?
+  line 14      labels.rules[0]                 carrier is needed; the rest may be left out
+  line 17      labels.rules[1].carrier         expected one of shippo, own, found \"shipo\"; did you mean shippo?
+  line 18      labels.rules[1].within_days     expected a whole number, found text in quotes
+  line 20      payments.provider               expected text in quotes, found a whole number
+  line 22      log.format                      expected one of pretty, json, found \"jsn\"; did you mean json?
+  environment  DESPATCH_RUNTIME_PROVISION      expected true or false, found \"maybe\"
+  environment  DESPATCH_STRIPE_BASEURL         no such variable; did you mean DESPATCH_STRIPE_BASE_URL?";
     assert_eq!(report(file, &variables), expected);
 }
 
@@ -139,10 +138,7 @@ fn what_is_wrong_already_is_complained_of_once() {
     let rest: Vec<_> = rest.iter().map(|problem| (problem.key.as_str(), &problem.at)).collect();
     assert_eq!(
         rest,
-        [
-            ("runtime.namespace", &Origin::File(3)),
-            ("links.secret (DESPATCH_LINKS_SECRET)", &Origin::Default)
-        ]
+        [("runtime.namespace", &Origin::File(3)), ("links.secret (DESPATCH_LINKS_SECRET)", &Origin::Default)]
     );
 }
 

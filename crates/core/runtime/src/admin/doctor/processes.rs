@@ -30,12 +30,15 @@ pub(crate) async fn examine(client: &Client, names: &Names, workers: &[Worker]) 
             Ok(reports) => judged(worker.name, &reports),
             Err(why) => {
                 let check = Check::ok(format!("processes of {}", worker.name), why, EXPECTED);
-                vec![check.but(Grade::Warning, "Run the doctor again; look at the NATS server's log and load.")]
+                vec![check.but(Grade::Warning, UNKNOWN)]
             }
         }
     });
     join_all(asked).await.into_iter().flatten().map(|check| check.of("processes")).collect()
 }
+
+const UNKNOWN: &str = "There may be some all the same. See that the user of nats_url may ask (`operator` may), look at the NATS \
+                       server's load, and run the doctor again.";
 
 const EXPECTED: &str = "at least one, each at work";
 
@@ -49,15 +52,17 @@ async fn reports(client: &Client, names: &Names, worker: &str) -> Result<Vec<Pro
     let mut reports = Vec::new();
     loop {
         let within = if reports.is_empty() { FIRST } else { NEXT };
-        let Ok(Some(answer)) = timeout(within, answers.next()).await else { break };
-        if answer.status == Some(StatusCode::NO_RESPONDERS) {
-            break;
-        }
-        // A process of before this question refuses it by a header.
-        if answer.headers.as_ref().is_none_or(HeaderMap::is_empty)
-            && let Ok(report) = ProcessReport::decode(answer.payload)
-        {
-            reports.push(report);
+        match timeout(within, answers.next()).await {
+            Ok(Some(answer)) if answer.status == Some(StatusCode::NO_RESPONDERS) => break,
+            Ok(Some(answer)) if answer.headers.as_ref().is_none_or(HeaderMap::is_empty) => {
+                reports.push(ProcessReport::decode(answer.payload).map_err(|error| error.to_string())?);
+            }
+            // A refusal has headers.
+            Ok(Some(_)) => return Err("a process of another version answers".to_owned()),
+            Ok(None) => return Err("the connection ended".to_owned()),
+            // Where no process runs the server says so, so this is no proof of it.
+            Err(_) if reports.is_empty() => return Err(format!("no answer within {within:?}")),
+            Err(_) => break,
         }
     }
     Ok(reports)

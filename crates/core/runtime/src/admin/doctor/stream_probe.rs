@@ -28,14 +28,21 @@ pub(crate) async fn probe(
     let expected = format!("a message is stored and read back within {ANSWER_TIMEOUT:?}");
     let check = |found: String| Check::ok("stream probe", found, expected.clone());
     let payload = uuid::Uuid::new_v4().to_string();
-    let published = async {
-        let subject = names.full(&replay_subject(NOBODY));
-        jetstream.publish(subject, payload.clone().into()).await?.await
+    let subject = names.full(&replay_subject(NOBODY));
+    let published = async { jetstream.publish(subject.clone(), payload.clone().into()).await?.await };
+    // A publish that is not allowed is not answered.
+    let refusal = async {
+        loop {
+            match denied.recv().await {
+                Some(why) if why.contains(&subject) => return why,
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
     };
     let stored = tokio::select! {
         stored = published => stored,
-        // A publish that is not allowed is not answered.
-        Some(why) = denied.recv() => {
+        why = refusal => {
             let advice = "Run the doctor as the user `operator` (nats_url, nats_nkey_file) to have this examined.";
             return check(format!("not examined: {why}")).but(Grade::Warning, advice);
         }

@@ -135,10 +135,8 @@ mod tests {
     #[test]
     fn a_sink_that_cannot_be_written_disturbs_neither_the_process_nor_other_sinks() {
         let there = Shared::default();
-        let sinks = [
-            Sink::writer("info", Format::Pretty, Full),
-            Sink::writer("info", Format::Json, there.clone()),
-        ];
+        let sinks =
+            [Sink::writer("info", Format::Pretty, Full), Sink::writer("info", Format::Json, there.clone())];
         with_default(subscriber(sinks), || tracing::info!(order = 17, "order placed"));
         let line = String::from_utf8(there.0.lock().unwrap().clone()).unwrap();
         assert!(line.contains(r#""message":"order placed""#) && line.contains(r#""order":17"#), "{line}");

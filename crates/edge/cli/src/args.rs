@@ -15,14 +15,13 @@ mod time;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
 pub(crate) use exceptions::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
 pub(crate) use global::{DEFAULT_DIR, GlobalArgs};
 pub(crate) use groups::groups;
-pub(crate) use help::command_line;
 pub(crate) use hints::instead;
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, LogsArgs, SandboxArgs, UpArgs};
@@ -45,6 +44,11 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
+/// The command line, with the names of these workers.
+pub(crate) fn command_line(workers: &[&'static str]) -> clap::Command {
+    help::command_line(Cli::command(), workers)
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything on this machine: servers, workers, gateway.
@@ -53,7 +57,7 @@ pub(crate) enum Command {
     /// providers that are not configured. All data is in the data directory, the log in its `up.log`.
     #[cfg(feature = "local")]
     Up(UpArgs),
-    /// Carry sample orders from placed to reviewed, and audit the books.
+    /// Carry sample orders from placed to reviewed, and audit the result.
     ///
     /// Runs over private servers and stand-in providers, then audits the result. Started again in the same directory,
     /// it continues where it was stopped.
@@ -226,4 +230,60 @@ pub(crate) enum EventsCommand {
         /// An order's id, or a subject such as `evt.payment.*` or `dead.>`; by default every event and dead letter.
         filter: Option<String>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORKERS: [&str; 2] = ["orders", "payments"];
+
+    fn all(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
+        found.push((path.to_owned(), command.clone()));
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            all(inner, format!("{path} {}", inner.get_name()).trim_start(), found);
+        }
+    }
+
+    fn every_command() -> Vec<(String, clap::Command)> {
+        let mut root = command_line(&WORKERS);
+        root.build();
+        let mut found = Vec::new();
+        all(&root, "", &mut found);
+        found
+    }
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_it() {
+        command_line(&WORKERS).debug_assert();
+    }
+
+    /// With every command that there is.
+    #[cfg(feature = "local")]
+    #[test]
+    fn every_command_has_examples_and_each_is_a_command_line() {
+        let commands = every_command();
+        for (path, _) in commands.iter().filter(|(_, command)| !command.has_subcommands()) {
+            assert!(examples::of(path).is_some(), "`despatch {path}` has no example in args/examples.rs");
+        }
+        for line in examples::lines() {
+            // What a shell does with it afterwards is not despatch's.
+            let own = line.split(['>', '|']).next().unwrap_or_default();
+            let words = own.split_whitespace().map(|word| word.trim_matches('\''));
+            let parsed = command_line(&WORKERS).try_get_matches_from(["despatch"].into_iter().chain(words));
+            if let Err(error) = parsed {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_a_group() {
+        let root = command_line(&WORKERS);
+        let (_, more) = groups::groups(&root).pop().unwrap();
+        let known = ["config", "completions", "man"];
+        for command in more {
+            assert!(known.contains(&command.get_name()), "put `{}` into a group", command.get_name());
+        }
+    }
 }

@@ -59,7 +59,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
     let log = |level| log(&global, level, Format::Pretty);
     let Some(command) = command else {
         log("off");
-        guide::guide(&command_line(&registry.names()), load(), &data_dir).await?;
+        guide::guide(&command_line(&registry.names()), load(), &data_dir)?;
         return Ok(ExitCode::SUCCESS);
     };
     match command {

@@ -18,7 +18,7 @@ const EXAMPLES: &[Examples] = &[
     (
         "demo",
         &[
-            ("demo --orders 300", "Carry 300 orders to their ends, and audit the books"),
+            ("demo --orders 300", "Carry 300 orders to their ends, and audit the result"),
             ("demo --orders 300 --faults 7 --json", "The same with failing providers; one JSON object"),
         ],
     ),

@@ -1,9 +1,9 @@
 //! The command line as it is shown: groups, examples, and nothing wider than a terminal.
 
+use clap::Command;
 use clap::builder::PossibleValuesParser;
-use clap::{Command, CommandFactory as _};
 
-use super::{Cli, examples, groups};
+use super::{examples, groups};
 use crate::version;
 
 /// The narrowest terminal that is reckoned with.
@@ -21,9 +21,9 @@ Results are on standard output, logs and errors on standard error. Colours and
 progress are for terminals only; NO_COLOR and --color never switch colours off.
 `despatch help COMMAND` has examples.";
 
-/// The command line, with the names of these workers.
-pub(crate) fn command_line(workers: &[&'static str]) -> Command {
-    let root = Cli::command().version(version::short()).long_version(version::long());
+/// The program's command line as it is shown, with the names of these workers.
+pub(super) fn command_line(root: Command, workers: &[&'static str]) -> Command {
+    let root = root.version(version::short()).long_version(version::long());
     let root = dressed(root, "", workers).after_long_help(EXIT_STATUS);
     let template = groups::template(&root);
     root.help_template(template)
@@ -82,57 +82,6 @@ fn wrapped(usage: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const WORKERS: [&str; 2] = ["orders", "payments"];
-
-    fn all(command: &Command, path: &str, found: &mut Vec<(String, Command)>) {
-        found.push((path.to_owned(), command.clone()));
-        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
-            all(inner, format!("{path} {}", inner.get_name()).trim_start(), found);
-        }
-    }
-
-    fn every_command() -> Vec<(String, Command)> {
-        let mut root = command_line(&WORKERS);
-        root.build();
-        let mut found = Vec::new();
-        all(&root, "", &mut found);
-        found
-    }
-
-    #[test]
-    fn clap_finds_nothing_wrong_with_it() {
-        command_line(&WORKERS).debug_assert();
-    }
-
-    /// With every command that there is.
-    #[cfg(feature = "local")]
-    #[test]
-    fn every_command_has_examples_and_each_is_a_command_line() {
-        let commands = every_command();
-        for (path, _) in commands.iter().filter(|(_, command)| !command.has_subcommands()) {
-            assert!(examples::of(path).is_some(), "`despatch {path}` has no example in args/examples.rs");
-        }
-        for line in examples::lines() {
-            // What a shell does with it afterwards is not despatch's.
-            let own = line.split(['>', '|']).next().unwrap_or_default();
-            let words = own.split_whitespace().map(|word| word.trim_matches('\''));
-            let parsed = command_line(&WORKERS).try_get_matches_from(["despatch"].into_iter().chain(words));
-            if let Err(error) = parsed {
-                panic!("{line}: {error}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_command_is_in_a_group() {
-        let root = command_line(&WORKERS);
-        let (_, more) = groups::groups(&root).pop().unwrap();
-        let known = ["config", "completions", "man"];
-        for command in more {
-            assert!(known.contains(&command.get_name()), "put `{}` into a group", command.get_name());
-        }
-    }
 
     #[test]
     fn a_long_usage_is_wrapped_between_its_arguments() {

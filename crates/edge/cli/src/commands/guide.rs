@@ -12,12 +12,12 @@ use crate::result::Result;
 use crate::version;
 
 /// Prints the commands in groups and the state of the data directory.
-pub(crate) async fn guide(
+pub(crate) fn guide(
     command_line: &Command,
     config: Result<Config, ConfigError>,
     data_dir: &DataDir,
 ) -> Result {
-    let mut text = format!("despatch {}  orders from checkout to the door\n\n", version::short());
+    let mut text = format!("despatch {}  orders from checkout to delivery\n\n", version::short());
     for (heading, commands) in groups(command_line) {
         let names: Vec<&str> = commands.iter().map(|command| command.get_name()).collect();
         writeln!(text, "{heading:<10}{}", names.join("  "))?;

@@ -28,7 +28,7 @@ pub(crate) async fn logs(data_dir: &DataDir, args: &LogsArgs) -> Result {
     })?;
     let mut text = Vec::new();
     file.read_to_end(&mut text)?;
-    if lines(&text) < args.lines {
+    if text.split_inclusive(|byte| *byte == b'\n').count() < args.lines {
         // Where there is none, or it has just been replaced, what is there has to do.
         let mut earlier = std::fs::read(previous_log(&path)).unwrap_or_default();
         earlier.append(&mut text);
@@ -69,16 +69,11 @@ async fn follow(path: &Path, mut file: File) -> Result {
     }
 }
 
-fn lines(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte == b'\n').count()
-}
-
 /// The last `count` lines.
 fn last(text: &[u8], count: usize) -> &[u8] {
-    let starts = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(place, _)| place + 1);
-    let skipped = lines(text).saturating_sub(count);
-    let start = std::iter::once(0).chain(starts).nth(skipped).unwrap_or_default();
-    &text[start..]
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    let skipped: usize = lines[..lines.len().saturating_sub(count)].iter().map(|line| line.len()).sum();
+    &text[skipped..]
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::output::print;
 use crate::result::{Result, hinted};
 
 /// How long a clean stop may take: the drain's grace, and the servers' end.
-const PATIENCE: Duration = Duration::from_secs(90);
+const STOPPED_WITHIN: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Asks the owner of the directory to stop, and returns when it has.
@@ -35,10 +35,10 @@ pub(crate) async fn stop(data_dir: &DataDir) -> Result {
     })?;
     print(&format!("stopping process {pid} …"))?;
     while data_dir.owner()? == Owner::Process(pid) {
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > STOPPED_WITHIN {
             print("\n")?;
             return Err(hinted(
-                format!("process {pid} has not stopped after {} s", PATIENCE.as_secs()),
+                format!("process {pid} has not stopped after {} s", STOPPED_WITHIN.as_secs()),
                 format!("look into the log, `despatch logs`; `kill -9 {pid}` ends it, and no order is lost"),
             ));
         }

@@ -50,17 +50,17 @@ impl DataDir {
         // 244 random bits each.
         let random = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         let secrets = Secrets { link_secret: random(), api_key: random(), shippo_token: random() };
-        self.write(&path, &serde_json::to_vec_pretty(&secrets)?)?;
+        DataDir::write(&path, &serde_json::to_vec_pretty(&secrets)?)?;
         Ok(secrets)
     }
 
     /// Says where the deployment is.
     pub(crate) fn announce(&self, address: &Address) -> Result {
-        self.write(&self.address_file(), &serde_json::to_vec_pretty(address)?)
+        DataDir::write(&self.address_file(), &serde_json::to_vec_pretty(address)?)
     }
 
     /// Writes a file of the owner's alone. It is written beside and renamed, because nobody may ever read half of it.
-    fn write(&self, path: &Path, contents: &[u8]) -> Result {
+    fn write(path: &Path, contents: &[u8]) -> Result {
         let beside = path.with_extension(format!("{}.tmp", std::process::id()));
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside);

@@ -21,16 +21,6 @@ impl Screen {
         Screen { renewed: ProgressBar::with_draw_target(None, target).with_style(style), quiet }
     }
 
-    /// Whether a line can be renewed in place.
-    pub(super) fn renews(&self) -> bool {
-        !self.renewed.is_hidden()
-    }
-
-    /// Renews the last line. Shows nothing where that cannot be done.
-    pub(super) fn renew(&self, text: String) {
-        self.renewed.set_message(text);
-    }
-
     /// Prints text above the last line.
     pub(super) fn print(&self, text: &str) {
         if !self.quiet {

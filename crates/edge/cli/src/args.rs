@@ -236,7 +236,7 @@ pub(crate) enum EventsCommand {
 mod tests {
     use super::*;
 
-    const WORKERS: [&str; 2] = ["orders", "payments"];
+    const WORKERS: [&str; 4] = ["gateway", "orders", "payments", "labels"];
 
     fn all(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
         found.push((path.to_owned(), command.clone()));

@@ -217,7 +217,10 @@ const EXAMPLES: &[Examples] = &[
         "config show",
         &[
             ("config show", "Every key with its default and its meaning"),
-            ("config show --effective --config shop.toml", "The values that apply, and where each comes from"),
+            (
+                "config show --effective --config shop.toml",
+                "The values that apply, and where each comes from",
+            ),
         ],
     ),
     (

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use despatch_runtime::Worker;
 use serde_json::{Value, json};
 
 use crate::args::CheckArgs;
@@ -36,7 +37,7 @@ pub(crate) fn check(registry: &Registry, file: Option<&Path>, args: &CheckArgs) 
     for name in &args.workers {
         chosen.extend(registry.named(Some(name))?);
     }
-    problems.extend(registry.policy_problems(&config, &known(registry, &config)?));
+    problems.extend(registry.policy_problems(&config, &known(registry, &config)));
     // Whatever is wrong with a value that is there was found before, so the rest is empty.
     let unset = |names: &[&str]| {
         let servers = config.check_servers().err().map(|error| error.problems).unwrap_or_default();
@@ -72,15 +73,11 @@ pub(crate) fn check(registry: &Registry, file: Option<&Path>, args: &CheckArgs) 
 }
 
 /// Every worker, whatever the configuration says.
-fn known(registry: &Registry, config: &Config) -> Result<Vec<despatch_runtime::Worker>> {
+fn known(registry: &Registry, config: &Config) -> Vec<Worker> {
     let mut sound = config.clone();
     sound.runtime.policies.clear();
     fill_in_placeholders(&mut sound);
     // A worker that cannot be built has been complained of.
-    Ok(registry
-        .names()
-        .into_iter()
-        .filter_map(|name| registry.workers(&sound, &[name]).ok())
-        .flatten()
-        .collect())
+    let names = registry.names().into_iter();
+    names.filter_map(|name| registry.workers(&sound, &[name]).ok()).flatten().collect()
 }

@@ -31,7 +31,7 @@ impl Loaded {
             }
             _ => None,
         };
-        Loaded::of(name, sections, |layers| {
+        Loaded::of(name.as_deref(), sections, |layers| {
             if let Some(text) = text {
                 layers.lay_file(&text);
             }
@@ -46,16 +46,16 @@ impl Loaded {
     }
 
     pub(super) fn of(
-        name: Option<String>,
+        name: Option<&str>,
         sections: &[Section],
         lay: impl FnOnce(&mut Layers<'_>),
     ) -> Result<Self, ConfigError> {
         let broken = |text: String| ConfigError {
-            file: name.clone(),
+            file: name.map(str::to_owned),
             problems: vec![Problem { at: Origin::Default, key: "program".to_owned(), text }],
         };
         let shape = Shape::new(sections).map_err(broken)?;
-        let mut layers = Layers::over_defaults(&shape, name.clone());
+        let mut layers = Layers::over_defaults(&shape, name.map(str::to_owned));
         lay(&mut layers);
         let table = layers.merged();
         let mut merged = table.clone();

@@ -12,7 +12,7 @@ use super::super::shape::defaults;
 fn read(file: Option<&str>, variables: &[(&str, &str)], sections: &[Section]) -> Loaded {
     let variables: Vec<_> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Loaded::of(file.map(|_| "shop.toml".to_owned()), sections, |layers| {
+    Loaded::of(file.map(|_| "shop.toml"), sections, |layers| {
         if let Some(text) = file {
             layers.lay_file(text);
         }

@@ -81,7 +81,7 @@ def operators_take_it(chart):
 @RULES.rule(breaks=lambda chart: chart.remove("PodDisruptionBudget", "labels"))
 def every_worker_has_all_of_its_objects(chart):
     kinds = ["Deployment", "PodDisruptionBudget", "ServiceAccount"]
-    # All of them or none: without policies every worker could talk to everybody, and that is to be somebody's choice.
+    # All of them or none: without a policy a worker can talk to everything, and that must be a choice.
     if chart.of_kind("NetworkPolicy"):
         kinds.append("NetworkPolicy")
     for kind in kinds:

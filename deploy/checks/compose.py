@@ -27,7 +27,7 @@ class Site:
         return self.compose["services"]
 
     def ours(self) -> dict:
-        """Services of our image."""
+        """Services of despatch's images."""
         return {name: service for name, service in self.services.items() if "build" in service}
 
 

@@ -75,9 +75,9 @@ def _break_rules(chart):
 
 @RULES.rule(breaks=_break_rules)
 def the_alerts_are_those_of_the_file(chart):
-    ours = [yaml.safe_load(file.read_text())["groups"] for file in sorted((CHART / "rules").glob("*.yml"))]
+    files = [yaml.safe_load(file.read_text())["groups"] for file in sorted((CHART / "rules").glob("*.yml"))]
     there = [each["spec"]["groups"] for each in chart.objects if each["kind"] == "PrometheusRule"]
-    if there != (ours if chart.monitored else []):
+    if there != (files if chart.monitored else []):
         yield f"{len(there)} PrometheusRules, and not what {CHART.name}/rules has"
 
 
@@ -91,10 +91,10 @@ def _break_dashboards(chart):
 @RULES.rule(breaks=_break_dashboards)
 def grafana_finds_every_dashboard(chart):
     """By the label of `ci/full-values.yaml`, where dashboards are wanted."""
-    ours = {f"despatch-{file.name}": json.loads(file.read_text()) for file in (CHART / "dashboards").glob("*.json")}
+    files = {f"despatch-{file.name}": json.loads(file.read_text()) for file in (CHART / "dashboards").glob("*.json")}
     there = {}
     for each in chart.objects:
         if each["kind"] == "ConfigMap" and "team_dashboard" in each["metadata"]["labels"]:
             there |= {name: json.loads(text) for name, text in each["data"].items()}
-    if there != (ours if chart.monitored else {}):
+    if there != (files if chart.monitored else {}):
         yield f"dashboards: {sorted(there)}, and not what {CHART.name}/dashboards has"

@@ -9,7 +9,7 @@ from .tools import ROOT, helm, jsonschema, kubernetes_validate, yaml
 
 # The oldest that Chart.yaml takes, and one of today.
 VERSIONS = ("1.30", "1.35")
-# What Kubernetes itself does not know, by its kind.
+# The schemas of objects that Kubernetes itself does not know, by their kind.
 CUSTOM = {
     kind: jsonschema.Draft202012Validator(json.loads((ROOT / f"deploy/schemas/{file}.json").read_text()))
     for kind, file in (
@@ -21,7 +21,7 @@ CUSTOM = {
 SUMMARY = f"the chart, rendered and held against Kubernetes {' and '.join(VERSIONS)}, KEDA 2.16 and the Prometheus Operator 0.80"
 RULES = Rules()
 
-# What is rendered: the arguments beside the chart, and what has to come of them.
+# The renderings: the arguments beside the chart, and what each must contain.
 RENDERINGS = {
     "default": ([], Expected("hpa", migrates=True, monitored=False)),
     "default, with KEDA there": (
@@ -32,7 +32,7 @@ RENDERINGS = {
     "full": ([f"--values={CHART}/ci/full-values.yaml"], Expected("keda", migrates=True, monitored=True)),
 }
 
-# What must not be rendered, and what has to be said of it.
+# Values that helm must refuse, and a word of its message.
 REFUSED = {
     "a misspelt value": (["--set=wrokers.labels.maxReplicas=2"], "wrokers"),
     "a misspelt worker": (["--set=workers.lables.maxReplicas=2"], "lables"),

@@ -1,12 +1,12 @@
 //! What a handler takes from a request: its place in a trace, its body, its path, its API key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
@@ -28,14 +28,26 @@ pub(crate) async fn trace_request(mut request: Request, next: Next) -> Response 
         method = %request.method(),
         route = request_span.route(),
         trace_id = %request_span.trace.trace_id,
-        status = tracing::field::Empty
     );
     request.extensions_mut().insert(request_span.trace.clone());
+    let began = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
-    span.record("status", response.status().as_u16());
-    span.in_scope(|| tracing::debug!("answered"));
-    request_span.end(response.status());
+    let (status, seconds) = (response.status(), began.elapsed().as_secs_f32());
+    span.in_scope(|| log_answer(status, seconds));
+    request_span.end(status);
     response
+}
+
+/// Logs an answer: failures at info level or above, all others for debugging only.
+fn log_answer(status: StatusCode, seconds: f32) {
+    let code = status.as_u16();
+    if status.is_server_error() {
+        tracing::warn!(status = code, seconds, "request failed");
+    } else if status.is_client_error() {
+        tracing::info!(status = code, seconds, "request refused");
+    } else {
+        tracing::debug!(status = code, seconds, "request answered");
+    }
 }
 
 /// A header's text; empty when there is none, or none that is text.

@@ -39,7 +39,7 @@ async fn a_reading_call_refuses_a_statement_that_writes() {
     env.run(Worker::new("author", TABLES).handler(WritesWhileReading)).await;
     env.deliver(&told("o-1", "complete")).await;
     let letter = env.expect_dead("o-1").await;
-    assert!(letter.failures[0].error.contains("statement that writes"), "{letter:?}");
+    assert!(letter.failures[0].error.contains("found one that writes"), "{letter:?}");
     assert!(handled(&env, "o-1").await.is_empty());
 }
 
@@ -89,7 +89,7 @@ async fn a_batched_query_that_writes_is_found_at_the_start() {
     );
     let env = TestEnv::new().await;
     let why = reason_not_ready(&env, Worker::new("author", TABLES).queries(&[WRITES])).await;
-    assert!(why.contains("statement that writes"), "{why}");
+    assert!(why.contains("found one that writes"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -211,7 +211,10 @@ mod tests {
     fn a_total_that_is_too_large_is_refused() {
         let most = "92233720368547758.07";
         let file = two_lines("A-1", [most, "0.01"]);
-        assert_eq!(read(file.as_bytes()).unwrap_err().to_string(), "row 1: Sales: expected an amount that fits 64 bits of minor units, found a larger one");
+        assert_eq!(
+            read(file.as_bytes()).unwrap_err().to_string(),
+            "row 1: Sales: expected an amount that fits 64 bits of minor units, found a larger one"
+        );
         let file = two_lines("A-1", [most, "0"]);
         assert_eq!(read(file.as_bytes()).unwrap()[0].total_minor, i64::MAX);
     }

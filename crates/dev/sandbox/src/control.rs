@@ -110,6 +110,6 @@ fn no_content(result: Result<(), SandboxError>) -> Response {
 }
 
 fn unreadable(error: &io::Error) -> Response {
-    tracing::error!(%error, "the sandbox cannot read its state");
+    tracing::error!(%error, "sandbox state read failed");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

@@ -1,4 +1,4 @@
-//! What no provider offers, over HTTP: counts, mail, and faults on demand. The crate's page lists the paths.
+//! The sandbox's own API over HTTP: counts, mail, and faults on demand. The crate's page lists the paths.
 
 use std::io;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use crate::run::succeeds;
 use crate::scratch::Scratch;
 use crate::{metadata, sources};
 
-const HEADING: &str = "## Two commands";
+const HEADING: &str = "## Try it";
 
 /// Clones the committed state into a temporary directory and runs the commands there in order.
 pub(crate) fn run(_: &[String]) -> Result<bool, TaskError> {

@@ -1,4 +1,4 @@
--- What an earlier generation has not published yet stays to be published: outboxes, end to end, are one outbox.
+-- Unpublished follow-ons of an earlier generation stay: outboxes, end to end, are one outbox.
 with settled as (
     update {schema}.journal
        set generation = $3, state = $4, subject = $5,

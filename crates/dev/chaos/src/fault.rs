@@ -50,8 +50,8 @@ pub(crate) enum Kind {
     DeleteStream,
     /// NATS is killed and comes back with an empty store.
     WipeNats,
-    /// NATS is killed twice, and comes back the second time with its store of the first time. What it acknowledged in
-    /// between is lost.
+    /// NATS is killed twice, and comes back the second time with its store of the first time. Acknowledged messages
+    /// from in between are lost.
     RewindNats,
 }
 

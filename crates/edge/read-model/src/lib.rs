@@ -1,4 +1,5 @@
-//! What the gateway and the commands read of the workers' tables: an order's record, its labels, a scan's parcel.
+//! The SQL by which the gateway and the commands read the workers' tables: an order's record, its labels, a scan's
+//! parcel.
 //!
 //! Each module has the SQL for one worker's schema. Nothing else at the edge reads these tables. [`SCHEMAS`] is the
 //! only list of the schemas read, and the gateway's database role gets its rights from it. This crate depends on no

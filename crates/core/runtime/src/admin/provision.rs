@@ -70,8 +70,8 @@ pub(crate) async fn provision(
             found
         }
         Err(_) => {
-            let anew = stream::Config { first_sequence: Some(unused_sequence()), ..wanted.clone() };
-            match jetstream.create_stream(anew).await {
+            let created = stream::Config { first_sequence: Some(unused_sequence()), ..wanted.clone() };
+            match jetstream.create_stream(created).await {
                 Ok(made) => made,
                 // Another provisioner may have been faster, with another first sequence.
                 Err(error) => {

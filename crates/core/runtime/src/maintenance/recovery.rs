@@ -1,8 +1,8 @@
 //! Recovery from a broker that lost what it had acknowledged: its disk, or what was not yet written there. PostgreSQL
 //! is the truth. Every worker checks the stream, detects a loss, and publishes again from its journal.
 //!
-//! *Detection.* The worker knows messages and their positions: the stream's last message at the latest check (in its
-//! schema), and for each connection the message furthest along that it got an ack for or received (in memory). If the
+//! *Detection.* The worker knows messages and their positions. Its schema has the stream's last message at the latest
+//! check. Its memory has, for each connection, the message furthest along that it got an ack for or received. If the
 //! stream was created again, or a known position holds another message or none, then everything after that position is
 //! lost.
 //!
@@ -120,7 +120,7 @@ impl Watcher<'_> {
             if published == Published::All && self.ctx.broker.connection() == connection {
                 self.caught_up = Some(connection);
             }
-            // What was published just now is behind the positions read before. The next check notes it.
+            // The positions read before do not include messages published just now. The next check notes them.
             return Ok(());
         }
 

@@ -67,7 +67,7 @@ impl Scheduler<'_> {
     async fn tick(&mut self) -> Result<(), DbError> {
         let ctx = self.ctx;
         let due = self.due().await?;
-        // What is due stays due while there is no connection to the broker.
+        // Due work stays due while there is no connection to the broker.
         let connected = || ctx.broker.is_connected();
         while due.retries && connected() && self.fire_retries().await? == Progress::More {}
         while due.timers && connected() && self.fire_timers().await? == Progress::More {}

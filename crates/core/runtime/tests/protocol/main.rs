@@ -3,8 +3,9 @@
 //! and a broker that loses what it acknowledged.
 //!
 //! One order comes in. The provider may refuse it, and it may be retried, until it is captured or dead. The model
-//! leaves out batches of several events (`record`, `split_batch`), quarantine, timers (they enter like orders), replays
-//! (they are like retries), and consumers that are ahead of a stream that was rolled back (they are created again).
+//! leaves out batches of several events (`record`, `split_batch`), quarantine, and consumers that are ahead of a stream
+//! that was rolled back (they are created again). It also leaves out timers, which enter like orders, and replays,
+//! which are like retries.
 //!
 //! Make a change to the protocol here too. The checker prints its findings step by step.
 

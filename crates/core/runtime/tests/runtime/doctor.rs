@@ -125,7 +125,7 @@ async fn a_consumer_that_consumes_something_else_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_made_anew() {
+async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_created_again() {
     let deployment = Deployment::new().await;
     let (jetstream, stream) = (deployment.jetstream().await, deployment.stream());
     let stream = jetstream.get_stream(&stream).await.unwrap();

@@ -173,7 +173,7 @@ async fn oldest(env: &TestEnv, telemetry: &Telemetry) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
+async fn an_event_s_wait_counts_from_its_first_failed_try() {
     let env = TestEnv::new().await;
     let telemetry = Telemetry::start("test").unwrap();
     env.run(Worker::new("patient", PATIENT).handler(Patient)).await;
@@ -208,7 +208,7 @@ async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
     env.publish(&letter.event.unwrap().replay("patient.wait", 3)).await;
     waits(3).await;
     let age = oldest(&env, &telemetry).await;
-    assert!((0.0..600.0).contains(&age), "{age} s, and what is replayed waits anew");
+    assert!((0.0..600.0).contains(&age), "{age} s, and a replayed event begins a new wait");
 }
 
 /// Fails at first. The number distinguishes the handlers.

@@ -60,7 +60,11 @@ async fn workers(options: &Options) -> Result<Vec<f64>> {
 async fn up(options: &Options) -> Result<Vec<f64>> {
     let despatch = std::env::current_exe()?.with_file_name("despatch");
     if !despatch.exists() {
-        return Err(format!("{} is to be built first: cargo build --release", despatch.display()).into());
+        return Err(format!(
+            "expected {}, found nothing; build it first: cargo build --release",
+            despatch.display()
+        )
+        .into());
     }
     let dir = tempfile::Builder::new().prefix("despatch-bench-").tempdir()?;
     let mut times = Vec::new();

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// The floor of each folder or file, and its room on that floor.
+/// Each folder's or file's floor, and its room on that floor.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Order {
     places: BTreeMap<String, Place>,

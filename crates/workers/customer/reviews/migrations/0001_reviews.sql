@@ -1,20 +1,20 @@
--- Whether an order's customer is to be asked for a review. A row may come before anything was delivered: an order that
--- was cancelled, returned or answered first is never asked about.
+-- The state of asking for an order's review. A row may exist before anything was delivered, because an order that was
+-- cancelled, returned or answered first is never asked about.
 create table reviews.review (
     order_id text primary key,
     -- awaiting-delivery, asking, answered, stopped or lapsed.
     state text not null,
-    -- Numbers of the parcels that arrived, and how many the order has.
+    -- The numbers of the delivered parcels, and the order's number of parcels.
     delivered bigint[] not null default '{}',
     parcels bigint,
-    -- The next ask of the schedule; 0 is the first. A timer that fires for another one is out of date.
+    -- The next request of the schedule, from 0. A timer that fires for another one is out of date.
     next_ask bigint not null default 0,
-    -- Why it was stopped, as a reason code.
+    -- The reason code of the stop.
     stopped_because text,
     updated_at timestamptz not null default despatch_now()
 ) with (fillfactor = 70);
 
--- What customers answered. The first answer is the review; later ones are kept and change nothing.
+-- The customers' answers. The first answer is the review; later ones are stored and change nothing.
 create table reviews.answer (
     order_id text not null,
     -- From 1.

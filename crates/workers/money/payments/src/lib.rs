@@ -1,6 +1,6 @@
 //! The payments worker: captures the authorised payment once the order's stock is reserved, exactly and once. It
-//! refunds captured money and voids authorisations when orders requests it. Whatever is retried, it uses one
-//! idempotency key until it is proved that nothing happened under it.
+//! refunds captured money and voids authorisations when orders requests it. It uses one idempotency key, through all
+//! retries, until it is proved that nothing happened under that key.
 
 mod capture;
 mod config;

@@ -135,7 +135,7 @@ async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
     assert_eq!(shippo.counts().labels, 3);
 }
 
-/// Whatever goes wrong once on the way, the parcel has one label in the end.
+/// The parcel has one label in the end, even if one request fails.
 async fn one_label_in_spite_of(operation: Operation, fault: Fault, reason: &str) {
     let shippo = sandbox().await;
     shippo.fault_next(Target { operation, order: "bad-luck".into(), fault, times: 1 });

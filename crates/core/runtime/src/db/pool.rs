@@ -18,9 +18,9 @@ pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// How long to wait for a connection before the database counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Session settings of a pool with index plans. Each statement of a worker finds its rows by key, on tables that were empty when it
-/// was planned. So a connection plans a statement once, because planning a short one takes longer than running it, and
-/// plans it by indexes, whatever the tables' size was at the time.
+/// Session settings of a pool with index plans. Each statement of a worker finds its rows by key, on tables that were
+/// empty when it was planned. So a connection plans a statement once, because planning a short one takes longer than
+/// running it, and plans it by indexes, whatever the tables' size was at the time.
 const LOOK_UPS: &str =
     "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set random_page_cost = 1";
 

@@ -1,16 +1,16 @@
 -- The runtime's own tables, once in every worker's schema ({schema} is replaced by its name).
 
--- Inbox and outbox in one: handled, waiting and dead events, with their follow-ons. Partitioned by id, which begins
--- with its creation time.
+-- Inbox and outbox in one: what has been handled, what is waiting or dead, and what follows from it.
+-- Partitioned by id, which leads with its creation time.
 create table {schema}.journal (
     id             uuid        not null,
     handler        text        not null,
-    -- The latest recorded generation.
+    -- The generation that was recorded last.
     generation     int         not null,
     state          text        not null check (state in ('done', 'waiting', 'dead')),
-    -- The event's subject, `<kind>/<id>`; empty if there is none.
+    -- The event's subject, `<kind>/<id>`; empty for nothing in particular.
     subject        text        not null,
-    -- The follow-ons exactly as they will be published (despatch.runtime.v1.FollowOns).
+    -- The follow-on events exactly as they will be published (despatch.runtime.v1.FollowOns).
     outbox         bytea,
     -- The event itself (despatch.runtime.v1.Envelope), while it is waiting or dead.
     event          bytea,
@@ -19,9 +19,9 @@ create table {schema}.journal (
     -- Tries that counted.
     attempts       int         not null default 0,
     deferred_since timestamptz,
-    -- Time of the first retry or deferral, unless the event has been dead since.
+    -- Since when the event has waited: since it was first retried or deferred, unless it has died since.
     waiting_since  timestamptz,
-    -- The reason of a dead event.
+    -- Why a dead one died.
     reason         text,
     recorded_at    timestamptz not null default despatch_now(),
     primary key (id, handler)
@@ -29,14 +29,14 @@ create table {schema}.journal (
 
 create index journal_unsettled on {schema}.journal (handler, state) where state <> 'done';
 
--- Rows arrive in the order of this time, or nearly so.
+-- Rows come in the order of this time, or nearly so.
 create index journal_recorded on {schema}.journal using brin (recorded_at);
 
 -- For ids whose time no partition covers yet.
 create table {schema}.journal_other partition of {schema}.journal default;
 
--- Due times of pending retries. A row is deleted once its event is published. The table is separate from the journal,
--- which needs no index for it on almost all rows.
+-- When waiting events are due to be published again. The scheduler deletes a row once its event was published. The
+-- journal does not hold this, because it would need an index that almost no row uses.
 create table {schema}.retry (
     id      uuid        not null,
     handler text        not null,
@@ -46,7 +46,7 @@ create table {schema}.retry (
 
 create index retry_due on {schema}.retry (due);
 
--- Recorded events that may be unpublished: each batch names journal rows whose follow-ons the stream may lack.
+-- Events recorded but perhaps not yet published: each batch names journal rows whose follow-ons the stream may lack.
 create table {schema}.outbox_batch (
     id        bigint generated always as identity primary key,
     handler   text        not null,
@@ -54,7 +54,7 @@ create table {schema}.outbox_batch (
     opened_at timestamptz not null default despatch_now()
 );
 
--- Durable timers. A due timer journals and publishes its event.
+-- Durable timers: firing one journals and publishes its event.
 create table {schema}.timer (
     key         text        primary key,
     due         timestamptz not null,
@@ -66,26 +66,26 @@ create table {schema}.timer (
 
 create index timer_due on {schema}.timer (due);
 
--- Effects begun at external providers. The idempotency key is (subject, operation, part, n).
+-- Effects begun at external providers: the idempotency key is (subject, operation, part, n).
 create table {schema}.effect (
     subject     text        not null check (subject <> ''),
     operation   text        not null,
-    -- The part of the subject, e.g. the number of a parcel; empty for the whole.
+    -- Which part of the subject, e.g. the number of a parcel; empty for the whole.
     part        text        not null,
     n           int         not null,
     begun_at    timestamptz not null default despatch_now(),
-    -- The note by which a look-up finds the effect at the provider, if the key alone does not.
+    -- By what the provider would know of it, where the key alone does not find it there.
     note        text,
     -- Set after a definite rejection, or when a look-up has proved that nothing happened.
     closed_at   timestamptz,
-    -- The try that was rejected: the event and its generation. Other tries of the same use the same key and get the
-    -- same answer.
+    -- Which try the rejection answered: the event, and its generation. Others who try the same at the same time are told
+    -- the same, so they use the same key.
     rejected_by uuid,
     rejected_in int,
     primary key (subject, operation, part, n)
 );
 
--- Redelivered events that were started and have no outcome yet.
+-- Redelivered events that were begun and have had no outcome yet.
 create table {schema}.start (
     id         uuid not null,
     handler    text not null,
@@ -94,23 +94,23 @@ create table {schema}.start (
     primary key (id, handler, generation)
 );
 
--- The stream's checkpoint; see the module `recovery`.
+-- How far the stream is known to be intact; see the module `recovery`.
 create table {schema}.stream_checkpoint (
     only_one      boolean     primary key default true check (only_one),
-    -- When the server created the stream, in nanoseconds since 1970. It identifies the stream.
+    -- When its server created the stream, in nanoseconds since 1970: another stream has another.
     created       bigint      not null,
-    -- The stream's last message at the latest check; null if it had none.
+    -- The last message that was seen on it; null while it had none.
     sequence      bigint,
     event_id      uuid,
     generation    int,
     marked_at     timestamptz not null default despatch_now(),
     -- Everything recorded before this time is on the stream.
     stored_until  timestamptz not null,
-    -- Everything recorded before this time has been settled by all of its consumers; null if unknown.
+    -- All consumers have settled everything recorded before this time; null while that is not known.
     settled_until timestamptz
 );
 
--- Every known consumer, and when it was last seen.
+-- Every consumer that there was, and when it was seen last.
 create table {schema}.known_consumer (
     consumer text        primary key,
     seen_at  timestamptz not null default despatch_now()

@@ -1,4 +1,4 @@
--- Unpublished follow-ons of an earlier generation stay: outboxes, end to end, are one outbox.
+-- Follow-ons that an earlier generation has not published yet stay in the outbox: one is appended to the other.
 with settled as (
     update {schema}.journal
        set generation = $3, state = $4, subject = $5,

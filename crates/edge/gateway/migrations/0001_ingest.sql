@@ -4,16 +4,16 @@ create table gateway.orders (
     shop_order_id text not null,
     order_id uuid not null,
     digest bytea not null,
-    -- The beginning of the order's trace, as a traceparent header. Later events about the order, from any sender,
-    -- belong under it.
+    -- The beginning of the order's trace, as a traceparent header. Later input about the order, from any sender, belongs
+    -- under it.
     traceparent text not null,
     accepted_at timestamptz not null default despatch_now(),
     primary key (shop, shop_order_id)
 );
--- Ids begin with their time, so this index grows only at its end.
+-- Ids lead with their time, so this index grows at its end only.
 create unique index orders_order_id on gateway.orders (order_id);
 
--- Other contents under the same natural key, each once.
+-- Other contents that came under the same natural key, each once.
 create table gateway.changed_order (
     shop text not null,
     shop_order_id text not null,
@@ -23,8 +23,8 @@ create table gateway.changed_order (
     primary key (shop, shop_order_id, digest)
 );
 
--- Every reported movement of a parcel, once. The order is empty for an unknown parcel, so that the same scan counts
--- again when the parcel becomes known.
+-- Every movement of a parcel that a carrier reported, once. The order is empty for a parcel that is not ours, so that
+-- the same scan counts again when the parcel turns out to be ours.
 create table gateway.scan (
     carrier text not null,
     tracking_number text not null,

@@ -1,14 +1,14 @@
--- The recipient of messages about an order, from its acceptance.
+-- The recipient of mails about an order, from its acceptance.
 create table notifications.contact (
     order_id      text        primary key,
     email         text        not null,
     name          text        not null,
-    -- The order number that the customer knows.
+    -- The number that the customer knows the order by.
     shop_order_id text        not null,
     stored_at     timestamptz not null default despatch_now()
 );
 
--- Every sent message, once. `part` is the number of the parcel or, for reviews, of the request; 0 for the acceptance.
+-- Every message that left, once. `part` is the parcel or, for reviews, the ask; 0 for the acceptance.
 create table notifications.sent (
     order_id   text        not null,
     milestone  text        not null,
@@ -18,7 +18,7 @@ create table notifications.sent (
     primary key (order_id, milestone, part)
 );
 
--- Addresses, in lower case, that want no mail beyond what their orders require.
+-- Addresses, in lower case, that want no more mail than their orders need.
 create table notifications.unsubscribed (
     email text        primary key,
     since timestamptz not null default despatch_now()

@@ -1,20 +1,20 @@
--- The state of asking for an order's review. A row may exist before anything was delivered, because an order that was
--- cancelled, returned or answered first is never asked about.
+-- Whether an order's customer will be asked for a review. A row may come before any delivery: if an order was
+-- cancelled, returned or answered first, its customer is never asked.
 create table reviews.review (
     order_id text primary key,
     -- awaiting-delivery, asking, answered, stopped or lapsed.
     state text not null,
-    -- The numbers of the delivered parcels, and the order's number of parcels.
+    -- Numbers of the parcels that arrived, and how many the order has.
     delivered bigint[] not null default '{}',
     parcels bigint,
-    -- The next request of the schedule, from 0. A timer that fires for another one is out of date.
+    -- The next ask of the schedule; 0 is the first. A timer that fires for another one is out of date.
     next_ask bigint not null default 0,
-    -- The reason code of the stop.
+    -- Why it was stopped, as a reason code.
     stopped_because text,
     updated_at timestamptz not null default despatch_now()
 ) with (fillfactor = 70);
 
--- The customers' answers. The first answer is the review; later ones are stored and change nothing.
+-- Customers' answers. The first answer is the review; later ones are kept and change nothing.
 create table reviews.answer (
     order_id text not null,
     -- From 1.

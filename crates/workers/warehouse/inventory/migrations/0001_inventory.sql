@@ -1,4 +1,4 @@
--- The locations. `rank` orders those that could serve an order equally well, lowest first.
+-- Where goods are. `rank` orders the locations that could serve an order equally well, lowest first.
 CREATE TABLE inventory.location (
     id      text PRIMARY KEY,
     name    text NOT NULL,
@@ -7,9 +7,9 @@ CREATE TABLE inventory.location (
     rank    integer NOT NULL
 );
 
--- Units of a SKU at a location: all received ones, and those that no order holds. An order moves units by one update of
--- `available`. The checks finally prevent overselling and double releases. Reserved and shipped units are counted per
--- order, so a despatch scan touches no shared row.
+-- Units of a SKU at a location: all that ever arrived, and those of them that no order holds. An order moves units by
+-- one update of `available`; the checks are the last word against selling what is not there or releasing it twice.
+-- Reserved and shipped units are counted where they are known, per order, so a despatch scan touches no shared row.
 CREATE TABLE inventory.stock (
     sku       text   NOT NULL,
     location  text   NOT NULL REFERENCES inventory.location,
@@ -19,7 +19,7 @@ CREATE TABLE inventory.stock (
     CHECK (available <= received)
 ) WITH (fillfactor = 50);
 
--- The receipts, line by line: the ledger that the counters are checked against.
+-- Arrivals, line by line: the ledger that the counters are checked against.
 CREATE TABLE inventory.receipt (
     receipt_id text   NOT NULL,
     sku        text   NOT NULL,
@@ -29,8 +29,8 @@ CREATE TABLE inventory.receipt (
     PRIMARY KEY (receipt_id, sku, location)
 );
 
--- The state of an order's claim on stock. An order that was cancelled before it was reserved has a row too, so that its
--- late acceptance reserves nothing.
+-- The state of an order's claim on stock. An order that was cancelled before it was reserved has a row too, so that
+-- its late acceptance reserves nothing.
 CREATE TABLE inventory.reservation (
     order_id   text PRIMARY KEY,
     state      text NOT NULL CHECK (state IN ('held', 'confirmed', 'expired', 'cancelled')),
@@ -39,7 +39,7 @@ CREATE TABLE inventory.reservation (
     CHECK (state <> 'held' OR expires_at IS NOT NULL)
 ) WITH (fillfactor = 80);
 
--- Units that an order holds or has sent. Released ones are deleted.
+-- Units that an order holds or has sent; what it no longer holds is deleted.
 CREATE TABLE inventory.allocation (
     order_id   text    NOT NULL,
     line       integer NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE inventory.allocation (
     PRIMARY KEY (order_id, line, location)
 ) WITH (fillfactor = 80);
 
--- Units by place, for people and reports.
+-- How much of everything is where, for people and reports.
 CREATE VIEW inventory.position AS
 SELECT s.sku, s.location, s.received, s.available,
        coalesce(a.reserved, 0) AS reserved, coalesce(a.shipped, 0) AS shipped

@@ -1,4 +1,4 @@
--- One row per parcel: its label, and the reason for its carrier service. Never updated.
+-- One row per parcel: its label, and why this carrier service was chosen. Nothing is ever updated.
 create table labels.label (
     order_id        text        not null,
     parcel          integer     not null,
@@ -8,9 +8,9 @@ create table labels.label (
     tracking_number text        not null,
     -- The PDF.
     document        bytea       not null,
-    -- The label for a thermal printer; own labels only.
+    -- Labels of our own only: the same for a thermal printer.
     zpl             text,
-    -- The carrier's price; unknown for own labels.
+    -- The carrier's price; unknown for printed labels.
     cost_minor      bigint,
     cost_currency   text,
     reason          text        not null,
@@ -19,5 +19,5 @@ create table labels.label (
     primary key (order_id, parcel)
 );
 
--- Carriers report parcels by these two columns.
+-- Carriers report parcels by these two.
 create unique index label_tracking on labels.label (tracking_number, carrier);

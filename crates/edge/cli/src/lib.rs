@@ -15,12 +15,14 @@ mod commands;
 mod config;
 mod dispatch;
 mod gateway;
+mod listen;
 mod local;
 mod output;
 mod pages;
 mod registry;
 mod result;
 mod signals;
+mod version;
 
 pub use dispatch::{main, run};
 pub use registry::{Entry, Registry};

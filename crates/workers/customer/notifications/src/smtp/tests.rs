@@ -179,7 +179,7 @@ fn urls_say_how_to_connect() {
         [
             "relative URL without a base",
             "expected the scheme smtp or smtps, found \"http\"",
-            "no host",
+            "expected a host, found none",
             "tls: expected required or opportunistic (or the scheme smtps), found \"yes\"",
             "expected a user and password in UTF-8, found other bytes",
         ]

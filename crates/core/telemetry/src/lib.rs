@@ -5,6 +5,7 @@
 //! collector does not accept is dropped, because no event may wait for it.
 
 mod error;
+mod json;
 mod logs;
 mod sampler;
 

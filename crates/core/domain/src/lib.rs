@@ -1,6 +1,7 @@
-//! The trade's rules without any I/O: money and its currencies, reason codes, signed links,
+//! The trade's rules without any I/O: money and its currencies, countries, reason codes, signed links,
 //! and what fits into a text.
 
+pub mod country;
 mod currency;
 mod label_id;
 pub mod link;

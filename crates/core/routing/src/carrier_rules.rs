@@ -10,21 +10,25 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct CarrierRule {
     /// The service levels that it is for; none means all.
+    #[serde(default)]
     pub service_levels: Vec<Level>,
     /// The countries of destination (ISO 3166-1 alpha-2) that it is for; none means all.
+    #[serde(default)]
     pub countries: Vec<String>,
     /// Who makes the label.
     pub carrier: Carrier,
     /// The carriers' service tokens, any of which will do; none means any service. For labels of our own the one
     /// service that they show.
+    #[serde(default)]
     pub services: Vec<String>,
     /// The most days that a carrier may estimate; 0 means any number.
+    #[serde(default)]
     pub within_days: u32,
 }
 
-/// What the customer paid for.
+/// The speed that the customer paid for; in configuration as in the gateway's JSON, e.g. `second-class`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// The slowest.
     Standard,
@@ -38,7 +42,7 @@ pub enum Level {
 
 /// Who makes the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Carrier {
     /// A carrier behind Shippo.
     Shippo,

@@ -24,7 +24,7 @@ pub enum UnusableClient {
     #[error("base_url: {0}")]
     BaseUrl(String),
     /// Cannot be sent in a header. It is a secret, so it is not repeated.
-    #[error("token has letters that no token has")]
+    #[error("token: expected the token's letters alone, without the word ShippoToken")]
     Token,
     /// The HTTP client could not be made.
     #[error("{0}")]

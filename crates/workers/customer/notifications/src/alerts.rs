@@ -36,7 +36,7 @@ pub struct Alerts {
 #[derive(Debug, thiserror::Error)]
 pub enum AlertError {
     /// The address is not a URL, or the client could not be made. The address is a secret, so it is not repeated.
-    #[error("notifications.alert_webhook is not a usable URL")]
+    #[error("notifications.alert_webhook: expected a URL such as https://hooks.slack.com/…")]
     Webhook,
     /// Not reached, or no answer in time.
     #[error("the alert webhook did not answer")]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use despatch_domain::link::{self, SecretTooShort};
 use lettre::Address;
 use lettre::message::Mailbox;
 use reqwest::Url;
@@ -28,20 +29,23 @@ pub struct Config {
     pub smtp_url: String,
     /// The longest wait for the mail server to be reached, and to answer one command.
     pub smtp_timeout_seconds: u64,
-    /// Signs the links in mails; shared with reviews and the gateway.
+    /// Signs the links in mails, at least 32 bytes; shared with reviews and the gateway.
     pub link_secret: String,
     /// Where operators' alerts go: a webhook that takes Slack's JSON. Empty: nowhere.
     pub alert_webhook: String,
 }
 
-/// What is wrong with a configuration.
+/// A fault in the configuration. Its message begins with the key and a colon.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
+    /// Customers would not know whom mail is from.
+    #[error("notifications.shop_name: expected the shop's name as its customers know it, found nothing")]
+    ShopNameMissing,
     /// Not a mailbox.
-    #[error("notifications.from: {0}")]
-    From(#[from] lettre::address::AddressError),
+    #[error("notifications.from: expected a mailbox such as North <orders@north.example>, found {0:?}")]
+    From(String),
     /// Cannot be part of a Message-ID.
-    #[error("notifications.message_id_domain {0:?} is not a domain name")]
+    #[error("notifications.message_id_domain: expected a domain such as north.example, found {0:?}")]
     MessageIdDomain(String),
     /// Not a URL.
     #[error("notifications.public_url: {0}")]
@@ -50,8 +54,8 @@ pub enum SetupError {
     #[error("notifications.smtp_url: {0}")]
     SmtpUrl(#[from] UrlError),
     /// Links that anyone could sign.
-    #[error("notifications.link_secret is empty: anyone could sign links")]
-    LinkSecretMissing,
+    #[error("notifications.link_secret: {0}")]
+    LinkSecret(#[from] SecretTooShort),
     /// Alerts could not go there.
     #[error(transparent)]
     AlertWebhook(#[from] AlertError),
@@ -63,20 +67,30 @@ pub enum SetupError {
 impl Config {
     /// Everything that is wrong with it, each with its key.
     pub fn problems(&self) -> Vec<SetupError> {
-        let from = self.from.parse::<Mailbox>().err().map(SetupError::from);
+        let shop_name = self.shop_name.trim().is_empty().then_some(SetupError::ShopNameMissing);
+        let from = self.mailbox().err();
         let domain = &self.message_id_domain;
         // A Message-ID has the form of an address.
         let unusable = Address::new("id", domain).is_err() || !domain.is_ascii();
         let domain = unusable.then(|| SetupError::MessageIdDomain(domain.clone()));
-        let public_url = Url::parse(&self.public_url).err();
-        let public_url = public_url.map(|error| SetupError::PublicUrl(error.to_string()));
+        let public_url = if self.public_url.is_empty() {
+            Some("expected the gateway's URL as customers reach it, found nothing".to_owned())
+        } else {
+            Url::parse(&self.public_url).err().map(|error| format!("{error}, found {:?}", self.public_url))
+        };
+        let public_url = public_url.map(SetupError::PublicUrl);
         let smtp_url = Mailer::new(&self.smtp_url, Duration::ZERO).err();
-        let secret = self.link_secret.is_empty().then_some(SetupError::LinkSecretMissing);
+        let secret = link::check_secret(self.link_secret.as_bytes()).err().map(SetupError::from);
         let webhook = Alerts::new(&self.alert_webhook).err().map(SetupError::from);
-        [from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]
+        [shop_name, from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    /// The mailbox that mail is from.
+    pub(crate) fn mailbox(&self) -> Result<Mailbox, SetupError> {
+        self.from.parse().map_err(|_| SetupError::From(self.from.clone()))
     }
 }
 

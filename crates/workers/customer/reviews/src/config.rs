@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use despatch_domain::link::{self, SecretTooShort};
 use serde::Deserialize;
 
 /// When and with which link customers are asked.
@@ -16,8 +17,28 @@ pub struct Config {
     pub lapse_after_seconds: u64,
     /// Where customers reach the gateway, e.g. `https://shop.example.com`.
     pub public_url: String,
-    /// What the links are signed with; the gateway needs the same.
+    /// The secret that signs links, at least 32 bytes; the gateway needs the same.
     pub link_secret: String,
+}
+
+/// A fault in the configuration. Its message begins with the key and a colon.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Customers could not follow the link.
+    #[error("reviews.public_url: expected the gateway's URL as customers reach it, found nothing")]
+    PublicUrlMissing,
+    /// Links that anyone could sign.
+    #[error("reviews.link_secret: {0}")]
+    LinkSecret(#[from] SecretTooShort),
+}
+
+impl Config {
+    /// Everything that is wrong with it, each with its key.
+    pub fn problems(&self) -> Vec<SetupError> {
+        let public_url = self.public_url.is_empty().then_some(SetupError::PublicUrlMissing);
+        let secret = link::check_secret(self.link_secret.as_bytes()).err().map(SetupError::from);
+        public_url.into_iter().chain(secret).collect()
+    }
 }
 
 /// Everything but the secret.

@@ -1,12 +1,12 @@
-//! ISO 3166-1: the countries to which something can be sent. The list is written here, because the crates that have it
-//! bring names, numbers and flags as well, and it last changed in 2011.
+//! ISO 3166-1: the countries to which parcels can be sent. The list is in this file, because crates that have it bring
+//! names, numbers and flags as well, and it last changed in 2011.
 
 /// A text that is no officially assigned alpha-2 code in upper case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected an ISO 3166-1 alpha-2 code, found {0:?}{hint}", hint = hint(.0))]
 pub struct UnknownCountry(pub String);
 
-/// Whether `code` is an officially assigned alpha-2 code, in upper case.
+/// Returns whether `code` is an officially assigned alpha-2 code, in upper case.
 pub fn exists(code: &str) -> bool {
     CODES.binary_search_by(|both| both[..2].cmp(code)).is_ok()
 }

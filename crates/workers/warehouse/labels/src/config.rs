@@ -1,4 +1,4 @@
-//! What can be configured: where parcels come from, what they weigh, and which service carries them.
+//! Configuration: the sender of parcels, their weight, and the rules that choose a service.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ pub struct Config {
     pub sender: Sender,
     /// Senders by stock location.
     pub locations: BTreeMap<String, Sender>,
-    /// What a parcel measures and weighs.
+    /// The size and weight of a parcel.
     pub parcel: Carton,
-    /// Which service carries a parcel: of the rules that match, the first that has one.
+    /// The rules that choose a carrier service. The first matching rule that has a service decides.
     pub rules: Vec<CarrierRule>,
-    /// The carriers' interface.
+    /// The connection to Shippo.
     pub shippo: ShippoConfig,
 }
 
@@ -44,11 +44,11 @@ pub struct Sender {
     pub postcode: String,
     /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
-    /// Carriers ask for it on some routes; may be empty.
+    /// The phone number, which carriers require on some routes; may be empty.
     pub phone: String,
 }
 
-/// A fault in the configuration. Its message begins with the key and a colon.
+/// A defect of the configuration. Its message begins with the key and a colon.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// A sender lacks what no label can do without.
@@ -67,26 +67,24 @@ pub enum SetupError {
         /// The text there.
         unknown: UnknownCountry,
     },
-    /// A rule asks for Shippo, which is not configured.
+    /// A rule names Shippo, which is not configured.
     #[error("labels.rules[{0}].carrier: shippo needs labels.shippo.base_url and labels.shippo.token")]
     ShippoMissing(usize),
-    /// A rule prints labels of our own for a service that it does not name.
-    #[error(
-        "labels.rules[{index}].services: expected the one service that our own labels show, found {found}"
-    )]
+    /// A rule for the shop's own labels does not name one service.
+    #[error("labels.rules[{index}].services: expected the one service that own labels show, found {found}")]
     OwnServiceMissing {
         /// The rule.
         index: usize,
         /// How many services it names.
         found: usize,
     },
-    /// Shippo cannot be reached as configured.
+    /// The connection to Shippo is misconfigured.
     #[error("labels.shippo.{0}")]
     Shippo(#[from] UnusableClient),
 }
 
 impl Config {
-    /// Where parcels of a stock location come from.
+    /// Returns the sender of parcels from a stock location.
     pub(crate) fn sender(&self, location: &str) -> Address {
         let sender = self.locations.get(location).unwrap_or(&self.sender);
         Address {
@@ -102,7 +100,7 @@ impl Config {
         }
     }
 
-    /// Everything that is wrong with it, each with its key.
+    /// Lists all defects, each with its key.
     pub fn problems(&self) -> Vec<SetupError> {
         let shippo = self.shippo.is_complete().then(|| Shippo::new(&self.shippo).err()).flatten();
         let rules = self.rules.iter().enumerate().filter_map(|(index, rule)| match rule.carrier {
@@ -194,7 +192,7 @@ mod tests {
             r#"labels.sender.country: expected an ISO 3166-1 alpha-2 code, found "USA"; did you mean US?"#,
             "labels.locations.berlin.street1: expected the sender's street and number, found nothing",
             "labels.locations.berlin.city: expected the sender's city, found nothing",
-            "labels.rules[0].services: expected the one service that our own labels show, found 0",
+            "labels.rules[0].services: expected the one service that own labels show, found 0",
             "labels.rules[1].carrier: shippo needs labels.shippo.base_url and labels.shippo.token",
             r#"labels.rules[0].countries[1]: expected an ISO 3166-1 alpha-2 code, found "UK"; did you mean GB?"#,
         ];

@@ -27,9 +27,9 @@ pub struct CarrierRule {
     pub within_days: u32,
 }
 
-/// The service level that the customer paid for.
+/// The service level that the customer paid for; in configuration as in the gateway's JSON, e.g. `second-class`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// The slowest.
     Standard,
@@ -43,7 +43,7 @@ pub enum Level {
 
 /// The maker of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Carrier {
     /// A carrier behind Shippo.
     Shippo,

@@ -68,6 +68,10 @@ impl Loaded {
         let Layers { origins, problems, wrong, .. } = layers;
         let mut loaded = Loaded { config: Config { own, origins, table, ..config }, problems, wrong };
         loaded.use_seed();
+        // Over stand-ins alone the shop may be the demo's.
+        if loaded.config.has_only_stand_ins() {
+            loaded.config.fill_in_identity();
+        }
         Ok(loaded)
     }
 
@@ -97,6 +101,14 @@ impl Loaded {
             Ok(url) => self.config.nats_url = url,
             Err(text) => self.complain(&Key::parse("nats_nkey_file"), text),
         }
+    }
+}
+
+#[cfg(test)]
+impl Config {
+    /// The built-in defaults.
+    pub(super) fn defaults() -> Self {
+        Loaded::of(None, &[], |_| {}).and_then(Loaded::checked).expect("they are a whole configuration")
     }
 }
 

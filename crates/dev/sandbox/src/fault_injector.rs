@@ -1,4 +1,4 @@
-//! The faults in force, and how often each entity has been asked about so far.
+//! The active faults, and the number of attempts for each entity.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::error::SandboxError;
 use crate::faults::{Fault, Faults, Target};
 use crate::operation::Operation;
 
-/// Decides for each request whether a fault hits it. Shared by all providers.
+/// Decides for each request whether a fault hits it. All providers share it.
 pub(crate) struct FaultInjector(Mutex<State>);
 
 struct State {
@@ -42,17 +42,16 @@ impl FaultInjector {
         self.state().faults.clone()
     }
 
-    /// Makes the next requests about one order meet a fault.
+    /// Makes the next requests about one order, or of all, meet a fault.
     pub(crate) fn target(&self, target: Target) {
         self.state().targets.push(target);
     }
 
-    /// The fault that hits this request, which counts as an attempt. `entity` is what the request is about
+    /// Returns the fault that hits this request, which counts as an attempt. `entity` is what the request is about
     /// within `order`: the order itself, a parcel, a mail.
     pub(crate) fn next_fault(&self, operation: Operation, entity: &str, order: &str) -> Option<Fault> {
         let mut state = self.state();
-        let matches = |target: &Target| target.operation == operation && target.order == order;
-        if let Some(at) = state.targets.iter().position(matches) {
+        if let Some(at) = state.targets.iter().position(|target| target.hits(operation, order)) {
             let target = &mut state.targets[at];
             target.times = target.times.saturating_sub(1);
             let fault = target.fault;
@@ -96,6 +95,20 @@ mod tests {
         assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), Some(Fault::Timeout));
         assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), Some(Fault::Timeout));
         assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), None);
+    }
+
+    #[test]
+    fn a_target_without_an_order_hits_whichever_comes_next() {
+        let injector = FaultInjector::new(Faults::none()).unwrap();
+        injector.target(Target {
+            operation: Operation::Label,
+            order: String::new(),
+            fault: Fault::Decline,
+            times: 1,
+        });
+        assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), None);
+        assert_eq!(injector.next_fault(Operation::Label, "a/1", "a"), Some(Fault::Decline));
+        assert_eq!(injector.next_fault(Operation::Label, "b/1", "b"), None);
     }
 
     #[test]

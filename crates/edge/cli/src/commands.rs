@@ -6,7 +6,13 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod exceptions;
+pub(crate) mod guide;
 pub(crate) mod import;
+#[cfg(feature = "local")]
+pub(crate) mod key;
+#[cfg(feature = "local")]
+pub(crate) mod logs;
+pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod orders;
 pub(crate) mod permissions;
@@ -18,5 +24,7 @@ pub(crate) mod retries;
 pub(crate) mod run;
 #[cfg(feature = "local")]
 pub(crate) mod sandbox;
+#[cfg(feature = "local")]
+pub(crate) mod stop;
 #[cfg(feature = "local")]
 pub(crate) mod up;

@@ -3,6 +3,7 @@
 
 mod effective;
 mod file;
+mod identity;
 mod key;
 mod layers;
 mod lines;

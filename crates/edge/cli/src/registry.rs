@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use despatch_calendar::CalendarProblem;
 use despatch_runtime::Worker;
 use serde::de::DeserializeOwned;
 
@@ -16,9 +17,15 @@ const KEYS: &[(&str, &str)] = &[
     ("notifications.public_url", "shop.public_url"),
     ("notifications.smtp_url", "smtp.url"),
     ("notifications.link_secret", "links.secret"),
+    ("reviews.public_url", "shop.public_url"),
+    ("reviews.link_secret", "links.secret"),
+    ("notifications.shop_name", "shop.name"),
     ("gateway.link_secret", "links.secret"),
+    ("gateway.former_link_secrets", "links.former_secrets"),
+    ("gateway.shop_name", "shop.name"),
     ("gateway.shippo_tokens", "shippo.webhook_tokens"),
     ("labels.shippo", "shippo"),
+    ("notifications.alert_webhook", "alerts.webhook"),
 ];
 
 /// Every worker of despatch, in the order of an order's life.
@@ -52,28 +59,19 @@ fn all() -> Vec<Entry> {
         ),
         Entry::shared(
             despatch_reviews::NAME,
-            |config| {
-                let unsigned = config.links.secret.is_empty();
-                said(
-                    "",
-                    unsigned.then_some(
-                        "links.secret: expected a secret, found nothing: anybody could sign links",
-                    ),
-                )
-            },
+            |config| said("", config.reviews().problems()),
             |config| Ok(despatch_reviews::worker(&config.reviews())),
         ),
         Entry::shared(
             despatch_exceptions::NAME,
             |config| {
-                let calendar = &config.exceptions.calendar;
-                let problem = calendar.check().err().map(|problem| problem.to_string());
-                said(
-                    "exceptions.calendar.",
-                    problem.map(|problem| with_near_zone(problem, &calendar.time_zone)),
-                )
+                let problems = config.exceptions.calendar.calendar().err().unwrap_or_default();
+                problems.iter().map(with_nearest).collect()
             },
-            |config| despatch_exceptions::worker(&config.exceptions).map_err(|problem| problem.to_string()),
+            |config| {
+                despatch_exceptions::worker(&config.exceptions)
+                    .map_err(|problems| problems.first().map(ToString::to_string).unwrap_or_default())
+            },
         ),
     ]
 }
@@ -83,14 +81,21 @@ fn said<P: ToString>(table: &str, problems: impl IntoIterator<Item = P>) -> Vec<
     problems.into_iter().map(|problem| format!("{table}{}", problem.to_string())).collect()
 }
 
-/// A problem with a calendar; with its zone, the zone that is meant.
-fn with_near_zone(problem: String, zone: &str) -> String {
-    if !problem.starts_with("time_zone") {
-        return problem;
-    }
-    let zones: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
-    problem + &did_you_mean(zone, zones.iter().map(String::as_str))
+/// A problem with a calendar, and the zone or the day that is probably meant.
+fn with_nearest(problem: &CalendarProblem) -> String {
+    let nearest = match problem {
+        CalendarProblem::TimeZone(found) => {
+            let zones: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+            did_you_mean(found, zones.iter().map(String::as_str))
+        }
+        CalendarProblem::Day { found, .. } => did_you_mean(found, DAYS),
+        _ => String::new(),
+    };
+    format!("exceptions.calendar.{problem}{nearest}")
 }
+
+/// The days as a calendar names them.
+const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// The workers that a program can run, each by its name. By default those of despatch. `examples/gift-wrap` is a program that
 /// adds one.
@@ -336,16 +341,26 @@ paymnts = \"postgres://db/p\"
 orders = \"postgres://db:port/o\"
 [exceptions.calendar]
 time_zone = \"Europe/Lodnon\"
+opens = \"9\"
+days = [\"monday\", \"tuseday\"]
 [stripe]
 base_url = \"stripe\"
+[labels.locations.berlin]
+name = \"Nord\"
+street1 = \"Hauptstr. 1\"
+country = \"USA\"
 ";
         let expected = "\
-shop.toml, 5 problems
-  line 1  gatway                         no such table; did you mean gateway?
-  line 4  databases.paymnts              no such worker; did you mean payments?
-  line 5  databases.orders               expected a URL such as postgres://user:password@host:port/database
-  line 7  exceptions.calendar.time_zone  expected a name such as Europe/London, found \"Europe/Lodnon\"; did you mean Europe/London?
-  line 9  stripe.base_url                expected an http or https URL, found \"stripe\"";
+shop.toml, 9 problems
+  line 1   gatway                           no such table; did you mean gateway?
+  line 4   databases.paymnts                no such worker; did you mean payments?
+  line 5   databases.orders                 expected a URL such as postgres://user:password@host:port/database
+  line 7   exceptions.calendar.time_zone    expected an IANA name such as Europe/London, found \"Europe/Lodnon\"; did you mean Europe/London?
+  line 8   exceptions.calendar.opens        expected a time such as 09:00, found \"9\"
+  line 9   exceptions.calendar.days[1]      expected a day such as monday, found \"tuseday\"; did you mean tuesday?
+  line 11  stripe.base_url                  expected an http or https URL, found \"stripe\"
+  line 12  labels.locations.berlin.city     expected the sender's city, found nothing
+  line 15  labels.locations.berlin.country  expected an ISO 3166-1 alpha-2 code, found \"USA\"; did you mean US?";
         assert_eq!(report(text), expected);
     }
 

@@ -1,4 +1,4 @@
-//! Answers what operators ask of a worker, one process of it for each request. Only how it is each process tells itself.
+//! Answers operators' asks. One process of the worker answers each request; every process answers `report`.
 
 use crate::worker::{ERROR_CODE, ERROR_TEXT};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::nats::Names;
 use crate::outbox::Outbox;
 use crate::worker::{AskError, RegisteredAsk};
 
-/// Answers until the process drains.
+/// Answers asks until the process drains.
 pub(crate) async fn run(ctx: Arc<WorkerContext>, asks: Vec<Arc<dyn RegisteredAsk>>, tasks: TaskTracker) {
     let mut backoff = Backoff::new();
     loop {
@@ -32,7 +32,7 @@ pub(crate) async fn run(ctx: Arc<WorkerContext>, asks: Vec<Arc<dyn RegisteredAsk
         };
         match subscribed.await {
             Ok((asked, reports)) => serve(&ctx, &asks, &tasks, asked, reports).await,
-            Err(error) => tracing::debug!(worker = ctx.worker, %error, "asks cannot be subscribed to"),
+            Err(error) => tracing::debug!(worker = ctx.worker, %error, "ask subscription failed"),
         }
         tokio::select! {
             () = backoff.wait() => {}
@@ -97,7 +97,9 @@ async fn answer(ctx: Arc<WorkerContext>, ask: Option<Arc<dyn RegisteredAsk>>, me
     let Some(reply) = message.reply else { return };
     let answered = match ask {
         Some(ask) => ask.answer(message.payload, Outbox::new(ctx.clone())).await,
-        None => Err(AskError::new("unknown-verb", format!("{} is not answered here", message.subject))),
+        None => {
+            Err(AskError::new("unknown-verb", format!("expected a known verb, found {}", message.subject)))
+        }
     };
     let mut headers = HeaderMap::new();
     let payload = answered.unwrap_or_else(|error| {
@@ -107,8 +109,8 @@ async fn answer(ctx: Arc<WorkerContext>, ask: Option<Arc<dyn RegisteredAsk>>, me
         headers.insert(ERROR_TEXT, error.message.replace(['\r', '\n'], " "));
         Bytes::new()
     });
-    // An answer that is lost is asked for again.
+    // The operator repeats a request whose answer is lost.
     if let Err(error) = ctx.broker.client().publish_with_headers(reply, headers, payload).await {
-        tracing::debug!(worker = ctx.worker, %error, "an answer could not be sent");
+        tracing::debug!(worker = ctx.worker, %error, "ask answer not sent");
     }
 }

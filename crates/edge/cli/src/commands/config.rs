@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use despatch_runtime::Worker;
 use serde_json::{Value, json};
 
 use crate::args::CheckArgs;
@@ -11,9 +12,14 @@ use crate::output::print;
 use crate::registry::Registry;
 use crate::result::Result;
 
-/// Prints the annotated defaults.
-pub(crate) fn show(registry: &Registry) -> Result {
-    print(&defaults(&registry.sections()))
+/// Prints the annotated file, or every key and its default as JSON.
+pub(crate) fn print_defaults(registry: &Registry, as_json: bool) -> Result {
+    let file = defaults(&registry.sections());
+    if !as_json {
+        return print(&file);
+    }
+    let table: toml::Table = file.parse()?;
+    print(&format!("{:#}\n", serde_json::to_value(table)?))
 }
 
 /// Prints the values that apply.
@@ -31,7 +37,7 @@ pub(crate) fn check(registry: &Registry, file: Option<&Path>, args: &CheckArgs) 
     for name in &args.workers {
         chosen.extend(registry.named(Some(name))?);
     }
-    problems.extend(registry.policy_problems(&config, &known(registry, &config)?));
+    problems.extend(registry.policy_problems(&config, &known(registry, &config)));
     // Whatever is wrong with a value that is there was found before, so the rest is empty.
     let unset = |names: &[&str]| {
         let servers = config.check_servers().err().map(|error| error.problems).unwrap_or_default();
@@ -67,15 +73,11 @@ pub(crate) fn check(registry: &Registry, file: Option<&Path>, args: &CheckArgs) 
 }
 
 /// Every worker, whatever the configuration says.
-fn known(registry: &Registry, config: &Config) -> Result<Vec<despatch_runtime::Worker>> {
+fn known(registry: &Registry, config: &Config) -> Vec<Worker> {
     let mut sound = config.clone();
     sound.runtime.policies.clear();
     fill_in_placeholders(&mut sound);
     // A worker that cannot be built has been complained of.
-    Ok(registry
-        .names()
-        .into_iter()
-        .filter_map(|name| registry.workers(&sound, &[name]).ok())
-        .flatten()
-        .collect())
+    let names = registry.names().into_iter();
+    names.filter_map(|name| registry.workers(&sound, &[name]).ok()).flatten().collect()
 }

@@ -50,6 +50,12 @@ pub(crate) async fn run(
     if data_dir.path().exists() && (nowhere || config.is_running_here()) {
         checks.push(room(data_dir.path()));
     }
+    if !nowhere && !config.has_only_stand_ins() {
+        checks.extend(config.identity_problems().into_iter().map(|(key, problem)| {
+            let advice = "Set it to the shop's own: customers would see the demo's. `despatch run` refuses to start.";
+            Check::ok(format!("identity {key}"), problem, "the shop's own").but(Grade::Warning, advice)
+        }));
+    }
     let mut checks: Vec<Check> = checks.into_iter().map(|check| check.of(HERE)).collect();
     let mut examined = examine(&config.settings(), &workers).await;
     if config.is_running_here() {

@@ -90,8 +90,8 @@ async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) ->
         }));
         table.row([
             due(at, now),
-            waiting.handler.to_string(),
-            waiting.subject.to_string(),
+            waiting.handler.clone(),
+            waiting.subject.clone(),
             waiting.attempts.to_string(),
             waiting.event_id.to_string(),
         ]);

@@ -136,7 +136,7 @@ mod tests {
             ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", "secret,secret2"),
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let loaded = Loaded::of(Some("shop.toml".into()), &[], |layers| {
+        let loaded = Loaded::of(Some("shop.toml"), &[], |layers| {
             layers.lay_file(file);
             layers.lay_environment(variables.into_iter());
         });

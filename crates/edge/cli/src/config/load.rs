@@ -31,7 +31,7 @@ impl Loaded {
             }
             _ => None,
         };
-        Loaded::of(name, sections, |layers| {
+        Loaded::of(name.as_deref(), sections, |layers| {
             if let Some(text) = text {
                 layers.lay_file(&text);
             }
@@ -46,16 +46,16 @@ impl Loaded {
     }
 
     pub(super) fn of(
-        name: Option<String>,
+        name: Option<&str>,
         sections: &[Section],
         lay: impl FnOnce(&mut Layers<'_>),
     ) -> Result<Self, ConfigError> {
         let broken = |text: String| ConfigError {
-            file: name.clone(),
+            file: name.map(str::to_owned),
             problems: vec![Problem { at: Origin::Default, key: "program".to_owned(), text }],
         };
         let shape = Shape::new(sections).map_err(broken)?;
-        let mut layers = Layers::over_defaults(&shape, name.clone());
+        let mut layers = Layers::over_defaults(&shape, name.map(str::to_owned));
         lay(&mut layers);
         let table = layers.merged();
         let mut merged = table.clone();
@@ -68,6 +68,10 @@ impl Loaded {
         let Layers { origins, problems, wrong, .. } = layers;
         let mut loaded = Loaded { config: Config { own, origins, table, ..config }, problems, wrong };
         loaded.use_seed();
+        // Over stand-ins alone the shop may be the demo's.
+        if loaded.config.has_only_stand_ins() {
+            loaded.config.fill_in_identity();
+        }
         Ok(loaded)
     }
 
@@ -97,6 +101,14 @@ impl Loaded {
             Ok(url) => self.config.nats_url = url,
             Err(text) => self.complain(&Key::parse("nats_nkey_file"), text),
         }
+    }
+}
+
+#[cfg(test)]
+impl Config {
+    /// The built-in defaults.
+    pub(super) fn defaults() -> Self {
+        Loaded::of(None, &[], |_| {}).and_then(Loaded::checked).expect("they are a whole configuration")
     }
 }
 

@@ -89,6 +89,17 @@ impl Config {
         nats.into_iter().chain(wrong).collect()
     }
 
+    /// That the shop is not the demo's, where customers could see it.
+    pub(crate) fn check_identity(&self) -> Result<(), ConfigError> {
+        let found = if self.has_only_stand_ins() { Vec::new() } else { self.identity_problems() };
+        let problems: Vec<_> =
+            found.into_iter().map(|(key, text)| self.problem(&Key::parse(key), text)).collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError { file: self.origins.file.clone(), problems })
+    }
+
     pub(crate) fn payments(&self) -> despatch_payments::Config {
         despatch_payments::Config {
             provider: self.payments.provider,
@@ -148,7 +159,9 @@ impl Config {
             commit_wait_ms: self.gateway.commit_wait_ms,
             retry_after_seconds: self.gateway.retry_after_seconds,
             api_keys: secrets(&self.gateway.api_keys),
+            shop_name: self.shop.name.clone(),
             link_secret: Secret::new(self.links.secret.as_str()),
+            former_link_secrets: secrets(&self.links.former_secrets),
             shopify: self.gateway.shopify.clone(),
             woocommerce: self.gateway.woocommerce.clone(),
             shippo_tokens: secrets(&self.shippo.webhook_tokens),

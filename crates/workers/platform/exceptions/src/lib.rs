@@ -19,9 +19,9 @@ mod schema;
 mod worker;
 
 pub use cases::{
-    CancelOrderRequest, Case, CaseActions, CaseDetails, CaseError, CaseFilter, CaseId, CaseQueries,
-    CaseRequest, CaseState, Cursor, DiscardRequest, EditRequest, EditableEvent, FailedAttempt, HistoryEntry,
-    NoteRequest, PriorityRequest, QueueCounts,
+    CancelOrderRequest, Case, CaseActions, CaseCounts, CaseDetails, CaseError, CaseFilter, CaseGroup, CaseId,
+    CaseQueries, CaseRef, CaseRequest, CaseState, Cursor, DiscardRequest, EditRequest, EditableEvent,
+    FailedAttempt, HistoryEntry, InvalidCaseRef, NoteRequest, PriorityRequest, QueueCounts,
 };
 pub use config::{Config, ConfigError};
 pub use replays::{

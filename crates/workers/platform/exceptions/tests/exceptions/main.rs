@@ -27,6 +27,7 @@ fn config() -> Config {
     Config {
         calendar: Calendar { time_zone: "UTC".into(), opens, closes, days },
         high_value_minor: 50_000,
+        low_value_minor: 5_000,
         monitor_seconds: 1,
     }
 }

@@ -72,13 +72,16 @@ async fn the_list_is_filtered_and_read_page_by_page() {
 async fn orders_of_high_value_or_with_fast_delivery_come_first() {
     let (env, team) = env().await;
     let cases = [
-        ("plain", ServiceLevel::Standard, 49_999, Priority::High),
-        ("valuable", ServiceLevel::Standard, 50_000, Priority::Urgent),
-        ("fast", ServiceLevel::FirstClass, 100, Priority::Urgent),
+        ("plain", ServiceLevel::Standard, 49_999, Priority::Normal),
+        ("cheap", ServiceLevel::Standard, 4_999, Priority::Low),
+        ("valuable", ServiceLevel::Standard, 50_000, Priority::High),
+        ("fast", ServiceLevel::FirstClass, 10_000, Priority::High),
     ];
     for (order_id, service_level, total_minor, _) in cases {
         let order = Order {
             order_id: order_id.into(),
+            shop: "north".into(),
+            shop_order_id: format!("N-{order_id}"),
             currency: "USD".into(),
             total_minor,
             service_level: service_level.into(),
@@ -97,6 +100,11 @@ async fn orders_of_high_value_or_with_fast_delivery_come_first() {
         let found = team.list(&of_order, None, 10).await;
         assert_eq!((found[0].priority, found[0].value_minor), (priority, Some(total_minor)), "{order_id}");
     }
+    assert_eq!(team.cases.find_order("north", "N-fast").await.unwrap().as_deref(), Some("fast"));
+    assert_eq!(team.cases.find_order("south", "N-fast").await.unwrap(), None);
+    let fast = team.cases.of_order("fast").await.unwrap();
+    assert_eq!(fast[0].shop_order().as_deref(), Some("north/N-fast"));
+    assert_eq!(fast[0].worth().unwrap().to_string(), "100.00 USD");
     let usd = |minor| Some(Money::new(minor, Currency::parse("USD").unwrap()));
     let worth = CaseFilter { worth: usd(50_000), ..CaseFilter::default() };
     assert_eq!(team.list(&worth, None, 10).await.len(), 1);

@@ -17,7 +17,7 @@ use crate::commands::{
 };
 use crate::config::{Config, defaults};
 use crate::local::DataDir;
-use crate::output::print;
+use crate::output::{print, print_error};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -37,14 +37,14 @@ pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> Exi
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("despatch: {error}");
+            print_error(&error);
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(command(registry, cli)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("despatch: {}", despatch_runtime::error_chain(&*error));
+            print_error(&*error);
             ExitCode::FAILURE
         }
     }

@@ -1,25 +1,38 @@
-//! What commands print.
+//! Results for people: text on standard output, tables, times, and errors with their hint.
 
-use std::io::{ErrorKind, Write as _};
+mod errors;
+mod table;
+mod times;
+
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+
+pub(crate) use errors::print_error;
+pub(crate) use table::Table;
+pub(crate) use times::{age, due, local};
 
 use crate::result::Result;
 
-/// Prints to standard output. A reader that went away, like `head`, is no failure.
+/// Prints to standard output, without styles where they are not wanted. A closed pipe, as after `head`, is no failure.
 pub(crate) fn print(text: &str) -> Result {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    match anstream::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
 }
 
-/// A text on one line that fits a terminal.
-pub(crate) fn truncate(text: &str) -> String {
-    const WIDTH: usize = 60;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(WIDTH) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
+/// The terminal's width in columns; `None` where standard output is not a terminal, so that nothing is cut.
+pub(crate) fn width() -> Option<usize> {
+    let stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return None;
     }
+    let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+/// A text on one line.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -27,8 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_of_many_lines_becomes_one_short_line() {
-        assert_eq!(truncate("no\n  answer"), "no answer");
-        assert_eq!(truncate(&"é".repeat(61)), format!("{}…", "é".repeat(60)));
+    fn a_text_of_many_lines_becomes_one() {
+        assert_eq!(one_line("no\n  answer"), "no answer");
     }
 }

@@ -11,14 +11,14 @@ use despatch_contracts::exception::{
 };
 use despatch_exceptions::{Case, CaseDetails, CaseId, CaseQueries, Cursor, FailedAttempt, HistoryEntry};
 use despatch_runtime::Database;
-use jiff::tz::TimeZone;
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
 use crate::ask::ask;
 use crate::config::Config;
 use crate::local::{DataDir, attach};
-use crate::output::{print, truncate};
+use crate::output::{Table, age, due, local, one_line, print, width};
 use crate::pages::page;
 use crate::result::Result;
 
@@ -104,20 +104,26 @@ async fn list(queries: &CaseQueries, args: &ListArgs) -> Result {
     if args.json {
         return print(&format!("{:#}\n", json!({ "cases": cases, "next": next })));
     }
-    let mut lines = String::new();
+    let now = Timestamp::now();
+    let mut table = Table::new(["PRIORITY", "DUE", "OPEN FOR", "QUEUE", "REASON", "STATE", "CASE"]);
     for case in &cases {
-        let due = case.due.to_zoned(TimeZone::system()).strftime("%d %b %H:%M");
-        let Case { id, queue, priority, reason, subject, .. } = case;
-        writeln!(lines, "{priority:<7} {queue:<17} due {due}  {reason:<22} {}", state(case))?;
-        writeln!(lines, "        {id}  {subject}")?;
-        writeln!(lines, "        {}", truncate(&case.error))?;
+        let Case { id, queue, priority, reason, .. } = case;
+        table.row([
+            priority.to_string(),
+            due(case.due, now),
+            age(case.opened_at, now),
+            queue.to_string(),
+            reason.clone(),
+            state(case),
+            id.to_string(),
+        ]);
+        table.detail(one_line(&case.error));
     }
-    match next {
-        Some(next) => writeln!(lines, "more: --after {next}")?,
-        None if cases.is_empty() => writeln!(lines, "no cases")?,
-        None => {}
+    if table.is_empty() {
+        return print("no cases\n");
     }
-    print(&lines)
+    let more = next.map(|next| format!("more: --after {next}\n")).unwrap_or_default();
+    print(&format!("{}{more}", table.render(width())))
 }
 
 async fn show(queries: &CaseQueries, id: &CaseId, as_json: bool) -> Result {
@@ -141,12 +147,12 @@ async fn show(queries: &CaseQueries, id: &CaseId, as_json: bool) -> Result {
     writeln!(lines, "error      {error}")?;
     writeln!(lines, "attempts   {}, the last of generation {generation}", case.attempts)?;
     writeln!(lines, "trace      {}", case.trace_id)?;
-    writeln!(lines, "queue      {}, {} priority, due {}", case.queue, case.priority, case.due)?;
+    writeln!(lines, "queue      {}, {} priority, due {}", case.queue, case.priority, local(case.due))?;
     writeln!(lines, "state      {}", state(&case))?;
     writeln!(lines, "failed")?;
     for FailedAttempt { generation, at, verdict, error, .. } in &attempts {
         let at = at.map(|at| format!("{at:.0}")).unwrap_or_default();
-        writeln!(lines, "  {generation:>3}  {at:<20}  {verdict:<11} {}", truncate(error))?;
+        writeln!(lines, "  {generation:>3}  {at:<20}  {verdict:<11} {}", one_line(error))?;
     }
     writeln!(lines, "history")?;
     for HistoryEntry { seq, at, actor, kind, reason, detail, .. } in &history {

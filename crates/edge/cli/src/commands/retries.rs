@@ -1,18 +1,15 @@
 //! `despatch retries`: events that wait for their next try.
 
-use std::fmt::Write as _;
-
 use despatch_contracts::Ask;
 use despatch_contracts::runtime::{self, CancelRetries, Changed, RetryNow};
 use despatch_runtime::{Database, Operator, RetryFilter, count_retries, list_retries};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::args::{RetriesCommand, RetryArgs};
 use crate::config::Config;
 use crate::local::{DataDir, attach};
-use crate::output::{print, truncate};
+use crate::output::{Table, due, one_line, print, width};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -82,20 +79,29 @@ async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) ->
         all.extend(list_retries(&db, worker, limit).await?);
     }
     all.sort_by_key(|waiting| waiting.due);
-    let mut lines = String::new();
+    let now = Timestamp::now();
+    let mut table = Table::new(["DUE", "HANDLER", "SUBJECT", "TRIES", "EVENT"]).right(&["TRIES"]);
     let mut objects = Vec::with_capacity(all.len());
     for waiting in &all {
-        let due = Timestamp::try_from(waiting.due)?;
+        let at = Timestamp::try_from(waiting.due)?;
         objects.push(json!({
             "handler": waiting.handler, "event_id": waiting.event_id, "subject": waiting.subject,
-            "due": due, "attempts": waiting.attempts, "error": waiting.error,
+            "due": at, "attempts": waiting.attempts, "error": waiting.error,
         }));
-        let due = due.to_zoned(TimeZone::system()).strftime("%d %b %H:%M:%S");
-        writeln!(lines, "{due}  {} {}  {}", waiting.handler, waiting.event_id, waiting.subject)?;
-        writeln!(lines, "        tried {} times: {}", waiting.attempts, truncate(&waiting.error))?;
+        table.row([
+            due(at, now),
+            waiting.handler.to_string(),
+            waiting.subject.to_string(),
+            waiting.attempts.to_string(),
+            waiting.event_id.to_string(),
+        ]);
+        table.detail(one_line(&waiting.error));
     }
     if as_json {
         return print(&format!("{:#}\n", json!({ "retries": objects })));
     }
-    print(if all.is_empty() { "nothing waits\n" } else { &lines })
+    if table.is_empty() {
+        return print("no event waits for another try\n");
+    }
+    print(&table.render(width()))
 }

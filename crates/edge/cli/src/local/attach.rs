@@ -2,13 +2,22 @@
 
 use super::data_dir::DataDir;
 use crate::config::Config;
-use crate::result::Result;
+use crate::result::{Result, hinted};
 
 /// The configuration with the servers of the local deployment where none are configured. Fails when there is neither.
 pub(crate) fn attach(config: Config, data_dir: &DataDir) -> Result<Config> {
+    let configured = !config.nats_url.is_empty() || !config.database_url.is_empty();
     let config = with_local_servers(config, data_dir);
-    config.check_servers()?;
-    Ok(config)
+    match config.check_servers() {
+        Err(_) if !configured => {
+            let dir = data_dir.path().display();
+            Err(hinted(
+                format!("no despatch runs in {dir}"),
+                "despatch up, or --data-dir DIR, or set nats_url and database_url for servers that exist",
+            ))
+        }
+        checked => Ok(checked.map(|()| config)?),
+    }
 }
 
 /// The configuration with the servers of the local deployment, if there is one, where none are configured.

@@ -29,6 +29,11 @@ macro_rules! reasons {
                 Reason::ALL.iter().copied().find(|reason| reason.code() == code)
             }
 
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Reason::$variant => concat!($($doc),+).trim_start()),+ }
+            }
+
             /// Who sees to an event that died of it; `None` for what no event dies of.
             pub const fn triage(self) -> Option<Triage> {
                 match self { $(Reason::$variant => reasons!(@triage $($queue $priority $hours)?)),+ }

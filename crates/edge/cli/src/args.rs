@@ -1,5 +1,6 @@
 //! The command line.
 
+mod case;
 mod exceptions;
 mod filter;
 #[cfg(feature = "local")]
@@ -14,7 +15,9 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
-pub(crate) use exceptions::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
+pub(crate) use case::{ByArgs, WaitArgs};
+pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
+pub(crate) use filter::FilterArgs;
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, SandboxArgs, UpArgs};
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};

@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+mod case_filter;
 #[cfg(feature = "local")]
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -19,3 +20,4 @@ pub(crate) mod run;
 pub(crate) mod sandbox;
 #[cfg(feature = "local")]
 pub(crate) mod up;
+mod waiting;

@@ -91,15 +91,15 @@ async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
         }
         Command::Exceptions(command) => {
             log("warn");
-            exceptions::run(load()?, &data_dir, command).await?;
+            return exceptions::run(registry, load()?, &data_dir, command).await;
         }
         Command::Replays(command) => {
             log("warn");
-            replays::run(load()?, &data_dir, &command).await?;
+            return replays::run(registry, load()?, &data_dir, &command).await;
         }
         Command::Retries(command) => {
             log("warn");
-            retries::run(registry, load()?, &data_dir, command).await?;
+            return retries::run(registry, load()?, &data_dir, command).await;
         }
         Command::Recover { since, worker } => {
             log("warn");

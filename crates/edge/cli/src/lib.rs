@@ -21,6 +21,7 @@ mod pages;
 mod registry;
 mod result;
 mod signals;
+mod similar;
 
 pub use dispatch::{main, run};
 pub use registry::{Entry, Registry};

@@ -57,9 +57,7 @@ fn queues() -> impl TypedValueParser<Value = Queue> {
 
 fn states() -> impl TypedValueParser<Value = CaseState> {
     let names = PossibleValuesParser::new(CaseState::ALL.map(CaseState::name));
-    names.try_map(|name| {
-        CaseState::ALL.into_iter().find(|state| state.name() == name).ok_or("no such state")
-    })
+    names.try_map(|name| CaseState::ALL.into_iter().find(|state| state.name() == name).ok_or("no such state"))
 }
 
 /// The reasons that an event can die of.

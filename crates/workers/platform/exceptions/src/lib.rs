@@ -26,7 +26,8 @@ pub use cases::{
 pub use config::{Config, ConfigError};
 pub use replays::{
     BulkReplay, BulkReplayRequest, CreateBulkReplayRequest, DryRun, InvalidPlan, ReplayActions, ReplayCounts,
-    ReplayError, ReplayHistoryEntry, ReplayItem, ReplayPlan, ReplayQueries, ReplayState, SkippedCases,
+    ReplayError, ReplayFailure, ReplayHistoryEntry, ReplayItem, ReplayPlan, ReplayQueries, ReplayState,
+    SkippedCases,
 };
 pub use required::MissingText;
 pub use schema::NAME;

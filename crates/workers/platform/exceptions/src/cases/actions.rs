@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
+use despatch_contracts::order::OrderCancelRequested;
 use despatch_contracts::runtime::{Envelope, Replay};
-use despatch_contracts::{Event as _, json, subject_of};
+use despatch_contracts::{json, subject_of};
 use despatch_runtime::{Database, DbError, set_timer};
 use tokio_postgres::GenericClient;
 
@@ -150,18 +150,13 @@ async fn refusal(
 ) -> Result<CaseError, DbError> {
     Ok(match store::find(db, id).await? {
         None => CaseError::Unknown(id.clone()),
-        Some(case) if matches!(decision, Decision::CancelOrder { .. }) && !has_accepted_order(&case) => {
+        Some(case) if matches!(decision, Decision::CancelOrder { .. }) && !case.has_accepted_order() => {
             CaseError::NoOrder(case.number)
         }
         Some(Case { number, state, claimed_by, .. }) => {
             CaseError::WrongState { number, requirement: decision.requirement(), state, claimed_by }
         }
     })
-}
-
-/// Whether the case is about an order that was accepted: the order of `order.placed` never was.
-fn has_accepted_order(case: &Case) -> bool {
-    case.order_id().is_some() && case.event_type != OrderPlaced::TYPE
 }
 
 /// The payload of an edited event, if it is one of the event's type and about the same subject.

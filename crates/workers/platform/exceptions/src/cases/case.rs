@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use despatch_contracts::Subject;
+use despatch_contracts::order::OrderPlaced;
 use despatch_contracts::runtime::Failure;
+use despatch_contracts::{Event as _, Subject};
 use despatch_domain::{Currency, Money, Priority, Queue};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -120,6 +121,11 @@ impl Case {
     /// The order that the event is about, if it is about one.
     pub fn order_id(&self) -> Option<&str> {
         Subject::parse(&self.subject).order_id()
+    }
+
+    /// Whether it is about an order that was accepted: the order of `order.placed` never was.
+    pub fn has_accepted_order(&self) -> bool {
+        self.order_id().is_some() && self.event_type != OrderPlaced::TYPE
     }
 
     /// The order as people name it, e.g. `superstore/CA-2016-138688`, where the event carries the order.

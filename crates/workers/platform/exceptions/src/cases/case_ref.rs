@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use despatch_contracts::id_range;
 use uuid::Uuid;
-
-/// The fewest characters by which an event's id is recognised.
-const SHORTEST_PREFIX: usize = 4;
 
 /// A case as a person names it: by its number, or by its event's id or the beginning of that, perhaps with the handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,14 +11,14 @@ pub struct CaseRef {
     given: String,
     number: Option<i64>,
     pub(super) handler: Option<String>,
-    prefix: Option<String>,
+    event_ids: Option<(Uuid, Uuid)>,
 }
 
 /// A text that names no case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected a case's number, e.g. 12, its event's id or at least {SHORTEST_PREFIX} characters of its beginning, or \
-     HANDLER EVENT-ID, found {0:?}"
+    "expected a case's number, e.g. 12, its event's id or at least 4 characters of its beginning, or HANDLER EVENT-ID, \
+     found {0:?}"
 )]
 pub struct InvalidCaseRef(String);
 
@@ -31,17 +29,17 @@ impl CaseRef {
         let reference = match *given.split_whitespace().collect::<Vec<_>>() {
             [one] => {
                 let number = one.strip_prefix('#').unwrap_or(one).parse().ok().filter(|number| *number > 0);
-                CaseRef { number, handler: None, prefix: prefix(one), given: one.to_owned() }
+                CaseRef { number, handler: None, event_ids: id_range(one), given: one.to_owned() }
             }
             [handler, event] if handler.contains('.') => CaseRef {
                 number: None,
                 handler: Some(handler.to_owned()),
-                prefix: prefix(event),
+                event_ids: id_range(event),
                 given: format!("{handler} {event}"),
             },
             _ => return Err(InvalidCaseRef(given)),
         };
-        let names_one = reference.number.is_some() || reference.prefix.is_some();
+        let names_one = reference.number.is_some() || reference.event_ids.is_some();
         if names_one { Ok(reference) } else { Err(InvalidCaseRef(given)) }
     }
 
@@ -52,9 +50,7 @@ impl CaseRef {
 
     /// The first and the last id that begin like this, if it can be the beginning of one.
     pub(super) fn event_ids(&self) -> Option<(Uuid, Uuid)> {
-        let prefix = self.prefix.as_deref()?;
-        let filled = |with: &str| Uuid::try_parse(&format!("{prefix}{}", with.repeat(32 - prefix.len()))).ok();
-        Some((filled("0")?, filled("f")?))
+        self.event_ids
     }
 }
 
@@ -62,13 +58,6 @@ impl fmt::Display for CaseRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.given)
     }
-}
-
-/// The digits of the beginning of an id.
-fn prefix(text: &str) -> Option<String> {
-    let digits = text.replace('-', "").to_lowercase();
-    let is_one = (SHORTEST_PREFIX..=32).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    is_one.then_some(digits)
 }
 
 #[cfg(test)]
@@ -100,8 +89,16 @@ mod tests {
 
     #[test]
     fn what_names_no_case_is_refused() {
-        for words in [&["help"][..], &[""], &["0"], &["-3"], &["01a"], &["labels", "01a2"], &["a.b", "12"], &["1", "2", "3"]]
-        {
+        for words in [
+            &["help"][..],
+            &[""],
+            &["0"],
+            &["-3"],
+            &["01a"],
+            &["labels", "01a2"],
+            &["a.b", "12"],
+            &["1", "2", "3"],
+        ] {
             assert!(CaseRef::parse(words).unwrap_err().to_string().contains("a case's number"), "{words:?}");
         }
     }

@@ -46,7 +46,10 @@ mod tests {
             "payment.captured",
         ];
         assert_eq!(ending, expected);
-        assert!(!ends_with_order("orders", "payment.captured"), "the refund of a late capture follows from it");
+        assert!(
+            !ends_with_order("orders", "payment.captured"),
+            "the refund of a late capture follows from it"
+        );
         assert!(ends_with_order("orders", "order.cancel-requested"));
         assert!(!ends_with_order("payments", ""), "input that the gateway refused");
     }

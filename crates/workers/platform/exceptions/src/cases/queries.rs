@@ -129,8 +129,8 @@ impl CaseQueries {
         let event = letter.event.filter(|event| !event.event_type().is_empty());
         let event = event.ok_or(CaseError::NoEvent(number))?;
         let contents = json::to_json(event.event_type(), event.payload.clone());
-        let contents = contents
-            .map_err(|error| CaseError::UnreadableEvent { number, cause: error.to_string() })?;
+        let contents =
+            contents.map_err(|error| CaseError::UnreadableEvent { number, cause: error.to_string() })?;
         Ok(EditableEvent { generation, contents })
     }
 

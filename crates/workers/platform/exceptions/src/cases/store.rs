@@ -137,11 +137,7 @@ pub(super) async fn record_success(
 
 /// Records that an order is cancelled, and resolves its cases that end with it, and those from which its cancellation was
 /// requested. Cancellations of long ago are forgotten: no dead letter of their orders is to come.
-pub(super) async fn record_order_cancelled(
-    tx: &Tx<'_>,
-    order_id: &str,
-    actor: &str,
-) -> Result<(), DbError> {
+pub(super) async fn record_order_cancelled(tx: &Tx<'_>, order_id: &str, actor: &str) -> Result<(), DbError> {
     const SQL: &str = "\
         with forgotten as (
             delete from exceptions.cancelled_order where cancelled_at < despatch_now() - interval '90 days'

@@ -34,7 +34,8 @@ async fn a_case_keeps_its_number_and_a_failure_that_is_told_again_takes_none() {
     for (place, event) in events.into_iter().enumerate() {
         dies(&env, &letter(event, "o-1", 0, "stock-short", "short")).await;
         env.quiet().await;
-        dies(&env, &letter(events[0], "o-1", u32::try_from(place).unwrap() + 1, "stock-short", "again")).await;
+        dies(&env, &letter(events[0], "o-1", u32::try_from(place).unwrap() + 1, "stock-short", "again"))
+            .await;
         env.quiet().await;
     }
     let cases = team.cases.of_order("o-1").await.unwrap();

@@ -1,4 +1,4 @@
-//! What the targets share: how much memory a reader may hold, and what has to be true of everything that is read.
+//! The targets' common parts: how much memory a reader may hold, and the rules for everything that is read.
 
 mod memory;
 mod orders;

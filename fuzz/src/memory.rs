@@ -4,10 +4,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// The most that may be held for each byte of the input: a body of 1 MiB, the largest that is taken, is 128 MiB at most.
-/// What costs most is a list of `{}`.
+/// A list of `{}` costs most.
 const PER_BYTE: usize = 128;
 
-/// What may be held for the smallest input.
+/// The least that is allowed, for the smallest inputs.
 const AT_LEAST: usize = 16 * 1024;
 
 /// Reads an input; panics when that held more memory at once than the input's size allows.

@@ -1,4 +1,4 @@
-//! What must be true of an order that is accepted, and of the refusal of one that is not.
+//! Rules for an accepted order, and for the refusal of another.
 
 use despatch_contracts::order::Order;
 use despatch_gateway::Invalid;

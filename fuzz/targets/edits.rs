@@ -16,7 +16,7 @@ fuzz_target!(|input: &[u8]| {
         Ok(payload) => payload,
         Err(unfit) => return assert!(!unfit.to_string().is_empty()),
     };
-    // What was taken is an event of its type, and shown again it is the same.
+    // An accepted event is of its type, and is the same when it is shown again.
     subject_of(event_type, payload.clone()).expect("an event of its type");
     let shown = json::to_json(event_type, payload.clone()).expect("what was taken can be shown");
     assert_eq!(json::from_json(event_type, &shown.to_string()).as_ref(), Ok(&payload), "{shown}");

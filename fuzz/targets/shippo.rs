@@ -10,7 +10,7 @@ use despatch_read_model::labels::TrackedParcel;
 use libfuzzer_sys::fuzz_target;
 
 despatch_contracts::event_enum! {
-    /// What a scan may be to its order.
+    /// The events that a scan may become.
     enum Moved {
         Despatched(ShipmentDespatched),
         Delivered(ShipmentDelivered),

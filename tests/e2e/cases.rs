@@ -1,4 +1,4 @@
-//! What people do about what failed, over the command line of a running local.
+//! People work on cases by the command line of a running local deployment.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn text<'a>(case: &'a Value, field: &str) -> &'a str {
 async fn cases_are_edited_cancelled_and_replayed_together() {
     let local = LocalDeployment::start().await;
 
-    // What the shop sent wrong is put right, and is handled so.
+    // An operator corrects the shop's order, and it is handled.
     let mut wrong = order(1, None);
     wrong["ship_to"]["country"] = json!("QQ");
     local.place(&wrong, &["--stock"]).await;
@@ -60,7 +60,7 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
         assert!(history.contains(part), "{part} in\n{history}");
     }
 
-    // What cannot be sent is called off: its customer is told, its money goes back.
+    // An order that cannot be sent is cancelled: its customer is told, its money goes back.
     local.place(&order(2, None), &[]).await;
     let case = local.case("stock-short").await;
     let (number, order_id) = (case["number"].to_string(), order_of(&case));

@@ -25,7 +25,7 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-/// The binary, deaf to the configuration of whoever runs the tests.
+/// The binary, without the configuration of the user who runs the tests.
 pub(crate) fn despatch(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_despatch"));
     for (name, _) in std::env::vars_os() {
@@ -46,12 +46,12 @@ impl Despatch {
         Despatch { child, stdout, stderr }
     }
 
-    /// What it wrote to standard output so far.
+    /// Its standard output so far.
     pub(crate) fn stdout(&self) -> String {
         self.stdout.text()
     }
 
-    /// What it wrote to standard error so far.
+    /// Its standard error so far.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.text()
     }
@@ -95,7 +95,7 @@ impl Drop for Despatch {
     }
 }
 
-/// What comes out of a pipe, read as it comes, so that the child never waits for a reader.
+/// The output of a pipe, read as it comes, so that the child never waits for a reader.
 struct Lines {
     text: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,

@@ -125,7 +125,7 @@ impl Shop<'_> {
             if answer.status() == 503 {
                 return None;
             }
-            // What was taken although its sender was told to send it again is the same order.
+            // An order that was stored although its sender was told to send it again is the same order.
             assert!([200, 201].contains(&answer.status().as_u16()), "{}", answer.text().await.unwrap());
             Some(())
         })

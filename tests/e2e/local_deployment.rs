@@ -25,7 +25,7 @@ impl LocalDeployment {
         LocalDeployment::start_with(&[]).await
     }
 
-    /// The same with further environment variables.
+    /// Starts it with further environment variables.
     pub(crate) async fn start_with(environment: &[(&str, &str)]) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -1,5 +1,5 @@
 //! End to end: the real binary over real servers, seen only from outside, as an operator, a shop and the providers see
-//! it. Whatever a test starts ends with it, however the test ends.
+//! it. Every process that a test starts ends with it, however the test ends.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 

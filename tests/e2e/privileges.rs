@@ -196,7 +196,7 @@ async fn reads_what_the_read_model_declares(guarded: &Guarded) {
     }
 }
 
-/// What payments tries and may not.
+/// Statements that payments may not run.
 async fn refusals(guarded: &Guarded) {
     let payments = Database::new(&guarded.database("payments"), 1).unwrap();
     let db = payments.client().await.unwrap();

@@ -38,7 +38,7 @@ async fn every_process_is_replaced_under_load_and_nothing_is_lost() {
     };
     some(&shop).await;
 
-    // What `despatch migrate` of the new version does first.
+    // The new version's `despatch migrate` does this first.
     let db = deployment.env.db().await;
     for worker in WORKERS.iter().chain(&["gateway"]) {
         let sql = format!(
@@ -76,7 +76,7 @@ async fn every_process_is_replaced_under_load_and_nothing_is_lost() {
     let counts = deployment.completes(placed.get()).await;
     assert_eq!((counts.captures, counts.labels), (placed.get(), placed.get()), "{counts:?}");
     assert_eq!(counts.double_captures, [], "{counts:?}");
-    // Those that the stand-in providers failed, which wait for their next try whoever rolls out what, are told apart.
+    // Orders that the stand-in providers failed are left out, because they wait for their next try in any case.
     let waits = "with failed as (
                      select substr(subject, 7) as order_id from payments.journal where generation > 0
                      union select substr(subject, 7) from labels.journal where generation > 0),

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::child::{Despatch, Ended, despatch};
 use crate::until::until;
 
-/// What a client asks for TLS with (<https://www.postgresql.org/docs/current/protocol-message-formats.html>, SSLRequest).
+/// A client's request for TLS (<https://www.postgresql.org/docs/current/protocol-message-formats.html>, SSLRequest).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +83,7 @@ async fn a_broker_over_tls_has_to_prove_who_it_is() {
     let plain_server = env.settings().nats_url.split_once("://").unwrap().1;
     let plain = ask("doctor", plain_server, true).await;
     assert!(refused(&plain, "InvalidContentType"), "a server without TLS will not do: {plain:?}");
-    // What waits for its server says who knows what keeps them apart.
+    // A command that waits for its server names the command that knows the reason.
     let stranger = ask("provision", address, false).await;
     assert!(
         !stranger.status.success() && stranger.stderr.contains("`despatch doctor` says why"),
@@ -151,7 +151,7 @@ async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
     assert_eq!(mail.counts().mails, 2);
 }
 
-/// Who vouches for servers at 127.0.0.1, and the file that says so.
+/// The authority that vouches for servers at 127.0.0.1, and the file with its certificate.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     dir: TempDir,
@@ -178,7 +178,7 @@ impl Authority {
     }
 }
 
-/// What is said before TLS begins.
+/// The bytes before TLS begins.
 #[derive(Clone, Copy)]
 enum Opening {
     /// Nothing.

@@ -1,4 +1,4 @@
-//! What a collector of traces is sent, and what neither it nor the log may hold.
+//! A collector of traces gets all spans of an order. Neither it nor the log may hold personal data or secrets.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::local_deployment::{LocalDeployment, order_of};
 /// The shop's own place in the trace.
 const SHOP: (&str, &str) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
 
-/// What a span says of the one kind of thing that asks somebody: a client.
+/// The kind of a span that calls a server: client.
 const CLIENT: i32 = 3;
 
 /// Where operators are told: its address, which is a secret, and who says when that has happened.
@@ -31,8 +31,8 @@ async fn operators() -> (String, mpsc::Receiver<()>) {
         StatusCode::OK
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/T0/whoever-knows-this", listener.local_addr().unwrap());
-    let routes = Router::new().route("/T0/whoever-knows-this", post(take));
+    let address = format!("http://{}/T0/secret-of-the-webhook", listener.local_addr().unwrap());
+    let routes = Router::new().route("/T0/secret-of-the-webhook", post(take));
     tokio::spawn(async move { axum::serve(listener, routes).await });
     (address, alerts)
 }
@@ -124,7 +124,7 @@ async fn an_order_that_failed_and_was_edited_and_replayed_is_one_trace() {
     assert_eq!(runs, 1, "the first run raises the alert of the order's failure");
 
     asked_under_their_tries(&trace);
-    assert!(!collector.text().contains("whoever-knows-this"), "a span holds the webhook's address");
+    assert!(!collector.text().contains("secret-of-the-webhook"), "a span holds the webhook's address");
 
     // A batch's transaction is a span of its own, linked both ways with the events that it recorded.
     for span in trace.iter().filter(|span| span.name.starts_with("process ")) {

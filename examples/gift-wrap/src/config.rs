@@ -1,4 +1,4 @@
-//! What can be configured.
+//! The worker's settings.
 
 use serde::Deserialize;
 

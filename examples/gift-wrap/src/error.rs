@@ -1,4 +1,4 @@
-//! What can go wrong, and what happens then.
+//! The errors of this worker and their verdicts.
 
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, HandlerError, Verdict};

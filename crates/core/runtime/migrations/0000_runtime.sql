@@ -8,13 +8,13 @@ create table {schema}.journal (
     -- The generation that was recorded last.
     generation     int         not null,
     state          text        not null check (state in ('done', 'waiting', 'dead')),
-    -- What the event is about, `<kind>/<id>`; empty for nothing in particular.
+    -- The event's subject, `<kind>/<id>`; empty for nothing in particular.
     subject        text        not null,
     -- The follow-on events exactly as they will be published (despatch.runtime.v1.FollowOns).
     outbox         bytea,
     -- The event itself (despatch.runtime.v1.Envelope), while it is waiting or dead.
     event          bytea,
-    -- What went wrong so far (despatch.runtime.v1.Failures).
+    -- The failures so far (despatch.runtime.v1.Failures).
     failures       bytea,
     -- Tries that counted.
     attempts       int         not null default 0,
@@ -35,8 +35,8 @@ create index journal_recorded on {schema}.journal using brin (recorded_at);
 -- For ids whose time no partition covers yet.
 create table {schema}.journal_other partition of {schema}.journal default;
 
--- When waiting events are to be published again; a row is gone once it has been. Apart from the journal, which it would
--- burden with an index that almost no row needs.
+-- When waiting events are due to be published again. The scheduler deletes a row once its event was published. The
+-- journal does not hold this, because it would need an index that almost no row uses.
 create table {schema}.retry (
     id      uuid        not null,
     handler text        not null,
@@ -66,7 +66,7 @@ create table {schema}.timer (
 
 create index timer_due on {schema}.timer (due);
 
--- What was begun at external providers: the idempotency key is (subject, operation, part, n).
+-- Effects begun at external providers: the idempotency key is (subject, operation, part, n).
 create table {schema}.effect (
     subject     text        not null check (subject <> ''),
     operation   text        not null,
@@ -104,9 +104,9 @@ create table {schema}.stream_checkpoint (
     event_id      uuid,
     generation    int,
     marked_at     timestamptz not null default despatch_now(),
-    -- What was recorded before this is on the stream.
+    -- Everything recorded before this time is on the stream.
     stored_until  timestamptz not null,
-    -- What was recorded before this has been settled by all of its consumers; null while that is not known.
+    -- All consumers have settled everything recorded before this time; null while that is not known.
     settled_until timestamptz
 );
 

@@ -1,4 +1,4 @@
--- What an earlier generation has not published yet stays to be published: outboxes, end to end, are one outbox.
+-- Follow-ons that an earlier generation has not published yet stay in the outbox: one is appended to the other.
 with settled as (
     update {schema}.journal
        set generation = $3, state = $4, subject = $5,

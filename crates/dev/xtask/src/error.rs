@@ -26,7 +26,7 @@ pub(crate) enum TaskError {
     List(String),
     /// A page changes a file that is not as the page has it.
     Diff(String),
-    /// The list of retired words cannot be read.
+    /// A list of words cannot be read.
     Words(String),
     /// Servers that tests started are still there when all tests have ended.
     Leftovers(Vec<String>),
@@ -57,7 +57,7 @@ impl fmt::Display for TaskError {
                 )
             }
             Self::Diff(file) => write!(f, "{file} is not as the page has it before its change"),
-            Self::Words(cause) => write!(f, "words.txt: {cause}"),
+            Self::Words(cause) => f.write_str(cause),
             Self::Leftovers(servers) => {
                 write!(f, "servers that tests started have outlived them:\n  {}", servers.join("\n  "))
             }

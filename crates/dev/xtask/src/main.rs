@@ -8,6 +8,7 @@ mod error;
 mod layers;
 mod metadata;
 mod new_worker;
+mod prose;
 mod prove;
 mod repository;
 mod run;
@@ -24,6 +25,7 @@ usage: cargo xtask TASK
   check-layers [CRATE...]  check that dependencies between crates and imports between files point one way,
                            in all crates or in those named
   check-words [PATH...]    look for retired words (crates/dev/xtask/words.txt), in all files or below these paths
+  check-prose [PATH...]    look for what the prose guide in CONTRIBUTING.md rules out, in all files or below these paths
   new-worker NAME --group GROUP [--event MESSAGE]
                            write all that a worker needs: docs/add-a-worker.md
   check-new-worker         write one into a copy of the repository and hold it against every check
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(args),
         Some("check-layers") => layers::check(&args),
         Some("check-words") => words::check(&args),
+        Some("check-prose") => prose::check(&args),
         Some("new-worker") => new_worker::run(&args),
         Some("check-new-worker") => new_worker::check::run(),
         Some("prove") => prove::run(&args),

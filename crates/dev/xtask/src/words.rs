@@ -1,24 +1,34 @@
 //! `cargo xtask check-words`: one word for one thing. The words that were retired are listed in `words.txt`, those that
 //! are used in `docs/glossary.md`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::error::TaskError;
 use crate::{metadata, sources};
 
 mod paths;
-mod rules;
+pub(crate) mod rules;
 mod text;
 
 /// The list, and what it means.
 const LIST: &str = include_str!("../words.txt");
 
 /// Files that may use the words because they are about them.
-const ABOUT_WORDS: [&str; 2] = ["crates/dev/xtask/words.txt", "crates/dev/xtask/src/words"];
+const ABOUT_WORDS: [&str; 3] =
+    ["crates/dev/xtask/words.txt", "crates/dev/xtask/prose.txt", "crates/dev/xtask/src/words"];
 
 const DIRS: [&str; 8] = ["crates", "tests", "examples", "docs", "deploy", "proto", "fuzz", ".ci"];
-const FILES: [&str; 6] =
-    ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "Dockerfile", "docker-compose.yml", "Cargo.toml"];
+const FILES: [&str; 8] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    "Dockerfile",
+    "docker-compose.yml",
+    "Cargo.toml",
+];
 const KINDS: [&str; 12] =
     ["rs", "md", "toml", "sql", "proto", "yaml", "yml", "tpl", "json", "py", "sh", "txt"];
 /// Pages whose paths in backticks are files.
@@ -28,19 +38,12 @@ const FOREIGN: &str = "deploy/schemas/";
 
 /// Looks for retired words in the files below these paths, or in all, and prints where they are.
 pub(crate) fn check(paths: &[String]) -> Result<ExitCode, TaskError> {
-    let rules = rules::read(LIST).map_err(TaskError::Words)?;
+    let rules = rules::read(LIST).map_err(|cause| TaskError::Words(format!("words.txt: {cause}")))?;
     let root = metadata::workspace()?.root;
-    let is_text = |name: &str| match name.rsplit_once('.') {
-        Some((_, kind)) => KINDS.contains(&kind),
-        // Scripts, such as deploy/check.
-        None => true,
-    };
-    let mut files = sources::files(&root, &DIRS, is_text)?;
-    files.extend(FILES.map(str::to_owned));
-    let all = files.clone();
+    let all = texts(&root)?;
+    let mut files = all.clone();
     files.retain(|file| {
-        !file.starts_with(FOREIGN)
-            && !ABOUT_WORDS.iter().any(|path| rules::covers(path, file))
+        !ABOUT_WORDS.iter().any(|path| rules::covers(path, file))
             && (paths.is_empty() || paths.iter().any(|path| rules::covers(path, file)))
     });
     let mut found = Vec::new();
@@ -65,6 +68,19 @@ pub(crate) fn check(paths: &[String]) -> Result<ExitCode, TaskError> {
     }
     eprintln!("words: {}\n\n{} to put right", found.join("\nwords: "), found.len());
     Ok(ExitCode::FAILURE)
+}
+
+/// The files of the repository that hold text of its own.
+pub(crate) fn texts(root: &Path) -> Result<Vec<String>, TaskError> {
+    let is_text = |name: &str| match name.rsplit_once('.') {
+        Some((_, kind)) => KINDS.contains(&kind),
+        // Scripts, such as deploy/check.
+        None => true,
+    };
+    let mut files = sources::files(root, &DIRS, is_text)?;
+    files.extend(FILES.map(str::to_owned));
+    files.retain(|file| !file.starts_with(FOREIGN));
+    Ok(files)
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ create table gateway.orders (
     shop_order_id text not null,
     order_id uuid not null,
     digest bytea not null,
-    -- Where the order's trace begins, as a traceparent header says it. What comes in about the order later, from any
-    -- sender, belongs under it.
+    -- The beginning of the order's trace, as a traceparent header. Later input about the order, from any sender, belongs
+    -- under it.
     traceparent text not null,
     accepted_at timestamptz not null default despatch_now(),
     primary key (shop, shop_order_id)

@@ -55,6 +55,7 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
         ("buf", "lint".to_owned()),
         (&this, format!("check-layers {first} {second}")),
         (&this, format!("check-words {} {} {PAGE}", dirs[0], dirs[1])),
+        (&this, format!("check-prose {} {} {PAGE}", dirs[0], dirs[1])),
         ("cargo-shear", format!("-p {first} -p {second}")),
         (&cargo, lint),
         (&cargo, "check -p despatch --lib --no-default-features".to_owned()),

@@ -67,8 +67,8 @@ const EDITS: [Edit; 10] = [
     },
     Edit {
         file: "CHANGELOG.md",
-        place: Place::Before { after: "### Added", line: "- **The gateway**" },
-        text: "- **The {{name}} worker** notes accepted orders.\n",
+        place: Place::Before { after: "#### Workers", line: "- Added alerts for operators" },
+        text: "- Added the worker `{{name}}`, which notes accepted orders.\n",
     },
 ];
 

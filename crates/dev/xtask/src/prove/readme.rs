@@ -7,7 +7,7 @@ use crate::run::succeeds;
 use crate::scratch::Scratch;
 use crate::{metadata, sources};
 
-const HEADING: &str = "## Two commands";
+const HEADING: &str = "## Try it";
 
 /// Clones what is committed into a temporary directory and runs the commands there, one after the other.
 pub(crate) fn run(_: &[String]) -> Result<bool, TaskError> {

@@ -1,4 +1,4 @@
--- Whom to write to about an order, from its acceptance.
+-- The recipient of mails about an order, from its acceptance.
 create table notifications.contact (
     order_id      text        primary key,
     email         text        not null,

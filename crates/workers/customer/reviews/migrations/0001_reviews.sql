@@ -1,5 +1,5 @@
--- Whether an order's customer is to be asked for a review. A row may come before anything was delivered: an order that
--- was cancelled, returned or answered first is never asked about.
+-- Whether an order's customer will be asked for a review. A row may come before any delivery: if an order was
+-- cancelled, returned or answered first, its customer is never asked.
 create table reviews.review (
     order_id text primary key,
     -- awaiting-delivery, asking, answered, stopped or lapsed.
@@ -14,7 +14,7 @@ create table reviews.review (
     updated_at timestamptz not null default despatch_now()
 ) with (fillfactor = 70);
 
--- What customers answered. The first answer is the review; later ones are kept and change nothing.
+-- Customers' answers. The first answer is the review; later ones are kept and change nothing.
 create table reviews.answer (
     order_id text not null,
     -- From 1.

@@ -1,5 +1,5 @@
--- What is known of an order's payment. The row begins with the capture, or with a cancellation that came first; the
--- key makes either happen once.
+-- An order's payment. The row begins with the capture, or with a cancellation that came first. The key makes either
+-- happen once.
 CREATE TABLE payments.payment (
     order_id       text PRIMARY KEY,
     provider       text NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE payments.payment (
     captured_at    timestamptz,
     refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
     refunded_at    timestamptz,
-    -- Since when nothing is to be captured any more. A capture that was under way may still come in after it.
+    -- From this time on nothing may be captured. A capture in flight may still come in later.
     cancelled_at   timestamptz,
     CHECK (refunded_minor <= captured_minor),
     CHECK (captured_at IS NULL OR (capture IS NOT NULL AND currency IS NOT NULL)),

@@ -1,4 +1,4 @@
--- What was ordered. Written once, when the order is accepted.
+-- The order's contents. Written once, when the order is accepted.
 create table orders.orders (
     order_id text primary key,
     shop text not null,
@@ -13,8 +13,8 @@ create table orders.orders (
     unique (shop, shop_order_id)
 );
 
--- How far it is. Apart from orders.orders because it changes about nine times an order: the row is narrow, and with no
--- column indexed that a step changes and half of each page left free, updates stay on their page (HOT).
+-- The order's state. It is apart from orders.orders because it changes about nine times an order. The row is narrow, no
+-- column that changes is indexed, and half of each page is free. So updates stay on their page (HOT).
 -- It and the timeline are only ever written together with their order, so no foreign key is checked.
 create table orders.progress (
     order_id text primary key,

@@ -1,12 +1,12 @@
 -- A case: an event that a handler could not finish. One row for each event of each handler, however often it fails.
--- `case` is a reserved word of SQL, hence the table's name.
+-- The table is not named `case`, because that is a reserved word of SQL.
 create table exceptions.exception (
     handler              text        not null,
     event_id             uuid        not null,
     -- The short number that people say and type. It never changes.
     number               bigint      not null generated always as identity unique,
     worker               text        not null,
-    -- What the event is about, e.g. 'order/1001'; empty for nothing in particular.
+    -- The event's subject, e.g. 'order/1001'; empty for nothing in particular.
     subject              text        not null,
     event_type           text        not null,
     -- Of the last failure.
@@ -104,7 +104,7 @@ create index history_failed on exceptions.history (at) where kind = 'failed';
 -- The gauge of orders that people had to touch reads recent decisions.
 create index history_decided on exceptions.history (at) where kind not in ('failed', 'succeeded');
 
--- What a person changed about an event before its replay. The history entry of the same number says who, when and why.
+-- A person's changes to an event before its replay. The history entry of the same number says who, when and why.
 create table exceptions.edit (
     handler        text  not null,
     event_id       uuid  not null,

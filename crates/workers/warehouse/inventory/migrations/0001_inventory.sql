@@ -19,7 +19,7 @@ CREATE TABLE inventory.stock (
     CHECK (available <= received)
 ) WITH (fillfactor = 50);
 
--- What arrived, line by line: the ledger that the counters are checked against.
+-- Arrivals, line by line: the ledger that the counters are checked against.
 CREATE TABLE inventory.receipt (
     receipt_id text   NOT NULL,
     sku        text   NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE inventory.receipt (
     PRIMARY KEY (receipt_id, sku, location)
 );
 
--- What became of an order's claim on stock. An order that was cancelled before it was reserved has a row too, so that
+-- The state of an order's claim on stock. An order that was cancelled before it was reserved has a row too, so that
 -- its late acceptance reserves nothing.
 CREATE TABLE inventory.reservation (
     order_id   text PRIMARY KEY,

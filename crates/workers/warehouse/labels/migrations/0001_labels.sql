@@ -10,7 +10,7 @@ create table labels.label (
     document        bytea       not null,
     -- Labels of our own only: the same for a thermal printer.
     zpl             text,
-    -- What the carrier charges; unknown for labels of our own.
+    -- The carrier's price; unknown for printed labels.
     cost_minor      bigint,
     cost_currency   text,
     reason          text        not null,

@@ -1,4 +1,4 @@
-//! What can be configured.
+//! The worker's settings.
 
 /// The worker's table of the configuration, with the default of every key.
 pub const DEFAULTS: &str = include_str!("../default.toml");

@@ -22,10 +22,10 @@ mod tests {
     #[test]
     fn a_beginning_stands_for_every_id_that_has_it() {
         let ids = |text| id_range(text).map(|(first, last)| (first.to_string(), last.to_string()));
-        let first = "01a2285f-9000-0000-0000-000000000000".to_owned();
-        let last = "01a2285f-9fff-ffff-ffff-ffffffffffff".to_owned();
-        assert_eq!(ids("01A2285F-9"), Some((first.clone(), last)));
-        assert_eq!(ids(&first), Some((first.clone(), first)));
+        let first = "01a2285f-9000-0000-0000-000000000000";
+        let last = "01a2285f-9fff-ffff-ffff-ffffffffffff";
+        assert_eq!(ids("01A2285F-9"), Some((first.to_owned(), last.to_owned())));
+        assert_eq!(ids(first), Some((first.to_owned(), first.to_owned())));
         assert_eq!([ids("01a"), ids("help"), ids(""), ids(&"0".repeat(33))], [None, None, None, None]);
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::find::{add_orders, order_name, state};
 use crate::config::Config;
-use crate::output::{Table, due, local, one_line, print, width};
+use crate::output::{Table, age, due, local, one_line, print, width};
 use crate::pages::page;
 use crate::result::Result;
 
@@ -64,7 +64,7 @@ fn head(case: &Case) -> Result<String, fmt::Error> {
     };
     writeln!(text, "priority   {priority}, {due}")?;
     writeln!(text, "queue      {queue}")?;
-    writeln!(text, "opened     {}", local(case.opened_at))?;
+    writeln!(text, "opened     {} ({} ago)", local(case.opened_at), age(case.opened_at, now))?;
     let event_type = if event_type.is_empty() { String::new() } else { format!(" ({event_type})") };
     writeln!(text, "handler    {}", id.handler)?;
     writeln!(text, "event      {}{event_type}", id.event_id)?;

@@ -7,6 +7,10 @@
 #
 #   docker buildx imagetools inspect gcr.io/distroless/base-nossl-debian12:nonroot    # prints the digest
 #   docker build --build-arg BASE=gcr.io/distroless/base-nossl-debian12@sha256:… --build-arg RUST=rust@sha256:… .
+#
+# The build does not see the repository; name the commit for `despatch --version`:
+#
+#   docker build --build-arg BUILD_COMMIT=$(git rev-parse --short HEAD) --build-arg BUILD_DATE=$(git show -s --format=%cs) .
 
 # Both of the same Debian: the binary needs the C library that it was linked to, or a newer one.
 ARG RUST=rust:1.90-slim-bookworm
@@ -20,12 +24,16 @@ COPY . .
 # A build reuses what is in the cache. A cache is no layer, so the binary is copied out of it. Both builds write it to the
 # same place there, so they take turns.
 FROM source AS build
+ARG BUILD_COMMIT
+ARG BUILD_DATE
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     CARGO_PROFILE_RELEASE_STRIP=symbols cargo build --release --locked --package despatch --no-default-features \
     && deploy/image/install target/release/despatch /out
 
 FROM source AS build-sandbox
+ARG BUILD_COMMIT
+ARG BUILD_DATE
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     CARGO_PROFILE_RELEASE_STRIP=symbols cargo build --release --locked --package despatch \

@@ -18,7 +18,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::{Registry, TextEncoder};
 
 pub use error::TelemetryError;
-pub use logs::{Format, log};
+pub use logs::{Format, Sink, log};
 use sampler::Failures;
 
 /// How long the last spans and figures may take to leave.

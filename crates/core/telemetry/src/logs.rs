@@ -1,8 +1,19 @@
-//! Logs, to standard error.
+//! The log: what is written, where, and how it looks.
+
+use std::io;
+use std::sync::Mutex;
 
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
 use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry};
+
+/// Libraries that say at `info` what matters only to somebody who debugs them: each is logged one level lower.
+const LIBRARIES: [&str; 8] =
+    ["async_nats", "tokio_postgres", "opentelemetry", "hyper", "h2", "rustls", "reqwest", "tonic"];
 
 /// How a line of the log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -10,19 +21,142 @@ use tracing_subscriber::fmt::format::FmtSpan;
 pub enum Format {
     /// For people.
     Pretty,
-    /// A JSON object, for whoever collects logs.
+    /// A JSON object, for programs that collect logs.
     Json,
 }
 
-/// Logs from now on, at this level unless `RUST_LOG` says otherwise. A span is logged when it ends.
-pub fn log(level: &str, format: Format) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_span_events(FmtSpan::CLOSE)
-        .with_writer(std::io::stderr);
-    match format {
-        Format::Pretty => lines.init(),
-        Format::Json => lines.json().flatten_event(true).init(),
+/// A destination of the log.
+#[derive(Debug)]
+pub struct Sink {
+    filter: EnvFilter,
+    format: Format,
+    colours: bool,
+    writer: BoxMakeWriter,
+}
+
+impl Sink {
+    /// Standard error, without colours.
+    pub fn stderr(level: &str, format: Format) -> Self {
+        Sink { filter: filter(level), format, colours: false, writer: BoxMakeWriter::new(io::stderr) }
+    }
+
+    /// A writer that is given one whole line at a time, without colours.
+    pub fn writer(level: &str, format: Format, writer: impl io::Write + Send + 'static) -> Self {
+        let writer = BoxMakeWriter::new(Mutex::new(writer));
+        Sink { filter: filter(level), format, colours: false, writer }
+    }
+
+    /// Lets `RUST_LOG`, where it is set, decide in place of the level.
+    #[must_use]
+    pub fn or_rust_log(mut self) -> Self {
+        if let Ok(filter) = EnvFilter::try_from_default_env() {
+            self.filter = filter;
+        }
+        self
+    }
+
+    /// Colours the lines for people, if `colours`.
+    #[must_use]
+    pub fn colours(mut self, colours: bool) -> Self {
+        self.colours = colours;
+        self
+    }
+
+    fn layer(self) -> Box<dyn Layer<Registry> + Send + Sync> {
+        let lines = tracing_subscriber::fmt::layer()
+            .with_span_events(FmtSpan::CLOSE)
+            .with_ansi(self.colours)
+            .with_writer(self.writer)
+            // A failed write would be reported on standard error by a macro that panics when that fails too. A log that
+            // cannot be written must not stop the process.
+            .log_internal_errors(false);
+        match self.format {
+            Format::Pretty => lines.with_filter(self.filter).boxed(),
+            Format::Json => lines.json().flatten_event(true).with_filter(self.filter).boxed(),
+        }
+    }
+}
+
+/// Logs to these sinks from now on. A span is logged when it ends.
+pub fn log(sinks: impl IntoIterator<Item = Sink>) {
+    subscriber(sinks).init();
+}
+
+fn subscriber(sinks: impl IntoIterator<Item = Sink>) -> impl Subscriber + Send + Sync {
+    let layers: Vec<_> = sinks.into_iter().map(Sink::layer).collect();
+    tracing_subscriber::registry().with(layers)
+}
+
+/// Everything at this level, but libraries one lower.
+fn filter(level: &str) -> EnvFilter {
+    let lower = match level {
+        "info" => "warn",
+        "debug" => "info",
+        level => level,
+    };
+    let libraries = LIBRARIES.map(|library| format!("{library}={lower}"));
+    EnvFilter::new(format!("{level},{}", libraries.join(",")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tracing::subscriber::with_default;
+
+    use super::*;
+
+    /// Fails at every write, as a closed pipe or a full disk does.
+    struct Full;
+
+    impl io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_sink_that_cannot_be_written_disturbs_neither_the_process_nor_other_sinks() {
+        let there = Shared::default();
+        let sinks =
+            [Sink::writer("info", Format::Pretty, Full), Sink::writer("info", Format::Json, there.clone())];
+        with_default(subscriber(sinks), || tracing::info!(order = 17, "order placed"));
+        let line = String::from_utf8(there.0.lock().unwrap().clone()).unwrap();
+        assert!(line.contains(r#""message":"order placed""#) && line.contains(r#""order":17"#), "{line}");
+    }
+
+    #[test]
+    fn each_sink_has_its_own_level_and_libraries_one_lower() {
+        let (all, few) = (Shared::default(), Shared::default());
+        let sinks = [
+            Sink::writer("info", Format::Pretty, all.clone()),
+            Sink::writer("warn", Format::Pretty, few.clone()),
+        ];
+        with_default(subscriber(sinks), || {
+            tracing::info!("worker started");
+            tracing::info!(target: "tokio_postgres::connection", "NOTICE: it exists");
+            tracing::warn!("retrying");
+        });
+        let [all, few] = [all, few].map(|it| String::from_utf8(it.0.lock().unwrap().clone()).unwrap());
+        assert!(all.contains("worker started") && !all.contains("NOTICE"), "{all}");
+        assert!(few.contains("retrying") && !few.contains("worker started"), "{few}");
+        assert!(!all.contains('\u{1b}'), "no colours unless they are wanted: {all:?}");
     }
 }

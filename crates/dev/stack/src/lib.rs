@@ -22,6 +22,7 @@ mod time;
 mod wheel;
 
 pub use error::{InstallError, Program, StackError};
+pub use lock::DataDirLock;
 pub use options::Options;
 pub use stack::Stack;
 pub use time::advance_time;

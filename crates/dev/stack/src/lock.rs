@@ -13,14 +13,16 @@ use crate::error::StackError;
 const DYING: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(5);
 
-pub(crate) struct DataDirLock {
+/// The lock on a data directory, given up when it is dropped.
+#[derive(Debug)]
+pub struct DataDirLock {
     // Held, never read: closing it gives the directory up.
     _lock: File,
 }
 
 impl DataDirLock {
     /// Creates the directory if need be and locks it, or returns which process has it.
-    pub(crate) async fn take(data_dir: &Path) -> Result<Self, StackError> {
+    pub async fn take(data_dir: &Path) -> Result<Self, StackError> {
         fs::create_dir_all(data_dir).map_err(StackError::io("create", data_dir))?;
         let path = data_dir.join("owner.lock");
         let mut lock = File::options()

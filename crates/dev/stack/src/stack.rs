@@ -29,6 +29,15 @@ impl Stack {
     pub async fn start(options: Options) -> Result<Self, StackError> {
         let all_given = options.nats_url.is_some() && options.database_url.is_some();
         let lock = if all_given { None } else { Some(DataDirLock::take(&options.data_dir).await?) };
+        Stack::start_in(lock, options).await
+    }
+
+    /// The same for an owner of `options.data_dir` that has locked it already.
+    pub async fn start_locked(lock: DataDirLock, options: Options) -> Result<Self, StackError> {
+        Stack::start_in(Some(lock), options).await
+    }
+
+    async fn start_in(lock: Option<DataDirLock>, options: Options) -> Result<Self, StackError> {
         let nats = async {
             match &options.nats_url {
                 Some(url) => Ok(Server::Given(url.clone())),

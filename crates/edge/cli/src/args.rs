@@ -1,8 +1,13 @@
 //! The command line.
 
 mod case;
+mod examples;
 mod exceptions;
 mod filter;
+mod global;
+mod groups;
+mod help;
+mod hints;
 #[cfg(feature = "local")]
 mod local;
 mod replays;
@@ -11,100 +16,169 @@ mod time;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
 pub(crate) use case::{ByArgs, WaitArgs};
 pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
 pub(crate) use filter::FilterArgs;
+pub(crate) use global::{DEFAULT_DIR, GlobalArgs};
+pub(crate) use groups::groups;
+pub(crate) use hints::instead;
 #[cfg(feature = "local")]
-pub(crate) use local::{DemoArgs, SandboxArgs, UpArgs};
+pub(crate) use local::{DemoArgs, LogsArgs, SandboxArgs, UpArgs};
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
 pub(crate) use retries::{RetriesCommand, RetryArgs};
 use time::since;
 
-/// Carries an online shop's orders from checkout to the customer's door.
+/// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "despatch", version, about)]
+#[command(
+    name = "despatch",
+    about = "Carries an online shop's orders from checkout to the customer's door.",
+    disable_help_flag = true
+)]
 pub(crate) struct Cli {
-    /// The configuration file; `despatch config` prints every key with its default.
-    #[arg(long, global = true, env = "DESPATCH_CONFIG", value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Where private servers keep their data.
-    #[arg(long, global = true, env = "DESPATCH_DATA_DIR", default_value = ".despatch", value_name = "DIR")]
-    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    /// Without one the program says what runs here and what there is to do.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
+}
+
+/// The command line, with the names of these workers.
+pub(crate) fn command_line(workers: &[&'static str]) -> clap::Command {
+    help::command_line(Cli::command(), workers)
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run everything in one process: private servers, every worker, the gateway.
+    /// Run everything on this machine: servers, workers, gateway.
+    ///
+    /// Starts a private NATS and PostgreSQL, every worker and the gateway in one process. The sandbox stands in for
+    /// providers that are not configured. All data is in the data directory, the log in its `up.log`.
     #[cfg(feature = "local")]
     Up(UpArgs),
-    /// Run workers over servers that exist, until SIGTERM. Without names: all of them.
-    Run {
-        /// The workers' names; the help lists them.
-        workers: Vec<String>,
-    },
-    /// Carry real orders from placed to reviewed over private servers and stand-in providers, and audit the result.
+    /// Carry sample orders from placed to reviewed, and audit the result.
+    ///
+    /// Runs over private servers and stand-in providers, then audits the result. Started again in the same directory,
+    /// it continues where it was stopped.
     #[cfg(feature = "local")]
     Demo(DemoArgs),
-    /// Place the orders of a file: data/superstore.csv's form, or JSON lines of POST /v1/orders.
+    /// Stop the `up` or `demo` of this directory, and wait for its end.
+    #[cfg(feature = "local")]
+    Stop,
+    /// Print the log of `despatch up`.
+    #[cfg(feature = "local")]
+    #[command(alias = "log")]
+    Logs(LogsArgs),
+    /// Print the API key of `despatch up`.
+    #[cfg(feature = "local")]
+    Key,
+    /// Run workers over servers that exist, until SIGTERM.
+    ///
+    /// Runs one or several workers in this process, for instance in a container. Without names it runs all of them.
+    Run {
+        /// The workers to run [default: all].
+        workers: Vec<String>,
+    },
+    /// Place the orders of a file.
+    ///
+    /// Reads the form of data/superstore.csv, or JSON lines of POST /v1/orders. An order that is there already stays
+    /// as it is, so an import can be repeated.
     Import(ImportArgs),
     /// Look at orders.
-    #[command(subcommand)]
+    #[command(subcommand, alias = "order")]
     Orders(OrdersCommand),
-    /// Work on what could not be finished: one case for each event of each handler.
-    #[command(subcommand)]
+    /// Decide on events that a worker could not handle, one by one.
+    ///
+    /// Each event that a handler could not finish is a case. It waits here until a person decides.
+    #[command(subcommand, aliases = ["exception", "cases", "case"])]
     Exceptions(ExceptionsCommand),
-    /// Replay many cases: create a set, look at it, start it, watch it.
-    #[command(subcommand)]
+    /// Replay many cases at once.
+    ///
+    /// Create a set of cases, look at it, start it, and watch it.
+    #[command(subcommand, alias = "replay")]
     Replays(ReplaysCommand),
-    /// Look at events that wait for their next try; retry them now, or cancel that.
-    #[command(subcommand)]
+    /// Look at events that wait for their next try.
+    #[command(subcommand, alias = "retry")]
     Retries(RetriesCommand),
-    /// Publish again what was recorded since a time, for a broker that lost it. Workers notice a loss by themselves;
-    /// this is for one that they cannot see. What was handled is not handled again.
+    /// Publish again what was recorded since a time.
+    ///
+    /// For a broker that lost events in a way that workers cannot notice by themselves. What was handled is not
+    /// handled again.
     Recover {
-        /// An instant, e.g. 2026-11-22T08:00:00Z, or how long ago, e.g. 90m, 12h or 3d.
+        /// An instant, e.g. 2026-11-22T08:00:00Z, or an age, e.g. 90m, 12h or 3d.
         #[arg(long, value_name = "TIME", value_parser = since)]
         since: Timestamp,
-        /// Only this worker's.
+        /// Only this worker's events.
         #[arg(long)]
         worker: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
-    /// Watch what happens.
-    #[command(subcommand)]
+    /// Watch events as they happen.
+    #[command(subcommand, alias = "event")]
     Events(EventsCommand),
-    /// Look everything over (servers, schemas, the stream, its consumers, clocks) and say what to do. Changes nothing.
+    /// Check servers, schemas, stream and clocks, and say what to do.
+    ///
+    /// Changes nothing. Ends with status 1 when a check fails.
     Doctor {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Ask a running `despatch run` whether it is ready: the health check of a container that has no shell.
+    /// Ask running workers whether they are ready.
+    ///
+    /// The health check of a container without a shell. Ends with status 1 when they are not ready.
     Probe {
-        /// What to ask; by default /readyz at this machine, at the port of health.listen.
+        /// The address to ask [default: /readyz of this machine, at the port of health.listen].
         url: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
-    /// Stand in for Stripe, Shippo and a mail server, until SIGTERM: for trying despatch, never for real orders.
+    /// Stand in for Stripe, Shippo and a mail server, until SIGTERM.
+    ///
+    /// For trying despatch, never for real orders.
     #[cfg(feature = "local")]
     Sandbox(SandboxArgs),
-    /// Bring every worker's schema up to date, and give each to a role of its own.
-    Migrate,
+    /// Bring every worker's schema up to date.
+    ///
+    /// Gives each schema to a role of its own.
+    Migrate {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what each worker may do, for a server's configuration.
-    #[command(subcommand)]
+    #[command(subcommand, alias = "permission")]
     Permissions(PermissionsCommand),
-    /// Create the stream and every consumer, or put them right.
-    Provision,
-    /// Print the annotated default configuration.
-    Config,
+    /// Create or correct the stream and every consumer.
+    Provision {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the default configuration, with a comment on each key.
+    Config {
+        /// Print JSON, without comments.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a shell's completions.
     Completions {
-        /// bash, elvish, fish, powershell or zsh.
+        /// The shell.
         shell: Shell,
+    },
+    /// Print the manual, or write a page for each command.
+    ///
+    /// Prints the page despatch(1) as troff. With a directory, writes a page for each command into it.
+    Man {
+        /// The directory, which is created.
+        dir: Option<PathBuf>,
     },
 }
 
@@ -115,6 +189,9 @@ pub(crate) enum PermissionsCommand {
         /// Where their NKeys are, a file for each; those that are missing are made.
         #[arg(long, value_name = "DIR")]
         keys: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -156,4 +233,60 @@ pub(crate) enum EventsCommand {
         /// An order's id, or a subject such as `evt.payment.*` or `dead.>`; by default every event and dead letter.
         filter: Option<String>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORKERS: [&str; 4] = ["gateway", "orders", "payments", "labels"];
+
+    fn all(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
+        found.push((path.to_owned(), command.clone()));
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+            all(inner, format!("{path} {}", inner.get_name()).trim_start(), found);
+        }
+    }
+
+    fn every_command() -> Vec<(String, clap::Command)> {
+        let mut root = command_line(&WORKERS);
+        root.build();
+        let mut found = Vec::new();
+        all(&root, "", &mut found);
+        found
+    }
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_it() {
+        command_line(&WORKERS).debug_assert();
+    }
+
+    /// With every command that there is.
+    #[cfg(feature = "local")]
+    #[test]
+    fn every_command_has_examples_and_each_is_a_command_line() {
+        let commands = every_command();
+        for (path, _) in commands.iter().filter(|(_, command)| !command.has_subcommands()) {
+            assert!(examples::of(path).is_some(), "`despatch {path}` has no example in args/examples.rs");
+        }
+        for line in examples::lines() {
+            // What a shell does with it afterwards is not despatch's.
+            let own = line.split(['>', '|']).next().unwrap_or_default();
+            let words = own.split_whitespace().map(|word| word.trim_matches('\''));
+            let parsed = command_line(&WORKERS).try_get_matches_from(["despatch"].into_iter().chain(words));
+            if let Err(error) = parsed {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_a_group() {
+        let root = command_line(&WORKERS);
+        let (_, more) = groups::groups(&root).pop().unwrap();
+        let known = ["config", "completions", "man"];
+        for command in more {
+            assert!(known.contains(&command.get_name()), "put `{}` into a group", command.get_name());
+        }
+    }
 }

@@ -1,12 +1,19 @@
 //! The subcommands, a file each.
 
 mod case_filter;
+pub(crate) mod config;
 #[cfg(feature = "local")]
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod exceptions;
+pub(crate) mod guide;
 pub(crate) mod import;
+#[cfg(feature = "local")]
+pub(crate) mod key;
+#[cfg(feature = "local")]
+pub(crate) mod logs;
+pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod orders;
 pub(crate) mod permissions;
@@ -18,6 +25,8 @@ pub(crate) mod retries;
 pub(crate) mod run;
 #[cfg(feature = "local")]
 pub(crate) mod sandbox;
+#[cfg(feature = "local")]
+pub(crate) mod stop;
 #[cfg(feature = "local")]
 pub(crate) mod up;
 mod waiting;

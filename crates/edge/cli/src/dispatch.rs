@@ -1,23 +1,23 @@
 //! From the command line to the command.
 
+mod usage;
+
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
-use despatch_telemetry::Format;
-#[cfg(feature = "local")]
-use despatch_telemetry::Telemetry;
+use clap::FromArgMatches;
+use despatch_telemetry::{Format, Sink};
 
-use crate::args::{Cli, Command, EventsCommand, OrdersCommand, PermissionsCommand};
-#[cfg(feature = "local")]
-use crate::commands::{demo, sandbox, up};
+use crate::args::{Cli, Command, EventsCommand, GlobalArgs, OrdersCommand, PermissionsCommand, command_line};
 use crate::commands::{
-    doctor, events, exceptions, import, migrate, orders, permissions, probe, provision, recover, replays,
-    retries, run,
+    config, doctor, events, exceptions, guide, import, man, migrate, orders, permissions, probe, provision,
+    recover, replays, retries, run,
 };
-use crate::config::{Config, defaults};
+#[cfg(feature = "local")]
+use crate::commands::{demo, key, logs, sandbox, stop, up};
+use crate::config::Config;
 use crate::local::DataDir;
-use crate::output::{print, print_error};
+use crate::output::{colours, print, print_error};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -28,9 +28,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Runs a command line with other workers.
 pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::from_arg_matches(&command_line(registry).get_matches_from(args)) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    usage::colours(&args).write_global();
+    let parsed = command_line(&registry.names()).try_get_matches_from(args);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(error) => return usage::end(&error),
     };
     // Cannot fail: nothing has installed another before.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -50,27 +53,29 @@ pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> Exi
     }
 }
 
-/// The command line, whose help names the workers.
-fn command_line(registry: &Registry) -> clap::Command {
-    let workers = registry.names().join(", ");
-    Cli::command().mut_subcommand("run", |run| run.mut_arg("workers", |names| names.help(workers)))
-}
-
-async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
-    let data_dir = DataDir::new(&cli.data_dir);
-    let load = || Config::load(cli.config.as_deref(), &registry.sections());
-    match cli.command {
+async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<ExitCode> {
+    let data_dir = DataDir::new(&global.data_dir);
+    let load = || Config::load(global.config.as_deref(), &registry.sections());
+    let log = |level| log(&global, level, Format::Pretty);
+    let Some(command) = command else {
+        log("off");
+        guide::guide(&command_line(&registry.names()), load(), &data_dir)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    match command {
         #[cfg(feature = "local")]
-        Command::Up(args) => {
-            let config = load()?;
-            despatch_telemetry::log("info", config.log.format);
-            with_telemetry(Box::pin(up::up(registry, config, data_dir, &args))).await?;
-        }
+        Command::Up(args) => return Box::pin(up::up(registry, load()?, data_dir, &args, &global)).await,
         #[cfg(feature = "local")]
         Command::Demo(args) => {
             log("error");
-            return with_telemetry(Box::pin(demo::demo(registry, load()?, data_dir, &args))).await;
+            return Box::pin(demo::demo(registry, load()?, data_dir, &args, global.quiet)).await;
         }
+        #[cfg(feature = "local")]
+        Command::Stop => stop::stop(&data_dir).await?,
+        #[cfg(feature = "local")]
+        Command::Logs(args) => logs::logs(&data_dir, &args).await?,
+        #[cfg(feature = "local")]
+        Command::Key => key::key(&data_dir)?,
         #[cfg(feature = "local")]
         Command::Sandbox(args) => {
             log("info");
@@ -78,7 +83,7 @@ async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
         }
         Command::Run { workers } => {
             let config = load()?;
-            despatch_telemetry::log("info", config.log.format);
+            self::log(&global, "info", config.log.format);
             run::run(registry, config, &workers).await?;
         }
         Command::Import(args) => {
@@ -101,9 +106,9 @@ async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
             log("warn");
             return retries::run(registry, load()?, &data_dir, command).await;
         }
-        Command::Recover { since, worker } => {
+        Command::Recover { since, worker, json } => {
             log("warn");
-            recover::recover(registry, load()?, &data_dir, since, worker.as_deref()).await?;
+            recover::recover(registry, load()?, &data_dir, since, worker.as_deref(), json).await?;
         }
         Command::Events(EventsCommand::Tail { filter }) => {
             log("warn");
@@ -114,36 +119,27 @@ async fn command(registry: &Registry, cli: Cli) -> Result<ExitCode> {
             log("off");
             return doctor::run(registry, load()?, &data_dir, json).await;
         }
-        Command::Migrate => {
+        Command::Migrate { json } => {
             log("info");
-            migrate::migrate(registry, load()?, &data_dir).await?;
+            migrate::migrate(registry, load()?, &data_dir, json).await?;
         }
-        Command::Provision => {
+        Command::Provision { json } => {
             log("info");
-            provision::provision(registry, load()?, &data_dir).await?;
+            provision::provision(registry, load()?, &data_dir, json).await?;
         }
-        Command::Permissions(PermissionsCommand::Nats { keys }) => {
-            print(&permissions::nats(registry, &load()?, &keys)?)?;
+        Command::Permissions(PermissionsCommand::Nats { keys, json }) => {
+            print(&permissions::nats(registry, &load()?, &keys, json)?)?;
         }
-        Command::Probe { url } => return probe::probe(&load()?, url.as_deref()).await,
-        Command::Config => print(&defaults(&registry.sections()))?,
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut command_line(registry), "despatch", &mut std::io::stdout());
-        }
+        Command::Probe { url, json } => return probe::probe(&load()?, url.as_deref(), json).await,
+        Command::Config { json } => config::print_defaults(registry, json)?,
+        Command::Completions { shell } => man::completions(registry, shell)?,
+        Command::Man { dir } => man::man(&command_line(&registry.names()), dir.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs a command whose telemetry is collected, and sends the last of it.
-#[cfg(feature = "local")]
-async fn with_telemetry<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let telemetry = Telemetry::start("despatch")?;
-    let done = work.await;
-    telemetry.stop();
-    done
-}
-
-/// Logs for a person who is waiting.
-fn log(level: &str) {
-    despatch_telemetry::log(level, Format::Pretty);
+/// Logs to standard error, at this level unless the command line or `RUST_LOG` says otherwise.
+fn log(global: &GlobalArgs, level: &'static str, format: Format) {
+    let sink = Sink::stderr(global.level(level), format).colours(colours(&std::io::stderr()));
+    despatch_telemetry::log([sink.or_rust_log()]);
 }

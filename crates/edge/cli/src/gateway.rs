@@ -8,12 +8,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::listen::listen;
 use crate::result::Result;
 
-/// Listens at `gateway.listen`.
-pub(crate) async fn bind(config: &Config) -> Result<TcpListener> {
-    let listen = config.gateway.listen;
-    Ok(TcpListener::bind(listen).await.map_err(|error| format!("gateway.listen {listen}: {error}"))?)
+/// Listens at `gateway.listen`. `command` is the one that is run, for the hint to run it at another address.
+pub(crate) async fn bind(config: &Config, command: &str) -> Result<TcpListener> {
+    let address = config.gateway.listen.to_string();
+    listen(&address, |other| match command {
+        "up" => format!("despatch up --listen {other}"),
+        _ => format!("DESPATCH_GATEWAY_LISTEN={other} despatch {command}"),
+    })
+    .await
 }
 
 /// Serves until `shutdown`. Orders go to the outbox of the process's gateway worker.

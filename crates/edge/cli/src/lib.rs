@@ -15,6 +15,7 @@ mod commands;
 mod config;
 mod dispatch;
 mod gateway;
+mod listen;
 mod local;
 mod output;
 mod pages;
@@ -22,6 +23,7 @@ mod registry;
 mod result;
 mod signals;
 mod similar;
+mod version;
 
 pub use dispatch::{main, run};
 pub use registry::{Entry, Registry};

@@ -5,9 +5,15 @@ mod data_dir;
 #[cfg(feature = "local")]
 mod deployment;
 #[cfg(feature = "local")]
+mod log_file;
+mod owner;
+#[cfg(feature = "local")]
 mod state;
 
 pub(crate) use attach::{attach, with_local_servers};
 pub(crate) use data_dir::DataDir;
 #[cfg(feature = "local")]
 pub(crate) use deployment::{LaunchOptions, LocalDeployment, fast_tracking};
+#[cfg(feature = "local")]
+pub(crate) use log_file::{LogFile, previous as previous_log};
+pub(crate) use owner::Owner;

@@ -6,6 +6,9 @@ mod times;
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
+
 pub(crate) use errors::print_error;
 pub(crate) use table::Table;
 pub(crate) use times::{age, due, local};
@@ -14,10 +17,25 @@ use crate::result::Result;
 
 /// Prints to standard output, without styles where they are not wanted. A closed pipe, as after `head`, is no failure.
 pub(crate) fn print(text: &str) -> Result {
-    match anstream::stdout().write_all(text.as_bytes()) {
+    let mut stdout = anstream::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
+}
+
+/// Prints bytes to standard output as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// Whether colours are wanted here: on a terminal, unless the environment or the command line says otherwise.
+pub(crate) fn colours(stream: &impl RawStream) -> bool {
+    AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// The terminal's width in columns; `None` where standard output is not a terminal, so that nothing is cut.

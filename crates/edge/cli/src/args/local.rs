@@ -1,11 +1,17 @@
-//! The command lines of `despatch up`, `demo` and `sandbox`.
+//! The command lines of `despatch up`, `demo`, `logs` and `sandbox`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
+    /// Take orders at this address [default: gateway.listen, 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Show the whole log here too [default: warnings only].
+    #[arg(long)]
+    pub(crate) log: bool,
     /// Let the stand-in providers misbehave, repeatably by this seed.
     #[arg(long, value_name = "SEED")]
     pub(crate) faults: Option<u64>,
@@ -22,6 +28,16 @@ pub(crate) struct DemoArgs {
     /// Print one JSON object instead of the table.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Wait for further lines and print them, until Ctrl-C.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Print the last N lines.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 50)]
+    pub(crate) lines: usize,
 }
 
 #[derive(Debug, Args)]

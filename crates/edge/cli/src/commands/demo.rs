@@ -40,16 +40,19 @@ pub(crate) async fn demo(
     mut config: Config,
     data_dir: DataDir,
     args: &DemoArgs,
+    quiet: bool,
 ) -> Result<ExitCode> {
     let mut orders = sample::orders()?;
     orders.truncate(args.orders.unwrap_or(usize::MAX));
     use_demo_timings(&mut config);
     let stop = signals::stop();
     tokio::pin!(stop);
-    let options = LaunchOptions { config, data_dir, faults: args.faults };
+    let lock = data_dir.lock().await?;
+    let options =
+        LaunchOptions { config, data_dir: data_dir.clone(), lock, command: "demo", faults: args.faults };
     let deployment = LocalDeployment::start(registry, options).await?;
     let outcome = tokio::select! {
-        outcome = carry(registry, &deployment, &orders, args.json) => outcome,
+        outcome = carry(registry, &deployment, &orders, quiet || args.json) => outcome,
         asked = &mut stop => { asked?; Err("stopped; the same command goes on where this was".into()) }
     };
     // What is in flight stays in the data directory, whatever the outcome.

@@ -7,18 +7,24 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use despatch_runtime::permissions;
+use despatch_runtime::{Permissions, permissions};
 use nkeys::KeyPair;
+use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::registry::Registry;
 use crate::result::Result;
 
-/// `users = […]`, to be included in an account or in `authorization`.
-pub(crate) fn nats(registry: &Registry, config: &Config, keys: &Path) -> Result<String> {
+/// `users = […]`, to be included in an account or in `authorization`, or the same as JSON.
+pub(crate) fn nats(registry: &Registry, config: &Config, keys: &Path, as_json: bool) -> Result<String> {
     fs::create_dir_all(keys).map_err(|error| format!("{}: {error}", keys.display()))?;
+    let permissions = permissions(&config.runtime.namespace, &registry.known(config)?);
+    if as_json {
+        let users: Result<Vec<_>> = permissions.iter().map(|user| as_object(user, keys)).collect();
+        return Ok(format!("{:#}\n", json!({ "users": users? })));
+    }
     let mut text = String::from("users = [\n");
-    for user in permissions(&config.runtime.namespace, &registry.known(config)?) {
+    for user in permissions {
         let key = key(&keys.join(format!("{}.nk", user.user)))?;
         writeln!(text, "  # {}\n  {{\n    nkey: {}", user.user, key.public_key())?;
         writeln!(text, "    permissions: {{")?;
@@ -35,6 +41,19 @@ pub(crate) fn nats(registry: &Registry, config: &Config, keys: &Path) -> Result<
     }
     text.push_str("]\n");
     Ok(text)
+}
+
+/// A user as a server's configuration has it, and its name.
+fn as_object(user: &Permissions, keys: &Path) -> Result<Value> {
+    let key = key(&keys.join(format!("{}.nk", user.user)))?;
+    let mut permissions = json!({
+        "publish": { "allow": user.publish },
+        "subscribe": { "allow": user.subscribe },
+    });
+    if user.answers {
+        permissions["allow_responses"] = json!({ "max": 1, "expires": "1m" });
+    }
+    Ok(json!({ "user": user.user, "nkey": key.public_key(), "permissions": permissions }))
 }
 
 /// A user's key, made when there is none.

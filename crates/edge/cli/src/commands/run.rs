@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use despatch_runtime::{Health, PartState, Process, Settings};
 use despatch_telemetry::Telemetry;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
+use crate::listen::listen;
 use crate::registry::Registry;
 use crate::result::Result;
 use crate::{gateway, signals};
@@ -35,14 +35,17 @@ pub(crate) async fn run(registry: &Registry, config: Config, names: &[String]) -
     let shutdown = CancellationToken::new();
     let process = Process::start(settings, workers).await?;
     if !config.health.listen.is_empty() {
-        let listener = TcpListener::bind(&config.health.listen)
-            .await
-            .map_err(|error| format!("health.listen {}: {error}", config.health.listen))?;
+        let otherwise = |other: &str| {
+            format!(
+                "another `despatch run` of this machine needs another address for its probes:\nDESPATCH_HEALTH_LISTEN={other} despatch run …"
+            )
+        };
+        let listener = listen(&config.health.listen, otherwise).await?;
         let probes = probes(process.health().clone(), telemetry.clone());
         tokio::spawn(async move { axum::serve(listener, probes).await });
     }
     let gateway = if names.contains(&despatch_gateway::NAME) {
-        let listener = gateway::bind(&config).await?;
+        let listener = gateway::bind(&config, "run").await?;
         tracing::info!(address = %listener.local_addr()?, "gateway listens");
         Some(gateway::serve(&config, &process, listener, shutdown.clone())?)
     } else {

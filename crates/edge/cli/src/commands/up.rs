@@ -1,37 +1,103 @@
-//! `despatch up`: everything in one process, until SIGTERM or Ctrl-C.
+//! `despatch up`: everything in one process, until SIGTERM or Ctrl-C. Its log is a file; the terminal shows what a person
+//! wants to know.
 
-use crate::args::UpArgs;
-use crate::config::Config;
-use crate::local::{DataDir, LaunchOptions, LocalDeployment};
+mod header;
+mod screen;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use despatch_telemetry::{Format, Sink, Telemetry};
+
+use crate::args::{GlobalArgs, UpArgs};
+use crate::config::{Config, StandIns};
+use crate::local::{DataDir, LaunchOptions, LocalDeployment, LogFile};
+use crate::output::colours;
 use crate::registry::Registry;
-use crate::result::Result;
+use crate::result::{Result, hinted};
 use crate::signals;
+use header::header;
+use screen::Screen;
+
+/// The exit status after a second Ctrl-C, as shells have it.
+const INTERRUPTED: i32 = 130;
 
 /// Runs a local deployment until it is asked to stop.
-pub(crate) async fn up(registry: &Registry, config: Config, data_dir: DataDir, args: &UpArgs) -> Result {
+pub(crate) async fn up(
+    registry: &Registry,
+    mut config: Config,
+    data_dir: DataDir,
+    args: &UpArgs,
+    global: &GlobalArgs,
+) -> Result<ExitCode> {
+    if let Some(listen) = args.listen {
+        config.gateway.listen = listen;
+    }
+    let lock = data_dir.lock().await?;
+    let screen = Screen::new(global.quiet);
+    log(&data_dir, config.log.format, args, global, &screen)?;
+    let telemetry = Telemetry::start("despatch")?;
+    let stood_in_for = StandIns::needed(&config);
+    let options =
+        LaunchOptions { config, data_dir: data_dir.clone(), lock, command: "up", faults: args.faults };
+    let done = run(registry, options, &data_dir, &stood_in_for, &screen).await;
+    screen.end();
+    telemetry.stop();
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// The whole log goes to the file, warnings or what is asked for to the terminal.
+fn log(data_dir: &DataDir, format: Format, args: &UpArgs, global: &GlobalArgs, screen: &Screen) -> Result {
+    let path = data_dir.log_file();
+    let file = LogFile::create(&path).map_err(|error| {
+        hinted(
+            format!("{} cannot be written: {error}", path.display()),
+            "use a directory that you may write to: --data-dir DIR, or DESPATCH_DATA_DIR",
+        )
+    })?;
+    let whole = args.log || global.verbose > 0;
+    let usual = if whole { "info" } else { "warn" };
+    // The first -v shows what the file has, a second one more.
+    let level = if whole && global.verbose > 1 { "debug" } else { usual };
+    let in_file = if global.verbose > 1 { "debug" } else { "info" };
+    let terminal = Sink::writer(if global.quiet { "error" } else { level }, format, screen.stderr());
+    let terminal = terminal.colours(colours(&std::io::stderr()));
+    let terminal = if whole { terminal.or_rust_log() } else { terminal };
+    despatch_telemetry::log([Sink::writer(in_file, format, file).or_rust_log(), terminal]);
+    Ok(())
+}
+
+async fn run(
+    registry: &Registry,
+    options: LaunchOptions,
+    data_dir: &DataDir,
+    stood_in_for: &[&str],
+    screen: &Screen,
+) -> Result {
+    let started = Instant::now();
     let mut stop = std::pin::pin!(signals::stop());
-    let address_file = data_dir.address_file();
-    let options = LaunchOptions { config, data_dir, faults: args.faults };
     let mut deployment = tokio::select! {
         started = LocalDeployment::start(registry, options) => started?,
         asked = &mut stop => return Ok(asked?),
     };
-    eprintln!("gateway   {}", deployment.address.gateway_url);
-    if let Some(sandbox) = &deployment.sandbox {
-        eprintln!(
-            "sandbox   {} (stands in for the providers that are not configured)",
-            sandbox.control_url()
-        );
+    screen.print(&header(&deployment, data_dir, stood_in_for, started.elapsed())?);
+    tokio::select! {
+        asked = &mut stop => asked?,
+        why = deployment.failed() => return Err(why.into()),
     }
-    eprintln!("API key   in {}", address_file.display());
-    eprintln!("Ctrl-C stops; what is in flight continues at the next start.");
-    let failure = tokio::select! {
-        asked = &mut stop => { asked?; None }
-        why = deployment.failed() => Some(why),
-    };
-    if let Some(why) = failure {
-        return Err(why.into());
+    let asked = Instant::now();
+    let again = signals::stop();
+    screen.end();
+    screen.print("stopping …");
+    tokio::select! {
+        stopped = deployment.stop() => stopped?,
+        asked = again => {
+            asked?;
+            screen.print(" ended at once; what was in flight continues at the next start\n");
+            // The private servers end with their owner, however that ends.
+            std::process::exit(INTERRUPTED);
+        }
     }
-    eprintln!("finishing what is in flight");
-    deployment.stop().await
+    screen.print(&format!(" done in {:.1} s\n", asked.elapsed().as_secs_f64()));
+    Ok(())
 }

@@ -10,10 +10,20 @@ pub(crate) struct StandIns {
 }
 
 impl StandIns {
+    /// The providers that are not configured.
+    #[cfg(feature = "local")]
+    pub(crate) fn needed(config: &Config) -> Vec<&'static str> {
+        [("Stripe", &config.stripe.base_url), ("Shippo", &config.shippo.base_url), ("mail", &config.smtp.url)]
+            .into_iter()
+            .filter(|(_, url)| url.is_empty())
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     /// Whether any provider is not configured.
     #[cfg(feature = "local")]
     pub(crate) fn are_needed(config: &Config) -> bool {
-        config.stripe.base_url.is_empty() || config.shippo.base_url.is_empty() || config.smtp.url.is_empty()
+        !StandIns::needed(config).is_empty()
     }
 
     /// Puts a stand-in in the place of each provider that is not configured.

@@ -1,23 +1,34 @@
 //! How commands find the servers of the deployment that runs on this machine.
 
+use std::error::Error;
+
 use super::data_dir::DataDir;
+use super::owner::Owner;
 use crate::config::Config;
 use crate::result::{Result, hinted};
 
 /// The configuration with the servers of the local deployment where none are configured. Fails when there is neither.
 pub(crate) fn attach(config: Config, data_dir: &DataDir) -> Result<Config> {
     let configured = !config.nats_url.is_empty() || !config.database_url.is_empty();
-    let config = with_local_servers(config, data_dir);
-    match config.check_servers() {
-        Err(_) if !configured => {
-            let dir = data_dir.path().display();
-            Err(hinted(
-                format!("no despatch runs in {dir}"),
-                "despatch up, or --data-dir DIR, or set nats_url and database_url for servers that exist",
-            ))
-        }
-        checked => Ok(checked.map(|()| config)?),
+    let complete = !config.nats_url.is_empty() && !config.database_url.is_empty();
+    // Private servers end with their owner, and leave their addresses behind.
+    if !complete && data_dir.owner()? == Owner::Nobody && (!configured || data_dir.address().is_some()) {
+        return Err(not_running(data_dir));
     }
+    let config = with_local_servers(config, data_dir);
+    config.check_servers()?;
+    Ok(config)
+}
+
+/// What a command says that needs a running deployment.
+fn not_running(data_dir: &DataDir) -> Box<dyn Error + Send + Sync> {
+    hinted(
+        format!("no despatch runs in {}", data_dir.path().display()),
+        format!(
+            "despatch up{}\nor --data-dir DIR, or set nats_url and database_url for servers that exist",
+            data_dir.option()
+        ),
+    )
 }
 
 /// The configuration with the servers of the local deployment, if there is one, where none are configured.

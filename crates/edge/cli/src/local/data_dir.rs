@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::args::DEFAULT_DIR;
+
 /// A local deployment's directory, by default `.despatch`.
 #[derive(Debug, Clone)]
 pub(crate) struct DataDir(PathBuf);
@@ -28,9 +30,23 @@ impl DataDir {
         &self.0
     }
 
+    /// The option that names this directory on a command line, with a space before it; nothing for the default one.
+    pub(crate) fn option(&self) -> String {
+        if self.0 == Path::new(DEFAULT_DIR) {
+            String::new()
+        } else {
+            format!(" --data-dir {}", self.0.display())
+        }
+    }
+
     /// The file that says where the deployment can be reached.
     pub(crate) fn address_file(&self) -> PathBuf {
         self.0.join("address.json")
+    }
+
+    /// The log of `despatch up`.
+    pub(crate) fn log_file(&self) -> PathBuf {
+        self.0.join("up.log")
     }
 
     /// Where the deployment is, or was when it last ran.

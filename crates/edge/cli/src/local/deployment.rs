@@ -1,11 +1,12 @@
 //! A deployment in one process: servers, stand-ins for the providers that are not configured, every worker, the gateway.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use despatch_gateway::GatewayError;
 use despatch_runtime::{Database, Process};
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
-use despatch_stack::Stack;
+use despatch_stack::{DataDirLock, Stack};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,10 @@ use crate::result::Result;
 pub(crate) struct LaunchOptions {
     pub(crate) config: Config,
     pub(crate) data_dir: DataDir,
+    /// The directory's, which is kept until everything has stopped.
+    pub(crate) lock: DataDirLock,
+    /// The command that is run.
+    pub(crate) command: &'static str,
     /// The seed by which the stand-ins misbehave; without it they behave.
     pub(crate) faults: Option<u64>,
 }
@@ -37,16 +42,16 @@ pub(crate) struct LocalDeployment {
 impl LocalDeployment {
     /// Starts everything and returns when every worker consumes.
     pub(crate) async fn start(registry: &Registry, options: LaunchOptions) -> Result<Self> {
-        let LaunchOptions { mut config, data_dir, faults } = options;
+        let LaunchOptions { mut config, data_dir, lock, command, faults } = options;
         let secrets = data_dir.secrets()?;
-        let stack = Stack::start(stack_options(&config, &data_dir)).await?;
+        let stack = Stack::start_locked(lock, stack_options(&config, &data_dir)).await?;
         config.nats_url = stack.nats_url().to_owned();
         config.database_url = stack.database_url().to_owned();
         if config.links.secret.is_empty() {
             config.links.secret = secrets.link_secret;
         }
         config.gateway.api_keys.push(secrets.api_key.clone());
-        let listener = gateway::bind(&config).await?;
+        let listener = gateway::bind(&config, command).await?;
         let gateway_url = format!("http://{}", listener.local_addr()?);
         if config.shop.public_url.is_empty() {
             config.shop.public_url.clone_from(&gateway_url);
@@ -117,7 +122,10 @@ fn stack_options(config: &Config, data_dir: &DataDir) -> despatch_stack::Options
     despatch_stack::Options {
         nats_url: given(&config.nats_url),
         database_url: given(&config.database_url),
-        progress: |line| eprintln!("{line}"),
+        progress: |line| {
+            // A terminal that has gone away must not keep the servers from starting.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        },
         ..despatch_stack::Options::new(data_dir.path())
     }
 }

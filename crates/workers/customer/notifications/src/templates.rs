@@ -1,34 +1,16 @@
 //! The templates of every message, compiled into the program and read once.
 
+use include_dir::{Dir, include_dir};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::milestone::Milestone;
 use crate::template_data::TemplateData;
 
-macro_rules! embedded {
-    ($($name:literal),+) => { &[$(($name, include_str!(concat!("../templates/", $name)))),+] };
-}
-
-const SOURCES: &[(&str, &str)] = embedded![
-    "layout.html",
-    "accepted.html",
-    "accepted.txt",
-    "despatched.html",
-    "despatched.txt",
-    "delivered.html",
-    "delivered.txt",
-    "cancelled.html",
-    "cancelled.txt",
-    "refunded.html",
-    "refunded.txt",
-    "review.html",
-    "review.txt",
-    "review-reminder.html",
-    "review-reminder.txt"
-];
+/// Two for each milestone, by its name: `accepted.html` and `accepted.txt`; and the layout of all HTML.
+static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// What the first line of every text template begins with.
 const SUBJECT: &str = "Subject: ";
@@ -47,23 +29,23 @@ pub(crate) struct Rendered {
 }
 
 impl Templates {
-    pub(crate) fn new() -> Result<Self, minijinja::Error> {
+    pub(crate) fn new() -> Result<Self, Error> {
         // By their endings, `.html` is escaped and `.txt` is not.
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build()?);
-        for (name, source) in SOURCES {
+        for file in SOURCES.files() {
+            let text = file.path().to_str().zip(file.contents_utf8());
+            let (name, source) = text.ok_or_else(|| {
+                Error::new(ErrorKind::BadInclude, format!("{}: expected UTF-8", file.path().display()))
+            })?;
             environment.add_template(name, source)?;
         }
         Ok(Templates { environment })
     }
 
     /// Renders a milestone's message. The subject is the first line of its text template.
-    pub(crate) fn render(
-        &self,
-        milestone: Milestone,
-        data: &TemplateData,
-    ) -> Result<Rendered, minijinja::Error> {
+    pub(crate) fn render(&self, milestone: Milestone, data: &TemplateData) -> Result<Rendered, Error> {
         #[derive(Serialize)]
         struct Page<'a> {
             subject: &'a str,

@@ -1,0 +1,213 @@
+//! Examples of every command, for `--help` and the manual. A test takes each for what it is: a command line.
+
+use std::fmt::Write as _;
+
+/// A command's examples: each a command line without the program's name, and what it does.
+type Examples = (&'static str, &'static [(&'static str, &'static str)]);
+
+const EXAMPLES: &[Examples] = &[
+    (
+        "up",
+        &[
+            ("up", "Start everything; the data is in ./.despatch"),
+            ("up --listen 127.0.0.1:8090", "Take orders at another port"),
+            ("up --faults 7 --data-dir /tmp/faulty", "See what failures of providers look like"),
+            ("up --log", "Show the whole log in this terminal"),
+        ],
+    ),
+    (
+        "demo",
+        &[
+            ("demo --orders 300", "Carry 300 orders to their ends, and audit the result"),
+            ("demo --orders 300 --faults 7 --json", "The same with failing providers; one JSON object"),
+        ],
+    ),
+    (
+        "stop",
+        &[
+            ("stop", "Stop what runs in ./.despatch"),
+            ("stop --data-dir /srv/shop", "Stop what runs in another directory"),
+        ],
+    ),
+    (
+        "logs",
+        &[
+            ("logs --follow", "Show the end of the log, and every new line"),
+            ("logs -n 1000", "Show the last 1000 lines"),
+        ],
+    ),
+    ("key", &[("key", "Print the key that POST /v1/orders wants as a bearer token")]),
+    (
+        "events tail",
+        &[("events tail", "Every event of every order"), ("events tail 'evt.payment.*'", "Payments only")],
+    ),
+    (
+        "doctor",
+        &[
+            ("doctor", "Look everything over; status 1 when something has failed"),
+            ("doctor --json", "The same, for a program"),
+        ],
+    ),
+    (
+        "import",
+        &[
+            ("import data/superstore.csv --orders 20 --stock", "Place 20 sample orders and their stock"),
+            (
+                "import orders.jsonl --url https://gateway:8080 --api-key KEY",
+                "Place your own orders elsewhere",
+            ),
+        ],
+    ),
+    (
+        "orders show",
+        &[
+            ("orders show superstore/CA-2016-152156", "By the shop and its number"),
+            ("orders show superstore/CA-2016-152156 --json", "For a program"),
+        ],
+    ),
+    (
+        "exceptions list",
+        &[
+            ("exceptions list", "Every case that is not resolved, the most urgent first"),
+            ("exceptions list --order superstore/CA-2016-138688", "Those of one order"),
+            ("exceptions list --queue payments --group", "What goes wrong with payments, by cause"),
+        ],
+    ),
+    (
+        "exceptions show",
+        &[
+            ("exceptions show 12", "What happened, what to do, and the history"),
+            ("exceptions show 12 --contents > event.json", "Save the event, to edit it"),
+        ],
+    ),
+    ("exceptions reasons", &[("exceptions reasons", "Why events fail, and who decides about them")]),
+    ("exceptions claim", &[("exceptions claim 12 --by ada", "Ada works on it")]),
+    ("exceptions release", &[("exceptions release 12 --by ada", "Ada no longer does")]),
+    ("exceptions note", &[("exceptions note 12 'asked the customer'", "Add to its history")]),
+    (
+        "exceptions priority",
+        &[("exceptions priority 12 high --reason 'promised for today'", "Make it more urgent")],
+    ),
+    (
+        "exceptions replay",
+        &[
+            ("exceptions replay 12", "Handle it again, and say what comes of it"),
+            ("exceptions replay 12 --no-wait", "Only ask for it"),
+        ],
+    ),
+    (
+        "exceptions edit",
+        &[
+            ("exceptions edit 12 --from event.json --reason typo", "Show what would change"),
+            ("exceptions edit 12 --from event.json --reason typo --yes", "Change it, and handle it again"),
+        ],
+    ),
+    (
+        "exceptions cancel-order",
+        &[("exceptions cancel-order 12 --reason 'out of print'", "Cancel the order that it is about")],
+    ),
+    (
+        "exceptions discard",
+        &[("exceptions discard 12 --reason 'a test'", "Resolve it without handling the event")],
+    ),
+    ("exceptions undo", &[("exceptions undo 12", "Undo a discard")]),
+    (
+        "replays create",
+        &[("replays create --reason address-undeliverable", "Choose cases; replays nothing yet")],
+    ),
+    ("replays list", &[("replays list", "The latest replays and how far they are")]),
+    ("replays show", &[("replays show 2 --items", "Replay 2 and each of its cases")]),
+    ("replays dry-run", &[("replays dry-run 2", "What replay 2 would do now")]),
+    ("replays start", &[("replays start 2 --by ada --yes", "Start with the first canary step")]),
+    ("replays pause", &[("replays pause 2 --by ada", "Replay no further cases for now")]),
+    ("replays resume", &[("replays resume 2 --by ada", "Continue, with the canary first")]),
+    ("replays cancel", &[("replays cancel 2 --by ada", "Replay no further cases")]),
+    (
+        "retries list",
+        &[
+            ("retries list", "Every event that waits, the next first"),
+            ("retries list --worker labels --json", "Those of one worker, for a program"),
+        ],
+    ),
+    (
+        "retries run-now",
+        &[
+            ("retries run-now --worker payments", "Count what would be retried"),
+            ("retries run-now --worker payments --yes", "Retry it now, for instance after an outage"),
+        ],
+    ),
+    (
+        "retries cancel",
+        &[("retries cancel --handler labels.create --by ada --reason closed --yes", "Each becomes a case")],
+    ),
+    (
+        "run",
+        &[
+            ("run", "Run every worker in this process"),
+            ("run payments labels", "Run two workers in this process"),
+            ("run gateway --config /etc/despatch.toml", "Run the gateway, as configured there"),
+        ],
+    ),
+    ("provision", &[("provision --config /etc/despatch.toml", "Create or correct stream and consumers")]),
+    ("migrate", &[("migrate --config /etc/despatch.toml", "Bring every schema up to date")]),
+    ("permissions nats", &[("permissions nats --keys keys > users.conf", "Make the keys, print the users")]),
+    (
+        "recover",
+        &[
+            ("recover --since 12h", "Publish again what was recorded in the last 12 hours"),
+            ("recover --since 2026-11-22T08:00:00Z --worker orders", "Only what one worker recorded"),
+        ],
+    ),
+    (
+        "probe",
+        &[
+            ("probe", "Ask the workers of this machine; status 1 when they are not ready"),
+            ("probe http://10.0.0.7:8081/readyz", "Ask others"),
+        ],
+    ),
+    (
+        "sandbox",
+        &[
+            ("sandbox", "Stand in for all providers at 127.0.0.1"),
+            ("sandbox --faults 7", "Fail now and then, the same way each time"),
+        ],
+    ),
+    (
+        "config",
+        &[
+            ("config > despatch.toml", "Start a configuration file"),
+            ("config --json", "Every key with its default, for a program"),
+        ],
+    ),
+    (
+        "completions",
+        &[
+            ("completions bash > /etc/bash_completion.d/despatch", "For bash, for everybody"),
+            ("completions zsh > ~/.zfunc/_despatch", "For zsh; ~/.zfunc must be in fpath"),
+            ("completions fish > ~/.config/fish/completions/despatch.fish", "For fish"),
+        ],
+    ),
+    (
+        "man",
+        &[
+            ("man | man -l -", "Read the manual"),
+            ("man /usr/local/share/man/man1", "Install a page for each command"),
+        ],
+    ),
+];
+
+/// A command's examples, as `--help` ends; `None` when it has none. `path` is the command without the program's name.
+pub(super) fn of(path: &str) -> Option<String> {
+    let (_, examples) = EXAMPLES.iter().find(|(command, _)| *command == path)?;
+    let mut text = "Examples:".to_owned();
+    for (line, meaning) in *examples {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n  despatch {line}\n      {meaning}");
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+pub(super) fn lines() -> impl Iterator<Item = &'static str> {
+    EXAMPLES.iter().flat_map(|(_, examples)| examples.iter().map(|(line, _)| *line))
+}

@@ -1,0 +1,128 @@
+//! What clap prints: help and versions as results, and what is wrong with a command line as an error with a hint.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::args::instead;
+use crate::output::{print, print_error};
+use crate::result::hinted;
+
+/// The exit status of a command line that is wrong.
+const WRONG: u8 = 2;
+
+/// Ends the program as clap asks for.
+pub(super) fn end(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            match print(&error.render().ansi().to_string()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            }
+        }
+        _ => {
+            let (what, hint) = parts(error);
+            print_error(&*hinted(what, hint));
+            ExitCode::from(WRONG)
+        }
+    }
+}
+
+/// Whether colours are wanted, from a command line that may be wrong.
+pub(super) fn colours(args: &[OsString]) -> anstream::ColorChoice {
+    let words: Vec<&str> =
+        args.iter().filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--").collect();
+    let after = words.windows(2).find(|pair| pair[0] == "--color").map(|pair| pair[1]);
+    match after.or_else(|| words.iter().find_map(|word| word.strip_prefix("--color="))) {
+        Some("always") => anstream::ColorChoice::Always,
+        Some("never") => anstream::ColorChoice::Never,
+        _ => anstream::ColorChoice::Auto,
+    }
+}
+
+/// The failure, and what to do about it.
+fn parts(error: &clap::Error) -> (String, String) {
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n");
+    let what = paragraphs.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let mut hints = Vec::new();
+    let mut command = "despatch".to_owned();
+    for paragraph in paragraphs {
+        if let Some(usage) = paragraph.strip_prefix("Usage: ") {
+            command = command_of(usage);
+            hints.push(format!("usage: {}", usage.trim_end()));
+        }
+        hints.extend(
+            paragraph.lines().filter_map(|line| line.trim().strip_prefix("tip: ").map(str::to_owned)),
+        );
+    }
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        // The usage says nothing here that the list of commands does not say better.
+        hints.retain(|hint| !hint.starts_with("usage: "));
+        if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
+            && command == "despatch"
+            && let Some(instead) = instead(typed)
+        {
+            hints = vec![instead.to_owned()];
+        }
+        hints.push(format!("`{command} -h` lists the commands"));
+    } else {
+        hints.push(format!("`{command} --help` has examples"));
+    }
+    (what, hints.join("\n"))
+}
+
+/// The command of a usage: its first words, up to options and values.
+fn command_of(usage: &str) -> String {
+    let words = usage.split_whitespace();
+    words
+        .take_while(|word| word.starts_with(|first: char| first.is_ascii_lowercase()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::args::command_line;
+
+    use super::*;
+
+    fn of(line: &str) -> (String, String) {
+        let error = command_line(&["orders", "payments"]).try_get_matches_from(line.split(' ')).unwrap_err();
+        parts(&error)
+    }
+
+    #[test]
+    fn a_command_that_other_programs_have_is_named_by_ours() {
+        let (what, hint) = of("despatch ps");
+        assert_eq!(what, "unrecognized subcommand 'ps'");
+        assert!(
+            hint.contains("`despatch doctor`") && hint.ends_with("\n`despatch -h` lists the commands"),
+            "{hint}"
+        );
+        let (_, hint) = of("despatch provison");
+        assert!(hint.contains("'provision'"), "{hint}");
+    }
+
+    #[test]
+    fn a_wrong_argument_is_told_with_the_usage() {
+        let (what, hint) = of("despatch run paymnts");
+        assert!(what.starts_with("invalid value 'paymnts'") && what.contains("orders, payments"), "{what}");
+        assert!(hint.contains("'payments'"), "{hint}");
+        let (what, hint) = of("despatch recover");
+        assert!(what.contains("--since <TIME>"), "{what}");
+        assert!(hint.contains("usage: despatch recover"), "{hint}");
+        assert!(hint.ends_with("`despatch recover --help` has examples"), "{hint}");
+    }
+
+    #[test]
+    fn colours_are_as_asked_for() {
+        let of = |line: &str| colours(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(of("despatch --color never up"), anstream::ColorChoice::Never);
+        assert_eq!(of("despatch up --color=always"), anstream::ColorChoice::Always);
+        assert_eq!(of("despatch up -- --color=always"), anstream::ColorChoice::Auto);
+    }
+}

@@ -83,11 +83,8 @@ const EXAMPLES: &[Examples] = &[
     ("exceptions reasons", &[("exceptions reasons", "Why events fail, and who decides about them")]),
     ("exceptions claim", &[("exceptions claim 12 --by ada", "Ada works on it")]),
     ("exceptions release", &[("exceptions release 12 --by ada", "Ada no longer does")]),
-    ("exceptions note", &[("exceptions note 12 'asked the customer'", "Add to its history")]),
-    (
-        "exceptions priority",
-        &[("exceptions priority 12 high --reason 'promised for today'", "Make it more urgent")],
-    ),
+    ("exceptions note", &[("exceptions note 12 'asked'", "Add to its history")]),
+    ("exceptions priority", &[("exceptions priority 12 high --reason promised", "Make it more urgent")]),
     (
         "exceptions replay",
         &[
@@ -104,11 +101,11 @@ const EXAMPLES: &[Examples] = &[
     ),
     (
         "exceptions cancel-order",
-        &[("exceptions cancel-order 12 --reason 'out of print'", "Cancel the order that it is about")],
+        &[("exceptions cancel-order 12 --reason out-of-print", "Cancel the order that it is about")],
     ),
     (
         "exceptions discard",
-        &[("exceptions discard 12 --reason 'a test'", "Resolve it without handling the event")],
+        &[("exceptions discard 12 --reason test", "Resolve it without handling the event")],
     ),
     ("exceptions undo", &[("exceptions undo 12", "Undo a discard")]),
     (

@@ -89,6 +89,6 @@ mod tests {
         let usage = "despatch exceptions cancel-order [OPTIONS] --by <WHO> --reason <REASON> --timeout <SECONDS> <CASE>";
         let usage = wrapped(usage).unwrap();
         assert!(usage.lines().all(|line| line.len() <= WIDTH), "{usage}");
-        assert_eq!(usage.split_whitespace().count(), 10, "{usage}");
+        assert_eq!(usage.split_whitespace().count(), 11, "{usage}");
     }
 }

@@ -123,10 +123,7 @@ async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
     let ways = [format!("smtps://{implicit}"), format!("smtp://{starttls}?tls=required")];
     for (way, mails) in ways.iter().zip(1..) {
         let stranger = run(way, false);
-        until("it consumes", async || {
-            stranger.stderr().contains("working again part=\"notifications.notify\"").then_some(())
-        })
-        .await;
+        until("it consumes", async || stranger.stderr().contains("process ready").then_some(())).await;
         let order = despatch_testkit::order(&format!("o-{mails}"));
         env.deliver(&OrderAccepted { order: Some(order) }).await;
         until("the certificate is refused", async || {

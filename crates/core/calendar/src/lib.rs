@@ -96,7 +96,7 @@ impl Calendar {
         self.checked_zone().map(drop)
     }
 
-    /// When `hours` working hours have passed since `from`.
+    /// Returns the moment when `hours` working hours have passed since `from`.
     ///
     /// Time outside of the working hours does not count: an instant at night counts from the next opening on. Work
     /// that ends exactly at closing time is due then, not on the next morning. With 0 hours the due time is `from`

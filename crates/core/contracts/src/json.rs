@@ -1,5 +1,5 @@
-//! Events as JSON, for people: by the messages' descriptors, as the protobuf JSON mapping has it, with the fields' own
-//! names and numbers as numbers.
+//! Events as JSON, for people. It follows the protobuf JSON mapping, with the fields' own names, and with numbers as
+//! numbers.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -19,21 +19,21 @@ static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(compiled.as_slice()).expect("the build compiled them")
 });
 
-/// What is no event, on the way to JSON or back.
+/// A value that is not an event, in the conversion to JSON or back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidJson {
-    /// No event has this type.
-    #[error("{0:?} is no type of an event")]
+    /// The type is unknown.
+    #[error("expected the type of an event, found {0:?}")]
     Type(String),
-    /// The payload is not what its type says.
-    #[error("the payload is not a valid {0}")]
+    /// The payload does not match its type.
+    #[error("payload: expected a {0}, found other bytes")]
     Payload(String),
-    /// The JSON is not what the type asks for: an unknown field, a wrong type, or no JSON at all.
+    /// The JSON does not match the type: an unknown field, a wrong type, or no JSON at all.
     #[error("{path}: {why}")]
     Field {
-        /// Where, e.g. `order.lines[0].quantity`; `.` for the whole.
+        /// The path, e.g. `order.lines[0].quantity`; `.` for the whole value.
         path: String,
-        /// What is wrong there.
+        /// The defect at that path.
         why: String,
     },
 }
@@ -49,7 +49,7 @@ fn dynamic(event_type: &str, payload: Bytes) -> Result<DynamicMessage, InvalidJs
     DynamicMessage::decode(descriptor, payload).map_err(|_| InvalidJson::Payload(event_type.to_owned()))
 }
 
-/// An event's payload as JSON, every field of it.
+/// Converts an event's payload to JSON, with every field.
 pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, InvalidJson> {
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
@@ -61,7 +61,7 @@ pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, InvalidJson> {
         .map_err(|error| InvalidJson::Field { path: ".".to_owned(), why: error.to_string() })
 }
 
-/// The payload that a JSON text stands for.
+/// Converts JSON to an event's payload.
 pub fn from_json(event_type: &str, text: &str) -> Result<Bytes, InvalidJson> {
     let descriptor = descriptor(event_type)?;
     let mut json = serde_json::Deserializer::from_str(text);
@@ -74,28 +74,28 @@ pub fn from_json(event_type: &str, text: &str) -> Result<Bytes, InvalidJson> {
     Ok(message.encode_to_vec().into())
 }
 
-/// Where a deserializer stopped.
+/// Returns the path at which a deserializer stopped.
 fn place(track: serde_path_to_error::Track) -> String {
     let path = track.path().to_string();
-    // It has a name of its own for where there was no value at all.
+    // The library writes `?` if there was no value at all.
     if path == "?" { ".".to_owned() } else { path }
 }
 
-/// The order that an event carries, where its type has one.
+/// Returns the order that an event carries, if its type carries one.
 pub fn order_in(event_type: &str, payload: Bytes) -> Option<Order> {
     let message = dynamic(event_type, payload).ok()?;
     let order = message.get_field_by_name("order")?;
     order.as_message()?.transcode_to().ok()
 }
 
-/// A field that two JSON values differ in.
+/// A field in which two JSON values differ.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// E.g. `order.ship_to.street1`.
+    /// The path, e.g. `order.ship_to.street1`.
     pub path: String,
-    /// What was there; `None` for nothing.
+    /// The old value; `None` if there was none.
     pub old: Option<Value>,
-    /// What is; `None` for nothing.
+    /// The new value; `None` if there is none.
     pub new: Option<Value>,
 }
 
@@ -107,7 +107,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// What is different, field by field.
+/// Lists the differences, field by field.
 pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     compare("", Some(old), Some(new), &mut found);

@@ -1,5 +1,4 @@
-//! The trade's rules without any I/O: money and its currencies, reason codes, signed links,
-//! and what fits into a text.
+//! The trade's rules without I/O: money and currencies, reason codes, signed links, limits of texts.
 
 mod currency;
 mod label_id;

@@ -1,4 +1,4 @@
-//! What can be configured: whom the mail is from, where it goes out, how its links are signed.
+//! Configuration: the sender of mail, the mail server, the signing of links.
 
 use std::time::Duration;
 
@@ -15,33 +15,33 @@ use crate::smtp::UrlError;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The shop, as its customers know it.
+    /// The shop's name, for its customers.
     pub shop_name: String,
-    /// Whom mail is from, e.g. `Quay Street Supplies <orders@example.com>`. Answers go there too.
+    /// The sender of mail, e.g. `Quay Street Supplies <orders@example.com>`. Replies go there too.
     pub from: String,
-    /// What follows the @ of every Message-ID. Changing it makes every message new.
+    /// The part after the @ of every Message-ID. A change makes every message a new one.
     pub message_id_domain: String,
-    /// Where customers reach the gateway, without a trailing slash.
+    /// The address at which customers reach the gateway, without a trailing slash.
     pub public_url: String,
     /// The mail server: `smtp://` or `smtps://` with user, password and port, `?tls=required` for STARTTLS. `fake:`
-    /// takes every message and keeps none: for benchmarks.
+    /// accepts every message and keeps none, for benchmarks.
     pub smtp_url: String,
-    /// The longest wait for the mail server to be reached, and to answer one command.
+    /// The longest wait for a connection to the mail server, and for its answer to one command.
     pub smtp_timeout_seconds: u64,
-    /// Signs the links in mails; shared with reviews and the gateway.
+    /// The secret that signs the links in mails; shared with reviews and the gateway.
     pub link_secret: String,
-    /// Where operators' alerts go: a webhook that takes Slack's JSON. Empty: nowhere.
+    /// The webhook for operators' alerts, which accepts Slack's JSON. Empty for none.
     pub alert_webhook: String,
 }
 
-/// What is wrong with a configuration.
+/// A defect of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// Not a mailbox.
     #[error("notifications.from: {0}")]
     From(#[from] lettre::address::AddressError),
-    /// Cannot be part of a Message-ID.
-    #[error("notifications.message_id_domain {0:?} is not a domain name")]
+    /// Not a domain, so it cannot be part of a Message-ID.
+    #[error("notifications.message_id_domain: expected a domain name, found {0:?}")]
     MessageIdDomain(String),
     /// Not a URL.
     #[error("notifications.public_url: {0}")]
@@ -49,19 +49,19 @@ pub enum SetupError {
     /// Not an SMTP URL.
     #[error("notifications.smtp_url: {0}")]
     SmtpUrl(#[from] UrlError),
-    /// Links that anyone could sign.
-    #[error("notifications.link_secret is empty: anyone could sign links")]
+    /// Without a secret, anyone could sign links.
+    #[error("notifications.link_secret: expected a secret, found nothing; anyone could sign links")]
     LinkSecretMissing,
-    /// Alerts could not go there.
+    /// Not a usable webhook for alerts.
     #[error(transparent)]
     AlertWebhook(#[from] AlertError),
-    /// A template cannot be read: a fault of the program itself.
+    /// A template cannot be parsed: a defect of the program.
     #[error("template: {0}")]
     Template(#[from] minijinja::Error),
 }
 
 impl Config {
-    /// Everything that is wrong with it, each with its key.
+    /// Lists all defects, each with its key.
     pub fn problems(&self) -> Vec<SetupError> {
         let from = self.from.parse::<Mailbox>().err().map(SetupError::from);
         let domain = &self.message_id_domain;
@@ -80,7 +80,7 @@ impl Config {
     }
 }
 
-/// Without what must not be seen: the mail server's password, the links' secret and the webhook's.
+/// Leaves out the secrets: the mail server's password, the links' secret and the webhook's address.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")

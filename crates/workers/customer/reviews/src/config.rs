@@ -1,26 +1,26 @@
-//! What can be configured.
+//! Configuration.
 
 use std::fmt;
 
 use serde::Deserialize;
 
-/// When and with which link customers are asked.
+/// The schedule and the links of review requests.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// From the delivery of the last parcel to the first ask; may be 0.
+    /// Time from the delivery of the last parcel to the first request; may be 0.
     pub ask_after_seconds: u64,
-    /// When to remind, each counted from the first ask, in ascending order.
+    /// Times of the reminders, each counted from the first request, in ascending order.
     pub reminders_seconds: Vec<u64>,
-    /// From the last reminder (or the first ask, when there is none) until the customer is not asked any more.
+    /// Time from the last reminder (or the first request, if there is none) until the review lapses.
     pub lapse_after_seconds: u64,
-    /// Where customers reach the gateway, e.g. `https://shop.example.com`.
+    /// The address at which customers reach the gateway, e.g. `https://shop.example.com`.
     pub public_url: String,
-    /// What the links are signed with; the gateway needs the same.
+    /// The secret that signs the links; the gateway needs the same.
     pub link_secret: String,
 }
 
-/// Everything but the secret.
+/// Leaves out the secret.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")

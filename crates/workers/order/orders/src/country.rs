@@ -1,7 +1,7 @@
-//! ISO 3166-1: the countries to which something can be sent. The list is written here, because the crates that have it
-//! bring names, numbers and flags as well, and it last changed in 2011.
+//! ISO 3166-1: the countries to which parcels can be sent. The list is in this file, because crates that have it bring
+//! names, numbers and flags as well, and it last changed in 2011.
 
-/// Whether `code` is an officially assigned alpha-2 code, in upper case.
+/// Returns whether `code` is an officially assigned alpha-2 code in upper case.
 pub(crate) fn exists(code: &str) -> bool {
     ALPHA_2.binary_search(&code).is_ok()
 }

@@ -1,4 +1,4 @@
-//! What can be configured: where parcels come from, what they weigh, and which service carries them.
+//! Configuration: the sender of parcels, their weight, and the rules that choose a service.
 
 use std::collections::BTreeMap;
 
@@ -17,15 +17,15 @@ pub struct Config {
     pub sender: Sender,
     /// Senders by stock location.
     pub locations: BTreeMap<String, Sender>,
-    /// What a parcel measures and weighs.
+    /// The size and weight of a parcel.
     pub parcel: Carton,
-    /// Which service carries a parcel: of the rules that match, the first that has one.
+    /// The rules that choose a carrier service. The first matching rule that has a service decides.
     pub rules: Vec<CarrierRule>,
-    /// The carriers' interface.
+    /// The connection to Shippo.
     pub shippo: ShippoConfig,
 }
 
-/// Who sends parcels.
+/// The sender of parcels.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sender {
@@ -43,28 +43,28 @@ pub struct Sender {
     pub postcode: String,
     /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
-    /// Carriers ask for it on some routes; may be empty.
+    /// The phone number, which carriers require on some routes; may be empty.
     pub phone: String,
 }
 
-/// What is wrong with a configuration.
+/// A defect of the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// A rule asks for Shippo, which is not configured.
+    /// A rule names Shippo, which is not configured.
     #[error(
         "labels.rules[{0}].carrier is shippo, but labels.shippo.base_url or labels.shippo.token is empty"
     )]
     ShippoMissing(usize),
-    /// A rule prints labels of our own for a service that it does not name.
-    #[error("labels.rules[{0}].services must name the one service that our own labels show")]
+    /// A rule for the shop's own labels does not name one service.
+    #[error("labels.rules[{0}].services: expected the one service that own labels show")]
     OwnServiceMissing(usize),
-    /// Shippo cannot be reached as configured.
+    /// The connection to Shippo is misconfigured.
     #[error("labels.shippo.{0}")]
     Shippo(#[from] UnusableClient),
 }
 
 impl Config {
-    /// Where parcels of a stock location come from.
+    /// Returns the sender of parcels from a stock location.
     pub(crate) fn sender(&self, location: &str) -> Address {
         let sender = self.locations.get(location).unwrap_or(&self.sender);
         Address {
@@ -80,7 +80,7 @@ impl Config {
         }
     }
 
-    /// Everything that is wrong with it, each with its key.
+    /// Lists all defects, each with its key.
     pub fn problems(&self) -> Vec<SetupError> {
         let shippo = self.shippo.is_complete().then(|| Shippo::new(&self.shippo).err()).flatten();
         let rules = self.rules.iter().enumerate().filter_map(|(index, rule)| match rule.carrier {

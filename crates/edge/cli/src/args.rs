@@ -1,5 +1,6 @@
 //! The command line.
 
+mod case;
 mod config;
 mod examples;
 mod exceptions;
@@ -20,8 +21,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
+pub(crate) use case::{ByArgs, WaitArgs};
 pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand};
-pub(crate) use exceptions::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
+pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
+pub(crate) use filter::FilterArgs;
 pub(crate) use global::{DEFAULT_DIR, GlobalArgs};
 pub(crate) use groups::groups;
 pub(crate) use hints::instead;

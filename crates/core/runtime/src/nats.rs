@@ -10,7 +10,7 @@ mod publisher;
 pub(crate) mod pull;
 
 pub(crate) use broker::{Broker, Connection, Headers, Published};
-pub(crate) use connect::{CONNECT_TIMEOUT, connect_once, place, reach};
+pub(crate) use connect::{connect_once, place, reach};
 pub use connect::{BrokerError, connect, options};
 pub(crate) use delivery::Delivery;
 pub(crate) use in_flight::InFlight;

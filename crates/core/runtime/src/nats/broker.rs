@@ -262,10 +262,13 @@ async fn cannot_connect(health: &Health, url: &str, error: &ClientError) {
     if known {
         return;
     }
-    let why = match reach(url).await {
+    let url = url.to_owned();
+    // A task of its own, because the client wants callbacks that can be shared.
+    let why = match tokio::spawn(async move { reach(&url).await }).await {
         // It is back.
-        Ok(()) => return,
-        Err(BrokerError::Connect(error)) => format!("{error}; {} ({kind})", error.hint()),
+        Ok(Ok(())) => return,
+        Ok(Err(BrokerError::Connect(error))) => format!("{error}; {} ({kind})", error.hint()),
+        Ok(Err(error)) => format!("{error} ({kind})"),
         Err(error) => format!("{error} ({kind})"),
     };
     tracing::warn!(why, "nats connection failed");

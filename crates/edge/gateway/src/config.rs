@@ -43,13 +43,13 @@ pub struct Config {
 /// The problem of a shop without a name.
 const NO_SHOP_NAME: &str = "expected the shop's name as its customers know it, found nothing";
 
-/// What is wrong with a configuration.
+/// A problem in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}")]
 pub struct ConfigError {
     /// The key, as `shopify[0].secrets`.
     pub key: String,
-    /// What is wrong with its value.
+    /// The problem with its value.
     pub problem: String,
 }
 

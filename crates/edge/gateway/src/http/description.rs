@@ -1,4 +1,4 @@
-//! What the handlers' descriptions refer to: the errors that several operations have in common, and the API key.
+//! Common parts of the handlers' descriptions: the errors that several operations share, and the API key.
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};

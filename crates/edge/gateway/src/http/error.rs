@@ -98,7 +98,7 @@ pub(crate) struct ErrorBody<'a> {
     error: Problem<'a>,
 }
 
-/// What and why: a code for programs, a message for people, and the field that is at fault.
+/// An error: a code for programs, a message for people, and the field that is at fault.
 #[derive(Serialize, ToSchema)]
 struct Problem<'a> {
     /// For programs.
@@ -109,7 +109,7 @@ struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<&'a str>,
-    /// What the order was placed as, when it was changed.
+    /// The id of the order that was placed, if this one differs from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     order_id: Option<&'a str>,
@@ -169,7 +169,7 @@ impl ApiError {
         }
     }
 
-    /// What else the sender needs: how to prove who it is, or when to try again.
+    /// The header that the sender needs: how to authenticate, or when to try again.
     pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             ApiError::Unauthorised(Credential::ApiKey) => {

@@ -1,7 +1,7 @@
 //! Webhooks that are refused: a line in the log and a count, by shop and reason.
 //!
 //! A refusal is an answer that stays the same however often the webhook is sent: the shop or the configuration has to
-//! change. What is answered 409 or 5xx is not among them, because a webhook that is sent again is taken.
+//! change. Answers of 409 and 5xx are not among them, because the gateway takes the webhook when it is sent again.
 
 use std::sync::LazyLock;
 

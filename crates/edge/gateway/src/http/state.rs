@@ -1,4 +1,4 @@
-//! What every request is served with: the storage, the read model, the secrets and the limits.
+//! The means to serve a request: the storage, the read model, the secrets and the limits.
 
 use std::sync::Arc;
 

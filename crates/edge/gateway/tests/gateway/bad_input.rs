@@ -13,7 +13,7 @@ use crate::fixture::{
     shopify, signature, woocommerce,
 };
 
-/// What is to come of a request.
+/// The expected result of a request.
 #[derive(Clone, Copy)]
 enum Expected {
     /// A status, and the field that the refusal names; empty where none is at fault.

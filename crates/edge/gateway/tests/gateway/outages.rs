@@ -1,4 +1,4 @@
-//! What is answered, and what is kept, while a server behind the gateway is away.
+//! The gateway's answers, and the orders that it keeps, while a server behind it is away.
 
 use despatch_contracts::order::OrderPlaced;
 use despatch_runtime::{Process, Settings};

@@ -61,9 +61,9 @@ async fn receive(
     Ok(())
 }
 
-/// A parcel is ours when its label is recorded. A carrier may scan a label sooner than that, even long before when we
-/// were down in between: then the order that the label says it is for is ours, and the carrier is asked to send it again.
-/// Any other parcel is not ours, and the scan is left to a person.
+/// A parcel is despatch's if its label is recorded. A carrier may scan a label before that, even long before if workers
+/// were down. Then the label names an order of despatch, and the carrier is asked to send the scan again. A scan of any
+/// other parcel is left to a person.
 async fn submit(gateway: &Gateway, scan: Scanned, body: Bytes, trace: Trace) -> Result<(), ApiError> {
     let parcel =
         gateway.storage.read(gateway.read_model.parcel(&scan.carrier, &scan.tracking_number)).await?;

@@ -23,7 +23,7 @@ use crate::ingest::submission::Submission;
 use crate::sources::fields::json;
 use crate::sources::order_json::{self, OrderJson};
 
-/// What became of it.
+/// The result of placing an order.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Placed {
     /// The order's id, the same for the same order.
@@ -42,7 +42,7 @@ pub(crate) enum Outcome {
     CancelRequested,
 }
 
-/// What is known of an order.
+/// The state of an order.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OrderStatus {
     /// The order's id.
@@ -63,7 +63,7 @@ pub(crate) struct Cancel {
     requested_by: Requester,
 }
 
-/// Who asks.
+/// The requester.
 #[derive(Deserialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum Requester {

@@ -24,7 +24,7 @@ use crate::ingest::submission::Submission;
 use crate::sources::fields::json::Invalid;
 use crate::sources::{shopify as shopify_order, woocommerce as woocommerce_order};
 
-/// What a channel's webhooks carry in which header, and how its orders are read.
+/// A shop system: the headers of its webhooks, and the reader of its orders.
 struct Channel {
     name: &'static str,
     source: &'static str,

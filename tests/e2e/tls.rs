@@ -110,8 +110,11 @@ async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
             ("DESPATCH_DATABASE_URL", &env.settings().database_url),
             ("DESPATCH_RUNTIME_NAMESPACE", &env.settings().namespace),
             ("DESPATCH_HEALTH_LISTEN", ""),
-            ("DESPATCH_LINKS_SECRET", "the links' secret"),
+            ("DESPATCH_LINKS_SECRET", "the secret of the links, at least 32 bytes"),
             ("DESPATCH_SHOP_PUBLIC_URL", "http://shop.invalid"),
+            ("DESPATCH_SHOP_NAME", "Quay Street Supplies"),
+            ("DESPATCH_SHOP_FROM", "Quay Street Supplies <orders@shop.invalid>"),
+            ("DESPATCH_SHOP_MESSAGE_ID_DOMAIN", "shop.invalid"),
             ("DESPATCH_SMTP_URL", url),
         ]);
         if trusted {

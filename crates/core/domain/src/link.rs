@@ -12,6 +12,19 @@ use sha2::Sha256;
 /// (section 5) allows truncation to no less than this.
 const TAG_BYTES: usize = 16;
 
+/// The shortest secret that links may be signed with, in bytes: as long as a SHA-256 hash (RFC 2104, section 3).
+pub const SHORTEST_SECRET: usize = 32;
+
+/// A secret that is too short to sign links with, by its length in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected at least {shortest} bytes, found {0}; make one with `openssl rand -hex 32`", shortest = SHORTEST_SECRET)]
+pub struct SecretTooShort(pub usize);
+
+/// Fails when a secret is too short to sign links with.
+pub fn check_secret(secret: &[u8]) -> Result<(), SecretTooShort> {
+    if secret.len() < SHORTEST_SECRET { Err(SecretTooShort(secret.len())) } else { Ok(()) }
+}
+
 /// Returns the token (22 characters of base64url) for one purpose, e.g. `review`, of one order.
 pub fn sign(secret: &[u8], purpose: &str, order_id: &str) -> String {
     let tag = mac(secret, purpose, order_id).finalize().into_bytes();
@@ -63,6 +76,14 @@ mod tests {
         for wrong in ["", "A", "not base64!", &token[..20], &format!("{token}AA")] {
             assert!(!verify(SECRET, "review", "0192-order", wrong), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_short_secret_is_refused() {
+        assert_eq!(check_secret(&[b'x'; 32]), Ok(()));
+        assert_eq!(check_secret(&[b'x'; 31]), Err(SecretTooShort(31)));
+        let said = check_secret(b"").unwrap_err().to_string();
+        assert_eq!(said, "expected at least 32 bytes, found 0; make one with `openssl rand -hex 32`");
     }
 
     #[test]

@@ -11,21 +11,25 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct CarrierRule {
     /// The service levels that the rule is for; empty means all.
+    #[serde(default)]
     pub service_levels: Vec<Level>,
     /// The countries of destination (ISO 3166-1 alpha-2) that the rule is for; empty means all.
+    #[serde(default)]
     pub countries: Vec<String>,
     /// The maker of the label.
     pub carrier: Carrier,
     /// The allowed service tokens of carriers; empty means any service. For the shop's own labels, the one service that
     /// they show.
+    #[serde(default)]
     pub services: Vec<String>,
     /// The longest delivery estimate in days; 0 means any.
+    #[serde(default)]
     pub within_days: u32,
 }
 
-/// The service level that the customer paid for.
+/// The service level that the customer paid for; in configuration as in the gateway's JSON, e.g. `second-class`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// The slowest.
     Standard,
@@ -39,7 +43,7 @@ pub enum Level {
 
 /// The maker of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Carrier {
     /// A carrier behind Shippo.
     Shippo,

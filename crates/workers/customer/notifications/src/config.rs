@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use despatch_domain::link::{self, SecretTooShort};
 use lettre::Address;
 use lettre::message::Mailbox;
 use reqwest::Url;
@@ -28,20 +29,23 @@ pub struct Config {
     pub smtp_url: String,
     /// The longest wait for a connection to the mail server, and for its answer to one command.
     pub smtp_timeout_seconds: u64,
-    /// The secret that signs the links in mails; shared with reviews and the gateway.
+    /// The secret that signs the links in mails, at least 32 bytes; shared with reviews and the gateway.
     pub link_secret: String,
     /// The webhook for operators' alerts, which accepts Slack's JSON. Empty for none.
     pub alert_webhook: String,
 }
 
-/// A defect of the configuration.
+/// A defect of the configuration. Its message begins with the key and a colon.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
+    /// Customers would not know whom mail is from.
+    #[error("notifications.shop_name: expected the shop's name as its customers know it, found nothing")]
+    ShopNameMissing,
     /// Not a mailbox.
-    #[error("notifications.from: {0}")]
-    From(#[from] lettre::address::AddressError),
+    #[error("notifications.from: expected a mailbox such as North <orders@north.example>, found {0:?}")]
+    From(String),
     /// Not a domain, so it cannot be part of a Message-ID.
-    #[error("notifications.message_id_domain: expected a domain name, found {0:?}")]
+    #[error("notifications.message_id_domain: expected a domain such as north.example, found {0:?}")]
     MessageIdDomain(String),
     /// Not a URL.
     #[error("notifications.public_url: {0}")]
@@ -49,9 +53,9 @@ pub enum SetupError {
     /// Not an SMTP URL.
     #[error("notifications.smtp_url: {0}")]
     SmtpUrl(#[from] UrlError),
-    /// Without a secret, anyone could sign links.
-    #[error("notifications.link_secret: expected a secret, found nothing; anyone could sign links")]
-    LinkSecretMissing,
+    /// With a short secret, anyone could sign links.
+    #[error("notifications.link_secret: {0}")]
+    LinkSecret(#[from] SecretTooShort),
     /// Not a usable webhook for alerts.
     #[error(transparent)]
     AlertWebhook(#[from] AlertError),
@@ -63,20 +67,30 @@ pub enum SetupError {
 impl Config {
     /// Lists all defects, each with its key.
     pub fn problems(&self) -> Vec<SetupError> {
-        let from = self.from.parse::<Mailbox>().err().map(SetupError::from);
+        let shop_name = self.shop_name.trim().is_empty().then_some(SetupError::ShopNameMissing);
+        let from = self.mailbox().err();
         let domain = &self.message_id_domain;
         // A Message-ID has the form of an address.
         let unusable = Address::new("id", domain).is_err() || !domain.is_ascii();
         let domain = unusable.then(|| SetupError::MessageIdDomain(domain.clone()));
-        let public_url = Url::parse(&self.public_url).err();
-        let public_url = public_url.map(|error| SetupError::PublicUrl(error.to_string()));
+        let public_url = if self.public_url.is_empty() {
+            Some("expected the gateway's URL as customers reach it, found nothing".to_owned())
+        } else {
+            Url::parse(&self.public_url).err().map(|error| format!("{error}, found {:?}", self.public_url))
+        };
+        let public_url = public_url.map(SetupError::PublicUrl);
         let smtp_url = Mailer::new(&self.smtp_url, Duration::ZERO).err();
-        let secret = self.link_secret.is_empty().then_some(SetupError::LinkSecretMissing);
+        let secret = link::check_secret(self.link_secret.as_bytes()).err().map(SetupError::from);
         let webhook = Alerts::new(&self.alert_webhook).err().map(SetupError::from);
-        [from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]
+        [shop_name, from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]
             .into_iter()
             .flatten()
             .collect()
+    }
+
+    /// The mailbox that mail is from.
+    pub(crate) fn mailbox(&self) -> Result<Mailbox, SetupError> {
+        self.from.parse().map_err(|_| SetupError::From(self.from.clone()))
     }
 }
 

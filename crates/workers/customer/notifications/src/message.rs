@@ -64,7 +64,7 @@ impl Composer {
         }
         Ok(Composer {
             templates: Templates::new()?,
-            from: config.from.parse()?,
+            from: config.mailbox()?,
             shop: config.shop_name.clone(),
             domain: config.message_id_domain.clone(),
             public_url: config.public_url.trim_end_matches('/').to_owned(),

@@ -24,7 +24,7 @@ async fn env(mail: &Sandbox) -> TestEnv {
         public_url: "https://shop.example".into(),
         smtp_url: mail.smtp_url(),
         smtp_timeout_seconds: 5,
-        link_secret: "secret".into(),
+        link_secret: "a link secret of thirty-two bytes".into(),
         alert_webhook: String::new(),
     };
     let env = TestEnv::new().await;

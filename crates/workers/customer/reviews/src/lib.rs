@@ -13,7 +13,7 @@ mod store;
 use despatch_contracts::review::ReviewAskDue;
 use despatch_runtime::{Migration, Worker};
 
-pub use config::Config;
+pub use config::{Config, SetupError};
 
 use schedule::Schedule;
 

@@ -6,7 +6,6 @@
 
 mod accept;
 mod cancel;
-mod country;
 mod email;
 mod lifecycle;
 mod order_fact;

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use despatch_contracts::order::{Address, Customer, Line, Order};
-use despatch_domain::{Currency, Reason};
+use despatch_domain::{Currency, Reason, country};
 
-use crate::{country, email};
+use crate::email;
 
 /// Most units on one line. More are taken for a mistake.
 const MOST_UNITS: i64 = 10_000;

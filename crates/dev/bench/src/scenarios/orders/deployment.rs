@@ -184,11 +184,8 @@ fn configuration(env: &RunEnv, gateway: SocketAddr, databases: &str) -> String {
         url = "fake:"
 
         [[labels.rules]]
-        service_levels = []
-        countries = []
         carrier = "own"
         services = ["courier"]
-        within_days = 0
 
         [shippo]
         webhook_tokens = ["{WEBHOOK_TOKEN}"]
@@ -197,7 +194,7 @@ fn configuration(env: &RunEnv, gateway: SocketAddr, databases: &str) -> String {
         public_url = "http://{gateway}"
 
         [links]
-        secret = "bench-link-secret"
+        secret = "bench-link-secret-of-at-least-32-bytes"
 
         [gateway]
         listen = "{gateway}"

@@ -1,4 +1,4 @@
-//! The gateway's answers, and the orders that it keeps, while a server behind it is away.
+//! The gateway's answers and its stored orders while a server behind it is unreachable.
 
 use despatch_contracts::order::OrderPlaced;
 use despatch_runtime::{Process, Settings};

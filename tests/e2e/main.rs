@@ -13,6 +13,7 @@ mod drain;
 mod identity;
 mod kills;
 mod local_deployment;
+mod orders;
 mod privileges;
 mod refused_webhooks;
 mod replicas;

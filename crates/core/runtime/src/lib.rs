@@ -59,7 +59,7 @@ pub use admin::{
 pub use db::Database;
 pub use connect_error::{ConnectError, Server, connect_hint};
 pub use error::chain as error_chain;
-pub use nats::{BrokerError, connect as connect_nats, options as nats_options};
+pub use nats::{BrokerError, options as nats_options};
 
 // For code that takes events in from outside.
 pub use journal::set_timer;

@@ -71,11 +71,6 @@ pub(crate) async fn connect_once(
     }
 }
 
-/// Connects at once or says why not. `name` is the client's, for the server's own lists.
-pub async fn connect(url: &str, name: &str) -> Result<Client, BrokerError> {
-    connect_once(url, |options| options.name(name)).await
-}
-
 /// Fails unless the servers of this URL let us in now.
 pub(crate) async fn reach(url: &str) -> Result<(), BrokerError> {
     connect_once(url, |options| options.name("despatch")).await.map(drop)

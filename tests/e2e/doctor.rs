@@ -28,7 +28,11 @@ async fn a_deployment_that_runs_with_settings_of_its_own_is_well() {
 
     let one = local.does(&["doctor", "--worker", "payments"]).await;
     assert!(one.status.success(), "{one:?}");
-    assert!(one.stdout.contains("consumer payments-capture") && one.stdout.contains("stripe"), "{}", one.stdout);
+    assert!(
+        one.stdout.contains("consumer payments-capture") && one.stdout.contains("stripe"),
+        "{}",
+        one.stdout
+    );
     for other in ["labels", "shippo"] {
         assert!(!one.stdout.contains(other), "{other} in\n{}", one.stdout);
     }

@@ -86,7 +86,8 @@ async fn a_broker_over_tls_has_to_prove_who_it_is() {
     // A command says what keeps them apart.
     let stranger = ask("provision", address, false).await;
     assert!(
-        !stranger.status.success() && stranger.stderr.contains("is not trusted: invalid peer certificate: UnknownIssuer"),
+        !stranger.status.success()
+            && stranger.stderr.contains("is not trusted: invalid peer certificate: UnknownIssuer"),
         "{stranger:?}"
     );
     let known = ask("provision", address, true).await;

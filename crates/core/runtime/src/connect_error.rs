@@ -99,7 +99,9 @@ impl ConnectError {
                 "see that no firewall is in between and that the server is not overloaded, or correct host and port in {key}"
             ),
             Cause::Credentials(_) => format!("correct the user or its password in {key}"),
-            Cause::DatabaseMissing(name) => format!("create the database (createdb {name}), or correct its name in {key}"),
+            Cause::DatabaseMissing(name) => {
+                format!("create the database (createdb {name}), or correct its name in {key}")
+            }
             Cause::Denied(_) => "wait, or look at the server's log".to_owned(),
             Cause::Tls(_) => format!(
                 "name the authority of the server's certificate in SSL_CERT_FILE, or correct the host in {key}"
@@ -111,7 +113,10 @@ impl ConnectError {
 
     /// Whether the server answered. Then it is there, and starting it would not help.
     pub(crate) fn answered(&self) -> bool {
-        matches!(self.cause, Cause::Credentials(_) | Cause::DatabaseMissing(_) | Cause::Denied(_) | Cause::Tls(_))
+        matches!(
+            self.cause,
+            Cause::Credentials(_) | Cause::DatabaseMissing(_) | Cause::Denied(_) | Cause::Tls(_)
+        )
     }
 }
 

@@ -56,8 +56,8 @@ pub use admin::{
     backlog, count_retries, list_retries, migrate_all, permissions, provision_all, recover_all,
     retries_between,
 };
-pub use db::Database;
 pub use connect_error::{ConnectError, Server, connect_hint};
+pub use db::Database;
 pub use error::chain as error_chain;
 pub use nats::{BrokerError, options as nats_options};
 

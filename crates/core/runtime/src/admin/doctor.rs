@@ -23,5 +23,8 @@ pub async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Check> {
     let in_group = |checks: Vec<Check>, group: &'static str| {
         checks.into_iter().map(move |check| if check.group.is_empty() { check.of(group) } else { check })
     };
-    in_group(nats, "NATS").chain(in_group(postgres, "PostgreSQL")).chain(in_group(providers, "providers")).collect()
+    in_group(nats, "NATS")
+        .chain(in_group(postgres, "PostgreSQL"))
+        .chain(in_group(providers, "providers"))
+        .collect()
 }

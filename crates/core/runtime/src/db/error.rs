@@ -55,7 +55,9 @@ impl DbError {
     pub fn kind(&self) -> DbErrorKind {
         let error = match self {
             DbError::Statement(error) => error,
-            DbError::Url(_) | DbError::Connect(_) | DbError::Unreachable(_) => return DbErrorKind::Unreachable,
+            DbError::Url(_) | DbError::Connect(_) | DbError::Unreachable(_) => {
+                return DbErrorKind::Unreachable;
+            }
             DbError::Misuse(_) => return DbErrorKind::Statement,
         };
         let Some(state) = error.code() else {

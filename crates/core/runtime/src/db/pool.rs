@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
@@ -90,11 +92,14 @@ impl Database {
         self.pool.get().await.map_err(|error| {
             let cause = match error {
                 PoolError::Timeout(TimeoutType::Wait) => Cause::AllInUse(WAIT_TIMEOUT),
-                PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => Cause::TimedOut(CONNECT_TIMEOUT),
+                PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                    Cause::TimedOut(CONNECT_TIMEOUT)
+                }
                 PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
                     cause(&error, CONNECT_TIMEOUT)
                 }
-                other @ (PoolError::PostCreateHook(_) | PoolError::Closed | PoolError::NoRuntimeSpecified) => {
+                other
+                @ (PoolError::PostCreateHook(_) | PoolError::Closed | PoolError::NoRuntimeSpecified) => {
                     Cause::Broken(other.to_string())
                 }
             };

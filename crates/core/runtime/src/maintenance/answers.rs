@@ -77,7 +77,9 @@ fn report(ctx: &WorkerContext) -> ProcessReport {
     // The other workers of this process report for themselves.
     let (own, database) = (format!("{}.", ctx.worker), ctx.database_part());
     let parts = ctx.health.parts().into_iter().filter_map(|(part, state)| match state {
-        PartState::NotReady(why) if part.starts_with(&own) || part == database || !part.contains(['.', '/']) => {
+        PartState::NotReady(why)
+            if part.starts_with(&own) || part == database || !part.contains(['.', '/']) =>
+        {
             Some(format!("{part}: {why}"))
         }
         PartState::NotReady(_) | PartState::Ready => None,

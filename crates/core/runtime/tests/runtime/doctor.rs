@@ -258,7 +258,13 @@ async fn a_stream_that_takes_nothing_is_found() {
     let subject = format!("{}.evt.nobody.listens", deployment.env.settings().namespace);
     jetstream.publish(subject, "full".into()).await.unwrap().await.unwrap();
     let finding = deployment.only_finding().await;
-    assert_found(&finding, Grade::Failed, "stream probe", "takes nothing: maximum messages exceeded", "Make room");
+    assert_found(
+        &finding,
+        Grade::Failed,
+        "stream probe",
+        "takes nothing: maximum messages exceeded",
+        "Make room",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,7 +284,8 @@ async fn processes_say_how_they_are() {
     deployment.env.advance(Duration::from_secs(120)).await;
     let skewed = eventually("both clocks are found to be behind", async || {
         let checks = deployment.examined().await;
-        let skewed: Vec<Check> = checks.into_iter().filter(|it| it.found.contains("behind the database's")).collect();
+        let skewed: Vec<Check> =
+            checks.into_iter().filter(|it| it.found.contains("behind the database's")).collect();
         (skewed.len() == 2).then_some(skewed)
     });
     for check in skewed.await {
@@ -298,13 +305,22 @@ async fn a_refused_user_is_no_server_that_is_away() {
         let (_, host) = rest.rsplit_once('@').unwrap_or(("", rest));
         format!("{scheme}://{user}@{host}")
     };
-    let settings = Settings { namespace, ..Settings::new(with(&nats_url, "ada:secret"), with(&database_url, "ada:secret")) };
+    let settings = Settings {
+        namespace,
+        ..Settings::new(with(&nats_url, "ada:secret"), with(&database_url, "ada:secret"))
+    };
     let findings = wrong(examine(&settings, &[]).await);
     assert!(!format!("{findings:?}").contains("secret"), "{findings:#?}");
     let [nats, postgres] = &findings[..] else { panic!("{findings:#?}") };
     let refused = "it refused user \"ada\"";
     let advice = "Correct the user or its password in";
-    assert_found(nats, Grade::Failed, &nats.subject, refused, &format!("{advice} nats_url (DESPATCH_NATS_URL)."));
+    assert_found(
+        nats,
+        Grade::Failed,
+        &nats.subject,
+        refused,
+        &format!("{advice} nats_url (DESPATCH_NATS_URL)."),
+    );
     assert_found(postgres, Grade::Failed, &postgres.subject, refused, &format!("{advice} database_url"));
     assert_eq!((nats.expected.as_str(), postgres.expected.as_str()), ("it lets us in", "it lets us in"));
 
@@ -334,7 +350,13 @@ async fn a_server_that_does_not_answer_is_told_from_one_that_is_away() {
     let findings = wrong(examine(&settings, &[]).await);
     let [nats, postgres] = &findings[..] else { panic!("{findings:#?}") };
     assert_found(nats, Grade::Failed, &format!("nats {address}"), "did not answer within 5s", "firewall");
-    assert_found(postgres, Grade::Failed, &format!("postgres {address}/shop"), "did not answer within 5s", "firewall");
+    assert_found(
+        postgres,
+        Grade::Failed,
+        &format!("postgres {address}/shop"),
+        "did not answer within 5s",
+        "firewall",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -52,7 +52,8 @@ pub(crate) async fn run(
     }
     if !nowhere && !config.has_only_stand_ins() {
         checks.extend(config.identity_problems().into_iter().map(|(key, problem)| {
-            let advice = "Set it to the shop's own: customers would see the demo's. `despatch run` refuses to start.";
+            let advice =
+                "Set it to the shop's own: customers would see the demo's. `despatch run` refuses to start.";
             Check::ok(format!("identity {key}"), problem, "the shop's own").but(Grade::Warning, advice)
         }));
     }
@@ -86,7 +87,8 @@ fn workers(registry: &Registry, config: &Config, names: &[&'static str]) -> (Vec
         }
     }
     if checks.is_empty() {
-        let count = if workers.len() == 1 { "1 worker".to_owned() } else { format!("{} workers", workers.len()) };
+        let count =
+            if workers.len() == 1 { "1 worker".to_owned() } else { format!("{} workers", workers.len()) };
         checks.push(Check::ok("settings", count, expected));
     }
     (workers, checks)
@@ -95,7 +97,10 @@ fn workers(registry: &Registry, config: &Config, names: &[&'static str]) -> (Vec
 /// Private servers that are not reachable have ended with their `up` or `demo`; no URL is wrong.
 fn say_that_nothing_runs(checks: &mut [Check], dir: &Path) {
     for check in checks.iter_mut().filter(|check| check.found.starts_with("it is not reachable")) {
-        let advice = format!("Nothing runs in {}: start it with `despatch up`, or name another --data-dir.", dir.display());
+        let advice = format!(
+            "Nothing runs in {}: start it with `despatch up`, or name another --data-dir.",
+            dir.display()
+        );
         check.advice = Some(advice);
     }
 }

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] =
 
 /// Creates the worker with its one handler.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
-    let worker = Worker::new(NAME, MIGRATIONS).queries(store::QUERIES).effect_handler(create::Create::new(config)?);
+    let worker =
+        Worker::new(NAME, MIGRATIONS).queries(store::QUERIES).effect_handler(create::Create::new(config)?);
     if config.shippo.is_complete() { Ok(worker.provider(Shippo::new(&config.shippo)?)) } else { Ok(worker) }
 }

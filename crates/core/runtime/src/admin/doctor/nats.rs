@@ -73,10 +73,7 @@ pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Chec
 }
 
 /// `denied` is told what the server does not allow.
-async fn connect(
-    url: &str,
-    denied: mpsc::UnboundedSender<String>,
-) -> Result<(Client, Check), Box<Check>> {
+async fn connect(url: &str, denied: mpsc::UnboundedSender<String>) -> Result<(Client, Check), Box<Check>> {
     let expected = format!("an answer within {ANSWER_TIMEOUT:?}");
     let failed = |subject: String, found: String, advice: String| {
         Box::new(Check::ok(subject, found, expected.clone()).but(Grade::Failed, advice))

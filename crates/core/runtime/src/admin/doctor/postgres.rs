@@ -50,8 +50,7 @@ async fn one(settings: &Settings, url: &str, workers: &[&Worker]) -> Vec<Check> 
             db
         }
         Err(None) => {
-            let advice =
-                "Set database_url (DESPATCH_DATABASE_URL), or start `despatch up`, which brings its own server.";
+            let advice = "Set database_url (DESPATCH_DATABASE_URL), or start `despatch up`, which brings its own server.";
             return vec![Check::ok(place, "no URL is configured", answer()).but(Grade::Failed, advice)];
         }
         Err(Some(error)) => {
@@ -116,7 +115,7 @@ async fn connect(url: &str) -> Result<Database, Option<DbError>> {
         return Err(None);
     }
     let db = Database::read_only(url).map_err(Some)?;
-    db.client().await.map_err(Some)?;
+    drop(db.client().await.map_err(Some)?);
     Ok(db)
 }
 

@@ -67,12 +67,14 @@ fn judged(
         ProviderFault::Busy => (
             "it wants fewer requests".to_owned(),
             Grade::Warning,
-            "Wait: workers hold back by themselves. If it stays so, ask the provider for a higher limit.".to_owned(),
+            "Wait: workers hold back by themselves. If it stays so, ask the provider for a higher limit."
+                .to_owned(),
         ),
         ProviderFault::Failed(why) => (
             format!("it fails: {why}"),
             Grade::Failed,
-            "Look at the provider's status page. Events are retried meanwhile; nothing is to be done here.".to_owned(),
+            "Look at the provider's status page. Events are retried meanwhile; nothing is to be done here."
+                .to_owned(),
         ),
         ProviderFault::Unexpected(why) => (
             format!("it answers what it should not: {why}"),

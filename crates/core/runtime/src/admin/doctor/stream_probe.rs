@@ -55,7 +55,8 @@ pub(crate) async fn probe(
     let deleted = stream.delete_message(sequence).await;
     match (read, deleted) {
         (Ok(message), _) if message.payload != payload => {
-            let advice = "The stream was reset at this moment, or another one took its place. Run the doctor again.";
+            let advice =
+                "The stream was reset at this moment, or another one took its place. Run the doctor again.";
             check("another message is read back".to_owned()).but(Grade::Failed, advice)
         }
         (Err(error), _) => {

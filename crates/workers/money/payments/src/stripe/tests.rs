@@ -268,7 +268,8 @@ fn a_client_that_cannot_work_is_not_made_and_a_key_is_not_shown() {
 async fn the_balance_says_whether_stripe_serves_us() {
     use despatch_runtime::{ProviderAnswer, ProviderCheck as _, ProviderFault};
 
-    let refusal = json!({ "error": { "type": "invalid_request_error", "message": "Invalid API Key provided" } });
+    let refusal =
+        json!({ "error": { "type": "invalid_request_error", "message": "Invalid API Key provided" } });
     let live = json!({ "object": "balance", "livemode": true });
     let test = json!({ "object": "balance", "livemode": false });
     let answers = "it answers".to_owned();

@@ -57,7 +57,9 @@ pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, InvalidJson> {
         .stringify_64_bit_integers(false)
         .skip_default_fields(false);
     let message = dynamic(event_type, payload)?;
-    let mut json = message.serialize_with_options(serde_json::value::Serializer, &options).map_err(|error| whole(&error))?;
+    let mut json = message
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .map_err(|error| whole(&error))?;
     rename_values(&message.descriptor(), &mut json, &|of, value| {
         of.get_value_by_name(value).map(|known| short_name(of, known.name()))
     });

@@ -7,6 +7,7 @@ use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
 
 use crate::labels::{self, LabelFormat, TrackedParcel};
 use crate::order_record::{OrderRecord, Parcel};
+use crate::orders::OrderName;
 use crate::{messages, orders, payments, reviews, schemas};
 
 /// Connections to each database. Reads are single rows by key, so few are enough.
@@ -67,6 +68,11 @@ impl ReadModel {
     /// Returns the id of the accepted order with a shop's id `shop_order_id`.
     pub async fn find_order(&self, shop: &str, shop_order_id: &str) -> Result<Option<String>, DbError> {
         orders::find(&**self.orders.client().await?, shop, shop_order_id).await
+    }
+
+    /// Returns how people name these orders; those that were never accepted are left out.
+    pub async fn order_names(&self, order_ids: &[String]) -> Result<Vec<OrderName>, DbError> {
+        orders::names(&**self.orders.client().await?, order_ids).await
     }
 
     /// Returns a label's document; `None` if there is no such label, or none in this format.

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod bulk_replays;
+mod cancelled_orders;
 mod cases;
 mod edits;
 mod replays;
@@ -28,12 +29,17 @@ fn config() -> Config {
         closes: "23:59:59.999999999".into(),
         days: days.map(String::from).into(),
     };
-    Config { calendar, high_value_minor: 50_000, monitor_seconds: 1 }
+    // The monitor runs rarely, so that a test which waits for quiet finds it.
+    Config { calendar, high_value_minor: 50_000, low_value_minor: 5_000, monitor_seconds: 3600 }
 }
 
 async fn env() -> (TestEnv, Team) {
+    env_of(&config()).await
+}
+
+async fn env_of(config: &Config) -> (TestEnv, Team) {
     let env = TestEnv::new().await;
-    env.run(worker(&config()).expect("a sound configuration")).await;
+    env.run(worker(config).expect("a sound configuration")).await;
     let team = Team::of(&env, 4);
     (env, team)
 }

@@ -1,4 +1,4 @@
-//! From a filter on the command line to the cases that it means. What matches nothing that is known is an error.
+//! From a filter on the command line to the cases that it means. A filter for an unknown name is an error.
 
 use despatch_contracts::Subject;
 use despatch_exceptions::{CaseFilter, CaseQueries};
@@ -40,7 +40,7 @@ pub(super) async fn case_filter(
     })
 }
 
-/// Checks that some worker has this handler. What the gateway refused is a case of `gateway.outbox`, which is none.
+/// Checks that some worker has this handler. Input that the gateway refused is a case of `gateway.outbox`.
 pub(super) fn known_handler(registry: &Registry, config: &Config, handler: &str) -> Result {
     let workers = registry.known(config)?;
     let known: Vec<&str> = workers.iter().flat_map(|worker| worker.specs()).map(|spec| spec.name).collect();

@@ -21,11 +21,11 @@ use crate::output::{Table, due, one_line, print, width};
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
 
-/// What a command does to retries, in words.
+/// A change of retries, in words.
 struct Change {
     /// As in "3 would be …".
     done: &'static str,
-    /// What to look at afterwards.
+    /// The command that shows its effect.
     look: &'static str,
 }
 

@@ -124,7 +124,7 @@ impl Decider<'_> {
         Some(CaseDecision { handler: self.case.id.handler.clone(), event_id, by: self.by.clone() })
     }
 
-    /// Asks the worker for the decision. What it refuses it says why.
+    /// Asks the worker for the decision. A refusal is an error that says why.
     async fn ask<A: Ask<Reply = CaseDecided>>(&self, decision: &A) -> Result {
         let CaseDecided {} = ask(self.config, decision).await?;
         Ok(())
@@ -199,7 +199,7 @@ impl Decider<'_> {
         Ok(if resolved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Says how an edit is applied. What would change was printed.
+    /// Says how an edit is applied, after its changes were printed.
     fn not_applied(&self, changes: &[String]) -> Result<ExitCode> {
         if self.json {
             let shown = json!({ "outcome": "not-applied", "changes": changes });

@@ -1,4 +1,4 @@
-//! What comes of a bulk replay.
+//! The outcome of a bulk replay.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

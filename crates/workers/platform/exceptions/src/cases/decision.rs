@@ -6,7 +6,7 @@ use despatch_domain::Priority;
 
 use crate::required::{MissingText, required};
 
-/// A decision. What it changes, and in which states of the case it is allowed, is in `decide`.
+/// A decision. `decide` has its changes, and the states of the case that allow it.
 #[derive(Debug)]
 pub(super) enum Decision<'a> {
     Claim,

@@ -19,7 +19,7 @@ pub enum CaseError {
     /// Several cases' events have ids that begin like this.
     #[error("{given}: {} are meant by this; name one of them", numbers(.found))]
     Ambiguous {
-        /// What was given.
+        /// The text that a person gave.
         given: CaseRef,
         /// Some of the cases.
         found: Vec<Case>,
@@ -51,7 +51,7 @@ pub enum CaseError {
     UnreadableEvent {
         /// The case's number.
         number: i64,
-        /// What does not decode.
+        /// The part that does not decode.
         cause: String,
     },
     /// An edited event is no event of its type, or is about another subject.

@@ -203,7 +203,8 @@ async fn order_names(config: &Config, retries: &[PendingRetry]) -> Result<HashMa
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let orders = ReadModel::new(&config.settings())?.order_names(&Vec::from_iter(ids)).await?;
+    let orders =
+        ReadModel::new(&config.settings())?.order_names(&ids.into_iter().collect::<Vec<_>>()).await?;
     let named = orders.into_iter().map(|order| {
         let name = format!("{}/{}", order.shop, order.shop_order_id);
         (Subject::order(&order.order_id).into(), name)

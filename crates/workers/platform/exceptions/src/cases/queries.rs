@@ -72,11 +72,11 @@ impl CaseQueries {
             None => Vec::new(),
         };
         match found.pop() {
-            None => Err(CaseError::NotFound(given.clone())),
+            None => Err(CaseError::NotFound(given.to_string())),
             Some(case) if found.is_empty() => Ok(case),
             Some(case) => {
                 found.push(case);
-                Err(CaseError::Ambiguous { given: given.clone(), found })
+                Err(CaseError::Ambiguous { given: given.to_string(), found })
             }
         }
     }

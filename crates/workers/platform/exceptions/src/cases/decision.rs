@@ -6,7 +6,7 @@ use despatch_domain::Priority;
 
 use crate::required::{MissingText, required};
 
-/// A decision. `decide` has its changes, and the states of the case that allow it.
+/// A decision. `decide` says which states of the case allow it, and the changes that it makes.
 #[derive(Debug)]
 pub(super) enum Decision<'a> {
     Claim,

@@ -74,7 +74,7 @@ pub(super) enum NextAction {
 pub struct InvalidPlan {
     /// The field.
     pub field: &'static str,
-    /// The values that it takes.
+    /// The values that it accepts.
     pub expected: &'static str,
     /// The value that it has.
     pub found: String,
@@ -97,7 +97,7 @@ impl ReplayPlan {
         Ok(())
     }
 
-    /// Decides the next action in a step.
+    /// The next action in a step.
     pub(super) fn next(&self, step: &StepProgress) -> NextAction {
         let StepProgress { size, sent, in_flight, failed, pending, outstanding, since_last_sent } = *step;
         let whole = size.unwrap_or(u32::MAX).min(MOST_JUDGED);

@@ -12,6 +12,7 @@ mod drain;
 mod identity;
 mod kills;
 mod local_deployment;
+mod orders;
 mod privileges;
 mod refused_webhooks;
 mod replicas;

@@ -12,8 +12,11 @@ mod drain;
 mod kills;
 mod local_deployment;
 mod privileges;
+#[path = "../pty.rs"]
+mod pty;
 mod replicas;
 mod rollout;
 mod tls;
 mod traces;
 mod until;
+mod up;

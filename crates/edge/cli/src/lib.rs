@@ -24,5 +24,5 @@ mod result;
 mod signals;
 mod version;
 
-pub use dispatch::{main, run};
+pub use dispatch::{command_line, main, run};
 pub use registry::{Entry, Registry};

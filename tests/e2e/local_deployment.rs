@@ -27,6 +27,15 @@ impl LocalDeployment {
 
     /// Starts it with further environment variables.
     pub(crate) async fn start_with(environment: &[(&str, &str)]) -> Self {
+        LocalDeployment::start_as(&["up"], environment, Stdio::piped()).await
+    }
+
+    /// The same with this command line and standard error.
+    pub(crate) async fn start_as(
+        args: &[&str],
+        environment: &[(&str, &str)],
+        stderr: impl Into<Stdio>,
+    ) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();

@@ -2,26 +2,37 @@
 
 import json
 
-from . import code
+from . import code, monitoring
+from .rendering import CHART, Expected, Rendering, variables
 from .rules import Rules
 from .tools import ROOT, helm, jsonschema, kubernetes_validate, yaml
 
-CHART = ROOT / "deploy/helm/despatch"
 # The oldest that Chart.yaml takes, and one of today.
 VERSIONS = ("1.30", "1.35")
-KEDA = json.loads((ROOT / "deploy/schemas/keda-scaledobject.json").read_text())
-SUMMARY = f"the chart, rendered and held against Kubernetes {' and '.join(VERSIONS)} and KEDA 2.16"
+# The schemas of objects that Kubernetes itself does not know, by their kind.
+CUSTOM = {
+    kind: jsonschema.Draft202012Validator(json.loads((ROOT / f"deploy/schemas/{file}.json").read_text()))
+    for kind, file in (
+        ("ScaledObject", "keda-scaledobject"),
+        ("ServiceMonitor", "prometheus-servicemonitor"),
+        ("PrometheusRule", "prometheus-prometheusrule"),
+    )
+}
+SUMMARY = f"the chart, rendered and held against Kubernetes {' and '.join(VERSIONS)}, KEDA 2.16 and the Prometheus Operator 0.80"
 RULES = Rules()
 
-# What is rendered: the arguments beside the chart, how workers are scaled then, and whether there is a Job.
+# The renderings: the arguments beside the chart, and what each must contain.
 RENDERINGS = {
-    "default": ([], "hpa", True),
-    "default, with KEDA there": (["--api-versions=keda.sh/v1alpha1", f"--values={CHART}/ci/keda-values.yaml"], "keda", True),
-    "minimal": ([f"--values={CHART}/ci/minimal-values.yaml"], "none", False),
-    "full": ([f"--values={CHART}/ci/full-values.yaml"], "keda", True),
+    "default": ([], Expected("hpa", migrates=True, monitored=False)),
+    "default, with KEDA there": (
+        ["--api-versions=keda.sh/v1alpha1", f"--values={CHART}/ci/keda-values.yaml"],
+        Expected("keda", migrates=True, monitored=False),
+    ),
+    "minimal": ([f"--values={CHART}/ci/minimal-values.yaml"], Expected("none", migrates=False, monitored=False)),
+    "full": ([f"--values={CHART}/ci/full-values.yaml"], Expected("keda", migrates=True, monitored=True)),
 }
 
-# What must not be rendered, and what has to be said of it.
+# Values that helm must refuse, and a word of its message.
 REFUSED = {
     "a misspelt value": (["--set=wrokers.labels.maxReplicas=2"], "wrokers"),
     "a misspelt worker": (["--set=workers.lables.maxReplicas=2"], "lables"),
@@ -32,48 +43,16 @@ REFUSED = {
     "an unknown secret": (["--set=secrets.shippoKey.name=x"], "shippoKey"),
     "workers that provision": (["--set=provision=true"], "provision"),
     "two bundles": (["--set=caBundle.secret=x,caBundle.configMap=y"], "not both"),
+    "a misspelt monitor": (["--set=metrics.podMonitor.enabled=true"], "podMonitor"),
+    "an interval that is none": (["--set=metrics.serviceMonitor.interval=often"], "interval"),
     "a Kubernetes that is too old": (["--kube-version=1.29.0"], "1.30"),
 }
-
-
-class Rendering:
-    def __init__(self, objects: list[dict], scaling: str, migrates: bool) -> None:
-        self.objects, self.scaling, self.migrates = objects, scaling, migrates
-
-    def of_kind(self, kind: str) -> dict[str, dict]:
-        """Objects by the component that they belong to, hooks left out."""
-        found = {}
-        for each in self.objects:
-            metadata = each["metadata"]
-            if each["kind"] == kind and "helm.sh/hook" not in metadata.get("annotations", {}):
-                found[metadata["labels"]["app.kubernetes.io/component"]] = each
-        return found
-
-    def pods(self) -> dict[str, dict]:
-        """The specs of all pods, the Job's included."""
-        makers = [each for each in self.objects if each["kind"] in ("Deployment", "Job")]
-        return {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in makers}
-
-    def containers(self):
-        for name, pod in self.pods().items():
-            for container in pod.get("initContainers", []) + pod["containers"]:
-                yield f"{name}/{container['name']}", container
-
-    def remove(self, kind: str, component: str) -> None:
-        self.objects.remove(self.of_kind(kind)[component])
-
-    def worker(self, component: str) -> dict:
-        return self.of_kind("Deployment")[component]["spec"]["template"]["spec"]
-
-
-def variables(container: dict) -> dict[str, dict]:
-    return {variable["name"]: variable for variable in container.get("env", [])}
 
 
 @RULES.rule(breaks=lambda chart: chart.worker("labels").update(terminationGracePeriod=1))
 def kubernetes_takes_it(chart):
     for each in chart.objects:
-        if each["apiVersion"].startswith("keda.sh/"):
+        if each["kind"] in CUSTOM:
             continue
         for version in VERSIONS:
             try:
@@ -82,26 +61,27 @@ def kubernetes_takes_it(chart):
                 yield f"{each['kind']} {each['metadata']['name']}, Kubernetes {version}: {error.message}"
 
 
-def _break_keda(chart):
+def _break_custom(chart):
+    """A key of another kind in the first; where there is none, one without a spec."""
     for each in chart.objects:
-        if each["kind"] == "ScaledObject":
+        if each["kind"] in CUSTOM:
             each["spec"]["minReplicas"] = 1
             return
     chart.objects.append({"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "x"}})
 
 
-@RULES.rule(breaks=_break_keda)
-def keda_takes_it(chart):
+@RULES.rule(breaks=_break_custom)
+def operators_take_it(chart):
     for each in chart.objects:
-        if each["apiVersion"].startswith("keda.sh/"):
-            for error in jsonschema.Draft202012Validator(KEDA).iter_errors(each):
-                yield f"{each['metadata']['name']}: {error.json_path}: {error.message}"
+        if each["kind"] in CUSTOM:
+            for error in CUSTOM[each["kind"]].iter_errors(each):
+                yield f"{each['kind']} {each['metadata']['name']}: {error.json_path}: {error.message}"
 
 
 @RULES.rule(breaks=lambda chart: chart.remove("PodDisruptionBudget", "labels"))
 def every_worker_has_all_of_its_objects(chart):
     kinds = ["Deployment", "PodDisruptionBudget", "ServiceAccount"]
-    # All of them or none: without policies every worker could talk to everybody, and that is to be somebody's choice.
+    # All of them or none: without a policy a worker can talk to everything, and that must be a choice.
     if chart.of_kind("NetworkPolicy"):
         kinds.append("NetworkPolicy")
     for kind in kinds:
@@ -376,22 +356,23 @@ def somebody_migrates_and_provisions_first(chart):
             yield f"{job['metadata']['name']}: does {done}"
 
 
-def _rendered(name: str, arguments: list[str], scaling: str, migrates: bool) -> list[str]:
+def _rendered(name: str, arguments: list[str], expected: Expected) -> list[str]:
     done = helm("template", "shop", str(CHART), f"--kube-version={VERSIONS[-1]}.0", *arguments)
     if done.returncode:
         return [f"{name}: {done.stderr.strip()}"]
     objects = [each for each in yaml.safe_load_all(done.stdout) if each]
-    return [f"chart, {name}: {problem}" for problem in RULES.problems(Rendering(objects, scaling, migrates))]
+    rendering = Rendering(objects, expected)
+    return [f"chart, {name}: {problem}" for rules in (RULES, monitoring.RULES) for problem in rules.problems(rendering)]
 
 
 def problems() -> list[str]:
     found = []
-    for name, (arguments, scaling, migrates) in RENDERINGS.items():
+    for name, (arguments, expected) in RENDERINGS.items():
         values = [argument for argument in arguments if argument.startswith("--values=")]
         linted = helm("lint", "--strict", "--quiet", str(CHART), *values)
         if linted.returncode:
             found.append(f"helm lint, {name}: {linted.stdout.strip()} {linted.stderr.strip()}")
-        found += _rendered(name, arguments, scaling, migrates)
+        found += _rendered(name, arguments, expected)
     for name, (arguments, expected) in REFUSED.items():
         done = helm("template", "shop", str(CHART), *arguments)
         if done.returncode == 0 or expected not in done.stderr:

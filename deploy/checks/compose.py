@@ -26,8 +26,8 @@ class Site:
     def services(self) -> dict:
         return self.compose["services"]
 
-    def ours(self) -> dict:
-        """Services of our image."""
+    def built(self) -> dict:
+        """Services of despatch's images."""
         return {name: service for name, service in self.services.items() if "build" in service}
 
 
@@ -52,7 +52,7 @@ def every_worker_is_a_service(site):
 @RULES.rule(breaks=lambda site: site.services["sandbox"].update(build={"context": ".", "target": PRODUCTION}))
 def workers_are_the_production_image_and_stand_ins_are_not(site):
     images = {}
-    for name, service in site.ours().items():
+    for name, service in site.built().items():
         target = service["build"].get("target")
         expected = PRODUCTION if name in code.WORKERS else SANDBOX
         if target != expected:
@@ -62,8 +62,8 @@ def workers_are_the_production_image_and_stand_ins_are_not(site):
 
 
 @RULES.rule(breaks=lambda site: site.services["payments"].pop("read_only"))
-def nothing_of_ours_can_write_or_become_root(site):
-    for name, service in site.ours().items():
+def no_container_can_write_or_become_root(site):
+    for name, service in site.built().items():
         if not service.get("read_only"):
             yield f"{name}: its root file system can be written to"
         if service.get("cap_drop") != ["ALL"] or "no-new-privileges:true" not in service.get("security_opt", []):
@@ -80,7 +80,7 @@ def a_drain_has_its_time(site):
 
 @RULES.rule(breaks=lambda site: site.services["gateway"].update(healthcheck={"test": ["CMD", "curl"]}))
 def health_checks_use_what_the_image_has(site):
-    for name, service in site.ours().items():
+    for name, service in site.built().items():
         test = service.get("healthcheck", {}).get("test")
         if test and test[:3] != ["CMD", BINARY, "probe"]:
             yield f"{name}: the image has no {test[1]}"
@@ -88,7 +88,7 @@ def health_checks_use_what_the_image_has(site):
 
 @RULES.rule(breaks=lambda site: site.services["labels"]["environment"].update(DESPATCH_SHIPPO_URL="x"))
 def variables_are_keys(site):
-    for name, service in site.ours().items():
+    for name, service in site.built().items():
         for variable in code.unknown(service.get("environment", {})):
             yield f"{name}: {variable}: no such key, the process would not start"
 
@@ -107,7 +107,7 @@ def secrets_are_the_same_on_both_sides(site):
 @RULES.rule(breaks=lambda site: site.services.pop("otel-collector"))
 def names_are_services(site):
     """Whatever is called by name is there; addresses of this machine and of nobody are not names."""
-    texts = [json.dumps(service) for service in site.ours().values()]
+    texts = [json.dumps(service) for service in site.built().values()]
     texts += [json.dumps(part) for part in (site.address, site.datasources, site.collector["exporters"])]
     for text in texts:
         for host in re.findall(r"(?:\w+://(?:[\w-]+:[\w-]+@)?|\"endpoint\": \")([\w.-]+):\d+", text):

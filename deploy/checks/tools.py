@@ -67,7 +67,7 @@ def _helm() -> Path:
 
 
 def helm(*arguments: str) -> subprocess.CompletedProcess:
-    """Runs helm, with nothing of whoever runs it."""
+    """Runs helm without the settings of the person who runs it."""
     home = ROOT / "target/deploy-check/home"
     environment = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
     return subprocess.run([_helm(), *arguments], env=environment, capture_output=True, text=True, check=False)

@@ -8,6 +8,7 @@ mod envelope;
 mod event;
 mod events;
 mod id;
+mod id_prefix;
 pub mod json;
 mod subject;
 mod trace;
@@ -17,6 +18,7 @@ pub use envelope::{Malformed, event_subject, now, replay_subject, subscription_s
 pub use event::{DecodeError, Emits, Emitted, Event, Incoming};
 pub use events::{ALL, subject_of};
 pub use id::EventId;
+pub use id_prefix::id_range;
 pub use subject::Subject;
 pub use trace::{Trace, collect_spans, span};
 

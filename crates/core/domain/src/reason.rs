@@ -29,6 +29,11 @@ macro_rules! reasons {
                 Reason::ALL.iter().copied().find(|reason| reason.code() == code)
             }
 
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Reason::$variant => concat!($($doc),+).trim_start()),+ }
+            }
+
             /// Who sees to an event that died of it; `None` for what no event dies of.
             pub const fn triage(self) -> Option<Triage> {
                 match self { $(Reason::$variant => reasons!(@triage $($queue $priority $hours)?)),+ }
@@ -48,25 +53,25 @@ macro_rules! reasons {
 reasons! {
     // What orders finds wrong with what a shop sent.
     /// The order names no shipping address.
-    AddressMissing = "address-missing" => (CustomerService, High, 8),
+    AddressMissing = "address-missing" => (CustomerService, Normal, 8),
     /// The address lacks a street, city or country, or its country is not an ISO 3166 code.
-    AddressIncomplete = "address-incomplete" => (CustomerService, High, 8),
+    AddressIncomplete = "address-incomplete" => (CustomerService, Normal, 8),
     /// The order names no customer.
-    CustomerMissing = "customer-missing" => (CustomerService, High, 8),
+    CustomerMissing = "customer-missing" => (CustomerService, Normal, 8),
     /// The customer has no usable e-mail address.
-    EmailMissing = "email-missing" => (CustomerService, High, 8),
+    EmailMissing = "email-missing" => (CustomerService, Normal, 8),
     /// A line has no SKU.
-    SkuMissing = "sku-missing" => (CustomerService, High, 8),
+    SkuMissing = "sku-missing" => (CustomerService, Normal, 8),
     /// The order has no lines.
     LinesMissing = "lines-missing" => (CustomerService, Normal, 16),
     /// A quantity is zero, negative or absurd.
-    QuantityInvalid = "quantity-invalid" => (CustomerService, High, 8),
+    QuantityInvalid = "quantity-invalid" => (CustomerService, Normal, 8),
     /// An amount is negative.
-    AmountInvalid = "amount-invalid" => (CustomerService, High, 8),
+    AmountInvalid = "amount-invalid" => (CustomerService, Normal, 8),
     /// The currency is not in ISO 4217.
     CurrencyUnknown = "currency-unknown" => (CustomerService, Normal, 16),
     /// Lines, shipping, tax and discount do not add up to the total.
-    TotalsMismatch = "totals-mismatch" => (CustomerService, High, 8),
+    TotalsMismatch = "totals-mismatch" => (CustomerService, Normal, 8),
     /// The same shop and shop order id came again with other contents.
     OrderChanged = "order-changed" => (CustomerService, High, 4),
 
@@ -96,11 +101,11 @@ reasons! {
 
     // Payments.
     /// The card issuer declined.
-    CardDeclined = "card-declined" => (Payments, High, 8),
+    CardDeclined = "card-declined" => (Payments, Normal, 8),
     /// The authorisation ran out or was cancelled before the capture.
     AuthorisationExpired = "authorisation-expired" => (Payments, High, 4),
     /// The order has nothing authorised to capture.
-    AuthorisationMissing = "authorisation-missing" => (Payments, High, 8),
+    AuthorisationMissing = "authorisation-missing" => (Payments, Normal, 8),
     /// What was authorised or captured is not what the order costs.
     AmountMismatch = "amount-mismatch" => (Payments, Urgent, 2),
     /// The provider refuses our request itself: a key, a parameter, an id.
@@ -108,9 +113,9 @@ reasons! {
 
     // Inventory.
     /// Fewer units can be sold than the order wants.
-    StockShort = "stock-short" => (Warehouse, High, 8),
+    StockShort = "stock-short" => (Warehouse, Normal, 8),
     /// The SKU is not in the catalogue.
-    SkuUnknown = "sku-unknown" => (Warehouse, High, 8),
+    SkuUnknown = "sku-unknown" => (Warehouse, Normal, 8),
     /// The reservation ended before it was confirmed.
     ReservationExpired = "reservation-expired" => (Warehouse, High, 4),
 
@@ -136,7 +141,7 @@ reasons! {
 
     // Notifications.
     /// The mail server refuses the recipient for good.
-    RecipientRejected = "recipient-rejected" => (CustomerService, Normal, 16),
+    RecipientRejected = "recipient-rejected" => (CustomerService, Low, 16),
     /// The mail server refuses the message itself for good.
     MessageRejected = "message-rejected" => (Engineering, Normal, 8),
 
@@ -146,13 +151,13 @@ reasons! {
     /// Every attempt failed.
     AttemptsExhausted = "attempts-exhausted" => (Engineering, High, 4),
     /// What the event waited for did not come before its deadline.
-    DeferredTooLong = "deferred-too-long" => (Engineering, High, 4),
+    DeferredTooLong = "deferred-too-long" => (Engineering, Normal, 4),
     /// Handling it began several times and never ended.
     PoisonEvent = "poison-event" => (Engineering, Urgent, 2),
     /// A follow-on event is larger than the broker accepts.
     PayloadTooLarge = "payload-too-large" => (Engineering, High, 4),
     /// The event is older than the journal remembers.
-    EventExpired = "event-expired" => (Engineering, High, 8),
+    EventExpired = "event-expired" => (Engineering, Normal, 8),
     /// An operator withdrew a waiting retry.
     RetryCancelled = "retry-cancelled" => (Engineering, Normal, 16),
 }

@@ -67,13 +67,13 @@ names! {
     /// How soon somebody should look.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     Priority {
-        /// When there is time.
+        /// When there is time: no order waits for it.
         Low = "low",
-        /// In its turn.
+        /// In its turn: an order waits, and no money was taken for it.
         Normal = "normal",
-        /// Before others: an order stands still.
+        /// Before others: money was taken for an order that stands still, or something runs out.
         High = "high",
-        /// Now: money, or many orders.
+        /// Now: money is wrong, or many orders may fail like this one.
         Urgent = "urgent",
     }
 }
@@ -87,12 +87,6 @@ impl Priority {
             Priority::High => 3,
             Priority::Urgent => 4,
         }
-    }
-
-    /// The next more urgent one.
-    #[must_use]
-    pub fn raised(self) -> Self {
-        Priority::of_number(self.number() + 1).unwrap_or(Priority::Urgent)
     }
 
     /// The priority of a number.

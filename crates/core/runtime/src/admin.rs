@@ -15,4 +15,4 @@ pub use backlog::{Backlog, DeadEvent, backlog};
 pub use migrate::{migrate_all, provision_all};
 pub use permissions::{Permissions, permissions};
 pub use recover::{RecoverError, recover_all};
-pub use retries::{PendingRetry, RetryFilter, count_retries, list_retries};
+pub use retries::{PendingRetry, RetryFilter, count_retries, list_retries, retries_between};

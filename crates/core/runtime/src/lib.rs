@@ -53,6 +53,7 @@ pub use admin::doctor;
 pub use admin::{
     Backlog, DeadEvent, Operator, OperatorError, PendingRetry, Permissions, RecoverError, RetryFilter,
     backlog, count_retries, list_retries, migrate_all, permissions, provision_all, recover_all,
+    retries_between,
 };
 pub use db::Database;
 pub use error::chain as error_chain;

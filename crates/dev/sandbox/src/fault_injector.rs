@@ -42,7 +42,7 @@ impl FaultInjector {
         self.state().faults.clone()
     }
 
-    /// Makes the next requests about one order meet a fault.
+    /// Makes the next requests about one order, or of all, meet a fault.
     pub(crate) fn target(&self, target: Target) {
         self.state().targets.push(target);
     }
@@ -51,8 +51,7 @@ impl FaultInjector {
     /// within `order`: the order itself, a parcel, a mail.
     pub(crate) fn next_fault(&self, operation: Operation, entity: &str, order: &str) -> Option<Fault> {
         let mut state = self.state();
-        let matches = |target: &Target| target.operation == operation && target.order == order;
-        if let Some(at) = state.targets.iter().position(matches) {
+        if let Some(at) = state.targets.iter().position(|target| target.hits(operation, order)) {
             let target = &mut state.targets[at];
             target.times = target.times.saturating_sub(1);
             let fault = target.fault;
@@ -96,6 +95,20 @@ mod tests {
         assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), Some(Fault::Timeout));
         assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), Some(Fault::Timeout));
         assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), None);
+    }
+
+    #[test]
+    fn a_target_without_an_order_hits_whichever_comes_next() {
+        let injector = FaultInjector::new(Faults::none()).unwrap();
+        injector.target(Target {
+            operation: Operation::Label,
+            order: String::new(),
+            fault: Fault::Decline,
+            times: 1,
+        });
+        assert_eq!(injector.next_fault(Operation::Capture, "a", "a"), None);
+        assert_eq!(injector.next_fault(Operation::Label, "a/1", "a"), Some(Fault::Decline));
+        assert_eq!(injector.next_fault(Operation::Label, "b/1", "b"), None);
     }
 
     #[test]

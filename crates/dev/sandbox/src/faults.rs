@@ -156,13 +156,14 @@ impl Faults {
     }
 }
 
-/// A fault for the next requests about one order, whatever the rates say.
+/// A fault for the next requests about one order, or for the next requests of all, whatever the rates say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
     /// The operation it hits.
     pub operation: Operation,
-    /// The order it hits.
+    /// The order it hits; empty, the default: whichever order's request comes next.
+    #[serde(default)]
     pub order: String,
     /// What happens.
     pub fault: Fault,
@@ -173,6 +174,13 @@ pub struct Target {
 
 fn once() -> u32 {
     1
+}
+
+impl Target {
+    /// Whether it hits a request for `operation` about `order`.
+    pub(crate) fn hits(&self, operation: Operation, order: &str) -> bool {
+        self.operation == operation && (self.order.is_empty() || self.order == order)
+    }
 }
 
 #[cfg(test)]

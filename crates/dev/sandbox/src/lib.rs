@@ -26,7 +26,7 @@
 //! | `GET /mail?after=N&limit=M` | `{"mails": [{seq, message_id, from, to, subject, order}], "next": N}` |
 //! | `GET /mail/{seq}`, `GET /mail/count` | one mail as it was sent; `{"total", "distinct"}` |
 //! | `GET /faults`, `PUT /faults` | [`Faults`], as JSON |
-//! | `POST /faults/next` | a [`Target`]: a fault for the next requests about one order |
+//! | `POST /faults/next` | a [`Target`]: a fault for the next requests about one order, or of all |
 //! | `PUT /webhooks` | `{"gateway_url", "token"}`: where tracking webhooks go |
 
 mod control;

@@ -106,7 +106,7 @@ impl Sandbox {
         self.providers.injector.set(faults)
     }
 
-    /// Makes the next requests about one order meet a fault.
+    /// Makes the next requests about one order, or of all, meet a fault.
     pub fn fault_next(&self, target: Target) {
         self.providers.injector.target(target);
     }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod case;
 mod examples;
 mod exceptions;
 mod filter;
@@ -19,7 +20,9 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
-pub(crate) use exceptions::{CaseArgs, DecisionArgs, ExceptionsCommand, ListArgs};
+pub(crate) use case::{ByArgs, WaitArgs};
+pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
+pub(crate) use filter::FilterArgs;
 pub(crate) use global::{DEFAULT_DIR, GlobalArgs};
 pub(crate) use groups::groups;
 pub(crate) use hints::instead;

@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+mod case_filter;
 pub(crate) mod config;
 #[cfg(feature = "local")]
 pub(crate) mod demo;
@@ -28,3 +29,4 @@ pub(crate) mod sandbox;
 pub(crate) mod stop;
 #[cfg(feature = "local")]
 pub(crate) mod up;
+mod waiting;

@@ -101,15 +101,15 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         }
         Command::Exceptions(command) => {
             log("warn");
-            exceptions::run(load()?, &data_dir, command).await?;
+            return exceptions::run(registry, load()?, &data_dir, command).await;
         }
         Command::Replays(command) => {
             log("warn");
-            replays::run(load()?, &data_dir, &command).await?;
+            return replays::run(registry, load()?, &data_dir, &command).await;
         }
         Command::Retries(command) => {
             log("warn");
-            retries::run(registry, load()?, &data_dir, command).await?;
+            return retries::run(registry, load()?, &data_dir, command).await;
         }
         Command::Recover { since, worker, json } => {
             log("warn");

@@ -80,6 +80,38 @@ pub async fn timeline(db: &impl GenericClient, order_id: &str) -> Result<Vec<Ste
         .collect()
 }
 
+/// How people name an accepted order, and what it costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderName {
+    /// Despatch's own id.
+    pub order_id: String,
+    /// The shop.
+    pub shop: String,
+    /// The shop's own number of it.
+    pub shop_order_id: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// What it costs, in minor units of the currency.
+    pub total_minor: i64,
+}
+
+/// The names of accepted orders.
+pub async fn names(db: &impl GenericClient, order_ids: &[String]) -> Result<Vec<OrderName>, DbError> {
+    let sql = "select order_id, shop, shop_order_id, currency, total_minor from orders.orders where order_id = any($1)";
+    let rows = db.query(sql, &[&order_ids]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(OrderName {
+                order_id: row.try_get("order_id")?,
+                shop: row.try_get("shop")?,
+                shop_order_id: row.try_get("shop_order_id")?,
+                currency: row.try_get("currency")?,
+                total_minor: row.try_get("total_minor")?,
+            })
+        })
+        .collect()
+}
+
 /// The id of the accepted order that a shop knows as `shop_order_id`.
 pub async fn find(
     db: &impl GenericClient,

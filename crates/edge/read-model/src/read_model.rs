@@ -7,6 +7,7 @@ use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
 
 use crate::labels::{self, LabelFormat, TrackedParcel};
 use crate::order_record::{OrderRecord, Parcel};
+use crate::orders::OrderName;
 use crate::{messages, orders, payments, reviews, schemas};
 
 /// Connections for each database that is read. Reads are single rows by key, so few are enough.
@@ -67,6 +68,11 @@ impl ReadModel {
     /// The id of the accepted order that a shop knows as `shop_order_id`.
     pub async fn find_order(&self, shop: &str, shop_order_id: &str) -> Result<Option<String>, DbError> {
         orders::find(&**self.orders.client().await?, shop, shop_order_id).await
+    }
+
+    /// How people name these orders; those that were never accepted are left out.
+    pub async fn order_names(&self, order_ids: &[String]) -> Result<Vec<OrderName>, DbError> {
+        orders::names(&**self.orders.client().await?, order_ids).await
     }
 
     /// A label as a file; `None` when there is no such label, or none in this format.

@@ -8,7 +8,7 @@
 {{- end -}}
 {{- end }}
 
-{{/* What a worker's pods are selected by; never changes. Takes (dict "root" $ "name" <worker>). */}}
+{{/* The labels that select a worker's pods. They never change. Takes (dict "root" $ "name" <worker>). */}}
 {{- define "despatch.selector" -}}
 app.kubernetes.io/name: {{ .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}

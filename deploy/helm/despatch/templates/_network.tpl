@@ -1,5 +1,5 @@
 {{/*
-A rule of ports, to or from peers; no peers are all peers.
+A rule of ports, to or from peers. Without peers it holds for all.
 Takes (dict "direction" "to"|"from" "peers" <list> "ports" <list of numbers> "protocols" <list>).
 */}}
 {{- define "despatch.rule" -}}
@@ -16,7 +16,7 @@ Takes (dict "direction" "to"|"from" "peers" <list> "ports" <list of numbers> "pr
   {{- end }}
 {{- end }}
 
-{{/* Names, NATS and PostgreSQL: what everything needs. */}}
+{{/* DNS, NATS and PostgreSQL, which every process needs. */}}
 {{- define "despatch.egressToServers" -}}
 {{- with .Values.networkPolicy -}}
 {{ include "despatch.rule" (dict "direction" "to" "peers" .dns.peers "ports" .dns.ports "protocols" (list "UDP" "TCP")) }}

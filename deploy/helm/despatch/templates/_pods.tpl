@@ -1,9 +1,9 @@
-{{/* The pod's part of what keeps a container from doing more than it has to. */}}
+{{/* The security context of every pod. */}}
 {{- define "despatch.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 65532
 runAsGroup: 65532
-# Files of secrets belong to root; the group may read them.
+# Files of Secrets belong to root, and the group may read them.
 fsGroup: 65532
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
@@ -53,7 +53,7 @@ Takes (dict "names" <list> "secrets" <what despatch.secrets found>).
   value: {{ .root.Values.log.format }}
 - name: RUST_LOG
   value: {{ .root.Values.log.filter | quote }}
-# Here alone, empty or not: the triggers name the stream by the same value.
+# Always set, even if empty, because the triggers name the stream by the same value.
 - name: DESPATCH_RUNTIME_NAMESPACE
   value: {{ .root.Values.streamNamespace | quote }}
 {{- if .nkey }}
@@ -66,7 +66,7 @@ Takes (dict "names" <list> "secrets" <what despatch.secrets found>).
 {{- end }}
 {{- end }}
 
-{{/* Whether there is a bundle of certificates to trust. Takes the root. */}}
+{{/* Whether there is a bundle of trusted certificates. Takes the root. */}}
 {{- define "despatch.hasBundle" -}}
 {{- with .Values.caBundle -}}
 {{- if and .secret .configMap }}{{ fail "caBundle: a secret or a configMap, not both" }}{{ end -}}

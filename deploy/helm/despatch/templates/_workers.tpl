@@ -1,11 +1,11 @@
 {{/*
-What each worker is: the one list that every other file of the chart goes by.
+The workers. Every other file of the chart uses this one list.
 
-  handlers  its handlers; each is a consumer of the stream, `<worker>-<handler>`, and a trigger of the worker's scaling
-  secrets   what it needs beyond the two servers, by its name under `secrets`
-  calls     whom it calls outside: an entry of `networkPolicy.outside`
+  handlers  the worker's handlers; each is a consumer of the stream, `<worker>-<handler>`, and a trigger of its scaling
+  secrets   the secrets that it needs beyond the two servers, by their names under `secrets`
+  calls     the networks that it calls: entries of `networkPolicy.outside`
 
-`deploy/check` holds the workers and handlers against the code.
+`deploy/check` compares workers and handlers with the code.
 */}}
 {{- define "despatch.catalogue" -}}
 gateway:
@@ -42,7 +42,7 @@ exceptions:
   calls: []
 {{- end }}
 
-{{/* The environment variable that each secret is read from. natsNkey is none of them: it is a file. */}}
+{{/* The environment variable of each secret. natsNkey has none, because it is a file. */}}
 {{- define "despatch.variables" -}}
 natsUrl: DESPATCH_NATS_URL
 databaseUrl: DESPATCH_DATABASE_URL
@@ -56,7 +56,7 @@ alertsWebhook: DESPATCH_ALERTS_WEBHOOK
 {{- end }}
 
 {{/*
-One worker's settings: `worker` with what `workers.<name>` says over it.
+One worker's settings: `worker`, overridden by `workers.<name>`.
 Takes (dict "root" $ "name" <worker>).
 */}}
 {{- define "despatch.worker" -}}
@@ -64,7 +64,7 @@ Takes (dict "root" $ "name" <worker>).
 {{- mergeOverwrite (deepCopy .root.Values.worker) $own | toYaml -}}
 {{- end }}
 
-{{/* How workers are scaled: keda, hpa or none. */}}
+{{/* The means of scaling: keda, hpa or none. */}}
 {{- define "despatch.scaling" -}}
 {{- $mode := .Values.autoscaling.mode -}}
 {{- if ne $mode "auto" -}}{{ $mode }}
@@ -73,7 +73,7 @@ Takes (dict "root" $ "name" <worker>).
 {{- end -}}
 {{- end }}
 
-{{/* The stream, and the namespace that goes into its name. */}}
+{{/* The stream's name, with the namespace. */}}
 {{- define "despatch.stream" -}}
 DESPATCH{{ with .Values.streamNamespace }}_{{ . }}{{ end }}
 {{- end }}

@@ -26,13 +26,19 @@ pub struct PendingRetry {
 }
 
 /// The events that wait, the next first; at most `limit`.
-pub async fn list_retries(db: &Database, worker: &str, limit: u32) -> Result<Vec<PendingRetry>, DbError> {
+pub async fn list_retries(
+    db: &Database,
+    worker: &str,
+    filter: &RetryFilter,
+    limit: u32,
+) -> Result<Vec<PendingRetry>, DbError> {
     let sql = format!(
         "select handler, id, subject, due, attempts, failures
            from {worker}.retry join {worker}.journal using (id, handler)
-          where state = 'waiting' order by due limit $1"
+          where state = 'waiting' and {MATCHES} order by due limit $3"
     );
-    let rows = db.client().await?.query(&sql, &[&i64::from(limit)]).await?;
+    let client = db.client().await?;
+    let rows = client.query(&sql, &[&filter.handler, &filter.event_id, &i64::from(limit)]).await?;
     let waiting = rows.iter().map(|row| {
         // What the journal wrote it can read.
         let failures = row.try_get::<_, Option<&[u8]>>("failures")?.unwrap_or_default();
@@ -63,6 +69,17 @@ pub async fn count_retries(db: &Database, worker: &str, filter: &RetryFilter) ->
     let sql = format!("select count(*) from {worker}.retry where {MATCHES}");
     let row = db.client().await?.query_one(&sql, &[&filter.handler, &filter.event_id]).await?;
     Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
+}
+
+/// Some of a worker's waiting events whose ids lie between these two: enough to see that they are several.
+pub async fn retries_between(
+    db: &Database,
+    worker: &str,
+    (first, last): (Uuid, Uuid),
+) -> Result<Vec<Uuid>, DbError> {
+    let sql = format!("select distinct id from {worker}.retry where id between $1 and $2 limit 2");
+    let rows = db.client().await?.query(&sql, &[&first, &last]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 const MATCHES: &str = "($1::text is null or handler = $1) and ($2::uuid is null or id = $2)";

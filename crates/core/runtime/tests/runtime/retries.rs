@@ -81,7 +81,10 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
     let db = Database::new(&env.settings().database_url, 1).unwrap();
     let operator = env.operator().await;
     let listed = eventually("both wait", async || {
-        list_retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
+        list_retries(&db, "patient", &RetryFilter::default(), 10)
+            .await
+            .ok()
+            .filter(|listed| listed.len() == 2)
     })
     .await;
     assert!(listed[0].due > SystemTime::now() + Duration::from_secs(1000), "{listed:?}");
@@ -89,7 +92,7 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
         (listed[0].handler.as_str(), listed[0].error.as_str()),
         ("patient.wait", "the provider is away")
     );
-    assert_eq!(list_retries(&db, "patient", 1).await.unwrap().len(), 1);
+    assert_eq!(list_retries(&db, "patient", &RetryFilter::default(), 1).await.unwrap().len(), 1);
 
     let all = RetryFilter::default();
     let one = RetryFilter { event_id: Some(first.uuid()), ..RetryFilter::default() };
@@ -99,7 +102,7 @@ async fn what_waits_is_listed_and_tried_at_once_when_it_is_hurried() {
     env.db().await.batch_execute("insert into patient.fixed values (despatch_now())").await.unwrap();
     assert_eq!(retry_now(&operator, &one).await, 1);
     eventually("the hurried one is handled", async || {
-        let left = list_retries(&db, "patient", 10).await.ok()?;
+        let left = list_retries(&db, "patient", &RetryFilter::default(), 10).await.ok()?;
         (left.len() == 1 && left[0].subject == "order/o-2").then_some(())
     })
     .await;
@@ -117,7 +120,10 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     let db = Database::new(&env.settings().database_url, 1).unwrap();
     let operator = env.operator().await;
     eventually("both wait", async || {
-        list_retries(&db, "patient", 10).await.ok().filter(|listed| listed.len() == 2)
+        list_retries(&db, "patient", &RetryFilter::default(), 10)
+            .await
+            .ok()
+            .filter(|listed| listed.len() == 2)
     })
     .await;
 
@@ -125,7 +131,7 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     let one = RetryFilter { event_id: Some(withdrawn.uuid()), ..RetryFilter::default() };
     assert_eq!(retry_now(&operator, &one).await, 1);
     eventually("it waits again", async || {
-        let listed = list_retries(&db, "patient", 10).await.ok()?;
+        let listed = list_retries(&db, "patient", &RetryFilter::default(), 10).await.ok()?;
         listed.iter().find(|waiting| waiting.subject == "order/o-1" && waiting.attempts == 2).cloned()
     })
     .await;
@@ -139,7 +145,7 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     let last = letter.failures.last().unwrap();
     assert_eq!((letter.generation, letter.failures.len()), (2, 3));
     assert_eq!((&*last.error, &*last.verdict), ("cancelled by ada: closed for good", "cancel"));
-    let left = list_retries(&db, "patient", 10).await.unwrap();
+    let left = list_retries(&db, "patient", &RetryFilter::default(), 10).await.unwrap();
     assert_eq!(left.iter().map(|waiting| &*waiting.subject).collect::<Vec<_>>(), ["order/o-2"]);
     eventually("its outcome is told", async || {
         let told = env.messages("settled.patient.wait").await;
@@ -184,7 +190,7 @@ async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
     let operator = env.operator().await;
     let waits = async |attempts| {
         eventually("it waits", async || {
-            let listed = list_retries(&db, "patient", 10).await.ok()?;
+            let listed = list_retries(&db, "patient", &RetryFilter::default(), 10).await.ok()?;
             listed.first().filter(|waiting| waiting.attempts == attempts).map(drop)
         })
         .await;

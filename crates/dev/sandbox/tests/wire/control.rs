@@ -44,6 +44,17 @@ async fn faults_are_set_over_http() {
 }
 
 #[tokio::test]
+async fn the_next_request_of_any_order_meets_a_fault() {
+    let shop = Shop::open().await;
+    let next = json!({ "operation": "capture", "fault": "decline" });
+    assert_eq!(shop.control(Method::POST, "/faults/next", Some(&next)).await.status, 204);
+    let first = shop.authorise("o1", "500").await;
+    let second = shop.authorise("o2", "500").await;
+    assert_eq!(shop.capture(&first, "k1").await.status, 402);
+    assert_eq!(shop.capture(&second, "k2").await.status, 200);
+}
+
+#[tokio::test]
 async fn webhooks_are_directed_over_http() {
     let shop = Shop::open().await;
     let mut gateway = Gateway::open(&[]).await;

@@ -27,7 +27,7 @@ pub(super) struct Record {
     pub(super) labels: Vec<i32>,
     pub(super) messages: Vec<Message>,
     pub(super) dead: Vec<DeadEvent>,
-    /// Handlers of the order's unresolved cases.
+    /// Handlers of the order's cases that are not resolved, or that its cancellation resolved.
     pub(super) cases: Vec<String>,
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn all(
     .await?;
     read(
         "select substr(subject, strpos(subject, '/') + 1) as order_id, handler
-           from exceptions.exception where state <> 'resolved'",
+           from exceptions.exception where state <> 'resolved' or resolution = 'order-cancelled'",
         |record, row| record.cases.push(row.get("handler")),
     )
     .await?;

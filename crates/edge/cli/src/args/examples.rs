@@ -69,85 +69,48 @@ const EXAMPLES: &[Examples] = &[
         "exceptions list",
         &[
             ("exceptions list", "Every case that is not resolved, the most urgent first"),
-            ("exceptions list --queue payments --older-than 12h", "Payments that wait too long"),
+            ("exceptions list --order superstore/CA-2016-138688", "Those of one order"),
+            ("exceptions list --queue payments --group", "What goes wrong with payments, by cause"),
         ],
     ),
     (
         "exceptions show",
         &[
-            (
-                "exceptions show payments.capture 01a2285f-966c-7717-b57c-e735ef356253",
-                "What happened, what to do, and the history",
-            ),
-            (
-                "exceptions show labels.create 01a2285f-966c-7717-b57c-e735ef356253 --contents > e.json",
-                "Save the event, to edit it",
-            ),
+            ("exceptions show 12", "What happened, what to do, and the history"),
+            ("exceptions show 12 --contents > event.json", "Save the event, to edit it"),
+        ],
+    ),
+    ("exceptions reasons", &[("exceptions reasons", "Why events fail, and who decides about them")]),
+    ("exceptions claim", &[("exceptions claim 12 --by ada", "Ada works on it")]),
+    ("exceptions release", &[("exceptions release 12 --by ada", "Ada no longer does")]),
+    ("exceptions note", &[("exceptions note 12 'asked'", "Add to its history")]),
+    ("exceptions priority", &[("exceptions priority 12 high --reason promised", "Make it more urgent")]),
+    (
+        "exceptions replay",
+        &[
+            ("exceptions replay 12", "Handle it again, and say what comes of it"),
+            ("exceptions replay 12 --no-wait", "Only ask for it"),
         ],
     ),
     (
-        "exceptions claim",
-        &[(
-            "exceptions claim labels.create 01a2285f-966c-7717-b57c-e735ef356253 --by ada",
-            "Ada works on it",
-        )],
-    ),
-    (
-        "exceptions release",
-        &[(
-            "exceptions release labels.create 01a2285f-966c-7717-b57c-e735ef356253 --by ada",
-            "Ada no longer does",
-        )],
-    ),
-    (
-        "exceptions note",
-        &[(
-            "exceptions note labels.create 01a2285f-966c-7717-b57c-e735ef356253 --by ada 'asked'",
-            "Add to its history",
-        )],
-    ),
-    (
-        "exceptions priority",
-        &[(
-            "exceptions priority labels.create 01a2285f-966c-7717-b57c-e735ef356253 high --by ada --reason VIP",
-            "Make it more urgent",
-        )],
-    ),
-    (
-        "exceptions replay",
-        &[(
-            "exceptions replay labels.create 01a2285f-966c-7717-b57c-e735ef356253 --by ada",
-            "Handle it again",
-        )],
-    ),
-    (
         "exceptions edit",
-        &[(
-            "exceptions edit labels.create 01a2285f-966c-7717-b57c-e735ef356253 --from e.json --by ada --reason typo",
-            "Show what would change; --yes does it",
-        )],
+        &[
+            ("exceptions edit 12 --from event.json --reason typo", "Show what would change"),
+            ("exceptions edit 12 --from event.json --reason typo --yes", "Change it, and handle it again"),
+        ],
     ),
     (
         "exceptions cancel-order",
-        &[(
-            "exceptions cancel-order labels.create 01a2285f-966c-7717-b57c-e735ef356253 --by ada --reason asked",
-            "Cancel the order that it is about",
-        )],
+        &[("exceptions cancel-order 12 --reason out-of-print", "Cancel the order that it is about")],
     ),
     (
         "exceptions discard",
-        &[(
-            "exceptions discard labels.create 01a2285f-966c-7717-b57c-e735ef356253 --by ada --reason test",
-            "Resolve it without handling the event",
-        )],
+        &[("exceptions discard 12 --reason test", "Resolve it without handling the event")],
     ),
-    (
-        "exceptions undo",
-        &[("exceptions undo labels.create 01a2285f-966c-7717-b57c-e735ef356253 --by ada", "Undo a discard")],
-    ),
+    ("exceptions undo", &[("exceptions undo 12", "Undo a discard")]),
     (
         "replays create",
-        &[("replays create --reason provider-unavailable --by ada", "Choose cases; replays nothing yet")],
+        &[("replays create --reason address-undeliverable", "Choose cases; replays nothing yet")],
     ),
     ("replays list", &[("replays list", "The latest replays and how far they are")]),
     ("replays show", &[("replays show 2 --items", "Replay 2 and each of its cases")]),

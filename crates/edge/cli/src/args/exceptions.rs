@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use despatch_domain::Priority;
 use despatch_exceptions::Cursor;
-use uuid::Uuid;
 
-use super::filter::{FilterArgs, named};
+use super::case::{ByArgs, CaseAndWord, CaseArgs, WaitArgs};
+use super::filter::FilterArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExceptionsCommand {
     /// List cases, the most urgent first.
-    List(ListArgs),
-    /// Show a case: what happened, what to do, and its history.
+    List(Box<ListArgs>),
+    /// Show a case: what happened, what to do next, and its history.
     Show {
         #[command(flatten)]
         case: CaseArgs,
@@ -24,30 +23,48 @@ pub(crate) enum ExceptionsCommand {
         #[arg(long)]
         contents: bool,
     },
+    /// List the reasons for which events fail, and what each means.
+    Reasons {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Claim an open case.
     Claim(DecisionArgs),
     /// Release a claimed case.
     Release(DecisionArgs),
-    /// Add to a case's history.
+    /// Add a note to a case's history.
+    #[command(override_usage = "despatch exceptions note [OPTIONS] <CASE> <TEXT>")]
     Note {
         #[command(flatten)]
-        decision: DecisionArgs,
-        /// What there is to say.
-        text: String,
+        case: CaseAndWord,
+        #[command(flatten)]
+        by: ByArgs,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Change a case's priority.
+    #[command(override_usage = "despatch exceptions priority [OPTIONS] --reason <REASON> <CASE> <PRIORITY>")]
     Priority {
         #[command(flatten)]
-        decision: DecisionArgs,
-        /// low, normal, high or urgent.
-        #[arg(value_parser = priority)]
-        priority: Priority,
+        case: CaseAndWord,
+        #[command(flatten)]
+        by: ByArgs,
         /// Why.
         #[arg(long)]
         reason: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Replay the event, after the cause of its failure was fixed.
-    Replay(DecisionArgs),
+    Replay {
+        #[command(flatten)]
+        decision: DecisionArgs,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
     /// Replay the event as you edited it; start from what `show --contents` prints.
     Edit {
         #[command(flatten)]
@@ -61,6 +78,8 @@ pub(crate) enum ExceptionsCommand {
         /// Apply the change [default: print what would change].
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        wait: WaitArgs,
     },
     /// Cancel the case's order: refund the payment, release the stock, notify the customer.
     CancelOrder {
@@ -69,6 +88,8 @@ pub(crate) enum ExceptionsCommand {
         /// Why.
         #[arg(long)]
         reason: String,
+        #[command(flatten)]
+        wait: WaitArgs,
     },
     /// Resolve a case without handling its event.
     Discard {
@@ -83,28 +104,25 @@ pub(crate) enum ExceptionsCommand {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct CaseArgs {
-    /// The handler that failed, e.g. labels.create.
-    pub(crate) handler: String,
-    /// The event's id.
-    pub(crate) event: Uuid,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct DecisionArgs {
     #[command(flatten)]
     pub(crate) case: CaseArgs,
-    /// Who decides; kept in the history.
-    #[arg(long, env = "USER", value_name = "WHO")]
-    pub(crate) by: String,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
+    /// Group the cases by their cause: the reason, the handler, and the error without numbers, ids and quoted texts.
+    #[arg(long, conflicts_with = "after")]
+    pub(crate) group: bool,
     /// How many at most.
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
     /// Go on after an earlier list: its `next`.
     #[arg(long, value_name = "NEXT")]
@@ -112,8 +130,4 @@ pub(crate) struct ListArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-fn priority(name: &str) -> Result<Priority, String> {
-    named(Priority::parse(name), Priority::ALL.iter().map(|priority| priority.name()))
 }

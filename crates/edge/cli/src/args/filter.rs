@@ -1,10 +1,10 @@
 //! Which cases a command is about.
 
 use clap::Args;
-use despatch_contracts::Subject;
-use despatch_domain::{Currency, Money, Queue};
-use despatch_exceptions::{CaseFilter, CaseState};
-use jiff::{SignedDuration, Timestamp};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use despatch_domain::{Currency, Money, Queue, Reason};
+use despatch_exceptions::CaseState;
+use jiff::SignedDuration;
 
 use super::time::age;
 
@@ -12,13 +12,13 @@ use super::time::age;
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
     /// payments, warehouse, carrier-desk, customer-service or engineering.
-    #[arg(long, value_parser = queue)]
+    #[arg(long, value_parser = queues(), hide_possible_values = true)]
     pub(crate) queue: Option<Queue>,
     /// open, claimed or resolved; by default what is not resolved.
-    #[arg(long, value_parser = state)]
+    #[arg(long, value_parser = states(), hide_possible_values = true)]
     pub(crate) state: Option<CaseState>,
-    /// A reason code, e.g. stock-short.
-    #[arg(long)]
+    /// A reason code, e.g. stock-short; `despatch exceptions reasons` lists them.
+    #[arg(long, value_parser = reasons(), hide_possible_values = true)]
     pub(crate) reason: Option<String>,
     /// The handler that failed, e.g. labels.create.
     #[arg(long)]
@@ -26,7 +26,7 @@ pub(crate) struct FilterArgs {
     /// The handler's worker.
     #[arg(long)]
     pub(crate) worker: Option<String>,
-    /// An order's id.
+    /// An order: SHOP/NUMBER, or its id.
     #[arg(long)]
     pub(crate) order: Option<String>,
     /// The person who claimed them.
@@ -43,24 +43,6 @@ pub(crate) struct FilterArgs {
     pub(crate) worth: Option<Money>,
 }
 
-impl FilterArgs {
-    /// The filter that is asked for.
-    pub(crate) fn filter(&self) -> Result<CaseFilter, jiff::Error> {
-        Ok(CaseFilter {
-            state: self.state,
-            queue: self.queue,
-            reason: self.reason.clone(),
-            handler: self.handler.clone(),
-            worker: self.worker.clone(),
-            subject: self.order.as_deref().map(|order| Subject::order(order).into()),
-            claimed_by: self.claimed_by.clone(),
-            opened_before: self.older_than.map(|age| Timestamp::now().checked_sub(age)).transpose()?,
-            text: self.text.clone(),
-            worth: self.worth,
-        })
-    }
-}
-
 fn amount(text: &str) -> Result<Money, String> {
     let (number, currency) =
         text.split_once(' ').ok_or(r#"expected an amount and a currency, e.g. "500.00 USD""#)?;
@@ -68,15 +50,18 @@ fn amount(text: &str) -> Result<Money, String> {
     Money::parse(number, currency).map_err(|error| error.to_string())
 }
 
-fn queue(name: &str) -> Result<Queue, String> {
-    named(Queue::parse(name), Queue::ALL.iter().map(|queue| queue.name()))
+fn queues() -> impl TypedValueParser<Value = Queue> {
+    let names = PossibleValuesParser::new(Queue::ALL.iter().map(|queue| queue.name()));
+    names.try_map(|name| Queue::parse(&name).ok_or("no such queue"))
 }
 
-fn state(name: &str) -> Result<CaseState, String> {
-    named(CaseState::ALL.into_iter().find(|state| state.name() == name), CaseState::ALL.map(CaseState::name))
+fn states() -> impl TypedValueParser<Value = CaseState> {
+    let names = PossibleValuesParser::new(CaseState::ALL.map(CaseState::name));
+    names.try_map(|name| CaseState::ALL.into_iter().find(|state| state.name() == name).ok_or("no such state"))
 }
 
-/// What was found by its name, or the names that there are.
-pub(super) fn named<T>(found: Option<T>, names: impl IntoIterator<Item = &'static str>) -> Result<T, String> {
-    found.ok_or_else(|| format!("expected one of {}", Vec::from_iter(names).join(", ")))
+/// The reasons that an event can die of.
+fn reasons() -> PossibleValuesParser {
+    let reasons = Reason::ALL.iter().filter(|reason| reason.triage().is_some());
+    PossibleValuesParser::new(reasons.map(|reason| reason.code()))
 }

@@ -86,10 +86,9 @@ mod tests {
     #[test]
     fn a_long_usage_is_wrapped_between_its_arguments() {
         assert_eq!(wrapped("despatch up [OPTIONS]"), None);
-        let usage =
-            "despatch exceptions cancel-order [OPTIONS] --by <WHO> --reason <REASON> <HANDLER> <EVENT>";
+        let usage = "despatch exceptions cancel-order [OPTIONS] --by <WHO> --reason <REASON> --timeout <SECONDS> <CASE>";
         let usage = wrapped(usage).unwrap();
         assert!(usage.lines().all(|line| line.len() <= WIDTH), "{usage}");
-        assert_eq!(usage.split_whitespace().count(), 10, "{usage}");
+        assert_eq!(usage.split_whitespace().count(), 11, "{usage}");
     }
 }

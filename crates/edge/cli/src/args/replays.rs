@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::case::{ByArgs, WaitArgs};
 use super::filter::FilterArgs;
 
 #[derive(Debug, Subcommand)]
@@ -11,7 +12,7 @@ pub(crate) enum ReplaysCommand {
     /// List the latest replays.
     List {
         /// How many at most.
-        #[arg(long, default_value_t = 20, value_name = "N")]
+        #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: u32,
         /// Print JSON.
         #[arg(long)]
@@ -36,18 +37,25 @@ pub(crate) enum ReplaysCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Start a replay.
+    /// Start a replay, and wait for what comes of it.
     Start {
         #[command(flatten)]
         replay: ReplayArgs,
-        /// Start it [default: print how many cases would be replayed].
+        /// Start it [default: print what would be replayed].
         #[arg(long)]
         yes: bool,
+        #[command(flatten)]
+        wait: WaitArgs,
     },
     /// Pause a replay; what is in flight ends by itself.
     Pause(ReplayArgs),
     /// Resume a replay that was paused or stopped by itself, from the beginning of its canary.
-    Resume(ReplayArgs),
+    Resume {
+        #[command(flatten)]
+        replay: ReplayArgs,
+        #[command(flatten)]
+        wait: WaitArgs,
+    },
     /// Cancel a replay; what is in flight ends by itself.
     Cancel(ReplayArgs),
 }
@@ -65,9 +73,8 @@ pub(crate) struct CreateReplayArgs {
     /// Stop when more than this share of a step fails again.
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     pub(crate) stop_above: f64,
-    /// Who decides; kept in the history of the replay and of each case.
-    #[arg(long, env = "USER", value_name = "WHO")]
-    pub(crate) by: String,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -77,7 +84,9 @@ pub(crate) struct CreateReplayArgs {
 pub(crate) struct ReplayArgs {
     /// The replay's number.
     pub(crate) replay: i64,
-    /// Who decides; kept in the replay's history.
-    #[arg(long, env = "USER", value_name = "WHO")]
-    pub(crate) by: String,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

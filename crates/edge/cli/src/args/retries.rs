@@ -1,7 +1,8 @@
 //! The command line of `despatch retries`.
 
 use clap::{Args, Subcommand};
-use uuid::Uuid;
+
+use super::case::ByArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RetriesCommand {
@@ -10,6 +11,9 @@ pub(crate) enum RetriesCommand {
         /// Only this worker's.
         #[arg(long)]
         worker: Option<String>,
+        /// Only this handler's, e.g. labels.create.
+        #[arg(long)]
+        handler: Option<String>,
         /// How many at most, of each worker.
         #[arg(long, default_value_t = 50, value_name = "N")]
         limit: u32,
@@ -24,28 +28,34 @@ pub(crate) enum RetriesCommand {
         /// Apply the change [default: with a filter, print how many events it matches].
         #[arg(long)]
         yes: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Cancel retries: each event becomes a case.
     Cancel {
         #[command(flatten)]
         which: RetryArgs,
-        /// Who decides; kept in the case's history.
-        #[arg(long, env = "USER", value_name = "WHO")]
-        by: String,
+        #[command(flatten)]
+        by: ByArgs,
         /// Why.
         #[arg(long)]
         reason: String,
         /// Apply the change [default: with a filter, print how many events it matches].
         #[arg(long)]
         yes: bool,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
 }
 
 /// Which retries.
 #[derive(Debug, Args)]
 pub(crate) struct RetryArgs {
-    /// Only this event.
-    pub(crate) event: Option<Uuid>,
+    /// Only this event: its id, or the beginning of that.
+    #[arg(value_name = "EVENT")]
+    pub(crate) event: Option<String>,
     /// Only this worker's.
     #[arg(long)]
     pub(crate) worker: Option<String>,

@@ -1,17 +1,38 @@
 //! `despatch retries`: events that wait for their next try.
 
-use despatch_contracts::Ask;
+use std::collections::{BTreeSet, HashMap};
+use std::process::ExitCode;
+
 use despatch_contracts::runtime::{self, CancelRetries, Changed, RetryNow};
-use despatch_runtime::{Database, Operator, RetryFilter, count_retries, list_retries};
+use despatch_contracts::{Ask, Subject, id_range};
+use despatch_read_model::ReadModel;
+use despatch_runtime::{
+    Database, Operator, PendingRetry, RetryFilter, count_retries, list_retries, retries_between,
+};
 use jiff::Timestamp;
 use serde_json::json;
+use uuid::Uuid;
 
+use super::case_filter::known_handler;
 use crate::args::{RetriesCommand, RetryArgs};
 use crate::config::Config;
 use crate::local::{DataDir, attach};
 use crate::output::{Table, due, one_line, print, width};
 use crate::registry::Registry;
-use crate::result::Result;
+use crate::result::{Result, hinted};
+
+/// What a command does to retries, in words.
+struct Change {
+    /// As in "3 would be …".
+    done: &'static str,
+    /// What to look at afterwards.
+    look: &'static str,
+}
+
+const RUN_NOW: Change = Change { done: "tried now", look: "despatch retries list" };
+
+const CANCEL: Change =
+    Change { done: "cancelled, and become cases", look: "despatch exceptions list --reason retry-cancelled" };
 
 /// Lists retries, runs them now or cancels them.
 pub(crate) async fn run(
@@ -19,22 +40,39 @@ pub(crate) async fn run(
     config: Config,
     data_dir: &DataDir,
     command: RetriesCommand,
-) -> Result {
+) -> Result<ExitCode> {
     let config = attach(config, data_dir)?;
     match command {
-        RetriesCommand::List { worker, limit, json } => {
-            list(&config, registry.named(worker.as_deref())?, limit, json).await
+        RetriesCommand::List { worker, handler, limit, json } => {
+            let workers = workers(registry, &config, worker.as_deref(), handler.as_deref())?;
+            list(&config, workers, handler, limit, json).await?;
         }
-        RetriesCommand::RunNow { which, yes } => {
+        RetriesCommand::RunNow { which, yes, json } => {
             let run_now = |filter| RetryNow { filter: Some(filter) };
-            change(registry, &config, &which, yes, "tried now", run_now).await
+            change(registry, &config, &which, (yes, json), &RUN_NOW, run_now).await?;
         }
-        RetriesCommand::Cancel { which, by, reason, yes } => {
+        RetriesCommand::Cancel { which, by, reason, yes, json } => {
+            let by = by.person()?;
             let cancel =
                 |filter| CancelRetries { filter: Some(filter), by: by.clone(), reason: reason.clone() };
-            change(registry, &config, &which, yes, "cancelled, each to a case", cancel).await
+            change(registry, &config, &which, (yes, json), &CANCEL, cancel).await?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The workers that a command is about. A handler's name begins with its worker's.
+fn workers(
+    registry: &Registry,
+    config: &Config,
+    worker: Option<&str>,
+    handler: Option<&str>,
+) -> Result<Vec<&'static str>> {
+    if let Some(handler) = handler {
+        known_handler(registry, config, handler)?;
+    }
+    let of_handler = handler.and_then(|handler| handler.split_once('.'));
+    Ok(registry.named(worker.or(of_handler.map(|(worker, _)| worker)))?)
 }
 
 /// Asks workers to change retries, or says how many they would change. A single event needs no confirmation.
@@ -42,66 +80,133 @@ async fn change<A: Ask<Reply = Changed>>(
     registry: &Registry,
     config: &Config,
     args: &RetryArgs,
-    sure: bool,
-    what: &str,
+    (yes, as_json): (bool, bool),
+    change: &Change,
     ask: impl Fn(runtime::RetryFilter) -> A,
 ) -> Result {
-    // A handler's name begins with its worker's.
-    let of_handler = args.handler.as_deref().and_then(|handler| handler.split_once('.'));
-    let worker = args.worker.as_deref().or(of_handler.map(|(worker, _)| worker));
-    let filter = RetryFilter { handler: args.handler.clone(), event_id: args.event };
-    let sure = sure || filter.event_id.is_some();
+    let RetryArgs { event, worker, handler } = args;
+    let workers = workers(registry, config, worker.as_deref(), handler.as_deref())?;
+    let event_id = match event {
+        Some(given) => Some(event_of(config, &workers, given).await?),
+        None => None,
+    };
+    let filter = RetryFilter { handler: handler.clone(), event_id };
     let mut waiting = Vec::new();
-    for worker in registry.named(worker)? {
+    for worker in workers {
         let db = Database::new(config.database_of(worker), 1)?;
         waiting.push((worker, count_retries(&db, worker, &filter).await?));
     }
-    if !sure {
+    let Change { done, look } = change;
+    if !yes && event_id.is_none() {
         let count: u64 = waiting.iter().map(|(_, count)| count).sum();
-        return Err(format!("{count} would be {what}; repeat it with --yes to have it done").into());
+        if as_json {
+            return print(&format!("{:#}\n", json!({ "count": count, "applied": false })));
+        }
+        return print(&format!("{count} would be {done}; repeat it with --yes to apply this\n"));
     }
     let operator = Operator::connect(&config.nats_url, &config.runtime.namespace).await?;
-    let handler = args.handler.clone().unwrap_or_default();
-    let event_id = args.event.map(|id| id.to_string()).unwrap_or_default();
+    let handler = filter.handler.unwrap_or_default();
+    let event_id = event_id.map(|id| id.to_string()).unwrap_or_default();
     let filter = runtime::RetryFilter { handler, event_id };
     let mut count = 0;
     // A worker with nothing that waits need not run for this.
     for (worker, _) in waiting.into_iter().filter(|(_, count)| *count > 0) {
         count += operator.ask(worker, &ask(filter.clone())).await?.count;
     }
-    print(&format!("{count} {what}\n"))
+    if as_json {
+        return print(&format!("{:#}\n", json!({ "count": count, "applied": true })));
+    }
+    print(&format!("{count} {done}   {look}\n"))
 }
 
-async fn list(config: &Config, workers: Vec<&str>, limit: u32, as_json: bool) -> Result {
-    let mut all = Vec::new();
+/// The one waiting event that is given by its id or the beginning of that.
+async fn event_of(config: &Config, workers: &[&str], given: &str) -> Result<Uuid> {
+    let ids = id_range(given).ok_or_else(|| {
+        format!("expected an event's id, or at least 4 characters of its beginning, found {given:?}")
+    })?;
+    let mut found = BTreeSet::new();
+    for worker in workers {
+        found.extend(retries_between(&Database::new(config.database_of(worker), 1)?, worker, ids).await?);
+    }
+    let mut found = found.into_iter();
+    match (found.next(), found.next()) {
+        (Some(event), None) => Ok(event),
+        (None, _) => {
+            Err(hinted(format!("{given}: no such event waits for another try"), "despatch retries list"))
+        }
+        (Some(one), Some(other)) => {
+            Err(hinted(format!("{given}: several events begin like this"), format!("{one}\n{other}")))
+        }
+    }
+}
+
+async fn list(
+    config: &Config,
+    workers: Vec<&str>,
+    handler: Option<String>,
+    limit: u32,
+    as_json: bool,
+) -> Result {
+    let filter = RetryFilter { handler, event_id: None };
+    let (mut all, mut count) = (Vec::new(), 0);
     for worker in workers {
         let db = Database::new(config.database_of(worker), 1)?;
-        all.extend(list_retries(&db, worker, limit).await?);
+        all.extend(list_retries(&db, worker, &filter, limit).await?);
+        count += count_retries(&db, worker, &filter).await?;
     }
     all.sort_by_key(|waiting| waiting.due);
+    all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let orders = order_names(config, &all).await?;
     let now = Timestamp::now();
-    let mut table = Table::new(["DUE", "HANDLER", "SUBJECT", "TRIES", "EVENT"]).right(&["TRIES"]);
+    let mut table = Table::new(["DUE", "HANDLER", "EVENT", "TRIES", "ORDER"]).right(&["TRIES"]);
     let mut objects = Vec::with_capacity(all.len());
     for waiting in &all {
         let at = Timestamp::try_from(waiting.due)?;
+        let order = orders.get(&waiting.subject);
         objects.push(json!({
-            "handler": waiting.handler, "event_id": waiting.event_id, "subject": waiting.subject,
+            "handler": waiting.handler, "event_id": waiting.event_id, "subject": waiting.subject, "order": order,
             "due": at, "attempts": waiting.attempts, "error": waiting.error,
         }));
         table.row([
             due(at, now),
             waiting.handler.clone(),
-            waiting.subject.clone(),
-            waiting.attempts.to_string(),
             waiting.event_id.to_string(),
+            waiting.attempts.to_string(),
+            order.unwrap_or(&waiting.subject).clone(),
         ]);
         table.detail(one_line(&waiting.error));
     }
     if as_json {
-        return print(&format!("{:#}\n", json!({ "retries": objects })));
+        return print(&format!("{:#}\n", json!({ "retries": objects, "count": count })));
     }
     if table.is_empty() {
-        return print("no event waits for another try\n");
+        return print(&match filter.handler {
+            Some(handler) => format!("no event of {handler} waits for another try\n"),
+            None => "no event waits for another try\n".to_owned(),
+        });
     }
-    print(&table.render(width()))
+    let shown = match all.len() {
+        shown if u64::try_from(shown)? < count => {
+            format!("{shown} of {count} are shown.   more: --limit {count}")
+        }
+        _ => format!("{count} in all.   once the cause is fixed: despatch retries run-now"),
+    };
+    print(&format!("{}{shown}\n", table.render(width())))
+}
+
+/// The shop and the shop's number of the orders that retries are about, by their subject.
+async fn order_names(config: &Config, retries: &[PendingRetry]) -> Result<HashMap<String, String>> {
+    let ids: BTreeSet<String> = retries
+        .iter()
+        .filter_map(|retry| Subject::parse(&retry.subject).order_id().map(str::to_owned))
+        .collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let orders = ReadModel::new(&config.settings())?.order_names(&Vec::from_iter(ids)).await?;
+    let named = orders.into_iter().map(|order| {
+        let name = format!("{}/{}", order.shop, order.shop_order_id);
+        (Subject::order(&order.order_id).into(), name)
+    });
+    Ok(named.collect())
 }

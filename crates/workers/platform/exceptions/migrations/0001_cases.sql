@@ -3,6 +3,8 @@
 create table exceptions.exception (
     handler              text        not null,
     event_id             uuid        not null,
+    -- The short number that people say and type. It never changes.
+    number               bigint      not null generated always as identity unique,
     worker               text        not null,
     -- The event's subject, e.g. 'order/1001'; empty for nothing in particular.
     subject              text        not null,
@@ -10,6 +12,8 @@ create table exceptions.exception (
     -- Of the last failure.
     reason               text        not null,
     error                text        not null,
+    -- The error without what differs from event to event: cases of one reason and one cause are a group.
+    cause                text        not null,
     attempts             int         not null,
     generation           int         not null,
     -- The generation whose failure was last replayed; null when none was.
@@ -21,7 +25,9 @@ create table exceptions.exception (
     -- 1 low, 2 normal, 3 high, 4 urgent.
     priority             smallint    not null check (priority between 1 and 4),
     due                  timestamptz not null,
-    -- The order's total, where the event carries it.
+    -- The order's natural key and its total, where the event carries the order.
+    shop                 text,
+    shop_order_id        text,
     value_minor          bigint,
     currency             text,
     state                text        not null check (state in ('open', 'claimed', 'resolved')),
@@ -30,6 +36,8 @@ create table exceptions.exception (
     claimed_by           text        check ((claimed_by is not null) or state <> 'claimed'),
     -- Whether a person requested the order's cancellation from this case. The case is resolved once it is cancelled.
     cancel_requested     boolean     not null default false,
+    -- Whether the event only carries its order forward, so that nothing is left to do once the order is cancelled.
+    ends_with_order      boolean     not null,
     -- 'replayed', 'discarded' or 'order-cancelled'.
     resolution           text        check ((resolution is not null) = (state = 'resolved')),
     opened_at            timestamptz not null default despatch_now(),
@@ -56,11 +64,22 @@ create index exception_handler on exceptions.exception (handler, closed, (-prior
 create index exception_claimed on exceptions.exception (claimed_by, closed, (-priority), due, event_id, handler)
     where claimed_by is not null;
 create index exception_subject on exceptions.exception (subject);
+-- People name a case by the beginning of its event's id, too.
+create index exception_event on exceptions.exception (event_id);
+create index exception_shop_order on exceptions.exception (shop, shop_order_id) where shop is not null;
 create index exception_opened on exceptions.exception (closed, opened_at);
 create index exception_value on exceptions.exception (currency, value_minor) where value_minor is not null;
 create index exception_search on exceptions.exception using gin (search_vector);
 -- The monitor reads what is overdue.
 create index exception_due on exceptions.exception (due) where state <> 'resolved';
+
+-- Orders that were cancelled, because a dead letter may come after the cancellation. Old rows are deleted.
+create table exceptions.cancelled_order (
+    order_id     text        primary key,
+    cancelled_at timestamptz not null default despatch_now()
+);
+
+create index cancelled_order_at on exceptions.cancelled_order (cancelled_at);
 
 -- The audit trail: every failure and every decision, who made it and when. Rows are never changed.
 create table exceptions.history (

@@ -11,6 +11,8 @@ pub struct Config {
     pub calendar: Calendar,
     /// An order's total from which its cases are one step more urgent, in minor units of its currency; 0 for never.
     pub high_value_minor: i64,
+    /// An order's total below which its cases are one step less urgent, in minor units of its currency; 0 for never.
+    pub low_value_minor: i64,
     /// The interval, in seconds, at which the monitor looks for what operators must be alerted of; at least 1.
     pub monitor_seconds: u64,
 }

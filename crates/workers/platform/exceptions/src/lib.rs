@@ -19,14 +19,15 @@ mod schema;
 mod worker;
 
 pub use cases::{
-    CancelOrderRequest, Case, CaseActions, CaseDetails, CaseError, CaseFilter, CaseId, CaseQueries,
-    CaseRequest, CaseState, Cursor, DiscardRequest, EditRequest, EditableEvent, FailedAttempt, HistoryEntry,
-    NoteRequest, PriorityRequest, QueueCounts,
+    CancelOrderRequest, Case, CaseActions, CaseCounts, CaseDetails, CaseError, CaseFilter, CaseGroup, CaseId,
+    CaseQueries, CaseRef, CaseRequest, CaseState, Cursor, DiscardRequest, EditRequest, EditableEvent,
+    FailedAttempt, HistoryEntry, InvalidCaseRef, NoteRequest, PriorityRequest, QueueCounts,
 };
 pub use config::{Config, ConfigError};
 pub use replays::{
     BulkReplay, BulkReplayRequest, CreateBulkReplayRequest, DryRun, InvalidPlan, ReplayActions, ReplayCounts,
-    ReplayError, ReplayHistoryEntry, ReplayItem, ReplayPlan, ReplayQueries, ReplayState, SkippedCases,
+    ReplayError, ReplayFailure, ReplayHistoryEntry, ReplayItem, ReplayPlan, ReplayQueries, ReplayState,
+    SkippedCases,
 };
 pub use required::MissingText;
 pub use schema::NAME;

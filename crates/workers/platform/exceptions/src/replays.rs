@@ -11,7 +11,8 @@ mod store;
 
 pub use actions::ReplayActions;
 pub use bulk_replay::{
-    BulkReplay, DryRun, ReplayCounts, ReplayHistoryEntry, ReplayItem, ReplayState, SkippedCases,
+    BulkReplay, DryRun, ReplayCounts, ReplayFailure, ReplayHistoryEntry, ReplayItem, ReplayState,
+    SkippedCases,
 };
 pub use error::ReplayError;
 pub use plan::{InvalidPlan, ReplayPlan};

@@ -12,6 +12,7 @@ use crate::alerts::monitor::Monitor;
 use crate::asks;
 use crate::cases::close_cancelled::CloseCancelled;
 use crate::cases::open::Open;
+use crate::cases::priority::WorthLimits;
 use crate::cases::resolve::Resolve;
 use crate::config::{Config, ConfigError};
 use crate::replays::advance::Advance;
@@ -21,15 +22,13 @@ use crate::schema::{MIGRATIONS, NAME};
 pub fn worker(config: &Config) -> Result<Worker, ConfigError> {
     config.calendar.check()?;
     let monitor_every = Duration::from_secs(config.monitor_seconds.max(1));
+    let limit = |minor: i64| Some(minor).filter(|minor| *minor > 0);
+    let worth_limits =
+        WorthLimits { low_minor: limit(config.low_value_minor), high_minor: limit(config.high_value_minor) };
     let mut worker = gauges().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
     let (monitor_due, replay_due) = (worker.timer::<MonitorDue>(), worker.timer::<BulkReplayDue>());
     Ok(asks::register(worker)
-        .handler(Open {
-            calendar: config.calendar.clone(),
-            high_value_minor: Some(config.high_value_minor).filter(|minor| *minor > 0),
-            monitor_due,
-            monitor_every,
-        })
+        .handler(Open { calendar: config.calendar.clone(), worth_limits, monitor_due, monitor_every })
         .handler(Resolve)
         .handler(CloseCancelled)
         .handler(Advance { replay_due })

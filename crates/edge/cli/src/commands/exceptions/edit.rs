@@ -4,12 +4,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use despatch_contracts::json;
-use despatch_exceptions::{CaseId, CaseQueries, EditableEvent};
+use despatch_exceptions::{Case, CaseId, CaseQueries, EditableEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::output::print;
-use crate::result::Result;
+use crate::result::{Result, hinted};
 
 /// An edited document: [`EditableEvent`] as it comes back.
 #[derive(Debug, Deserialize)]
@@ -20,31 +20,27 @@ struct Document {
 }
 
 /// An event as a person edited it.
-pub(super) struct EditedEvent {
+pub(super) struct Edited {
     /// The generation whose failure the edit fixes.
     pub(super) generation: i32,
     /// The whole event as protobuf's JSON.
     pub(super) contents: String,
+    /// What is changed, a line for each field.
+    pub(super) changes: Vec<String>,
 }
 
 /// Prints the document to edit.
-pub(super) async fn contents(queries: &CaseQueries, id: &CaseId) -> Result {
-    let document = serde_json::to_string_pretty(&queries.event(id).await?)?;
+pub(super) async fn contents(cases: &CaseQueries, id: &CaseId) -> Result {
+    let document = serde_json::to_string_pretty(&cases.event(id).await?)?;
     print(&format!("{document}\n"))
 }
 
-/// Reads an edited document, and prints what it changes. Fails unless `yes` is set.
-pub(super) async fn edited(
-    queries: &CaseQueries,
-    id: &CaseId,
-    from: &Path,
-    yes: bool,
-) -> Result<EditedEvent> {
+/// Reads and checks an edited document.
+pub(super) async fn edited(cases: &CaseQueries, case: &Case, from: &Path) -> Result<Edited> {
     let text = read(from).map_err(|error| format!("{}: {error}", from.display()))?;
     let Document { generation, contents } =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", from.display()))?;
-    let case = queries.show(id).await?.case;
-    let EditableEvent { contents: old, .. } = queries.event(id).await?;
+    let EditableEvent { contents: old, .. } = cases.event(&case.id).await?;
     let payload = json::from_json(&case.event_type, &contents.to_string())
         .map_err(|error| format!("{}: {error}", from.display()))?;
     // An order is checked as its own worker would check it, before anything is kept.
@@ -53,15 +49,11 @@ pub(super) async fn edited(
     }
     let changes = json::changes(&old, &json::to_json(&case.event_type, payload)?);
     if changes.is_empty() {
-        return Err("nothing is changed; `despatch exceptions replay` replays it as it is".into());
+        let hint = format!("despatch exceptions replay {} replays it as it is", case.number);
+        return Err(hinted(format!("{}: nothing is changed", from.display()), hint));
     }
-    for change in &changes {
-        print(&format!("{change}\n"))?;
-    }
-    if !yes {
-        return Err("repeat it with --yes to replay the event with these changes".into());
-    }
-    Ok(EditedEvent { generation, contents: contents.to_string() })
+    let changes = changes.iter().map(ToString::to_string).collect();
+    Ok(Edited { generation, contents: contents.to_string(), changes })
 }
 
 fn read(from: &Path) -> std::io::Result<String> {

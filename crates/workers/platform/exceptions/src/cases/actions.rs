@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
+use despatch_contracts::order::OrderCancelRequested;
 use despatch_contracts::runtime::{Envelope, Replay};
-use despatch_contracts::{Event as _, json, subject_of};
+use despatch_contracts::{json, subject_of};
 use despatch_runtime::{Database, DbError, set_timer};
 use tokio_postgres::GenericClient;
 
@@ -85,7 +85,7 @@ impl CaseActions {
         let mut client = self.db.client().await?;
         let tx = client.transaction().await.map_err(DbError::from)?;
         let case = apply(&*tx, id, actor, &Decision::CancelOrder { reason }).await?;
-        let order_id = case.order_id().ok_or_else(|| CaseError::NoOrder(id.clone()))?;
+        let order_id = case.order_id().ok_or(CaseError::NoOrder(case.number))?;
         let key = format!("cancel/{order_id}");
         let requested = OrderCancelRequested {
             order_id: order_id.to_owned(),
@@ -114,7 +114,7 @@ impl CaseActions {
         let case = apply(&*tx, id, actor, &decision).await?;
         let letter = store::letter(&*tx, id).await?.ok_or_else(|| CaseError::Unknown(id.clone()))?;
         let event = letter.event.filter(|_| letter.replayable);
-        let mut event = event.ok_or_else(|| CaseError::NoEvent(id.clone()))?;
+        let mut event = event.ok_or(CaseError::NoEvent(case.number))?;
         if let Some(payload) = edited(&event)? {
             decide::keep_edit(&*tx, id, &event.payload, &payload).await?;
             event.payload = payload;
@@ -148,21 +148,15 @@ async fn refusal(
     id: &CaseId,
     decision: &Decision<'_>,
 ) -> Result<CaseError, DbError> {
-    let id = id.clone();
-    Ok(match store::find(db, &id).await? {
-        None => CaseError::Unknown(id),
-        Some(case) if matches!(decision, Decision::CancelOrder { .. }) && !has_accepted_order(&case) => {
-            CaseError::NoOrder(id)
+    Ok(match store::find(db, id).await? {
+        None => CaseError::Unknown(id.clone()),
+        Some(case) if matches!(decision, Decision::CancelOrder { .. }) && !case.has_accepted_order() => {
+            CaseError::NoOrder(case.number)
         }
-        Some(Case { state, claimed_by, .. }) => {
-            CaseError::WrongState { id, requirement: decision.requirement(), state, claimed_by }
+        Some(Case { number, state, claimed_by, .. }) => {
+            CaseError::WrongState { number, requirement: decision.requirement(), state, claimed_by }
         }
     })
-}
-
-/// Whether the case is about an order that was accepted: the order of `order.placed` never was.
-fn has_accepted_order(case: &Case) -> bool {
-    case.order_id().is_some() && case.event_type != OrderPlaced::TYPE
 }
 
 /// The payload of an edited event, if it is one of the event's type and about the same subject.

@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-use despatch_contracts::Subject;
+use despatch_contracts::order::OrderPlaced;
 use despatch_contracts::runtime::Failure;
-use despatch_domain::{Priority, Queue};
+use despatch_contracts::{Event as _, Subject};
+use despatch_domain::{Currency, Money, Priority, Queue};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use tokio_postgres::types::{FromSql, Type};
@@ -67,6 +68,8 @@ impl<'a> FromSql<'a> for CaseState {
 /// A case as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Case {
+    /// The short number that people say and type, from 1. It never changes.
+    pub number: i64,
     /// The event and the handler.
     #[serde(flatten)]
     pub id: CaseId,
@@ -92,6 +95,10 @@ pub struct Case {
     /// How soon a person should look at it.
     #[serde(serialize_with = "name")]
     pub priority: Priority,
+    /// The shop of the order, where the event carries the order.
+    pub shop: Option<String>,
+    /// The shop's own number of the order, where the event carries the order.
+    pub shop_order_id: Option<String>,
     /// The order's total in minor units, where the event carries it.
     pub value_minor: Option<i64>,
     /// The total's ISO 4217 code.
@@ -114,6 +121,21 @@ impl Case {
     /// The order that the event is about, if it is about one.
     pub fn order_id(&self) -> Option<&str> {
         Subject::parse(&self.subject).order_id()
+    }
+
+    /// Whether it is about an order that was accepted: the order of `order.placed` never was.
+    pub fn has_accepted_order(&self) -> bool {
+        self.order_id().is_some() && self.event_type != OrderPlaced::TYPE
+    }
+
+    /// The order as people name it, e.g. `superstore/CA-2016-138688`, where the event carries the order.
+    pub fn shop_order(&self) -> Option<String> {
+        Some(format!("{}/{}", self.shop.as_deref()?, self.shop_order_id.as_deref()?))
+    }
+
+    /// The order's total, where the event carries it.
+    pub fn worth(&self) -> Option<Money> {
+        Some(Money::new(self.value_minor?, Currency::parse(self.currency.as_deref()?).ok()?))
     }
 }
 

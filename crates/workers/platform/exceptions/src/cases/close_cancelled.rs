@@ -1,12 +1,12 @@
-//! `exceptions.close-cancelled`: an order that was cancelled from a case leaves nothing to fix there.
+//! `exceptions.close-cancelled`: a cancelled order leaves nothing to do about the events that carried it forward.
 
-use despatch_contracts::Subject;
 use despatch_contracts::order::OrderCancelled;
 use despatch_runtime::{DbError, Handler, Tx};
 
 use super::store;
 
-/// Resolves the cases from which a person requested the order's cancellation.
+/// Resolves the cases of a cancelled order that end with it, and those from which a person requested its cancellation. A
+/// dead letter that comes later finds the cancellation recorded, and its case is resolved at once.
 pub(crate) struct CloseCancelled;
 
 impl Handler for CloseCancelled {
@@ -16,6 +16,6 @@ impl Handler for CloseCancelled {
     type Error = DbError;
 
     async fn record(&self, cancelled: &OrderCancelled, tx: &Tx<'_>) -> Result<(), DbError> {
-        store::record_order_cancelled(tx, Subject::order(&cancelled.order_id), Self::NAME).await
+        store::record_order_cancelled(tx, &cancelled.order_id, Self::NAME).await
     }
 }

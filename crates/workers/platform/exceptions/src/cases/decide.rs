@@ -9,7 +9,7 @@ use tokio_postgres::GenericClient;
 
 use super::case::{Case, CaseId};
 use super::decision::Decision;
-use super::store::{CASE_COLUMNS, case_of};
+use super::store::{CASE_COLUMNS, case_of, storable};
 
 /// Unresolved, and claimed by no other person than `$3`.
 const UNRESOLVED_AND_MINE: &str = "state <> 'resolved' and (claimed_by is null or claimed_by = $3)";
@@ -33,8 +33,7 @@ pub(super) async fn apply(
              select $1, $2, version, $3, $4, generation, $5 from decided)
          select {CASE_COLUMNS} from decided"
     );
-    // Postgres stores every character but NUL.
-    let detail = decision.detail().replace('\0', "");
+    let detail = storable(&decision.detail());
     let row = db.query_opt(&sql, &[&id.handler, &id.event_id, &actor, &decision.kind(), &detail]).await?;
     row.as_ref().map(case_of).transpose()
 }

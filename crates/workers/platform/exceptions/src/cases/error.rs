@@ -2,7 +2,8 @@
 
 use despatch_runtime::DbError;
 
-use super::case::{CaseId, CaseState};
+use super::case::{Case, CaseId, CaseState};
+use super::case_ref::CaseRef;
 use crate::required::MissingText;
 
 /// Why an action on a case was refused. Nothing of a refused action is kept. Its message is for people, its
@@ -12,11 +13,22 @@ pub enum CaseError {
     /// The event has no case: it never failed for good.
     #[error("{0}: no such case")]
     Unknown(CaseId),
+    /// No case has this number, or an event whose id begins like this.
+    #[error("{0}: no such case")]
+    NotFound(CaseRef),
+    /// Several cases' events have ids that begin like this.
+    #[error("{given}: {} are meant by this; name one of them", numbers(.found))]
+    Ambiguous {
+        /// What was given.
+        given: CaseRef,
+        /// Some of the cases.
+        found: Vec<Case>,
+    },
     /// The case's state does not allow the action.
-    #[error("{id}: {requirement}, but the case is {}", in_words(*.state, .claimed_by.as_deref()))]
+    #[error("case {number}: {requirement}, but the case is {}", in_words(*.state, .claimed_by.as_deref()))]
     WrongState {
-        /// The case.
-        id: CaseId,
+        /// The case's number.
+        number: i64,
         /// Which cases allow the action.
         requirement: &'static str,
         /// The case's state.
@@ -26,19 +38,19 @@ pub enum CaseError {
     },
     /// There is no event to replay: the gateway refused it, or it was too large for its dead letter.
     #[error(
-        "{0}: the dead letter carries no event, so it cannot be replayed; the sender must submit it again"
+        "case {0}: the dead letter carries no event, so it cannot be replayed; the sender must submit it again"
     )]
-    NoEvent(CaseId),
+    NoEvent(i64),
     /// The case's event belongs to no accepted order.
     #[error(
-        "{0}: the event belongs to no accepted order, so there is none to cancel; discard the case instead"
+        "case {0}: the event belongs to no accepted order, so there is none to cancel; discard the case instead"
     )]
-    NoOrder(CaseId),
+    NoOrder(i64),
     /// The event does not decode as its type, so it cannot be shown.
-    #[error("{case}: the event cannot be shown: {cause}")]
+    #[error("case {number}: the event cannot be shown: {cause}")]
     UnreadableEvent {
-        /// The case.
-        case: CaseId,
+        /// The case's number.
+        number: i64,
         /// What does not decode.
         cause: String,
     },
@@ -57,7 +69,8 @@ impl CaseError {
     /// A code that stays the same whatever the message says.
     pub const fn code(&self) -> &'static str {
         match self {
-            CaseError::Unknown(_) => "unknown-case",
+            CaseError::Unknown(_) | CaseError::NotFound(_) => "unknown-case",
+            CaseError::Ambiguous { .. } => "ambiguous-case",
             CaseError::WrongState { .. } => "wrong-state",
             CaseError::NoEvent(_) => "no-event",
             CaseError::NoOrder(_) => "no-order",
@@ -74,4 +87,11 @@ fn in_words(state: CaseState, claimed_by: Option<&str>) -> String {
         Some(person) => format!("{} by {person}", state.name()),
         None => state.name().to_owned(),
     }
+}
+
+/// The numbers of cases, each with its handler, because that is what tells cases of one event apart.
+fn numbers(cases: &[Case]) -> String {
+    let named: Vec<String> =
+        cases.iter().map(|case| format!("case {} ({})", case.number, case.id.handler)).collect();
+    named.join(", ")
 }

@@ -14,8 +14,7 @@ pub(super) fn event_id(text: &str) -> Result<Uuid, InvalidEventId> {
     EventId::parse(text).map(EventId::uuid).ok_or_else(|| InvalidEventId(text.to_owned()))
 }
 
-/// The key of a case: the dead letters and outcomes of one event and handler are recorded one after the other. The
-/// order is no key, because the event may name none.
+/// The key of a case: the dead letters and outcomes of one event and handler are recorded one after the other.
 pub(super) fn case_key(handler: &str, event_id: &str) -> ConcurrencyKeys {
     ConcurrencyKeys::none().and("case", &format!("{handler} {event_id}"))
 }

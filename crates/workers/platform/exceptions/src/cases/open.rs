@@ -4,25 +4,27 @@ use std::time::Duration;
 
 use despatch_calendar::{Calendar, CalendarError};
 use despatch_contracts::exception::MonitorDue;
-use despatch_contracts::order::{Order, ServiceLevel};
+use despatch_contracts::order::Order;
 use despatch_contracts::runtime::{DeadLetter, Envelope};
-use despatch_contracts::{Trace, json};
-use despatch_domain::{Currency, Money, Priority, Reason, Triage};
+use despatch_contracts::{Subject, Trace, json};
+use despatch_domain::{Currency, Money, Reason, Triage};
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, HandlerError, Timer, Tx, Verdict};
 use jiff::Timestamp;
 use prost::Message as _;
 use serde_json::Value;
 
 use super::case::FailedAttempt;
+use super::cause::cause;
+use super::ends_with_order::ends_with_order;
 use super::key::{InvalidEventId, case_key, event_id};
+use super::priority::{WorthLimits, priority};
 use super::store::{self, Failure};
 use crate::alerts::monitor;
 
 /// Opens cases.
 pub(crate) struct Open {
     pub(crate) calendar: Calendar,
-    /// An order's total from which its cases are more urgent, in minor units of its currency; `None` for never.
-    pub(crate) high_value_minor: Option<i64>,
+    pub(crate) worth_limits: WorthLimits,
     /// The monitor's timer and its interval.
     pub(crate) monitor_due: Timer<MonitorDue>,
     pub(crate) monitor_every: Duration,
@@ -55,7 +57,10 @@ impl Handler for Open {
     type Error = OpenError;
 
     fn keys(&self, letter: &DeadLetter) -> ConcurrencyKeys {
-        case_key(&letter.handler, &letter.event_id)
+        // The order's cancellation is recorded before this dead letter or after it, never beside it.
+        let subject = Subject::parse(&letter.subject);
+        let case = case_key(&letter.handler, &letter.event_id);
+        if subject.is_none() { case } else { case.and(subject.kind(), subject.id()) }
     }
 
     async fn record(&self, letter: &DeadLetter, tx: &Tx<'_>) -> Result<(), OpenError> {
@@ -67,41 +72,38 @@ impl Handler for Open {
         let due = self.calendar.due(failed_at, triage.hours)?;
         let event = letter.event.as_ref();
         let order = event.and_then(|event| json::order_in(event.event_type(), event.payload.clone()));
-        triage.priority = self.priority(triage.priority, order.as_ref());
+        triage.priority = priority(triage.priority, order.as_ref(), self.worth_limits);
+        let event_type = event.map_or("", |event| event.event_type());
+        let error = last.as_ref().map_or("", |attempt| attempt.error.as_str());
         let failure = Failure {
             handler: &letter.handler,
             event_id,
             worker: &letter.worker,
             subject: &letter.subject,
-            event_type: event.map_or("", |event| event.event_type()),
+            event_type,
             reason: &letter.reason,
-            error: last.as_ref().map_or("", |attempt| &attempt.error),
+            error,
+            cause: cause(error),
             attempts: last.as_ref().map_or(0, |attempt| attempt.attempt),
             generation: letter.generation,
             trace_id: event.map_or_else(String::new, trace_id),
             triage,
             due,
             replayable: letter.replayable && event.is_some(),
+            ends_with_order: ends_with_order(&letter.worker, event_type),
             letter: letter.encode_to_vec(),
+            shop: order.as_ref().map(|order| order.shop.as_str()),
+            shop_order_id: order.as_ref().map(|order| order.shop_order_id.as_str()),
             value: order.as_ref().and_then(value),
             contents: event.map(contents).unwrap_or_default(),
         };
         store::record_failure(tx, &failure).await?;
+        let subject = Subject::parse(&letter.subject);
+        if let Some(order_id) = subject.order_id().filter(|_| failure.ends_with_order) {
+            store::resolve_if_cancelled(tx, &letter.handler, event_id, order_id, Self::NAME).await?;
+        }
         monitor::ensure_scheduled(tx, self.monitor_due, self.monitor_every).await?;
         Ok(())
-    }
-}
-
-impl Open {
-    /// The reason's priority, one step higher for an order with fast delivery, and one for an order of high value.
-    fn priority(&self, of_reason: Priority, order: Option<&Order>) -> Priority {
-        let Some(order) = order else { return of_reason };
-        let fast = matches!(order.service_level(), ServiceLevel::FirstClass | ServiceLevel::SameDay);
-        let high_value = self.high_value_minor.is_some_and(|minor| order.total_minor >= minor);
-        [fast, high_value]
-            .into_iter()
-            .filter(|raises| *raises)
-            .fold(of_reason, |priority, _| priority.raised())
     }
 }
 

@@ -6,6 +6,7 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 
 use super::case::{Case, CaseId, CaseState};
+use super::case_group::{CaseCounts, CaseGroup};
 use super::filter::{CaseFilter, Cursor};
 use super::store::{CASE_COLUMNS, case_of};
 
@@ -30,6 +31,49 @@ pub(super) async fn list(
          order by -priority, due, event_id, handler limit {limit}"
     );
     db.query(&sql, &parameters).await?.iter().map(case_of).collect()
+}
+
+/// Cases by reason, handler and cause: at most `limit` groups, the largest first.
+pub(super) async fn groups(
+    db: &impl GenericClient,
+    filter: &CaseFilter,
+    limit: i64,
+) -> Result<Vec<CaseGroup>, DbError> {
+    let values = FilterValues::of(filter);
+    let Condition { sql, parameters } = Condition::of(filter, &values);
+    let sql = format!(
+        "select reason, handler, cause, count(*) as count, min(opened_at) as first, max(opened_at) as last,
+                (array_agg(error order by number))[1] as sample, min(number) as sample_number
+           from exceptions.exception where {sql}
+          group by reason, handler, cause order by count desc, sample_number limit {limit}"
+    );
+    let rows = db.query(&sql, &parameters).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CaseGroup {
+                reason: row.try_get("reason")?,
+                handler: row.try_get("handler")?,
+                cause: row.try_get("cause")?,
+                count: row.try_get("count")?,
+                first: row.try_get("first")?,
+                last: row.try_get("last")?,
+                sample: row.try_get("sample")?,
+                sample_number: row.try_get("sample_number")?,
+            })
+        })
+        .collect()
+}
+
+/// How many cases there are, and how many of them are overdue.
+pub(super) async fn counts(db: &impl GenericClient, filter: &CaseFilter) -> Result<CaseCounts, DbError> {
+    let values = FilterValues::of(filter);
+    let Condition { sql, parameters } = Condition::of(filter, &values);
+    let sql = format!(
+        "select count(*) as cases, count(*) filter (where not closed and due < despatch_now()) as overdue
+           from exceptions.exception where {sql}"
+    );
+    let row = db.query_one(&sql, &parameters).await?;
+    Ok(CaseCounts { cases: row.try_get("cases")?, overdue: row.try_get("overdue")? })
 }
 
 /// A filter's values in the form in which Postgres takes them.

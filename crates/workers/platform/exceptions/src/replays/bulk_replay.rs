@@ -117,6 +117,8 @@ impl ReplayCounts {
 pub struct ReplayItem {
     /// Its place in the set, from 1.
     pub seq: i32,
+    /// The case's number.
+    pub number: i64,
     /// The case's handler.
     pub handler: String,
     /// The case's event.
@@ -125,6 +127,17 @@ pub struct ReplayItem {
     pub state: String,
     /// Why it was skipped, or the reason code of its new failure.
     pub result: String,
+}
+
+/// A case of a bulk replay that failed again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplayFailure {
+    /// The case's number.
+    pub number: i64,
+    /// The reason code of its new failure.
+    pub reason: String,
+    /// The error text.
+    pub error: String,
 }
 
 /// One entry of a bulk replay's history.

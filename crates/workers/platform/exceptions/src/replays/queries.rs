@@ -2,7 +2,7 @@
 
 use despatch_runtime::Database;
 
-use super::bulk_replay::{BulkReplay, DryRun, ReplayHistoryEntry, ReplayItem};
+use super::bulk_replay::{BulkReplay, DryRun, ReplayFailure, ReplayHistoryEntry, ReplayItem};
 use super::error::ReplayError;
 use super::store;
 
@@ -33,6 +33,11 @@ impl ReplayQueries {
     /// The cases of a bulk replay's set, in order: at most `limit`, after place `after`.
     pub async fn items(&self, id: i64, after: i32, limit: u32) -> Result<Vec<ReplayItem>, ReplayError> {
         Ok(store::items(&**self.db.client().await?, id, after, i64::from(limit)).await?)
+    }
+
+    /// The case of a bulk replay that was the last to fail again; `None` when none did.
+    pub async fn last_failure(&self, id: i64) -> Result<Option<ReplayFailure>, ReplayError> {
+        Ok(store::last_failure(&**self.db.client().await?, id).await?)
     }
 
     /// What a bulk replay would do with its pending cases now.

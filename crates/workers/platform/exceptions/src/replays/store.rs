@@ -6,7 +6,8 @@ use prost::Message as _;
 use tokio_postgres::GenericClient;
 
 use super::bulk_replay::{
-    BulkReplay, DryRun, ReplayCounts, ReplayHistoryEntry, ReplayItem, ReplayState, SkippedCases,
+    BulkReplay, DryRun, ReplayCounts, ReplayFailure, ReplayHistoryEntry, ReplayItem, ReplayState,
+    SkippedCases,
 };
 use super::plan::{ReplayPlan, StepProgress};
 use crate::cases::filter::CaseFilter;
@@ -141,13 +142,15 @@ pub(super) async fn items(
     after: i32,
     limit: i64,
 ) -> Result<Vec<ReplayItem>, DbError> {
-    let sql = "select seq, handler, event_id, state, result from exceptions.bulk_replay_item
+    let sql = "select seq, number, handler, event_id, i.state, result
+                 from exceptions.bulk_replay_item i join exceptions.exception using (handler, event_id)
                 where bulk_replay = $1 and seq > $2 order by seq limit $3";
     let rows = db.query(sql, &[&id, &after, &limit]).await?;
     rows.iter()
         .map(|row| {
             Ok(ReplayItem {
                 seq: row.try_get("seq")?,
+                number: row.try_get("number")?,
                 handler: row.try_get("handler")?,
                 event_id: row.try_get("event_id")?,
                 state: row.try_get("state")?,
@@ -155,6 +158,19 @@ pub(super) async fn items(
             })
         })
         .collect()
+}
+
+/// The case of a bulk replay that was the last to fail again; `None` when none did.
+pub(super) async fn last_failure(db: &impl GenericClient, id: i64) -> Result<Option<ReplayFailure>, DbError> {
+    let sql = "select number, result, error
+                 from exceptions.bulk_replay_item i join exceptions.exception using (handler, event_id)
+                where bulk_replay = $1 and i.state = 'failed' order by i.updated_at desc, seq desc limit 1";
+    let Some(row) = db.query_opt(sql, &[&id]).await? else { return Ok(None) };
+    Ok(Some(ReplayFailure {
+        number: row.try_get("number")?,
+        reason: row.try_get("result")?,
+        error: row.try_get("error")?,
+    }))
 }
 
 /// What a bulk replay would do with its pending cases now.

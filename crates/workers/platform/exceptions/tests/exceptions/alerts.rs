@@ -2,11 +2,11 @@
 
 use despatch_contracts::EventId;
 use despatch_contracts::alert::AlertRaised;
-use despatch_exceptions::CaseId;
+use despatch_exceptions::{CaseId, Config};
 use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 
-use crate::{dies, env, id, letter};
+use crate::{config, dies, env_of, id, letter};
 
 /// The causes of every alert so far, in the order in which they were raised.
 async fn raised(env: &TestEnv) -> Vec<String> {
@@ -30,7 +30,7 @@ async fn alerts(env: &TestEnv, count: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn each_cause_alerts_once_and_again_after_it_was_over() {
-    let (env, team) = env().await;
+    let (env, team) = env_of(&Config { monitor_seconds: 1, ..config() }).await;
     let mut ids: Vec<CaseId> = Vec::new();
     for order in 0..12 {
         let event = EventId::new();

@@ -28,6 +28,23 @@ async fn a_dead_letter_opens_a_case_in_a_queue() {
 }
 
 #[tokio::test]
+async fn a_case_keeps_its_number_and_a_failure_that_is_told_again_takes_none() {
+    let (env, team) = env().await;
+    let events = [EventId::new(), EventId::new(), EventId::new()];
+    for (place, event) in events.into_iter().enumerate() {
+        dies(&env, &letter(event, "o-1", 0, "stock-short", "short")).await;
+        env.quiet().await;
+        dies(&env, &letter(events[0], "o-1", u32::try_from(place).unwrap() + 1, "stock-short", "again"))
+            .await;
+        env.quiet().await;
+    }
+    let cases = team.cases.of_order("o-1").await.unwrap();
+    assert_eq!(cases.iter().map(|case| case.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(cases.iter().zip(events).all(|(case, event)| case.id == id(event)), "{cases:?}");
+    assert_eq!(team.cases.of_order("o-2").await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn failing_again_is_the_same_case_and_succeeding_ends_it() {
     let (env, team) = env().await;
     let event = EventId::new();

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod bulk_replays;
+mod cancelled_orders;
 mod cases;
 mod edits;
 mod replays;
@@ -27,13 +28,19 @@ fn config() -> Config {
     Config {
         calendar: Calendar { time_zone: "UTC".into(), opens, closes, days },
         high_value_minor: 50_000,
-        monitor_seconds: 1,
+        low_value_minor: 5_000,
+        // Rare, so that a test which waits for quiet finds it.
+        monitor_seconds: 3600,
     }
 }
 
 async fn env() -> (TestEnv, Team) {
+    env_of(&config()).await
+}
+
+async fn env_of(config: &Config) -> (TestEnv, Team) {
     let env = TestEnv::new().await;
-    env.run(worker(&config()).expect("a sound configuration")).await;
+    env.run(worker(config).expect("a sound configuration")).await;
     let team = Team::of(&env, 4);
     (env, team)
 }

@@ -3,10 +3,13 @@
 
 mod header;
 mod screen;
+mod watch;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use despatch_runtime::Database;
 use despatch_telemetry::{Format, Sink, Telemetry};
 
 use crate::args::{GlobalArgs, UpArgs};
@@ -18,6 +21,7 @@ use crate::result::{Result, hinted};
 use crate::signals;
 use header::header;
 use screen::Screen;
+use watch::Watch;
 
 /// The exit status after a second Ctrl-C, as shells have it.
 const INTERRUPTED: i32 = 130;
@@ -38,9 +42,11 @@ pub(crate) async fn up(
     log(&data_dir, config.log.format, args, global, &screen)?;
     let telemetry = Telemetry::start("despatch")?;
     let stood_in_for = StandIns::needed(&config);
+    let databases = config.databases.clone();
     let options =
         LaunchOptions { config, data_dir: data_dir.clone(), lock, command: "up", faults: args.faults };
-    let done = run(registry, options, &data_dir, &stood_in_for, &screen).await;
+    let shown = Shown { data_dir: &data_dir, stood_in_for: &stood_in_for, databases: &databases };
+    let done = run(registry, options, &shown, &screen).await;
     screen.end();
     telemetry.stop();
     done.map(|()| ExitCode::SUCCESS)
@@ -67,24 +73,33 @@ fn log(data_dir: &DataDir, format: Format, args: &UpArgs, global: &GlobalArgs, s
     Ok(())
 }
 
-async fn run(
-    registry: &Registry,
-    options: LaunchOptions,
-    data_dir: &DataDir,
-    stood_in_for: &[&str],
-    screen: &Screen,
-) -> Result {
+/// What the screen is about.
+struct Shown<'a> {
+    data_dir: &'a DataDir,
+    stood_in_for: &'a [&'static str],
+    /// The databases of single workers, by worker.
+    databases: &'a BTreeMap<String, String>,
+}
+
+async fn run(registry: &Registry, options: LaunchOptions, shown: &Shown<'_>, screen: &Screen) -> Result {
     let started = Instant::now();
     let mut stop = std::pin::pin!(signals::stop());
     let mut deployment = tokio::select! {
         started = LocalDeployment::start(registry, options) => started?,
         asked = &mut stop => return Ok(asked?),
     };
-    screen.print(&header(&deployment, data_dir, stood_in_for, started.elapsed())?);
+    screen.print(&header(&deployment, shown.data_dir, shown.stood_in_for, started.elapsed())?);
+    let database = |worker| {
+        let url = shown.databases.get(worker).unwrap_or(&deployment.address.database_url);
+        Database::new(url, 1)
+    };
+    let watch = Watch::new(database(despatch_gateway::NAME)?, database(despatch_exceptions::NAME)?);
     tokio::select! {
         asked = &mut stop => asked?,
         why = deployment.failed() => return Err(why.into()),
+        () = watch.show(shown.data_dir, screen) => {}
     }
+    drop(watch);
     let asked = Instant::now();
     let again = signals::stop();
     screen.end();

@@ -43,6 +43,11 @@ async fn it_shows_addresses_and_next_commands_and_logs_to_a_file() {
     until("the follower has begun", async || (!follower.stdout().is_empty()).then_some(())).await;
     local.post(&local.checked_out(1).await, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").await;
     until("the order's request", async || follower.stdout().contains("/v1/orders").then_some(())).await;
+    // Nothing is in stock: a case opens, and is told.
+    until("the case", async || local.up.stdout().contains("  case 1  sku-unknown").then_some(())).await;
+    until("the figures", async || local.up.stdout().contains("  1 order placed, 1 case open").then_some(()))
+        .await;
+    assert_eq!(local.up.stderr(), "", "a case is told once, not as a warning too");
     follower.terminate();
     assert!(follower.ended().await.status.success());
 
@@ -92,13 +97,13 @@ async fn a_log_that_cannot_be_written_stops_nothing() {
 async fn a_second_ctrl_c_ends_it_at_once_and_nothing_is_wider_than_a_terminal() {
     let dir = tempfile::tempdir().unwrap();
     let terminal = Terminal::new();
-    let mut command = despatch(["up", "--data-dir", "d", "--listen", "127.0.0.1:0"]);
+    let mut command = despatch(["up", "--listen", "127.0.0.1:0"]);
     command.current_dir(dir.path()).env("TERM", "xterm-256color");
     let mut child = terminal.spawn(&mut command);
     drop(command);
     let reader = std::thread::spawn(move || terminal.read_to_end());
     let address = until("the deployment is up", async || {
-        let text = std::fs::read_to_string(dir.path().join("d/address.json")).ok()?;
+        let text = std::fs::read_to_string(dir.path().join(".despatch/address.json")).ok()?;
         serde_json::from_str::<serde_json::Value>(&text).ok()
     })
     .await;

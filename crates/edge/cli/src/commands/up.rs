@@ -88,18 +88,17 @@ async fn run(registry: &Registry, options: LaunchOptions, shown: &Shown<'_>, scr
         started = LocalDeployment::start(registry, options) => started?,
         asked = &mut stop => return Ok(asked?),
     };
-    screen.print(&header(&deployment, shown.data_dir, shown.stood_in_for, started.elapsed())?);
     let database = |worker| {
         let url = shown.databases.get(worker).unwrap_or(&deployment.address.database_url);
         Database::new(url, 1)
     };
-    let watch = Watch::new(database(despatch_gateway::NAME)?, database(despatch_exceptions::NAME)?);
+    let watch = Watch::begin(database(despatch_gateway::NAME)?, database(despatch_exceptions::NAME)?).await?;
+    screen.print(&header(&deployment, shown.data_dir, shown.stood_in_for, started.elapsed())?);
     tokio::select! {
         asked = &mut stop => asked?,
         why = deployment.failed() => return Err(why.into()),
         () = watch.show(shown.data_dir, screen) => {}
     }
-    drop(watch);
     let asked = Instant::now();
     let again = signals::stop();
     screen.end();

@@ -1,5 +1,6 @@
 //! What happens while `up` runs: how many orders were placed, how many cases are open, and each case that opens.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use despatch_exceptions::{Case, CaseError, CaseFilter, CaseQueries};
@@ -25,6 +26,8 @@ const SHOWN: u32 = 10;
 pub(super) struct Watch {
     gateway: Database,
     cases: CaseQueries,
+    /// The last case that needs not be told.
+    last_case: i64,
 }
 
 /// What is counted.
@@ -43,20 +46,20 @@ enum LookError {
 }
 
 impl Watch {
-    /// Reads the gateway's database and that of the exceptions worker.
-    pub(super) fn new(gateway: Database, exceptions: Database) -> Self {
-        Watch { gateway, cases: CaseQueries::new(exceptions) }
+    /// Reads the gateway's database and that of the exceptions worker. Cases of earlier runs are counted, not told.
+    pub(super) async fn begin(gateway: Database, exceptions: Database) -> Result<Self, CaseError> {
+        let cases = CaseQueries::new(exceptions);
+        let last_case = cases.last_number().await?;
+        Ok(Watch { gateway, cases, last_case })
     }
 
     /// Shows what happens, for as long as it is polled.
-    pub(super) async fn show(&self, data_dir: &DataDir, screen: &Screen) {
-        // Cases of earlier runs are counted, not told.
-        let mut last_case = None;
+    pub(super) async fn show(mut self, data_dir: &DataDir, screen: &Screen) {
         let mut shown = Figures::default();
         let mut next_line = Instant::now();
         loop {
             let began = Instant::now();
-            match self.look(&mut last_case).await {
+            match self.look().await {
                 Ok((figures, opened)) => {
                     screen.print(&lines(&opened));
                     let text = || figures.line(data_dir);
@@ -75,15 +78,16 @@ impl Watch {
         }
     }
 
-    async fn look(&self, last_case: &mut Option<i64>) -> Result<(Figures, Vec<Case>), LookError> {
+    async fn look(&mut self) -> Result<(Figures, Vec<Case>), LookError> {
         let orders = despatch_gateway::count_orders(&self.gateway).await?;
         let cases = self.cases.counts(&CaseFilter::default()).await?.cases;
-        let last = self.cases.last_number().await?;
-        let mut opened = Vec::new();
-        if let Some(before) = last_case.filter(|before| *before < last) {
-            opened = self.cases.opened_after(before, SHOWN).await?;
+        let opened = self.cases.opened_after(self.last_case, SHOWN).await?;
+        if opened.len() < SHOWN as usize {
+            self.last_case = opened.last().map_or(self.last_case, |case| case.number);
+        } else {
+            // More than anyone reads: the figures tell of the others.
+            self.last_case = self.cases.last_number().await?;
         }
-        *last_case = Some(last);
         Ok((Figures { orders, cases }, opened))
     }
 }
@@ -95,7 +99,8 @@ impl Figures {
         let mut line =
             format!("{}  {} placed, {} open", now(), counted(orders, "order"), counted(cases, "case"));
         if cases > 0 {
-            line.push_str(&format!("   despatch exceptions list{}", data_dir.option()));
+            // Writing to a string cannot fail.
+            let _ = write!(line, "   despatch exceptions list{}", data_dir.option());
         }
         line
     }
@@ -103,12 +108,13 @@ impl Figures {
 
 /// A line for each case.
 fn lines(opened: &[Case]) -> String {
-    let line = |case: &Case| {
+    let mut text = String::new();
+    for case in opened {
         let order = case.shop_order().map(|order| format!("  {order}")).unwrap_or_default();
         let worth = case.worth().map(|worth| format!("  {worth}")).unwrap_or_default();
-        format!("{}  case {}  {}{order}{worth}\n", now(), case.number, case.reason)
-    };
-    opened.iter().map(line).collect()
+        let _ = writeln!(text, "{}  case {}  {}{order}{worth}", now(), case.number, case.reason);
+    }
+    text
 }
 
 /// The time of day, as a person's clock has it.

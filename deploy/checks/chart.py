@@ -159,6 +159,7 @@ def secrets_come_by_reference_to_whom_they_concern(chart):
         "DESPATCH_SMTP_URL": {"notifications"},
         "DESPATCH_ALERTS_WEBHOOK": {"notifications"},
         "DESPATCH_LINKS_SECRET": {"gateway", "notifications", "reviews"},
+        "DESPATCH_LINKS_FORMER_SECRETS": {"gateway"},
     }
     everybody = {"DESPATCH_NATS_URL", "DESPATCH_DATABASE_URL"}
     for name, container in chart.containers():
@@ -169,7 +170,7 @@ def secrets_come_by_reference_to_whom_they_concern(chart):
             if container["name"] not in needs.get(secret, {container["name"]}):
                 yield f"{name}: has {secret}, which is not its business"
         required = {secret for secret, workers in needs.items() if container["name"] in workers} | everybody
-        required.discard("DESPATCH_ALERTS_WEBHOOK")
+        required -= {"DESPATCH_ALERTS_WEBHOOK", "DESPATCH_LINKS_FORMER_SECRETS"}
         yield from (f"{name}: {secret} is missing" for secret in sorted(required - set(there)))
 
 

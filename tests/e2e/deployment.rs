@@ -40,7 +40,7 @@ impl Deployment {
             ("DESPATCH_HEALTH_LISTEN", String::new()),
             ("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0".into()),
             ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
-            ("DESPATCH_LINKS_SECRET", "the links' secret".into()),
+            ("DESPATCH_LINKS_SECRET", "the secret of the links, at least 32 bytes".into()),
             ("DESPATCH_SHOP_PUBLIC_URL", "http://shop.invalid".into()),
             ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", String::new()),

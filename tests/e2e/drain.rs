@@ -36,7 +36,14 @@ async fn a_process_that_is_asked_to_stop_leaves_nothing_undone() {
     let ended = leaving.ended().await;
     let took = asked.elapsed();
     assert!(ended.status.success(), "{}\n{}", ended.status, ended.stderr);
-    assert!(!ended.stderr.contains("letting go"), "its grace sufficed\n{}", ended.stderr);
+    assert!(!ended.stderr.contains("drain grace exceeded"), "its grace sufficed\n{}", ended.stderr);
+    for alarm in ["part not ready", "part recovered"] {
+        assert!(
+            !ended.stderr.contains(alarm),
+            "{alarm}, although it only started and stopped\n{}",
+            ended.stderr
+        );
+    }
     assert!(took.as_secs() < GRACE_SECONDS, "took {took:?}");
     let counts = deployment.sandbox.counts();
     assert!(counts.labels < ORDERS, "there was something left to do: {counts:?}");

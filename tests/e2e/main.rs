@@ -9,11 +9,16 @@ mod cli;
 mod collector;
 mod deployment;
 mod drain;
+mod identity;
 mod kills;
 mod local_deployment;
 mod privileges;
+<<<<<<< HEAD
 #[path = "../pty.rs"]
 mod pty;
+=======
+mod refused_webhooks;
+>>>>>>> cases
 mod replicas;
 mod rollout;
 mod tls;

@@ -100,7 +100,7 @@ async fn every_process_is_replaced_under_load_and_nothing_is_lost() {
 async fn consumes(worker: &str, process: &Despatch) {
     until(worker, async || {
         let log = process.stderr();
-        log.contains(&format!("working again part=\"{worker}.")).then_some(())
+        log.contains("process ready").then_some(())
     })
     .await;
 }

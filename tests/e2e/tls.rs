@@ -110,8 +110,11 @@ async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
             ("DESPATCH_DATABASE_URL", &env.settings().database_url),
             ("DESPATCH_RUNTIME_NAMESPACE", &env.settings().namespace),
             ("DESPATCH_HEALTH_LISTEN", ""),
-            ("DESPATCH_LINKS_SECRET", "the links' secret"),
+            ("DESPATCH_LINKS_SECRET", "the secret of the links, at least 32 bytes"),
             ("DESPATCH_SHOP_PUBLIC_URL", "http://shop.invalid"),
+            ("DESPATCH_SHOP_NAME", "Quay Street Supplies"),
+            ("DESPATCH_SHOP_FROM", "Quay Street Supplies <orders@shop.invalid>"),
+            ("DESPATCH_SHOP_MESSAGE_ID_DOMAIN", "shop.invalid"),
             ("DESPATCH_SMTP_URL", url),
         ]);
         if trusted {
@@ -123,10 +126,7 @@ async fn a_mail_server_over_tls_has_to_prove_who_it_is() {
     let ways = [format!("smtps://{implicit}"), format!("smtp://{starttls}?tls=required")];
     for (way, mails) in ways.iter().zip(1..) {
         let stranger = run(way, false);
-        until("it consumes", async || {
-            stranger.stderr().contains("working again part=\"notifications.notify\"").then_some(())
-        })
-        .await;
+        until("it consumes", async || stranger.stderr().contains("process ready").then_some(())).await;
         let order = despatch_testkit::order(&format!("o-{mails}"));
         env.deliver(&OrderAccepted { order: Some(order) }).await;
         until("the certificate is refused", async || {

@@ -42,7 +42,7 @@ async fn it_shows_addresses_and_next_commands_and_logs_to_a_file() {
     let follower = Despatch::start(&mut local.command(&["logs", "--follow", "-n", "1"]));
     until("the follower has begun", async || (!follower.stdout().is_empty()).then_some(())).await;
     local.post(&local.checked_out(1).await, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").await;
-    until("the order's request", async || follower.stdout().contains("/v1/orders").then_some(())).await;
+    until("the log of it", async || follower.stdout().contains("sku-unknown").then_some(())).await;
     // Nothing is in stock: a case opens, and is told.
     until("the case", async || local.up.stdout().contains("  case 1  sku-unknown").then_some(())).await;
     until("the figures", async || local.up.stdout().contains("  1 order placed, 1 case open").then_some(()))

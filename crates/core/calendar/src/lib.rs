@@ -8,15 +8,15 @@
 //! which they change within the working hours is an hour shorter or longer.
 //!
 //! ```
-//! use despatch_calendar::{Calendar, Day};
+//! use despatch_calendar::CalendarConfig;
 //!
-//! let office = Calendar {
+//! let office = CalendarConfig {
 //!     time_zone: "Europe/London".into(),
-//!     opens: "09:00".parse()?,
-//!     closes: "17:00".parse()?,
-//!     days: vec![Day::Monday, Day::Tuesday, Day::Wednesday, Day::Thursday, Day::Friday],
+//!     opens: "09:00".into(),
+//!     closes: "17:00".into(),
+//!     days: ["monday", "tuesday", "wednesday", "thursday", "friday"].map(String::from).into(),
 //! };
-//! office.check()?;
+//! let office = office.calendar().expect("it has working hours");
 //! // 2026-03-06 is a Friday: one hour is left that day, and three more are due on Monday.
 //! let due = office.due("2026-03-06T16:00:00Z".parse()?, 4)?;
 //! assert_eq!(due.to_string(), "2026-03-09T12:00:00Z");
@@ -28,7 +28,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-/// The working hours of a week: the same hours on each working day, without holidays.
+/// The working hours of a week as they are configured, not yet checked: the same hours on each working day, without
+/// holidays.
 ///
 /// Its form in TOML:
 ///
@@ -38,79 +39,122 @@ use serde::Deserialize;
 /// closes = "17:00"
 /// days = ["monday", "tuesday", "wednesday", "thursday", "friday"]
 /// ```
-///
-/// A deserialised calendar can still be one without working time; call [`Calendar::check`] once when it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Calendar {
+pub struct CalendarConfig {
     /// The zone's IANA name, e.g. `Europe/London`.
     pub time_zone: String,
     /// When work begins: civil time in the zone, e.g. `09:00`.
-    pub opens: Time,
+    pub opens: String,
     /// When work ends: civil time on the same day, after `opens`. A shift across midnight cannot be expressed.
-    pub closes: Time,
-    /// The working days, in any order.
-    pub days: Vec<Day>,
+    pub closes: String,
+    /// The working days by their English names in lower case, in any order.
+    pub days: Vec<String>,
 }
 
-/// A day of the week; in configuration its English name in lower case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs, reason = "days of the week")]
-pub enum Day {
-    Monday,
-    Tuesday,
-    Wednesday,
-    Thursday,
-    Friday,
-    Saturday,
-    Sunday,
-}
-
-/// Why a calendar has no answer. Each message begins with the field's name, so a caller can put the path of its
+/// A fault in a [`CalendarConfig`]. Its message begins with the field and a colon, so a caller can put the path of its
 /// configuration before it.
-#[derive(Debug, thiserror::Error)]
-pub enum CalendarError {
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CalendarProblem {
     /// The time zone database has no such name.
-    #[error("time_zone: expected a name such as Europe/London, found {0:?}")]
+    #[error("time_zone: expected an IANA name such as Europe/London, found {0:?}")]
     TimeZone(String),
-    /// No day is a working day.
-    #[error("days: expected at least one working day, found none")]
-    NoDays,
+    /// No time of a day.
+    #[error("opens: expected a time such as 09:00, found {0:?}")]
+    Opens(String),
+    /// No time of a day.
+    #[error("closes: expected a time such as 17:00, found {0:?}")]
+    Closes(String),
     /// Work ends before it begins.
     #[error("closes: expected a time after {opens}, found {closes}")]
     NoHours {
         /// When work begins.
-        opens: Time,
+        opens: String,
         /// When work ends.
-        closes: Time,
+        closes: String,
     },
-    /// The due time is later than a timestamp can be.
-    #[error("due time: {0}")]
-    Range(#[from] jiff::Error),
+    /// No day is a working day.
+    #[error("days: expected at least one working day, found none")]
+    NoDays,
+    /// No day of the week.
+    #[error("days[{at}]: expected a day such as monday, found {found:?}")]
+    Day {
+        /// Its place in the list.
+        at: usize,
+        /// The text there.
+        found: String,
+    },
+}
+
+/// A due time that is later than a timestamp can be.
+#[derive(Debug, thiserror::Error)]
+#[error("due time: {0}")]
+pub struct OutOfRange(#[from] jiff::Error);
+
+/// The working hours of a week. There are some: a calendar is made by [`CalendarConfig::calendar`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calendar {
+    zone: TimeZone,
+    opens: Time,
+    closes: Time,
+    days: Vec<Weekday>,
+}
+
+impl CalendarConfig {
+    /// The calendar, or everything that is wrong with its configuration.
+    pub fn calendar(&self) -> Result<Calendar, Vec<CalendarProblem>> {
+        let mut problems = Vec::new();
+        let zone = TimeZone::get(&self.time_zone);
+        if zone.is_err() {
+            problems.push(CalendarProblem::TimeZone(self.time_zone.clone()));
+        }
+        let (opens, closes) = (self.opens.parse::<Time>(), self.closes.parse::<Time>());
+        if opens.is_err() {
+            problems.push(CalendarProblem::Opens(self.opens.clone()));
+        }
+        if closes.is_err() {
+            problems.push(CalendarProblem::Closes(self.closes.clone()));
+        }
+        if let (Ok(opens), Ok(closes)) = (&opens, &closes)
+            && opens >= closes
+        {
+            let (opens, closes) = (self.opens.clone(), self.closes.clone());
+            problems.push(CalendarProblem::NoHours { opens, closes });
+        }
+        if self.days.is_empty() {
+            problems.push(CalendarProblem::NoDays);
+        }
+        let mut days = Vec::new();
+        for (at, name) in self.days.iter().enumerate() {
+            match weekday(name) {
+                Some(day) => days.push(day),
+                None => problems.push(CalendarProblem::Day { at, found: name.clone() }),
+            }
+        }
+        match (zone, opens, closes) {
+            (Ok(zone), Ok(opens), Ok(closes)) if problems.is_empty() => {
+                Ok(Calendar { zone, opens, closes, days })
+            }
+            _ => Err(problems),
+        }
+    }
 }
 
 impl Calendar {
-    /// Checks that the zone exists and that a week has working time.
-    pub fn check(&self) -> Result<(), CalendarError> {
-        self.checked_zone().map(drop)
-    }
-
-    /// When `hours` working hours have passed since `from`.
+    /// Returns the moment when `hours` working hours have passed since `from`.
     ///
     /// Time outside of the working hours does not count: an instant at night counts from the next opening on. Work
     /// that ends exactly at closing time is due then, not on the next morning. With 0 hours the due time is `from`
     /// itself within working hours, else the next opening.
     ///
-    /// Fails as [`Calendar::check`] does, and with [`CalendarError::Range`] when the sum is out of a timestamp's range.
-    pub fn due(&self, from: Timestamp, hours: u32) -> Result<Timestamp, CalendarError> {
-        let zone = self.checked_zone()?;
+    /// Fails when the sum is out of a timestamp's range.
+    pub fn due(&self, from: Timestamp, hours: u32) -> Result<Timestamp, OutOfRange> {
         let mut left = SignedDuration::from_hours(i64::from(hours));
-        let mut date = from.to_zoned(zone.clone()).date();
+        let mut date = from.to_zoned(self.zone.clone()).date();
         loop {
-            if self.days.iter().any(|day| day.weekday() == date.weekday()) {
-                let opens = date.to_datetime(self.opens).to_zoned(zone.clone())?.timestamp();
-                let closes = date.to_datetime(self.closes).to_zoned(zone.clone())?.timestamp();
+            if self.days.contains(&date.weekday()) {
+                let opens = date.to_datetime(self.opens).to_zoned(self.zone.clone())?.timestamp();
+                let closes = date.to_datetime(self.closes).to_zoned(self.zone.clone())?.timestamp();
                 let begins = from.max(opens);
                 let open = begins.duration_until(closes);
                 if left <= open {
@@ -121,45 +165,38 @@ impl Calendar {
             date = date.tomorrow()?;
         }
     }
-
-    fn checked_zone(&self) -> Result<TimeZone, CalendarError> {
-        let Self { ref time_zone, opens, closes, ref days } = *self;
-        let zone = TimeZone::get(time_zone).map_err(|_| CalendarError::TimeZone(time_zone.clone()))?;
-        if days.is_empty() {
-            return Err(CalendarError::NoDays);
-        }
-        if opens >= closes {
-            return Err(CalendarError::NoHours { opens, closes });
-        }
-        Ok(zone)
-    }
 }
 
-impl Day {
-    fn weekday(self) -> Weekday {
-        match self {
-            Day::Monday => Weekday::Monday,
-            Day::Tuesday => Weekday::Tuesday,
-            Day::Wednesday => Weekday::Wednesday,
-            Day::Thursday => Weekday::Thursday,
-            Day::Friday => Weekday::Friday,
-            Day::Saturday => Weekday::Saturday,
-            Day::Sunday => Weekday::Sunday,
-        }
-    }
+/// A day by its English name in lower case.
+fn weekday(name: &str) -> Option<Weekday> {
+    let day = match name {
+        "monday" => Weekday::Monday,
+        "tuesday" => Weekday::Tuesday,
+        "wednesday" => Weekday::Wednesday,
+        "thursday" => Weekday::Thursday,
+        "friday" => Weekday::Friday,
+        "saturday" => Weekday::Saturday,
+        "sunday" => Weekday::Sunday,
+        _ => return None,
+    };
+    Some(day)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn office(time_zone: &str) -> Calendar {
-        Calendar {
+    fn config(time_zone: &str) -> CalendarConfig {
+        CalendarConfig {
             time_zone: time_zone.into(),
-            opens: "09:00".parse().unwrap(),
-            closes: "17:00".parse().unwrap(),
-            days: vec![Day::Monday, Day::Tuesday, Day::Wednesday, Day::Thursday, Day::Friday],
+            opens: "09:00".into(),
+            closes: "17:00".into(),
+            days: ["monday", "tuesday", "wednesday", "thursday", "friday"].map(String::from).into(),
         }
+    }
+
+    fn office(time_zone: &str) -> Calendar {
+        config(time_zone).calendar().unwrap()
     }
 
     fn due(calendar: &Calendar, from: &str, hours: u32) -> String {
@@ -185,14 +222,29 @@ mod tests {
     }
 
     #[test]
-    fn a_calendar_without_working_time_is_refused() {
-        assert!(office("UTC").check().is_ok());
-        assert!(matches!(office("Mars/Olympus").check(), Err(CalendarError::TimeZone(_))));
-        let no_days = Calendar { days: vec![], ..office("UTC") };
-        assert!(matches!(no_days.check(), Err(CalendarError::NoDays)));
-        let no_hours = Calendar { closes: "09:00".parse().unwrap(), ..office("UTC") };
-        assert!(matches!(no_hours.check(), Err(CalendarError::NoHours { .. })));
-        assert!(matches!(no_hours.due(Timestamp::UNIX_EPOCH, 1), Err(CalendarError::NoHours { .. })));
+    fn everything_that_is_wrong_is_named_by_its_field() {
+        let problems = |config: CalendarConfig| -> Vec<String> {
+            config.calendar().unwrap_err().iter().map(ToString::to_string).collect()
+        };
+        let wrong = CalendarConfig {
+            time_zone: "Europe/Lodnon".into(),
+            opens: "9".into(),
+            closes: "17h".into(),
+            days: vec!["monday".into(), "freitag".into()],
+        };
+        let said = [
+            r#"time_zone: expected an IANA name such as Europe/London, found "Europe/Lodnon""#,
+            r#"opens: expected a time such as 09:00, found "9""#,
+            r#"closes: expected a time such as 17:00, found "17h""#,
+            r#"days[1]: expected a day such as monday, found "freitag""#,
+        ];
+        assert_eq!(problems(wrong), said);
+        let idle = CalendarConfig { closes: "09:00".into(), days: vec![], ..config("UTC") };
+        let said = [
+            "closes: expected a time after 09:00, found 09:00",
+            "days: expected at least one working day, found none",
+        ];
+        assert_eq!(problems(idle), said);
     }
 
     #[test]
@@ -209,7 +261,6 @@ mod tests {
             opens = "09:00"
             closes = "17:00"
             days = ["monday", "tuesday", "wednesday", "thursday", "friday"]"#;
-        assert_eq!(toml::from_str::<Calendar>(text).unwrap(), office("UTC"));
-        assert!(toml::from_str::<Calendar>(&text.replace("friday", "freitag")).is_err());
+        assert_eq!(toml::from_str::<CalendarConfig>(text).unwrap(), config("UTC"));
     }
 }

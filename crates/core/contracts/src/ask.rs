@@ -1,5 +1,5 @@
-//! What operators ask of workers, by request and reply over `ask.<worker>.<verb>`: outside of the stream, answered by one
-//! of the worker's processes, or not at all.
+//! Asks: operators' requests to workers, over `ask.<worker>.<verb>`, outside of the stream. One of the worker's
+//! processes answers, or none does.
 
 use crate::{exception, runtime};
 
@@ -7,11 +7,11 @@ use crate::{exception, runtime};
 pub trait Ask: prost::Message + Default + 'static {
     /// The last part of its subject, e.g. `retry-now`.
     const VERB: &'static str;
-    /// What it is answered with.
+    /// The type of the answer.
     type Reply: prost::Message + Default + 'static;
 }
 
-/// Where a worker consumes a request, without the deployment's namespace.
+/// Returns the subject of a request, without the deployment's namespace.
 pub fn ask_subject(worker: &str, verb: &str) -> String {
     format!("ask.{worker}.{verb}")
 }

@@ -1,4 +1,5 @@
-//! The envelope: an event with its identity, as headers on the wire (CloudEvents, binary mode) and as a row in the journal.
+//! The envelope: an event with its identity, as headers on the wire (CloudEvents, binary mode) and as a row in the
+//! journal.
 
 use std::time::SystemTime;
 
@@ -17,24 +18,24 @@ const TYPE: HeaderName = HeaderName::from_static("ce-type");
 const SOURCE: HeaderName = HeaderName::from_static("ce-source");
 const SUBJECT: HeaderName = HeaderName::from_static("ce-subject");
 const TIME: HeaderName = HeaderName::from_static("ce-time");
-/// The extension attribute that carries the generation; absent in the first.
+/// The extension attribute with the generation; absent for generation 0.
 const GENERATION: HeaderName = HeaderName::from_static("ce-generation");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// A message whose headers do not say what it is.
+/// A message whose headers are not those of an event.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("header {header}: expected {expected}, found {found:?}")]
 pub struct Malformed {
     /// The header's name.
     pub header: &'static str,
-    /// What it should hold.
+    /// The expected value.
     pub expected: &'static str,
-    /// What it holds; empty when it is missing.
+    /// The value found; empty if the header is missing.
     pub found: String,
 }
 
-/// The current time by this machine's clock: informational only, never compared between processes.
+/// Returns the current time by this machine's clock, for information only. Never compare it between processes.
 pub fn now() -> Timestamp {
     Timestamp::from(SystemTime::now())
 }
@@ -57,8 +58,8 @@ impl Envelope {
         }
     }
 
-    /// Addresses what a handler returned or a timer set: an event of its own, with [`Replay`] one that was there before,
-    /// or a report of how one ended.
+    /// Addresses a follow-on of a handler, or the event of a timer. A [`Replay`] becomes the event that it holds, and a
+    /// report gets the subject of its report.
     pub fn of(id: EventId, source: &str, emitted: Emitted, trace: &Trace) -> Self {
         let payload = &*emitted.payload;
         match emitted.event_type {
@@ -94,13 +95,13 @@ impl Envelope {
         Envelope { nats_subject, ..Envelope::first(id, &settled.handler, settled.into(), trace) }
     }
 
-    /// The same event again, for one handler alone: `replay.<handler>`.
+    /// Addresses the same event to one handler alone: `replay.<handler>`.
     #[must_use]
     pub fn replay(self, handler: &str, generation: u32) -> Self {
         Envelope { nats_subject: replay_subject(handler), generation, ..self }
     }
 
-    /// The event's id.
+    /// Returns the event's id.
     pub fn id(&self) -> Result<EventId, Malformed> {
         EventId::parse(&self.event_id).ok_or_else(|| Malformed {
             header: "ce-id",
@@ -109,19 +110,20 @@ impl Envelope {
         })
     }
 
-    /// The event's [`Event::TYPE`](crate::Event::TYPE): the CloudEvents type without `despatch.` and the version.
+    /// Returns the event's [`Event::TYPE`](crate::Event::TYPE): the CloudEvents type without `despatch.` and the
+    /// version.
     pub fn event_type(&self) -> &str {
         let name = self.r#type.strip_prefix("despatch.").unwrap_or(&self.r#type);
         name.strip_suffix(".v1").unwrap_or(name)
     }
 
-    /// Where the event belongs in its order's trace; a new trace when it does not say.
+    /// Returns the event's place in its trace; a new trace if the headers name none.
     pub fn trace(&self) -> Trace {
         Trace::parse(&self.traceparent, &self.tracestate).unwrap_or_else(Trace::root)
     }
 
-    /// What the broker deduplicates by: `<id>#<generation>`, and `@<handler>` where one alone is to receive it. Several handlers
-    /// may try the same generation of an event again, each on its own.
+    /// Returns the id for the broker's dedupe: `<id>#<generation>`, with `@<handler>` if only one handler is to receive
+    /// the message. Several handlers may try the same generation again, each on its own.
     pub fn message_id(&self) -> String {
         let Envelope { event_id, generation, nats_subject, .. } = self;
         match nats_subject.strip_prefix(REPLAY) {
@@ -130,14 +132,15 @@ impl Envelope {
         }
     }
 
-    /// The headers that go with the payload. Line breaks, which none can hold, become spaces.
+    /// Returns the headers. Line breaks, which no header can hold, become spaces.
     pub fn headers(&self) -> HeaderMap {
         let mut headers = self.headers_without_msg_id();
         headers.insert(NATS_MESSAGE_ID, line(&self.message_id()));
         headers
     }
 
-    /// The same without what the broker deduplicates by: the message is stored once more, whatever the broker has.
+    /// Returns the headers without the id for the broker's dedupe, so that the message is stored even if the broker has
+    /// it.
     pub fn headers_without_msg_id(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(SPEC_VERSION, "1.0");
@@ -158,7 +161,7 @@ impl Envelope {
         headers
     }
 
-    /// Reads a message off the wire. `nats_subject` is without the deployment's namespace.
+    /// Parses a message. `nats_subject` is without the deployment's namespace.
     pub fn read(nats_subject: &str, headers: &HeaderMap, payload: Bytes) -> Result<Self, Malformed> {
         let event_id = text(headers, ID);
         let generation = headers.get(GENERATION).map_or("0", |generation| generation.as_str());
@@ -184,13 +187,13 @@ impl Envelope {
     }
 }
 
-/// Where an event of this type is published, without the deployment's namespace.
+/// Returns the subject to publish events of this type on, without the deployment's namespace.
 pub fn event_subject(event_type: &str) -> String {
     format!("evt.{event_type}")
 }
 
-/// Where events of this type are received, without the deployment's namespace. Dead letters and the outcomes of replays are
-/// received from every handler.
+/// Returns the subject to subscribe to for events of this type, without the deployment's namespace. For dead letters
+/// and outcomes of replays it covers every handler.
 pub fn subscription_subject(event_type: &str) -> String {
     match event_type {
         DeadLetter::TYPE => "dead.>".to_owned(),
@@ -199,10 +202,10 @@ pub fn subscription_subject(event_type: &str) -> String {
     }
 }
 
-/// What the subjects of retries and replays begin with.
+/// The prefix of the subjects of retries and replays.
 const REPLAY: &str = "replay.";
 
-/// Where one handler alone consumes retries and replays.
+/// Returns the subject on which one handler alone consumes retries and replays.
 pub fn replay_subject(handler: &str) -> String {
     format!("{REPLAY}{handler}")
 }
@@ -211,7 +214,7 @@ fn ce_type(event_type: &str) -> String {
     format!("despatch.{event_type}.v1")
 }
 
-/// A header's value. The broker's client panics over a line break, and a replayed event may hold one.
+/// Returns a header's value. The broker's client panics on a line break, and a replayed event may hold one.
 fn line(text: &str) -> HeaderValue {
     if text.contains(['\r', '\n']) { text.replace(['\r', '\n'], " ").into() } else { text.into() }
 }

@@ -1,4 +1,4 @@
-//! What makes a protobuf message an event, and how several event types are received or emitted by one handler.
+//! Events: the traits of protobuf messages on the stream, and how one handler consumes or emits several types.
 
 use bytes::Bytes;
 
@@ -6,39 +6,39 @@ use crate::Subject;
 
 /// A protobuf message that travels on the stream.
 ///
-/// The type decides the subject: `order.placed` goes to `evt.order.placed`. No worker spells a subject.
+/// The type determines the NATS subject: `order.placed` goes to `evt.order.placed`. No worker spells a subject.
 pub trait Event: prost::Message + Default + Clone + Send + Sync + 'static {
     /// `<context>.<event>`, e.g. `payment.captured`.
     const TYPE: &'static str;
 
-    /// What the event is about; nothing when a malformed event does not say.
+    /// Returns the event's subject; none if a malformed event does not say.
     fn subject(&self) -> Subject<'_>;
 }
 
-/// One event type, or an enum of several (see [`event_enum!`](crate::event_enum)): what a handler consumes.
+/// The events that a handler consumes: one type, or an enum of several (see [`event_enum!`](crate::event_enum)).
 pub trait Incoming: Sized + Send + Sync + 'static {
-    /// The [`Event::TYPE`]s that are received.
+    /// Returns the consumed [`Event::TYPE`]s.
     fn types() -> Vec<&'static str>;
 
-    /// Reads a payload of the given [`Event::TYPE`].
+    /// Decodes a payload of the given [`Event::TYPE`].
     fn decode(event_type: &str, payload: Bytes) -> Result<Self, DecodeError>;
 
-    /// What the event is about.
+    /// Returns the event's subject.
     fn subject(&self) -> Subject<'_>;
 }
 
-/// A payload that is not what its type says.
+/// A payload that does not match its type.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// The handler does not receive this type.
-    #[error("event type {0:?} is not one that this handler consumes")]
+    #[error("expected an event type that this handler consumes, found {0:?}")]
     UnknownType(String),
     /// The bytes are not that protobuf message.
-    #[error("payload is not a valid {event_type}: {source}")]
+    #[error("payload: expected a {event_type}, found other bytes: {source}")]
     Payload {
         /// The type that the headers named.
         event_type: String,
-        /// Where decoding stopped.
+        /// The decoder's error.
         source: prost::DecodeError,
     },
 }
@@ -61,12 +61,12 @@ impl<E: Event> Incoming for E {
     }
 }
 
-/// An event that a handler returned, encoded, not yet addressed.
+/// An encoded event that a handler returned, not yet addressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emitted {
     /// [`Event::TYPE`].
     pub event_type: &'static str,
-    /// What the event is about, as text; see [`Subject`].
+    /// The event's subject as text; see [`Subject`].
     pub subject: String,
     /// The protobuf message.
     pub payload: Bytes,
@@ -82,11 +82,11 @@ impl<E: Event> From<&E> for Emitted {
     }
 }
 
-/// What a handler may return as follow-on events: none (`()`), one, `Option`, `Vec`, or a tuple of these.
+/// The follow-ons that a handler may return: none (`()`), one event, `Option`, `Vec`, or a tuple of these.
 ///
-/// A handler declares this type, so what it can publish is known without running it.
+/// A handler declares this type, so its publications are known without running it.
 pub trait Emits: Send + 'static {
-    /// The [`Event::TYPE`]s that may be emitted.
+    /// Returns the [`Event::TYPE`]s that may be emitted.
     fn types() -> Vec<&'static str>;
 
     /// Encodes the events, in order.

@@ -1,4 +1,4 @@
-//! The list of all events: each message, its type, and what it is about.
+//! The list of all events: each message with its type and its subject.
 
 use bytes::Bytes;
 
@@ -18,7 +18,7 @@ macro_rules! events {
             }
         })+
 
-        /// The full name of the protobuf message of an event type; `None` when there is no such type.
+        /// Returns the full name of an event type's protobuf message; `None` if there is no such type.
         pub(crate) fn message_of(event_type: &str) -> Option<String> {
             match event_type {
                 $($name => Some(<$message as prost::Name>::full_name()),)+
@@ -26,7 +26,7 @@ macro_rules! events {
             }
         }
 
-        /// What an event of this type is about, as text.
+        /// Returns the subject of an event of this type, as text.
         pub fn subject_of(event_type: &str, payload: Bytes) -> Result<String, DecodeError> {
             match event_type {
                 $($name => {
@@ -37,17 +37,17 @@ macro_rules! events {
             }
         }
 
-        /// Every event's type, in the order of an order's life.
+        /// Every event type, in the order of an order's life.
         pub const ALL: &[&str] = &[$($name),+];
     };
 }
 
-/// The subject of an event that carries a whole order.
+/// Returns the subject of an event that carries a whole order.
 fn whole(order: Option<&order::Order>) -> Subject<'_> {
     order.map_or(Subject::NONE, |order| Subject::order(&order.order_id))
 }
 
-/// The subject of a carrier's scan.
+/// Returns the subject of a carrier's scan.
 fn scanned(scan: Option<&shipment::Scan>) -> Subject<'_> {
     scan.map_or(Subject::NONE, |scan| Subject::order(&scan.order_id))
 }

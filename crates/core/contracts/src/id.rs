@@ -1,4 +1,4 @@
-//! Event identities: new once, where an event enters, and derived from then on.
+//! Event ids: new where an event enters, derived from then on.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-/// Names one event permanently, through every retry and replay.
+/// The permanent id of one event, through every retry and replay.
 ///
-/// Shaped as a UUIDv7: 48 bits of creation time in Unix milliseconds, then 74 bits that make it unique. Journals are
-/// partitioned by that leading time, so a follow-on inherits its parent's.
+/// It has the form of a UUIDv7: 48 bits of creation time in Unix milliseconds, then 74 bits that make it unique.
+/// Journals are partitioned by the leading time, so a follow-on inherits its parent's.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(Uuid);
 
 impl EventId {
-    /// A new id, for what enters from outside and for timers that fire.
+    /// Creates an id for an event that enters from outside, or for a timer that fires.
     #[allow(
         clippy::new_without_default,
         reason = "a default would be the same each time; every id is another"
@@ -23,15 +23,15 @@ impl EventId {
         EventId(Uuid::now_v7())
     }
 
-    /// A new id that carries this time instead of the local clock's.
+    /// Creates an id that carries this time instead of the local clock's.
     pub fn at(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = uuid::Timestamp::from_unix(uuid::NoContext, since.as_secs(), since.subsec_nanos());
         EventId(Uuid::new_v7(time))
     }
 
-    /// The id of a follow-on: the same whenever this handler handles this event again, in this version of the code or
-    /// the next.
+    /// Derives the id of a follow-on. It is the same whenever this handler handles this event again, in this version of
+    /// the code or the next.
     ///
     /// `ordinal` counts from 0 among the follow-ons of the same type.
     #[must_use]
@@ -39,7 +39,7 @@ impl EventId {
         self.derive(&[handler, event_type], ordinal as u64)
     }
 
-    /// The id of what reports on one generation of this event: its dead letter or its settlement.
+    /// Derives the id of a report on one generation of this event: its dead letter or its outcome.
     #[must_use]
     pub fn report(self, handler: &str, event_type: &str, generation: u32) -> Self {
         self.derive(&["report", handler, event_type], u64::from(generation))
@@ -62,25 +62,25 @@ impl EventId {
         EventId(Uuid::from_bytes(bytes))
     }
 
-    /// When the event, or the event at the root of its line, came into being.
+    /// Returns when the event, or the first ancestor that it is derived from, was created.
     pub fn created_at(self) -> SystemTime {
         let bytes = self.0.as_bytes();
         let millis = bytes[..6].iter().fold(0_u64, |millis, byte| millis << 8 | u64::from(*byte));
         UNIX_EPOCH + Duration::from_millis(millis)
     }
 
-    /// The smallest id that can have been created at `instant`: where a journal partition begins.
+    /// Returns the smallest id that can be created at `instant`. A journal partition begins there.
     pub fn first_at(instant: SystemTime) -> Self {
         let millis = instant.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
         EventId(Uuid::from_u128(millis << 80))
     }
 
-    /// The id as a UUID, for the database.
+    /// Returns the id as a UUID, for the database.
     pub fn uuid(self) -> Uuid {
         self.0
     }
 
-    /// Reads an id; `None` when the text is not a UUID.
+    /// Parses an id; returns `None` if the text is not a UUID.
     pub fn parse(text: &str) -> Option<Self> {
         Uuid::try_parse(text).ok().map(EventId)
     }

@@ -1,5 +1,5 @@
-//! Events as JSON, for people: by the messages' descriptors, as the protobuf JSON mapping has it, with the fields' own
-//! names and numbers as numbers.
+//! Events as JSON, for people. It follows the protobuf JSON mapping, with the fields' own names, with numbers as
+//! numbers, and with the values of enums spelt as everywhere else (`second-class`).
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use prost::Message as _;
 use prost_reflect::{
-    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions,
+    DescriptorPool, DeserializeOptions, DynamicMessage, EnumDescriptor, Kind, MessageDescriptor,
+    ReflectMessage as _, SerializeOptions,
 };
 use serde_json::Value;
 
@@ -19,21 +20,21 @@ static DESCRIPTORS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(compiled.as_slice()).expect("the build compiled them")
 });
 
-/// What is no event, on the way to JSON or back.
+/// A value that is not an event, in the conversion to JSON or back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidJson {
-    /// No event has this type.
-    #[error("{0:?} is no type of an event")]
+    /// The type is unknown.
+    #[error("expected the type of an event, found {0:?}")]
     Type(String),
-    /// The payload is not what its type says.
-    #[error("the payload is not a valid {0}")]
+    /// The payload does not match its type.
+    #[error("payload: expected a {0}, found other bytes")]
     Payload(String),
-    /// The JSON is not what the type asks for: an unknown field, a wrong type, or no JSON at all.
+    /// The JSON does not match the type: an unknown field, a wrong type, or no JSON at all.
     #[error("{path}: {why}")]
     Field {
-        /// Where, e.g. `order.lines[0].quantity`; `.` for the whole.
+        /// The path, e.g. `order.lines[0].quantity`; `.` for the whole value.
         path: String,
-        /// What is wrong there.
+        /// The defect at that path.
         why: String,
     },
 }
@@ -49,53 +50,100 @@ fn dynamic(event_type: &str, payload: Bytes) -> Result<DynamicMessage, InvalidJs
     DynamicMessage::decode(descriptor, payload).map_err(|_| InvalidJson::Payload(event_type.to_owned()))
 }
 
-/// An event's payload as JSON, every field of it.
+/// Converts an event's payload to JSON, with every field.
 pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, InvalidJson> {
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
         .stringify_64_bit_integers(false)
         .skip_default_fields(false);
     let message = dynamic(event_type, payload)?;
-    message
-        .serialize_with_options(serde_json::value::Serializer, &options)
-        .map_err(|error| InvalidJson::Field { path: ".".to_owned(), why: error.to_string() })
+    let mut json = message.serialize_with_options(serde_json::value::Serializer, &options).map_err(whole)?;
+    rename_values(&message.descriptor(), &mut json, &|of, value| {
+        of.get_value_by_name(value).map(|known| short_name(of, known.name()))
+    });
+    Ok(json)
 }
 
-/// The payload that a JSON text stands for.
+/// Converts JSON to an event's payload.
 pub fn from_json(event_type: &str, text: &str) -> Result<Bytes, InvalidJson> {
     let descriptor = descriptor(event_type)?;
-    let mut json = serde_json::Deserializer::from_str(text);
+    let mut json: Value = serde_json::from_str(text).map_err(whole)?;
+    rename_values(&descriptor, &mut json, &|of, value| {
+        let mut known = of.values().map(|known| known.name().to_owned());
+        known.find(|name| short_name(of, name) == value)
+    });
     let mut track = serde_path_to_error::Track::new();
-    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let tracked = serde_path_to_error::Deserializer::new(json, &mut track);
     let options = DeserializeOptions::new().deny_unknown_fields(true);
     let message = DynamicMessage::deserialize_with_options(descriptor, tracked, &options)
         .map_err(|error| InvalidJson::Field { path: place(track), why: error.to_string() })?;
-    json.end().map_err(|error| InvalidJson::Field { path: ".".to_owned(), why: error.to_string() })?;
     Ok(message.encode_to_vec().into())
 }
 
-/// Where a deserializer stopped.
+fn whole(error: serde_json::Error) -> InvalidJson {
+    InvalidJson::Field { path: ".".to_owned(), why: error.to_string() }
+}
+
+/// Renames the value of every enum in a message's JSON; what `rename` does not know stays.
+fn rename_values(
+    message: &MessageDescriptor,
+    json: &mut Value,
+    rename: &impl Fn(&EnumDescriptor, &str) -> Option<String>,
+) {
+    let Value::Object(members) = json else { return };
+    for (name, value) in members {
+        let Some(field) = message.get_field_by_name(name) else { continue };
+        let values = match value {
+            Value::Array(values) => values.iter_mut().collect(),
+            one => vec![one],
+        };
+        for value in values {
+            match (field.kind(), value) {
+                (Kind::Message(inner), value) => rename_values(&inner, value, rename),
+                (Kind::Enum(of), Value::String(text)) => {
+                    if let Some(renamed) = rename(&of, text) {
+                        *text = renamed;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// `second-class` for `SERVICE_LEVEL_SECOND_CLASS` of `ServiceLevel`.
+fn short_name(of: &EnumDescriptor, value: &str) -> String {
+    let words = value.to_ascii_lowercase().replace('_', "-");
+    let prefix = of.name().chars().flat_map(|letter| {
+        let dash = letter.is_ascii_uppercase().then_some('-');
+        dash.into_iter().chain([letter.to_ascii_lowercase()])
+    });
+    let prefix: String = prefix.skip(1).chain(['-']).collect();
+    words.strip_prefix(&prefix).map_or(words.clone(), str::to_owned)
+}
+
+/// Returns the path at which a deserializer stopped.
 fn place(track: serde_path_to_error::Track) -> String {
     let path = track.path().to_string();
-    // It has a name of its own for where there was no value at all.
+    // The library writes `?` if there was no value at all.
     if path == "?" { ".".to_owned() } else { path }
 }
 
-/// The order that an event carries, where its type has one.
+/// Returns the order that an event carries, if its type carries one.
 pub fn order_in(event_type: &str, payload: Bytes) -> Option<Order> {
     let message = dynamic(event_type, payload).ok()?;
     let order = message.get_field_by_name("order")?;
     order.as_message()?.transcode_to().ok()
 }
 
-/// A field that two JSON values differ in.
+/// A field in which two JSON values differ.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// E.g. `order.ship_to.street1`.
+    /// The path, e.g. `order.ship_to.street1`.
     pub path: String,
-    /// What was there; `None` for nothing.
+    /// The old value; `None` if there was none.
     pub old: Option<Value>,
-    /// What is; `None` for nothing.
+    /// The new value; `None` if there is none.
     pub new: Option<Value>,
 }
 
@@ -107,7 +155,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// What is different, field by field.
+/// Lists the differences, field by field.
 pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
     let mut found = Vec::new();
     compare("", Some(old), Some(new), &mut found);
@@ -163,11 +211,21 @@ mod tests {
         let json = to_json(OrderPlaced::TYPE, payload()).unwrap();
         assert_eq!(json["order"]["lines"][0]["sku"], "TEA");
         assert_eq!(json["order"]["lines"][0]["title"], "", "what is empty is shown too");
-        assert_eq!(json["order"]["service_level"], "SERVICE_LEVEL_SAME_DAY");
+        assert_eq!(json["order"]["service_level"], "same-day");
         assert_eq!(json["order"]["placed_at"], "2023-11-14T22:13:20Z");
         assert_eq!(json["order"]["lines"][0]["total_minor"], 9_007_199_254_740_993_i64);
         assert_eq!(from_json(OrderPlaced::TYPE, &json.to_string()).unwrap(), payload());
         assert_eq!(order_in(OrderPlaced::TYPE, payload()), placed().order);
+    }
+
+    #[test]
+    fn the_values_of_enums_are_read_by_either_name() {
+        for text in ["same-day", "SERVICE_LEVEL_SAME_DAY"] {
+            let text = format!(r#"{{"order": {{"service_level": "{text}"}}}}"#);
+            let payload = from_json(OrderPlaced::TYPE, &text).unwrap();
+            let order = order_in(OrderPlaced::TYPE, payload).unwrap();
+            assert_eq!(order.service_level(), ServiceLevel::SameDay, "{text}");
+        }
     }
 
     #[test]

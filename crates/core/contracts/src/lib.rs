@@ -1,7 +1,7 @@
-//! The events that workers exchange: protobuf messages, and for each its NATS subject and what it is about.
+//! The events that workers exchange: protobuf messages, with a type, a subject and a NATS subject for each.
 //!
-//! This crate is the only place that knows what is on the wire. Workers speak of event *types*; subjects, headers
-//! and identities follow from them here.
+//! This crate is the only place that knows the wire format. Workers name event *types*; NATS subjects, headers and ids
+//! follow from them here.
 
 mod ask;
 mod envelope;
@@ -32,5 +32,5 @@ pub mod proto {
     include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 }
 
-// Each context by its own name: `order` for `proto::despatch::order::v1`.
+// Each context by its short name: `order` for `proto::despatch::order::v1`.
 include!(concat!(env!("OUT_DIR"), "/contexts.rs"));

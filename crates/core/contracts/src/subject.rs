@@ -1,11 +1,11 @@
-//! What an event is about.
+//! Subjects of events.
 
 use std::fmt;
 
-/// What an event is about, by CloudEvents' word for it: a kind and an id, `order/<id>`; or nothing in particular.
+/// The subject of an event (CloudEvents' word for what it is about): a kind and an id, such as `order/<id>`, or none.
 ///
-/// Events about one subject are recorded one after the other and belong to one trace; effects are told apart by it. The
-/// kinds of today are `order`; the ones to come are `contact`, `sku`, `ticket`, `document` and `campaign`.
+/// Events with one subject are recorded one after the other and belong to one trace, and the subject distinguishes
+/// effects. Today the only kind is `order`; `contact`, `sku`, `ticket`, `document` and `campaign` will follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subject<'a> {
     kind: &'a str,
@@ -16,40 +16,41 @@ pub struct Subject<'a> {
 const ORDER: &str = "order";
 
 impl<'a> Subject<'a> {
-    /// Nothing in particular.
+    /// No subject.
     pub const NONE: Subject<'static> = Subject { kind: "", id: "" };
 
-    /// A thing of a kind; [`NONE`](Subject::NONE) when the id is empty, as in a malformed event. `kind` has no slash.
+    /// Creates a subject; [`NONE`](Subject::NONE) if the id is empty, as in a malformed event. `kind` must not contain
+    /// a slash.
     pub fn new(kind: &'a str, id: &'a str) -> Self {
         if id.is_empty() { Subject::NONE } else { Subject { kind, id } }
     }
 
-    /// An order.
+    /// Creates the subject of an order.
     pub fn order(id: &'a str) -> Self {
         Subject::new(ORDER, id)
     }
 
-    /// Reads `<kind>/<id>`, as [`Display`](fmt::Display) writes it. What has no kind is about nothing.
+    /// Parses `<kind>/<id>`, the form of [`Display`](fmt::Display). Text without a kind is no subject.
     pub fn parse(text: &'a str) -> Self {
         text.split_once('/').map_or(Subject::NONE, |(kind, id)| Subject::new(kind, id))
     }
 
-    /// The kind, e.g. `order`; empty for none.
+    /// Returns the kind, e.g. `order`; empty for no subject.
     pub fn kind(self) -> &'a str {
         self.kind
     }
 
-    /// The id among its kind; empty for none.
+    /// Returns the id within its kind; empty for no subject.
     pub fn id(self) -> &'a str {
         self.id
     }
 
-    /// The order's id, where the subject is one.
+    /// Returns the order's id, if the subject is an order.
     pub fn order_id(self) -> Option<&'a str> {
         (self.kind == ORDER).then_some(self.id)
     }
 
-    /// Whether it is nothing in particular.
+    /// Returns whether there is no subject.
     pub fn is_none(self) -> bool {
         self.id.is_empty()
     }

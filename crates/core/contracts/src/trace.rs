@@ -1,4 +1,4 @@
-//! W3C trace context as it travels in message headers.
+//! W3C trace context, as it travels in message headers.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -10,22 +10,22 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, InstrumentationScope};
 use uuid::Uuid;
 
-/// Where in an order's one trace a message belongs (<https://www.w3.org/TR/trace-context/>).
+/// A message's place in its trace (<https://www.w3.org/TR/trace-context/>). An order has one trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    /// The order's trace, the same from the shop's webhook to the review.
+    /// The trace, the same from the shop's webhook to the review.
     pub trace_id: TraceId,
     /// The span that caused the message.
     pub span_id: SpanId,
     /// Whether the trace is sampled.
     pub flags: TraceFlags,
-    /// Vendors' own additions, passed on untouched.
+    /// Vendors' additions, passed on unchanged.
     pub state: String,
 }
 
 impl Trace {
-    /// A new trace, for what arrives without one where nobody collects traces. It is not sampled: the broker does more
-    /// for messages that are.
+    /// Begins a trace for a message that arrives without one while no traces are collected. It is not sampled, because
+    /// the broker does more work for sampled messages.
     pub fn root() -> Self {
         Trace {
             trace_id: TraceId::from_bytes(*Uuid::new_v4().as_bytes()),
@@ -35,13 +35,14 @@ impl Trace {
         }
     }
 
-    /// A new span under this one.
+    /// Returns the place of a new span under this one.
     #[must_use]
     pub fn child(&self) -> Self {
         Trace { span_id: fresh_span(), ..self.clone() }
     }
 
-    /// The place of a span that OpenTelemetry's API has made. `None` after it has been shut down, since no span is made.
+    /// Returns the place of a span of OpenTelemetry's API. Returns `None` after the API was shut down, because no span
+    /// is made then.
     pub fn at(span: &SpanContext) -> Option<Self> {
         span.is_valid().then(|| Trace {
             trace_id: span.trace_id(),
@@ -51,20 +52,20 @@ impl Trace {
         })
     }
 
-    /// Whether somebody collects this trace.
+    /// Returns whether the trace is sampled.
     pub fn is_sampled(&self) -> bool {
         self.flags.is_sampled()
     }
 
-    /// What OpenTelemetry's API makes children of.
+    /// Returns the context that OpenTelemetry's API makes children of.
     pub fn context(&self) -> Context {
-        // A state that is not well-formed may be dropped, the trace not.
+        // A malformed state is dropped; the trace is kept.
         let state = self.state.parse().unwrap_or(TraceState::NONE);
         let span = SpanContext::new(self.trace_id, self.span_id, self.flags, true, state);
         Context::new().with_remote_span_context(span)
     }
 
-    /// Reads a `traceparent` header; `None` when it is not valid, in which case a new trace is to be begun.
+    /// Parses a `traceparent` header. Returns `None` if it is invalid; begin a new trace then.
     pub fn parse(traceparent: &str, tracestate: &str) -> Option<Self> {
         let mut parts = traceparent.split('-');
         let (version, trace_id, span_id, flags) =
@@ -72,7 +73,7 @@ impl Trace {
         let known_length = version != "00" || parts.next().is_none();
         let lengths_hold =
             version.len() == 2 && trace_id.len() == 32 && span_id.len() == 16 && flags.len() == 2;
-        // The parsers below would take a sign for a digit.
+        // The parsers below would accept a sign as a digit.
         let hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
         let digits_hold = [version, trace_id, span_id, flags].into_iter().all(hex);
         if version == "ff" || !known_length || !lengths_hold || !digits_hold {
@@ -90,23 +91,23 @@ impl Trace {
     }
 }
 
-/// Whoever makes this process's spans; OpenTelemetry's API does not tell whether there is anybody.
+/// The tracer of this process. OpenTelemetry's API does not tell whether one is installed.
 static TRACER: OnceLock<BoxedTracer> = OnceLock::new();
 
-/// From now on spans are made, by the provider that OpenTelemetry's API has been given. Without this none ever is.
+/// Makes spans from now on, by the provider that is installed in OpenTelemetry's API. Without this call none is made.
 pub fn collect_spans() {
     const CONVENTIONS: &str = "https://opentelemetry.io/schemas/1.42.0";
     let scope = InstrumentationScope::builder("despatch").with_schema_url(CONVENTIONS).build();
     TRACER.get_or_init(|| global::tracer_with_scope(scope));
 }
 
-/// Begins a span, by OpenTelemetry's semantic conventions 1.42. Where nobody collects, none is made, and what it would
-/// say is not asked for.
+/// Begins a span, by OpenTelemetry's semantic conventions 1.42. If no traces are collected, it makes none and does not
+/// call `builder`.
 pub fn span(parent: &Context, builder: impl FnOnce() -> SpanBuilder) -> Option<BoxedSpan> {
     TRACER.get().map(|tracer| tracer.build_with_context(builder(), parent))
 }
 
-/// The `traceparent` header's value.
+/// Formats the value of the `traceparent` header.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "00-{}-{}-{:02x}", self.trace_id, self.span_id, self.flags.to_u8())

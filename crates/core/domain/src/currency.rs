@@ -1,4 +1,4 @@
-//! ISO 4217: which currencies exist, and how many decimals each has.
+//! The currencies of ISO 4217, and their number of decimals.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,9 @@ pub struct Currency {
     exponent: u8,
 }
 
-/// A code that ISO 4217 does not list, or not in upper case.
+/// A code that is not in ISO 4217, or not in upper case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a currency code of ISO 4217")]
+#[error("expected a currency code of ISO 4217, found {0:?}")]
 pub struct UnknownCurrency(pub String);
 
 impl Currency {
@@ -21,7 +21,7 @@ impl Currency {
     /// The US dollar.
     pub const USD: Currency = Currency { code: "USD", exponent: 2 };
 
-    /// The currency of an upper-case alphabetic code; nothing is trimmed or folded.
+    /// Returns the currency of an upper-case alphabetic code. Trims and folds nothing.
     pub fn parse(code: &str) -> Result<Self, UnknownCurrency> {
         LISTS
             .iter()
@@ -32,12 +32,12 @@ impl Currency {
             .ok_or_else(|| UnknownCurrency(code.to_owned()))
     }
 
-    /// The alphabetic code, e.g. `USD`.
+    /// Returns the alphabetic code, e.g. `USD`.
     pub const fn code(self) -> &'static str {
         self.code
     }
 
-    /// How many decimals the minor unit has: 2 for USD (cents), 0 for JPY, 3 for KWD.
+    /// Returns the number of decimals of the minor unit: 2 for USD (cents), 0 for JPY, 3 for KWD.
     pub const fn exponent(self) -> u8 {
         self.exponent
     }
@@ -63,8 +63,9 @@ impl fmt::Debug for Currency {
     }
 }
 
-// ISO 4217 list one (current currencies and funds) as it stands since Bulgaria took the euro in January 2026, by the
-// exponent of the minor unit. Metals, test codes and units of account have no minor unit and pay for nothing: absent.
+// ISO 4217 list one (current currencies and funds) since Bulgaria adopted the euro in January 2026, by the exponent of
+// the minor unit. Metals, test codes and units of account are absent, because they have no minor unit and pay for
+// nothing.
 #[rustfmt::skip]
 const LISTS: [(u8, &[&str]); 4] = [
     (2, &[

@@ -1,18 +1,18 @@
-//! The id of a label.
+//! Ids of labels.
 
 use std::fmt;
 
-/// A label's id, `<order id>-<parcel>`: a parcel has one label for good.
+/// A label's id, `<order id>-<parcel>`. A parcel has one label permanently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LabelId<'a> {
     /// The order.
     pub order_id: &'a str,
-    /// 1-based within the order.
+    /// The parcel's number within the order, from 1.
     pub parcel: u32,
 }
 
 impl<'a> LabelId<'a> {
-    /// Takes an id apart; `None` when no label can have it.
+    /// Parses an id; returns `None` if no label can have it.
     pub fn parse(id: &'a str) -> Option<Self> {
         let (order_id, parcel) = id.rsplit_once('-')?;
         Some(LabelId { order_id, parcel: parcel.parse().ok()? })

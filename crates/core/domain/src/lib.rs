@@ -1,6 +1,6 @@
-//! The trade's rules without any I/O: money and its currencies, reason codes, signed links,
-//! and what fits into a text.
+//! The trade's rules without I/O: money and currencies, countries, reason codes, signed links, limits of texts.
 
+pub mod country;
 mod currency;
 mod label_id;
 pub mod link;

@@ -1,4 +1,4 @@
-//! Money: a whole number of minor units and the currency that says how much one is. Never a float.
+//! Money: a whole number of minor units and their currency. Never a float.
 
 use std::fmt;
 
@@ -9,39 +9,39 @@ use crate::Currency;
 pub struct Money {
     /// Minor units: cents for USD, yen for JPY, fils for KWD.
     pub minor: i64,
-    /// What the minor units are of.
+    /// The currency of the minor units.
     pub currency: Currency,
 }
 
-/// Why text is not an amount, or amounts do not add up to one.
+/// An error of parsing or adding amounts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    /// The text is not `-`, digits, and perhaps a point and digits.
-    #[error("{0:?} is not a decimal amount")]
+    /// The text is not a decimal: `-`, digits, and optionally a point and digits.
+    #[error("expected a decimal amount, found {0:?}")]
     NotDecimal(String),
-    /// The text says more than the currency's minor unit can.
-    #[error("{text:?} has more decimals than the {} of {currency}", currency.exponent())]
+    /// The text has more decimals than the currency's minor unit.
+    #[error("expected at most {} decimals for {currency}, found {text:?}", currency.exponent())]
     TooManyDecimals {
-        /// The amount as it was written.
+        /// The text.
         text: String,
-        /// The currency that it was read in.
+        /// The currency.
         currency: Currency,
     },
     /// The amount does not fit 64 bits of minor units.
-    #[error("the amount is too large")]
+    #[error("expected an amount that fits 64 bits of minor units, found a larger one")]
     Overflow,
-    /// Amounts of two currencies have no sum.
-    #[error("{0} and {1} cannot be added")]
+    /// The amounts are of different currencies.
+    #[error("expected two amounts of one currency, found {0} and {1}")]
     CurrencyMismatch(Currency, Currency),
 }
 
 impl Money {
-    /// So many minor units of a currency.
+    /// Creates an amount of minor units.
     pub const fn new(minor: i64, currency: Currency) -> Self {
         Money { minor, currency }
     }
 
-    /// Reads decimal text exactly: `12.5` in USD is 1250. Zeros beyond the minor unit are harmless; any other digit
+    /// Parses decimal text exactly: `12.5` in USD is 1250. Zeros beyond the minor unit are allowed; any other digit
     /// there is [`MoneyError::TooManyDecimals`].
     pub fn parse(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let decimal = Decimal::read(text)?;
@@ -52,7 +52,7 @@ impl Money {
         Ok(Money { minor: decimal.minor(currency.exponent(), false)?, currency })
     }
 
-    /// Reads decimal text, rounding what is beyond the minor unit half up (by magnitude: -0.005 is -0.01).
+    /// Parses decimal text and rounds beyond the minor unit, half up by magnitude: -0.005 is -0.01.
     pub fn parse_rounded(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let decimal = Decimal::read(text)?;
         let (_, beyond) = decimal.fraction_at(currency.exponent());
@@ -60,7 +60,7 @@ impl Money {
         Ok(Money { minor: decimal.minor(currency.exponent(), up)?, currency })
     }
 
-    /// The sum of two amounts of one currency.
+    /// Adds two amounts of one currency.
     pub fn checked_add(self, other: Money) -> Result<Self, MoneyError> {
         if self.currency != other.currency {
             return Err(MoneyError::CurrencyMismatch(self.currency, other.currency));
@@ -68,15 +68,15 @@ impl Money {
         Money::sum(self.currency, [self.minor, other.minor])
     }
 
-    /// The sum of amounts given in minor units of `currency`. Only the result has to fit, not what it passes through.
+    /// Adds amounts in minor units of `currency`. Only the result must fit, not the intermediate sums.
     pub fn sum(currency: Currency, minors: impl IntoIterator<Item = i64>) -> Result<Self, MoneyError> {
-        // 2^63 amounts of 2^63 would be needed to leave an i128.
+        // An i128 overflows only after 2^63 amounts of 2^63.
         let sum: i128 = minors.into_iter().map(i128::from).sum();
         let minor = i64::try_from(sum).map_err(|_| MoneyError::Overflow)?;
         Ok(Money { minor, currency })
     }
 
-    /// The amount with all of its currency's decimals and without the code, e.g. `12.50`.
+    /// Formats the amount with all of its currency's decimals and without the code, e.g. `12.50`.
     pub fn decimal(self) -> String {
         let exponent = usize::from(self.currency.exponent());
         let sign = if self.minor < 0 { "-" } else { "" };
@@ -87,14 +87,14 @@ impl Money {
     }
 }
 
-/// The amount as people write it, e.g. `12.50 USD`.
+/// Formats the amount for people, e.g. `12.50 USD`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.decimal(), self.currency)
     }
 }
 
-/// Decimal text, taken apart and not yet scaled.
+/// Decimal text, split but not yet scaled.
 struct Decimal<'a> {
     negative: bool,
     whole: &'a str,
@@ -113,7 +113,7 @@ impl<'a> Decimal<'a> {
         }
     }
 
-    /// The digits of the fraction that the minor unit holds, and those that it does not.
+    /// Splits the fraction into the digits that the minor unit holds and the rest.
     fn fraction_at(&self, exponent: u8) -> (&'a str, &'a str) {
         self.fraction.split_at(usize::from(exponent).min(self.fraction.len()))
     }
@@ -123,7 +123,7 @@ impl<'a> Decimal<'a> {
         let padding = std::iter::repeat_n(b'0', usize::from(exponent) - held.len());
         let mut digits =
             self.whole.bytes().chain(held.bytes()).chain(padding).map(|byte| i64::from(byte - b'0'));
-        // Counts down: the negative range is the larger by one.
+        // Counts down, because the negative range is larger by one.
         let minor = digits
             .try_fold(0_i64, |minor, digit| minor.checked_mul(10)?.checked_sub(digit))
             .and_then(|minor| minor.checked_sub(i64::from(one_up)));

@@ -1,6 +1,6 @@
-//! The one registry of reason codes: why a machine decided, refused or gave up. A reason that an event can die of has the
-//! queue that sees to it, a priority, a service level in working hours, and a page under `docs/exceptions`, which the
-//! command line shows and whose absence its tests notice.
+//! The registry of reason codes: why a machine decided, refused or gave up. A reason that makes an event dead has a
+//! queue, a priority, a service level in working hours, and a page under `docs/exceptions`. The command line shows the
+//! page, and its tests fail if the page is missing.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::triage::{Priority, Queue, Triage};
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+
         $variant:ident = $code:literal $(=> ($queue:ident, $priority:ident, $hours:literal))?),+ $(,)?) => {
-        /// Why something was decided, refused or given up. Every automated decision is logged with one, every dead
+        /// Why a machine decided, refused or gave up. Every automated decision is logged with a reason; every dead
         /// letter carries one.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -19,22 +19,22 @@ macro_rules! reasons {
             /// Every reason, in the order of the registry.
             pub const ALL: &[Reason] = &[$(Reason::$variant),+];
 
-            /// The code, in kebab case, as it stands in subjects, tables and documents.
+            /// Returns the code in kebab case, as in subjects, tables and documents.
             pub const fn code(self) -> &'static str {
                 match self { $(Reason::$variant => $code),+ }
             }
 
-            /// The reason of a code; `None` when the registry does not list it.
+            /// Returns the reason of a code; `None` if the registry does not list it.
             pub fn parse(code: &str) -> Option<Reason> {
                 Reason::ALL.iter().copied().find(|reason| reason.code() == code)
             }
 
-            /// What it means, in a sentence.
+            /// Returns what it means, in a sentence.
             pub fn meaning(self) -> &'static str {
                 match self { $(Reason::$variant => concat!($($doc),+).trim_start()),+ }
             }
 
-            /// Who sees to an event that died of it; `None` for what no event dies of.
+            /// Returns the triage of events that are dead for this reason; `None` if no event is.
             pub const fn triage(self) -> Option<Triage> {
                 match self { $(Reason::$variant => reasons!(@triage $($queue $priority $hours)?)),+ }
             }
@@ -51,7 +51,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    // What orders finds wrong with what a shop sent.
+    // Defects that orders finds in a shop's order.
     /// The order names no shipping address.
     AddressMissing = "address-missing" => (CustomerService, Normal, 8),
     /// The address lacks a street, city or country, or its country is not an ISO 3166 code.
@@ -82,15 +82,15 @@ reasons! {
     StepDone = "step-done",
     /// An event arrived again or later than one that already covers it; nothing changed.
     AlreadyApplied = "already-applied",
-    /// A fact arrived that the order's state does not expect, and nothing known makes good for it.
+    /// A fact arrived that the order's state does not expect, and no known rule compensates for it.
     UnexpectedFact = "unexpected-fact" => (CarrierDesk, High, 4),
-    /// A command came that the order's state does not allow.
+    /// A command arrived that the order's state does not allow.
     CommandRefused = "command-refused" => (Payments, High, 4),
     /// The customer asked for the order to be cancelled.
     CustomerCancelled = "customer-cancelled",
     /// An operator cancelled the order.
     OperatorCancelled = "operator-cancelled",
-    /// Money was captured for an order that had been cancelled; it goes back.
+    /// Money was captured for an order that had been cancelled; it is refunded.
     CapturedAfterCancellation = "captured-after-cancellation",
     /// A parcel came back to the sender.
     ParcelReturned = "parcel-returned",
@@ -106,9 +106,9 @@ reasons! {
     AuthorisationExpired = "authorisation-expired" => (Payments, High, 4),
     /// The order has nothing authorised to capture.
     AuthorisationMissing = "authorisation-missing" => (Payments, Normal, 8),
-    /// What was authorised or captured is not what the order costs.
+    /// The amount authorised or captured is not what the order costs.
     AmountMismatch = "amount-mismatch" => (Payments, Urgent, 2),
-    /// The provider refuses our request itself: a key, a parameter, an id.
+    /// The provider refuses the request itself: a key, a parameter, an id.
     PaymentRejected = "payment-rejected" => (Payments, Urgent, 2),
 
     // Inventory.
@@ -140,25 +140,25 @@ reasons! {
     RatingInvalid = "rating-invalid" => (CustomerService, Low, 24),
 
     // Notifications.
-    /// The mail server refuses the recipient for good.
+    /// The mail server refuses the recipient permanently.
     RecipientRejected = "recipient-rejected" => (CustomerService, Low, 16),
-    /// The mail server refuses the message itself for good.
+    /// The mail server refuses the message itself permanently.
     MessageRejected = "message-rejected" => (Engineering, Normal, 8),
 
     // The runtime's own.
-    /// The message is not what its headers say.
+    /// The message does not match its headers.
     PayloadUndecodable = "payload-undecodable" => (Engineering, Urgent, 2),
     /// Every attempt failed.
     AttemptsExhausted = "attempts-exhausted" => (Engineering, High, 4),
-    /// What the event waited for did not come before its deadline.
+    /// The event that this one waited for did not come before the deadline.
     DeferredTooLong = "deferred-too-long" => (Engineering, Normal, 4),
-    /// Handling it began several times and never ended.
+    /// Its handling was started several times and never ended.
     PoisonEvent = "poison-event" => (Engineering, Urgent, 2),
     /// A follow-on event is larger than the broker accepts.
     PayloadTooLarge = "payload-too-large" => (Engineering, High, 4),
-    /// The event is older than the journal remembers.
+    /// The event is older than the journal's retention.
     EventExpired = "event-expired" => (Engineering, Normal, 8),
-    /// An operator withdrew a waiting retry.
+    /// An operator cancelled a pending retry.
     RetryCancelled = "retry-cancelled" => (Engineering, Normal, 16),
 }
 

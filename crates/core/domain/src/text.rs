@@ -1,8 +1,8 @@
-//! Text that has to fit somewhere.
+//! Text that must fit somewhere.
 
 use std::borrow::Cow;
 
-/// At most this many characters of a text; where more is left out, `…` is the last of them.
+/// Shortens a text to at most this many characters. If it leaves something out, the last one is `…`.
 pub fn truncate(text: &str, longest: usize) -> Cow<'_, str> {
     let Some(last) = longest.checked_sub(1) else { return Cow::Borrowed("") };
     let mut ends = text.char_indices().map(|(end, _)| end).skip(last);

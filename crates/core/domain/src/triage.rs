@@ -1,20 +1,20 @@
-//! Who sees to what could not be finished, how soon, and how.
+//! Triage: the team, the priority and the service level of a case.
 
 use std::fmt;
 
-/// What a dead letter of some reason asks for.
+/// The triage of a dead letter's reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Triage {
-    /// Whose it is.
+    /// The team's queue.
     pub queue: Queue,
-    /// How soon somebody should look, before anybody has.
+    /// The priority before a person has looked.
     pub priority: Priority,
-    /// The service level: working hours until it should be resolved.
+    /// The service level: working hours until the case should be resolved.
     pub hours: u32,
 }
 
 impl Triage {
-    /// For a reason that this build does not know.
+    /// The triage of a reason that this build does not know.
     pub const UNKNOWN: Triage = Triage { queue: Queue::Engineering, priority: Priority::High, hours: 4 };
 }
 
@@ -24,15 +24,15 @@ macro_rules! names {
         pub enum $type { $($(#[doc = $doc])+ $variant),+ }
 
         impl $type {
-            /// All of them, in order.
+            /// Every value, in order.
             pub const ALL: &[$type] = &[$($type::$variant),+];
 
-            /// The name, as it stands in tables and on command lines.
+            /// Returns the name, as in tables and on command lines.
             pub const fn name(self) -> &'static str {
                 match self { $($type::$variant => $name),+ }
             }
 
-            /// The one of this name.
+            /// Returns the value of a name.
             pub fn parse(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|known| known.name() == name)
             }
@@ -56,15 +56,15 @@ names! {
         Warehouse = "warehouse",
         /// Labels, carriers, addresses that no carrier serves.
         CarrierDesk = "carrier-desk",
-        /// What only the customer or the shop can say.
+        /// Questions that only the customer or the shop can answer.
         CustomerService = "customer-service",
-        /// What is wrong with despatch or what it runs on.
+        /// Defects of despatch or of its servers.
         Engineering = "engineering",
     }
 }
 
 names! {
-    /// How soon somebody should look.
+    /// How soon a person should look.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
     Priority {
         /// When there is time: no order waits for it.
@@ -79,7 +79,7 @@ names! {
 }
 
 impl Priority {
-    /// 1 for low to 4 for urgent, as tables sort by.
+    /// Returns 1 for low to 4 for urgent, by which tables sort.
     pub const fn number(self) -> i16 {
         match self {
             Priority::Low => 1,
@@ -89,7 +89,7 @@ impl Priority {
         }
     }
 
-    /// The priority of a number.
+    /// Returns the priority of a number.
     pub fn of_number(number: i16) -> Option<Self> {
         Priority::ALL.iter().copied().find(|priority| priority.number() == number)
     }

@@ -1,36 +1,36 @@
-//! Which location sends what, from one order and the stock of its SKUs. Fewest parcels first, then fewest lines split
-//! over parcels, then the locations' rank.
+//! Decides which location sends what, from one order and the stock of its SKUs. It prefers fewest parcels, then fewest
+//! lines split over parcels, then the locations' rank.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-/// Up to so many locations the best choice is found by trying every set of them; beyond, the location that holds most
-/// of what is still missing is taken until nothing is missing.
+/// Most locations for which every set of them is tried to find the best one. With more locations, the one with most of
+/// what is still missing is taken until nothing is missing.
 const EXACT: usize = 12;
 
-/// What a line of the order asks for.
+/// A line of the order.
 #[derive(Debug, Clone, Copy)]
 pub struct LineDemand<'a> {
     /// The line's number within the order.
     pub line: u32,
-    /// What to send.
+    /// The SKU to send.
     pub sku: &'a str,
     /// Units, at least 1.
     pub quantity: i64,
 }
 
-/// What one location has of one SKU.
+/// The stock of one SKU at one location.
 #[derive(Debug, Clone)]
 pub struct StockLevel {
     /// The SKU.
     pub sku: String,
     /// The location's id.
     pub location: String,
-    /// The location's; lower is preferred.
+    /// The location's rank; lower is preferred.
     pub rank: i32,
-    /// Units that no order holds; may be 0.
+    /// Units that are not reserved; may be 0.
     pub available: i64,
 }
 
@@ -39,7 +39,7 @@ pub struct StockLevel {
 pub struct Allocation {
     /// The line's number within the order.
     pub line: u32,
-    /// What to send.
+    /// The SKU to send.
     pub sku: String,
     /// The location's id.
     pub location: String,
@@ -49,20 +49,20 @@ pub struct Allocation {
     pub parcel: u32,
 }
 
-/// Why an order cannot be served.
+/// Why an order cannot be fulfilled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Shortage {
-    /// No location has ever stocked it.
-    #[error("SKU {0:?} is not in the catalogue")]
+    /// No location has ever stocked the SKU.
+    #[error("expected a SKU of the catalogue, found {0:?}")]
     Unknown(String),
-    /// All locations together have too little.
-    #[error("{wanted} units of SKU {sku:?} are wanted, {available} are available")]
+    /// All locations together have too few units.
+    #[error("expected {wanted} units of SKU {sku:?}, found {available} available")]
     Short {
-        /// What there is too little of.
+        /// The SKU.
         sku: String,
-        /// Units that the order asks for, over all its lines.
+        /// Units ordered, over all lines.
         wanted: i64,
-        /// Units that no order holds, over all locations.
+        /// Units that are not reserved, over all locations.
         available: i64,
     },
 }
@@ -73,14 +73,14 @@ struct Place<'a> {
     units: HashMap<&'a str, i64>,
 }
 
-/// So many units of a line (by index) from a place (by index).
+/// Units of a line (by index) from a place (by index).
 struct Piece {
     line: usize,
     place: usize,
     quantity: i64,
 }
 
-/// Decides which locations send what: all lines or nothing.
+/// Decides which locations send what: all lines or none.
 pub fn allocate(wanted: &[LineDemand<'_>], stock: &[StockLevel]) -> Result<Vec<Allocation>, Shortage> {
     let demand = demand(wanted);
     check(&demand, stock)?;
@@ -101,7 +101,7 @@ pub fn allocate(wanted: &[LineDemand<'_>], stock: &[StockLevel]) -> Result<Vec<A
     Ok(allocations)
 }
 
-/// Units per SKU, over all lines.
+/// Adds up the units per SKU, over all lines.
 fn demand<'a>(wanted: &[LineDemand<'a>]) -> BTreeMap<&'a str, i64> {
     let mut demand = BTreeMap::new();
     for LineDemand { sku, quantity, .. } in wanted {
@@ -125,7 +125,7 @@ fn check(demand: &BTreeMap<&str, i64>, stock: &[StockLevel]) -> Result<(), Short
     Ok(())
 }
 
-/// The locations that have anything, best rank first.
+/// Lists the locations that have stock, best rank first.
 fn places(stock: &[StockLevel]) -> Vec<Place<'_>> {
     let mut places = BTreeMap::new();
     for StockLevel { sku, location, rank, available } in stock {
@@ -145,7 +145,7 @@ fn choose<'p, 'a>(
     if places.len() > EXACT {
         return greedy(demand, places);
     }
-    // The first place is the highest bit, so that of the sets of a size those of better ranks come first.
+    // The first place is the highest bit, so of the sets of one size those of better ranks come first.
     let bit = |index: usize| 1_u32 << (places.len() - 1 - index);
     let members = |set: u32| -> Vec<&Place<'_>> {
         let chosen = places.iter().enumerate().filter(|(index, _)| set & bit(*index) != 0);
@@ -156,7 +156,7 @@ fn choose<'p, 'a>(
         let covering = sets.map(members).filter(|chosen| covers(demand, chosen));
         covering.min_by_key(|chosen| splits(&fill(wanted, chosen)))
     };
-    // Without demand no set is needed; otherwise all places together cover it, as was checked.
+    // Without demand no set is needed. Otherwise all places together cover it, as was checked.
     (1..=places.len()).find_map(best_of).unwrap_or_default()
 }
 
@@ -176,7 +176,7 @@ fn greedy<'p, 'a>(demand: &BTreeMap<&str, i64>, places: &'p [Place<'a>]) -> Vec<
             let units = |sku: &str| places[place].units.get(sku).copied().unwrap_or(0);
             missing.iter().map(|(sku, wanted)| units(sku).min(*wanted)).fold(0, i64::saturating_add)
         };
-        // Of equals the one of better rank, which comes first.
+        // Of equal places, the one of better rank comes first.
         let Some(best) = left.iter().copied().min_by_key(|place| Reverse(gives(*place))) else { break };
         for (sku, wanted) in &mut missing {
             *wanted -= places[best].units.get(sku).copied().unwrap_or(0).min(*wanted);
@@ -188,8 +188,8 @@ fn greedy<'p, 'a>(demand: &BTreeMap<&str, i64>, places: &'p [Place<'a>]) -> Vec<
     chosen.into_iter().map(|place| &places[place]).collect()
 }
 
-/// Fills the lines from places that cover them: whole from the first place that can, the largest lines first; what no
-/// place can send whole is split, from where most is left.
+/// Fills the lines from places that cover them. The largest lines come first, each whole from the first place that can.
+/// A line that no place can send whole is split, from the place with most left.
 fn fill(wanted: &[LineDemand<'_>], chosen: &[&Place<'_>]) -> Vec<Piece> {
     let mut left: Vec<HashMap<&str, i64>> = chosen.iter().map(|place| place.units.clone()).collect();
     let mut lines: Vec<usize> = (0..wanted.len()).collect();
@@ -227,7 +227,7 @@ fn take(units: &mut HashMap<&str, i64>, sku: &str, quantity: i64) {
     }
 }
 
-/// How many pieces there are beyond one for each line.
+/// Counts the pieces beyond one for each line.
 fn splits(pieces: &[Piece]) -> usize {
     let mut lines: Vec<usize> = pieces.iter().map(|piece| piece.line).collect();
     lines.sort_unstable();

@@ -1,4 +1,5 @@
-//! Which carrier service takes a parcel: a table of rules, and among the services that a rule allows the cheapest.
+//! Decides which carrier service takes a parcel: by a table of rules, and by price among the services that a rule
+//! allows.
 
 use std::fmt;
 
@@ -9,22 +10,26 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CarrierRule {
-    /// The service levels that it is for; none means all.
+    /// The service levels that the rule is for; empty means all.
+    #[serde(default)]
     pub service_levels: Vec<Level>,
-    /// The countries of destination (ISO 3166-1 alpha-2) that it is for; none means all.
+    /// The countries of destination (ISO 3166-1 alpha-2) that the rule is for; empty means all.
+    #[serde(default)]
     pub countries: Vec<String>,
-    /// Who makes the label.
+    /// The maker of the label.
     pub carrier: Carrier,
-    /// The carriers' service tokens, any of which will do; none means any service. For labels of our own the one
-    /// service that they show.
+    /// The allowed service tokens of carriers; empty means any service. For the shop's own labels, the one service that
+    /// they show.
+    #[serde(default)]
     pub services: Vec<String>,
-    /// The most days that a carrier may estimate; 0 means any number.
+    /// The longest delivery estimate in days; 0 means any.
+    #[serde(default)]
     pub within_days: u32,
 }
 
-/// What the customer paid for.
+/// The service level that the customer paid for; in configuration as in the gateway's JSON, e.g. `second-class`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// The slowest.
     Standard,
@@ -32,17 +37,17 @@ pub enum Level {
     SecondClass,
     /// Faster than second class.
     FirstClass,
-    /// As fast as can be.
+    /// The fastest.
     SameDay,
 }
 
-/// Who makes the label.
+/// The maker of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Carrier {
     /// A carrier behind Shippo.
     Shippo,
-    /// The shop's own courier, with a label of our own.
+    /// The shop's own courier, with a label of the shop.
     Own,
 }
 
@@ -57,28 +62,28 @@ pub struct Rate {
     pub service: String,
     /// The price.
     pub cost: Money,
-    /// Days until delivery, if the carrier says.
+    /// Estimated days until delivery, if the carrier says.
     pub estimated_days: Option<u32>,
 }
 
-/// Why a service was chosen; kept with the label.
+/// Why a service was chosen; stored with the label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// The kind of decision.
     pub reason: Reason,
-    /// What was weighed.
+    /// The alternatives.
     pub detail: String,
 }
 
 impl CarrierRule {
-    /// Whether the rule is for such a parcel.
+    /// Returns whether the rule is for such a parcel.
     pub fn is_for(&self, level: Level, country: &str) -> bool {
         (self.service_levels.is_empty() || self.service_levels.contains(&level))
             && (self.countries.is_empty() || self.countries.iter().any(|known| known == country))
     }
 
-    /// The cheapest of the rates that the rule allows. Rates in another currency than the first allowed one are left
-    /// aside: they cannot be compared.
+    /// Returns the cheapest rate that the rule allows. Ignores rates in another currency than the first allowed one,
+    /// because they cannot be compared.
     pub fn cheapest<'r>(&self, rates: &'r [Rate]) -> Option<(&'r Rate, Decision)> {
         let allowed: Vec<&Rate> = rates.iter().filter(|rate| self.allows(rate)).collect();
         let currency = allowed.first()?.cost.currency;

@@ -1,5 +1,5 @@
--- The latest effect of each identity that is still open, or was rejected in this very try, or a new one under the next
--- number.
+-- Returns the latest effect of each identity that is still pending, or was rejected in this very try, or a new one
+-- under the next number.
 with wanted as (
     select distinct on (subject, operation, part) *
       from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::int[])
@@ -14,7 +14,7 @@ fresh as (
     insert into {schema}.effect (subject, operation, part, n, note)
     select subject, operation, part, coalesce(n + 1, 0), wanted_note
       from latest where n is null or not holds
-     -- In one order everywhere, so that two replicas cannot wait for each other.
+     -- In the same order everywhere, so that two replicas cannot deadlock.
      order by subject, operation, part
     on conflict do nothing
     returning subject, operation, part, n, note)

@@ -1,4 +1,4 @@
--- A retry that is due opens a batch: if nobody gets to publish it, the sweeper does.
+-- A due retry opens a batch, so that the sweeper publishes it if this process does not.
 with due as (
     delete from {schema}.retry where (id, handler) in (
         select id, handler from {schema}.retry where due <= despatch_now()

@@ -1,4 +1,4 @@
--- A waiting row without a retry is an event whose next generation has been fired and has had no outcome.
+-- A waiting row without a retry is an event whose next generation is published and has no outcome.
 select id, handler, outbox, event, generation,
        (state = 'waiting' and not exists (
             select from {schema}.retry where retry.id = journal.id and retry.handler = journal.handler)) as fired

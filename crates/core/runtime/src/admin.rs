@@ -1,4 +1,4 @@
-//! Behind the commands: what an operator does to a deployment from outside of its processes.
+//! Operator actions behind the commands: they act on a deployment from outside of its processes.
 
 mod ask;
 mod backlog;

@@ -1,11 +1,12 @@
-//! When to try again. The only module that knows the `backoff` crate.
+//! Waits between tries. The only module that uses the `backoff` crate.
 
 use std::time::Duration;
 
 use backoff::backoff::Backoff as _;
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 
-/// The delay after the `tries`th try failed: `first`, doubled each time up to `longest`, with jitter of half either way.
+/// Returns the delay after the `tries`th failed try: `first`, doubled each time up to `longest`, with a jitter of ±50
+/// %.
 pub(crate) fn exponential_delay(first: Duration, longest: Duration, tries: u32) -> Duration {
     let mut delays = exponential(first, longest);
     let mut delay = first;
@@ -15,10 +16,10 @@ pub(crate) fn exponential_delay(first: Duration, longest: Duration, tries: u32) 
     delay
 }
 
-/// Waits for a server that is down: soon at first, then up to two seconds apart, for as long as it takes.
+/// Waits between tries to reach a server that is down. The waits grow to two seconds; the number of tries is unlimited.
 pub(crate) struct Backoff(ExponentialBackoff);
 
-/// The longest wait for a server between two tries.
+/// The longest wait between two tries to reach a server.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 impl Backoff {
@@ -26,7 +27,7 @@ impl Backoff {
         Backoff(exponential(Duration::from_millis(50), LONGEST_WAIT))
     }
 
-    /// Waits for the next try.
+    /// Waits until the next try is due.
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.0.next_backoff().unwrap_or(LONGEST_WAIT)).await;
     }

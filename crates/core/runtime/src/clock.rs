@@ -1,27 +1,27 @@
-//! The deployment's time: this machine's clock plus its offset to the database's.
+//! The deployment's time: this machine's clock plus its offset to the database's clock.
 //!
-//! Ids and ages have to agree between processes whose machines may not. The scheduler asks the database for its time with
-//! every tick, so nothing else needs to.
+//! Processes on different machines must agree on ids and ages, but their clocks may differ. The scheduler reads the
+//! database's time with every tick, so no other code needs a query for it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use despatch_contracts::EventId;
 
-/// One worker's idea of the database's time.
+/// A worker's estimate of the database's time.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
-    /// Microseconds by which the database is ahead of this machine.
+    /// How far the database's clock is ahead of this machine's, in microseconds.
     offset: AtomicI64,
 }
 
 impl Clock {
-    /// The time now, by the database's clock as far as it is known.
+    /// Returns the current time by the database's clock, as last learned.
     pub(crate) fn now(&self) -> SystemTime {
         shift(SystemTime::now(), self.offset.load(Ordering::Relaxed))
     }
 
-    /// Learns the database's time, which it told between `asked` and `answered`.
+    /// Learns the database's time, which the database read between `asked` and `answered`.
     pub(crate) fn learn(&self, database: SystemTime, asked: SystemTime, answered: SystemTime) {
         let middle = asked + answered.duration_since(asked).unwrap_or_default() / 2;
         let offset = match database.duration_since(middle) {
@@ -31,7 +31,7 @@ impl Clock {
         self.offset.store(offset, Ordering::Relaxed);
     }
 
-    /// A new event's id.
+    /// Returns an id for a new event.
     pub(crate) fn new_id(&self) -> EventId {
         EventId::at(self.now())
     }

@@ -1,4 +1,4 @@
-//! What all handlers of one worker in one process share.
+//! The state that all handlers of one worker share in one process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,26 +25,26 @@ pub(crate) struct WorkerContext {
     pub(crate) journal: Arc<Journal>,
     pub(crate) broker: Broker,
     pub(crate) ledger: Ledger,
-    /// For statements outside of transactions.
+    /// Batches statements outside of transactions.
     pub(crate) batcher: Arc<QueryBatcher>,
     pub(crate) health: Health,
-    /// One redelivered event at a time in the whole process.
+    /// Admits one redelivered event at a time in the whole process.
     pub(crate) quarantine: Arc<Semaphore>,
-    /// As many transactions at a time as there are cores, over all workers of the process. More would not raise throughput,
-    /// only make batches smaller: a handler that waits for a permit collects a larger one. The outbox takes none, because a
-    /// shop waits for its answer.
+    /// Limits recording transactions to one per core, across all workers of the process. More would not raise
+    /// throughput, only make batches smaller: a handler that waits for a permit collects a larger batch. The outbox
+    /// takes no permit, because a shop waits for its answer.
     pub(crate) commit_permits: Arc<Semaphore>,
-    /// A consumer is missing: the provisioner is to look now.
+    /// Wakes the provisioner because a consumer is missing.
     pub(crate) consumer_missing: Arc<Notify>,
-    /// The process drains: nothing new is begun.
+    /// Cancelled when the process drains: no new work begins.
     pub(crate) drain: CancellationToken,
-    /// The drain's grace is over: what is held is let go.
+    /// Cancelled when the drain's grace is over: work in flight is abandoned.
     pub(crate) abandon: CancellationToken,
 }
 
 impl WorkerContext {
-    /// Runs a piece of database work until the database can be reached; every other error is the caller's. `None` when
-    /// the process was told to let go first.
+    /// Runs database work again until the database is reachable; returns every other error to the caller. Returns
+    /// `None` if the process abandons its work first.
     pub(crate) async fn retry_until_reachable<T, F>(
         &self,
         mut work: impl FnMut() -> F,
@@ -70,7 +70,8 @@ impl WorkerContext {
         }
     }
 
-    /// Whether the database can be reached within this time. `None` when the process was told to let go first.
+    /// Returns whether the database becomes reachable within `within`. Returns `None` if the process abandons its work
+    /// first.
     pub(crate) async fn reaches_database(&self, within: Duration) -> Option<bool> {
         let reached = self.retry_until_reachable(|| async { self.db.client().await.map(drop) });
         match timeout(within, reached).await {
@@ -79,22 +80,23 @@ impl WorkerContext {
         }
     }
 
-    /// Closes an outbox batch: the stream has all of it.
+    /// Closes an outbox batch: the stream has all of its follow-ons.
     pub(crate) async fn close(&self, batch: i64) -> Result<(), DbError> {
         self.batcher.ask(&self.journal.sql().close_batches, (batch,)).await.map(drop)
     }
 
-    /// The permission to run a recording transaction. The semaphore is never closed; if it were, nothing would limit them.
+    /// Waits for a permit to run a recording transaction. The semaphore is never closed; if it were, transactions would
+    /// be unlimited.
     pub(crate) async fn commit_permit(&self) -> Option<OwnedSemaphorePermit> {
         self.commit_permits.clone().acquire_owned().await.ok()
     }
 
-    /// The database's name in the health report.
+    /// Returns the database's name in the health report.
     pub(crate) fn database_part(&self) -> String {
         format!("postgres/{}", self.worker)
     }
 
-    /// Publishes what the stream lacks of an outbox batch and closes it.
+    /// Publishes the follow-ons of an outbox batch that the stream lacks, and closes the batch.
     pub(crate) async fn publish_and_close(&self, batch: &OutboxBatch) -> Result<(), DbError> {
         let client = self.db.client().await?;
         let unpublished = self.journal.unpublished(&client, batch).await?;
@@ -105,7 +107,7 @@ impl WorkerContext {
         Ok(())
     }
 
-    /// The stream has what could be read of an outbox batch. The rest, if any, keeps it open.
+    /// Closes an outbox batch whose readable follow-ons are published. Unreadable ones keep it open.
     pub(crate) async fn close_except(&self, batch: i64, unreadable: &[Uuid]) -> Result<(), DbError> {
         if unreadable.is_empty() {
             return self.close(batch).await;

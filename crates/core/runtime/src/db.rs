@@ -1,4 +1,4 @@
-//! PostgreSQL: connections, what errors mean, batched statements, transactions. Knows nothing of events.
+//! PostgreSQL: connections, error kinds, batched statements, transactions. Knows nothing of events.
 
 mod batching;
 mod error;

@@ -1,6 +1,6 @@
 //! Errors as text.
 
-/// An error with all that caused it, on one line.
+/// Returns an error and its causes on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,6 +1,6 @@
-//! What each part of a process is doing, so that readiness means "consuming".
+//! The health of a process's parts. Readiness means that every handler consumes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -8,16 +8,25 @@ use tokio::sync::watch;
 /// The state of a process's parts: each handler, and each server that they need.
 #[derive(Clone)]
 pub struct Health {
-    parts: Arc<Mutex<BTreeMap<String, PartState>>>,
+    parts: Arc<Mutex<Parts>>,
     ready: watch::Sender<bool>,
 }
 
-/// What one part is doing.
+#[derive(Default)]
+struct Parts {
+    states: BTreeMap<String, PartState>,
+    /// The parts that have been ready at least once. Only these can be lost and recover.
+    started: BTreeSet<String>,
+    /// Whether the process stops. Then its parts end as expected.
+    stopping: bool,
+}
+
+/// The state of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartState {
     /// At work.
     Ready,
-    /// Cannot work, and why.
+    /// Unable to work, for this reason.
     NotReady(String),
 }
 
@@ -26,41 +35,57 @@ impl Health {
         Health { parts: Arc::default(), ready: watch::Sender::new(false) }
     }
 
+    /// Notes that a part is at work. Logs it at info level if the part had been lost.
     pub(crate) fn ready(&self, part: &str) {
-        self.set(part, &PartState::Ready);
+        self.set(part, PartState::Ready);
     }
 
-    /// Says that a part cannot work; logged when it could before.
+    /// Notes that a part cannot work. Logs it as a warning if the part had been ready and the process does not stop.
     pub(crate) fn not_ready(&self, part: &str, why: impl Into<String>) {
-        self.set(part, &PartState::NotReady(why.into()));
+        self.set(part, PartState::NotReady(why.into()));
     }
 
-    fn set(&self, part: &str, state: &PartState) {
+    /// Notes that the process stops, so that its parts end without a warning.
+    pub(crate) fn stopping(&self) {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).stopping = true;
+    }
+
+    fn set(&self, part: &str, state: PartState) {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = parts.insert(part.to_owned(), state.clone());
-        match (&before, state) {
-            (Some(PartState::NotReady(_)), PartState::Ready) => tracing::info!(part, "working again"),
-            (Some(PartState::Ready), PartState::NotReady(why)) => tracing::warn!(part, why, "waiting"),
-            (None, PartState::NotReady(why)) => tracing::debug!(part, why, "waiting"),
+        let started = parts.started.contains(part);
+        let changed = parts.states.get(part) != Some(&state);
+        match &state {
+            PartState::Ready if changed && started => tracing::info!(part, "part recovered"),
+            PartState::Ready if changed => tracing::debug!(part, "part ready"),
+            PartState::NotReady(why)
+                if started && !parts.stopping && parts.states.get(part) == Some(&PartState::Ready) =>
+            {
+                tracing::warn!(part, why, "part not ready");
+            }
+            PartState::NotReady(why) if changed => tracing::debug!(part, why, "part not ready"),
             _ => {}
         }
-        let ready = parts.values().all(|state| *state == PartState::Ready);
+        if state == PartState::Ready && !started {
+            parts.started.insert(part.to_owned());
+        }
+        parts.states.insert(part.to_owned(), state);
+        let ready = parts.states.values().all(|state| *state == PartState::Ready);
         self.ready.send_if_modified(|was| std::mem::replace(was, ready) != ready);
     }
 
-    /// Whether every part is at work.
+    /// Returns whether every part is at work.
     pub fn is_ready(&self) -> bool {
         *self.ready.borrow()
     }
 
-    /// Returns once every part is at work.
+    /// Waits until every part is at work.
     pub async fn until_ready(&self) {
         // The sender lives in `self`, so the wait cannot fail.
         let _ = self.ready.subscribe().wait_for(|ready| *ready).await;
     }
 
-    /// Every part and its state, by name.
+    /// Returns every part and its state, by name.
     pub fn parts(&self) -> BTreeMap<String, PartState> {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).states.clone()
     }
 }

@@ -1,4 +1,5 @@
-//! Inbox and outbox in one, in PostgreSQL: what each event came to, and what is still to be published.
+//! The journal: inbox and outbox in one table. It holds each event's outcome and the follow-ons that are still to be
+//! published.
 
 mod checkpoint;
 mod dead_letter;

@@ -1,8 +1,8 @@
 //! The worker runtime: prepare, perform, record, publish, ack.
 //!
-//! A worker's author writes [`Handler`]s (or [`EffectHandler`]s, for effects at external providers) and registers them with
-//! a [`Worker`]; a [`Process`] runs workers. Every guarantee follows from the order of a handler's stages, each of which has
-//! a file of its own in `pipeline`:
+//! The author of a worker writes [`Handler`]s, or [`EffectHandler`]s for effects at external providers, and registers
+//! them with a [`Worker`]. A [`Process`] runs workers. Every guarantee follows from the order of a handler's stages.
+//! Each stage is a file in `pipeline`:
 //!
 //! ```text
 //! receive → admit ─┬──────────────────────→ record → publish → ack
@@ -29,7 +29,7 @@ mod settings;
 mod telemetry;
 mod worker;
 
-// Write a worker.
+// For authors of workers.
 pub use db::{
     BatchParams, BatchedQuery, ConcurrencyKeys, DbError, DbErrorKind, Params, QueryBatcher, Reader,
 };
@@ -42,13 +42,13 @@ pub use worker::{
     Verdict, Worker,
 };
 
-// Run it.
+// For programs that run workers.
 pub use health::{Health, PartState};
 pub use nats::Pending;
 pub use process::{Process, StartError};
 pub use settings::Settings;
 
-// Operate it.
+// For commands that operate a deployment.
 pub use admin::doctor;
 pub use admin::{
     Backlog, DeadEvent, Operator, OperatorError, PendingRetry, Permissions, RecoverError, RetryFilter,
@@ -59,6 +59,6 @@ pub use db::Database;
 pub use error::chain as error_chain;
 pub use nats::{BrokerError, options as nats_options};
 
-// Take events in.
+// For code that takes events in from outside.
 pub use journal::set_timer;
 pub use outbox::{Outbox, OutboxMessage, RejectedInput, Unpublished};

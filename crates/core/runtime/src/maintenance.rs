@@ -1,4 +1,4 @@
-//! Background tasks of each process: what is due, what was left unpublished, what the stream has lost, what operators ask.
+//! Background tasks of each process: due work, unpublished batches, lost streams, gauges, operators' requests.
 
 pub(crate) mod answers;
 pub(crate) mod gauges;

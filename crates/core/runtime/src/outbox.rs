@@ -1,5 +1,5 @@
-//! The way in: what comes from outside of the deployment, or from a timer, is journaled with an outbox batch before it is
-//! published.
+//! The outbox for events that come from no handler. Input from outside of the deployment, and due timers, are journaled
+//! with an outbox batch before they are published.
 
 use std::sync::Arc;
 
@@ -16,37 +16,37 @@ use crate::journal::{Done, ERROR_LENGTH, Try, note};
 use crate::nats::Published;
 use crate::telemetry::spans;
 
-/// How much of an id that somebody sent is kept.
+/// The longest part of a foreign id that is kept.
 const ID_LENGTH: usize = 200;
 
-/// An event on its way in, addressed.
+/// An event that is addressed but not journaled yet.
 #[derive(Debug, Clone)]
 pub struct OutboxMessage {
     id: EventId,
     envelope: Envelope,
 }
 
-/// What a message that cannot become an event leaves behind; see [`Outbox::dead_letter`].
+/// Input that cannot become an event; see [`Outbox::dead_letter`].
 #[derive(Debug, Clone)]
 pub struct RejectedInput<'a> {
-    /// Why.
+    /// The reason for the dead letter.
     pub reason: Reason,
-    /// What it is about; empty for nothing in particular, as far as that is known.
+    /// The subject, as far as it is known; empty if there is none.
     pub subject: Subject<'a>,
-    /// What exactly is wrong.
+    /// The exact defect.
     pub error: String,
-    /// What arrived, untouched.
+    /// The input, unchanged.
     pub body: bytes::Bytes,
 }
 
-/// A worker's way in.
+/// A worker's outbox for events that come from no handler.
 #[derive(Clone)]
 pub struct Outbox {
     ctx: Arc<WorkerContext>,
     source: Arc<str>,
 }
 
-/// Messages that are journaled; they go out with [`Outbox::publish`] once their transaction is committed.
+/// Messages that are journaled. [`Outbox::publish`] publishes them once their transaction is committed.
 #[derive(Debug)]
 #[must_use = "what is journaled but not published waits for the sweeper"]
 pub struct Unpublished {
@@ -60,12 +60,12 @@ impl Outbox {
         Outbox { ctx, source }
     }
 
-    /// A new event's id, by the deployment's time.
+    /// Returns an id for a new event, by the deployment's time.
     pub fn new_id(&self) -> EventId {
         self.ctx.clock.new_id()
     }
 
-    /// The database that the messages are journaled in.
+    /// Returns the database that holds the journal.
     pub fn database(&self) -> &Database {
         &self.ctx.db
     }
@@ -75,8 +75,8 @@ impl Outbox {
         OutboxMessage { id, envelope: Envelope::first(id, &self.source, event, trace) }
     }
 
-    /// Addresses the dead letter of what arrived but cannot become an event. A body that is too large for a message is
-    /// left out.
+    /// Addresses the dead letter of input that cannot become an event. A body that is too large for a message is left
+    /// out.
     pub fn dead_letter(&self, id: EventId, refusal: RejectedInput<'_>, trace: &Trace) -> OutboxMessage {
         let RejectedInput { reason, subject, error, body } = refusal;
         let subject = printable(&subject.to_string());
@@ -91,7 +91,7 @@ impl Outbox {
         rejected(&self.ctx, &self.source, id, reason, &error, event, &trace)
     }
 
-    /// Journals messages in the caller's transaction, set-based.
+    /// Journals messages in the caller's transaction, in one statement.
     pub async fn enqueue(
         &self,
         tx: &deadpool_postgres::Transaction<'_>,
@@ -100,14 +100,14 @@ impl Outbox {
         write(tx, &self.ctx, &self.source, messages).await
     }
 
-    /// Publishes what was journaled, after the caller's commit; returns once the broker has it. Should the process end
-    /// first, the sweeper does it.
+    /// Publishes journaled messages after the caller's commit; returns once the broker has them. If the process ends
+    /// first, the sweeper publishes them.
     pub async fn publish(&self, unpublished: Unpublished) {
         let _ = publish(&self.ctx, unpublished).await;
     }
 }
 
-/// Journals messages. One that the broker would never take becomes a dead letter before it is committed.
+/// Journals messages. A message that the broker would never accept becomes a dead letter before the commit.
 pub(crate) async fn write<C: GenericClient>(
     client: &C,
     ctx: &WorkerContext,
@@ -139,7 +139,7 @@ pub(crate) async fn publish(ctx: &WorkerContext, unpublished: Unpublished) -> Pu
     if published == Published::All
         && let Err(error) = ctx.close(batch).await
     {
-        tracing::warn!(%error, "an outbox batch is left to the sweeper");
+        tracing::warn!(%error, "outbox batch left to the sweeper");
     }
     published
 }
@@ -177,12 +177,12 @@ fn rejected(
     OutboxMessage { id: event_id.report(source, DeadLetter::TYPE, 0), envelope }
 }
 
-/// An id as a header and a text column can hold it, whatever somebody sent for one.
+/// Returns an id in a form that a header and a text column can hold, whatever the sender supplied.
 fn printable(id: &str) -> String {
     id.chars().filter(|letter| !letter.is_control()).take(ID_LENGTH).collect()
 }
 
-/// Where timers' events come from.
+/// Returns the event source of a worker's timers.
 pub(crate) fn timer_source(worker: &str) -> String {
     format!("{worker}.timer")
 }

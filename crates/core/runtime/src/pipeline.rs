@@ -1,4 +1,4 @@
-//! What runs a handler: one file for each stage, and what they share.
+//! The pipeline of a handler: one file for each stage, and the types that the stages share.
 
 mod admit;
 mod chains;

@@ -1,33 +1,34 @@
-//! How often to try and how much at once.
+//! A handler's limits: tries, waits, deadlines, batch sizes.
 
 use std::time::Duration;
 
 use crate::backoff::exponential_delay;
 
-/// How often to try and how much at once.
+/// A handler's limits: tries, waits, deadlines, batch sizes.
 #[derive(Debug, Clone, Copy)]
 pub struct Policy {
-    /// Tries before the event is dead, the first included.
+    /// Tries before the event becomes dead, the first one included.
     pub attempts: u32,
-    /// The wait before the second try; it doubles each time, with jitter.
+    /// Wait before the second try. It doubles with each try, with jitter.
     pub first_retry: Duration,
-    /// The longest wait between two tries.
+    /// Longest wait between two tries.
     pub longest_retry: Duration,
-    /// How soon an event that came too early is looked at again; see [`Verdict::NotYet`](crate::Verdict::NotYet).
+    /// Wait before an event that came too early is handled again; see [`Verdict::NotYet`](crate::Verdict::NotYet).
     pub not_yet: Duration,
-    /// How long an event may be deferred before it is dead.
+    /// Longest time that an event may be deferred before it becomes dead.
     pub defer_deadline: Duration,
-    /// The most events recorded in one transaction.
+    /// Most events recorded in one transaction.
     pub batch: usize,
-    /// The most events performed at once.
+    /// Most events performed at once.
     pub concurrency: usize,
-    /// Starts without an outcome before a redelivered event counts as poisonous: one that crashes its process.
+    /// Starts without an outcome after which a redelivered event counts as a poison event, one that crashes its
+    /// process.
     pub max_crashes: u32,
 }
 
 impl Policy {
-    /// 8 attempts from 1 s to 5 min apart, deferrals of 250 ms for up to an hour, batches of up to 256, 64 performed at once,
-    /// 3 crashes.
+    /// 8 attempts, 1 s to 5 min apart; deferrals of 250 ms for at most an hour; batches of at most 256; 64 performed at
+    /// once; 3 crashes.
     pub const DEFAULT: Policy = Policy {
         attempts: 8,
         first_retry: Duration::from_secs(1),
@@ -39,13 +40,13 @@ impl Policy {
         max_crashes: 3,
     };
 
-    /// The wait after the `attempts`th try failed: exponential, with jitter of half either way.
+    /// Returns the wait after the `attempts`th try failed: exponential, with a jitter of ±50 %.
     pub(crate) fn retry_delay(&self, attempts: u32) -> Duration {
         exponential_delay(self.first_retry, self.longest_retry, attempts)
     }
 }
 
-/// A deployment's own figures for one handler; what is `None` stays as the handler's author has it.
+/// A deployment's own limits for one handler. `None` keeps the author's value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PolicyOverride {
     /// See [`Policy::attempts`].
@@ -67,7 +68,7 @@ pub struct PolicyOverride {
 }
 
 impl PolicyOverride {
-    /// The policy with the deployment's figures in place of the author's. Counts are at least 1.
+    /// Returns the policy with the deployment's limits in place of the author's. Counts are at least 1.
     pub(crate) fn apply(&self, policy: Policy) -> Policy {
         Policy {
             attempts: self.attempts.unwrap_or(policy.attempts).max(1),

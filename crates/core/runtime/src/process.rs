@@ -1,10 +1,10 @@
-//! One process: its connections, its workers' pipelines, and how it stops.
+//! A process: its connections, its workers' pipelines, its drain.
 
 use crate::maintenance::answers;
 use crate::pipeline::run_handler;
 use crate::worker::registered_ask;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -28,16 +28,16 @@ use crate::outbox::Outbox;
 use crate::settings::Settings;
 use crate::worker::{HandlerSpec, Worker};
 
-/// How long a drain waits for the last acks to leave.
+/// How long a drain waits until the last acks are sent.
 const LAST_ACKS: Duration = Duration::from_secs(1);
 
-/// A process could not be started; waiting would not help.
+/// A process cannot start, and trying again does not help.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The broker's URL is not one.
+    /// The broker's URL is malformed.
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    /// The database's URL is not one.
+    /// A database's URL is malformed.
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -55,12 +55,15 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts workers. Returns before the servers are reached: they are waited for, however long that takes, and
-    /// [`Health`] says so.
+    /// Starts workers. Returns before the servers are reached: the process waits for them without a limit, and
+    /// [`Health`] reports it.
     pub async fn start(settings: Settings, workers: Vec<Worker>) -> Result<Self, StartError> {
+        let began = Instant::now();
+        let names: Vec<&str> = workers.iter().map(Worker::name).collect();
+        let names = names.join(" ");
         let settings = Arc::new(settings);
         let health = Health::new();
-        // Several workers of one process share what they may do at the broker.
+        // Several workers of one process share one user's permissions at the broker.
         let user = if let [only] = &workers[..] { only.name } else { "operator" };
         let broker = Broker::connect(&settings.nats_url, &settings.namespace, user, &health).await?;
         let mut process = Process {
@@ -120,21 +123,22 @@ impl Process {
             let tasks = process.tasks.clone();
             process.tasks.spawn(open_for_work(ctx, worker, tasks));
         }
+        process.tasks.spawn(report_ready(names, began, health, process.drain.clone()));
         Ok(process)
     }
 
-    /// What every part is doing.
+    /// Returns the state of each part.
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    /// A worker's way in; `None` when this process does not run it.
+    /// Returns a worker's outbox; `None` if this process does not run the worker.
     pub fn outbox(&self, worker: &str) -> Option<Outbox> {
         let ctx = self.contexts.iter().find(|ctx| ctx.worker == worker)?;
         Some(Outbox::new(ctx.clone()))
     }
 
-    /// How much each handler's consumer still has to do, by handler; `None` where the broker does not answer.
+    /// Returns each handler's pending messages; `None` for a handler for which the broker does not answer.
     pub async fn pending(&self) -> Vec<(&'static str, Option<Pending>)> {
         let mut pending = Vec::with_capacity(self.specs.len());
         for spec in &self.specs {
@@ -143,22 +147,23 @@ impl Process {
         pending
     }
 
-    /// Finishes what is held, acks it and leaves. What the grace does not suffice for is let go: the broker will hand
-    /// it to another process.
+    /// Finishes and acks what is in flight, then stops. When the grace is over, the rest is abandoned: the broker
+    /// delivers it to another process.
     pub async fn drain(self) {
+        self.health.stopping();
         self.drain.cancel();
         self.tasks.close();
         if tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err() {
-            tracing::warn!(grace = ?self.grace, "the drain's grace is over; letting go");
+            tracing::warn!(grace = ?self.grace, "drain grace exceeded: abandoning what is in flight");
             self.abandon.cancel();
-            // What does not heed even that is cut off by the process's end.
+            // The end of the process cuts off tasks that ignore even this.
             let _ = tokio::time::timeout(Duration::from_secs(1), self.tasks.wait()).await;
         }
-        // Acks are in the client's buffer until they are flushed, which without a connection they never are.
+        // Acks are in the client's buffer until it is flushed, and without a connection it never is.
         match tokio::time::timeout(LAST_ACKS, self.broker.client().flush()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "the last acks may not have been sent"),
-            Err(_) => tracing::debug!("the last acks could not be sent in time"),
+            Ok(Err(error)) => tracing::debug!(%error, "last acks not flushed"),
+            Err(_) => tracing::debug!(timeout = ?LAST_ACKS, "last acks not flushed"),
         }
     }
 }
@@ -170,7 +175,17 @@ impl Drop for Process {
     }
 }
 
-/// Waits for the schema, then runs the worker's clock and a pipeline for each handler.
+/// Logs once that every part of the process is at work.
+async fn report_ready(workers: String, began: Instant, health: Health, drain: CancellationToken) {
+    tokio::select! {
+        () = health.until_ready() => {
+            tracing::info!(workers, seconds = began.elapsed().as_secs_f32(), "process ready");
+        }
+        () = drain.cancelled() => {}
+    }
+}
+
+/// Waits for the schema, then runs the worker's scheduler, recovery and asks, and a pipeline for each handler.
 async fn open_for_work(ctx: Arc<WorkerContext>, worker: Worker, tasks: TaskTracker) {
     let mut backoff = Backoff::new();
     while let Err(why) = schema_ready(&ctx, &worker).await {
@@ -197,7 +212,7 @@ async fn schema_ready(ctx: &WorkerContext, worker: &Worker) -> Result<(), String
     let (schema, steps) = (ctx.journal.schema(), worker.migrations);
     let failed = |error: DbError| {
         if error.kind() != DbErrorKind::Unreachable {
-            tracing::error!(schema, %error, "the schema is not ready");
+            tracing::error!(schema, %error, "schema not ready");
         }
         error.to_string()
     };
@@ -210,10 +225,10 @@ async fn schema_ready(ctx: &WorkerContext, worker: &Worker) -> Result<(), String
         }
     }
     let client = ctx.db.client().await.map_err(failed)?;
-    // A statement that does not fit the schema is found now and not by the first event that needs it.
+    // Finds a statement that does not fit the schema now, not at the first event that needs it.
     for (name, sql) in ctx.journal.sql().all() {
         client.prepare(sql).await.map_err(|error| {
-            tracing::error!(schema, name, %error, "a statement cannot be prepared");
+            tracing::error!(schema, name, %error, "statement check failed");
             failed(error.into())
         })?;
     }

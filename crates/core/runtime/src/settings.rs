@@ -1,49 +1,49 @@
-//! How a process runs its workers.
+//! Settings of a process that runs workers.
 
 use std::time::Duration;
 
 use crate::policy::PolicyOverride;
 
-/// How a process runs its workers.
+/// Settings of a process that runs workers.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `nats://user:password@ctx:port`, several separated by commas.
+    /// NATS servers, `nats://user:password@host:port`, separated by commas.
     pub nats_url: String,
-    /// `postgres://user:password@ctx:port/database`.
+    /// The common database, `postgres://user:password@host:port/database`.
     pub database_url: String,
-    /// Databases of single workers that have moved to one of their own, by worker.
+    /// Databases of workers that have one of their own, by worker.
     pub worker_database_urls: std::collections::BTreeMap<String, String>,
-    /// Put before every subject and into the stream's name, so that several deployments can share a NATS. Empty for
+    /// Prefix of every subject and part of the stream's name, so that several deployments can share a NATS. Empty for
     /// none.
     pub namespace: String,
-    /// Connections to Postgres per worker.
+    /// Connections to PostgreSQL per worker.
     pub connections: usize,
-    /// How long the broker waits for an ack before it delivers again.
+    /// Time that the broker waits for an ack before it delivers again.
     pub ack_wait: Duration,
-    /// How long a drain may take to finish what is held.
+    /// Time that a drain may take to finish what is in flight.
     pub drain_grace: Duration,
-    /// How old an outbox batch is when it counts as abandoned.
+    /// Age at which an outbox batch counts as abandoned.
     pub sweep_after: Duration,
-    /// How often due timers and retries are looked for.
+    /// Interval at which the scheduler looks for due timers and retries.
     pub clock_tick: Duration,
-    /// How long the journal remembers an event.
+    /// Time that the journal keeps an event.
     pub journal_retention: Duration,
-    /// How long the stream keeps an event.
+    /// Time that the stream keeps an event.
     pub stream_retention: Duration,
-    /// How many servers of a cluster keep the stream.
+    /// Servers of a cluster that keep a copy of the stream.
     pub stream_replicas: usize,
-    /// Whether to create and keep in shape the stream and consumers. Exactly one process of a deployment needs to.
+    /// Whether to create and correct the stream and its consumers. At least one process of a deployment must do so.
     pub provision: bool,
-    /// Whether to look up the gauges of docs/metrics.md, for which somebody has to collect them.
+    /// Whether to query the gauges of docs/metrics.md. Pointless unless a collector reads them.
     pub collect_gauges: bool,
-    /// Policies of single handlers that the deployment tunes, by the handler's name.
+    /// Limits that the deployment sets for single handlers, by the handler's name.
     pub policies: std::collections::BTreeMap<String, PolicyOverride>,
-    /// Whether to bring schemas up to date at the start; otherwise workers wait until somebody has.
+    /// Whether to migrate schemas at the start. Otherwise workers wait until `despatch migrate` has run.
     pub migrate: bool,
 }
 
 impl Settings {
-    /// The defaults of the design, for these servers.
+    /// Returns the default settings for these servers.
     pub fn new(nats_url: impl Into<String>, database_url: impl Into<String>) -> Self {
         let day = Duration::from_secs(24 * 3600);
         Settings {
@@ -66,7 +66,7 @@ impl Settings {
         }
     }
 
-    /// The database that a worker keeps its schema in.
+    /// Returns the URL of the database that holds a worker's schema.
     pub(crate) fn database_of(&self, worker: &str) -> &str {
         self.worker_database_urls.get(worker).unwrap_or(&self.database_url)
     }

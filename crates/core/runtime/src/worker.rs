@@ -1,4 +1,4 @@
-//! What the author of a worker writes.
+//! The public API for authors of workers.
 
 mod ask;
 mod erased;

@@ -3,7 +3,7 @@
 //! A state is named by one worker and read by others and by the edge, which must not depend on that worker. Everything
 //! here is pure.
 //!
-//! A payment has no state of its own: its amounts and times say what became of it.
+//! A payment has no state of its own: its amounts and times say how far it is.
 
 mod order;
 mod parcel;

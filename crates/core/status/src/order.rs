@@ -2,13 +2,13 @@
 
 use crate::states::states;
 
-/// An order that is committed, but that orders has not accepted yet. No worker records it, so it is no [`OrderState`].
+/// A committed order that `orders` has not accepted yet. No worker records it, so it is not an [`OrderState`].
 pub const PLACED: &str = "placed";
 
 states! {
-    /// How far an order is. An order of several parcels is as far as the parcel that is least far.
+    /// The state of an order. An order of several parcels is as far as the parcel that is least far.
     ///
-    /// The states of an order that goes well ascend; the two ways out of it come last.
+    /// The states of a successful order ascend; the two other final states come last.
     pub enum OrderState ("an order") {
         /// Valid; work on it may begin.
         Accepted = "accepted",
@@ -26,7 +26,7 @@ states! {
         Delivered = "delivered",
         /// Delivered, and the review is answered or lapsed.
         Completed = "completed",
-        /// Called off before anything was despatched. Final.
+        /// Cancelled before anything was despatched. Final.
         Cancelled = "cancelled",
         /// A parcel came back. Final.
         Returned = "returned",
@@ -34,10 +34,10 @@ states! {
 }
 
 impl OrderState {
-    /// Whether an order may go from this state to another one.
+    /// Returns whether an order may go from this state to another one.
     ///
-    /// Forward, however far: a scan that is missing blocks nothing. Back only from a reservation that ended before its
-    /// payment. Out by cancellation until the carrier has the parcels, by return until the order is cancelled.
+    /// Forward by any distance, because a missing scan blocks nothing. Back only from a reservation that ended before
+    /// its payment. To cancelled until the carrier has the parcels; to returned until the order is cancelled.
     pub fn may_become(self, next: OrderState) -> bool {
         match (self, next) {
             (OrderState::Cancelled | OrderState::Returned, _) => false,

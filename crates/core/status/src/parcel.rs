@@ -3,7 +3,7 @@
 use crate::states::states;
 
 states! {
-    /// How far a parcel got. A later stage proves the earlier ones.
+    /// The stage of a parcel. A later stage proves the earlier ones.
     pub enum ParcelStage ("a parcel") {
         /// Its units were taken from their shelves.
         Picked = "picked",

@@ -1,9 +1,9 @@
-//! The states of asking a customer for a review.
+//! The states of an order's review.
 
 use crate::states::states;
 
 states! {
-    /// How far the asking for an order's review is.
+    /// The state of an order's review.
     pub enum ReviewState ("a review") {
         /// Not every parcel is delivered yet.
         AwaitingDelivery = "awaiting-delivery",

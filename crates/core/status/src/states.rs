@@ -1,8 +1,8 @@
-//! What every closed set of states can do: list itself, tell each state's name, and be read from a name.
+//! Closed sets of states: each lists its states, names them, and parses names.
 
 /// Declares a set of states with their names.
 ///
-/// A name is what stands in tables, JSON and metrics. Reading a row or JSON with another name is an error.
+/// Tables, JSON and metrics hold the name. Reading a row or JSON with another name is an error.
 macro_rules! states {
     (
         $(#[$meta:meta])*
@@ -22,14 +22,14 @@ macro_rules! states {
             /// Every state, in its order.
             pub const ALL: &'static [$states] = &[$($states::$state),+];
 
-            /// The name, as it is in tables and answers.
+            /// Returns the name, as in tables and answers.
             pub const fn name(self) -> &'static str {
                 match self {
                     $($states::$state => $name,)+
                 }
             }
 
-            /// The state of a name; `None` when there is no such state.
+            /// Returns the state of a name; `None` if there is no such state.
             pub fn parse(name: &str) -> Option<$states> {
                 $states::ALL.iter().copied().find(|state| state.name() == name)
             }

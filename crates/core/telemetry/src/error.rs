@@ -1,28 +1,28 @@
-//! Why telemetry does not start.
+//! Errors at the start of telemetry.
 
 use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::error::OTelSdkError;
 
-/// Telemetry that cannot be had as it was asked for.
+/// An error that keeps telemetry from starting.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// A variable's value is none of those that it can have.
+    /// A variable has a value that is not allowed.
     #[error("{name}: expected {expected}, found {found:?}")]
     Setting {
         /// The variable.
         name: &'static str,
-        /// What it can be.
+        /// The allowed values.
         expected: &'static str,
-        /// What it is.
+        /// The value found.
         found: String,
     },
-    /// An exporter cannot be made of what the variables say.
+    /// An exporter cannot be created from the variables.
     #[error(transparent)]
     Exporter(#[from] ExporterBuildError),
-    /// OpenTelemetry's own.
+    /// An error of OpenTelemetry.
     #[error(transparent)]
     Sdk(#[from] OTelSdkError),
-    /// The metrics cannot be written down.
+    /// The metrics cannot be encoded.
     #[error(transparent)]
     Text(#[from] prometheus::Error),
 }

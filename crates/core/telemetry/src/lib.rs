@@ -1,10 +1,11 @@
-//! What a process says of itself: traces and metrics by OpenTelemetry, and logs.
+//! A process's telemetry: traces and metrics by OpenTelemetry, and logs.
 //!
-//! The other crates know OpenTelemetry's API alone. This one decides where all of it goes, by the standard `OTEL_*`
-//! variables: nowhere, unless one of them names a collector. Metrics can be read here as well. What a collector does not
-//! take is dropped: nobody waits for it.
+//! The other crates know only OpenTelemetry's API. This one decides where traces and metrics go, by the standard
+//! `OTEL_*` variables: nowhere, unless one of them names a collector. Metrics can also be read from the process. What a
+//! collector does not accept is dropped, because no event may wait for it.
 
 mod error;
+mod json;
 mod logs;
 mod sampler;
 
@@ -21,7 +22,7 @@ pub use error::TelemetryError;
 pub use logs::{Format, Sink, log};
 use sampler::Failures;
 
-/// How long the last spans and figures may take to leave.
+/// How long the last spans and metrics may take to be sent.
 const LAST: Duration = Duration::from_secs(2);
 
 /// A process's telemetry, until it is [stopped](Self::stop).
@@ -33,10 +34,10 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
-    /// Starts collecting; to be called before anything that is to be seen is started, from within a tokio runtime.
-    /// `service` names the process where `OTEL_SERVICE_NAME` does not.
+    /// Starts to collect. Call it within a tokio runtime, before anything that should be observed. `service` names the
+    /// process unless `OTEL_SERVICE_NAME` does.
     pub fn start(service: &str) -> Result<Self, TelemetryError> {
-        // For a collector over TLS. The first caller in the process wins; everyone in it asks for the same.
+        // For a collector over TLS. The first caller in the process wins; all callers install the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let resource = resource(service);
         let registry = Registry::new();
@@ -65,25 +66,25 @@ impl Telemetry {
         Ok(Telemetry { registry, meters, tracers })
     }
 
-    /// Whether metrics are sent to a collector, besides being there to be read.
+    /// Returns whether metrics are also sent to a collector.
     pub fn sends_metrics(&self) -> bool {
         exports("METRICS")
     }
 
-    /// Every metric, in Prometheus' text format.
+    /// Returns every metric in Prometheus' text format.
     pub fn metrics(&self) -> Result<String, TelemetryError> {
         Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
     }
 
-    /// Sends what has not been sent yet, unless that takes too long.
+    /// Sends what has not been sent yet, within a time limit.
     pub fn stop(&self) {
-        // Whoever collects may be gone; there is nobody left to tell.
+        // The collector may be gone, and a failure can no longer be reported.
         let _ = self.tracers.as_ref().map(|tracers| tracers.shutdown_with_timeout(LAST));
         let _ = self.meters.shutdown_with_timeout(LAST);
     }
 }
 
-/// Whether a collector is named for this signal.
+/// Returns whether a collector is named for this signal.
 fn exports(signal: &str) -> bool {
     let disabled = variable("OTEL_SDK_DISABLED").is_some_and(|said| said.eq_ignore_ascii_case("true"));
     let none = variable(&format!("OTEL_{signal}_EXPORTER")).is_some_and(|exporter| exporter == "none");
@@ -101,7 +102,7 @@ fn resource(service: &str) -> Resource {
     if named { builder.build() } else { builder.with_service_name(service.to_owned()).build() }
 }
 
-/// An environment variable; an empty one counts as not set, by OpenTelemetry's own rule.
+/// Reads an environment variable; by OpenTelemetry's rule an empty one counts as not set.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

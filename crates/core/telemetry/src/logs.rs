@@ -1,27 +1,28 @@
-//! The log: what is written, where, and how it looks.
+//! The log: its levels, its destinations and its format.
 
 use std::io;
 use std::sync::Mutex;
 
 use serde::Deserialize;
 use tracing::Subscriber;
-use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Registry};
 
-/// Libraries that say at `info` what matters only to somebody who debugs them: each is logged one level lower.
+use crate::json::WithoutBuildPaths;
+
+/// Libraries that log routine work at info level. Each is logged one level lower.
 const LIBRARIES: [&str; 8] =
     ["async_nats", "tokio_postgres", "opentelemetry", "hyper", "h2", "rustls", "reqwest", "tonic"];
 
-/// How a line of the log looks.
+/// The format of the log's lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// For people.
+    /// Text for people.
     Pretty,
-    /// A JSON object, for programs that collect logs.
+    /// A JSON object in each line, for programs that collect logs.
     Json,
 }
 
@@ -35,23 +36,31 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Standard error, without colours.
+    /// Creates a sink that writes to standard error, without colours.
     pub fn stderr(level: &str, format: Format) -> Self {
         Sink { filter: filter(level), format, colours: false, writer: BoxMakeWriter::new(io::stderr) }
     }
 
-    /// A writer that is given one whole line at a time, without colours.
+    /// Creates a sink that passes one whole line at a time to `writer`, without colours.
     pub fn writer(level: &str, format: Format, writer: impl io::Write + Send + 'static) -> Self {
         let writer = BoxMakeWriter::new(Mutex::new(writer));
         Sink { filter: filter(level), format, colours: false, writer }
     }
 
-    /// Lets `RUST_LOG`, where it is set, decide in place of the level.
+    /// Lets `RUST_LOG`, if it is set, replace the level.
     #[must_use]
     pub fn or_rust_log(mut self) -> Self {
         if let Ok(filter) = EnvFilter::try_from_default_env() {
             self.filter = filter;
         }
+        self
+    }
+
+    /// Leaves out what these parts of the program log below the error level.
+    #[must_use]
+    pub fn errors_of(mut self, targets: &[&str]) -> Self {
+        let directives = targets.iter().filter_map(|target| format!("{target}=error").parse().ok());
+        self.filter = directives.fold(self.filter, EnvFilter::add_directive);
         self
     }
 
@@ -64,7 +73,6 @@ impl Sink {
 
     fn layer(self) -> Box<dyn Layer<Registry> + Send + Sync> {
         let lines = tracing_subscriber::fmt::layer()
-            .with_span_events(FmtSpan::CLOSE)
             .with_ansi(self.colours)
             .with_writer(self.writer)
             // A failed write would be reported on standard error by a macro that panics when that fails too. A log that
@@ -72,12 +80,15 @@ impl Sink {
             .log_internal_errors(false);
         match self.format {
             Format::Pretty => lines.with_filter(self.filter).boxed(),
-            Format::Json => lines.json().flatten_event(true).with_filter(self.filter).boxed(),
+            Format::Json => {
+                let lines = lines.json().flatten_event(true).map_event_format(WithoutBuildPaths);
+                lines.with_filter(self.filter).boxed()
+            }
         }
     }
 }
 
-/// Logs to these sinks from now on. A span is logged when it ends.
+/// Logs to these sinks from now on.
 pub fn log(sinks: impl IntoIterator<Item = Sink>) {
     subscriber(sinks).init();
 }
@@ -87,7 +98,7 @@ fn subscriber(sinks: impl IntoIterator<Item = Sink>) -> impl Subscriber + Send +
     tracing_subscriber::registry().with(layers)
 }
 
-/// Everything at this level, but libraries one lower.
+/// Returns the filter for a level, with libraries one level lower.
 fn filter(level: &str) -> EnvFilter {
     let lower = match level {
         "info" => "warn",
@@ -147,16 +158,35 @@ mod tests {
         let (all, few) = (Shared::default(), Shared::default());
         let sinks = [
             Sink::writer("info", Format::Pretty, all.clone()),
-            Sink::writer("warn", Format::Pretty, few.clone()),
+            Sink::writer("warn", Format::Pretty, few.clone()).errors_of(&["outcome"]),
         ];
         with_default(subscriber(sinks), || {
             tracing::info!("worker started");
             tracing::info!(target: "tokio_postgres::connection", "NOTICE: it exists");
             tracing::warn!("retrying");
+            tracing::warn!(target: "outcome::case", "told elsewhere");
         });
         let [all, few] = [all, few].map(|it| String::from_utf8(it.0.lock().unwrap().clone()).unwrap());
         assert!(all.contains("worker started") && !all.contains("NOTICE"), "{all}");
         assert!(few.contains("retrying") && !few.contains("worker started"), "{few}");
+        assert!(all.contains("told elsewhere") && !few.contains("told elsewhere"), "{few}");
         assert!(!all.contains('\u{1b}'), "no colours unless they are wanted: {all:?}");
+    }
+
+    #[test]
+    fn records_of_the_log_crate_show_no_path_of_the_build_machine() {
+        let lines = Shared::default();
+        with_default(subscriber([Sink::writer("info", Format::Json, lines.clone())]), || {
+            let record = log::Record::builder()
+                .level(log::Level::Warn)
+                .target("somewhere::inside")
+                .file(Some("/build/somewhere/inside.rs"))
+                .args(format_args!("said by a library"))
+                .build();
+            tracing_log::format_trace(&record).unwrap();
+        });
+        let line = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(line.contains("said by a library") && line.contains("somewhere::inside"), "{line}");
+        assert!(!line.contains("log.") && !line.contains("/build/"), "{line}");
     }
 }

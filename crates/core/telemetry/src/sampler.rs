@@ -1,4 +1,4 @@
-//! Which traces are collected.
+//! The choice of traces to collect.
 
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue};
@@ -6,13 +6,13 @@ use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, Should
 
 use crate::error::TelemetryError;
 
-/// What was asked for, and besides it whatever has failed, and batches in which something is collected.
+/// Samples by the configured sampler, and in addition failures and batches with a sampled event.
 #[derive(Debug, Clone)]
 pub(crate) struct Failures(Sampler);
 
 impl Failures {
-    /// By `OTEL_TRACES_SAMPLER` and its argument: everything that the sender of a request samples, and of what begins
-    /// here all, unless they say otherwise.
+    /// Creates the sampler from `OTEL_TRACES_SAMPLER` and its argument. Default: requests as their sender sampled them,
+    /// and all traces that begin here.
     pub(crate) fn and(name: Option<&str>, argument: Option<&str>) -> Result<Self, TelemetryError> {
         let ratio = || match argument.map(str::parse::<f64>) {
             None => Ok(Sampler::TraceIdRatioBased(1.0)),

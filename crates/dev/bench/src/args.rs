@@ -26,7 +26,7 @@ pub(crate) struct Args {
     pub(crate) options: Options,
 }
 
-/// What is measured.
+/// The benchmarks.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run five steps for each order, each a worker, on the real runtime: orders a second at saturation

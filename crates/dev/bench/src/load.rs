@@ -1,5 +1,5 @@
-//! The work and where it runs: servers and a fresh database for each run ([`run_env`]), the steps of an order ([`steps`]),
-//! and orders that are placed as fast as they complete ([`closed_loop`], [`saturate`]), in this process or in others
+//! The work and where it runs. [`run_env`] has the servers and a new database for each run, [`steps`] the steps of an
+//! order. [`closed_loop`] and [`saturate`] place orders as fast as they complete, in this process or in others
 //! ([`worker_process`]). [`despatch_process`] runs the real workers as a deployment does.
 
 pub(crate) mod audit;

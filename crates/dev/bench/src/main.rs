@@ -1,8 +1,8 @@
-//! The benchmarks: what the real runtime does in a second, what the same servers allow, and what either costs.
+//! The benchmarks: the throughput of the real runtime, the limit of the same servers, and the cost of either.
 //!
-//! `cargo run --release -p bench -- flow`. Each command is one of [`scenarios`]. It starts servers of its own, warms up,
-//! repeats, and prints the median with the smallest and the largest figure. [`load`] is the work and where it runs,
-//! [`measure`] what it took. See docs/performance.md.
+//! `cargo run --release -p bench -- flow`. Each command is one of [`scenarios`]. It starts servers of its own, warms
+//! up, repeats, and prints the median with the smallest and the largest figure. [`load`] is the work and where it runs,
+//! [`measure`] its cost. See docs/performance.md.
 //!
 //! Imports point one way: `result`, `bounds`, `options` < `measure` < `load` < `scenarios` < `args` < `main`.
 
@@ -26,7 +26,7 @@ use scenarios::{
 };
 use tracing_subscriber::EnvFilter;
 
-/// As the binary `despatch` has it.
+/// The same allocator as the binary `despatch`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,5 +1,5 @@
-//! What a run took of the machine ([`usage`], [`run`]), of PostgreSQL ([`statements`]) and of the stream ([`messages`]); the
-//! median of several ([`spread`]), and how it is printed ([`report`]).
+//! The resources of a run: of the machine ([`usage`], [`run`]), of PostgreSQL ([`statements`]) and of the stream
+//! ([`messages`]); the median of several runs ([`spread`]), and its output ([`report`]).
 
 pub(crate) mod messages;
 pub(crate) mod report;

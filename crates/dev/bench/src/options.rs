@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// How often to measure, where, and how to print it.
+/// The number of runs, the place of the data, and the output format.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Print one JSON object and nothing else

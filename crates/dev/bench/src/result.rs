@@ -1,4 +1,4 @@
-//! How a benchmark fails: whatever goes wrong ends on the terminal, so its type does not matter.
+//! Errors of benchmarks. Every error ends on the terminal, so its type does not matter.
 
 /// Any error.
 pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;

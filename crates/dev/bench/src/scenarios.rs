@@ -1,4 +1,4 @@
-//! What can be measured: a file for each command, with its arguments.
+//! The benchmarks: a file for each command, with its arguments.
 
 pub(crate) mod autoscale;
 pub(crate) mod baseline;

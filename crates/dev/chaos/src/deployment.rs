@@ -1,4 +1,5 @@
-//! What is broken: real servers, a proxy before each, stand-in providers, and the fleet that knows only the proxies.
+//! The deployment to break: real servers, a proxy before each, stand-in providers, and the fleet that knows only the
+//! proxies.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,11 +18,11 @@ use crate::fleet::{FLEET, Fleet, GATEWAY};
 use crate::proxy::Proxy;
 use crate::result::Result;
 
-/// The key that the shop shows the gateway.
+/// The API key of the shop.
 pub(crate) const API_KEY: &str = "the shop's key";
 const WEBHOOK_TOKEN: &str = "the carrier's token";
 
-/// How long a server that runs may take to accept the harness's connection.
+/// How long a running server may take to accept the harness's connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The stream of a deployment without a namespace.
@@ -35,7 +36,7 @@ pub(crate) struct Deployment {
     gateway: Proxy,
     pub(crate) sandbox: Sandbox,
     pub(crate) stack: Stack,
-    /// The gateway's start whose address is known.
+    /// The number of the gateway's start whose address is known.
     gateway_known: usize,
 }
 
@@ -64,13 +65,13 @@ impl Deployment {
             ("DESPATCH_HEALTH_LISTEN", String::new()),
             ("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0".into()),
             ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
-            ("DESPATCH_LINKS_SECRET", "the links' secret".into()),
+            ("DESPATCH_LINKS_SECRET", "the secret of the links, at least 32 bytes".into()),
             ("DESPATCH_SHOP_PUBLIC_URL", gateway_url),
             ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
-            // Weeks become seconds, and what a killed process left is accepted over in seconds.
+            // Weeks become seconds, and what a killed process left is taken over in seconds.
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
             ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
-            // It would check again and again, and nothing would ever be quiescent.
+            // The monitor would check again and again, and the deployment would never be quiescent.
             ("DESPATCH_EXCEPTIONS_MONITOR_SECONDS", "86400".into()),
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
             ("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into()),
@@ -88,12 +89,12 @@ impl Deployment {
         Ok(Deployment { fleet, nats, postgres, gateway, sandbox, stack, gateway_known: 0 })
     }
 
-    /// The gateway's address. It stays the same whichever process serves it.
+    /// Returns the gateway's address. It stays the same whichever process serves it.
     pub(crate) fn gateway_url(&self) -> String {
         format!("http://{}", self.gateway.address())
     }
 
-    /// The proxy before a server.
+    /// Returns the proxy before a server.
     pub(crate) fn proxy(&self, server: Server) -> &Proxy {
         match server {
             Server::Nats => &self.nats,
@@ -101,7 +102,7 @@ impl Deployment {
         }
     }
 
-    /// Points a server's proxy to where the server listens now.
+    /// Points a server's proxy to the server's current address.
     pub(crate) fn follow(&self, server: Server) -> Result {
         let url = match server {
             Server::Nats => self.stack.nats_url(),
@@ -123,17 +124,17 @@ impl Deployment {
         self.gateway_known == start
     }
 
-    /// The database, past the proxy: for the audit.
+    /// Returns the database, past the proxy, for the audit.
     pub(crate) fn database(&self) -> Result<Database> {
         Ok(Database::new(self.stack.database_url(), 4)?)
     }
 
-    /// The auditor, past the proxy.
+    /// Returns the auditor, past the proxy.
     pub(crate) fn auditor(&self) -> Result<Auditor> {
         Ok(Auditor::new(self.database()?, Registry::default().names()))
     }
 
-    /// The broker, past the proxy. It serves, but a busy machine may let it miss its own deadlines.
+    /// Returns the broker, past the proxy. It serves, but a busy machine may let it miss its own deadlines.
     pub(crate) async fn jetstream(&self) -> Result<jetstream::Context> {
         let started = Instant::now();
         loop {
@@ -147,13 +148,13 @@ impl Deployment {
     }
 }
 
-/// `127.0.0.1:port` of a URL of the stack's.
+/// Returns `127.0.0.1:port` of one of the stack's URLs.
 fn socket(url: &str) -> Result<SocketAddr> {
     let (_, after) = url.rsplit_once('@').ok_or("a server's URL has no password")?;
     Ok(after.split('/').next().unwrap_or_default().parse()?)
 }
 
-/// A server's URL by way of a proxy.
+/// Returns a server's URL by way of a proxy.
 fn through(url: &str, proxy: &Proxy) -> Result<String> {
     Ok(url.replace(&socket(url)?.to_string(), &proxy.address().to_string()))
 }

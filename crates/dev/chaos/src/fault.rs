@@ -1,4 +1,4 @@
-//! Every fault there is: what it does, and how its particulars are drawn.
+//! Every kind of fault: its effect, and how its particulars are drawn.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,16 +15,16 @@ pub(crate) enum Kind {
     KillWorker,
     /// SIGSTOP of a worker's process, SIGCONT after a while, which may be longer than the broker waits for an ack.
     FreezeWorker,
-    /// A worker's process is killed and comes back in another time: its clock is hours ahead or behind until it is
-    /// killed once more.
+    /// `kill -9` of a worker's process, which comes back with its clock hours ahead or behind, until it is killed once
+    /// more.
     MoveClock,
     /// `kill -9` of NATS, which is started again after a while.
     KillNats,
     /// `kill -9` of PostgreSQL, which is started again after a while.
     KillPostgres,
-    /// Every connection to NATS ends, and for a while none is accepted.
+    /// Every connection to NATS ends, and none is accepted for a while.
     CutNats,
-    /// Every connection to PostgreSQL ends, and for a while none is accepted.
+    /// Every connection to PostgreSQL ends, and none is accepted for a while.
     CutPostgres,
     /// Everything to and from NATS is late for a while.
     DelayNats,
@@ -40,18 +40,18 @@ pub(crate) enum Kind {
     HalfClosePostgres,
     /// A handler's consumer is deleted.
     DeleteConsumer,
-    /// Messages of the stream are published once more, in another order and past the broker's dedupe.
+    /// Messages of the stream are published again, in another order and past the broker's dedupe.
     RepeatMessages,
-    /// NATS may store nothing more in the stream for a while.
+    /// NATS can store nothing more in the stream for a while.
     FillNats,
     /// PostgreSQL can write nothing for a while, as on a full disk: it panics and is started again.
     FillPostgres,
     /// The stream is deleted, with every message and consumer.
     DeleteStream,
-    /// NATS is killed and comes back without anything that it had stored.
+    /// NATS is killed and comes back with an empty store.
     WipeNats,
-    /// NATS is killed twice, and comes back the second time with what it had stored the first time: what it
-    /// acknowledged in between is lost.
+    /// NATS is killed twice, and comes back the second time with its store of the first time. Acknowledged messages
+    /// from in between are lost.
     RewindNats,
 }
 
@@ -61,13 +61,13 @@ impl Kind {
         Kind::value_variants().iter().copied()
     }
 
-    /// Its name on the command line.
+    /// Returns its name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 }
 
-/// One of the servers, and the way there.
+/// A server that faults hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
     /// The broker.
@@ -113,11 +113,11 @@ pub(crate) enum Fault {
         server: Server,
         towards_server: bool,
     },
-    /// `pick` chooses among the consumers that there are then.
+    /// `pick` chooses among the consumers that exist then.
     DeleteConsumer {
         pick: usize,
     },
-    /// `order` seeds which and in what order.
+    /// `order` seeds the choice and the order.
     RepeatMessages {
         count: usize,
         order: u64,
@@ -175,7 +175,7 @@ impl Fault {
         }
     }
 
-    /// Whether the broker loses what it acknowledged.
+    /// Returns whether the broker loses what it acknowledged.
     pub(crate) fn loses_messages(&self) -> bool {
         matches!(self, Fault::DeleteStream | Fault::WipeNats { .. } | Fault::RewindNats { .. })
     }

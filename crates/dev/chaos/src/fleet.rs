@@ -1,8 +1,8 @@
-//! The workers: processes of their own, as in a deployment, so that `kill -9` means something.
+//! The fleet: workers in processes of their own, as in a deployment, so that `kill -9` means something.
 //!
-//! They are this same binary under its other name. Each ends when the pipe on its standard input does, which the harness
-//! alone holds: so none outlives it, however it ends. A frozen one cannot see that, so it is frozen by a shell that thaws
-//! it when its own pipe ends.
+//! They are this same binary under its other name. Each ends when the pipe on its standard input does, which only the
+//! harness holds. So none outlives the harness, however it ends. A frozen process cannot see that, so a shell freezes
+//! it, and thaws it when the shell's own pipe ends.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::result::Result;
 /// The first argument that makes this process a `despatch` of the run instead of the harness.
 pub(crate) const WORKER: &str = "despatch";
 
-/// The workers that run, a process each. Those that are listed twice are replicas.
+/// The workers that run, each in a process. Those listed twice are replicas.
 pub(crate) const FLEET: [&str; 12] = [
     "gateway",
     "orders",
@@ -36,7 +36,7 @@ pub(crate) const FLEET: [&str; 12] = [
 /// The gateway's place.
 pub(crate) const GATEWAY: usize = 0;
 
-/// Where distributions put the library that moves clocks.
+/// Where distributions install the library that moves clocks.
 const FAKETIME: [&str; 5] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
     "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
@@ -45,12 +45,12 @@ const FAKETIME: [&str; 5] = [
     "/usr/local/lib/faketime/libfaketimeMT.so.1",
 ];
 
-/// The library that moves clocks, if it is installed.
+/// Returns the library that moves clocks, if it is installed.
 pub(crate) fn faketime() -> Option<PathBuf> {
     FAKETIME.iter().map(PathBuf::from).find(|path| path.exists())
 }
 
-/// Ends this process as soon as its standard input ends: for the processes of the fleet.
+/// Ends this process as soon as its standard input ends, for the processes of the fleet.
 pub(crate) fn end_with_the_harness() {
     std::thread::spawn(|| {
         // Nothing is ever written there, so this waits for the end.
@@ -66,10 +66,10 @@ pub(crate) struct Fleet {
     processes: Vec<Process>,
 }
 
-/// One place of the fleet, and the process that has it at the moment.
+/// One place of the fleet, and its current process.
 struct Process {
     worker: &'static str,
-    /// How often it was started.
+    /// Number of starts.
     starts: usize,
     running: Option<Child>,
     /// The shell that keeps it frozen.
@@ -77,13 +77,13 @@ struct Process {
 }
 
 impl Fleet {
-    /// A fleet that does not run yet; it logs under `dir`.
+    /// Creates a fleet that does not run yet; it logs under `dir`.
     pub(crate) fn new(dir: &Path, environment: BTreeMap<&'static str, String>) -> Self {
         let processes = FLEET.map(|worker| Process { worker, starts: 0, running: None, frozen: None });
         Fleet { dir: dir.to_owned(), environment, processes: processes.into() }
     }
 
-    /// Starts a process that does not run, with its clock moved by so many hours.
+    /// Starts a process that does not run, with its clock moved by this many hours.
     pub(crate) fn start(&mut self, place: usize, hours: i64) -> Result {
         let process = &mut self.processes[place];
         if process.running.is_some() {
@@ -97,12 +97,12 @@ impl Fleet {
                 command.env_remove(name);
             }
         }
-        // The directory is named so that a process can be distinguished from those of other runs.
+        // The directory is named, so that a process can be distinguished from those of other runs.
         command.arg(WORKER).arg("--data-dir").arg(&self.dir).args(["run", process.worker]);
         command.envs(&self.environment);
         if let Some(library) = faketime().filter(|_| hours != 0) {
             command.env("LD_PRELOAD", library).env("FAKETIME", format!("{hours:+}h"));
-            // Only what the clock shows moves, not how fast time passes.
+            // Only the clock moves; time passes at the same speed.
             command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("FAKETIME_DONT_RESET", "1");
         }
         command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
@@ -110,7 +110,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// `kill -9`.
+    /// Sends SIGKILL.
     pub(crate) fn kill(&mut self, place: usize) -> Result {
         self.thaw(place)?;
         if let Some(mut child) = self.processes[place].running.take() {
@@ -120,20 +120,20 @@ impl Fleet {
         Ok(())
     }
 
-    /// SIGSTOP.
+    /// Sends SIGSTOP.
     pub(crate) fn freeze(&mut self, place: usize) -> Result {
         let process = &mut self.processes[place];
         let (Some(child), None) = (&process.running, &process.frozen) else { return Ok(()) };
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "kill -STOP \"$1\"; read -r _; kill -CONT \"$1\"", "freezer"]);
         command.arg(child.id().to_string()).stdin(Stdio::piped());
-        // Ctrl-C is for the harness; its end thaws.
+        // Ctrl-C must reach the harness alone, whose end thaws the process.
         command.process_group(0);
         process.frozen = Some(command.spawn()?);
         Ok(())
     }
 
-    /// SIGCONT.
+    /// Sends SIGCONT.
     pub(crate) fn thaw(&mut self, place: usize) -> Result {
         if let Some(mut freezer) = self.processes[place].frozen.take() {
             drop(freezer.stdin.take());
@@ -142,7 +142,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Processes that ended without being killed.
+    /// Returns the processes that ended without being killed.
     pub(crate) fn ended(&mut self) -> Result<Vec<(usize, ExitStatus)>> {
         let mut ended = Vec::new();
         for (place, process) in self.processes.iter_mut().enumerate() {
@@ -156,14 +156,14 @@ impl Fleet {
         Ok(ended)
     }
 
-    /// Where the gateway that runs now listens, once it does.
+    /// Returns the address at which the current gateway listens, once it does.
     pub(crate) fn gateway_address(&self) -> Option<SocketAddr> {
         let log = self.log(GATEWAY)?;
         let line = log.lines().find(|line| line.contains("gateway listens"))?;
         line.split_once("address=")?.1.trim().parse().ok()
     }
 
-    /// How often a process of this place was started.
+    /// Returns how often a process of this place was started.
     pub(crate) fn starts(&self, place: usize) -> usize {
         self.processes[place].starts
     }
@@ -174,7 +174,7 @@ impl Fleet {
         std::fs::read_to_string(self.dir.join(name)).ok()
     }
 
-    /// Every line in which a process reports a panic.
+    /// Returns every line in which a process reports a panic.
     pub(crate) fn panics(&self) -> Result<Vec<String>> {
         let mut panics = Vec::new();
         for entry in std::fs::read_dir(&self.dir)? {
@@ -192,7 +192,7 @@ impl Fleet {
 impl Drop for Fleet {
     fn drop(&mut self) {
         for place in 0..self.processes.len() {
-            // One that cannot be killed has ended.
+            // A process that cannot be killed has ended.
             let _ = self.kill(place);
         }
     }

@@ -1,4 +1,4 @@
-//! Does faults to a deployment, and undoes those that last when their time is over.
+//! Injects faults into a deployment, and undoes lasting ones when their time is over.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,16 +17,16 @@ use crate::result::Result;
 use crate::rng::Rng;
 use crate::stream;
 
-/// Whether a fault was done.
+/// Whether a fault was injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Injected {
     /// It was done.
     Done,
-    /// It could not be, for this reason.
+    /// It could not be injected, for this reason.
     Skipped(&'static str),
 }
 
-/// What undoes a fault that lasts.
+/// The remedy of a lasting fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Remedy {
     Start(usize),
@@ -34,16 +34,16 @@ enum Remedy {
     Thaw(usize),
     Open(Server),
     Restore(Server),
-    /// This is what the fault was about.
+    /// The rollback, which is the fault itself.
     Rewind,
 }
 
-/// Faults that are active.
+/// Active faults.
 #[derive(Debug, Default)]
 pub(crate) struct ActiveFaults(Vec<(Instant, Remedy)>);
 
 impl ActiveFaults {
-    /// When the next of them ends.
+    /// Returns when the next of them ends.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.0.iter().map(|(at, _)| *at).min()
     }
@@ -68,7 +68,7 @@ impl ActiveFaults {
     }
 
     fn add(&mut self, at: Instant, remedy: Remedy) {
-        // Of two that the same remedy ends the longer counts.
+        // If two faults have the same remedy, the longer one counts.
         self.0.retain(|(before, other)| *other != remedy || *before > at);
         if !self.0.iter().any(|(_, other)| *other == remedy) {
             self.0.push((at, remedy));
@@ -76,7 +76,7 @@ impl ActiveFaults {
     }
 }
 
-/// Does a fault.
+/// Injects a fault.
 pub(crate) async fn inject(
     deployment: &mut Deployment,
     active: &mut ActiveFaults,
@@ -174,7 +174,7 @@ async fn heal(deployment: &mut Deployment, remedy: Remedy) -> Result {
             kill(deployment, Server::Nats)?;
             let back = |store: &Path| {
                 wipe(store)?;
-                // Of two rewinds at once the first has accepted it.
+                // Of two rollbacks at once, the first has done it.
                 if aside(store).exists() { std::fs::rename(aside(store), store) } else { Ok(()) }
             };
             deployment.stack.restart_nats_meanwhile(back).await?;
@@ -189,7 +189,7 @@ async fn heal(deployment: &mut Deployment, remedy: Remedy) -> Result {
     }
 }
 
-/// `kill -9` of a server. One that has ended by itself is as dead.
+/// Kills a server with SIGKILL. A server that has ended by itself is as good as killed.
 fn kill(deployment: &Deployment, server: Server) -> Result {
     let pid = match server {
         Server::Nats => deployment.stack.nats_pid(),
@@ -204,7 +204,7 @@ fn kill(deployment: &Deployment, server: Server) -> Result {
     Ok(())
 }
 
-/// Removes what a server has stored.
+/// Removes a server's store.
 fn wipe(store: &Path) -> io::Result<()> {
     match std::fs::remove_dir_all(store) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -212,12 +212,12 @@ fn wipe(store: &Path) -> io::Result<()> {
     }
 }
 
-/// Where what a server had stored is kept for a while.
+/// Returns where a server's store is kept for a while.
 fn aside(store: &Path) -> PathBuf {
     store.with_extension("aside")
 }
 
-/// Copies a directory and all that is in it; what is there already goes.
+/// Copies a directory with all of its contents, in place of an existing one.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     wipe(to)?;
     std::fs::create_dir_all(to)?;
@@ -275,7 +275,7 @@ async fn repeat(deployment: &Deployment, count: usize, order: u64) -> Result<Inj
                 }
             }
         }
-        // A stream that is full at the moment takes none.
+        // A full stream accepts none.
         if jetstream.publish_with_headers(message.subject, headers, message.payload).await?.await.is_err() {
             break;
         }
@@ -283,7 +283,7 @@ async fn repeat(deployment: &Deployment, count: usize, order: u64) -> Result<Inj
     Ok(Injected::Done)
 }
 
-/// Gives the stream a quota of what it holds.
+/// Limits the stream to its current size.
 async fn fill_stream(deployment: &Deployment) -> Result<Injected> {
     let jetstream = deployment.jetstream().await?;
     let Ok(mut stream) = jetstream.get_stream(STREAM).await else {
@@ -299,7 +299,7 @@ async fn fill_stream(deployment: &Deployment) -> Result<Injected> {
 
 async fn empty_stream(deployment: &Deployment) -> Result {
     let jetstream = deployment.jetstream().await?;
-    // One that was deleted meanwhile comes back without a quota.
+    // A stream that was deleted meanwhile comes back without a limit.
     if let Ok(mut stream) = jetstream.get_stream(STREAM).await {
         let mut config = stream.info().await?.config.clone();
         config.max_bytes = -1;
@@ -309,7 +309,7 @@ async fn empty_stream(deployment: &Deployment) -> Result {
     Ok(())
 }
 
-/// Lets no process of PostgreSQL write to any file. Its next write of the log fails as on a full disk.
+/// Keeps every process of PostgreSQL from writing to any file. Its next write of the log fails as on a full disk.
 #[cfg(target_os = "linux")]
 fn fill_postgres(deployment: &Deployment) -> Result<Injected> {
     use rustix::io::Errno;
@@ -326,7 +326,7 @@ fn fill_postgres(deployment: &Deployment) -> Result<Injected> {
             Err(error) => Err(error),
         }
     };
-    // What the postmaster starts from now on inherits its limit.
+    // Processes that the postmaster starts from now on inherit its limit.
     let outcome = limit(&postmaster)?;
     let children = std::fs::read_to_string(format!("/proc/{postmaster}/task/{postmaster}/children"));
     let children: Vec<u32> =

@@ -1,10 +1,10 @@
 //! Chaos: while orders flow and the providers misbehave, workers are killed and frozen, servers killed and wiped,
-//! connections cut, all at random and the same way again for the same seed. Then everything is left alone, and every order
-//! is audited.
+//! connections cut. All of it is random, and the same again for the same seed. Then the deployment is left alone, and
+//! every order is audited.
 //!
 //! `cargo run --release -p chaos -- --seed 1 --faults 200 --orders 2000`. From top to bottom: [`schedule`] draws the
-//! [`fault`]s, [`inject`] does them to a [`deployment`], [`quiesce`] waits until nothing is left to do, and the audit is the demo's, with the
-//! [`stream`] on top.
+//! [`fault`]s, [`inject`] injects them into a [`deployment`], and [`quiesce`] waits until nothing is left to do. The
+//! audit is the demo's, with the [`stream`] in addition.
 
 mod args;
 mod deployment;
@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// As the binary `despatch` has it.
+/// The same allocator as the binary `despatch`.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

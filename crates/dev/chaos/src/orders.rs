@@ -1,4 +1,4 @@
-//! The shop: orders come in while everything breaks, and every one is tried until it is answered 2xx.
+//! The shop: places orders while everything breaks, and tries each until it is answered 2xx.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,10 +9,10 @@ use tokio::sync::watch;
 
 use crate::result::Result;
 
-/// How many orders are being placed at once.
+/// Orders that are placed at the same time.
 const AT_ONCE: usize = 16;
 
-/// The orders that were answered 2xx so far.
+/// Orders that were answered 2xx so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AcceptedOrders(Arc<Mutex<Vec<(usize, String)>>>);
 
@@ -21,18 +21,18 @@ impl AcceptedOrders {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((place, order_id));
     }
 
-    /// Their places among the orders, and their ids.
+    /// Returns their places among the orders, and their ids.
     pub(crate) fn all(&self) -> Vec<(usize, String)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many.
+    /// Returns their number.
     pub(crate) fn count(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 
-/// Places every order; the one at `n` not before `open` is above `n`.
+/// Places every order. The order at index `n` is not placed before `open` is above `n`.
 pub(crate) async fn place(
     checkout: CheckoutClient,
     orders: Arc<Vec<FileOrder>>,
@@ -47,7 +47,7 @@ pub(crate) async fn place(
                 loop {
                     match checkout.place(&orders[place]).await {
                         Ok(order_id) => return Result::Ok((place, order_id)),
-                        // However long it takes: the shop has the customer's money authorised.
+                        // There is no limit, because the shop has the customer's money authorised.
                         Err(CheckoutError::NotPlaced(PlaceError::Unreachable(_))) => {}
                         Err(CheckoutError::NotPlaced(PlaceError::Refused { status, .. }))
                             if status.is_server_error() => {}

@@ -1,4 +1,4 @@
-//! The way to a server: a TCP proxy that can cut, delay, stall and half-close what passes through it.
+//! The proxy before a server: it can cut, delay, stall and half-close TCP connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What happens to everything that passes.
+/// The treatment of all traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Condition {
     /// It passes.
@@ -23,7 +23,7 @@ pub(crate) enum Condition {
     Stalled,
 }
 
-/// Which direction of a connection.
+/// A direction of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// From the client.
@@ -32,7 +32,7 @@ pub(crate) enum Direction {
     ToClient,
 }
 
-/// A proxy; it ends with the runtime.
+/// A proxy. It ends with the runtime.
 pub(crate) struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -41,15 +41,15 @@ pub(crate) struct Proxy {
 struct Shared {
     upstream: Mutex<SocketAddr>,
     condition: watch::Sender<Condition>,
-    /// Counted up when every connection is to end.
+    /// Rises when every connection must end.
     cuts: watch::Sender<u64>,
-    /// Counted up when half of the connections are to be closed in a direction.
+    /// Rises when half of the connections must be closed in a direction.
     half_closes: watch::Sender<(u64, Direction)>,
     connections: AtomicU64,
 }
 
 impl Proxy {
-    /// Listens on a free port of the loopback.
+    /// Listens on a free loopback port.
     pub(crate) async fn start(upstream: SocketAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -63,7 +63,7 @@ impl Proxy {
         let serving = shared.clone();
         tokio::spawn(async move {
             loop {
-                // What fails here is a client that has gone again.
+                // An error here is a client that has gone again.
                 let Ok((client, _)) = listener.accept().await else { continue };
                 tokio::spawn(carry(serving.clone(), client));
             }
@@ -71,17 +71,17 @@ impl Proxy {
         Ok(Proxy { address, shared })
     }
 
-    /// Where clients connect.
+    /// Returns the address for clients.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where new connections lead from now on.
+    /// Sets the destination of new connections.
     pub(crate) fn point_to(&self, upstream: SocketAddr) {
         *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
     }
 
-    /// Changes what happens to everything that passes.
+    /// Changes the treatment of all traffic.
     pub(crate) fn set(&self, condition: Condition) {
         self.shared.condition.send_replace(condition);
     }
@@ -128,7 +128,7 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
 struct Half {
     shared: Arc<Shared>,
     direction: Direction,
-    /// Whether it is one of those that half-closing closes.
+    /// Whether half-closing closes it.
     closes: bool,
 }
 

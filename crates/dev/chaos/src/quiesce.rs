@@ -12,8 +12,8 @@ use crate::orders::AcceptedOrders;
 use crate::result::Result;
 use crate::watch::Watch;
 
-/// How long nothing may change before the wait is given up. Longer than the longest wait that cannot be cut short: a lost
-/// connection is noticed, a lost ack waited for, an outbox batch swept.
+/// How long nothing may change before the wait ends. It is longer than the longest wait that cannot be cut short: until
+/// a lost connection is noticed, a lost ack given up, an outbox batch swept.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -22,11 +22,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 pub(crate) enum Quiescence {
     /// Everything is settled.
     Quiet,
-    /// Nothing changes any more, and this is left.
+    /// Nothing changes any more, and this work remains.
     Stuck(Vec<String>),
 }
 
-/// Waits until nothing is left to do, with all of `orders` accepted and ended. Pending retries are retried at once.
+/// Waits until nothing is left to do, with all of `orders` accepted and finished. Pending retries run at once.
 pub(crate) async fn quiesce(
     deployment: &mut Deployment,
     watch: &mut Watch,
@@ -46,7 +46,7 @@ pub(crate) async fn quiesce(
             left.push(format!("{} of {orders} orders accepted, {ended} ended", accepted.count()));
         }
         let now = (left, sequence);
-        // The parts are asked one after the other, so only two readings without a change between them prove it.
+        // The parts are read one after the other, so only two equal readings prove it.
         if now == before && now.0.is_empty() {
             return Ok(Quiescence::Quiet);
         }
@@ -60,7 +60,7 @@ pub(crate) async fn quiesce(
     }
 }
 
-/// What is still to be done, in words, and the number of the stream's last message.
+/// Returns the remaining work, in words, and the number of the stream's last message.
 async fn remaining(
     auditor: &Auditor,
     database: &Database,
@@ -75,7 +75,7 @@ async fn remaining(
             while let Some(consumer) = consumers.next().await {
                 let consumer = match consumer {
                     Ok(consumer) => consumer,
-                    // One that is just being created again.
+                    // The consumer is being created again.
                     Err(error) => {
                         left.push(format!("consumers: {error}"));
                         break;
@@ -102,7 +102,7 @@ async fn remaining(
                 }
             }
         }
-        // A schema that is not there yet.
+        // The schema does not exist yet.
         Err(error) => left.push(format!("no journals: {error}")),
     }
     Ok((left, sequence))

@@ -1,4 +1,4 @@
-//! How a run ends.
+//! The result of a run.
 
-/// What a run comes to. Whatever fails is printed, so the error's type does not matter.
+/// The result of a run. Every failure is printed, so the error's type does not matter.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -1,7 +1,7 @@
-//! The one random generator of a run: SplitMix64.
+//! The only random generator of a run: SplitMix64.
 //!
-//! It is written here because a seed has to mean the same run permanently. Libraries keep the freedom to change what a
-//! seed gives from one version to the next.
+//! It is written here because a seed must mean the same run permanently. Libraries keep the freedom to change the
+//! numbers of a seed from one version to the next.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -23,19 +23,19 @@ impl Rng {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`, which is not 0. The bias of a remainder does not matter here.
+    /// Returns a number below `bound`, which must not be 0. The bias of a remainder does not matter here.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound as u64).unwrap_or_default()
     }
 
-    /// A time within a range of milliseconds; short ones are drawn more often than long ones.
+    /// Returns a time within a range of milliseconds; short ones are drawn more often than long ones.
     pub(crate) fn millis(&mut self, range: RangeInclusive<u64>) -> Duration {
         let span = range.end() - range.start() + 1;
         let (one, other) = (self.next() % span, self.next() % span);
         Duration::from_millis(range.start() + one.min(other))
     }
 
-    /// Puts items in a random order.
+    /// Shuffles items.
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

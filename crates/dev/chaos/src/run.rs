@@ -22,13 +22,13 @@ use crate::schedule::{self, Step};
 use crate::stream;
 use crate::watch::Watch;
 
-/// How long servers and workers may take to come up, and orders to be accepted in peace.
+/// How long servers and workers may take to start, and orders to be accepted without faults.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How often the deployment is checked while nothing else happens.
+/// Interval at which the deployment is checked while nothing else happens.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs what the command line asks for; fails when anything is violated.
+/// Runs as the command line says; fails if anything is violated.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     println!("seed {}", args.seed);
     let steps = schedule::draw(args.seed, args.faults, &kinds(args)?);
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let orders = sample::repeated(args.orders)?;
-    // Cannot fail: nothing has installed another before.
+    // Cannot fail: no other provider was installed before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let dir = Dir::create(args.data_dir.as_deref())?;
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             violations = run_orders(&mut deployment, &steps, orders) => violations,
             asked = tokio::signal::ctrl_c() => { asked?; Err("stopped".into()) }
         };
-        // The workers first: they would only complain about servers that go.
+        // The workers end first, because they would only complain about servers that end.
         drop(deployment.fleet);
         deployment.sandbox.stop().await;
         deployment.stack.stop().await?;
@@ -72,14 +72,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// The kinds of fault that are asked for.
+/// Returns the selected kinds of fault.
 fn kinds(args: &Args) -> Result<Vec<Kind>> {
     let wanted: Vec<Kind> = if args.only.is_empty() { Kind::all().collect() } else { args.only.clone() };
     let kinds: Vec<Kind> = wanted.into_iter().filter(|kind| !args.except.contains(kind)).collect();
     if kinds.is_empty() { Err("no kind of fault is left".into()) } else { Ok(kinds) }
 }
 
-/// Runs the orders through the faults, and returns what was violated.
+/// Runs the orders through the faults, and returns the violations.
 async fn run_orders(
     deployment: &mut Deployment,
     steps: &[Step],
@@ -163,7 +163,7 @@ async fn run_orders(
     violations.extend(deployment.auditor()?.audit(&deployment.sandbox.counts_by_order()?, &placed).await?);
     match stream::compare(&deployment.jetstream().await?, &database, whole).await {
         Ok(differences) => violations.extend(differences),
-        // What the orders' audit found is still reported.
+        // The findings of the orders' audit are still reported.
         Err(error) => {
             violations.push(Discrepancy { about: "the stream".to_owned(), wrong: error.to_string() });
         }
@@ -178,7 +178,7 @@ async fn run_orders(
     Ok(violations)
 }
 
-/// Leaves the deployment alone for a while, except for the faults whose time is over.
+/// Leaves the deployment alone for a while, except for faults whose time is over.
 async fn pause(
     deployment: &mut Deployment,
     watch: &mut Watch,
@@ -209,7 +209,7 @@ async fn until(what: &str, mut holds: impl AsyncFnMut() -> Result<bool>) -> Resu
     Ok(())
 }
 
-/// How often each kind of fault came.
+/// Counts each kind of fault.
 #[derive(Default)]
 struct Table(BTreeMap<Kind, (usize, usize, &'static str)>);
 

@@ -1,11 +1,11 @@
-//! What happens when: drawn before anything starts, from the seed alone.
+//! The schedule: drawn before anything starts, from the seed alone.
 
 use std::time::Duration;
 
 use crate::fault::{Fault, Kind};
 use crate::rng::Rng;
 
-/// A fault, and how long everything is left alone before it.
+/// A fault, and the pause before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) pause: Duration,
@@ -13,8 +13,8 @@ pub(crate) struct Step {
     pub(crate) fault: Fault,
 }
 
-/// Draws `count` faults of these kinds. What is left out is drawn and skipped, so that a schedule without some kinds is the
-/// whole one with those accepted out of it: a failure can be bisected.
+/// Draws `count` faults of these kinds. Other kinds are drawn and skipped, so that a schedule without some kinds is the
+/// whole one without their faults. So a failure can be bisected.
 pub(crate) fn draw(seed: u64, count: usize, kinds: &[Kind]) -> Vec<Step> {
     let all: Vec<Kind> = Kind::all().collect();
     let mut rng = Rng::new(seed);

@@ -1,5 +1,5 @@
-//! The stream against the journals: what was recorded is on the stream, what is on the stream was recorded, and every
-//! handler has an outcome for everything that it consumes.
+//! Compares the stream with the journals. Recorded messages are on the stream, messages on the stream were recorded,
+//! and every handler has an outcome for everything that it consumes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -17,23 +17,23 @@ use uuid::Uuid;
 use crate::deployment::STREAM;
 use crate::result::Result;
 
-/// How long the broker may take to hand over a portion of what it has.
+/// How long the broker may take to deliver a portion.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many messages to ask for at a time.
+/// Messages in a portion.
 const PORTION: usize = 10_000;
 
-/// A message as it is stored.
+/// A stored message.
 pub(crate) struct Stored {
     pub(crate) subject: String,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: bytes::Bytes,
 }
 
-/// Everything on the stream, oldest first.
+/// Reads everything on the stream, oldest first.
 pub(crate) async fn read(jetstream: &jetstream::Context) -> Result<Vec<Stored>> {
     let stream = jetstream.get_stream(STREAM).await?;
-    // Without acks there is no limit to how many are handed over.
+    // Without acks, the number of deliveries is not limited.
     let config = pull::Config {
         ack_policy: AckPolicy::None,
         inactive_threshold: 10 * READ_TIMEOUT,
@@ -66,17 +66,17 @@ pub(crate) async fn read(jetstream: &jetstream::Context) -> Result<Vec<Stored>> 
     }
 }
 
-/// What the journals hold.
+/// The contents of the journals.
 #[derive(Default)]
 struct Journals {
     /// Generation and state, by handler and event.
     rows: HashMap<(String, Uuid), (u32, String)>,
-    /// What handlers recorded as their follow-ons, by message id, and the handler.
+    /// The handlers' recorded follow-ons, by message id, with the handler.
     recorded: HashMap<String, (String, Envelope)>,
 }
 
-/// Everything in which the stream and the journals differ. A stream that is not `whole` has lost messages, and need not
-/// hold what all handlers had settled by then.
+/// Returns all differences between the stream and the journals. A stream that is not `whole` has lost messages, and may
+/// lack what all handlers had settled by then.
 pub(crate) async fn compare(
     jetstream: &jetstream::Context,
     database: &Database,
@@ -103,8 +103,8 @@ pub(crate) async fn compare(
         }
     }
     for (message_id, envelope) in &on_stream {
-        // Retries and replays are published from the row of the event that they repeat, and what an earlier generation
-        // reported the later one overwrites.
+        // Retries and replays are published from the row of their event, and a later generation's report overwrites an
+        // earlier one's.
         if envelope.nats_subject.starts_with("evt.") && !journals.recorded.contains_key(message_id) {
             differ(order(envelope), format!("{} is on the stream, and no journal has it", name(envelope)));
         }
@@ -143,7 +143,7 @@ impl Journals {
         Ok(journals)
     }
 
-    /// What is wrong with a handler's row about a message that it consumes.
+    /// Returns the defect of a handler's row about a message that it consumes.
     fn lacks(&self, handler: &str, envelope: &Envelope) -> Result<Option<String>> {
         let row = self.rows.get(&(handler.to_owned(), envelope.id()?.uuid()));
         Ok(match row {
@@ -164,7 +164,7 @@ fn name(envelope: &Envelope) -> String {
     format!("{} {}", envelope.nats_subject, envelope.message_id())
 }
 
-/// What each handler consumes, according to the broker.
+/// Returns the subjects that each handler consumes, according to the broker.
 async fn consumers(jetstream: &jetstream::Context) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let stream = jetstream.get_stream(STREAM).await?;
     let mut consumers = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! What is watched all the time: that no process ends by itself.
+//! Watches all the time that no process ends by itself.
 
 use despatch_scenario::Discrepancy;
 
@@ -6,15 +6,15 @@ use crate::deployment::Deployment;
 use crate::fleet::FLEET;
 use crate::result::Result;
 
-/// The violations that were seen while the run went on.
+/// Violations during the run.
 #[derive(Default)]
 pub(crate) struct Watch {
     pub(crate) violations: Vec<Discrepancy>,
 }
 
 impl Watch {
-    /// Points the proxy to a gateway that was started again. Starts a process that ended without being killed, which is a
-    /// violation.
+    /// Points the proxy to a gateway that was started again. Restarts a process that ended without being killed, which
+    /// is a violation.
     pub(crate) fn check(&mut self, deployment: &mut Deployment) -> Result {
         deployment.follow_gateway();
         for (place, status) in deployment.fleet.ended()? {

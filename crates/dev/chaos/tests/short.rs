@@ -1,4 +1,5 @@
-//! The harness itself, as CI has it: a short run with a seed of its own, and that nothing outlives a harness that is killed.
+//! The harness itself, as CI runs it: a short run with a seed of its own, and a proof that nothing outlives a killed
+//! harness.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
@@ -36,7 +37,7 @@ fn leaving_kinds_out_changes_no_other_fault() {
     assert_eq!(only, taken);
 }
 
-/// The schedule, a line each.
+/// Returns the schedule, one line each.
 fn plan(args: &[&str]) -> Vec<String> {
     let output = chaos().arg("--plan").args(args).output().unwrap();
     assert!(output.status.success());
@@ -67,7 +68,7 @@ fn nothing_outlives_a_killed_harness() {
     }
 }
 
-/// The command lines of the processes that name a directory.
+/// Returns the command lines of the processes that name a directory.
 #[cfg(target_os = "linux")]
 fn processes_naming(dir: &std::path::Path) -> Vec<String> {
     let dir = dir.to_str().unwrap();

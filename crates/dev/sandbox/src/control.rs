@@ -1,4 +1,4 @@
-//! What no provider offers, over HTTP: counts, mail, and faults on demand. The crate's page lists the paths.
+//! The sandbox's own API over HTTP: counts, mail, and faults on demand. The crate's page lists the paths.
 
 use std::io;
 use std::sync::Arc;
@@ -110,6 +110,6 @@ fn no_content(result: Result<(), SandboxError>) -> Response {
 }
 
 fn unreadable(error: &io::Error) -> Response {
-    tracing::error!(%error, "the sandbox cannot read its state");
+    tracing::error!(%error, "sandbox state read failed");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

@@ -1,7 +1,7 @@
-//! What really happened, by the providers' own records: the answer to "did anything happen twice?"
+//! The real effects, by the providers' own records. They show whether anything happened twice.
 //!
-//! An order is known by what our clients send along: Stripe's `metadata[order_id]`, Shippo's
-//! `metadata = "<order>/<parcel>"`, and a mail's `X-Order-Id` header or Message-ID.
+//! An order is identified by what clients send: Stripe's `metadata[order_id]`, Shippo's `metadata =
+//! "<order>/<parcel>"`, and a mail's `X-Order-Id` header or Message-ID.
 
 use std::collections::BTreeMap;
 
@@ -28,15 +28,15 @@ pub struct Counts {
     pub refunded_minor: i64,
     /// Orders from which money was taken more than once.
     pub double_captures: Vec<DoubleCapture>,
-    /// Labels bought, those given back included.
+    /// Labels bought, voided ones included.
     pub labels: u64,
-    /// Labels given back.
+    /// Labels voided.
     pub voided_labels: u64,
-    /// Parcels with more than one label that was not given back.
+    /// Parcels with more than one label that is not voided.
     pub double_labels: Vec<DoubleLabel>,
-    /// Mails taken.
+    /// Mails accepted.
     pub mails: u64,
-    /// Different Message-IDs among them; a mail without one counts as different from all others.
+    /// Different Message-IDs. A mail without one counts as different from all others.
     pub distinct_mails: u64,
 }
 
@@ -45,7 +45,7 @@ pub struct Counts {
 pub struct DoubleCapture {
     /// The order.
     pub order: String,
-    /// How many of its intents were captured.
+    /// The number of captured intents.
     pub captures: u64,
 }
 
@@ -56,11 +56,11 @@ pub struct DoubleLabel {
     pub order: String,
     /// The parcel, as the label's metadata names it.
     pub parcel: String,
-    /// How many labels are left after those given back.
+    /// The number of labels that are not voided.
     pub labels: u64,
 }
 
-/// What happened for one order.
+/// The effects of one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCounts {
     /// Payment intents created, declined ones included.
@@ -88,7 +88,7 @@ pub struct OrderCounts {
 pub struct LabelCount {
     /// Labels bought.
     pub bought: u64,
-    /// Labels given back.
+    /// Labels voided.
     pub voided: u64,
 }
 
@@ -118,7 +118,7 @@ impl OrderCounter {
         Self { only: Some(order.to_owned()), orders: BTreeMap::new() }
     }
 
-    /// The counts to add to, unless another order is asked for or the effect names none.
+    /// Returns the counts to add to, unless another order is asked for or the effect names none.
     ///
     /// An effect that names no order still counts in the totals, under the empty name.
     pub(crate) fn order(&mut self, order: &str) -> Option<&mut OrderCounts> {
@@ -131,17 +131,17 @@ impl OrderCounter {
         self.orders.get_mut(order)
     }
 
-    /// The counts of the only order asked for, if anything happened to it.
+    /// Returns the counts of the only order asked for, if anything happened to it.
     pub(crate) fn single(mut self) -> Option<OrderCounts> {
         self.orders.remove(self.only.as_deref()?)
     }
 
-    /// The counts of all orders. Mails are counted by the mailbox.
+    /// Returns the counts of all orders. The mailbox counts mails.
     pub(crate) fn orders(self) -> BTreeMap<String, OrderCounts> {
         self.orders
     }
 
-    /// The sum over all orders. Mails are counted by the mailbox.
+    /// Returns the sum over all orders. The mailbox counts mails.
     pub(crate) fn total(&self) -> Counts {
         let mut total = Counts::default();
         for (order, counts) in &self.orders {

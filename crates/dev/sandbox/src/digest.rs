@@ -1,13 +1,13 @@
-//! One stable hash behind every id, every fingerprint and every random draw.
+//! The stable hash behind every id, every fingerprint and every random draw.
 //!
-//! It has to give the same value in the next process and after the next compiler upgrade, which the standard
-//! library's hasher does not promise; so it is the head of a SHA-256.
+//! It must give the same value in the next process and after the next compiler upgrade, which the standard library's
+//! hasher does not promise. So it is the head of a SHA-256.
 
 use sha2::{Digest as _, Sha256};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The SHA-256 of `parts`, each preceded by its length so that no two lists of parts run together.
+/// Returns the SHA-256 of `parts`, each preceded by its length, so that no two lists of parts are alike.
 fn sha(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
@@ -17,29 +17,29 @@ fn sha(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// The first 128 bits of the hash of `parts`.
+/// Returns the first 128 bits of the hash of `parts`.
 pub(crate) fn wide(parts: &[&[u8]]) -> u128 {
     sha(parts).iter().take(16).fold(0, |sum, byte| sum << 8 | u128::from(*byte))
 }
 
-/// The first 64 bits of the hash of `parts`.
+/// Returns the first 64 bits of the hash of `parts`.
 pub(crate) fn narrow(parts: &[&[u8]]) -> u64 {
     sha(parts).iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
-/// A number in [0, 1) drawn from `parts`.
+/// Returns a number in [0, 1) drawn from `parts`.
 pub(crate) fn unit(parts: &[&[u8]]) -> f64 {
     // 32 bits are exact in an f64 and fine enough for probabilities.
     let head = u32::try_from(narrow(parts) >> 32).unwrap_or(u32::MAX);
     f64::from(head) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// `length` (at most 32) characters of base 62, as in Stripe's ids.
+/// Returns `length` (at most 32) characters of base 62, as in Stripe's ids.
 pub(crate) fn base62(parts: &[&[u8]], length: usize) -> String {
     sha(parts).iter().take(length).map(|byte| char::from(BASE62[usize::from(*byte) % 62])).collect()
 }
 
-/// `length` (at most 32) decimal digits, as in tracking numbers.
+/// Returns `length` (at most 32) decimal digits, as in tracking numbers.
 pub(crate) fn digits(parts: &[&[u8]], length: usize) -> String {
     sha(parts).iter().take(length).map(|byte| char::from(b'0' + byte % 10)).collect()
 }

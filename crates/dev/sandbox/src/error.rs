@@ -1,4 +1,4 @@
-//! What can keep a sandbox from starting. Once it runs, trouble is answered on the wire.
+//! Errors at the start of a sandbox. Once it runs, it reports errors on the wire.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ pub enum SandboxError {
     Listen {
         /// The address asked for; port 0 is any free one.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// A file of the state directory could not be opened, read or shortened.
@@ -20,33 +20,33 @@ pub enum SandboxError {
     State {
         /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// Another sandbox runs on the same state directory.
     #[error("another sandbox is using {}", path.display())]
     InUse {
-        /// The file it holds.
+        /// The locked file.
         path: PathBuf,
     },
-    /// A whole line of the state cannot be read back. A torn last line is no error: it was never answered.
+    /// A complete line of the state cannot be parsed. A torn last line is not an error, because it was never answered.
     #[error("the sandbox state {} is damaged at byte {offset}: {source}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// Where the line begins.
+        /// The offset of the line.
         offset: u64,
-        /// What the parser said.
+        /// The parser's error.
         source: serde_json::Error,
     },
     /// The gateway's address is not an `http://` URL. The sandbox posts webhooks over loopback, without TLS.
-    #[error("{url:?} is no http:// address to send tracking webhooks to")]
+    #[error("gateway URL: expected an http:// address, found {url:?}")]
     WebhookTarget {
         /// The address as given.
         url: String,
     },
     /// A fault probability is not within 0 and 1, or the probabilities of one operation add up to more than 1.
-    #[error("the fault rates of {operation:?} are not probabilities that add up to at most 1")]
+    #[error("fault rates of {operation:?}: expected probabilities that add up to at most 1, found others")]
     Rates {
         /// The operation they were given for.
         operation: crate::operation::Operation,

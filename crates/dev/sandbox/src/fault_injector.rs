@@ -1,4 +1,4 @@
-//! The faults in force, and how often each entity has been asked about so far.
+//! The active faults, and the number of attempts for each entity.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::error::SandboxError;
 use crate::faults::{Fault, Faults, Target};
 use crate::operation::Operation;
 
-/// Decides for each request whether a fault hits it. Shared by all providers.
+/// Decides for each request whether a fault hits it. All providers share it.
 pub(crate) struct FaultInjector(Mutex<State>);
 
 struct State {
@@ -47,7 +47,7 @@ impl FaultInjector {
         self.state().targets.push(target);
     }
 
-    /// The fault that hits this request, which counts as an attempt. `entity` is what the request is about
+    /// Returns the fault that hits this request, which counts as an attempt. `entity` is what the request is about
     /// within `order`: the order itself, a parcel, a mail.
     pub(crate) fn next_fault(&self, operation: Operation, entity: &str, order: &str) -> Option<Fault> {
         let mut state = self.state();

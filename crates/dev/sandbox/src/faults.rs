@@ -1,7 +1,7 @@
-//! How the providers misbehave: which fault hits which operation, and how often.
+//! The providers' faults: which fault hits which operation, and how often.
 //!
-//! A fault is a pure function of (seed, operation, entity, attempt), so a run that makes the same requests
-//! meets the same faults, in whatever order they arrive.
+//! A fault is a pure function of (seed, operation, entity, attempt). So a run that makes the same requests meets the
+//! same faults, in whatever order they arrive.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::digest;
 use crate::error::SandboxError;
 use crate::operation::Operation;
 
-/// One way to misbehave. Where a fault means nothing to an operation it is ignored.
+/// One kind of fault. An operation ignores a fault that means nothing to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// A refusal that belongs to the business: the card is declined, the carrier refuses the parcel, the mail
-    /// is refused for good (554).
+    /// A refusal of the business: the card is declined, the carrier refuses the parcel, the mail is refused permanently
+    /// (554).
     Decline,
-    /// 429, before anything is looked at. Mail is turned away with 421 and the connection closed.
+    /// 429, before the request is read. Mail is refused with 421 and the connection closed.
     RateLimited,
-    /// A 500 in place of the effect; Stripe keeps it under the idempotency key. Mail is refused with 451.
+    /// 500 in place of the effect; Stripe stores it under the idempotency key. Mail is refused with 451.
     ServerError,
     /// The answer comes late, by [`Faults::slow_ms`].
     Slow,
@@ -71,7 +71,7 @@ impl Rates {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Which of the possible runs this is.
+    /// The seed of the run.
     pub seed: u64,
     /// The probabilities by operation; an operation without an entry behaves.
     pub rates: BTreeMap<Operation, Rates>,
@@ -88,14 +88,14 @@ impl Default for Faults {
 }
 
 impl Faults {
-    /// No faults at all.
+    /// Returns no faults.
     pub fn none() -> Self {
         Self { seed: 0, rates: BTreeMap::new(), slow_ms: 300, withhold_ms: 0 }
     }
 
-    /// A mild mix: about 2 % of each fault that an operation can have, 1 % of declines.
+    /// Returns a mild mix: about 2 % of each fault that an operation can have, 1 % of declines.
     ///
-    /// Authorising is left alone: that is the shop's checkout, which no worker is there to repeat.
+    /// Authorising has no faults, because no worker repeats the shop's checkout.
     pub fn seeded(seed: u64) -> Self {
         let flaky =
             Rates { rate_limited: 0.02, server_error: 0.02, slow: 0.02, timeout: 0.02, ..Rates::default() };
@@ -116,7 +116,7 @@ impl Faults {
         Self { seed, rates, ..Self::none() }
     }
 
-    /// The fault, if any, that hits the `attempt`th (from 0) request for `operation` on `entity`.
+    /// Returns the fault, if any, that hits the `attempt`th (from 0) request for `operation` on `entity`.
     pub fn draw(&self, operation: Operation, entity: &str, attempt: u32) -> Option<Fault> {
         let rates = self.rates.get(&operation)?;
         let draw = digest::unit(&[
@@ -132,17 +132,17 @@ impl Faults {
         })
     }
 
-    /// How late a slow answer is.
+    /// Returns how late a slow answer is.
     pub(crate) fn slow(&self) -> Duration {
         Duration::from_millis(self.slow_ms)
     }
 
-    /// How long a withheld answer keeps its client waiting.
+    /// Returns how long a withheld answer keeps its client waiting.
     pub(crate) fn withhold(&self) -> Duration {
         Duration::from_millis(self.withhold_ms)
     }
 
-    /// Whether every rate is a probability and those of each operation add up to at most 1.
+    /// Returns whether every rate is a probability and those of each operation add up to at most 1.
     pub(crate) fn check(&self) -> Result<(), SandboxError> {
         for (&operation, rates) in &self.rates {
             let all = rates.each();
@@ -165,7 +165,7 @@ pub struct Target {
     /// The order it hits; empty, the default: whichever order's request comes next.
     #[serde(default)]
     pub order: String,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
     /// How many requests it hits; one by default.
     #[serde(default = "once")]

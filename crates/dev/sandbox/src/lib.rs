@@ -1,23 +1,22 @@
-//! Stand-in providers on loopback that speak the real wires: Stripe, Shippo, SMTP.
+//! Stand-ins for providers on loopback that speak the real protocols: Stripe, Shippo, SMTP.
 //!
-//! A production client cannot tell them from the real ones, except that they misbehave on request ([`Faults`])
-//! and can be asked afterwards what really happened ([`Counts`]). Start them with [`Sandbox::start`]. Every
-//! effect is written to `state_dir` before its answer leaves, so a process killed at any moment starts again
-//! with the truth.
+//! A production client cannot distinguish them from the real ones. In addition they inject faults on request
+//! ([`Faults`]) and report the real effects afterwards ([`Counts`]). Start them with [`Sandbox::start`]. Every effect
+//! is written to `state_dir` before its answer is sent, so a process killed at any moment restarts with the true state.
 //!
-//! # What clients send along
+//! # What clients send
 //!
 //! Effects are counted by order. Stripe's intents name it in `metadata[order_id]`, Shippo's transactions in
 //! `metadata` as `<order>/<parcel>`, mails in an `X-Order-Id` header or in a Message-ID such as
 //! `<milestone.order.parcel@domain>`.
 //!
-//! # What the real ones do not have
+//! # Differences from the real providers
 //!
-//! - Stripe's search is real, but there a new intent may take a minute to show.
+//! - Stripe's search is real, but at Stripe a new intent may take a minute to appear.
 //! - The payment method `pm_sandbox_captureDeclined` (also with `InsufficientFunds`, `LostCard`, `StolenCard`
 //!   or `FraudulentCard` at its end) is authorised and declines its capture. The postcode `00000` has rates, but
 //!   no label.
-//! - Tracking webhooks are repeated until the gateway takes them. The real Shippo gives up after a few tries.
+//! - Tracking webhooks are repeated until the gateway accepts them. The real Shippo gives up after a few tries.
 //! - The control port, [`Sandbox::control_url`]:
 //!
 //! | request | |

@@ -1,7 +1,7 @@
-//! An append-only file of JSON lines, or the same in memory when nothing is to outlive the process.
+//! An append-only file of JSON lines, or the same in memory if nothing must outlive the process.
 //!
-//! A line is written with one write(2) before the answer that it records goes out, which is all that surviving
-//! `kill -9` takes. Lines stay readable by their [`Span`], so what is rarely asked for need not stay in memory.
+//! A line is written with one write(2) before its answer is sent, which is enough to survive `kill -9`. Lines stay
+//! readable by their [`Span`], so rarely used data need not stay in memory.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::SandboxError;
 
-/// Where a piece of a log lies, in bytes.
+/// The place of a part of a log, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
     pub(crate) offset: u64,
@@ -31,8 +31,8 @@ enum Store {
 }
 
 impl Log {
-    /// Opens `name` in `dir`, creating both, and holds it against other processes. Without a `dir` the log lives
-    /// in memory.
+    /// Opens `name` in `dir`, creating both, and locks it against other processes. Without a `dir` the log is in
+    /// memory.
     pub(crate) fn open(dir: Option<&Path>, name: &str) -> Result<Self, SandboxError> {
         let Some(dir) = dir else {
             return Ok(Self { path: name.into(), store: Store::Memory(Vec::new()), end: 0 });
@@ -57,7 +57,7 @@ impl Log {
             Store::Memory(memory) => memory.extend_from_slice(bytes),
             Store::File(file) => {
                 if let Err(error) = file.write_all(bytes) {
-                    // A half line in the middle would damage the log; at the end it would only be dropped.
+                    // A half line in the middle would damage the log. At the end it is dropped.
                     file.set_len(self.end)?;
                     return Err(error);
                 }
@@ -75,7 +75,7 @@ impl Log {
         self.append(&line)
     }
 
-    /// Reads back what was appended at `span`.
+    /// Returns what was appended at `span`.
     pub(crate) fn read(&self, span: Span) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; span.length as usize];
         self.read_at(span.offset, &mut bytes)?;
@@ -94,7 +94,7 @@ impl Log {
         }
     }
 
-    /// Hands every line to `apply`, oldest first, and cuts off a torn last one.
+    /// Passes every line to `apply`, oldest first, and cuts off a torn last one.
     pub(crate) fn replay<T: DeserializeOwned>(
         &mut self,
         mut apply: impl FnMut(T, Span),

@@ -2,17 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a client can ask of a provider, or a provider of the gateway.
+/// A request of a client to a provider, or of a provider to the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     /// Stripe: create and confirm a payment intent.
     Authorise,
-    /// Stripe: capture one.
+    /// Stripe: capture a payment intent.
     Capture,
-    /// Stripe: cancel one.
+    /// Stripe: cancel a payment intent.
     Cancel,
-    /// Stripe: give money back.
+    /// Stripe: refund a payment.
     Refund,
     /// Stripe: retrieve or search payment intents.
     FindPayment,
@@ -20,7 +20,7 @@ pub enum Operation {
     Shipment,
     /// Shippo: buy a label.
     Label,
-    /// Shippo: give a label back.
+    /// Shippo: void a label.
     VoidLabel,
     /// Shippo: retrieve or list labels.
     FindLabel,

@@ -1,4 +1,4 @@
-//! How a sandbox is set up.
+//! The settings of a sandbox.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -6,27 +6,27 @@ use std::time::Duration;
 
 use crate::faults::Faults;
 
-/// The settings of a sandbox. The default is well-behaved, in memory, on free ports.
+/// The settings of a sandbox. The default has no faults, is in memory, and uses free ports.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where effects are kept across restarts. `None` keeps them in memory only.
+    /// The directory for effects across restarts. `None` keeps them in memory only.
     pub state_dir: Option<PathBuf>,
-    /// Ids, tracking numbers and the jitter of scans derive from it.
+    /// The seed of ids, tracking numbers and the jitter of scans.
     pub seed: u64,
-    /// How the providers misbehave.
+    /// The providers' faults.
     pub faults: Faults,
     /// The gateway's base URL: tracking webhooks go to `<gateway_url>/webhooks/shippo`. Without one they wait
     /// until [`set_webhook_target`](crate::Sandbox::set_webhook_target) is called.
     pub gateway_url: Option<String>,
-    /// Sent with each webhook as `?token=…`. Shippo signs nothing; a token in the URL is what it offers.
+    /// The token sent with each webhook as `?token=…`. Shippo signs nothing and offers a token in the URL instead.
     pub webhook_token: Option<String>,
-    /// When a bought label is scanned.
+    /// The pace of a bought label's scans.
     pub tracking: TrackingPace,
-    /// How long Stripe keeps an idempotency key: 24 hours, says its documentation.
+    /// How long Stripe keeps an idempotency key: 24 hours according to its documentation.
     pub key_window: Duration,
     /// The address to listen on.
     pub listen: IpAddr,
-    /// The name under which others reach it, where that is another than the address.
+    /// The name under which others reach it, if it differs from the address.
     pub host: Option<String>,
     /// Which ports to listen on.
     pub ports: Ports,
@@ -62,7 +62,7 @@ pub struct Ports {
     pub control: u16,
 }
 
-/// How long a parcel takes. Each wait is stretched or shortened by a seeded share of itself.
+/// How long a parcel takes. A seeded share of each wait is added or subtracted.
 #[derive(Clone, Copy, Debug)]
 pub struct TrackingPace {
     /// From the label's purchase to its first scan.
@@ -74,7 +74,7 @@ pub struct TrackingPace {
 }
 
 impl Default for TrackingPace {
-    /// A demonstration's pace: delivered within a second.
+    /// Returns a demonstration's pace: delivered within a second.
     fn default() -> Self {
         Self { to_transit: Duration::from_millis(200), to_delivered: Duration::from_millis(300), jitter: 0.5 }
     }

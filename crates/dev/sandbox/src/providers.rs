@@ -1,4 +1,4 @@
-//! All providers' records together, without their wires.
+//! All providers' records together, without their protocols.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,7 +10,7 @@ use crate::shippo::Shippo;
 use crate::smtp::Mailbox;
 use crate::stripe::Stripe;
 
-/// The providers, and what they count.
+/// The providers, and their counts.
 pub(crate) struct Providers {
     pub(crate) stripe: Arc<Stripe>,
     pub(crate) shippo: Arc<Shippo>,

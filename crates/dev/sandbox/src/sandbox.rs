@@ -1,4 +1,4 @@
-//! Starting, steering and stopping all providers together.
+//! Starts, controls and stops all providers together.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Reads the state back, opens the ports and serves, on the current tokio runtime.
+    /// Reads the state, opens the ports and serves, on the current tokio runtime.
     pub async fn start(options: Options) -> Result<Self, SandboxError> {
         let dir = options.state_dir.as_deref();
         let injector = Arc::new(FaultInjector::new(options.faults)?);
@@ -63,22 +63,22 @@ impl Sandbox {
         Ok(Self { providers, stripe_url, shippo_url, smtp_url, control_url, stop, tasks })
     }
 
-    /// Stripe's base URL, without `/v1`.
+    /// Returns Stripe's base URL, without `/v1`.
     pub fn stripe_url(&self) -> String {
         self.stripe_url.clone()
     }
 
-    /// Shippo's base URL.
+    /// Returns Shippo's base URL.
     pub fn shippo_url(&self) -> String {
         self.shippo_url.clone()
     }
 
-    /// The mail server: `smtp://127.0.0.1:port`.
+    /// Returns the mail server's URL: `smtp://127.0.0.1:port`.
     pub fn smtp_url(&self) -> String {
         self.smtp_url.clone()
     }
 
-    /// The environment that makes a `despatch` process use these in place of its providers.
+    /// Returns the environment that makes a `despatch` process use these in place of its providers.
     pub fn environment(&self) -> [(&'static str, String); 6] {
         [
             ("DESPATCH_STRIPE_BASE_URL", self.stripe_url()),
@@ -90,18 +90,18 @@ impl Sandbox {
         ]
     }
 
-    /// The base URL of counts, mail and faults; the crate's page lists the paths.
+    /// Returns the base URL of counts, mail and faults; the crate's page lists the paths.
     pub fn control_url(&self) -> String {
         self.control_url.clone()
     }
 
-    /// Sends tracking webhooks, those that wait included, to `<gateway_url>/webhooks/shippo?token=<token>`.
+    /// Sends tracking webhooks, waiting ones included, to `<gateway_url>/webhooks/shippo?token=<token>`.
     pub fn set_webhook_target(&self, gateway_url: &str, token: Option<&str>) -> Result<(), SandboxError> {
         self.providers.shippo.set_webhook_target(WebhookTarget::new(gateway_url, token)?);
         Ok(())
     }
 
-    /// Replaces the faults in force.
+    /// Replaces the active faults.
     pub fn set_faults(&self, faults: Faults) -> Result<(), SandboxError> {
         self.providers.injector.set(faults)
     }
@@ -111,23 +111,24 @@ impl Sandbox {
         self.providers.injector.target(target);
     }
 
-    /// The effects so far, over all orders and all runs on this state directory.
+    /// Returns the effects so far, over all orders and all runs on this state directory.
     pub fn counts(&self) -> Counts {
         self.providers.counts()
     }
 
-    /// The effects so far for one order; nothing, if no provider knows it.
+    /// Returns the effects so far for one order; nothing if no provider knows it.
     pub fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {
         self.providers.order_counts(order)
     }
 
-    /// The effects so far for every order that a provider knows; effects without an order are under the empty name.
+    /// Returns the effects so far for every order that a provider knows. Effects without an order are under the empty
+    /// name.
     pub fn counts_by_order(&self) -> io::Result<BTreeMap<String, OrderCounts>> {
         self.providers.counts_by_order()
     }
 
-    /// Ends all connections and waits until they are gone and the state directory is free. Nothing that was
-    /// answered is lost.
+    /// Ends all connections and waits until they are gone and the state directory is free. Every answered effect is
+    /// kept.
     pub async fn stop(self) {
         let Self { providers, stop, tasks, .. } = self;
         drop(stop);
@@ -142,7 +143,7 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-/// A port, and its URL under the name that others know.
+/// Opens a port and returns it with its URL under the name that others know.
 async fn listen(
     scheme: &str,
     address: SocketAddr,

@@ -1,5 +1,5 @@
-//! Accepts connections, and serves routers over HTTP/1.1 with one thing that ordinary servers cannot do: close
-//! the connection instead of answering.
+//! Accepts connections, and serves routers over HTTP/1.1. Unlike ordinary servers it can close the connection instead
+//! of answering.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Tells every server to stop, by its sender's end.
+/// The signal for every server to stop: the end of its sender.
 pub(crate) type Stop = watch::Receiver<()>;
 
-/// How long to let things settle when no connection can be accepted: out of file descriptors, most likely.
+/// Pause after a connection could not be accepted, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Runs `work` on every connection until it is stopped, and ends what still runs before it returns.
+/// Runs `work` on every connection until it is stopped, and ends running work before it returns.
 pub(crate) async fn accept<Work>(listener: TcpListener, mut stop: Stop, work: impl Fn(TcpStream) -> Work)
 where
     Work: Future<Output = ()> + Send + 'static,
@@ -35,12 +35,12 @@ where
         match accepted {
             Ok((stream, _)) => {
                 if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "small answers on a connection will be late");
+                    tracing::debug!(%error, "connection option TCP_NODELAY not set");
                 }
                 connections.spawn(work(stream));
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                tracing::warn!(%error, "connection not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -48,12 +48,12 @@ where
     }
 }
 
-/// Marks a response whose connection is closed in its place.
+/// Marks a response whose connection is closed instead of sending it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the answer is withheld")]
 pub(crate) struct Withheld;
 
-/// A response that never leaves.
+/// Returns a response that is never sent.
 pub(crate) fn withheld() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     response.extensions_mut().insert(Withheld);
@@ -70,7 +70,7 @@ async fn converse(stream: TcpStream, app: Router) {
     let stream = TokioIo::new(stream);
     let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, service);
     if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "connection ended early");
     }
 }
 

@@ -1,8 +1,8 @@
-//! Shippo's wire: shipments with rates, transactions (labels), refunds, and tracking webhooks.
+//! Shippo's protocol: shipments with rates, transactions (labels), refunds, and tracking webhooks.
 //!
 //! There is no idempotency: two purchases of one rate are two labels, as at the real provider
-//! (<https://docs.goshippo.com/shippoapi/public-api/>). Left out: asynchronous creation, customs, addresses and
-//! parcels by reference, and more than one parcel to a shipment.
+//! (<https://docs.goshippo.com/shippoapi/public-api/>). Left out: asynchronous creation, customs, addresses and parcels
+//! by reference, and more than one parcel to a shipment.
 
 mod address;
 mod answer;

@@ -1,6 +1,6 @@
-//! A mail server that delivers nothing and keeps everything: RFC 5321 with SIZE, PIPELINING, 8BITMIME, SMTPUTF8.
+//! A mail server that delivers nothing and stores everything: RFC 5321 with SIZE, PIPELINING, 8BITMIME, SMTPUTF8.
 //!
-//! It is written here, because the servers that can be had as libraries cannot take a mail and withhold the answer.
+//! It is written here, because the available server libraries cannot accept a mail and withhold the answer.
 
 mod headers;
 mod mailbox;
@@ -15,7 +15,7 @@ use crate::serve::{Stop, accept};
 
 pub(crate) use mailbox::Mailbox;
 
-/// Takes mail until it is stopped.
+/// Accepts mail until it is stopped.
 pub(crate) async fn serve(
     listener: TcpListener,
     mailbox: Arc<Mailbox>,
@@ -26,7 +26,7 @@ pub(crate) async fn serve(
         let (mailbox, injector) = (Arc::clone(&mailbox), Arc::clone(&injector));
         async move {
             if let Err(error) = session::run(stream, &mailbox, &injector).await {
-                tracing::debug!(%error, "a mail connection ended early");
+                tracing::debug!(%error, "mail connection ended early");
             }
         }
     };

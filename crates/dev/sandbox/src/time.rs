@@ -1,4 +1,4 @@
-//! The time, as everything here writes it.
+//! The current time, in the format of all records.
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {

@@ -1,7 +1,7 @@
-//! The audit of a deployment that has come to rest: what was ordered against what the workers recorded and what the
-//! providers saw, order by order.
+//! The audit of a quiescent deployment: compares the orders with the workers' records and the providers' effects, order
+//! by order.
 //!
-//! The demo reports by it, and the chaos harness judges by it what it broke. It takes the workers to share a database.
+//! The demo and the chaos harness report by it. It requires that the workers share a database.
 
 mod auditor;
 mod checks;

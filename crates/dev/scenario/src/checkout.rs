@@ -1,4 +1,4 @@
-//! Placing orders as a shop does: the checkout authorises the payment, then the order goes to the gateway.
+//! Places orders as a shop does: the checkout authorises the payment, then sends the order to the gateway.
 
 use std::time::Duration;
 
@@ -16,28 +16,28 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub struct CheckoutClient {
     gateway: GatewayClient,
     http: Client,
-    /// Where payments are authorised first. Without it, orders bring their authorisation along.
+    /// The provider that authorises payments. Without it, orders bring their authorisation along.
     stripe_url: Option<String>,
 }
 
 /// Why an order was not placed.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckoutError {
-    /// Nobody answers, or the gateway refuses the order.
+    /// The gateway does not answer, or refuses the order.
     #[error(transparent)]
     NotPlaced(#[from] PlaceError),
     /// The payment was not authorised.
     #[error("payment not authorised: {status}: {answer}")]
     NotAuthorised {
-        /// The provider's status.
+        /// The provider's HTTP status.
         status: StatusCode,
-        /// Its body.
+        /// The body of the provider's answer.
         answer: String,
     },
-    /// The order is no JSON object.
+    /// The order is not a JSON object.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// The currency is not one.
+    /// The currency does not exist.
     #[error(transparent)]
     Currency(#[from] despatch_domain::UnknownCurrency),
 }
@@ -49,13 +49,13 @@ impl From<reqwest::Error> for CheckoutError {
 }
 
 impl CheckoutClient {
-    /// A checkout that authorises payments at `stripe_url`, if there is one.
+    /// Creates a checkout that authorises payments at `stripe_url`, if there is one.
     pub fn new(gateway: GatewayClient, stripe_url: Option<String>) -> Result<Self, reqwest::Error> {
         let http = Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(64).build()?;
         Ok(CheckoutClient { gateway, http, stripe_url })
     }
 
-    /// Places an order and answers its id. Placing the same order again changes nothing.
+    /// Places an order and returns its id. Placing the same order again changes nothing.
     pub async fn place(&self, file_order: &FileOrder) -> Result<String, CheckoutError> {
         let mut order = file_order.order()?;
         if let Some(stripe_url) = &self.stripe_url
@@ -66,8 +66,8 @@ impl CheckoutClient {
         Ok(self.gateway.place(&order).await?)
     }
 
-    /// Authorises the payment while the customer waits. The idempotency key makes a second authorisation of the same order
-    /// the first.
+    /// Authorises the payment while the customer waits. Because of the idempotency key, a second authorisation of the
+    /// same order is the first one.
     async fn authorise(&self, stripe_url: &str, order: &FileOrder) -> Result<Value, CheckoutError> {
         #[derive(Deserialize)]
         struct Intent {

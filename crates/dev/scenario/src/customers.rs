@@ -1,6 +1,6 @@
-//! The customers: they read their mail at the sandbox and answer the review that it asks for.
+//! The customers: they read their mail at the sandbox and answer its review requests.
 //!
-//! Most answer the first mail, one in fifty only the reminder. The link is taken from the mail as it arrived, so the
+//! Most answer the first mail, one in fifty only the reminder. They take the link from the mail as it arrived, so the
 //! whole way is real: template, encoding, signature, gateway.
 
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
-/// How many answer at once.
+/// Customers that answer at the same time.
 const AT_ONCE: usize = 64;
 
-/// How long to wait for mail where there is none.
+/// Wait before the mailbox is read again if it had no new mail.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ struct Mail {
     message_id: String,
 }
 
-/// Answers review mails until the mailbox cannot be read any more, and then says why.
+/// Answers review mails until the mailbox can no longer be read, and returns the reason.
 pub async fn answer_reviews(control_url: String, gateway_url: String) -> Result<(), reqwest::Error> {
     let customers = Arc::new(Customers { client: Client::new(), control_url, gateway_url });
     let reader = customers.clone();
@@ -39,7 +39,7 @@ pub async fn answer_reviews(control_url: String, gateway_url: String) -> Result<
     answers.await
 }
 
-/// What the customers need to read and to answer.
+/// The shared state of the customers.
 struct Customers {
     client: Client,
     control_url: String,
@@ -47,7 +47,7 @@ struct Customers {
 }
 
 impl Customers {
-    /// Mails that came in after one, and where to go on.
+    /// Returns the mails after a number, and the number to continue from.
     async fn listed(self: Arc<Self>, after: u64) -> Result<Option<(Mails, u64)>, reqwest::Error> {
         let url = format!("{}/mail?after={after}&limit=500", self.control_url);
         loop {
@@ -66,8 +66,8 @@ impl Customers {
         if let Some(stars) = stars_for(&mail)
             && let Err(error) = self.review(mail.seq, stars).await
         {
-            // The gateway may be away for a moment; the reminder asks again.
-            tracing::warn!(%error, "a customer could not answer");
+            // The gateway may be unreachable for a moment; the reminder asks again.
+            tracing::warn!(%error, "customer answer failed");
         }
         Ok(())
     }
@@ -79,7 +79,7 @@ impl Customers {
         let text =
             MessageParser::default().parse(&raw).and_then(|mail| Some(mail.body_text(0)?.into_owned()));
         let Some(path) = text.as_deref().and_then(link) else { return Ok(()) };
-        // A deployment that was started again may have another port than the one that the mail names.
+        // A restarted deployment may have another port than the one in the mail.
         let answer = client
             .post(format!("{gateway_url}{path}"))
             .json(&json!({ "rating": stars, "comment": "" }))
@@ -94,7 +94,8 @@ impl Customers {
 
 type Mails = stream::Iter<std::iter::Map<std::vec::IntoIter<Mail>, fn(Mail) -> Result<Mail, reqwest::Error>>>;
 
-/// How many stars a mail is answered with, if it is one that is answered. By the order's id, so every run is alike.
+/// Returns the stars of the answer to a mail, if it is one that is answered. They follow from the order's id, so every
+/// run is alike.
 fn stars_for(mail: &Mail) -> Option<u8> {
     let is_review = mail.message_id.starts_with("review");
     let order: u32 = mail.message_id.bytes().filter(u8::is_ascii_hexdigit).map(u32::from).sum();
@@ -102,7 +103,7 @@ fn stars_for(mail: &Mail) -> Option<u8> {
     (is_review && !waits_for_reminder).then_some(u8::try_from(order % 5).unwrap_or(4) + 1)
 }
 
-/// The path of the review link in a mail's text.
+/// Returns the path of the review link in a mail's text.
 fn link(text: &str) -> Option<&str> {
     let start = text.find("/reviews/")?;
     let path = &text[start..];

@@ -1,8 +1,8 @@
-//! A shop, its customers and an auditor: what the demo and the chaos harness put around the workers.
+//! A shop, its customers and an auditor: the surroundings of the workers in the demo and the chaos harness.
 //!
-//! [`sample`] has the orders and [`receive_stock`] the units that they want. [`CheckoutClient`] places them as a shop does,
-//! [`answer_reviews`] reads and answers the customers' mail, and [`Auditor`] compares what was ordered, what the workers
-//! recorded and what the providers saw.
+//! [`sample`] has the orders and [`receive_stock`] their units. [`CheckoutClient`] places them as a shop does,
+//! [`answer_reviews`] reads and answers the customers' mail, and [`Auditor`] compares the orders with the workers'
+//! records and the providers' effects.
 //!
 //! The auditor reads the workers' tables directly. Nothing that runs in production may depend on this crate.
 

@@ -6,12 +6,12 @@ use despatch_order_files::{FileOrder, superstore};
 /// The file.
 const SUPERSTORE: &[u8] = include_bytes!("../../../../data/superstore.csv");
 
-/// All 5,009 orders.
+/// Returns all 5,009 orders.
 pub fn orders() -> Result<Vec<FileOrder>, Unreadable> {
     superstore::read(SUPERSTORE)
 }
 
-/// As many orders as are asked for. When the file has no more, the same ones follow again as new orders.
+/// Returns this many orders. If the file has fewer, the same ones follow again as new orders.
 pub fn repeated(count: usize) -> Result<Vec<FileOrder>, Unreadable> {
     let sample = orders()?;
     let rounds = (2..).flat_map(|round| sample.iter().map(move |order| order.again(round)));

@@ -1,4 +1,4 @@
-//! The opening stock: the units that a file's orders want, received before they are placed.
+//! The opening stock: the units of a file's orders, received before the orders are placed.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use despatch_inventory::store::{Location, open_locations, receive};
 use despatch_order_files::FileOrder;
 use despatch_runtime::{Database, DbError};
 
-/// Where the stock lies: id, name and region.
+/// The locations: id, name and region.
 const LOCATIONS: [(&str, &str, &str); 3] =
     [("louisville", "Louisville", "KY"), ("reno", "Reno", "NV"), ("allentown", "Allentown", "PA")];
 
 /// Receives the units of these orders, once for each `receipt`.
 ///
-/// Most SKUs lie in one place, so most orders are one parcel. Some SKUs lie elsewhere or in two places.
+/// Most SKUs are in one place, so most orders are one parcel. Some SKUs are elsewhere or in two places.
 pub async fn receive_stock(db: &Database, receipt: &str, orders: &[FileOrder]) -> Result<(), DbError> {
     let mut wanted = BTreeMap::<&str, i64>::new();
     for (sku, units) in

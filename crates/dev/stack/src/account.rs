@@ -1,4 +1,5 @@
-//! As whom a server runs. PostgreSQL refuses to run as root, so root gives it to an account without privileges.
+//! The account that a server runs as. PostgreSQL refuses to run as root, so root runs it as an account without
+//! privileges.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -9,19 +10,19 @@ use std::process::{Command, Stdio};
 use crate::error::StackError;
 
 const ACCOUNTS: &str = "/etc/passwd";
-/// In order of preference: Debian's and Docker's, macOS's, every system's.
+/// Candidates in order of preference: Debian's and Docker's, macOS's, every system's.
 const NAMES: [&str; 3] = ["postgres", "_postgres", "nobody"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Account {
     /// The account that runs this process.
     Own,
-    /// Another one; only root can choose it.
+    /// Another account; only root can choose it.
     Other { uid: u32, gid: u32 },
 }
 
 impl Account {
-    /// The account for PostgreSQL: the owner of `cluster` if that exists, so that its data stays readable.
+    /// Returns the account for PostgreSQL: the owner of `cluster` if that exists, so that its data stays readable.
     pub(crate) fn for_postgres(cluster: &Path) -> Result<Self, StackError> {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::Own);
@@ -50,7 +51,8 @@ impl Account {
         }
     }
 
-    /// Whether it may enter `dir`, asked of the system itself since any directory above may forbid it.
+    /// Returns whether the account may enter `dir`. The system itself is asked, because any directory above may forbid
+    /// it.
     pub(crate) fn can_enter(self, dir: &Path) -> bool {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "cd -- \"$1\"", "sh"]).arg(dir).current_dir("/");

@@ -1,5 +1,5 @@
-//! Finds servers that are installed already: on PATH, then where packages put them. A server counts when it
-//! prints a version that is new enough.
+//! Finds installed servers: on PATH, then where packages put them. A server counts if it prints a version that is new
+//! enough.
 
 use std::env;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::account::Account;
 const OLDEST_NATS: (u32, u32) = (2, 10);
 const OLDEST_POSTGRES: u32 = 14;
 
-/// A PostgreSQL that can make a cluster and serve it.
+/// A PostgreSQL that can create and serve a cluster.
 #[derive(Debug)]
 pub(crate) struct PostgresBinaries {
     pub(crate) postgres: PathBuf,
@@ -20,7 +20,7 @@ pub(crate) struct PostgresBinaries {
 }
 
 impl PostgresBinaries {
-    /// Both programs in `dir`, if `account` can run them and they are of one version that will do.
+    /// Returns both programs in `dir`, if `account` can run them and they are of one usable version.
     pub(crate) fn in_dir(dir: &Path, account: Account) -> Option<Self> {
         // A link such as /usr/local/bin/postgres leads to the directory with everything that belongs to it.
         let postgres = fs::canonicalize(dir.join("postgres")).ok()?;
@@ -34,13 +34,13 @@ impl PostgresBinaries {
     }
 }
 
-/// The first nats-server that is new enough.
+/// Finds the first nats-server that is new enough.
 pub(crate) fn nats_server() -> Option<PathBuf> {
     let candidates = places().into_iter().map(|dir| dir.join("nats-server"));
     candidates.into_iter().find(|path| version_of(path, Account::Own).is_some_and(|v| v >= OLDEST_NATS))
 }
 
-/// The first PostgreSQL that is new enough, of the major version `wanted` if one is.
+/// Finds the first PostgreSQL that is new enough, of the major version `wanted` if one is given.
 pub(crate) fn postgres(account: Account, wanted: Option<u32>) -> Option<PostgresBinaries> {
     places()
         .iter()
@@ -60,7 +60,7 @@ fn places() -> Vec<PathBuf> {
     places
 }
 
-/// `parent/<prefix><version>/<child>` for each version there is, newest first.
+/// Lists `parent/<prefix><version>/<child>` for each version, newest first.
 fn versions_under(parent: &str, prefix: &str, child: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let mut versions: Vec<(u32, PathBuf)> = entries
@@ -81,7 +81,7 @@ fn version_of(program: &Path, account: Account) -> Option<(u32, u32)> {
     parse_version(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// The first word that starts like a version: `nats-server: v2.10.7`, `postgres (PostgreSQL) 15.8 (Debian …)`,
+/// Returns the first word that looks like a version: `nats-server: v2.10.7`, `postgres (PostgreSQL) 15.8 (Debian …)`,
 /// `initdb (PostgreSQL) 18beta1`.
 fn parse_version(line: &str) -> Option<(u32, u32)> {
     let word = line

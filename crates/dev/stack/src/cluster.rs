@@ -1,7 +1,7 @@
-//! PostgreSQL's data: where it lies and how it is made, once.
+//! PostgreSQL's cluster: its place, and its creation.
 //!
-//! It lies in the data directory, unless PostgreSQL runs as an account that cannot get there (root's data
-//! directory under /root, say). Then it lies under /var/lib/despatch, and a file `elsewhere` names the place.
+//! It is in the data directory, unless PostgreSQL runs as an account that cannot get there, such as with root's data
+//! directory under /root. Then it is under /var/lib/despatch, and a file `elsewhere` names the place.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -21,7 +21,7 @@ use crate::supervised::{ServerCommand, Supervised};
 const ELSEWHERE: &str = "/var/lib/despatch";
 
 pub(crate) struct Cluster {
-    /// Entered by the server's account, and not written by it.
+    /// The directory that the server's account enters but does not write.
     pub(crate) home: PathBuf,
     pub(crate) account: Account,
 }
@@ -37,11 +37,11 @@ impl Cluster {
         };
         let data = home.join("cluster");
         let account = Account::for_postgres(&data)?;
-        // Data that exists stays where it is, even if PostgreSQL cannot read it: it reports that itself.
+        // Existing data stays where it is, even if PostgreSQL cannot read it: it reports that itself.
         if account == Account::Own || data.exists() {
             return Ok(Self { home, account });
         }
-        // These two directories are ours to open; those above them are not.
+        // This process may open these two directories to others, but none above them.
         for path in [dir.parent().unwrap_or(dir), dir] {
             let_through(path)?;
         }
@@ -61,15 +61,15 @@ impl Cluster {
         self.home.join("cluster")
     }
 
-    /// The major version that made the cluster, if it has been made.
+    /// Returns the major version that created the cluster, if it exists.
     pub(crate) fn major(&self) -> Option<u32> {
         fs::read_to_string(self.data().join("PG_VERSION")).ok()?.trim().parse().ok()
     }
 
-    /// Makes the cluster: UTF-8, byte order collation, passwords checked for every connection.
+    /// Creates the cluster: UTF-8, byte order collation, passwords checked for every connection.
     ///
-    /// It is made beside its place and renamed, so that a process killed here leaves nothing half made. `initdb`
-    /// runs supervised like a server: it ends with us, and the next owner waits for that.
+    /// It is created beside its place and renamed, so that a process killed here leaves nothing half done. `initdb`
+    /// runs supervised like a server: it ends with this process, and the next owner waits for that.
     pub(crate) async fn make(
         &self,
         server_dir: &Arc<ServerDir>,
@@ -110,7 +110,7 @@ impl Cluster {
     }
 }
 
-/// Lets every account pass through `dir` to what it may use there, without letting it list or write.
+/// Lets every account pass through `dir`, without letting it list or write.
 fn let_through(dir: &Path) -> Result<(), StackError> {
     let mode = fs::metadata(dir).map_err(StackError::io("read", dir))?.permissions().mode();
     fs::set_permissions(dir, Permissions::from_mode(mode | 0o011))

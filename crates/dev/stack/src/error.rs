@@ -1,11 +1,11 @@
-//! Why a stack does not start or stop, in words that say what to do next.
+//! Errors of starting and stopping a stack, with the next step.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-/// A server that a stack consists of.
+/// A server of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Program {
     /// The NATS server.
@@ -17,7 +17,7 @@ pub enum Program {
 }
 
 impl Program {
-    /// The oldest version that will do.
+    /// Returns the oldest usable version.
     pub(crate) fn oldest(self) -> &'static str {
         match self {
             Self::Nats => "2.10",
@@ -25,7 +25,7 @@ impl Program {
         }
     }
 
-    /// How a person gets it where we cannot.
+    /// Returns how a person installs it.
     fn advice(self) -> &'static str {
         match self {
             Self::Nats => {
@@ -54,12 +54,12 @@ pub enum StackError {
     #[error("{} is in use by {}; stop it, or choose another data directory",
         data_dir.display(), process(*pid))]
     Owned {
-        /// The directory asked for.
+        /// The requested directory.
         data_dir: PathBuf,
-        /// Its owner, if it has written that already.
+        /// Its owner, if known.
         pid: Option<u32>,
     },
-    /// A server that an earlier owner left behind does not end.
+    /// A server of an earlier owner does not end.
     #[error("an earlier {program} ({}) in this data directory does not end; end it and start again", process(*pid))]
     StillRunning {
         /// The server.
@@ -67,25 +67,25 @@ pub enum StackError {
         /// Its process, if known.
         pid: Option<u32>,
     },
-    /// No usable server was found, and none could be installed.
+    /// No usable server was found, and installing one failed.
     #[error("{program} {} or newer was not found and could not be installed: {reason}\n\n{}",
         program.oldest(), program.advice())]
     Missing {
         /// The server.
         program: Program,
-        /// What kept it from being installed.
+        /// The installation's error.
         reason: InstallError,
     },
-    /// The data was written by a PostgreSQL of another major version, and that version cannot be found.
+    /// The data is of another major version of PostgreSQL, which is not installed.
     #[error("{} was made by PostgreSQL {major}, which is not installed; \
         install it, or choose another data directory", cluster.display())]
     ClusterVersion {
         /// The cluster's directory.
         cluster: PathBuf,
-        /// The major version that it needs.
+        /// The required major version.
         major: u32,
     },
-    /// Run as root, which PostgreSQL refuses, on a system without another account to run it as.
+    /// The process runs as root, which PostgreSQL refuses, and the system has no other account to run it as.
     #[error("PostgreSQL does not run as root, and there is no account postgres or nobody to run it as")]
     NoAccount,
     /// The server exited instead of serving.
@@ -93,7 +93,7 @@ pub enum StackError {
     Exited {
         /// The server.
         program: Program,
-        /// How it exited, by its supervising shell: 128 + n for signal n.
+        /// The exit status, by its supervising shell: 128 + n for signal n.
         status: ExitStatus,
         /// Its log.
         log: PathBuf,
@@ -105,14 +105,14 @@ pub enum StackError {
     NotReady {
         /// The server.
         program: Program,
-        /// How long it was given.
+        /// The time limit.
         waited: Duration,
         /// Its log.
         log: PathBuf,
         /// The log's last lines.
         tail: String,
     },
-    /// The server did not end in good order and has been killed.
+    /// The server did not stop in order and was killed.
     #[error("{program} ({}) did not stop in time and was killed", process(*pid))]
     Unstoppable {
         /// The server.
@@ -120,7 +120,7 @@ pub enum StackError {
         /// Its process.
         pid: Option<u32>,
     },
-    /// The database could not be created in a PostgreSQL that serves.
+    /// PostgreSQL serves, but the database could not be created.
     #[error("cannot create the database")]
     Database(#[source] tokio_postgres::Error),
     /// The system has no free port on loopback.
@@ -129,17 +129,17 @@ pub enum StackError {
     /// A file or program could not be used.
     #[error("cannot {action} {}", path.display())]
     Io {
-        /// What was tried, as a verb.
+        /// The attempted action, as a verb.
         action: &'static str,
-        /// On what.
+        /// The file or program.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl StackError {
-    /// For `map_err`: says what was tried on which file.
+    /// For `map_err`: adds the action and the file.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
@@ -149,16 +149,16 @@ impl StackError {
 /// Why a server could not be installed from its wheel.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
-    /// There is no Python to ask.
+    /// Python is missing.
     #[error("python3 does not run ({0}); with Python 3 and pip it would be installed by itself")]
     NoPython(#[source] io::Error),
-    /// pip found no wheel for this system, did not reach its registry, or got a file of another hash.
+    /// pip found no wheel for this system, did not reach its registry, or got a file with another hash.
     #[error("python3 says:\n{0}")]
     Python(String),
-    /// The wheel holds something else than expected.
+    /// The wheel lacks an expected file.
     #[error("{} is not in the wheel", .0.display())]
     Layout(PathBuf),
-    /// What was installed does not run here.
+    /// The installed programs do not run here.
     #[error("the programs installed in {} do not run on this system", .0.display())]
     Unusable(PathBuf),
     /// The cache could not be written.
@@ -166,7 +166,7 @@ pub enum InstallError {
     Cache {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -1,7 +1,7 @@
 //! A private NATS (JetStream on file) and PostgreSQL on free loopback ports, for a laptop and for tests.
 //!
-//! [`Stack::start`] finds or installs the real servers, runs them under a data directory and returns when both
-//! serve. They end with the process that started them, however that ends; what they store stays.
+//! [`Stack::start`] finds or installs the real servers, runs them under a data directory and returns when both serve.
+//! They end with the process that started them, however it ends; their data stays.
 
 mod account;
 mod binaries;

@@ -1,6 +1,7 @@
-//! A data directory has one owner at a time: the process that holds the lock on `owner.lock` in it.
+//! The lock of a data directory. A directory has one owner at a time: the process that holds the lock on `owner.lock`.
 //!
-//! The lock is the kernel's, so a killed owner gives it up with its life. The file also names the owner's process.
+//! The kernel holds the lock, so it ends with its owner, even if the owner is killed. The file also names the owner's
+//! process.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Seek, Write};
@@ -9,19 +10,19 @@ use std::time::{Duration, Instant};
 
 use crate::error::StackError;
 
-/// A killed process holds its locks for as long as the kernel takes to clear it away.
+/// How long a killed process may keep its locks until the kernel has cleared it away.
 const DYING: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(5);
 
-/// The lock on a data directory, given up when it is dropped.
+/// The lock on a data directory, released when it is dropped.
 #[derive(Debug)]
 pub struct DataDirLock {
-    // Held, never read: closing it gives the directory up.
+    // Held, never read: closing it releases the directory.
     _lock: File,
 }
 
 impl DataDirLock {
-    /// Creates the directory if need be and locks it, or returns which process has it.
+    /// Creates the directory if necessary and locks it, or returns the process that holds it.
     pub async fn take(data_dir: &Path) -> Result<Self, StackError> {
         fs::create_dir_all(data_dir).map_err(StackError::io("create", data_dir))?;
         let path = data_dir.join("owner.lock");

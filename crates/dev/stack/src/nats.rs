@@ -22,9 +22,9 @@ use crate::supervised::{ServerCommand, Supervised};
 use crate::{binaries, port, secret, wheel};
 
 const USER: &str = "despatch";
-/// A server sends INFO at once; one that does not is not ours.
+/// How long a server may take to send INFO, which a NATS server does at once.
 const GREETING_DEADLINE: Duration = Duration::from_secs(2);
-/// Far above any INFO line, so that another program on the port cannot fill our memory.
+/// Largest greeting, far above any INFO line, so that another program on the port cannot fill the memory.
 const GREETING_LIMIT: u64 = 64 * 1024;
 
 pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
@@ -46,7 +46,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
     loop {
         attempt += 1;
         let port = port::choose(&server_dir.dir.join("port"))?;
-        // A name of this start alone: proof, when it answers, that it is this server and no other.
+        // A name for this start alone. A server that answers with it is this one and no other.
         let name = format!("despatch-{}", secret::random_hex()?);
         let mut process =
             Supervised::spawn(&server_dir, command(&program, &server_dir.dir, &config, port, &name)).await?;
@@ -72,7 +72,7 @@ async fn find(progress: fn(&str)) -> Result<PathBuf, StackError> {
     .await
 }
 
-/// What must not be seen in a process list, and what has no flag. 1 MiB is also the server's default.
+/// Returns the settings that must not appear in a process list or have no flag. 1 MiB is also the server's default.
 fn configuration(permissions: &str) -> String {
     format!("{permissions}\nmax_payload: 1048576")
 }
@@ -99,7 +99,7 @@ fn command(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> 
     }
 }
 
-/// Whether the server called `name` greets on `port`. JetStream has recovered its streams before that.
+/// Returns whether the server called `name` greets on `port`. By then JetStream has recovered its streams.
 async fn answers(port: u16, name: String) -> bool {
     let greeting = async {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;

@@ -1,8 +1,8 @@
-//! Where a stack lives, and which of its servers exist already.
+//! Options of a stack: its directory, and servers that exist already.
 
 use std::path::PathBuf;
 
-/// How a stack is started.
+/// How to start a stack.
 #[derive(Clone)]
 pub struct Options {
     /// Holds both servers' data, logs and passwords; created if missing. One process owns it at a time.
@@ -11,15 +11,15 @@ pub struct Options {
     pub nats_url: Option<String>,
     /// A PostgreSQL database to use instead of a private one.
     pub database_url: Option<String>,
-    /// Who may connect to the private NATS and how, in its configuration's words (`authorization {…}`, `tls {…}`).
-    /// Without it there is one user with a password, who may do everything.
+    /// The private NATS's users and permissions, in the words of its configuration (`authorization {…}`, `tls {…}`).
+    /// Without it, one user with a password may do everything.
     pub nats_permissions: Option<String>,
-    /// Is given single lines that a person should see while waiting. Writes to stderr unless changed.
+    /// Receives single lines for a person who waits. Writes to stderr unless changed.
     pub progress: fn(&str),
 }
 
 impl Options {
-    /// Two private servers under `data_dir`.
+    /// Creates the options for two private servers under `data_dir`.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),

@@ -1,5 +1,5 @@
-//! Free loopback ports. A server keeps its port from one start to the next while no other program has taken it, so
-//! that clients and people find it again.
+//! Free loopback ports. A server keeps its port from one start to the next unless another program has taken it, so that
+//! clients and people find it again.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -7,10 +7,10 @@ use std::path::Path;
 
 use crate::error::StackError;
 
-/// How many ports to try when others keep taking the chosen one before the server binds it.
+/// Ports to try if others keep taking the chosen one before the server binds it.
 pub(crate) const ATTEMPTS: usize = 5;
 
-/// The port noted in `file` if it is free, or else any free one, noted there.
+/// Returns the port noted in `file` if it is free, or else any free one, and notes it.
 pub(crate) fn choose(file: &Path) -> Result<u16, StackError> {
     let noted = fs::read_to_string(file).ok().and_then(|port| port.trim().parse().ok());
     if let Some(port) = noted.filter(|port| is_free(*port)) {
@@ -24,8 +24,8 @@ pub(crate) fn choose(file: &Path) -> Result<u16, StackError> {
     Ok(port)
 }
 
-/// Whether a server's log ends with it not getting its port. The port itself proves less: an outgoing connection
-/// may have held it for a moment only.
+/// Returns whether a server's log says that its port was taken. The port itself proves less, because an outgoing
+/// connection may have held it for a moment only.
 pub(crate) fn was_taken(log_tail: &str) -> bool {
     log_tail.to_ascii_lowercase().contains("address already in use")
 }

@@ -22,8 +22,8 @@ const USER: &str = "despatch";
 const DATABASE: &str = "despatch";
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
-/// Given on the command line, so that a cluster follows when these change. A commit is on disk before it is
-/// confirmed: the design's guarantees rest on it, in tests too.
+/// Settings given on the command line, so that a cluster follows when they change. A commit is on disk before it is
+/// confirmed, because the design's guarantees rest on it, in tests too.
 const SETTINGS: [&str; 13] = [
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
@@ -33,9 +33,9 @@ const SETTINGS: [&str; 13] = [
     // Partitioned journals lock every partition that a statement may touch.
     "max_locks_per_transaction=256",
     "shared_buffers=128MB",
-    // Fewer checkpoints under load: each makes the next change of every page a full page in the log.
+    // Fewer checkpoints under load: after each, the next change of every page writes the full page to the log.
     "max_wal_size=2GB",
-    // The statements are short; compiling them costs more than it saves.
+    // The statements are short, so compiling them costs more than it saves.
     "jit=off",
     "password_encryption=scram-sha-256",
     "timezone=UTC",
@@ -72,7 +72,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
     }
 }
 
-/// A PostgreSQL of the cluster's own major version, or for a new cluster any that is new enough.
+/// Finds a PostgreSQL of the cluster's own major version, or for a new cluster any that is new enough.
 async fn find(cluster: &Cluster, progress: fn(&str)) -> Result<PostgresBinaries, StackError> {
     let (account, wanted, data) = (cluster.account, cluster.major(), cluster.data());
     run_blocking(move || {
@@ -95,8 +95,8 @@ async fn find(cluster: &Cluster, progress: fn(&str)) -> Result<PostgresBinaries,
 
 /// Removes the `postmaster.pid` of a server that was killed.
 ///
-/// PostgreSQL would take it for a running server's if another process has that id by now. The lock on the server's directory proves
-/// that no process of the old server is left.
+/// PostgreSQL would take it for a running server's if another process has that id by now. The lock on the server's
+/// directory proves that no process of the old server is left.
 fn forget_killed_postmaster(cluster: &Cluster) -> Result<(), StackError> {
     let path = cluster.data().join("postmaster.pid");
     match fs::remove_file(&path) {
@@ -122,7 +122,7 @@ fn command(binaries: &PostgresBinaries, cluster: &Cluster, port: u16) -> ServerC
     }
 }
 
-/// Whether our cluster answers: no other knows the password.
+/// Returns whether our cluster answers: no other knows the password.
 async fn serves(url: String) -> bool {
     matches!(timeout(CONNECT_DEADLINE, connect(&url)).await, Ok(Ok(_)))
 }
@@ -138,7 +138,7 @@ async fn create_database(url: &str) -> Result<(), tokio_postgres::Error> {
 
 async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    // Its errors reach the client too, as the failure of whatever the client was doing.
+    // Its errors also reach the client, as failures of its requests.
     tokio::spawn(connection);
     Ok(client)
 }

@@ -1,4 +1,4 @@
-//! Random names and passwords. A password is made once per data directory and readable by its owner alone.
+//! Random names and passwords. A password is created once per data directory, and only its owner may read it.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::StackError;
 
-/// 32 hexadecimal digits from the kernel's random source; safe in URLs, file names and SQL.
+/// Returns 32 hexadecimal digits from the kernel's random source; safe in URLs, file names and SQL.
 pub(crate) fn random_hex() -> Result<String, StackError> {
     let source = Path::new("/dev/urandom");
     let mut random = [0; 16];
@@ -17,20 +17,20 @@ pub(crate) fn random_hex() -> Result<String, StackError> {
     Ok(format!("{:032x}", u128::from_ne_bytes(random)))
 }
 
-/// The password in `file`, made up and stored there on the first call.
+/// Returns the password in `file`; creates and stores it on the first call.
 pub(crate) fn password(file: &Path) -> Result<String, StackError> {
     if let Ok(password) = fs::read_to_string(file) {
         return Ok(password.trim().to_owned());
     }
     let password = random_hex()?;
-    // Renamed into place whole: a process killed here must not leave an empty password behind.
+    // Renamed into place whole, so that a process killed here leaves no empty password behind.
     let unfinished = file.with_extension("new");
     write_private(&unfinished, &password)?;
     fs::rename(&unfinished, file).map_err(StackError::io("rename", &unfinished))?;
     Ok(password)
 }
 
-/// Writes a file that only its owner may read, replacing what was there.
+/// Writes a file that only its owner may read, in place of an existing one.
 pub(crate) fn write_private(path: &Path, content: &str) -> Result<(), StackError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

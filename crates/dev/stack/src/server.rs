@@ -1,12 +1,12 @@
-//! One of a stack's two servers: ours, or one that existed before.
+//! One of a stack's two servers: private, or one that existed before.
 
 use crate::error::StackError;
 use crate::supervised::Supervised;
 
 pub(crate) enum Server {
-    /// Named by a URL in the options; never stopped by us.
+    /// Named by a URL in the options; never stopped by the stack.
     Given(String),
-    /// Started by us, and ended with us.
+    /// Started by the stack, and ended with it.
     Ours { url: String, process: Supervised },
 }
 
@@ -29,7 +29,7 @@ impl Server {
         Ok(())
     }
 
-    /// Ends the server if it is ours, and says whether it is. What remains is its URL.
+    /// Ends the server if it is private, and returns whether it is. Its URL remains.
     pub(crate) async fn end(&mut self) -> Result<bool, StackError> {
         let remains = Self::Given(self.url().to_owned());
         match std::mem::replace(self, remains) {

@@ -1,8 +1,7 @@
-//! One server's place in a data directory: its directory, its log, and a lock that lasts as long as any of
-//! its processes.
+//! A server's directory in a data directory, its log, and a lock that lasts as long as any of its processes.
 //!
-//! An owner that is killed gives up its own lock at once, while its servers take a moment to end. The next owner
-//! waits here until they have, so that it never meets a port, a data file or a `postmaster.pid` still in use.
+//! An owner that is killed releases its own lock at once, while its servers take a moment to end. The next owner waits
+//! here until they have, so that it never meets a port, a data file or a `postmaster.pid` still in use.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Seek;
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Program, StackError};
 
-/// Longer than a fast shutdown's checkpoint takes on a slow disk.
+/// Longest wait for an earlier server: more than a fast shutdown's checkpoint takes on a slow disk.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(5);
 const LOG_TAIL_LINES: usize = 20;
@@ -23,7 +22,7 @@ pub(crate) struct ServerDir {
 }
 
 impl ServerDir {
-    /// Creates `dir` if need be and waits until no server from an earlier owner runs in it.
+    /// Creates `dir` if necessary and waits until no server of an earlier owner runs in it.
     pub(crate) async fn enter(
         program: Program,
         dir: PathBuf,
@@ -58,7 +57,7 @@ impl ServerDir {
         Ok(Self { program, dir, lock })
     }
 
-    /// The locked file, emptied: to be the next server's stdout and receive its process id.
+    /// Returns the locked file, emptied, as the next server's stdout, to receive its process id.
     pub(crate) fn pid_file(&self) -> Result<File, StackError> {
         let path = self.pid_path();
         self.lock
@@ -68,12 +67,12 @@ impl ServerDir {
             .map_err(StackError::io("empty", &path))
     }
 
-    /// The server's process id, once its supervisor has written all of it.
+    /// Returns the server's process id, once its supervisor has written it.
     pub(crate) fn pid(&self) -> Option<u32> {
         read_pid(&self.pid_path())
     }
 
-    /// An empty log; the one before it is kept beside it.
+    /// Creates an empty log; the previous one is kept beside it.
     pub(crate) fn new_log(&self) -> Result<File, StackError> {
         let path = self.log_path();
         match fs::rename(&path, path.with_extension("log.1")) {
@@ -89,7 +88,7 @@ impl ServerDir {
         self.dir.join("server.log")
     }
 
-    /// The log's last lines, for an error message.
+    /// Returns the log's last lines, for an error message.
     pub(crate) fn log_tail(&self) -> String {
         let log = fs::read(self.log_path()).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);

@@ -1,4 +1,4 @@
-//! Both servers together.
+//! A running stack.
 
 use std::io;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::{nats, postgres};
 
 /// A NATS and a PostgreSQL that serve.
 ///
-/// Prefer [`Stack::stop`]. Dropping a stack ends its servers too, but blocks the thread while it waits for them,
-/// and kills what has not ended after a few seconds.
+/// Prefer [`Stack::stop`]. Dropping a stack ends its servers too, but blocks the thread while it waits for them, and
+/// kills what has not ended after a few seconds.
 pub struct Stack {
-    // Fields drop in this order: the data directory is given up only after its servers have ended.
+    // Fields drop in this order: the data directory is released only after its servers have ended.
     nats: Server,
     postgres: Server,
     lock: Option<DataDirLock>,
@@ -24,8 +24,8 @@ pub struct Stack {
 impl Stack {
     /// Starts both servers at the same time and returns when both serve.
     ///
-    /// Waits for servers that a killed owner of the same directory left behind, and keeps their data and, where
-    /// they are still free, their ports.
+    /// Waits for servers that a killed owner of the same directory left behind, and keeps their data and, if still
+    /// free, their ports.
     pub async fn start(options: Options) -> Result<Self, StackError> {
         let all_given = options.nats_url.is_some() && options.database_url.is_some();
         let lock = if all_given { None } else { Some(DataDirLock::take(&options.data_dir).await?) };
@@ -54,27 +54,27 @@ impl Stack {
         Ok(Self { nats, postgres, lock, options })
     }
 
-    /// `nats://user:password@127.0.0.1:port`, or the URL given in the options.
+    /// Returns `nats://user:password@127.0.0.1:port`, or the URL given in the options.
     pub fn nats_url(&self) -> &str {
         self.nats.url()
     }
 
-    /// `postgres://user:password@127.0.0.1:port/despatch`, or the URL given in the options.
+    /// Returns `postgres://user:password@127.0.0.1:port/despatch`, or the URL given in the options.
     pub fn database_url(&self) -> &str {
         self.postgres.url()
     }
 
-    /// The process id of the nats-server that this stack started.
+    /// Returns the process id of the nats-server that this stack started.
     pub fn nats_pid(&self) -> Option<u32> {
         self.nats.pid()
     }
 
-    /// The process id of the postmaster that this stack started.
+    /// Returns the process id of the postmaster that this stack started.
     pub fn postgres_pid(&self) -> Option<u32> {
         self.postgres.pid()
     }
 
-    /// Stops this stack's nats-server, or what is left of it, and starts it again: for tests that take it away.
+    /// Stops this stack's nats-server, or what is left of it, and starts it again.
     ///
     /// Its URL stays the same unless another program has taken the port meanwhile.
     pub async fn restart_nats(&mut self) -> Result<(), StackError> {
@@ -84,8 +84,8 @@ impl Stack {
         Ok(())
     }
 
-    /// The same; while no server uses it, `meanwhile` is given the directory of what NATS has stored, which need not
-    /// exist.
+    /// Restarts NATS. In between, while no server uses it, `meanwhile` gets the directory of NATS's store, which need
+    /// not exist.
     pub async fn restart_nats_meanwhile(
         &mut self,
         meanwhile: impl FnOnce(&Path) -> io::Result<()>,
@@ -98,7 +98,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Stops this stack's PostgreSQL, or what is left of it, and starts it again: for tests that take it away.
+    /// Stops this stack's PostgreSQL, or what is left of it, and starts it again.
     ///
     /// Its URL stays the same unless another program has taken the port meanwhile.
     pub async fn restart_postgres(&mut self) -> Result<(), StackError> {
@@ -108,7 +108,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Ends both servers in good order and waits until they are gone.
+    /// Ends both servers in order and waits until they are gone.
     pub async fn stop(self) -> Result<(), StackError> {
         let Self { nats, postgres, lock, options: _ } = self;
         let (nats, postgres) = tokio::join!(nats.stop(), postgres.stop());

@@ -1,7 +1,7 @@
-//! A server process that ends when its owner does, even when the owner is killed and can do nothing about it.
+//! A server process that ends when its owner does, even if the owner is killed and can do nothing about it.
 //!
-//! Each server runs under a small shell (`supervisor.sh`) that waits for the end of a pipe. Only this process
-//! holds the pipe's other end: the standard library opens it close-on-exec, so no other child keeps it open.
+//! Each server runs under a small shell (`supervisor.sh`) that waits for the end of a pipe. Only this process holds the
+//! pipe's other end: the standard library opens it close-on-exec, so no other child keeps it open.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
@@ -18,23 +18,23 @@ use crate::server_dir::ServerDir;
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");
 const POLL: Duration = Duration::from_millis(5);
-/// For a server to serve. Recovery after a crash comes before that.
+/// How long a server may take to serve. Recovery after a crash comes before that.
 const START_DEADLINE: Duration = Duration::from_secs(120);
-/// For a server to finish in good order; PostgreSQL writes a checkpoint first.
+/// How long a server may take to stop in order; PostgreSQL writes a checkpoint first.
 const STOP_DEADLINE: Duration = Duration::from_secs(60);
-/// The same when a stack is dropped, which blocks a thread.
+/// How long a server may take to stop when a stack is dropped, which blocks a thread.
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What to run, and which signals end it.
+/// The command of a server, and the signals that end it.
 pub(crate) struct ServerCommand {
     pub(crate) program: PathBuf,
     pub(crate) args: Vec<OsString>,
     /// The working directory; `account` must be able to enter it.
     pub(crate) dir: PathBuf,
     pub(crate) account: Account,
-    /// Ends it in good order: a name that `kill -s` knows.
+    /// The signal that ends the server in order: a name that `kill -s` knows.
     pub(crate) stop: &'static str,
-    /// Ends it at once, its own children included.
+    /// The signal that ends the server at once, its children included.
     pub(crate) kill: Signal,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Supervised {
 }
 
 impl Supervised {
-    /// Starts `server` in `server_dir` and reads its process id; it need not serve yet.
+    /// Starts `server` in `server_dir` and reads its process id. The server need not serve yet.
     pub(crate) async fn spawn(
         server_dir: &Arc<ServerDir>,
         server: ServerCommand,
@@ -60,21 +60,21 @@ impl Supervised {
             .arg(&server.program)
             .args(&server.args)
             .current_dir(&server.dir)
-            // What a server does must not depend on its caller's PGPORT, LANG or TZ.
+            // A server must not depend on its caller's PGPORT, LANG or TZ.
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
             .stdout(server_dir.pid_file()?)
             .stderr(server_dir.new_log()?)
-            // Out of the terminal's foreground group: Ctrl-C is for the owner, who then ends its servers.
+            // Ctrl-C must reach the owner alone, which then ends its servers.
             .process_group(0);
         server.account.apply(&mut command);
         let supervisor = command.spawn().map_err(StackError::io("run", shell))?;
         let mut spawned = Self { server_dir: server_dir.clone(), supervisor, pid: None, kill: server.kill };
         let started = Instant::now();
         loop {
-            // Checked first: what has exited by now has written its process id before.
+            // Checked before the process id is read, because a server that has exited by now has written its id before.
             let state = spawned.check(started);
             spawned.pid = server_dir.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
             if spawned.pid.is_some() {
@@ -85,12 +85,12 @@ impl Supervised {
         }
     }
 
-    /// The server's own process id, not its supervisor's.
+    /// Returns the server's own process id, not its supervisor's.
     pub(crate) fn pid(&self) -> Option<u32> {
         self.pid.map(|pid| pid.as_raw_nonzero().get().cast_unsigned())
     }
 
-    /// Asks `probe` until it succeeds; fails when the server has exited or takes too long.
+    /// Calls `probe` until it succeeds. Fails if the server exits or takes too long.
     pub(crate) async fn until<P, F>(&mut self, probe: P) -> Result<(), StackError>
     where
         P: Fn() -> F,
@@ -116,7 +116,7 @@ impl Supervised {
         }
     }
 
-    /// Ends the server in good order and waits until it is gone.
+    /// Ends the server in order and waits until it is gone.
     pub(crate) async fn stop(mut self) -> Result<(), StackError> {
         drop(self.supervisor.stdin.take());
         let started = Instant::now();
@@ -129,7 +129,7 @@ impl Supervised {
         Ok(())
     }
 
-    /// Fails if the server has exited, or has been starting for longer than it may.
+    /// Fails if the server has exited, or has been starting for too long.
     fn check(&mut self, started: Instant) -> Result<(), StackError> {
         let program = self.server_dir.program;
         if let Some(status) = self.exited()? {
@@ -154,7 +154,7 @@ impl Drop for Supervised {
         let started = Instant::now();
         while matches!(self.supervisor.try_wait(), Ok(None)) {
             if started.elapsed() > DROP_DEADLINE {
-                // Each may be gone by now, and then there is nothing left to do.
+                // The process may be gone by now, and then there is nothing to do.
                 let _ = self.pid.map(|pid| kill_process(pid, self.kill));
                 let _ = kill_process_group(Pid::from_child(&self.supervisor), Signal::TERM);
                 let _ = self.supervisor.wait();

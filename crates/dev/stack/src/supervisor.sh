@@ -1,9 +1,9 @@
 # Runs a server that must not outlive its owner: supervisor.sh SIGNAL PROGRAM [ARGUMENT...]
 #
-# stdin   a pipe whose writing end the owner alone holds; its end of file is the owner's "stop", or the owner's death
-# stdout  the locked file of the server's directory, which gets the server's process id; the server inherits it (as descriptor 3), so
-#         that the lock lasts until the last process of the server is gone
-# stderr  the server's log
+# stdin   a pipe whose writing end only the owner holds. Its end means that the owner says "stop", or has died.
+# stdout  the locked file of the server's directory, which gets the server's process id. The server inherits it as
+#         descriptor 3, so that the lock lasts until the last process of the server is gone.
+# stderr  the server's log.
 signal=$1
 shift
 # An owner's death orphans this process group, and the kernel hangs up on an orphaned group with a stopped member:

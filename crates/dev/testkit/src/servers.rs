@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use despatch_stack::{Options, Stack};
 
-/// Where the servers are.
+/// The addresses of the servers.
 #[derive(Debug, Clone)]
 pub struct Servers {
     /// `nats://…`
@@ -16,12 +16,12 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// This binary's servers.
+    /// Returns this binary's servers.
     pub fn shared() -> &'static Servers {
         static SERVERS: OnceLock<Servers> = OnceLock::new();
         SERVERS.get_or_init(|| {
             let (started, servers) = mpsc::channel();
-            // A thread of its own keeps them: the runtime of the test that came first ends with that test.
+            // A thread of its own keeps them, because the runtime of the first test ends with that test.
             std::thread::spawn(move || {
                 let runtime =
                     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -40,7 +40,7 @@ impl Servers {
     }
 }
 
-/// A directory named after this process; those of processes that are gone are removed.
+/// Returns a directory named after this process. Removes those of processes that are gone.
 fn data_dir() -> PathBuf {
     let stacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../target/test-stacks");
     for left in std::fs::read_dir(&stacks).into_iter().flatten().flatten() {

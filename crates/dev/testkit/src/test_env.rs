@@ -27,7 +27,7 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// A fresh environment on this binary's servers.
+    /// Creates a new environment on this binary's servers.
     pub async fn new() -> Self {
         let servers = Servers::shared();
         let name = format!("test_{}", Uuid::new_v4().simple());
@@ -44,23 +44,23 @@ impl TestEnv {
         TestEnv { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
     }
 
-    /// How the environment's processes run; for a test that starts one itself, or in another process.
+    /// Returns the settings of the environment's processes, for a test that starts one itself, or in another process.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// An environment that exists already, used from another process.
+    /// Joins an existing environment from another process.
     pub async fn join(settings: Settings) -> Self {
         let client = nats(&settings.nats_url).await;
         TestEnv { settings, jetstream: jetstream::new(client), processes: Mutex::default() }
     }
 
-    /// Runs a worker in a process's worth of its own, until the environment is dropped. Returns when it consumes.
+    /// Runs a worker as a process of its own, until the environment is dropped. Returns once it consumes.
     pub async fn run(&self, worker: Worker) -> Arc<Process> {
         self.run_all(vec![worker]).await
     }
 
-    /// Runs several workers in one process's worth.
+    /// Runs several workers as one process.
     pub async fn run_all(&self, workers: Vec<Worker>) -> Arc<Process> {
         let process = Process::start(self.settings.clone(), workers).await.expect("URLs are valid");
         let ready = tokio::time::timeout(DEADLINE, process.health().until_ready()).await;
@@ -79,7 +79,7 @@ impl TestEnv {
         id
     }
 
-    /// Publishes a message as it is.
+    /// Publishes a message unchanged.
     pub async fn publish(&self, envelope: &Envelope) {
         self.publish_raw(&envelope.nats_subject, envelope.headers(), envelope.payload.clone()).await;
     }
@@ -90,7 +90,7 @@ impl TestEnv {
             .await;
     }
 
-    /// Publishes anything at all.
+    /// Publishes arbitrary bytes.
     pub async fn publish_raw(&self, subject: &str, headers: HeaderMap, payload: bytes::Bytes) {
         let subject = format!("{}.{subject}", self.settings.namespace);
         let ack =
@@ -98,13 +98,13 @@ impl TestEnv {
         ack.await.expect("NATS stores it");
     }
 
-    /// An operator, who asks workers.
+    /// Returns an operator, who can ask workers.
     pub async fn operator(&self) -> Operator {
         let Settings { nats_url, namespace, .. } = &self.settings;
         Operator::connect(nats_url, namespace).await.expect("NATS is there")
     }
 
-    /// Moves the database's time forward by this much, for every statement from now on: what is due then is due now.
+    /// Moves the database's time forward by this much, for every later statement. Everything due by then becomes due.
     pub async fn advance(&self, by: Duration) {
         let moved = despatch_stack::advance_time(by);
         self.db().await.batch_execute(&moved).await.expect("the owner of the clock");
@@ -137,7 +137,7 @@ impl TestEnv {
         panic!("no {subject} about {id} among {} such; the stream holds {all:#?}", seen.len());
     }
 
-    /// How many distinct events of a type there are about a subject of this id.
+    /// Returns the number of distinct events of a type about a subject of this id.
     pub async fn count<E: Event>(&self, id: &str) -> usize {
         let messages = self.messages(&event_subject(E::TYPE)).await;
         let ids: BTreeSet<String> = messages
@@ -148,7 +148,7 @@ impl TestEnv {
         ids.len()
     }
 
-    /// Everything on the stream that matches a subject, oldest first.
+    /// Returns everything on the stream that matches a subject, oldest first.
     pub async fn messages(&self, subject: &str) -> Vec<Envelope> {
         let stream = self.stream().await;
         let prefix = format!("{}.", self.settings.namespace);
@@ -179,14 +179,14 @@ impl TestEnv {
         found
     }
 
-    /// Waits until nothing is pending, held, waiting or open any more. Timers that are not due may remain.
+    /// Waits until nothing is pending, in flight, waiting or unpublished. Timers that are not due may remain.
     pub async fn quiet(&self) {
         let started = Instant::now();
         let mut before = None;
         loop {
             let unsettled = self.unsettled().await;
             let sequence = self.stream().await.cached_info().state.last_sequence;
-            // The parts are asked one after the other, so only two readings without a change between them prove it.
+            // The parts are read one after the other, so only two equal readings prove it.
             if unsettled.is_empty() && before == Some(sequence) {
                 return;
             }
@@ -196,13 +196,13 @@ impl TestEnv {
         }
     }
 
-    /// The deployment's stream.
+    /// Returns the deployment's stream.
     pub async fn stream(&self) -> jetstream::stream::Stream {
         let stream = format!("DESPATCH_{}", self.settings.namespace);
         self.jetstream.get_stream(stream).await.expect("the stream is provisioned")
     }
 
-    /// What is still to be done, in words.
+    /// Returns the remaining work, in words.
     async fn unsettled(&self) -> Vec<String> {
         let mut unsettled = Vec::new();
         let stream = self.stream().await;
@@ -234,13 +234,13 @@ impl TestEnv {
         unsettled
     }
 
-    /// A connection to the environment's database.
+    /// Connects to the environment's database.
     pub async fn db(&self) -> tokio_postgres::Client {
         connect(&self.settings.database_url).await
     }
 }
 
-/// Waits until a condition holds, checking again and again; fails the test after the deadline.
+/// Waits until a condition holds, and checks it repeatedly. Fails the test after the deadline.
 pub async fn eventually<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {

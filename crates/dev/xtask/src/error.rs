@@ -1,34 +1,34 @@
-//! Why a task could not be carried out.
+//! Errors of tasks.
 
 use std::path::Path;
 use std::{fmt, io};
 
-/// What stops a task. What a check finds is no such error: it is printed, and the task fails.
+/// An error that stops a task. A check's finding is not such an error: it is printed, and the task fails.
 #[derive(Debug)]
 pub(crate) enum TaskError {
     /// A program that a task needs does not run.
     Program { name: String, source: io::Error },
-    /// `cargo metadata` failed, or answered something else than it documents.
+    /// `cargo metadata` failed, or answered with an undocumented format.
     Metadata(String),
     /// The tests read barcodes, and no program for that could be installed.
     NoBarcodeReader { tried: String },
     /// A file or a directory could not be created, read or removed.
     Path { path: String, source: io::Error },
-    /// Rust source that does not parse.
+    /// Rust source does not parse.
     Syntax { path: String, line: usize, cause: String },
-    /// A task was called with arguments that it does not know.
+    /// A task was called with unknown arguments.
     Usage(String),
-    /// The README has no block of commands where there should be one.
+    /// The README has no block of commands where one is expected.
     NoCommands(String),
-    /// `bench --json` printed something else than was expected.
+    /// `bench --json` printed something unexpected.
     Figures { of: String, cause: String },
-    /// A list in which a worker has to stand is not where it was.
+    /// A list of workers is not at its expected place.
     List(String),
-    /// A page changes a file that is not as the page has it.
+    /// A page changes a file that differs from the page's old text.
     Diff(String),
     /// A list of words cannot be read.
     Words(String),
-    /// Servers that tests started are still there when all tests have ended.
+    /// Servers that tests started are still running after all tests have ended.
     Leftovers(Vec<String>),
 }
 
@@ -65,13 +65,13 @@ impl fmt::Display for TaskError {
     }
 }
 
-/// For `map_err`, when a program could not be started.
+/// For `map_err`: a program could not be started.
 pub(crate) fn program(name: &str) -> impl FnOnce(io::Error) -> TaskError {
     let name = name.to_owned();
     move |source| TaskError::Program { name, source }
 }
 
-/// For `map_err`, when a file or a directory was in the way.
+/// For `map_err`: a file or directory could not be used.
 pub(crate) fn path(path: &Path) -> impl FnOnce(io::Error) -> TaskError {
     let path = path.display().to_string();
     move |source| TaskError::Path { path, source }

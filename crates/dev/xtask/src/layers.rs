@@ -17,10 +17,10 @@ mod production;
 mod review;
 mod rooms;
 
-/// Where the rules for single files hold.
+/// The folders whose files are checked.
 const DIRS: [&str; 3] = ["crates", "tests", "examples"];
 
-/// Checks the crates of these names, or all, and prints what is wrong.
+/// Checks the crates of these names, or all, and prints the findings.
 pub(crate) fn check(names: &[String]) -> Result<ExitCode, TaskError> {
     let workspace = metadata::workspace()?;
     let mut packages = workspace.packages;

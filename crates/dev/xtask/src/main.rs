@@ -1,5 +1,5 @@
-//! Project tasks, run as `cargo xtask TASK`: the whole test suite with everything it needs, and the checks that know
-//! this repository.
+//! Project tasks, run as `cargo xtask TASK`: the whole test suite with its requirements, and the checks of this
+//! repository.
 
 use std::env;
 use std::process::ExitCode;

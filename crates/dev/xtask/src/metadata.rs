@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::error::{TaskError, program};
 
-/// Where the workspace lies, and its crates.
+/// The workspace's directory and its crates.
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
-    /// Where cargo builds.
+    /// The directory in which cargo builds.
     pub(crate) target: PathBuf,
     pub(crate) packages: Vec<Package>,
 }
@@ -37,18 +37,18 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// The other crate's directory, relative to the workspace.
     pub(crate) dir: String,
-    /// Whether only tests have it.
+    /// Whether only tests use it.
     pub(crate) in_tests: bool,
-    /// Whether it takes a feature.
+    /// Whether it needs a feature.
     pub(crate) optional: bool,
 }
 
-/// The cargo that runs this task.
+/// Returns the cargo that runs this task.
 pub(crate) fn cargo() -> String {
     env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
-/// Asks cargo.
+/// Runs `cargo metadata`.
 pub(crate) fn workspace() -> Result<Workspace, TaskError> {
     let cargo = cargo();
     let output = Command::new(&cargo)
@@ -63,7 +63,7 @@ pub(crate) fn workspace() -> Result<Workspace, TaskError> {
     read(&metadata)
 }
 
-/// Reads what cargo answered.
+/// Parses cargo's answer.
 pub(crate) fn read(metadata: &Value) -> Result<Workspace, TaskError> {
     let root = text(metadata, "workspace_root")?;
     let packages = list(metadata, "packages")?

@@ -1,5 +1,5 @@
-//! `cargo xtask new-worker NAME`: writes all that a worker needs, inside and outside its crate. What it writes compiles
-//! and passes every check; an author then puts their own in its place.
+//! `cargo xtask new-worker NAME`: writes everything that a worker needs, inside and outside its crate. The result
+//! compiles and passes every check; its author then replaces the contents.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ mod template;
 
 use names::{Names, USAGE};
 
-/// What the generated worker's event is called unless it is told.
+/// The default name of the generated worker's event.
 const EVENT: &str = "OrderNoted";
 
 /// Writes a worker in place.

@@ -1,5 +1,5 @@
-//! `cargo xtask prove NAME`: checks that are too long for `.ci/run`. Each says what it claims, shows what it runs, and
-//! fails when the claim does not hold.
+//! `cargo xtask prove NAME`: checks that are too long for `.ci/run`. Each states its claim, shows what it runs, and
+//! fails if the claim does not hold.
 
 use std::process::{Command, ExitCode};
 
@@ -18,9 +18,9 @@ struct Proof {
     name: &'static str,
     arguments: &'static str,
     claim: &'static str,
-    /// On two cores, without building.
+    /// The duration on two cores, without building.
     takes: &'static str,
-    /// Whether the claim holds.
+    /// Returns whether the claim holds.
     run: fn(&[String]) -> Result<bool, TaskError>,
 }
 

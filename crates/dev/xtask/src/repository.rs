@@ -1,4 +1,4 @@
-//! The repository's files with changes that are not written yet: so a change can be written in place, or tried on a copy.
+//! The repository's files with unwritten changes, so that a change can be written in place or tried on a copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -8,19 +8,19 @@ use std::{fs, io};
 
 use crate::error::{TaskError, path, program};
 
-/// Files as they are, and as they shall be.
+/// Files with their changes.
 pub(crate) struct Repository {
     root: PathBuf,
     changed: BTreeMap<String, String>,
 }
 
 impl Repository {
-    /// The repository at `root`, unchanged.
+    /// Creates the repository at `root`, unchanged.
     pub(crate) fn at(root: PathBuf) -> Self {
         Self { root, changed: BTreeMap::new() }
     }
 
-    /// A file's text, changed or not.
+    /// Returns a file's text, changed or not.
     pub(crate) fn read(&self, file: &str) -> Result<String, TaskError> {
         if let Some(text) = self.changed.get(file) {
             return Ok(text.clone());
@@ -33,7 +33,7 @@ impl Repository {
         self.changed.contains_key(file) || self.root.join(file).exists()
     }
 
-    /// Changes a file, or adds it. Rust is formatted as `cargo fmt` does it.
+    /// Changes or adds a file. Formats Rust like `cargo fmt`.
     pub(crate) fn write(&mut self, file: &str, text: String) -> Result<(), TaskError> {
         let is_rust = Path::new(file).extension().is_some_and(|extension| extension == "rs");
         let text = if is_rust { self.formatted(file, &text)? } else { text };
@@ -41,12 +41,12 @@ impl Repository {
         Ok(())
     }
 
-    /// Changes a file, or adds it, to exactly this.
+    /// Changes or adds a file with exactly this text.
     pub(crate) fn write_as_it_is(&mut self, file: &str, text: String) {
         self.changed.insert(file.to_owned(), text);
     }
 
-    /// The files that were changed or added.
+    /// Returns the changed and added files.
     pub(crate) fn changed(&self) -> impl Iterator<Item = &str> {
         self.changed.keys().map(String::as_str)
     }
@@ -59,11 +59,11 @@ impl Repository {
         Ok(())
     }
 
-    /// Makes `dir` a copy of all that git knows or would add, with the changes. What is the same there already is left
-    /// alone, so that cargo does not build it again.
+    /// Makes `dir` a copy of all files that git knows or would add, with the changes. Leaves equal files alone, so that
+    /// cargo does not build them again.
     pub(crate) fn copy_to(&self, dir: &Path) -> Result<(), TaskError> {
         let mut wanted: BTreeSet<String> = self.listed()?.into_iter().collect();
-        // What was deleted and not committed yet is listed too.
+        // The list includes files that are deleted but not committed yet.
         wanted.retain(|file| fs::symlink_metadata(self.root.join(file)).is_ok_and(|found| found.is_file()));
         for file in &wanted {
             let from = self.root.join(file);
@@ -79,7 +79,7 @@ impl Repository {
             write_if_different(&dir.join(file), text.as_bytes())?;
             wanted.insert(file.clone());
         }
-        // The lock grows by what was added; cargo keeps it up to date.
+        // The lock grows by the added crate; cargo keeps it up to date.
         for file in crate::sources::files(dir, &[""], |_| true)? {
             if !wanted.contains(&file) {
                 let stale = dir.join(&file);

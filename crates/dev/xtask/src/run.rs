@@ -1,17 +1,17 @@
-//! Other programs, run so that a person sees which.
+//! Runs other programs and shows their command lines.
 
 use std::process::Command;
 
 use crate::error::{TaskError, program};
 
-/// Prints the command, runs it and tells whether it succeeded.
+/// Prints the command, runs it and returns whether it succeeded.
 pub(crate) fn succeeds(command: &mut Command) -> Result<bool, TaskError> {
     println!("$ {}", spelled(command));
     let status = command.status().map_err(program(&command.get_program().to_string_lossy()))?;
     Ok(status.success())
 }
 
-/// Prints the command, runs it and returns what it wrote to standard output; nothing if it failed.
+/// Prints the command, runs it and returns its standard output; nothing if it failed.
 pub(crate) fn output(command: &mut Command) -> Result<Option<Vec<u8>>, TaskError> {
     println!("$ {}", spelled(command));
     let output = command

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::error::{TaskError, path};
 
-/// Every file under `dirs` whose name is `wanted`, relative to `root` and sorted. Directories that cargo
-/// fills and those whose name begins with a dot are left out; so is a directory that does not exist.
+/// Returns every file under `dirs` whose name is `wanted`, relative to `root` and sorted. Leaves out directories that
+/// cargo fills, those whose name begins with a dot, and missing ones.
 pub(crate) fn files(
     root: &Path,
     dirs: &[&str],
@@ -22,12 +22,12 @@ pub(crate) fn files(
     Ok(found)
 }
 
-/// For [`files`]: source files of Rust.
+/// Accepts source files of Rust, for [`files`].
 pub(crate) fn is_rust(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "rs")
 }
 
-/// One of the files found.
+/// Reads one of the files found.
 pub(crate) fn read(root: &Path, file: &str) -> Result<String, TaskError> {
     let file = root.join(file);
     fs::read_to_string(&file).map_err(path(&file))

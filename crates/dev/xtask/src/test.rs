@@ -1,4 +1,5 @@
-//! The whole test suite: first what it needs beyond Rust, then cargo, then a look for servers left running.
+//! Runs the whole test suite: first provides its requirements besides Rust, then runs cargo, then looks for servers
+//! left running.
 
 use std::process::{Command, ExitCode};
 
@@ -9,16 +10,16 @@ use crate::scratch::Scratch;
 mod barcode;
 mod leftovers;
 
-/// Tells the suites that need a barcode reader that there is one.
+/// The variable that tells test suites that a barcode reader is installed.
 const BARCODE: &str = "DESPATCH_TEST_BARCODE";
 
-/// Runs the tests and passes cargo's exit code on.
+/// Runs the tests and returns cargo's exit code.
 pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
     barcode::provide()?;
     if args.is_empty() {
         args.push("--workspace".to_owned());
     }
-    // Whatever names this directory when the tests have ended was started by them.
+    // Processes that name this directory after the tests were started by them.
     let scratch = Scratch::create("test")?;
     let cargo = cargo();
     let status = Command::new(&cargo)
@@ -29,6 +30,6 @@ pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
         .status()
         .map_err(program(&cargo))?;
     leftovers::none_under(&scratch.path)?;
-    // A signal leaves no code; that is a failure too.
+    // A signal leaves no code, which is a failure too.
     Ok(status.code().map_or(ExitCode::FAILURE, |code| ExitCode::from(u8::try_from(code).unwrap_or(1))))
 }

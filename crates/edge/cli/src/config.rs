@@ -3,6 +3,7 @@
 
 mod error;
 mod file;
+mod identity;
 mod layers;
 mod load;
 mod section;

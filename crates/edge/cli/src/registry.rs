@@ -14,9 +14,15 @@ const KEYS: &[(&str, &str)] = &[
     ("notifications.public_url", "shop.public_url"),
     ("notifications.smtp_url", "smtp.url"),
     ("notifications.link_secret", "links.secret"),
+    ("reviews.public_url", "shop.public_url"),
+    ("reviews.link_secret", "links.secret"),
+    ("notifications.shop_name", "shop.name"),
     ("gateway.link_secret", "links.secret"),
+    ("gateway.former_link_secrets", "links.former_secrets"),
+    ("gateway.shop_name", "shop.name"),
     ("gateway.shippo_tokens", "shippo.webhook_tokens"),
     ("labels.shippo", "shippo"),
+    ("notifications.alert_webhook", "alerts.webhook"),
 ];
 
 /// Every worker of despatch, in the order of an order's life.
@@ -43,12 +49,13 @@ fn all() -> Vec<Entry> {
             despatch_notifications::worker(&config).map_err(|problem| vec![problem.to_string()])
         }),
         Entry::shared(despatch_reviews::NAME, |config| {
-            let unsigned = config.links.secret.is_empty();
-            none_of(unsigned.then(|| "links.secret is empty: anybody could sign links".to_owned()))?;
-            Ok(despatch_reviews::worker(&config.reviews()))
+            let config = config.reviews();
+            none_of(config.problems().iter().map(ToString::to_string))?;
+            Ok(despatch_reviews::worker(&config))
         }),
         Entry::shared(despatch_exceptions::NAME, |config| {
-            despatch_exceptions::worker(&config.exceptions).map_err(|problem| vec![problem.to_string()])
+            despatch_exceptions::worker(&config.exceptions)
+                .map_err(|problems| problems.iter().map(ToString::to_string).collect())
         }),
     ]
 }

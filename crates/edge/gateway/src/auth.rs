@@ -1,5 +1,6 @@
-//! Who may send what: secrets and the shops' signatures.
+//! Proofs of who sends a request: secrets, the shops' signatures, and the links in mails.
 
+pub(crate) mod links;
 pub(crate) mod secret;
 pub(crate) mod shop;
 pub(crate) mod signature;

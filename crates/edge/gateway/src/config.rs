@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use despatch_domain::link;
 use serde::Deserialize;
 
 use crate::auth::secret::Secret;
@@ -25,8 +26,12 @@ pub struct Config {
     pub retry_after_seconds: u64,
     /// Keys for `/v1` and `/labels`.
     pub api_keys: Vec<Secret>,
-    /// The secret of the links in mails, for reviews and for unsubscribing.
+    /// The shop, as its customers know it: the name on the pages that they see.
+    pub shop_name: String,
+    /// The secret that signs the links in mails, for reviews and for unsubscribing; at least 32 bytes.
     pub link_secret: Secret,
+    /// Secrets that signed links before, whose links stay good.
+    pub former_link_secrets: Vec<Secret>,
     /// Shopify shops whose webhooks are accepted.
     pub shopify: Vec<Shop>,
     /// WooCommerce shops whose webhooks are accepted.
@@ -35,6 +40,9 @@ pub struct Config {
     pub shippo_tokens: Vec<Secret>,
 }
 
+/// The problem of a shop without a name.
+const NO_SHOP_NAME: &str = "expected the shop's name as its customers know it, found nothing";
+
 /// What is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}")]
@@ -42,22 +50,22 @@ pub struct ConfigError {
     /// The key, as `shopify[0].secrets`.
     pub key: String,
     /// What is wrong with its value.
-    pub problem: &'static str,
+    pub problem: String,
 }
 
 impl Config {
     /// Everything that is wrong, so that it can be fixed in one go. An empty secret would admit everyone.
     pub fn problems(&self) -> Vec<ConfigError> {
         let mut problems = Vec::new();
-        let mut check = |good: bool, key: String, problem| {
+        let mut check = |good: bool, key: String, problem: &str| {
             if !good {
-                problems.push(ConfigError { key, problem });
+                problems.push(ConfigError { key, problem: problem.to_owned() });
             }
         };
         check(self.body_limit_bytes > 0, "body_limit_bytes".into(), "must be above zero");
         check(self.batch > 0, "batch".into(), "must be above zero");
         check(self.commit_wait_ms > 0, "commit_wait_ms".into(), "must be above zero");
-        check(!self.link_secret.is_empty(), "link_secret".into(), "must not be empty");
+        check(!self.shop_name.trim().is_empty(), "shop_name".into(), NO_SHOP_NAME);
         for (key, secrets) in [("api_keys", &self.api_keys), ("shippo_tokens", &self.shippo_tokens)] {
             for (at, secret) in secrets.iter().enumerate() {
                 check(!secret.is_empty(), format!("{key}[{at}]"), "must not be empty");
@@ -69,6 +77,13 @@ impl Config {
                 check(!shop.name.is_empty(), format!("{key}[{at}].name"), "must not be empty");
                 check(!shop.source.is_empty(), format!("{key}[{at}].source"), "must not be empty");
                 check(signs, format!("{key}[{at}].secrets"), "must name at least one, none of them empty");
+            }
+        }
+        let former = self.former_link_secrets.iter().enumerate();
+        let former = former.map(|(at, secret)| (format!("former_link_secrets[{at}]"), secret));
+        for (key, secret) in std::iter::once(("link_secret".to_owned(), &self.link_secret)).chain(former) {
+            if let Err(short) = link::check_secret(secret.bytes()) {
+                problems.push(ConfigError { key, problem: short.to_string() });
             }
         }
         problems
@@ -83,7 +98,8 @@ mod tests {
     fn a_configuration_is_read_and_a_misspelt_key_is_not() {
         let mut config = serde_json::json!({
             "listen": "127.0.0.1:8080", "body_limit_bytes": 1_048_576, "requests_per_second": 0, "batch": 256, "commit_wait_ms": 2000,
-            "retry_after_seconds": 5, "api_keys": ["key"], "link_secret": "link", "woocommerce": [],
+            "retry_after_seconds": 5, "api_keys": ["key"], "shop_name": "North", "woocommerce": [],
+            "link_secret": "a link secret of thirty-two bytes", "former_link_secrets": [],
             "shopify": [{"name": "north", "source": "north.myshopify.com", "secrets": ["old", "new"]}],
             "shippo_tokens": ["token"]
         });
@@ -105,12 +121,22 @@ mod tests {
             commit_wait_ms: 1,
             retry_after_seconds: 1,
             api_keys: vec![Secret::new("key"), Secret::new("")],
-            link_secret: Secret::new("link"),
+            shop_name: " ".into(),
+            link_secret: Secret::new("a link secret of thirty-two bytes"),
+            former_link_secrets: vec![Secret::new("x".repeat(32)), Secret::new("x".repeat(31))],
             shopify: vec![shop],
             woocommerce: Vec::new(),
             shippo_tokens: Vec::new(),
         };
         let keys: Vec<_> = config.problems().into_iter().map(|problem| problem.key).collect();
-        assert_eq!(keys, ["batch", "api_keys[1]", "shopify[0].source", "shopify[0].secrets"]);
+        let expected = [
+            "batch",
+            "shop_name",
+            "api_keys[1]",
+            "shopify[0].source",
+            "shopify[0].secrets",
+            "former_link_secrets[1]",
+        ];
+        assert_eq!(keys, expected);
     }
 }

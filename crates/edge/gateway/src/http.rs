@@ -4,6 +4,8 @@ mod description;
 pub(crate) mod error;
 mod extract;
 mod limits;
+pub(crate) mod pages;
+mod refusals;
 pub(crate) mod router;
 mod routes;
 pub(crate) mod state;

@@ -1,5 +1,5 @@
-//! How whatever comes in is committed: requests submit it to a queue, one task commits what lies ready in one
-//! transaction, and only then is the request answered.
+//! Ingest: requests submit to a queue, one task commits everything that is ready in one transaction, and only then is
+//! each request answered.
 
 pub(crate) mod committer;
 mod count;

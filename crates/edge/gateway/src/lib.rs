@@ -1,8 +1,8 @@
-//! HTTP in: orders, shop webhooks, carrier webhooks; labels and order status out.
+//! The gateway: orders, shop webhooks and carrier webhooks come in over HTTP; labels and order status go out.
 //!
-//! `sources` reads a request's body into an order, a scan, a review or a command. `ingest` commits it, together with
-//! whatever else lies ready, and only then does `http` answer. The runtime publishes what is committed, after a crash
-//! too.
+//! `sources` parses a request's body into an order, a scan, a review or a command. `ingest` commits it, together with
+//! everything else that is ready, and only then does `http` answer. The runtime publishes committed events, after a
+//! crash too.
 
 mod auth;
 mod config;

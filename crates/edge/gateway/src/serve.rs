@@ -1,4 +1,4 @@
-//! Serving: the listener, the router, and the task that commits.
+//! Serves: the listener, the router, and the committer's task.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::ingest::queue::IngestQueue;
 /// Why the gateway could not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// The configuration would not work, or would admit everyone.
+    /// The configuration cannot work, or would admit every sender.
     #[error("{}", list(.0))]
     Config(Vec<ConfigError>),
     /// The listener failed.
@@ -26,9 +26,9 @@ pub enum GatewayError {
     Listen(#[from] std::io::Error),
 }
 
-/// Serves until `shutdown`, then finishes the requests at hand and returns.
+/// Serves until `shutdown`, then finishes the requests in progress and returns.
 ///
-/// `outbox` is that of a process which runs [`crate::worker`].
+/// `outbox` is the one of a process that runs [`crate::worker`].
 pub async fn serve(
     config: Config,
     outbox: Outbox,
@@ -46,16 +46,16 @@ pub async fn serve(
     let storage = Storage::new(queue, outbox.database().clone(), commit_wait, config.retry_after_seconds);
     let gateway = Gateway::new(&config, storage, read_model);
     let committer = tokio::spawn(Committer::new(outbox, config.batch).run(queued));
-    // An answer is one small write: waiting to fill a packet would only delay it.
+    // An answer is one small write, and waiting to fill a packet would only delay it.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
+            tracing::debug!(%error, "connection option TCP_NODELAY not set");
         }
     });
     axum::serve(listener, router(gateway)).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
-    // The router held the last sending end of the queue, so the committer finishes what lies there and ends.
+    // The router held the last sending end of the queue, so the committer finishes the queue and ends.
     if let Err(error) = committer.await {
-        tracing::error!(%error, "the committer panicked");
+        tracing::error!(%error, "committer panicked");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The bodies that are read, one file for each sender, each into an order, a scan or a review.
+//! Parsers of bodies, one file for each sender: each returns an order, a scan or a review.
 
 #[cfg(test)]
 mod any_body;

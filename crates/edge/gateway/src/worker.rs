@@ -1,4 +1,4 @@
-//! What the runtime runs for the gateway: its schema, and the publishing of what it committed.
+//! The gateway's worker: its schema, and the publishing of committed events.
 
 use despatch_contracts::notification::Unsubscribed;
 use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
@@ -7,13 +7,13 @@ use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, Shipme
 use despatch_read_model::SCHEMAS;
 use despatch_runtime::{Migration, Worker};
 
-/// The gateway's name, and its schema's.
+/// The gateway's name and schema.
 pub const NAME: &str = "gateway";
 
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_ingest", sql: include_str!("../migrations/0001_ingest.sql") }];
 
-/// The gateway's worker. It consumes no event.
+/// Creates the gateway's worker. It consumes no event.
 pub fn worker() -> Worker {
     let worker = Worker::new(NAME, MIGRATIONS)
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()

@@ -1,17 +1,17 @@
-//! Places orders at a gateway, as a shop's checkout does.
+//! A client that places orders at a gateway, as a shop's checkout does.
 
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-/// How often a request is sent to a server that does not answer or asks to come back.
+/// Most tries of a request to a server that does not answer or asks to come back.
 const TRIES: u32 = 20;
 
 /// How long one try may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A gateway, and the key that it asks for.
+/// A gateway and its API key.
 #[derive(Clone)]
 pub struct GatewayClient {
     http: Client,
@@ -22,27 +22,28 @@ pub struct GatewayClient {
 /// Why an order was not placed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
-    /// The gateway cannot be reached or broke off, at each of many tries.
-    #[error("no answer: {0}")]
+    /// The gateway was unreachable or broke off, at each of many tries.
+    #[error("expected an answer of the gateway, found none: {0}")]
     Unreachable(#[from] reqwest::Error),
-    /// The gateway refuses the order as it is.
+    /// The gateway refuses the order. Trying again does not help.
     #[error("{status}: {answer}")]
     Refused {
-        /// Its status.
+        /// The HTTP status.
         status: StatusCode,
-        /// Its body.
+        /// The body of the answer.
         answer: String,
     },
 }
 
 impl GatewayClient {
-    /// A client of the gateway at `url`.
+    /// Creates a client of the gateway at `url`.
     pub fn new(url: &str, api_key: &str) -> Result<Self, reqwest::Error> {
         let http = Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(64).build()?;
         Ok(GatewayClient { http, url: format!("{url}/v1/orders"), api_key: api_key.to_owned() })
     }
 
-    /// Places an order, the body of `POST /v1/orders`, and answers its id. Placing the same order again changes nothing.
+    /// Places an order, the body of `POST /v1/orders`, and returns its id. Placing the same order again changes
+    /// nothing.
     pub async fn place(&self, order: &impl Serialize) -> Result<String, PlaceError> {
         #[derive(Deserialize)]
         struct Placed {
@@ -58,7 +59,8 @@ impl GatewayClient {
     }
 }
 
-/// Sends a request that may be repeated until its answer is final: neither a server error nor "too many requests".
+/// Sends a request until its answer is final: neither a server error nor "too many requests". The request must be
+/// repeatable.
 pub async fn send_until_answered(request: impl Fn() -> RequestBuilder) -> Result<Response, reqwest::Error> {
     let mut tries = 0;
     loop {

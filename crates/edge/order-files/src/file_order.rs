@@ -5,22 +5,22 @@ use serde_json::value::{RawValue, Value, to_raw_value};
 /// An order of a file.
 #[derive(Debug, Clone)]
 pub struct FileOrder {
-    /// The body of `POST /v1/orders`. As text, because thousands of them are held at once.
+    /// The body of `POST /v1/orders`. It is text, because thousands of orders are held at once.
     pub order: Box<RawValue>,
-    /// The shop that it is of.
+    /// The shop.
     pub shop: String,
-    /// The shop's own id of it.
+    /// The shop's own order id.
     pub shop_order_id: String,
-    /// ISO 4217.
+    /// The ISO 4217 code.
     pub currency: String,
-    /// Minor units of the currency.
+    /// The total in minor units of the currency.
     pub total_minor: i64,
-    /// SKU and units of each line.
+    /// The SKU and units of each line.
     pub units: Vec<(String, i64)>,
 }
 
 impl FileOrder {
-    /// The same once more, as another order of the shop's: its id ends in `/<round>`.
+    /// Returns a copy as another order of the shop: its id ends in `/<round>`.
     pub fn again(&self, round: usize) -> Result<Self, serde_json::Error> {
         let mut again = self.clone();
         again.shop_order_id = format!("{}/{round}", self.shop_order_id);
@@ -30,7 +30,7 @@ impl FileOrder {
         Ok(again)
     }
 
-    /// The order, to be added to.
+    /// Returns the order as JSON, for additions.
     pub fn order(&self) -> Result<Value, serde_json::Error> {
         serde_json::from_str(self.order.get())
     }

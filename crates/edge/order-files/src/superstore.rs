@@ -1,6 +1,7 @@
-//! Reads `data/superstore.csv`'s form: one row per order line, the order's own columns repeated on each.
+//! Reads the format of `data/superstore.csv`: one row per order line, with the order's columns repeated on each.
 //!
-//! What the file lacks is made up recognisably from the customer id: an e-mail address under example.com and a street.
+//! The file has no e-mail address and no street. They are derived from the customer id: an address under example.com,
+//! and a street.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -12,10 +13,10 @@ use serde_json::{Value, json};
 
 use crate::file_order::FileOrder;
 
-/// The shop that these orders are of.
+/// The shop of these orders.
 pub const SHOP: &str = "superstore";
 
-/// A line of the file, under the file's own names.
+/// A row of the file, under the file's own names.
 #[derive(Debug, Deserialize)]
 #[allow(clippy::struct_field_names, reason = "the file's names")]
 struct Row {
@@ -49,23 +50,23 @@ struct Row {
     quantity: i64,
 }
 
-/// A file that is not in this form.
+/// A file that is not in this format.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// Not such a table.
+    /// The file is not such a table.
     #[error(transparent)]
     Csv(#[from] csv::Error),
-    /// Not to be written as JSON.
+    /// An order cannot be written as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A value that cannot be used.
+    /// A value cannot be used.
     #[error("row {row}: {column}: {problem}")]
     Value {
         /// The row's own id.
         row: String,
         /// The column's name.
         column: &'static str,
-        /// What was expected there, and what was found.
+        /// The expected and the found value.
         problem: String,
     },
 }
@@ -100,7 +101,7 @@ pub fn read(file: impl Read) -> Result<Vec<FileOrder>, Unreadable> {
     orders.into_iter().map(Unfinished::finish).collect()
 }
 
-/// An order of which there may be more lines.
+/// An order that may get more lines.
 struct Unfinished {
     shop_order_id: String,
     order: Value,
@@ -144,7 +145,7 @@ fn begin(row: &Row) -> Result<Unfinished, Unreadable> {
     let region = state_code(&row.state).ok_or_else(|| refuse("State", &row.state, "a state's name"))?;
     let handle = row.customer_id.to_lowercase();
     let digits = row.customer_id.bytes().filter(u8::is_ascii_digit).map(|digit| u32::from(digit - b'0'));
-    // The remainder is taken at each digit: an id may have any number of them.
+    // The remainder is taken at each digit, because an id may have any number of digits.
     let house = digits.fold(0, |house, digit| (house * 10 + digit) % 990) + 1;
     Ok(Unfinished {
         order: json!({
@@ -173,7 +174,7 @@ fn begin(row: &Row) -> Result<Unfinished, Unreadable> {
     })
 }
 
-/// The postal service's code of a state.
+/// Returns the postal service's code of a state.
 fn state_code(name: &str) -> Option<&'static str> {
     STATES.iter().find(|(state, _)| *state == name).map(|(_, code)| *code)
 }
@@ -211,7 +212,10 @@ mod tests {
     fn a_total_that_is_too_large_is_refused() {
         let most = "92233720368547758.07";
         let file = two_lines("A-1", [most, "0.01"]);
-        assert_eq!(read(file.as_bytes()).unwrap_err().to_string(), "row 1: Sales: the amount is too large");
+        assert_eq!(
+            read(file.as_bytes()).unwrap_err().to_string(),
+            "row 1: Sales: expected an amount that fits 64 bits of minor units, found a larger one"
+        );
         let file = two_lines("A-1", [most, "0"]);
         assert_eq!(read(file.as_bytes()).unwrap()[0].total_minor, i64::MAX);
     }

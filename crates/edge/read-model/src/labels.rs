@@ -1,4 +1,4 @@
-//! Labels, and the parcels that they are on: the schema of `labels`.
+//! Labels and their parcels: the schema of `labels`.
 
 use despatch_domain::LabelId;
 use despatch_runtime::{BatchedQuery, DbError, QueryBatcher};
@@ -7,23 +7,23 @@ use tokio_postgres::GenericClient;
 /// A label without its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// 1-based within the order.
+    /// The parcel's number within the order, from 1.
     pub parcel: u32,
-    /// How many parcels the order has.
+    /// The number of parcels of the order.
     pub parcels: u32,
-    /// Who carries it.
+    /// The carrier.
     pub carrier: String,
     /// The carrier's service.
     pub service: String,
-    /// The carrier's number.
+    /// The carrier's tracking number.
     pub tracking_number: String,
-    /// Under which [`document`] finds it.
+    /// The id by which [`document`] finds the label.
     pub label_id: String,
     /// The reason code of the choice.
     pub reason: String,
 }
 
-/// How a label is written.
+/// The format of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LabelFormat {
     /// For people and office printers.
@@ -32,18 +32,18 @@ pub enum LabelFormat {
     Zpl,
 }
 
-/// A parcel that a carrier reports of.
+/// A parcel that a carrier reports on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrackedParcel {
-    /// The order that it belongs to.
+    /// The parcel's order.
     pub order_id: String,
-    /// 1-based within the order.
+    /// The parcel's number within the order, from 1.
     pub parcel: u32,
-    /// How many parcels the order has.
+    /// The number of parcels of the order.
     pub parcels: u32,
 }
 
-/// The labels of an order, by parcel.
+/// Returns the labels of an order, by parcel.
 pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<Label>, DbError> {
     let sql = "select parcel, parcels, carrier, service, tracking_number, reason
                from labels.label where order_id = $1 order by parcel";
@@ -64,7 +64,7 @@ pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<La
         .collect()
 }
 
-/// A label as a file; `None` when there is no such label, or none in this format.
+/// Returns a label's document; `None` if there is no such label, or none in this format.
 pub async fn document(
     db: &impl GenericClient,
     label_id: &str,
@@ -82,7 +82,7 @@ pub async fn document(
     Ok(row.map(|row| row.try_get::<_, Option<Vec<u8>>>(0)).transpose()?.flatten())
 }
 
-/// The parcel with this tracking number; `None` when it is not one of ours, or not yet.
+/// Returns the parcel with this tracking number; `None` if it is not ours, or its label is not recorded yet.
 pub async fn parcel_by_tracking(
     db: &QueryBatcher,
     carrier: &str,
@@ -102,7 +102,7 @@ pub async fn parcel_by_tracking(
     }))
 }
 
-/// Parcels are counted from 1; the table has no negative number.
+/// Converts a parcel's number. They count from 1, and the table has no negative ones.
 fn unsigned(parcel: i32) -> u32 {
     u32::try_from(parcel).unwrap_or(0)
 }

@@ -1,9 +1,9 @@
-//! What the gateway and the commands read of the workers' tables: an order's record, its labels, whose parcel a scan
-//! is about.
+//! The SQL by which the gateway and the commands read the workers' tables: an order's record, its labels, a scan's
+//! parcel.
 //!
-//! Each module has the SQL for one worker's schema, and nothing else at the edge reads these tables. [`SCHEMAS`] is the
-//! one list of what is read; the gateway's database role gets its rights from it. This crate depends on no worker:
-//! what it knows of their tables is held by their own tests, which read through it.
+//! Each module has the SQL for one worker's schema. Nothing else at the edge reads these tables. [`SCHEMAS`] is the
+//! only list of the schemas read, and the gateway's database role gets its rights from it. This crate depends on no
+//! worker. The workers' own tests read through it, so they fail if a table changes.
 
 pub mod labels;
 pub mod messages;

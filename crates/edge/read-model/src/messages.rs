@@ -1,22 +1,22 @@
-//! What customers were notified of: the schema of `notifications`.
+//! Messages to customers: the schema of `notifications`.
 
 use despatch_runtime::DbError;
 use serde::Serialize;
 use tokio_postgres::GenericClient;
 use utoipa::ToSchema;
 
-/// A message that left.
+/// A sent message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Message {
-    /// What it was about, e.g. `despatched`.
+    /// The milestone, e.g. `despatched`.
     pub milestone: String,
-    /// The parcel or, for reviews, the ask; 0 where there is only one.
+    /// The number of the parcel or, for reviews, of the request; 0 if there is only one message.
     pub part: u32,
-    /// The same on every try.
+    /// The Message-ID, which is the same on every try.
     pub message_id: String,
 }
 
-/// The messages that left about an order, oldest first.
+/// Returns the messages sent about an order, oldest first.
 pub async fn messages_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<Message>, DbError> {
     let sql = "select milestone, part, message_id from notifications.sent where order_id = $1
                order by sent_at, milestone, part";

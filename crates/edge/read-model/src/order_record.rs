@@ -1,4 +1,4 @@
-//! All that is known of one order, as the gateway answers it and `despatch order show` prints it.
+//! An order's record, as the gateway returns it and `despatch orders show` prints it.
 
 use despatch_status::{PLACED, ParcelStage};
 use serde::Serialize;
@@ -10,26 +10,26 @@ use crate::orders::{Progress, Step};
 use crate::payments::Payment;
 use crate::reviews::Review;
 
-/// What the workers know of an order. Times are RFC 3339 in UTC, amounts are in minor units.
+/// The record of an order. Times are RFC 3339 in UTC; amounts are in minor units.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrderRecord {
-    /// How far the order is, e.g. `paid`; `placed` until orders has accepted it.
+    /// The state, e.g. `paid`; `placed` until orders has accepted the order.
     #[schema(value_type = String)]
     pub state: &'static str,
-    /// ISO 4217.
+    /// The ISO 4217 code.
     pub currency: String,
-    /// What it costs.
+    /// The total.
     pub total_minor: i64,
-    /// Every step, oldest first.
+    /// All steps, oldest first.
     pub timeline: Vec<Step>,
-    /// What moved between the customer and the shop; `null` before a capture or cancellation.
+    /// The payment; `null` before a capture or cancellation.
     #[schema(required)]
     pub payment: Option<Payment>,
-    /// What is or was to be sent.
+    /// The parcels.
     pub parcels: Vec<Parcel>,
-    /// What the customer was notified of, oldest first.
+    /// The messages to the customer, oldest first.
     pub messages: Vec<Message>,
-    /// What the customer thinks of it.
+    /// The customer's review.
     #[schema(required)]
     pub review: Option<Review>,
 }
@@ -37,25 +37,25 @@ pub struct OrderRecord {
 /// A parcel and its label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Parcel {
-    /// 1-based within the order.
+    /// The parcel's number within the order, from 1.
     pub parcel: u32,
-    /// Who carries it.
+    /// The carrier.
     pub carrier: String,
     /// The carrier's service.
     pub service: String,
-    /// The carrier's number.
+    /// The carrier's tracking number.
     pub tracking_number: String,
-    /// Under which `/labels` serves the label.
+    /// The id under which `/labels` serves the label.
     pub label_id: String,
-    /// Why this service, as a reason code.
+    /// The reason code of the chosen service.
     pub reason: String,
-    /// How far it got, e.g. `delivered`; `null` while that is not known.
+    /// The stage, e.g. `delivered`; `null` if none is known.
     #[schema(required, value_type = Option<String>)]
     pub stage: Option<ParcelStage>,
 }
 
 impl OrderRecord {
-    /// The record of an order that is committed, but that orders has not accepted yet.
+    /// Returns the record of a committed order that orders has not accepted yet.
     pub fn placed() -> Self {
         OrderRecord {
             state: PLACED,
@@ -69,7 +69,7 @@ impl OrderRecord {
         }
     }
 
-    /// The record of an accepted order, as far as orders knows it.
+    /// Returns the record of an accepted order with the data of orders alone.
     pub(crate) fn accepted(progress: Progress, timeline: Vec<Step>) -> Self {
         OrderRecord {
             state: progress.state.name(),
@@ -82,7 +82,7 @@ impl OrderRecord {
 }
 
 impl Parcel {
-    /// A label's parcel; `stages` are those of the order's parcels, by number from 1.
+    /// Creates a label's parcel. `stages` are those of the order's parcels, by number from 1.
     pub(crate) fn new(label: Label, stages: &[Option<ParcelStage>]) -> Self {
         let index = usize::try_from(label.parcel).ok().and_then(|number| number.checked_sub(1));
         Parcel {

@@ -1,4 +1,4 @@
-//! How far orders are, and what led there: the schema of `orders`.
+//! Orders' states and timelines: the schema of `orders`.
 
 use despatch_runtime::DbError;
 use despatch_status::{OrderState, ParcelStage};
@@ -8,27 +8,27 @@ use tokio_postgres::GenericClient;
 use tokio_postgres::types::Json;
 use utoipa::ToSchema;
 
-/// An accepted order and how far it is.
+/// An accepted order and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// How far it is.
+    /// The state.
     pub state: OrderState,
-    /// ISO 4217.
+    /// The ISO 4217 code.
     pub currency: String,
-    /// What it costs, in minor units of the currency.
+    /// The total in minor units of the currency.
     pub total_minor: i64,
-    /// How far each parcel got, by number from 1; empty until it is known how many there are.
+    /// The stage of each parcel, by number from 1; empty until the number of parcels is known.
     pub parcels: Vec<Option<ParcelStage>>,
-    /// When the last step was recorded.
+    /// The time of the last step.
     pub updated_at: Timestamp,
-    /// When it was completed, if it was.
+    /// The time of completion, if any.
     pub completed_at: Option<Timestamp>,
 }
 
-/// One entry of an order's audit trail.
+/// An entry of an order's timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Step {
-    /// When it was recorded.
+    /// The time at which it was recorded.
     pub at: Timestamp,
     /// The event or command that caused it.
     pub event: String,
@@ -38,13 +38,13 @@ pub struct Step {
     /// The state after.
     #[schema(value_type = String)]
     pub to: OrderState,
-    /// Why, as a reason code.
+    /// The reason code.
     pub reason: String,
-    /// What there is to add.
+    /// Further details.
     pub detail: String,
 }
 
-/// How far an order is; `None` when it was never accepted.
+/// Returns an order's state; `None` if it was never accepted.
 pub async fn progress(db: &impl GenericClient, order_id: &str) -> Result<Option<Progress>, DbError> {
     let sql =
         "select state, currency, total_minor, lifecycle -> 'parcels' as parcels, updated_at, completed_at
@@ -61,7 +61,7 @@ pub async fn progress(db: &impl GenericClient, order_id: &str) -> Result<Option<
     }))
 }
 
-/// An order's audit trail, oldest entry first.
+/// Returns an order's timeline, oldest entry first.
 pub async fn timeline(db: &impl GenericClient, order_id: &str) -> Result<Vec<Step>, DbError> {
     let sql = "select at, event_type, from_state, to_state, reason, detail
                from orders.timeline where order_id = $1 order by seq";
@@ -95,7 +95,7 @@ pub struct OrderName {
     pub total_minor: i64,
 }
 
-/// The names of accepted orders.
+/// Returns the names of accepted orders.
 pub async fn names(db: &impl GenericClient, order_ids: &[String]) -> Result<Vec<OrderName>, DbError> {
     let sql = "select order_id, shop, shop_order_id, currency, total_minor from orders.orders where order_id = any($1)";
     let rows = db.query(sql, &[&order_ids]).await?;
@@ -112,7 +112,7 @@ pub async fn names(db: &impl GenericClient, order_ids: &[String]) -> Result<Vec<
         .collect()
 }
 
-/// The id of the accepted order that a shop knows as `shop_order_id`.
+/// Returns the id of the accepted order with a shop's id `shop_order_id`.
 pub async fn find(
     db: &impl GenericClient,
     shop: &str,

@@ -1,4 +1,4 @@
-//! What moved between customers and shops: the schema of `payments`.
+//! Payments: the schema of `payments`.
 
 use despatch_runtime::DbError;
 use jiff::Timestamp;
@@ -6,33 +6,33 @@ use serde::Serialize;
 use tokio_postgres::GenericClient;
 use utoipa::ToSchema;
 
-/// What moved between the customer and the shop.
+/// The payment of an order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Payment {
-    /// Who holds the money, e.g. `stripe`.
+    /// The provider, e.g. `stripe`.
     pub provider: String,
-    /// The provider's reference of what checkout authorised.
+    /// The provider's reference of the authorisation.
     pub authorisation: String,
-    /// The provider's reference of the capture; empty while there is none.
+    /// The provider's reference of the capture; empty before it.
     pub capture: String,
-    /// ISO 4217; empty while nothing is captured.
+    /// The ISO 4217 code; empty before the capture.
     pub currency: String,
-    /// What was taken, in minor units of the currency.
+    /// The captured amount, in minor units of the currency.
     pub captured_minor: i64,
-    /// What was given back of it, in minor units of the currency.
+    /// The refunded amount, in minor units of the currency.
     pub refunded_minor: i64,
-    /// When the capture was recorded.
+    /// The time at which the capture was recorded.
     #[schema(required)]
     pub captured_at: Option<Timestamp>,
-    /// When the last refund was recorded.
+    /// The time at which the last refund was recorded.
     #[schema(required)]
     pub refunded_at: Option<Timestamp>,
-    /// Since when nothing more is to be captured.
+    /// The time from which nothing more may be captured.
     #[schema(required)]
     pub cancelled_at: Option<Timestamp>,
 }
 
-/// The payment of an order; `None` when it was neither captured nor cancelled.
+/// Returns the payment of an order; `None` if it was neither captured nor cancelled.
 pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Payment>, DbError> {
     let sql = "select provider, authorisation, coalesce(capture, '') as capture, coalesce(currency, '') as currency,
                       captured_minor, refunded_minor, captured_at, refunded_at, cancelled_at

@@ -1,4 +1,4 @@
-//! The way to the workers' databases.
+//! Access to the workers' databases.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::order_record::{OrderRecord, Parcel};
 use crate::orders::OrderName;
 use crate::{messages, orders, payments, reviews, schemas};
 
-/// Connections for each database that is read. Reads are single rows by key, so few are enough.
+/// Connections to each database. Reads are single rows by key, so few are enough.
 const CONNECTIONS: usize = 4;
 
-/// Reads the workers' tables. Each worker has its own schema, perhaps in a database of its own.
+/// Reads the workers' tables. Each worker has its own schema, and may have its own database.
 #[derive(Clone)]
 pub struct ReadModel {
     orders: Database,
@@ -25,7 +25,7 @@ pub struct ReadModel {
 }
 
 impl ReadModel {
-    /// Prepares to read where these settings say that the workers write.
+    /// Prepares to read from the databases of these settings.
     pub fn new(settings: &Settings) -> Result<Self, DbError> {
         let mut databases = HashMap::new();
         let mut of = |worker: &str| -> Result<Database, DbError> {
@@ -48,7 +48,7 @@ impl ReadModel {
         })
     }
 
-    /// What is known of an order; `None` when orders never accepted it.
+    /// Returns an order's record; `None` if orders never accepted it.
     pub async fn order(&self, order_id: &str) -> Result<Option<OrderRecord>, DbError> {
         let client = self.orders.client().await?;
         let Some(mut progress) = orders::progress(&**client, order_id).await? else { return Ok(None) };
@@ -65,22 +65,22 @@ impl ReadModel {
         }))
     }
 
-    /// The id of the accepted order that a shop knows as `shop_order_id`.
+    /// Returns the id of the accepted order with a shop's id `shop_order_id`.
     pub async fn find_order(&self, shop: &str, shop_order_id: &str) -> Result<Option<String>, DbError> {
         orders::find(&**self.orders.client().await?, shop, shop_order_id).await
     }
 
-    /// How people name these orders; those that were never accepted are left out.
+    /// Returns how people name these orders; those that were never accepted are left out.
     pub async fn order_names(&self, order_ids: &[String]) -> Result<Vec<OrderName>, DbError> {
         orders::names(&**self.orders.client().await?, order_ids).await
     }
 
-    /// A label as a file; `None` when there is no such label, or none in this format.
+    /// Returns a label's document; `None` if there is no such label, or none in this format.
     pub async fn label(&self, label_id: &str, format: LabelFormat) -> Result<Option<Vec<u8>>, DbError> {
         labels::document(&**self.labels.client().await?, label_id, format).await
     }
 
-    /// The parcel with this tracking number; `None` when it is not one of ours, or not yet.
+    /// Returns the parcel with this tracking number; `None` if it is not ours, or its label is not recorded yet.
     pub async fn parcel(
         &self,
         carrier: &str,

@@ -1,4 +1,4 @@
-//! What customers think of their orders: the schema of `reviews`.
+//! Reviews: the schema of `reviews`.
 
 use despatch_runtime::DbError;
 use despatch_status::ReviewState;
@@ -6,23 +6,24 @@ use serde::Serialize;
 use tokio_postgres::GenericClient;
 use utoipa::ToSchema;
 
-/// What the customer thinks of an order, and how far the asking is.
+/// The customer's review of an order, and the state of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Review {
-    /// How far the asking is, e.g. `answered`.
+    /// The state, e.g. `answered`.
     #[schema(value_type = String)]
     pub state: ReviewState,
-    /// How often the customer was asked.
+    /// The number of requests to the customer.
     pub asks: i64,
     /// 1 to 5 stars.
     #[schema(required)]
     pub rating: Option<i64>,
-    /// The customer's words.
+    /// The customer's comment.
     #[schema(required)]
     pub comment: Option<String>,
 }
 
-/// The review of an order, with its first answer; `None` while no parcel was delivered and the asking was not stopped.
+/// Returns the review of an order with its first answer. Returns `None` while no parcel was delivered and the requests
+/// were not stopped.
 pub async fn review_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Review>, DbError> {
     let sql = "select r.state, r.next_ask, a.rating, a.comment
                from reviews.review r left join reviews.answer a on a.order_id = r.order_id and a.number = 1

@@ -1,4 +1,4 @@
-//! Which schemas are read.
+//! The list of the schemas that are read.
 
 pub(crate) const ORDERS: &str = "orders";
 pub(crate) const PAYMENTS: &str = "payments";

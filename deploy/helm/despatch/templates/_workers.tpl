@@ -10,7 +10,7 @@ The workers. Every other file of the chart uses this one list.
 {{- define "despatch.catalogue" -}}
 gateway:
   handlers: []
-  secrets: [gatewayApiKeys, linksSecret, shippoWebhookTokens]
+  secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens]
   calls: []
 orders:
   handlers: [accept, track, cancel]
@@ -47,6 +47,7 @@ exceptions:
 natsUrl: DESPATCH_NATS_URL
 databaseUrl: DESPATCH_DATABASE_URL
 linksSecret: DESPATCH_LINKS_SECRET
+linksFormerSecrets: DESPATCH_LINKS_FORMER_SECRETS
 gatewayApiKeys: DESPATCH_GATEWAY_API_KEYS
 shippoWebhookTokens: DESPATCH_SHIPPO_WEBHOOK_TOKENS
 stripeSecretKey: DESPATCH_STRIPE_SECRET_KEY

@@ -1,4 +1,4 @@
-//! Money is exact: what is written is what is read, in every currency and at both ends of the range.
+//! Money is exact: parsing returns what formatting wrote, in every currency and at both ends of the range.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Asks a worker, as an operator.
+//! Asks a worker on behalf of an operator.
 
 use crate::worker::{ERROR_CODE, ERROR_TEXT};
 use std::time::Duration;
@@ -28,22 +28,26 @@ pub enum OperatorError {
     /// The connection failed.
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    /// NATS is not reached.
-    #[error("NATS is not reached within {CONNECT_TIMEOUT:?}; `despatch doctor` says why")]
+    /// NATS is unreachable.
+    #[error(
+        "expected a connection to NATS within {CONNECT_TIMEOUT:?}, found none; `despatch doctor` says why"
+    )]
     NotConnected,
-    /// No process of the worker is there.
-    #[error("no process of worker {worker} answers; it has to run for this: `despatch run {worker}`")]
+    /// No process of the worker is running.
+    #[error("expected an answer of worker {worker}, found no process of it; start `despatch run {worker}`")]
     NoWorker {
         /// The worker.
         worker: String,
     },
-    /// The request may have been carried out, or not.
-    #[error("worker {worker} has not answered within {ANSWER_TIMEOUT:?}; it may have done it all the same")]
+    /// The worker may have carried out the request, or not.
+    #[error(
+        "expected an answer of worker {worker} within {ANSWER_TIMEOUT:?}, found none; it may have done it all the same"
+    )]
     NoAnswer {
         /// The worker.
         worker: String,
     },
-    /// The worker refuses.
+    /// The worker refused.
     #[error("{message}")]
     Refused {
         /// See [`AskError::code`](crate::AskError::code).
@@ -51,18 +55,18 @@ pub enum OperatorError {
         /// See [`AskError::message`](crate::AskError::message).
         message: String,
     },
-    /// The answer is not what it should be.
-    #[error("worker {worker} answered what cannot be read: {why}; is it of another version?")]
+    /// The answer cannot be decoded.
+    #[error("expected a readable answer of worker {worker}: {why}; is it of another version?")]
     Unreadable {
         /// The worker.
         worker: String,
-        /// Where decoding stopped.
+        /// The error of the decoder.
         why: String,
     },
 }
 
 impl Operator {
-    /// Connects as the NATS user `operator`. `namespace` is the deployment's, empty for none.
+    /// Connects as the NATS user `operator`. `namespace` is the deployment's; empty for none.
     pub async fn connect(nats_url: &str, namespace: &str) -> Result<Self, OperatorError> {
         let health = Health::new();
         let broker = Broker::connect(nats_url, namespace, "operator", &health).await?;
@@ -71,7 +75,7 @@ impl Operator {
         Ok(Operator { broker })
     }
 
-    /// Asks a worker and waits for its answer.
+    /// Sends a request to a worker and waits for the answer.
     pub async fn ask<A: Ask>(&self, worker: &str, ask: &A) -> Result<A::Reply, OperatorError> {
         let subject = self.broker.names().full(&ask_subject(worker, A::VERB));
         let request = Request::new().payload(ask.encode_to_vec().into()).timeout(Some(ANSWER_TIMEOUT));

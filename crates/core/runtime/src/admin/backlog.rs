@@ -1,30 +1,30 @@
-//! What a worker has not settled: for whoever waits for quiet, or shows what is stuck.
+//! A worker's backlog, for code that waits for quiet or shows what is stuck.
 
 use crate::db::{Database, DbError};
 
-/// What stands open in one worker's journal.
+/// The unsettled events of one worker.
 #[derive(Debug, Clone, Default)]
 pub struct Backlog {
     /// Events that wait for their next try.
     pub waiting: u64,
-    /// Batches whose follow-ons may not all be published.
+    /// Outbox batches whose follow-ons may not all be published.
     pub outbox_batches: u64,
-    /// Events that are left to a person.
+    /// Dead events, which a person decides about.
     pub dead: Vec<DeadEvent>,
 }
 
 /// A dead event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadEvent {
-    /// What it is about; empty for nothing in particular.
+    /// The subject; empty if there is none.
     pub subject: String,
-    /// Who could not handle it.
+    /// The handler that could not handle it.
     pub handler: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// Looks into a worker's journal. `subject` narrows the dead ones to one order.
+/// Reads a worker's backlog. `subject` limits the dead events to one subject.
 pub async fn backlog(db: &Database, worker: &str, subject: Option<&str>) -> Result<Backlog, DbError> {
     let client = db.client().await?;
     let counts = format!(

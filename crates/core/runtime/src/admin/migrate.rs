@@ -1,4 +1,4 @@
-//! `despatch migrate` and `despatch provision`.
+//! Backs `despatch migrate` and `despatch provision`.
 
 use crate::admin::provision;
 use crate::admin::roles;
@@ -9,8 +9,7 @@ use crate::nats::{Broker, BrokerError};
 use crate::settings::Settings;
 use crate::worker::{HandlerSpec, Worker};
 
-/// Brings the schemas of these workers up to date, gives each to a role of its own where that is allowed, and returns:
-/// `despatch migrate`.
+/// Migrates the schemas of these workers and, where allowed, gives each to a role of its own: `despatch migrate`.
 pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), DbError> {
     for worker in workers {
         let db = Database::new(settings.database_of(worker.name), 1)?;
@@ -19,13 +18,13 @@ pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), 
     for worker in workers {
         let db = Database::new(settings.database_of(worker.name), 1)?;
         if !roles::keep(&db, worker).await? {
-            tracing::info!(worker = worker.name, "no role of its own: this user may not make roles");
+            tracing::info!(worker = worker.name, "role skipped: this user may not create roles");
         }
     }
     Ok(())
 }
 
-/// Creates or corrects the stream and the consumers of these workers and returns: `despatch provision`.
+/// Creates or corrects the stream and the consumers of these workers: `despatch provision`.
 pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<(), BrokerError> {
     let broker =
         Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::new()).await?;

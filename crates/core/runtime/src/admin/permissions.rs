@@ -1,5 +1,5 @@
-//! What each worker may do at the broker, by what it registers: a user for each, who can publish what its handlers emit
-//! and pull from its own consumers. Only the provisioner makes the stream and consumers.
+//! Permissions at the broker, by what each worker registers. Each worker has a user that can publish what its handlers
+//! emit and pull from its own consumers. Only the provisioner creates the stream and consumers.
 
 use std::collections::BTreeSet;
 
@@ -9,21 +9,21 @@ use despatch_contracts::{Event, event_subject};
 use crate::nats::{Names, inbox};
 use crate::worker::Worker;
 
-/// What one user of the broker may do.
+/// The permissions of one user at the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permissions {
     /// The worker, `provisioner` or `operator`.
     pub user: String,
-    /// The subjects that it may publish to.
+    /// Subjects to which the user may publish.
     pub publish: Vec<String>,
-    /// The subjects that it may subscribe to.
+    /// Subjects to which the user may subscribe.
     pub subscribe: Vec<String>,
-    /// Whether it may publish answers to requests that it receives.
+    /// Whether the user may answer requests that it receives.
     pub answers: bool,
 }
 
-/// Every user's permissions: one for each worker, one for whoever provisions, and one for operators, who may do everything.
-/// `namespace` is the deployment's, empty for none.
+/// Returns the permissions of every user: one user for each worker, one for the provisioner, and one for operators, who
+/// may do everything. `namespace` is the deployment's; empty for none.
 pub fn permissions(namespace: &str, workers: &[Worker]) -> Vec<Permissions> {
     let names = Names::new(namespace);
     let mut users: Vec<Permissions> = workers.iter().map(|worker| of_worker(&names, worker)).collect();
@@ -59,7 +59,7 @@ fn of_worker(names: &Names, worker: &Worker) -> Permissions {
         worker.specs().flat_map(|spec| spec.emits.iter().copied()).chain(worker.emits.iter().copied());
     for event_type in emitted {
         match event_type {
-            // Of whichever handler the event is.
+            // A replay may address any handler.
             Replay::TYPE => publish.insert(names.full("replay.>")),
             DeadLetter::TYPE | Settled::TYPE => false,
             other => publish.insert(names.full(&event_subject(other))),
@@ -76,8 +76,8 @@ fn of_worker(names: &Names, worker: &Worker) -> Permissions {
         publish.insert(format!("$JS.API.CONSUMER.INFO.{stream}.{consumer}"));
         publish.insert(format!("$JS.ACK.{stream}.{consumer}.>"));
     }
-    // By these a worker notices that the stream has lost what it published. The third also reads any message, by its
-    // place in the stream.
+    // By these requests a worker detects that the stream has lost what it published. The third also reads any message
+    // by its position.
     publish.insert(format!("$JS.API.STREAM.INFO.{stream}"));
     publish.insert(format!("$JS.API.CONSUMER.LIST.{stream}"));
     publish.insert(format!("$JS.API.STREAM.MSG.GET.{stream}"));

@@ -1,5 +1,5 @@
-//! The provisioner: creates the stream and the consumers from the registry, reads back what the server made of them,
-//! and puts right what was changed or deleted.
+//! The provisioner: creates the stream and the consumers from the registry, reads back what the server made, and
+//! corrects what was changed or deleted.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -16,19 +16,19 @@ use crate::nats::{Broker, BrokerError, Names};
 use crate::settings::Settings;
 use crate::worker::{HandlerSpec, StartAt};
 
-/// How often everything is checked when nobody complains.
+/// Interval of the checks, unless a missing consumer triggers one.
 const CHECK: Duration = Duration::from_secs(10);
 
-/// How young a stream is that may have taken the place of a lost one.
+/// Age up to which a stream may have replaced a lost one.
 const NEW_STREAM: Duration = Duration::from_secs(600);
 
-/// How long the broker's dedupe remembers a message id. It only saves work.
+/// How long the broker's dedupe knows a message id. The dedupe only saves work.
 const DUPLICATES: Duration = Duration::from_secs(120);
 
-/// How many unacknowledged messages one handler may have over all its processes.
+/// Most messages without an ack that one handler may have, over all of its processes.
 const MAX_ACK_PENDING: i64 = 20_000;
 
-/// Keeps the broker in shape until the process drains.
+/// Provisions the broker until the process drains.
 pub(crate) async fn keep(
     broker: Broker,
     settings: Arc<Settings>,
@@ -70,10 +70,10 @@ pub(crate) async fn provision(
             found
         }
         Err(_) => {
-            let anew = stream::Config { first_sequence: Some(unused_sequence()), ..wanted.clone() };
-            match jetstream.create_stream(anew).await {
+            let created = stream::Config { first_sequence: Some(unused_sequence()), ..wanted.clone() };
+            match jetstream.create_stream(created).await {
                 Ok(made) => made,
-                // Perhaps somebody else was faster, and began elsewhere.
+                // Another provisioner may have been faster, with another first sequence.
                 Err(error) => {
                     jetstream.get_stream(&wanted.name).await.map_err(|_| failed(error.to_string()))?
                 }
@@ -82,7 +82,7 @@ pub(crate) async fn provision(
     };
     let made = &stream.cached_info().config;
     if !stream_differences(&wanted, made).is_empty() {
-        return Err(failed(format!("the server made {made:?} of {wanted:?}")));
+        return Err(failed(format!("expected {wanted:?}, found {made:?}")));
     }
     for spec in specs {
         consumer(broker, &stream, settings, spec).await?;
@@ -109,7 +109,7 @@ async fn consumer(
         }
         Ok(found) => {
             if spec.start_at == StartAt::Creation {
-                // Where it began, for the one that takes its place if it is deleted.
+                // Its beginning, for the consumer that replaces it if it is deleted.
                 if let DeliverPolicy::ByStartSequence { start_sequence } = found.config.deliver_policy {
                     note_start(broker, stream, &name, start_sequence).await.map_err(failed)?;
                 }
@@ -125,19 +125,19 @@ async fn consumer(
     let made = stream.create_consumer(wanted.clone()).await.map_err(|error| failed(error.to_string()))?;
     let made = &made.cached_info().config;
     if !consumer_differences(&wanted, made).is_empty() {
-        // Servers before 2.10 ignore what they do not know, a list of subjects for one.
-        return Err(failed(format!("the server made {made:?} of {wanted:?}; is it older than 2.10?")));
+        // Servers before 2.10 ignore unknown settings, such as a list of subjects.
+        return Err(failed(format!("expected {wanted:?}, found {made:?}; is the server older than 2.10?")));
     }
     for former in spec.former_names {
-        // What it had not acknowledged the new one delivers.
+        // The new consumer delivers what the former one had not acked.
         if stream.delete_consumer(&Names::consumer(former)).await.is_ok() {
-            tracing::info!(consumer = name, former, "consumer took the place of the one of a former name");
+            tracing::info!(consumer = name, former, "consumer replaced: its handler was renamed");
         }
     }
     Ok(())
 }
 
-/// Where a consumer that is not there begins.
+/// Returns where a missing consumer begins.
 async fn beginning(
     broker: &Broker,
     stream: &Stream,
@@ -159,15 +159,15 @@ async fn beginning(
     }
     let created = Duration::from_secs(u64::try_from(info.created.unix_timestamp()).unwrap_or_default());
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    // A new stream may be one that took the place of another, with what was published again from the journals: none of it
-    // was there before the handler's first creation that the handler had not been responsible for.
+    // A new stream may have replaced a lost one, and hold messages that were published again from the journals. The
+    // handler was responsible for these, so it begins at the first of them.
     let start_sequence =
         if now.saturating_sub(created) < NEW_STREAM { 1 } else { info.state.last_sequence + 1 };
     note_start(broker, stream, name, start_sequence).await?;
     Ok(DeliverPolicy::ByStartSequence { start_sequence })
 }
 
-/// Keeps in the stream's metadata where a consumer first began, unless it is there.
+/// Keeps a consumer's first beginning in the stream's metadata, unless it is there already.
 async fn note_start(broker: &Broker, stream: &Stream, name: &str, start: u64) -> Result<(), String> {
     let key = start_key(name);
     if stream.cached_info().config.metadata.contains_key(&key) {
@@ -182,23 +182,24 @@ fn start_key(consumer: &str) -> String {
     format!("despatch-start-{consumer}")
 }
 
-/// Whether a consumer has seen a message that is not on its stream yet: it would pass over what is stored until then.
+/// Returns whether a consumer has seen a message that is not on its stream yet. It would skip everything stored until
+/// then.
 pub(crate) async fn is_ahead(stream: &Stream, consumer: &consumer::Info) -> bool {
     let seen = consumer.delivered.stream_sequence;
-    // Most often what was known of the stream before will do. If not it is asked again, after the consumer.
+    // The cached state usually suffices. If not, the stream's state is read again, after the consumer's.
     seen > stream.cached_info().state.last_sequence
         && stream.get_info().await.is_ok_and(|info| seen > info.state.last_sequence)
 }
 
-/// Where a new stream begins to count. Acks name messages by their number alone, and some may still be on their way to a
-/// stream that was there before: none of its messages may have the same. Microseconds since 1970 are further than any
-/// stream has come that took in less than a million messages in each second of its life.
+/// Returns the first sequence of a new stream. Acks name messages by their number alone, and acks for an earlier stream
+/// may still be on their way, so no number may repeat. Microseconds since 1970 exceed the last sequence of every stream
+/// that stored less than a million messages per second of its life.
 fn unused_sequence() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(1)
 }
 
-/// What the stream has to be.
+/// Returns the stream's required configuration.
 pub(crate) fn stream_config(names: &Names, settings: &Settings) -> stream::Config {
     stream::Config {
         name: names.stream.clone(),
@@ -212,7 +213,7 @@ pub(crate) fn stream_config(names: &Names, settings: &Settings) -> stream::Confi
     }
 }
 
-/// A setting that is not as it has to be.
+/// A setting that differs from the required one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Difference {
     pub(crate) setting: &'static str,
@@ -225,7 +226,7 @@ fn differ<T: PartialEq + Debug>(setting: &'static str, wanted: &T, found: &T) ->
     (wanted != found).then(difference)
 }
 
-/// How a stream differs from what it has to be, in all that matters.
+/// Returns how a stream differs from its required configuration, in all that matters.
 pub(crate) fn stream_differences(wanted: &stream::Config, found: &stream::Config) -> Vec<Difference> {
     let differences = [
         differ("subjects", &wanted.subjects, &found.subjects),
@@ -238,7 +239,7 @@ pub(crate) fn stream_differences(wanted: &stream::Config, found: &stream::Config
     differences.into_iter().flatten().collect()
 }
 
-/// What a handler's consumer has to be.
+/// Returns the required configuration of a handler's consumer.
 pub(crate) fn consumer_config(names: &Names, settings: &Settings, spec: &HandlerSpec) -> pull::Config {
     let mut subjects: Vec<String> =
         spec.consumes.iter().map(|event_type| names.full(&subscription_subject(event_type))).collect();
@@ -255,9 +256,9 @@ pub(crate) fn consumer_config(names: &Names, settings: &Settings, spec: &Handler
     }
 }
 
-/// How a consumer differs from what it has to be, in all that matters.
+/// Returns how a consumer differs from its required configuration, in all that matters.
 pub(crate) fn consumer_differences(wanted: &pull::Config, found: &consumer::Config) -> Vec<Difference> {
-    // A list of one comes back as a single subject from some servers.
+    // Some servers return a list of one subject as a single subject.
     let mut filters = found.filter_subjects.clone();
     if filters.is_empty() && !found.filter_subject.is_empty() {
         filters.push(found.filter_subject.clone());

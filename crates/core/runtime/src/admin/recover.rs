@@ -1,4 +1,4 @@
-//! `despatch recover`: a recovery by hand.
+//! Recovery by hand: `despatch recover`.
 
 use crate::db::{Database, DbError};
 use crate::health::Health;
@@ -10,8 +10,8 @@ use despatch_contracts::runtime::Envelope;
 use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 
-/// Publishes again what these workers recorded since `since`, whatever the stream holds: `despatch recover`. Answers how
-/// many messages each worker's journal had.
+/// Publishes again everything that these workers recorded since `since`, whatever the stream holds: `despatch recover`.
+/// Returns the number of messages of each worker's journal.
 pub async fn recover_all(
     settings: &Settings,
     workers: &[&'static str],
@@ -23,7 +23,7 @@ pub async fn recover_all(
     for worker in workers {
         let db = Database::with_index_plans(settings.database_of(worker), 1)?;
         let journal = Journal::new(worker);
-        // Nothing abandons it, so all of it is stored.
+        // This token is never cancelled, so everything is stored.
         let copies = (&broker, Envelope::headers_without_msg_id as Headers, &never);
         let (_, count) = publish_recorded((&db, &journal), Some(since), copies).await?;
         counts.push((*worker, count));
@@ -31,10 +31,10 @@ pub async fn recover_all(
     Ok(counts)
 }
 
-/// What a recovery by hand needs and did not have.
+/// Why a recovery by hand failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
-    /// The broker's URL is not one.
+    /// The broker's URL is malformed, or the connection failed.
     #[error(transparent)]
     Broker(#[from] BrokerError),
     /// A journal cannot be read.

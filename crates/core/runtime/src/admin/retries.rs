@@ -1,4 +1,4 @@
-//! What waits for its next try.
+//! Lists pending retries.
 
 use std::time::SystemTime;
 
@@ -11,21 +11,21 @@ use crate::db::{Database, DbError};
 /// An event that waits for its next try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingRetry {
-    /// Who could not handle it yet.
+    /// The handler that could not handle it yet.
     pub handler: String,
-    /// The event.
+    /// The event's id.
     pub event_id: Uuid,
-    /// What it is about; empty for nothing in particular.
+    /// The subject; empty if there is none.
     pub subject: String,
-    /// When it is tried again, by the database's clock.
+    /// The time of the next try, by the database's clock.
     pub due: SystemTime,
     /// Tries so far that count.
     pub attempts: i32,
-    /// What the last try said.
+    /// The error of the last try.
     pub error: String,
 }
 
-/// The events that wait, the next first; at most `limit`.
+/// Lists a worker's pending retries that the filter matches, the next first; at most `limit`.
 pub async fn list_retries(
     db: &Database,
     worker: &str,
@@ -40,7 +40,7 @@ pub async fn list_retries(
     let client = db.client().await?;
     let rows = client.query(&sql, &[&filter.handler, &filter.event_id, &i64::from(limit)]).await?;
     let waiting = rows.iter().map(|row| {
-        // What the journal wrote it can read.
+        // The journal wrote this, so it can be decoded.
         let failures = row.try_get::<_, Option<&[u8]>>("failures")?.unwrap_or_default();
         let failures = Failures::decode(failures).unwrap_or_default().failures;
         Ok(PendingRetry {
@@ -55,16 +55,16 @@ pub async fn list_retries(
     waiting.collect()
 }
 
-/// Which waiting events; what is `None` does not matter.
+/// A filter of pending retries; `None` matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RetryFilter {
-    /// E.g. `labels.create`.
+    /// A handler, e.g. `labels.create`.
     pub handler: Option<String>,
     /// A single event.
     pub event_id: Option<Uuid>,
 }
 
-/// How many of a worker's events wait.
+/// Counts a worker's pending retries.
 pub async fn count_retries(db: &Database, worker: &str, filter: &RetryFilter) -> Result<u64, DbError> {
     let sql = format!("select count(*) from {worker}.retry where {MATCHES}");
     let row = db.client().await?.query_one(&sql, &[&filter.handler, &filter.event_id]).await?;

@@ -1,17 +1,17 @@
-//! A role of the database for each worker, which owns the worker's schema and can touch no other.
+//! A database role for each worker. The role owns the worker's schema and can touch no other.
 //!
-//! A worker needs to own its tables: it makes and drops its journal's partitions itself. The roles cannot log in until
-//! somebody gives them a password, so what is made here opens nothing.
+//! A worker must own its tables, because it creates and drops its journal's partitions. The roles cannot log in until
+//! an administrator gives them a password, so creating them grants no access.
 
 use crate::db::{Database, DbError};
 use crate::worker::Worker;
 
-/// Makes what is missing, and hands over to the roles what is there. Does nothing where whoever migrates may not make
-/// roles; answers whether it could.
+/// Creates missing roles and transfers existing objects to them. Does nothing if the current user may not create roles.
+/// Returns whether it could.
 pub(crate) async fn keep(db: &Database, worker: &Worker) -> Result<bool, DbError> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
-    // The whole server has one set of roles: two databases of it must not make one at the same time.
+    // All databases of a server share one set of roles, so two of them must not create one at the same time.
     tx.batch_execute("select pg_advisory_xact_lock(hashtextextended('despatch.roles', 0))").await?;
     let may = "select rolsuper or rolcreaterole from pg_roles where rolname = current_user";
     if !tx.query_one(may, &[]).await?.get::<_, bool>(0) {
@@ -35,7 +35,7 @@ pub(crate) async fn keep(db: &Database, worker: &Worker) -> Result<bool, DbError
     for read in &worker.reads {
         let here = tx.query_one("select to_regnamespace($1) is not null", &[read]).await?;
         if !here.get::<_, bool>(0) {
-            // It has a database of its own.
+            // The worker has a database of its own.
             continue;
         }
         let other = make(&tx, read).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn keep(db: &Database, worker: &Worker) -> Result<bool, DbError
     Ok(true)
 }
 
-/// The role of a worker, made if it is not there, quoted.
+/// Returns the quoted role of a worker, created if it is missing.
 async fn make(tx: &deadpool_postgres::Transaction<'_>, worker: &str) -> Result<String, DbError> {
     // Databases of one server share its roles.
     let there = "select quote_ident(current_database() || '_' || $1), exists (
@@ -59,9 +59,9 @@ async fn make(tx: &deadpool_postgres::Transaction<'_>, worker: &str) -> Result<S
     let (role, exists): (String, bool) = (row.get(0), row.get(1));
     if !exists {
         tx.batch_execute(&format!("create role {role} nologin")).await?;
-        tracing::info!(worker, role, "made a role");
+        tracing::info!(worker, role, "role created");
     }
-    // Only its members can give a role something of theirs.
+    // Only a member of a role can transfer something to it.
     tx.batch_execute(&format!("grant {role} to current_user")).await?;
     Ok(role)
 }

@@ -1,5 +1,5 @@
-//! Statements that events share. Each event asks for itself; what several events of a batch ask at the same moment goes
-//! to the database as one statement, whose parameters are arrays with an element for each of them.
+//! Batched statements. Each event asks for itself. The requests that events of a batch make at the same moment go to
+//! the database as one statement, whose parameters are arrays with an element for each event.
 
 use std::any::{Any, TypeId};
 use std::future::poll_fn;
@@ -20,9 +20,10 @@ use crate::db::error::DbError;
 use crate::db::pool::Database;
 use crate::db::statement::BatchedQuery;
 
-/// One event's parameters of a shared statement: a tuple of up to twelve values. The statement gets an array for each.
+/// One event's parameters of a batched statement: a tuple of up to twelve values. The statement gets an array for each
+/// value.
 pub trait BatchParams: Send + 'static {
-    /// Rows, turned into columns.
+    /// Turns rows into columns.
     #[doc(hidden)]
     fn columns(rows: Vec<Self>) -> Vec<Box<dyn ToSql + Sync + Send>>
     where
@@ -57,7 +58,7 @@ values!(A B C D E F G H I J);
 values!(A B C D E F G H I J K);
 values!(A B C D E F G H I J K L);
 
-/// What events have asked and nobody has sent yet.
+/// Collects the requests of events until they are sent.
 #[derive(Default)]
 pub(crate) struct StatementBatcher {
     asked: Mutex<Vec<Request>>,
@@ -70,7 +71,7 @@ struct Request {
     answer: oneshot::Sender<Answer>,
 }
 
-/// Requests of one statement.
+/// The requests of one statement.
 struct Group {
     sql: String,
     of: TypeId,
@@ -80,8 +81,8 @@ struct Group {
 }
 
 impl StatementBatcher {
-    /// The rows that the shared statement answers this event with: those whose column `n` is the place of its values in
-    /// the arrays, from 1. Nothing is sent but by [`run`](StatementBatcher::run).
+    /// Returns this event's rows of the batched statement: those whose column `n` is the position of its values in the
+    /// arrays, from 1. Only [`run`](StatementBatcher::run) sends the statement.
     pub(crate) async fn ask<V: BatchParams>(&self, sql: &str, values: V) -> Answer {
         self.put(sql, values).await.unwrap_or_else(|_| Err(over()))
     }
@@ -94,7 +95,7 @@ impl StatementBatcher {
         answered
     }
 
-    /// Does the work, and sends what it asks whenever it cannot go on by itself.
+    /// Runs `work`. Sends its requests whenever it cannot continue without them.
     pub(crate) async fn run<T>(&self, client: &Object, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let mut underway = FuturesUnordered::new();
@@ -104,7 +105,7 @@ impl StatementBatcher {
                     return Poll::Ready(done);
                 }
                 underway.extend(self.groups().into_iter().map(|group| group.send(client)));
-                // Everything that has been answered by now, so that those who go on do so together.
+                // Takes all answers that have arrived, so that their events continue together.
                 let mut answered = false;
                 while let Poll::Ready(Some(())) = underway.poll_next_unpin(cx) {
                     answered = true;
@@ -117,14 +118,14 @@ impl StatementBatcher {
         .await
     }
 
-    /// What has been asked and not been sent.
+    /// Takes the unsent requests, grouped by statement.
     fn groups(&self) -> Vec<Group> {
         groups(take(&mut *self.asked.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
-/// Statements outside of transactions, shared by whoever asks the same: what is asked while an earlier statement is under
-/// way is the next one's.
+/// Batches statements outside of transactions. Requests of the same statement that arrive while another statement runs
+/// are sent together next.
 pub struct QueryBatcher {
     batcher: Arc<StatementBatcher>,
     asked: Arc<Notify>,
@@ -132,14 +133,14 @@ pub struct QueryBatcher {
 }
 
 impl QueryBatcher {
-    /// Starts the task that sends them; it ends with the batcher.
+    /// Starts the task that sends the statements. It ends when the batcher is dropped.
     pub fn start(db: Database) -> Self {
         let (batcher, asked) = (Arc::<StatementBatcher>::default(), Arc::<Notify>::default());
         let task = tokio::spawn(send(db, batcher.clone(), asked.clone())).abort_handle();
         QueryBatcher { batcher, asked, task }
     }
 
-    /// Reads rows; as [`Tx::query_batched`](crate::Tx::query_batched).
+    /// Reads rows; see [`Tx::query_batched`](crate::Tx::query_batched).
     pub async fn query_batched<V: BatchParams>(
         &self,
         query: BatchedQuery,
@@ -177,7 +178,7 @@ async fn send(db: Database, batcher: Arc<StatementBatcher>, asked: Arc<Notify>) 
 }
 
 fn columns_of<V: BatchParams>(values: Vec<Box<dyn Any + Send>>) -> Vec<Column> {
-    // Groups are of one type.
+    // All values of a group have one type.
     V::columns(values.into_iter().filter_map(|values| values.downcast().ok()).map(|values| *values).collect())
 }
 
@@ -206,7 +207,7 @@ impl Group {
             let statement = client.prepare_cached(&sql).await?;
             sort(client.query(&statement, &parameters).await?, answers.len())
         };
-        // Whoever asked may have been dropped meanwhile.
+        // The event that asked may have been dropped meanwhile.
         match rows.await {
             Ok(rows) => {
                 for (answer, rows) in answers.into_iter().zip(rows) {
@@ -219,7 +220,7 @@ impl Group {
 }
 
 fn over() -> DbError {
-    DbError::Unreachable("nobody asks the database any more".to_owned())
+    DbError::Unreachable("the statement batcher has stopped".to_owned())
 }
 
 fn fail(answers: Vec<oneshot::Sender<Answer>>, error: &DbError) {

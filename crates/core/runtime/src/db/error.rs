@@ -1,4 +1,4 @@
-//! What the database answers instead of a result, and what that asks of the caller.
+//! Database errors, and what each asks of the caller.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use tokio_postgres::error::SqlState;
 
 use crate::error::chain;
 
-/// What the database answered instead of a result.
+/// An error of the database.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum DbError {
-    /// The connection string cannot be read.
+    /// The connection string cannot be parsed.
     #[error("database URL: {0}")]
     Url(Arc<tokio_postgres::Error>),
-    /// No connection could be had.
+    /// No connection is available.
     #[error("database unreachable: {0}")]
     Unreachable(String),
     /// A statement failed.
     #[error("{}", describe(.0))]
     Statement(Arc<tokio_postgres::Error>),
-    /// The call itself is a mistake in the code that makes it.
+    /// The calling code misuses this API.
     #[error("{0}")]
     Misuse(String),
 }
@@ -30,26 +30,26 @@ impl From<tokio_postgres::Error> for DbError {
     }
 }
 
-/// What an error asks of its reader.
+/// The reaction that an error asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DbErrorKind {
-    /// Wait until the database is back.
+    /// Wait until the database is reachable.
     Unreachable,
     /// Run the transaction again: another one was in the way.
     Contention,
-    /// A row is already there.
+    /// A row with this key exists already.
     Duplicate,
-    /// A value does not fit: a data exception, a violated constraint or a limit. Other values may.
+    /// A value does not fit: a data exception, a violated constraint or a limit. Other values may fit.
     Data,
-    /// The transaction had failed before; the error that matters is an earlier one.
+    /// The transaction had failed before; an earlier error is the cause.
     Aftermath,
-    /// The statement itself is at fault.
+    /// The statement itself is wrong.
     Statement,
 }
 
 impl DbError {
-    /// What the error asks of its reader, by its SQLSTATE class.
+    /// Returns the reaction that the error asks for, by its SQLSTATE class.
     pub fn kind(&self) -> DbErrorKind {
         let error = match self {
             DbError::Statement(error) => error,
@@ -57,7 +57,7 @@ impl DbError {
             DbError::Misuse(_) => return DbErrorKind::Statement,
         };
         let Some(state) = error.code() else {
-            // Without a code the error is the client's: a closed connection, or a parameter that does not fit.
+            // An error without a code is the client's: a closed connection, or a parameter that does not fit.
             return if error.is_closed() || is_io(error) {
                 DbErrorKind::Unreachable
             } else {
@@ -68,7 +68,7 @@ impl DbError {
             &SqlState::T_R_DEADLOCK_DETECTED
             | &SqlState::T_R_SERIALIZATION_FAILURE
             | &SqlState::LOCK_NOT_AVAILABLE => DbErrorKind::Contention,
-            // A statement that ran out of its time, not a server that is going away.
+            // A statement that exceeded its timeout, not a server that shuts down.
             &SqlState::QUERY_CANCELED => DbErrorKind::Statement,
             &SqlState::UNIQUE_VIOLATION => DbErrorKind::Duplicate,
             &SqlState::IN_FAILED_SQL_TRANSACTION => DbErrorKind::Aftermath,

@@ -1,10 +1,10 @@
-//! Concurrency keys: what events must not touch at the same time.
+//! Concurrency keys: events that share a key are recorded one after the other.
 
 use despatch_contracts::Subject;
 use sha2::{Digest, Sha256};
 
-/// What an event serialises on. Events of one worker that share a key are recorded one after the other, over all of its
-/// processes.
+/// The keys that an event serialises on. Events of one worker that share a key are recorded one after the other, over
+/// all of the worker's processes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConcurrencyKeys(Vec<i64>);
 
@@ -14,7 +14,7 @@ impl ConcurrencyKeys {
         ConcurrencyKeys::default()
     }
 
-    /// Serialises on a subject; on nothing when there is none.
+    /// Serialises on a subject; on nothing if the subject is empty.
     pub fn subject(subject: Subject<'_>) -> Self {
         if subject.is_none() {
             ConcurrencyKeys::none()
@@ -23,25 +23,25 @@ impl ConcurrencyKeys {
         }
     }
 
-    /// Serialises on one thing of a kind, e.g. `("sku", "A-1")`.
+    /// Serialises on one value of a kind, e.g. `("sku", "A-1")`.
     pub fn of(kind: &str, value: &str) -> Self {
         ConcurrencyKeys(vec![hash(kind, value)])
     }
 
-    /// Serialises on one more thing.
+    /// Adds a key.
     #[must_use]
     pub fn and(mut self, kind: &str, value: &str) -> Self {
         self.0.push(hash(kind, value));
         self
     }
 
-    /// The advisory locks that stand for these keys.
+    /// Returns the advisory locks of these keys.
     pub(crate) fn locks(&self) -> &[i64] {
         &self.0
     }
 }
 
-/// Advisory locks are 64 bits wide; two keys that fall together only wait for each other needlessly.
+/// Hashes a key to the 64 bits of an advisory lock. A collision only makes two events wait for each other needlessly.
 pub(crate) fn hash(kind: &str, value: &str) -> i64 {
     let mut hash = Sha256::new();
     hash.update(kind.as_bytes());

@@ -1,4 +1,4 @@
-//! Postgres: the pool, what its errors mean, and the read-only view that `prepare` gets.
+//! The pool of connections to PostgreSQL.
 
 use crate::db::tls::verified;
 use std::str::FromStr;
@@ -18,13 +18,13 @@ pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// How long to wait for a connection before the database counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Every statement of a worker is a look-up by key, on tables that were empty when it was first planned. So a statement is
-/// planned once for a connection, since planning a short one takes longer than running it, and by its indexes, whatever
-/// the tables' size was at the time.
+/// Session settings of a pool with index plans. Each statement of a worker finds its rows by key, on tables that were
+/// empty when it was planned. So a connection plans a statement once, because planning a short one takes longer than
+/// running it, and plans it by indexes, whatever the tables' size was at the time.
 const LOOK_UPS: &str =
     "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set random_page_cost = 1";
 
-/// For those who only look.
+/// Session settings for connections that only read.
 const LOOKS: &str = "set default_transaction_read_only = on; set statement_timeout = '5s'";
 
 /// A pool of connections to one database.
@@ -34,33 +34,33 @@ pub struct Database {
 }
 
 impl Database {
-    /// Prepares to connect; connections are made when they are first needed.
+    /// Creates a pool. It connects when a connection is first needed.
     ///
     /// `url` is a `postgres://` URL or a libpq key-value string. With `sslmode=require` the server's certificate is
-    /// verified, by the system's authorities or those of `SSL_CERT_FILE`.
+    /// verified against the system's authorities or those of `SSL_CERT_FILE`.
     pub fn new(url: &str, connections: usize) -> Result<Self, DbError> {
         Database::with(url, connections, "")
     }
 
-    /// The same for statements that find their rows by key. One that reads whole tables is slower here.
+    /// Creates a pool for statements that find their rows by key. A statement that reads whole tables is slower here.
     pub fn with_index_plans(url: &str, connections: usize) -> Result<Self, DbError> {
         Database::with(url, connections, LOOK_UPS)
     }
 
-    /// A single connection that can change nothing, and waits for no statement for long.
+    /// Creates a pool of one connection that can only read, with a short statement timeout.
     pub(crate) fn read_only(url: &str) -> Result<Self, DbError> {
         Database::with(url, 1, LOOKS)
     }
 
-    /// `session` is what each new connection runs first.
+    /// Creates a pool; each new connection runs `session` first.
     fn with(url: &str, connections: usize, session: &'static str) -> Result<Self, DbError> {
         let mut config =
             tokio_postgres::Config::from_str(url).map_err(|error| DbError::Url(Arc::new(error)))?;
         config.connect_timeout(CONNECT_TIMEOUT);
-        // Idle connections of a host that vanished must not look alive for two hours.
+        // An idle connection to a host that vanished must not look alive for two hours.
         config.keepalives_idle(Duration::from_secs(30));
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        // Whoever asks for it gets a server that proves who it is, or none.
+        // With `sslmode=require` the server proves its identity, or there is no connection.
         let manager = match config.get_ssl_mode() {
             SslMode::Require => Manager::from_config(config, verified(), manager),
             _ => Manager::from_config(config, NoTls, manager),
@@ -78,7 +78,7 @@ impl Database {
         Ok(Database { pool })
     }
 
-    /// A connection from the pool.
+    /// Returns a connection from the pool.
     pub async fn client(&self) -> Result<Object, DbError> {
         Ok(self.pool.get().await?)
     }

@@ -1,4 +1,4 @@
-//! What `prepare` reads with.
+//! The read-only view of the database for `prepare`.
 
 use crate::db::statement::registered;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use crate::db::batching::{BatchParams, QueryBatcher};
 use crate::db::error::{DbError, DbErrorKind};
 use crate::db::statement::BatchedQuery;
 
-/// What is known now, for deciding what to do. Each query sees the latest committed state.
+/// A read-only view of the database. Each query sees the latest committed state.
 pub struct Reader<'a> {
     batcher: &'a QueryBatcher,
     unreachable: AtomicBool,
@@ -20,7 +20,7 @@ impl<'a> Reader<'a> {
         Reader { batcher, unreachable: AtomicBool::new(false) }
     }
 
-    /// Reads rows with a query that events share; as [`Tx::query_batched`](crate::Tx::query_batched).
+    /// Reads rows with a query that events share; see [`Tx::query_batched`](crate::Tx::query_batched).
     pub async fn query_batched<V: BatchParams>(
         &self,
         query: BatchedQuery,
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
         answer
     }
 
-    /// Whether a query failed because the database was away.
+    /// Returns whether a query failed because the database was unreachable.
     pub(crate) fn lost(&self) -> bool {
         self.unreachable.load(Ordering::Relaxed)
     }

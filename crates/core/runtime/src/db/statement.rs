@@ -1,4 +1,4 @@
-//! What a statement's text says of it: whether it writes, and whether it can be batched.
+//! Checks on a statement's text: whether it writes, and whether it can be batched.
 
 use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
@@ -7,25 +7,26 @@ use deadpool_postgres::Object;
 
 use crate::db::error::DbError;
 
-/// A query that the events of a batch share: its parameters are arrays with an element for each event, to be unnested `with
-/// ordinality`, and a column `n` of each row answered is the place of its event, from 1.
+/// A query that the events of a batch share. Its parameters are arrays with an element for each event, to be unnested
+/// `with ordinality`. The column `n` of each row is the position of its event, from 1.
 ///
-/// A worker [registers](crate::Worker::queries) its batched queries, so that a mistake in one is found when it starts.
+/// A worker [registers](crate::Worker::queries) its batched queries, so that a mistake in one is found when the worker
+/// starts.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchedQuery(&'static str);
 
 impl BatchedQuery {
-    /// A query by its text.
+    /// Creates a query from its text.
     pub const fn new(sql: &'static str) -> Self {
         BatchedQuery(sql)
     }
 
-    /// Its text.
+    /// Returns the text.
     pub fn sql(&self) -> &'static str {
         self.0
     }
 
-    /// Prepares the query and checks that it reads, and answers a column `n` of type `bigint`.
+    /// Prepares the query and checks that it only reads and returns a column `n` of type `bigint`.
     pub(crate) async fn check(&self, client: &Object) -> Result<(), DbError> {
         reads(self.0)?;
         let statement = client.prepare(self.0).await?;
@@ -34,43 +35,44 @@ impl BatchedQuery {
             Ok(())
         } else {
             Err(DbError::Misuse(format!(
-                "a batched query needs a column n of type bigint, the place of a row's event: {}",
+                "expected a batched query with a column n of type bigint, the position of a row's event, found: {}",
                 beginning(self.0)
             )))
         }
     }
 }
 
-/// Texts of batched queries that a worker has registered.
+/// Texts of the batched queries that workers have registered.
 static REGISTERED: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
 
-/// Makes batched queries known.
+/// Registers batched queries.
 pub(crate) fn register(queries: &[BatchedQuery]) {
     REGISTERED.write().unwrap_or_else(PoisonError::into_inner).extend(queries.iter().map(|query| query.0));
 }
 
-/// The text of a batched query; an error when no worker has registered it, so that it would go unchecked.
+/// Returns the text of a batched query; an error if no worker has registered it, because then it is unchecked.
 pub(crate) fn registered(query: BatchedQuery) -> Result<&'static str, DbError> {
     if REGISTERED.read().unwrap_or_else(PoisonError::into_inner).contains(query.0) {
         return Ok(query.0);
     }
     Err(DbError::Misuse(format!(
-        "a batched query is not among those of Worker::queries: {}",
+        "expected a batched query that is registered by Worker::queries, found: {}",
         beginning(query.0)
     )))
 }
 
-/// Texts of queries that were found to read.
+/// Texts of queries that are known to only read.
 static READING: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
 
-/// Refuses a statement that writes: what a reading call sends is not undone when its event is refused.
+/// Returns an error for a statement that writes, because the writes of a reading call are not undone when its event is
+/// rejected.
 pub(crate) fn reads(sql: &'static str) -> Result<(), DbError> {
     if READING.read().unwrap_or_else(PoisonError::into_inner).contains(sql) {
         return Ok(());
     }
     if writes(sql) {
         return Err(DbError::Misuse(format!(
-            "a reading call got a statement that writes; use execute, execute_batched or returning: {}",
+            "expected a statement that reads, found one that writes; use execute, execute_batched or returning: {}",
             beginning(sql)
         )));
     }
@@ -78,7 +80,7 @@ pub(crate) fn reads(sql: &'static str) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Whether a statement writes, by its words outside of quotes and comments. `for update` only locks.
+/// Returns whether a statement writes, by its words outside of quotes and comments. `for update` only locks.
 fn writes(sql: &str) -> bool {
     let mut words = Vec::new();
     let mut rest = sql;

@@ -1,18 +1,18 @@
-//! TLS to the database: the server's certificate is verified.
+//! TLS to the database, with a verified server certificate.
 
 use std::sync::LazyLock;
 
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// TLS, with the authorities that this machine trusts.
+/// Returns a TLS connector that trusts this machine's authorities.
 pub(crate) fn verified() -> MakeRustlsConnect {
     static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| {
-        // The first caller in the process wins; everyone in it asks for the same.
+        // The first caller in the process wins; all callers install the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let found = rustls_native_certs::load_native_certs();
         for error in found.errors {
-            tracing::warn!(%error, "an authority's certificate cannot be read");
+            tracing::warn!(%error, "authority certificate skipped: it cannot be read");
         }
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(found.certs);

@@ -1,4 +1,4 @@
-//! One open transaction on a connection of its own.
+//! An open transaction on a connection of its own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,15 +9,16 @@ use tokio_postgres::Row;
 use crate::db::batching::{BatchParams, StatementBatcher};
 use crate::db::error::{DbError, DbErrorKind};
 
-/// One open transaction on a connection of its own. Dropping it unfinished closes the connection, which rolls it back.
+/// An open transaction on a connection of its own. If it is dropped unfinished, its connection closes, which rolls it
+/// back.
 pub(crate) struct Transaction {
     client: Option<Object>,
     batcher: StatementBatcher,
-    /// The first thing that went wrong; every later statement fails only because of it.
+    /// The first error; every later statement fails because of it.
     trouble: Mutex<Option<DbErrorKind>>,
-    /// Whether a statement failed because of an earlier one. Nobody may have received that one's answer.
+    /// Whether a statement failed because of an earlier one. The earlier one's answer may not have been received.
     aftermath: AtomicBool,
-    /// Whether the commit has been asked for, which ends it whatever came before.
+    /// Whether the commit was sent. It ends the transaction, whatever came before.
     ended: AtomicBool,
 }
 
@@ -32,17 +33,17 @@ impl Transaction {
         }
     }
 
-    /// The connection; there until the transaction is over.
+    /// Returns the connection, which exists until the transaction ends.
     pub(crate) fn client(&self) -> &Object {
         self.client.as_ref().expect("a transaction keeps its connection until it is consumed")
     }
 
-    /// Does work in this transaction; statements that its events share are sent by this.
+    /// Runs `work` in this transaction and sends its batched statements.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> T {
         self.batcher.run(self.client(), work).await
     }
 
-    /// What the statement that events share answers one of them.
+    /// Returns one event's rows of a batched statement.
     pub(crate) async fn batched<V: BatchParams>(&self, sql: &str, values: V) -> Result<Vec<Row>, DbError> {
         self.batcher.ask(sql, values).await.map_err(|error| self.note(error))
     }
@@ -58,19 +59,19 @@ impl Transaction {
         error
     }
 
-    /// What went wrong first, if anything did.
+    /// Returns the first error, if any.
     pub(crate) fn trouble(&self) -> Option<DbErrorKind> {
         let noted = *self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         noted.or_else(|| self.aftermath.load(Ordering::Relaxed).then_some(DbErrorKind::Statement))
     }
 
-    /// Keeps what was written, unless a statement before it failed: then nothing is kept.
+    /// Commits. If a statement before failed, the commit rolls back instead.
     pub(crate) async fn commit(&self) -> Result<(), DbError> {
         self.ended.store(true, Ordering::Relaxed);
         Ok(self.client().batch_execute("commit").await?)
     }
 
-    /// Ends the transaction without keeping it.
+    /// Rolls back.
     pub(crate) async fn roll_back(mut self) {
         if let Some(client) = self.client.take()
             && !self.ended.load(Ordering::Relaxed)
@@ -80,7 +81,7 @@ impl Transaction {
         }
     }
 
-    /// Takes the connection out after a commit.
+    /// Returns the connection to the pool after a commit.
     pub(crate) fn over(mut self) {
         drop(self.client.take());
     }
@@ -89,7 +90,7 @@ impl Transaction {
 impl Drop for Transaction {
     fn drop(&mut self) {
         if let Some(client) = self.client.take() {
-            // Not back into the pool: the next user would find a transaction half done.
+            // Closes the connection, because its next user would find an unfinished transaction.
             drop(Object::take(client));
         }
     }

@@ -1,4 +1,4 @@
-//! How far the stream is known to be intact; see the module `recovery`.
+//! The stream's checkpoint: how far the stream is known to be intact; see the module `recovery`.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,18 +10,18 @@ use crate::db::DbError;
 use crate::journal::journal::Journal;
 use crate::nats::StreamPosition;
 
-/// How far a worker trusts the stream; see the module `recover`.
+/// How far a worker knows the stream to be intact; see the module `recovery`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StreamCheckpoint {
-    /// When its server made the stream, in nanoseconds since 1970.
+    /// When the server created the stream, in nanoseconds since 1970.
     pub(crate) created: i64,
-    /// A message that is there, unless something was lost.
+    /// A message that is on the stream unless something was lost.
     pub(crate) mark: Option<StreamPosition>,
-    /// For how long the mark has been known.
+    /// Time since the mark was saved.
     pub(crate) age: Duration,
-    /// What was recorded before this is on the stream.
+    /// Everything recorded before this time is on the stream.
     pub(crate) stored_until: SystemTime,
-    /// What was recorded before this has been settled by everybody who consumes it, as far as that is known.
+    /// Everything recorded before this time has been settled by all of its consumers, as far as that is known.
     pub(crate) settled_until: Option<SystemTime>,
 }
 
@@ -46,14 +46,14 @@ impl From<&Row> for StreamCheckpoint {
 }
 
 impl Journal {
-    /// The time before which everything recorded is on the stream: no batch that was opened before is open, and no
-    /// transaction that began before may still open one.
+    /// Returns the time before which everything recorded is on the stream: no batch opened before it is still open, and
+    /// no transaction begun before it can still open one.
     pub(crate) async fn stored_until(&self, client: &impl GenericClient) -> Result<SystemTime, DbError> {
         let statement = client.prepare_cached(&self.sql().stored_until).await?;
         Ok(client.query_one(&statement, &[]).await?.get(0))
     }
 
-    /// How far the stream is trusted; `None` before it was ever looked at.
+    /// Returns the checkpoint; `None` before the first check.
     pub(crate) async fn checkpoint(
         &self,
         client: &impl GenericClient,
@@ -62,7 +62,7 @@ impl Journal {
         Ok(client.query_opt(&statement, &[]).await?.as_ref().map(StreamCheckpoint::from))
     }
 
-    /// Notes how far the stream is trusted. Times only ever advance.
+    /// Saves the checkpoint. Its times only advance.
     pub(crate) async fn save_checkpoint(
         &self,
         client: &impl GenericClient,
@@ -79,7 +79,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes which consumers there are; answers whether one is missing that was there within `age`.
+    /// Saves which consumers exist. Returns whether a consumer is missing that existed within `age`.
     pub(crate) async fn has_missing_consumer(
         &self,
         client: &impl GenericClient,

@@ -1,12 +1,12 @@
-//! Dead letters and reports of how a retry or replay ended. The only place that makes either.
+//! Dead letters, and reports of how a retry or replay ended. The only place that makes either.
 
 use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Failures, Settled};
 use despatch_contracts::{Event, EventId, Trace};
 
-/// How much of an error's text is kept, in characters.
+/// Most characters of an error's text that are kept.
 pub(crate) const ERROR_LENGTH: usize = 2_000;
 
-/// How many failures of one event are kept; the oldest give way.
+/// Most failures of one event that are kept; the oldest are dropped first.
 const MAX_FAILURES: usize = 32;
 
 /// The try of an event that a dead letter or a report is about.
@@ -23,8 +23,8 @@ pub(crate) struct Try<'a> {
 }
 
 impl Try<'_> {
-    /// The dead letter. The event is left out where the broker would not take the letter with it, by `fits`: the journal has
-    /// the event.
+    /// Creates the dead letter. If `fits` says that the broker would not accept it, the event is left out, because the
+    /// journal keeps the event.
     pub(crate) fn dead_letter(
         &self,
         reason: &str,
@@ -53,7 +53,7 @@ impl Try<'_> {
         Envelope::dead(id, &letter, self.trace)
     }
 
-    /// The report of how a generation above the first ended: `done`, `waiting` or `dead`.
+    /// Creates the report of how a generation above 0 ended: `done`, `waiting` or `dead`.
     pub(crate) fn report(&self, outcome: &str, reason: Option<&str>) -> Envelope {
         let settled = Settled {
             worker: self.worker.to_owned(),
@@ -69,12 +69,13 @@ impl Try<'_> {
     }
 }
 
-/// Whether events of this type report on others.
+/// Returns whether events of this type report on other events.
 pub(crate) fn is_report(event_type: &str) -> bool {
     [DeadLetter::TYPE, Settled::TYPE].contains(&event_type)
 }
 
-/// Adds a failure. A deferral takes the place of the deferral before it: an hour of them says no more than the last.
+/// Adds a failure. A deferral replaces the deferral before it, because an hour of deferrals says no more than the last
+/// one.
 pub(crate) fn note(failures: &mut Failures, failure: Failure) {
     let list = &mut failures.failures;
     if list.last().is_some_and(|last| last.verdict == "defer" && failure.verdict == "defer") {

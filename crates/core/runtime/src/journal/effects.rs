@@ -1,7 +1,7 @@
-//! The effects ledger: what was begun at external providers, under which idempotency key, since when.
+//! The effects ledger: effects begun at external providers, with their idempotency keys and times.
 //!
-//! An effect is committed before the provider is asked. Effects of many events are committed together: the ledger takes
-//! whatever is waiting.
+//! An effect is committed before the provider is asked. One transaction commits all effects that are waiting, of
+//! however many events.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,23 +25,23 @@ pub struct Attempt {
     pub(crate) unreachable: AtomicBool,
 }
 
-/// What is begun at an external provider, with its idempotency key.
+/// An effect begun at an external provider, with its idempotency key.
 #[derive(Debug, Clone)]
 pub struct EffectKey {
     /// `<subject>/<operation>/<part>/<n>`: the same on every try until it is rejected or rotated.
     pub key: String,
-    /// How many earlier keys of this operation came to a definite nothing.
+    /// Number of earlier keys of this operation that had no effect for certain.
     pub n: u32,
-    /// Nothing was begun under this key before.
+    /// Whether this try began the effect: no earlier try used the key.
     pub first: bool,
-    /// How long ago it was begun, by the database's clock; zero when it is the first time.
+    /// Time since the effect was begun, by the database's clock; zero if this try began it.
     pub age: Duration,
-    /// What was noted when it was begun.
+    /// The note stored when the effect was begun.
     pub note: Option<String>,
     effect: EffectId,
 }
 
-/// What tells one effect from another.
+/// The identity of an effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EffectId {
     subject: String,
@@ -50,7 +50,7 @@ struct EffectId {
 }
 
 impl EffectId {
-    /// The key that a row of the ledger holds.
+    /// Reads the key from a row of the ledger.
     fn key(self, row: &Row, first: bool) -> EffectKey {
         let n = u32::try_from(row.get::<_, i32>("number")).unwrap_or_default();
         let EffectId { subject, operation, part } = &self;
@@ -66,31 +66,32 @@ impl EffectId {
 }
 
 impl Attempt {
-    /// What the event is about.
+    /// Returns the subject of the event.
     pub fn subject(&self) -> Subject<'_> {
         Subject::parse(&self.subject)
     }
 
-    /// The event.
+    /// Returns the event's id.
     pub fn event_id(&self) -> EventId {
         self.event_id
     }
 
-    /// Which try this is, from 1.
+    /// Returns the number of this try, from 1.
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// Begins an effect: announces that the provider is about to be asked. Committed before it returns.
+    /// Begins an effect: records that the provider is about to be asked. The record is committed before this returns.
     ///
-    /// `part` tells effects of one operation on one subject apart, e.g. a parcel's number; it is empty for what concerns the
-    /// whole. Fails for an event without a subject, since nothing would tell its effect from another's.
+    /// `part` distinguishes effects of one operation on one subject, e.g. by a parcel's number. It is empty for an
+    /// effect on the whole subject. Returns an error for an event without a subject, because its effects could not be
+    /// told apart.
     pub async fn begin(&self, operation: &'static str, part: &str) -> Result<EffectKey, DbError> {
         self.noted(self.ledger.begin(self, self.effect(operation, part)?, None).await)
     }
 
-    /// Begins an effect at a provider without idempotency keys. `note` is stored with the effect; later attempts receive the
-    /// first note and use it to look up the result.
+    /// Begins an effect at a provider without idempotency keys. `note` is stored with the effect. Later attempts
+    /// receive the first note and use it to look up the result.
     pub async fn begin_with_note(
         &self,
         operation: &'static str,
@@ -100,31 +101,32 @@ impl Attempt {
         self.noted(self.ledger.begin(self, self.effect(operation, part)?, Some(note.to_owned())).await)
     }
 
-    /// The effect that an earlier try began and that is not closed.
+    /// Returns the effect that an earlier try began and that is neither rejected nor rotated.
     pub async fn pending(&self, operation: &'static str, part: &str) -> Result<Option<EffectKey>, DbError> {
         self.noted(self.ledger.pending(self.effect(operation, part)?).await)
     }
 
-    /// The provider rejected the request for certain: the next generation begins under a new key, since a provider may
-    /// repeat this key's answer for as long as it lives. Within this generation the rejection holds: a replica that tries the
-    /// same event at the same time gets the same key, so that it does not do what this one has recorded as rejected.
+    /// Records that the provider definitely rejected the request. The next generation begins under a new key, because a
+    /// provider may repeat this key's answer as long as it knows the key. Within this generation the rejection holds: a
+    /// replica that tries the same event at the same time gets the same key, so it does not perform what this one
+    /// recorded as rejected.
     pub async fn rejected(&self, key: &EffectKey) -> Result<(), DbError> {
         self.noted(self.ledger.close(key, Some((self.event_id, self.generation))).await)
     }
 
-    /// A look-up has proved that nothing happened under this key: begins again under the next.
+    /// Begins the effect again under the next key, after a look-up has proved that nothing happened under this one.
     pub async fn rotate(&self, key: &EffectKey) -> Result<EffectKey, DbError> {
         self.noted(self.ledger.close(key, None).await)?;
         self.noted(self.ledger.begin(self, key.effect.clone(), key.note.clone()).await)
     }
 
-    /// Whether the ledger could not be written because the database was away: then nothing was asked that could not
-    /// be asked again, and the try does not count.
+    /// Returns whether the ledger could not be written because the database was unreachable. Then the provider was not
+    /// asked, and the try does not count.
     pub(crate) fn lost(&self) -> bool {
         self.unreachable.load(Ordering::Relaxed)
     }
 
-    /// The database is to be tried again.
+    /// Clears [`lost`](Self::lost) before the database is tried again.
     pub(crate) fn found(&self) {
         self.unreachable.store(false, Ordering::Relaxed);
     }
@@ -161,11 +163,11 @@ struct Request {
     answer: oneshot::Sender<Result<EffectKey, DbError>>,
 }
 
-/// How many effects are committed together at most.
+/// Most effects committed in one transaction.
 const BATCH: usize = 256;
 
 impl Ledger {
-    /// Starts the task that commits effects; it ends when the last ledger is dropped.
+    /// Starts the task that commits effects. It ends when the last ledger is dropped.
     pub(crate) fn start(db: Database, journal: Arc<Journal>, batcher: Arc<QueryBatcher>) -> Self {
         let (requests, received) = mpsc::channel(BATCH);
         tokio::spawn(commit_effects(db.clone(), journal.clone(), received));
@@ -205,15 +207,15 @@ impl Ledger {
 
 async fn commit_effects(db: Database, journal: Arc<Journal>, mut requests: mpsc::Receiver<Request>) {
     let mut waiting = Vec::with_capacity(BATCH);
-    // Requests that another replica's transaction was in the way of stay in `waiting` and go with the next lot.
+    // Requests blocked by another replica's transaction stay in `waiting` and go with the next batch.
     while !waiting.is_empty() || requests.recv_many(&mut waiting, BATCH).await > 0 {
         match write(&db, &journal, &waiting).await {
             Ok(keys) => {
                 for mut key in keys {
                     while let Some(index) = waiting.iter().position(|request| request.effect == key.effect) {
-                        // The attempt may have been dropped meanwhile; then nobody needs the answer.
+                        // The attempt may have been dropped meanwhile and need no answer.
                         let _ = waiting.remove(index).answer.send(Ok(key.clone()));
-                        // Only one of those that begin at the same time is the first.
+                        // Of attempts that begin at the same time, only one is the first.
                         key.first = false;
                     }
                 }
@@ -221,7 +223,7 @@ async fn commit_effects(db: Database, journal: Arc<Journal>, mut requests: mpsc:
             Err(error) if error.kind() == DbErrorKind::Contention => {}
             Err(error) => {
                 if error.kind() != DbErrorKind::Unreachable {
-                    tracing::error!(%error, "the effects ledger cannot be written");
+                    tracing::error!(%error, "effects ledger write failed");
                 }
                 for request in waiting.drain(..) {
                     let _ = request.answer.send(Err(DbError::Unreachable(error.to_string())));

@@ -1,4 +1,4 @@
-//! Admission and recording: what an arriving event is to this handler, and the rows of those that were handled.
+//! The inbox: admits arriving events and records handled ones.
 
 use std::time::Duration;
 
@@ -12,40 +12,41 @@ use uuid::Uuid;
 use crate::db::DbError;
 use crate::journal::journal::{Journal, some};
 
-/// What the journal says of an event that arrives.
+/// The journal's decision about an arriving event.
 #[derive(Debug)]
 pub(crate) enum Admission {
-    /// It has not been seen by this handler.
+    /// The handler has not seen the event.
     New,
-    /// It was seen, and this generation is the one that is waited for.
+    /// The handler has seen the event and expects this generation.
     Again(History),
-    /// It is settled, or another generation is waited for.
+    /// The event is settled, or the handler expects another generation.
     Stale,
 }
 
-/// What became of an event's earlier tries.
+/// The earlier tries of an event.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct History {
-    /// The name that the journal knows the handler by for this event; a former one, if the row is older than the rename.
+    /// The handler's name in the event's journal row. It is a former name if the row is older than the rename.
     pub(crate) handler: Option<String>,
     /// Tries that counted.
     pub(crate) attempts: u32,
     pub(crate) failures: Failures,
-    /// For how long the event has been deferred, by the database's clock.
+    /// Time since the event was first deferred, by the database's clock.
     pub(crate) deferred: Option<Duration>,
 }
 
-/// The journal row of an event that was handled at its first generation.
+/// The journal row of an event that was handled at generation 0.
 #[derive(Debug)]
 pub(crate) struct Done<'a> {
     pub(crate) id: EventId,
     pub(crate) subject: &'a str,
-    /// Empty when nothing follows.
+    /// Encoded follow-ons; empty if there are none.
     pub(crate) outbox: Vec<u8>,
 }
 
 impl Journal {
-    /// Asks about many events at once; answers in their order. `handlers` are all names that the handler has had.
+    /// Asks the journal about many events with one query. Answers in their order. `handlers` are all names that the
+    /// handler has had.
     pub(crate) async fn admit(
         &self,
         client: &impl GenericClient,
@@ -62,7 +63,7 @@ impl Journal {
             .collect())
     }
 
-    /// Records first generations that were handled. Fails with a duplicate when another replica was faster.
+    /// Records handled events of generation 0. Fails with a duplicate if another replica was faster.
     pub(crate) async fn done(
         &self,
         client: &impl GenericClient,

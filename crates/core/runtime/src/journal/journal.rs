@@ -8,7 +8,7 @@ use crate::db::{DbError, hash};
 /// One worker's journal, in the worker's schema.
 pub(crate) struct Journal {
     schema: String,
-    /// Sets this worker's contention keys apart from those of others in the same database.
+    /// Separates this worker's concurrency keys from those of other workers in the same database.
     salt: i64,
     sql: Statements,
 }
@@ -26,7 +26,7 @@ impl Journal {
         &self.sql
     }
 
-    /// Locks contention keys until the transaction ends. They come sorted, so that two batches cannot wait for each other.
+    /// Locks concurrency keys until the transaction ends. Keys are sorted, so that two batches cannot deadlock.
     pub(crate) async fn lock(&self, client: &impl GenericClient, keys: &[i64]) -> Result<(), DbError> {
         let keys: Vec<i64> = keys.iter().map(|key| key ^ self.salt).collect();
         let statement = client.prepare_cached(&self.sql.lock).await?;
@@ -34,8 +34,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Prepares what the pipelined part of a transaction must not stop to prepare: a statement that goes out late
-    /// would go out of order.
+    /// Prepares the statements of a transaction's pipelined part in advance. Preparing one within that part would send
+    /// it late and so out of order.
     pub(crate) async fn warm(&self, client: &impl GenericClient) -> Result<(), DbError> {
         client.prepare_cached(&self.sql.lock).await?;
         client.prepare_cached(&self.sql.done).await?;
@@ -44,7 +44,7 @@ impl Journal {
     }
 }
 
-/// A column's value: null for nothing.
+/// A nullable column's value; null for an empty one.
 pub(crate) fn some(bytes: &[u8]) -> Option<&[u8]> {
     (!bytes.is_empty()).then_some(bytes)
 }

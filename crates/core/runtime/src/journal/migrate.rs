@@ -1,24 +1,24 @@
-//! Brings a worker's schema up to date: the runtime's own tables, the worker's, and the journal's partitions.
+//! Schema migrations of a worker: the runtime's own tables, the worker's, and the journal's partitions.
 
 use crate::journal::partitions::{partition, partitions_ahead, weeks_ahead};
 
 use crate::db::{Database, DbError};
 
-/// One step of a schema's history. A step that has been released never changes; a new one is added after it.
+/// One step of a schema's history. Released steps never change; new ones are appended.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
-    /// Sorts after the steps before it, e.g. `0002_lots`.
+    /// The name, which sorts after the names of earlier steps, e.g. `0002_lots`.
     pub name: &'static str,
-    /// Any number of statements, run in one transaction.
+    /// Statements that run in one transaction.
     pub sql: &'static str,
 }
 
-/// The runtime's own steps, before the worker's.
+/// The runtime's own steps, which run before the worker's.
 pub(crate) const RUNTIME: [Migration; 1] =
     [Migration { name: "0000_runtime", sql: include_str!("../../migrations/0000_runtime.sql") }];
 
-/// The database's one clock for everything that is due, in every statement: so that a test can move time by replacing it.
-/// It stays as it is where it exists already; a worker's role does not own it and cannot change it.
+/// The one clock for everything due, in every statement, so that a test can move time by replacing it. An existing
+/// function is kept, because a worker's role does not own it and cannot change it.
 const CLOCK: &str = "\
     do $$ begin
         if to_regproc('public.despatch_now') is null then
@@ -30,7 +30,7 @@ const CLOCK: &str = "\
     exception when duplicate_function or unique_violation then null;
     end $$";
 
-/// Applies what is missing, once, however many processes ask at the same time.
+/// Applies the missing steps, once, however many processes migrate at the same time.
 pub(crate) async fn migrate(db: &Database, schema: &str, steps: &[Migration]) -> Result<(), DbError> {
     let mut client = db.client().await?;
     let tx = client.transaction().await?;
@@ -53,12 +53,12 @@ pub(crate) async fn migrate(db: &Database, schema: &str, steps: &[Migration]) ->
         if !applied.iter().any(|name| name == step.name) {
             tx.batch_execute(&step.sql.replace("{schema}", schema)).await?;
             tx.execute(&format!("insert into {schema}.migration (name) values ($1)"), &[&step.name]).await?;
-            tracing::info!(schema, step = step.name, "migrated");
+            tracing::info!(schema, step = step.name, "schema migrated");
         }
     }
     if applied.is_empty() {
-        // With the tables, or somebody could write before they are there: what is on its way into the default partition
-        // when its week's is attached is refused.
+        // In the same transaction as the tables. Otherwise rows could be written before the partitions exist, and
+        // attaching a week's partition fails while rows for it are on their way into the default one.
         let now = tx.query_one("select despatch_now()", &[]).await?.get(0);
         for from in weeks_ahead(now) {
             partition(&tx, schema, from).await?;
@@ -69,7 +69,7 @@ pub(crate) async fn migrate(db: &Database, schema: &str, steps: &[Migration]) ->
     partitions_ahead(db, schema).await
 }
 
-/// The steps that a schema still lacks; none when a worker may start.
+/// Returns the steps that a schema lacks; none when the worker may start.
 pub(crate) async fn missing(
     db: &Database,
     schema: &str,

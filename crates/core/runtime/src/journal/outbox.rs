@@ -1,4 +1,4 @@
-//! Outbox batches: what was recorded and may not be on the stream yet.
+//! Outbox batches: recorded follow-ons that the stream may not have yet.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::db::DbError;
 use crate::journal::journal::Journal;
 
-/// How many journal rows are read at a time.
+/// Journal rows read at a time.
 const PORTION: i32 = 256;
 
 /// An outbox batch: events whose follow-ons may not all be on the stream yet.
@@ -29,11 +29,11 @@ impl From<&Row> for OutboxBatch {
     }
 }
 
-/// What journal rows have for the stream that may not be there yet.
+/// Envelopes of journal rows that may still be unpublished.
 #[derive(Debug, Default)]
 pub(crate) struct UnpublishedEnvelopes {
     pub(crate) messages: Vec<Envelope>,
-    /// Events of which it cannot be read. Their batch stays open until their rows are repaired.
+    /// Events whose rows cannot be read. Their batch stays open until the rows are repaired.
     pub(crate) unreadable: Vec<Uuid>,
 }
 
@@ -47,14 +47,14 @@ impl UnpublishedEnvelopes {
         match unpublished {
             Ok(messages) => self.messages.extend(messages),
             Err(error) => {
-                tracing::error!(handler, %event, %error, "follow-ons of a journal row cannot be read");
+                tracing::error!(handler, %event, %error, "journal row unreadable: its follow-ons are not published");
                 self.unreadable.push(event);
             }
         }
     }
 }
 
-/// A journal row whose contents are not what was written.
+/// A journal row whose contents cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum UnreadableRow {
     #[error("its outbox: {0}")]
@@ -77,14 +77,14 @@ impl Journal {
         Ok(client.query_one(&statement, &[&handler, &events]).await?.get(0))
     }
 
-    /// Closes batches whose every follow-on is on the stream.
+    /// Closes batches whose follow-ons are all on the stream.
     pub(crate) async fn close(&self, client: &impl GenericClient, batches: &[i64]) -> Result<(), DbError> {
         let statement = client.prepare_cached(&self.sql().close_batches).await?;
         client.execute(&statement, &[&batches]).await?;
         Ok(())
     }
 
-    /// The outbox batches that name one of these events.
+    /// Returns the outbox batches that name one of these events.
     pub(crate) async fn batches_of(
         &self,
         client: &impl GenericClient,
@@ -95,7 +95,7 @@ impl Journal {
         Ok(client.query(&statement, &[&handlers, &events]).await?.iter().map(OutboxBatch::from).collect())
     }
 
-    /// Leaves a batch open over those of its events whose follow-ons may still be unpublished.
+    /// Narrows a batch to those of its events whose follow-ons may still be unpublished.
     pub(crate) async fn narrow(
         &self,
         client: &impl GenericClient,
@@ -107,8 +107,8 @@ impl Journal {
         Ok(())
     }
 
-    /// Up to 16 outbox batches older than `age` that nobody else is finishing, of those that were opened after the batch
-    /// `passed`; locked until the transaction ends.
+    /// Returns up to 16 outbox batches older than `age`, of those opened after the batch `passed`. Skips batches that
+    /// another process is finishing. Locks the rows until the transaction ends.
     pub(crate) async fn overdue(
         &self,
         client: &impl GenericClient,
@@ -120,8 +120,8 @@ impl Journal {
         Ok(rows.iter().map(OutboxBatch::from).collect())
     }
 
-    /// Everything that a batch's events have for the stream: their follow-ons, and the event itself where a retry has come
-    /// due.
+    /// Returns everything that a batch's events have for the stream: their follow-ons, and the event itself if its
+    /// retry was due.
     pub(crate) async fn unpublished(
         &self,
         client: &impl GenericClient,
@@ -136,8 +136,8 @@ impl Journal {
         Ok(unpublished)
     }
 
-    /// Hands out, in portions, what the stream was published since `since`, or ever: the follow-ons of what was recorded, and
-    /// the events whose retry has been fired.
+    /// Reads in portions everything that was published since `since`, or all of it: the follow-ons of recorded events,
+    /// and the events whose retries were published.
     pub(crate) async fn published_since<'a>(
         &self,
         tx: &'a deadpool_postgres::Transaction<'_>,
@@ -148,15 +148,15 @@ impl Journal {
     }
 }
 
-/// What the stream was given, being read; see [`Journal::published since`].
+/// A reader of what was published; see [`Journal::published_since`].
 pub(crate) struct PublishedRows<'a> {
     tx: &'a deadpool_postgres::Transaction<'a>,
     portal: Portal,
 }
 
 impl PublishedRows<'_> {
-    /// The next portion; `None` when there is no more. What cannot be read is passed over: if it was never published, it
-    /// is in an outbox batch still.
+    /// Returns the next portion; `None` at the end. Unreadable rows are skipped: if one was never published, an outbox
+    /// batch still names it.
     pub(crate) async fn next(&self) -> Result<Option<Vec<Envelope>>, DbError> {
         let rows = self.tx.query_portal(&self.portal, PORTION).await?;
         let mut published = UnpublishedEnvelopes::default();
@@ -168,7 +168,7 @@ impl PublishedRows<'_> {
     }
 }
 
-/// What a journal row has for the stream.
+/// Returns the envelopes of a journal row.
 fn outbox_of(handler: &str, row: &Row) -> Result<Vec<Envelope>, UnreadableRow> {
     let outbox: &[u8] = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
     let mut unpublished = FollowOns::decode(outbox).map_err(UnreadableRow::Outbox)?.messages;
@@ -178,7 +178,7 @@ fn outbox_of(handler: &str, row: &Row) -> Result<Vec<Envelope>, UnreadableRow> {
     Ok(unpublished)
 }
 
-/// The next generation of a waiting event, as it goes to its handler alone.
+/// Returns the next generation of a waiting event, addressed to its handler alone.
 pub(crate) fn retry(handler: &str, row: &Row) -> Result<Envelope, UnreadableRow> {
     let recorded: i32 = row.get("generation");
     let event = row.get::<_, Option<&[u8]>>("event").ok_or(UnreadableRow::NoEvent)?;

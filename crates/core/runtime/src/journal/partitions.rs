@@ -1,4 +1,4 @@
-//! The journal's partitions: a week each, made ahead and dropped when they are past retention.
+//! The journal's partitions: one per week, created ahead and dropped past retention.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,13 +9,13 @@ use crate::db::{Database, DbError};
 
 const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// How long a change to the partitions waits for those who are writing; while it does, others queue up behind it.
+/// Lock timeout of a change to the partitions. It is short, because writers queue behind the change while it waits.
 const LOCK_TIMEOUT: &str = "2s";
 
-/// How many weeks of journal lie ready before they begin.
+/// Weeks of partitions that are created in advance.
 const WEEKS_AHEAD: u32 = 3;
 
-/// Creates this week's journal partition and those of the coming weeks.
+/// Creates the partitions of this week and the coming weeks.
 pub(crate) async fn partitions_ahead(db: &Database, schema: &str) -> Result<(), DbError> {
     let mut client = db.client().await?;
     for from in weeks_ahead(now(&client).await?) {
@@ -36,7 +36,7 @@ pub(crate) fn weeks_ahead(now: SystemTime) -> impl Iterator<Item = SystemTime> {
     (0..=WEEKS_AHEAD).map(move |ahead| this_week + WEEK * ahead)
 }
 
-/// Creates a week's partition, unless it is there.
+/// Creates a week's partition if it is missing.
 pub(crate) async fn partition(
     tx: &deadpool_postgres::Transaction<'_>,
     schema: &str,
@@ -48,8 +48,8 @@ pub(crate) async fn partition(
         return Ok(());
     }
     let (first, end) = (EventId::first_at(from), EventId::first_at(from + WEEK));
-    // What came for this week before its partition did sits in the default one and moves over. Writers take the whole
-    // before its part; this does the same, so that they do not wait for each other.
+    // Rows of this week that arrived before its partition are in the default one and move over. Writers lock the table
+    // before the partition; this does the same, so that they cannot deadlock.
     tx.batch_execute(&format!(
         "set local lock_timeout = '{LOCK_TIMEOUT}';
          lock table only {schema}.journal in share update exclusive mode;
@@ -65,8 +65,8 @@ pub(crate) async fn partition(
     Ok(())
 }
 
-/// Drops partitions that ended before `retention` ago, unless something in them may not have been published. What still
-/// waits or is dead, which may be for ever when somebody has discarded it, moves to where what has no partition is.
+/// Drops partitions that ended more than `retention` ago, unless a row in them may be unpublished. Rows that are
+/// waiting or dead, perhaps permanently, move to the default partition.
 pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duration) -> Result<(), DbError> {
     let mut client = db.client().await?;
     let past = now(&client).await?.checked_sub(retention + WEEK).unwrap_or(SystemTime::UNIX_EPOCH);
@@ -103,11 +103,11 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
                  drop table {schema}.{name};"
             ))
             .await?;
-            tracing::info!(schema, partition = name, "dropped a journal partition past its retention");
+            tracing::info!(schema, partition = name, "journal partition dropped: it is past its retention");
         }
         tx.commit().await?;
     }
-    // What had been left there, and was settled after all.
+    // Deletes rows that were moved to the default partition and have been settled since.
     let settled = format!(
         "delete from {schema}.journal_other j where state = 'done' and id < $1::text::uuid
             and not exists (select from {schema}.outbox_batch b where j.handler = b.handler and j.id = any(b.events))"
@@ -116,7 +116,7 @@ pub(crate) async fn drop_expired(db: &Database, schema: &str, retention: Duratio
     Ok(())
 }
 
-/// The journal's partitions for this week and the next that are not there.
+/// Returns the journal's missing partitions of this week and the next.
 pub(crate) async fn missing_partitions(db: &Database, schema: &str) -> Result<Vec<String>, DbError> {
     let client = db.client().await?;
     let this_week = week_of(now(&client).await?);
@@ -133,7 +133,7 @@ pub(crate) async fn missing_partitions(db: &Database, schema: &str) -> Result<Ve
     Ok(missing)
 }
 
-/// When the week of a moment began, as partitions count them.
+/// Returns the beginning of a moment's week, as partitions count weeks.
 fn week_of(moment: SystemTime) -> SystemTime {
     let (week, since_epoch) = (WEEK.as_secs(), moment.duration_since(SystemTime::UNIX_EPOCH));
     SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch.unwrap_or_default().as_secs() / week * week)
@@ -143,7 +143,7 @@ async fn now(client: &deadpool_postgres::Object) -> Result<SystemTime, DbError> 
     Ok(client.query_one("select despatch_now()", &[]).await?.get(0))
 }
 
-/// Sorts by time, e.g. `journal_w20261116`.
+/// Returns a partition's name, which sorts by time, e.g. `journal_w20261116`.
 fn partition_name(from: SystemTime) -> String {
     let day = Timestamp::try_from(from).unwrap_or_default().strftime("%Y%m%d").to_string();
     format!("journal_w{day}")

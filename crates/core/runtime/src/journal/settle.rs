@@ -1,4 +1,4 @@
-//! Outcomes that are more than "done at the first try".
+//! Outcomes other than "done at the first try".
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::db::DbError;
 use crate::journal::journal::{Journal, some};
 
-/// About so many bytes of rows go into one statement; PostgreSQL takes a gigabyte.
+/// Approximate size of the rows in one statement, in bytes. PostgreSQL accepts up to a gigabyte.
 const PORTION: usize = 16 * 1024 * 1024;
 
 /// How a try ended.
@@ -19,16 +19,16 @@ const PORTION: usize = 16 * 1024 * 1024;
 pub(crate) enum Disposition {
     /// Handled.
     Done,
-    /// Tried again after this long.
+    /// Failed; tried again after this time.
     Retried { after: Duration },
-    /// Came too early; looked at again after this long.
+    /// Came too early; handled again after this time.
     Deferred { after: Duration },
-    /// Left to a person.
+    /// Dead; a person decides.
     Dead { reason: &'static str },
 }
 
 impl Disposition {
-    /// The word for it in metrics and spans.
+    /// Returns the name in metrics and spans.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Disposition::Done => "done",
@@ -38,7 +38,7 @@ impl Disposition {
         }
     }
 
-    /// The state that it leaves the journal row in.
+    /// Returns the state of the journal row.
     pub(crate) fn state(self) -> &'static str {
         match self {
             Disposition::Done => "done",
@@ -48,10 +48,10 @@ impl Disposition {
     }
 }
 
-/// The row of an event that ended in any other way than done at the first try, by reference; see [`Journal::settle`].
+/// The row of an event that did not end done at the first try, by reference; see [`Journal::settle`].
 #[derive(Debug)]
 pub(crate) struct JournalRow<'a> {
-    /// The name that the row is under. First generations come under one name in one call.
+    /// The handler's name in the row. In one call all rows of generation 0 have the same name.
     pub(crate) handler: &'a str,
     pub(crate) id: EventId,
     pub(crate) generation: u32,
@@ -63,7 +63,7 @@ pub(crate) struct JournalRow<'a> {
     pub(crate) disposition: Disposition,
 }
 
-/// What a disposition is in the journal.
+/// A disposition as columns of the journal.
 struct Columns {
     state: &'static str,
     attempts: i32,
@@ -92,9 +92,10 @@ impl JournalRow<'_> {
 }
 
 impl Journal {
-    /// Records outcomes of any other kind: failures of first generations, with as few statements as their size allows, and
-    /// every outcome of later ones, all under way together. When another replica was faster, a row of a first generation is
-    /// there already, which is an error, and `false` is the answer for a later one.
+    /// Records outcomes other than "done at the first try". Failures of generation 0 take as few statements as their
+    /// size allows; every outcome of a later generation takes one; all are sent without waiting in between. If another
+    /// replica was faster, a row of generation 0 is a duplicate and an error, and the answer for a row of a later
+    /// generation is `false`.
     pub(crate) async fn settle(
         &self,
         client: &impl GenericClient,

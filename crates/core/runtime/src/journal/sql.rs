@@ -1,22 +1,22 @@
 //! The runtime's SQL for one worker's schema: a file for each statement, in `sql/`.
 
-/// Declares [`Statements`], one for each file of `sql/`.
+/// Declares [`Statements`] with one statement for each file of `sql/`.
 macro_rules! statements {
     ($($name:ident),+ $(,)?) => {
-        /// The statements, with the schema's name in them. Each is prepared once per connection.
+        /// The statements for one schema. Each is prepared once per connection.
         pub(crate) struct Statements {
             $(pub(crate) $name: String,)+
         }
 
         impl Statements {
-            /// The statements for one worker's schema.
+            /// Returns the statements for one worker's schema.
             pub(crate) fn of(schema: &str) -> Self {
                 Statements {
                     $($name: include_str!(concat!("../../sql/", stringify!($name), ".sql")).replace("{schema}", schema),)+
                 }
             }
 
-            /// Each with its name: all are prepared once when a worker starts.
+            /// Returns each statement with its name. A worker prepares all of them when it starts.
             pub(crate) fn all(&self) -> Vec<(&'static str, &str)> {
                 vec![$((stringify!($name), &self.$name)),+]
             }

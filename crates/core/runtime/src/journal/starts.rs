@@ -1,4 +1,4 @@
-//! Start markers: how often a redelivered event was begun without an outcome.
+//! Start markers: how often a redelivered event was started without an outcome.
 
 use deadpool_postgres::GenericClient;
 use despatch_contracts::EventId;
@@ -8,7 +8,7 @@ use crate::db::DbError;
 use crate::journal::journal::Journal;
 
 impl Journal {
-    /// Commits that a redelivered event is begun; answers how often it now has been.
+    /// Commits a start of a redelivered event. Returns how often it has been started.
     pub(crate) async fn start(
         &self,
         client: &impl GenericClient,
@@ -22,7 +22,7 @@ impl Journal {
         Ok(u32::try_from(starts).unwrap_or_default())
     }
 
-    /// Removes start markers: there is an outcome.
+    /// Removes start markers of events that have an outcome.
     pub(crate) async fn end_starts(
         &self,
         client: &impl GenericClient,

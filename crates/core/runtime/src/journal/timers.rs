@@ -1,4 +1,4 @@
-//! Retries and timers that are due, and timers that are set from outside of handlers.
+//! Due retries and timers, and timers set from outside of handlers.
 
 use crate::journal::sql::Statements;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::db::DbError;
 use crate::journal::journal::Journal;
 use crate::journal::outbox::{UnpublishedEnvelopes, retry};
 
-/// Which kinds of scheduled work are due.
+/// The kinds of scheduled work that are due.
 pub(crate) struct Due {
     pub(crate) retries: bool,
     pub(crate) timers: bool,
@@ -21,7 +21,7 @@ pub(crate) struct Due {
 }
 
 impl Journal {
-    /// Takes up to 256 waiting events whose time has come and opens a batch for each handler among them.
+    /// Takes up to 256 due retries and opens a batch for each handler among them.
     pub(crate) async fn fire_retries(
         &self,
         client: &impl GenericClient,
@@ -36,15 +36,15 @@ impl Journal {
         Ok(fired)
     }
 
-    /// Whether anything's time has come. Most often nothing's has, and then this is all that a tick costs.
+    /// Returns which kinds of work are due. Usually none is, and then this query is all that a tick costs.
     pub(crate) async fn due(&self, client: &impl GenericClient) -> Result<Due, DbError> {
         let statement = client.prepare_cached(&self.sql().due).await?;
         let row = client.query_one(&statement, &[]).await?;
         Ok(Due { retries: row.get("retries"), timers: row.get("timers"), now: row.get("now") })
     }
 
-    /// Takes up to 256 timers whose time has come. The caller journals their events in the same transaction. Timers of
-    /// types that this build does not know are left to one that does.
+    /// Takes up to 256 due timers. The caller journals their events in the same transaction. Timers of event types that
+    /// this build does not know are left for a build that does.
     pub(crate) async fn fire_timers(
         &self,
         client: &impl GenericClient,
@@ -55,9 +55,8 @@ impl Journal {
     }
 }
 
-/// Sets a worker's durable timer in the caller's transaction, from outside of its handlers: `event` is published once
-/// `after` has passed by the database's clock, as soon as a process of the worker runs. A timer of the same key is
-/// replaced.
+/// Sets a worker's durable timer in the caller's transaction, from outside of its handlers. A process of the worker
+/// publishes `event` once `after` has passed by the database's clock. The timer replaces one with the same key.
 pub async fn set_timer<E: Event>(
     client: &impl GenericClient,
     worker: &str,

@@ -1,4 +1,4 @@
-//! Answers what operators ask of a worker, one process of it for each request.
+//! Answers operators' asks. One process of the worker answers each request.
 
 use crate::worker::{ERROR_CODE, ERROR_TEXT};
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::nats::Names;
 use crate::outbox::Outbox;
 use crate::worker::{AskError, RegisteredAsk};
 
-/// Answers until the process drains.
+/// Answers asks until the process drains.
 pub(crate) async fn run(ctx: Arc<WorkerContext>, asks: Vec<Arc<dyn RegisteredAsk>>, tasks: TaskTracker) {
     let mut backoff = Backoff::new();
     loop {
         let subject = ctx.broker.names().full(&Names::asks(ctx.worker));
         match ctx.broker.client().queue_subscribe(subject, ctx.worker.to_owned()).await {
             Ok(subscriber) => serve(&ctx, &asks, &tasks, subscriber).await,
-            Err(error) => tracing::debug!(worker = ctx.worker, %error, "asks cannot be subscribed to"),
+            Err(error) => tracing::debug!(worker = ctx.worker, %error, "ask subscription failed"),
         }
         tokio::select! {
             () = backoff.wait() => {}
@@ -52,7 +52,9 @@ async fn answer(ctx: Arc<WorkerContext>, ask: Option<Arc<dyn RegisteredAsk>>, me
     let Some(reply) = message.reply else { return };
     let answered = match ask {
         Some(ask) => ask.answer(message.payload, Outbox::new(ctx.clone())).await,
-        None => Err(AskError::new("unknown-verb", format!("{} is not answered here", message.subject))),
+        None => {
+            Err(AskError::new("unknown-verb", format!("expected a known verb, found {}", message.subject)))
+        }
     };
     let mut headers = HeaderMap::new();
     let payload = answered.unwrap_or_else(|error| {
@@ -62,8 +64,8 @@ async fn answer(ctx: Arc<WorkerContext>, ask: Option<Arc<dyn RegisteredAsk>>, me
         headers.insert(ERROR_TEXT, error.message.replace(['\r', '\n'], " "));
         Bytes::new()
     });
-    // An answer that is lost is asked for again.
+    // The operator repeats a request whose answer is lost.
     if let Err(error) = ctx.broker.client().publish_with_headers(reply, headers, payload).await {
-        tracing::debug!(worker = ctx.worker, %error, "an answer could not be sent");
+        tracing::debug!(worker = ctx.worker, %error, "ask answer not sent");
     }
 }

@@ -1,5 +1,5 @@
-//! Gauges that are looked up at intervals: what waits, how the parts of the process are, and what each worker has its
-//! operators watch. Every process of a worker says the same of its database, so they are not to be added up.
+//! Gauges that are read at intervals: pending work, the state of the process's parts, and the worker's own gauges.
+//! Every process of a worker reports the same figures of its database, so do not add them up.
 
 use crate::db::{Database, DbError};
 use crate::health::PartState;
@@ -17,7 +17,7 @@ use crate::worker::SqlGauge;
 
 const EVERY: Duration = Duration::from_secs(15);
 
-/// A gauge, and the label values that it has been shown for.
+/// A gauge, and the label values that it has been reported for.
 struct GaugePoller {
     gauge: Gauge<f64>,
     worker: &'static str,
@@ -38,7 +38,7 @@ impl GaugePoller {
         }
     }
 
-    /// What every worker's operators watch.
+    /// Returns the gauges that every worker has.
     fn common(meter: &Meter, worker: &'static str, handlers: &[&'static str]) -> [Self; 5] {
         let poller = |name, unit, label: Option<_>, sql| GaugePoller {
             gauge: meter.f64_gauge(name).with_unit(unit).build(),
@@ -94,7 +94,7 @@ impl GaugePoller {
     }
 }
 
-/// Looks at a worker until the process drains.
+/// Reads a worker's gauges until the process drains.
 pub(crate) async fn watch(ctx: Arc<WorkerContext>, handlers: Vec<&'static str>, gauges: Vec<SqlGauge>) {
     let Ok(db) = Database::read_only(ctx.settings.database_of(ctx.worker)) else { return };
     let meter = global::meter("despatch");
@@ -106,12 +106,12 @@ pub(crate) async fn watch(ctx: Arc<WorkerContext>, handlers: Vec<&'static str>, 
             tick.tick().await;
             for poller in &mut pollers {
                 if let Err(error) = poller.poll(&db).await {
-                    tracing::debug!(worker = ctx.worker, sql = poller.sql, %error, "a gauge cannot be looked up");
+                    tracing::debug!(worker = ctx.worker, sql = poller.sql, %error, "gauge query failed");
                 }
             }
         }
     };
-    // A server that does not answer holds up nobody but those who ask it.
+    // A server that does not answer delays only the gauges that ask it.
     tokio::select! {
         () = ctx.drain.cancelled() => {}
         () = show_parts(&ctx, &handlers, &meter) => {}
@@ -156,7 +156,7 @@ fn ticks() -> Interval {
     tick
 }
 
-/// Whether a part of the process is this worker's, or all workers'.
+/// Returns whether a part of the process belongs to this worker, or to all workers.
 fn concerns(part: &str, ctx: &WorkerContext, handlers: &[&'static str]) -> bool {
     let others = part.contains(['.', '/']);
     !others || handlers.contains(&part) || part == ctx.database_part()

@@ -1,15 +1,18 @@
-//! The broker may lose what it acknowledged: its disk, or what it had not yet written there. Postgres is the truth, so
-//! every worker watches the stream, notices when it is not what it was, and publishes again from its journal.
+//! Recovery from a broker that lost what it had acknowledged: its disk, or what was not yet written there. PostgreSQL
+//! is the truth. Every worker checks the stream, detects a loss, and publishes again from its journal.
 //!
-//! *Noticing.* The worker remembers messages and where they stood: in its schema the stream's last one at the latest
-//! look, and in memory the furthest that it was acked or handed since, of each connection. A stream that was made anew, or
-//! holds something else there, or nothing, has lost what followed.
+//! *Detection.* The worker knows messages and their positions. Its schema has the stream's last message at the latest
+//! check. Its memory has, for each connection, the message furthest along that it got an ack for or received. If the
+//! stream was created again, or a known position holds another message or none, then everything after that position is
+//! lost.
 //!
-//! *What is published again.* What was recorded since `settled_until`: everything before was not only on the stream,
-//! every handler that consumes it had settled it. That is known once every consumer has come past where the stream ended at
-//! a moment by which all that was recorded had been stored. Twice is harmless, so the rest goes out again as it is.
-//! A worker that starts, or has a new connection, cannot know what was published, by whatever process, and lost again
-//! since its last look; it publishes that again too, and what is still there the broker drops as duplicates.
+//! *Republication.* The worker publishes everything recorded since `settled_until`. Everything recorded before that
+//! time was on the stream, and every handler that consumes it had settled it. That is known once every consumer has
+//! passed the position at which the stream ended at a moment when all recorded messages were stored. Publishing twice
+//! is harmless, so the rest goes out again unchanged.
+//!
+//! A worker that starts or reconnects cannot know what other processes published, and the broker lost, since the last
+//! check. So it publishes that again too. The broker's dedupe drops what is still there.
 //!
 //! The protocol's model (`tests/protocol`) has a switch for each of these rules.
 
@@ -26,10 +29,10 @@ use crate::db::{Database, DbError, DbErrorKind};
 use crate::journal::{Journal, StreamCheckpoint};
 use crate::nats::{Broker, Connection, Headers, LastPositions, Names, Published, StreamPosition};
 
-/// How many looks there are while a batch ages to be swept: every five seconds by default.
+/// Checks while a batch ages until it is swept: every five seconds by default.
 const LOOKS: u32 = 12;
 
-/// Why a look came to nothing; the next one is not far.
+/// Why a check was interrupted; the next one follows soon.
 #[derive(Debug, thiserror::Error)]
 enum Interrupted {
     #[error(transparent)]
@@ -38,27 +41,27 @@ enum Interrupted {
     Broker(String),
 }
 
-/// A failed request to the broker.
+/// Converts a failed request to the broker.
 fn broker(error: impl std::fmt::Display) -> Interrupted {
     Interrupted::Broker(error.to_string())
 }
 
-/// A point in time that is settled once every consumer has come past a message.
+/// A moment that is settled once every consumer has passed a position.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
-    /// What was recorded before this…
+    /// Everything recorded before this moment…
     until: SystemTime,
-    /// …stands on the stream no further than here.
+    /// …is on the stream at or before this position.
     sequence: u64,
 }
 
-/// Watches the stream until the process drains. `handlers` are those of this worker.
+/// Checks the stream until the process drains. `handlers` are those of this worker.
 pub(crate) async fn watch(ctx: Arc<WorkerContext>, handlers: Vec<&'static str>) {
     let mut tick = tokio::time::interval(ctx.settings.sweep_after / LOOKS);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut watcher = Watcher { ctx: &ctx, handlers, candidate: None, caught_up: None, lost: false };
-    // Answers once there is a connection. A look that began before could not say over which one it was made: it would come
-    // to nothing, and all that it had published would go out once more.
+    // Returns once there is a connection. A check that began earlier could not tell its connection, would not count,
+    // and everything that it had published would be published once more.
     tokio::select! {
         _ = ctx.broker.client().flush() => {}
         () = ctx.drain.cancelled() => return,
@@ -70,12 +73,12 @@ pub(crate) async fn watch(ctx: Arc<WorkerContext>, handlers: Vec<&'static str>) 
         }
         match watcher.check().await {
             Ok(()) => {}
-            // Said by the parts that need them.
+            // The parts that need the broker log this.
             Err(Interrupted::Broker(why)) => {
-                tracing::debug!(worker = ctx.worker, why, "the stream is not seen");
+                tracing::debug!(worker = ctx.worker, why, "stream check interrupted");
             }
             Err(Interrupted::Database(error)) if error.kind() == DbErrorKind::Unreachable => {}
-            Err(error) => tracing::error!(worker = ctx.worker, %error, "the stream is not watched"),
+            Err(error) => tracing::error!(worker = ctx.worker, %error, "stream check failed"),
         }
     }
 }
@@ -84,9 +87,9 @@ struct Watcher<'a> {
     ctx: &'a WorkerContext,
     handlers: Vec<&'static str>,
     candidate: Option<Candidate>,
-    /// Over which connection everything that was recorded before has been stored again, if it had to be.
+    /// The connection over which everything recorded before it has been stored again, if necessary.
     caught_up: Option<Connection>,
-    /// A loss has been noticed, and not made up for. What told of it may be forgotten by now.
+    /// Whether a loss was detected and not yet repaired. Its evidence may be gone by now.
     lost: bool,
 }
 
@@ -94,7 +97,7 @@ impl Watcher<'_> {
     async fn check(&mut self) -> Result<(), Interrupted> {
         let (journal, db) = (&self.ctx.journal, &self.ctx.db);
         let connection = self.ctx.broker.connection();
-        // First the time, then the stream: what was stored by then stands on what is seen now.
+        // The time is read before the stream, so that everything stored by that time is on the stream as read.
         let until = journal.stored_until(&db.client().await?).await?;
         let jetstream = self.ctx.broker.jetstream();
         let stream = jetstream.get_stream(&self.ctx.broker.names().stream).await.map_err(broker)?;
@@ -103,7 +106,7 @@ impl Watcher<'_> {
 
         if let Some(checkpoint) = checkpoint {
             if let Some(loss) = self.detect_loss(&stream, &checkpoint, &positions).await? {
-                tracing::warn!(worker = self.ctx.worker, loss, "the stream has lost messages");
+                tracing::warn!(worker = self.ctx.worker, loss, "stream lost messages");
                 self.lost = true;
             }
             if self.lost {
@@ -117,7 +120,7 @@ impl Watcher<'_> {
             if published == Published::All && self.ctx.broker.connection() == connection {
                 self.caught_up = Some(connection);
             }
-            // What went out just now stands beyond what was seen before. The next look notes it.
+            // The positions read before do not include messages published just now. The next check notes them.
             return Ok(());
         }
 
@@ -126,10 +129,10 @@ impl Watcher<'_> {
             0 => None,
             sequence => self.message_at(&stream, sequence).await?,
         };
-        // A last message that cannot be read says nothing; the one before it still does.
+        // An unreadable last message proves nothing; the one before it still does.
         let mark = last.or(checkpoint.and_then(|checkpoint| checkpoint.mark));
         if self.ctx.broker.connection() != connection {
-            // Perhaps not all of this was said of the same stream.
+            // The reads may have met different streams.
             return Ok(());
         }
         let checkpoint = StreamCheckpoint {
@@ -146,7 +149,7 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// What the stream has lost, in words.
+    /// Describes what the stream has lost; returns `None` if it lost nothing.
     async fn detect_loss(
         &self,
         stream: &Stream,
@@ -155,22 +158,25 @@ impl Watcher<'_> {
     ) -> Result<Option<String>, Interrupted> {
         let state = &stream.cached_info().state;
         if checkpoint.created != created_at(stream) {
-            return Ok(Some("it was created again".to_owned()));
+            return Ok(Some("the stream was created again".to_owned()));
         }
         let aged = |mark: StreamPosition| {
             mark.sequence < state.first_sequence && checkpoint.age >= self.ctx.settings.stream_retention
         };
         let stored = checkpoint.mark.filter(|mark| !aged(*mark));
-        // What was seen is no older than the latest look that came to something, so age has not taken it.
+        // Positions in memory are no older than the latest complete check, so retention has not removed them.
         for mark in stored.into_iter().chain(positions.values().copied()) {
             if self.message_at(stream, mark.sequence).await? != Some(mark) {
-                return Ok(Some(format!("message {} is not {}", mark.sequence, mark.id)));
+                return Ok(Some(format!(
+                    "expected {} at position {}, found another message or none",
+                    mark.id, mark.sequence
+                )));
             }
         }
         Ok(None)
     }
 
-    /// The message that stands somewhere; `None` when there is none that says which it is.
+    /// Returns the message at a position; `None` if there is none, or none with a readable id.
     async fn message_at(
         &self,
         stream: &Stream,
@@ -189,7 +195,7 @@ impl Watcher<'_> {
         }
     }
 
-    /// Puts everything on the stream that it may lack, and has it received.
+    /// Publishes everything that the stream may lack, and lets the consumers receive it.
     async fn recover(
         &mut self,
         checkpoint: StreamCheckpoint,
@@ -198,7 +204,8 @@ impl Watcher<'_> {
     ) -> Result<(), Interrupted> {
         self.candidate = None;
         if checkpoint.created == created_at {
-            // These consumers may be past messages that were stored since. New ones begin at the beginning.
+            // These consumers may be ahead of messages that were stored since. New consumers begin at the stream's
+            // beginning.
             self.renew_consumers().await;
         }
         self.ctx.broker.forget_positions();
@@ -207,7 +214,7 @@ impl Watcher<'_> {
         if published == Published::Partly || self.ctx.broker.connection() != connection {
             return Ok(());
         }
-        // From here on the stream is known by the last of what was stored again.
+        // From now on the last republished message identifies the stream.
         let mark = self.ctx.broker.positions().into_values().max_by_key(|mark| mark.sequence);
         let checkpoint = StreamCheckpoint { created: created_at, mark, ..checkpoint };
         self.ctx.journal.save_checkpoint(&self.ctx.db.client().await?, &checkpoint).await?;
@@ -217,10 +224,10 @@ impl Watcher<'_> {
 
     async fn renew_consumers(&self) {
         if !self.ctx.settings.provision {
-            // It is not this worker's to do, and it may not.
+            // Only the provisioner may delete consumers.
             tracing::error!(
                 worker = self.ctx.worker,
-                "consumers may pass messages over; run `despatch provision`"
+                "consumers may skip messages: run `despatch provision`"
             );
             return;
         }
@@ -228,7 +235,7 @@ impl Watcher<'_> {
         for handler in &self.handlers {
             let consumer = Names::consumer(handler);
             if let Err(error) = jetstream.delete_consumer_from_stream(&consumer, stream).await {
-                tracing::warn!(handler, %error, "the consumer may have passed messages over");
+                tracing::warn!(handler, %error, "consumer may skip messages: it was not deleted");
             }
         }
         self.ctx.consumer_missing.notify_one();
@@ -242,12 +249,12 @@ impl Watcher<'_> {
         let WorkerContext { db, journal, broker, abandon, .. } = self.ctx;
         let (published, count) = publish_recorded((db, journal), since, (broker, headers, abandon)).await?;
         if count > 0 {
-            tracing::info!(worker = self.ctx.worker, count, "published again from the journal");
+            tracing::info!(worker = self.ctx.worker, count, "journal published again");
         }
         Ok(published)
     }
 
-    /// The time before which everything recorded is settled, if more of that is known now than before.
+    /// Returns the time before which everything recorded is settled, if it has advanced.
     async fn settled(
         &mut self,
         until: SystemTime,
@@ -263,7 +270,7 @@ impl Watcher<'_> {
         Ok(Some(candidate.until))
     }
 
-    /// How far everybody who consumes the stream has settled it; `None` when somebody's consumer is not there.
+    /// Returns the position up to which all consumers have settled the stream; `None` if a consumer is missing.
     async fn ack_floor(&self, stream: &Stream, last: u64) -> Result<Option<u64>, Interrupted> {
         let mut consumers = stream.consumers();
         let (mut names, mut ack_floor) = (Vec::new(), last);
@@ -283,8 +290,8 @@ impl Watcher<'_> {
     }
 }
 
-/// Publishes what the stream was published since `since`, or ever; answers how many messages that was, up to where somebody let
-/// go.
+/// Publishes everything that was published since `since`, or all of it. Returns how many messages were published before
+/// `abandon`.
 pub(crate) async fn publish_recorded(
     (db, journal): (&Database, &Journal),
     since: Option<SystemTime>,
@@ -303,7 +310,7 @@ pub(crate) async fn publish_recorded(
     Ok((Published::All, count))
 }
 
-/// When a stream's server made it, in nanoseconds since 1970.
+/// Returns when the server created a stream, in nanoseconds since 1970.
 fn created_at(stream: &Stream) -> i64 {
     i64::try_from(stream.cached_info().created.unix_timestamp_nanos()).unwrap_or_default()
 }

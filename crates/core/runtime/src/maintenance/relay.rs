@@ -1,4 +1,4 @@
-//! Publishing on behalf of the scheduler and the sweeper, which do not wait for the broker for long.
+//! Publishing for the scheduler and the sweeper, with a time limit.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use tokio::time::timeout;
 use crate::context::WorkerContext;
 use crate::nats::Published;
 
-/// How long the broker may take for one publication. What the scheduler gives up is in an outbox batch, for the next sweep;
-/// what a sweep gives up, for the one after. No rows are locked for much longer.
+/// How long one publication may take. If the scheduler gives up, the next sweep publishes the rest; if a sweep gives
+/// up, the one after it does. So no rows stay locked for much longer.
 pub(crate) const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many retries or timers one statement takes; when it took that many there are probably more.
+/// Retries or timers that one statement takes. After a full portion there are probably more.
 const FULL: usize = 256;
 
-/// Whether there is more to be done at once.
+/// Whether more work can be done at once.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Progress {
     /// There is probably more.
     More,
-    /// There is no more, or the broker does not take it.
+    /// There is no more, or the broker does not accept it.
     Finished,
 }
 
@@ -30,10 +30,10 @@ impl Progress {
     }
 }
 
-/// Publishes unless the broker takes too long.
+/// Publishes, unless the broker takes too long.
 pub(crate) async fn publish(ctx: &WorkerContext, messages: &[Envelope]) -> Published {
     timeout(PUBLISH_TIMEOUT, ctx.broker.publish(messages, &ctx.abandon)).await.unwrap_or_else(|_| {
-        tracing::warn!(worker = ctx.worker, "NATS does not acknowledge; scheduler goes on");
+        tracing::warn!(worker = ctx.worker, timeout = ?PUBLISH_TIMEOUT, "publishing timed out: left to the sweeper");
         Published::Partly
     })
 }

@@ -1,4 +1,4 @@
-//! Decisions about what waits for its next try: tried before its time, or cancelled. Answered by the worker's own process.
+//! Decisions about pending retries: run now, or cancel. A process of the worker answers them.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,12 +19,12 @@ use crate::journal::{Disposition, JournalRow, Try, is_report, note};
 use crate::outbox::Outbox;
 use crate::worker::{AskError, AskHandler};
 
-/// How many are cancelled in one transaction.
+/// Retries that are cancelled in one transaction.
 const PORTION: i64 = 256;
 
 const MATCHES: &str = "($1::text is null or handler = $1) and ($2::uuid is null or id = $2)";
 
-/// `retry-now`: waiting events are tried now. It costs no attempt that waiting would not have cost.
+/// `retry-now`: makes pending retries due at once. It costs no attempt that waiting would not have cost.
 pub(crate) struct AnswerRetryNow(pub(crate) Arc<WorkerContext>);
 
 impl AskHandler for AnswerRetryNow {
@@ -39,8 +39,9 @@ impl AskHandler for AnswerRetryNow {
     }
 }
 
-/// `cancel-retries`: each waiting event becomes a dead letter, `retry-cancelled`, as if its next try had ended so, and can be
-/// replayed like any other. What is being tried at this moment does not wait, and is left alone.
+/// `cancel-retries`: turns each waiting event into a dead letter, `retry-cancelled`, as if its next try had ended so.
+/// It can be replayed like any dead letter. An event that is being tried at this moment is not waiting and is left
+/// alone.
 pub(crate) struct AnswerCancelRetries(pub(crate) Arc<WorkerContext>);
 
 impl AskHandler for AnswerCancelRetries {
@@ -76,8 +77,8 @@ fn read(filter: Option<RetryFilter>) -> Result<(Option<String>, Option<Uuid>), A
     Ok(((!handler.is_empty()).then_some(handler), event))
 }
 
-/// As many as one transaction takes. Their retries are locked, so that no scheduler fires them meanwhile. Their reports are
-/// published like any follow-ons, after the commit.
+/// Cancels as many retries as one transaction takes. Locks them, so that no scheduler publishes them meanwhile. Their
+/// reports are published like follow-ons, after the commit.
 async fn cancel_some(
     ctx: &WorkerContext,
     handler: Option<&str>,
@@ -103,7 +104,7 @@ async fn cancel_some(
     tx.commit().await?;
     drop(client);
     for (batch, messages) in published {
-        // What is not published now the sweeper publishes.
+        // The sweeper publishes what is not published now.
         if ctx.broker.publish(&messages, &ctx.abandon).await == crate::nats::Published::All {
             ctx.close(batch).await?;
         }
@@ -142,7 +143,7 @@ impl Cancelled {
         })
     }
 
-    /// Records that it is dead, with its reports in an outbox batch. `None` when another process was faster.
+    /// Records the event as dead, with its reports in an outbox batch. Returns `None` if another process was faster.
     async fn record(
         &self,
         ctx: &WorkerContext,
@@ -166,7 +167,8 @@ impl Cancelled {
             attempts: self.attempts,
             disposition: Disposition::Dead { reason: Reason::RetryCancelled.code() },
         };
-        // First the batch: what an earlier generation has not published stays in the row's outbox while one names it.
+        // The batch is opened first, because the row keeps an earlier generation's unpublished follow-ons only while a
+        // batch names it.
         let batch = ctx.journal.open(tx, &self.handler, &[self.id.uuid()]).await?;
         if ctx.journal.settle(tx, &[row]).await? {
             return Ok(Some((batch, messages)));
@@ -175,11 +177,11 @@ impl Cancelled {
         Ok(None)
     }
 
-    /// The dead letter and the report; none of a report, of which only the journal knows.
+    /// Returns the dead letter and the report. A report gets none of its own: only the journal knows about it.
     fn reports(&self, ctx: &WorkerContext) -> Vec<Envelope> {
         let event = Envelope::decode(&*self.event).ok();
         if event.as_ref().is_some_and(|event| is_report(event.event_type())) {
-            tracing::warn!(handler = self.handler, event = %self.id, "report cancelled; only the journal has it");
+            tracing::warn!(handler = self.handler, event = %self.id, "report cancelled: only the journal has it");
             return Vec::new();
         }
         let trace = event.as_ref().map_or_else(despatch_contracts::Trace::root, Envelope::trace);

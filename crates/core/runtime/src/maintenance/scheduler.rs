@@ -1,5 +1,5 @@
-//! The scheduler: publishes retries and timers that are due by the database's clock, runs the sweeper, and keeps the
-//! journal's partitions. It also learns the database's time from each tick.
+//! The scheduler: publishes due retries and timers, runs the sweeper, maintains the journal's partitions, and learns
+//! the database's time from each tick.
 
 use crate::maintenance::relay::{PUBLISH_TIMEOUT, publish};
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use crate::nats::Published;
 use crate::outbox;
 use crate::outbox::OutboxMessage;
 
-/// How often partitions are looked after.
+/// Interval of the maintenance of partitions.
 const HOUSEKEEPING: Duration = Duration::from_secs(3600);
 
-/// How soon they are looked after again when that failed.
+/// Wait before failed maintenance is tried again.
 const HOUSEKEEPING_RETRY: Duration = Duration::from_secs(60);
 
-/// Runs a worker's scheduler until the process drains. Every process of a worker runs one; rows are locked, so each is taken
-/// once. `timers` are the event types that the worker sets timers for.
+/// Runs a worker's scheduler until the process drains. Every process of a worker runs one. Each row is taken once,
+/// because takers lock it. `timers` are the event types of the worker's timers.
 pub(crate) async fn run(ctx: Arc<WorkerContext>, timers: Vec<&'static str>) {
     let mut tick = tokio::time::interval(ctx.settings.clock_tick);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -67,7 +67,7 @@ impl Scheduler<'_> {
     async fn tick(&mut self) -> Result<(), DbError> {
         let ctx = self.ctx;
         let due = self.due().await?;
-        // What is due stays due while there is no broker to take it.
+        // Due work stays due while there is no connection to the broker.
         let connected = || ctx.broker.is_connected();
         while due.retries && connected() && self.fire_retries().await? == Progress::More {}
         while due.timers && connected() && self.fire_timers().await? == Progress::More {}
@@ -76,7 +76,7 @@ impl Scheduler<'_> {
             self.sweep_at = Instant::now() + self.sweep_every;
         }
         if Instant::now() >= self.tidy_at {
-            // A worker that is too busy for it now is asked again before long.
+            // A worker that was too busy for it tries again soon.
             self.tidy_at = Instant::now() + HOUSEKEEPING_RETRY;
             let schema = ctx.journal.schema();
             partitions::partitions_ahead(&ctx.db, schema).await?;
@@ -86,7 +86,7 @@ impl Scheduler<'_> {
         Ok(())
     }
 
-    /// What is due, and what time it is.
+    /// Reads what is due, and the time.
     async fn due(&self) -> Result<Due, DbError> {
         let client = self.ctx.db.client().await?;
         let asked = SystemTime::now();
@@ -95,7 +95,7 @@ impl Scheduler<'_> {
         Ok(due)
     }
 
-    /// Publishes the next generation of waiting events whose time has come.
+    /// Publishes the next generation of due retries.
     async fn fire_retries(&self) -> Result<Progress, DbError> {
         let ctx = self.ctx;
         let fired = ctx.journal.fire_retries(&ctx.db.client().await?).await?;
@@ -113,7 +113,7 @@ impl Scheduler<'_> {
         Ok(Progress::after(count, Published::All))
     }
 
-    /// Journals and publishes the events of timers whose time has come.
+    /// Journals and publishes the events of due timers.
     async fn fire_timers(&self) -> Result<Progress, DbError> {
         let ctx = self.ctx;
         let mut client = ctx.db.client().await?;

@@ -1,4 +1,4 @@
-//! Finishes outbox batches that the process which opened them did not.
+//! The sweeper: publishes outbox batches that another process left behind.
 
 use crate::maintenance::relay::{PUBLISH_TIMEOUT, publish};
 use tokio::time::Instant;
@@ -8,22 +8,22 @@ use crate::db::DbError;
 use crate::maintenance::relay::Progress;
 use crate::nats::Published;
 
-/// How many outbox batches are swept in one transaction.
+/// Outbox batches that are swept in one transaction.
 const SWEPT: usize = 16;
 
-/// Finishes overdue outbox batches, those after `passed` first. One that the broker does not take ends the sweep, and is
-/// passed too, so that it does not keep the others waiting.
+/// Publishes overdue outbox batches, those after `passed` first. A batch that the broker does not accept ends the
+/// sweep. It counts as passed too, so that it does not delay the others.
 pub(crate) async fn sweep(ctx: &WorkerContext, passed: &mut i64) -> Result<(), DbError> {
     let until = Instant::now() + PUBLISH_TIMEOUT;
     while sweep_some(ctx, passed, until).await? == Progress::More {}
     Ok(())
 }
 
-/// As many as one transaction takes.
+/// Sweeps as many batches as one transaction takes.
 async fn sweep_some(ctx: &WorkerContext, passed: &mut i64, until: Instant) -> Result<Progress, DbError> {
     let mut client = ctx.db.client().await?;
     let tx = client.transaction().await?;
-    // The transaction holds the rows while they are finished, so that other replicas pass over them.
+    // The transaction locks the rows until they are done, so that other replicas skip them.
     let overdue = ctx.journal.overdue(&tx, ctx.settings.sweep_after, *passed).await?;
     let mut closed = Vec::new();
     let mut tried = 0;

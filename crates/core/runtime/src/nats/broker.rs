@@ -1,4 +1,4 @@
-//! NATS: the connection, the deployment's names, and publishing.
+//! The connection to NATS, the deployment's names, and publishing.
 
 use crate::nats::connect::options;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,16 +23,16 @@ use crate::nats::publisher::{Outgoing, Publisher};
 /// How long the server may take to answer a request about the stream or its consumers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Room for the headers whose length is bounded: ids, the type, the time, the trace, and all names.
+/// Room for headers of bounded length: ids, the type, the time, the trace, all names.
 const FIXED_HEADERS: usize = 1024;
 
-/// Why a message cannot be published, however often it is tried.
+/// A message that can never be published.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unpublishable {
-    /// Headers end with the line.
+    /// A header ends at the end of its line, so it must not hold control characters.
     #[error("{0}: the subject holds control characters")]
     Subject(String),
-    /// With its headers it is more than the broker takes.
+    /// The message with its headers is larger than the broker's limit.
     #[error("{nats_subject} of {bytes} bytes is more than the {limit} that the broker takes")]
     TooLarge { nats_subject: String, bytes: usize, limit: usize },
 }
@@ -57,11 +57,11 @@ pub(crate) struct Broker {
     seen: Arc<Mutex<LastPositions>>,
 }
 
-/// Which headers a message goes out with.
+/// The function that makes a message's headers.
 pub(crate) type Headers = fn(&Envelope) -> HeaderMap;
 
-/// One of the connections that there were, one after the other. A broker that lost something was away, and then it is a
-/// new one.
+/// The identity of one connection. A broker that lost something was unreachable in between, so the connection after it
+/// is a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Connection {
     server: String,
@@ -69,8 +69,8 @@ pub(crate) struct Connection {
 }
 
 impl Broker {
-    /// Begins to connect. A server that is down is waited for, at the start and ever after.
-    /// `user` is whom the connection is for, who alone consumes its answers.
+    /// Begins to connect. Waits for a server that is down, at the start and later, without a limit. `user` owns the
+    /// connection; only this user receives its replies.
     pub(crate) async fn connect(
         url: &str,
         namespace: &str,
@@ -96,10 +96,10 @@ impl Broker {
                             count.send_modify(|count| *count += 1);
                         }
                         Event::Disconnected | Event::Closed => health.not_ready("nats", "disconnected"),
-                        Event::ServerError(error) => tracing::warn!(%error, "NATS server error"),
+                        Event::ServerError(error) => tracing::warn!(%error, "nats server error"),
                         Event::ClientError(error) => cannot_connect(&health, &error),
-                        Event::SlowConsumer(id) => tracing::warn!(id, "NATS subscription is slow"),
-                        other => tracing::debug!(event = %other, "NATS"),
+                        Event::SlowConsumer(id) => tracing::warn!(id, "nats subscription slow"),
+                        other => tracing::debug!(event = %other, "nats event"),
                     }
                 }
             })
@@ -111,12 +111,12 @@ impl Broker {
         Ok(Broker { client, jetstream, names, connections, acks, seen })
     }
 
-    /// The same connection, for one worker.
+    /// Returns the same connection for one worker, with positions of its own.
     pub(crate) fn of_a_worker(&self) -> Self {
         Broker { seen: Arc::default(), ..self.clone() }
     }
 
-    /// Notes that a message was seen on the stream.
+    /// Notes the position of a message on the stream.
     pub(crate) fn observe(&self, position: StreamPosition) {
         let connection = *self.connections.borrow();
         let mut seen = self.last_positions();
@@ -126,20 +126,20 @@ impl Broker {
         }
     }
 
-    /// What was seen on the stream.
+    /// Returns the last positions on the stream.
     pub(crate) fn positions(&self) -> LastPositions {
         self.last_positions().clone()
     }
 
-    /// Forgets of what was seen, and is there, whatever stands no further than another message that is there: that one
-    /// says as much.
+    /// Forgets verified positions that are not further along than `position`, which is verified too: that one says as
+    /// much.
     pub(crate) fn prune(&self, there: &LastPositions, position: StreamPosition) {
         self.last_positions().retain(|connection, seen| {
             there.get(connection) != Some(seen) || seen.sequence > position.sequence
         });
     }
 
-    /// Forgets what was seen: the stream is not what it was.
+    /// Forgets all positions: the stream is a different one.
     pub(crate) fn forget_positions(&self) {
         self.last_positions().clear();
     }
@@ -156,7 +156,7 @@ impl Broker {
         &self.jetstream
     }
 
-    /// Changes with every new connection: what was asked of the old one is forgotten.
+    /// Returns a counter that rises with every new connection. Requests to an earlier connection are lost.
     pub(crate) fn connections(&self) -> watch::Receiver<u64> {
         self.connections.clone()
     }
@@ -165,18 +165,18 @@ impl Broker {
         &self.names
     }
 
-    /// The latest connection. While it stays the same, so did the server.
+    /// Returns the latest connection. While it is the same, the server is the same.
     pub(crate) fn connection(&self) -> Connection {
         let info = self.client.server_info();
         Connection { server: info.server_id, number: info.client_id }
     }
 
-    /// Whether there is a connection at this moment.
+    /// Returns whether there is a connection at this moment.
     pub(crate) fn is_connected(&self) -> bool {
         self.client.connection_state() == connection::State::Connected
     }
 
-    /// Why the broker would never take a message.
+    /// Returns why the broker would never accept a message; `None` if it would.
     pub(crate) fn unpublishable(&self, message: &Envelope) -> Option<Unpublishable> {
         if message.subject.contains(char::is_control) {
             return Some(Unpublishable::Subject(message.nats_subject.clone()));
@@ -190,13 +190,13 @@ impl Broker {
         })
     }
 
-    /// Publishes until the broker has stored all of it. Only `abandon` ends it early; what was not acknowledged then
-    /// is still unpublished.
+    /// Publishes until the broker has stored all messages. Only `abandon` ends it early; messages without an ack are
+    /// then still unpublished.
     pub(crate) async fn publish(&self, messages: &[Envelope], abandon: &CancellationToken) -> Published {
         self.publish_with(Envelope::headers, messages, abandon).await
     }
 
-    /// The same with other headers: those of a copy are for messages that the broker may think it has.
+    /// Publishes with other headers. [`Envelope::headers_without_msg_id`] passes messages by the broker's dedupe.
     pub(crate) async fn publish_with(
         &self,
         headers: Headers,
@@ -240,7 +240,7 @@ impl Broker {
                 self.observe(StreamPosition { sequence, id, generation: message.generation });
             }
             let Some(error) = failure else { return Published::All };
-            tracing::warn!(%error, left = left.len(), "publishing again");
+            tracing::warn!(%error, left = left.len(), "publish retried");
             tokio::select! {
                 () = backoff.wait() => {}
                 () = abandon.cancelled() => return Published::Partly,
@@ -249,12 +249,12 @@ impl Broker {
     }
 }
 
-/// Notes that an attempt to connect has failed; nothing else ends in such an error. Its cause, such as a certificate, is not
-/// told here. Logged once for each that is not the one before.
+/// Notes a failed attempt to connect; no other failure is such an error. Its cause, such as a certificate, is not part
+/// of it. Logs it unless it repeats the one before.
 fn cannot_connect(health: &Health, error: &ClientError) {
     let why = format!("{error}; `despatch doctor` says why");
     if health.parts().get("nats") != Some(&PartState::NotReady(why.clone())) {
-        tracing::warn!(why, "NATS is not reached");
+        tracing::warn!(why, "nats connection failed");
     }
     health.not_ready("nats", why);
 }

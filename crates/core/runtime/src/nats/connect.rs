@@ -1,11 +1,11 @@
-//! What it takes to connect to NATS, and why it may fail.
+//! Connection options for NATS, and the errors of a connection.
 
 use async_nats::{ConnectOptions, ServerAddr};
 
-/// The broker does not answer requests of ours, or not with what they need.
+/// An error of the connection to the broker, or of a request to it.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
-    /// The URL cannot be read.
+    /// The URL cannot be parsed.
     #[error("NATS URL: {0}")]
     Url(String),
     /// The connection failed in a way that waiting does not fix.
@@ -14,18 +14,18 @@ pub enum BrokerError {
     /// The client is closed.
     #[error("NATS: {0}")]
     Subscribe(#[from] async_nats::SubscribeError),
-    /// The stream or a consumer cannot be created as it has to be.
+    /// The stream or a consumer cannot be created as expected.
     #[error("NATS: {what}: {why}")]
     Provision {
         /// The stream or consumer.
         what: String,
-        /// What the server said, or how its configuration differs.
+        /// The server's error, or the difference between the configurations.
         why: String,
     },
 }
 
-/// Reads `nats://user:password@ctx:port,…`, or `nats://seed@ctx:port,…` with an NKey's; `tls://` where the server's
-/// certificate is to be verified. The client library leaves the credentials in the URL unused.
+/// Parses `nats://user:password@host:port,…`, or `nats://seed@host:port,…` with an NKey's seed. With `tls://` the
+/// server's certificate is verified. The client library ignores credentials in a URL, so this reads them.
 pub fn options(url: &str) -> Result<(Vec<ServerAddr>, ConnectOptions), BrokerError> {
     let servers = url.split(',').map(|server| server.trim().parse::<ServerAddr>());
     let servers =
@@ -35,7 +35,7 @@ pub fn options(url: &str) -> Result<(Vec<ServerAddr>, ConnectOptions), BrokerErr
         Some((user, Some(password))) => {
             ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
         }
-        // The seed of an NKey, which proves who one is without being sent.
+        // The seed of an NKey proves the user's identity without being sent.
         Some((seed, None)) => ConnectOptions::with_nkey(seed.to_owned()),
         None => ConnectOptions::new(),
     };

@@ -1,4 +1,4 @@
-//! A message as the broker handed it over. The only place that can ack.
+//! A message as the broker delivered it. The only file that can ack.
 
 use crate::nats::in_flight::InFlightToken;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,23 +16,24 @@ use crate::nats::in_flight::InFlight;
 use crate::nats::names::Names;
 use crate::nats::position::StreamPosition;
 
-/// A message that this process holds. While it does, the broker is told so.
+/// A message that this process holds. Meanwhile the broker gets progress acks for it.
 pub(crate) struct Delivery {
     client: Client,
     reply: Subject,
     held: InFlight,
     token: InFlightToken,
-    /// What arrived, or why it cannot be read. An unreadable one has an id too, so that it can be journaled.
+    /// The envelope, or the reason why it cannot be read. An unreadable message has an id too, so that it can be
+    /// journaled.
     pub(crate) envelope: Envelope,
     pub(crate) malformed: Option<Malformed>,
     pub(crate) id: EventId,
-    /// Whether it was handed to somebody before.
+    /// Whether the message was delivered before.
     pub(crate) redelivered: bool,
     published: SystemTime,
 }
 
 impl Delivery {
-    /// Takes a message in. `None` when it carries no ack subject, and so did not come from a consumer.
+    /// Accepts a message; `None` if it has no ack subject and so did not come from a consumer.
     pub(crate) fn take(message: Message, broker: &Broker, held: &InFlight) -> Option<Self> {
         let reply = message.reply?;
         let origin = AckMetadata::of(&reply)?;
@@ -69,12 +70,12 @@ impl Delivery {
         })
     }
 
-    /// For how long the broker has had it, as far as the two clocks agree.
+    /// Returns the time since the broker stored the message, as far as the two clocks agree.
     pub(crate) fn age(&self) -> Duration {
         self.published.elapsed().unwrap_or_default()
     }
 
-    /// Tells the broker that the message is settled.
+    /// Acks the message: it is settled.
     pub(crate) async fn ack(self) {
         self.answer(AckKind::Ack).await;
     }
@@ -88,9 +89,9 @@ impl Delivery {
         if !self.held.still(self.token) {
             return;
         }
-        // An answer that does not arrive means a redelivery, which the journal settles.
+        // A lost answer means a redelivery, which the journal settles.
         if let Err(error) = self.client.publish(self.reply.clone(), kind.into()).await {
-            tracing::debug!(%error, event = %self.id, "an ack could not be sent");
+            tracing::debug!(%error, event = %self.id, "ack not sent");
         }
     }
 }
@@ -101,19 +102,19 @@ impl Drop for Delivery {
     }
 }
 
-/// Where a message stands in its stream, from the ack subject that JetStream gives it.
+/// A message's place in its stream, from its JetStream ack subject.
 struct AckMetadata<'a> {
     delivered: u64,
     stream_sequence: u64,
-    /// One for each delivery.
+    /// A number for each delivery.
     consumer_sequence: u64,
     published_nanos: u64,
     stream: &'a str,
 }
 
 impl<'a> AckMetadata<'a> {
-    /// `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`, with two more tokens
-    /// (domain and account) before the stream on newer servers and one after.
+    /// Parses `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>`. Newer servers add
+    /// two tokens (domain and account) before the stream and one at the end.
     fn of(reply: &'a str) -> Option<Self> {
         let tokens: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
         let at = if tokens.len() >= 9 { 2 } else { 0 };
@@ -130,7 +131,7 @@ impl<'a> AckMetadata<'a> {
         UNIX_EPOCH + Duration::from_nanos(self.published_nanos)
     }
 
-    /// An id for a message that brings none: the same whenever it is delivered.
+    /// Returns an id for a message that has none; the same for each delivery of it.
     fn id(&self, names: &Names) -> EventId {
         let digest = Sha256::digest(format!("{}/{}/{}", names.stream, self.stream, self.stream_sequence));
         let mut tail = [0; 16];
@@ -140,7 +141,7 @@ impl<'a> AckMetadata<'a> {
     }
 }
 
-/// An envelope with its id, provided that the journal can hold what it says.
+/// Checks that the journal can hold an envelope, and returns it with its id.
 fn storable(envelope: Envelope) -> Result<(EventId, Envelope), Malformed> {
     if envelope.subject.contains(char::is_control) {
         let found = envelope.subject.escape_debug().to_string();

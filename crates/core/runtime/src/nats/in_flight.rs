@@ -1,4 +1,4 @@
-//! The messages that a handler holds, so that the broker can be told that work on them goes on.
+//! The messages that a handler holds, so that the broker can be told that work on them continues.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,22 +7,22 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::AckKind;
 use async_nats::{Client, Subject};
 
-/// Every message that a handler holds, so that the broker can be told that work goes on.
+/// The messages that a handler holds, so that the broker can be told that work on them continues.
 #[derive(Clone, Default)]
 pub(crate) struct InFlight(Arc<Mutex<InFlightMessages>>);
 
 #[derive(Default)]
 struct InFlightMessages {
-    /// By the consumer's own count of deliveries: how to answer, and since when.
+    /// The reply subject and the time of receipt, by the consumer's number of the delivery.
     since: HashMap<u64, (Subject, Instant)>,
-    /// How often everything was let go.
+    /// Number of invalidations so far.
     round: u64,
 }
 
-/// What tells a held message from others.
+/// The identity of a message in flight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InFlightToken {
-    /// Of how many severings ago it is; see [`InFlight::invalidate`].
+    /// The number of invalidations when the message was received; see [`InFlight::invalidate`].
     round: u64,
     consumer_sequence: u64,
 }
@@ -49,16 +49,16 @@ impl InFlight {
         self.holding().round == token.round
     }
 
-    /// Lets go of the answers to everything held so far; what is in flight is worked on all the same. The server that it
-    /// came from may not be there any more, nor its stream: ack subjects hold only numbers, and on a stream made anew
-    /// the same numbers are other messages.
+    /// Drops the reply subjects of all messages in flight; work on the messages continues. Their server or their stream
+    /// may be gone. Ack subjects hold only numbers, and on a stream that was created again the same numbers are other
+    /// messages.
     pub(crate) fn invalidate(&self) {
         let mut holding = self.holding();
         holding.round += 1;
         holding.since.clear();
     }
 
-    /// Asks the broker for more time for everything held at least this long.
+    /// Sends progress acks for all messages in flight for at least `age`.
     pub(crate) async fn progress(&self, client: &Client, age: Duration) {
         let waiting: Vec<Subject> = {
             let holding = self.holding();

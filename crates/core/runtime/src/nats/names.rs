@@ -18,28 +18,28 @@ impl Names {
         }
     }
 
-    /// A subject with the deployment's namespace.
+    /// Returns a subject with the deployment's namespace.
     pub(crate) fn full(&self, subject: &str) -> String {
         format!("{}{subject}", self.prefix)
     }
 
-    /// A subject without the deployment's namespace.
+    /// Returns a subject without the deployment's namespace.
     pub(crate) fn bare<'a>(&self, subject: &'a str) -> &'a str {
         subject.strip_prefix(&self.prefix).unwrap_or(subject)
     }
 
-    /// Where a worker consumes what operators ask of it, without the deployment's namespace.
+    /// Returns the subjects of a worker's asks, without the deployment's namespace.
     pub(crate) fn asks(worker: &str) -> String {
         ask_subject(worker, ">")
     }
 
-    /// A handler's durable consumer: dots are not allowed in its name.
+    /// Returns the name of a handler's durable consumer, which must not contain dots.
     pub(crate) fn consumer(handler: &str) -> String {
         handler.replace('.', "-")
     }
 }
 
-/// Where a user consumes answers: nobody else may listen there.
+/// Returns the prefix of a user's reply subjects, to which no other user may subscribe.
 pub(crate) fn inbox(user: &str) -> String {
     format!("_INBOX_{user}")
 }

@@ -1,10 +1,10 @@
-//! Where messages are on the stream.
+//! Positions of messages on the stream.
 
 use std::collections::BTreeMap;
 
 use despatch_contracts::EventId;
 
-/// A message, and where on the stream it stands.
+/// A message and its position on the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StreamPosition {
     pub(crate) sequence: u64,
@@ -12,7 +12,7 @@ pub(crate) struct StreamPosition {
     pub(crate) generation: u32,
 }
 
-/// The message furthest on the stream that a worker was acked or was handed in its process, by connection. A server that
-/// goes back ends the connection; what was seen of it before would tell, so what is seen after does not take its place,
-/// however far the stream has grown by then.
+/// For each connection, the message furthest along the stream that the worker got an ack for or received. A server that
+/// rolls back ends the connection. Positions of later connections do not replace earlier ones, however far the stream
+/// has grown, because the earlier ones reveal the loss.
 pub(crate) type LastPositions = BTreeMap<u64, StreamPosition>;

@@ -1,6 +1,6 @@
-//! Publishing to the stream, and its acks: one inbox for all of them, and one deadline for each batch.
+//! Publishes to the stream and receives the acks: one inbox for all of them, one deadline for each batch.
 //!
-//! The client library's own publishing keeps a timer, a channel and a subject of its own for each message.
+//! The client library's own publishing keeps a timer, a channel and a reply subject for each message.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,16 +13,16 @@ use serde::Deserialize;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How long nothing may be acknowledged before what is left counts as not stored.
+/// How long the broker may go without an ack before the remaining messages count as not stored.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many messages may be unacknowledged at a time, over all batches: fewer than what the server queues for a stream
+/// Most messages without an ack, over all batches. It is less than the number that the server queues for a stream
 /// before it refuses more.
 const MAX_UNACKED: usize = 4096;
 
-/// A message to be published.
+/// A message to publish.
 pub(crate) struct Outgoing {
-    /// With the deployment's namespace.
+    /// The subject with the deployment's namespace.
     pub(crate) subject: String,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Bytes,
@@ -31,30 +31,30 @@ pub(crate) struct Outgoing {
 /// Why a message may not be stored.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum PublishError {
-    /// Neither stored nor refused.
+    /// Neither stored nor refused in time.
     #[error("no ack within {ACK_TIMEOUT:?}")]
     Timeout,
-    /// There is no stream for its subject.
-    #[error("no stream takes it")]
+    /// No stream takes its subject.
+    #[error("no stream takes the subject")]
     NoStream,
-    /// The server says no.
+    /// The server refuses the message.
     #[error("refused: {0}")]
     Refused(String),
-    /// What came is no ack.
+    /// The reply is not an ack.
     #[error("the ack cannot be read: {0}")]
     Unreadable(String),
-    /// It did not go out.
+    /// The message was not sent.
     #[error("not sent: {0}")]
     NotSent(String),
 }
 
-/// Where each message stands in the stream, or why it may not.
+/// A message's place in the stream, or why it may not be stored.
 pub(crate) type Stored = Result<u64, PublishError>;
 
-/// Publishes, and consumes of what was stored.
+/// Publishes messages and receives their acks.
 pub(crate) struct Publisher {
     client: Client,
-    /// What every reply subject begins with; a batch's number and a message's place follow.
+    /// The prefix of all reply subjects; a batch's number and a message's position follow.
     inbox: String,
     pending: Arc<Mutex<PendingBatches>>,
     room: Semaphore,
@@ -67,7 +67,7 @@ struct PendingBatches {
     batches: HashMap<u64, Arc<Batch>>,
 }
 
-/// Messages that are acknowledged together.
+/// Messages that are acked together.
 struct Batch {
     answers: Mutex<Answers>,
     acked: Notify,
@@ -79,7 +79,7 @@ struct Answers {
 }
 
 impl Publisher {
-    /// Begins to listen for acks, now or when there is a connection.
+    /// Subscribes to acks, at once or as soon as there is a connection.
     pub(crate) async fn listen(client: Client) -> Result<Self, async_nats::SubscribeError> {
         let inbox = client.new_inbox();
         let subscriber = client.subscribe(format!("{inbox}.*.*")).await?;
@@ -95,8 +95,8 @@ impl Publisher {
         })
     }
 
-    /// Publishes messages and waits until each is acknowledged, or none was for a while. Answers in their order. Dropped
-    /// before it is done, it leaves open what became of them.
+    /// Publishes messages and waits until each has an ack, or no ack came for [`ACK_TIMEOUT`]. Answers in their order.
+    /// If dropped early, it is unknown which messages were stored.
     pub(crate) async fn publish(&self, mut messages: Vec<Outgoing>) -> Vec<Stored> {
         let mut stored = Vec::with_capacity(messages.len());
         while !messages.is_empty() {
@@ -109,7 +109,7 @@ impl Publisher {
 
     async fn publish_some(&self, messages: Vec<Outgoing>) -> Vec<Stored> {
         let count = u32::try_from(messages.len()).unwrap_or(u32::MAX);
-        // Never closed; were it, everybody would have room.
+        // The semaphore is never closed; if it were, the number of messages would be unlimited.
         let _room = self.room.acquire_many(count).await.ok();
         let batch = Arc::new(Batch::of(messages.len()));
         let pending_batch = PendingBatch::new(&self.pending, batch.clone());
@@ -124,7 +124,7 @@ impl Publisher {
     }
 }
 
-/// A batch's place among those that wait, until this is dropped.
+/// A batch's place among the pending ones, until this is dropped.
 struct PendingBatch<'a> {
     pending: &'a Mutex<PendingBatches>,
     number: u64,
@@ -162,7 +162,7 @@ impl Batch {
         }
     }
 
-    /// Waits for the last ack, as long as others come.
+    /// Waits for the last ack, as long as acks arrive.
     async fn answered(&self) -> Vec<Stored> {
         let mut left = lock(&self.answers).left;
         while left > 0 {
@@ -178,14 +178,14 @@ impl Batch {
     }
 }
 
-/// Hands every ack to its batch.
+/// Gives each ack to its batch.
 async fn receive_acks(mut inbox: Subscriber, pending: Arc<Mutex<PendingBatches>>) {
     while let Some(message) = inbox.next().await {
         let mut tokens = message.subject.rsplit('.');
         let (place, number) = (tokens.next().and_then(parse), tokens.next().and_then(parse));
         let (Some(place), Some(number)) = (place, number) else { continue };
         let batch = lock(&pending).batches.get(&number).cloned();
-        // Of a batch that is given up nobody wants to know.
+        // An ack of an abandoned batch is ignored.
         if let (Some(batch), Ok(place)) = (batch, usize::try_from(place)) {
             batch.answer(place, read(&message));
         }
@@ -196,7 +196,7 @@ fn parse(token: &str) -> Option<u64> {
     token.parse().ok()
 }
 
-/// What the server says of a message.
+/// Reads the server's reply to a message.
 fn read(message: &Message) -> Stored {
     #[derive(Deserialize)]
     struct Ack {
@@ -214,7 +214,7 @@ fn read(message: &Message) -> Stored {
     match serde_json::from_slice(&message.payload) {
         Ok(Ack { error: Some(refusal), .. }) => Err(PublishError::Refused(refusal.description)),
         Ok(Ack { seq: Some(sequence), .. }) => Ok(sequence),
-        Ok(Ack { .. }) => Err(PublishError::Unreadable("it names no sequence".to_owned())),
+        Ok(Ack { .. }) => Err(PublishError::Unreadable("expected a sequence, found none".to_owned())),
         Err(error) => Err(PublishError::Unreadable(error.to_string())),
     }
 }

@@ -1,7 +1,7 @@
-//! Pulling messages: one pending request at a time, for as many as there is room for.
+//! Pulls messages: one pending request at a time, for as many messages as there is room for.
 //!
-//! The client library's own streams read ahead into a buffer that nobody sends progress for; here every message that
-//! has left the server is accounted for from the moment it arrives.
+//! The client library's own streams read ahead into a buffer whose messages get no progress acks. Here every message
+//! that has left the server is in flight from its arrival.
 
 use std::time::{Duration, Instant};
 
@@ -10,31 +10,31 @@ use futures_util::StreamExt;
 
 use crate::nats::broker::Broker;
 
-/// How long the server keeps a request that it cannot fill. A request cannot be taken back without losing track of
-/// what is on its way, so a drain waits for its end: that is why it is short.
+/// How long the server keeps a request that it cannot fill. It is short, because a drain waits for its end: a request
+/// cannot be cancelled without losing track of messages on their way.
 const EXPIRES: Duration = Duration::from_secs(1);
 
-/// How much later than that a request counts as lost, as it is when the connection was.
+/// Time after that at which a request counts as lost, as it is after a reconnection.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// A handler's end of its consumer.
+/// A handler's subscription to its consumer.
 pub(crate) struct PullSubscription {
     broker: Broker,
     api: String,
     inbox: Subscriber,
     inbox_subject: String,
-    /// Messages still due from the pending request, and when it counts as lost.
+    /// Messages still due from the pending request, and the time when it counts as lost.
     pending_request: Option<(usize, Instant)>,
 }
 
-/// What came of waiting for a message.
+/// The result of waiting for a message.
 #[derive(Debug)]
 pub(crate) enum PullEvent {
     /// A message.
     Message(Box<Message>),
-    /// Nothing; the pending request may have ended.
+    /// No message; the pending request may have ended.
     Nothing,
-    /// The consumer is not there, or the server does not answer for it.
+    /// The consumer is missing, or the server does not answer for it.
     Missing(String),
 }
 
@@ -46,17 +46,17 @@ impl PullSubscription {
         Ok(PullSubscription { broker: broker.clone(), api, inbox, inbox_subject, pending_request: None })
     }
 
-    /// Whether the server has a request of ours to fill.
+    /// Returns whether a request is pending at the server.
     pub(crate) fn is_asking(&self) -> bool {
         self.pending_request.is_some()
     }
 
-    /// Forgets the pending request: a new connection knows nothing of it.
+    /// Forgets the pending request, which a new connection does not know.
     pub(crate) fn forget(&mut self) {
         self.pending_request = None;
     }
 
-    /// Asks for up to `room` messages.
+    /// Requests up to `room` messages.
     pub(crate) async fn ask(&mut self, room: usize) -> Result<(), async_nats::PublishError> {
         let body = format!(r#"{{"batch":{room},"expires":{}}}"#, EXPIRES.as_nanos());
         let (subject, reply) = (self.api.clone(), self.inbox_subject.clone());
@@ -65,7 +65,7 @@ impl PullSubscription {
         Ok(())
     }
 
-    /// The next message, or how the request ended. Safe to drop at any point: nothing is taken before it is returned.
+    /// Returns the next message, or how the request ended. Cancel-safe: no message is taken before it is returned.
     pub(crate) async fn next(&mut self) -> PullEvent {
         let deadline =
             self.pending_request.map_or_else(|| Instant::now() + EXPIRES, |(_, deadline)| deadline);
@@ -102,7 +102,7 @@ impl PullSubscription {
     }
 }
 
-/// The consumer's state on the server: how much waits. Used to tell an empty consumer from a missing one.
+/// Returns the consumer's pending messages from the server. This tells an empty consumer from a missing one.
 pub(crate) async fn pending(broker: &Broker, consumer: &str) -> Option<Pending> {
     #[derive(serde::Deserialize)]
     struct Info {
@@ -116,11 +116,11 @@ pub(crate) async fn pending(broker: &Broker, consumer: &str) -> Option<Pending> 
     Some(Pending { undelivered: info.num_pending, unacked: info.num_ack_pending })
 }
 
-/// What a consumer still has to do.
+/// A consumer's pending messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pending {
-    /// Messages that nobody has been handed yet.
+    /// Messages that were not delivered yet.
     pub undelivered: u64,
-    /// Messages that somebody holds.
+    /// Messages that were delivered and have no ack.
     pub unacked: u64,
 }

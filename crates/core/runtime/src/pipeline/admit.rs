@@ -1,4 +1,4 @@
-//! The second stage: the journal decides what is new, what is awaited, and what is stale.
+//! The second stage: the journal decides what is new, expected or stale.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -20,7 +20,8 @@ use crate::pipeline::task::{LocalDedup, Task, Work};
 use crate::telemetry::{EventSpan, Metrics};
 use crate::worker::{Failed, HandlerSpec, RegisteredHandler, Verdict};
 
-/// Decides over deliveries until no more come. Admitted ones go on to `next`, redelivered ones one at a time.
+/// Decides about deliveries until there are no more. Admitted events go on to `next`; redelivered ones pass the
+/// quarantine first.
 pub(crate) async fn admit(
     ctx: Arc<WorkerContext>,
     handler: Arc<dyn RegisteredHandler>,
@@ -64,7 +65,7 @@ pub(crate) async fn admit(
                 }
             };
             let Some(dedup) = in_flight.claim(delivery.id) else {
-                // The first delivery of it is still at work here; by the next one it will have an outcome.
+                // Its first delivery is still in work here, and will have an outcome by the next one.
                 delivery.give_back(GIVE_BACK).await;
                 continue;
             };
@@ -85,9 +86,10 @@ pub(crate) async fn admit(
     }
 }
 
-/// Whether the journal is asked before the event is worked on. A first generation that was never delivered before is
-/// almost certainly new. A handler that only records finds out otherwise in its transaction, which then cannot be kept;
-/// one with effects has to know before, and so has one that was renamed, since the row may be under another name.
+/// Returns whether to look the event up in the journal before work on it begins. A first delivery of generation 0 is
+/// almost certainly new. A record-only handler skips the look-up, because the journal's primary key rejects a duplicate
+/// at the commit. A handler with effects must know before. So must a renamed one, because the row may be under another
+/// name.
 fn is_asked_about(spec: &HandlerSpec, delivery: &Delivery) -> bool {
     spec.has_effects
         || !spec.former_names.is_empty()
@@ -110,11 +112,7 @@ async fn ask(
         match answer.await {
             Err(error) if started.elapsed() < OUTAGE_TOLERANCE && !ctx.abandon.is_cancelled() => {
                 if error.kind() != DbErrorKind::Unreachable {
-                    tracing::error!(
-                        handler = handlers[0],
-                        error = chain(&error),
-                        "the journal cannot be read"
-                    );
+                    tracing::error!(handler = handlers[0], error = chain(&error), "journal read failed");
                 }
                 ctx.health.not_ready(&ctx.database_part(), error.to_string());
                 backoff.wait().await;
@@ -124,7 +122,7 @@ async fn ask(
     }
 }
 
-/// What is to be done with an admitted event.
+/// Returns the work that an admitted event needs.
 fn open(ctx: &WorkerContext, handler: &dyn RegisteredHandler, delivery: &Delivery) -> Work {
     let refuse = |error: String, reason| Work::Failed(Failed { error, verdict: Verdict::Reject(reason) });
     if let Some(malformed) = &delivery.malformed {

@@ -1,9 +1,9 @@
-//! Which events of a batch run one after the other.
+//! Chains: the events of a batch that run one after the other.
 
 use crate::db::ConcurrencyKeys;
 
-/// Splits a batch into chains: events of one chain share keys, directly or through others, and keep their order;
-/// events of different chains share none.
+/// Splits a batch into chains. Events of one chain share keys, directly or through others, and keep their order. Events
+/// of different chains share none.
 pub(crate) fn chains(batch: &[ConcurrencyKeys]) -> Vec<Vec<usize>> {
     let mut leader: Vec<usize> = (0..batch.len()).collect();
     let mut holder = std::collections::HashMap::new();

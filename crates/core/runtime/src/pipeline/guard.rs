@@ -1,11 +1,11 @@
-//! A panic fails its own event only.
+//! Catches panics, so that a panic fails its own event only.
 
 use crate::worker::{Failed, Verdict};
 use futures_util::future::FutureExt;
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
-/// A handler that panics fails its own event, nobody else's.
+/// Runs a handler and turns its panic into a failure of its own event.
 pub(crate) async fn guarded<T>(work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(outcome) => outcome,
@@ -13,7 +13,7 @@ pub(crate) async fn guarded<T>(work: impl Future<Output = Result<T, Failed>>) ->
     }
 }
 
-/// What a panic means for the event that it happened to.
+/// Returns the failure of the event whose handler panicked.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Failed {
     let said = panic
         .downcast_ref::<&str>()

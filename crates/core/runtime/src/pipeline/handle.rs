@@ -1,4 +1,4 @@
-//! Runs the handlers of a batch in one transaction: events that share a key one after the other, the rest together.
+//! Runs the handlers of a batch in one transaction: events that share a key one after the other, the others together.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,16 +15,16 @@ use crate::pipeline::split::BatchFailure;
 use crate::pipeline::task::{Task, Work};
 use crate::worker::{AfterCommit, Failed, Tx};
 
-/// What came of running the handlers.
+/// The result of running a batch's handlers.
 pub(crate) enum BatchResult {
-    /// The transaction can be kept, with what each event came to.
+    /// The transaction can be committed, with these results.
     Kept(Vec<Handled>),
-    /// The transaction must be rolled back because events were refused after they had written something: those whose
-    /// refusal is certain, and those that must be tried apart from this batch.
+    /// The transaction must be rolled back, because events were rejected after they had written. `refused` are the
+    /// certain rejections; `put_off` must be tried apart from this batch.
     Undone { refused: Vec<(usize, Failed)>, put_off: Vec<usize> },
 }
 
-/// Runs every handler in the transaction: events that share a key one after the other, the rest together.
+/// Runs every handler in the transaction: events that share a key one after the other, the others together.
 pub(crate) async fn handle(
     ctx: &WorkerContext,
     tx: &Transaction,
@@ -50,11 +50,11 @@ pub(crate) async fn handle(
     };
     let chains = chains(&keys);
     let records = join_all(chains.iter().map(|chain| run_chain(ctx, tx, batch, chain)));
-    // Polled in this order, so the statements go out in this order.
+    // The futures are polled in this order, so their statements are sent in this order.
     let (begun, locked, recorded) = tx.run(join3(opening, lock, records)).await;
     if let (Some(trouble), said) = (tx.trouble(), begun.and(locked).err()) {
         let said = said.map(|error| error.to_string()).or_else(|| first_failure(&recorded));
-        let said = said.unwrap_or_else(|| "a statement of an event that only looked ahead failed".to_owned());
+        let said = said.unwrap_or_else(|| "a statement of a speculative run failed".to_owned());
         return Err(BatchFailure::of(trouble, said));
     }
     let (refused, put_off) = refusals(&chains, &recorded);
@@ -68,10 +68,10 @@ pub(crate) async fn handle(
     ))
 }
 
-/// What one event came to, before its transaction is committed.
+/// The result of one event, before its transaction is committed.
 pub(crate) struct Handled {
     pub(crate) outcome: Result<Vec<Emitted>, Failed>,
-    /// What the handler wants done once its writes are committed.
+    /// Actions to run once the handler's writes are committed.
     pub(crate) hooks: Vec<AfterCommit>,
 }
 
@@ -84,17 +84,17 @@ struct Record {
 }
 
 impl Record {
-    /// Whether it left something behind that must not be kept.
+    /// Returns whether the run left writes that must be undone.
     fn needs_rollback(&self) -> bool {
         self.wrote && self.outcome.is_err()
     }
 }
 
-/// Runs a chain until one of its events needs to roll back the transaction: those behind it would see what is to be undone.
+/// Runs a chain until one of its events requires a rollback, because later events would see what is undone.
 ///
-/// An event that ends without having written changes nothing for those behind it. After one such they look together, at
-/// first two of them, then twice as many each time; what they came to stands up to the first that wants to write, which
-/// then has its turn.
+/// An event that ends without a write changes nothing for the events behind it. After one such event the next ones run
+/// speculatively: two at first, then twice as many each time. Their results hold up to the first event that wants to
+/// write, which then runs alone.
 async fn run_chain(ctx: &WorkerContext, tx: &Transaction, batch: &[Task], chain: &[usize]) -> Vec<Record> {
     let mut records = Vec::with_capacity(chain.len());
     let (mut rest, mut ahead) = (chain, 0);
@@ -118,7 +118,7 @@ async fn run_chain(ctx: &WorkerContext, tx: &Transaction, batch: &[Task], chain:
     records
 }
 
-/// Runs an event of a batch.
+/// Runs one event of a batch.
 async fn run_one(ctx: &WorkerContext, tx: &Transaction, batch: &[Task], index: usize) -> Record {
     let task = &batch[index];
     match &task.work {
@@ -133,7 +133,7 @@ async fn run_one(ctx: &WorkerContext, tx: &Transaction, batch: &[Task], index: u
     }
 }
 
-/// Runs an event of a batch as far as it only reads; `None` when it wants to write.
+/// Runs one event of a batch as long as it only reads; returns `None` if it wants to write.
 async fn run_speculatively(
     ctx: &WorkerContext,
     tx: &Transaction,
@@ -158,8 +158,8 @@ fn tx_for<'a>(ctx: &'a WorkerContext, tx: &'a Transaction, task: &'a Task) -> Tx
     Tx::new(tx, &ctx.journal, task.delivery.envelope.event_type(), &task.event_span.trace)
 }
 
-/// The refusals that stand, and the events that are to be tried again apart from the rest. A refusal stands when it was
-/// decided on what is committed; one that may rest on writes that are undone with it proves nothing.
+/// Returns the final rejections, and the events to try again apart from the rest. A rejection is final if it rests on
+/// committed state. One that may rest on writes that are undone with it proves nothing.
 fn refusals(chains: &[Vec<usize>], recorded: &[Vec<Record>]) -> (Vec<(usize, Failed)>, Vec<usize>) {
     let (mut refused, mut put_off) = (Vec::new(), Vec::new());
     for (chain, records) in chains.iter().zip(recorded) {

@@ -1,4 +1,4 @@
-//! What each event of a batch comes to: its journal row and its follow-ons.
+//! The outcome of each event of a batch: its journal row and its follow-ons.
 
 use std::time::SystemTime;
 
@@ -15,35 +15,36 @@ use crate::nats::Broker;
 use crate::pipeline::task::Task;
 use crate::worker::{Failed, HandlerSpec, Verdict};
 
-/// What one event of a batch came to: its journal row, and what goes out.
+/// The outcome of one event: its journal row and its follow-ons.
 pub(crate) struct Outcome {
-    /// What goes to the stream, addressed.
+    /// Envelopes to publish, addressed.
     pub(crate) follow_ons: Vec<Envelope>,
     /// How the try ended.
     pub(crate) disposition: Disposition,
     generation: u32,
-    /// Tries that counted so far, with this one.
+    /// Tries that counted so far, this one included.
     pub(crate) attempts: u32,
-    /// The event and its failures, encoded, when it was not handled.
+    /// The event and its failures, encoded, if it was not handled.
     unhandled: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Outcome {
-    /// Handled at its first generation: the common case, recorded set-based.
+    /// Returns whether the event was handled at generation 0: the common case, which many events record with one
+    /// statement.
     pub(crate) fn is_plain(&self) -> bool {
         self.generation == 0 && self.disposition == Disposition::Done
     }
 
-    /// The follow-ons as the journal keeps them.
+    /// Returns the follow-ons as the journal keeps them.
     pub(crate) fn outbox(&self) -> Vec<u8> {
         if self.follow_ons.is_empty() {
             return Vec::new();
         }
-        // The journal's copy shares the payloads' memory.
+        // The copy shares the memory of the payloads.
         FollowOns { messages: self.follow_ons.clone() }.encode_to_vec()
     }
 
-    /// The journal row of an outcome that is not [plain](Self::is_plain).
+    /// Returns the journal row of an outcome that is not [plain](Self::is_plain).
     pub(crate) fn journal_row<'a>(&'a self, spec: &HandlerSpec, task: &'a Task) -> JournalRow<'a> {
         let (event, failures) =
             self.unhandled.as_ref().map_or((&[][..], &[][..]), |(event, failures)| (event, failures));
@@ -60,23 +61,23 @@ impl Outcome {
         }
     }
 
-    /// A follow-on that the broker would never take, as the event's failure.
+    /// Returns the event's failure if the broker would never accept one of its follow-ons.
     pub(crate) fn unpublishable(&self, broker: &Broker) -> Option<Failed> {
         let unpublishable = self.follow_ons.iter().find_map(|message| broker.unpublishable(message))?;
         Some(Failed { error: unpublishable.to_string(), verdict: Verdict::Reject(unpublishable.reason()) })
     }
 }
 
-/// Works out the outcomes of one batch.
+/// Builds the outcomes of one batch.
 pub(crate) struct OutcomeBuilder<'a> {
     ctx: &'a WorkerContext,
     spec: &'a HandlerSpec,
-    /// The database's time; asked only when something failed.
+    /// The database's time; read only if an event failed.
     now: Option<Timestamp>,
 }
 
 impl<'a> OutcomeBuilder<'a> {
-    /// Asks for the time only when one of the outcomes will need it.
+    /// Reads the database's time if one of the outcomes needs it.
     pub(crate) async fn new(
         ctx: &'a WorkerContext,
         spec: &'a HandlerSpec,
@@ -136,7 +137,7 @@ impl<'a> OutcomeBuilder<'a> {
                 let wait = after.as_secs_f64();
                 tracing::info!(
                     handler, %event, subject = task.subject(), %trace_id, verdict, attempts, wait,
-                    error = failed.error, "event failed; it waits for another try",
+                    error = failed.error, "event waits for another try",
                 );
                 follow_ons.extend(self.report(task, disposition, None));
             }
@@ -145,9 +146,9 @@ impl<'a> OutcomeBuilder<'a> {
                     handler, %event, subject = task.subject(), %trace_id, reason, attempts,
                     error = failed.error, "event dead-lettered",
                 );
-                // A dead letter of a dead letter would only come back to its consumer.
+                // A dead letter of a dead letter would only return to its consumer.
                 if self.spec.consumes_reports() {
-                    tracing::error!(handler, %event, "report dead-lettered; only the journal has it");
+                    tracing::error!(handler, %event, "report dead-lettered: only the journal has it");
                 } else {
                     let fits = |letter: &Envelope| self.ctx.broker.unpublishable(letter).is_none();
                     let this = self.this_try(task);
@@ -166,7 +167,7 @@ impl<'a> OutcomeBuilder<'a> {
         Outcome { follow_ons, disposition, generation, attempts, unhandled }
     }
 
-    /// What a verdict means for this event after all of its tries.
+    /// Returns the meaning of a verdict for this event after all of its tries.
     fn disposition(&self, task: &Task, verdict: Verdict) -> (Disposition, u32, &'static str) {
         let policy = &self.spec.policy;
         let attempts = task.history.attempts + 1;
@@ -195,7 +196,7 @@ impl<'a> OutcomeBuilder<'a> {
         }
     }
 
-    /// Every generation above the first reports how it ended.
+    /// Returns the report on how a generation above 0 ended.
     fn report(&self, task: &Task, disposition: Disposition, reason: Option<&str>) -> Option<Envelope> {
         let reports = task.generation() > 0 && !self.spec.consumes_reports();
         reports.then(|| self.this_try(task).report(disposition.state(), reason))

@@ -1,4 +1,4 @@
-//! The third stage, for handlers that ask a provider: prepare and perform, many events at once.
+//! The third stage, for handlers with effects: prepares and performs many events at once.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -19,7 +19,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::spans;
 use crate::worker::{BoundEvent, Failed, HandlerSpec};
 
-/// Performs events until no more come; each goes on as soon as it is done, so a slow one holds up nobody.
+/// Performs events until there are no more. Each goes on as soon as it is done, so a slow one delays no other.
 pub(crate) async fn perform(
     ctx: Arc<WorkerContext>,
     spec: Arc<HandlerSpec>,
@@ -46,7 +46,7 @@ pub(crate) async fn perform(
     }
 }
 
-/// `None` when the process was told to let go.
+/// Prepares and performs one event; returns `None` if the process abandons its work.
 async fn one(ctx: &WorkerContext, spec: &HandlerSpec, metrics: &Metrics, mut task: Task) -> Option<Task> {
     let attempt = Attempt {
         subject: task.subject().to_owned(),
@@ -84,7 +84,7 @@ async fn one(ctx: &WorkerContext, spec: &HandlerSpec, metrics: &Metrics, mut tas
         };
         match failure {
             None => break,
-            // The database is away: that is nobody's attempt.
+            // The database is unreachable, so the try does not count.
             Some(PerformFailure::Failed(_)) if attempt.lost() => attempt.found(),
             Some(PerformFailure::Lost) => {}
             Some(PerformFailure::Failed(failed)) => {

@@ -15,11 +15,11 @@ use crate::nats::InFlight;
 use crate::telemetry::Metrics;
 use crate::worker::{HandlerSpec, RegisteredHandler};
 
-/// How many recorded batches of a handler may wait for the publisher.
+/// Recorded batches of a handler that may wait for the publisher.
 const PUBLISH_QUEUE: usize = 8;
 
-/// Runs a handler until the process drains. A pipeline that breaks, which only a fault of the runtime itself causes, is built
-/// again; the broker delivers again what it held.
+/// Runs a handler until the process drains. If its pipeline ends early, which only a fault of the runtime causes, it
+/// builds the pipeline again, and the broker delivers its messages again.
 pub(crate) async fn run_handler(
     ctx: Arc<WorkerContext>,
     handler: Arc<dyn RegisteredHandler>,
@@ -39,15 +39,15 @@ pub(crate) async fn run_handler(
             () = ctx.abandon.cancelled() => return,
         }
         if !ctx.drain.is_cancelled() {
-            tracing::error!(handler = spec.name, "pipeline broke; building it again");
-            ctx.health.not_ready(spec.name, "the pipeline broke");
+            tracing::error!(handler = spec.name, "pipeline ended: building it again");
+            ctx.health.not_ready(spec.name, "the pipeline ended");
             backoff.wait().await;
         }
     }
 }
 
-/// A handler's stages, joined by queues. Each ends when the one before it has, so a drain empties them in order. Answers
-/// the last.
+/// Starts a handler's stages, joined by queues. Each ends after the one before it, so a drain empties them in order.
+/// Returns the last one.
 fn pipeline(
     ctx: &Arc<WorkerContext>,
     handler: &Arc<dyn RegisteredHandler>,
@@ -76,7 +76,7 @@ fn pipeline(
     tasks.spawn(publish(ctx.clone(), spec, metrics, recorded))
 }
 
-/// Tells the broker, in time, that what is in flight is being worked on.
+/// Sends progress acks for messages in flight before their ack wait is over.
 async fn keep_alive(ctx: &WorkerContext, in_flight: &InFlight) {
     let third = ctx.settings.ack_wait / 3;
     let mut tick = tokio::time::interval(third);

@@ -1,5 +1,4 @@
-//! The last stages: follow-ons go out, the outbox batch is closed, and only then is the broker told that the incoming
-//! messages are settled.
+//! The last stages: publish the follow-ons, close the outbox batch, and only then ack the incoming messages.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -19,20 +18,20 @@ use crate::worker::HandlerSpec;
 
 /// A committed batch.
 pub(crate) struct Recorded {
-    /// The outbox batches that name its events, when there is anything to publish.
+    /// The outbox batches that name its events, if there is anything to publish.
     pub(crate) outbox_batches: Vec<i64>,
-    /// What is still to be published.
+    /// Follow-ons that are still to be published.
     pub(crate) follow_ons: Vec<Envelope>,
-    /// Its transaction's span, when it is sampled.
+    /// The span of its transaction, if it is sampled.
     pub(crate) span: Option<SpanContext>,
-    /// The messages that it settles.
+    /// The messages that the batch settles.
     pub(crate) deliveries: Vec<Delivery>,
 }
 
-/// How many batches of one handler are on their way out at once.
+/// Batches of one handler that are published at once.
 const BATCHES: usize = 8;
 
-/// Publishes and acks until no more batches come.
+/// Publishes and acks batches until there are no more.
 pub(crate) async fn publish(
     ctx: Arc<WorkerContext>,
     spec: Arc<HandlerSpec>,
@@ -68,7 +67,8 @@ async fn settle(ctx: &WorkerContext, spec: &HandlerSpec, metrics: &Metrics, batc
         failpoint::pass("after-publish");
         for outbox_batch in batch.outbox_batches {
             if let Err(error) = ctx.close(outbox_batch).await {
-                // The sweeper will publish it again and close it; that is harmless, and no reason not to ack.
+                // The messages are acked all the same: the sweeper publishes the batch again and closes it, which is
+                // harmless.
                 tracing::warn!(%error, "outbox batch left to the sweeper");
             }
         }

@@ -1,5 +1,5 @@
-//! The side track for redelivered events: one at a time, each start committed first, so that an event that kills its
-//! process is found out instead of killing for ever.
+//! The quarantine of redelivered events: one runs at a time, and its start is committed first. So a poison event, which
+//! kills its process, is detected instead of killing every process in turn.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::pipeline::split::recheck;
 use crate::pipeline::task::Task;
 use crate::worker::{Failed, HandlerSpec, Verdict};
 
-/// Lets redelivered events through to `next`, one at a time, until no more come.
+/// Passes redelivered events on to `next`, one at a time, until there are no more.
 pub(crate) async fn quarantine(
     ctx: Arc<WorkerContext>,
     spec: Arc<HandlerSpec>,
@@ -23,9 +23,9 @@ pub(crate) async fn quarantine(
             permit = ctx.quarantine.clone().acquire_owned() => permit,
             () = ctx.abandon.cancelled() => return,
         };
-        // The semaphore is never closed; without it the task would only run unaccompanied.
+        // The semaphore is never closed; if it were, the event would only run without a permit.
         task.quarantined = permit.ok();
-        // It may have waited for long, and other replicas have it too.
+        // The event may have waited for long, and other replicas may have it too.
         let Some(admitted) = recheck(&ctx, &spec, vec![task]).await else { return };
         let Some(mut task) = admitted.into_iter().next() else { continue };
         let (id, generation) = (task.id(), task.generation());
@@ -37,7 +37,7 @@ pub(crate) async fn quarantine(
         match begun {
             None => return,
             Some(Ok(starts)) if starts > spec.policy.max_crashes => task.fail(Failed {
-                error: format!("begun {} times without an outcome", starts - 1),
+                error: format!("started {} times without an outcome", starts - 1),
                 verdict: Verdict::Reject(Reason::PoisonEvent),
             }),
             Some(Ok(_)) => {}

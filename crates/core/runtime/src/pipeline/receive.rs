@@ -1,4 +1,4 @@
-//! The first stage: messages off the broker, as many as there is room for.
+//! The first stage: receives as many messages as there is room for.
 
 use crate::nats::pull::pending;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use crate::nats::{Delivery, InFlight, Names, PullEvent, PullSubscription};
 use crate::telemetry::Metrics;
 use crate::worker::HandlerSpec;
 
-/// A delivery and the room that it takes.
+/// A delivery, and the room that it takes.
 pub(crate) struct Received {
     pub(crate) delivery: Delivery,
     pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
-/// Pulls until the process drains.
+/// Receives messages until the process drains.
 pub(crate) async fn receive(
     ctx: Arc<WorkerContext>,
     spec: Arc<HandlerSpec>,
@@ -32,7 +32,7 @@ pub(crate) async fn receive(
         match PullSubscription::new(&ctx.broker, &Names::consumer(spec.name)).await {
             Ok(subscription) => {
                 let why = pull(&ctx, &metrics, subscription, (window, &room), &held, &admit).await;
-                tracing::debug!(handler = spec.name, why, "pulling ended");
+                tracing::debug!(handler = spec.name, why, "pull ended");
                 if !ctx.drain.is_cancelled() {
                     held.invalidate();
                 }
@@ -43,8 +43,8 @@ pub(crate) async fn receive(
     }
 }
 
-/// Pulls until there is a reason not to; answers it. A drain first consumes the pending request out, since the server may
-/// be filling it at this moment.
+/// Pulls messages until there is a reason to stop, and returns the reason. A drain first waits for the end of the
+/// pending request, since the server may be filling it at this moment.
 async fn pull(
     ctx: &WorkerContext,
     metrics: &Metrics,
@@ -56,7 +56,7 @@ async fn pull(
     let mut reached = ctx.broker.connections();
     loop {
         if !subscription.is_asking() {
-            // Half a window at a time: a request per message would cost more than the messages.
+            // Half a window at a time, because a request per message would cost more than the messages.
             let free = room.clone().acquire_many_owned(u32::try_from(window / 2).unwrap_or(1));
             tokio::select! {
                 free = free => drop(free),
@@ -70,7 +70,7 @@ async fn pull(
                 return "draining".to_owned();
             }
             if !ctx.broker.is_connected() {
-                // Requests would pile up and all be filled after the reconnection.
+                // Without a connection, requests would pile up and all be filled after the reconnection.
                 pause(ctx).await;
                 continue;
             }
@@ -97,7 +97,7 @@ async fn pull(
                         (messages, oldest) = (messages + 1, oldest.max(delivery.age()));
                         let room = room.clone().try_acquire_owned().ok();
                         if admit.send(Received { delivery, room }).is_err() {
-                            return "nobody admits what is received".to_owned();
+                            return "the next stage has ended".to_owned();
                         }
                     }
                 }
@@ -109,7 +109,8 @@ async fn pull(
     }
 }
 
-/// Waits until the handler's consumer exists: only then is the handler ready. `false` when the process drains first.
+/// Waits until the handler's consumer exists, and then reports the handler as ready. Returns `false` if the process
+/// drains first.
 async fn consumer_there(ctx: &WorkerContext, handler: &str) -> bool {
     let consumer = Names::consumer(handler);
     while !ctx.drain.is_cancelled() {
@@ -117,7 +118,7 @@ async fn consumer_there(ctx: &WorkerContext, handler: &str) -> bool {
             ctx.health.ready(handler);
             return true;
         }
-        ctx.health.not_ready(handler, format!("consumer {consumer} is not there"));
+        ctx.health.not_ready(handler, format!("consumer {consumer} does not exist yet"));
         ctx.consumer_missing.notify_one();
         pause(ctx).await;
     }

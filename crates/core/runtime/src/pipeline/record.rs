@@ -25,7 +25,7 @@ use crate::telemetry::Metrics;
 use crate::telemetry::spans;
 use crate::worker::{AfterCommit, HandlerSpec};
 
-/// Records events until no more come.
+/// Records events until there are no more.
 pub(crate) async fn record(
     ctx: Arc<WorkerContext>,
     spec: Arc<HandlerSpec>,
@@ -35,7 +35,7 @@ pub(crate) async fn record(
 ) {
     while let Some(first) = tasks.recv().await {
         let mut permit = ctx.commit_permit().await;
-        // Collected only now: what became ready while others held the permits shares this one.
+        // The batch is collected after the permit is granted, so that it includes what became ready meanwhile.
         let mut ready = vec![first];
         while ready.len() < spec.policy.batch
             && let Ok(task) = tasks.try_recv()
@@ -63,8 +63,9 @@ pub(crate) async fn record(
     }
 }
 
-/// Records a batch in one transaction and passes it on to the publisher. The batch is empty afterwards unless it failed. The
-/// permit is released when the commit is sent: waiting for the disk, or for the publisher, holds up no other batch.
+/// Records a batch in one transaction and passes it on to the publisher. Afterwards the batch is empty unless it
+/// failed. The permit is released when the commit is sent, so that a wait for the disk or the publisher delays no other
+/// batch.
 async fn commit_batch(
     ctx: &WorkerContext,
     spec: &HandlerSpec,
@@ -89,20 +90,20 @@ async fn commit_batch(
     metrics.observe_stage("record", since);
     metrics.recorded(batch.len());
     let span = spans::recorded(ctx.worker, spec.name, began, batch.iter().map(|task| &task.event_span));
-    // If the publisher is gone, the outbox batch says what is still to be published.
+    // If the publisher is gone, the outbox batch still names the unpublished follow-ons.
     let _ = next.send(complete(metrics, batch, written, span)).await;
     Ok(())
 }
 
-/// A transaction that was committed.
+/// A committed transaction.
 struct Written {
-    /// The outbox batches that name its events, when there is anything to publish.
+    /// The outbox batches that name its events, if there is anything to publish.
     outbox_batches: Vec<i64>,
     outcomes: Vec<Outcome>,
     hooks: Vec<AfterCommit>,
 }
 
-/// Takes a committed batch apart: what goes out and what can be acked. Each event's end is counted and its span ends.
+/// Splits a committed batch into what to publish and what to ack. Counts each event's outcome and ends its span.
 fn complete(
     metrics: &Metrics,
     batch: &mut Vec<Task>,
@@ -133,8 +134,8 @@ fn complete(
     Recorded { outbox_batches, follow_ons, span, deliveries }
 }
 
-/// Runs the handlers, writes what each event came to, and commits. Events that cannot be kept as they are come out of a
-/// failure marked as failed.
+/// Runs the handlers, writes each event's outcome, and commits. If it fails, events that cannot be kept are marked as
+/// failed.
 async fn write(
     ctx: &WorkerContext,
     spec: &HandlerSpec,
@@ -177,7 +178,7 @@ async fn write(
     Ok(Written { outbox_batches, outcomes, hooks })
 }
 
-/// Writes the journal and the outbox batches, and commits. Answers the outbox batches, if there is anything to publish.
+/// Writes the journal and the outbox batches, and commits. Returns the outbox batches, if there is anything to publish.
 async fn commit(
     ctx: &WorkerContext,
     spec: &HandlerSpec,
@@ -202,7 +203,7 @@ async fn commit(
         .into_iter()
         .map(|(task, outcome)| Done { id: task.id(), subject: task.subject(), outbox: outcome.outbox() })
         .collect();
-    // By the name that their rows are under, which is the handler's for all but those recorded before a rename.
+    // By the name in their rows: the handler's, except for rows from before a rename.
     let mut publishing: BTreeMap<&str, Vec<Uuid>> = BTreeMap::new();
     for (task, _) in batch.iter().zip(outcomes).filter(|(_, outcome)| !outcome.follow_ons.is_empty()) {
         publishing.entry(task.recorded_as(spec)).or_default().push(task.id().uuid());
@@ -211,8 +212,8 @@ async fn commit(
         async { if done.is_empty() { Ok(()) } else { journal.done(client, spec.name, &done).await } };
     let open = try_join_all(publishing.iter().map(|(handler, events)| journal.open(client, handler, events)));
     failpoint::pass("before-commit");
-    // A commit that follows a failed statement rolls back, so all three can be under way together.
-    // The permit is released when all is sent: waiting for the disk takes no core. Polled in this order too.
+    // All three are sent at once, because a commit after a failed statement rolls back. Polled in this order too. The
+    // permit is released when all is sent, because waiting for the disk takes no core.
     let sent = lazy(|_| drop(permit));
     let ((recorded, opened), committed, ()) = join3(join(record, open), tx.commit(), sent).await;
     recorded?;

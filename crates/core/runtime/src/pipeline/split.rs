@@ -1,4 +1,4 @@
-//! When a batch could not be recorded: what is tried instead, so that one event does not fail its neighbours.
+//! Splits a batch that could not be recorded, so that one event does not fail its neighbours.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::pipeline::stale::{GIVE_BACK, OUTAGE_TOLERANCE, settle_stale};
 use crate::pipeline::task::{Task, Work};
 use crate::worker::{Failed, HandlerSpec, Verdict};
 
-/// When the broker is to hand over again what could not be journaled at all.
+/// Delay before the broker delivers an event again that could not be journaled at all.
 const UNWRITABLE: Duration = Duration::from_secs(30);
 
 /// Why a transaction was not kept.
 #[derive(Debug)]
 pub(crate) enum BatchFailure {
-    /// The database is away.
+    /// The database is unreachable.
     Unreachable(String),
     /// Another transaction was in the way, or faster.
     Contention,
-    /// Events that had written something were refused by their handlers and are marked. The others run again, these
-    /// ones (by index) apart from what they built on.
+    /// Events that had written were rejected by their handlers and are marked. The others run again; those in `put_off`
+    /// (by index) apart from the events that they built on.
     Refused { put_off: Vec<usize> },
     /// A statement failed.
     Statement(String),
@@ -32,7 +32,7 @@ impl BatchFailure {
         match trouble {
             DbErrorKind::Unreachable => BatchFailure::Unreachable(said),
             DbErrorKind::Contention => BatchFailure::Contention,
-            // A row that is there already may be another replica's: the journal will say so.
+            // An existing row may be another replica's: the journal decides.
             DbErrorKind::Duplicate | DbErrorKind::Data | DbErrorKind::Aftermath | DbErrorKind::Statement => {
                 BatchFailure::Statement(said)
             }
@@ -46,8 +46,8 @@ impl From<DbError> for BatchFailure {
     }
 }
 
-/// The batches that are to be recorded in the place of one that could not be kept. `None` when the process was told to
-/// let go.
+/// Returns the batches to record in place of one that could not be kept. Returns `None` if the process abandons its
+/// work.
 pub(crate) async fn split_batch(
     ctx: &WorkerContext,
     spec: &HandlerSpec,
@@ -59,7 +59,8 @@ pub(crate) async fn split_batch(
         BatchFailure::Refused { put_off } => return Some(partition(batch, &put_off)),
         BatchFailure::Unreachable(why) => {
             ctx.health.not_ready(&ctx.database_part(), why);
-            // What was performed is kept. What is only recorded another replica may record, if it has a database.
+            // A performed result is kept. An event that is only recorded is given back, because another replica may
+            // have a database.
             if !spec.has_effects && !ctx.reaches_database(OUTAGE_TOLERANCE).await? {
                 for task in batch {
                     task.delivery.give_back(GIVE_BACK).await;
@@ -80,13 +81,13 @@ pub(crate) async fn split_batch(
     let tried = batch.len();
     let batch = recheck(ctx, spec, batch).await?;
     match said {
-        // Nobody else's doing.
+        // The single event that was tried is the cause.
         Some(said) if batch.len() == tried => Some(split(spec, batch, said).await),
         _ => Some(vec![batch]),
     }
 }
 
-/// Takes the events at these places out of a batch, in order.
+/// Takes the events at these indexes out of a batch, in order.
 fn partition(batch: Vec<Task>, put_off: &[usize]) -> Vec<Vec<Task>> {
     let (mut now, mut later) = (Vec::with_capacity(batch.len()), Vec::with_capacity(put_off.len()));
     for (index, task) in batch.into_iter().enumerate() {
@@ -95,7 +96,7 @@ fn partition(batch: Vec<Task>, put_off: &[usize]) -> Vec<Vec<Task>> {
     vec![now, later]
 }
 
-/// Halves a batch that a statement failed in. Alone, an event that still fails has only itself to blame.
+/// Halves a batch in which a statement failed. An event that still fails alone is itself the cause.
 async fn split(spec: &HandlerSpec, mut batch: Vec<Task>, said: String) -> Vec<Vec<Task>> {
     if batch.len() > 1 {
         let rest = batch.split_off(batch.len() / 2);
@@ -103,8 +104,8 @@ async fn split(spec: &HandlerSpec, mut batch: Vec<Task>, said: String) -> Vec<Ve
     }
     let Some(mut task) = batch.pop() else { return Vec::new() };
     if let Work::Failed(_) = task.work {
-        // Not even its failure can be written: something is wrong with the schema, and nobody else should wait for it.
-        tracing::error!(handler = spec.name, event = %task.id(), error = said, "an event cannot be journaled");
+        // Even the failure cannot be written: the schema is damaged, and no other event should wait for this one.
+        tracing::error!(handler = spec.name, event = %task.id(), error = said, "event not journaled");
         task.delivery.give_back(UNWRITABLE).await;
         return Vec::new();
     }
@@ -112,8 +113,8 @@ async fn split(spec: &HandlerSpec, mut batch: Vec<Task>, said: String) -> Vec<Ve
     vec![vec![task]]
 }
 
-/// Asks the journal again about events that could not be recorded, or had to wait: another replica may have been faster.
-/// `None` when the process was told to let go.
+/// Looks up events again that could not be recorded or had to wait, because another replica may have been faster.
+/// Returns `None` if the process abandons its work.
 pub(crate) async fn recheck(ctx: &WorkerContext, spec: &HandlerSpec, batch: Vec<Task>) -> Option<Vec<Task>> {
     let names = spec.names();
     let events: Vec<_> = batch.iter().map(|task| (task.id(), task.generation())).collect();
@@ -123,7 +124,7 @@ pub(crate) async fn recheck(ctx: &WorkerContext, spec: &HandlerSpec, batch: Vec<
     let admissions = match admissions {
         Ok(admissions) => admissions,
         Err(error) => {
-            tracing::error!(handler = spec.name, %error, "the journal cannot be read");
+            tracing::error!(handler = spec.name, %error, "journal read failed");
             return Some(batch);
         }
     };
@@ -146,7 +147,7 @@ pub(crate) async fn recheck(ctx: &WorkerContext, spec: &HandlerSpec, batch: Vec<
             })
             .await?;
         if let Err(error) = cleared {
-            tracing::warn!(handler = spec.name, %error, "start markers are left behind");
+            tracing::warn!(handler = spec.name, %error, "start markers left behind");
         }
     }
     if !stale.is_empty() {

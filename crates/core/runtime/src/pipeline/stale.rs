@@ -1,4 +1,4 @@
-//! What goes back to the broker: messages whose event is settled already are acked, others are given back.
+//! Messages that go back to the broker: those of settled events are acked, the others are given back.
 
 use crate::context::WorkerContext;
 use crate::db::DbError;
@@ -8,15 +8,14 @@ use crate::worker::HandlerSpec;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// For how long an unreachable database is waited for before messages go back to the broker, where another replica may
-/// find it reachable.
+/// How long to wait for an unreachable database before messages go back to the broker. Another replica may reach it.
 pub(crate) const OUTAGE_TOLERANCE: Duration = Duration::from_secs(10);
 
-/// After how long the broker is to deliver again what was given back.
+/// Delay before the broker delivers again what was given back.
 pub(crate) const GIVE_BACK: Duration = Duration::from_millis(500);
 
-/// Acks what is settled already; where its outbox batch is still open, its follow-ons are published first. What of them
-/// cannot be read keeps the batch open, and that is enough.
+/// Acks messages of settled events. If the event's outbox batch is still open, its follow-ons are published first.
+/// Unreadable follow-ons keep the batch open, which is enough.
 pub(crate) async fn settle_stale(ctx: &WorkerContext, spec: &HandlerSpec, stale: Vec<Delivery>) {
     let (handler, names) = (spec.name, spec.names());
     let ids: Vec<Uuid> = stale.iter().map(|delivery| delivery.id.uuid()).collect();
@@ -34,7 +33,7 @@ pub(crate) async fn settle_stale(ctx: &WorkerContext, spec: &HandlerSpec, stale:
         }
         Ok(()) => {}
         Err(error) => {
-            tracing::warn!(handler, error = chain(&error), "stale messages go back");
+            tracing::warn!(handler, error = chain(&error), "stale messages given back");
             for delivery in stale {
                 delivery.give_back(GIVE_BACK).await;
             }

@@ -1,4 +1,4 @@
-//! One delivered event on its way through the pipeline.
+//! An event on its way through the pipeline.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,29 +13,29 @@ use crate::nats::Delivery;
 use crate::telemetry::EventSpan;
 use crate::worker::{BoundEvent, Failed, HandlerSpec, Verdict};
 
-/// A delivery that was admitted, with what is known of it.
+/// An admitted delivery, and what is known of it.
 pub(crate) struct Task {
     pub(crate) delivery: Delivery,
     pub(crate) work: Work,
     pub(crate) history: History,
     pub(crate) event_span: EventSpan,
-    /// Held by a redelivered event, of which a process runs one at a time.
+    /// The quarantine permit of a redelivered event; a process runs one such event at a time.
     pub(crate) quarantined: Option<OwnedSemaphorePermit>,
-    /// Room in the handler's window; free again when the task is gone.
+    /// Room in the handler's window, released when the task is dropped.
     pub(crate) _room: Option<OwnedSemaphorePermit>,
     pub(crate) _dedup: DedupGuard,
 }
 
-/// What is still to be done with an event.
+/// The remaining work on an event.
 pub(crate) enum Work {
-    /// Its handler takes it from here.
+    /// The handler runs.
     Handle {
         /// The event, bound to its handler.
         event: Box<dyn BoundEvent>,
-        /// What it serialises on.
+        /// The keys that it serialises on.
         keys: ConcurrencyKeys,
     },
-    /// It is to be journaled as failed.
+    /// The event is journaled as failed.
     Failed(Failed),
 }
 
@@ -52,18 +52,18 @@ impl Task {
         &self.delivery.envelope.subject
     }
 
-    /// The name that the journal has the event under: the handler's, unless it was recorded before a rename.
+    /// Returns the handler's name in the event's journal row: the current one, unless it was recorded before a rename.
     pub(crate) fn recorded_as<'a>(&'a self, spec: &HandlerSpec) -> &'a str {
         self.history.handler.as_deref().unwrap_or(spec.name)
     }
 
-    /// The name that this try was addressed to: the handler's, unless a replay says a former one.
+    /// Returns the handler's name that this try was addressed to: the current one, unless a replay names a former one.
     pub(crate) fn addressed_to<'a>(&'a self, spec: &HandlerSpec) -> &'a str {
         let replayed = self.delivery.envelope.nats_subject.strip_prefix("replay.");
         replayed.unwrap_or(spec.name)
     }
 
-    /// The event as it is kept for its next try, which belongs under this one where somebody sees it.
+    /// Returns the event for its next try. If this try is sampled, the next one belongs under it in the trace.
     pub(crate) fn event(&self) -> Envelope {
         let mut event = self.delivery.envelope.clone();
         if self.event_span.is_seen() {
@@ -72,7 +72,7 @@ impl Task {
         event
     }
 
-    /// Has the failure seen by whoever collects traces. To be deferred is no failure.
+    /// Makes the failure visible in traces. A deferral is no failure.
     pub(crate) fn show_failure(&mut self, handler: &'static str, failed: &Failed) {
         let class = match failed.verdict {
             Verdict::NotYet | Verdict::Defer(_) => return,
@@ -82,25 +82,26 @@ impl Task {
         self.event_span.fail(handler, &self.delivery.envelope, class);
     }
 
-    /// Gives up on handling the event in this generation.
+    /// Gives up on the event in this generation.
     pub(crate) fn fail(&mut self, failed: Failed) {
         self.work = Work::Failed(failed);
     }
 }
 
-/// The events that a handler has in flight in this process: a second delivery of one must not overtake the first.
+/// The events that a handler has in flight in this process, so that a second delivery of one does not overtake the
+/// first.
 #[derive(Clone, Default)]
 pub(crate) struct LocalDedup(Arc<Mutex<HashSet<EventId>>>);
 
 impl LocalDedup {
-    /// Claims an event; `None` while it is in flight already.
+    /// Claims an event; returns `None` if it is in flight already.
     pub(crate) fn claim(&self, id: EventId) -> Option<DedupGuard> {
         let new = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         new.then(|| DedupGuard { id, of: self.clone() })
     }
 }
 
-/// An event in flight, until this is dropped.
+/// The claim of an event in flight, until this is dropped.
 pub(crate) struct DedupGuard {
     id: EventId,
     of: LocalDedup,

@@ -1,8 +1,8 @@
 //! Spans of single requests to a provider, by OpenTelemetry's semantic conventions 1.42 for HTTP clients.
 //!
-//! A request is a child of the `perform` that makes it. Where nobody will see that, it costs a look at the current context.
-//! Of an address only the server is shown: a path may be a secret, and a query may name people. Who asks says what stands
-//! for both.
+//! A request is a child of the `perform` that makes it. If the trace is not sampled, it costs one look at the current
+//! context. Of an address only the server is shown, because a path may be a secret and a query may name people. The
+//! caller supplies a template that stands for both.
 
 use despatch_contracts::span;
 use opentelemetry::global::BoxedSpan;
@@ -10,12 +10,12 @@ use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status, TraceContex
 use opentelemetry::{Context, KeyValue};
 use url::Url;
 
-/// A request to a provider, from before it is sent until this is dropped.
+/// The span of a request to a provider, from before it is sent until this is dropped.
 #[must_use = "the request's span lasts as long as this"]
 pub struct ClientSpan(Option<BoxedSpan>);
 
 impl ClientSpan {
-    /// An HTTP request to a server. `template` is its path with names for what differs, e.g. `/rates/{rate}`.
+    /// Begins the span of an HTTP request. `template` is the path with names in place of values, e.g. `/rates/{rate}`.
     pub fn http(method: &str, server: &Url, template: &str) -> Self {
         Self::begin(|| {
             let (scheme, host) = (server.scheme(), server.host_str().unwrap_or_default());
@@ -30,7 +30,7 @@ impl ClientSpan {
         })
     }
 
-    /// A message that is handed to a mail server, for which there is no convention yet.
+    /// Begins the span of a message to a mail server, for which there is no convention yet.
     pub fn smtp(ctx: &str, port: u16) -> Self {
         Self::begin(|| {
             let mut attributes = vec![KeyValue::new("network.protocol.name", "smtp")];
@@ -46,7 +46,7 @@ impl ClientSpan {
         ClientSpan(span(&Context::current(), || describe().with_kind(SpanKind::Client)))
     }
 
-    /// The server has answered with this HTTP status.
+    /// Notes the HTTP status of the server's answer.
     pub fn answered(&mut self, status: u16) {
         if let Some(span) = &mut self.0 {
             span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
@@ -56,12 +56,12 @@ impl ClientSpan {
         }
     }
 
-    /// The mail server has refused with this reply code.
+    /// Notes the reply code with which the mail server refused.
     pub fn refused(&mut self, code: u16) {
         self.failed(|| code.to_string());
     }
 
-    /// There is no answer, or not all of it: none in time, or no connection.
+    /// Notes that no complete answer arrived: none in time, or no connection.
     pub fn unanswered(&mut self, timed_out: bool) {
         self.failed(|| if timed_out { "timeout" } else { "connection" }.to_owned());
     }
@@ -69,7 +69,7 @@ impl ClientSpan {
     fn failed(&mut self, class: impl FnOnce() -> String) {
         if let Some(span) = &mut self.0 {
             span.set_attribute(KeyValue::new("error.type", class()));
-            // What a provider said may name people; the class says enough.
+            // Only the class is recorded, because a provider's text may name people.
             span.set_status(Status::error(""));
         }
     }

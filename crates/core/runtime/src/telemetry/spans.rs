@@ -1,10 +1,11 @@
 //! Spans, by OpenTelemetry's semantic conventions 1.42 for messaging and databases.
 //!
-//! They are made for events whose trace is sampled, and for every try that fails: then what comes of the failure (the
-//! retry, the dead letter, the replay) is sampled too. An event of no sampled trace costs a fresh span id, no more.
+//! A span is made for each event of a sampled trace and for every try that fails. After a failure its consequences (the
+//! retry, the dead letter, the replay) are sampled too. An event without a sampled trace costs a new span id and
+//! nothing else.
 //!
-//! `process` is a child of whoever published the event, and the parent of what it emits. `record` and `publish` are a
-//! batch's: a trace of their own, linked to the events', and linked from them.
+//! `process` is a child of the publisher's span and the parent of what it emits. `record` and `publish` belong to a
+//! batch: they form a trace of their own, linked to the traces of the events and from them.
 
 use std::time::SystemTime;
 
@@ -16,9 +17,9 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 
-/// One try to handle an event: its place in the order's trace, and its span where somebody will see it.
+/// One try to handle an event: its place in the trace, and its span if it is sampled.
 pub(crate) struct EventSpan {
-    /// What the try emits is a child of this.
+    /// The parent of everything that the try emits.
     pub(crate) trace: Trace,
     parent: Trace,
     began: SystemTime,
@@ -35,24 +36,25 @@ impl EventSpan {
         this
     }
 
-    /// Notes that the try has failed, which makes it visible whether or not the trace is sampled. `class` is one of few.
+    /// Notes that the try has failed, which makes it visible whether or not the trace is sampled. `class` is one of a
+    /// few values.
     pub(crate) fn fail(&mut self, handler: &'static str, event: &Envelope, class: &'static str) {
         if self.span.is_none() {
             self.show(handler, event, vec![KeyValue::new("error.type", class)]);
         }
         if let Some(span) = &mut self.span {
             span.set_attribute(KeyValue::new("error.type", class));
-            // The error's text may name people; it is in the journal.
+            // Only the class is recorded, because an error's text may name people. The journal has the text.
             span.set_status(Status::error(class));
         }
     }
 
-    /// Whether anybody will see it.
+    /// Returns whether the span is sampled.
     pub(crate) fn is_seen(&self) -> bool {
         self.span.is_some()
     }
 
-    /// Ends it, with what became of the event in which batch.
+    /// Ends the span with the event's outcome and its batch.
     pub(crate) fn end(self, outcome: &'static str, attempts: u32, batch: Option<&SpanContext>) {
         let Some(mut span) = self.span else { return };
         span.set_attribute(KeyValue::new("despatch.outcome", outcome));
@@ -88,7 +90,7 @@ impl EventSpan {
     }
 }
 
-/// What arrived and cannot become an event: the place of its dead letter, which is seen whether or not the trace is
+/// Returns the place of a dead letter for input that cannot become an event. It is visible whether or not the trace is
 /// sampled.
 pub(crate) fn refused(source: &str, event: &Envelope, reason: &'static str, trace: &Trace) -> Trace {
     let span = span(&trace.context(), || {
@@ -104,7 +106,7 @@ pub(crate) fn refused(source: &str, event: &Envelope, reason: &'static str, trac
     Trace::at(span.span_context()).unwrap_or_else(|| trace.clone())
 }
 
-/// Does a part of a try. It is the current context meanwhile, for whoever asks a provider.
+/// Runs a part of a try with the span as the current context, for requests to providers.
 pub(crate) async fn in_span<T>(
     part: &'static str,
     handler: &'static str,
@@ -124,7 +126,7 @@ pub(crate) async fn in_span<T>(
     done
 }
 
-/// The transaction that recorded these tries, since then. `None` when nobody will see any of them.
+/// Makes the span of the transaction that recorded these tries. Returns `None` if none of them is sampled.
 pub(crate) fn recorded<'a>(
     worker: &'static str,
     handler: &'static str,
@@ -156,7 +158,7 @@ pub(crate) fn recorded<'a>(
     Some(span.span_context().clone())
 }
 
-/// The publication of what a batch has yet to publish the stream, since then; a child of its transaction.
+/// Makes the span of a batch's publication, a child of its transaction's span.
 pub(crate) fn published(handler: &'static str, began: SystemTime, messages: usize, batch: &SpanContext) {
     let span = span(&Context::new().with_remote_span_context(batch.clone()), || {
         SpanBuilder::from_name(format!("send {handler}"))

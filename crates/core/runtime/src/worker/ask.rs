@@ -1,4 +1,4 @@
-//! What operators may ask of a worker: `ask.<worker>.<verb>`, a request and its reply outside of the stream.
+//! Asks: requests of operators to a worker, on `ask.<worker>.<verb>`, with a reply outside of the stream.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use crate::db::DbError;
 use crate::outbox::Outbox;
 use crate::worker::erased::BoxFuture;
 
-/// The header of a reply that holds [`AskError::code`].
+/// Reply header that holds [`AskError::code`].
 pub(crate) const ERROR_CODE: &str = "despatch-error-code";
 
-/// The header of a reply that holds [`AskError::message`].
+/// Reply header that holds [`AskError::message`].
 pub(crate) const ERROR_TEXT: &str = "despatch-error";
 
-/// Answers what operators ask of a worker. One of the worker's processes answers each request; a request that is repeated
-/// after a lost answer must do no harm.
+/// Answers one kind of operators' requests to a worker. One of the worker's processes answers each request. An answer
+/// may get lost and its request be repeated, so a repeated request must do no harm.
 pub trait AskHandler: Send + Sync + 'static {
-    /// The request.
+    /// The request type.
     type Ask: Ask;
 
-    /// Decides, in transactions of its own over the outbox's database, and answers.
+    /// Decides and answers, in transactions of its own on the outbox's database.
     fn answer(
         &self,
         ask: Self::Ask,
@@ -31,18 +31,18 @@ pub trait AskHandler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<<Self::Ask as Ask>::Reply, AskError>> + Send;
 }
 
-/// Why a request was refused.
+/// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct AskError {
-    /// Stable, for programs: kebab-case, e.g. `case-not-found`.
+    /// Stable code for programs, in kebab case, e.g. `case-not-found`.
     pub code: &'static str,
-    /// For people: what is wrong and what to do.
+    /// Message for people: the defect and the remedy.
     pub message: String,
 }
 
 impl AskError {
-    /// A refusal.
+    /// Creates a refusal.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         AskError { code, message: message.into() }
     }
@@ -54,7 +54,7 @@ impl From<DbError> for AskError {
     }
 }
 
-/// A registered [`AskHandler`], with its types out of sight.
+/// A registered [`AskHandler`] with its types erased.
 pub(crate) trait RegisteredAsk: Send + Sync {
     fn verb(&self) -> &'static str;
     fn answer(&self, payload: Bytes, outbox: Outbox) -> BoxFuture<'_, Result<Bytes, AskError>>;
@@ -76,7 +76,7 @@ impl<H: AskHandler> RegisteredAsk for Registered<H> {
     }
 }
 
-/// Takes an ask handler's types out of sight.
+/// Erases the types of an ask handler.
 pub(crate) fn registered_ask(handler: impl AskHandler) -> Arc<dyn RegisteredAsk> {
     Arc::new(Registered(handler))
 }

@@ -1,4 +1,4 @@
-//! Type erasure: one event bound to its handler, with the handler's types out of sight of the pipeline.
+//! Type erasure: binds one event to its handler and hides the handler's types from the pipeline.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,11 +19,12 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A registered handler.
 pub(crate) trait RegisteredHandler: Send + Sync {
     fn spec(&self) -> &HandlerSpec;
-    /// Decodes an event of one of the types that it consumes.
+    /// Decodes an event of a type that the handler consumes.
     fn bind(&self, event_type: &str, payload: Bytes) -> Result<Box<dyn BoundEvent>, DecodeError>;
 }
 
-/// One event and its handler. `prepare` and `perform` come before `record`, and only where [`HandlerSpec::has_effects`] says so.
+/// One event bound to its handler. `prepare` and `perform` run before `record`, and only if
+/// [`HandlerSpec::has_effects`].
 pub(crate) trait BoundEvent: Send + Sync {
     fn keys(&self) -> ConcurrencyKeys;
     fn prepare<'a>(&'a mut self, db: &'a Reader<'a>) -> BoxFuture<'a, Result<(), Failed>>;
@@ -122,7 +123,7 @@ struct WithEffectsEvent<H: EffectHandler> {
     progress: Progress<H>,
 }
 
-/// How far an event has come. What was performed is kept for as long as the event is held.
+/// The progress of an event. A performed result is kept as long as the event is in flight.
 enum Progress<H: EffectHandler> {
     Received,
     Prepared(H::Plan),

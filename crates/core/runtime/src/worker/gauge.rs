@@ -1,16 +1,16 @@
-//! Gauges of a worker's own.
+//! Gauges that a worker defines.
 
-/// A gauge that is looked up in a worker's database.
+/// A gauge that is read from a worker's database.
 #[derive(Debug, Clone)]
 pub struct SqlGauge {
-    /// Its name, without the unit. All are in docs/metrics.md.
+    /// The name, without the unit. docs/metrics.md lists all names.
     pub name: &'static str,
-    /// `s`, or nothing for a count.
+    /// The unit: `s`, or empty for a count.
     pub unit: &'static str,
-    /// Its label besides the worker, and the values of it that are nought where the statement has no row for them. `None`
+    /// The label besides the worker, and the label values that are 0 if the statement returns no row for them. `None`
     /// for a single figure.
     pub label: Option<(&'static str, Vec<&'static str>)>,
-    /// Answers a row for each value of the label: that as text, then the gauge as double precision. It is asked every 15
-    /// seconds and cut off after five.
+    /// Returns a row for each label value: the value as text, then the gauge as double precision. The runtime runs it
+    /// every 15 seconds and cancels it after five.
     pub sql: &'static str,
 }

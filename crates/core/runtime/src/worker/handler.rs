@@ -1,4 +1,4 @@
-//! What a worker's author writes: handlers, with the events that they consume and emit.
+//! Handlers, and the events that they consume and emit.
 
 use std::future::Future;
 
@@ -10,46 +10,50 @@ use crate::policy::Policy;
 use crate::worker::tx::Tx;
 use crate::worker::verdict::HandlerError;
 
-/// Where on the stream a handler's consumer begins when it is first created.
+/// The place on the stream where a handler's consumer begins when it is first created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StartAt {
-    /// The stream's beginning: the handler consumes what happened before it existed, as far back as the stream goes.
+    /// The stream's beginning. The handler also consumes events from before it existed, as far back as the stream goes.
     #[default]
     Beginning,
-    /// The moment of its first creation: what is older is none of the handler's business. If its consumer is deleted, the
-    /// next one begins there too, so nothing is passed over.
+    /// The moment of the consumer's first creation. The handler never consumes older events. If the consumer is
+    /// deleted, the next one begins at the same place, so no event is skipped.
     Creation,
 }
 
-/// Handles events without asking an external provider: it only records.
+/// Handles events without external effects: it only records.
 pub trait Handler: Send + Sync + 'static {
-    /// `<worker>.<verb>`: the consumer's name, the journal's key, the metric's label. To change it, add the old name to
-    /// [`FORMER_NAMES`](Handler::FORMER_NAMES): otherwise every event on the stream is new to the handler.
+    /// `<worker>.<verb>`: the name of the consumer, the journal's key and the metrics' label. To rename a handler, add
+    /// the old name to [`FORMER_NAMES`](Handler::FORMER_NAMES). Otherwise every event on the stream is new to the
+    /// handler.
     const NAME: &'static str;
-    /// Names that the handler had before, latest first. What was recorded under them counts, their retries and replays are
-    /// still consumed, and its consumer begins where the latest of theirs had come to. Stop processes of the old version
-    /// before the new one starts. A name can be dropped once the journal's retention has passed since the rename.
+    /// Earlier names of the handler, latest first. The handler keeps what was recorded under them and still consumes
+    /// their retries and replays. Its consumer begins where the latest of theirs stopped. Stop processes of the old
+    /// version before the new one starts. Drop a name once the journal's retention has passed since the rename.
     const FORMER_NAMES: &'static [&'static str] = &[];
-    /// Where its consumer begins.
+    /// The place where the consumer begins.
     const START_AT: StartAt = StartAt::Beginning;
-    /// How often to try and how much at once. A deployment can tune it; see [`Settings::policies`](crate::Settings).
+    /// The handler's limits. A deployment can tune them; see [`Settings::policies`](crate::Settings).
     const POLICY: Policy = Policy::DEFAULT;
     /// One event type, or an enum of several.
     type In: Incoming;
-    /// The follow-on events: `()`, one, `Option`, `Vec`, or a tuple of these.
+    /// The follow-on events: `()`, one event, `Option`, `Vec`, or a tuple of these.
     type Out: Emits;
-    /// What can go wrong, each with its verdict.
+    /// The possible errors, each with its verdict.
     type Error: HandlerError;
 
-    /// What the event serialises on; by default its subject. An event without a subject serialises on nothing.
+    /// Returns the keys that the event serialises on, by default its subject. An event without a subject serialises on
+    /// nothing.
     fn keys(&self, event: &Self::In) -> ConcurrencyKeys {
         ConcurrencyKeys::subject(event.subject())
     }
 
-    /// Writes what follows from the event. Runs in a transaction that it shares with other events, after every earlier
-    /// event that shares one of its keys. It may run again from the start, when the transaction could not be kept, or
-    /// when it had begun to read before an earlier event was done: so it has no effect but through `tx`, and reads and
-    /// writes with what `tx` has for either.
+    /// Writes the results of the event and returns its follow-ons.
+    ///
+    /// The transaction is shared with other events. `record` runs after every earlier event that shares one of its
+    /// keys. It may run again from the start: when the transaction could not be kept, or when it had read before an
+    /// earlier event was done. So it must have no effect except through `tx`, and must use the reading methods of `tx`
+    /// to read and the writing methods to write.
     fn record(
         &self,
         event: &Self::In,
@@ -59,49 +63,49 @@ pub trait Handler: Send + Sync + 'static {
 
 /// Handles events with an effect at an external provider: a payment gateway, a carrier, a mail server.
 ///
-/// The three steps keep requests to providers out of transactions: nothing in reach of `perform` can write to the
-/// database, and `record` sends no requests.
+/// The three steps keep requests to providers out of transactions: `perform` has no access to the database, and
+/// `record` sends no requests.
 pub trait EffectHandler: Send + Sync + 'static {
-    /// As [`Handler::NAME`].
+    /// The handler's name; see [`Handler::NAME`].
     const NAME: &'static str;
-    /// As [`Handler::FORMER_NAMES`].
+    /// Earlier names; see [`Handler::FORMER_NAMES`].
     const FORMER_NAMES: &'static [&'static str] = &[];
-    /// As [`Handler::START_AT`].
+    /// The place where the consumer begins; see [`Handler::START_AT`].
     const START_AT: StartAt = StartAt::Beginning;
-    /// As [`Handler::POLICY`].
+    /// The handler's limits; see [`Handler::POLICY`].
     const POLICY: Policy = Policy::DEFAULT;
-    /// As [`Handler::In`].
+    /// The consumed events; see [`Handler::In`].
     type In: Incoming;
-    /// What `prepare` decided; may say that nothing is to be done.
+    /// The decision of `prepare`; it may be that nothing is left to do.
     type Plan: Send + Sync + 'static;
-    /// What the provider answered.
+    /// The provider's answer.
     type Response: Send + Sync + 'static;
-    /// As [`Handler::Out`].
+    /// The follow-on events; see [`Handler::Out`].
     type Out: Emits;
-    /// As [`Handler::Error`].
+    /// The possible errors; see [`Handler::Error`].
     type Error: HandlerError;
 
-    /// As [`Handler::keys`].
+    /// Returns the keys that the event serialises on; see [`Handler::keys`].
     fn keys(&self, event: &Self::In) -> ConcurrencyKeys {
         ConcurrencyKeys::subject(event.subject())
     }
 
-    /// Decides what is to be done, given what is already known. Reads only.
+    /// Decides what to do, from the current state. Reads only.
     fn prepare(
         &self,
         event: &Self::In,
         db: &Reader<'_>,
     ) -> impl Future<Output = Result<Self::Plan, Self::Error>> + Send;
 
-    /// Does it. Runs concurrently with other events, with no transaction open, and again after any crash or retry: the
-    /// attempt's [ledger](Attempt::begin) gives the idempotency key.
+    /// Asks the provider. Runs concurrently with other events and with no transaction open. It runs again after a crash
+    /// or for a retry, so take the idempotency key from the attempt's [ledger](Attempt::begin).
     fn perform(
         &self,
         plan: &Self::Plan,
         attempt: &Attempt,
     ) -> impl Future<Output = Result<Self::Response, Self::Error>> + Send;
 
-    /// Writes what follows from the answer; see [`Handler::record`].
+    /// Writes the results of the answer and returns the follow-ons; see [`Handler::record`].
     fn record(
         &self,
         event: &Self::In,

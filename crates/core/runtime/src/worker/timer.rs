@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use despatch_contracts::Event;
 
-/// The right to set durable timers whose event is an `E`, from [`Worker::timer`](crate::Worker::timer): so that what a
-/// worker's timers publish is known when it starts.
+/// The right to set durable timers for events of type `E`. [`Worker::timer`](crate::Worker::timer) grants it, so the
+/// event types of a worker's timers are known when the worker starts.
 pub struct Timer<E>(PhantomData<fn() -> E>);
 
 impl<E: Event> Timer<E> {

@@ -1,4 +1,4 @@
-//! One event's access to the transaction that it is recorded in.
+//! One event's access to its recording transaction.
 
 use crate::db::{reads, registered};
 use std::future::pending;
@@ -13,10 +13,10 @@ use crate::db::{BatchParams, BatchedQuery, DbError, Params, Transaction};
 use crate::journal::Journal;
 use crate::worker::timer::Timer;
 
-/// Something to be done once an event's writes are committed; see [`Tx::after_commit`].
+/// An action to run once an event's writes are committed; see [`Tx::after_commit`].
 pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
 
-/// One event's access to the transaction that it is recorded in, with others.
+/// One event's access to the transaction that it shares with other events.
 pub struct Tx<'a> {
     transaction: &'a Transaction,
     journal: &'a Journal,
@@ -28,7 +28,7 @@ pub struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    /// The access of an event of this type, whose try has this place in its trace.
+    /// Creates the access of one event. `event_type` is its type, `trace` the try's place in its trace.
     pub(crate) fn new(
         transaction: &'a Transaction,
         journal: &'a Journal,
@@ -46,47 +46,48 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// The same for an event that must not write yet: it gets no further than to [want to](Tx::wrote).
+    /// Makes the access read-only: a handler stops as soon as it [wants to write](Tx::wrote).
     pub(crate) fn reading(self) -> Self {
         Tx { only_reads: true, ..self }
     }
 
-    /// What the handler wants done after the commit.
+    /// Takes the actions to run after the commit.
     pub(crate) fn take_hooks(&self) -> Vec<AfterCommit> {
         std::mem::take(&mut *self.hooks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Does something once what this event writes is committed, once for each run that is kept: `record` may run several
-    /// times, so a counter that it increases itself counts too much. Nothing is done when the process dies in between.
+    /// Runs `hook` once the event's writes are committed, once for each kept run of `record`. Because `record` may run
+    /// several times, a counter that it increased directly would count too much. `hook` does not run if the process
+    /// dies after the commit.
     pub fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hook));
     }
 
-    /// Reads rows. A statement that writes is refused.
+    /// Reads rows. Returns an error for a statement that writes.
     pub async fn query(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
         reads(sql)?;
         self.rows(sql, params).await
     }
 
-    /// Reads at most one row. A statement that writes is refused.
+    /// Reads at most one row. Returns an error for a statement that writes.
     pub async fn query_opt(&self, sql: &'static str, params: Params<'_>) -> Result<Option<Row>, DbError> {
         reads(sql)?;
         Ok(self.rows(sql, params).await?.into_iter().next())
     }
 
-    /// Writes; answers how many rows were touched.
+    /// Writes and returns the number of affected rows.
     pub async fn execute(&self, sql: &'static str, params: Params<'_>) -> Result<u64, DbError> {
         self.change(sql, params).await
     }
 
-    /// Writes, and reads back what was written.
+    /// Writes and returns the rows of the statement's `returning` clause.
     pub async fn returning(&self, sql: &'static str, params: Params<'_>) -> Result<Vec<Row>, DbError> {
         self.writes().await;
         self.rows(sql, params).await
     }
 
-    /// Reads rows with a query that the events of a batch share; see [`BatchedQuery`]. The answer has the rows whose column
-    /// `n` is the place of this event's values. Several events may ask about the same thing.
+    /// Reads rows with a query that the events of a batch share; see [`BatchedQuery`]. Returns the rows whose column
+    /// `n` is the position of this event's values. Several events may ask for the same rows.
     pub async fn query_batched<V: BatchParams>(
         &self,
         query: BatchedQuery,
@@ -95,8 +96,9 @@ impl<'a> Tx<'a> {
         self.batched(registered(query)?, values).await
     }
 
-    /// Writes with a statement that the events of a batch share: `$1`, `$2`… are arrays with an element for each of them.
-    /// An event may write the rows that its concurrency keys cover: two events that share a key never share a statement.
+    /// Writes with a statement that the events of a batch share. `$1`, `$2`… are arrays with an element for each event.
+    /// An event may write only rows that its concurrency keys cover, because events that share a key never share a
+    /// statement.
     pub async fn execute_batched<V: BatchParams>(
         &self,
         sql: &'static str,
@@ -106,9 +108,9 @@ impl<'a> Tx<'a> {
         self.batched(sql, values).await
     }
 
-    /// Sets a durable timer: `event` is published once `after` has passed by the database's clock. A timer of the same key is
-    /// replaced. An event without a subject that sets the next of its kind begins a new trace with it, sampled only when
-    /// something fails, so that no trace grows without end.
+    /// Sets a durable timer: `event` is published once `after` has passed by the database's clock. It replaces a timer
+    /// with the same key. If an event without a subject sets the next timer of its own kind, that timer begins a new
+    /// trace, sampled only if something fails. So no trace grows without end.
     pub async fn schedule<E: Event>(
         &self,
         _: Timer<E>,
@@ -125,14 +127,14 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Removes a timer; nothing happens when there is none.
+    /// Removes a timer. Does nothing if there is none.
     pub async fn unschedule(&self, key: &str) -> Result<(), DbError> {
         self.writes().await;
         self.batched(&self.journal.sql().unschedule, (key.to_owned(),)).await?;
         Ok(())
     }
 
-    /// Whether this event changed anything that would have to be undone, or wanted to.
+    /// Returns whether this event wrote, or tried to write, anything that a rollback would have to undo.
     pub(crate) fn wrote(&self) -> bool {
         self.wrote.load(Ordering::Relaxed)
     }
@@ -158,7 +160,7 @@ impl<'a> Tx<'a> {
     }
 
     async fn change(&self, sql: &str, params: Params<'_>) -> Result<u64, DbError> {
-        // Even when no row is counted: a statement may write in a part whose rows are not.
+        // Counts as a write even if no row is affected: a statement may write in a part whose rows are not counted.
         self.writes().await;
         let client = self.transaction.client();
         let answer = async {

@@ -1,4 +1,4 @@
-//! What an error of a handler means: what is to happen with the event.
+//! Verdicts: a handler's error decides how its event goes on.
 
 use std::time::Duration;
 
@@ -7,39 +7,39 @@ use despatch_domain::Reason;
 use crate::db::DbError;
 use crate::error::chain;
 
-/// An error that knows what is to be done about it.
+/// An error that knows how its event goes on.
 ///
-/// A failed statement needs no thought from a handler: the runtime itself reruns or splits the batch, and only when
-/// the event fails alone does the verdict on its [`DbError`] count.
+/// A handler need not handle a failed statement. The runtime reruns or splits the batch, and the verdict on the
+/// [`DbError`] counts only if the event fails alone.
 pub trait HandlerError: std::error::Error + From<DbError> + Send + Sync + 'static {
-    /// What is to happen with the event.
+    /// Returns how the event goes on.
     fn verdict(&self) -> Verdict;
 }
 
-/// For a handler that nothing but its database can fail.
+/// The error of a handler that only its database can fail.
 impl HandlerError for DbError {
     fn verdict(&self) -> Verdict {
         Verdict::Retry
     }
 }
 
-/// What is to happen with an event that was not handled.
+/// How an unhandled event goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Try again, later each time, until the attempts are used up.
     Retry,
-    /// Try again no sooner than this, as the other side asked.
+    /// Try again no sooner than this, as the provider asked.
     RetryAfter(Duration),
-    /// The event came too early: what it builds on has not arrived. It is looked at again after the policy's
-    /// [`not_yet`](crate::Policy::not_yet). Costs no attempt; ends at the policy's deadline.
+    /// Handle again after the policy's [`not_yet`](crate::Policy::not_yet), because the event came too early: an event
+    /// that it depends on has not arrived. Costs no attempt; ends at the policy's deadline.
     NotYet,
-    /// As [`NotYet`](Verdict::NotYet), after this long.
+    /// Handle again after this long; otherwise as [`NotYet`](Verdict::NotYet).
     Defer(Duration),
     /// Do not try again: a person decides.
     Reject(Reason),
 }
 
-/// Why an event was not handled, and what is to happen with it.
+/// The error of an unhandled event, with its verdict.
 #[derive(Debug, Clone)]
 pub(crate) struct Failed {
     pub(crate) error: String,

@@ -29,7 +29,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker without handlers yet. `name` is also its schema's.
+    /// Creates a worker without handlers. `name` is also the name of its schema.
     pub fn new(name: &'static str, migrations: &'static [Migration]) -> Self {
         Worker {
             name,
@@ -57,22 +57,22 @@ impl Worker {
         self
     }
 
-    /// Registers what answers one kind of request of operators.
+    /// Registers the answer to one kind of operators' requests.
     #[must_use]
     pub fn ask(mut self, handler: impl AskHandler) -> Self {
         self.asks.push(registered_ask(handler));
         self
     }
 
-    /// Adds a gauge of its own to those that every worker has.
+    /// Adds a gauge to those that every worker has.
     #[must_use]
     pub fn gauge(mut self, gauge: SqlGauge) -> Self {
         self.gauges.push(gauge);
         self
     }
 
-    /// Registers the queries that its handlers batch. Each is prepared and checked when the worker starts; one that is not
-    /// registered is refused.
+    /// Registers the queries that handlers batch. The runtime prepares and checks each when the worker starts, and
+    /// refuses a batched query that is not registered.
     #[must_use]
     pub fn queries(mut self, queries: &[BatchedQuery]) -> Self {
         register(queries);
@@ -80,33 +80,34 @@ impl Worker {
         self
     }
 
-    /// Registers the event type that handlers of the worker set timers for; the handlers hold what this returns.
+    /// Registers an event type for which handlers set timers. The handlers keep the returned [`Timer`].
     pub fn timer<E: Event>(&mut self) -> Timer<E> {
         self.emits.push(E::TYPE);
         Timer::new()
     }
 
-    /// Says that the worker publishes these besides what its handlers return and its timers: what comes in from outside of
-    /// the deployment. The broker lets it publish nothing else, where users have [permissions](crate::permissions).
+    /// Declares event types that the worker publishes besides its handlers' follow-ons and its timers: those of input
+    /// from outside of the deployment. Where NATS users have [permissions](crate::permissions), the broker refuses all
+    /// other events.
     #[must_use]
     pub fn emits<E: Emits>(mut self) -> Self {
         self.emits.extend(E::types());
         self
     }
 
-    /// Says that the worker reads this other worker's tables, which only the edge does.
+    /// Declares that the worker reads the tables of another worker. Only the edge does so.
     #[must_use]
     pub fn reads(mut self, worker: &'static str) -> Self {
         self.reads.push(worker);
         self
     }
 
-    /// The worker's name.
+    /// Returns the worker's name.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What its handlers consume and emit.
+    /// Returns the properties of its handlers.
     pub fn specs(&self) -> impl Iterator<Item = &HandlerSpec> {
         self.handlers.iter().map(|handler| handler.spec())
     }

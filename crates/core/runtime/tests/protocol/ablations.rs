@@ -1,6 +1,6 @@
-//! The protections, each of which can be left out.
+//! Ablations: the protocol without one of its protections.
 
-/// What the protocol is to do without.
+/// The protection that is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ablation {
     /// The protocol as it is.
@@ -9,36 +9,36 @@ pub(crate) enum Ablation {
     OutboxBatch,
     /// The scheduler opens no batch over the retries that it fires.
     BatchOfRetries,
-    /// No process finishes the outbox batches of the dead (`scheduler`).
+    /// No process finishes the outbox batches of dead processes (`sweeper`).
     Sweeper,
-    /// The process that finishes an outbox batch publishes the event's follow-ons alone, not its retry that was fired
-    /// (`unpublished` in `statements`).
+    /// The process that finishes an outbox batch publishes only the event's follow-ons, not its due retry
+    /// (`unpublished` in `journal/outbox.rs`).
     FiredRetry,
     /// A later generation's row keeps only its own follow-ons while an earlier one's are still unpublished
     /// (`settle_again` in `statements`).
     EarlierOutbox,
     /// Every delivery is admitted (`admit`).
     Admission,
-    /// The journal takes a second row for what it has one for (`done` and `settle_again` in `statements`).
+    /// The journal accepts a second row for an event that has one (`done` and `settle_again`).
     JournalKey,
     /// Any generation of an unsettled event is admitted and recorded.
     Generations,
     /// Messages are acked as they are received.
     AckLast,
-    /// Every ask of the provider has a key of its own (`effects`).
+    /// Every request to the provider has a key of its own (`effects`).
     Ledger,
-    /// Nothing is made of a broker that has lost messages (`recover`).
+    /// A loss of messages by the broker is ignored (`recovery`).
     Restoring,
-    /// The process that restores takes the stream as it is before all is stored again, not after.
+    /// The process that recovers accepts the stream before everything is stored again, not after.
     AcceptingLast,
-    /// The process that has restored does not know the stream by what it restored last.
+    /// The process that has recovered does not know the stream by its last republished message.
     MarkOfRestored,
-    /// A process that starts, or has a new connection, publishes nothing again: it has seen no loss.
+    /// A process that starts or reconnects publishes nothing again, because it has seen no loss.
     CatchingUp,
-    /// Only a process that starts does so.
+    /// Only a process that starts publishes again.
     Reconnecting,
-    /// The process that has done so takes it for stored by what was seen before.
+    /// The process that has published again takes its messages for stored by an earlier reading.
     LookAgain,
-    /// What is stored counts as settled, wherever the consumers are.
+    /// Stored messages count as settled, wherever the consumers are.
     Floor,
 }

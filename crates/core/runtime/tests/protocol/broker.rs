@@ -1,15 +1,15 @@
-//! The stream and what its consumers know. Nothing relies on the order of deliveries, so there is none here.
+//! The stream and its consumers. Nothing relies on the order of deliveries, so the model has none.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::messages::Message;
 
-/// How far a stored message has come with its consumer.
+/// The progress of a stored message at its consumer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Delivery {
-    /// To be handed to somebody.
+    /// To be delivered.
     Due,
-    /// Handed to somebody who has not acked it yet.
+    /// Delivered, and not acked yet.
     Unacked,
     Acked,
 }
@@ -18,31 +18,31 @@ pub(crate) enum Delivery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Backlog {
     delivery: Delivery,
-    /// It was there at the latest look: it cannot be lost without the message by which the stream is known.
+    /// Whether it was there at the latest check. It cannot be lost without the message that identifies the stream.
     marked: bool,
-    /// It was there when the time was noted that is to be known as settled.
+    /// Whether it was there when the time to settle was noted.
     awaited: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Broker {
     stream: BTreeMap<Message, Backlog>,
-    /// What was acknowledged to its publisher, and is gone.
+    /// Messages that were acknowledged to their publisher and lost.
     lost: BTreeSet<Message>,
-    /// The message by which the stream is known is not where it was.
+    /// Whether the message that identifies the stream is not at its place.
     rewound: bool,
 }
 
 impl Broker {
-    /// Stores a message. One that is stored already is known to the dedupe; that the dedupe may have forgotten it is
-    /// the fault [`deliver_again`](Self::deliver_again).
+    /// Stores a message. The dedupe drops one that is stored already; the fault [`deliver_again`](Self::deliver_again)
+    /// covers a dedupe that has forgotten it.
     pub(crate) fn store(&mut self, message: Message) {
         self.lost.remove(&message);
         let fresh = Backlog { delivery: Delivery::Due, marked: false, awaited: false };
         self.stream.entry(message).or_insert(fresh);
     }
 
-    /// Stores a message past the dedupe: what is there already is delivered again.
+    /// Stores a message past the dedupe: a stored one is delivered again.
     pub(crate) fn store_copy(&mut self, message: Message) {
         self.store(message);
         self.deliver_again(message);
@@ -52,17 +52,18 @@ impl Broker {
         self.set(message, Delivery::Unacked);
     }
 
-    /// An ack counts, wherever it comes from. One for what is no longer there is ignored.
+    /// Counts an ack, wherever it comes from. One for a lost message is ignored.
     pub(crate) fn ack(&mut self, message: Message) {
         self.set(message, Delivery::Acked);
     }
 
-    /// An ack wait that is over, an ack that was lost or forgotten, or a second publication past the dedupe.
+    /// Delivers again: the ack wait is over, the ack was lost or forgotten, or the message was published again past the
+    /// dedupe.
     pub(crate) fn deliver_again(&mut self, message: Message) {
         self.set(message, Delivery::Due);
     }
 
-    /// Whoever had it is dead. Should somebody else have it by now, that is one delivery more.
+    /// Delivers a dead process's message again. If another process has it by now, that is one more delivery.
     pub(crate) fn return_unacked(&mut self, message: Message) {
         if self.stream.get(&message).is_some_and(|stored| stored.delivery == Delivery::Unacked) {
             self.set(message, Delivery::Due);
@@ -90,12 +91,12 @@ impl Broker {
         self.rewound
     }
 
-    /// The stream is taken as it is, and no longer compared to what it was.
+    /// Accepts the stream as it is, and no longer compares it with before.
     pub(crate) fn accept(&mut self) {
         self.rewound = false;
     }
 
-    /// It is to be known by its last message.
+    /// Identifies the stream by its last message from now on.
     pub(crate) fn mark(&mut self) {
         self.stream.values_mut().for_each(|stored| stored.marked = true);
     }
@@ -108,7 +109,7 @@ impl Broker {
         self.stream.values_mut().for_each(|stored| stored.awaited = false);
     }
 
-    /// Whether every consumer has come past what is awaited.
+    /// Returns whether every consumer has passed the awaited messages.
     pub(crate) fn is_past_the_awaited(&self) -> bool {
         let mut awaited = self.stream.values().filter(|stored| stored.awaited);
         awaited.all(|stored| stored.delivery == Delivery::Acked)

@@ -1,12 +1,12 @@
-//! The journals of all workers (`journal`, `statements`): rows, retries that wait, outbox batches. Each entry names its
-//! handler, and no step of the protocol touches those of two.
+//! The journals of all workers (`journal`): rows, pending retries, outbox batches. Each entry names its handler, and no
+//! step of the protocol touches those of two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ablations::Ablation;
 use crate::messages::{Event, Handler, Message};
 
-/// How often the order is tried before it is left to a person.
+/// Tries of the order before it is dead.
 pub(crate) const ATTEMPTS: u8 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,24 +16,24 @@ pub(crate) enum Fate {
     Dead,
 }
 
-/// What became of an event, in its handler's journal.
+/// The outcome of an event, in its handler's journal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Row {
     pub(crate) generation: u8,
     pub(crate) fate: Fate,
     pub(crate) outbox: Vec<Message>,
-    /// By when it was recorded.
+    /// The progress of the record.
     pub(crate) known: Known,
 }
 
-/// What is known of what was recorded when a row was. In the runtime these are times.
+/// The progress of what was recorded with a row. In the runtime these are times.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Known {
     #[default]
     Nothing,
     /// It is on the stream (`stored_until`).
     Stored,
-    /// It will be settled once every consumer has come past where the stream ended.
+    /// It will be settled once every consumer has passed the stream's end of that time.
     Awaited,
     /// Every consumer has settled it (`settled_until`).
     Settled,
@@ -54,16 +54,16 @@ pub(crate) struct Batch {
     pub(crate) opened: Opened,
 }
 
-/// What a batch was opened for.
+/// The purpose of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Opened {
-    /// What the generation's record has to publish.
+    /// The follow-ons of the generation's record.
     Record,
-    /// The retry that comes after the generation.
+    /// The retry after the generation.
     Retry,
 }
 
-/// Another transaction was faster: nothing was written.
+/// Another transaction was faster, so nothing was written.
 #[derive(Debug)]
 pub(crate) struct InTheWay;
 
@@ -75,7 +75,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// `admission` in `journal`.
+    /// Admits a message: `admit` in `journal/inbox.rs`.
     pub(crate) fn admit(&self, message: Message, without: Ablation) -> Admission {
         if without == Ablation::Admission || self.awaits(message, without) {
             Admission::Admitted
@@ -84,7 +84,8 @@ impl Journal {
         }
     }
 
-    /// No row awaits the first generation; one that is not done, exactly the next.
+    /// Returns whether the generation is expected: without a row generation 0, with one that is not done exactly the
+    /// next.
     fn awaits(&self, message: Message, without: Ablation) -> bool {
         match self.row(message.consumer(), message.event) {
             None => message.generation == 0,
@@ -93,8 +94,8 @@ impl Journal {
         }
     }
 
-    /// One transaction: the row with its follow-ons, the retry if there is to be one, and the outbox batch if anything is
-    /// to be published. Returns the batch.
+    /// Commits one transaction: the row with its follow-ons, a retry if there is one, and an outbox batch if anything
+    /// is unpublished. Returns the batch.
     pub(crate) fn settle(
         &mut self,
         message: Message,
@@ -127,7 +128,7 @@ impl Journal {
         Ok(Some(batch))
     }
 
-    /// The order arrives: `write` in `outbox`.
+    /// Accepts the order: `write` in `outbox`.
     pub(crate) fn accept(&mut self, order: Message) {
         let (handler, event) = (Handler::Outbox, order.event);
         let (fate, outbox, known) = (Fate::Done, vec![order], Known::Nothing);
@@ -135,21 +136,21 @@ impl Journal {
         self.open.insert(Batch { handler, event, generation: 0, opened: Opened::Record });
     }
 
-    /// Everything that a batch's event has to publish: its follow-ons, and itself where its retry has been fired.
+    /// Returns everything that a batch's event has to publish: its follow-ons, and itself if its retry was due.
     pub(crate) fn unpublished(&self, handler: Handler, event: Event, without: Ablation) -> Vec<Message> {
         let Some(row) = self.row(handler, event) else { return Vec::new() };
         let retry = self.fired(handler, event, row).filter(|_| without != Ablation::FiredRetry);
         row.outbox.iter().copied().chain(retry).collect()
     }
 
-    /// The retry that was published and has had no outcome.
+    /// Returns the retry that was published and has no outcome.
     fn fired(&self, handler: Handler, event: Event, row: &Row) -> Option<Message> {
         let fired = row.fate == Fate::PendingRetry && !self.retries.contains(&(handler, event));
         fired.then_some(Message { event, generation: row.generation + 1 })
     }
 
-    /// What the stream was given of which less than this is known, and whatever retry was fired: `published_since` in
-    /// `statements`.
+    /// Returns what was published with less progress than this, and every published retry: `published_since` in
+    /// `journal/outbox.rs`.
     pub(crate) fn given(&self, known: Known) -> Vec<Message> {
         let given = self.rows.iter().flat_map(|((handler, event), row)| {
             let outbox = row.outbox.iter().copied().filter(move |_| row.known < known);
@@ -158,8 +159,8 @@ impl Journal {
         given.collect()
     }
 
-    /// What has no outbox batch is on the stream. In the runtime that is known only of what was recorded before the oldest
-    /// of them.
+    /// Notes that everything without an outbox batch is stored. The runtime knows this only of what was recorded before
+    /// the oldest batch.
     pub(crate) fn note_stored(&mut self) {
         let open: BTreeSet<_> = self.open.iter().map(|batch| (batch.handler, batch.event)).collect();
         for (key, row) in &mut self.rows {
@@ -169,7 +170,7 @@ impl Journal {
         }
     }
 
-    /// What was known as much as `from` is now known as `to`.
+    /// Advances all progress of `from` to `to`.
     pub(crate) fn note(&mut self, from: Known, to: Known) {
         self.rows.values_mut().filter(|row| row.known == from).for_each(|row| row.known = to);
     }
@@ -178,7 +179,7 @@ impl Journal {
         self.rows.values().any(|row| row.known == known)
     }
 
-    /// Takes a retry that is due and opens a batch for it; answers both.
+    /// Takes a due retry and opens a batch for it; returns both.
     pub(crate) fn fire(
         &mut self,
         handler: Handler,

@@ -1,10 +1,9 @@
-//! What was really committed, written down beside the protocol for the properties to check against. The protocol never reads
-//! it.
+//! The committed transactions, recorded beside the protocol for the properties to check. The protocol never reads them.
 
 use crate::journal::Fate;
 use crate::messages::{Event, Handler, Message};
 
-/// A transaction that was committed for an event: the handler's own rows, in effect.
+/// A transaction that was committed for an event: in effect the handler's own rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Commit {
     pub(crate) handler: Handler,
@@ -13,7 +12,7 @@ pub(crate) struct Commit {
 }
 
 impl Commit {
-    /// What follows from it: `outcome` in the runtime.
+    /// Returns the follow-ons: `outcome` in the runtime.
     pub(crate) fn follow_ons(self) -> Vec<Message> {
         let generation = self.message.generation;
         let result = match (self.handler, self.fate) {
@@ -27,7 +26,7 @@ impl Commit {
     }
 }
 
-/// All that was committed, in no order.
+/// All committed transactions, in no order.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Ledger(Vec<Commit>);
 
@@ -37,7 +36,7 @@ impl Ledger {
         self.0.sort_unstable();
     }
 
-    /// Whether a generation of an event was recorded twice, or an event handled twice.
+    /// Returns whether a generation of an event was recorded twice, or an event handled twice.
     pub(crate) fn repeat_themselves(&self) -> bool {
         self.0.iter().enumerate().any(|(n, one)| {
             self.0[n + 1..].iter().any(|other| {
@@ -48,7 +47,7 @@ impl Ledger {
         })
     }
 
-    /// Everything that was committed to publish.
+    /// Returns everything that was committed to be published.
     pub(crate) fn promised(&self) -> impl Iterator<Item = Message> {
         self.0.iter().flat_map(|entry| entry.follow_ons())
     }

@@ -1,12 +1,13 @@
-//! The protocol, prepare → perform → record → publish → ack, as a model that a checker walks through: every order of
-//! the steps of two replicas, a scheduler and a worker downstream, with a crash at any point, messages that are delivered
-//! again, and a broker that loses what it acknowledged.
+//! The protocol, prepare → perform → record → publish → ack, as a model that a checker explores. It covers every order
+//! of the steps of two replicas, a scheduler and a downstream worker, with a crash at any point, repeated deliveries,
+//! and a broker that loses what it acknowledged.
 //!
-//! One order comes in. It may be refused by the provider and tried again, until it is captured or dead. What is not here:
-//! batches of several events (`record`, `split_batch`), quarantine, timers (they come in as orders do), replays (they come again
-//! as retries do), and consumers that are ahead of a stream that was set back (they are created again).
+//! One order comes in. The provider may refuse it, and it may be retried, until it is captured or dead. The model
+//! leaves out batches of several events (`record`, `split_batch`), quarantine, and consumers that are ahead of a stream
+//! that was rolled back (they are created again). It also leaves out timers, which enter like orders, and replays,
+//! which are like retries.
 //!
-//! A change to the protocol is made here too. What the checker then finds, it prints step by step.
+//! Make a change to the protocol here too. The checker prints its findings step by step.
 
 mod ablations;
 mod broker;
@@ -32,14 +33,14 @@ use crate::world::World;
 
 const NONE: Faults = Faults { crashes: 0, deliveries_again: 0, losses: 0, refusals: 0 };
 
-/// Checks every run in which no more than this goes wrong.
+/// Checks every run with at most these faults.
 fn holds_under(faults: Faults) {
     let checked = Protocol { without: Ablation::Nothing, faults }.checker().threads(2).spawn_bfs().join();
     println!("{} states, {} steps deep, under {faults:?}", checked.unique_state_count(), checked.max_depth());
     checked.assert_properties();
 }
 
-/// Leaves a protection out, and has the checker find a run that breaks `property`.
+/// Leaves a protection out, and requires a run that breaks `property`.
 fn needs(without: Ablation, faults: Faults, property: &'static str) {
     let broken = HasDiscoveries::AnyOf(BTreeSet::from([property]));
     let checked = Protocol { without, faults }.checker().threads(2).finish_when(broken).spawn_bfs().join();
@@ -165,14 +166,14 @@ fn without_waiting_for_the_consumers_what_they_have_not_settled_is_lost() {
     needs(Ablation::Floor, Faults { losses: 1, ..NONE }, CONSUMED);
 }
 
-/// No run goes in circles, so what holds once nothing is left to do comes about in every run.
+/// No run contains a circle, so a property that holds once nothing is left to do is reached in every run.
 #[test]
 fn every_run_ends() {
     ends_under(Faults { crashes: 1, deliveries_again: 1, refusals: 1, ..NONE });
     ends_under(Faults { crashes: 1, losses: 1, ..NONE });
 }
 
-/// Walks the worlds depth first. One that is met again while the walk is still among its successors closes a circle.
+/// Explores the worlds depth first. A world that is met again among its own successors closes a circle.
 fn ends_under(faults: Faults) {
     let protocol = Protocol { without: Ablation::Nothing, faults };
     let mut left_behind: HashMap<World, bool> = HashMap::new();

@@ -1,22 +1,22 @@
-//! Which handler consumes what: one order comes in, is captured, and the capture is tracked.
+//! The handlers and what they consume: one order comes in, is captured, and the capture is tracked.
 
-/// A handler, each of another worker.
+/// A handler. Each belongs to another worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Handler {
-    /// The way in. It consumes nothing: the order is in its journal from the start.
+    /// The outbox. It consumes nothing, because the order is in its journal from the start.
     Outbox,
     /// Consumes the order and asks the provider.
     Capture,
-    /// Consumes what follows.
+    /// Consumes the follow-on.
     Track,
 }
 
-/// What an event id stands for.
+/// The identity of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Event {
     Order,
     Captured,
-    /// How a generation of the order above the first ended.
+    /// The report on a generation of the order above 0.
     Report {
         of: u8,
     },
@@ -24,7 +24,7 @@ pub(crate) enum Event {
     Letter,
 }
 
-/// An event as it is published: with its generation, by which alone retries differ.
+/// A published event with its generation, by which alone retries differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Message {
     pub(crate) event: Event,

@@ -6,7 +6,7 @@ use crate::ablations::Ablation;
 use crate::step::{Faults, Step};
 use crate::world::World;
 
-/// The protocol, or what is left of it.
+/// The protocol, perhaps without one protection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Protocol {
     pub(crate) without: Ablation,

@@ -1,7 +1,8 @@
-//! What must hold, checked against the ledger, and what must be possible, so that the rest does not hold for want of events.
+//! The properties that must hold, checked against the ledger, and those that must be possible, so that the others do
+//! not hold for want of events.
 //!
-//! "Eventually" is said as "once nothing is left to do". That is the same as long as every run ends, which
-//! [`crate::every_run_ends`] makes sure of.
+//! "Eventually" is expressed as "once nothing is left to do". Both are the same as long as every run ends, which
+//! [`crate::every_run_ends`] checks.
 
 use stateright::Property;
 
@@ -12,20 +13,20 @@ use crate::model::Protocol;
 use crate::step::Faults;
 use crate::world::World;
 
-/// Each generation of an event is recorded at most once by its handler, and one at most as handled. The call may be made
-/// more than once, by two replicas or after a crash before the record.
+/// Each generation of an event is recorded at most once by its handler, and at most one as handled. The call may be
+/// repeated, by two replicas or after a crash before the record.
 pub(crate) const RECORDED_ONCE: &str = "nothing is recorded twice";
 
-/// However often the provider is called, it does what it is asked once.
+/// However often the provider is called, it performs the request once.
 pub(crate) const PERFORMED_ONCE: &str = "the provider does nothing twice";
 
-/// Whatever was committed to be published has been recorded by its consumer.
+/// Everything that was committed to be published has been recorded by its consumer.
 pub(crate) const CONSUMED: &str = "what follows is not lost";
 
-/// Every message is acked, the order is done or left to a person, and nothing stands open.
+/// Every message is acked, the order is done or dead, and no batch is open.
 pub(crate) const SETTLED: &str = "everything is settled";
 
-/// The properties that matter under these faults.
+/// Returns the properties that matter under these faults.
 pub(crate) fn of(faults: Faults) -> Vec<Property<Protocol>> {
     let mut properties = vec![
         Property::always(RECORDED_ONCE, |_, world: &World| !world.ledger.repeat_themselves()),
@@ -60,8 +61,8 @@ fn is_everything_consumed(world: &World) -> bool {
     world.ledger.promised().all(|message| world.ledger.was_consumed(message) || is_superseded(world, message))
 }
 
-/// A report that the broker has lost, of a generation that was followed by another: the journal no longer has it, and
-/// the later one's report says more.
+/// Returns whether a lost report is of a generation that was followed by another. The journal no longer has it, and the
+/// later one's report says more.
 fn is_superseded(world: &World, message: Message) -> bool {
     let Event::Report { of } = message.event else { return false };
     let later = world.journal.row(Handler::Capture, Event::Order).is_some_and(|row| row.generation > of);

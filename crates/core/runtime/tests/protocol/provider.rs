@@ -1,33 +1,33 @@
-//! The provider, and the ledger of what was asked of it (`effects`).
+//! The provider, and the ledger of requests to it (`effects`).
 
 use std::collections::BTreeMap;
 
 use crate::ablations::Ablation;
 
-/// The last part of an idempotency key: an order asks for one operation on one parcel, so only the number differs.
+/// The last part of an idempotency key. An order has one operation on one parcel, so only the number differs.
 pub(crate) type Key = u8;
 
-/// What the worker is told.
+/// The provider's answer to the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Answer {
     Done,
-    /// Definitely not done, which closes the ask.
+    /// Definitely not done, which closes the effect.
     Refused,
-    /// It was done, but the answer never came. The ask stays open.
+    /// Done, but the answer never arrived. The effect stays pending.
     Unanswered,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Provider {
-    /// The ledger: how often something was asked under a new key, and whether the last such ask is still open.
+    /// The ledger: the number of new keys so far, and whether the last effect is pending.
     asked: Key,
     open: bool,
-    /// The provider: what came of each key it has seen.
+    /// The provider: the result of each key that it has seen.
     done: BTreeMap<Key, bool>,
 }
 
 impl Provider {
-    /// Commits that something is going to be asked; answers under which key.
+    /// Commits that the provider is about to be asked; returns the key.
     pub(crate) fn ask(&mut self, without: Ablation) -> Key {
         if !self.open || without == Ablation::Ledger {
             self.asked += 1;
@@ -36,7 +36,7 @@ impl Provider {
         self.asked
     }
 
-    /// What the provider may answer. It answers a key that it knows as it did before.
+    /// Returns the provider's possible answers. It repeats its answer to a key that it knows.
     pub(crate) fn answers(&self, key: Key, may_fail: bool) -> Vec<Answer> {
         match (self.done.get(&key), may_fail) {
             (Some(false), _) => vec![Answer::Refused],
@@ -53,12 +53,12 @@ impl Provider {
         }
     }
 
-    /// Whether the provider has seen this key.
+    /// Returns whether the provider has seen this key.
     pub(crate) fn knows(&self, key: Key) -> bool {
         self.done.contains_key(&key)
     }
 
-    /// How often the provider did what it was asked.
+    /// Returns how often the provider performed a request.
     pub(crate) fn effects(&self) -> usize {
         self.done.values().filter(|done| **done).count()
     }

@@ -1,23 +1,23 @@
-//! The steps that a run consists of, and how much of what goes wrong there may be in it.
+//! The steps of a run, and the limits of its faults.
 
 use crate::journal::Batch;
 use crate::messages::{Event, Handler, Message};
 use crate::provider::Answer;
 use crate::workers::Place;
 
-/// How much may go wrong in one run.
+/// The limits of the faults in one run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Faults {
-    /// A process ends, with what it has in flight. It is back at once.
+    /// A process ends, with what it has in flight, and restarts at once.
     pub(crate) crashes: u8,
-    /// The broker delivers once more what it has delivered.
+    /// The broker delivers a message once more.
     pub(crate) deliveries_again: u8,
-    /// The broker loses a message that it had acknowledged, or all of them.
+    /// The broker loses an acknowledged message, or all of them.
     pub(crate) losses: u8,
     /// The provider refuses, or its answer is lost.
     pub(crate) refusals: u8,
 }
-/// A step. What each stands for is said where it is [taken](World::take).
+/// A step. [`World::take`](World::take) has the meaning of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Receive(Place, Message),

@@ -1,18 +1,18 @@
-//! Which process works, and on what: all that a crash takes away.
+//! The processes and their work: everything that a crash takes away.
 
 use crate::journal::Batch;
 use crate::messages::Message;
 use crate::provider::{Answer, Key};
 
-/// What works. Each works on one thing at a time.
+/// A process. Each works on one thing at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Place {
-    /// Two replicas of the worker that captures.
+    /// Two replicas of the capturing worker.
     CaptureA,
     CaptureB,
-    /// That worker's scheduler. Rows are locked as they are taken, so that two would not differ from one.
+    /// That worker's scheduler. Rows are locked when they are taken, so one stands for all.
     Scheduler,
-    /// The watcher of the stream, for all workers. Each process does so by itself; another one's would do the same.
+    /// The stream's watcher, for all workers. Each process has one; all do the same.
     Watch,
 }
 
@@ -20,53 +20,53 @@ impl Place {
     pub(crate) const ALL: [Place; 4] = [Place::CaptureA, Place::CaptureB, Place::Scheduler, Place::Watch];
 }
 
-/// How far it has come.
+/// The progress of a process.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) enum InFlight {
     #[default]
     Empty,
-    /// The journal has admitted it.
+    /// Admitted by the journal.
     Admitted(Message),
-    /// The ask is committed.
+    /// The effect is committed.
     Asked(Message, Key),
     Performed(Message, Answer),
-    /// The journal says that it is settled.
+    /// The journal says that the event is settled.
     Stale(Message),
-    /// Committed; follow-ons are to go out.
+    /// Committed; the follow-ons are next.
     Publishing(Publishing),
-    /// To be published again.
+    /// About to be published again.
     Restoring(Restoring),
-    /// To be acked.
+    /// About to be acked.
     Settled(Message),
-    /// It can neither be recorded nor is it stale; no further step leads out of this.
+    /// Neither recordable nor stale; no further step leads out of this.
     Stuck(Message),
 }
 
-/// What is to be published, then closed, then acked.
+/// Messages to publish, then a batch to close, then a message to ack.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Publishing {
     pub(crate) unpublished: Vec<Message>,
     pub(crate) open: Vec<Batch>,
-    /// The message that all this settles; the scheduler has none.
+    /// The message that this settles; the scheduler has none.
     pub(crate) settles: Option<Message>,
 }
 
-/// What the journals gave the stream, and it may lack.
+/// Messages that the journals have for the stream, and that it may lack.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Restoring {
     pub(crate) given: Vec<Message>,
-    /// Whether the stream is known to have lost messages. Else they go out under the same ids, and what is there is known
-    /// to the dedupe.
+    /// Whether the stream is known to have lost messages. Otherwise they go out under the same ids, and the dedupe
+    /// drops existing ones.
     pub(crate) rewound: bool,
 }
 
-/// What the watcher of the stream has seen of it.
+/// The watcher's knowledge of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Watch {
-    /// Nothing: its process has started since, or its connection is a new one.
+    /// Nothing, because its process has started since, or has a new connection.
     Fresh,
     /// It publishes again, over the same connection ever since.
     Restoring,
-    /// Everything that was recorded before is, or was, on the stream that it sees.
+    /// Everything recorded before is, or was, on the stream that it sees.
     CaughtUp,
 }

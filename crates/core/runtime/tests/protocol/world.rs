@@ -1,5 +1,5 @@
-//! Everything that there is at one moment, and what each step makes of it. A step is what happens at once: a transaction, a
-//! message that is stored, a call. Between any two, every other process may take its own, and any may crash.
+//! The state at one moment, and the effect of each step. A step is atomic: a transaction, a stored message, a call.
+//! Between any two steps, every other process may take its own, and any may crash.
 
 use crate::ablations::Ablation;
 use crate::broker::{Broker, Delivery};
@@ -10,7 +10,7 @@ use crate::provider::{Answer, Provider};
 use crate::step::{Faults, Step};
 use crate::workers::{InFlight, Place, Publishing, Restoring, Watch};
 
-/// Everything that there is at one moment.
+/// The state at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) broker: Broker,
@@ -23,7 +23,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// The order is committed with its outbox batch and the shop has its answer; nothing is published.
+    /// Returns the state in which the order is committed with its outbox batch and the shop has its answer. Nothing is
+    /// published.
     pub(crate) fn accepted(faults: Faults) -> Self {
         let order = Message::first(Event::Order);
         let mut journal = Journal::default();
@@ -41,17 +42,17 @@ impl World {
         }
     }
 
-    /// What the protocol may do next. While there is anything, something will be done: nothing waits permanently.
+    /// Returns the protocol's possible next steps. While there is one, one will be taken: nothing waits permanently.
     pub(crate) fn protocol_steps(&self, without: Ablation, steps: &mut Vec<Step>) {
         steps.extend(self.due_to(Handler::Track).map(Step::Consume));
         if !steps.is_empty() && self.left.losses == 0 {
-            // What is stored and cannot be lost is consumed sooner or later, and nothing else depends on when.
+            // A stored message that cannot be lost is consumed sooner or later, and nothing else depends on when.
             steps.truncate(1);
             return;
         }
         for place in Place::ALL {
             match self.hand(place) {
-                // Of two replicas that are idle it does not matter which one comes first.
+                // Of two idle replicas it does not matter which one comes first.
                 InFlight::Empty
                     if place == Place::CaptureB && *self.hand(Place::CaptureA) == InFlight::Empty => {}
                 InFlight::Empty if place == Place::Watch => {
@@ -86,7 +87,7 @@ impl World {
         steps.extend(self.journal.outbox_batches().filter(swept).map(Step::Sweep));
     }
 
-    /// A look that changes nothing is not taken, nor one for a loss that cannot come any more.
+    /// Returns whether a check can change anything. A check for a loss that cannot happen any more is left out.
     fn is_look_worthwhile(&self, without: Ablation) -> bool {
         if self.broker.is_rewound() || self.watch == Watch::Fresh {
             return true;
@@ -101,12 +102,12 @@ impl World {
         due.map(|(message, _)| message).filter(move |message| message.consumer() == consumer)
     }
 
-    /// What may go wrong next.
+    /// Returns the possible next faults.
     pub(crate) fn faults(&self, steps: &mut Vec<Step>) {
         if self.left.crashes > 0 {
             let busy = Place::ALL.into_iter().filter(|place| *self.hand(*place) != InFlight::Empty);
             steps.extend(busy.map(Step::Crash));
-            // Whoever watches has something to lose even so: what it has seen.
+            // The watcher has something to lose even so: its knowledge.
             if self.watch == Watch::CaughtUp && self.broker.has_lost_anything() {
                 steps.push(Step::Crash(Place::Watch));
             }
@@ -116,7 +117,7 @@ impl World {
             steps.extend(delivered.map(|(message, _)| Step::DeliverAgain(message)));
         }
         if self.left.losses > 0 {
-            // One that its consumer is done with is not missed; it goes with all the others.
+            // A message that its consumer is done with is not missed; it is lost with all the others.
             let wanted = self.broker.messages().filter(|(_, delivery)| *delivery != Delivery::Acked);
             steps.extend(wanted.map(|(message, _)| Step::Lose(message)));
             if self.broker.messages().next().is_some() {
@@ -125,7 +126,7 @@ impl World {
         }
     }
 
-    /// Whether nothing is left to do, unless something else goes wrong.
+    /// Returns whether nothing is left to do, unless there is another fault.
     pub(crate) fn is_at_rest(&self, without: Ablation) -> bool {
         let mut steps = Vec::new();
         self.protocol_steps(without, &mut steps);
@@ -164,8 +165,7 @@ impl World {
         }
     }
 
-    /// `receive` and `admit`: a message off the broker, of which the journal decides whether it is new, awaited, or
-    /// stale.
+    /// `receive` and `admit`: a delivered message, of which the journal decides whether it is new, expected or stale.
     fn receive(&mut self, place: Place, message: Message, without: Ablation) {
         self.broker.hand_over(message);
         if without == Ablation::AckLast {
@@ -180,14 +180,14 @@ impl World {
         );
     }
 
-    /// `perform`, its first half (`effects`): the ask is committed before the call.
+    /// `perform`, first half (`effects`): the effect is committed before the call.
     fn ask(&mut self, place: Place, without: Ablation) {
         let InFlight::Admitted(message) = self.pick(place) else { return };
         let key = self.provider.ask(without);
         self.put(place, InFlight::Asked(message, key));
     }
 
-    /// `perform`, its second half: the call, with no transaction open. A definite refusal closes the ask.
+    /// `perform`, second half: the call, with no transaction open. A definite refusal closes the effect.
     fn perform(&mut self, place: Place, answer: Answer) {
         let InFlight::Asked(message, key) = self.pick(place) else { return };
         if answer == Answer::Unanswered || (answer == Answer::Refused && !self.provider.knows(key)) {
@@ -197,8 +197,8 @@ impl World {
         self.put(place, InFlight::Performed(message, answer));
     }
 
-    /// `record`: one transaction for the handler's rows, the journal row, and the outbox batch. Where another was faster
-    /// the journal is asked again (`split_batch`).
+    /// `record`: one transaction for the handler's rows, the journal row and the outbox batch. If another process was
+    /// faster, the journal is asked again (`split_batch`).
     fn record(&mut self, place: Place, without: Ablation) {
         let (message, fate) = match self.pick(place) {
             InFlight::Performed(message, Answer::Done) => (message, Fate::Done),
@@ -220,7 +220,7 @@ impl World {
         self.put(place, recorded);
     }
 
-    /// `settle_stale` in `admit`: what a stale message's outbox batches still have to publish goes out before its ack.
+    /// `settle_stale`: the unpublished follow-ons of a stale message go out before its ack.
     fn finish(&mut self, place: Place, without: Ablation) {
         let InFlight::Stale(message) = self.pick(place) else { return };
         let (handler, event) = (message.consumer(), message.event);
@@ -230,8 +230,8 @@ impl World {
         self.put(place, InFlight::Publishing(Publishing { unpublished, open, settles: Some(message) }));
     }
 
-    /// `publish`, and the clock's own publishing: one message is stored. Whoever watches the stream stores all at once:
-    /// where it might be cut short it is so before the first.
+    /// `publish`, and the scheduler's own publishing: one message is stored. The watcher stores all at once, because an
+    /// interruption has the same effect as one before the first.
     fn publish(&mut self, place: Place) {
         match self.pick(place) {
             InFlight::Publishing(mut publishing) => {
@@ -261,14 +261,14 @@ impl World {
         }
     }
 
-    /// `publish`, its last step: the broker is told that the message is settled.
+    /// `publish`, last step: the message is acked.
     fn ack(&mut self, place: Place) {
         let InFlight::Settled(message) = self.pick(place) else { return };
         self.broker.ack(message);
     }
 
-    /// A worker downstream takes the message through all of this. Its pipeline is the same, so one step will do; that
-    /// it crashes before its ack is the fault [`Step::DeliverAgain`].
+    /// A downstream worker handles the message. Its pipeline is the same, so one step suffices. Its crash before the
+    /// ack is the fault [`Step::DeliverAgain`].
     fn consume(&mut self, message: Message, without: Ablation) {
         let (handler, fate) = (message.consumer(), Fate::Done);
         self.broker.hand_over(message);
@@ -281,7 +281,7 @@ impl World {
         self.broker.ack(message);
     }
 
-    /// `fire_retries` in `scheduler`: a retry that is due is taken under an outbox batch, to be published next.
+    /// `fire_retries` in `scheduler`: a due retry is taken under an outbox batch, to be published next.
     fn fire(&mut self, handler: Handler, event: Event, without: Ablation) {
         let (retry, open) = self.journal.fire(handler, event, without);
         let publishing =
@@ -289,8 +289,8 @@ impl World {
         self.put(Place::Scheduler, InFlight::Publishing(publishing));
     }
 
-    /// `sweep` in `clock`, and the gateway's own publishing. It may come at any age of the batch, in the midst of its
-    /// owner's work. One step, because the rows are locked and a sweep that is cut short leaves the batch open.
+    /// `sweep` in `sweeper`, and the gateway's own publishing. It may come at any age of the batch, in the middle of
+    /// its owner's work. It is one step, because the rows are locked and an interrupted sweep leaves the batch open.
     fn sweep(&mut self, batch: Batch, without: Ablation) {
         for message in self.journal.unpublished(batch.handler, batch.event, without) {
             self.broker.store(message);
@@ -298,8 +298,9 @@ impl World {
         self.journal.close(batch);
     }
 
-    /// `look` in `recover`. A stream that is not what it was is given everything again that is not known to be settled.
-    /// Who has seen nothing yet gives it what is not known to be stored. All others note what is stored and settled.
+    /// `check` in `recovery`. If the stream is not what it was, everything that is not known to be settled is published
+    /// again. A watcher without knowledge publishes what is not known to be stored. All others note what is stored and
+    /// settled.
     fn look(&mut self, without: Ablation) {
         let rewound = self.broker.is_rewound();
         if !rewound && self.watch == Watch::CaughtUp {
@@ -321,7 +322,7 @@ impl World {
         self.put(Place::Watch, InFlight::Restoring(Restoring { given, rewound }));
     }
 
-    /// The stream is what it was, and a little more.
+    /// Notes that the stream is what it was, and a little more.
     fn note(&mut self, without: Ablation) {
         self.journal.note_stored();
         self.broker.mark();
@@ -335,10 +336,10 @@ impl World {
         }
     }
 
-    /// `recover`, its end: all is stored again, and the stream is known by the last of it.
+    /// `recover`, its end: everything is stored again, and the last message identifies the stream.
     fn restored(&mut self, restoring: &Restoring, without: Ablation) {
         if self.watch != Watch::Restoring {
-            // There was a new connection meanwhile: some of it may be lost again.
+            // There was a new connection meanwhile, so some of it may be lost again.
             return;
         }
         self.watch = Watch::CaughtUp;
@@ -352,14 +353,14 @@ impl World {
         }
     }
 
-    /// A broker loses nothing while it runs, so everybody's connection is a new one.
+    /// A broker loses nothing while it runs, so every process has a new connection.
     fn reconnect(&mut self, without: Ablation) {
         if without != Ablation::Reconnecting {
             self.watch = Watch::Fresh;
         }
     }
 
-    /// What was in flight is gone; the broker will hand over again what was not acked.
+    /// Loses what was in flight. The broker delivers again what was not acked.
     fn crash(&mut self, place: Place) {
         self.left.crashes -= 1;
         if place == Place::Watch {

@@ -1,4 +1,4 @@
-//! A worker by the name of `author`, of whose handlers each test takes those that it needs.
+//! A worker named `author`. Each test takes the handlers that it needs.
 
 use std::time::Duration;
 
@@ -35,14 +35,14 @@ pub(crate) async fn note(tx: &Tx<'_>, order_id: &str, handler: &str) -> Result<(
     Ok(())
 }
 
-/// Who handled an order, in order.
+/// Returns the handlers of an order, sorted.
 pub(crate) async fn handled(env: &TestEnv, order_id: &str) -> Vec<String> {
     let sql = "select handler from author.handled where order_id = $1 order by 1";
     let rows = env.db().await.query(sql, &[&order_id]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Fails always.
+/// Always fails.
 pub(crate) struct Fails;
 
 impl Handler for Fails {
@@ -56,7 +56,7 @@ impl Handler for Fails {
     }
 }
 
-/// Notes who handled what; the name tells one version from another.
+/// Records which version handled an order; the name tells the versions apart.
 pub(crate) struct Named<const VERSION: usize>;
 
 macro_rules! named {

@@ -1,4 +1,4 @@
-//! What a worker's author can get wrong is found when the worker starts, or refused; what an author may ask for is given.
+//! Mistakes of a worker's author are found when the worker starts, or are refused; legitimate requests are granted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,7 +39,7 @@ async fn a_reading_call_refuses_a_statement_that_writes() {
     env.run(Worker::new("author", TABLES).handler(WritesWhileReading)).await;
     env.deliver(&told("o-1", "complete")).await;
     let letter = env.expect_dead("o-1").await;
-    assert!(letter.failures[0].error.contains("statement that writes"), "{letter:?}");
+    assert!(letter.failures[0].error.contains("found one that writes"), "{letter:?}");
     assert!(handled(&env, "o-1").await.is_empty());
 }
 
@@ -61,7 +61,7 @@ impl Handler for Asks {
     }
 }
 
-/// What a worker says of itself while it does not start.
+/// Returns why a worker is not ready.
 async fn reason_not_ready(env: &TestEnv, worker: Worker) -> String {
     let process = Process::start(env.settings().clone(), vec![worker]).await.unwrap();
     let parts = eventually("it says why it is not ready", async || {
@@ -89,7 +89,7 @@ async fn a_batched_query_that_writes_is_found_at_the_start() {
     );
     let env = TestEnv::new().await;
     let why = reason_not_ready(&env, Worker::new("author", TABLES).queries(&[WRITES])).await;
-    assert!(why.contains("statement that writes"), "{why}");
+    assert!(why.contains("found one that writes"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +146,7 @@ async fn what_came_too_early_waits_and_a_hook_runs_once_for_the_run_that_is_kept
     assert!(env.messages("dead.>").await.is_empty());
 }
 
-/// Begins an effect whatever the event is about.
+/// Begins an effect, whatever the event's subject.
 struct Effects;
 
 impl EffectHandler for Effects {

@@ -1,4 +1,4 @@
-//! Events that share a transaction: one that fails takes nobody down, and nobody builds on what is undone.
+//! Events that share a transaction: a failing one fails no other, and none builds on what is undone.
 
 use despatch_contracts::order::OrderCompleted;
 use despatch_runtime::{migrate_all, provision_all};
@@ -7,7 +7,7 @@ use despatch_testkit::TestEnv;
 use crate::fixture::{Fixture, asked, kept, told};
 use crate::provider::Effect;
 
-/// An environment whose first batch will hold everything that is delivered before the worker runs.
+/// An environment whose first batch holds everything that is delivered before the worker runs.
 async fn waiting_env() -> (TestEnv, Fixture) {
     let env = TestEnv::new().await;
     let fixture = Fixture::new(&env).await;
@@ -31,7 +31,7 @@ async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect(
     for order in 0..30 {
         let name = format!("o-{order}");
         assert_eq!(kept(&env, &name, "bought").await, i32::from(order != 17));
-        // The broken one was performed at each of its tries; the others' answers were kept.
+        // The broken one was performed at each of its tries; the others' responses were kept.
         let received = if order == 17 { 3 } else { 1 };
         let effects = fixture.provider.effects(&name).await;
         assert_eq!(effects, [Effect { key: format!("order/{name}/fixture//0"), received, firsts: 1 }]);
@@ -42,7 +42,7 @@ async fn one_statement_that_fails_takes_no_neighbour_down_and_repeats_no_effect(
 async fn a_row_that_is_there_already_fails_its_own_event_only() {
     let (env, fixture) = waiting_env().await;
     for order in 0..10 {
-        // Two of them want the same thing for their own.
+        // Two of them want the same thing.
         let thing = if order == 7 { 3 } else { order };
         env.deliver(&told(&format!("o-{order}"), &format!("own {thing}"))).await;
     }
@@ -74,7 +74,7 @@ async fn a_batch_asks_with_one_statement_and_each_event_gets_its_own_answer() {
 async fn nobody_is_refused_for_what_is_undone() {
     let (env, fixture) = waiting_env().await;
     env.db().await.batch_execute("insert into fixture.stock values ('a', 3)").await.unwrap();
-    // Each of these takes too many and is undone; what they took is there for the others.
+    // Each of these takes too many and is undone; the others find these units available.
     for (order, units) in [("o-0", 5), ("o-1", 2), ("o-2", 5), ("o-3", 2), ("o-4", 1), ("o-5", 1)] {
         env.deliver(&told(order, &format!("take a {units}"))).await;
     }
@@ -126,7 +126,7 @@ async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_be
     let row = row.unwrap();
     let (units, statements): (i32, i64) = (row.get(0), row.get(1));
     assert_eq!((units, left), (0, 0));
-    // Of the first forty every other takes some; then nothing is left, and nobody waits for anybody.
+    // Of the first forty every other takes some. Then nothing is left, and none waits for another.
     assert!(statements < 130, "{statements} statements for 200 looks");
 }
 
@@ -134,8 +134,8 @@ async fn those_on_one_key_who_only_look_do_so_together_and_see_what_was_taken_be
 async fn nobody_is_blamed_for_what_broke_while_another_looked_ahead() {
     let (env, fixture) = waiting_env().await;
     env.db().await.batch_execute("insert into fixture.stock values ('a', 5)").await.unwrap();
-    // The first writes nothing, so the next two look together. The one stops at its write, which comes first; the other's
-    // read breaks the transaction, and nobody consumes the answer.
+    // The first writes nothing, so the next two run speculatively. One stops at its write, which comes first. The
+    // other's read breaks the transaction, and its answer is not used.
     for (order, reason) in
         [("o-0", "want a 9"), ("o-1", "take a 1"), ("o-2", "break-beside a"), ("o-3", "take a 1")]
     {

@@ -1,5 +1,4 @@
-//! A process that ends at a boundary of the protocol: whoever comes next finishes what it began, and nothing is done
-//! twice.
+//! A process that ends at a boundary of the protocol: the next one finishes its work, and nothing is done twice.
 
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::payment::PaymentRefunded;
@@ -11,11 +10,11 @@ use crate::child::Process;
 use crate::fixture::{Fixture, asked, kept, told};
 use crate::hasty_env;
 
-/// Has a process die at `boundary` while it handles one event for each kind of handler; `reason` is what they are told.
+/// Kills a process at `boundary` while it handles one event for each kind of handler. `reason` is their instruction.
 struct Death {
     boundary: &'static str,
     reason: &'static str,
-    /// What the provider is asked for; nothing when the boundary is another handler's.
+    /// The provider's request; none if the boundary is another handler's.
     buys: bool,
 }
 

@@ -16,7 +16,7 @@ const SETTINGS: &str = "DESPATCH_TEST_CHILD";
 pub(crate) struct Process(Child);
 
 impl Process {
-    /// Starts one. `failpoints` is in the form of the `fail` crate, e.g. `after-commit=return`.
+    /// Starts a process. `failpoints` is in the format of the `fail` crate, e.g. `after-commit=return`.
     pub(crate) fn start(env: &TestEnv, failpoints: &str) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "child::run", "--ignored", "--nocapture"])
@@ -39,7 +39,7 @@ impl Process {
         assert_eq!(self.ended().await.signal(), Some(6), "SIGABRT");
     }
 
-    /// Whether it has ended by now.
+    /// Returns whether it has ended by now.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
@@ -53,7 +53,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already, and then there is nothing left to do.
+        // It may have ended already, and then there is nothing to do.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -79,7 +79,7 @@ fn read(text: &str) -> Settings {
     settings
 }
 
-/// What the process does. Of no use when it is run by hand.
+/// Runs the process. Useless when run by hand.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by other tests, as a process of its own"]
 async fn run() {
@@ -88,7 +88,7 @@ async fn run() {
     let env = TestEnv::join(read(&settings)).await;
     let fixture = Fixture::new(&env).await;
     env.run(fixture.worker()).await;
-    // Ends with the test that started it, even when that is killed.
+    // Ends with the test that started it, even if that is killed.
     let parent = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
     parent.await.unwrap().unwrap();
 }

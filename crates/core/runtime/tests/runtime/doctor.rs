@@ -1,4 +1,4 @@
-//! The doctor finds what is wrong with a deployment, names it, and says what to do.
+//! The doctor finds the defects of a deployment, names them, and says what to do.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use despatch_testkit::TestEnv;
 
 use crate::fixture::Fixture;
 
-/// A deployment that nobody runs, so that nobody puts it right either.
+/// A deployment without processes, so that none corrects it.
 struct Deployment {
     env: TestEnv,
     fixture: Fixture,
@@ -34,7 +34,7 @@ impl Deployment {
         format!("DESPATCH_{}", self.env.settings().namespace)
     }
 
-    /// Has the database changed and answers the only thing that is wrong now.
+    /// Changes the database, and returns the only finding.
     async fn after(&self, sql: &str) -> Check {
         self.env.db().await.batch_execute(sql).await.unwrap();
         self.only_finding().await
@@ -125,7 +125,7 @@ async fn a_consumer_that_consumes_something_else_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_made_anew() {
+async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_created_again() {
     let deployment = Deployment::new().await;
     let (jetstream, stream) = (deployment.jetstream().await, deployment.stream());
     let stream = jetstream.get_stream(&stream).await.unwrap();
@@ -229,7 +229,7 @@ async fn what_nobody_has_done_in_time_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_are_away_are_findings() {
-    // Nobody listens there.
+    // Nothing listens there.
     let settings = Settings::new("nats://ada:secret@127.0.0.1:1", "postgres://ada:secret@127.0.0.1:1/shop");
     let findings = wrong(examine(&settings, &[]).await);
     let [nats, postgres] = &findings[..] else { panic!("{findings:#?}") };

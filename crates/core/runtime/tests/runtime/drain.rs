@@ -1,4 +1,4 @@
-//! A process that leaves in good order.
+//! A process that drains.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use despatch_testkit::{TestEnv, eventually};
 use crate::fixture::{Fixture, asked, kept, message};
 use crate::hasty_env;
 
-/// How many deliveries of the buyer's consumer nobody has acked, and how many were not the first.
+/// Returns how many deliveries of the buyer's consumer are not acked, and how many are repeated.
 async fn held(env: &TestEnv) -> (usize, usize) {
     let (servers, options) = despatch_runtime::nats_options(&env.settings().nats_url).unwrap();
     let jetstream = jetstream::new(options.connect(servers).await.unwrap());
@@ -20,7 +20,7 @@ async fn held(env: &TestEnv) -> (usize, usize) {
     (consumer.cached_info().num_ack_pending, consumer.cached_info().num_redelivered)
 }
 
-/// Waits until the provider has received of this many orders.
+/// Waits until the provider has received requests of this many orders.
 async fn received(env: &TestEnv, orders: i64) {
     let db = env.db().await;
     eventually("the provider is being asked", async || {
@@ -37,7 +37,7 @@ async fn what_is_in_flight_is_finished_and_acked_and_nothing_comes_again() {
     let process = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     process.health().until_ready().await;
     for order in 0..20 {
-        // Once each: a second copy would come again for as long as the first is in flight.
+        // Once each, because a second copy would be redelivered as long as the first is in flight.
         env.publish(&message(&asked(&format!("o-{order}"), "slow 700"))).await;
     }
     received(&env, 5).await;

@@ -1,4 +1,4 @@
-//! A worker whose handlers do as an event tells them: enough to reach every verdict and every boundary.
+//! A worker whose handlers follow an instruction in the event, so that tests reach every verdict and every boundary.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,13 +42,13 @@ const POLICY: Policy = Policy {
 /// How long a handler waits for its twin in another replica.
 const MEETING: Duration = Duration::from_secs(20);
 
-/// What the fixture worker is made of.
+/// The parts of the fixture worker.
 #[derive(Clone)]
 pub(crate) struct Fixture {
     pub(crate) provider: Provider,
-    /// Where two replicas wait for each other.
+    /// The place where two replicas wait for each other.
     pub(crate) meeting: Arc<Barrier>,
-    /// How often anything was bought, by whichever replica.
+    /// The number of purchases of all replicas.
     pub(crate) purchases: Arc<AtomicUsize>,
     /// Whether the provider never answers.
     pub(crate) stuck: bool,
@@ -64,7 +64,7 @@ impl Fixture {
         }
     }
 
-    /// The worker with every fixture handler.
+    /// Returns the worker with every fixture handler.
     pub(crate) fn worker(&self) -> Worker {
         let mut worker = Worker::new("fixture", MIGRATIONS);
         let due = worker.timer();
@@ -80,23 +80,23 @@ impl Fixture {
     }
 }
 
-/// How often a handler's writes about an order were kept.
+/// Returns how often a handler's writes about an order were kept.
 pub(crate) async fn kept(env: &TestEnv, order: &str, what: &str) -> i32 {
     let sql = "select count from fixture.tally where order_id = $1 and what = $2";
     env.db().await.query_opt(sql, &[&order, &what]).await.unwrap().map_or(0, |row| row.get(0))
 }
 
-/// An event for [`Obey`]. `reason` is a word, then perhaps a name or number.
+/// Returns an event for [`Obey`]. `reason` is a word, then optionally a name or number.
 pub(crate) fn told(order_id: &str, reason: &str) -> OrderCancelRequested {
     OrderCancelRequested { order_id: order_id.into(), reason: reason.into(), requested_by: "test".into() }
 }
 
-/// An event as a message, for a test that counts deliveries or wants more than two.
+/// Returns an event as a message, for a test that counts deliveries or wants more than two.
 pub(crate) fn message(event: &impl Event) -> Envelope {
     Envelope::first(EventId::new(), "test", Emitted::from(event), &Trace::root())
 }
 
-/// An event for [`Buy`].
+/// Returns an event for [`Buy`].
 pub(crate) fn asked(order_id: &str, reason: &str) -> RefundRequested {
     RefundRequested { order_id: order_id.into(), reason: reason.into() }
 }
@@ -216,7 +216,7 @@ impl Handler for Obey {
     }
 }
 
-/// Takes units first and looks afterwards whether there were enough, so that a refusal has to be undone.
+/// Takes units first and checks afterwards whether there were enough, so that a rejection must be undone.
 async fn take(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     let (thing, units) = what.split_once(' ').unwrap_or((what, "1"));
     let units: i32 = units.parse().unwrap();
@@ -225,8 +225,7 @@ async fn take(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     if left < 0 { Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) } else { Ok(()) }
 }
 
-/// Takes units only if it sees that there are enough, so that a refusal has written nothing. Counts the statements that
-/// look.
+/// Takes units only if there are enough, so that a rejection has written nothing. Counts the statements that read.
 async fn want(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     let (thing, units) = what.split_once(' ').unwrap();
     let units: i32 = units.parse().unwrap();
@@ -239,7 +238,7 @@ async fn want(tx: &Tx<'_>, what: &str) -> Result<(), Disobeyed> {
     Ok(())
 }
 
-/// Keeps the number of the statement that answered this event with its own order.
+/// Stores the number of the statement that answered this event with its own order.
 async fn share(tx: &Tx<'_>, order: &str) -> Result<(), Disobeyed> {
     let rows = tx.query_batched(NUMBERED, (order.to_owned(),)).await?;
     let [row] = rows.as_slice() else { return Err(Disobeyed::Told(Verdict::Reject(Reason::StockShort))) };
@@ -255,11 +254,11 @@ async fn tally(tx: &Tx<'_>, order: &str, what: &str) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Asks the provider, and answers with the key that it was asked under.
+/// Asks the provider, and returns the key of the request.
 struct Buy(Fixture, Timer<ReviewAskDue>);
 
 impl Buy {
-    /// Of two replicas one is refused, and only then the other asks. A provider that knows the key answers as it did.
+    /// Of two replicas one is refused, and only then the other asks. A provider that knows the key repeats its answer.
     async fn declined_in_turn(&self, attempt: &Attempt) -> Result<String, Disobeyed> {
         let first = self.0.purchases.fetch_add(1, Ordering::Relaxed) == 0;
         if !first {

@@ -1,4 +1,4 @@
-//! The effects ledger: under which key the provider is asked, and since when.
+//! The effects ledger: the keys and the times of requests to the provider.
 
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_testkit::TestEnv;

@@ -31,7 +31,7 @@ use std::time::Duration;
 use despatch_runtime::Settings;
 use despatch_testkit::TestEnv;
 
-/// An environment where everything that waits waits briefly: for tests in which somebody dies, and others wait for that.
+/// An environment with short waits, for tests in which a process dies and others wait for that.
 async fn hasty_env() -> TestEnv {
     let env = TestEnv::new().await;
     let settings = Settings {

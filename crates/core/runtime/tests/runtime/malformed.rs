@@ -1,4 +1,4 @@
-//! Journal rows that are not what was written: what they have yet to publish stays unpublished, and keeps nobody else waiting.
+//! Unreadable journal rows: their follow-ons stay unpublished, and delay no other batch.
 
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::runtime::{Envelope, FollowOns};
@@ -18,7 +18,7 @@ struct Row<'a> {
     event: Option<&'a [u8]>,
 }
 
-/// Puts an event's row into the journal; answers the event's id.
+/// Inserts an event's row into the journal; returns the event's id.
 async fn journal(db: &Client, row: Row<'_>) -> String {
     let id = EventId::new().to_string();
     let sql = "insert into fixture.journal (id, handler, generation, state, subject, outbox, event)
@@ -31,7 +31,7 @@ async fn publishing(db: &Client, outbox: &[u8]) -> String {
     journal(db, Row { state: "done", outbox: Some(outbox), event: None }).await
 }
 
-/// A batch that its opener left open long ago.
+/// Opens a batch and leaves it open.
 async fn leave_open(db: &Client, events: &[&String]) {
     let sql = "insert into fixture.outbox_batch (handler, events, opened_at)
                select 'fixture.obey', $1::text[]::uuid[], despatch_now() - interval '1 hour'";

@@ -1,4 +1,4 @@
-//! What those who operate a deployment change: policies, names of handlers, what waits; and what moves with time.
+//! Operators' changes: policies, names of handlers, pending retries; and the effects of a moved clock.
 
 use std::time::{Duration, SystemTime};
 
@@ -69,7 +69,7 @@ async fn a_renamed_handler_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handler_may_begin_with_what_comes_after_its_creation() {
     let env = TestEnv::new().await;
-    // A stream that is new may have taken the place of a lost one, and then all of it counts.
+    // A new stream may have replaced a lost one, and then all of it counts.
     let old = Process::start(env.settings().clone(), vec![Worker::new("author", TABLES).handler(Named::<1>)]);
     let old = old.await.unwrap();
     old.health().until_ready().await;
@@ -86,7 +86,7 @@ async fn a_handler_may_begin_with_what_comes_after_its_creation() {
     env.run(Worker::new("author", TABLES).handler(Named::<3>)).await;
     env.deliver(&told("o-2", "complete")).await;
     env.quiet().await;
-    // Its consumer is lost, and what came meanwhile is not passed over.
+    // Its consumer is lost, and messages from meanwhile are not skipped.
     env.stream().await.delete_consumer("author-late").await.unwrap();
     env.deliver(&told("o-3", "complete")).await;
     // As long as there is no consumer, nothing is pending either.
@@ -98,14 +98,14 @@ async fn a_handler_may_begin_with_what_comes_after_its_creation() {
     assert_eq!(handled(&env, "o-3").await, ["author.late"]);
 }
 
-/// What a NATS server takes by default, in bytes.
+/// The largest message that a NATS server accepts by default, in bytes.
 const MAX_PAYLOAD: usize = 1_048_576;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_event_that_is_cancelled_leaves_a_letter_without_it() {
     let env = TestEnv::new().await;
     env.run(Worker::new("author", TABLES).handler(Fails)).await;
-    // So near the limit that the letter, which holds the event and more, passes it.
+    // So near the limit that the dead letter, which holds the event and more, exceeds it.
     let order = "x".repeat(100);
     let event = OrderCancelRequested {
         order_id: order.clone(),
@@ -126,7 +126,7 @@ async fn a_large_event_that_is_cancelled_leaves_a_letter_without_it() {
     assert_eq!(env.messages("dead.>").await.len(), 1);
 }
 
-/// Refuses and answers.
+/// Refuses each request.
 struct Answers;
 
 impl AskHandler for Answers {
@@ -167,7 +167,7 @@ async fn moved_time_makes_due_what_waits_for_hours_and_ids_follow_it() {
     env.advance(Duration::from_secs(2 * 3600)).await;
     eventually("it is handled", async || (handled(&env, "o-1").await.len() == 1).then_some(())).await;
 
-    // Ninety days on the journal takes what comes now for what it is, and not for something long past.
+    // Ninety days later the journal treats a new event as new, not as expired.
     env.advance(Duration::from_secs(90 * 24 * 3600)).await;
     let outbox = env.run(Worker::new("shop", &[])).await.outbox("shop").unwrap();
     let now: SystemTime = env.db().await.query_one("select despatch_now()", &[]).await.unwrap().get(0);

@@ -1,4 +1,4 @@
-//! Servers that are down at the start, go away in the middle, or lose the stream: waited for, reported, picked up again.
+//! Servers that are down at the start, stop meanwhile, or lose the stream: the process waits, reports it, and recovers.
 
 use async_nats::jetstream;
 use despatch_contracts::order::OrderCompleted;
@@ -56,7 +56,7 @@ async fn a_postgres_that_goes_away_is_waited_for() {
     let process = env.run(fixture.worker()).await;
     for round in 0..2 {
         env.deliver(&told(&format!("before-{round}"), "complete")).await;
-        // All of its processes at once, as a crash does it.
+        // All of its processes at once, as in a crash.
         signal("-QUIT", servers.stack.postgres_pid());
         unready(&process, "postgres/fixture").await;
         for order in 0..20 {
@@ -138,7 +138,7 @@ async fn a_nats_that_does_not_answer_does_not_hold_up_the_clock() {
     env.deliver(&told("o", "complete")).await;
     env.expect::<OrderCompleted>("o").await;
     env.quiet().await;
-    // Still connected, as far as anybody can tell.
+    // Still connected, as far as the process can tell.
     signal("-STOP", servers.stack.nats_pid());
     let db = env.db().await;
     let left_open = "insert into fixture.outbox_batch (handler, events, opened_at)
@@ -171,7 +171,7 @@ async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
     env.deliver(&told("second", "complete")).await;
     env.expect::<OrderCompleted>("second").await;
     env.quiet().await;
-    // The new consumer began at the beginning; the journal knew what it had.
+    // The new consumer began at the stream's beginning; the journal knew its events.
     assert_eq!(kept(&env, "first", "recorded").await, 1);
     assert_eq!(env.count::<OrderCompleted>("first").await, 1);
 
@@ -183,8 +183,8 @@ async fn a_deleted_consumer_and_a_deleted_stream_are_made_again() {
     assert_eq!(kept(&env, "third", "recorded").await, 1);
 }
 
-/// Waits until the handler's consumer is there: after it, or its whole stream, was deleted that means made again. How
-/// soon is the provisioner's affair, perhaps before anybody saw the handler unready.
+/// Waits until the handler's consumer exists: it, or its whole stream, was deleted and is created again. The
+/// provisioner decides how soon, perhaps before the handler was reported as not ready.
 async fn made_again(jetstream: &jetstream::Context, stream: &str) {
     eventually("the consumer is made again", async || {
         let found: Result<jetstream::consumer::PullConsumer, _> =

@@ -1,4 +1,4 @@
-//! The journal's partitions: there before they are needed, gone when nobody needs them.
+//! The journal's partitions: created before they are needed, dropped when none needs them.
 
 use std::time::{Duration, SystemTime};
 
@@ -42,7 +42,7 @@ async fn partitions_lie_ready_and_take_over_what_came_before_them() {
     journal(&db, next_week, "done").await;
     let home = where_is(&db, next_week).await.unwrap();
     assert!(ahead.contains(&home) && home != "fixture.journal_other", "{home}");
-    // As if nobody had looked after the partitions for a while.
+    // As if the partitions had not been maintained for a while.
     db.batch_execute(&format!("drop table {home}")).await.unwrap();
     journal(&db, next_week, "waiting").await;
     journal(&db, far, "done").await;
@@ -90,7 +90,7 @@ async fn expired_partitions_go_and_what_is_unsettled_stays() {
         journal(&db, id, state).await;
         old.push(id);
     }
-    // Nobody takes it before its time has come, which it never does here.
+    // The sweeper does not take it before its time, which never comes here.
     let open = "insert into fixture.outbox_batch (handler, events, opened_at)
                 values ('fixture.obey', array[$1::text::uuid], despatch_now() + interval '1 year')";
     db.execute(open, &[&old[4].to_string()]).await.unwrap();

@@ -1,4 +1,4 @@
-//! A stand-in for the provider that remembers what it was asked, in tables of its own so that it outlives a process.
+//! A stand-in for the provider that stores its requests, in tables of its own, so that they outlive a process.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use despatch_runtime::EffectKey;
 use despatch_testkit::TestEnv;
 use tokio_postgres::Client;
 
-/// A provider that takes idempotency keys: however often it consumes one, there is one effect.
+/// A provider that accepts idempotency keys: however often it gets one, there is one effect.
 #[derive(Clone)]
 pub(crate) struct Provider(Arc<Client>);
 
-/// What the provider knows of one key.
+/// The provider's record of one key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Effect {
     pub(crate) key: String,
     /// How often it was received.
     pub(crate) received: i32,
-    /// How often whoever asked took it for the first time.
+    /// How often the ledger called it the first time.
     pub(crate) firsts: i32,
 }
 
@@ -44,7 +44,7 @@ impl Provider {
             .unwrap();
     }
 
-    /// The effects that an order had.
+    /// Returns the effects of an order.
     pub(crate) async fn effects(&self, order_id: &str) -> Vec<Effect> {
         let sql = "select key, received, firsts from provider.effect where order_id = $1 order by key";
         let rows = self.0.query(sql, &[&order_id]).await.unwrap();

@@ -1,4 +1,4 @@
-//! An event that kills its process is found out, and its neighbours are not taken for it.
+//! A poison event is detected, and its neighbours are not mistaken for it.
 
 use despatch_contracts::Event;
 use despatch_contracts::order::OrderCompleted;
@@ -12,7 +12,8 @@ use crate::child::Process;
 use crate::fixture::{Fixture, asked, kept, message, told};
 use crate::hasty_env;
 
-/// Runs one process after the other until the killer is dead; answers its dead letter and how many it killed.
+/// Runs one process after the other until the poison event is dead; returns its dead letter and the number of killed
+/// processes.
 async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u32) {
     let fixture = Fixture::new(env).await;
     migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
@@ -54,7 +55,7 @@ async fn a_recording_that_kills_its_process_is_dead_after_so_many_starts() {
     let env = hasty_env().await;
     let (letter, deaths) = until_it_is_dead(&env, &told("killer", "abort")).await;
     assert_eq!((letter.subject.as_str(), letter.reason.as_str()), ("order/killer", "poison-event"));
-    // Once unsuspected, and then as often as the policy lets a quarantined event start.
+    // Once before the quarantine, and then as often as the policy lets a quarantined event start.
     assert_eq!(deaths, 1 + Policy::DEFAULT.max_crashes);
 }
 

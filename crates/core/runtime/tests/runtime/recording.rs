@@ -1,4 +1,4 @@
-//! Handlers that only record: once, whatever is delivered; and every verdict.
+//! Record-only handlers: each event is recorded once, whatever is delivered; and every verdict.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ async fn a_failing_event_is_tried_as_often_as_its_policy_says_and_takes_nobody_d
         }
     }
     env.quiet().await;
-    // What a try wrote before it failed is undone.
+    // The writes of a failed try are undone.
     for order in ["bad", "broken", "mad", "hasty"] {
         assert_eq!(kept(&env, order, "recorded").await, 0, "{order}");
     }
@@ -116,7 +116,7 @@ async fn a_call_that_takes_longer_than_the_ack_wait_is_not_handed_to_anybody_els
     env.run(fixture.worker()).await;
     env.run(fixture.worker()).await;
     let long = env.settings().ack_wait * 3 + Duration::from_millis(500);
-    // Once: of two copies each replica might have got one.
+    // Once, because each replica might have got one of two copies.
     env.publish(&message(&asked("o", &format!("slow {}", long.as_millis())))).await;
     env.expect::<PaymentRefunded>("o").await;
     env.quiet().await;

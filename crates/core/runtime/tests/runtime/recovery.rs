@@ -1,4 +1,4 @@
-//! A broker that lost what it had acknowledged: workers notice, and put it back from their journals.
+//! A broker that lost what it had acknowledged: workers detect it and publish again from their journals.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,12 +15,12 @@ use despatch_testkit::{TestEnv, eventually};
 use crate::fixture::{Fixture, told};
 use crate::servers::Servers;
 
-/// A worker without handlers, through which orders come in.
+/// A worker without handlers, by which orders enter.
 async fn open_gateway(env: &TestEnv) -> Arc<Process> {
     env.run(Worker::new("gateway", &[])).await
 }
 
-/// Takes orders in as the gateway does: journaled, then published.
+/// Accepts orders as the gateway does: journaled, then published.
 async fn take_in(gateway: &Process, orders: &[String]) {
     let outbox = gateway.outbox("gateway").unwrap();
     let arrivals = orders
@@ -51,14 +51,14 @@ async fn all_completed_once(env: &TestEnv, orders: &[String]) {
     .await;
     assert!(counts.iter().all(|row| row.get::<_, i32>(0) == 1), "{counts:?}");
     env.quiet().await;
-    // The stream may have lost what said so, or hold it twice, but it never says two things of one order.
+    // The stream may have lost the event, or hold it twice, but it never holds two different ones about one order.
     let completed = env.messages(&event_subject(OrderCompleted::TYPE)).await;
     let ids: BTreeSet<_> = completed.iter().map(|envelope| &envelope.event_id).collect();
     let told: BTreeSet<_> = completed.iter().map(|envelope| &envelope.subject).collect();
     assert_eq!(ids.len(), told.len());
 }
 
-/// Runs the fixture worker until its consumers exist, and lets it go again.
+/// Runs the fixture worker until its consumers exist, and ends it again.
 async fn introduce(env: &TestEnv, fixture: &Fixture) {
     let process = Process::start(env.settings().clone(), vec![fixture.worker()]).await.unwrap();
     process.health().until_ready().await;
@@ -157,7 +157,7 @@ async fn a_stream_that_went_back_is_brought_forward_and_received_again() {
     all_completed_once(&env, &orders("before")).await;
     let kept_aside = servers.dir.join("aside");
     servers.crash_nats(|store| copy(&messages_of(store), &kept_aside)).await;
-    // These take the consumers past where the stream will be.
+    // These take the consumers past the later end of the stream.
     take_in(&gateway, &orders("received")).await;
     all_completed_once(&env, &orders("received")).await;
     worker.drain().await;
@@ -205,7 +205,7 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
         .crash_nats(|store| {
             fs::remove_dir_all(messages_of(store)).unwrap();
             copy(&kept_aside, &messages_of(store));
-            // As if nobody had looked since.
+            // As if no check had run since.
             let sql = "delete from gateway.stream_checkpoint; insert into gateway.stream_checkpoint select * from gateway.kept";
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(db.batch_execute(sql)))
                 .unwrap();
@@ -222,7 +222,7 @@ async fn what_only_a_process_that_ended_had_seen_is_published_again_by_another()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_loss_is_noticed_although_the_stream_has_grown_past_it() {
     let mut servers = Servers::start("outgrown").await;
-    // A look every five seconds: all that follows happens between two of them.
+    // A check every five seconds, so that everything below happens between two of them.
     let env = servers.env_that_sweeps_after(std::time::Duration::from_secs(60)).await;
     let fixture = Fixture::new(&env).await;
     introduce(&env, &fixture).await;
@@ -295,7 +295,7 @@ async fn a_retry_that_was_published_and_lost_is_published_again() {
     })
     .await;
     worker.drain().await;
-    // As it stands when the retry is on the stream, and nobody has handled it yet.
+    // The state when the retry is on the stream, and not handled yet.
     db.execute("delete from fixture.retry", &[]).await.unwrap();
     db.execute("delete from fixture.outbox_batch", &[]).await.unwrap();
     db.execute(

@@ -1,4 +1,4 @@
-//! Generations: a replay admits exactly the next one, and each above the first reports its outcome.
+//! Generations: a replay admits exactly the next one, and each above 0 reports its outcome.
 
 use despatch_contracts::Subject;
 use despatch_contracts::order::OrderCompleted;
@@ -8,7 +8,7 @@ use prost::Message as _;
 
 use crate::fixture::{Fixture, kept, told};
 
-/// The outcomes of an order's later generations, in order.
+/// Returns the outcomes of an order's later generations, in order.
 async fn settled(env: &TestEnv, order: &str) -> Vec<(u32, String, String)> {
     let messages = env.messages("settled.fixture.obey").await;
     let mut settled: Vec<_> = messages
@@ -88,7 +88,7 @@ async fn what_an_earlier_generation_has_yet_to_publish_is_published_even_if_a_la
     let id = env.deliver(&told("o", "reject-until-fixed")).await;
     let event = env.expect_dead("o").await.event.unwrap();
     env.quiet().await;
-    // As a process leaves it that ends between its commit and its publishing.
+    // The state after a process that ended between its commit and its publishing.
     let db = env.db().await;
     let open = "insert into fixture.outbox_batch (handler, events, opened_at)
                 values ('fixture.obey', array[$1::text::uuid], despatch_now() + interval '1 hour')";

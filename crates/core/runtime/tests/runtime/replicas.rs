@@ -1,4 +1,4 @@
-//! Several processes of one worker: they share the work, and none of it is lost or doubled.
+//! Several processes of one worker: they share the work, and nothing is lost or doubled.
 
 use despatch_contracts::Event;
 use despatch_contracts::order::OrderCompleted;
@@ -11,7 +11,7 @@ use crate::fixture::{Fixture, asked, kept, message, told};
 use crate::hasty_env;
 use crate::provider::Effect;
 
-/// Publishes one event so often that both replicas get hold of it.
+/// Publishes one event often enough that both replicas get it.
 async fn deliver_to_both(env: &TestEnv, event: &impl Event) {
     let envelope = message(event);
     for _ in 0..20 {
@@ -25,7 +25,7 @@ async fn two_that_record_one_event_at_the_same_time_record_it_once() {
     let fixture = Fixture::new(&env).await;
     env.run(fixture.worker()).await;
     env.run(fixture.worker()).await;
-    // Neither goes on before the other is inside too.
+    // Neither continues before the other has begun too.
     deliver_to_both(&env, &told("o", "meet")).await;
     env.expect::<OrderCompleted>("o").await;
     env.quiet().await;
@@ -60,7 +60,7 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
     for order in 0..ORDERS {
         let order = format!("o-{order}");
         env.deliver(&told(&order, "complete")).await;
-        // Slow enough that the kill finds some of them half done.
+        // Slow enough that the kill finds some of them unfinished.
         env.deliver(&asked(&order, "slow 100")).await;
     }
     let refunded = async || env.messages("evt.payment.refunded").await.len();
@@ -71,7 +71,7 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
     for order in 0..ORDERS {
         let order = format!("o-{order}");
         let effects = fixture.provider.effects(&order).await;
-        // Whoever was killed may have announced an ask that the provider never received: then no try is the first.
+        // The killed process may have committed an effect that the provider never received; then no try is the first.
         assert!(effects.len() == 1 && effects[0].firsts <= 1, "{effects:?}");
     }
     let sql = "select what, count(*), sum(count) from fixture.tally group by what order by what";

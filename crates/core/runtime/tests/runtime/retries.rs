@@ -1,4 +1,4 @@
-//! What waits can be seen, and tried before its time.
+//! Pending retries can be listed, and run before they are due.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -127,7 +127,7 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     })
     .await;
 
-    // Tried once more in vain, so that the generation that is withdrawn is a later one.
+    // Failed once more, so that the cancelled generation is a later one.
     let one = RetryFilter { event_id: Some(withdrawn.uuid()), ..RetryFilter::default() };
     assert_eq!(retry_now(&operator, &one).await, 1);
     eventually("it waits again", async || {
@@ -165,7 +165,7 @@ async fn what_is_withdrawn_is_a_dead_letter_that_can_be_replayed() {
     assert_eq!(settled.outcome, "done");
 }
 
-/// What a process that begins to look now shows as the oldest event's wait.
+/// Returns the oldest event's wait, as a new process reports it.
 async fn oldest(env: &TestEnv, telemetry: &Telemetry) -> f64 {
     let shown = || {
         let metrics = telemetry.metrics().unwrap();
@@ -179,11 +179,11 @@ async fn oldest(env: &TestEnv, telemetry: &Telemetry) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
+async fn an_event_s_wait_counts_from_its_first_failed_try() {
     let env = TestEnv::new().await;
     let telemetry = Telemetry::start("test").unwrap();
     env.run(Worker::new("patient", PATIENT).handler(Patient)).await;
-    // It follows from what came in long ago.
+    // A follow-on of an event from long ago.
     let id = EventId::first_at(SystemTime::now() - Duration::from_secs(3 * 3600));
     env.publish(&Envelope::first(id, "env", Emitted::from(&told("o-1", "complete")), &Trace::root())).await;
     let db = Database::new(&env.settings().database_url, 1).unwrap();
@@ -214,10 +214,10 @@ async fn an_event_s_wait_counts_from_its_first_try_in_vain() {
     env.publish(&letter.event.unwrap().replay("patient.wait", 3)).await;
     waits(3).await;
     let age = oldest(&env, &telemetry).await;
-    assert!((0.0..600.0).contains(&age), "{age} s, and what is replayed waits anew");
+    assert!((0.0..600.0).contains(&age), "{age} s, and a replayed event begins a new wait");
 }
 
-/// Fails at first. The number tells one from another.
+/// Fails at first. The number distinguishes the handlers.
 struct Once<const N: usize>(AtomicBool);
 
 macro_rules! once {

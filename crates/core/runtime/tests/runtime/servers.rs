@@ -1,4 +1,4 @@
-//! Servers that a test may take away, and whose disks it may lose.
+//! Servers that a test may stop, and whose disks it may lose.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,7 @@ use despatch_runtime::Settings;
 use despatch_stack::{Options, Stack};
 use despatch_testkit::TestEnv;
 
-/// A pair of servers of a test's own.
+/// A pair of servers for one test.
 pub(crate) struct Servers {
     pub(crate) stack: Stack,
     pub(crate) dir: PathBuf,
@@ -25,7 +25,7 @@ impl Servers {
         self.env_that_sweeps_after(std::time::Duration::from_secs(2)).await
     }
 
-    /// An environment whose workers look at the stream twelve times in so long.
+    /// Creates an environment whose workers check the stream twelve times in this time.
     pub(crate) async fn env_that_sweeps_after(&self, sweep_after: std::time::Duration) -> TestEnv {
         let mut settings = Settings::new(self.stack.nats_url(), self.stack.database_url());
         settings.namespace = String::from("outage");
@@ -35,7 +35,7 @@ impl Servers {
         TestEnv::join(settings).await
     }
 
-    /// Kills NATS, does something to its store, and starts it again.
+    /// Kills NATS, changes its store, and starts it again.
     pub(crate) async fn crash_nats(&mut self, meanwhile: impl FnOnce(&Path)) {
         signal("-KILL", self.stack.nats_pid());
         signal_gone(self.stack.nats_pid()).await;

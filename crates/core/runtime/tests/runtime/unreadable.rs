@@ -1,4 +1,4 @@
-//! Messages that no handler can take: each becomes a dead letter, and none stays.
+//! Messages that no handler can decode: each becomes a dead letter, and none stays.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! Whether a run did all of its work, once.
+//! Checks that a run did all of its work, once.
 
 use tokio_postgres::Client;
 
@@ -6,7 +6,7 @@ use crate::load::run_env::RunEnv;
 use crate::load::steps::SCHEMAS;
 use crate::result::Result;
 
-/// Fails unless every order has completed each step, once, and nothing is left to be done.
+/// Fails unless every order has completed each step once, and nothing is left to do.
 pub(crate) async fn audit(env: &RunEnv, orders: usize) -> Result {
     let db = env.db().await?;
     for schema in SCHEMAS {
@@ -15,7 +15,7 @@ pub(crate) async fn audit(env: &RunEnv, orders: usize) -> Result {
     Ok(())
 }
 
-/// The same for one step.
+/// Fails unless every order has completed one step once.
 pub(crate) async fn audit_step(db: &Client, schema: &str, orders: usize) -> Result {
     let orders = i64::try_from(orders)?;
     let sql = format!(

@@ -1,6 +1,6 @@
-//! A worker that waits for a provider most of the time, as `labels` does: for each message it asks a carrier that answers
-//! after a fixed time, then records a row. So what one process does in a second is bounded by how many asks it may have
-//! in flight, not by a core, and more processes do more on the same cores.
+//! A worker that waits for a provider most of the time, like `labels`. For each message it asks a carrier that answers
+//! after a fixed time, then records a row. So its requests in flight limit what a process does per second, not its
+//! core, and more processes do more on the same cores.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::load::steps::{self, StepError, StepInput};
 
-/// The step of the flow whose place it takes.
+/// The step of the flow that it replaces.
 pub(crate) const STEP: usize = 2;
 
 struct Create {
@@ -42,12 +42,12 @@ impl EffectHandler for Create {
     }
 }
 
-/// The worker, whose carrier answers after so long.
+/// Creates the worker, whose carrier answers after this time.
 pub(crate) fn worker(answers_after: Duration) -> Worker {
     Worker::new(steps::SCHEMAS[STEP], steps::MIGRATIONS[STEP]).effect_handler(Create { answers_after })
 }
 
-/// What one process can do in a second.
+/// Returns the messages per second of one process.
 #[expect(clippy::cast_precision_loss, reason = "asks in flight")]
 pub(crate) fn messages_per_second(answers_after: Duration) -> f64 {
     Policy::DEFAULT.concurrency as f64 / answers_after.as_secs_f64()

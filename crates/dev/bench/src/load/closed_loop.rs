@@ -1,4 +1,4 @@
-//! The load: orders are placed as fast as they complete, so many in flight.
+//! The load: orders are placed as fast as they complete, with a fixed number in flight.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use crate::load::placing::Placing;
 use crate::load::progress::Completed;
 use crate::result::Result;
 
-/// How often to check whether orders have completed.
+/// Interval at which completed orders are counted.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Messages on their way to the broker at a time.
+/// Messages on their way to the broker at the same time.
 const UNACKED: usize = 1024;
 
-/// Places orders until there were so many, and returns when `completed` has grown by as many.
+/// Places this many orders, and returns once `completed` has grown by as many.
 pub(crate) async fn closed_loop(
     jetstream: &Context,
     orders: usize,

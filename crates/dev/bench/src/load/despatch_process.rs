@@ -1,7 +1,7 @@
 //! Workers of despatch in processes of their own: this same binary under its other name, with the command line and the
-//! configuration of a deployment. So what is measured is what runs there.
+//! configuration of a deployment. So the benchmark measures what runs there.
 //!
-//! Each ends when the pipe on its standard input does, which the benchmark alone holds: so none outlives it.
+//! Each ends when the pipe on its standard input does, which only the benchmark holds. So none outlives it.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::result::Result;
 /// The first argument that makes this process a `despatch`.
 pub(crate) const DESPATCH: &str = "despatch";
 
-/// How long SIGTERM may take.
+/// How long a process may take to end after SIGTERM.
 const STOP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs this process as a `despatch`.
@@ -34,12 +34,12 @@ pub(crate) struct DespatchProcess {
     /// The workers that it runs, or the only one.
     pub(crate) name: String,
     child: Child,
-    // Not the child's: waiting for a child closes its input, and it would end before it has drained.
+    // Not the child's own: waiting for a child closes its input, so it would end before it has drained.
     _stdin: ChildStdin,
 }
 
 impl DespatchProcess {
-    /// Starts these workers with a configuration file. The environment has no say, except for `RUST_LOG`.
+    /// Starts these workers with a configuration file. Ignores the environment, except for `RUST_LOG`.
     pub(crate) fn start(name: &str, workers: &[&str], config: &Path, database_url: &str) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         for (variable, _) in std::env::vars_os() {
@@ -57,12 +57,12 @@ impl DespatchProcess {
         Ok(DespatchProcess { name: name.to_owned(), child, _stdin: stdin })
     }
 
-    /// Its process id, while it runs.
+    /// Returns its process id, while it runs.
     pub(crate) fn pid(&self) -> Result<u32> {
         self.child.id().ok_or_else(|| format!("{} has ended", self.name).into())
     }
 
-    /// Fails when it has ended.
+    /// Fails if it has ended.
     pub(crate) fn check(&mut self) -> Result {
         match self.child.try_wait()? {
             None => Ok(()),
@@ -70,7 +70,7 @@ impl DespatchProcess {
         }
     }
 
-    /// Lets it finish what it holds, and waits until it is gone.
+    /// Drains it, and waits until it is gone.
     pub(crate) async fn stop(mut self) -> Result {
         let pid = Pid::from_raw(self.pid()?.cast_signed()).ok_or("a process without an id")?;
         kill_process(pid, Signal::TERM)?;

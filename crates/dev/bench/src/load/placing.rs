@@ -13,7 +13,7 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
-    /// An event that is new.
+    /// Creates a new event.
     pub(crate) fn new(namespace: &str, event: Emitted, trace: &Trace) -> Self {
         let envelope = Envelope::first(EventId::new(), "bench", event, trace);
         Placing {

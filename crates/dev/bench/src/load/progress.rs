@@ -1,4 +1,4 @@
-//! How far a consumer is.
+//! The progress of a consumer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,14 +7,14 @@ use std::time::Duration;
 use crate::load::run_env::RunEnv;
 use crate::result::{Error, Result};
 
-/// How often the broker is asked.
+/// Interval at which the broker is asked.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Orders that have completed.
 pub(crate) type Completed = Arc<AtomicUsize>;
 
-/// Counts what a consumer has acked: with the flow's last one, orders that are recorded everywhere. It counts on while the
-/// returned future is polled.
+/// Counts what a consumer has acked. With the flow's last consumer, these are orders that are recorded everywhere. It
+/// counts while the returned future is polled.
 pub(crate) async fn watch(
     env: &RunEnv,
     consumer: &str,

@@ -1,5 +1,5 @@
-//! The servers of a benchmark, and on them a fresh environment for each run: a database and a subject namespace of its
-//! own, so that no run finds what another has left.
+//! The servers of a benchmark, and on them a new environment for each run: a database and a subject namespace of its
+//! own, so that no run finds another's data.
 
 use async_nats::jetstream;
 use despatch_runtime::{Settings, nats_options};
@@ -32,12 +32,12 @@ impl Servers {
         Ok(Servers { stack: Stack::start(stack).await?, _temporary: temporary })
     }
 
-    /// The servers' processes, as far as they are ours.
+    /// Returns the servers' process ids, if the servers are private.
     pub(crate) fn pids(&self) -> ServerPids {
         ServerPids { nats: self.stack.nats_pid(), postgres: self.stack.postgres_pid() }
     }
 
-    /// A fresh environment. A checkpoint comes first, so that none of what was written before is paid for by this run.
+    /// Creates a new environment. A checkpoint comes first, so that this run does not pay for earlier writes.
     pub(crate) async fn run_env(&self) -> Result<RunEnv> {
         let name = format!("bench_{}", Uuid::now_v7().simple());
         let admin = connect(self.stack.database_url()).await?;
@@ -51,7 +51,7 @@ impl Servers {
         Ok(RunEnv { settings, jetstream: jetstream::new(nats.clone()), nats, admin })
     }
 
-    /// Has PostgreSQL count statements, where its build can: see [`statements`](crate::measure::statements).
+    /// Lets PostgreSQL count statements if its build can; see [`statements`](crate::measure::statements).
     pub(crate) async fn count_statements(&mut self) -> Result {
         let admin = connect(self.stack.database_url()).await?;
         let is_there =
@@ -72,22 +72,22 @@ impl Servers {
 
 /// A database and a namespace.
 pub(crate) struct RunEnv {
-    /// How a process of the runtime runs here.
+    /// The settings of a process of the runtime.
     pub(crate) settings: Settings,
     /// The load generator's own connection.
     pub(crate) nats: async_nats::Client,
-    /// The same.
+    /// The load generator's JetStream context.
     pub(crate) jetstream: jetstream::Context,
     admin: Client,
 }
 
 impl RunEnv {
-    /// A connection to the environment's database.
+    /// Connects to the environment's database.
     pub(crate) async fn db(&self) -> Result<Client> {
         connect(&self.settings.database_url).await
     }
 
-    /// The database's URL for a role of its own, which may do everything.
+    /// Returns the database's URL for a role of its own, which may do everything.
     pub(crate) async fn create_role(&self, role: &str) -> Result<String> {
         let password = Uuid::new_v4().simple();
         let sql = format!("create role \"{role}\" superuser login password '{password}'");
@@ -106,7 +106,7 @@ impl RunEnv {
         Ok(())
     }
 
-    /// What the workers' consumers still have before them or in flight, in words.
+    /// Describes the messages that the workers' consumers have pending or in flight.
     pub(crate) async fn pending(&self) -> Result<Vec<String>> {
         let mut pending = Vec::new();
         let stream = self.jetstream.get_stream(self.stream()).await?;
@@ -120,14 +120,14 @@ impl RunEnv {
         Ok(pending)
     }
 
-    /// The name of the stream that the runtime keeps here.
+    /// Returns the name of the runtime's stream.
     pub(crate) fn stream(&self) -> String {
         format!("DESPATCH_{}", self.settings.namespace)
     }
 
     /// Removes the database and the stream.
     pub(crate) async fn clear(self) -> Result {
-        // It is not there when nothing came to run.
+        // The stream is missing if nothing ran.
         let _ = self.jetstream.delete_stream(self.stream()).await;
         let name = &self.settings.namespace;
         self.admin.batch_execute(&format!("drop database {name} with (force)")).await?;
@@ -135,7 +135,7 @@ impl RunEnv {
     }
 }
 
-/// A connection; it ends with its client.
+/// Connects. The connection ends with its client.
 pub(crate) async fn connect(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);

@@ -12,8 +12,8 @@ use crate::load::volume::Volume;
 use crate::measure::run::Run;
 use crate::result::Result;
 
-/// Warms up and measures, with the workers that run. Each order is placed in a trace of its own. `children` are the
-/// processes that the workers run in besides this one.
+/// Warms up and measures the running workers. Each order is placed in a trace of its own. `children` are the other
+/// processes in which workers run.
 pub(crate) async fn saturate(
     servers: &Servers,
     env: &RunEnv,

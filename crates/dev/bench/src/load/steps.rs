@@ -17,11 +17,11 @@ pub(crate) const SCHEMAS: [&str; 5] = ["payments", "inventory", "labels", "notif
 pub(crate) const HANDLERS: [&str; 5] =
     ["payments.capture", "inventory.reserve", "labels.create", "notifications.notify", "reviews.ask"];
 
-/// What each step consumes. The last is what the last step publishes, when it is asked to.
+/// The event type that each step consumes. The last one is published by the last step, on request.
 pub(crate) const TYPES: [&str; 6] =
     ["bench.placed", "bench.captured", "bench.reserved", "bench.labelled", "bench.notified", "bench.asked"];
 
-/// Each with a table for its results.
+/// The migrations of each worker: a table for its results.
 pub(crate) const MIGRATIONS: [&[Migration]; 5] = [
     &[Migration { name: "0001_result", sql: RESULT }],
     &[Migration { name: "0001_result", sql: RESULT }],
@@ -33,7 +33,7 @@ pub(crate) const MIGRATIONS: [&[Migration]; 5] = [
 /// `{schema}` is the worker's.
 const RESULT: &str = "create table {schema}.result (order_id uuid primary key, body bytea not null)";
 
-/// How each records a result.
+/// The statement by which each step records a result.
 pub(crate) const RECORD: [&str; 5] = [
     "insert into payments.result select * from unnest($1::uuid[], $2::bytea[])",
     "insert into inventory.result select * from unnest($1::uuid[], $2::bytea[])",
@@ -42,13 +42,13 @@ pub(crate) const RECORD: [&str; 5] = [
     "insert into reviews.result select * from unnest($1::uuid[], $2::bytea[])",
 ];
 
-/// Bytes of an order's content: with its id and their tags, 300 in the message.
+/// Bytes of an order's content. With its id and their tags, the message has 300.
 const CONTENT: usize = 259;
 
 /// Bytes of a step's result.
 pub(crate) const ROW: usize = 100;
 
-/// An order as it travels.
+/// An order, as it travels.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Parcel {
     /// A UUID.
@@ -63,7 +63,7 @@ impl Parcel {
         Parcel { order_id: order_id.to_string(), content: Bytes::from_static(&[7; CONTENT]) }
     }
 
-    /// The event that the step consumes.
+    /// Returns the event that the step consumes.
     pub(crate) fn event(&self, step: usize) -> Emitted {
         Emitted {
             event_type: TYPES[step],
@@ -73,7 +73,7 @@ impl Parcel {
     }
 }
 
-/// What a step consumes.
+/// The event that a step consumes.
 pub(crate) struct StepInput<const STEP: usize>(pub(crate) Parcel);
 
 impl<const STEP: usize> Incoming for StepInput<STEP> {
@@ -93,7 +93,7 @@ impl<const STEP: usize> Incoming for StepInput<STEP> {
     }
 }
 
-/// What a step publishes.
+/// The event that a step publishes.
 pub(crate) struct StepOutput<const STEP: usize>(Parcel);
 
 impl<const STEP: usize> Emits for StepOutput<STEP> {
@@ -126,7 +126,7 @@ impl HandlerError for StepError {
 
 /// A step's handler.
 struct Step<const STEP: usize> {
-    /// Whether the order goes on, to the next step or to a listener.
+    /// Whether the order continues to the next step or to a listener.
     goes_on: bool,
 }
 
@@ -144,12 +144,12 @@ impl<const STEP: usize> Handler for Step<STEP> {
     }
 }
 
-/// Something trivial.
+/// Computes something trivial.
 pub(crate) fn result(parcel: &Parcel) -> Vec<u8> {
     parcel.content.iter().take(ROW).map(|byte| byte.wrapping_mul(31)).collect()
 }
 
-/// The five workers. When `announces`, the last step publishes an event too.
+/// Creates the five workers. If `announces`, the last step publishes an event too.
 pub(crate) fn workers(announces: bool) -> Vec<Worker> {
     vec![worker::<0>(true), worker::<1>(true), worker::<2>(true), worker::<3>(true), worker::<4>(announces)]
 }
@@ -158,7 +158,7 @@ fn worker<const STEP: usize>(goes_on: bool) -> Worker {
     Worker::new(SCHEMAS[STEP], MIGRATIONS[STEP]).handler(Step::<STEP> { goes_on })
 }
 
-/// The last step's durable consumer.
+/// Returns the last step's durable consumer.
 pub(crate) fn last_consumer() -> String {
     HANDLERS[HANDLERS.len() - 1].replace('.', "-")
 }

@@ -1,4 +1,4 @@
-//! How much work a run of the flow is.
+//! The amount of work in a run of the flow.
 
 use crate::bounds::at_least_one;
 

@@ -1,6 +1,6 @@
 //! Workers in processes of their own: this same binary, run again.
 //!
-//! Each ends when the pipe on its standard input does, which the benchmark alone holds: so none outlives it, however it
+//! Each ends when the pipe on its standard input does, which only the benchmark holds. So none outlives it, however it
 //! ends.
 
 use std::io::Read as _;
@@ -18,10 +18,10 @@ use crate::load::run_env::RunEnv;
 use crate::load::{carrier, steps};
 use crate::result::Result;
 
-/// The variable that tells a process what to run.
+/// The variable with a process's task.
 const TASK: &str = "DESPATCH_BENCH_TASK";
 
-/// What a process prints when it consumes.
+/// The line that a process prints when it consumes.
 const READY: &str = "ready";
 
 /// A worker that can be run in a process of its own.
@@ -31,16 +31,16 @@ pub(crate) enum Role {
     Step(usize),
     /// The real `inventory`.
     Inventory,
-    /// A step that asks a carrier who answers after so long.
+    /// A step that asks a carrier, which answers after this time.
     Carrier { answers_after: Duration },
 }
 
 impl Role {
-    /// The worker.
+    /// Creates the worker.
     pub(crate) fn worker(self) -> Worker {
         match self {
             Role::Step(step) => steps::workers(false).swap_remove(step),
-            // Nothing lapses within a benchmark.
+            // No reservation expires within a benchmark.
             Role::Inventory => {
                 despatch_inventory::worker(&despatch_inventory::Config { reservation_seconds: 3600 })
             }
@@ -58,7 +58,7 @@ struct Task {
     telemetry: bool,
 }
 
-/// Makes the schemas, the stream and the consumers that these roles need.
+/// Creates the schemas, the stream and the consumers that these roles need.
 pub(crate) async fn prepare(env: &RunEnv, roles: &[Role]) -> Result {
     let workers: Vec<Worker> = roles.iter().map(|role| role.worker()).collect();
     migrate_all(&env.settings, &workers).await?;
@@ -73,7 +73,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts it, and returns when it consumes. With a collector it sends it what it sees.
+    /// Starts a process, and returns once it consumes. With a collector, the process sends its telemetry there.
     pub(crate) async fn start(settings: Settings, role: Role, collector: Option<&str>) -> Result<Self> {
         let Settings { nats_url, database_url, namespace, .. } = settings;
         let task = Task { role, nats_url, database_url, namespace, telemetry: collector.is_some() };
@@ -94,7 +94,7 @@ impl Running {
         Ok(Running { child, stdin: stdin.ok_or("no pipe")? })
     }
 
-    /// Lets it finish what it holds, and waits until it is gone.
+    /// Drains it, and waits until it is gone.
     pub(crate) async fn stop(self) -> Result {
         let Running { mut child, stdin } = self;
         drop(stdin);
@@ -110,27 +110,27 @@ impl Running {
 pub(crate) struct Children(Vec<Running>);
 
 impl Children {
-    /// Prepares the schemas and consumers, starts a process for each role, and returns when all consume.
-    /// With a collector they send it what they see.
+    /// Prepares the schemas and consumers, starts a process for each role, and returns once all consume. With a
+    /// collector, the processes send their telemetry there.
     pub(crate) async fn start(env: &RunEnv, roles: &[Role], collector: Option<&str>) -> Result<Self> {
         prepare(env, roles).await?;
         let start = |role: &Role| Running::start(env.settings.clone(), *role, collector);
         Ok(Children(try_join_all(roles.iter().map(start)).await?))
     }
 
-    /// Their process ids.
+    /// Returns their process ids.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.0.iter().filter_map(|running| running.child.id()).collect()
     }
 
-    /// Lets them finish what they hold, and waits until they are gone.
+    /// Drains all, and waits until they are gone.
     pub(crate) async fn stop(self) -> Result {
         try_join_all(self.0.into_iter().map(Running::stop)).await?;
         Ok(())
     }
 }
 
-/// What such a process does.
+/// Runs such a process.
 pub(crate) async fn run() -> Result {
     let task = std::env::var(TASK).map_err(|_| "this is for the benchmark's own processes")?;
     let Task { role, nats_url, database_url, namespace, telemetry } = serde_json::from_str(&task)?;

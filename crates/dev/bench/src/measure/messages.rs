@@ -1,4 +1,4 @@
-//! What is on the stream.
+//! The messages on the stream.
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
@@ -7,26 +7,26 @@ use futures_util::StreamExt as _;
 
 use crate::result::Result;
 
-/// A message as it is stored.
+/// A stored message.
 pub(crate) struct StoredMessage {
-    /// Its number in the stream.
+    /// Its sequence in the stream.
     pub(crate) sequence: u64,
     pub(crate) envelope: Envelope,
 }
 
 impl StoredMessage {
-    /// The worker that published it. A follow-on's source is its handler, `<worker>.<verb>`.
+    /// Returns the worker that published it. A follow-on's source is its handler, `<worker>.<verb>`.
     pub(crate) fn worker(&self) -> &str {
         self.envelope.source.split('.').next().unwrap_or_default()
     }
 }
 
-/// The number of the last message.
+/// Returns the sequence of the last message.
 pub(crate) async fn last_sequence(jetstream: &Context, stream: &str) -> Result<u64> {
     Ok(jetstream.get_stream(stream).await?.cached_info().state.last_sequence)
 }
 
-/// Every message of a namespace's stream, oldest first.
+/// Reads every message of a namespace's stream, oldest first.
 pub(crate) async fn read(jetstream: &Context, stream: &str, namespace: &str) -> Result<Vec<StoredMessage>> {
     let stream = jetstream.get_stream(stream).await?;
     let expected = usize::try_from(stream.cached_info().state.messages)?;

@@ -1,4 +1,4 @@
-//! What is printed: a median with the smallest and the largest figure, for people or as JSON.
+//! The output: a median with the smallest and the largest figure, for people or as JSON.
 
 use std::fmt;
 
@@ -10,20 +10,20 @@ use crate::measure::spread::Spread;
 use crate::measure::usage::{Shares, load_average};
 use crate::result::Result;
 
-/// Several runs of the same, as fields of a report.
+/// Adds several runs of the same as fields of a report.
 pub(crate) fn runs(report: &mut Report, runs: &[Run]) {
     let steps = Spread::of(runs.iter().map(|run| run.orders_per_second() * 5.0));
     report.spread("steps_per_second", "steps/s", steps);
     rates(report, "orders_per_second", "orders/s", runs);
 }
 
-/// Several runs of something that is not of five steps.
+/// Adds several runs that are not of five steps.
 pub(crate) fn rates(report: &mut Report, name: &str, label: &str, runs: &[Run]) {
     report.spread(name, label, Spread::of(runs.iter().map(Run::orders_per_second)));
     costs(report, runs);
 }
 
-/// What runs took.
+/// Adds the costs of runs.
 pub(crate) fn costs(report: &mut Report, runs: &[Run]) {
     let cpu: Vec<Shares<f64>> = runs.iter().map(|run| run.per_order(run.usage.cpu_ms)).collect();
     let written: Vec<Shares<f64>> = runs.iter().map(|run| run.per_order(run.usage.written_kib)).collect();
@@ -42,7 +42,7 @@ pub(crate) fn costs(report: &mut Report, runs: &[Run]) {
     }
 }
 
-/// A quantile of times in microseconds, in milliseconds.
+/// Returns a quantile of times in microseconds, in milliseconds.
 #[expect(clippy::cast_precision_loss, reason = "microseconds up to a minute")]
 pub(crate) fn milliseconds(times: &Histogram<u64>, quantile: f64) -> f64 {
     times.value_at_quantile(quantile) as f64 / 1e3
@@ -56,7 +56,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Begins with what the machine is doing.
+    /// Creates a report, which begins with the machine's load.
     pub(crate) fn new(what: &str) -> Self {
         let mut report =
             Report { lines: Vec::new(), fields: serde_json::Map::new(), load_before: load_average() };
@@ -64,12 +64,12 @@ impl Report {
         report
     }
 
-    /// A field without a line.
+    /// Adds a field without a line.
     pub(crate) fn field(&mut self, name: &str, value: impl Into<Value>) {
         self.fields.insert(name.to_owned(), value.into());
     }
 
-    /// A line without a field.
+    /// Adds a line without a field.
     pub(crate) fn line(&mut self, label: &str, text: impl fmt::Display) {
         self.lines.push(format!("{label:<18} {text}"));
     }
@@ -90,7 +90,7 @@ impl Report {
         self.field(name, json!(shares));
     }
 
-    /// Another report as a field; its lines follow under its name.
+    /// Adds another report as a field; its lines follow under its name.
     pub(crate) fn part(&mut self, name: &str, part: Report) {
         self.lines.push(format!("{name}:"));
         self.lines.extend(part.lines.into_iter().map(|line| format!("  {line}")));
@@ -115,7 +115,7 @@ impl Report {
     }
 }
 
-/// A figure with three digits or so.
+/// Formats a figure with about three digits.
 fn decimals(figure: f64) -> String {
     match figure {
         ..10.0 => format!("{figure:.3}"),

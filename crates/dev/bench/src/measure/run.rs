@@ -1,4 +1,4 @@
-//! One run, and what it took for each order.
+//! One run, and its cost per order.
 
 use std::time::Instant;
 
@@ -14,7 +14,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Orders that `work` carries to the end, and what it takes; `children` are our processes besides this one.
+    /// Runs `work`, which completes `orders`, and measures it. `children` are the benchmark's other processes.
     pub(crate) async fn of(
         orders: usize,
         servers: ServerPids,
@@ -33,7 +33,7 @@ impl Run {
         self.orders as f64 / self.seconds
     }
 
-    /// Processor time of all three; none where it is not known.
+    /// Returns the processor time of all three; `None` if it is unknown.
     pub(crate) fn cpu_ms(&self) -> Option<f64> {
         let Shares { despatch, nats, postgres } = self.usage.cpu_ms;
         Some(despatch + nats? + postgres?)

@@ -1,7 +1,7 @@
-//! What PostgreSQL executed and wrote to its log for each role, as `pg_stat_statements` counts it.
+//! PostgreSQL's statements and write-ahead log for each role, as `pg_stat_statements` counts them.
 //!
-//! A benchmark gives each worker a role of its own, so that this is by worker. What the extension does not see is what a
-//! commit itself writes, and what PostgreSQL writes by itself (vacuum, checkpoints): that is only in the log's position.
+//! A benchmark gives each worker a role of its own, so that the figures are by worker. The extension does not see what
+//! a commit writes, or what PostgreSQL writes by itself (vacuum, checkpoints). Those are only in the log's position.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use tokio_postgres::Client;
 
 use crate::result::Result;
 
-/// What the statements of one role came to.
+/// The statements of one role.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Executed {
-    /// Statements, those that begin and end transactions included.
+    /// The number of statements, those that begin and end transactions included.
     pub(crate) statements: f64,
     /// KiB of write-ahead log.
     pub(crate) wal_kib: f64,
 }
 
-/// Begins to count, in a database that is new; false where the server does not have the extension loaded.
+/// Begins to count in a new database; returns false if the server has not loaded the extension.
 pub(crate) async fn start(db: &Client) -> Result<bool> {
     let loaded = "select current_setting('shared_preload_libraries') like '%pg_stat_statements%'";
     if !db.query_one(loaded, &[]).await?.get::<_, bool>(0) {
@@ -28,12 +28,12 @@ pub(crate) async fn start(db: &Client) -> Result<bool> {
     Ok(true)
 }
 
-/// Counts from here.
+/// Resets the counts.
 pub(crate) async fn reset(db: &Client) -> Result {
     Ok(db.batch_execute("select pg_stat_statements_reset()").await?)
 }
 
-/// What each role executed since the last reset.
+/// Returns the statements of each role since the last reset.
 pub(crate) async fn by_role(db: &Client) -> Result<BTreeMap<String, Executed>> {
     let sql = "select rolname::text, sum(calls)::float8, sum(wal_bytes)::float8 / 1024
                  from pg_stat_statements join pg_roles on pg_roles.oid = userid
@@ -46,13 +46,13 @@ pub(crate) async fn by_role(db: &Client) -> Result<BTreeMap<String, Executed>> {
         .collect())
 }
 
-/// How far the write-ahead log is, in KiB.
+/// Returns the position of the write-ahead log in KiB.
 pub(crate) async fn wal_kib(db: &Client) -> Result<f64> {
     let sql = "select (pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') / 1024)::float8";
     Ok(db.query_one(sql, &[]).await?.get(0))
 }
 
-/// Transactions that were committed in this database. PostgreSQL tells of them up to a second late.
+/// Returns the number of committed transactions in this database. PostgreSQL reports them up to a second late.
 pub(crate) async fn transactions(db: &Client) -> Result<i64> {
     let sql = "select xact_commit from pg_stat_database where datname = current_database()";
     Ok(db.query_one(sql, &[]).await?.get(0))

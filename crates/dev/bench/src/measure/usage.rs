@@ -1,7 +1,7 @@
-//! What a run took of the machine: processor time, memory and writes of us, NATS and Postgres, read from /proc.
+//! The resources of a run: processor time, memory and writes of the benchmark, NATS and PostgreSQL, read from /proc.
 //!
-//! Read by hand, because the libraries for it either compile on Linux alone or do not tell shared memory from a process's
-//! own, and PostgreSQL's processes share most of theirs.
+//! They are read by hand, because the available libraries either compile on Linux alone or do not separate shared
+//! memory from a process's own, and PostgreSQL's processes share most of theirs.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,30 +11,31 @@ use std::{fs, io};
 
 use serde::Serialize;
 
-/// How often memory is sampled.
+/// Interval of memory samples.
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The kernel counts processor time for /proc in hundredths of a second on every machine that we build for.
+/// Milliseconds per tick. For /proc the kernel counts processor time in hundredths of a second on all supported
+/// machines.
 const TICK_MS: u64 = 10;
 
-/// The servers' own processes; none where they are not ours.
+/// The servers' process ids; none if the servers are not private.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ServerPids {
     pub(crate) nats: Option<u32>,
     pub(crate) postgres: Option<u32>,
 }
 
-/// The same figure for each of the three; none where the processes are not ours to read.
+/// One figure for each of the three; `None` if the processes cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub(crate) struct Shares<T> {
-    /// This process, with the load generator, and the processes that it started as workers.
+    /// This process, with the load generator, and the worker processes that it started.
     pub(crate) despatch: T,
     pub(crate) nats: Option<T>,
     pub(crate) postgres: Option<T>,
 }
 
 impl<T: Copy> Shares<T> {
-    /// The figures of several runs, each through `f`.
+    /// Combines the figures of several runs, each through `f`.
     pub(crate) fn of<U: Copy>(all: &[Shares<T>], f: impl Fn(Vec<T>) -> U) -> Shares<U> {
         let each = |of: fn(&Shares<T>) -> Option<T>| all.iter().map(of).collect::<Option<Vec<T>>>();
         Shares {
@@ -50,7 +51,7 @@ impl<T: Copy> Shares<T> {
 }
 
 impl Shares<u64> {
-    /// How much each has grown.
+    /// Returns the growth of each.
     fn since(self, before: Self) -> Self {
         let between = |after: Option<u64>, before: Option<u64>| Some(after?.saturating_sub(before?));
         Shares {
@@ -61,20 +62,20 @@ impl Shares<u64> {
     }
 }
 
-/// What a run took.
+/// The resources of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
     /// Processor time in milliseconds.
     pub(crate) cpu_ms: Shares<f64>,
-    /// What was written towards the disk, in KiB.
+    /// KiB written towards the disk.
     pub(crate) written_kib: Shares<f64>,
-    /// The most memory at any moment in MB (10⁶ bytes).
+    /// The highest memory in MB (10⁶ bytes).
     pub(crate) rss_mb: Shares<f64>,
-    /// The most that any one of the worker processes had; 0 where there were none.
+    /// The highest memory of any worker process; 0 if there were none.
     pub(crate) worker_mb: f64,
 }
 
-/// The most memory that was seen, in KiB.
+/// The highest memory so far, in KiB.
 #[derive(Clone, Copy, Default)]
 struct Peak {
     all: Shares<u64>,
@@ -92,11 +93,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Begins; `children` are our worker processes.
+    /// Starts to measure. `children` are the worker processes.
     pub(crate) fn start(servers: ServerPids, children: Vec<u32>) -> io::Result<Self> {
         let ours = [std::process::id()].into_iter().chain(children).collect();
         let family = Family { ours, servers };
-        // What other accounts' processes write may be no business of ours, as in a container.
+        // The writes of other accounts' processes may be unreadable, as in a container.
         let (cpu_before, written_before) = (family.all(cpu)?, family.all(written).unwrap_or_default());
         let (peak, over) = (Arc::default(), Arc::default());
         let sampling = std::thread::spawn({
@@ -106,7 +107,7 @@ impl Meter {
         Ok(Meter { family, cpu_before, written_before, peak, over, sampling })
     }
 
-    /// Ends.
+    /// Stops and returns the figures.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run, bytes of memory")]
     pub(crate) fn stop(self) -> io::Result<Usage> {
         let cpu_ms = self.family.all(cpu)?.since(self.cpu_before).map(|ticks| (ticks * TICK_MS) as f64);
@@ -114,7 +115,7 @@ impl Meter {
         let written_kib = written.map(|bytes| bytes as f64 / 1024.0);
         self.over.store(true, Ordering::Relaxed);
         self.sampling.thread().unpark();
-        // What it has sampled counts.
+        // The samples so far count.
         let _ = self.sampling.join();
         let peak = *self.peak.lock().unwrap_or_else(PoisonError::into_inner);
         let mb = |kib| kib as f64 * 1024.0 / 1e6;
@@ -122,7 +123,7 @@ impl Meter {
     }
 }
 
-/// Keeps the most memory that was seen.
+/// Records the highest memory.
 fn sample(family: &Family, peak: &Mutex<Peak>, over: &AtomicBool) {
     loop {
         // A process may end while it is sampled; then the next sample counts.
@@ -160,13 +161,13 @@ impl Family {
     }
 }
 
-/// A process, then its children.
+/// Returns a process and its children.
 fn with_children(pid: u32) -> io::Result<Vec<u32>> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
     Ok([pid].into_iter().chain(children.split_whitespace().filter_map(|child| child.parse().ok())).collect())
 }
 
-/// Ticks that processes and those of their children that have ended have spent.
+/// Returns the ticks spent by processes and their ended children.
 fn cpu(pids: &[u32]) -> io::Result<u64> {
     let mut ticks = 0;
     for (index, pid) in pids.iter().enumerate() {
@@ -180,13 +181,13 @@ fn cpu(pids: &[u32]) -> io::Result<u64> {
     Ok(ticks)
 }
 
-/// Milliseconds of processor time that one process has spent so far.
+/// Returns the milliseconds of processor time that one process has spent so far.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run")]
 pub(crate) fn process_cpu_ms(pid: u32) -> io::Result<f64> {
     Ok((cpu(&[pid])? * TICK_MS) as f64)
 }
 
-/// Bytes that processes have caused to be written.
+/// Returns the bytes that processes have caused to be written.
 fn written(pids: &[u32]) -> io::Result<u64> {
     let mut bytes = 0;
     for (index, pid) in pids.iter().enumerate() {
@@ -199,15 +200,15 @@ fn written(pids: &[u32]) -> io::Result<u64> {
     Ok(bytes)
 }
 
-/// What a line of /proc/…/stat says of ticks spent, those of ended children included.
+/// Returns the ticks in a line of /proc/…/stat, those of ended children included.
 fn spent(stat: &str) -> Option<u64> {
-    // The command's name may hold spaces and brackets; what follows holds none.
+    // The command's name may hold spaces and brackets; the rest holds none.
     let (_, fields) = stat.rsplit_once(')')?;
     let own_and_childrens = fields.split_whitespace().skip(11).take(4);
     own_and_childrens.map(|ticks| ticks.parse::<u64>().ok()).sum()
 }
 
-/// Resident memory of processes in KiB. What they share (Postgres' buffers, the program) is counted once.
+/// Returns the resident memory of processes in KiB. Shared memory (PostgreSQL's buffers, the program) is counted once.
 fn memory(pids: &[u32]) -> io::Result<u64> {
     let (mut own, mut buffers, mut files) = (0, 0, 0);
     for (index, pid) in pids.iter().enumerate() {
@@ -224,13 +225,13 @@ fn memory(pids: &[u32]) -> io::Result<u64> {
     Ok(own + buffers + files)
 }
 
-/// A field of /proc/…/status or /proc/…/io, without its unit.
+/// Returns a field of /proc/…/status or /proc/…/io, without its unit.
 fn field(text: &str, name: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
 }
 
-/// How many processes wanted to run, over the last minute.
+/// Returns how many processes wanted to run, over the last minute.
 pub(crate) fn load_average() -> f64 {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or_default()

@@ -1,8 +1,8 @@
-//! Autoscaling: a day's load with a steep evening, through processes of a worker that waits for a carrier; always 1, 2 or 4
-//! of them, and as many as KEDA's formula asks for.
+//! Autoscaling: a day's load with a steep evening, through processes of a worker that waits for a carrier. Either 1, 2
+//! or 4 of them throughout, or as many as KEDA's formula asks for.
 //!
-//! [`day`] is when messages come, [`lag`] what KEDA sees of it and [`decide`] what follows from that. [`mod@run_day`] runs a day
-//! to its end, [`day_result`] is what is kept of it, and [`chart`] draws the days.
+//! [`day`] has the arrivals, [`lag`] KEDA's view of them, and [`decide`] its decisions. [`mod@run_day`] runs a day to
+//! its end, [`day_result`] is its result, and [`chart`] draws the days.
 
 pub(crate) mod chart;
 mod day;
@@ -51,7 +51,7 @@ pub(crate) struct Scaling {
     pub(crate) clock: f64,
 }
 
-/// The scaler decides when the lag is read, so its decisions cannot be closer together.
+/// Parses the clock's speed. The scaler decides when the lag is read, so its decisions cannot be closer together.
 fn clock_speed(text: &str) -> Result<f64, String> {
     let fastest = SYNC.div_duration_f64(POLL_INTERVAL);
     match above_zero(text)? {
@@ -99,7 +99,7 @@ pub(crate) async fn command(options: &Options, scaling: &Scaling) -> Result<Exit
     Ok(ExitCode::SUCCESS)
 }
 
-/// For each hour the oldest message of it, and where they change the processes at its end.
+/// Prints for each hour its oldest message and, if they change, the processes at its end.
 fn by_the_hour(report: &mut Report, days: &[DayResult]) {
     let heads: Vec<String> = days.iter().map(|day| format!("{:>14}", day.processes)).collect();
     report.line("oldest, processes", heads.join(""));

@@ -1,5 +1,5 @@
-//! The baseline: the messages, rows and transactions of the flow with nothing around them. No handlers, no decoding, no
-//! tracing, no retries: what NATS and Postgres allow any program that gives the same guarantee.
+//! The baseline: the messages, rows and transactions of the flow, without handlers, decoding, tracing or retries. It is
+//! the limit that NATS and PostgreSQL set to any program with the same guarantee.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ use crate::measure::run::Run;
 use crate::options::Options;
 use crate::result::Result;
 
-/// How the baseline goes about it; what is not given is tried.
+/// The settings of the baseline; missing ones are found by trial.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Tuning {
     /// Loops for each step, each with a connection of its own.
@@ -42,12 +42,12 @@ pub(crate) struct Tuning {
 /// Bytes of a message.
 const PAYLOAD: usize = 300;
 
-/// As the runtime's consumers have it.
+/// The same as for the runtime's consumers.
 const MAX_ACK_PENDING: i64 = 20_000;
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 
-/// How the baseline goes about it.
+/// The settings of the baseline.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tuned {
     lanes: usize,
@@ -82,7 +82,7 @@ impl Tuned {
     }
 }
 
-/// Tries what was not given, a quarter of a run each, and keeps the fastest.
+/// Tries the missing settings, a quarter of a run each, and keeps the fastest.
 pub(crate) async fn tune(servers: &Servers, volume: Volume, tuning: Tuning) -> Result<Tuned> {
     let choices =
         |given: Option<usize>, of: [usize; 2]| given.map_or_else(|| of.to_vec(), |given| vec![given]);
@@ -104,7 +104,7 @@ pub(crate) async fn tune(servers: &Servers, volume: Volume, tuning: Tuning) -> R
     Ok(best.0)
 }
 
-/// One run in a fresh environment.
+/// Runs once in a new environment.
 pub(crate) async fn once(servers: &Servers, volume: Volume, tuned: Tuned) -> Result<Run> {
     let env = servers.run_env().await?;
     let completed = Completed::default();
@@ -138,7 +138,7 @@ fn placing(env: &RunEnv, number: u64) -> Placing {
     Placing { subject: subject(env, 0), headers, payload }
 }
 
-/// What a step consumes.
+/// Returns the subject that a step consumes.
 fn subject(env: &RunEnv, step: usize) -> String {
     format!("{}.baseline.{step}", env.settings.namespace)
 }
@@ -188,7 +188,7 @@ async fn start(env: &RunEnv, tuned: Tuned, completed: &Completed) -> Result<Join
     Ok(lanes)
 }
 
-/// What a statement of two parameters is given.
+/// The parameters of a statement with two of them.
 type Params<'a> = [&'a (dyn ToSql + Sync); 2];
 
 /// One loop of a step.
@@ -286,7 +286,7 @@ impl Lane {
     }
 }
 
-/// The message's id without the step that published it.
+/// Returns the message's id without the step that published it.
 fn id(message: &Message) -> Result<Uuid> {
     let header = message.headers.as_ref().and_then(|headers| headers.get(NATS_MESSAGE_ID));
     let text = header.and_then(|id| id.as_str().get(..36)).ok_or("a message without an id")?;

@@ -1,5 +1,5 @@
-//! `bench chart`: `guard --json` as bars of orders a second, with other systems on the same work; `autoscale --json` as
-//! days ([`autoscale::chart`]).
+//! `bench chart`: draws `guard --json` as bars of orders per second, with other systems on the same work, and
+//! `autoscale --json` as days ([`autoscale::chart`]).
 
 use std::io::Read as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::result::Result;
 use crate::scenarios::autoscale;
 
-/// Others doing the same five steps on a machine of this size, each tuned as its experts would.
+/// Other systems with the same five steps on a machine of this size, each tuned as its experts would.
 const PEERS: [(&str, f64); 8] = [
     ("graphile-worker 0.17, Postgres", 3_827.0),
     ("apalis 1.0, Postgres", 3_396.0),
@@ -27,7 +27,7 @@ const PEERS: [(&str, f64); 8] = [
 const OURS: RGBColor = RGBColor(0x1f, 0x6f, 0x8b);
 const OTHERS: RGBColor = RGBColor(0xb8, 0xc4, 0xc9);
 
-/// The size counts what is above and below a line: 13 pixels of letters.
+/// The font. Its size includes the space above and below a line, for letters of 13 pixels.
 const FONT: (&str, i32) = ("sans-serif", 16);
 
 /// The height of a bar with its gap, and the widths beside and of the bars, in pixels.
@@ -61,7 +61,7 @@ pub(crate) fn command(results: &Path) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A figure, and between which it lay.
+/// A figure and its range.
 #[derive(Debug, Clone, Copy)]
 struct Bar {
     median: f64,

@@ -1,5 +1,5 @@
-//! The flash sale: many orders for one SKU of which there is little, through the real inventory, in as many processes as
-//! there are cores. Each order is decided once, and nothing is sold that is not there.
+//! The flash sale: many orders for one scarce SKU, through the real inventory, in one process per core. Each order is
+//! decided once, and no unit is sold that does not exist.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,7 +37,7 @@ pub(crate) struct Sale {
 /// The SKU that is on sale.
 const WANTED: &str = "SALE";
 
-/// What warms up, of which there is enough.
+/// The SKU of the warm-up, of which there is enough.
 const PLENTY: &str = "PLENTY";
 
 const WAREHOUSE: &str = "east";
@@ -102,7 +102,7 @@ async fn stock(env: &RunEnv, sale: Sale) -> Result {
 async fn measure(servers: &Servers, env: &RunEnv, sale: Sale, children: Vec<u32>) -> Result<Run> {
     let (completed, watching) = watch(env, CONSUMER).await?;
     let numbers = AtomicUsize::new(0);
-    // All of it at once: that is what a sale is.
+    // All orders at once, because a sale is like that.
     let place = |orders, sku| {
         let placing = move |number| placing(env, number, sku);
         let numbers = &numbers;
@@ -134,7 +134,7 @@ fn placing(env: &RunEnv, number: usize, sku: &str) -> Placing {
     Placing::new(&env.settings.namespace, Emitted::from(&event), &Trace::root())
 }
 
-/// Fails unless exactly the units that there were are reserved, each order is decided once, and the ledger adds up.
+/// Fails unless exactly the existing units are reserved, each order is decided once, and the ledger adds up.
 async fn audit(env: &RunEnv, sale: Sale) -> Result {
     let db = env.db().await?;
     let sql = "select (select available from inventory.stock where sku = $1),

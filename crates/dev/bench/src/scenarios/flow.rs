@@ -1,4 +1,4 @@
-//! The flow: the five steps on the real runtime, to saturation.
+//! The flow: the five steps on the real runtime, at saturation.
 
 use std::process::ExitCode;
 
@@ -33,7 +33,7 @@ pub(crate) async fn command(options: &Options, volume: Volume) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// One run in a fresh environment.
+/// Runs once in a new environment.
 pub(crate) async fn once(servers: &Servers, volume: Volume) -> Result<Run> {
     let env = servers.run_env().await?;
     let process = Process::start(env.settings.clone(), steps::workers(false)).await?;

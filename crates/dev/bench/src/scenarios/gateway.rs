@@ -30,7 +30,7 @@ use crate::measure::spread::Spread;
 use crate::options::Options;
 use crate::result::{Error, Result};
 
-/// Who comes to the gateway.
+/// The load on the gateway.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct GatewayLoad {
     /// Orders in each measured run.
@@ -44,7 +44,7 @@ pub(crate) struct GatewayLoad {
     pub(crate) connections: usize,
 }
 
-/// Who may place orders.
+/// The API key for orders.
 pub(crate) const API_KEY: &str = "bench-api-key";
 
 /// The longest answer that is measured, in microseconds.
@@ -109,7 +109,7 @@ async fn once(servers: &Servers, load: GatewayLoad) -> Result<(Run, Histogram<u6
     Ok((run, times))
 }
 
-/// As the binary's defaults have it.
+/// Returns the configuration with the binary's defaults.
 fn config() -> Config {
     Config {
         listen: ([127, 0, 0, 1], 0).into(),
@@ -119,21 +119,23 @@ fn config() -> Config {
         commit_wait_ms: 20_000,
         retry_after_seconds: 5,
         api_keys: vec![Secret::new(API_KEY)],
-        link_secret: Secret::new("bench-link-secret"),
+        shop_name: "Quay Street Supplies".to_owned(),
+        link_secret: Secret::new("bench-link-secret-of-at-least-32-bytes"),
+        former_link_secrets: Vec::new(),
         shopify: Vec::new(),
         woocommerce: Vec::new(),
         shippo_tokens: Vec::new(),
     }
 }
 
-/// What one connection was answered.
+/// The answers to one connection.
 pub(crate) struct Accepted {
     /// Microseconds from each request to its answer.
     times: Histogram<u64>,
     order_ids: Vec<Uuid>,
 }
 
-/// Places orders over so many connections, one request at a time on each.
+/// Places orders over this many connections, one request at a time on each.
 pub(crate) async fn place(
     address: SocketAddr,
     connections: usize,
@@ -161,7 +163,7 @@ pub(crate) async fn place(
     try_join_all((0..connections).map(|_| connection())).await
 }
 
-/// Sends one order; the id that it was given.
+/// Sends one order; returns its id.
 async fn send(sender: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: String) -> Result<Uuid> {
     sender.ready().await?;
     let request = Request::post("/v1/orders")
@@ -180,7 +182,7 @@ async fn send(sender: &mut SendRequest<Full<Bytes>>, address: SocketAddr, body: 
     Ok(Uuid::try_parse(order_id)?)
 }
 
-/// Fails unless every order that was answered 2xx is in Postgres, and its event on the stream.
+/// Fails unless every order that was answered 2xx is in PostgreSQL, and its event on the stream.
 async fn audit(env: &RunEnv, mut order_ids: Vec<Uuid>, load: GatewayLoad) -> Result {
     order_ids.sort_unstable();
     order_ids.dedup();

@@ -1,4 +1,4 @@
-//! Growth: the flow with millions of orders in the tables already, and their journal rows, against empty ones.
+//! Growth: the flow with millions of orders and their journal rows in the tables, against empty tables.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
@@ -19,7 +19,7 @@ use crate::options::Options;
 use crate::result::Result;
 use crate::scenarios::flow;
 
-/// How the flow is measured over full tables.
+/// The amount of data in the tables.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Growth {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) struct Growth {
 
 const FULL: usize = 3_000_000;
 
-/// How often to ask whether the workers have caught up, and for how long. They poll the stream every five seconds.
+/// Interval and limit of the wait until the workers have caught up. They poll the stream every five seconds.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -45,8 +45,8 @@ pub(crate) async fn command(options: &Options, growth: &Growth) -> Result<ExitCo
     let (mut all_empty, mut levels) = (Vec::new(), Vec::new());
     for there in growth.levels.iter().copied().chain(growth.full.then_some(FULL)) {
         let env = servers.run_env().await?;
-        // The workers note how far they trust the stream before the orders are there: without a note each takes all of its
-        // journal for what the stream may lack, and reads it to publish it again.
+        // The workers save their checkpoints before the orders exist. Without one, each would publish its whole journal
+        // again, because the stream may lack it.
         started(&env).await?.drain().await;
         eprintln!("growth: loading {there} orders");
         load(&env, there).await?;
@@ -92,8 +92,8 @@ async fn once(servers: &Servers, env: &RunEnv, volume: Volume, afterwards: usize
     Ok(run)
 }
 
-/// The workers, once they have done what a start takes: each has published again what was recorded since the last note of
-/// the stream, and has recorded its position again. Starting is no part of what is measured here.
+/// Returns the workers once they have started: each has published again what was recorded since its checkpoint, and has
+/// saved a new one. This benchmark does not measure the start.
 async fn started(env: &RunEnv) -> Result<Process> {
     let began = Instant::now();
     let process = Process::start(env.settings.clone(), steps::workers(false)).await?;
@@ -113,15 +113,15 @@ async fn started(env: &RunEnv) -> Result<Process> {
     Ok(process)
 }
 
-/// Fills the tables as so many orders would have. Their ids are of the last minutes, a millisecond each, so that they lie
-/// in the journal's current partition; each journal row was recorded before the last poll, has nothing left to publish, and holds a
-/// follow-on of the size that it has, where one follows.
+/// Fills the tables as if this many orders had passed. Their ids are of the last minutes, a millisecond apart, so that
+/// they are in the journal's current partition. Each journal row was recorded before the last poll and has nothing left
+/// to publish. It holds a follow-on of the real size, if there is one.
 async fn load(env: &RunEnv, orders: usize) -> Result {
     let db = env.db().await?;
     let orders = i64::try_from(orders)?;
     for (step, (schema, handler)) in SCHEMAS.into_iter().zip(steps::HANDLERS).enumerate() {
-        // Nothing follows the last step. Were its rows here larger than those that the runs add, these would go where
-        // those have left room, all over the table.
+        // The last step has no follow-on. If its rows were larger than those of the runs, the runs' rows would fill the
+        // gaps that vacuumed rows leave, all over the table.
         let outbox = if step + 1 < SCHEMAS.len() {
             format!("decode('{OUTBOX}' || repeat('07', 617), 'hex')")
         } else {
@@ -142,7 +142,7 @@ async fn load(env: &RunEnv, orders: usize) -> Result {
             row = steps::ROW,
         ))
         .await?;
-        // Neither runs among other statements.
+        // Neither statement runs together with others.
         for table in ["result", "journal"] {
             db.batch_execute(&format!("vacuum analyze {schema}.{table}")).await?;
         }
@@ -151,6 +151,6 @@ async fn load(env: &RunEnv, orders: usize) -> Result {
     Ok(())
 }
 
-/// How an outbox begins that holds no message: an unknown field, of 617 bytes. A follow-on with its headers takes
-/// as many, and a runtime that takes the stream for a new one finds nothing here to publish again.
+/// The beginning of an outbox without a message: an unknown field of 617 bytes. A follow-on with its headers takes as
+/// many, and a runtime that takes the stream for a new one finds nothing here to publish again.
 const OUTBOX: &str = "7ae904";

@@ -1,5 +1,5 @@
-//! How many instructions an event costs in our own code, as callgrind counts them: a figure that no other load on the
-//! machine changes. It depends on the compiler and on the profile that this is built with.
+//! The number of instructions that an event costs in our own code, as callgrind counts them. No other load on the
+//! machine changes it. It depends on the compiler and on the build profile.
 
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
@@ -41,8 +41,8 @@ pub(crate) fn limit(text: &str) -> Result<(HotPath, u64), String> {
     Ok((clap::ValueEnum::from_str(path, false)?, limit.parse().map_err(|_| "expected a number after =")?))
 }
 
-/// How often a path is taken: counted are the instructions by which the second run has more than the first, so that none
-/// of starting and ending is among them.
+/// How often a path is taken in the two runs. The difference of their instructions counts, so starting and ending are
+/// not included.
 const TIMES: [u32; 2] = [500, 1_500];
 
 /// `bench instructions`.
@@ -63,7 +63,7 @@ pub(crate) fn command(options: &Options, at_most: &[(HotPath, u64)]) -> Result<E
     Ok(if exceeded { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The instructions of a process that takes the path so many times.
+/// Returns the instructions of a process that takes the path this many times.
 fn count(path: HotPath, times: u32) -> Result<u64> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(std::env::current_exe()?);

@@ -1,8 +1,9 @@
-//! Latency: orders placed at a fixed rate, and how long until each step has passed them on.
+//! Latency: orders at a fixed rate, and the time until each step has passed them on.
 //!
-//! An order's time begins when it should have been placed, whether or not the load generator was late: else a pause of
-//! the system would hide the orders that it held up (coordinated omission). A step is done with an order when its record is
-//! committed and its event, which follows from that, is on the wire; the last step publishes one for this purpose.
+//! An order's time begins when it should have been placed, whether or not the load generator was late. Otherwise a
+//! pause of the system would hide the orders that it delayed (coordinated omission). A step is done with an order when
+//! its record is committed and its event, which follows from that, is on the wire. The last step publishes one for this
+//! purpose.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -30,7 +31,7 @@ use crate::measure::usage::Meter;
 use crate::options::Options;
 use crate::result::{Error, Result};
 
-/// How orders come at a fixed rate.
+/// Orders at a fixed rate.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Rate {
     /// Orders a second.
@@ -44,7 +45,7 @@ pub(crate) struct Rate {
 /// Orders of the first seconds are not counted.
 const WARM_UP: Duration = Duration::from_secs(3);
 
-/// How long after the last order was placed all have to be done.
+/// Longest time after the last order until all are done.
 const COMPLETION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The longest time that is measured, in microseconds.
@@ -131,9 +132,9 @@ async fn measure(servers: &Servers, env: &RunEnv, rate: Rate) -> Result<Run> {
             let parcel = Parcel::new(Uuid::now_v7());
             let Placing { subject, headers, payload } =
                 Placing::new(&env.settings.namespace, parcel.event(0), &Trace::root());
-            // The listener ends only when all is done, or has failed itself.
+            // The listener ends only when all is done, or when it has failed itself.
             let _ = placed.send((parcel.order_id, at, number >= warm_up));
-            // StepInput at once: the client lets only so many be waited for.
+            // Acks are awaited at once, because the client limits how many are pending.
             acks.spawn(env.jetstream.publish_with_headers(subject, headers, payload).await?.into_future());
         }
         let usage = meter.map(Meter::stop).transpose()?.unwrap_or_default();
@@ -148,8 +149,8 @@ async fn measure(servers: &Servers, env: &RunEnv, rate: Rate) -> Result<Run> {
     Ok(Run { steps, cost })
 }
 
-/// Each of the times when it has come, from a thread of its own: the runtime's timers are up to a millisecond late, a sixth
-/// of what is measured.
+/// Sends each of the times when it has come, from a thread of its own. The runtime's timers are up to a millisecond
+/// late, a sixth of the measured time.
 fn ticks(times: Vec<Instant>) -> mpsc::UnboundedReceiver<Instant> {
     let (tick, ticks) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
@@ -168,7 +169,7 @@ fn in_time(seconds: f64, rate: Rate) -> usize {
     (seconds * rate.rate).ceil() as usize
 }
 
-/// An order, when it should have been placed, and whether it counts.
+/// An order, the time when it should have been placed, and whether it counts.
 type Due = (String, Instant, bool);
 
 /// Receives every event until all orders are done.
@@ -189,7 +190,7 @@ async fn listen(
         let Some((step, order_id)) = step_of(&message) else { continue };
         let is_last = step + 1 == steps.len();
         let known = if is_last { in_flight.remove(order_id) } else { in_flight.get(order_id).copied() };
-        // A copy of one that was received before.
+        // A copy of an event that was received before.
         let Some((at, counts)) = known else { continue };
         if counts {
             steps[step].saturating_record(u64::try_from(now.duration_since(at).as_micros())?);
@@ -199,7 +200,7 @@ async fn listen(
     Ok(steps)
 }
 
-/// The step that published it, and the order that it is about; none for the load's own messages.
+/// Returns the step that published it and its order; none for the load's own messages.
 fn step_of(message: &Message) -> Option<(usize, &str)> {
     let step = TYPES.iter().skip(1).position(|name| message.subject.ends_with(name))?;
     let subject = message.headers.as_ref()?.get("ce-subject")?.as_str();

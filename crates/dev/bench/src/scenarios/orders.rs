@@ -1,8 +1,8 @@
-//! Whole orders: over HTTP into the gateway, through all the real workers, until the customer has reviewed. Providers answer
-//! at once and in process, so that what is measured is ours: what an order costs, and by which worker.
+//! Whole orders: over HTTP into the gateway, through all the real workers, until the customer has reviewed. Providers
+//! answer at once and in process, so that only our own code is measured: the cost of an order, by worker.
 //!
-//! [`deployment`] runs the workers, [`load_generator`] is the world around them, [`cost`] what they took, and [`audit`]
-//! fails a run in which not every order came to its end exactly once.
+//! [`deployment`] runs the workers, [`load_generator`] is their surroundings, [`cost`] their resources. [`audit`] fails
+//! a run in which not every order was completed exactly once.
 
 mod audit;
 mod cost;
@@ -73,13 +73,13 @@ pub(crate) async fn command(options: &Options, load: OrdersLoad) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// A run, and what each order of it took.
+/// A run, and the cost of each order.
 struct OrdersRun {
     run: Run,
     cost: Cost,
 }
 
-/// One run in a fresh environment.
+/// Runs once in a new environment.
 async fn once(servers: &Servers, load: OrdersLoad, sample: &[FileOrder]) -> Result<OrdersRun> {
     let env = servers.run_env().await?;
     let db = env.db().await?;
@@ -116,7 +116,7 @@ async fn once(servers: &Servers, load: OrdersLoad, sample: &[FileOrder]) -> Resu
     Ok(OrdersRun { run: Run { orders: measured.len(), seconds, usage }, cost })
 }
 
-/// The figures of whole orders.
+/// Adds the figures of whole orders.
 fn add_totals(report: &mut Report, runs: &[OrdersRun]) {
     let spread = |figure: fn(&OrdersRun) -> f64| Spread::of(runs.iter().map(figure));
     report.spread("orders_per_second", "orders/s", spread(|run| run.run.orders_per_second()));
@@ -137,7 +137,7 @@ fn add_totals(report: &mut Report, runs: &[OrdersRun]) {
     for (name, label, figure) in figures {
         match figure {
             Some(figure) => report.spread(name, label, figure),
-            // No such figure is made up.
+            // An unknown figure is not replaced by a guess.
             None => report.line(label, "not known of these servers"),
         }
     }
@@ -146,13 +146,13 @@ fn add_totals(report: &mut Report, runs: &[OrdersRun]) {
 }
 
 impl OrdersRun {
-    /// Processor time for each order; ours includes the shop, the carrier and the customers.
+    /// Returns the processor time per order; ours includes the shop, the carrier and the customers.
     fn per_order(&self) -> Shares<f64> {
         self.run.per_order(self.run.usage.cpu_ms)
     }
 }
 
-/// What a figure of a worker is called, as a field and as a column, and how it is read.
+/// A worker's figure: its name as a field, its name as a column, and its value.
 type Column = (&'static str, &'static str, fn(&WorkerCost) -> Option<f64>);
 
 const COLUMNS: [Column; 5] = [
@@ -163,8 +163,8 @@ const COLUMNS: [Column; 5] = [
     ("messages", "messages", |cost| Some(cost.messages)),
 ];
 
-/// The figures by worker: medians, for each order. The workers' log is what their statements wrote; commits, vacuum and
-/// whatever else PostgreSQL writes is in the total alone.
+/// Adds the figures by worker: medians, per order. A worker's log is what its statements wrote. Commits, vacuum and
+/// other writes of PostgreSQL are in the total alone.
 fn add_workers(report: &mut Report, runs: &[OrdersRun]) {
     let Some(first) = runs.first() else { return };
     let heads = COLUMNS.map(|(_, head, _)| format!("{head:>14}"));

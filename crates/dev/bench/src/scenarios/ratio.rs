@@ -1,4 +1,4 @@
-//! Flow and baseline in turn on the same servers: their ratio holds where neither's own figure does.
+//! Runs flow and baseline in turn on the same servers. Their ratio is stable even if neither figure is.
 
 use std::process::ExitCode;
 
@@ -58,7 +58,7 @@ pub(crate) async fn command(options: &Options, guard: Guard) -> Result<ExitCode>
     report.field("at_least", at_least);
     report.spread("ratio", "flow / baseline", ratio);
     if !costs.is_empty() {
-        // Less of this depends on what else the machine does.
+        // This depends less on the machine's other load.
         report.spread("cpu_ratio", "the same by CPU", Spread::of(costs));
     }
     report.print(options.json)?;

@@ -1,5 +1,5 @@
-//! Replicas: the flow with 1, 2 and 4 processes of each worker on the same cores. What is lost is what it costs that they
-//! keep out of each other's way.
+//! Replicas: the flow with 1, 2 and 4 processes of each worker on the same cores. The loss is the cost of their
+//! coordination.
 
 use std::process::ExitCode;
 
@@ -37,7 +37,7 @@ pub(crate) async fn command(options: &Options, volume: Volume) -> Result<ExitCod
     for (replicas, of) in REPLICAS.into_iter().zip(&runs) {
         let mut part = Report::new("flow");
         report::runs(&mut part, of);
-        // Runs of one round were made one after the other.
+        // The runs of one round were made in direct succession.
         let ratios =
             of.iter().zip(&runs[0]).map(|(run, one)| run.orders_per_second() / one.orders_per_second());
         part.spread("ratio", "ratio to 1", Spread::of(ratios));

@@ -1,4 +1,4 @@
-//! The start: how soon a worker's process consumes, and how soon `despatch up` accepts an order.
+//! The start: the time until a worker's process consumes, and until `despatch up` accepts an order.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -16,10 +16,10 @@ use crate::options::Options;
 use crate::result::Result;
 use crate::scenarios::gateway;
 
-/// How often an order is tried while the gateway does not listen yet.
+/// Interval at which an order is tried while the gateway does not listen yet.
 const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long `despatch up` may take before something is wrong with it.
+/// How long `despatch up` may take.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// `bench start`.
@@ -33,7 +33,7 @@ pub(crate) async fn command(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Milliseconds until the real inventory, whose schema and consumers are there, consumes.
+/// Returns the milliseconds until the real inventory, whose schema and consumers exist, consumes.
 async fn workers(options: &Options) -> Result<Vec<f64>> {
     let servers = Servers::start(options).await?;
     let env = servers.run_env().await?;
@@ -44,7 +44,7 @@ async fn workers(options: &Options) -> Result<Vec<f64>> {
         let running = Running::start(env.settings.clone(), Role::Inventory, None).await?;
         let took = began.elapsed().as_secs_f64() * 1e3;
         running.stop().await?;
-        // The first reads the program from the disk.
+        // The first start reads the program from the disk.
         if number > 0 {
             eprintln!("start {number}: a worker consumes after {took:.0} ms");
             times.push(took);
@@ -55,12 +55,16 @@ async fn workers(options: &Options) -> Result<Vec<f64>> {
     Ok(times)
 }
 
-/// Milliseconds until everything in one process, servers and all, has accepted an order. The first start makes the data
-/// directory and is not counted.
+/// Returns the milliseconds until one process with everything, servers included, has accepted an order. The first start
+/// creates the data directory and is not counted.
 async fn up(options: &Options) -> Result<Vec<f64>> {
     let despatch = std::env::current_exe()?.with_file_name("despatch");
     if !despatch.exists() {
-        return Err(format!("{} is to be built first: cargo build --release", despatch.display()).into());
+        return Err(format!(
+            "expected {}, found nothing; build it first: cargo build --release",
+            despatch.display()
+        )
+        .into());
     }
     let dir = tempfile::Builder::new().prefix("despatch-bench-").tempdir()?;
     let mut times = Vec::new();
@@ -68,7 +72,8 @@ async fn up(options: &Options) -> Result<Vec<f64>> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let began = Instant::now();
         let mut child = start(&despatch, dir.path(), address)?;
-        // A shop for each try: an order that was accepted although its answer was lost would be a known one at the next.
+        // Each try uses another shop. Otherwise an order that was accepted although its answer was lost would be a
+        // known one at the next try.
         for attempt in 0.. {
             let Err(error) = gateway::place(address, 1, &format!("start-{number}-{attempt}"), 1).await else {
                 break;
@@ -93,7 +98,7 @@ async fn up(options: &Options) -> Result<Vec<f64>> {
 
 fn start(despatch: &Path, dir: &Path, address: SocketAddr) -> Result<Child> {
     let mut command = Command::new(despatch);
-    // It is to bring its own servers.
+    // It must use servers of its own.
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"DESPATCH_") {
             command.env_remove(name);

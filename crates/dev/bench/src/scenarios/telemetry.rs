@@ -1,5 +1,5 @@
-//! What telemetry costs: the flow whose processes count everything and send a collector that, and the traces of 1 % of
-//! the orders, against the flow whose processes do neither, in turn.
+//! The cost of telemetry: the flow whose processes count everything and send a collector the metrics and the traces of
+//! 1 % of the orders, against the flow whose processes do neither, in turn.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -28,7 +28,7 @@ use crate::measure::spread::Spread;
 use crate::options::Options;
 use crate::result::Result;
 
-/// One order in so many is traced.
+/// One order in this many is traced.
 const ONE_IN: u64 = 100;
 
 /// `bench telemetry`.
@@ -86,7 +86,8 @@ async fn once(servers: &Servers, volume: Volume, collector: Option<&str>) -> Res
     Ok(run)
 }
 
-/// Takes whatever it is sent over OTLP's HTTP, and counts its bytes. It runs on the same cores, as one does on a node.
+/// Accepts everything that it is sent over OTLP's HTTP, and counts its bytes. It runs on the same cores, like a
+/// collector on a node.
 struct Collector {
     url: String,
     bytes: Arc<AtomicU64>,

@@ -1,10 +1,10 @@
-//! Addresses as Shippo takes them, and the part of them that the sandbox remembers.
+//! Addresses in Shippo's requests, and the part of them that the sandbox stores.
 
 use serde::{Deserialize, Serialize};
 
 use super::answer::{Answer, invalid};
 
-/// An address in a request. Contact details are taken and forgotten.
+/// An address in a request. Contact details are accepted and dropped.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Address {
@@ -17,7 +17,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Refuses an address that no carrier could read; `field` is its name in the request.
+    /// Refuses an address that no carrier could read. `field` is its name in the request.
     pub(super) fn check(self, field: &str) -> Result<Place, Answer> {
         let wanting = [
             ("name", self.name.trim().is_empty()),
@@ -40,7 +40,7 @@ impl Address {
     }
 }
 
-/// Where a parcel comes from or goes to.
+/// The sender's or recipient's address of a parcel.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Place {
     /// Name and street, for the label.
@@ -52,12 +52,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// As tracking events give it: nothing that names a person.
+    /// Returns the place for tracking events, without anything that names a person.
     pub(super) fn location(&self) -> serde_json::Value {
         serde_json::json!({ "city": self.city, "state": self.state, "zip": self.zip, "country": self.country })
     }
 
-    /// The postcode that no carrier delivers to. A purchase for it ends with status ERROR.
+    /// Returns whether the postcode is the one that no carrier delivers to. A purchase for it ends with status ERROR.
     pub(super) fn undeliverable(&self) -> bool {
         &*self.zip == "00000"
     }

@@ -1,4 +1,4 @@
-//! Answers in Shippo's shape, and the reading of a request's JSON.
+//! Answers in Shippo's format, and the parsing of a request's JSON.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// A status and Shippo's JSON for it.
 pub(super) type Answer = (StatusCode, Value);
 
-/// A 400 in Shippo's shape: what is wrong, by field.
+/// Returns a 400 in Shippo's format: the defect, by field.
 pub(super) fn invalid(field: &str, message: &str) -> Answer {
     (StatusCode::BAD_REQUEST, json!({ field: [message] }))
 }
@@ -16,7 +16,7 @@ pub(super) fn not_found() -> Answer {
 }
 
 pub(super) fn write_failed(error: &std::io::Error) -> Answer {
-    tracing::error!(%error, "the sandbox cannot write its state");
+    tracing::error!(%error, "sandbox state write failed");
     (StatusCode::INTERNAL_SERVER_ERROR, json!({ "detail": "A server error occurred." }))
 }
 

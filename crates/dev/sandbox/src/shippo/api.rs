@@ -33,10 +33,10 @@ const BODY_LIMIT: usize = 256 * 1024;
 pub(crate) struct Shippo {
     state: Mutex<ShippoState>,
     injector: Arc<FaultInjector>,
-    /// Wakes the sender of webhooks: a label was bought, or their target changed.
+    /// Wakes the webhook sender: a label was bought, or the target changed.
     pub(super) wake: Notify,
     webhook_target: Mutex<Option<WebhookTarget>>,
-    /// Where labels are served; known once the port is.
+    /// The base URL of labels; known once the port is.
     base_url: OnceLock<String>,
 }
 
@@ -56,7 +56,7 @@ impl Shippo {
         }))
     }
 
-    /// The API, whose label links lead to `base_url`.
+    /// Returns the API's router, whose label links lead to `base_url`.
     pub(crate) fn router(self: Arc<Self>, base_url: String) -> Router {
         // There is one router. The links of a second one would lead to the first.
         drop(self.base_url.set(base_url));
@@ -86,7 +86,7 @@ impl Shippo {
         self.base_url.get().map_or("", String::as_str)
     }
 
-    /// Sends tracking webhooks to `target` from now on, those that wait included.
+    /// Sends tracking webhooks to `target` from now on, waiting ones included.
     pub(crate) fn set_webhook_target(&self, target: WebhookTarget) {
         *self.webhook_target.lock().unwrap_or_else(PoisonError::into_inner) = Some(target);
         self.wake.notify_one();
@@ -215,7 +215,7 @@ async fn void(State(shippo): Shared, headers: HeaderMap, body: Bytes) -> Respons
     shippo.handle(&headers, Operation::VoidLabel, &metadata, run).await
 }
 
-/// Like Shippo's signed links, a label's link needs no token.
+/// Serves a label. Like Shippo's signed links, a label's link needs no token.
 async fn label_file(State(shippo): Shared, Path(file): Path<String>) -> Response<Body> {
     let rendered = file.split_once('.').and_then(|(id, ending)| {
         let state = shippo.state();
@@ -231,7 +231,7 @@ async fn label_file(State(shippo): Shared, Path(file): Path<String>) -> Response
 }
 
 async fn unknown(method: Method, headers: HeaderMap) -> Response<Body> {
-    tracing::debug!(%method, "a request for something Shippo's sandbox does not have");
+    tracing::debug!(%method, "request for an unknown path");
     let (status, body) = match authorised(&headers) {
         Ok(()) => not_found(),
         Err(answer) => answer,

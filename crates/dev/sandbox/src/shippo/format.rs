@@ -1,9 +1,9 @@
-//! How Shippo writes numbers, times and ids.
+//! Shippo's format of numbers, times and ids.
 
 use super::service::Service;
 use crate::digest;
 
-/// A number in the style of the carrier's, the same for the same transaction.
+/// Returns a number in the carrier's style, the same for the same transaction.
 pub(super) fn tracking_number(transaction: u128, service: &Service) -> String {
     let digits = |length| digest::digits(&[b"tracking", &transaction.to_le_bytes()], length);
     match service.carrier {
@@ -12,13 +12,13 @@ pub(super) fn tracking_number(transaction: u128, service: &Service) -> String {
     }
 }
 
-/// A time as Shippo writes it.
+/// Formats a time as Shippo does.
 pub(super) fn iso(ms: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(ms).unwrap_or_default();
     format!("{time:.3}")
 }
 
-/// Ids in the log as Shippo writes them: 32 hexadecimal digits.
+/// Ids in the log, in Shippo's format: 32 hexadecimal digits.
 pub(super) mod hex {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};

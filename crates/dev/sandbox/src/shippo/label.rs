@@ -8,7 +8,7 @@ use super::service::Service;
 use super::shipment::Shipment;
 use super::transaction::{Format, Transaction};
 
-/// The media type and the bytes of a label.
+/// Returns the media type and the bytes of a label.
 pub(super) fn render(
     transaction: &Transaction,
     shipment: &Shipment,
@@ -28,7 +28,8 @@ pub(super) fn render(
     }
 }
 
-/// 812 × 1218 dots: 4 × 6 inches at 203 dpi. `^` and `~` begin ZPL's commands and cannot be text.
+/// Returns a label of 812 × 1218 dots: 4 × 6 inches at 203 dpi. `^` and `~` begin ZPL's commands, so they cannot be
+/// text.
 fn zpl(lines: &[String], number: &str) -> String {
     let mut label = String::from("^XA^CI28^PW812^LL1218\n");
     for (line, top) in lines.iter().zip((40..).step_by(40)) {

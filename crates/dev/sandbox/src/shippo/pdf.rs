@@ -1,4 +1,4 @@
-//! The smallest PDF that printers and viewers take: one 4 × 6 inch page of text.
+//! The smallest PDF that printers and viewers accept: one 4 × 6 inch page of text.
 
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 
@@ -9,7 +9,7 @@ const CONTENT: Ref = Ref::new(4);
 const FONT: Ref = Ref::new(5);
 const FONT_NAME: Name<'_> = Name(b"F1");
 
-/// Renders `lines` on a page of 288 × 432 points. What is not ASCII is shown as `?`.
+/// Renders `lines` on a page of 288 × 432 points. Characters beyond ASCII become `?`.
 pub(super) fn page(lines: &[String]) -> Vec<u8> {
     let mut pdf = Pdf::new();
     pdf.set_version(1, 4);

@@ -26,7 +26,7 @@ impl Scan {
     }
 }
 
-/// The order in which a label's scans are reported. Chosen at purchase, so that a restart keeps to it.
+/// The order in which a label's scans are reported. Chosen at the purchase, so that a restart keeps it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Course {
@@ -36,7 +36,7 @@ pub(super) enum Course {
 }
 
 impl Course {
-    /// The course that a fault brings about.
+    /// Returns the course under a fault.
     pub(super) fn under(fault: Option<Fault>) -> Self {
         match fault {
             Some(Fault::Duplicate) => Self::Twice,

@@ -1,4 +1,4 @@
-//! The carrier services that every shipment is offered, with made-up prices.
+//! The carrier services that every shipment is offered, with invented prices.
 
 use serde_json::{Value, json};
 
@@ -9,12 +9,12 @@ pub(super) struct Service {
     pub(super) token: &'static str,
     pub(super) name: &'static str,
     days: u8,
-    /// Cents for any parcel, and for each started 500 g.
+    /// The price in cents for any parcel, and for each started 500 g.
     base_minor: i64,
     step_minor: i64,
 }
 
-/// Cheapest first. A rate's id ends with the position here.
+/// The services, cheapest first. A rate's id ends with the position here.
 pub(super) const SERVICES: [Service; 5] = [
     Service {
         carrier: "USPS",

@@ -1,4 +1,4 @@
-//! A shipment: one parcel between two addresses, and what each service would ask for it.
+//! A shipment: one parcel between two addresses, and each service's price for it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ struct Parcel {
     mass_unit: String,
 }
 
-/// Shippo writes numbers as strings and reads both.
+/// A number. Shippo writes numbers as strings and reads both.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Number {
@@ -52,7 +52,7 @@ impl Number {
     }
 }
 
-/// A request that passed.
+/// A valid request.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) from: Place,
@@ -79,7 +79,7 @@ impl Request {
 }
 
 impl Parcel {
-    /// The weight in grams.
+    /// Returns the weight in grams.
     fn check(&self) -> Result<u32, &'static str> {
         let sizes = [&self.length, &self.width, &self.height];
         if sizes.iter().any(|size| size.positive().is_none()) {
@@ -102,7 +102,7 @@ impl Parcel {
     }
 }
 
-/// A shipment as the sandbox keeps it. The last hexadecimal digit of its id is 0; its rates count up from 1.
+/// A stored shipment. The last hexadecimal digit of its id is 0; its rates count up from 1.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Shipment {
     #[serde(with = "super::format::hex")]
@@ -116,12 +116,12 @@ pub(super) struct Shipment {
 }
 
 impl Shipment {
-    /// The id of the rate for the service at `position`.
+    /// Returns the id of the rate for the service at `position`.
     pub(super) fn rate(&self, position: usize) -> u128 {
         self.id + 1 + position as u128
     }
 
-    /// The shipment that a rate belongs to, and its service's position.
+    /// Returns the shipment of a rate, and its service's position.
     pub(super) fn of_rate(rate: u128) -> Option<(u128, usize)> {
         let digit = usize::try_from(rate & 0xf).ok()?;
         let position = digit.checked_sub(1).filter(|position| *position < SERVICES.len())?;

@@ -1,5 +1,4 @@
-//! What Shippo knows: shipments, labels and how far their scans have been reported, each change on the log
-//! before its answer goes out.
+//! Shippo's state: shipments, labels and the reported scans. Each change is in the log before its answer is sent.
 
 use std::collections::HashMap;
 use std::io;
@@ -33,7 +32,7 @@ enum Line {
     Transaction(Transaction),
     /// The gateway accepted one more webhook of the transaction at this position.
     Accepted(usize),
-    /// The label at this position was given back.
+    /// The label at this position was voided.
     Voided(usize),
 }
 
@@ -103,7 +102,7 @@ impl ShippoState {
         Ok(self.shipments.entry(id).or_insert(shipment))
     }
 
-    /// A rate, and the metadata of its shipment.
+    /// Returns a rate, and the metadata of its shipment.
     pub(super) fn rate(&self, rate: u128) -> Option<(Value, Box<str>)> {
         let (shipment, position) = Shipment::of_rate(rate)?;
         let shipment = self.shipments.get(&shipment)?;
@@ -111,7 +110,7 @@ impl ShippoState {
         Some((shown, shipment.metadata.clone()))
     }
 
-    /// Buys a label, or records that the carrier refused one, and gives the transaction's position.
+    /// Buys a label, or records that the carrier refused one, and returns the transaction's position.
     pub(super) fn buy(
         &mut self,
         request: transaction::Checked,
@@ -142,7 +141,7 @@ impl ShippoState {
         Ok(at)
     }
 
-    /// Gives a label back. A carrier takes none that it has scanned.
+    /// Voids a label. A carrier accepts none that it has scanned.
     pub(super) fn void(&mut self, at: usize) -> Result<Value, Answer> {
         let transaction = &self.transactions[at];
         if transaction.refused.is_some() {
@@ -170,14 +169,14 @@ impl ShippoState {
         self.write(Line::Accepted(at))
     }
 
-    /// The next webhook of the transaction, if one is left.
+    /// Returns the next webhook of the transaction, if one is left.
     pub(super) fn next_webhook(&self, at: usize) -> Option<Value> {
         let (transaction, shipment, service) = self.whole(at)?;
         let scan = transaction.course.scans().get(usize::from(transaction.accepted))?;
         transaction.has_scans_left().then(|| webhook(transaction, shipment, service, *scan))
     }
 
-    /// How long after its purchase or its last scan the transaction's next webhook is due, if one is left.
+    /// Returns when the transaction's next webhook is due, after its purchase or its last scan, if one is left.
     pub(super) fn wait(&self, at: usize) -> Option<Duration> {
         let transaction = self.transactions.get(at).filter(|transaction| transaction.has_scans_left())?;
         let pace = if transaction.accepted == 0 { self.pace.to_transit } else { self.pace.to_delivered };
@@ -204,14 +203,14 @@ impl ShippoState {
         self.transactions[at].format
     }
 
-    /// A transaction with what it was bought for.
+    /// Returns a transaction with its shipment and service.
     fn whole(&self, at: usize) -> Option<(&Transaction, &Shipment, &'static Service)> {
         let transaction = self.transactions.get(at)?;
         let (shipment, position) = Shipment::of_rate(transaction.rate)?;
         Some((transaction, self.shipments.get(&shipment)?, SERVICES.get(position)?))
     }
 
-    /// The media type and bytes of a label, if there is one.
+    /// Returns the media type and bytes of a label, if there is one.
     pub(super) fn label(&self, at: usize) -> Option<(&'static str, Vec<u8>)> {
         let (transaction, shipment, service) = self.whole(at)?;
         transaction.refused.is_none().then(|| label::render(transaction, shipment, service))
@@ -253,7 +252,7 @@ impl ShippoState {
         shown
     }
 
-    /// Transactions, newest first, a page at a time.
+    /// Returns transactions, newest first, a page at a time.
     pub(super) fn list(&self, page: &Page, base_url: &str) -> Value {
         let candidates: Box<dyn Iterator<Item = usize>> = match page.rate {
             Some(rate) => Box::new(self.by_rate.get(&rate).into_iter().flatten().copied().rev()),

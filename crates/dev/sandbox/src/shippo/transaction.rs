@@ -7,10 +7,10 @@ use super::answer::{Answer, invalid};
 use super::metadata::check_metadata;
 use super::scan::Course;
 
-/// The file that a label is delivered as.
+/// The file format of a label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Format {
-    /// 4 × 6 inches, also what Shippo's other PDF sizes are served as.
+    /// 4 × 6 inches; Shippo's other PDF sizes are served as this one too.
     #[default]
     #[serde(rename = "PDF_4x6", alias = "PDF", alias = "PDF_A4", alias = "PDF_A6")]
     Pdf,
@@ -41,7 +41,7 @@ pub(super) struct Request {
     asynchronous: bool,
 }
 
-/// A request that passed.
+/// A valid request.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) rate: u128,
@@ -108,7 +108,7 @@ impl Page {
     }
 }
 
-/// A transaction as the sandbox keeps it: about a hundred bytes, the rest follows from them.
+/// A stored transaction: about a hundred bytes, from which everything else follows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Transaction {
     #[serde(with = "super::format::hex")]
@@ -119,7 +119,7 @@ pub(super) struct Transaction {
     pub(super) metadata: Box<str>,
     /// Milliseconds since 1970.
     pub(super) created_ms: i64,
-    /// Why the carrier made no label, if it made none.
+    /// Why the carrier refused the label, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) refused: Option<Refused>,
     /// The order in which its scans are reported.
@@ -131,11 +131,11 @@ pub(super) struct Transaction {
     pub(super) voided: bool,
 }
 
-/// Why a carrier makes no label.
+/// Why a carrier refuses a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Refused {
-    /// The address is not one that the carrier delivers to.
+    /// The carrier does not deliver to the address.
     Address,
     /// The carrier does not say.
     Carrier,
@@ -151,7 +151,7 @@ impl Refused {
 }
 
 impl Transaction {
-    /// What a list can be filtered by.
+    /// Returns the status that a list can be filtered by.
     pub(super) fn status(&self) -> &'static str {
         match (self.refused, self.voided) {
             (Some(_), _) => "ERROR",
@@ -160,13 +160,13 @@ impl Transaction {
         }
     }
 
-    /// The furthest scan that was reported.
+    /// Returns the furthest scan that was reported.
     pub(super) fn tracking_status(&self) -> &'static str {
         let reported = &self.course.scans()[..usize::from(self.accepted).min(self.course.scans().len())];
         reported.iter().max().map_or("PRE_TRANSIT", |scan| scan.status())
     }
 
-    /// Whether a webhook is left to send.
+    /// Returns whether a webhook is left to send.
     pub(super) fn has_scans_left(&self) -> bool {
         self.refused.is_none() && !self.voided && usize::from(self.accepted) < self.course.scans().len()
     }

@@ -9,7 +9,7 @@ use super::shipment::Shipment;
 use super::transaction::Transaction;
 use crate::digest;
 
-/// The webhook for `scan`. A scan has the same id and date however often it is reported.
+/// Returns the webhook for `scan`. A scan has the same id and date however often it is reported.
 pub(super) fn webhook(
     transaction: &Transaction,
     shipment: &Shipment,

@@ -1,8 +1,8 @@
 //! Posts tracking webhooks to the gateway: each when it is due, again with growing pauses until it is accepted.
 //!
-//! Which webhooks are left follows from the state, so nothing is lost with the process: a new one starts with every
-//! label whose scans were not all accepted. The real Shippo gives up after a few tries. This one does not, because
-//! a demonstration has to end with every parcel delivered.
+//! The remaining webhooks follow from the state, so none is lost with the process: a new one starts with every label
+//! whose scans were not all accepted. The real Shippo gives up after a few tries. This one does not, because a
+//! demonstration must end with every parcel delivered.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,17 +22,17 @@ use hyper_util::rt::TokioExecutor;
 use super::api::Shippo;
 use crate::serve::Stop;
 
-/// How many webhooks are in flight at once.
+/// Webhooks that are in flight at the same time.
 const MAX_IN_FLIGHT: usize = 128;
 /// How long the gateway may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// A webhook to send: when it is due, its transaction's position, and how often it was tried.
+/// A webhook to send: its due time, its transaction's position, and the number of tries.
 type Due = Reverse<(Instant, usize, u32)>;
 
-/// Sends until it is stopped. A webhook that is in flight then counts as not accepted.
+/// Sends webhooks until it is stopped. A webhook in flight then counts as not accepted.
 pub(crate) async fn send_webhooks(shippo: Arc<Shippo>, mut stop: Stop) {
     let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let mut queue: BinaryHeap<Due> = BinaryHeap::new();
@@ -79,12 +79,12 @@ fn record(shippo: &Shippo, at: usize, tries: u32, accepted: Result<(), NotAccept
         Some(Reverse((Instant::now() + pause, at, tries + 1)))
     };
     if let Err(reason) = accepted {
-        tracing::debug!(%reason, tries, "the gateway did not accept a tracking webhook");
+        tracing::debug!(%reason, tries, "tracking webhook not accepted");
         return again(tries);
     }
     let mut state = shippo.state();
     if let Err(error) = state.mark_accepted(at) {
-        tracing::error!(%error, "the sandbox cannot write its state");
+        tracing::error!(%error, "sandbox state write failed");
         return again(tries);
     }
     state.wait(at).map(|wait| Reverse((Instant::now() + wait, at, 0)))
@@ -97,10 +97,10 @@ async fn sleep_until(due: Option<Instant>) {
     }
 }
 
-/// Why a webhook has to be sent again.
+/// Why a webhook must be sent again.
 #[derive(Debug, thiserror::Error)]
 enum NotAccepted {
-    #[error("no answer within {ANSWER_TIMEOUT:?}")]
+    #[error("expected an answer within {ANSWER_TIMEOUT:?}, found none")]
     TooLate,
     #[error("the request cannot be made: {0}")]
     Request(#[from] axum::http::Error),
@@ -124,7 +124,7 @@ async fn post(
         .await
         .map_err(|_| NotAccepted::TooLate)??;
     let status = answer.status();
-    // Read to its end, an answer leaves its connection free for the next webhook; one that is too long does not.
+    // An answer that is read to its end leaves its connection free for the next webhook; one that is too long does not.
     drop(Limited::new(answer.into_body(), 64 * 1024).collect().await);
     if status.is_success() { Ok(()) } else { Err(NotAccepted::Status(status)) }
 }

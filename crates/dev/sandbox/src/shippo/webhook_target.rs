@@ -1,16 +1,16 @@
-//! Where tracking webhooks go.
+//! The target of tracking webhooks.
 
 use axum::http::Uri;
 use url::Url;
 
 use crate::error::SandboxError;
 
-/// The URL that tracking webhooks are posted to, token included.
+/// The URL that tracking webhooks are posted to, with the token.
 #[derive(Clone, Debug)]
 pub(crate) struct WebhookTarget(Uri);
 
 impl WebhookTarget {
-    /// `<gateway_url>/webhooks/shippo`, with `?token=…` if there is one.
+    /// Returns `<gateway_url>/webhooks/shippo`, with `?token=…` if there is a token.
     pub(crate) fn new(gateway_url: &str, token: Option<&str>) -> Result<Self, SandboxError> {
         let refused = || SandboxError::WebhookTarget { url: gateway_url.to_owned() };
         let mut url = Url::parse(gateway_url).map_err(|_| refused())?;

@@ -1,13 +1,14 @@
 //! The three header fields of a mail that the sandbox reads.
 //!
-//! They are read by hand, as they are on the wire: a mail parser would read the whole mail for them, and decode them.
+//! They are read by hand, as they are on the wire, because a mail parser would read the whole mail for them and decode
+//! them.
 
-/// What a mail says of itself, empty where it does not.
+/// A mail's header fields; empty if missing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Headers {
-    /// Without the angle brackets.
+    /// The Message-ID without angle brackets.
     pub(super) message_id: String,
-    /// As on the wire, encoded words included.
+    /// The subject as on the wire, encoded words included.
     pub(super) subject: String,
     order: String,
 }
@@ -47,8 +48,8 @@ impl Headers {
         }
     }
 
-    /// The order that the mail is about: its `X-Order-Id`, or else the second of the parts that dots divide its
-    /// Message-ID into, as in `<milestone.order.parcel@domain>`.
+    /// Returns the order of the mail: its `X-Order-Id`, or else the second of the parts of its Message-ID between dots,
+    /// as in `<milestone.order.parcel@domain>`.
     pub(super) fn order(&self) -> &str {
         if !self.order.is_empty() {
             return &self.order;

@@ -1,4 +1,4 @@
-//! All mail that was taken: contents and index on file, in memory only where they lie.
+//! All accepted mail: contents and index on file, only their places in memory.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,7 +14,7 @@ use crate::error::SandboxError;
 use crate::log::{Log, Span};
 use crate::time::now_ms;
 
-/// One line of the index. Written after the contents, so that what it points at is there.
+/// One line of the index. It is written after the contents, so that they exist.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
     offset: u64,
@@ -39,7 +39,7 @@ pub(crate) struct Listed {
     order: String,
 }
 
-/// How many mails there are, and how many different Message-IDs.
+/// The number of mails, and of different Message-IDs.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Totals {
     pub(crate) total: u64,
@@ -51,7 +51,7 @@ pub(crate) struct Mailbox(Mutex<Inner>);
 struct Inner {
     contents: Log,
     index: Log,
-    /// Where each mail's line lies in the index; the first is mail 1.
+    /// The place of each mail's line in the index; the first is mail 1.
     lines: Vec<Span>,
     /// Copies by the digest of their Message-ID.
     copies: HashMap<u64, u32>,
@@ -77,7 +77,7 @@ impl Mailbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a mail.
+    /// Stores a mail.
     pub(super) fn store(&self, from: &str, to: &[String], headers: &Headers, mail: &[u8]) -> io::Result<()> {
         let mut inner = self.inner();
         let Span { offset, length } = inner.contents.append(mail)?;
@@ -96,14 +96,14 @@ impl Mailbox {
         Ok(())
     }
 
-    /// The contents of mail `seq`, from 1.
+    /// Returns the contents of mail `seq`, from 1.
     pub(crate) fn contents(&self, seq: u64) -> io::Result<Option<Vec<u8>>> {
         let inner = self.inner();
         let Some(line) = inner.line(seq)? else { return Ok(None) };
         inner.contents.read(Span { offset: line.offset, length: line.length }).map(Some)
     }
 
-    /// Up to `limit` mails from the one after `after`.
+    /// Returns up to `limit` mails from the one after `after`.
     pub(crate) fn list(&self, after: u64, limit: u64) -> io::Result<Vec<Listed>> {
         let inner = self.inner();
         let first = after.saturating_add(1);
@@ -117,12 +117,12 @@ impl Mailbox {
         Totals { total: inner.lines.len() as u64, distinct: inner.copies.len() as u64 }
     }
 
-    /// The orders that there are mails about.
+    /// Returns the orders that mails are about.
     pub(crate) fn orders(&self) -> Vec<String> {
         self.inner().by_order.keys().map(ToString::to_string).collect()
     }
 
-    /// The mails about one order, each Message-ID once.
+    /// Returns the mails about one order, each Message-ID once.
     pub(crate) fn of_order(&self, order: &str) -> io::Result<Vec<MailCount>> {
         let inner = self.inner();
         let mut counts: Vec<MailCount> = Vec::new();
@@ -149,7 +149,7 @@ impl Inner {
         };
         *self.copies.entry(id).or_insert(0) += 1;
         if !line.order.is_empty() {
-            // Four billion mails would have filled the disk first.
+            // Four billion mails would have filled the disk before.
             let seq = u32::try_from(seq).unwrap_or(u32::MAX);
             self.by_order.entry(line.order.as_str().into()).or_default().push(seq);
         }

@@ -1,4 +1,4 @@
-//! One SMTP connection: commands in, replies out, mail into the mailbox.
+//! One SMTP connection: reads commands, writes replies, puts mail into the mailbox.
 
 use std::io;
 
@@ -64,7 +64,7 @@ enum Next {
 }
 
 impl Session {
-    /// Replies, at once unless the client has already sent more (PIPELINING, RFC 2920).
+    /// Sends a reply, at once unless the client has already sent more (PIPELINING, RFC 2920).
     async fn reply(&mut self, line: &str) -> io::Result<()> {
         self.writer.write_all(line.as_bytes()).await?;
         self.writer.write_all(b"\r\n").await?;
@@ -170,22 +170,22 @@ impl Session {
         }
     }
 
-    /// Reads a mail up to the dot that ends it, and takes away the dots that were put before dots (RFC 5321,
-    /// section 4.5.2). `None` if it was larger than allowed.
+    /// Reads a mail up to the dot that ends it, and removes the dots that were added before dots (RFC 5321, section
+    /// 4.5.2). Returns `None` if it was larger than allowed.
     async fn content(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut mail = Vec::new();
         let mut after_crlf = true;
         let mut too_large = false;
         loop {
             let start = mail.len();
-            // One line is read at a time, so this also bounds a line without an end.
+            // One line is read at a time, so this also limits a line without an end.
             let limit = (MAIL_LIMIT as u64) + 1;
             let read = (&mut self.reader).take(limit).read_until(b'\n', &mut mail).await?;
             if read == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let line = &mail[start..];
-            // Only a dot between two CRLFs ends a mail; anything laxer lets one mail smuggle another.
+            // Only a dot between two CRLFs ends a mail; any laxer rule lets one mail smuggle another.
             if after_crlf && line == b".\r\n" {
                 mail.truncate(start);
                 return Ok((!too_large).then_some(mail));
@@ -202,7 +202,7 @@ impl Session {
         }
     }
 
-    /// Takes a mail, or does to it what a fault asks for.
+    /// Accepts a mail, or applies a fault to it.
     async fn accept(
         &mut self,
         envelope: &Envelope,
@@ -229,7 +229,7 @@ impl Session {
             Some(Fault::Timeout | Fault::Duplicate | Fault::OutOfOrder) | None => {}
         }
         if let Err(error) = mailbox.store(&envelope.from, &envelope.to, &headers, &content) {
-            tracing::error!(%error, "the sandbox cannot write its state");
+            tracing::error!(%error, "sandbox state write failed");
             self.reply("452 4.3.1 Cannot write").await?;
             return Ok(Next::Continue);
         }
@@ -242,7 +242,7 @@ impl Session {
     }
 }
 
-/// The address in `FROM:<address> parameters`, and the parameters.
+/// Returns the address in `FROM:<address> parameters`, and the parameters.
 fn path<'a>(rest: &'a str, keyword: &str) -> Option<(&'a str, &'a str)> {
     let (found, after) = rest.split_at_checked(keyword.len())?;
     if !found.eq_ignore_ascii_case(keyword) {

@@ -63,7 +63,7 @@ impl Stripe {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds what happened at Stripe to each order's counts.
+    /// Adds Stripe's effects to each order's counts.
     pub(crate) fn count(&self, counter: &mut OrderCounter) {
         self.state().count(counter);
     }
@@ -118,7 +118,7 @@ impl Stripe {
         }
     }
 
-    /// Answers, or withholds the answer.
+    /// Sends the answer, or withholds it.
     async fn finish(&self, answer: Answer, fault: Option<Fault>, headers: &HeaderMap) -> Response<Body> {
         if fault == Some(Fault::Timeout) {
             tokio::time::sleep(self.injector.withhold()).await;
@@ -127,7 +127,7 @@ impl Stripe {
         self.respond(&answer, headers)
     }
 
-    /// Runs a request that only reads; `entity` is the order or whatever else it asks about.
+    /// Runs a request that only reads. `entity` is the order or other thing that it asks about.
     async fn read(
         &self,
         headers: &HeaderMap,
@@ -174,7 +174,7 @@ enum Admitted<'a> {
     Replay(Answer),
 }
 
-/// A key in flight. A client that hangs up while its request waits gives the key back.
+/// A key in flight. If the client hangs up while its request waits, the key is released.
 struct Reserved<'a> {
     stripe: &'a Stripe,
     ticket: Ticket,

@@ -1,11 +1,11 @@
-//! The requests that have an effect, as they come out of validation.
+//! Validated requests with an effect.
 
 use super::currency::Currency;
 use super::form::{Form, Pairs};
 use super::refusal::Refusal;
 use crate::operation::Operation;
 
-/// A valid request. Whether it is allowed, the intent's state decides.
+/// A valid request. The intent's state decides whether it is allowed.
 #[derive(Debug)]
 pub(super) enum Command {
     Create(Create),
@@ -14,7 +14,7 @@ pub(super) enum Command {
     Refund { intent: String, amount: Option<i64>, metadata: Pairs },
 }
 
-/// A payment intent to be authorised, or charged at once.
+/// A payment intent to authorise, or to charge at once.
 #[derive(Debug)]
 pub(super) struct Create {
     pub(super) amount: i64,

@@ -1,4 +1,4 @@
-//! Currencies as Stripe writes them, and which amounts of them it charges.
+//! Currencies in Stripe's format, and the amounts that Stripe charges.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ impl Currency {
         lower.iter().all(u8::is_ascii_lowercase).then_some(Self(lower))
     }
 
-    /// Whether Stripe charges this amount of minor units. Currencies with three decimals want the last to be 0
-    /// (<https://docs.stripe.com/currencies#three-decimal>).
+    /// Returns whether Stripe charges this amount of minor units. In currencies with three decimals the last one must
+    /// be 0 (<https://docs.stripe.com/currencies#three-decimal>).
     pub(super) fn takes(self, amount: i64) -> bool {
         let three_decimals = [*b"bhd", *b"jod", *b"kwd", *b"omr", *b"tnd"].contains(&self.0);
         !three_decimals || amount % 10 == 0
@@ -31,6 +31,6 @@ impl TryFrom<String> for Currency {
     type Error = &'static str;
 
     fn try_from(code: String) -> Result<Self, Self::Error> {
-        Self::parse(&code).ok_or("not a currency code")
+        Self::parse(&code).ok_or("expected a currency code")
     }
 }

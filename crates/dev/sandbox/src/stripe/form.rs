@@ -28,7 +28,7 @@ impl Form {
         self.get(name).filter(|value| !value.is_empty()).ok_or_else(|| Refusal::missing(name))
     }
 
-    /// A positive amount in minor units.
+    /// Returns a positive amount in minor units.
     pub(super) fn amount(&self, name: &str) -> Result<Option<i64>, Refusal> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match value.parse() {
@@ -37,7 +37,7 @@ impl Form {
         }
     }
 
-    /// `metadata[…]`, within Stripe's limits: 50 names of 40 characters, values of 500.
+    /// Returns `metadata[…]`, within Stripe's limits: 50 names of 40 characters, values of 500.
     pub(super) fn metadata(&self) -> Result<Pairs, Refusal> {
         let mut pairs = Pairs::new();
         for (name, value) in &self.0 {
@@ -64,7 +64,7 @@ impl Form {
         }
     }
 
-    /// What an idempotency key stands for: the endpoint and its parameters, in whatever order.
+    /// Returns what an idempotency key stands for: the endpoint and its parameters, in whatever order.
     pub(super) fn fingerprint(&self, path: &str) -> u64 {
         let mut sorted: Vec<_> = self.0.iter().collect();
         sorted.sort();

@@ -1,6 +1,6 @@
-//! A payment intent: its states, what each request does to it, and how Stripe shows it.
+//! A payment intent: its states, the effect of each request, and Stripe's format of it.
 //!
-//! Amounts are minor units of the intent's currency, which makes currencies without minor units nothing special.
+//! Amounts are minor units of the intent's currency, so currencies without minor units need no special case.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -30,7 +30,7 @@ impl Status {
     }
 }
 
-/// One payment. The log keeps a whole one for each change.
+/// One payment. The log has a complete one for each change.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Intent {
     pub(super) id: Box<str>,
@@ -51,7 +51,7 @@ pub(super) struct Intent {
     pub(super) declined: Option<Box<str>>,
 }
 
-/// When (seconds since 1970) and why an intent was cancelled.
+/// The time (seconds since 1970) and reason of an intent's cancellation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Canceled {
     pub(super) at: i64,
@@ -59,7 +59,7 @@ pub(super) struct Canceled {
 }
 
 impl Intent {
-    /// Confirms a new intent. It is kept even when its card is declined, as Stripe does.
+    /// Confirms a new intent. It is kept even if its card is declined, as Stripe does.
     pub(super) fn confirm(id: String, create: &Create, now: i64, fault_declines: bool) -> Self {
         let declined = decline_code(&create.method, "pm_card_visa_chargeDeclined")
             .or(fault_declines.then_some("generic_decline"));
@@ -84,7 +84,7 @@ impl Intent {
         }
     }
 
-    /// Takes `amount`, or everything, and lets the rest go. A declined capture leaves the intent as it was.
+    /// Captures `amount`, or everything, and releases the rest. A declined capture leaves the intent unchanged.
     pub(super) fn capture(&mut self, amount: Option<i64>, fault_declines: bool) -> Result<(), Refusal> {
         if self.status != Status::RequiresCapture {
             let message = format!(
@@ -126,7 +126,7 @@ impl Intent {
         }
     }
 
-    /// Gives `amount`, or what is left, back and says how much that was.
+    /// Refunds `amount`, or the rest, and returns the refunded amount.
     pub(super) fn refund(&mut self, amount: Option<i64>) -> Result<i64, Refusal> {
         if self.status != Status::Succeeded {
             let message =
@@ -147,7 +147,7 @@ impl Intent {
         Ok(amount)
     }
 
-    /// The order this pays, as our clients name it in the metadata; empty if they do not.
+    /// Returns the order that this pays, as clients name it in the metadata; empty if they do not.
     pub(super) fn order(&self) -> &str {
         order_of(&self.metadata)
     }
@@ -209,10 +209,10 @@ pub(super) fn metadata_json(metadata: &Pairs) -> Value {
     Value::Object(entries.collect::<Map<_, _>>())
 }
 
-/// The decline code that a test card stands for: <https://docs.stripe.com/testing#declined-payments>.
+/// Returns the decline code of a test card: <https://docs.stripe.com/testing#declined-payments>.
 ///
-/// Stripe has no card that is authorised and then declines its capture; `pm_sandbox_captureDeclined…` with
-/// the same endings is our own.
+/// Stripe has no card that is authorised and then declines its capture. `pm_sandbox_captureDeclined…` with the same
+/// endings is the sandbox's own.
 fn decline_code(method: &str, prefix: &str) -> Option<&'static str> {
     if method == "pm_card_chargeDeclined" && prefix.starts_with("pm_card") {
         return Some("generic_decline");

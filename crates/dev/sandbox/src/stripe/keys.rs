@@ -1,4 +1,4 @@
-//! Idempotency keys: which were used, for what, and where the log keeps their answers.
+//! Idempotency keys: the used ones with their requests, and the places of their answers in the log.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::digest;
 use crate::log::Span;
 use crate::time::now_ms;
 
-/// The keys of the last 24 hours. A record is 64 bytes; the answers themselves stay in the log.
+/// The keys of the last 24 hours. A record is 64 bytes; the answers stay in the log.
 pub(super) struct IdempotencyKeys {
     window_ms: i64,
     records: HashMap<u128, KeyRecord>,
@@ -26,13 +26,13 @@ struct Answered {
     span: Span,
 }
 
-/// A reservation of a key, to be settled with [`IdempotencyKeys::answer`] or [`IdempotencyKeys::release`].
+/// A reservation of a key. Settle it with [`IdempotencyKeys::answer`] or [`IdempotencyKeys::release`].
 pub(super) struct Ticket {
     pub(super) key: Box<str>,
     pub(super) fingerprint: u64,
 }
 
-/// What a key says about a request.
+/// The decision about a request with a key.
 pub(super) enum Admission {
     Fresh(Ticket),
     InFlight,
@@ -59,14 +59,14 @@ impl IdempotencyKeys {
         }
     }
 
-    /// Notes the first answer of a key: it lies at `span` of the log.
+    /// Notes the first answer of a key: it is at `span` of the log.
     pub(super) fn answer(&mut self, key: &str, fingerprint: u64, at_ms: i64, span: Span) {
         let answer = Some(Answered { at_ms, span });
         self.records.insert(hash(key), KeyRecord { fingerprint, answer });
         self.by_age.push_back((at_ms, hash(key)));
     }
 
-    /// Frees a key that got no answer. One that did stays.
+    /// Releases a key without an answer. A key with an answer stays.
     pub(super) fn release(&mut self, ticket: &Ticket) {
         let id = hash(&ticket.key);
         if self.records.get(&id).is_some_and(|record| record.answer.is_none()) {
@@ -79,7 +79,7 @@ impl IdempotencyKeys {
             && at_ms <= horizon_ms
         {
             self.by_age.pop_front();
-            // A key used again after it was forgotten has a newer answer.
+            // A key that was used again after it was forgotten has a newer answer.
             let old = |answered: Answered| answered.at_ms == at_ms;
             if self.records.get(&id).is_some_and(|record| record.answer.is_some_and(old)) {
                 self.records.remove(&id);

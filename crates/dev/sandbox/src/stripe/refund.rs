@@ -1,4 +1,4 @@
-//! A refund, and how Stripe shows it.
+//! A refund, and Stripe's format of it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::currency::Currency;
 use super::form::Pairs;
 use super::intent::metadata_json;
 
-/// Money given back from a captured intent, in minor units.
+/// A refund of a captured intent, in minor units.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Refund {
     pub(super) id: Box<str>,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// An answer that is an error, in Stripe's shape.
+/// An error in Stripe's format.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -66,7 +66,7 @@ impl Refusal {
         Self::invalid(message)
     }
 
-    /// No such object as `param`, which may be the part of the URL called `intent`, names.
+    /// Returns the error for an unknown object. `param` names it, and may be the part of the URL called `intent`.
     pub(super) fn no_such(object: &str, id: &str, param: &str) -> Self {
         let message = format!("No such {object}: '{id}'");
         Self::new(404, "invalid_request_error", message).code("resource_missing").with("param", param)
@@ -85,7 +85,7 @@ impl Refusal {
         Self::invalid(message).code("charge_already_refunded").with("charge", charge)
     }
 
-    /// 402: the card's bank says no, for the reason `decline_code`.
+    /// Returns a 402: the card's bank declines, for the reason `decline_code`.
     pub(super) fn declined(decline_code: &str, charge: String, intent: Value) -> Self {
         Self::new(402, "card_error", "Your card was declined.")
             .code("card_declined")

@@ -1,8 +1,8 @@
-//! Finding intents again: Stripe's search, and its plain list.
+//! Finds intents: Stripe's search, and its plain list.
 //!
 //! Of the query language (<https://docs.stripe.com/search#search-query-language>) the sandbox knows equality of
-//! `metadata['name']`, `status` and `currency`, joined by `AND`. Unlike Stripe's, which may lag by a minute,
-//! a result is never late.
+//! `metadata['name']`, `status` and `currency`, joined by `AND`. Unlike Stripe's, which may lag by a minute, a result
+//! is never late.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ impl Search {
         Ok(Self { clauses: parse(form.require("query")?)?, limit: limit(form)?, skip })
     }
 
-    /// The order that is searched for, if one is.
+    /// Returns the order that is searched for, if one is.
     pub(super) fn order(&self) -> Option<&str> {
         let by_order = |clause: &&Clause| clause.field == Field::Metadata("order_id".into());
         self.clauses.iter().find(by_order).map(|clause| clause.value.as_str())
@@ -55,7 +55,7 @@ impl Search {
     }
 }
 
-/// `GET /v1/payment_intents`, newest first.
+/// Answers `GET /v1/payment_intents`, newest first.
 pub(super) fn list(state: &StripeState, form: &Form) -> Result<Value, Refusal> {
     form.only(&["limit", "starting_after", "expand"])?;
     let limit = limit(form)?;
@@ -72,7 +72,7 @@ pub(super) fn list(state: &StripeState, form: &Form) -> Result<Value, Refusal> {
     Ok(json!({ "object": "list", "url": "/v1/payment_intents", "has_more": more, "data": data }))
 }
 
-/// `GET /v1/refunds`, newest first, of all intents or of one.
+/// Answers `GET /v1/refunds`, newest first, of all intents or of one.
 pub(super) fn refunds(state: &StripeState, form: &Form) -> Result<Value, Refusal> {
     form.only(&["payment_intent", "limit", "expand"])?;
     let limit = limit(form)?;
@@ -147,7 +147,7 @@ fn parse(query: &str) -> Result<Vec<Clause>, Refusal> {
     }
 }
 
-/// A string in single or double quotes, with `\` before a quote or a backslash, and what follows it.
+/// Parses a string in single or double quotes, with `\` before a quote or a backslash, and returns it with the rest.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let mut chars = text.char_indices();
     let (_, quote) = chars.next().filter(|(_, first)| matches!(first, '\'' | '"'))?;

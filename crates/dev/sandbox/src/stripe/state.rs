@@ -1,4 +1,4 @@
-//! What Stripe knows: intents, refunds and answered keys, each change on the log before its answer goes out.
+//! Stripe's state: intents, refunds and answered keys. Each change is in the log before its answer is sent.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -42,7 +42,7 @@ impl From<Result<Value, Refusal>> for Answer {
     }
 }
 
-/// One line of the log: the objects as they are after a request, and the answer its key stands for.
+/// One line of the log: the objects after a request, and the answer of its key.
 #[derive(Serialize, Deserialize)]
 struct Line {
     at_ms: i64,
@@ -62,7 +62,7 @@ struct Keyed {
     body: Box<RawValue>,
 }
 
-/// What a command changes, worked out before anything is written.
+/// The changes of a command, computed before anything is written.
 #[derive(Default)]
 struct Change {
     intent: Option<Intent>,
@@ -101,7 +101,7 @@ impl StripeState {
         Ok(state)
     }
 
-    /// Runs `command`, writes down what came of it, and answers.
+    /// Runs `command`, logs its result, and answers.
     pub(super) fn run(&mut self, command: &Command, fault: Option<Fault>, ticket: Option<&Ticket>) -> Answer {
         let at_ms = now_ms();
         let (change, result) = match fault {
@@ -115,7 +115,7 @@ impl StripeState {
                 answer
             }
             Err(error) => {
-                tracing::error!(%error, "the sandbox cannot write its state");
+                tracing::error!(%error, "sandbox state write failed");
                 Refusal::server_error().into()
             }
         }
@@ -220,7 +220,7 @@ impl StripeState {
         self.refunds.extend(change.refund);
     }
 
-    /// The answer that the log keeps at `span`.
+    /// Returns the answer that the log has at `span`.
     pub(super) fn recall(&self, span: Span) -> Answer {
         let line = self.log.read(span).and_then(|bytes| Ok(serde_json::from_slice::<Line>(&bytes)?));
         match line {
@@ -229,7 +229,7 @@ impl StripeState {
             }
             Ok(Line { answer: None, .. }) => Refusal::server_error().into(),
             Err(error) => {
-                tracing::error!(%error, "the sandbox cannot read its state");
+                tracing::error!(%error, "sandbox state read failed");
                 Refusal::server_error().into()
             }
         }
@@ -244,22 +244,22 @@ impl StripeState {
         Ok(&self.intents[*at])
     }
 
-    /// All intents, newest first.
+    /// Returns all intents, newest first.
     pub(super) fn newest(&self) -> impl Iterator<Item = &Intent> {
         self.intents.iter().rev()
     }
 
-    /// All refunds, newest first.
+    /// Returns all refunds, newest first.
     pub(super) fn newest_refunds(&self) -> impl Iterator<Item = &Refund> {
         self.refunds.iter().rev()
     }
 
-    /// The intents that name this order, newest first.
+    /// Returns the intents that name this order, newest first.
     pub(super) fn newest_of(&self, order: &str) -> impl Iterator<Item = &Intent> {
         self.by_order.get(order).into_iter().flatten().rev().map(|at| &self.intents[*at])
     }
 
-    /// The order that a command is about, or the intent where no order is named.
+    /// Returns the order of a command, or its intent if it names no order.
     pub(super) fn order_of(&self, command: &Command) -> String {
         match command {
             Command::Create(create) => order_of(&create.metadata).to_owned(),

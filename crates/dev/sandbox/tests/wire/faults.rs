@@ -1,4 +1,4 @@
-//! Faults over the wire: effects that took place unanswered, and runs that repeat.
+//! Faults over the wire: effects without an answer, and runs that repeat.
 
 use std::collections::BTreeMap;
 
@@ -76,7 +76,7 @@ async fn before_the_effect_nothing_has_happened() {
     assert_eq!((counts.captures, counts.labels), (0, 0));
 }
 
-/// What became of the captures of forty orders, sent in an order of the caller's choice.
+/// Returns the outcomes of the captures of forty orders, sent in an order of the caller's choice.
 async fn outcomes(seed: u64, reversed: bool) -> BTreeMap<String, u16> {
     let rates = Rates { decline: 0.3, server_error: 0.3, rate_limited: 0.2, ..Rates::default() };
     let faults = Faults { seed, rates: BTreeMap::from([(Operation::Capture, rates)]), ..Faults::none() };
@@ -119,7 +119,7 @@ async fn everything_is_done_once_under_faults_if_clients_keep_to_the_rules() {
     assert_eq!((counts.double_captures.len(), counts.double_labels.len()), (0, 0));
 }
 
-/// Every fault but the final ones, for half of all requests.
+/// Returns every fault except the final ones, for half of all requests.
 fn heavy() -> Faults {
     let rates = Rates { rate_limited: 0.15, server_error: 0.15, timeout: 0.2, ..Rates::default() };
     let hit = [
@@ -132,7 +132,8 @@ fn heavy() -> Faults {
     Faults { seed: 1, rates: hit.into_iter().map(|operation| (operation, rates)).collect(), ..Faults::none() }
 }
 
-/// The same key until a definite answer; after a replayed 500, a look at the intent and then another key.
+/// Captures under the same key until a definite answer. After a replayed 500 it looks at the intent and then uses
+/// another key.
 async fn capture_for_sure(shop: &Shop, order: &str, id: &str) {
     let path = format!("/v1/payment_intents/{id}");
     for attempt in 0..40 {
@@ -179,7 +180,7 @@ async fn label_for_sure(shop: &Shop, metadata: &str) {
         if found > 0 {
             return;
         }
-        // Whatever comes of it, the next look tells.
+        // The next look shows the result.
         drop(shop.try_shippo(Method::POST, "/transactions", Some(&purchase(rate, metadata))).await);
     }
     panic!("{metadata} got no label");

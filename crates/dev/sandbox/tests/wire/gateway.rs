@@ -1,4 +1,4 @@
-//! A gateway that notes every webhook and answers as the test says.
+//! A gateway that records every webhook and answers as the test says.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-/// A webhook as it arrived: path with query, and body.
+/// A recorded webhook: path with query, and body.
 pub(crate) type Webhook = (String, Value);
 
 type Noted = (UnboundedSender<Webhook>, Arc<Mutex<VecDeque<u16>>>);

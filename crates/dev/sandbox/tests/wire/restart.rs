@@ -1,5 +1,5 @@
-//! What a sandbox knows survives it. Every write precedes its answer, so dropping one without a word is as good
-//! as `kill -9`, which one test sends all the same.
+//! A sandbox's state survives the sandbox. Every write precedes its answer, so dropping a sandbox is as good as `kill
+//! -9`, which one test sends all the same.
 
 use std::env;
 use std::fs::OpenOptions;
@@ -154,7 +154,7 @@ async fn two_sandboxes_do_not_share_a_directory() {
     assert!(matches!(second.err(), Some(SandboxError::InUse { .. })));
 }
 
-/// Where the child process finds its state.
+/// The variable with the child process's state directory.
 const CHILD: &str = "SANDBOX_TEST_STATE_DIR";
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn what_was_answered_survives_a_kill() {
         let request = clients.post(&stripe).bearer_auth("sk_test_1").header("Idempotency-Key", &order);
         request.form(&form).send().await.is_ok_and(|answer| answer.status() == 200)
     };
-    // Eight lanes are in the middle of it when the process dies.
+    // Eight lanes are at work when the process dies.
     let answered = AtomicU32::new(0);
     let lane = async |first: u32| {
         let mut n = first;
@@ -207,6 +207,6 @@ async fn what_was_answered_survives_a_kill() {
 
     let sandbox = Sandbox::start(on(dir.path())).await.unwrap();
     let (answered, kept) = (u64::from(answered.into_inner()), sandbox.counts().intents);
-    // Each lane may have had one more taken and not yet answered.
+    // Each lane may have had one more accepted and not yet answered.
     assert!((answered..=answered + 8).contains(&kept), "{answered} answered, {kept} kept");
 }

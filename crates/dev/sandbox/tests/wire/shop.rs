@@ -1,4 +1,4 @@
-//! A shop's side of the wires: HTTP clients that ask a sandbox of their own.
+//! A shop's side of the wires: HTTP clients for a sandbox of their own.
 
 use std::time::Duration;
 
@@ -125,7 +125,7 @@ impl Shop {
     }
 }
 
-/// What checkout sends.
+/// Returns the checkout's request.
 pub(crate) fn authorisation<'a>(order: &'a str, amount: &'a str) -> [(&'a str, &'a str); 6] {
     [
         ("amount", amount),

@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::totals::Totals;
 use super::{checks, record, stock, totals};
 
-/// Reads what the workers of a deployment recorded.
+/// Reads the records of a deployment's workers.
 #[derive(Debug, Clone)]
 pub struct Auditor {
     database: Database,
@@ -22,19 +22,19 @@ pub struct Auditor {
 /// An order that was answered 2xx.
 #[derive(Debug, Clone, Copy)]
 pub struct PlacedOrder<'a> {
-    /// The id that the answer named.
+    /// The id in the answer.
     pub order_id: &'a str,
-    /// What was ordered.
+    /// The order.
     pub order: &'a FileOrder,
 }
 
 impl Auditor {
-    /// An auditor of these workers, which share a database.
+    /// Creates an auditor of these workers, which share a database.
     pub fn new(database: Database, workers: Vec<&'static str>) -> Self {
         Auditor { database, workers }
     }
 
-    /// What every worker has not settled, by its name.
+    /// Returns each worker's backlog, by its name.
     pub async fn backlogs(&self) -> Result<Vec<(&'static str, Backlog)>, DbError> {
         let mut backlogs = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
@@ -43,7 +43,7 @@ impl Auditor {
         Ok(backlogs)
     }
 
-    /// Dead letters, by order. Orders that completed in spite of one are left out.
+    /// Returns dead letters by order. Leaves out orders that completed in spite of one.
     pub async fn dead_orders(&self) -> Result<BTreeMap<String, Vec<DeadEvent>>, DbError> {
         let mut dead: BTreeMap<String, Vec<DeadEvent>> = BTreeMap::new();
         for letter in self.dead_letters().await? {
@@ -66,7 +66,7 @@ impl Auditor {
         Ok(dead)
     }
 
-    /// How far all orders are.
+    /// Returns the progress of all orders.
     pub async fn progress(&self) -> Result<Progress, DbError> {
         let client = self.database.client().await?;
         let counts = despatch_orders::store::counts_by_state(&**client).await?;
@@ -74,12 +74,12 @@ impl Auditor {
         Ok(Progress::new(counts, self.dead_orders().await?.len()))
     }
 
-    /// Sums over all orders.
+    /// Returns the sums over all orders.
     pub async fn totals(&self) -> Result<Totals, DbError> {
         totals::read(&self.database).await
     }
 
-    /// Everything that does not add up. `seen` is what the providers saw, by what they know an order as.
+    /// Returns everything that does not add up. `seen` are the providers' effects, by their name of the order.
     pub async fn audit(
         &self,
         seen: &BTreeMap<String, OrderCounts>,
@@ -97,11 +97,11 @@ impl Auditor {
             let wrong = checks::all(order, &record, paid, sent);
             found.extend(wrong.into_iter().map(|wrong| Discrepancy { about: about.clone(), wrong }));
         }
-        // What the gateway dead-letters may be about no order at all.
+        // A dead letter of the gateway may concern no order.
         records.retain(|_, record| record.state.is_some());
         found.extend(records.into_keys().map(|order_id| Discrepancy {
             about: format!("order {order_id}"),
-            wrong: "the workers know it, but nobody placed it".to_owned(),
+            wrong: "expected an order that was placed, found one that was not".to_owned(),
         }));
         Ok(found)
     }

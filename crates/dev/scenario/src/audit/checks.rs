@@ -1,4 +1,4 @@
-//! What must hold of every order that was accepted, whatever happened meanwhile.
+//! The checks of every accepted order, whatever happened meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use despatch_status::OrderState;
 use super::dead_letters::{BEFORE_CAPTURE, BEFORE_RESERVATION};
 use super::record::Record;
 
-/// What is wrong with an order. `paid` is what Stripe saw of it, `sent` what the carrier and the mail server saw.
+/// Returns the defects of an order. `paid` are Stripe's effects, `sent` those of the carrier and the mail server.
 pub(super) fn all(order: &FileOrder, record: &Record, paid: &OrderCounts, sent: &OrderCounts) -> Vec<String> {
     let mut wrong = Vec::new();
     end(record, &mut wrong);
@@ -21,7 +21,7 @@ pub(super) fn all(order: &FileOrder, record: &Record, paid: &OrderCounts, sent: 
     wrong
 }
 
-/// It has come to its end, or there is a case that a person sees.
+/// The order is finished, or there is a case that a person sees.
 fn end(record: &Record, wrong: &mut Vec<String>) {
     let ended =
         matches!(record.state, Some(OrderState::Completed | OrderState::Cancelled | OrderState::Returned));
@@ -34,7 +34,7 @@ fn end(record: &Record, wrong: &mut Vec<String>) {
     }
 }
 
-/// Its timeline is without gaps, and every transition is one that is allowed.
+/// The timeline has no gaps, and every transition is allowed.
 fn transitions(record: &Record, wrong: &mut Vec<String>) {
     let mut last = None;
     for (expected, (seq, from, to)) in (1..).zip(&record.timeline) {
@@ -62,7 +62,7 @@ fn transitions(record: &Record, wrong: &mut Vec<String>) {
     }
 }
 
-/// Captured once and in full, unless it was refused before.
+/// The payment is captured once and in full, unless it was refused before.
 fn money(order: &FileOrder, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>) {
     if paid.captures > 1 {
         wrong.push(format!("captured {} times", paid.captures));
@@ -79,7 +79,7 @@ fn money(order: &FileOrder, record: &Record, paid: &OrderCounts, wrong: &mut Vec
     }
 }
 
-/// Its units are reserved or shipped, all of them or none.
+/// The units are reserved or shipped, all of them or none.
 fn stock(order: &FileOrder, record: &Record, wrong: &mut Vec<String>) {
     let mut ordered = BTreeMap::<String, i64>::new();
     for (sku, units) in &order.units {
@@ -106,7 +106,7 @@ fn stock(order: &FileOrder, record: &Record, wrong: &mut Vec<String>) {
     }
 }
 
-/// One label for each parcel, here and at the carrier.
+/// Each parcel has one label, here and at the carrier.
 fn labels(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
     let gave_up = record.died_in("labels");
     if record.reservation.as_deref() == Some("confirmed") && !gave_up {
@@ -130,7 +130,7 @@ fn labels(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
     }
 }
 
-/// The customer was notified of every milestone, under one Message-ID, and of nothing else.
+/// The customer was notified of every milestone, under one Message-ID each, and of nothing else.
 fn messages(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
     let gave_up = record.died_in("notifications");
     let recorded: BTreeSet<&str> = record.messages.iter().map(|it| it.id.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What a dead letter of a handler means for its order.
+//! The consequence of a handler's dead letter for its order.
 
 use despatch_runtime::DeadEvent;
 
@@ -8,12 +8,12 @@ pub const BEFORE_CAPTURE: [&str; 3] = ["orders.accept", "inventory.reserve", "pa
 /// Handlers whose dead letter means that nothing was reserved.
 pub const BEFORE_RESERVATION: [&str; 2] = ["orders.accept", "inventory.reserve"];
 
-/// Whether one of these handlers gave up.
+/// Returns whether one of these handlers gave up.
 pub fn died_at(letters: &[DeadEvent], handlers: &[&str]) -> bool {
     letters.iter().any(|letter| handlers.contains(&letter.handler.as_str()))
 }
 
-/// Whether a handler of this worker gave up.
+/// Returns whether a handler of this worker gave up.
 pub(super) fn died_in(letters: &[DeadEvent], worker: &str) -> bool {
     letters.iter().any(|letter| letter.handler.split('.').next() == Some(worker))
 }

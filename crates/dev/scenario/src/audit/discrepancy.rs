@@ -1,13 +1,13 @@
-//! What an audit finds.
+//! Findings of an audit.
 
 use std::fmt;
 
-/// Something that must not be.
+/// A violated expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Discrepancy {
-    /// The order, the position of the stock, or what else it is about.
+    /// The order, the position of the stock, or another thing.
     pub about: String,
-    /// What is wrong with it.
+    /// The defect.
     pub wrong: String,
 }
 

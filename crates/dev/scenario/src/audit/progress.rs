@@ -1,11 +1,11 @@
-//! How far all orders are.
+//! The progress of all orders.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use despatch_status::OrderState;
 
-/// How far all orders are.
+/// The progress of all orders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     by_state: BTreeMap<&'static str, usize>,
@@ -27,7 +27,7 @@ impl Progress {
                 OrderState::Labelled | OrderState::Despatched | OrderState::Delivered => {
                     progress.past_labels += count;
                 }
-                // An order that was cancelled or came back has come to its end too.
+                // Cancelled and returned orders are finished too.
                 OrderState::Completed | OrderState::Cancelled | OrderState::Returned => {
                     progress.completed += count;
                 }
@@ -36,17 +36,17 @@ impl Progress {
         progress
     }
 
-    /// Orders that hold up no label any more.
+    /// Returns the number of orders that wait for no label any more.
     pub fn past_labels(&self) -> usize {
         self.past_labels + self.ended()
     }
 
-    /// Orders that went all their way.
+    /// Returns the number of completed orders.
     pub fn completed(&self) -> usize {
         self.completed
     }
 
-    /// Orders that have come to their end, good or bad.
+    /// Returns the number of finished orders, good or bad.
     pub fn ended(&self) -> usize {
         self.completed + self.dead
     }

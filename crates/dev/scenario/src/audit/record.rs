@@ -1,4 +1,4 @@
-//! What the workers recorded about each order, over all of their schemas.
+//! The workers' records of each order, over all of their schemas.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -40,18 +40,18 @@ pub(super) struct Message {
 }
 
 impl Record {
-    /// Whether one of these handlers gave up on the order.
+    /// Returns whether one of these handlers gave up on the order.
     pub(super) fn died_at(&self, handlers: &[&str]) -> bool {
         died_at(&self.dead, handlers)
     }
 
-    /// Whether a handler of this worker gave up on the order.
+    /// Returns whether a handler of this worker gave up on the order.
     pub(super) fn died_in(&self, worker: &str) -> bool {
         died_in(&self.dead, worker)
     }
 }
 
-/// Every order that any worker knows; `dead` are all dead letters.
+/// Reads every order that any worker knows. `dead` are all dead letters.
 pub(super) async fn all(
     database: &Database,
     dead: Vec<DeadEvent>,
@@ -62,7 +62,7 @@ pub(super) async fn all(
     }
     let client = database.client().await?;
     let mut read = async |sql: &str, note: fn(&mut Record, &despatch_runtime::Row)| {
-        // Row by row: they are many.
+        // Row by row, because there are many.
         let nothing: [&str; 0] = [];
         let mut rows = pin!(client.query_raw(sql, nothing).await?);
         while let Some(row) = rows.try_next().await? {

@@ -1,10 +1,10 @@
-//! The stock's positions, each by itself.
+//! The audit of the stock's positions, each by itself.
 
 use despatch_runtime::{Database, DbError};
 
 use super::discrepancy::Discrepancy;
 
-/// Positions whose units do not add up.
+/// Returns the positions whose units do not add up.
 pub(super) async fn check(database: &Database) -> Result<Vec<Discrepancy>, DbError> {
     let rows = database.client().await?.query(POSITIONS, &[]).await?;
     let wrong = rows.iter().map(|row| {

@@ -11,11 +11,11 @@ pub struct Totals {
     pub units_shipped: i64,
     /// Messages to customers.
     pub messages: u64,
-    /// From the gateway's commit to the recorded label, in milliseconds.
+    /// The time from the gateway's commit to the recorded label, in milliseconds.
     pub placed_to_label: Latency,
 }
 
-/// Percentiles of a duration, in milliseconds; 0 where nothing was measured.
+/// Percentiles of a duration, in milliseconds; 0 if nothing was measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Latency {
     /// The median.

@@ -1,5 +1,5 @@
-//! Keeps a stack running in a directory until its input ends: servers to inspect with `psql` and `nats`, and the
-//! owner that the tests kill.
+//! Keeps a stack running in a directory until its input ends. It gives servers to inspect with `psql` and `nats`, and
+//! is the owner that the tests kill.
 
 use std::error::Error;
 use std::io;

@@ -1,4 +1,4 @@
-//! What is stored stays: through stop and start, and through the death of the owner.
+//! Stored data survives a stop and a start, and the death of the owner.
 
 use despatch_stack::Stack;
 

@@ -1,4 +1,4 @@
-//! The stack as its users meet it: real servers, real processes, real signals.
+//! The stack with real servers, real processes and real signals.
 
 mod data;
 mod lifetime;

@@ -1,4 +1,4 @@
-//! The servers themselves: what they are set to, and their return after a test took them away.
+//! The servers themselves: their settings, and their return after a test has taken them away.
 
 use rustix::process::{Pid, Signal, kill_process};
 

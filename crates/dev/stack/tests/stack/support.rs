@@ -1,4 +1,4 @@
-//! What these tests share: clients, an owner in a process of its own, and waiting for a condition.
+//! Shared by these tests: clients, an owner in a process of its own, and waiting for a condition.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -39,7 +39,7 @@ pub(crate) async fn connect(url: &str) -> Client {
 }
 
 pub(crate) async fn jetstream(stack: &Stack) -> async_nats::jetstream::Context {
-    // The client library leaves a URL's user and password unused.
+    // The client library ignores a URL's user and password.
     let url: async_nats::ServerAddr = stack.nats_url().parse().unwrap();
     let (user, password) = (url.username().unwrap().to_owned(), url.password().unwrap().to_owned());
     let options = async_nats::ConnectOptions::with_user_and_password(user, password);
@@ -50,7 +50,7 @@ pub(crate) async fn jetstream(stack: &Stack) -> async_nats::jetstream::Context {
 pub(crate) struct OwnerProcess {
     pub(crate) child: Child,
     pub(crate) database_url: String,
-    /// nats-server's and the postmaster's.
+    /// The process ids of nats-server and the postmaster.
     pub(crate) servers: Vec<u32>,
 }
 
@@ -71,7 +71,7 @@ impl OwnerProcess {
         Self { child, database_url, servers }
     }
 
-    /// The command for such a process, in a process group of its own like a shell's job.
+    /// Returns the command for such a process, in a process group of its own like a shell's job.
     pub(crate) fn command(dir: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_despatch-stack"));
         command.arg(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// For each group of nodes that all lead to each other, its size and one shortest way around, from a node back to
-/// itself: `[a, b, a]`.
+/// For each group of nodes that all lead to each other, returns its size and one shortest way around, from a node back
+/// to itself: `[a, b, a]`.
 pub(crate) fn of<N: Copy + Ord>(edges: impl Iterator<Item = (N, N)>) -> Vec<(usize, Vec<N>)> {
     let mut next: BTreeMap<N, BTreeSet<N>> = BTreeMap::new();
     for (from, to) in edges {

@@ -1,9 +1,9 @@
-//! Dependencies between crates point one way: edge → workers → core. A crate's layer is the directory it lies in;
-//! [`allows`] says what is true of each.
+//! The direction of dependencies between crates: edge → workers → core. A crate's layer is the directory that it is in;
+//! [`allows`] has the rules.
 
 use crate::metadata::{Dependency, Package};
 
-/// Printed after what was found.
+/// Printed after the findings.
 pub(crate) const RULES: &str = "\
 core       depends on core
 workers    depend on core, never on each other; their tests may read through edge/read-model
@@ -16,16 +16,18 @@ tests      depend on all of these
 examples   depend on core and on the command line, as crates of others do
 and tests inside a crate (dev-dependencies) may use dev";
 
-/// What the feature `local` of the command line brings: private servers, providers, a shop and its auditor.
+/// The crates of the command line's feature `local`: private servers, providers, a shop and its auditor.
 const MADE_FOR_CLI: [&str; 3] = ["stack", "sandbox", "scenario"];
 
 /// The chaos harness is one binary with the workers that it kills, and places the orders of a file.
 const MADE_INTO_CHAOS: [&str; 2] = ["cli", "order-files"];
 
-/// What the benchmarks measure: some alone, and all workers as the binary runs them, with the orders of a file.
+/// The crates that the benchmarks measure: some alone, and all workers as the binary runs them, with the orders of a
+/// file.
 const MEASURED: [&str; 5] = ["inventory", "gateway", "read-model", "cli", "order-files"];
 
-/// What the edge reads of the workers' tables. Their own tests read through it, which holds its SQL to the tables.
+/// The SQL by which the edge reads the workers' tables. The workers' own tests read through it, which holds it to the
+/// tables.
 const READ_MODEL: &str = "read-model";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +86,7 @@ impl Use {
     }
 }
 
-/// Whether `from` may depend on `to`.
+/// Returns whether `from` may depend on `to`.
 fn allows(from: Place<'_>, to: Place<'_>, used: Use) -> bool {
     let in_tests = used == Use::Tests;
     match (from.layer, to.layer) {
@@ -109,7 +111,7 @@ fn allows(from: Place<'_>, to: Place<'_>, used: Use) -> bool {
     }
 }
 
-/// How many dependencies were looked at, and one line for each that is not allowed.
+/// Returns the number of checked dependencies, and one line for each that is not allowed.
 pub(crate) fn check(packages: &[Package]) -> (usize, Vec<String>) {
     let (mut checked, mut wrong) = (0, Vec::new());
     for package in packages {

@@ -1,9 +1,9 @@
-//! What is wrong with a file as such: its length and its name.
+//! The rules for a single file: its length and its name.
 
-/// Above this there is a second idea in it.
+/// A longer file holds a second idea.
 const MOST_LINES: usize = 400;
 
-/// What is wrong with this file of Rust.
+/// Returns the findings of a Rust file.
 pub(crate) fn check(path: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     let lines = text.lines().count();

@@ -1,4 +1,4 @@
-//! Which file names items of which other file: through `use`, through a path in the code, or inside a macro's input.
+//! Imports between files: through `use`, through a path in the code, or inside a macro's input.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ use super::names::Found;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Import {
     pub(crate) line: usize,
-    /// As it is written there.
+    /// The path as written there.
     pub(crate) path: String,
 }
 
-/// Every import of a tree, by who imports and what is imported.
+/// Every import of a tree, by the importing and the imported file.
 pub(crate) type Imports = BTreeMap<(FileId, FileId), Import>;
 
-/// Finds them all. What a façade re-exports is no import of its own.
+/// Finds all imports. A façade's re-exports are not imports of its own.
 pub(crate) fn of(tree: &Tree) -> Imports {
     let mut imports = Imports::new();
     for (file, source) in tree.files.iter().enumerate() {
@@ -42,7 +42,7 @@ struct Visitor<'a> {
 
 impl Visitor<'_> {
     fn path(&mut self, path: &[String], at: Span) {
-        // A module alone is no import: what is taken from it is named by a longer path.
+        // A module alone is not an import, because a longer path names what is taken from it.
         if let Some(Found::Item(to)) = self.tree.resolve(self.module, path) {
             self.import(to, path.join("::"), at);
         }
@@ -59,7 +59,7 @@ impl Visitor<'_> {
         }
     }
 
-    /// Paths in what a macro is given, such as `crate::store::find`.
+    /// Visits paths in a macro's input, such as `crate::store::find`.
     fn tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut start = Span::call_site();
@@ -94,7 +94,7 @@ impl Visitor<'_> {
         self.end_path(&mut path, start);
     }
 
-    /// A single word may be anything; only longer paths, and what was imported by `use`, can be told from it.
+    /// Ends a path. A single word may be anything, so only longer paths and names imported by `use` count.
     fn end_path(&mut self, path: &mut Vec<String>, start: Span) {
         if path.len() > 1 {
             self.path(path, start);
@@ -105,7 +105,7 @@ impl Visitor<'_> {
 
 impl<'ast> Visit<'ast> for Visitor<'_> {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
-        // The crate's root may hand on what it does not use.
+        // The crate's root may re-export what it does not use.
         if self.file == 0 && is_reexport(item) {
             return;
         }

@@ -21,13 +21,13 @@ pub(crate) struct Tree {
     pub(crate) modules: Vec<Module>,
 }
 
-/// One file of a tree, parsed and without what only tests see.
+/// One file of a tree, parsed, without its tests.
 pub(crate) struct SourceFile {
     pub(crate) path: String,
     /// The file's own module.
     pub(crate) module: ModuleId,
     pub(crate) items: Vec<Item>,
-    /// Whether it only declares modules and re-exports their names: it then has no part in any circle.
+    /// Whether it only declares modules and re-exports their names. Then it is in no circle.
     pub(crate) is_facade: bool,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Module {
     pub(crate) globs: Vec<Vec<String>>,
 }
 
-/// What a name in a module stands for.
+/// The meaning of a name in a module.
 #[derive(Debug, Clone)]
 pub(crate) enum Binding {
     /// An item that the module defines.
@@ -61,8 +61,8 @@ pub(crate) struct Leaf {
 }
 
 impl Tree {
-    /// Parses the tree that begins at `root`. A module whose file is not among the sources (because a build script
-    /// makes it) is left out.
+    /// Parses the tree that begins at `root`. Leaves out modules whose file is not among the sources, because a build
+    /// script makes them.
     pub(crate) fn parse(root: &str, sources: &Sources) -> Result<Self, TaskError> {
         let mut tree = Self::default();
         let dir = root.rsplit_once('/').map_or("", |(dir, _)| dir);
@@ -70,7 +70,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// The module that an inline `mod` or a file's `mod name;` declares in `parent`.
+    /// Returns the module that an inline `mod` or a file's `mod name;` declares in `parent`.
     pub(crate) fn child(&self, parent: ModuleId, name: &str) -> Option<ModuleId> {
         let bindings = self.modules.get(parent)?.names.get(name)?;
         bindings.iter().find_map(|binding| match binding {
@@ -79,7 +79,7 @@ impl Tree {
         })
     }
 
-    /// `dir` is where the files of its modules lie.
+    /// Adds a file; `dir` has the files of its modules.
     fn add_file(
         &mut self,
         path: &str,
@@ -125,7 +125,7 @@ impl Tree {
             match item {
                 Item::Mod(item) => self.bind_module(item, module, dir, sources)?,
                 Item::Macro(item) => {
-                    // An exported macro is a name of the crate's root, wherever it lies.
+                    // An exported macro is a name of the crate's root, wherever it is defined.
                     if let Some(name) = &item.ident {
                         let is_exported = item.attrs.iter().any(|each| each.path().is_ident("macro_export"));
                         let name = name.to_string();
@@ -183,7 +183,7 @@ impl Tree {
         self.modules[module].names.entry(name).or_default().push(binding);
     }
 
-    /// `crate::a::b::name`, where `module` is `crate::a::b`.
+    /// Returns `crate::a::b::name`, where `module` is `crate::a::b`.
     fn path_of(&self, module: ModuleId, name: &str) -> Vec<String> {
         let mut path = vec![name.to_owned()];
         let mut here = module;
@@ -201,7 +201,7 @@ impl Tree {
     }
 }
 
-/// The names that a `use` declaration binds.
+/// Returns the names that a `use` declaration binds.
 pub(crate) fn leaves(item: &ItemUse) -> Vec<Leaf> {
     let mut found = Vec::new();
     // `::name` is always another crate.
@@ -211,7 +211,7 @@ pub(crate) fn leaves(item: &ItemUse) -> Vec<Leaf> {
     found
 }
 
-/// Whether other modules may import what this binds.
+/// Returns whether other modules may import the names that this binds.
 pub(crate) fn is_reexport(item: &ItemUse) -> bool {
     !matches!(item.vis, Visibility::Inherited)
 }
@@ -267,7 +267,7 @@ fn drop_tests(items: &mut Vec<Item>) {
     }
 }
 
-/// `#[cfg(test)]`, also as one of several conditions that must all hold.
+/// Returns whether the attribute is `#[cfg(test)]`, also as one of several required conditions.
 fn is_for_tests(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
         && attribute.meta.require_list().is_ok_and(|list| {

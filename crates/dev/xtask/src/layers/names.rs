@@ -1,8 +1,8 @@
-//! Which file defines what a path names.
+//! Finds the file that defines the item of a path.
 
 use super::modules::{Binding, FileId, ModuleId, Tree};
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
     /// An item, or something inside one (a variant, an associated function), defined in this file.
@@ -10,16 +10,17 @@ pub(crate) enum Found {
     Module(ModuleId),
 }
 
-/// Imports may lead through as many re-exports. More are a circle among them.
+/// Most re-exports that an import may lead through. More are a circle.
 const LONGEST_CHAIN: usize = 32;
 
 impl Tree {
-    /// Follows `path` as it is written in module `from`; nothing if it leads out of the crate, or to what a macro makes.
+    /// Follows `path` as written in module `from`. Returns nothing if it leads out of the crate, or to a macro's
+    /// output.
     pub(crate) fn resolve(&self, from: ModuleId, path: &[String]) -> Option<Found> {
         self.follow(from, path, LONGEST_CHAIN)
     }
 
-    /// The files that define what `use path::*` brings into module `from`.
+    /// Returns the files that define the names which `use path::*` brings into module `from`.
     pub(crate) fn resolve_glob(&self, from: ModuleId, path: &[String]) -> Vec<FileId> {
         match self.resolve(from, path) {
             Some(Found::Item(file)) => vec![file],
@@ -58,7 +59,7 @@ impl Tree {
         Some(here)
     }
 
-    /// A module and an item may share a name: before `::` it is the module.
+    /// Looks a name up. A module and an item may share it: before `::` it is the module.
     fn lookup(&self, module: ModuleId, name: &str, is_last: bool, chain: usize) -> Option<Found> {
         let here = &self.modules[module];
         let mut found: Vec<Found> = here

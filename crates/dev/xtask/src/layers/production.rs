@@ -1,14 +1,14 @@
-//! What the production image is built of: the command line without its default feature has no crate for development.
+//! The production image: the command line without its default feature has no crate for development.
 
 use std::process::Command;
 
 use crate::error::{TaskError, program};
 use crate::metadata::{Package, cargo};
 
-/// The crates that must not be in it lie here.
+/// The folder of the crates that must not be in it.
 const DEVELOPMENT: &str = "crates/dev/";
 
-/// One line for each crate for development that the production binary is linked with, by `cargo tree`.
+/// Returns one line for each crate for development that the production binary is linked with, by `cargo tree`.
 pub(crate) fn check(packages: &[Package]) -> Result<Vec<String>, TaskError> {
     let tree = tree(&["--no-default-features"])?;
     let inside = linked(&tree, packages);
@@ -18,7 +18,7 @@ pub(crate) fn check(packages: &[Package]) -> Result<Vec<String>, TaskError> {
         .collect())
 }
 
-/// What the command line is linked with, a crate a line.
+/// Returns the crates that the command line is linked with, one per line.
 fn tree(features: &[&str]) -> Result<String, TaskError> {
     let cargo = cargo();
     let output = Command::new(&cargo)
@@ -32,7 +32,7 @@ fn tree(features: &[&str]) -> Result<String, TaskError> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The crates for development in a tree.
+/// Returns the crates for development in a tree.
 fn linked<'a>(tree: &str, packages: &'a [Package]) -> Vec<&'a str> {
     let names: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     packages

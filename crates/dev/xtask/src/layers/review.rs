@@ -1,4 +1,4 @@
-//! One library or binary against the rules for its files.
+//! Checks one library or binary against the rules for its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::modules::{FileId, Sources, Tree};
 use super::rooms::{Order, room_of};
 use crate::error::TaskError;
 
-/// What was looked at, and what is wrong.
+/// The extent of a check and its findings.
 #[derive(Debug, Default)]
 pub(crate) struct Review {
     pub(crate) files: usize,
@@ -35,7 +35,7 @@ pub(crate) fn check(root: &str, sources: &Sources, order: Option<&Order>) -> Res
 }
 
 struct Graph<'a> {
-    /// Where the root lies.
+    /// The directory of the root.
     dir: &'a str,
     tree: &'a Tree,
     imports: &'a Imports,
@@ -54,7 +54,8 @@ impl Graph<'_> {
         format!("{}:{} imports `{}` from {}", self.path(from), import.line, import.path, self.path(to))
     }
 
-    /// Imports between two files below the root. The root itself may use all of them, and is checked for its own.
+    /// Returns imports between two files below the root. The root may use all of them, and its own items are checked
+    /// elsewhere.
     fn inner(&self) -> impl Iterator<Item = (FileId, FileId, &Import)> {
         self.imports
             .iter()
@@ -104,7 +105,7 @@ impl Graph<'_> {
             let steps: Vec<_> = way.windows(2).filter_map(|step| between.get(&(step[0], step[1]))).collect();
             let starts = steps.iter().cycle().skip(1).map(|(from, _, _)| from);
             if steps.iter().map(|(_, to, _)| to).eq(starts.take(steps.len())) {
-                // These files are a circle themselves, and reported as such.
+                // These files are a circle themselves, and reported as one.
                 continue;
             }
             let steps: Vec<String> =

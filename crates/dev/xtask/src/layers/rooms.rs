@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// Which floor and which room of that floor each folder or file is in.
+/// Each folder's or file's floor, and its room on that floor.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Order {
     places: BTreeMap<String, Place>,
@@ -29,7 +29,7 @@ struct Place {
 }
 
 impl Order {
-    /// Reads the declaration; the error says what is wrong with it.
+    /// Parses the declaration; the error describes its defect.
     pub(crate) fn read(declared: &Value) -> Result<Self, String> {
         let mut places = BTreeMap::new();
         let floors = declared.as_array().ok_or("the order of rooms is no list")?;
@@ -45,14 +45,15 @@ impl Order {
         Ok(Self { places })
     }
 
-    /// Which of the crate's rooms are missing in the order, and which of the order's in the crate.
+    /// Returns the crate's rooms that the order lacks, and the order's rooms that the crate lacks.
     pub(crate) fn differences<'a>(&'a self, rooms: &'a BTreeSet<String>) -> (Vec<&'a str>, Vec<&'a str>) {
         let undeclared = rooms.iter().filter(|room| !self.places.contains_key(*room)).map(String::as_str);
         let missing = self.places.keys().filter(|room| !rooms.contains(*room)).map(String::as_str);
         (undeclared.collect(), missing.collect())
     }
 
-    /// Whether files of room `from` may import files of room `to`. What has no place is reported elsewhere.
+    /// Returns whether files of room `from` may import files of room `to`. A room without a place is reported
+    /// elsewhere.
     pub(crate) fn allows(&self, from: &str, to: &str) -> bool {
         match (self.places.get(from), self.places.get(to)) {
             (Some(from), Some(to)) => from == to || to.floor < from.floor,
@@ -61,7 +62,7 @@ impl Order {
     }
 }
 
-/// The rooms of a floor, each with the names of its folders and files.
+/// Returns the rooms of a floor, each with the names of its folders and files.
 fn rooms(entry: &Value) -> Result<Vec<Vec<String>>, String> {
     const NO_NAME: &str = "an entry of the order of rooms is neither a name nor a list of names";
     match entry {
@@ -74,8 +75,8 @@ fn rooms(entry: &Value) -> Result<Vec<Vec<String>>, String> {
     }
 }
 
-/// The room of a file: `journal` for `src/journal/inbox.rs` and for `src/journal.rs`, where `dir` is `src`. The root
-/// of the crate is in none.
+/// Returns the room of a file: `journal` for `src/journal/inbox.rs` and for `src/journal.rs`, where `dir` is `src`. The
+/// crate's root is in none.
 pub(crate) fn room_of<'a>(dir: &str, path: &'a str) -> &'a str {
     let inner = path.strip_prefix(dir).unwrap_or(path).trim_start_matches('/');
     let first = inner.split('/').next().unwrap_or(inner);

@@ -1,5 +1,5 @@
-//! `cargo xtask check-new-worker`: two new workers in a copy of the repository, one as it is generated, one with what
-//! docs/add-a-worker.md puts in its place. Both must pass what every worker has to.
+//! `cargo xtask check-new-worker`: creates two new workers in a copy of the repository, one as generated, one with the
+//! files of docs/add-a-worker.md. Both must pass the checks of every worker.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -12,8 +12,8 @@ use crate::metadata::{self, cargo};
 use crate::repository::Repository;
 use crate::run::succeeds;
 
-/// Cargo tells the crates of two copies of a workspace apart by nothing but their versions; without another one, what is
-/// built in the copy would take the place of what is built here.
+/// The version of the copy's crates. Cargo distinguishes the crates of two copies of a workspace only by their
+/// versions. With equal ones, the copy's builds would replace those of the repository.
 const VERSION: (&str, &str) = ("\nversion = \"0.1.0\"\n", "\nversion = \"0.1.0-copy\"\n");
 
 const MANIFEST: &str = "Cargo.toml";
@@ -22,7 +22,7 @@ const PAGE: &str = "docs/add-a-worker.md";
 const LOYALTY: [&str; 3] = ["loyalty", "customer", "PointsAwarded"];
 const GENERATED: [&str; 3] = ["specimen", "platform", EVENT];
 
-/// Makes the copy, or brings it up to date, and checks it. It is below `target` and shares what cargo has built.
+/// Creates or updates the copy, and checks it. It is below `target` and shares what cargo has built.
 pub(crate) fn run() -> Result<ExitCode, TaskError> {
     let workspace = metadata::workspace()?;
     let mut repository = Repository::at(workspace.root);
@@ -71,7 +71,7 @@ pub(crate) fn run() -> Result<ExitCode, TaskError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The copy builds where the repository does.
+/// Lets the copy build where the repository does.
 fn link(link: &Path, target: &Path) -> Result<(), TaskError> {
     if !link.exists() {
         std::os::unix::fs::symlink(target, link).map_err(path(link))?;
@@ -79,7 +79,7 @@ fn link(link: &Path, target: &Path) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Where programs are, those that .ci/run has installed first.
+/// Returns the search path for programs, with those that .ci/run has installed first.
 fn tools(target: &Path) -> std::ffi::OsString {
     let own = [target.join("ci-tools/bin"), target.join("ci-tools/debian/usr/bin")];
     let all = env::var_os("PATH").unwrap_or_default();

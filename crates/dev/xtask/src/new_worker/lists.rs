@@ -1,11 +1,11 @@
-//! The lists outside its crate that a worker stands in. Each is found by what is there, and an edit that finds nothing is an
-//! error: then the list has moved, and this file has to follow.
+//! The lists outside its crate that name each worker. Each is found by its contents, and an edit that finds nothing is
+//! an error: then the list has moved, and this file must follow.
 
 use super::names::Names;
 use crate::error::TaskError;
 use crate::repository::Repository;
 
-/// Where in a file a worker's lines go.
+/// The place for a worker's lines in a file.
 enum Place {
     /// Before the first line that begins like this and comes after the other one.
     Before { after: &'static str, line: &'static str },
@@ -72,7 +72,7 @@ const EDITS: [Edit; 10] = [
     },
 ];
 
-/// Adds a worker to all of them.
+/// Adds a worker to all lists.
 pub(crate) fn add(names: &Names, repository: &mut Repository) -> Result<(), TaskError> {
     for edit in &EDITS {
         let text = repository.read(edit.file)?;
@@ -107,7 +107,7 @@ impl Place {
     }
 }
 
-/// Where the first line that begins like this begins.
+/// Returns the start of the first line that begins with this text.
 fn line_that_begins(text: &str, start: &str) -> Option<usize> {
     if text.starts_with(start) { Some(0) } else { text.find(&format!("\n{start}")).map(|at| at + 1) }
 }

@@ -1,26 +1,27 @@
-//! The names that follow from a worker's.
+//! The names derived from a worker's.
 
 use crate::error::TaskError;
 
-/// How the task is called.
+/// The task's usage.
 pub(crate) const USAGE: &str = "cargo xtask new-worker NAME --group GROUP [--event MESSAGE]";
 
 /// The business areas that `crates/workers` has a folder for.
 pub(crate) const GROUPS: [&str; 5] = ["order", "warehouse", "money", "customer", "platform"];
 
-/// What a new worker is called, and where it belongs.
+/// A new worker's names, and its business area.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
-    /// The worker, its schema and its folder: `loyalty`.
+    /// The name of the worker, its schema and its folder: `loyalty`.
     pub(crate) name: String,
-    /// `customer`.
+    /// The business area: `customer`.
     pub(crate) group: String,
     /// The protobuf message of its event: `PointsAwarded`.
     pub(crate) event: String,
 }
 
 impl Names {
-    /// Checks them. The name is a word in lower case, because it is a schema, a part of subjects and a type's name.
+    /// Checks the names. A worker's name is a word in lower case, because it is a schema, a part of subjects and a
+    /// type's name.
     pub(crate) fn new(name: &str, group: &str, event: &str) -> Result<Self, TaskError> {
         let usage = |wrong: &str| TaskError::Usage(format!("{USAGE}\n\n{wrong}"));
         if name.is_empty() || !name.chars().all(|each| each.is_ascii_lowercase()) {
@@ -64,7 +65,7 @@ impl Names {
         name
     }
 
-    /// Puts them into a template.
+    /// Fills the names into a template.
     pub(crate) fn fill(&self, template: &str) -> String {
         [
             ("{{name}}", self.name.clone()),

@@ -1,12 +1,12 @@
-//! The files in a page: code blocks behind a line that begins with a path in backticks. A block in the language `diff` changes
-//! a part of a file, any other is the whole of it.
+//! The files in a page: code blocks after a line that begins with a path in backticks. A block in the language `diff`
+//! changes a part of a file; any other block is the whole file.
 
 use std::path::Path;
 
 use crate::error::TaskError;
 use crate::repository::Repository;
 
-/// Puts the page's files over those of the repository.
+/// Writes the page's files over those of the repository.
 pub(crate) fn apply(page: &str, repository: &mut Repository) -> Result<(), TaskError> {
     for Block { path, is_diff, text } in blocks(page) {
         let text = if is_diff {
@@ -50,7 +50,7 @@ fn path(line: &str) -> Option<&str> {
     (path.contains('/') && Path::new(path).extension().is_some()).then_some(path)
 }
 
-/// Replaces the lines that the diff begins with a space or `-` by those that it begins with a space or `+`.
+/// Replaces the lines that the diff marks with a space or `-` by those that it marks with a space or `+`.
 fn changed(text: &str, diff: &str) -> Option<String> {
     let side = |mark: char| {
         let lines = diff.split_inclusive('\n').filter(|line| line.starts_with([' ', mark]));

@@ -1,4 +1,4 @@
-//! The files of a new worker. They lie in `templates/worker` as they will lie in its crate.
+//! The files of a new worker. `templates/worker` has the layout of its crate.
 
 use super::names::Names;
 use crate::error::TaskError;

@@ -1,5 +1,5 @@
-//! Two `bench` binaries on the same machine in turn. Figures drift with whatever else a machine does; the ratio of two
-//! runs, one right after the other, drifts less, and the median of several ratios less still.
+//! Runs two `bench` binaries on the same machine in turn. Figures drift with other load on the machine. The ratio of
+//! two runs in direct succession drifts less, and the median of several ratios less still.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,17 +14,17 @@ const USAGE: &str = "cargo xtask prove compare BASE_BINARY_DIR [ROUNDS]";
 
 const ROUNDS: usize = 5;
 
-/// How much less than the base is allowed.
+/// The lowest accepted ratio to the base.
 const AT_LEAST: f64 = 0.95;
 
 /// A figure of one of bench's commands.
 struct Figure {
     name: &'static str,
     command: &'static [&'static str],
-    /// Where it is in what `--json` prints.
+    /// The figure's place in the output of `--json`.
     pointer: &'static str,
     more_is_better: bool,
-    /// Whether the claim is about it. The others are shown only.
+    /// Whether the claim depends on it. Others are shown only.
     counts: bool,
 }
 
@@ -73,7 +73,7 @@ const FIGURES: [Figure; 6] = [
     },
 ];
 
-/// Builds today's bench, runs both, and compares.
+/// Builds today's bench, runs both, and compares them.
 pub(crate) fn run(args: &[String]) -> Result<bool, TaskError> {
     let (base, rounds) = match args {
         [dir] => (dir, ROUNDS),
@@ -91,14 +91,14 @@ pub(crate) fn run(args: &[String]) -> Result<bool, TaskError> {
     })
 }
 
-/// Whose bench it is.
+/// The build of a bench.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Build {
     Base,
     Today,
 }
 
-/// Runs both in turn, prints each round and the medians, and tells whether every figure that counts is good enough.
+/// Runs both in turn, prints each round and the medians, and returns whether every figure that counts is good enough.
 fn compare(
     rounds: usize,
     mut once: impl FnMut(Build, &[&str]) -> Result<Value, TaskError>,
@@ -108,7 +108,7 @@ fn compare(
         let mut measured: Option<(&[&str], Value, Value)> = None;
         for (figure, ratios) in FIGURES.iter().zip(&mut ratios) {
             if measured.as_ref().is_none_or(|(command, ..)| *command != figure.command) {
-                // Who is first changes from round to round.
+                // The first one changes from round to round.
                 let (base, today) = if round.is_multiple_of(2) {
                     let base = once(Build::Base, figure.command)?;
                     (base, once(Build::Today, figure.command)?)
@@ -157,7 +157,7 @@ impl Figure {
     }
 }
 
-/// Of sorted figures.
+/// Returns the median of sorted figures.
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     match (sorted.get(middle), sorted.get(middle.wrapping_sub(1))) {

@@ -1,4 +1,4 @@
-//! The README's commands, as a stranger runs them.
+//! The README's commands, as a new user runs them.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use crate::{metadata, sources};
 
 const HEADING: &str = "## Try it";
 
-/// Clones what is committed into a temporary directory and runs the commands there, one after the other.
+/// Clones the committed state into a temporary directory and runs the commands there in order.
 pub(crate) fn run(_: &[String]) -> Result<bool, TaskError> {
     let root = metadata::workspace()?.root;
     let readme = sources::read(&root, "README.md")?;
@@ -30,7 +30,7 @@ pub(crate) fn run(_: &[String]) -> Result<bool, TaskError> {
     Ok(true)
 }
 
-/// The lines of the first code block under a heading, without their comments.
+/// Returns the lines of the first code block under a heading, without their comments.
 fn commands<'a>(page: &'a str, heading: &str) -> Option<Vec<&'a str>> {
     let mut lines = page.lines().skip_while(|line| *line != heading).skip(1);
     lines.find(|line| line.starts_with("```"))?;

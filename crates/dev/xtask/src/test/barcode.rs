@@ -1,4 +1,4 @@
-//! Provides `zbarimg`, with which the label tests read back the barcodes they print.
+//! Provides `zbarimg`, with which the label tests read back their barcodes.
 
 use std::process::{Command, Stdio};
 
@@ -9,10 +9,10 @@ const DEBIAN: [&[&str]; 2] = [
     &["apt-get", "update", "--quiet=2"],
     &["apt-get", "install", "--quiet=2", "--yes", "--no-install-recommends", "zbar-tools"],
 ];
-/// Without a terminal to ask for a password at.
+/// Without a terminal at which to ask for a password.
 const AS_ROOT: [&str; 2] = ["sudo", "-n"];
 
-/// Installs it by the system's package manager if it is missing.
+/// Installs it with the system's package manager if it is missing.
 pub(crate) fn provide() -> Result<(), TaskError> {
     if is_there() {
         return Ok(());

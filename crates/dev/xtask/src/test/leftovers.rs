@@ -1,5 +1,4 @@
-//! Looks for servers that outlived the tests that started them. They are known by their command lines, which
-//! name their data directories.
+//! Finds servers that outlived the tests that started them. Their command lines name their data directories.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +7,11 @@ use std::{fs, thread};
 
 use crate::error::{TaskError, program};
 
-/// For servers whose test was killed and that are still writing their last checkpoint.
+/// How long servers whose test was killed may write their last checkpoint.
 const GRACE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Fails if any process still names `dir` after a short while, and says which.
+/// Fails if any process still names `dir` after a short while, and lists them.
 pub(crate) fn none_under(dir: &Path) -> Result<(), TaskError> {
     let dir = dir.display().to_string();
     let started = Instant::now();
@@ -28,7 +27,7 @@ pub(crate) fn none_under(dir: &Path) -> Result<(), TaskError> {
     }
 }
 
-/// One line per process: its id and its command line.
+/// Returns one line per process: its id and its command line.
 fn processes() -> Result<Vec<String>, TaskError> {
     // Slim Linux images lack `ps`; macOS lacks /proc.
     if let Ok(entries) = fs::read_dir("/proc") {
@@ -36,7 +35,7 @@ fn processes() -> Result<Vec<String>, TaskError> {
             .flatten()
             .filter_map(|entry| {
                 let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-                // A process that has ended meanwhile has no command line, and is none of interest.
+                // A process that has ended meanwhile has no command line, and is ignored.
                 let line = fs::read(entry.path().join("cmdline")).ok()?;
                 Some(format!("{pid} {}", String::from_utf8_lossy(&line).replace('\0', " ")))
             })
@@ -59,7 +58,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", "echo; read _", &marker]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A process that has only just begun has no command line yet.
+        // A process that has just begun has no command line yet.
         child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
         let seen = processes().unwrap().into_iter().find(|line| line.contains(&marker));
         drop(child.stdin.take());

@@ -29,7 +29,10 @@ pub(crate) async fn run(registry: &Registry, config: Config, names: &[String]) -
     // Workers make their instruments when they are built.
     let service = if let [name] = names[..] { format!("despatch-{name}") } else { "despatch".to_owned() };
     let telemetry = Arc::new(Telemetry::start(&service)?);
-    let ((), workers) = ConfigError::together(config.check_servers(), registry.workers(&config, &names))?;
+    let (_, workers) = ConfigError::together(
+        ConfigError::together(config.check_servers(), config.check_identity()),
+        registry.workers(&config, &names),
+    )?;
     let collect_gauges = !config.health.listen.is_empty() || telemetry.sends_metrics();
     let settings = Settings { collect_gauges, ..config.settings() };
     let shutdown = CancellationToken::new();

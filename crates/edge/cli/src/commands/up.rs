@@ -26,6 +26,9 @@ use watch::Watch;
 /// The exit status after a second Ctrl-C, as shells have it.
 const INTERRUPTED: i32 = 130;
 
+/// The parts of the program whose warnings are cases, which the screen tells by itself.
+const TOLD_AS_CASES: [&str; 2] = ["despatch_runtime::pipeline", "despatch_notifications::alert"];
+
 /// Runs a local deployment until it is asked to stop.
 pub(crate) async fn up(
     registry: &Registry,
@@ -68,7 +71,7 @@ fn log(data_dir: &DataDir, format: Format, args: &UpArgs, global: &GlobalArgs, s
     let in_file = if global.verbose > 1 { "debug" } else { "info" };
     let terminal = Sink::writer(if global.quiet { "error" } else { level }, format, screen.stderr());
     let terminal = terminal.colours(colours(&std::io::stderr()));
-    let terminal = if whole { terminal.or_rust_log() } else { terminal };
+    let terminal = if whole { terminal.or_rust_log() } else { terminal.errors_of(&TOLD_AS_CASES) };
     despatch_telemetry::log([Sink::writer(in_file, format, file).or_rust_log(), terminal]);
     Ok(())
 }

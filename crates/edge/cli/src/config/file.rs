@@ -100,6 +100,7 @@ pub(crate) struct ShopFront {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Links {
     pub(crate) secret: String,
+    pub(crate) former_secrets: Vec<String>,
 }
 
 impl fmt::Debug for Links {

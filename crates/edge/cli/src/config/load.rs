@@ -8,13 +8,22 @@ use super::layers;
 use super::section::Section;
 
 impl Config {
-    /// Reads the layers. `sections` are the workers' own tables.
+    /// Reads the layers. `sections` are the workers' own tables. Over stand-ins alone the shop may be the demo's.
     pub(crate) fn load(file: Option<&Path>, sections: &[Section]) -> Result<Self, ConfigError> {
         let mut config = Config::read(file, sections)?;
         if !config.nats_nkey_file.is_empty() {
             config.nats_url = with_seed(&config.nats_url, Path::new(&config.nats_nkey_file))?;
         }
+        if config.has_only_stand_ins() {
+            config.fill_in_identity();
+        }
         Ok(config)
+    }
+
+    /// The built-in defaults.
+    #[cfg(test)]
+    pub(super) fn defaults() -> Self {
+        layers::merge(None, std::iter::empty(), &[]).expect("they are a whole configuration")
     }
 
     fn read(file: Option<&Path>, sections: &[Section]) -> Result<Self, ConfigError> {

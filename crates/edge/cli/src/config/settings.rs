@@ -68,6 +68,13 @@ impl Config {
         if missing.is_empty() { Ok(()) } else { Err(ConfigError(missing)) }
     }
 
+    /// That the shop is not the demo's, where customers could see it.
+    pub(crate) fn check_identity(&self) -> Result<(), ConfigError> {
+        let problems = if self.has_only_stand_ins() { Vec::new() } else { self.identity_problems() };
+        let lines: Vec<String> = problems.iter().map(|(key, problem)| format!("{key}: {problem}")).collect();
+        if lines.is_empty() { Ok(()) } else { Err(ConfigError(lines)) }
+    }
+
     pub(crate) fn payments(&self) -> despatch_payments::Config {
         despatch_payments::Config {
             provider: self.payments.provider,
@@ -127,7 +134,9 @@ impl Config {
             commit_wait_ms: self.gateway.commit_wait_ms,
             retry_after_seconds: self.gateway.retry_after_seconds,
             api_keys: secrets(&self.gateway.api_keys),
+            shop_name: self.shop.name.clone(),
             link_secret: Secret::new(self.links.secret.as_str()),
+            former_link_secrets: secrets(&self.links.former_secrets),
             shopify: self.gateway.shopify.clone(),
             woocommerce: self.gateway.woocommerce.clone(),
             shippo_tokens: secrets(&self.shippo.webhook_tokens),

@@ -6,13 +6,13 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
-/// Text that only we and one other side know.
+/// Text that only the gateway and one sender know.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps a secret.
+    /// Creates a secret.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(text.into())
     }
@@ -32,7 +32,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Secrets that a sender proves by sending them, such as API keys. Several at once, so that one can be replaced without a gap.
+/// Secrets that a sender proves by sending them, such as API keys. There may be several, so that one can be replaced
+/// without a gap.
 #[derive(Clone)]
 pub(crate) struct Passwords(Vec<[u8; 32]>);
 
@@ -41,7 +42,7 @@ impl Passwords {
         Passwords(secrets.into_iter().map(|secret| digest(secret.bytes())).collect())
     }
 
-    /// Whether the text is one of them. Digests are compared, which also hides how long each secret is.
+    /// Returns whether the text is one of them. Digests are compared, which also hides the length of each secret.
     pub(crate) fn contain(&self, text: &str) -> bool {
         let said = digest(text.as_bytes());
         self.0.iter().fold(Choice::from(0), |found, secret| found | secret.ct_eq(&said)).into()

@@ -1,4 +1,4 @@
-//! The shops whose webhooks are accepted: what each calls itself, and what it signs with.
+//! The shops whose webhooks are accepted: the name that each uses for itself, and its signing secrets.
 
 use std::collections::HashMap;
 
@@ -11,22 +11,22 @@ use super::signature::Signers;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shop {
-    /// What we call it; with the shop's own order id it names an order.
+    /// The name in despatch. With the shop's own order id it identifies an order.
     pub name: String,
-    /// What it calls itself: Shopify's `X-Shopify-Shop-Domain` (`north.myshopify.com`), or WooCommerce's
-    /// `X-WC-Webhook-Source` (`https://south.example.com/`; a slash at the end makes no difference).
+    /// The name that the shop uses for itself: Shopify's `X-Shopify-Shop-Domain` (`north.myshopify.com`), or
+    /// WooCommerce's `X-WC-Webhook-Source` (`https://south.example.com/`; a trailing slash makes no difference).
     pub source: String,
-    /// What it signs with. The old and the new one while a secret is being replaced.
+    /// The signing secrets: the old and the new one while a secret is being replaced.
     pub secrets: Vec<Secret>,
 }
 
-/// A shop and what it signs with.
+/// A shop and its signing secrets.
 pub(crate) struct KnownShop {
     pub(crate) name: String,
     pub(crate) signers: Signers,
 }
 
-/// Shops by what they call themselves.
+/// Shops by the name that each uses for itself.
 pub(crate) struct Shops(HashMap<String, KnownShop>);
 
 impl Shops {
@@ -35,13 +35,13 @@ impl Shops {
         Shops(shops.iter().map(|shop| (normalised(&shop.source), known(shop))).collect())
     }
 
-    /// The shop that calls itself so.
+    /// Returns the shop with this name for itself.
     pub(crate) fn get(&self, source: &str) -> Option<&KnownShop> {
         self.0.get(&normalised(source))
     }
 }
 
-/// Domains have no case, and WordPress adds a slash to its own address or not.
+/// Normalises a name: domains have no case, and WordPress adds a slash to its own address or not.
 fn normalised(source: &str) -> String {
     source.trim_end_matches('/').to_ascii_lowercase()
 }

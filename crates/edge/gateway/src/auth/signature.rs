@@ -1,4 +1,4 @@
-//! The shops' signatures: base64 of an HMAC-SHA256 over the body as it came in.
+//! The shops' signatures: base64 of an HMAC-SHA256 over the unchanged body.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 use crate::auth::secret::Secret;
 
-/// What one shop may sign with: several secrets at once, so that one can be replaced without losing a webhook.
+/// The signing secrets of one shop. There may be several, so that one can be replaced without losing a webhook.
 #[derive(Clone)]
 pub(crate) struct Signers(Vec<Hmac<Sha256>>);
 
@@ -16,8 +16,8 @@ impl Signers {
         Signers(secrets.iter().map(|secret| keyed(secret.bytes())).collect())
     }
 
-    /// Whether one of the secrets signed the body. Takes the same time whichever did, and wherever a wrong signature
-    /// differs.
+    /// Returns whether one of the secrets signed the body. Takes the same time for each secret, and wherever a wrong
+    /// signature differs.
     pub(crate) fn signed(&self, body: &[u8], signature: &str) -> bool {
         let Ok(signature) = STANDARD.decode(signature) else { return false };
         let matches = |key: &Hmac<Sha256>| key.clone().chain_update(body).verify_slice(&signature).is_ok();
@@ -25,7 +25,7 @@ impl Signers {
     }
 }
 
-/// The signature of a body.
+/// Signs a body.
 #[cfg(test)]
 pub(crate) fn sign(secret: &Secret, body: &[u8]) -> String {
     STANDARD.encode(keyed(secret.bytes()).chain_update(body).finalize().into_bytes())

@@ -85,6 +85,52 @@ impl<'r> ToResponse<'r> for LabelNotRecorded {
     }
 }
 
+/// 404 to a customer.
+pub(crate) enum LinkUnknown {}
+
+impl<'r> ToResponse<'r> for LinkUnknown {
+    fn response() -> (&'r str, RefOr<Response>) {
+        (
+            "LinkUnknown",
+            page("The link is not one of ours, or no longer valid; the page says what to do.").into(),
+        )
+    }
+}
+
+/// 400 to a customer.
+pub(crate) enum AnswerInvalid {}
+
+impl<'r> ToResponse<'r> for AnswerInvalid {
+    fn response() -> (&'r str, RefOr<Response>) {
+        ("AnswerInvalid", page("The answer is not complete; the page says what to do.").into())
+    }
+}
+
+/// 413 to a customer.
+pub(crate) enum AnswerTooLarge {}
+
+impl<'r> ToResponse<'r> for AnswerTooLarge {
+    fn response() -> (&'r str, RefOr<Response>) {
+        ("AnswerTooLarge", page("The answer is too long; the page says what to do.").into())
+    }
+}
+
+/// 503 to a customer.
+pub(crate) enum TryAgain {}
+
+impl<'r> ToResponse<'r> for TryAgain {
+    fn response() -> (&'r str, RefOr<Response>) {
+        let page = page("Nothing can be stored now; the page asks to send it again.");
+        ("TryAgain", page.into())
+    }
+}
+
+/// A page for people.
+fn page(description: &str) -> Response {
+    let body = ContentBuilder::new().schema(Some(Object::with_type(Type::String))).build();
+    ResponseBuilder::new().description(description).content("text/html", body).build()
+}
+
 fn error(description: &str) -> Response {
     describe(description).build()
 }

@@ -1,4 +1,4 @@
-//! Every error that a request may be answered with, and the one JSON shape in which it is given.
+//! Every error that a request may be answered with, and the one JSON shape in which programs are given it.
 
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -17,6 +17,9 @@ pub(crate) enum ApiError {
     /// The body, or what the path or query says, does not have the right shape.
     #[error("{}", .0.problem)]
     Invalid(#[from] Invalid),
+    /// A shop's webhook is about something that nothing is done about.
+    #[error("{}", .0.problem)]
+    TopicUnsupported(Invalid),
     /// No key, a wrong key, a wrong signature, or a shop that is not configured.
     #[error("{0}")]
     Unauthorised(Credential),
@@ -26,6 +29,9 @@ pub(crate) enum ApiError {
     /// The path is served, but not with this method.
     #[error("the path does not take this method")]
     MethodUnknown,
+    /// No link of ours, or one that a secret of before signed.
+    #[error("the link is not one of ours, or no longer valid")]
+    LinkUnknown,
     /// There is no such order.
     #[error("there is no such order")]
     OrderUnknown,
@@ -79,7 +85,7 @@ pub(crate) enum Credential {
     /// A shop's signature of the body.
     #[error("the signature does not match the body")]
     Signature,
-    /// The token in a webhook's URL, or in a link that we sent.
+    /// The token in a webhook's URL.
     #[error("the token is missing or wrong")]
     Token,
 }
@@ -126,9 +132,14 @@ impl ApiError {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            ApiError::Invalid(_) | ApiError::BodyIncomplete => StatusCode::BAD_REQUEST,
+            ApiError::Invalid(_) | ApiError::TopicUnsupported(_) | ApiError::BodyIncomplete => {
+                StatusCode::BAD_REQUEST
+            }
             ApiError::Unauthorised(_) => StatusCode::UNAUTHORIZED,
-            ApiError::RouteUnknown | ApiError::OrderUnknown | ApiError::LabelUnknown => StatusCode::NOT_FOUND,
+            ApiError::RouteUnknown
+            | ApiError::LinkUnknown
+            | ApiError::OrderUnknown
+            | ApiError::LabelUnknown => StatusCode::NOT_FOUND,
             ApiError::MethodUnknown => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::OrderChanged { .. } | ApiError::LabelNotRecorded => StatusCode::CONFLICT,
             ApiError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -141,9 +152,11 @@ impl ApiError {
     fn code(&self) -> &'static str {
         match self {
             ApiError::Invalid(_) => "invalid",
+            ApiError::TopicUnsupported(_) => "topic-unsupported",
             ApiError::Unauthorised(_) => "unauthorised",
             ApiError::RouteUnknown => "route-unknown",
             ApiError::MethodUnknown => "method-unknown",
+            ApiError::LinkUnknown => "link-unknown",
             ApiError::OrderUnknown => "order-unknown",
             ApiError::LabelUnknown => "label-unknown",
             ApiError::OrderChanged { .. } => "order-changed",
@@ -157,7 +170,7 @@ impl ApiError {
     }
 
     /// What else the sender needs: how to prove who it is, or when to try again.
-    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+    pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             ApiError::Unauthorised(Credential::ApiKey) => {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
@@ -178,7 +191,7 @@ impl IntoResponse for ApiError {
             code: self.code(),
             message: self.to_string(),
             field: match &self {
-                ApiError::Invalid(invalid) => Some(&invalid.field),
+                ApiError::Invalid(invalid) | ApiError::TopicUnsupported(invalid) => Some(&invalid.field),
                 _ => None,
             },
             order_id: match &self {
@@ -188,6 +201,8 @@ impl IntoResponse for ApiError {
         };
         let mut response = (self.status(), Json(ErrorBody { error })).into_response();
         response.headers_mut().extend(self.header());
+        // A layer may say it another way.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -1,12 +1,12 @@
-//! What a handler takes from a request: its place in a trace, its body, its path, its API key.
+//! The parts of a request that handlers use: its place in a trace, its body, its path, its API key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use crate::http::error::{ApiError, Credential};
 use crate::http::state::Gateway;
 use crate::http::telemetry::RequestSpan;
 
-/// Gives the request its span: under the sender's when a `traceparent` header names one, else in a new trace.
+/// Gives the request its span: under the sender's if a `traceparent` header names one, otherwise in a new trace.
 pub(crate) async fn trace_request(mut request: Request, next: Next) -> Response {
     let sender =
         Trace::parse(header(request.headers(), "traceparent"), header(request.headers(), "tracestate"));
@@ -28,17 +28,29 @@ pub(crate) async fn trace_request(mut request: Request, next: Next) -> Response 
         method = %request.method(),
         route = request_span.route(),
         trace_id = %request_span.trace.trace_id,
-        status = tracing::field::Empty
     );
     request.extensions_mut().insert(request_span.trace.clone());
+    let began = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
-    span.record("status", response.status().as_u16());
-    span.in_scope(|| tracing::debug!("answered"));
-    request_span.end(response.status());
+    let (status, seconds) = (response.status(), began.elapsed().as_secs_f32());
+    span.in_scope(|| log_answer(status, seconds));
+    request_span.end(status);
     response
 }
 
-/// A header's text; empty when there is none, or none that is text.
+/// Logs an answer: failures at info level or above, all others for debugging only.
+fn log_answer(status: StatusCode, seconds: f32) {
+    let code = status.as_u16();
+    if status.is_server_error() {
+        tracing::warn!(status = code, seconds, "request failed");
+    } else if status.is_client_error() {
+        tracing::info!(status = code, seconds, "request refused");
+    } else {
+        tracing::debug!(status = code, seconds, "request answered");
+    }
+}
+
+/// Returns a header's text; empty if the header is missing or not text.
 pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
 }
@@ -54,10 +66,10 @@ impl<S: Sync> FromRequestParts<S> for RequestTrace {
     }
 }
 
-/// How long a body may take to come in: 1 MiB over a slow line.
+/// How long a body may take to arrive: 1 MiB over a slow line.
 const BODY_WAIT: Duration = Duration::from_secs(15);
 
-/// The body as it came in, no larger than configured.
+/// The unchanged body, no larger than configured.
 pub(crate) struct Body(pub(crate) Bytes);
 
 impl FromRequest<Gateway> for Body {
@@ -77,7 +89,7 @@ impl FromRequest<Gateway> for Body {
     }
 }
 
-/// The parameters in the path. A path that cannot be decoded leads nowhere.
+/// The parameters in the path. A path that cannot be decoded is unknown.
 pub(crate) struct PathParams<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathParams<T> {

@@ -1,4 +1,4 @@
-//! How many requests one sender may make, so that none takes the others' share.
+//! Limits the requests of each sender, so that none takes the others' share.
 
 use std::num::NonZeroU32;
 
@@ -8,17 +8,17 @@ use governor::{Quota, RateLimiter};
 
 use crate::http::error::ApiError;
 
-/// What each sender has left. Only senders that proved who they are have a counter, so there are few.
+/// The remaining requests of each sender. Only authenticated senders have a counter, so there are few.
 pub(crate) struct Limits(Option<RateLimiter<String, HashMapStateStore<String>, DefaultClock>>);
 
 impl Limits {
-    /// So many requests a second for each sender, and as many at once; 0 for any number.
+    /// Allows this many requests per second for each sender, and as many at once; 0 for any number.
     pub(crate) fn new(per_second: u32) -> Self {
         let limit = NonZeroU32::new(per_second);
         Limits(limit.map(|limit| RateLimiter::hashmap(Quota::per_second(limit))))
     }
 
-    /// Takes a request from what the sender has left.
+    /// Takes one of the sender's remaining requests.
     pub(crate) fn admit(&self, sender: &str) -> Result<(), ApiError> {
         let Some(limiter) = &self.0 else { return Ok(()) };
         limiter.check_key(&sender.to_owned()).map_err(|until| {

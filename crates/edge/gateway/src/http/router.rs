@@ -13,10 +13,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::description::{
-    Invalid, LabelNotRecorded, Shared, TooLarge, TooMany, Unauthorised, Unavailable, Unknown,
+    AnswerInvalid, AnswerTooLarge, Invalid, LabelNotRecorded, LinkUnknown, Shared, TooLarge, TooMany,
+    TryAgain, Unauthorised, Unavailable, Unknown,
 };
 use super::error::{ApiError, ErrorBody};
 use super::extract;
+use super::pages;
 use super::routes::orders::Cancel;
 use super::routes::{carrier, labels, orders, probes, reviews, shops, unsubscribe};
 use super::state::Gateway;
@@ -32,7 +34,10 @@ use super::state::Gateway;
     ),
     components(
         schemas(ErrorBody, Cancel),
-        responses(Invalid, LabelNotRecorded, TooLarge, TooMany, Unauthorised, Unavailable, Unknown)
+        responses(
+            AnswerInvalid, AnswerTooLarge, Invalid, LabelNotRecorded, LinkUnknown, TooLarge, TooMany, TryAgain,
+            Unauthorised, Unavailable, Unknown
+        )
     ),
     modifiers(&Shared)
 )]
@@ -72,6 +77,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
     router
         .fallback(async || ApiError::RouteUnknown)
         .method_not_allowed_fallback(async || ApiError::MethodUnknown)
+        .layer(middleware::from_fn_with_state(gateway.clone(), pages::explain_errors::<Gateway>))
         .layer(middleware::from_fn(extract::trace_request))
         .layer(DefaultBodyLimit::max(gateway.body_limit))
         .with_state(gateway)

@@ -3,7 +3,6 @@
 pub(super) mod carrier;
 pub(super) mod labels;
 pub(super) mod orders;
-mod page;
 pub(super) mod probes;
 pub(super) mod reviews;
 pub(super) mod shops;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use despatch_read_model::ReadModel;
 
 use super::limits::Limits;
+use super::pages::Pages;
 use super::storage::Storage;
-use crate::auth::secret::{Passwords, Secret};
+use crate::auth::links::LinkSecrets;
+use crate::auth::secret::Passwords;
 use crate::auth::shop::Shops;
 use crate::config::Config;
 
@@ -19,7 +21,8 @@ pub(crate) struct Parts {
     pub(crate) read_model: ReadModel,
     pub(crate) api_keys: Passwords,
     pub(crate) shippo_tokens: Passwords,
-    pub(crate) link_secret: Secret,
+    pub(crate) links: LinkSecrets,
+    pub(crate) pages: Pages,
     pub(crate) body_limit: usize,
     pub(crate) limits: Limits,
     pub(crate) shopify: Shops,
@@ -34,6 +37,12 @@ impl std::ops::Deref for Gateway {
     }
 }
 
+impl AsRef<Pages> for Gateway {
+    fn as_ref(&self) -> &Pages {
+        &self.pages
+    }
+}
+
 impl Gateway {
     pub(crate) fn new(config: &Config, storage: Storage, read_model: ReadModel) -> Self {
         Gateway(Arc::new(Parts {
@@ -41,7 +50,8 @@ impl Gateway {
             read_model,
             api_keys: Passwords::new(&config.api_keys),
             shippo_tokens: Passwords::new(&config.shippo_tokens),
-            link_secret: config.link_secret.clone(),
+            links: LinkSecrets::new(&config.link_secret, &config.former_link_secrets),
+            pages: Pages::new(&config.shop_name),
             body_limit: config.body_limit_bytes,
             limits: Limits::new(config.requests_per_second),
             shopify: Shops::new(&config.shopify),

@@ -1,4 +1,4 @@
-//! What a request asks of the databases, for no longer than its sender waits.
+//! Reads and commits of requests, for no longer than their senders wait.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::ingest::queue::{IngestQueue, Receipt};
 use crate::ingest::store;
 use crate::ingest::submission::Submission;
 
-/// The way to the gateway's own database and to the workers'.
+/// Access to the gateway's own database and to the workers'.
 pub(crate) struct Storage {
     queue: IngestQueue,
     database: Database,
@@ -30,13 +30,13 @@ impl Storage {
         Storage { queue, database, read_wait, retry_after_seconds }
     }
 
-    /// Commits what a request brings; returns once it is committed.
+    /// Commits a request's submission; returns once it is committed.
     pub(crate) async fn submit(&self, submission: Submission, trace: Trace) -> Result<Receipt, ApiError> {
         let submitted = self.queue.submit(submission, trace).await;
         submitted.map_err(|error| ApiError::not_submitted(error, self.retry_after_seconds))
     }
 
-    /// The natural key of an order; `None` when it was never accepted.
+    /// Returns the natural key of an order; `None` if it was never accepted.
     pub(crate) async fn natural_key(&self, order_id: Uuid) -> Result<Option<(String, String)>, ApiError> {
         self.read(async { store::natural_key(&self.database.client().await?, order_id).await }).await
     }
@@ -48,8 +48,8 @@ impl Storage {
     ) -> Result<T, ApiError> {
         match tokio::time::timeout(self.read_wait, read).await {
             Ok(Ok(found)) => return Ok(found),
-            Ok(Err(error)) => tracing::warn!(%error, "a database could not be read"),
-            Err(_) => tracing::warn!("a database did not answer in time"),
+            Ok(Err(error)) => tracing::warn!(%error, "database read failed"),
+            Err(_) => tracing::warn!(timeout = ?self.read_wait, "database read timed out"),
         }
         Err(ApiError::Unavailable { retry_after_seconds: self.retry_after_seconds })
     }

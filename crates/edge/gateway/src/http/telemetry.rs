@@ -1,4 +1,4 @@
-//! How requests are observed: a span and a duration, by OpenTelemetry's semantic conventions 1.42 for HTTP servers.
+//! Telemetry of requests: a span and a duration, by OpenTelemetry's semantic conventions 1.42 for HTTP servers.
 
 use std::sync::LazyLock;
 use std::time::{Instant, SystemTime};
@@ -12,24 +12,24 @@ use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, Status};
 use opentelemetry::{Context, KeyValue};
 
 static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
-    // The convention's own.
+    // The convention's boundaries.
     let boundaries = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
     let meter = global::meter("despatch");
     let duration = meter.f64_histogram("http.server.request.duration").with_unit("s");
     duration.with_boundaries(boundaries.to_vec()).build()
 });
 
-/// The span of a request that is being served, and the clock for its duration.
+/// The span of a request in progress, and the clock for its duration.
 pub(crate) struct RequestSpan {
-    /// Its place in its trace; what it brings belongs under it.
+    /// The request's place in its trace. Its events belong under it.
     pub(crate) trace: Trace,
-    /// The sender's place.
+    /// The sender's place in the trace.
     under: Context,
     method: &'static str,
-    /// The route and not the path, which may hold a token; none when there is none.
+    /// The route, not the path, which may hold a token; `None` if the path is unknown.
     route: Option<MatchedPath>,
     began: (SystemTime, Instant),
-    /// None where no traces are collected.
+    /// `None` if no traces are collected.
     span: Option<BoxedSpan>,
 }
 
@@ -72,13 +72,13 @@ impl RequestSpan {
     }
 }
 
-/// The method, or the convention's word for any other.
+/// Returns the method, or the convention's word for any other.
 fn known(method: &Method) -> &'static str {
     const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
     KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("_OTHER")
 }
 
-/// The request's span. Its name and its attributes are made only where the sampler takes it, for which it looks at the
+/// Begins the request's span. Its name and attributes are set only if the sampler takes it; the sampler looks at the
 /// error alone.
 fn begun(
     method: &'static str,

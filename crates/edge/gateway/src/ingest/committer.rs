@@ -1,4 +1,4 @@
-//! Commits what lies in the queue: as much as is ready, in one transaction, set by set.
+//! The committer: commits everything that is ready in the queue in one transaction, with one statement per set.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,18 +17,18 @@ use super::queue::{QueuedSubmission, Receipt, SubmitError};
 use super::submission::Submission;
 use super::trace::linked_trace;
 
-/// The most committed events that may be on their way to the broker at once: some seconds of a flood. While the broker
-/// does not take them, further ones are left to the runtime's sweeper instead of piling up in memory.
+/// Most committed events on their way to the broker at the same time: some seconds of a flood. If the broker does not
+/// accept them, further ones are left to the sweeper instead of filling the memory.
 const PUBLISHING: usize = 8192;
 
-/// How long the last batches may take to reach the broker when the gateway stops; the sweeper does the rest.
+/// How long the last batches may take to reach the broker when the gateway stops. The sweeper publishes the rest.
 const DRAIN_WAIT: Duration = Duration::from_secs(2);
 
-/// The largest body that a dead letter carries: the letter has to pass through the broker, which takes 1 MiB unless
-/// configured otherwise.
+/// The largest body that a dead letter carries, because the letter must pass through the broker, whose limit is 1 MiB
+/// unless configured otherwise.
 const LARGEST_BODY: usize = 512 * 1024;
 
-/// Turns submissions into committed rows, and those into events.
+/// Turns submissions into committed rows, and these into events.
 pub(crate) struct Committer {
     outbox: Outbox,
     batch: usize,
@@ -46,8 +46,8 @@ impl Committer {
         Committer { outbox, batch, publishing: TaskTracker::new(), permits, placed }
     }
 
-    /// Runs until every sending end of the queue is gone. What is submitted during one commit is the next one's batch,
-    /// so a lone order waits for no other and a flood shares its commits.
+    /// Runs until every sending end of the queue is gone. Submissions that arrive during one commit are the next batch.
+    /// So a lone order waits for no other, and a flood shares its commits.
     pub(crate) async fn run(self, mut received: mpsc::Receiver<QueuedSubmission>) {
         let mut batch = Vec::with_capacity(self.batch);
         while received.recv_many(&mut batch, self.batch).await > 0 {
@@ -57,7 +57,7 @@ impl Committer {
         }
         self.publishing.close();
         if tokio::time::timeout(DRAIN_WAIT, self.publishing.wait()).await.is_err() {
-            tracing::info!("the last events are left to the sweeper");
+            tracing::info!("last events left to the sweeper");
         }
     }
 
@@ -68,18 +68,18 @@ impl Committer {
                 self.placed.add(placed.count() as u64, &[]);
                 reply(batch, receipts.into_iter().map(Ok));
             }
-            // One submission that the database rejects must not take its neighbours down.
+            // One submission that the database rejects must not fail its neighbours.
             Err(error) if rejects_data(&error) && batch.len() > 1 => {
                 for queued in batch {
                     Box::pin(self.commit_and_reply(vec![queued])).await;
                 }
             }
             Err(error) if rejects_data(&error) => {
-                tracing::error!(%error, "a submission could not be committed");
+                tracing::error!(%error, "submission not committed");
                 reply(batch, std::iter::repeat(Err(SubmitError::Rejected)));
             }
             Err(error) => {
-                tracing::warn!(%error, submissions = batch.len(), "nothing can be committed");
+                tracing::warn!(%error, submissions = batch.len(), "batch not committed");
                 reply(batch, std::iter::repeat(Err(SubmitError::Unavailable)));
             }
         }
@@ -101,7 +101,7 @@ impl Committer {
         Ok(batch.iter().map(|queued| lookup.receipt(queued)).collect())
     }
 
-    /// Publishes in the background: no sender waits for the broker, since what is committed reaches it.
+    /// Publishes in the background. No sender waits for the broker, because committed events reach it later.
     fn publish(&self, unpublished: Unpublished, events: usize) {
         let events = u32::try_from(events).unwrap_or(u32::MAX);
         if let Ok(permit) = self.permits.clone().try_acquire_many_owned(events) {
@@ -113,7 +113,7 @@ impl Committer {
         }
     }
 
-    /// What the submission puts on the stream; `None` when it was there before.
+    /// Returns the submission's message; `None` if it was committed before.
     fn message(&self, queued: &QueuedSubmission, lookup: &BatchLookup) -> Option<OutboxMessage> {
         let id = queued.event_id;
         let event = match &queued.submission {
@@ -137,7 +137,7 @@ impl Committer {
             Submission::Event(event) => event,
             Submission::Scan(..) | Submission::UnknownParcel(..) | Submission::Probe => return None,
         };
-        // What comes about an order belongs in the order's trace, whichever sender it comes from.
+        // An event about an order belongs in the order's trace, whichever sender it comes from.
         let Some(order) = queued.submission.about().and_then(|order| lookup.trace_of(order)) else {
             return Some(self.outbox.event(id, event.clone(), &queued.trace));
         };
@@ -148,7 +148,7 @@ impl Committer {
         Some(queued.message.get_or_init(message).clone())
     }
 
-    /// The dead letter of a submission that no event can come of.
+    /// Returns the dead letter of a submission that cannot become an event.
     fn dead_letter(
         &self,
         queued: &QueuedSubmission,
@@ -170,7 +170,7 @@ impl Committer {
     }
 }
 
-/// Whether the database rejects what it was given, rather than being unable to take anything.
+/// Returns whether the database rejects this data, rather than being unable to accept any.
 fn rejects_data(error: &DbError) -> bool {
     matches!(error.kind(), DbErrorKind::Data | DbErrorKind::Duplicate)
 }

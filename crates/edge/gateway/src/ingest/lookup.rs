@@ -1,4 +1,4 @@
-//! What the database knows of a batch of submissions, and notes of it, before their messages are made.
+//! Looks a batch of submissions up in the database and notes it there, before its messages are created.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,21 +12,21 @@ use super::queue::{QueuedSubmission, Receipt};
 use super::store::{self, ExistingOrder, ScanKey};
 use super::submission::Submission;
 
-/// What the database knew of a batch, and now knows.
+/// The database's knowledge of a batch.
 #[derive(Default)]
 pub(crate) struct BatchLookup {
     /// Orders that are new.
     placed: HashSet<Uuid>,
-    /// Orders that are not, by the id that they were not given.
+    /// Existing orders, by the id that they did not get.
     known: HashMap<Uuid, ExistingOrder>,
-    /// Events of changed orders and of scans that were not there before.
+    /// New events of changed orders and of scans.
     first: HashSet<Uuid>,
-    /// Where the traces begin of the orders that something else is about.
+    /// The beginnings of the traces of the orders that other submissions are about.
     traces: HashMap<Uuid, Trace>,
 }
 
 impl BatchLookup {
-    /// Looks the batch up and notes what is new in it. Each set is one statement.
+    /// Looks the batch up and notes the new submissions. Each set is one statement.
     pub(crate) async fn of(tx: &Transaction<'_>, batch: &[QueuedSubmission]) -> Result<Self, DbError> {
         let mut lookup = BatchLookup::default();
         let orders: Vec<(&NewOrder, Uuid)> = batch.iter().filter_map(order).collect();
@@ -72,19 +72,19 @@ impl BatchLookup {
         }
     }
 
-    /// Whether this event is the first about its changed order, or about its scan.
+    /// Returns whether this event is the first about its changed order, or about its scan.
     pub(crate) fn is_first(&self, event_id: EventId) -> bool {
         self.first.contains(&event_id.uuid())
     }
 
-    /// Where the trace of a known order begins.
+    /// Returns the beginning of a known order's trace.
     pub(crate) fn trace_of(&self, order_id: Uuid) -> Option<&Trace> {
         self.traces.get(&order_id)
     }
 
     fn receipt_of(&self, order: &NewOrder) -> Receipt {
         match self.known.get(&order.order_id) {
-            // Rows are never deleted, so one that was in the way of this order's can be found.
+            // Rows are never deleted, so the existing order can be found.
             None => Receipt::Placed(order.order_id),
             Some(known) if known.digest == order.digest => Receipt::Same(known.order_id),
             Some(known) => Receipt::Changed(known.order_id),

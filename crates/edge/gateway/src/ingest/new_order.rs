@@ -1,4 +1,4 @@
-//! An order on receipt: named, fingerprinted, and not too large to be carried.
+//! A new order: with an id and a fingerprint, and small enough for its events.
 
 use bytes::Bytes;
 use despatch_contracts::order::{Order, OrderPlaced};
@@ -7,34 +7,34 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// The largest order that is accepted, encoded. Events that carry it add a little each and must stay below what the
-/// broker accepts, 1 MiB unless configured otherwise.
+/// The largest accepted order, encoded. Events that carry it add a little each and must stay below the broker's limit,
+/// 1 MiB unless configured otherwise.
 const LARGEST_ORDER: usize = 256 * 1024;
 
 /// An order that is too large for the events that carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the order is larger than {limit} bytes")]
+#[error("order: expected at most {limit} bytes, found more")]
 pub(crate) struct OrderTooLarge {
-    /// The most that is accepted, encoded.
+    /// The limit, encoded.
     pub(crate) limit: usize,
 }
 
-/// An order that is to be accepted.
+/// An order to accept.
 #[derive(Debug, Clone)]
 pub(crate) struct NewOrder {
     pub(crate) shop: String,
     pub(crate) shop_order_id: String,
-    /// The id that it gets unless it has one already.
+    /// The order's id, unless the order has one already.
     pub(crate) order_id: Uuid,
-    /// Over what the shop sent, normalised: equal for equal orders, whatever the spacing of the JSON.
+    /// The digest of the normalised order: equal for equal orders, whatever the spacing of the JSON.
     pub(crate) digest: [u8; 32],
     pub(crate) event: Emitted,
-    /// The body as it came, for the case that it makes when it differs from an earlier one.
+    /// The unchanged body, for the case if the order differs from an earlier one.
     pub(crate) body: Bytes,
 }
 
 impl NewOrder {
-    /// Takes an order that has been read from a body and has no id yet.
+    /// Creates a new order from one that was read from a body and has no id yet.
     pub(crate) fn new(mut order: Order, body: Bytes) -> Result<Self, OrderTooLarge> {
         let encoded = order.encode_to_vec();
         if encoded.len() > LARGEST_ORDER {
@@ -43,7 +43,7 @@ impl NewOrder {
         let digest = Sha256::digest(&encoded).into();
         let order_id = Uuid::now_v7();
         order.order_id = order_id.to_string();
-        // Only now: the same order that comes without its time is still the same order.
+        // Set after the digest, because the same order without its time is still the same order.
         order.placed_at.get_or_insert_with(now);
         Ok(NewOrder {
             shop: order.shop.clone(),

@@ -1,5 +1,5 @@
-//! The queue through which everything enters: a request submits what it brings, the committer commits whatever lies
-//! ready in one transaction, and only then does the request get its answer.
+//! The ingest queue: a request submits, the committer commits everything that is ready in one transaction, and only
+//! then does the request get its answer.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::submission::Submission;
 
-/// What became of a submission, once it is committed.
+/// The result of a committed submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Receipt {
     /// A new order, under this id.
@@ -27,38 +27,38 @@ pub(crate) enum Receipt {
 /// Why a submission was not committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SubmitError {
-    /// Nothing can be committed at the moment.
-    #[error("nothing can be committed at the moment")]
+    /// Nothing can be committed now.
+    #[error("nothing can be committed now")]
     Unavailable,
-    /// This submission cannot be committed, while others can.
-    #[error("the database rejects what was submitted")]
+    /// This submission cannot be committed; others can.
+    #[error("the database rejects the submission")]
     Rejected,
 }
 
 /// A submission on its way to the committer.
 pub(crate) struct QueuedSubmission {
     pub(crate) submission: Submission,
-    /// The id of the event that the submission becomes.
+    /// The id of the submission's event.
     pub(crate) event_id: EventId,
     pub(crate) trace: Trace,
-    /// The message that has a span of its own, once it is made. A batch that is committed again, submission by
-    /// submission, sends the same one and makes no second span.
+    /// The message with a span of its own, once it is created. If a batch is committed again, submission by submission,
+    /// it sends the same message and makes no second span.
     pub(crate) message: OnceLock<OutboxMessage>,
     pub(crate) reply: oneshot::Sender<Result<Receipt, SubmitError>>,
 }
 
-/// Where requests submit what they bring.
+/// Accepts submissions of requests.
 #[derive(Clone)]
 pub(crate) struct IngestQueue {
     queued: mpsc::Sender<QueuedSubmission>,
     commit_wait: Duration,
-    /// Makes an event's id, by the deployment's time.
+    /// Creates an event's id, by the deployment's time.
     new_id: Arc<dyn Fn() -> EventId + Send + Sync>,
 }
 
 impl IngestQueue {
-    /// A queue, and the end that its committer works through. It holds no more than `batch`; later requests wait for
-    /// room. No request waits longer than `commit_wait`. `new_id` makes the events' ids.
+    /// Creates a queue and the receiving end for its committer. It holds at most `batch`; later requests wait for room.
+    /// No request waits longer than `commit_wait`. `new_id` creates the events' ids.
     pub(crate) fn new(
         batch: usize,
         commit_wait: Duration,
@@ -68,8 +68,8 @@ impl IngestQueue {
         (IngestQueue { queued, commit_wait, new_id: Arc::new(new_id) }, received)
     }
 
-    /// Returns once the submission is committed. After `commit_wait` it is [`SubmitError::Unavailable`], although the
-    /// commit may still succeed: the sender will send it again, and sending anything twice is harmless.
+    /// Submits; returns once the submission is committed. After `commit_wait` it returns [`SubmitError::Unavailable`],
+    /// although the commit may still succeed. The sender sends it again, which is harmless.
     pub(crate) async fn submit(&self, submission: Submission, trace: Trace) -> Result<Receipt, SubmitError> {
         let (reply, replied) = oneshot::channel();
         let event_id = (self.new_id)();

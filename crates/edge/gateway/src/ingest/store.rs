@@ -1,4 +1,4 @@
-//! All of the gateway's SQL: what was accepted, each thing once.
+//! All SQL of the gateway: everything accepted, each thing once.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use super::new_order::NewOrder;
 
 /// Accepts the orders whose natural key is new; returns their ids.
 ///
-/// Sorted, so that two gateways with the same orders at hand wait for each other instead of deadlocking.
+/// The orders are sorted, so that two gateways with the same orders wait for each other instead of deadlocking.
 pub(crate) async fn place(
     tx: &Transaction<'_>,
     orders: &[&NewOrder],
@@ -35,7 +35,7 @@ pub(crate) async fn place(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Where the traces of these orders begin, by order.
+/// Returns the beginnings of these orders' traces, by order.
 pub(crate) async fn traces(tx: &Transaction<'_>, orders: &[Uuid]) -> Result<HashMap<Uuid, Trace>, DbError> {
     let statement = tx
         .prepare_cached("select order_id, traceparent from gateway.orders where order_id = any($1)")
@@ -50,7 +50,7 @@ pub(crate) struct ExistingOrder {
     pub(crate) digest: Vec<u8>,
 }
 
-/// The orders that were accepted under these natural keys, by the id that they were not given.
+/// Returns the orders that were accepted under these natural keys, by the id that they did not get.
 pub(crate) async fn existing(
     tx: &Transaction<'_>,
     orders: &[&NewOrder],
@@ -71,7 +71,7 @@ pub(crate) async fn existing(
         .collect())
 }
 
-/// Notes contents that differ from what was accepted; returns the events of those that were not noted before.
+/// Notes contents that differ from the accepted ones; returns the events of new ones.
 pub(crate) async fn note_changed(
     tx: &Transaction<'_>,
     orders: &[(&NewOrder, Uuid)],
@@ -95,17 +95,17 @@ pub(crate) async fn note_changed(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// A movement of a parcel, as it differs from others.
+/// The identity of a parcel's movement.
 pub(crate) struct ScanKey<'a> {
     pub(crate) carrier: &'a str,
     pub(crate) tracking_number: &'a str,
     pub(crate) movement: &'static str,
-    /// Empty for a parcel that is not ours.
+    /// The order's id; empty for an unknown parcel.
     pub(crate) order_id: &'a str,
     pub(crate) event_id: Uuid,
 }
 
-/// Notes movements; returns the events of those that were not noted before.
+/// Notes movements; returns the events of new ones.
 pub(crate) async fn note_movements(
     tx: &Transaction<'_>,
     scans: &[ScanKey<'_>],
@@ -130,7 +130,7 @@ pub(crate) async fn note_movements(
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// The natural key of an order: its shop, and the shop's own id. `None` when it was never accepted.
+/// Returns the natural key of an order: its shop, and the shop's own id. Returns `None` if it was never accepted.
 pub(crate) async fn natural_key(db: &Object, order_id: Uuid) -> Result<Option<(String, String)>, DbError> {
     let statement =
         db.prepare_cached("select shop, shop_order_id from gateway.orders where order_id = $1").await?;

@@ -1,4 +1,4 @@
-//! What a request brings, as it is committed.
+//! Submissions: the contents of requests, as they are committed.
 
 use bytes::Bytes;
 use despatch_contracts::{Emitted, Subject};
@@ -7,23 +7,23 @@ use uuid::Uuid;
 use super::new_order::NewOrder;
 use crate::sources::shippo::Scanned;
 
-/// What a request brings.
+/// The content of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Submission {
-    /// An order; one with a known natural key is not accepted again.
+    /// An order. One with a known natural key is not accepted again.
     Order(NewOrder),
-    /// A scan of one of our parcels, and what it is to its order; the same movement counts once.
+    /// A scan of a known parcel, and its event. The same movement counts once.
     Scan(Scanned, Emitted),
-    /// A scan of a parcel that is not ours, as it came.
+    /// A scan of an unknown parcel, unchanged.
     UnknownParcel(Scanned, Bytes),
-    /// Anything that may come as often as it likes: its consumers recognise repetitions themselves.
+    /// An event that may come any number of times: its consumers recognise repetitions themselves.
     Event(Emitted),
-    /// Nothing: asks whether something could be committed now.
+    /// Nothing: asks whether a commit is possible now.
     Probe,
 }
 
 impl Submission {
-    /// The known order that the submission is about; `None` for a new order.
+    /// Returns the known order that the submission is about; `None` for a new order.
     pub(crate) fn about(&self) -> Option<Uuid> {
         match self {
             Submission::Scan(_, event) | Submission::Event(event) => {

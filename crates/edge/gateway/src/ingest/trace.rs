@@ -1,10 +1,11 @@
-//! The trace of an event that comes about an order after it was placed.
+//! The trace of an event about an order that was placed earlier.
 
 use despatch_contracts::{Trace, span};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{Link, Span as _, SpanBuilder, SpanKind, TraceContextExt as _};
 
-/// The trace of an event about an order whose trace began earlier: under the order's, with a link to the request.
+/// Returns the trace of an event about an order whose trace began earlier: under the order's, with a link to the
+/// request.
 pub(crate) fn linked_trace(order: &Trace, request: &Trace, event_type: &str) -> Trace {
     if !order.is_sampled() {
         return order.child();

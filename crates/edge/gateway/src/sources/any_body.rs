@@ -1,4 +1,4 @@
-//! Whatever is sent: reading answers, with an order or with the field that is wrong. It never panics.
+//! Every parser returns an order or names the wrong field, whatever the body. None panics.
 
 use despatch_contracts::order::Order;
 use proptest::prelude::*;
@@ -9,9 +9,9 @@ use crate::ingest::new_order::NewOrder;
 use crate::sources::fields::json::Invalid;
 use crate::sources::{order_json, review, shippo, shopify, woocommerce};
 
-/// Every reader of a body, on one body.
+/// Runs every parser on one body.
 fn read_all(body: &[u8]) -> Vec<Result<Order, Invalid>> {
-    // These have no order to look at; that they return is what counts.
+    // These return no order. It counts that they return.
     let _ = (shippo::read(body), review::from_json(body), review::from_form(body));
     vec![order_json::read(body), shopify::read(body, "north"), woocommerce::read(body, "south")]
 }
@@ -21,7 +21,7 @@ fn check(body: &[u8]) {
         match read {
             Ok(order) => {
                 assert!(!order.shop.is_empty() && !order.shop_order_id.is_empty());
-                // A backslash that was sent is written as two.
+                // A backslash in the body appears as two.
                 let written = format!("{order:?}").replace(r"\\", "");
                 assert!(!written.contains(r"\0"), "{order:?}");
                 if let Ok(new_order) = NewOrder::new(order, body.to_vec().into()) {
@@ -33,7 +33,7 @@ fn check(body: &[u8]) {
     }
 }
 
-/// Bodies that are read as they are.
+/// Valid bodies.
 fn samples() -> Vec<Value> {
     let shopify = include_str!("../../../../../data/webhooks/shopify_order_created.json");
     let woocommerce = include_str!("../../../../../data/webhooks/woocommerce_order_created.json");
@@ -49,7 +49,7 @@ fn samples() -> Vec<Value> {
     ]
 }
 
-/// Pointers to everything in a value.
+/// Lists pointers to everything in a value.
 fn pointers(value: &Value, at: &str, into: &mut Vec<String>) {
     match value {
         Value::Object(members) => {
@@ -70,7 +70,7 @@ fn pointers(value: &Value, at: &str, into: &mut Vec<String>) {
     }
 }
 
-/// What does not belong where it is put.
+/// Values that do not belong where they are put.
 fn strangers() -> impl Strategy<Value = Value> {
     let odd = [
         json!(null),

@@ -1,4 +1,4 @@
-//! The fields that several senders have in common, each read in one way.
+//! Fields that several senders have in common, each parsed in one way.
 
 pub(crate) mod amount;
 pub(crate) mod authorisation;

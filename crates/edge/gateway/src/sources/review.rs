@@ -1,4 +1,4 @@
-//! A customer's review, read from a form or from JSON.
+//! A customer's review, parsed from a form or from JSON.
 
 use serde::Deserialize;
 use url::form_urlencoded;
@@ -6,10 +6,10 @@ use utoipa::ToSchema;
 
 use crate::sources::fields::json::{self, Invalid, required, text};
 
-/// The longest comment that is taken, in characters; the form says so too.
+/// The longest accepted comment, in characters; the form says so too.
 const LONGEST_COMMENT: usize = 5000;
 
-/// Stars and words.
+/// A review.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Review {
     /// 1 to 5.
@@ -32,13 +32,13 @@ pub(crate) struct ReviewJson {
     comment: String,
 }
 
-/// `{"rating": 5, "comment": "…"}`
+/// Parses `{"rating": 5, "comment": "…"}`.
 pub(crate) fn from_json(body: &[u8]) -> Result<Review, Invalid> {
     let json: ReviewJson = json::read(body)?;
     checked(json.rating, json.comment)
 }
 
-/// `rating=5&comment=…`, as a browser sends it.
+/// Parses `rating=5&comment=…`, as a browser sends it.
 pub(crate) fn from_form(body: &[u8]) -> Result<Review, Invalid> {
     let (mut rating, mut comment) = (None, String::new());
     for (name, value) in form_urlencoded::parse(body) {

@@ -1,4 +1,4 @@
-//! Shippo's `track_updated` webhook, read into a scan of a parcel.
+//! Shippo's `track_updated` webhook, parsed into a scan of a parcel.
 //!
 //! See <https://docs.goshippo.com/docs/tracking/webhooks/> for its shape.
 
@@ -53,19 +53,19 @@ enum TrackingStatus {
     Failure,
 }
 
-/// What a scan says of a parcel.
+/// A scan of a parcel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scanned {
     pub(crate) carrier: String,
     pub(crate) tracking_number: String,
     pub(crate) movement: Movement,
-    /// The order that the label was bought for, as our own reference on it says.
+    /// The order that the label was bought for, by our own reference on it.
     pub(crate) order_id: Option<Uuid>,
     at: Option<Timestamp>,
     detail: String,
 }
 
-/// Where a parcel has got to.
+/// The movement of a parcel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Movement {
     Despatched,
@@ -85,8 +85,8 @@ impl Movement {
     }
 }
 
-/// Reads a scan; `None` when the webhook says nothing that moves a parcel: another event, or a label that the carrier
-/// has not seen yet.
+/// Parses a scan. Returns `None` if the webhook reports no movement: it is another event, or the carrier has not seen
+/// the parcel yet.
 pub fn read(body: &[u8]) -> Result<Option<Scanned>, Invalid> {
     let webhook: Webhook = json::read(body)?;
     if webhook.event.is_empty() {
@@ -116,14 +116,14 @@ pub fn read(body: &[u8]) -> Result<Option<Scanned>, Invalid> {
     }))
 }
 
-/// Our labels carry `<order id>/<parcel>`.
+/// Returns the order in the label's reference, `<order id>/<parcel>`.
 fn reference(metadata: &Value) -> Option<Uuid> {
     let (order_id, _) = metadata.as_str()?.split_once('/')?;
     Uuid::try_parse(order_id).ok()
 }
 
 impl Scanned {
-    /// The event that the scan is for the parcel's order.
+    /// Returns the scan's event for the parcel's order.
     pub fn event(&self, parcel: &TrackedParcel) -> Emitted {
         let scan = Some(Scan {
             order_id: parcel.order_id.clone(),

@@ -1,4 +1,4 @@
-//! Shopify's `orders/create` webhook, read into an order.
+//! Shopify's `orders/create` webhook, parsed into an order.
 //!
 //! The fields are those of the REST Admin API's Order resource
 //! (<https://shopify.dev/docs/api/admin-rest/latest/resources/order>). Amounts are in the shop's own currency.
@@ -13,7 +13,7 @@ use crate::sources::fields::line::LineReader;
 use crate::sources::fields::name::full_name;
 use crate::sources::fields::{placed_at, service_level};
 
-/// The channel that such orders name.
+/// The channel of these orders.
 pub(crate) const CHANNEL: &str = "shopify";
 
 #[derive(Deserialize)]
@@ -111,15 +111,15 @@ struct Method {
     price: Option<Amount>,
 }
 
-/// Reads an order; `shop` is what we call the shop. It has no `order_id` yet; only its shape is checked.
+/// Parses an order. `shop` is the shop's name in despatch. The order has no `order_id` yet; only its shape is checked.
 ///
-/// `id`, `total_price`, and of each line item `quantity` and `price` have to be there.
+/// `id`, `total_price`, and `quantity` and `price` of each line item are required.
 ///
 /// - A line's total is its price times its quantity, less the discounts allocated to it.
-/// - `total_discounts` is the sum of all discounts; the order's own is what of it no line holds, which covers
-///   discounted shipping, whose `price` is before discounts.
-/// - Tips are charged with the shipping, the only place for what is neither goods nor tax.
-/// - Tax adds to the total only where prices do not include it.
+/// - `total_discounts` is the sum of all discounts. The order's own discount is the part that no line holds, which
+///   covers discounted shipping, whose `price` is before discounts.
+/// - Tips are added to the shipping, the only place for charges that are neither goods nor tax.
+/// - Tax adds to the total only if prices do not include it.
 pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     let webhook: Webhook = json::read(body)?;
     let currency = webhook.currency.to_ascii_uppercase();
@@ -171,11 +171,11 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
 }
 
 impl Item {
-    /// The line, and which discount its total already contains.
+    /// Returns the line, and the discount that its total already contains.
     fn normalised(self, reader: LineReader) -> Result<(Line, i64), Invalid> {
         let quantity = reader.quantity(self.quantity)?;
         let price = reader.minor(self.price, "price")?;
-        // An allocation repeats what the deprecated `total_discount` says, so they are never added.
+        // An allocation repeats the deprecated `total_discount`, so they are never added.
         let discount = if self.discount_allocations.is_empty() {
             reader.minor_or_zero(self.total_discount.as_ref(), "total_discount")?
         } else {
@@ -199,7 +199,7 @@ impl Item {
 }
 
 impl Buyer {
-    /// The order's own address for mails goes before the account's.
+    /// Returns the customer. The order's own e-mail address takes precedence over the account's.
     fn normalised(self, order_email: String) -> Customer {
         Customer {
             customer_id: self.id,
@@ -225,7 +225,7 @@ impl Destination {
     }
 }
 
-/// The first text that is not empty.
+/// Returns the first text that is not empty.
 fn first_of<const N: usize>(texts: [String; N]) -> String {
     texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! WooCommerce's `order.created` webhook, read into an order.
+//! WooCommerce's `order.created` webhook, parsed into an order.
 //!
 //! The fields are those of the REST API's order (<https://woocommerce.github.io/woocommerce-rest-api-docs/#orders>).
 
@@ -12,7 +12,7 @@ use crate::sources::fields::line::LineReader;
 use crate::sources::fields::name::full_name;
 use crate::sources::fields::{placed_at, service_level};
 
-/// The channel that such orders name.
+/// The channel of these orders.
 pub(crate) const CHANNEL: &str = "woocommerce";
 
 #[derive(Deserialize)]
@@ -89,15 +89,15 @@ struct Method {
     method_title: String,
 }
 
-/// Reads an order; `shop` is what we call the shop. It has no `order_id` yet; only its shape is checked.
+/// Parses an order. `shop` is the shop's name in despatch. The order has no `order_id` yet; only its shape is checked.
 ///
-/// `id`, `total`, and of each line item `quantity` and `total` have to be there.
+/// `id`, `total`, and `quantity` and `total` of each line item are required.
 ///
-/// - A line's total is after its discounts and before tax, even in a shop whose prices include tax: so the order's
-///   tax always adds, and there is no discount left to take off the whole.
-/// - Fees are charged with the shipping; a negative one is a discount.
-/// - The buyer is who is billed: a guest has customer id 0, which names no account.
-/// - An address of nothing but empty text is what WooCommerce sends for "none".
+/// - A line's total is after its discounts and before tax, even in a shop whose prices include tax. So the order's tax
+///   always adds, and no discount is left for the whole order.
+/// - Fees are added to the shipping; a negative one is a discount.
+/// - The buyer is the billed person. A guest has customer id 0, which names no account.
+/// - WooCommerce sends an address of empty texts for "none".
 pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     let webhook: Webhook = json::read(body)?;
     let currency = webhook.currency.to_ascii_uppercase();
@@ -163,7 +163,7 @@ impl Contact {
         (customer != Customer::default()).then_some(customer)
     }
 
-    /// `billed_phone` is used where the address has none: older shops ask for one phone number only.
+    /// Returns the address. `billed_phone` is used if it has no phone number, because older shops ask for only one.
     fn address(self, billed_phone: Option<String>) -> Option<Address> {
         let mut address = Address {
             name: full_name(&self.first_name, &self.last_name),

@@ -18,6 +18,8 @@ use crate::fixture::{
 enum Expected {
     /// A status, and the field that the refusal names; empty where none is at fault.
     Refused(u16, &'static str),
+    /// A page with this status, which tells a customer what to do.
+    Page(u16),
     /// Taken, and made a case by orders, with this reason.
     Case(&'static str),
     /// Taken, and accepted by orders.
@@ -25,7 +27,7 @@ enum Expected {
     /// Answered with 200, without consequences.
     Nothing,
 }
-use Expected::{Accepted, Case, Nothing, Refused};
+use Expected::{Accepted, Case, Nothing, Page, Refused};
 
 type Row = (&'static str, Request, Expected);
 
@@ -119,8 +121,8 @@ fn senders_that_prove_nothing() -> Vec<Row> {
         ("woocommerce: no shop", woo().without("x-wc-webhook-source"), Refused(401, "")),
         ("shippo: no token", Request::new("POST", "/webhooks/shippo").body("{}"), Refused(401, "")),
         ("shippo: wrong", Request::new("POST", "/webhooks/shippo?token=x").body("{}"), Refused(401, "")),
-        ("review: guessed", Request::new("POST", "/reviews/o-1/AAAA").body("rating=1"), Refused(401, "")),
-        ("unsubscribe: guessed", Request::new("POST", "/unsubscribe/o-1/AAAA"), Refused(401, "")),
+        ("review: guessed", Request::new("POST", "/reviews/o-1/AAAA").body("rating=1"), Page(404)),
+        ("unsubscribe: guessed", Request::new("POST", "/unsubscribe/o-1/AAAA"), Page(404)),
     ]
 }
 
@@ -321,11 +323,11 @@ fn everything_else() -> Vec<Row> {
         ),
         ("status: no id", get("/v1/orders/1").trusted(), Refused(404, "")),
         ("status: no UTF-8", get("/v1/orders/%ff").trusted(), Refused(404, "")),
-        ("review: no rating", review("comment=good"), Refused(400, "rating")),
-        ("review: six stars", review("rating=6"), Refused(400, "rating")),
-        ("review: stars in words", review("rating=five"), Refused(400, "rating")),
-        ("review: U+0000", review("rating=5&comment=%00"), Refused(400, "comment")),
-        ("review: too large", review(&"x".repeat(BODY_LIMIT + 1)), Refused(413, "")),
+        ("review: no rating", review("comment=good"), Page(400)),
+        ("review: six stars", review("rating=6"), Page(400)),
+        ("review: stars in words", review("rating=five"), Page(400)),
+        ("review: U+0000", review("rating=5&comment=%00"), Page(400)),
+        ("review: too large", review(&"x".repeat(BODY_LIMIT + 1)), Page(413)),
         ("no such path", get("/v1/order").trusted(), Refused(404, "")),
         ("no such method", get("/webhooks/shopify"), Refused(405, "")),
     ]
@@ -357,6 +359,13 @@ async fn every_bad_input_has_its_answer() {
                     && error["code"].is_string()
                     && error["message"].is_string()
             }
+            Page(shown) => {
+                let html = String::from_utf8_lossy(&answer.body);
+                status == shown
+                    && answer.header("content-type") == "text/html; charset=utf-8"
+                    && html.contains("Quay Street Supplies")
+                    && !html.contains("\"code\"")
+            }
             Nothing => status == 200 && answer.body.is_empty(),
             Case(_) | Accepted => {
                 taken.push((name, answer.order_id(), expected));
@@ -375,7 +384,7 @@ async fn every_bad_input_has_its_answer() {
         let _: OrderPlaced = env.expect(order_id).await;
         match expected {
             Case(reason) => assert_eq!(env.expect_dead(order_id).await.reason, *reason, "{name}"),
-            Accepted | Refused(..) | Nothing => drop::<OrderAccepted>(env.expect(order_id).await),
+            Accepted | Refused(..) | Page(_) | Nothing => drop::<OrderAccepted>(env.expect(order_id).await),
         }
     }
     env.quiet().await;

@@ -5,11 +5,15 @@ use despatch_contracts::review::ReviewReceived;
 use despatch_domain::link;
 use despatch_testkit::TestEnv;
 
-use crate::fixture::{LINK_SECRET, Request, TestGateway};
+use crate::fixture::{FORMER_LINK_SECRET, LINK_SECRET, Request, TestGateway};
 
 /// The path of a link that we wrote.
 fn link_to(what: &str, purpose: &str, order_id: &str) -> String {
-    format!("/{what}/{order_id}/{}", link::sign(LINK_SECRET.as_bytes(), purpose, order_id))
+    signed_by(LINK_SECRET, what, purpose, order_id)
+}
+
+fn signed_by(secret: &str, what: &str, purpose: &str, order_id: &str) -> String {
+    format!("/{what}/{order_id}/{}", link::sign(secret.as_bytes(), purpose, order_id))
 }
 
 #[tokio::test]
@@ -72,11 +76,60 @@ async fn a_link_is_good_for_nothing_else() {
         for method in ["GET", "POST"] {
             assert_eq!(
                 gateway.send(Request::new(method, &*path).body("rating=1")).await.status,
-                401,
+                404,
                 "{path}"
             );
         }
     }
     env.quiet().await;
     assert_eq!(env.messages("evt.>").await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_link_that_was_mangled_shows_a_page() {
+    let env = TestEnv::new().await;
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    let link = link_to("reviews", "review", "o-6");
+    for path in [
+        &link[..link.len() - 3],
+        &format!("{link}."),
+        &format!("{link}/"),
+        "/reviews/o-6",
+        "/reviews",
+        "/reviews/%ff/x",
+        "/",
+        "/unsubscribe/o-6",
+        "/unsubscribe/o-6/A%0AB",
+    ] {
+        let answer = gateway.send(Request::new("GET", path)).await;
+        let html = String::from_utf8_lossy(&answer.body);
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (404, "text/html; charset=utf-8"),
+            "{path}"
+        );
+        for part in ["This link does not work", "Quay Street Supplies", "Open the link in our mail again"] {
+            assert!(html.contains(part), "{path}: {html}");
+        }
+        assert!(answer.header("content-security-policy").starts_with("default-src 'none'"));
+    }
+    let method = gateway.send(Request::new("PUT", &*link)).await;
+    assert_eq!((method.status, method.header("content-type")), (405, "text/html; charset=utf-8"));
+    for path in ["/v1/orders/1", "/v1/nothing", "/labels/1", "/webhooks/nothing"] {
+        let answer = gateway.send(Request::new("GET", path)).await;
+        assert_eq!(answer.header("content-type"), "application/json", "{path}");
+        assert!(answer.json()["error"]["code"].is_string(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_outlives_the_secret_that_signed_it() {
+    let env = TestEnv::new().await;
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    for (secret, status) in
+        [(LINK_SECRET, 200), (FORMER_LINK_SECRET, 200), ("a-secret-that-was-removed-long-ago", 404)]
+    {
+        let path = signed_by(secret, "reviews", "review", "o-7");
+        assert_eq!(gateway.send(Request::new("GET", &*path)).await.status, status, "{secret}");
+    }
 }

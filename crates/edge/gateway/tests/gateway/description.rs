@@ -26,6 +26,6 @@ async fn every_operation_that_is_described_is_served_and_no_other() {
             }
         }
     }
-    let unknown = gateway.send(Request::new("GET", "/v2/orders")).await;
+    let unknown = gateway.send(Request::new("GET", "/v1/invoices")).await;
     assert_eq!((unknown.status, &unknown.json()["error"]["code"]), (404, &json!("route-unknown")));
 }

@@ -22,7 +22,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) const API_KEY: &str = "test-api-key";
 pub(crate) const SHOP_SECRET: &str = "test-shop-secret";
-pub(crate) const LINK_SECRET: &str = "test-link-secret";
+pub(crate) const LINK_SECRET: &str = "test-link-secret-of-32-bytes-or-more";
+pub(crate) const FORMER_LINK_SECRET: &str = "the-link-secret-before-of-32-bytes";
 pub(crate) const SHIPPO_TOKEN: &str = "test-shippo-token";
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -206,7 +207,9 @@ fn config() -> Config {
         commit_wait_ms: 20_000,
         retry_after_seconds: 5,
         api_keys: vec![Secret::new(API_KEY)],
+        shop_name: "Quay Street Supplies".to_owned(),
         link_secret: Secret::new(LINK_SECRET),
+        former_link_secrets: vec![Secret::new(FORMER_LINK_SECRET)],
         shopify: vec![shop("north", "north.myshopify.com")],
         woocommerce: vec![shop("south", "https://south.example.com")],
         shippo_tokens: vec![Secret::new(SHIPPO_TOKEN)],

@@ -1,4 +1,4 @@
-//! `notifications.alert`: notifies operators of what they should know now, where a webhook for that is configured.
+//! `notifications.alert`: notifies operators, if a webhook for alerts is configured.
 
 use despatch_contracts::alert::AlertRaised;
 use despatch_domain::Reason;
@@ -6,7 +6,7 @@ use despatch_runtime::{Attempt, DbError, EffectHandler, HandlerError, Reader, Tx
 
 use crate::alerts::{Alert, AlertError, Alerts};
 
-/// Posts alerts. They are sent at least once: one that comes twice is read twice.
+/// Posts alerts. Each is sent at least once; a second copy does no harm.
 pub(crate) struct NotifyOperators {
     pub(crate) alerts: Option<Alerts>,
 }
@@ -48,7 +48,7 @@ impl EffectHandler for NotifyOperators {
 
     async fn perform(&self, alert: &Alert, _: &Attempt) -> Result<(), NotifyOperatorsError> {
         let Some(alerts) = &self.alerts else {
-            tracing::warn!(alert = alert.title, "no webhook for alerts is configured");
+            tracing::warn!(alert = alert.title, "alert not sent: no webhook is configured");
             return Ok(());
         };
         Ok(alerts.post(alert).await?)

@@ -1,4 +1,4 @@
-//! Alerts to operators: a webhook that takes Slack's JSON. Never to customers, and never about one by name.
+//! Alerts to operators: a webhook that accepts Slack's JSON. Alerts never go to customers and never name one.
 
 use std::time::Duration;
 
@@ -8,41 +8,41 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 
-/// How long an alert may take: it is for people, who can look for themselves.
+/// How long an alert may take. It is short, because people can look for themselves.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Slack's limits on a header and on a section.
 const HEADER_LETTERS: usize = 150;
 const FIELDS: usize = 10;
-/// A field holds 2,000 letters, its name included, and escaping makes up to five of one.
+/// A field holds 2,000 letters, its name included, and escaping turns one letter into at most five.
 const VALUE_LETTERS: usize = 380;
 
-/// Something that operators should know of now.
+/// A notice to operators that something needs them now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
-    /// In one line, e.g. `payments: 12 events dead in 5 minutes`.
+    /// One line, e.g. `payments: 12 events dead in 5 minutes`.
     pub title: String,
-    /// What to know about it: name and value, ten at most. Without personal data.
+    /// At most ten facts, each a name and a value. Without personal data.
     pub facts: Vec<(String, String)>,
 }
 
-/// Where alerts go; cheap to clone.
+/// The client of the alert webhook; cheap to clone.
 #[derive(Clone)]
 pub struct Alerts {
     http: Client,
     webhook: Url,
 }
 
-/// Why an alert was not taken.
+/// Why an alert was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum AlertError {
-    /// The address is not a URL, or the client could not be made. The address is a secret, so it is not repeated.
-    #[error("notifications.alert_webhook is not a usable URL")]
+    /// The address is not a URL, or no client can be created. The address is a secret, so the error does not repeat it.
+    #[error("notifications.alert_webhook: expected an http or https URL, found another text")]
     Webhook,
-    /// Not reached, or no answer in time.
+    /// The webhook is unreachable or did not answer in time.
     #[error("the alert webhook did not answer")]
     Unreachable(#[source] reqwest::Error),
-    /// 429.
-    #[error("the alert webhook asks for fewer alerts; again in {0:?}")]
+    /// Status 429.
+    #[error("the alert webhook accepts no more alerts for {0:?}")]
     Busy(Duration),
     /// Any other refusal.
     #[error("the alert webhook refused with {0}")]
@@ -50,19 +50,19 @@ pub enum AlertError {
 }
 
 impl Alerts {
-    /// Alerts to this webhook; `None` when it is empty: no alerts are wanted.
+    /// Creates a client of this webhook. An empty address means that no alerts are wanted: `None`.
     pub fn new(webhook: &str) -> Result<Option<Self>, AlertError> {
         if webhook.is_empty() {
             return Ok(None);
         }
         let webhook = Url::parse(webhook).map_err(|_| AlertError::Webhook)?;
-        // The first caller in the process wins; all of them ask for the same.
+        // The first caller in the process wins; all callers install the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().timeout(TIMEOUT).build().map_err(|_| AlertError::Webhook)?;
         Ok(Some(Alerts { http, webhook }))
     }
 
-    /// Posts an alert, once. What to do about an error is the caller's to decide.
+    /// Posts an alert once. The caller decides what to do about an error.
     pub async fn post(&self, alert: &Alert) -> Result<(), AlertError> {
         // The path is the secret.
         let mut call = ClientSpan::http("POST", &self.webhook, "/{webhook}");
@@ -84,14 +84,14 @@ impl Alerts {
     }
 }
 
-/// Without the webhook, which is a secret.
+/// Leaves out the webhook's address, which is a secret.
 impl std::fmt::Debug for Alerts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Alerts").finish_non_exhaustive()
     }
 }
 
-/// The alert in Slack's JSON: `text` for notifications, `blocks` for the channel.
+/// Returns the alert in Slack's JSON: `text` for notifications, `blocks` for the channel.
 fn slack(alert: &Alert) -> Value {
     let field = |(name, value): &(String, String)| {
         let text = format!("*{}*\n{}", escaped(name), escaped(&truncate(value, VALUE_LETTERS)));
@@ -109,7 +109,7 @@ fn slack(alert: &Alert) -> Value {
     json!({ "text": escaped(&alert.title), "blocks": blocks })
 }
 
-/// Slack gives these three letters a meaning.
+/// Escapes the three letters that have a meaning for Slack.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

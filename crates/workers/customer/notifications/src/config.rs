@@ -1,7 +1,8 @@
-//! What can be configured: whom the mail is from, where it goes out, how its links are signed.
+//! Configuration: the sender of mail, the mail server, the signing of links.
 
 use std::time::Duration;
 
+use despatch_domain::link::{self, SecretTooShort};
 use lettre::Address;
 use lettre::message::Mailbox;
 use reqwest::Url;
@@ -15,33 +16,36 @@ use crate::smtp::UrlError;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The shop, as its customers know it.
+    /// The shop's name, for its customers.
     pub shop_name: String,
-    /// Whom mail is from, e.g. `Quay Street Supplies <orders@example.com>`. Answers go there too.
+    /// The sender of mail, e.g. `Quay Street Supplies <orders@example.com>`. Replies go there too.
     pub from: String,
-    /// What follows the @ of every Message-ID. Changing it makes every message new.
+    /// The part after the @ of every Message-ID. A change makes every message a new one.
     pub message_id_domain: String,
-    /// Where customers reach the gateway, without a trailing slash.
+    /// The address at which customers reach the gateway, without a trailing slash.
     pub public_url: String,
     /// The mail server: `smtp://` or `smtps://` with user, password and port, `?tls=required` for STARTTLS. `fake:`
-    /// takes every message and keeps none: for benchmarks.
+    /// accepts every message and keeps none, for benchmarks.
     pub smtp_url: String,
-    /// The longest wait for the mail server to be reached, and to answer one command.
+    /// The longest wait for a connection to the mail server, and for its answer to one command.
     pub smtp_timeout_seconds: u64,
-    /// Signs the links in mails; shared with reviews and the gateway.
+    /// The secret that signs the links in mails, at least 32 bytes; shared with reviews and the gateway.
     pub link_secret: String,
-    /// Where operators' alerts go: a webhook that takes Slack's JSON. Empty: nowhere.
+    /// The webhook for operators' alerts, which accepts Slack's JSON. Empty for none.
     pub alert_webhook: String,
 }
 
-/// What is wrong with a configuration.
+/// A defect of the configuration. Its message begins with the key and a colon.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
+    /// Customers would not know whom mail is from.
+    #[error("notifications.shop_name: expected the shop's name as its customers know it, found nothing")]
+    ShopNameMissing,
     /// Not a mailbox.
-    #[error("notifications.from: {0}")]
-    From(#[from] lettre::address::AddressError),
-    /// Cannot be part of a Message-ID.
-    #[error("notifications.message_id_domain {0:?} is not a domain name")]
+    #[error("notifications.from: expected a mailbox such as North <orders@north.example>, found {0:?}")]
+    From(String),
+    /// Not a domain, so it cannot be part of a Message-ID.
+    #[error("notifications.message_id_domain: expected a domain such as north.example, found {0:?}")]
     MessageIdDomain(String),
     /// Not a URL.
     #[error("notifications.public_url: {0}")]
@@ -49,38 +53,48 @@ pub enum SetupError {
     /// Not an SMTP URL.
     #[error("notifications.smtp_url: {0}")]
     SmtpUrl(#[from] UrlError),
-    /// Links that anyone could sign.
-    #[error("notifications.link_secret is empty: anyone could sign links")]
-    LinkSecretMissing,
-    /// Alerts could not go there.
+    /// With a short secret, anyone could sign links.
+    #[error("notifications.link_secret: {0}")]
+    LinkSecret(#[from] SecretTooShort),
+    /// Not a usable webhook for alerts.
     #[error(transparent)]
     AlertWebhook(#[from] AlertError),
-    /// A template cannot be read: a fault of the program itself.
+    /// A template cannot be parsed: a defect of the program.
     #[error("template: {0}")]
     Template(#[from] minijinja::Error),
 }
 
 impl Config {
-    /// Everything that is wrong with it, each with its key.
+    /// Lists all defects, each with its key.
     pub fn problems(&self) -> Vec<SetupError> {
-        let from = self.from.parse::<Mailbox>().err().map(SetupError::from);
+        let shop_name = self.shop_name.trim().is_empty().then_some(SetupError::ShopNameMissing);
+        let from = self.mailbox().err();
         let domain = &self.message_id_domain;
         // A Message-ID has the form of an address.
         let unusable = Address::new("id", domain).is_err() || !domain.is_ascii();
         let domain = unusable.then(|| SetupError::MessageIdDomain(domain.clone()));
-        let public_url = Url::parse(&self.public_url).err();
-        let public_url = public_url.map(|error| SetupError::PublicUrl(error.to_string()));
+        let public_url = if self.public_url.is_empty() {
+            Some("expected the gateway's URL as customers reach it, found nothing".to_owned())
+        } else {
+            Url::parse(&self.public_url).err().map(|error| format!("{error}, found {:?}", self.public_url))
+        };
+        let public_url = public_url.map(SetupError::PublicUrl);
         let smtp_url = Mailer::new(&self.smtp_url, Duration::ZERO).err();
-        let secret = self.link_secret.is_empty().then_some(SetupError::LinkSecretMissing);
+        let secret = link::check_secret(self.link_secret.as_bytes()).err().map(SetupError::from);
         let webhook = Alerts::new(&self.alert_webhook).err().map(SetupError::from);
-        [from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]
+        [shop_name, from, domain, public_url, smtp_url.map(SetupError::from), secret, webhook]
             .into_iter()
             .flatten()
             .collect()
     }
+
+    /// The mailbox that mail is from.
+    pub(crate) fn mailbox(&self) -> Result<Mailbox, SetupError> {
+        self.from.parse().map_err(|_| SetupError::From(self.from.clone()))
+    }
 }
 
-/// Without what must not be seen: the mail server's password, the links' secret and the webhook's.
+/// Leaves out the secrets: the mail server's password, the links' secret and the webhook's address.
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")

@@ -1,4 +1,4 @@
-//! Why a customer was not notified, and what is to be done about it.
+//! Errors of notifying customers, with their verdicts.
 
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, HandlerError, Verdict};
@@ -9,19 +9,19 @@ use crate::smtp::SmtpError;
 /// Why a customer was not notified.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotifyError {
-    /// The database did not do as asked.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The event lacks what makes it one.
-    #[error("the event names no {0}")]
+    /// The event lacks a required part.
+    #[error("event: expected {0}, found none")]
     Incomplete(&'static str),
-    /// The order's contact is not stored yet: its acceptance is still on the way.
-    #[error("the order's contact is not known yet")]
+    /// The order's contact is not stored yet, because its acceptance is still on the way.
+    #[error("the order's contact is not stored yet")]
     ContactUnknown,
     /// The message cannot be written.
     #[error(transparent)]
     Compose(#[from] ComposeError),
-    /// The mail server's side.
+    /// The mail server failed or refused.
     #[error(transparent)]
     Smtp(#[from] SmtpError),
 }

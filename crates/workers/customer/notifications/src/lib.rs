@@ -1,7 +1,7 @@
-//! The notifications worker: customers are notified of their order's milestones by e-mail, of each once.
+//! The notifications worker: customers get an e-mail at each milestone of their order, once.
 //!
-//! It writes at acceptance, despatch, delivery and when a review is asked for, and stores who unsubscribed from the
-//! last. Operators' alerts go another way, to a webhook ([`Alerts`]). Registers `notifications.store-contact`,
+//! It writes at acceptance, despatch, delivery and when a review is requested, and stores who unsubscribed from review
+//! requests. Operators' alerts go to a webhook instead ([`Alerts`]). Registers `notifications.store-contact`,
 //! `notifications.notify` and `notifications.unsubscribe`.
 
 mod alert;
@@ -31,7 +31,7 @@ pub const NAME: &str = "notifications";
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_notifications", sql: include_str!("../migrations/0001_notifications.sql") }];
 
-/// The worker with its four handlers. To be called on a tokio runtime, which looks after idle connections.
+/// Creates the worker with its four handlers. Call it on a tokio runtime, which closes idle connections.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     Ok(Worker::new(NAME, MIGRATIONS)
         .queries(store::QUERIES)

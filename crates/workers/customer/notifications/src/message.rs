@@ -1,7 +1,7 @@
-//! A message as it goes out: the same on every try, byte for byte.
+//! Messages: the same on every try, byte for byte.
 //!
-//! Mail is sent at least once; what makes the second copy harmless is a Message-ID that never changes, by which mail
-//! systems recognise it. Nothing in a message may therefore depend on the time or on chance.
+//! Mail is sent at least once. A second copy is harmless because of a Message-ID that never changes, by which mail
+//! systems recognise it. So nothing in a message may depend on the time or on chance.
 
 use std::time::SystemTime;
 
@@ -17,31 +17,32 @@ use crate::store::Contact;
 use crate::template_data::{TemplateData, one_line};
 use crate::templates::Templates;
 
-/// What the link's signature is good for; the gateway verifies the same word.
+/// The purpose of the link's signature; the gateway verifies the same word.
 pub const UNSUBSCRIBE: &str = "unsubscribe";
 
-/// What is to be said, to whom, about what.
+/// The contents of a message, before it is written.
 #[derive(Debug, Clone)]
 pub(crate) struct Letter {
     pub(crate) milestone: Milestone,
     pub(crate) order_id: String,
-    /// The parcel or, for reviews, the ask; 0 for the acceptance.
+    /// The number of the parcel or, for reviews, of the request; 0 for the acceptance.
     pub(crate) part: u32,
     pub(crate) to: Contact,
-    /// What the event says; names and links are put in here.
+    /// The event's data; names and links are added here.
     pub(crate) data: TemplateData,
 }
 
 /// Why a message cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ComposeError {
-    /// The customer's address is none. It is not repeated here: errors are logged, and logs hold no personal data.
-    #[error("the customer's e-mail address is not one: {0}")]
+    /// The customer's address is malformed. The error does not repeat it, because errors are logged and logs hold no
+    /// personal data.
+    #[error("the customer's e-mail address: {0}")]
     Address(AddressError),
     /// The template does not fit its data.
     #[error("template: {0}")]
     Template(#[from] minijinja::Error),
-    /// The parts do not make a message.
+    /// The parts do not form a message.
     #[error("message: {0}")]
     Message(#[from] lettre::error::Error),
 }
@@ -63,7 +64,7 @@ impl Composer {
         }
         Ok(Composer {
             templates: Templates::new()?,
-            from: config.from.parse()?,
+            from: config.mailbox()?,
             shop: config.shop_name.clone(),
             domain: config.message_id_domain.clone(),
             public_url: config.public_url.trim_end_matches('/').to_owned(),
@@ -71,12 +72,12 @@ impl Composer {
         })
     }
 
-    /// The id by which mail systems know the message, without angle brackets.
+    /// Returns the Message-ID, without angle brackets.
     pub(crate) fn message_id(&self, letter: &Letter) -> String {
         format!("{}.{}.{}@{}", letter.milestone.name(), letter.order_id, letter.part, self.domain)
     }
 
-    /// Writes the message. `date` is the event's time, so that it is the same on every try.
+    /// Writes the message. `date` is the event's time, so that the message is the same on every try.
     pub(crate) fn compose(&self, letter: &Letter, date: SystemTime) -> Result<Message, ComposeError> {
         let name = one_line(&letter.to.name);
         let unsubscribe_url = self.unsubscribe_url(&letter.order_id);
@@ -102,10 +103,10 @@ impl Composer {
             .subject(one_line(&rendered.subject))
             .message_id(Some(format!("<{}>", self.message_id(letter))))
             .date(date)
-            // RFC 8058: one POST to the link, no questions.
+            // RFC 8058: one POST to the link unsubscribes.
             .raw_header(header("List-Unsubscribe", format!("<{unsubscribe_url}>")))
             .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()))
-            // RFC 3834: a vacation responder is not to answer.
+            // RFC 3834: vacation responders must not answer.
             .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
             .multipart(parts)?;
         Ok(message)
@@ -117,7 +118,7 @@ impl Composer {
     }
 }
 
-/// A header of our own text, which is ASCII and needs neither encoding nor folding.
+/// Creates a header of our own text, which is ASCII and needs neither encoding nor folding.
 fn header(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
 }

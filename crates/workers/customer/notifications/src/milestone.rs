@@ -1,6 +1,6 @@
-//! The moments of an order at which its customer is notified.
+//! The milestones of an order at which its customer is notified.
 
-/// What a message is about.
+/// The occasion of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Milestone {
     /// The order is valid.
@@ -9,13 +9,13 @@ pub(crate) enum Milestone {
     Despatched,
     /// A parcel has arrived.
     Delivered,
-    /// The order was called off.
+    /// The order was cancelled.
     Cancelled,
     /// The money is on its way back.
     Refunded,
-    /// How was it?
+    /// The customer is asked for a review.
     Review,
-    /// How was it, asked again.
+    /// The customer is reminded of the review.
     ReviewReminder,
 }
 
@@ -31,7 +31,7 @@ impl Milestone {
         Milestone::ReviewReminder,
     ];
 
-    /// The name, as events, tables, Message-IDs and names of templates have it.
+    /// Returns the name in events, tables, Message-IDs and templates.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Milestone::Accepted => "accepted",
@@ -44,7 +44,7 @@ impl Milestone {
         }
     }
 
-    /// Whether a customer who unsubscribed still gets it, because the order itself needs it.
+    /// Returns whether customers who unsubscribed still get the message, because the order requires it.
     pub(crate) const fn is_transactional(self) -> bool {
         match self {
             Milestone::Accepted

@@ -45,7 +45,7 @@ impl Notify {
     }
 }
 
-/// A message that an event gives occasion to; an acceptance brings its order, and with it the contact.
+/// A message that an event gives rise to. An acceptance carries its order and so the contact.
 struct Occasion<'e> {
     milestone: Milestone,
     part: u32,
@@ -92,7 +92,7 @@ impl EffectHandler for Notify {
     const POLICY: Policy = Policy { concurrency: CONNECTIONS, ..Policy::DEFAULT };
 
     type In = Moment;
-    /// `None` when there is no message to send.
+    /// The message; `None` if there is none to send.
     type Plan = Option<Letter>;
     type Response = ();
     type Out = Option<NotificationSent>;
@@ -132,8 +132,8 @@ impl EffectHandler for Notify {
         let Some(letter) = plan else { return Ok(None) };
         let Letter { milestone, order_id, part, .. } = letter;
         let message_id = self.composer.message_id(letter);
-        // Two events may report the same at the same time (a scan that came twice). Both then sent the same message, under
-        // the same Message-ID: for mail programs it left once.
+        // Two events may report the same at the same time, such as a scan that came twice. Then both sent the same
+        // message under the same Message-ID, which mail programs show once.
         let is_first = store::sent(tx, order_id, *milestone, *part, &message_id).await?;
         Ok(is_first.then(|| NotificationSent {
             order_id: order_id.clone(),

@@ -1,7 +1,7 @@
-//! The mail server: connections that are kept, and what its refusals mean.
+//! The mail server: connections that are kept, and the meaning of its refusals.
 //!
-//! Built from lettre's commands, not on its transport: that one's pool asks every kept connection whether it is alive,
-//! a round trip for each message, and sends a message's end as a packet of its own (see `content`).
+//! This uses lettre's commands, not its transport, for two reasons. Its pool asks each kept connection whether it is
+//! alive, a round trip for each message. It also sends a message's end as a packet of its own (see `content`).
 
 mod content;
 mod server;
@@ -24,49 +24,49 @@ use server::Server;
 
 pub(crate) use server::UrlError;
 
-/// How many messages are handed over at once, each on a connection of its own.
+/// Messages that are sent at once, each on a connection of its own.
 pub(crate) const CONNECTIONS: usize = 64;
 
-/// A connection that was used no later than this may be used again. Servers wait five minutes at the least (RFC 5321,
-/// section 4.5.3.2.7), what is in between forgets sooner.
+/// How long a connection may be idle before it is not used again. Servers wait at least five minutes (RFC 5321, section
+/// 4.5.3.2.7); devices in between forget it sooner.
 const KEPT: Duration = Duration::from_secs(60);
 
 /// The server is about to close the connection (RFC 5321, section 4.2.3).
 const CLOSING: u16 = 421;
 
-/// Reply codes that speak of our own credentials (RFC 4954).
+/// Reply codes about the client's credentials (RFC 4954).
 const CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];
 
 /// A mail server.
 pub(crate) struct Smtp {
     server: Server,
     timeout: Duration,
-    /// Connections not in use, the latest last.
+    /// Idle connections, the latest last.
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
-/// Why a message did not leave.
+/// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SmtpError {
-    /// Not reached, or not now (4xx). It may have left all the same.
-    #[error("the mail server did not take the message: {0}")]
+    /// The server is unreachable or answered 4xx. The message may have been sent all the same.
+    #[error("the mail server did not accept the message: {0}")]
     Unavailable(smtp::Error),
-    /// No answer in time. It may have left all the same.
+    /// No answer in time. The message may have been sent all the same.
     #[error("the mail server did not answer within {0:?}")]
     TooSlow(Duration),
-    /// Our user or password.
-    #[error("the mail server refuses our credentials: {0}")]
+    /// The server refuses the user or password.
+    #[error("the mail server refuses the credentials: {0}")]
     Credentials(smtp::Error),
-    /// The mailbox does not exist, is full, or takes no mail.
+    /// The mailbox does not exist, is full, or accepts no mail.
     #[error("the mail server refuses the recipient: {0}")]
     Recipient(smtp::Error),
-    /// The message itself: its sender, its content, its size.
+    /// The server refuses the message itself: its sender, content or size.
     #[error("the mail server refuses the message: {0}")]
     Message(smtp::Error),
-    /// The recipient's address is beyond ASCII, and the server is not (RFC 6531).
-    #[error("the mail server takes no addresses beyond ASCII")]
+    /// The recipient's address is not ASCII, and the server accepts no others (RFC 6531).
+    #[error("the mail server accepts only ASCII addresses")]
     AsciiOnly,
-    /// A fault of the program itself.
+    /// The formatted message is not UTF-8: a defect of the program.
     #[error("the message is not text: {0}")]
     NotText(#[from] std::string::FromUtf8Error),
 }
@@ -74,14 +74,14 @@ pub(crate) enum SmtpError {
 impl SmtpError {
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            // With wrong credentials no other message leaves either; no order is at fault.
+            // With wrong credentials no message is sent, so it is not this order's fault.
             SmtpError::Unavailable(_) | SmtpError::TooSlow(_) | SmtpError::Credentials(_) => Verdict::Retry,
             SmtpError::Recipient(_) | SmtpError::AsciiOnly => Verdict::Reject(Reason::RecipientRejected),
             SmtpError::Message(_) | SmtpError::NotText(_) => Verdict::Reject(Reason::MessageRejected),
         }
     }
 
-    /// Whether the connection was at its end already, with whatever was said on it.
+    /// Returns whether the connection had ended before the message, whatever the server answered.
     fn is_the_connection(&self) -> bool {
         let SmtpError::Unavailable(error) = self else { return false };
         error.status().is_none_or(|code| u16::from(code) == CLOSING)
@@ -107,12 +107,12 @@ impl From<smtp::Error> for SmtpError {
 }
 
 impl Smtp {
-    /// Prepares to connect; connections are made when they are first needed.
+    /// Prepares to connect. A connection is made when it is first needed.
     pub(crate) fn new(url: &str, timeout: Duration) -> Result<Self, UrlError> {
         Ok(Smtp { server: Server::parse(url)?, timeout, idle: Mutex::default() })
     }
 
-    /// Hands the message over. After an error it may have left or not.
+    /// Sends the message. After an error it may have been sent or not.
     pub(crate) async fn send(&self, message: &Message) -> Result<(), SmtpError> {
         let mut call = ClientSpan::smtp(&self.server.host, self.server.port);
         let sent = self.hand_over(message).await;
@@ -144,8 +144,9 @@ impl Smtp {
         Ok(())
     }
 
-    /// A connection on which a mail from this sender has begun. One that was kept is not asked first whether it is
-    /// still open: until the mail's content is sent nothing has been handed over, so the next one can be tried.
+    /// Returns a connection on which a mail from this sender has begun. A kept connection is used without asking
+    /// whether it is open, because nothing is handed over before the mail's content: if it is closed, the next one is
+    /// tried.
     async fn begin(&self, message: &Message, content: &Content) -> Result<AsyncSmtpConnection, SmtpError> {
         while let Some(mut kept) = self.kept() {
             match self.mail(&mut kept, message, content).await {
@@ -182,7 +183,7 @@ impl Smtp {
         self.say(connection, smtp::commands::Mail::new(envelope.from().cloned(), parameters)).await
     }
 
-    /// Sends one command, in one piece, and waits for a positive reply.
+    /// Sends one command in one packet, and waits for a positive reply.
     async fn say(&self, connection: &mut AsyncSmtpConnection, said: impl Display) -> Result<(), SmtpError> {
         let replied = timeout(self.timeout, connection.command(said)).await;
         replied.map_err(|_| SmtpError::TooSlow(self.timeout))??;
@@ -194,7 +195,7 @@ impl Smtp {
         (since.elapsed() < KEPT).then_some(connection)
     }
 
-    /// Keeps a connection for the next message, and lets go of those that were kept too long.
+    /// Keeps a connection for the next message, and closes those that were idle too long.
     fn keep(&self, connection: AsyncSmtpConnection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let stale = idle.partition_point(|(_, since)| since.elapsed() >= KEPT);
@@ -203,8 +204,8 @@ impl Smtp {
     }
 }
 
-/// Whether a permanent refusal is the recipient's. The enhanced status code (RFC 3463) says so precisely: 1 is about
-/// addresses (7 and 8 about the sender's), 2 about the mailbox, 4 about its host. Without one, the reply code has to do.
+/// Returns whether a permanent refusal concerns the recipient. The enhanced status code (RFC 3463) says so precisely:
+/// class 1 is addresses (7 and 8 the sender's), 2 the mailbox, 4 its host. Without one, the reply code decides.
 fn is_about_the_recipient(code: u16, said: &str) -> bool {
     let mut enhanced = said.split_whitespace().next().unwrap_or_default().split('.');
     match (enhanced.next(), enhanced.next(), enhanced.next()) {

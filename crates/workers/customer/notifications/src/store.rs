@@ -1,10 +1,10 @@
-//! All SQL of the notifications worker: contacts, what was sent, who unsubscribed.
+//! All SQL of the notifications worker: contacts, sent messages, unsubscriptions.
 
 use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
 
 use crate::milestone::Milestone;
 
-/// What handlers ask for many events at a time.
+/// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[IS_SENT, RECIPIENT];
 
 const IS_SENT: BatchedQuery = BatchedQuery::new(
@@ -21,12 +21,12 @@ const RECIPIENT: BatchedQuery = BatchedQuery::new(
              left join notifications.unsubscribed u on u.email = lower(c.email)",
 );
 
-/// Whom to write to about an order.
+/// The recipient of messages about an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Contact {
     pub(crate) email: String,
     pub(crate) name: String,
-    /// The number that the customer knows the order by.
+    /// The order number that the customer knows.
     pub(crate) shop_order_id: String,
 }
 
@@ -34,13 +34,13 @@ pub(crate) struct Contact {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Recipient {
     pub(crate) contact: Contact,
-    /// The very message left before.
+    /// Whether this very message was sent before.
     pub(crate) is_sent: bool,
-    /// The customer wants no more mail than the order needs.
+    /// Whether the customer wants no mail beyond what the order requires.
     pub(crate) is_unsubscribed: bool,
 }
 
-/// Whether the message left before.
+/// Returns whether the message was sent before.
 pub(crate) async fn is_sent(
     db: &Reader<'_>,
     order_id: &str,
@@ -50,7 +50,7 @@ pub(crate) async fn is_sent(
     Ok(!db.query_batched(IS_SENT, (order_id.to_owned(), milestone.name(), signed(part))).await?.is_empty())
 }
 
-/// What is known of the order's customer; `None` until the contact is stored.
+/// Returns the order's customer; `None` until the contact is stored.
 pub(crate) async fn recipient(
     db: &Reader<'_>,
     order_id: &str,
@@ -72,7 +72,7 @@ pub(crate) async fn recipient(
     rows.first().map(recipient).transpose()
 }
 
-/// Stores the contact; an order's contact never changes.
+/// Stores the contact. An order's contact never changes.
 pub(crate) async fn store_contact(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> Result<(), DbError> {
     let sql = "insert into notifications.contact (order_id, email, name, shop_order_id)
                select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
@@ -82,7 +82,7 @@ pub(crate) async fn store_contact(tx: &Tx<'_>, order_id: &str, contact: &Contact
     Ok(())
 }
 
-/// Notes that a message left; false when that was noted before.
+/// Notes that a message was sent; returns false if that was noted before.
 pub(crate) async fn sent(
     tx: &Tx<'_>,
     order_id: &str,
@@ -104,7 +104,7 @@ pub(crate) async fn sent(
     Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
-/// Takes the order's customer off every list; false when the order has no contact.
+/// Unsubscribes the order's customer; returns false if the order has no contact.
 pub(crate) async fn unsubscribe(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
     let sql = "with contact as (
                  select lower(email) as email from notifications.contact where order_id = $1
@@ -116,7 +116,7 @@ pub(crate) async fn unsubscribe(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbE
     Ok(!tx.returning(sql, &[&order_id]).await?.is_empty())
 }
 
-/// Parcels and asks are few; a number that Postgres could not hold is none of ours.
+/// Converts a number for PostgreSQL. Parcels and requests are few, so a number out of range names none.
 fn signed(part: u32) -> i32 {
     i32::try_from(part).unwrap_or(i32::MAX)
 }

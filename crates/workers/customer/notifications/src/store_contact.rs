@@ -1,7 +1,7 @@
-//! Stores the contact to write to about an order.
+//! Stores the contact for messages about an order.
 //!
-//! A handler of its own, apart from the message about the acceptance: a customer whose mail server refuses that message
-//! is still known to all later milestones.
+//! It is a handler of its own, apart from the message about the acceptance, so that later milestones know a customer
+//! even if the mail server refuses that message.
 
 use despatch_contracts::order::{Order, OrderAccepted};
 use despatch_runtime::{Handler, Tx};
@@ -12,7 +12,7 @@ use crate::store::{self, Contact};
 /// `notifications.store-contact`.
 pub(crate) struct StoreContact;
 
-/// The contact in an order.
+/// Returns the contact in an order.
 pub(crate) fn contact(order: &Order) -> Result<Contact, NotifyError> {
     let customer = order.customer.as_ref().ok_or(NotifyError::Incomplete("customer"))?;
     Ok(Contact {

@@ -1,4 +1,4 @@
-//! The texts and amounts that a message's template puts in.
+//! The texts and amounts for a message's template.
 
 use despatch_contracts::order::{Address, Order};
 use despatch_contracts::payment::PaymentRefunded;
@@ -6,12 +6,12 @@ use despatch_contracts::shipment::Scan;
 use despatch_domain::{Currency, Money};
 use serde::Serialize;
 
-/// The values for a template; what a milestone does not speak of is empty.
+/// The values for a template; empty where the milestone has none.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct TemplateData {
     pub(crate) shop: String,
     pub(crate) name: String,
-    /// The number that the customer knows the order by.
+    /// The order number that the customer knows.
     pub(crate) order: String,
     pub(crate) lines: Vec<Line>,
     pub(crate) shipping: String,
@@ -36,7 +36,7 @@ pub(crate) struct Line {
 }
 
 impl TemplateData {
-    /// What the order itself says.
+    /// Returns the data of an order.
     pub(crate) fn of_order(order: &Order) -> Self {
         let amount = |minor| amount(minor, &order.currency);
         let unless_zero = |minor| if minor == 0 { String::new() } else { amount(minor) };
@@ -56,7 +56,7 @@ impl TemplateData {
         }
     }
 
-    /// What a carrier's scan says.
+    /// Returns the data of a carrier's scan.
     pub(crate) fn of_scan(scan: &Scan) -> Self {
         TemplateData {
             parcel: scan.parcel,
@@ -67,13 +67,13 @@ impl TemplateData {
         }
     }
 
-    /// What a refund says.
+    /// Returns the data of a refund.
     pub(crate) fn of_refund(refund: &PaymentRefunded) -> Self {
         TemplateData { total: amount(refund.amount_minor, &refund.currency), ..TemplateData::default() }
     }
 }
 
-/// Text without line breaks or other control characters: it may stand in a header.
+/// Replaces line breaks and other control characters, so that the text can be a header.
 pub(crate) fn one_line(text: &str) -> String {
     let visible = text.replace(char::is_control, " ");
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -82,7 +82,7 @@ pub(crate) fn one_line(text: &str) -> String {
 fn amount(minor: i64, currency: &str) -> String {
     match Currency::parse(currency) {
         Ok(currency) => Money::new(minor, currency).to_string(),
-        // An accepted order has a known currency; were it not so, minor units of it are still the truth.
+        // An accepted order has a known currency; if it had not, its minor units would still be correct.
         Err(_) => format!("{minor} {currency}"),
     }
 }
@@ -97,7 +97,7 @@ fn address(address: &Address) -> Vec<String> {
         .collect()
 }
 
-/// A carrier's name from its token: `usps` is USPS, `dhl_express` is DHL Express.
+/// Returns a carrier's name from its token: `usps` is USPS, `dhl_express` is DHL Express.
 fn carrier(token: &str) -> String {
     if token == "own" || token.is_empty() {
         return "our courier".to_owned();

@@ -1,4 +1,4 @@
-//! The templates of every message, compiled into the program and read once.
+//! The templates of all messages, compiled into the program and parsed once.
 
 use include_dir::{Dir, include_dir};
 use minijinja::syntax::SyntaxConfig;
@@ -12,7 +12,7 @@ use crate::template_data::TemplateData;
 /// Two for each milestone, by its name: `accepted.html` and `accepted.txt`; and the layout of all HTML.
 static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
-/// What the first line of every text template begins with.
+/// The beginning of the first line of every text template.
 const SUBJECT: &str = "Subject: ";
 
 /// All templates.
@@ -20,7 +20,7 @@ pub(crate) struct Templates {
     environment: Environment<'static>,
 }
 
-/// A message, rendered.
+/// A rendered message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rendered {
     pub(crate) subject: String,
@@ -30,7 +30,7 @@ pub(crate) struct Rendered {
 
 impl Templates {
     pub(crate) fn new() -> Result<Self, Error> {
-        // By their endings, `.html` is escaped and `.txt` is not.
+        // The ending decides: `.html` is escaped and `.txt` is not.
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build()?);

@@ -1,4 +1,4 @@
-//! Takes a customer off the list for everything that an order does not need: review asks and reminders.
+//! Unsubscribes a customer from everything that an order does not require: review requests and reminders.
 
 use despatch_contracts::notification::Unsubscribed;
 use despatch_runtime::{Handler, Tx};

@@ -1,5 +1,5 @@
-//! The notifications worker through the runtime, against a real NATS and Postgres and a mail server that keeps what it
-//! gets. Every event is delivered twice.
+//! The notifications worker through the runtime, against real NATS, PostgreSQL and a mail server that stores its mail.
+//! Every event is delivered twice.
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::notification::{NotificationSent, Unsubscribed};
@@ -24,7 +24,7 @@ async fn env(mail: &Sandbox) -> TestEnv {
         public_url: "https://shop.example".into(),
         smtp_url: mail.smtp_url(),
         smtp_timeout_seconds: 5,
-        link_secret: "secret".into(),
+        link_secret: "a link secret of thirty-two bytes".into(),
         alert_webhook: String::new(),
     };
     let env = TestEnv::new().await;
@@ -190,7 +190,7 @@ async fn an_unsubscribed_customer_gets_only_what_the_order_needs() {
     env.expect::<NotificationSent>("first").await;
     env.deliver(&Unsubscribed { order_id: "first".into() }).await;
     env.quiet().await;
-    // The same customer's next order, written another way: the address counts, not the order.
+    // The same customer's next order, with the address written another way: the address counts, not the order.
     let mut next = order("next");
     next.customer.as_mut().expect("a customer").email = "Zoe@Example.com".into();
     env.deliver(&accepted(next)).await;

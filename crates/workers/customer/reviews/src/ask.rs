@@ -1,4 +1,4 @@
-//! `reviews.ask`: once every parcel of an order is delivered, the first ask is set to come.
+//! `reviews.ask`: once every parcel of an order is delivered, sets a timer for the first request.
 
 use despatch_contracts::Event as _;
 use despatch_contracts::review::ReviewAskDue;
@@ -9,17 +9,17 @@ use despatch_runtime::{DbError, Handler, HandlerError, Timer, Tx, Verdict};
 use crate::schedule::Schedule;
 use crate::store;
 
-/// Starts the asking.
+/// Starts the requests for a review.
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub(crate) schedule: Schedule,
     pub(crate) ask_due: Timer<ReviewAskDue>,
 }
 
-/// Why a delivery was not taken note of.
+/// Why a delivery was not noted.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AskError {
-    #[error("the event carries no scan")]
+    #[error("expected an event with a scan, found none")]
     NoScan,
     #[error(transparent)]
     Database(#[from] DbError),

@@ -1,26 +1,47 @@
-//! What can be configured.
+//! Configuration.
 
 use std::fmt;
 
+use despatch_domain::link::{self, SecretTooShort};
 use serde::Deserialize;
 
-/// When and with which link customers are asked.
+/// The schedule and the links of review requests.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// From the delivery of the last parcel to the first ask; may be 0.
+    /// Time from the delivery of the last parcel to the first request; may be 0.
     pub ask_after_seconds: u64,
-    /// When to remind, each counted from the first ask, in ascending order.
+    /// Times of the reminders, each counted from the first request, in ascending order.
     pub reminders_seconds: Vec<u64>,
-    /// From the last reminder (or the first ask, when there is none) until the customer is not asked any more.
+    /// Time from the last reminder (or the first request, if there is none) until the review lapses.
     pub lapse_after_seconds: u64,
-    /// Where customers reach the gateway, e.g. `https://shop.example.com`.
+    /// The address at which customers reach the gateway, e.g. `https://shop.example.com`.
     pub public_url: String,
-    /// What the links are signed with; the gateway needs the same.
+    /// The secret that signs links, at least 32 bytes; the gateway needs the same.
     pub link_secret: String,
 }
 
-/// Everything but the secret.
+/// A defect of the configuration. Its message begins with the key and a colon.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Customers could not follow the link.
+    #[error("reviews.public_url: expected the gateway's URL as customers reach it, found nothing")]
+    PublicUrlMissing,
+    /// With a short secret, anyone could sign links.
+    #[error("reviews.link_secret: {0}")]
+    LinkSecret(#[from] SecretTooShort),
+}
+
+impl Config {
+    /// Lists all defects, each with its key.
+    pub fn problems(&self) -> Vec<SetupError> {
+        let public_url = self.public_url.is_empty().then_some(SetupError::PublicUrlMissing);
+        let secret = link::check_secret(self.link_secret.as_bytes()).err().map(SetupError::from);
+        public_url.into_iter().chain(secret).collect()
+    }
+}
+
+/// Leaves out the secret.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")

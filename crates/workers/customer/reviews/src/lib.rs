@@ -1,6 +1,6 @@
-//! The reviews worker: once every parcel of an order is delivered it asks the customer for a review, and reminds on a
-//! schedule. It stops at once when the answer comes or the order is cancelled or returned, and publishes an event when
-//! every reminder went unanswered.
+//! The reviews worker: once every parcel of an order is delivered, it asks the customer for a review and reminds on a
+//! schedule. It stops when the customer answers or the order is cancelled or returned, and publishes an event if every
+//! reminder stays unanswered.
 
 mod ask;
 mod config;
@@ -13,17 +13,17 @@ mod store;
 use despatch_contracts::review::ReviewAskDue;
 use despatch_runtime::{Migration, Worker};
 
-pub use config::Config;
+pub use config::{Config, SetupError};
 
 use schedule::Schedule;
 
-/// The worker's name, and its schema's.
+/// The worker's name and schema.
 pub const NAME: &str = "reviews";
 
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_reviews", sql: include_str!("../migrations/0001_reviews.sql") }];
 
-/// Registers `reviews.ask`, `reviews.remind`, `reviews.receive` and `reviews.stop`.
+/// Creates the worker with `reviews.ask`, `reviews.remind`, `reviews.receive` and `reviews.stop`.
 pub fn worker(config: &Config) -> Worker {
     let schedule = Schedule::new(config);
     let mut worker = Worker::new(NAME, MIGRATIONS);

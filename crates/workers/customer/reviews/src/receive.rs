@@ -1,4 +1,4 @@
-//! `reviews.receive`: an answer is kept and ends the asking, also when it comes late or unasked for.
+//! `reviews.receive`: stores an answer and ends the requests, even if it comes late or unrequested.
 
 use despatch_contracts::review::ReviewReceived;
 use despatch_domain::Reason;
@@ -6,14 +6,14 @@ use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::store;
 
-/// Keeps what customers answer.
+/// Stores customers' answers.
 #[derive(Debug)]
 pub(crate) struct Receive;
 
-/// Why an answer was not kept.
+/// Why an answer was not stored.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReceiveError {
-    #[error("{0} is not 1 to 5 stars")]
+    #[error("rating: expected 1 to 5 stars, found {0}")]
     Rating(u32),
     #[error(transparent)]
     Database(#[from] DbError),

@@ -1,4 +1,4 @@
-//! `reviews.remind`: an ask that is due is made, and the next one set; after the last one the review lapses.
+//! `reviews.remind`: makes a due request and sets the next one. After the last one the review lapses.
 
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewRequested};
 use despatch_domain::link;
@@ -9,17 +9,18 @@ use crate::store;
 
 /// Asks and reminds.
 ///
-/// A timer may fire while the answer is on its way: the first to be recorded wins, and the row says which it was.
+/// A timer may fire while the answer is on its way. The first of the two to be recorded wins, and the row says which it
+/// was.
 pub(crate) struct Remind {
     pub(crate) schedule: Schedule,
     pub(crate) ask_due: Timer<ReviewAskDue>,
-    /// Where the gateway is reached from outside, without a slash at its end.
+    /// The gateway's public address, without a trailing slash.
     pub(crate) public_url: String,
-    /// Signs the links; the gateway verifies with the same.
+    /// The secret that signs the links; the gateway verifies with the same.
     pub(crate) link_secret: Vec<u8>,
 }
 
-/// Why an ask was not made.
+/// Why a request was not made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RemindError {
     #[error(transparent)]

@@ -1,23 +1,23 @@
-//! When to ask: once after the delivery, then again on a schedule, until the customer is not asked any more.
+//! The schedule of review requests: once after the delivery, then at intervals, until the review lapses.
 
 use std::time::Duration;
 
 use crate::config::Config;
 
-/// What follows an ask that stays unanswered.
+/// The next step when a request is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// Ask now; the next look is this much later.
+    /// Ask now; the next step is due after this time.
     Ask { next_after: Duration },
-    /// Every ask went unanswered.
+    /// Every request stayed unanswered.
     Lapse,
 }
 
-/// The asks of one configuration: ask 0 is the first, ask n the nth reminder.
+/// The requests of one configuration: request 0 is the first, request n the nth reminder.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
     first_after: Duration,
-    /// After each ask, how long to wait for an answer.
+    /// The wait for an answer after each request.
     waits: Vec<Duration>,
 }
 
@@ -25,18 +25,18 @@ impl Schedule {
     pub(crate) fn new(config: &Config) -> Self {
         let reminders = config.reminders_seconds.iter().copied();
         let starts: Vec<u64> = [0].into_iter().chain(reminders).collect();
-        // Reminders count from the first ask; one that comes late does not bring the next one nearer.
+        // Reminders count from the first request; a late one does not bring the next one nearer.
         let waits = starts.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
         let waits = waits.chain([config.lapse_after_seconds]).map(Duration::from_secs).collect();
         Schedule { first_after: Duration::from_secs(config.ask_after_seconds), waits }
     }
 
-    /// How long after the delivery ask 0 is due.
+    /// Returns the time from the delivery to request 0.
     pub(crate) fn first_after(&self) -> Duration {
         self.first_after
     }
 
-    /// What is to be done when ask `ask` is due.
+    /// Returns the step when request `ask` is due.
     pub(crate) fn due(&self, ask: u32) -> Due {
         match self.waits.get(ask as usize) {
             Some(next_after) => Due::Ask { next_after: *next_after },

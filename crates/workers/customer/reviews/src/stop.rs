@@ -1,4 +1,4 @@
-//! `reviews.stop`: no customer is asked about an order that was cancelled or came back.
+//! `reviews.stop`: no customer is asked about an order that was cancelled or returned.
 
 use despatch_contracts::order::{OrderCancelled, OrderReturned};
 use despatch_contracts::{Incoming as _, event_enum};
@@ -7,18 +7,18 @@ use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 use crate::store;
 
 event_enum! {
-    /// What makes a review pointless.
+    /// The events that make a review pointless.
     pub(crate) enum Ended {
         Cancelled(OrderCancelled),
         Returned(OrderReturned),
     }
 }
 
-/// Ends the asking without an answer.
+/// Ends the requests without an answer.
 #[derive(Debug)]
 pub(crate) struct Stop;
 
-/// Why the asking goes on.
+/// Why the requests go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StopError {
     #[error(transparent)]

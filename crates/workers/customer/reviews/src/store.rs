@@ -1,16 +1,16 @@
-//! All SQL of the reviews worker: what its handlers write.
+//! All SQL of the reviews worker.
 
 use despatch_runtime::{DbError, Tx};
 use despatch_status::ReviewState;
 
-/// Notes that a parcel arrived. `true` for the parcel that was the last to be waited for.
+/// Notes that a parcel arrived. Returns `true` for the parcel that completes the delivery.
 pub(crate) async fn delivered(
     tx: &Tx<'_>,
     order_id: &str,
     parcel: i64,
     parcels: i64,
 ) -> Result<bool, DbError> {
-    // The parcel that is delivered again changes nothing, so it completes nothing.
+    // A parcel that is delivered again changes nothing, so it completes nothing.
     const SQL: &str = "\
         with each as (
             select * from unnest($1::text[], $2::bigint[], $3::bigint[]) with ordinality
@@ -33,7 +33,7 @@ pub(crate) async fn delivered(
     Ok(row.try_get::<_, ReviewState>("state")? == ReviewState::Asking && row.try_get("complete")?)
 }
 
-/// Takes ask `ask` as done. `false` when it is not the one that is due, or the customer is not to be asked.
+/// Notes that request `ask` was made. Returns `false` if it is not the due one, or the customer is not to be asked.
 pub(crate) async fn asked(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool, DbError> {
     const SQL: &str = "\
         update reviews.review r set next_ask = ask + 1, updated_at = despatch_now()
@@ -43,7 +43,7 @@ pub(crate) async fn asked(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool,
     Ok(!tx.execute_batched(SQL, (order_id.to_owned(), ask)).await?.is_empty())
 }
 
-/// Ends the asking without an answer; as [`asked`].
+/// Ends the requests without an answer; returns as [`asked`].
 pub(crate) async fn lapse(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool, DbError> {
     const SQL: &str = "\
         update reviews.review r set state = 'lapsed', updated_at = despatch_now()
@@ -53,7 +53,7 @@ pub(crate) async fn lapse(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool,
     Ok(!tx.execute_batched(SQL, (order_id.to_owned(), ask)).await?.is_empty())
 }
 
-/// Stores an answer and ends the asking, whatever its state.
+/// Stores an answer and ends the requests, whatever their state.
 pub(crate) async fn answer(tx: &Tx<'_>, order_id: &str, rating: i64, comment: &str) -> Result<(), DbError> {
     const SQL: &str = "\
         with each as (
@@ -65,12 +65,12 @@ pub(crate) async fn answer(tx: &Tx<'_>, order_id: &str, rating: i64, comment: &s
         insert into reviews.answer (order_id, number, rating, comment)
         select order_id, (select count(*) + 1 from reviews.answer a where a.order_id = each.order_id), rating, comment
         from each";
-    // Postgres holds every character in a text but NUL.
+    // PostgreSQL accepts every character in a text except NUL.
     tx.execute_batched(SQL, (order_id.to_owned(), rating, comment.replace('\0', ""))).await?;
     Ok(())
 }
 
-/// Ends the asking, unless it has ended.
+/// Ends the requests, unless they have ended.
 pub(crate) async fn stop(tx: &Tx<'_>, order_id: &str, reason: &str) -> Result<(), DbError> {
     const SQL: &str = "\
         insert into reviews.review as r (order_id, state, stopped_because) values ($1, 'stopped', $2)

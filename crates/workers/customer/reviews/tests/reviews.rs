@@ -1,4 +1,4 @@
-//! The reviews worker against real servers. Every event goes through the runtime, and is delivered twice.
+//! The reviews worker through the runtime, against real servers. Every event is delivered twice.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn review(env: &TestEnv, id: &str) -> Review {
     review_of(&env.db().await, id).await.expect("the store answers").expect("the order is known")
 }
 
-/// How many timers are set for an order.
+/// The number of timers set for an order.
 async fn timers(env: &TestEnv, id: &str) -> i64 {
     let sql = "select count(*) from reviews.timer where key = $1";
     env.db().await.query_one(sql, &[&id]).await.expect("the runtime's table").get(0)

@@ -14,38 +14,38 @@ use crate::idempotent;
 use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
 use crate::store::{self, NewCapture};
 
-/// Captures what checkout authorised, if it is exactly what the order costs.
+/// Captures the authorised amount if it is exactly the order's total.
 #[derive(Debug)]
 pub struct Capture<P> {
     provider: Arc<P>,
 }
 
 impl<P> Capture<P> {
-    /// Captures at this provider.
+    /// Creates the handler for this provider.
     pub fn new(provider: Arc<P>) -> Self {
         Capture { provider }
     }
 }
 
-/// What is to be done about an order's payment.
+/// The decision about an order's payment.
 #[derive(Debug)]
 pub enum Plan {
-    /// Capture what this authorisation allows.
+    /// Capture this amount of this authorisation.
     Capture(Authorisation, Money),
-    /// The order was cancelled: capture nothing, but look whether an earlier try did before it could record it.
+    /// The order was cancelled. Capture nothing, but look up whether an earlier try captured before it could record it.
     Check(Authorisation, Money),
     /// The order costs nothing.
     Free(Currency),
-    /// The payment was captured and recorded.
+    /// The payment is captured and recorded.
     Done,
 }
 
-/// What the provider answered.
+/// The provider's answer.
 #[derive(Debug)]
 pub enum Effect {
-    /// The money is here.
+    /// The money is captured.
     Captured(Captured),
-    /// The authorisation ran out or was voided.
+    /// The authorisation expired or was voided.
     Gone,
     /// The provider was not asked, or did nothing.
     Nothing,
@@ -127,7 +127,7 @@ impl<P: Provider> EffectHandler for Capture<P> {
                 ("", Captured { reference: String::new(), amount: Money::new(0, *currency) })
             }
             (_, Effect::Gone) => {
-                // Our own void may have come between; then there is nothing wrong.
+                // A void of ours may have come in between; then nothing is wrong.
                 let cancelled = store::is_cancelled(tx, &order.order_id).await?;
                 return if cancelled { Ok(None) } else { Err(PaymentError::AuthorisationGone) };
             }
@@ -150,7 +150,7 @@ impl<P: Provider> EffectHandler for Capture<P> {
     }
 }
 
-/// What a look-up says about a capture that may have happened.
+/// Returns the capture that a look-up shows, if any.
 fn captured(status: AuthorisationStatus) -> Result<Option<Captured>, ProviderError> {
     match status {
         AuthorisationStatus::Captured(captured) => Ok(Some(captured)),
@@ -163,7 +163,8 @@ fn total(order: &Order) -> Result<Money, PaymentError> {
     Ok(Money::new(order.total_minor, Currency::parse(&order.currency)?))
 }
 
-/// What may be captured for the order: exactly what it costs, at this provider; `None` when it costs nothing.
+/// Returns the amount to capture for the order: exactly its total, at this provider. Returns `None` if it costs
+/// nothing.
 fn authorisation(
     order: &Order,
     total: Money,

@@ -1,4 +1,4 @@
-//! What can be configured, and how long every handler of the worker keeps trying.
+//! Configuration, and the policy of all handlers of the worker.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::stripe::StripeConfig;
 
-/// Tries for about an hour: a provider's outage is not the order's fault.
+/// Tries for about an hour, because a provider's outage is not the order's fault.
 pub(crate) const POLICY: Policy =
     Policy { attempts: 24, longest_retry: Duration::from_secs(300), ..Policy::DEFAULT };
 
@@ -15,19 +15,19 @@ pub(crate) const POLICY: Policy =
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Who holds the money. An order authorised at another provider is refused: no customer can pay with `fake` where
-    /// the shop takes cards.
+    /// The payment provider. An order that was authorised at another provider is refused, so that no customer can pay
+    /// with `fake` where the shop accepts cards.
     pub provider: ProviderName,
-    /// How to reach Stripe, when it is the provider.
+    /// The connection to Stripe, if it is the provider.
     pub stripe: StripeConfig,
 }
 
-/// The providers there are.
+/// The known providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderName {
     /// Stripe's PaymentIntents.
     Stripe,
-    /// No provider at all: every request succeeds at once. For benchmarks.
+    /// No provider: every request succeeds at once, for benchmarks.
     Fake,
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with a payment, and what is to happen then.
+//! Errors of payments, with their verdicts.
 
 use despatch_domain::{Money, Reason, UnknownCurrency};
 use despatch_runtime::{DbError, HandlerError, Verdict};
@@ -9,45 +9,45 @@ use crate::provider::{AuthorisationStatus, ProviderError};
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
     /// The event carries no order.
-    #[error("the event carries no order")]
+    #[error("expected an event with an order, found none")]
     OrderMissing,
-    /// The order costs something and nothing was authorised.
-    #[error("the order has nothing authorised to capture")]
+    /// The order costs something and has no authorisation.
+    #[error("expected an authorisation to capture, found none")]
     AuthorisationMissing,
-    /// The authorisation ran out or was cancelled, though the order was not.
+    /// The authorisation expired or was cancelled, although the order was not.
     #[error("the authorisation is no longer valid")]
     AuthorisationGone,
     /// The order's currency does not exist.
     #[error(transparent)]
     CurrencyUnknown(#[from] UnknownCurrency),
-    /// What was authorised is not what the order costs.
+    /// The amount authorised is not what the order costs.
     #[error("{authorised} was authorised for an order of {total}")]
     AuthorisedOther {
-        /// What checkout authorised.
+        /// The amount that checkout authorised.
         authorised: Money,
-        /// What the order costs.
+        /// The order's total.
         total: Money,
     },
-    /// What was captured is not what the order costs.
+    /// The amount captured is not what the order costs.
     #[error("{captured} was captured for an order of {total}, as {reference}")]
     CapturedOther {
-        /// What the provider took.
+        /// The amount captured.
         captured: Money,
-        /// What the order costs.
+        /// The order's total.
         total: Money,
         /// The provider's reference of the capture.
         reference: String,
     },
-    /// The money is with a provider that this worker does not speak to.
-    #[error("authorised at {found:?}, but this worker speaks to {expected:?}")]
+    /// The money is at a provider that this worker does not use.
+    #[error("expected an authorisation at {expected:?}, the configured provider, found {found:?}")]
     ProviderForeign {
         /// The provider that the authorisation names.
         found: String,
-        /// The worker's own.
+        /// The worker's provider.
         expected: &'static str,
     },
-    /// A refund of what was never captured.
-    #[error("nothing was captured for this order")]
+    /// Nothing was captured that could be refunded.
+    #[error("expected a captured payment, found none")]
     NothingCaptured,
     /// The provider did not do it.
     #[error(transparent)]
@@ -58,7 +58,7 @@ pub enum PaymentError {
 }
 
 impl PaymentError {
-    /// An error unless the money is with the provider that this worker speaks to.
+    /// Returns an error unless the money is at this worker's provider.
     pub(crate) fn unless_ours(found: &str, expected: &'static str) -> Result<(), PaymentError> {
         if found == expected {
             Ok(())

@@ -1,11 +1,11 @@
-//! A provider in this process: every request succeeds at once and is kept nowhere. With it, benchmarks measure the rest
-//! of the system.
+//! A provider in this process: every request succeeds at once and is stored nowhere, so that benchmarks measure the
+//! rest of the system.
 
 use despatch_domain::Money;
 
 use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError, Refunded};
 
-/// Grants every request.
+/// Accepts every request.
 #[derive(Debug, Clone, Copy)]
 pub struct Fake;
 

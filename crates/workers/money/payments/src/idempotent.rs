@@ -8,14 +8,15 @@ use despatch_runtime::Attempt;
 use crate::error::PaymentError;
 use crate::provider::ProviderError;
 
-/// How long a key surely gives its first answer again. Stripe keeps keys for at least 24 hours
+/// How long a key is sure to repeat its first answer. Stripe keeps keys for at least 24 hours
 /// (<https://docs.stripe.com/api/idempotent_requests>); the ledger counts from just before the first request.
 const KEYS_KEPT: Duration = Duration::from_secs(23 * 3600);
 
-/// Makes a request under the operation's idempotency key, and looks first whenever an earlier answer is missing.
+/// Makes a request under the operation's idempotency key. If an earlier answer is missing, it looks the result up
+/// first.
 ///
-/// `look` finds out whether it has happened already; `act` makes the request. The key changes only when a look has
-/// proved that nothing happened under it, or its answer was a definite refusal.
+/// `look` looks up whether it has happened; `act` makes the request. The key changes only after a look-up has proved
+/// that nothing happened under it, or after a definite refusal.
 pub(crate) async fn request<T, L, A>(
     attempt: &Attempt,
     operation: &'static str,

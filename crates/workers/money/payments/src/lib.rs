@@ -1,6 +1,6 @@
-//! Payments: what checkout authorised is captured once the order's stock is reserved, to the cent and once. Captured
-//! money goes back, and an authorisation is voided, when orders asks for it. Whatever is retried, the provider is asked
-//! under one idempotency key until it is proved that nothing happened under it.
+//! The payments worker: captures the authorised payment once the order's stock is reserved, exactly and once. It
+//! refunds captured money and voids authorisations when orders requests it. It uses one idempotency key, through all
+//! retries, until it is proved that nothing happened under that key.
 
 mod capture;
 mod config;
@@ -27,13 +27,13 @@ use fake::Fake;
 use provider::Provider;
 use stripe::{Stripe, UnusableClient};
 
-/// The worker's name, which is also its database schema.
+/// The worker's name and schema.
 pub const NAME: &str = "payments";
 
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_payments", sql: include_str!("../migrations/0001_payments.sql") }];
 
-/// The payments worker with all its handlers and the configured provider.
+/// Creates the worker with all its handlers and the configured provider.
 pub fn worker(config: &Config) -> Result<Worker, UnusableClient> {
     Ok(match config.provider {
         ProviderName::Stripe => worker_with(Stripe::new(&config.stripe)?),
@@ -41,7 +41,7 @@ pub fn worker(config: &Config) -> Result<Worker, UnusableClient> {
     })
 }
 
-/// The payments worker with all its handlers and any provider.
+/// Creates the worker with all its handlers and any provider.
 pub fn worker_with<P: Provider>(provider: P) -> Worker {
     let provider = Arc::new(provider);
     Worker::new(NAME, MIGRATIONS)

@@ -1,4 +1,4 @@
-//! What payments asks of the provider that holds the money, and what can come back.
+//! The interface of payment providers, and their possible answers.
 
 use std::error::Error;
 use std::future::Future;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use despatch_domain::Money;
 
-/// A payment provider. `reference` is always the provider's own name of what checkout authorised; a request under a
-/// `key` that was answered before gets the first answer again.
+/// A payment provider. `reference` is always the provider's own name of what checkout authorised. A second request
+/// under the same `key` gets the first answer again.
 pub trait Provider: Send + Sync + 'static {
-    /// What an order's authorisation calls the provider.
+    /// The provider's name in an order's authorisation.
     const NAME: &'static str;
 
-    /// Takes `amount` of what was authorised.
+    /// Captures `amount` of the authorisation.
     fn capture(
         &self,
         reference: &str,
@@ -20,7 +20,7 @@ pub trait Provider: Send + Sync + 'static {
         key: &str,
     ) -> impl Future<Output = Result<Captured, ProviderError>> + Send;
 
-    /// Gives `amount` of what was captured back.
+    /// Refunds `amount` of the capture.
     fn refund(
         &self,
         reference: &str,
@@ -28,16 +28,16 @@ pub trait Provider: Send + Sync + 'static {
         key: &str,
     ) -> impl Future<Output = Result<Refunded, ProviderError>> + Send;
 
-    /// Lets go of what was authorised.
+    /// Voids the authorisation.
     fn void(&self, reference: &str, key: &str) -> impl Future<Output = Result<(), ProviderError>> + Send;
 
-    /// The status of an authorisation now.
+    /// Returns the current status of an authorisation.
     fn look_up(
         &self,
         reference: &str,
     ) -> impl Future<Output = Result<AuthorisationStatus, ProviderError>> + Send;
 
-    /// A refund of exactly this amount that was made before, by us or by hand.
+    /// Returns an earlier refund of exactly this amount, made by this worker or by hand.
     fn look_up_refund(
         &self,
         reference: &str,
@@ -45,19 +45,19 @@ pub trait Provider: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Refunded>, ProviderError>> + Send;
 }
 
-/// Money that was taken.
+/// A capture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Captured {
-    /// The provider's own reference of the capture.
+    /// The provider's reference of the capture.
     pub reference: String,
-    /// What was really taken.
+    /// The amount captured.
     pub amount: Money,
 }
 
-/// Money that was given back.
+/// A refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refunded {
-    /// The provider's own reference of the refund.
+    /// The provider's reference of the refund.
     pub reference: String,
 }
 
@@ -68,16 +68,16 @@ pub enum AuthorisationStatus {
     Authorised,
     /// It was captured.
     Captured(Captured),
-    /// It was let go, or ran out.
+    /// It was voided or expired.
     Cancelled,
-    /// The customer's part is not done: there is nothing to capture yet.
+    /// The customer has not completed the payment, so there is nothing to capture yet.
     Unfinished,
 }
 
-/// Why a request to the provider did not succeed.
+/// Why a request to the provider failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// The card's issuer says no. Definite.
+    /// The card's issuer declines. Definite.
     #[error("the card was declined: {code}")]
     Declined {
         /// The issuer's reason, in the provider's words.
@@ -86,7 +86,7 @@ pub enum ProviderError {
     /// The authorisation's status does not allow the request. Definite.
     #[error("the authorisation does not allow this: {0:?}")]
     NotAllowed(AuthorisationStatus),
-    /// All of the money went back before. Definite.
+    /// All of the money was refunded before. Definite.
     #[error("the payment is refunded already")]
     AlreadyRefunded,
     /// The request asks for more than there is. Definite.
@@ -103,20 +103,20 @@ pub enum ProviderError {
         /// The provider's words.
         message: String,
     },
-    /// The provider wants fewer requests; it did nothing with this one.
+    /// The provider asks for fewer requests; it did nothing with this one.
     #[error("the provider is busy for {} s", after.as_secs_f32())]
     Busy {
-        /// How long to wait.
+        /// The time to wait.
         after: Duration,
     },
-    /// The provider failed, and will give the same answer permanently under this key. Whether anything happened, only a
-    /// look-up can tell.
+    /// The provider failed, and repeats the same answer permanently under this key. Only a look-up can tell whether
+    /// anything happened.
     #[error("the provider failed: {message}")]
     Failed {
         /// The provider's words.
         message: String,
     },
-    /// The provider is still at work on a request under this key.
+    /// The provider is still working on a request under this key.
     #[error("the provider is still working on an earlier request")]
     InProgress,
     /// No answer, or none that says what happened.

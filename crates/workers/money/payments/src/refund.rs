@@ -1,4 +1,4 @@
-//! Gives captured money back.
+//! Refunds captured money.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use crate::error::PaymentError;
 use crate::provider::{Provider, ProviderError, Refunded};
 use crate::{idempotent, store};
 
-/// Refunds all that was captured for an order and has not gone back yet.
+/// Refunds everything captured for an order that was not refunded yet.
 #[derive(Debug)]
 pub struct Refund<P> {
     provider: Arc<P>,
 }
 
 impl<P> Refund<P> {
-    /// Refunds at this provider.
+    /// Creates the handler for this provider.
     pub fn new(provider: Arc<P>) -> Self {
         Refund { provider }
     }
 }
 
-/// A refund to be made.
+/// A planned refund.
 #[derive(Debug)]
 pub struct Plan {
     authorisation: String,
@@ -35,14 +35,14 @@ impl<P: Provider> EffectHandler for Refund<P> {
     const NAME: &'static str = "payments.refund";
     const POLICY: Policy = POLICY;
     type In = RefundRequested;
-    /// `None` when everything went back before.
+    /// The refund; `None` if everything was refunded before.
     type Plan = Option<Plan>;
     type Response = Option<Refunded>;
     type Out = Option<PaymentRefunded>;
     type Error = PaymentError;
 
     async fn prepare(&self, event: &RefundRequested, db: &Reader<'_>) -> Result<Option<Plan>, PaymentError> {
-        // A capture is recorded before it is published, so a command that is in order finds it here.
+        // A capture is recorded before it is published, so a command in order finds it here.
         let payment = store::known(db, &event.order_id).await?;
         let payment = payment.filter(|payment| payment.captured_at.is_some());
         let payment = payment.ok_or(PaymentError::NothingCaptured)?;

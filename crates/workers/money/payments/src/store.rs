@@ -1,11 +1,12 @@
-//! All SQL of payments: one row for each order, begun by whichever comes first, the capture or the cancellation.
+//! All SQL of the payments worker: one row per order, created by the capture or the cancellation, whichever comes
+//! first.
 
 use std::time::SystemTime;
 
 use despatch_domain::Money;
 use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
 
-/// What handlers ask for many events at a time.
+/// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[PAYMENTS, IS_CANCELLED];
 
 const IS_CANCELLED: BatchedQuery = BatchedQuery::new(
@@ -13,32 +14,32 @@ const IS_CANCELLED: BatchedQuery = BatchedQuery::new(
            JOIN payments.payment USING (order_id) WHERE cancelled_at IS NOT NULL",
 );
 
-/// What is known of an order's payment.
+/// An order's payment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Payment {
     /// The order's id.
     pub(crate) order_id: String,
-    /// Who holds the money, e.g. `stripe`.
+    /// The provider, e.g. `stripe`.
     pub(crate) provider: String,
-    /// The provider's reference of what checkout authorised.
+    /// The provider's reference of the authorisation.
     pub(crate) authorisation: String,
-    /// The provider's reference of the capture; empty while there is none.
+    /// The provider's reference of the capture; empty before it.
     pub(crate) capture: String,
-    /// ISO 4217; empty while nothing is captured.
+    /// ISO 4217 code; empty before the capture.
     pub(crate) currency: String,
     /// Minor units of the currency.
     pub(crate) captured_minor: i64,
-    /// Minor units of the currency, never more than was captured.
+    /// Minor units of the currency, at most the captured amount.
     pub(crate) refunded_minor: i64,
-    /// When the capture was recorded.
+    /// Time at which the capture was recorded.
     pub(crate) captured_at: Option<SystemTime>,
-    /// When the last refund was recorded.
+    /// Time at which the last refund was recorded.
     pub(crate) refunded_at: Option<SystemTime>,
-    /// Since when nothing more is to be captured.
+    /// Time from which nothing more may be captured.
     pub(crate) cancelled_at: Option<SystemTime>,
 }
 
-/// A capture to be recorded.
+/// A capture to record.
 pub(crate) struct NewCapture<'a> {
     pub(crate) order_id: &'a str,
     pub(crate) provider: &'a str,
@@ -55,17 +56,17 @@ const PAYMENTS: BatchedQuery = BatchedQuery::new(
                         JOIN payments.payment USING (order_id)",
 );
 
-/// What is known of the order's payment; `None` when it was neither captured nor cancelled.
+/// Returns the order's payment; `None` if it was neither captured nor cancelled.
 pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
     db.query_batched(PAYMENTS, (order_id.to_owned(),)).await?.first().map(payment).transpose()
 }
 
-/// Whether the order was cancelled before its payment was captured.
+/// Returns whether the order was cancelled before its payment was captured.
 pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
     Ok(!tx.query_batched(IS_CANCELLED, (order_id.to_owned(),)).await?.is_empty())
 }
 
-/// Records a capture; false when one was recorded before.
+/// Records a capture; returns false if one was recorded before.
 pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Result<bool, DbError> {
     let sql = "WITH each AS (
                    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[])
@@ -94,14 +95,14 @@ pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Res
     Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
-/// Records that all that was left of a capture went back; false when another refund was recorded since it was planned.
+/// Records that the rest of a capture was refunded; returns false if another refund was recorded since it was planned.
 pub(crate) async fn record_refund(tx: &Tx<'_>, order_id: &str, minor: i64) -> Result<bool, DbError> {
     let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = despatch_now()
                WHERE order_id = $1 AND captured_minor - refunded_minor = $2";
     Ok(tx.execute(sql, &[&order_id, &minor]).await? == 1)
 }
 
-/// Notes that nothing is to be captured any more; false when that was known.
+/// Notes that nothing more may be captured; returns false if that was known.
 pub(crate) async fn record_cancellation(
     tx: &Tx<'_>,
     order_id: &str,

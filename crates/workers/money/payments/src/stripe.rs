@@ -1,6 +1,5 @@
 //! Stripe's PaymentIntents: form-encoded requests under idempotency keys, JSON answers
-//! (<https://docs.stripe.com/api/payment_intents>). What an error means is decided in `answer`, how much an amount
-//! is in `units`.
+//! (<https://docs.stripe.com/api/payment_intents>). `answer` decides the meaning of errors, `units` converts amounts.
 
 mod answer;
 mod units;
@@ -18,21 +17,21 @@ use serde::de::DeserializeOwned;
 use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError, Refunded};
 use answer::{Intent, Refund, Refunds};
 
-/// The version of the API that the answers' shapes are written for, whatever the account's default is.
+/// The API version for whose answers this is written, whatever the account's default is.
 const VERSION: &str = "2025-03-31.basil";
 
-/// How many of a payment's refunds a look-up reads: more than any payment has, and the most that a page holds.
+/// Refunds of a payment that a look-up reads: more than any payment has, and the most that a page holds.
 const REFUNDS: &str = "100";
 
-/// How to reach Stripe.
+/// The connection to Stripe.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StripeConfig {
-    /// Where the API is, without `/v1`: `https://api.stripe.com`, or the sandbox.
+    /// The API's address, without `/v1`: `https://api.stripe.com`, or the sandbox.
     pub base_url: String,
     /// The account's secret key, `sk_…` or a restricted `rk_…`.
     pub secret_key: SecretKey,
-    /// How many milliseconds to wait for an answer. Captures take seconds on a bad day.
+    /// Milliseconds to wait for an answer. Captures take seconds on a bad day.
     pub timeout_ms: u64,
 }
 
@@ -53,17 +52,17 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Why Stripe cannot be spoken to at all.
+/// Why no client of Stripe can be created.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableClient {
-    /// The base URL is not one.
+    /// The base URL is not a URL.
     #[error("base_url: expected an http or https URL, found {0:?}")]
     BaseUrl(String),
-    /// There is no key, or it has characters that no header can carry.
-    #[error("secret_key: expected sk_… or rk_…, found nothing or what is not printable ASCII")]
+    /// The key is missing, or has characters that no header can carry.
+    #[error("secret_key: expected sk_… or rk_…, found nothing or other than printable ASCII")]
     SecretKey,
     /// The HTTP client cannot be built.
-    #[error("timeout_ms: no HTTP client can be made: {0}")]
+    #[error("timeout_ms: expected an HTTP client, found an error: {0}")]
     Client(#[from] reqwest::Error),
 }
 
@@ -75,9 +74,9 @@ pub struct Stripe {
 }
 
 impl Stripe {
-    /// Prepares to speak to Stripe; nothing is sent yet.
+    /// Creates the client; sends nothing yet.
     pub fn new(config: &StripeConfig) -> Result<Self, UnusableClient> {
-        // reqwest takes the process's provider and has none of its own; every caller in the process chooses ring.
+        // reqwest uses the process's provider and has none of its own; every caller in the process chooses ring.
         drop(rustls::crypto::ring::default_provider().install_default());
         let base = config.base_url.trim_end_matches('/').to_owned();
         let is_http = |url: Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
@@ -105,24 +104,24 @@ impl Stripe {
         Ok(Stripe { client, base })
     }
 
-    /// The address of an intent. References come from shops, so one that could lead elsewhere is refused.
+    /// Returns the address of an intent. References come from shops, so one that could lead elsewhere is refused.
     fn intent(&self, reference: &str, verb: &str) -> Result<String, ProviderError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         if reference.is_empty() || !reference.bytes().all(plain) {
             return Err(ProviderError::Refused {
                 code: "reference".into(),
-                message: format!("{reference:?} is not the id of a PaymentIntent"),
+                message: format!("expected the id of a PaymentIntent, found {reference:?}"),
             });
         }
         Ok(format!("{}/v1/payment_intents/{reference}{verb}", self.base))
     }
 
-    /// A request with an effect.
+    /// Creates a request with an effect.
     fn post(&self, url: String, key: &str, form: &[(&str, &str)]) -> RequestBuilder {
         self.client.post(url).header("idempotency-key", key).form(form)
     }
 
-    /// `template` is the path as its span shows it.
+    /// Sends a request. `template` is the path as its span shows it.
     async fn send<T: DeserializeOwned>(
         &self,
         template: &'static str,
@@ -208,10 +207,10 @@ impl Provider for Stripe {
     }
 }
 
-/// An amount as a form carries it.
+/// Formats an amount for a form.
 fn wire(amount: Money) -> Result<String, ProviderError> {
     let wire = units::to_wire(amount).ok_or_else(|| ProviderError::AmountRefused {
-        message: format!("Stripe takes no amount as fine as {amount}"),
+        message: format!("expected an amount in Stripe's units, found {amount}, which is finer or larger"),
     })?;
     Ok(wire.to_string())
 }

@@ -10,21 +10,21 @@ use crate::error::PaymentError;
 use crate::provider::{AuthorisationStatus, Provider, ProviderError};
 use crate::{idempotent, store};
 
-/// Voids authorisations. From then on nothing is captured for the order; orders asks for a refund of what was captured
-/// before, once the capture reaches it.
+/// Voids authorisations. From then on nothing is captured for the order. If the money was captured before, orders
+/// requests a refund once it knows of the capture.
 #[derive(Debug)]
 pub struct Void<P> {
     provider: Arc<P>,
 }
 
 impl<P> Void<P> {
-    /// Voids at this provider.
+    /// Creates the handler for this provider.
     pub fn new(provider: Arc<P>) -> Self {
         Void { provider }
     }
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing was or will be captured.
@@ -37,7 +37,7 @@ impl<P: Provider> EffectHandler for Void<P> {
     const NAME: &'static str = "payments.void";
     const POLICY: Policy = POLICY;
     type In = VoidRequested;
-    /// The authorisation to void; `None` when there is none, or its money was captured.
+    /// The authorisation to void; `None` if there is none, or its money was captured.
     type Plan = Option<String>;
     type Response = Effect;
     type Out = Option<PaymentVoided>;
@@ -85,7 +85,7 @@ impl<P: Provider> EffectHandler for Void<P> {
     }
 }
 
-/// What it means for a void that the authorisation came to an end.
+/// Returns the result for a void whose authorisation has ended.
 fn ended(status: &AuthorisationStatus) -> Option<Effect> {
     match status {
         AuthorisationStatus::Cancelled => Some(Effect::Voided),

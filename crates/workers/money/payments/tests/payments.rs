@@ -83,7 +83,7 @@ async fn a_failure_that_stripe_would_repeat_is_left_behind_with_its_key() {
     assert_eq!((checkout.counts(&order).captures, checkout.keys(&order, "capture").await), (1, 2));
 }
 
-/// Captures, and says that it failed.
+/// A provider that captures and reports a failure.
 #[derive(Clone, Default)]
 struct Muddled {
     captures: Arc<AtomicU32>,
@@ -135,7 +135,7 @@ async fn a_failure_after_the_effect_is_not_asked_again() {
 async fn a_key_that_stripe_may_have_forgotten_is_rotated_after_a_look() {
     let checkout = Checkout::open().await;
     let order = checkout.order("o-1").await;
-    // Busy again and again: nothing happens, and the key stays.
+    // Busy again and again: nothing happens, and the key stays the same.
     checkout.fault(Operation::Capture, &order, Fault::RateLimited, 2);
     checkout.reserve(&order).await;
     eventually("the first try is over", async || {
@@ -203,7 +203,7 @@ async fn only_what_the_order_costs_is_captured() {
         assert_eq!(checkout.env.expect_dead(&order.order_id).await.reason, *reason, "{}", order.order_id);
         assert_eq!(checkout.counts(order).captures, 0, "{}", order.order_id);
     }
-    // Stripe says the currency only with the capture, so this one is a case with its money taken.
+    // Stripe tells the currency only with the capture, so this one is a case whose money was captured.
     let dead = checkout.env.expect_dead("euros").await;
     assert_eq!(dead.reason, "amount-mismatch");
     assert!(dead.failures[0].error.contains("130.00 EUR was captured"), "{}", dead.failures[0].error);

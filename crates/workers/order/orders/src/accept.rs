@@ -1,4 +1,4 @@
-//! `orders.accept`: an order that was placed is checked, and work on it begins or it becomes a case.
+//! `orders.accept`: checks a placed order. Work on it begins, or it becomes a case.
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{OrderAccepted, OrderPlaced};
@@ -9,7 +9,7 @@ use crate::lifecycle::Step;
 use crate::store::{self, Note};
 use crate::validate::{Invalid, validate};
 
-/// Accepts what passes every check.
+/// Accepts orders that pass every check.
 #[derive(Debug)]
 pub(crate) struct Accept;
 
@@ -17,13 +17,15 @@ pub(crate) struct Accept;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AcceptError {
     /// The event has no order in it.
-    #[error("the event carries no order")]
+    #[error("expected an event with an order, found none")]
     Empty,
     /// The order cannot be fulfilled as it is.
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// Another order has the same natural key.
-    #[error("shop {shop:?} placed its order {shop_order_id:?} before, and it was accepted under another id")]
+    #[error(
+        "expected a new order of shop {shop:?}, found {shop_order_id:?}, which was accepted before under another id"
+    )]
     Taken { shop: String, shop_order_id: String },
     #[error(transparent)]
     Database(#[from] DbError),

@@ -1,4 +1,4 @@
-//! `orders.cancel`: an order is called off unless a parcel of it has left, and its money goes back.
+//! `orders.cancel`: cancels an order unless a parcel of it was despatched, and has its money returned.
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{Authorisation, OrderCancelRequested, OrderCancelled};
@@ -9,11 +9,11 @@ use despatch_status::OrderState;
 
 use crate::store::{self, Note};
 
-/// Cancels orders on request. A refusal is no error: it is recorded in the order's timeline.
+/// Cancels orders on request. A refusal is not an error: it is recorded in the order's timeline.
 #[derive(Debug)]
 pub(crate) struct Cancel;
 
-/// Why a request got no answer.
+/// Why a request was not decided.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CancelError {
     /// The request may overtake the order's acceptance.
@@ -53,7 +53,7 @@ impl Handler for Cancel {
         let refund =
             step.refund.then(|| RefundRequested { order_id: order_id.clone(), reason: reason.clone() });
         let authorised = if step.void { store::authorisation(tx, order_id).await? } else { None };
-        // An order that nothing was authorised for has nothing to let go.
+        // An order without an authorisation needs no void.
         let void = authorised.map(|Authorisation { provider, reference, .. }| VoidRequested {
             order_id: order_id.clone(),
             provider,
@@ -64,7 +64,7 @@ impl Handler for Cancel {
     }
 }
 
-/// A request may name a reason of the registry; any other words only say who asked.
+/// A request may name a reason of the registry; any other text only says who asked.
 fn reason(event: &OrderCancelRequested) -> Reason {
     Reason::parse(&event.reason).unwrap_or(if event.requested_by == "operator" {
         Reason::OperatorCancelled

@@ -1,17 +1,17 @@
-//! Which e-mail addresses a customer can be written to.
+//! Usable e-mail addresses of customers.
 
 use email_address::{EmailAddress, Options};
 
-/// What fits RFC 5321's 256-octet path (section 4.5.3.1) with the angle brackets.
+/// The longest address that fits RFC 5321's 256-octet path (section 4.5.3.1) with angle brackets.
 const LONGEST: usize = 254;
 
-/// Whether mail can be addressed to `address`. Whether the mailbox exists is for its mail server to say.
+/// Returns whether mail can be sent to `address`. Whether the mailbox exists is for its mail server to say.
 ///
-/// The syntax is that of the mail library, so an order that is accepted here is not refused when it is written to; but
-/// without what no shop's customer has: host names without a dot, addresses in brackets, blanks in quotes.
+/// The syntax is the mail library's, so an order that is accepted here is not refused when it is written to. It
+/// excludes what no shop's customer has: host names without a dot, addresses in brackets, quoted blanks.
 pub(crate) fn is_usable(address: &str) -> bool {
     let syntax = Options::default().with_required_tld().without_domain_literal().without_display_text();
-    // Blanks beyond ASCII, which come with text that was copied from a page, pass for letters in the library.
+    // The library treats blanks beyond ASCII as letters; they come with text that was copied from a page.
     address.len() <= LONGEST
         && !address.contains(char::is_whitespace)
         && EmailAddress::parse_with_options(address, syntax).is_ok()

@@ -1,12 +1,11 @@
-//! The orders worker: it checks what was placed and accepts it, or makes it a case with all that is wrong. Then it
-//! consumes every fact about the order, holds its state machine and its audit timeline, and reports when the order is
-//! completed or came back. It cancels on request while no parcel has left, and asks for the money to go back.
+//! The orders worker. It checks placed orders and accepts them, or makes each a case with all of its defects. It
+//! consumes every fact about an order, holds its state machine and its timeline, and reports when the order is
+//! completed or returned. It cancels on request while no parcel is despatched, and requests the refund.
 //!
-//! [`store`] has what an audit reads: the counts per state.
+//! [`store`] has the counts per state, for an audit.
 
 mod accept;
 mod cancel;
-mod country;
 mod email;
 mod lifecycle;
 mod order_fact;
@@ -19,13 +18,13 @@ use despatch_status::OrderState;
 
 pub use validate::{Invalid, validate};
 
-/// The worker's name, and its schema's.
+/// The worker's name and schema.
 pub const NAME: &str = "orders";
 
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") }];
 
-/// Registers `orders.accept`, `orders.track` and `orders.cancel`. There is nothing to configure.
+/// Creates the worker with `orders.accept`, `orders.track` and `orders.cancel`. There is nothing to configure.
 pub fn worker() -> Worker {
     Worker::new(NAME, MIGRATIONS)
         .queries(store::QUERIES)
@@ -36,7 +35,7 @@ pub fn worker() -> Worker {
         .gauge(by_state("despatch.order_oldest_age", "s", store::STOOD_STILL))
 }
 
-/// A gauge for each state of orders that are under way.
+/// Creates a gauge with a value for each state of open orders.
 fn by_state(name: &'static str, unit: &'static str, sql: &'static str) -> SqlGauge {
     let under_way = OrderState::ALL.iter().copied().filter(|state| *state < OrderState::Completed);
     SqlGauge { name, unit, label: Some(("state", under_way.map(OrderState::name).collect())), sql }

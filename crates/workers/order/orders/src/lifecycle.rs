@@ -1,7 +1,7 @@
 //! The state machine of an order, as a pure function of the facts about it.
 //!
 //! An order's lifecycle is the *set* of facts recorded so far, and its state follows from that set alone. So facts may
-//! come in any order, twice or with gaps, and still lead to the same state. Facts are never refused; commands may be.
+//! come in any order, twice or with gaps, and lead to the same state. Facts are never refused; commands may be.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,36 +10,36 @@ use despatch_domain::Reason;
 use despatch_status::{OrderState, ParcelStage};
 use serde::{Deserialize, Serialize};
 
-/// An order of more parcels than this is a mistake of the event's sender.
+/// Most parcels of an order. More of them are a mistake of the event's sender.
 const MOST_PARCELS: u32 = 1000;
 
-/// Something that happened and that an order has to live with.
+/// A fact about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fact {
     /// All units of the order are held.
     StockReserved,
-    /// The held units went back.
+    /// The held units were released.
     StockReleased,
     /// The money was captured.
     PaymentCaptured,
-    /// The captured money went back.
+    /// The captured money was refunded.
     PaymentRefunded,
-    /// The authorisation was let go.
+    /// The authorisation was voided.
     PaymentVoided,
-    /// A parcel got this far.
+    /// A parcel reached this stage.
     Parcel(ParcelStage, Parcel),
     /// The carrier could not deliver a parcel.
     DeliveryFailed(Parcel),
-    /// The customer reviewed the order, or will not be asked again.
+    /// The customer reviewed the order, or is not asked again.
     ReviewEnded,
 }
 
-/// One of an order's parcels: 1-based, out of how many.
+/// One of an order's parcels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parcel {
     /// From 1 to `of`.
     pub number: u32,
-    /// How many parcels the order has.
+    /// The number of parcels of the order.
     pub of: u32,
 }
 
@@ -66,39 +66,39 @@ enum Mark {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lifecycle {
     marks: BTreeSet<Mark>,
-    /// By parcel number; empty until a fact says how many there are. The edge reads this field of the row.
+    /// By parcel number; empty until a fact gives the number of parcels. The edge reads this field of the row.
     parcels: Vec<Option<ParcelStage>>,
 }
 
-/// What a fact or a command did to an order.
+/// The effect of a fact or a command on an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
     /// The state before.
     pub from: OrderState,
     /// The state after; often the same.
     pub to: OrderState,
-    /// Why, for the timeline.
+    /// The reason for the timeline.
     pub reason: Reason,
-    /// The money that was captured has to go back.
+    /// Whether the captured money must be refunded.
     pub refund: bool,
-    /// The authorisation has to be let go.
+    /// Whether the authorisation must be voided.
     pub void: bool,
 }
 
 impl Step {
-    /// A step to nowhere: why nothing changed.
+    /// Returns a step that changes nothing, and why.
     pub(crate) fn none(state: OrderState, reason: Reason) -> Step {
         Step { from: state, to: state, reason, refund: false, void: false }
     }
 
-    /// Whether this step is the one that led into `state`.
+    /// Returns whether this step led into `state`.
     pub(crate) fn enters(self, state: OrderState) -> bool {
         self.from != self.to && self.to == state
     }
 }
 
 impl Lifecycle {
-    /// The state that follows from the facts.
+    /// Returns the state that follows from the facts.
     pub(crate) fn state(&self) -> OrderState {
         if self.has(Mark::Cancelled) {
             return OrderState::Cancelled;
@@ -121,15 +121,15 @@ impl Lifecycle {
         }
     }
 
-    /// Applies a fact. A fact that is known changes nothing.
+    /// Applies a fact. A known fact changes nothing.
     ///
-    /// The error is the reason of the case that a person has to settle; then nothing changed either.
+    /// The error is the reason of the case that a person has to settle. It changes nothing either.
     pub(crate) fn apply(&mut self, fact: Fact) -> Result<Step, Reason> {
         let from = self.state();
         let cancelled = from == OrderState::Cancelled;
         let (news, reason) = match fact {
             Fact::StockReserved => (self.mark(Mark::Reserved), Reason::StepDone),
-            // Inventory releases what was cancelled or what was not confirmed in time.
+            // Inventory releases what was cancelled, and what was not confirmed in time.
             Fact::StockReleased if cancelled => (self.mark(Mark::Released), Reason::StepDone),
             Fact::StockReleased => (self.mark(Mark::Released), Reason::ReservationExpired),
             Fact::PaymentCaptured if cancelled => {
@@ -138,7 +138,7 @@ impl Lifecycle {
             Fact::PaymentCaptured => (self.mark(Mark::Captured), Reason::StepDone),
             Fact::PaymentRefunded => (self.mark(Mark::Refunded), Reason::StepDone),
             Fact::PaymentVoided if cancelled => (self.mark(Mark::Voided), Reason::StepDone),
-            // An authorisation is only ever let go because the order was cancelled first.
+            // An authorisation is voided only because the order was cancelled first.
             Fact::PaymentVoided => return Err(Reason::UnexpectedFact),
             Fact::Parcel(stage, parcel) => (self.parcel(parcel, stage)?, Reason::StepDone),
             Fact::DeliveryFailed(parcel) => {
@@ -157,13 +157,13 @@ impl Lifecycle {
         Ok(Step { from, to, reason, refund: reason == Reason::CapturedAfterCancellation, void: false })
     }
 
-    /// Cancels the order for `reason` unless a parcel of it has left. A refusal is a step too: to nowhere.
+    /// Cancels the order for `reason` unless a parcel was despatched. A refusal is a step that changes nothing.
     pub(crate) fn cancel(&mut self, reason: Reason) -> Step {
         let from = self.state();
         if from == OrderState::Cancelled {
             return Step::none(from, Reason::AlreadyApplied);
         }
-        // The order is as far as its last parcel, but its first may have left already.
+        // The order is as far as its last parcel, but its first may have been despatched.
         let left = self.parcels.iter().flatten().any(|stage| *stage >= ParcelStage::Despatched);
         if left || !from.may_become(OrderState::Cancelled) {
             return Step::none(from, Reason::CommandRefused);
@@ -178,15 +178,15 @@ impl Lifecycle {
         self.marks.contains(&mark)
     }
 
-    /// Whether this is news.
+    /// Notes a mark; returns whether it is new.
     fn mark(&mut self, mark: Mark) -> bool {
         self.marks.insert(mark)
     }
 
-    /// Whether this is news.
+    /// Notes a parcel's stage; returns whether it is new.
     fn parcel(&mut self, parcel: Parcel, stage: ParcelStage) -> Result<bool, Reason> {
         let known = self.stage(parcel)?;
-        // A parcel is not to leave after the order was cancelled; that it was packed meanwhile does no harm.
+        // A parcel must not be despatched after the order was cancelled. One that was packed meanwhile does no harm.
         if self.has(Mark::Cancelled) && stage >= ParcelStage::Despatched {
             return Err(Reason::UnexpectedFact);
         }
@@ -200,12 +200,12 @@ impl Lifecycle {
         Ok(true)
     }
 
-    /// A failed delivery is a case, unless the parcel's way has ended since.
+    /// Checks a failed delivery, which is a case unless the parcel's way has ended since.
     fn failed(&self, parcel: Parcel) -> Result<(), Reason> {
         if self.stage(parcel)? >= Some(ParcelStage::Delivered) { Ok(()) } else { Err(Reason::DeliveryFailed) }
     }
 
-    /// How far the parcel got; an error when the order has no such parcel.
+    /// Returns the parcel's stage; an error if the order has no such parcel.
     fn stage(&self, Parcel { number, of }: Parcel) -> Result<Option<ParcelStage>, Reason> {
         let known = self.parcels.is_empty() || self.parcels.len() == of as usize;
         if known && (1..=of).contains(&number) && of <= MOST_PARCELS {

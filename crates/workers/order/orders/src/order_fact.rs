@@ -1,4 +1,4 @@
-//! The events that report on an order after its acceptance, and what each of them means to the state machine.
+//! The events that report on an order after its acceptance, and their meaning to the state machine.
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::payment::{PaymentCaptured, PaymentRefunded, PaymentVoided};
@@ -40,15 +40,15 @@ pub(crate) struct FactRecord {
     pub(crate) detail: String,
 }
 
-/// An event without the part that says which parcel it is about.
+/// An event that does not say which parcel it is about.
 #[derive(Debug, thiserror::Error)]
-#[error("{event_type} does not say which parcel it is about")]
+#[error("{event_type}: expected a parcel, found none")]
 pub(crate) struct NoParcel {
     event_type: &'static str,
 }
 
 impl OrderFact {
-    /// Reads the event's fact.
+    /// Returns the event's fact.
     pub(crate) fn record(&self) -> Result<FactRecord, NoParcel> {
         match self {
             OrderFact::Reserved(e) => Ok(record(e, Fact::StockReserved, reserved(e))),

@@ -1,4 +1,4 @@
-//! All SQL of the orders worker: what its handlers write, and what an audit reads.
+//! All SQL of the orders worker: the statements of its handlers, and the counts for an audit.
 
 use std::error::Error;
 
@@ -13,7 +13,7 @@ use tokio_postgres::types::{FromSql, Json, Type};
 
 use crate::lifecycle::{Lifecycle, Step};
 
-/// What handlers ask for many events at a time.
+/// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[LIFECYCLE, AGE];
 
 const LIFECYCLE: BatchedQuery = BatchedQuery::new(
@@ -28,15 +28,15 @@ const AGE: BatchedQuery = BatchedQuery::new(
     from unnest($1::text[]) with ordinality as each(order_id, n) join orders.orders using (order_id)",
 );
 
-/// What a timeline entry says besides the step itself.
+/// The text of a timeline entry besides the step itself.
 #[derive(Debug)]
 pub(crate) struct Note<'a> {
     pub(crate) event_type: &'static str,
     pub(crate) detail: &'a str,
 }
 
-/// Stores an accepted order with its first timeline entry. `false`, and nothing stored, when its id or its shop's id of
-/// it is already there.
+/// Stores an accepted order with its first timeline entry. Returns `false` and stores nothing if its id or its shop's
+/// order id exists already.
 pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Result<bool, DbError> {
     const SQL: &str = "\
         with accepted as (
@@ -81,10 +81,10 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
     Ok(stored == 1)
 }
 
-/// Changes an accepted order: reads its lifecycle, applies `change`, and keeps the step with one timeline entry.
-/// `None`, and nothing kept, when the order was not accepted (yet).
+/// Changes an accepted order: reads its lifecycle, applies `change`, and stores the step with one timeline entry.
+/// Returns `None` and stores nothing if the order was not accepted (yet).
 ///
-/// The runtime holds the order's concurrency key, so no other handler writes between the reading and the keeping.
+/// The runtime holds the order's concurrency key, so no other handler writes between the read and the write.
 pub(crate) async fn advance<E: From<DbError>>(
     tx: &Tx<'_>,
     order_id: &str,
@@ -97,7 +97,7 @@ pub(crate) async fn advance<E: From<DbError>>(
     Ok(Some(step))
 }
 
-/// An order's lifecycle, and the number of its last timeline entry.
+/// Returns an order's lifecycle and the number of its last timeline entry.
 async fn lifecycle(tx: &Tx<'_>, order_id: &str) -> Result<Option<(i32, Lifecycle)>, DbError> {
     let rows = tx.query_batched(LIFECYCLE, (order_id.to_owned(),)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
@@ -140,23 +140,23 @@ async fn keep(
     Ok(())
 }
 
-/// How many orders are under way, by state.
+/// Number of open orders, by state.
 pub(crate) const UNDER_WAY: &str = "\
     select state, count(*)::float8 from orders.progress
     where completed_at is null and state not in ('cancelled', 'returned') group by state";
 
-/// For how many seconds the one that has not moved for longest has not moved, by state.
+/// Seconds since the last step of the stalest open order, by state.
 pub(crate) const STOOD_STILL: &str = "\
     select state, extract(epoch from despatch_now() - min(updated_at))::float8 from orders.progress
     where completed_at is null and state not in ('cancelled', 'returned') group by state";
 
-/// How many seconds ago an order was placed.
+/// Returns the seconds since an order was placed.
 pub(crate) async fn age(tx: &Tx<'_>, order_id: &str) -> Result<Option<f64>, DbError> {
     let rows = tx.query_batched(AGE, (order_id.to_owned(),)).await?;
     rows.first().map(|row| row.try_get(1)).transpose().map_err(Into::into)
 }
 
-/// What checkout authorised for an accepted order.
+/// Returns the authorisation of an accepted order.
 pub(crate) async fn authorisation(tx: &Tx<'_>, order_id: &str) -> Result<Option<Authorisation>, DbError> {
     const SQL: &str = "select document from orders.orders where order_id = $1";
     let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
@@ -164,12 +164,12 @@ pub(crate) async fn authorisation(tx: &Tx<'_>, order_id: &str) -> Result<Option<
     Ok(order.authorisation)
 }
 
-/// Postgres holds every character in a text but NUL, which carriers and shops are free to send.
+/// Removes NUL, the only character that PostgreSQL does not accept in a text. Carriers and shops may send it.
 fn text(words: &str) -> String {
     words.replace('\0', "")
 }
 
-/// How many orders are in each state; states without orders are left out.
+/// Counts the orders in each state; leaves out states without orders.
 pub async fn counts_by_state(
     db: &impl GenericClient,
 ) -> Result<Vec<(OrderState, i64)>, tokio_postgres::Error> {

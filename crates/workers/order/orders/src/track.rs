@@ -1,4 +1,4 @@
-//! `orders.track`: every fact about an order moves its state machine, and the events that follow are published.
+//! `orders.track`: every fact about an order drives its state machine; resulting events are published.
 
 use despatch_contracts::Incoming as _;
 use despatch_contracts::order::{OrderCompleted, OrderReturned};
@@ -21,7 +21,7 @@ pub(crate) struct Track {
 
 impl Track {
     pub(crate) fn new() -> Self {
-        // Seconds, as in a demonstration, to a fortnight.
+        // From seconds, as in a demonstration, to a fortnight.
         let hours = [0.25, 1.0, 4.0, 8.0, 16.0, 24.0, 48.0, 96.0, 168.0, 336.0].map(|hours| hours * 3600.0);
         let boundaries = [&[1.0, 5.0, 15.0, 60.0], &hours[..]].concat();
         let meter = global::meter("despatch");
@@ -41,7 +41,7 @@ pub(crate) enum TrackError {
     #[error(transparent)]
     NoParcel(#[from] NoParcel),
     /// The state machine leaves it to a person. The carrier's words, which may name people, stay in the event.
-    #[error("{event_type} for an order that is {state}")]
+    #[error("unexpected {event_type}: the order is {state}")]
     Case { reason: Reason, event_type: &'static str, state: OrderState },
     #[error(transparent)]
     Database(#[from] DbError),

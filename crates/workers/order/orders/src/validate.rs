@@ -1,73 +1,73 @@
-//! What has to be right about an order before work on it begins. All that is wrong is found at once.
+//! The checks of an order before work on it begins. All defects are found at once.
 
 use std::fmt;
 
 use despatch_contracts::order::{Address, Customer, Line, Order};
-use despatch_domain::{Currency, Reason};
+use despatch_domain::{Currency, Reason, country};
 
-use crate::{country, email};
+use crate::email;
 
-/// More units than this on one line are taken for a mistake.
+/// Most units on one line. More are taken for a mistake.
 const MOST_UNITS: i64 = 10_000;
 
-/// One thing that is wrong with an order, in words without personal data.
+/// One defect of an order, in words without personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
-    /// There is no shipping address at all.
-    #[error("there is no shipping address")]
+    /// The order has no shipping address.
+    #[error("expected a shipping address, found none")]
     AddressMissing,
-    /// A part that no parcel arrives without is empty.
-    #[error("the address has no {0}")]
+    /// A required part of the address is empty.
+    #[error("address: expected a {0}, found none")]
     AddressPartMissing(&'static str),
     /// The country is not an upper-case alpha-2 code.
-    #[error("{0:?} is not a country code of ISO 3166-1")]
+    #[error("address: expected a country code of ISO 3166-1, found {0:?}")]
     CountryUnknown(String),
-    /// There is no customer at all.
-    #[error("there is no customer")]
+    /// The order has no customer.
+    #[error("expected a customer, found none")]
     CustomerMissing,
-    /// The customer cannot be written to.
-    #[error("the customer has no usable e-mail address")]
+    /// The customer's e-mail address is missing or unusable.
+    #[error("customer: expected a usable e-mail address, found none")]
     EmailMissing,
-    /// There is nothing to send.
-    #[error("the order has no lines")]
+    /// The order has no lines.
+    #[error("expected at least one line, found none")]
     LinesMissing,
-    /// It is not said what to send.
-    #[error("line {0} has no SKU")]
+    /// A line has no SKU.
+    #[error("line {0}: expected a SKU, found none")]
     SkuMissing(u32),
-    /// The SKU has characters that no catalogue has; some of them no database can hold.
-    #[error("the SKU of line {0} contains control characters")]
+    /// The SKU holds control characters, which no catalogue has and a database may refuse.
+    #[error("line {0}: expected a SKU without control characters, found some")]
     SkuUnreadable(u32),
-    /// Not 1 to 10,000 units.
-    #[error("line {line} asks for {quantity} units")]
+    /// The quantity is not 1 to 10,000.
+    #[error("line {line}: expected 1 to {MOST_UNITS} units, found {quantity}")]
     QuantityInvalid {
         /// The line's number.
         line: u32,
-        /// What it asks for.
+        /// The quantity found.
         quantity: i64,
     },
-    /// An amount that cannot be negative is.
-    #[error("the {what} is negative: {minor} minor units")]
+    /// An amount is negative that must not be.
+    #[error("{what}: expected no negative amount, found {minor} minor units")]
     AmountNegative {
-        /// Which amount.
+        /// The amount's name.
         what: String,
         /// Minor units.
         minor: i64,
     },
     /// The currency is not an upper-case code.
-    #[error("{0:?} is not a currency code of ISO 4217")]
+    #[error("expected a currency code of ISO 4217, found {0:?}")]
     CurrencyUnknown(String),
     /// Lines, shipping and tax less the discount are not the total.
-    #[error("the amounts add up to {sum} minor units, the order's total is {total}")]
+    #[error("expected a total of {total} minor units, but the amounts add up to {sum}")]
     TotalsMismatch {
-        /// What they add up to, in minor units.
+        /// The sum, in minor units.
         sum: i128,
-        /// What the order says, in minor units.
+        /// The total, in minor units.
         total: i64,
     },
 }
 
 impl Problem {
-    /// The reason code of the problem.
+    /// Returns the reason code of the problem.
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Problem::AddressMissing => Reason::AddressMissing,
@@ -85,7 +85,7 @@ impl Problem {
     }
 }
 
-/// All that is wrong with an order: at least one problem.
+/// The defects of an order, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid {
     first: Problem,
@@ -93,7 +93,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    /// The first problem's reason code: that of the case.
+    /// Returns the first problem's reason code: that of the case.
     pub(crate) fn reason(&self) -> Reason {
         self.first.reason()
     }
@@ -108,7 +108,7 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// What `orders.accept` checks of an order, all of it; the problems come in the order in which a person would fix them.
+/// Checks an order for `orders.accept`. Reports the problems in the order in which a person would fix them.
 pub fn validate(order: &Order) -> Result<(), Invalid> {
     let mut problems = Vec::new();
     address(order.ship_to.as_ref(), &mut problems);
@@ -126,7 +126,7 @@ fn address(address: Option<&Address>, problems: &mut Vec<Problem>) {
     let Some(address) = address else {
         return problems.push(Problem::AddressMissing);
     };
-    // Regions and postcodes are not asked for: some countries have none, and carriers know which.
+    // Regions and postcodes are not required, because some countries have none and carriers know which.
     let parts = [("street", &address.street1), ("city", &address.city), ("country", &address.country)];
     let missing = parts.iter().filter(|(_, part)| part.trim().is_empty());
     problems.extend(missing.map(|(name, _)| Problem::AddressPartMissing(name)));

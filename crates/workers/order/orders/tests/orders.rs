@@ -1,4 +1,4 @@
-//! The orders worker against real servers. Every event goes through the runtime, and is delivered twice.
+//! The orders worker through the runtime, against real servers. Every event is delivered twice.
 
 #[path = "orders/accept.rs"]
 mod accept;

@@ -1,6 +1,6 @@
 //! The worker's configuration.
 
-use despatch_calendar::{Calendar, CalendarError};
+use despatch_calendar::{CalendarConfig, CalendarProblem};
 use serde::Deserialize;
 
 /// What a deployment says about cases: `[exceptions]` in its configuration.
@@ -8,7 +8,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The hours that service levels are counted in.
-    pub calendar: Calendar,
+    pub calendar: CalendarConfig,
     /// An order's total from which its cases are one step more urgent, in minor units of its currency; 0 for never.
     pub high_value_minor: i64,
     /// An order's total below which its cases are one step less urgent, in minor units of its currency; 0 for never.
@@ -17,10 +17,10 @@ pub struct Config {
     pub monitor_seconds: u64,
 }
 
-/// Why a configuration cannot be used.
-#[derive(Debug, thiserror::Error)]
+/// A fault in the configuration. Its message begins with the key and a colon.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// The calendar has no working time.
+    /// The calendar is none.
     #[error("exceptions.calendar.{0}")]
-    Calendar(#[from] CalendarError),
+    Calendar(#[from] CalendarProblem),
 }

@@ -18,9 +18,11 @@ use crate::config::{Config, ConfigError};
 use crate::replays::advance::Advance;
 use crate::schema::{MIGRATIONS, NAME};
 
-/// Registers the worker's handlers and gauges. Fails when the calendar has no working time.
-pub fn worker(config: &Config) -> Result<Worker, ConfigError> {
-    config.calendar.check()?;
+/// Registers the worker's handlers and gauges. Fails with everything that is wrong with the configuration.
+pub fn worker(config: &Config) -> Result<Worker, Vec<ConfigError>> {
+    let calendar = config.calendar.calendar();
+    let calendar =
+        calendar.map_err(|problems| problems.into_iter().map(ConfigError::from).collect::<Vec<_>>())?;
     let monitor_every = Duration::from_secs(config.monitor_seconds.max(1));
     let limit = |minor: i64| Some(minor).filter(|minor| *minor > 0);
     let worth_limits =
@@ -28,7 +30,7 @@ pub fn worker(config: &Config) -> Result<Worker, ConfigError> {
     let mut worker = gauges().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
     let (monitor_due, replay_due) = (worker.timer::<MonitorDue>(), worker.timer::<BulkReplayDue>());
     Ok(asks::register(worker)
-        .handler(Open { calendar: config.calendar.clone(), worth_limits, monitor_due, monitor_every })
+        .handler(Open { calendar, worth_limits, monitor_due, monitor_every })
         .handler(Resolve)
         .handler(CloseCancelled)
         .handler(Advance { replay_due })

@@ -1,9 +1,9 @@
-//! What can be configured.
+//! Configuration.
 
 /// The worker's part of the configuration file.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// How many seconds units are held for an order whose payment has not been captured.
+    /// Seconds for which units are held for an order whose payment has not been captured.
     pub reservation_seconds: u64,
 }

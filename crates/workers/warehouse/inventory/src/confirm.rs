@@ -1,4 +1,4 @@
-//! Makes a paid order's reservation final and hands its parcels to be labelled.
+//! Makes a paid order's reservation final and passes its parcels on to be labelled.
 
 use despatch_contracts::order::Order;
 use despatch_contracts::payment::PaymentCaptured;
@@ -28,8 +28,8 @@ impl Handler for Confirm {
         let (confirmed, ()) = try_join!(store::confirm(tx, order_id), expiry_timer::unset(tx, order_id))?;
         let allocations = match confirmed {
             Some((State::Held, allocations)) => allocations,
-            // The parcels went out with the payment that confirmed them; or nothing is sent, and orders gives the
-            // money back.
+            // The parcels were emitted with the payment that confirmed them. Or nothing is sent, and orders requests
+            // the refund.
             Some((State::Confirmed | State::Cancelled, _)) => return Ok(Vec::new()),
             Some((State::Expired, _)) | None => reserve_again(order, tx).await?,
         };
@@ -37,8 +37,8 @@ impl Handler for Confirm {
     }
 }
 
-/// Takes the units again for an order whose payment came too late. This serialises on the order alone, so a reservation
-/// at the same time may come first; the update's own condition decides.
+/// Reserves again for an order whose payment came too late. This serialises on the order alone, so another reservation
+/// may come first; the update's own condition decides.
 async fn reserve_again(order: &Order, tx: &Tx<'_>) -> Result<Vec<Allocation>, InventoryError> {
     let (stock, _) = store::stock_for(tx, &order.order_id, &skus(order)).await?;
     let allocations = allocate(&demand(order)?, &stock).map_err(|shortage| match shortage {
@@ -49,7 +49,7 @@ async fn reserve_again(order: &Order, tx: &Tx<'_>) -> Result<Vec<Allocation>, In
     held.map(|_| allocations).ok_or(InventoryError::Overtaken)
 }
 
-/// One event for each parcel. `allocations` are sorted by parcel.
+/// Returns one event per parcel. `allocations` are sorted by parcel.
 fn parcels(order: &Order, allocations: Vec<Allocation>) -> Vec<StockPicked> {
     let mut parcels: Vec<Parcel> = Vec::new();
     for allocation in allocations {

@@ -1,4 +1,4 @@
-//! What can go wrong with stock, and what is to happen then.
+//! Errors of inventory, with their verdicts.
 
 use despatch_domain::Reason;
 use despatch_routing::Shortage;
@@ -8,28 +8,28 @@ use despatch_runtime::{DbError, HandlerError, Verdict};
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
     /// The event carries no order.
-    #[error("the event carries no order")]
+    #[error("expected an event with an order, found none")]
     OrderMissing,
-    /// A line asks for no units, or for fewer.
-    #[error("line {line} asks for {quantity} units")]
+    /// The quantity of a line is less than 1.
+    #[error("line {line}: expected at least 1 unit, found {quantity}")]
     QuantityInvalid {
         /// The line's number.
         line: u32,
-        /// What it asks for.
+        /// The quantity found.
         quantity: i64,
     },
     /// The order's lines cannot be reserved.
     #[error(transparent)]
     Shortage(#[from] Shortage),
-    /// The payment came after the reservation had ended, and the units are gone.
-    #[error("the reservation ended before the payment came: {0}")]
+    /// The payment came after the reservation had expired, and the units are gone.
+    #[error("the reservation expired before the payment came: {0}")]
     Lapsed(Shortage),
-    /// Units were taken between reading the stock and holding it. The runtime's locks keep reservations apart, so
-    /// this is a confirmation of a lapsed reservation, or a change made by hand.
+    /// Units were taken between the read and the reservation. The runtime's locks keep reservations apart, so the cause
+    /// is the confirmation of an expired reservation, or a change by hand.
     #[error("stock changed while it was being reserved")]
     Overtaken,
-    /// The carrier has a parcel that this order does not have, or no longer.
-    #[error("parcel {0} is not a parcel of this order")]
+    /// The order has no such parcel, or no longer.
+    #[error("expected a parcel of this order, found parcel {0}")]
     ParcelUnknown(u32),
     /// The database failed.
     #[error(transparent)]

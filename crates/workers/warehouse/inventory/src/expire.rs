@@ -8,7 +8,7 @@ use crate::error::InventoryError;
 use crate::expiry_timer;
 use crate::store::{self, Expiry};
 
-/// Ends reservations whose time is up.
+/// Ends expired reservations.
 #[derive(Debug)]
 pub struct Expire {
     pub(crate) expiry: Timer<ReservationExpiryDue>,
@@ -31,7 +31,7 @@ impl Handler for Expire {
                 reason: Reason::ReservationExpired.code().to_owned(),
             })),
             Expiry::Early(left) => {
-                // The timer was run early by hand; the promise to the customer still holds.
+                // The timer was run early by hand. The customer's units stay reserved for the promised time.
                 expiry_timer::set(tx, self.expiry, &event.order_id, left).await?;
                 Ok(None)
             }

@@ -1,11 +1,12 @@
-//! The timer that ends an order's reservation: set with it, removed when it is confirmed or cancelled.
+//! The timer that ends an order's reservation. It is set with the reservation and removed when that is confirmed or
+//! cancelled.
 
 use std::time::Duration;
 
 use despatch_contracts::stock::ReservationExpiryDue;
 use despatch_runtime::{DbError, Timer, Tx};
 
-/// Sets the order's timer, which replaces one that is set.
+/// Sets the order's timer, in place of an earlier one.
 pub(crate) async fn set(
     tx: &Tx<'_>,
     timer: Timer<ReservationExpiryDue>,
@@ -16,7 +17,7 @@ pub(crate) async fn set(
     tx.schedule(timer, &key(order_id), after, &due).await
 }
 
-/// Removes the order's timer, if one is set.
+/// Removes the order's timer, if any.
 pub(crate) async fn unset(tx: &Tx<'_>, order_id: &str) -> Result<(), DbError> {
     tx.unschedule(&key(order_id)).await
 }

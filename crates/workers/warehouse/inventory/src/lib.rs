@@ -1,6 +1,6 @@
-//! Inventory: an accepted order's lines are reserved all or nothing, at the locations that make the fewest parcels.
-//! A reservation that no payment confirms in time lapses; a confirmed one is picked, parcel by parcel, and ends when
-//! the carrier has it. A cancelled order's units go back to what can be sold.
+//! The inventory worker. It reserves an accepted order's lines all or none, at the locations that make the fewest
+//! parcels. A reservation that no payment confirms in time expires. A confirmed one is picked, parcel by parcel, and
+//! ends when the carrier has it. A cancelled order's units become available again.
 
 mod config;
 mod confirm;
@@ -26,7 +26,7 @@ pub use release::Release;
 pub use reserve::Reserve;
 pub use ship::Ship;
 
-/// The worker's name, which is also its database schema.
+/// The worker's name and schema.
 pub const NAME: &str = "inventory";
 
 /// The worker's table of the configuration, with the default of every key.
@@ -35,7 +35,7 @@ pub const DEFAULTS: &str = include_str!("../default.toml");
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_inventory", sql: include_str!("../migrations/0001_inventory.sql") }];
 
-/// The inventory worker with all its handlers.
+/// Creates the worker with all its handlers.
 pub fn worker(config: &Config) -> Worker {
     let mut worker = Worker::new(NAME, MIGRATIONS);
     let expiry = worker.timer::<ReservationExpiryDue>();

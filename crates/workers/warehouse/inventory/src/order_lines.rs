@@ -1,4 +1,4 @@
-//! An order's lines as the allocation takes them, and the allocation as events show it.
+//! Converts an order's lines for the allocation, and the allocation for events.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use despatch_routing::{Allocation, LineDemand};
 
 use crate::error::InventoryError;
 
-/// The order's SKUs, each once, sorted.
+/// Returns the order's SKUs, each once, sorted.
 pub(crate) fn skus(order: &Order) -> Vec<&str> {
     order.lines.iter().map(|line| line.sku.as_str()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// What the order asks for, line by line.
+/// Returns the order's demand, line by line.
 pub(crate) fn demand(order: &Order) -> Result<Vec<LineDemand<'_>>, InventoryError> {
     order.lines.iter().map(line_demand).collect()
 }
@@ -26,7 +26,7 @@ fn line_demand(line: &Line) -> Result<LineDemand<'_>, InventoryError> {
     Ok(LineDemand { line, sku, quantity })
 }
 
-/// An allocation as events show it: its parcel is named beside it.
+/// Returns an allocation as events hold it, with its parcel beside it.
 pub(crate) fn in_event(allocation: Allocation) -> stock::Allocation {
     let Allocation { line, sku, location, quantity, parcel: _ } = allocation;
     stock::Allocation { location, sku, quantity, line }

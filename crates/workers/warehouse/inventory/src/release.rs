@@ -1,4 +1,4 @@
-//! Gives a cancelled order's units back.
+//! Releases a cancelled order's units.
 
 use despatch_contracts::order::OrderCancelled;
 use despatch_contracts::stock::StockReleased;
@@ -8,7 +8,7 @@ use tokio::try_join;
 use crate::error::InventoryError;
 use crate::{expiry_timer, store};
 
-/// Releases what cancelled orders hold, confirmed or not. What the carrier already has stays shipped.
+/// Releases the units of cancelled orders, confirmed or not. Units that the carrier has stay shipped.
 #[derive(Debug)]
 pub struct Release;
 

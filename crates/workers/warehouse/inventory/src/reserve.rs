@@ -1,4 +1,4 @@
-//! Holds an accepted order's units: all lines or nothing.
+//! Reserves an accepted order's units: all lines or none.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ pub struct Reserve {
 }
 
 impl Reserve {
-    /// Holds units for `lifetime`, unless the reservation is confirmed before `expiry` fires.
+    /// Creates the handler. It reserves units for `lifetime`, unless the reservation is confirmed before `expiry`
+    /// fires.
     pub fn new(lifetime: Duration, expiry: Timer<ReservationExpiryDue>) -> Self {
         Reserve { lifetime, expiry }
     }
@@ -45,7 +46,7 @@ impl Handler for Reserve {
         let order = event.order.as_ref().ok_or(InventoryError::OrderMissing)?;
         let (stock, known) = store::stock_for(tx, &order.order_id, &skus(order)).await?;
         if known.is_some() {
-            // Cancelled before it could be reserved, or confirmed by a payment that overtook this event.
+            // The order was cancelled before, or confirmed by a payment that overtook this event.
             return Ok(None);
         }
         let allocations = allocate(&demand(order)?, &stock)?;

@@ -6,7 +6,7 @@ use despatch_runtime::{Handler, Tx};
 use crate::error::InventoryError;
 use crate::store;
 
-/// Moves the units of despatched parcels from reserved to shipped, once for each parcel.
+/// Moves the units of despatched parcels from reserved to shipped, once per parcel.
 #[derive(Debug)]
 pub struct Ship;
 

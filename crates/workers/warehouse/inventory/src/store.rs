@@ -1,5 +1,5 @@
-//! All SQL of inventory: what the handlers write in `claims`, what comes in and what other crates read in
-//! `ledger_queries`.
+//! All SQL of the inventory worker: `claims` has the handlers' statements; `ledger_queries` has receipts and what other
+//! crates read.
 
 mod claims;
 mod ledger_queries;

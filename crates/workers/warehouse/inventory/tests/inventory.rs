@@ -15,7 +15,7 @@ use despatch_inventory::{Config, worker};
 use despatch_testkit::{TestEnv, eventually, order};
 use tokio_postgres::Client;
 
-/// Long enough that no reservation of a test lapses by itself.
+/// Long enough that no reservation of a test expires by itself.
 const AN_HOUR: u64 = 3600;
 
 /// Two locations, inventory running, and these units received: `(SKU, location, quantity)`.
@@ -130,7 +130,7 @@ async fn a_paid_order_is_picked_parcel_by_parcel_and_does_not_expire() {
     assert_eq!(env.count::<StockReleased>("o-1").await, 0);
 }
 
-/// Each parcel that was picked: its number, of how many, where, how many units.
+/// Each picked parcel: its number, of how many, where, how many units.
 async fn picked(env: &TestEnv, order_id: &str) -> Vec<(u32, u32, String, i64)> {
     let messages = env.messages("evt.stock.picked").await;
     let of_order = messages.into_iter().filter(|message| message.subject == format!("order/{order_id}"));
@@ -193,7 +193,7 @@ async fn a_payment_too_late_for_the_stock_becomes_a_case() {
     env.deliver(&accepted("o-1")).await;
     env.deliver(&accepted("o-2")).await;
     for order_id in ["o-1", "o-2"] {
-        // Each reserved in its turn: the units come back when the other's reservation lapses.
+        // Each reserves in its turn, once the other's reservation expires.
         eventually("lapsed, or short and dead", async || {
             let lapsed = state(&db, order_id).await == Some(State::Expired);
             let dead = env

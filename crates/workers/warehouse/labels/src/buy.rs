@@ -14,7 +14,7 @@ use crate::label_request::LabelRequest;
 use crate::shippo::{Consignment, Purchase, Shippo, ShippoError};
 use crate::store::Label;
 
-/// In the effects ledger; its note is the rate.
+/// The operation in the effects ledger. Its note is the rate.
 const OPERATION: &str = "label";
 
 /// Buys labels at Shippo.
@@ -25,7 +25,7 @@ pub(crate) struct LabelPurchaser {
 }
 
 impl LabelPurchaser {
-    /// `None` when Shippo is not configured.
+    /// Creates the purchaser; returns `None` if Shippo is not configured.
     pub(crate) fn new(config: &Config) -> Result<Option<Self>, SetupError> {
         if !config.shippo.is_complete() {
             return Ok(None);
@@ -37,8 +37,8 @@ impl LabelPurchaser {
         }))
     }
 
-    /// Ends what an earlier try began, if one did: finds the label that it bought, or else buys it at the same rate, so
-    /// that one look-up covers all tries. `None` when there is nothing to end.
+    /// Ends what an earlier try began, if any: finds the label that it bought, or else buys it at the same rate, so
+    /// that one look-up covers all tries. Returns `None` if there is nothing to end.
     pub(crate) async fn resume(
         &self,
         request: &LabelRequest,
@@ -66,7 +66,7 @@ impl LabelPurchaser {
             let decision = Decision { reason: Reason::LabelFound, detail };
             return self.fetch(purchase, &rate, decision).await.map(Some);
         }
-        // Of several that found nothing at once only one may buy; a later one waits from now on.
+        // Of several tries that found nothing at the same time only one may buy; a later one waits from now on.
         let key = attempt.rotate(key).await?;
         if !key.first {
             return Err(self.unsettled(&key));
@@ -77,7 +77,7 @@ impl LabelPurchaser {
         };
         let (purchase, rate) = match bought.await {
             Ok(bought) => bought,
-            // The offer is too old by now or forgotten; there may be another.
+            // The offer has expired by now; there may be another.
             Err(error) if ShippoError::is_refusal(&error) => {
                 attempt.rejected(&key).await?;
                 return Ok(None);
@@ -89,12 +89,12 @@ impl LabelPurchaser {
         self.fetch(purchase, &rate, decision).await.map(Some)
     }
 
-    /// An earlier request may still take effect.
+    /// Returns the error for an earlier request that may still take effect.
     fn unsettled(&self, key: &EffectKey) -> CreateError {
         CreateError::Unsettled(self.settle.saturating_sub(key.age))
     }
 
-    /// What carriers would charge.
+    /// Asks for the carriers' prices.
     pub(crate) async fn rates(
         &self,
         request: &LabelRequest,

@@ -1,8 +1,8 @@
-//! The usual carton, and what a parcel in it weighs.
+//! The usual carton, and the weight of a parcel in it.
 
 use serde::Deserialize;
 
-/// The usual parcel. Sizes are those of the carton, not of what is in it.
+/// The usual parcel. Its sizes are the carton's.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Carton {
@@ -19,7 +19,7 @@ pub struct Carton {
 }
 
 impl Carton {
-    /// What a parcel of so many units weighs, at least a gram.
+    /// Returns the weight of a parcel of so many units, at least a gram.
     pub(crate) fn grams(&self, units: i64) -> u64 {
         let units = u64::try_from(units).unwrap_or(0);
         u64::from(self.packaging_grams)

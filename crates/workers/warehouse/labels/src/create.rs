@@ -1,4 +1,4 @@
-//! Creates the label of a parcel that was picked: chooses the service, buys or prints the label, keeps it.
+//! Creates the label of a picked parcel: chooses the service, buys or prints the label, stores it.
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::Address;
@@ -17,7 +17,7 @@ use crate::store::{self, Label};
 /// `labels.create`.
 pub(crate) struct Create {
     config: Config,
-    /// Absent when Shippo is not configured; then no rule names it.
+    /// The purchaser; absent if Shippo is not configured, and then no rule names it.
     purchaser: Option<LabelPurchaser>,
 }
 
@@ -29,7 +29,7 @@ impl Create {
         Ok(Create { config: config.clone(), purchaser: LabelPurchaser::new(config)? })
     }
 
-    /// The label by the first of the matching rules that has a service.
+    /// Creates the label by the first matching rule that has a service.
     async fn label(&self, request: &LabelRequest, attempt: &Attempt) -> Result<Label, CreateError> {
         let (level, country) = (request.level(), request.to.country.as_str());
         let from = self.config.sender(&request.parcel.location);
@@ -58,10 +58,10 @@ impl Create {
     }
 }
 
-/// A label of our own.
+/// Prints an own label.
 fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<Label, CreateError> {
     let LabelRequest { order, parcel, to } = request;
-    // Checked at start: a rule for our own labels names exactly one service.
+    // The configuration was checked at the start: a rule for own labels names exactly one service.
     let service = rule.services.first().map_or("", String::as_str);
     let tracking_number = own_labels::tracking::number(&order.order_id, parcel.number);
     let label = own_labels::render(&own_labels::Shipment {
@@ -73,7 +73,7 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
         parcel: parcel.number,
         parcels: parcel.of,
     })?;
-    let detail = format!("the rules give {} to {} to our own courier", request.level(), to.country);
+    let detail = format!("the rules give {} to {} to the shop's own courier", request.level(), to.country);
     Ok(Label {
         carrier: own_labels::CARRIER.to_owned(),
         service: service.to_owned(),
@@ -89,7 +89,7 @@ impl EffectHandler for Create {
     const NAME: &'static str = "labels.create";
 
     type In = StockPicked;
-    /// `None` when the parcel has its label.
+    /// The request; `None` if the parcel has its label.
     type Plan = Option<LabelRequest>;
     type Response = Option<Label>;
     type Out = Option<LabelCreated>;

@@ -1,4 +1,4 @@
-//! Why a parcel has no label, and what is to be done about it.
+//! Errors of creating labels, with their verdicts.
 
 use std::time::Duration;
 
@@ -12,35 +12,35 @@ use crate::shippo::ShippoError;
 /// Why a parcel has no label.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateError {
-    /// The database did not do as asked.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// The event lacks what makes it one.
-    #[error("the event names no {0}")]
+    /// The event lacks a required part.
+    #[error("event: expected {0}, found none")]
     Incomplete(&'static str),
-    /// The order has nowhere to go.
-    #[error("the order has no address")]
+    /// The order has no address.
+    #[error("order: expected an address, found none")]
     NoAddress,
-    /// No rule is for this parcel, or the carriers offer nothing that a rule allows.
+    /// No rule matches the parcel, or the carriers offer nothing that a rule allows.
     #[error("no rule has a service for {level} to {country}; the carriers offered {rates} rates")]
     NoService {
-        /// The order's.
+        /// The order's service level.
         level: Level,
-        /// Of the destination.
+        /// The country of destination.
         country: String,
-        /// 0 when no rule asked the carriers.
+        /// Number of rates that the carriers offered; 0 if no rule asked them.
         rates: usize,
     },
-    /// An earlier try may still be under way at the carrier.
-    #[error("an earlier request may still take effect; to be looked for in {0:?}")]
+    /// An earlier try may still take effect at the carrier.
+    #[error("an earlier request may still take effect; the next try looks for its label in {0:?}")]
     Unsettled(Duration),
-    /// The parcel got a label while this one was made, or another parcel has this tracking number.
+    /// The parcel got a label meanwhile, or another parcel has this tracking number.
     #[error("the parcel or the tracking number {0} has a label already")]
     AlreadyLabelled(String),
-    /// The carriers' side.
+    /// Shippo failed or refused.
     #[error(transparent)]
     Shippo(#[from] ShippoError),
-    /// The label could not be printed.
+    /// The label cannot be printed.
     #[error(transparent)]
     Unprintable(#[from] NotEncodable),
 }
@@ -48,8 +48,8 @@ pub(crate) enum CreateError {
 impl HandlerError for CreateError {
     fn verdict(&self) -> Verdict {
         match self {
-            // The next try sees a label that is there. A tracking number that belongs to another parcel stays refused,
-            // and becomes a case when the attempts are used up.
+            // The next try finds an existing label. A tracking number of another parcel stays refused, and becomes a
+            // case when the attempts are used up.
             CreateError::Database(_) | CreateError::AlreadyLabelled(_) => Verdict::Retry,
             CreateError::Incomplete(_) => Verdict::Reject(Reason::PayloadUndecodable),
             CreateError::NoAddress => Verdict::Reject(Reason::AddressMissing),

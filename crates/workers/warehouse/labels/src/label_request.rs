@@ -1,4 +1,4 @@
-//! What a label is asked for: a picked parcel of an order.
+//! Requests for labels: a picked parcel of an order.
 
 use despatch_contracts::order::{Address, Order, ServiceLevel};
 use despatch_contracts::stock::Parcel;
@@ -12,12 +12,12 @@ pub(crate) struct LabelRequest {
 }
 
 impl LabelRequest {
-    /// Our reference of the parcel at the carrier: `<order id>/<parcel>`.
+    /// Returns the parcel's reference at the carrier: `<order id>/<parcel>`.
     pub(crate) fn reference(&self) -> String {
         format!("{}/{}", self.order.order_id, self.parcel.number)
     }
 
-    /// What the customer paid for; an order that names no level travels at the standard one.
+    /// Returns the order's service level; standard if the order names none.
     pub(crate) fn level(&self) -> Level {
         match self.order.service_level() {
             ServiceLevel::Unspecified | ServiceLevel::Standard => Level::Standard,

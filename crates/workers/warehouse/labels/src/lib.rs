@@ -1,7 +1,8 @@
 //! The labels worker: every picked parcel gets exactly one label.
 //!
-//! A table of rules says which carrier service takes it; the label is bought through Shippo or printed by us. It is kept
-//! here with the reason for the choice, and `label.created` reports it. Registers [`labels.create`](worker).
+//! A table of rules chooses the carrier service. The label is bought through Shippo or printed by this worker. The
+//! worker stores it with the reason for the choice, and reports it as `label.created`. Registers
+//! [`labels.create`](worker).
 
 mod buy;
 mod carton;
@@ -25,7 +26,7 @@ pub const NAME: &str = "labels";
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_labels", sql: include_str!("../migrations/0001_labels.sql") }];
 
-/// The worker with its one handler.
+/// Creates the worker with its one handler.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     Ok(Worker::new(NAME, MIGRATIONS).queries(store::QUERIES).effect_handler(create::Create::new(config)?))
 }

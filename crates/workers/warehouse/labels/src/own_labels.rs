@@ -1,7 +1,7 @@
-//! Labels of our own: 4×6 inches, for carriers without an interface and for shops without Shippo.
+//! The shop's own labels: 4×6 inches, for carriers without an interface and for shops without Shippo.
 //!
 //! One drawing (`layout`) becomes a PDF and a ZPL document, with addresses, service, parcel count and a barcode of the
-//! tracking number. No provider is asked, and the same parcel gives the same label, byte for byte.
+//! tracking number. No provider is asked. The same parcel gives the same label, byte for byte.
 
 mod barcode;
 mod helvetica;
@@ -15,10 +15,10 @@ mod zpl;
 pub use barcode::NotEncodable;
 pub use shipment::Shipment;
 
-/// The carrier of our own labels, as events and tables name it.
+/// The carrier of own labels, as events and tables name it.
 pub const CARRIER: &str = "own";
 
-/// A label in the two forms in which it can be printed.
+/// A label in both printable forms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnLabel {
     /// One page of 288×432 points.

@@ -1,8 +1,8 @@
-//! Shippo, which buys labels from many carriers over one interface.
+//! Shippo, which buys labels from many carriers through one interface.
 //!
-//! Its purchases take no idempotency key: the same request twice is two labels. So every purchase carries our own
-//! reference as metadata, and a second try looks for it before it buys. Shippo's list cannot be filtered by metadata but
-//! by rate: the rate to be bought is noted before the first try, and later tries buy the same.
+//! Its purchases accept no idempotency key: the same request twice is two labels. So every purchase carries our own
+//! reference as metadata, and a second try looks for it before it buys. Shippo's list can be filtered by rate but not
+//! by metadata. So the rate is noted before the first try, and later tries buy the same one.
 
 mod config;
 mod error;
@@ -25,28 +25,28 @@ use wire::{
     TransactionRequest, said,
 };
 
-/// The longest page that the list has: far more than the tries at one rate.
+/// The longest page of the list: far more than the tries at one rate.
 const PAGE: &str = "100";
-/// More than any carrier's label in PDF.
+/// Largest accepted document, in bytes: more than any carrier's label in PDF.
 const LARGEST_DOCUMENT: usize = 1 << 20;
-/// How much of an answer is worth repeating in an error.
+/// Most characters of an answer that an error repeats.
 const LARGEST_QUOTE: usize = 500;
-/// How long to hold back when a 429 does not say.
+/// How long to wait after a 429 that does not say.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
 
-/// A label that was bought.
+/// A bought label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Purchase {
     /// The carrier's tracking number.
     pub tracking_number: String,
-    /// Where the document can be fetched.
+    /// The address of the document.
     pub label_url: String,
 }
 
-/// A parcel to ask rates for.
+/// A parcel to ask prices for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Consignment<'a> {
-    /// Our reference of the parcel, at most 100 characters.
+    /// The parcel's reference, at most 100 characters.
     pub reference: &'a str,
     /// The sender.
     pub from: &'a Address,
@@ -54,11 +54,11 @@ pub(crate) struct Consignment<'a> {
     pub to: &'a Address,
     /// The carton.
     pub carton: Carton,
-    /// What it weighs with its contents.
+    /// The weight with contents.
     pub grams: u64,
 }
 
-/// A client; cheap to clone, and its connections are kept.
+/// A client of Shippo; cheap to clone. Its connections are kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Shippo {
     http: Client,
@@ -67,9 +67,9 @@ pub(crate) struct Shippo {
 }
 
 impl Shippo {
-    /// Makes a client. Nothing is asked yet.
+    /// Creates a client. It asks nothing yet.
     pub(crate) fn new(config: &ShippoConfig) -> Result<Self, UnusableClient> {
-        // The first caller in the process wins; everyone in it asks for the same.
+        // The first caller in the process wins; all callers install the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().timeout(Duration::from_secs(config.timeout_seconds)).build()?;
         let base_url = config.base_url.trim_end_matches('/').to_owned();
@@ -80,7 +80,7 @@ impl Shippo {
         Ok(Shippo { http, base_url, authorization })
     }
 
-    /// What carriers would charge. Binds to nothing.
+    /// Asks for the carriers' prices, without obligation.
     pub(crate) async fn rates(&self, consignment: &Consignment<'_>) -> Result<Vec<Rate>, ShippoError> {
         let &Consignment { reference, from, to, carton, grams } = consignment;
         let parcel = ParcelRequest {
@@ -106,7 +106,7 @@ impl Shippo {
         answer.rates.into_iter().map(RateAnswer::rate).collect()
     }
 
-    /// One rate, as it was offered to an earlier try.
+    /// Returns a rate that was offered to an earlier try.
     pub(crate) async fn rate(&self, id: &str) -> Result<Rate, ShippoError> {
         let request = self.http.get(self.url(&format!("rates/{id}")));
         let answer: RateAnswer = self.ask("/rates/{rate}", request).await?;
@@ -132,7 +132,7 @@ impl Shippo {
         }
     }
 
-    /// The label that an earlier try bought at this rate under our reference, if it did.
+    /// Returns the label that an earlier try bought at this rate under our reference, if it did.
     pub(crate) async fn find(&self, rate_id: &str, reference: &str) -> Result<Option<Purchase>, ShippoError> {
         let query = [("rate", rate_id), ("results", PAGE)];
         let request = self.http.get(self.url("transactions/")).query(&query);
@@ -141,26 +141,30 @@ impl Shippo {
             match answer.status {
                 Status::Success => return Purchase::read(answer).map(Some),
                 Status::Waiting | Status::Queued => return Err(ShippoError::Pending(answer.object_id)),
-                // Refused or given back: there is no label.
+                // Refused or refunded: there is no label.
                 Status::Error | Status::Refunded | Status::RefundPending | Status::RefundRejected => {}
             }
         }
         Ok(None)
     }
 
-    /// The label itself, a PDF. It is kept at a third party, who is not shown our token.
+    /// Fetches the label, a PDF. It is at a third party, who must not see our token.
     pub(crate) async fn document(&self, label_url: &str) -> Result<Vec<u8>, ShippoError> {
         // The path is a secret: it alone opens the label.
         self.exchange("/{document}", self.http.get(label_url), async |mut response| {
             let mut document = Vec::new();
             while let Some(chunk) = response.chunk().await? {
                 if document.len() + chunk.len() > LARGEST_DOCUMENT {
-                    return Err(ShippoError::Unreadable("the label is larger than 1 MiB".to_owned()));
+                    return Err(ShippoError::Unreadable(
+                        "expected a label of at most 1 MiB, found a larger one".to_owned(),
+                    ));
                 }
                 document.extend_from_slice(&chunk);
             }
             if !document.starts_with(b"%PDF-") {
-                return Err(ShippoError::Unreadable("the label is not a PDF".to_owned()));
+                return Err(ShippoError::Unreadable(
+                    "expected a label in PDF, found another format".to_owned(),
+                ));
             }
             Ok(document)
         })
@@ -185,7 +189,7 @@ impl Shippo {
         .await
     }
 
-    /// A request, and its answer if it is one. `template` is the path as its span shows it.
+    /// Sends a request and reads a successful answer. `template` is the path as its span shows it.
     async fn exchange<T>(
         &self,
         template: &'static str,
@@ -213,12 +217,15 @@ impl Purchase {
             (Some(tracking_number), Some(label_url)) if !tracking_number.is_empty() => {
                 Ok(Purchase { tracking_number, label_url })
             }
-            _ => Err(ShippoError::Unreadable(format!("transaction {} has no label", answer.object_id))),
+            _ => Err(ShippoError::Unreadable(format!(
+                "transaction {}: expected a label, found none",
+                answer.object_id
+            ))),
         }
     }
 }
 
-/// The answer, if it is one.
+/// Returns the response if it is a success.
 async fn settled(response: Response) -> Result<Response, ShippoError> {
     let status = response.status();
     if status.is_success() {
@@ -242,7 +249,7 @@ async fn settled(response: Response) -> Result<Response, ShippoError> {
     }
 }
 
-/// `Retry-After` in seconds; its other form, a date, is not used by this provider.
+/// Parses `Retry-After` in seconds. This provider does not use its other form, a date.
 fn pause(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
     seconds.map_or(DEFAULT_PAUSE, Duration::from_secs)

@@ -1,11 +1,11 @@
-//! All SQL of the labels worker: one row per parcel, written once, which the read model shows.
+//! All SQL of the labels worker: one row per parcel, written once. The read model shows it.
 
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
 use despatch_routing::Decision;
 use despatch_runtime::{BatchedQuery, DbError, Reader, Tx};
 
-/// What handlers ask for many events at a time.
+/// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[IS_LABELLED];
 
 const IS_LABELLED: BatchedQuery = BatchedQuery::new(
@@ -13,7 +13,7 @@ const IS_LABELLED: BatchedQuery = BatchedQuery::new(
            join labels.label using (order_id, parcel)",
 );
 
-/// A label as it is made.
+/// A new label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Label {
     pub(crate) carrier: String,
@@ -26,12 +26,12 @@ pub(crate) struct Label {
     pub(crate) decision: Decision,
 }
 
-/// Whether the parcel has its label.
+/// Returns whether the parcel has its label.
 pub(crate) async fn is_labelled(db: &Reader<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
     Ok(!db.query_batched(IS_LABELLED, (order_id.to_owned(), signed(parcel))).await?.is_empty())
 }
 
-/// Keeps the parcel's label; false when the parcel, or the tracking number, has one already.
+/// Stores the parcel's label; returns false if the parcel, or the tracking number, has one already.
 pub(crate) async fn insert(
     tx: &Tx<'_>,
     order_id: &str,
@@ -71,7 +71,7 @@ pub(crate) async fn insert(
     Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
-/// Parcels are few; a number that Postgres could not hold names no parcel.
+/// Converts a number for PostgreSQL. Parcels are few, so a number out of range names none.
 fn signed(parcel: u32) -> i32 {
     i32::try_from(parcel).unwrap_or(i32::MAX)
 }

@@ -1,4 +1,4 @@
-//! The labels worker through the runtime, against a real NATS and Postgres and a stand-in Shippo. Every event is
+//! The labels worker through the runtime, against real NATS, PostgreSQL and a stand-in for Shippo. Every event is
 //! delivered twice.
 
 use std::collections::BTreeMap;
@@ -135,7 +135,7 @@ async fn every_parcel_gets_the_cheapest_label_that_is_fast_enough() {
     assert_eq!(shippo.counts().labels, 3);
 }
 
-/// Whatever goes wrong once on the way, the parcel has one label in the end.
+/// The parcel has one label in the end, even if one request fails.
 async fn one_label_in_spite_of(operation: Operation, fault: Fault, reason: &str) {
     let shippo = sandbox().await;
     shippo.fault_next(Target { operation, order: "bad-luck".into(), fault, times: 1 });
@@ -256,10 +256,10 @@ async fn those_who_end_an_earlier_try_together_buy_one_label() {
     let shippo = sandbox().await;
     let target = |fault, times| Target { operation: Operation::Label, order: "race".into(), fault, times };
     shippo.fault_next(target(Fault::ServerError, 1));
-    // A purchase takes longer than it takes the others to look for it.
+    // A purchase takes longer than the others need to look for it.
     shippo.fault_next(target(Fault::Slow, 8));
     let env = env(Some(&shippo)).await;
-    // Events with ids of their own: nothing in the runtime keeps them apart, as nothing does replicas.
+    // Events with ids of their own: the runtime does not keep them apart, just as it does not keep replicas apart.
     for _ in 0..4 {
         env.deliver(&picked(order("race"), 1, 1)).await;
     }

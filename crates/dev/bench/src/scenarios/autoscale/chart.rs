@@ -1,4 +1,4 @@
-//! The chart of days: over the same hours what comes, how many processes there are and how old the oldest message is.
+//! The chart of days: over the same hours, the arrivals, the processes, and the age of the oldest message.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::result::Result;
 
 const SIZE: (u32, u32) = (734, 640);
 
-/// Of numbers that stay, then of what the scaler does.
+/// The colours of fixed numbers, then of the scaler.
 const FIXED: [RGBColor; 4] = [
     RGBColor(0xc2, 0x18, 0x5b),
     RGBColor(0xe0, 0x8e, 0x0b),
@@ -24,12 +24,12 @@ const FIXED: [RGBColor; 4] = [
 const SCALED: [RGBColor; 3] =
     [RGBColor(0x1f, 0x6f, 0x8b), RGBColor(0x5b, 0x4f, 0xa3), RGBColor(0x2e, 0x7d, 0x32)];
 
-/// Ages below are drawn as this, in seconds: an hour of the day is a few.
+/// The lowest age drawn, in seconds: an hour of the day is a few seconds.
 const YOUNGEST: f64 = 0.1;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// The SVG that `bench chart` prints.
+/// Returns the SVG that `bench chart` prints.
 pub(crate) fn svg(result: &AutoscaleResult) -> Result<String> {
     let mut svg = String::new();
     {
@@ -75,7 +75,7 @@ impl<'a> Days<'a> {
         Days { result, lines: lines.collect(), hours: first..last.ceil() }
     }
 
-    /// What comes, and what so many processes can do of it.
+    /// Draws the arrivals, and the capacity of the processes.
     fn draw_load(&self, area: &Area<'_>) -> Result {
         let (each, peak) = (self.result.messages_per_second, self.result.day.peak);
         let title =
@@ -94,7 +94,7 @@ impl<'a> Days<'a> {
         Ok(())
     }
 
-    /// How many take messages. Those that stay are beneath what the scaler does.
+    /// Draws the number of working processes. Fixed numbers are beneath the scaler's.
     fn draw_processes(&self, area: &Area<'_>) -> Result {
         let all = self.result.days.iter().flat_map(|day| &day.readings).map(working);
         let most = all.fold(1.0, f64::max);
@@ -176,7 +176,7 @@ fn mesh<Y: Axis>(chart: &mut Chart<'_, '_, Y>, figure: fn(f64) -> String) -> Res
     Ok(())
 }
 
-/// Which colour is which day, once for all panels: where ages are, the morning leaves room.
+/// Draws the legend once for all panels, where ages leave room in the morning.
 fn legend<'a, 'b: 'a, Y: Axis>(chart: &mut Chart<'a, 'b, Y>) -> Result {
     chart
         .configure_series_labels()

@@ -1,9 +1,9 @@
-//! A day of a shop, compressed: how many messages a second come at which hour. It begins at four in the morning, so that the
-//! night after the evening's peak is whole.
+//! A day of a shop, compressed: the messages per second at each hour. It begins at four in the morning, so that the
+//! night after the evening's peak is complete.
 
 use serde::{Deserialize, Serialize};
 
-/// Hours since midnight, and which part of the peak comes then; in between, what is between.
+/// Hours since midnight, each with its part of the peak; values in between are interpolated.
 const HOURS: [(f64, f64); 11] = [
     (4.0, 0.08),
     (6.0, 0.08),
@@ -28,19 +28,19 @@ pub(crate) struct Day {
 }
 
 impl Day {
-    /// The hour after so many seconds; after the day it goes on, and nothing comes.
+    /// Returns the hour at this second. After the day it goes on, and no messages come.
     pub(crate) fn hour(&self, seconds: f64) -> f64 {
         HOURS[0].0 + seconds / self.seconds * 24.0
     }
 
-    /// Messages a second after so many seconds.
+    /// Returns the messages per second at this second.
     pub(crate) fn rate(&self, seconds: f64) -> f64 {
         let hour = self.hour(seconds);
         let within = HOURS.windows(2).find(|ends| ends[0].0 <= hour && hour <= ends[1].0);
         within.map_or(0.0, |ends| self.peak * between(ends[0], ends[1], hour))
     }
 
-    /// Messages that have come after so many seconds.
+    /// Returns the number of messages up to this second.
     pub(crate) fn placed_by(&self, seconds: f64) -> f64 {
         let hour = self.hour(seconds);
         let so_far = HOURS.windows(2).map(|ends| {

@@ -1,4 +1,4 @@
-//! What is kept of the days: as `--json` prints it and the chart is drawn from.
+//! The results of days, for `--json` and the chart.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,27 +11,27 @@ use crate::measure::spread::Spread;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AutoscaleResult {
     pub(crate) day: Day,
-    /// What one process can do.
+    /// The capacity of one process.
     pub(crate) messages_per_second: f64,
     pub(crate) days: Vec<DayResult>,
 }
 
-/// A day that was run to its end.
+/// The result of a complete day.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DayResult {
     pub(crate) processes: Processes,
     pub(crate) messages: usize,
-    /// The longest that a message was placed after its time.
+    /// The longest delay with which a message was placed.
     pub(crate) latest_ms: f64,
     pub(crate) most_pending: u64,
-    /// Of the readings of the whole day.
+    /// The age of the oldest message, over all readings of the day.
     pub(crate) oldest_seconds: Spread,
-    /// Processes on average, until the end of the day.
+    /// The average number of processes until the end of the day.
     pub(crate) average: f64,
     pub(crate) readings: Vec<Reading>,
 }
 
-/// How many processes there are: always so many, or as many as the scaler asks for.
+/// The number of processes: fixed, or as the scaler asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Processes {
@@ -86,7 +86,7 @@ impl DayResult {
     }
 }
 
-/// An hour as it is written.
+/// Formats an hour.
 pub(crate) fn time_of_day(hour: f64) -> String {
     format!("{:02.0}:00", hour % 24.0)
 }

@@ -1,43 +1,43 @@
-//! How many processes a worker is to have: what KEDA and Kubernetes' autoscaler make of its lag, as functions of time and
+//! The number of processes that a worker should have: KEDA's and Kubernetes' autoscaler as functions of time and
 //! numbers alone.
 //!
-//! KEDA's `nats-jetstream` scaler hands the autoscaler pending + ack pending as an average per process
-//! (`pkg/scalers/nats_jetstream_scaler.go`, `getMaxMsgLag`). While there is at least one process the autoscaler asks on
-//! every turn of its own; KEDA's `pollingInterval` only decides between none and one. What it then does with the figure
-//! is that of `pkg/controller/podautoscaler`: `GetExternalPerPodMetricReplicas`, `stabilizeRecommendationWithBehaviors`,
+//! KEDA's `nats-jetstream` scaler reports pending + ack pending to the autoscaler, as an average per process
+//! (`pkg/scalers/nats_jetstream_scaler.go`, `getMaxMsgLag`). While there is at least one process, the autoscaler asks
+//! on every turn of its own; KEDA's `pollingInterval` only decides between none and one. The rest follows
+//! `pkg/controller/podautoscaler`: `GetExternalPerPodMetricReplicas`, `stabilizeRecommendationWithBehaviors`,
 //! `convertDesiredReplicasWithBehaviorRate`.
 
 use std::time::Duration;
 
-/// Between two turns of the autoscaler: Kubernetes' default.
+/// Time between two turns of the autoscaler: Kubernetes' default.
 pub(crate) const SYNC: Duration = Duration::from_secs(15);
 
-/// The lag for one process that the chart has for `labels`.
+/// The chart's lag threshold of one process of `labels`.
 pub(crate) const LAG_THRESHOLD: u64 = 200;
 
-/// Within so much of what it should be, nothing is changed: Kubernetes' default.
+/// Relative deviation within which nothing changes: Kubernetes' default.
 const TOLERANCE: f64 = 0.1;
 
-/// Upwards by so many in a period, or to twice as many, whichever is more: Kubernetes' default.
+/// Processes added per period, unless doubling adds more: Kubernetes' default.
 const UP_BY: usize = 4;
 
-/// What bounds a worker's processes. The durations are a cluster's, unless they were made [`faster`](Rules::faster).
+/// The bounds of a worker's processes. The durations are a cluster's, unless they were made [`faster`](Rules::faster).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    /// Messages, pending or in flight, that one process is for.
+    /// Messages, pending or in flight, for which one process is responsible.
     pub(crate) lag_threshold: u64,
     pub(crate) least: usize,
     pub(crate) most: usize,
-    /// Between two turns, and in which upwards is counted.
+    /// Time between two turns, and the period for additions.
     pub(crate) sync: Duration,
-    /// For so long fewer have to be enough before one leaves.
+    /// Time for which fewer processes must suffice before one leaves.
     pub(crate) stabilisation: Duration,
-    /// In which one may leave.
+    /// The period in which one process may leave.
     pub(crate) down_period: Duration,
 }
 
 impl Rules {
-    /// Those of the chart.
+    /// Returns the chart's rules.
     pub(crate) fn of_the_chart(lag_threshold: u64) -> Self {
         Rules {
             lag_threshold,
@@ -49,7 +49,7 @@ impl Rules {
         }
     }
 
-    /// With a clock that goes so many times as fast.
+    /// Returns the rules for a clock that is this many times as fast.
     pub(crate) fn faster(self, times: f64) -> Self {
         let faster = |duration: Duration| duration.div_f64(times);
         Rules {
@@ -60,12 +60,12 @@ impl Rules {
         }
     }
 
-    /// ⌈lag / threshold⌉ within the bounds: as the chart's documents have it.
+    /// Returns ⌈lag / threshold⌉ within the bounds, as the chart's documents have it.
     pub(crate) fn formula(&self, lag: u64) -> usize {
         self.bounded(self.unbounded(lag))
     }
 
-    /// The same without bounds, where it differs enough from what there is.
+    /// Returns the recommendation without bounds, if it differs enough from the current number.
     fn recommended(&self, lag: u64, current: usize) -> usize {
         #[expect(clippy::cast_precision_loss, reason = "messages and processes of a benchmark")]
         let ratio = lag as f64 / (self.lag_threshold as f64 * current as f64);
@@ -81,7 +81,7 @@ impl Rules {
     }
 }
 
-/// The autoscaler of one worker: its rules, and what it remembers. `at` is since any beginning, and never goes back.
+/// The autoscaler of one worker: its rules and its memory. `at` counts from any beginning and never goes back.
 #[derive(Debug)]
 pub(crate) struct Scaler {
     rules: Rules,
@@ -95,7 +95,7 @@ impl Scaler {
         Scaler { rules, recommended: Vec::new(), added: Vec::new(), removed: Vec::new() }
     }
 
-    /// How many there are to be from now on, of `current` that there are.
+    /// Returns the number of processes from now on, of `current` existing ones.
     pub(crate) fn decide(&mut self, at: Duration, lag: u64, current: usize) -> usize {
         let rules = self.rules;
         let recommended = rules.recommended(lag, current);
@@ -122,7 +122,7 @@ impl Scaler {
     }
 }
 
-/// What was noted within so long before `at`.
+/// Returns what was noted within this long before `at`.
 fn since(noted: &[(Duration, usize)], at: Duration, long: Duration) -> impl Iterator<Item = usize> {
     noted.iter().rev().take_while(move |(then, _)| *then + long > at).map(|(_, number)| *number)
 }
@@ -167,7 +167,7 @@ mod tests {
     fn upwards_goes_by_four_or_to_twice_as_many_in_a_period() {
         let mut scaler = Scaler::new(Rules { most: 100, ..Rules::of_the_chart(200) });
         assert_eq!(scaler.decide(at(0), 1_000_000, 1), 5);
-        // Within the same period nothing more.
+        // Nothing more within the same period.
         assert_eq!(scaler.decide(at(10), 1_000_000, 5), 5);
         assert_eq!(scaler.decide(at(15), 1_000_000, 5), 10);
         assert_eq!(scaler.decide(at(30), 2_400, 10), 12);
@@ -225,14 +225,14 @@ mod tests {
         let (worker, workers) = worker.split_once("\nworkers:\n").unwrap();
         assert!(worker.contains(&format!("\n  minReplicas: {least}\n")));
         assert!(worker.contains(&format!("\n  maxReplicas: {most}\n")));
-        // With nothing else: what `worker` says of bounds holds for labels too.
+        // Nothing else, so the bounds of `worker` hold for labels too.
         assert!(workers.contains(&format!("\n  labels: {{lagThreshold: {lag_threshold}}}\n")));
         assert!(values.contains(&format!("\n  scaleDownAfterSeconds: {}\n", stabilisation.as_secs())));
         let policy =
             format!("policies: [{{type: Pods, value: 1, periodSeconds: {}}}]", down_period.as_secs());
         let keda = template.split_once("kind: ScaledObject").unwrap().1.split_once("{{- else }}").unwrap().0;
         assert!(keda.contains(&policy));
-        // What the template says of these would have to be in the rules.
+        // The template must not set these, because the rules do not have them.
         for other in ["pollingInterval", "useCachedMetrics", "metricType", "scaleUp", "tolerance"] {
             assert!(!keda.contains(other), "{other}");
         }

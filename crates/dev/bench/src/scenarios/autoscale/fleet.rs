@@ -1,4 +1,4 @@
-//! The processes of one worker while it is scaled: they start and leave beside the loop that decides how many there are.
+//! The processes of one worker while it is scaled. They start and leave beside the loop that decides their number.
 
 use despatch_runtime::Settings;
 use tokio::task::JoinSet;
@@ -15,7 +15,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// So many, all of which consume.
+    /// Starts this many processes, and returns once all consume.
     pub(crate) async fn start(settings: &Settings, role: Role, processes: usize) -> Result<Self> {
         let mut fleet = Fleet {
             settings: settings.clone(),
@@ -31,23 +31,24 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// Those that there are, whether or not they consume yet; not those that leave. Kubernetes counts them so.
+    /// Returns the number of processes, whether or not they consume yet, without those that leave. Kubernetes counts in
+    /// this way.
     pub(crate) fn processes(&self) -> usize {
         self.starting.len() + self.working.len()
     }
 
-    /// Those that take messages.
+    /// Returns the number of processes that take messages.
     pub(crate) fn working(&self) -> usize {
         self.working.len()
     }
 
-    /// Starts as many as are missing, or lets as many go as are too many: the youngest first.
+    /// Starts missing processes, or lets the youngest leave if there are too many.
     pub(crate) fn scale(&mut self, processes: usize) {
         while self.processes() < processes {
             let (settings, role) = (self.settings.clone(), self.role);
             self.starting.spawn(async move { Running::start(settings, role, None).await });
         }
-        // One that is only starting is let go by a later decision.
+        // A later decision ends a process that is still starting.
         while self.processes() > processes
             && let Some(youngest) = self.working.pop()
         {
@@ -66,7 +67,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Lets all go, and waits until they are gone.
+    /// Drains all, and waits until they are gone.
     pub(crate) async fn stop(mut self) -> Result {
         while let Some(started) = self.starting.join_next().await {
             self.working.push(started??);

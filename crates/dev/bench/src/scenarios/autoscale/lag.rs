@@ -1,6 +1,7 @@
-//! How far a consumer is behind, as KEDA sees it, and for how long its oldest message has been waiting.
+//! A consumer's lag, as KEDA sees it, and the age of its oldest message.
 //!
-//! KEDA reads the two counts at the server's monitoring port; they are those of the consumer's info, which is asked here.
+//! KEDA reads the two counts at the server's monitoring port. They are those of the consumer's info, which this asks
+//! for.
 
 use std::time::SystemTime;
 
@@ -14,12 +15,12 @@ pub(crate) struct Lag {
     pub(crate) pending: u64,
     /// Messages that are in flight.
     pub(crate) ack_pending: u64,
-    /// How long ago the oldest of both was stored; 0 if there is none.
+    /// Age of the oldest message of both; 0 if there is none.
     pub(crate) oldest_seconds: f64,
 }
 
 impl Lag {
-    /// What a consumer of messages on `subject` has before it.
+    /// Reads the lag of a consumer of messages on `subject`.
     pub(crate) async fn of(stream: &Stream, consumer: &str, subject: &str) -> Result<Self> {
         let info = stream.consumer_info(consumer).await?;
         let (pending, ack_pending) = (info.num_pending, u64::try_from(info.num_ack_pending)?);
@@ -40,7 +41,7 @@ impl Lag {
         Ok(lag)
     }
 
-    /// What KEDA calls lag.
+    /// Returns KEDA's lag.
     pub(crate) fn messages(&self) -> u64 {
         self.pending + self.ack_pending
     }

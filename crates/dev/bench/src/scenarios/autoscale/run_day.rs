@@ -1,5 +1,5 @@
-//! One day: the load comes by the hour, however far behind the worker is. The lag and the processes are read until all is
-//! handled.
+//! One day: the load comes by the hour, however large the worker's backlog is. The lag and the processes are read until
+//! everything is handled.
 
 use std::time::Duration;
 
@@ -23,50 +23,50 @@ use crate::scenarios::autoscale::decide::{Rules, Scaler};
 use crate::scenarios::autoscale::fleet::Fleet;
 use crate::scenarios::autoscale::lag::Lag;
 
-/// How often the lag is read. The scaler's decisions are no closer together.
+/// Interval at which the lag is read. The scaler's decisions are no closer together.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How often messages that have come due are placed.
+/// Interval at which due messages are placed.
 const PLACE_INTERVAL: Duration = Duration::from_millis(5);
 
-/// What decides how many processes there are.
+/// The rule for the number of processes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sizing {
-    /// Always so many. What the formula would have asked for is recorded beside it.
+    /// A fixed number. The formula's number is recorded beside it.
     Fixed(usize, Rules),
     /// The scaler.
     Scaled(Rules),
 }
 
-/// What was read at one moment.
+/// The readings at one moment.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Reading {
-    /// Since the day began.
+    /// Seconds since the day began.
     pub(crate) seconds: f64,
     /// The hour of the day; 24 is midnight.
     pub(crate) hour: f64,
-    /// Messages a second that come.
+    /// Messages arriving per second.
     pub(crate) offered: f64,
     pub(crate) pending: u64,
     pub(crate) ack_pending: u64,
     pub(crate) oldest_seconds: f64,
-    /// What the formula alone asks for.
+    /// The number of the formula alone.
     pub(crate) formula: usize,
-    /// What the scaler wants after tolerance, stabilisation and policies; the fixed number where there is one.
+    /// The scaler's number after tolerance, stabilisation and policies; otherwise the fixed number.
     pub(crate) desired: usize,
     /// Processes that take messages.
     pub(crate) working: usize,
 }
 
-/// What was read of a day that was run to its end.
+/// The readings of a complete day.
 pub(crate) struct DayLog {
     pub(crate) messages: usize,
-    /// The longest that a message was placed after its time.
+    /// The longest delay with which a message was placed.
     pub(crate) latest_ms: f64,
     pub(crate) readings: Vec<Reading>,
 }
 
-/// Runs a day to its end. Fails unless every message was recorded, once.
+/// Runs a day to its end. Fails unless every message was recorded once.
 pub(crate) async fn run_day(
     servers: &Servers,
     day: Day,
@@ -96,7 +96,7 @@ pub(crate) async fn run_day(
     let mut polls = interval(POLL_INTERVAL);
     polls.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut next_decision = Duration::ZERO;
-    // What a day leaves over has to be done within another.
+    // The backlog of a day must be handled within another day.
     let deadline = Duration::from_secs_f64(2.0 * day.seconds + 60.0);
     let (messages, latest) = loop {
         tokio::select! {
@@ -108,7 +108,7 @@ pub(crate) async fn run_day(
                 if let Some(scaler) = &mut scaler
                     && at >= next_decision
                 {
-                    // A poll comes a little late or early; the decisions are as many all the same.
+                    // A poll may come a little late or early; the number of decisions is the same.
                     next_decision = at + rules.sync.saturating_sub(POLL_INTERVAL / 2);
                     fleet.scale(scaler.decide(at, lag.messages(), fleet.processes()));
                 }
@@ -147,7 +147,7 @@ fn placing(namespace: &str) -> Placing {
     Placing::new(namespace, Parcel::new(Uuid::now_v7()).event(carrier::STEP), &Trace::root())
 }
 
-/// Places the day's messages when they are due, and answers how many they were and how late the latest was.
+/// Places the day's messages when they are due. Returns their number and the longest delay.
 async fn place(jetstream: Context, namespace: String, day: Day, began: Instant) -> Result<(usize, Duration)> {
     let mut unacked = FuturesUnordered::new();
     let (mut placed, mut latest) = (0, Duration::ZERO);
@@ -163,7 +163,7 @@ async fn place(jetstream: Context, namespace: String, day: Day, began: Instant) 
             unacked.push(sent.into_future());
             placed += 1;
         }
-        // Whatever has come due since then was placed by now.
+        // Everything due since then was placed by now.
         latest = latest.max(before.elapsed());
         before = Instant::now();
         while let Some(Some(stored)) = unacked.next().now_or_never() {
@@ -179,7 +179,7 @@ async fn place(jetstream: Context, namespace: String, day: Day, began: Instant) 
     Ok((placed, latest))
 }
 
-/// Messages that should have been placed.
+/// Returns the number of messages that should have been placed.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "above zero, and few")]
 fn due_by(day: Day, at: Duration) -> usize {
     day.placed_by(at.as_secs_f64()).floor() as usize

@@ -1,5 +1,5 @@
-//! Whether every order came to its end, exactly once: the demo's audit, with what is on the stream in the place of what
-//! providers saw, since these providers are in the workers' own processes and keep nothing.
+//! Checks that every order was completed exactly once. It is the demo's audit, with the stream in place of the
+//! providers' records, because these providers are in the workers' own processes and keep nothing.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use super::deployment::Deployment;
 use crate::measure::messages::StoredMessage;
 use crate::result::Result;
 
-/// How many discrepancies are worth printing.
+/// Most discrepancies that are printed.
 const SHOWN: usize = 10;
 
-/// Fails unless every order that was placed is completed, paid, labelled, notified of and reviewed once.
+/// Fails unless every placed order is completed, paid, labelled, notified of and reviewed once.
 pub(crate) async fn audit(
     deployment: &Deployment,
     orders: &[FileOrder],
@@ -59,12 +59,12 @@ pub(crate) async fn audit(
     Err(format!("the audit failed: {}; and {more} more", wrong.join("; ")).into())
 }
 
-/// What the workers published about orders, in the auditor's terms.
+/// The workers' publications about orders, in the auditor's terms.
 #[derive(Default)]
 struct Published {
-    /// The ids of orders that were paid, by what the shop calls them.
+    /// The ids of paid orders, by their natural key.
     order_ids: BTreeMap<String, String>,
-    /// Captures by what the shop calls an order, labels and mails by the order's id.
+    /// Captures by an order's natural key; labels and mails by its id.
     seen: BTreeMap<String, OrderCounts>,
     /// Reviews by the order's id.
     reviews: BTreeMap<String, usize>,
@@ -108,7 +108,7 @@ impl Published {
     }
 }
 
-/// What the auditor knows payments by.
+/// Returns the auditor's key of payments.
 fn natural_key(shop: &str, shop_order_id: &str) -> String {
     format!("{shop}/{shop_order_id}")
 }

@@ -1,4 +1,4 @@
-//! What orders cost: readings before and after, and the difference for each order, by worker.
+//! The cost of orders: readings before and after, and the difference per order, by worker.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::measure::statements;
 use crate::measure::usage::process_cpu_ms;
 use crate::result::Result;
 
-/// What one worker took for an order. What is not known for a single worker is `None`.
+/// One worker's cost per order. `None` if it is unknown for a single worker.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct WorkerCost {
     pub(crate) cpu_ms: Option<f64>,
@@ -21,21 +21,21 @@ pub(crate) struct WorkerCost {
     pub(crate) messages: f64,
 }
 
-/// What an order took.
+/// The cost of an order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cost {
-    /// Of the workers' processes.
+    /// The processor time of the workers' processes.
     pub(crate) cpu_ms: f64,
-    /// KiB by which the write-ahead log grew: what commits, vacuum and full pages take is in it too.
+    /// The growth of the write-ahead log in KiB, with commits, vacuum and full pages.
     pub(crate) wal_kib: f64,
-    /// Transactions that were committed, the benchmark's own few included.
+    /// Committed transactions, the benchmark's own few included.
     pub(crate) transactions: f64,
-    /// In the order of an order's life.
+    /// The workers in the order of an order's life.
     pub(crate) by_worker: Vec<(&'static str, WorkerCost)>,
 }
 
 impl Cost {
-    /// The sum of a figure over all workers, if it is known of each.
+    /// Returns the sum of a figure over all workers, if it is known of each.
     pub(crate) fn sum(&self, figure: fn(&WorkerCost) -> Option<f64>) -> Option<f64> {
         self.by_worker.iter().map(|(_, cost)| figure(cost)).sum()
     }
@@ -73,8 +73,8 @@ impl Reading {
         })
     }
 
-    /// The cost of each of `orders`, from this reading to a later one. `messages` are all that are on the stream. Statements
-    /// are counted by the database's extension since it was reset, if it is there.
+    /// Returns the cost of each of `orders`, from this reading to a later one. `messages` are all those on the stream.
+    /// The database's extension counts statements since it was reset, if it is there.
     #[expect(clippy::cast_precision_loss, reason = "rows and messages of a run")]
     pub(crate) fn cost(
         &self,

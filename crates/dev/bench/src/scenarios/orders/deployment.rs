@@ -14,21 +14,21 @@ use crate::load::despatch_process::DespatchProcess;
 use crate::load::run_env::RunEnv;
 use crate::result::Result;
 
-/// The shop's key.
+/// The shop's API key.
 pub(crate) const API_KEY: &str = "bench-api-key";
 
 /// The carrier's token.
 pub(crate) const WEBHOOK_TOKEN: &str = "bench-carrier-token";
 
-/// How long processes may take until the gateway listens and schemas are there.
+/// How long processes may take until the gateway listens and the schemas exist.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long everything that was begun may take to end.
+/// How long all work in progress may take to end.
 const QUIET_TIMEOUT: Duration = Duration::from_secs(120);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// In which processes the workers run.
+/// The distribution of the workers over processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Processes {
     /// All workers in one process
@@ -37,7 +37,7 @@ pub(crate) enum Processes {
     Each,
 }
 
-/// A worker, and who it is at the database.
+/// A worker, and its role at the database.
 pub(crate) struct WorkerRole {
     pub(crate) name: &'static str,
     pub(crate) role: String,
@@ -46,18 +46,18 @@ pub(crate) struct WorkerRole {
 
 /// All workers, running.
 pub(crate) struct Deployment {
-    /// Where the gateway listens.
+    /// The gateway's address.
     pub(crate) gateway: SocketAddr,
     pub(crate) processes: Vec<DespatchProcess>,
-    /// In the order of an order's life.
+    /// The workers in the order of an order's life.
     pub(crate) workers: Vec<WorkerRole>,
-    /// Past the workers: for stock and audit.
+    /// The database, past the workers, for stock and audit.
     pub(crate) database: Database,
     _config: TempDir,
 }
 
 impl Deployment {
-    /// Starts the workers, and returns when the gateway listens and every schema is there.
+    /// Starts the workers, and returns once the gateway listens and every schema exists.
     pub(crate) async fn start(env: &RunEnv, processes: Processes) -> Result<Self> {
         let names = Registry::default().names();
         let mut workers = Vec::with_capacity(names.len());
@@ -69,7 +69,7 @@ impl Deployment {
         let dir = tempfile::Builder::new().prefix("despatch-bench-").tempdir()?;
         let file = dir.path().join("despatch.toml");
         let databases: Vec<String> = match processes {
-            // In one process each worker has its connections all the same.
+            // Even in one process, each worker has connections of its own.
             Processes::One => {
                 workers.iter().map(|WorkerRole { name, url, .. }| format!("{name} = {url:?}")).collect()
             }
@@ -111,17 +111,17 @@ impl Deployment {
         }
     }
 
-    /// Fails when a process has ended.
+    /// Fails if a process has ended.
     pub(crate) fn check(&mut self) -> Result {
         self.processes.iter_mut().try_for_each(DespatchProcess::check)
     }
 
-    /// The auditor of all workers.
+    /// Returns the auditor of all workers.
     pub(crate) fn auditor(&self) -> Auditor {
         Auditor::new(self.database.clone(), self.workers.iter().map(|worker| worker.name).collect())
     }
 
-    /// Waits until nothing is left to do but timers that are not due.
+    /// Waits until nothing is left to do except timers that are not due.
     pub(crate) async fn until_quiet(&mut self, env: &RunEnv) -> Result {
         let started = Instant::now();
         let auditor = self.auditor();
@@ -130,7 +130,7 @@ impl Deployment {
             self.check()?;
             let left = self.left(env, &auditor).await?;
             let sequence = env.jetstream.get_stream(env.stream()).await?.cached_info().state.last_sequence;
-            // The parts are asked one after the other, so only two readings without a change between them prove it.
+            // The parts are read one after the other, so only two equal readings prove it.
             if left.is_empty() && before == Some(sequence) {
                 return Ok(());
             }
@@ -153,14 +153,14 @@ impl Deployment {
         Ok(left)
     }
 
-    /// Drains every process, and returns the roles that they had.
+    /// Drains every process, and returns their roles.
     pub(crate) async fn stop(self) -> Result<Vec<String>> {
         futures_util::future::try_join_all(self.processes.into_iter().map(DespatchProcess::stop)).await?;
         Ok(self.workers.into_iter().map(|worker| worker.role).collect())
     }
 }
 
-/// What differs from the defaults of the binary.
+/// Returns the settings that differ from the binary's defaults.
 fn configuration(env: &RunEnv, gateway: SocketAddr, databases: &str) -> String {
     let (nats, namespace) = (&env.settings.nats_url, &env.settings.namespace);
     format!(
@@ -184,11 +184,8 @@ fn configuration(env: &RunEnv, gateway: SocketAddr, databases: &str) -> String {
         url = "fake:"
 
         [[labels.rules]]
-        service_levels = []
-        countries = []
         carrier = "own"
         services = ["courier"]
-        within_days = 0
 
         [shippo]
         webhook_tokens = ["{WEBHOOK_TOKEN}"]
@@ -197,7 +194,7 @@ fn configuration(env: &RunEnv, gateway: SocketAddr, databases: &str) -> String {
         public_url = "http://{gateway}"
 
         [links]
-        secret = "bench-link-secret"
+        secret = "bench-link-secret-of-at-least-32-bytes"
 
         [gateway]
         listen = "{gateway}"

@@ -1,7 +1,8 @@
-//! The world around the workers: a shop that places orders, a carrier that scans parcels, customers who answer the review.
+//! The surroundings of the workers: a shop that places orders, a carrier that scans parcels, customers who answer the
+//! review request.
 //!
-//! All three come over HTTP, as they do in a deployment. The carrier and the customers see what the workers publish, so that
-//! nothing has to be polled.
+//! All three use HTTP, as in a deployment. The carrier and the customers subscribe to the workers' events, so that
+//! nothing is polled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,15 +25,15 @@ use crate::load::http_client::HttpClient;
 use crate::load::run_env::RunEnv;
 use crate::result::{Error, Result};
 
-/// Requests of each of the three at once.
+/// Requests of each of the three at the same time.
 const AT_ONCE: usize = 64;
 
-/// How long no order may come to its end before something is wrong.
+/// How long no order may be completed before the run fails.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// When parcels are scanned: what the dates are does not matter.
+/// The time of the scans. The dates do not matter.
 const DESPATCHED_AT: &str = "2026-01-05T09:00:00Z";
 const DELIVERED_AT: &str = "2026-01-07T15:00:00Z";
 
@@ -41,12 +42,12 @@ pub(crate) struct LoadGenerator {
     http: HttpClient,
     in_flight: Arc<Semaphore>,
     reviewed: Arc<AtomicUsize>,
-    /// The carrier and the customers; neither ends by itself.
+    /// The carrier and the customers, which do not end by themselves.
     tasks: JoinSet<Result>,
 }
 
 impl LoadGenerator {
-    /// Starts the carrier and the customers. So many orders may be placed before the first are reviewed.
+    /// Starts the carrier and the customers. This many orders may be placed before the first are reviewed.
     pub(crate) async fn start(env: &RunEnv, http: HttpClient, in_flight: usize) -> Result<Self> {
         let in_flight = Arc::new(Semaphore::new(in_flight));
         let reviewed = Arc::new(AtomicUsize::new(0));
@@ -61,12 +62,12 @@ impl LoadGenerator {
         Ok(LoadGenerator { http, in_flight, reviewed, tasks })
     }
 
-    /// Places orders, and returns when all of them have been reviewed.
+    /// Places orders, and returns once all of them have been reviewed.
     pub(crate) async fn run(&mut self, orders: &[FileOrder]) -> Result {
         let goal = self.reviewed.load(Ordering::Relaxed) + orders.len();
         let (http, in_flight) = (&self.http, &self.in_flight);
         let place = async |order: &FileOrder| {
-            // The customer gives it back.
+            // The customer returns the permit.
             in_flight.acquire().await?.forget();
             http.post("/v1/orders", Some(API_KEY), paid(order)?.to_string()).await?;
             Ok::<_, Error>(())
@@ -98,7 +99,7 @@ impl LoadGenerator {
     }
 }
 
-/// An order as a shop sends it, with the payment authorised at the provider that the workers have.
+/// Returns an order as a shop sends it, with the payment authorised at the workers' provider.
 fn paid(order: &FileOrder) -> Result<Value> {
     let mut body = order.order()?;
     body["authorisation"] = json!({
@@ -109,7 +110,7 @@ fn paid(order: &FileOrder) -> Result<Value> {
     Ok(body)
 }
 
-/// The carrier: scans every parcel that has a label twice, when it is collected and when it is delivered.
+/// Runs the carrier: scans every parcel with a label twice, at the collection and at the delivery.
 async fn carry(http: HttpClient, labels: Subscriber) -> Result {
     let path = format!("/webhooks/shippo?token={WEBHOOK_TOKEN}");
     let (http, path) = (&http, &path);
@@ -132,7 +133,7 @@ async fn carry(http: HttpClient, labels: Subscriber) -> Result {
     labels.try_for_each_concurrent(AT_ONCE, scan).await
 }
 
-/// The customers: each answers the link of the first mail that asks for a review.
+/// Runs the customers: each answers the link of the first mail that asks for a review.
 async fn review(
     http: HttpClient,
     requests: Subscriber,

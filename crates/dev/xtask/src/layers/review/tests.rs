@@ -15,7 +15,7 @@ fn wrong_in_order(order: &serde_json::Value, files: &[(&str, &str)]) -> Vec<Stri
     check("c/src/lib.rs", &sources(files), Some(&order)).unwrap().wrong
 }
 
-/// The only thing wrong with these files names each of `expected`.
+/// Asserts that these files have one finding, which names each of `expected`.
 fn assert_found(wrong: &[String], expected: &[&str]) {
     assert_eq!(wrong.len(), 1, "{wrong:#?}");
     for part in expected {

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::edit::{self, Edited};
 use super::find::{self, add_orders, order_name};
-use super::outcome::{self, Outcome};
+use super::outcome::{self, DecisionResult};
 use crate::args::{ByArgs, DecisionArgs, ExceptionsCommand, WaitArgs};
 use crate::ask::ask;
 use crate::config::Config;
@@ -168,7 +168,7 @@ impl Decider<'_> {
         &self,
         said: &str,
         wait: &WaitArgs,
-        outcome: impl AsyncFnOnce(Duration) -> Result<Outcome>,
+        outcome: impl AsyncFnOnce(Duration) -> Result<DecisionResult>,
         look: &str,
     ) -> Result<ExitCode> {
         let number = self.case.number;
@@ -190,12 +190,12 @@ impl Decider<'_> {
             self.print_json(outcome.name(), Some(after)).await?;
         } else {
             let mut text = format!("{}\n", one_line(&outcome.in_words(after)));
-            if outcome == Outcome::Unknown {
+            if outcome == DecisionResult::Unknown {
                 text.push_str(&format!("      despatch exceptions show {number}\n      {look}\n"));
             }
             print(&text)?;
         }
-        let resolved = matches!(outcome, Outcome::Resolved(_));
+        let resolved = matches!(outcome, DecisionResult::Resolved(_));
         Ok(if resolved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 

@@ -13,7 +13,7 @@ use crate::result::Result;
 
 /// What came of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum DecisionResult {
     /// The case is resolved: `replayed`, `order-cancelled` or, by another person, `discarded`.
     Resolved(String),
     /// The event failed again.
@@ -34,14 +34,14 @@ pub(super) enum Outcome {
     Unknown,
 }
 
-impl Outcome {
+impl DecisionResult {
     /// The name in JSON.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Outcome::Resolved(_) => "resolved",
-            Outcome::FailedAgain { .. } => "failed-again",
-            Outcome::Refused { .. } => "refused",
-            Outcome::Unknown => "unknown",
+            DecisionResult::Resolved(_) => "resolved",
+            DecisionResult::FailedAgain { .. } => "failed-again",
+            DecisionResult::Refused { .. } => "refused",
+            DecisionResult::Unknown => "unknown",
         }
     }
 
@@ -49,42 +49,44 @@ impl Outcome {
     pub(super) fn in_words(&self, after: Duration) -> String {
         let after = format!("{:.1} s", after.as_secs_f64());
         match self {
-            Outcome::Resolved(how) => match how.as_str() {
+            DecisionResult::Resolved(how) => match how.as_str() {
                 "replayed" => format!("handled after {after}. Case resolved."),
                 "order-cancelled" => format!("the order is cancelled after {after}. Case resolved."),
                 how => format!("the case was {how} meanwhile."),
             },
-            Outcome::FailedAgain { reason, error } if error.is_empty() => format!("failed again: {reason}"),
-            Outcome::FailedAgain { reason, error } => format!("failed again: {reason}: {error}"),
-            Outcome::Refused { reason, state } => format!("refused: the order is {state} ({reason})."),
-            Outcome::Unknown => format!("no outcome after {after}."),
+            DecisionResult::FailedAgain { reason, error } if error.is_empty() => {
+                format!("failed again: {reason}")
+            }
+            DecisionResult::FailedAgain { reason, error } => format!("failed again: {reason}: {error}"),
+            DecisionResult::Refused { reason, state } => format!("refused: the order is {state} ({reason})."),
+            DecisionResult::Unknown => format!("no outcome after {after}."),
         }
     }
 }
 
 /// What comes of a replay of the case's last failure. `case` is the case before the decision.
-pub(super) async fn of_replay(cases: &CaseQueries, case: &Case, limit: Duration) -> Result<Outcome> {
+pub(super) async fn of_replay(cases: &CaseQueries, case: &Case, limit: Duration) -> Result<DecisionResult> {
     let answer = async || {
         let now = cases.show(&case.id).await?.case;
         Ok(match now.resolution {
-            Some(how) => Some(Outcome::Resolved(how)),
+            Some(how) => Some(DecisionResult::Resolved(how)),
             None if now.generation > case.generation => {
-                Some(Outcome::FailedAgain { reason: now.reason, error: now.error })
+                Some(DecisionResult::FailedAgain { reason: now.reason, error: now.error })
             }
             None => None,
         })
     };
-    Ok(within(limit, answer).await?.unwrap_or(Outcome::Unknown))
+    Ok(within(limit, answer).await?.unwrap_or(DecisionResult::Unknown))
 }
 
 /// The requests for an order's cancellation that changed nothing, and why. Each is an entry of the order's timeline.
-pub(super) async fn refusals(orders: &ReadModel, order_id: &str) -> Result<Vec<Outcome>> {
+pub(super) async fn refusals(orders: &ReadModel, order_id: &str) -> Result<Vec<DecisionResult>> {
     let ignored = [Reason::CommandRefused.code(), Reason::AlreadyApplied.code()];
     let timeline = orders.order(order_id).await?.map(|order| order.timeline).unwrap_or_default();
     let refused = timeline
         .into_iter()
         .filter(|step| step.event == OrderCancelRequested::TYPE && ignored.contains(&step.reason.as_str()));
-    Ok(refused.map(|step| Outcome::Refused { reason: step.reason, state: step.to.name() }).collect())
+    Ok(refused.map(|step| DecisionResult::Refused { reason: step.reason, state: step.to.name() }).collect())
 }
 
 /// What comes of the request to cancel an order that was ignored `before` times by then.
@@ -94,14 +96,14 @@ pub(super) async fn of_cancellation(
     (case, order_id): (&Case, &str),
     before: usize,
     limit: Duration,
-) -> Result<Outcome> {
+) -> Result<DecisionResult> {
     let answer = async || {
         if let Some(how) = cases.show(&case.id).await?.case.resolution {
-            return Ok(Some(Outcome::Resolved(how)));
+            return Ok(Some(DecisionResult::Resolved(how)));
         }
         Ok(refusals(orders, order_id).await?.into_iter().nth(before))
     };
-    Ok(within(limit, answer).await?.unwrap_or(Outcome::Unknown))
+    Ok(within(limit, answer).await?.unwrap_or(DecisionResult::Unknown))
 }
 
 #[cfg(test)]
@@ -111,10 +113,11 @@ mod tests {
     #[test]
     fn an_outcome_is_one_sentence() {
         let after = Duration::from_millis(1040);
-        let said = |outcome: Outcome| outcome.in_words(after);
-        assert_eq!(said(Outcome::Resolved("replayed".into())), "handled after 1.0 s. Case resolved.");
-        let failed = Outcome::FailedAgain { reason: "card-declined".into(), error: "lost_card".into() };
+        let said = |outcome: DecisionResult| outcome.in_words(after);
+        assert_eq!(said(DecisionResult::Resolved("replayed".into())), "handled after 1.0 s. Case resolved.");
+        let failed =
+            DecisionResult::FailedAgain { reason: "card-declined".into(), error: "lost_card".into() };
         assert_eq!(said(failed), "failed again: card-declined: lost_card");
-        assert_eq!(said(Outcome::Unknown), "no outcome after 1.0 s.");
+        assert_eq!(said(DecisionResult::Unknown), "no outcome after 1.0 s.");
     }
 }

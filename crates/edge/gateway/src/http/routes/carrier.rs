@@ -2,12 +2,14 @@
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use despatch_contracts::Trace;
 use url::form_urlencoded;
 
 use crate::http::description::{Invalid, LabelNotRecorded, TooLarge, Unauthorised, Unavailable};
 use crate::http::error::{ApiError, Credential};
 use crate::http::extract::{Body, RequestTrace};
+use crate::http::refusals;
 use crate::http::state::Gateway;
 use crate::ingest::submission::Submission;
 use crate::sources::shippo::{self, Scanned};
@@ -32,23 +34,37 @@ pub(crate) async fn shippo(
     State(gateway): State<Gateway>,
     RequestTrace(trace): RequestTrace,
     RawQuery(query): RawQuery,
-    Body(body): Body,
+    body: Result<Body, ApiError>,
 ) -> Result<Response, ApiError> {
+    let received = match body {
+        Ok(Body(body)) => receive(&gateway, query, body, trace).await,
+        Err(error) => Err(error),
+    };
+    // A scan is of no shop's.
+    received.inspect_err(|error| refusals::note("shippo", None, "", error)).map(IntoResponse::into_response)
+}
+
+async fn receive(
+    gateway: &Gateway,
+    query: Option<String>,
+    body: Bytes,
+    trace: Trace,
+) -> Result<(), ApiError> {
     let query = query.unwrap_or_default();
     let token = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
     if !token.is_some_and(|(_, token)| gateway.shippo_tokens.contain(&token)) {
         return Err(ApiError::Unauthorised(Credential::Token));
     }
     if let Some(scan) = shippo::read(&body)? {
-        submit(&gateway, scan, body, trace).await?;
+        submit(gateway, scan, body, trace).await?;
     }
-    Ok(().into_response())
+    Ok(())
 }
 
 /// A parcel is ours when its label is recorded. A carrier may scan a label sooner than that, even long before when we
 /// were down in between: then the order that the label says it is for is ours, and the carrier is asked to send it again.
 /// Any other parcel is not ours, and the scan is left to a person.
-async fn submit(gateway: &Gateway, scan: Scanned, body: bytes::Bytes, trace: Trace) -> Result<(), ApiError> {
+async fn submit(gateway: &Gateway, scan: Scanned, body: Bytes, trace: Trace) -> Result<(), ApiError> {
     let parcel =
         gateway.storage.read(gateway.read_model.parcel(&scan.carrier, &scan.tracking_number)).await?;
     let submission = if let Some(parcel) = parcel {

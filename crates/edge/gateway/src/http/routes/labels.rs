@@ -1,4 +1,4 @@
-//! `/labels/{label_id}`: the labels themselves, as PDF or (with `.zpl`) for label printers.
+//! `/labels/{label_id}`: labels as PDF or, with `.zpl`, for label printers.
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -35,18 +35,18 @@ pub(crate) async fn show(
         Some(label_id) => (label_id, LabelFormat::Zpl),
         None => (label.strip_suffix(".pdf").unwrap_or(&label), LabelFormat::Pdf),
     };
-    // Postgres cannot even be asked for it.
+    // PostgreSQL does not accept this character in a query.
     if label_id.contains('\0') {
         return Err(ApiError::LabelUnknown);
     }
     let document = gateway.storage.read(gateway.read_model.label(label_id, format)).await?;
     let document = document.ok_or(ApiError::LabelUnknown)?;
-    // It carries an address.
+    // The label holds an address.
     let headers = [(CONTENT_TYPE, content_type(format)), (CACHE_CONTROL, "private, no-store")];
     Ok((headers, document).into_response())
 }
 
-/// The media type under which a format is served.
+/// Returns the media type of a format.
 fn content_type(format: LabelFormat) -> &'static str {
     match format {
         LabelFormat::Pdf => "application/pdf",

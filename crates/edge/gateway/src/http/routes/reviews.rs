@@ -6,12 +6,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use despatch_contracts::Emitted;
 use despatch_contracts::review::ReviewReceived;
-use despatch_domain::link;
 
-use super::page::page;
-use crate::http::description::{Invalid, TooLarge, Unauthorised, Unavailable};
-use crate::http::error::{ApiError, Credential};
+use crate::http::description::{AnswerInvalid, AnswerTooLarge, LinkUnknown, TryAgain};
+use crate::http::error::ApiError;
 use crate::http::extract::{Body, PathParams, RequestTrace, header};
+use crate::http::pages::Page;
 use crate::http::state::Gateway;
 use crate::ingest::submission::Submission;
 use crate::sources::review::{self, ReviewJson};
@@ -30,7 +29,7 @@ const PURPOSE: &str = "review";
     ),
     responses(
         (status = 200, description = "The form.", body = String, content_type = "text/html"),
-        (status = 401, response = Unauthorised)
+        (status = 404, response = LinkUnknown)
     )
 )]
 pub(crate) async fn ask(
@@ -38,7 +37,7 @@ pub(crate) async fn ask(
     PathParams((order_id, token)): PathParams<(String, String)>,
 ) -> Result<Response, ApiError> {
     verify(&gateway, &order_id, &token)?;
-    Ok(page(include_str!("../pages/review.html")).into_response())
+    Ok(gateway.pages.show(Page::Review))
 }
 
 /// The customer's answer
@@ -59,10 +58,10 @@ pub(crate) async fn ask(
     responses(
         (status = 200, description = "Committed; the answer to the form.", body = String, content_type = "text/html"),
         (status = 204, description = "Committed; the answer to JSON."),
-        (status = 400, response = Invalid),
-        (status = 401, response = Unauthorised),
-        (status = 413, response = TooLarge),
-        (status = 503, response = Unavailable)
+        (status = 400, response = AnswerInvalid),
+        (status = 404, response = LinkUnknown),
+        (status = 413, response = AnswerTooLarge),
+        (status = 503, response = TryAgain)
     )
 )]
 pub(crate) async fn receive(
@@ -77,17 +76,9 @@ pub(crate) async fn receive(
     let review = if is_json { review::from_json(&body)? } else { review::from_form(&body)? };
     let event = ReviewReceived { order_id, rating: review.rating, comment: review.comment };
     gateway.storage.submit(Submission::Event(Emitted::from(&event)), trace).await?;
-    Ok(if is_json {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        page(include_str!("../pages/thanks.html")).into_response()
-    })
+    Ok(if is_json { StatusCode::NO_CONTENT.into_response() } else { gateway.pages.show(Page::Thanks) })
 }
 
 fn verify(gateway: &Gateway, order_id: &str, token: &str) -> Result<(), ApiError> {
-    if link::verify(gateway.link_secret.bytes(), PURPOSE, order_id, token) {
-        Ok(())
-    } else {
-        Err(ApiError::Unauthorised(Credential::Token))
-    }
+    if gateway.links.signed(PURPOSE, order_id, token) { Ok(()) } else { Err(ApiError::LinkUnknown) }
 }

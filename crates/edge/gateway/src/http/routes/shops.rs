@@ -12,10 +12,11 @@ use despatch_contracts::Trace;
 use despatch_contracts::order::Order;
 
 use super::orders::{Outcome, Placed};
-use crate::auth::shop::KnownShop;
+use crate::auth::shop::{KnownShop, Shops};
 use crate::http::description::{Invalid as InvalidBody, TooLarge, TooMany, Unauthorised, Unavailable};
 use crate::http::error::{ApiError, Credential};
 use crate::http::extract::{Body, RequestTrace, header};
+use crate::http::refusals;
 use crate::http::state::Gateway;
 use crate::ingest::new_order::NewOrder;
 use crate::ingest::queue::Receipt;
@@ -25,6 +26,8 @@ use crate::sources::{shopify as shopify_order, woocommerce as woocommerce_order}
 
 /// What a channel's webhooks carry in which header, and how its orders are read.
 struct Channel {
+    name: &'static str,
+    source: &'static str,
     signature: &'static str,
     topic: &'static str,
     /// The only topic that announces new orders.
@@ -33,6 +36,8 @@ struct Channel {
 }
 
 const SHOPIFY: Channel = Channel {
+    name: "shopify",
+    source: "x-shopify-shop-domain",
     signature: "x-shopify-hmac-sha256",
     topic: "x-shopify-topic",
     orders_created: "orders/create",
@@ -40,6 +45,8 @@ const SHOPIFY: Channel = Channel {
 };
 
 const WOOCOMMERCE: Channel = Channel {
+    name: "woocommerce",
+    source: "x-wc-webhook-source",
     signature: "x-wc-webhook-signature",
     topic: "x-wc-webhook-topic",
     orders_created: "order.created",
@@ -73,10 +80,9 @@ pub(crate) async fn shopify(
     State(gateway): State<Gateway>,
     RequestTrace(trace): RequestTrace,
     headers: HeaderMap,
-    Body(body): Body,
+    body: Result<Body, ApiError>,
 ) -> Result<Json<Placed>, ApiError> {
-    let shop = gateway.shopify.get(header(&headers, "x-shopify-shop-domain"));
-    SHOPIFY.place(&gateway, shop, &headers, body, trace).await
+    SHOPIFY.receive(&gateway, &gateway.shopify, &headers, body, trace).await
 }
 
 /// WooCommerce's order.created
@@ -112,13 +118,13 @@ pub(crate) async fn woocommerce(
     State(gateway): State<Gateway>,
     RequestTrace(trace): RequestTrace,
     headers: HeaderMap,
-    Body(body): Body,
+    body: Result<Body, ApiError>,
 ) -> Result<Response, ApiError> {
-    if is_ping(&body) {
+    if body.as_ref().is_ok_and(|Body(body)| is_ping(body)) {
         return Ok(().into_response());
     }
-    let shop = gateway.woocommerce.get(header(&headers, "x-wc-webhook-source"));
-    Ok(WOOCOMMERCE.place(&gateway, shop, &headers, body, trace).await?.into_response())
+    let placed = WOOCOMMERCE.receive(&gateway, &gateway.woocommerce, &headers, body, trace).await;
+    placed.map(IntoResponse::into_response)
 }
 
 /// WooCommerce tries a new webhook with a form of one field, which it neither signs nor says its name with; only a 200
@@ -129,6 +135,24 @@ fn is_ping(body: &[u8]) -> bool {
 }
 
 impl Channel {
+    /// Places the order of a webhook, or notes why it is refused.
+    async fn receive(
+        &self,
+        gateway: &Gateway,
+        shops: &Shops,
+        headers: &HeaderMap,
+        body: Result<Body, ApiError>,
+        trace: Trace,
+    ) -> Result<Json<Placed>, ApiError> {
+        let source = header(headers, self.source);
+        let shop = shops.get(source);
+        let placed = match body {
+            Ok(Body(body)) => self.place(gateway, shop, headers, body, trace).await,
+            Err(error) => Err(error),
+        };
+        placed.inspect_err(|error| refusals::note(self.name, shop.map(|shop| &*shop.name), source, error))
+    }
+
     async fn place(
         &self,
         gateway: &Gateway,
@@ -146,7 +170,7 @@ impl Channel {
         if !topic.is_empty() && topic != self.orders_created {
             // Said loudly: an update taken for a new order would look like one that was tampered with.
             let problem = format!("expected {}, found {topic}", self.orders_created);
-            return Err(Invalid::new(self.topic, problem).into());
+            return Err(ApiError::TopicUnsupported(Invalid::new(self.topic, problem)));
         }
         let order = (self.read)(&body, &shop.name)?;
         let new_order = NewOrder::new(order, body)?;

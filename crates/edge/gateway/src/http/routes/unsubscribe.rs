@@ -1,15 +1,14 @@
 //! `/unsubscribe/{order_id}/{token}`: the link in a mail's `List-Unsubscribe` header (RFC 8058).
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use despatch_contracts::Emitted;
 use despatch_contracts::notification::Unsubscribed;
-use despatch_domain::link;
 
-use super::page::page;
-use crate::http::description::{Unauthorised, Unavailable};
-use crate::http::error::{ApiError, Credential};
+use crate::http::description::{LinkUnknown, TryAgain};
+use crate::http::error::ApiError;
 use crate::http::extract::{PathParams, RequestTrace};
+use crate::http::pages::Page;
 use crate::http::state::Gateway;
 use crate::ingest::submission::Submission;
 
@@ -29,7 +28,7 @@ const PURPOSE: &str = "unsubscribe";
     ),
     responses(
         (status = 200, description = "The button.", body = String, content_type = "text/html"),
-        (status = 401, response = Unauthorised)
+        (status = 404, response = LinkUnknown)
     )
 )]
 pub(crate) async fn ask(
@@ -37,7 +36,7 @@ pub(crate) async fn ask(
     PathParams((order_id, token)): PathParams<(String, String)>,
 ) -> Result<Response, ApiError> {
     verify(&gateway, &order_id, &token)?;
-    Ok(page(include_str!("../pages/unsubscribe.html")).into_response())
+    Ok(gateway.pages.show(Page::Unsubscribe))
 }
 
 /// One-click unsubscribe (RFC 8058)
@@ -53,8 +52,8 @@ pub(crate) async fn ask(
     ),
     responses(
         (status = 200, description = "Committed.", body = String, content_type = "text/html"),
-        (status = 401, response = Unauthorised),
-        (status = 503, response = Unavailable)
+        (status = 404, response = LinkUnknown),
+        (status = 503, response = TryAgain)
     )
 )]
 pub(crate) async fn receive(
@@ -65,13 +64,9 @@ pub(crate) async fn receive(
     verify(&gateway, &order_id, &token)?;
     let event = Unsubscribed { order_id };
     gateway.storage.submit(Submission::Event(Emitted::from(&event)), trace).await?;
-    Ok(page(include_str!("../pages/unsubscribed.html")).into_response())
+    Ok(gateway.pages.show(Page::Unsubscribed))
 }
 
 fn verify(gateway: &Gateway, order_id: &str, token: &str) -> Result<(), ApiError> {
-    if link::verify(gateway.link_secret.bytes(), PURPOSE, order_id, token) {
-        Ok(())
-    } else {
-        Err(ApiError::Unauthorised(Credential::Token))
-    }
+    if gateway.links.signed(PURPOSE, order_id, token) { Ok(()) } else { Err(ApiError::LinkUnknown) }
 }

@@ -1,4 +1,4 @@
-//! A committer at a real database, given a batch of which the database rejects one submission.
+//! A committer at a real database, with a batch of which the database rejects one submission.
 
 use std::sync::OnceLock;
 

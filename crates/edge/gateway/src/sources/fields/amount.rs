@@ -1,4 +1,4 @@
-//! Amounts as shops write them, read exactly to the minor unit of the order's currency.
+//! Amounts as shops write them, parsed exactly to the minor unit of the order's currency.
 
 use std::fmt;
 
@@ -10,10 +10,10 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::sources::fields::json::Invalid;
 
-/// Decimal text such as `12.50`, not yet read: only the order's currency says how many decimals it may have.
+/// Decimal text such as `12.50`, not parsed yet: only the order's currency determines the number of decimals.
 ///
-/// A JSON whole number is as exact as text and taken as such. A JSON number with a point is refused: between the
-/// shop's decimals and ours there would be a binary float.
+/// A JSON whole number is as exact as text and accepted as such. A JSON number with a point is refused, because a
+/// binary float would be between the shop's decimals and ours.
 #[derive(Debug, Clone)]
 pub(crate) struct Amount(String);
 
@@ -57,22 +57,22 @@ impl Visitor<'_> for DecimalText {
     }
 }
 
-/// Reads the amounts of one order.
+/// Parses the amounts of one order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prices {
     known: Option<Currency>,
 }
 
 impl Prices {
-    /// For an order in the currency of this code.
+    /// Creates a parser for an order in this currency.
     ///
-    /// An order in a currency that ISO 4217 does not know will be refused by orders, with a reason, but has to be
-    /// carried there: its amounts are kept with two decimals, rounded.
+    /// Orders will refuse an order in a currency that ISO 4217 does not list, with a reason. Until then its amounts are
+    /// kept with two decimals, rounded.
     pub(crate) fn of(currency: &str) -> Self {
         Prices { known: Currency::parse(currency).ok() }
     }
 
-    /// The amount in minor units. `field` is its path in the body.
+    /// Returns the amount in minor units. `field` is its path in the body.
     pub(crate) fn minor(self, amount: &Amount, field: impl FnOnce() -> String) -> Result<i64, Invalid> {
         let read = match self.known {
             Some(currency) => Money::parse(&amount.0, currency),
@@ -81,7 +81,7 @@ impl Prices {
         read.map(|money| money.minor).map_err(|error| invalid(&error, field()))
     }
 
-    /// As [`Prices::minor`]; what is missing costs nothing.
+    /// Returns the amount in minor units; 0 if it is missing.
     pub(crate) fn minor_or_zero(
         self,
         amount: Option<&Amount>,
@@ -91,13 +91,13 @@ impl Prices {
     }
 }
 
-/// The sum of minor units. `field` is the path of the last of them.
+/// Adds minor units. `field` is the path of the last of them.
 pub(crate) fn sum(minors: impl IntoIterator<Item = i64>, field: &str) -> Result<i64, Invalid> {
     let sum: i128 = minors.into_iter().map(i128::from).sum();
     i64::try_from(sum).map_err(|_| invalid(&MoneyError::Overflow, field.to_owned()))
 }
 
-/// What so many units cost together.
+/// Returns the price of this many units.
 pub(crate) fn times(minor: i64, quantity: i64, field: impl FnOnce() -> String) -> Result<i64, Invalid> {
     minor.checked_mul(quantity).ok_or_else(|| invalid(&MoneyError::Overflow, field()))
 }

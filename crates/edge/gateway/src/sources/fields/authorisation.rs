@@ -1,13 +1,13 @@
-//! What checkout authorised, from the named values that shops let a checkout add to an order.
+//! The checkout's authorisation, from the named values that a checkout adds to a shop's order.
 
 use despatch_contracts::order::Authorisation;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Under which names a checkout leaves the PaymentIntent's id: ours, and that of WooCommerce's Stripe extension.
+/// Names under which a checkout leaves the PaymentIntent's id: ours, and that of WooCommerce's Stripe extension.
 const NAMES: [&str; 2] = ["payment_intent", "_stripe_intent_id"];
 
-/// Shopify's `note_attributes` (`name`) and WooCommerce's `meta_data` (`key`): a shop may add any.
+/// A named value: Shopify's `note_attributes` (`name`) or WooCommerce's `meta_data` (`key`). A shop may add any.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Attribute {
     #[serde(default)]
@@ -18,11 +18,11 @@ pub(crate) struct Attribute {
     value: Value,
 }
 
-/// The PaymentIntent among the attributes; `None` when checkout named none, and so authorised nothing that we could
-/// capture.
+/// Returns the PaymentIntent among the attributes. Returns `None` if the checkout named none, so that there is nothing
+/// to capture.
 ///
-/// A shop authorises what the order costs and does not say so again, so the amount is the order's total; payments
-/// checks it against what the provider says.
+/// A shop authorises the order's total and does not repeat it, so the amount is the order's total. Payments compares it
+/// with the provider's amount.
 pub(crate) fn authorisation(attributes: &[Attribute], total_minor: i64) -> Option<Authorisation> {
     let named = |name: &str| {
         attributes.iter().find(|it| [&it.name, &it.key].iter().any(|said| said.as_str() == Some(name)))

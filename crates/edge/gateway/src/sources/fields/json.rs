@@ -1,4 +1,4 @@
-//! Reads JSON bodies as shops send them: what is missing or null is empty, what has the wrong shape is named by its
+//! Parses JSON bodies of shops: a missing or null field is empty, and an error names a field of the wrong shape by its
 //! path in the body.
 
 use despatch_domain::text::truncate;
@@ -7,18 +7,19 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A body that does not have the shape it should.
+/// A body that does not have the expected shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct Invalid {
-    /// Where: a path such as `line_items[0].price`, or `body` for the whole.
+    /// The path, such as `line_items[0].price`, or `body` for the whole.
     pub field: String,
-    /// What was expected there, and what was found.
+    /// The expected and the found value.
     pub problem: String,
 }
 
 impl Invalid {
-    /// Both texts may quote what was sent, and are truncated: an error is for people to read, however long the body was.
+    /// Creates an error. Both texts may quote the body and are shortened, because people read them, however long the
+    /// body was.
     pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
         let (field, problem) = (field.into(), problem.into());
         Invalid {
@@ -34,14 +35,14 @@ const LONGEST_FIELD: usize = 150;
 /// The longest problem that an error describes, in characters.
 const LONGEST_PROBLEM: usize = 500;
 
-/// The one JSON object that a body consists of.
+/// Parses the one JSON object of a body.
 ///
-/// Within it a list may stand for an object, its members in order: PHP writes an empty object as `[]`.
+/// Within it a list may stand for an object, its members in order, because PHP writes an empty object as `[]`.
 pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Invalid> {
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(Invalid::new("body", "expected a JSON object"));
     }
-    // Keeping track of the path costs time, so it is done only for a body that is known to be wrong.
+    // Tracking the path costs time, so it is done only for a body that is known to be wrong.
     serde_json::from_slice(body).or_else(|_| read_with_path(body))
 }
 
@@ -49,7 +50,7 @@ fn read_with_path<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Invali
     let mut json = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
-        // The path is empty for a name that is.
+        // The path is empty for an empty name.
         let field = if path.is_empty() || path == "." { "body".to_owned() } else { path };
         Invalid::new(field, error.into_inner().to_string())
     })?;
@@ -57,15 +58,15 @@ fn read_with_path<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Invali
     Ok(value)
 }
 
-/// What has to be there.
+/// Returns the value; an error if it is missing.
 pub(crate) fn required<T>(value: Option<T>, field: impl FnOnce() -> String) -> Result<T, Invalid> {
     value.ok_or_else(|| Invalid::new(field(), "is required"))
 }
 
-/// The longest natural key that is accepted, in bytes: it has to fit an index tuple beside others.
+/// The longest accepted natural key, in bytes. It must fit an index tuple together with others.
 const LONGEST_KEY: usize = 200;
 
-/// A part of a natural key, such as an order's id at its shop.
+/// Checks a part of a natural key, such as an order's id at its shop.
 pub(crate) fn key(text: String, field: &str) -> Result<String, Invalid> {
     match text.len() {
         0 => Err(Invalid::new(field, "is required")),
@@ -74,7 +75,7 @@ pub(crate) fn key(text: String, field: &str) -> Result<String, Invalid> {
     }
 }
 
-/// `null` is as good as missing.
+/// Treats `null` as missing.
 pub(crate) fn or_default<'de, D, T>(json: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -83,9 +84,9 @@ where
     Ok(Option::deserialize(json)?.unwrap_or_default())
 }
 
-/// Text without surrounding white space; empty when it is null.
+/// Parses text without surrounding white space; empty if it is null.
 ///
-/// U+0000 is rejected on receipt: JSON can say it, Postgres cannot store it, and no name or address has one.
+/// U+0000 is refused on receipt, because JSON can hold it, PostgreSQL cannot, and no name or address contains it.
 pub(crate) fn text<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
     trimmed(or_default(json)?)
 }
@@ -98,10 +99,10 @@ fn trimmed<E: de::Error>(text: String) -> Result<String, E> {
     Ok(if trimmed.len() == text.len() { text } else { trimmed.to_owned() })
 }
 
-/// A shop's id: WordPress and Shopify count, others write.
+/// A shop's id. WordPress and Shopify use numbers, others text.
 pub(crate) struct Id;
 
-/// Reads an [`Id`]. Empty when it is null.
+/// Parses an [`Id`]; empty if it is null.
 pub(crate) fn id<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
     json.deserialize_any(Id)
 }

@@ -1,10 +1,10 @@
-//! When an order was placed, as shops write it.
+//! The time at which an order was placed.
 
 use prost_types::Timestamp;
 
 use crate::sources::fields::json::Invalid;
 
-/// Reads RFC 3339 with an offset; `None` when the text is empty.
+/// Parses RFC 3339 with an offset; returns `None` if the text is empty.
 pub(crate) fn read(text: &str, field: &str) -> Result<Option<Timestamp>, Invalid> {
     if text.is_empty() {
         return Ok(None);

@@ -1,8 +1,8 @@
-//! How fast the customer paid to have the order, from the words that shops use for their shipping methods.
+//! The service level that the customer paid for, from shops' words for their shipping methods.
 
 use despatch_contracts::order::ServiceLevel;
 
-/// The first row with a word that the method's code or title contains decides.
+/// Words of each level. The first row with a word in the method's code or title decides.
 const WORDS: [(ServiceLevel, &[&str]); 3] = [
     (ServiceLevel::SameDay, &["same day", "same-day", "same_day", "sameday"]),
     (
@@ -24,7 +24,7 @@ const WORDS: [(ServiceLevel, &[&str]); 3] = [
     ),
 ];
 
-/// The level of a shipping method; whatever promises nothing more is standard.
+/// Returns the level of a shipping method. A method that promises nothing more is standard.
 pub(crate) fn of_method<'a>(names: impl IntoIterator<Item = &'a str>) -> ServiceLevel {
     let names: Vec<_> = names.into_iter().map(str::to_lowercase).collect();
     let promised = |words: &[&str]| words.iter().any(|word| names.iter().any(|name| name.contains(word)));

@@ -1,4 +1,4 @@
-//! Shopify's own sample, and what shops do with it.
+//! Shopify's own sample, and shops' variations of it.
 
 use despatch_contracts::order::ServiceLevel;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn the_sample_is_read_as_it_is() {
         lines,
         [(1, "IPOD2008GREEN", 1, 19900), (2, "IPOD2008RED", 1, 19900), (3, "IPOD2008BLACK", 1, 19900)]
     );
-    // It does not add up, as Shopify publishes it: 597.00 + 11.94 is not 409.94.
+    // As published by Shopify, it does not add up: 597.00 + 11.94 is not 409.94.
     assert_eq!(
         (order.shipping_minor, order.tax_minor, order.discount_minor, order.total_minor),
         (0, 1194, 0, 40994)

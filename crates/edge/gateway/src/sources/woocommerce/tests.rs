@@ -1,4 +1,4 @@
-//! WooCommerce's own sample, and what shops do with it.
+//! WooCommerce's own sample, and shops' variations of it.
 
 use despatch_contracts::order::ServiceLevel;
 use serde_json::{Value, json};

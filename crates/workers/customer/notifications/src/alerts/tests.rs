@@ -51,7 +51,7 @@ async fn an_alert_arrives_in_slacks_json() {
 async fn refusals_are_told_apart() {
     let (url, _posted) = open().await;
     for (status, expected) in [
-        (429, "the alert webhook asks for fewer alerts; again in 30s"),
+        (429, "the alert webhook accepts no more alerts for 30s"),
         (404, "the alert webhook refused with 404"),
     ] {
         let alerts = Alerts::new(&format!("{url}/{status}")).unwrap().expect("a webhook");

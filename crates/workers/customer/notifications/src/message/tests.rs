@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::milestone::Milestone;
 
+const SECRET: &str = "a link secret of thirty-two bytes";
+
 pub(crate) fn config() -> Config {
     Config {
         shop_name: "Quay Street Supplies".into(),
@@ -13,7 +15,7 @@ pub(crate) fn config() -> Config {
         public_url: "https://shop.example/".into(),
         smtp_url: "smtp://127.0.0.1:1".into(),
         smtp_timeout_seconds: 5,
-        link_secret: "secret".into(),
+        link_secret: SECRET.into(),
         alert_webhook: String::new(),
     }
 }
@@ -71,7 +73,7 @@ fn the_unsubscribe_link_is_signed_for_this_order() {
     let (_, link) = message.split_once("List-Unsubscribe: <").expect("the header");
     let (link, _) = link.split_once('>').expect("its end");
     let token = link.strip_prefix("https://shop.example/unsubscribe/0192f/").expect("our link");
-    assert!(link::verify(b"secret", UNSUBSCRIBE, "0192f", token));
+    assert!(link::verify(SECRET.as_bytes(), UNSUBSCRIBE, "0192f", token));
     assert!(message.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
 }
 
@@ -102,6 +104,7 @@ fn what_is_no_address_is_refused() {
 fn everything_that_is_wrong_is_said_at_once() {
     assert!(config().problems().is_empty());
     let wrong = Config {
+        shop_name: String::new(),
         from: "nobody".into(),
         message_id_domain: "a b>".into(),
         public_url: "shop".into(),
@@ -111,10 +114,11 @@ fn everything_that_is_wrong_is_said_at_once() {
         ..config()
     };
     let problems: Vec<String> = wrong.problems().iter().map(ToString::to_string).collect();
-    let keys = ["from", "message_id_domain", "public_url", "smtp_url", "link_secret", "alert_webhook"];
+    let keys =
+        ["shop_name", "from", "message_id_domain", "public_url", "smtp_url", "link_secret", "alert_webhook"];
     assert_eq!(problems.len(), keys.len());
     for (problem, key) in problems.iter().zip(keys) {
-        assert!(problem.starts_with(&format!("notifications.{key}")), "{problem}");
+        assert!(problem.starts_with(&format!("notifications.{key}: ")), "{problem}");
     }
     assert!(Composer::new(&wrong).is_err());
 }

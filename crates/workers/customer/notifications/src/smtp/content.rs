@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// A message. It is shown as it goes over the wire, the dot at its end included: in one piece, since what is sent after a
-/// first piece, a small packet, would wait until the server has confirmed that (Nagle's algorithm against delayed
-/// acknowledgements, some 40 ms).
+/// A message, formatted as it is sent, with the dot at its end. It goes out in one piece, because a second small packet
+/// would wait until the server has confirmed the first (Nagle's algorithm against delayed acknowledgements, some 40
+/// ms).
 pub(super) struct Content(pub(super) String);
 
 impl fmt::Display for Content {
-    /// A dot that begins a line is doubled (RFC 5321, section 4.5.2).
+    /// Doubles a dot that begins a line (RFC 5321, section 4.5.2).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = &*self.0;
         if rest.starts_with('.') {

@@ -1,4 +1,4 @@
-//! Where the mail server is, and how a connection to it is made.
+//! The mail server's address, and connections to it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use lettre::transport::smtp::{self, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-/// A mail server's address, and how it wants to be spoken to.
+/// A mail server's address and its TLS mode.
 pub(super) struct Server {
     pub(super) host: String,
     pub(super) port: u16,
@@ -28,23 +28,23 @@ enum Security {
     Opportunistic(TlsParameters),
 }
 
-/// What is wrong with a mail server's URL. The URL itself, which may hold a password, is not repeated.
+/// A defect of a mail server's URL. The error does not repeat the URL, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
-    /// Not a URL at all.
+    /// Not a URL.
     #[error("{0}")]
     Url(String),
-    /// No server to connect to.
-    #[error("no host")]
+    /// The URL names no host.
+    #[error("expected a host, found none")]
     NoHost,
-    /// Another protocol.
-    #[error("the scheme is {0:?}; smtp and smtps are expected")]
+    /// The scheme is another one.
+    #[error("expected the scheme smtp or smtps, found {0:?}")]
     Scheme(String),
-    /// Not a way to use TLS.
-    #[error("tls is {0:?}; required and opportunistic are expected, or smtps instead")]
+    /// The value of `tls` is unknown.
+    #[error("tls: expected required or opportunistic (or the scheme smtps), found {0:?}")]
     Tls(String),
-    /// Percent signs that stand for no text.
-    #[error("the user or the password is not UTF-8")]
+    /// Percent signs that do not decode to text.
+    #[error("expected a user and password in UTF-8, found other bytes")]
     Credentials,
     /// TLS cannot be set up.
     #[error(transparent)]
@@ -52,8 +52,8 @@ pub enum UrlError {
 }
 
 impl Server {
-    /// `smtp://` or `smtps://`, with user, password and port, `?tls=required` or `?tls=opportunistic`; a path is the name
-    /// that we say hello with.
+    /// Parses `smtp://` or `smtps://`, with user, password and port, `?tls=required` or `?tls=opportunistic`. A path is
+    /// the name to say hello with.
     pub(super) fn parse(url: &str) -> Result<Self, UrlError> {
         let url = Url::parse(url).map_err(|error| UrlError::Url(error.to_string()))?;
         let host = url.host_str().ok_or(UrlError::NoHost)?.trim_matches(['[', ']']).to_owned();
@@ -85,7 +85,7 @@ impl Server {
         })
     }
 
-    /// A new connection, ready for mail. `timeout` is for reaching the server only.
+    /// Opens a connection that is ready for mail. `timeout` limits the time to reach the server only.
     pub(super) async fn dial(&self, timeout: Duration) -> Result<AsyncSmtpConnection, smtp::Error> {
         let implicit = match &self.security {
             Security::Implicit(parameters) => Some(parameters.clone()),

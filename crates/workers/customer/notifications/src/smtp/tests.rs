@@ -1,4 +1,4 @@
-//! The client against a small mail server that answers as the test says.
+//! The client against a small mail server that answers as each test says.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use super::*;
 use crate::message::Composer;
 use crate::message::tests::{config, letter};
 
-/// What the server answers to a command, by its first word; everything else is fine. To `second MAIL` of a connection it
+/// The server's answer to a command, by its first word; it accepts everything else. To `second MAIL` of a connection it
 /// says this before it closes it.
 type Answers = BTreeMap<&'static str, &'static str>;
 
@@ -141,7 +141,7 @@ async fn every_refusal_has_its_verdict() {
         (".", "552 5.3.4 too big", refused),
         (".", "554 no", refused),
         (".", "452 4.3.1 disk full", retry),
-        // The connection ends after the message was taken: it may have left.
+        // The connection ends after the message was accepted, so the message may have been sent.
         (".", "", retry),
     ];
     for (command, answer, verdict) in cases {
@@ -178,10 +178,10 @@ fn urls_say_how_to_connect() {
         errors,
         [
             "relative URL without a base",
-            "the scheme is \"http\"; smtp and smtps are expected",
-            "no host",
-            "tls is \"yes\"; required and opportunistic are expected, or smtps instead",
-            "the user or the password is not UTF-8",
+            "expected the scheme smtp or smtps, found \"http\"",
+            "expected a host, found none",
+            "tls: expected required or opportunistic (or the scheme smtps), found \"yes\"",
+            "expected a user and password in UTF-8, found other bytes",
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! What customers read, whatever their name's script.
+//! The texts that customers read, whatever their name's script.
 
 use despatch_contracts::order::{Address, Line, Order};
 use despatch_contracts::shipment::Scan;

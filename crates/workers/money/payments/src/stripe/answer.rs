@@ -1,4 +1,4 @@
-//! What Stripe's answers mean: its objects, as far as they are needed, and its errors
+//! The meaning of Stripe's answers: its objects, as far as they are needed, and its errors
 //! (<https://docs.stripe.com/api/errors>, <https://docs.stripe.com/error-codes>).
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::units;
 use crate::provider::{AuthorisationStatus, Captured, ProviderError, Refunded};
 
-/// How long to leave Stripe alone when it is busy and does not say for how long.
+/// How long to wait if Stripe is busy and does not say for how long.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 
 /// A PaymentIntent.
@@ -30,12 +30,12 @@ enum Status {
     RequiresCapture,
     Succeeded,
     Canceled,
-    /// The customer's or Stripe's own part is not done: `requires_action`, `processing` and the like.
+    /// The customer or Stripe has not completed it: `requires_action`, `processing` and the like.
     #[serde(other)]
     Unfinished,
 }
 
-/// An object that does not say what it must.
+/// An object without a required field.
 #[derive(Debug, thiserror::Error)]
 enum Unintelligible {
     #[error(transparent)]
@@ -80,7 +80,7 @@ pub(super) struct Refund {
 enum RefundStatus {
     Failed,
     Canceled,
-    /// `succeeded`, or on its way: `pending` and `requires_action`.
+    /// `succeeded`, or still in progress: `pending` and `requires_action`.
     #[serde(other)]
     UnderWay,
 }
@@ -104,7 +104,7 @@ pub(super) struct Refunds {
 }
 
 impl Refunds {
-    /// One that gives exactly this amount back.
+    /// Returns a refund of exactly this amount.
     pub(super) fn of(self, amount: Option<i64>) -> Option<Refunded> {
         let mut same = self.data.into_iter().filter(|refund| Some(refund.amount) == amount);
         same.find_map(|refund| refund.made().ok())
@@ -126,7 +126,7 @@ struct Details {
     payment_intent: Option<Intent>,
 }
 
-/// Stripe answered, and not with success.
+/// Stripe's answer was not a success.
 #[derive(Debug, thiserror::Error)]
 #[error("HTTP {status}: {message}")]
 struct Undecided {
@@ -134,9 +134,9 @@ struct Undecided {
     message: String,
 }
 
-/// What an answer that is not a success means.
+/// Returns the meaning of an answer that is not a success.
 pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
-    // Something between us and Stripe may answer with a body of its own.
+    // A proxy before Stripe may answer with a body of its own.
     let refusal: Option<Refusal> = serde_json::from_slice(body).ok();
     let spoken = refusal.is_some();
     let details = refusal.unwrap_or_default().error;
@@ -145,7 +145,7 @@ pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Pro
         429 => ProviderError::Busy { after: wait(headers) },
         409 => ProviderError::InProgress,
         400..=499 if spoken => definite(details),
-        // Stripe's own failure is kept under the key; a gateway's in front of it is not.
+        // Stripe keeps its own failure under the key; that of a proxy before it is not kept.
         500..=599 if spoken && (status == StatusCode::INTERNAL_SERVER_ERROR || replayed) => {
             ProviderError::Failed { message: details.message }
         }

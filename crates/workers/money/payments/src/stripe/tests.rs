@@ -1,4 +1,4 @@
-//! The client against a server on loopback that answers as Stripe documents, and records what it was asked.
+//! The client against a server on loopback that answers as Stripe documents and records its requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A request as it arrived.
+/// A recorded request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     line: String,

@@ -1,24 +1,24 @@
-//! Amounts as Stripe counts them, which for some currencies is not in ISO 4217's minor units
+//! Stripe's amounts, which for some currencies are not in ISO 4217's minor units
 //! (<https://docs.stripe.com/currencies>).
 
 use despatch_domain::{Currency, Money};
 
-/// How Stripe's amount follows from ISO 4217's minor units.
+/// The relation of Stripe's amount to ISO 4217's minor units.
 enum Unit {
-    /// It is the same.
+    /// The same.
     Minor,
-    /// It is the same, and Stripe takes only multiples of ten.
+    /// The same, but only multiples of ten.
     TensOfMinor,
-    /// Stripe counts hundredths where ISO 4217 knows none any more.
+    /// Hundredths, of a currency that ISO 4217 no longer divides.
     Hundredths,
-    /// Stripe counts whole units where ISO 4217 divides them by a hundred.
+    /// Whole units, of a currency that ISO 4217 divides by a hundred.
     Whole,
 }
 
 fn unit(currency: Currency) -> Unit {
     match (currency.code(), currency.exponent()) {
-        // For UGX Stripe's page says both this and its opposite; should this be the wrong one, the capture is refused
-        // as larger than what was authorised, and no money moves.
+        // Stripe's page contradicts itself about UGX. If this is the wrong reading, Stripe refuses the capture as
+        // larger than the authorisation, and no money moves.
         ("ISK" | "UGX", _) => Unit::Hundredths,
         ("MGA", _) => Unit::Whole,
         (_, 3) => Unit::TensOfMinor,
@@ -26,7 +26,7 @@ fn unit(currency: Currency) -> Unit {
     }
 }
 
-/// Stripe's amount; `None` when Stripe has none as fine or as large.
+/// Converts to Stripe's amount; returns `None` if Stripe's units are not as fine or as large.
 pub(super) fn to_wire(money: Money) -> Option<i64> {
     let whole = |parts: i64| (money.minor % parts == 0).then_some(money.minor / parts);
     match unit(money.currency) {
@@ -37,7 +37,7 @@ pub(super) fn to_wire(money: Money) -> Option<i64> {
     }
 }
 
-/// Money from Stripe's amount; `None` when our minor units are not as fine or as large.
+/// Converts from Stripe's amount; returns `None` if our minor units are not as fine or as large.
 pub(super) fn from_wire(amount: i64, currency: Currency) -> Option<Money> {
     let minor = match unit(currency) {
         Unit::Minor | Unit::TensOfMinor => Some(amount),

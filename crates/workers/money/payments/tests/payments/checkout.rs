@@ -12,10 +12,10 @@ use despatch_testkit::{TestEnv, order};
 use serde_json::Value;
 use tokio_postgres::Client;
 
-/// What an order costs here: 130.00 USD, in cents.
+/// The price of an order here: 130.00 USD, in cents.
 pub(crate) const PRICE: i64 = 13_000;
 
-/// What a test needs.
+/// The fixture of a test.
 pub(crate) struct Checkout {
     pub(crate) env: TestEnv,
     pub(crate) db: Client,
@@ -35,12 +35,12 @@ impl Checkout {
         Checkout { env, db, sandbox, config }
     }
 
-    /// An order that a customer has authorised 130.00 USD for at the sandbox.
+    /// An order for which a customer has authorised 130.00 USD at the sandbox.
     pub(crate) async fn order(&self, order_id: &str) -> Order {
         self.order_of(order_id, PRICE, "usd").await
     }
 
-    /// An order of 130.00 USD whose customer has really authorised this much.
+    /// An order of 130.00 USD for which the customer has really authorised this much.
     pub(crate) async fn order_of(&self, order_id: &str, amount: i64, currency: &str) -> Order {
         let mut order = order(order_id);
         let authorisation = order.authorisation.as_mut().unwrap();
@@ -70,23 +70,23 @@ impl Checkout {
         self.env.deliver(&StockReserved { order: Some(order.clone()), ..StockReserved::default() }).await;
     }
 
-    /// The next requests of this kind about the order go wrong.
+    /// Makes the next requests of this kind about the order fail.
     pub(crate) fn fault(&self, operation: Operation, order: &Order, fault: Fault, times: u32) {
         self.sandbox.fault_next(Target { operation, order: order.order_id.clone(), fault, times });
     }
 
-    /// What really happened to the order's money, by the sandbox's own count.
+    /// The order's real captures and refunds, by the sandbox's own count.
     pub(crate) fn counts(&self, order: &Order) -> OrderCounts {
         self.sandbox.order_counts(&order.order_id).unwrap()
     }
 
-    /// The payment is captured by hand, not by the worker.
+    /// Captures the payment by hand, not by the worker.
     pub(crate) async fn capture_elsewhere(&self, order: &Order) -> Result<Captured, ProviderError> {
         let amount = despatch_domain::Money::new(order.total_minor, despatch_domain::Currency::USD);
         self.stripe().capture(reference(order), amount, "elsewhere").await
     }
 
-    /// The authorisation is voided by hand, not by the worker.
+    /// Voids the authorisation by hand, not by the worker.
     pub(crate) async fn void_elsewhere(&self, order: &Order) -> Result<(), ProviderError> {
         self.stripe().void(reference(order), "elsewhere").await
     }
@@ -100,12 +100,12 @@ impl Checkout {
         Stripe::new(&self.config).unwrap()
     }
 
-    /// What payments knows of the order.
+    /// The order's payment, as payments has it.
     pub(crate) async fn payment(&self, order: &Order) -> Option<Payment> {
         payment_of(&self.db, &order.order_id).await.unwrap()
     }
 
-    /// How many idempotency keys an operation of the order used up or still uses.
+    /// The number of idempotency keys that an operation of the order has used.
     pub(crate) async fn keys(&self, order: &Order, operation: &str) -> i64 {
         let sql = "SELECT count(*) FROM payments.effect WHERE subject = $1 AND operation = $2";
         let subject = Subject::order(&order.order_id).to_string();
@@ -113,7 +113,7 @@ impl Checkout {
     }
 }
 
-/// The provider's name of what the customer authorised.
+/// The provider's name of the authorisation.
 pub(crate) fn reference(order: &Order) -> &str {
     &order.authorisation.as_ref().unwrap().reference
 }

@@ -114,7 +114,7 @@ async fn a_void_after_the_capture_leaves_the_money_to_be_refunded() {
     assert_eq!(checkout.env.count::<PaymentVoided>("o-1").await, 0);
 }
 
-/// The worker captured and died before it could record it; then the order was cancelled.
+/// The worker captured and died before it could record it. Then the order was cancelled.
 #[tokio::test]
 async fn a_capture_that_the_void_came_too_late_for_is_still_reported() {
     let checkout = Checkout::open().await;

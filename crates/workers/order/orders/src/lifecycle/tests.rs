@@ -1,4 +1,4 @@
-//! No history, however disordered, duplicated or full of gaps, leads to a state or a transition that is not allowed.
+//! No history, however disordered, duplicated or incomplete, leads to a state or a transition that is not allowed.
 
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ fn parcel(number: u32, of: u32) -> Parcel {
     Parcel { number, of }
 }
 
-/// Everything that happens to an order of `parcels` parcels for which all goes well, in order.
+/// All facts of a successful order of `parcels` parcels, in order.
 fn good_history(parcels: u32) -> Vec<Fact> {
     let stages =
         [ParcelStage::Picked, ParcelStage::Labelled, ParcelStage::Despatched, ParcelStage::Delivered];
@@ -70,7 +70,7 @@ fn any_history() -> impl Strategy<Value = Vec<Input>> {
     prop::collection::vec(input, 0..40)
 }
 
-/// The good history with some facts missing, some twice, in any order.
+/// The successful history with some facts missing, some twice, in any order.
 fn disordered_history() -> impl Strategy<Value = (u32, Vec<Fact>)> {
     (1_u32..=4).prop_flat_map(|parcels| {
         let twice = [good_history(parcels), good_history(parcels)].concat();
@@ -131,7 +131,7 @@ proptest! {
         let mut order = Lifecycle::default();
         for input in history {
             let before = order.state();
-            // A case leaves the order as it was, so what comes next is applied all the same.
+            // A case leaves the order as it was, so the next fact is applied all the same.
             if apply(&mut order, input).is_err() {
                 prop_assert_eq!(order.state(), before);
             }

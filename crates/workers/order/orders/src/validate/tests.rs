@@ -1,4 +1,4 @@
-//! Each thing that can be wrong with an order is found, under its reason, alone and together with others.
+//! Each defect of an order is found under its reason, alone and together with others.
 
 use super::*;
 
@@ -137,8 +137,8 @@ fn all_problems_are_told_at_once_and_the_first_decides() {
     assert_eq!(invalid.reason(), Reason::CustomerMissing);
     assert_eq!(
         invalid.to_string(),
-        "there is no customer; line 1 has no SKU; line 2 asks for 0 units; \
-         the amounts add up to 3000 minor units, the order's total is 1"
+        "expected a customer, found none; line 1: expected a SKU, found none; \
+         line 2: expected 1 to 10000 units, found 0; expected a total of 1 minor units, but the amounts add up to 3000"
     );
 }
 

@@ -1,4 +1,4 @@
-//! What is accepted, what becomes a case, and that neither happens twice.
+//! Orders that are accepted and orders that become cases; neither happens twice.
 
 use despatch_contracts::order::{Order, OrderAccepted, OrderPlaced};
 use despatch_contracts::runtime::DeadLetter;
@@ -53,7 +53,7 @@ async fn an_order_that_cannot_be_fulfilled_is_a_case_that_tells_all_that_is_wron
     let dead = refused(&env, OrderPlaced { order: Some(bad) }, "o-1").await;
     assert_eq!(dead.reason, "sku-missing", "the first problem decides");
     let error = &dead.failures.last().expect("a failure").error;
-    assert!(error.contains("line 1 has no SKU") && error.contains("13001"), "{error}");
+    assert!(error.contains("line 1: expected a SKU") && error.contains("13001"), "{error}");
     assert_eq!(orders::progress(&env.db().await, "o-1").await.unwrap(), None, "nothing is kept of it");
 }
 

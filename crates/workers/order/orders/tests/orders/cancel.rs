@@ -1,4 +1,4 @@
-//! Calling an order off: when it is allowed, what goes back, and that the answer is in the timeline.
+//! Cancellation: when it is allowed, what is released and refunded, and its answer in the timeline.
 
 use despatch_contracts::order::{OrderCancelRequested, OrderCancelled};
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
@@ -34,7 +34,7 @@ async fn a_capture_that_was_under_way_is_refunded_once() {
     accepted(&env, "o-1").await;
     env.deliver(&cancel("o-1")).await;
     env.expect::<OrderCancelled>("o-1").await;
-    // Two captures by different events: a bug elsewhere, and still one refund.
+    // Two captures by different events would be a bug elsewhere, and still lead to one refund.
     env.deliver(&captured("o-1")).await;
     env.deliver(&captured("o-1")).await;
     let refund: RefundRequested = env.expect("o-1").await;

@@ -1,4 +1,4 @@
-//! What happens to an order, as events; and an environment in which it happens.
+//! Events of an order, and an environment that handles them.
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced};

@@ -90,7 +90,7 @@ async fn a_failed_delivery_is_a_case_and_does_not_stop_the_next_try() {
     let dead = env.expect_dead("o-1").await;
     assert_eq!(dead.reason, "delivery-failed");
     let error = &dead.failures.last().expect("a failure").error;
-    assert_eq!(error, "shipment.failed for an order that is despatched");
+    assert_eq!(error, "unexpected shipment.failed: the order is despatched");
 
     deliver(&env, &delivered("o-1", 1, 1)).await;
     deliver(&env, &ShipmentFailed { scan: Some(scan("o-1", 1, 1)) }).await;

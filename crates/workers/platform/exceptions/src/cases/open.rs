@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use despatch_calendar::{Calendar, CalendarError};
+use despatch_calendar::{Calendar, OutOfRange};
 use despatch_contracts::exception::MonitorDue;
 use despatch_contracts::order::Order;
 use despatch_contracts::runtime::{DeadLetter, Envelope};
@@ -35,8 +35,8 @@ pub(crate) struct Open {
 pub(crate) enum OpenError {
     #[error(transparent)]
     EventId(#[from] InvalidEventId),
-    #[error("exceptions.calendar: {0}")]
-    Calendar(#[from] CalendarError),
+    #[error(transparent)]
+    DueTime(#[from] OutOfRange),
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -45,7 +45,7 @@ impl HandlerError for OpenError {
     fn verdict(&self) -> Verdict {
         match self {
             OpenError::EventId(_) => Verdict::Reject(Reason::PayloadUndecodable),
-            OpenError::Calendar(_) | OpenError::Database(_) => Verdict::Retry,
+            OpenError::DueTime(_) | OpenError::Database(_) => Verdict::Retry,
         }
     }
 }

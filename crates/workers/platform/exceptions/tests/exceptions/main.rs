@@ -11,7 +11,7 @@ mod replays;
 mod search;
 mod team;
 
-use despatch_calendar::{Calendar, Day};
+use despatch_calendar::CalendarConfig;
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Settled};
 use despatch_contracts::{Emitted, Event, EventId, Trace};
@@ -22,16 +22,15 @@ use crate::team::Team;
 
 /// Open day and night, so that an hour of service is an hour.
 fn config() -> Config {
-    use Day::{Friday, Monday, Saturday, Sunday, Thursday, Tuesday, Wednesday};
-    let days = vec![Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday];
-    let (opens, closes) = (jiff::civil::Time::midnight(), jiff::civil::Time::MAX);
-    Config {
-        calendar: Calendar { time_zone: "UTC".into(), opens, closes, days },
-        high_value_minor: 50_000,
-        low_value_minor: 5_000,
-        // Rare, so that a test which waits for quiet finds it.
-        monitor_seconds: 3600,
-    }
+    let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    let calendar = CalendarConfig {
+        time_zone: "UTC".into(),
+        opens: "00:00".into(),
+        closes: "23:59:59.999999999".into(),
+        days: days.map(String::from).into(),
+    };
+    // The monitor runs rarely, so that a test which waits for quiet finds it.
+    Config { calendar, high_value_minor: 50_000, low_value_minor: 5_000, monitor_seconds: 3600 }
 }
 
 async fn env() -> (TestEnv, Team) {

@@ -1,5 +1,5 @@
-//! What the handlers write. Every change to an order's claim is one statement: it moves units between `available` and
-//! the order's allocations and answers what it found.
+//! The handlers' statements. Each change to an order's claim is one statement. It moves units between `available` and
+//! the order's allocations, and returns the state that it found.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +9,7 @@ use tokio_postgres::types::Json;
 
 use super::reservation::{State, allocation};
 
-/// What handlers ask for many events at a time.
+/// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[STOCK_FOR];
 
 const STOCK_FOR: BatchedQuery = BatchedQuery::new(
@@ -23,7 +23,7 @@ const STOCK_FOR: BatchedQuery = BatchedQuery::new(
            JOIN inventory.reservation r USING (order_id)",
 );
 
-/// What all locations have of the SKUs, and what became of the order's claim if it made one.
+/// Returns the stock of these SKUs at all locations, and the state of the order's claim if it made one.
 pub(crate) async fn stock_for(
     tx: &Tx<'_>,
     order_id: &str,
@@ -45,22 +45,22 @@ pub(crate) async fn stock_for(
     Ok((stock, known))
 }
 
-/// For how long units are claimed.
+/// How long units are claimed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Claim {
-    /// Until that much time has passed.
+    /// Until this time has passed.
     Held(Duration),
-    /// For good.
+    /// Permanently.
     Confirmed,
 }
 
-/// A claim that succeeded.
+/// A successful claim.
 pub(crate) struct Claimed {
     pub(crate) expires_at: Option<SystemTime>,
 }
 
-/// Takes the allocated units out of what can be sold. `None` when some of them were not there any more: the caller
-/// must then fail, which undoes the rest.
+/// Takes the allocated units out of the available stock. Returns `None` if some are gone; the caller must then fail,
+/// which undoes the rest.
 pub(crate) async fn claim(
     tx: &Tx<'_>,
     order_id: &str,
@@ -106,8 +106,8 @@ pub(crate) async fn claim(
     Ok(Some(Claimed { expires_at: row.try_get("expires_at")? }))
 }
 
-/// Confirms a held reservation; answers the state that was found and, by parcel, what the order holds. `None` when the
-/// order never claimed anything.
+/// Confirms a held reservation. Returns the state found and the order's allocations by parcel; `None` if the order
+/// never claimed anything.
 pub(crate) async fn confirm(
     tx: &Tx<'_>,
     order_id: &str,
@@ -131,17 +131,17 @@ pub(crate) async fn confirm(
     Ok(Some((state, allocations)))
 }
 
-/// What [`expire`] found.
+/// The result of [`expire`].
 pub(crate) enum Expiry {
-    /// The reservation ended just now.
+    /// The reservation ended now.
     Ended,
-    /// It still has that long.
+    /// The reservation lasts for this much longer.
     Early(Duration),
-    /// There was none, or it had been confirmed, cancelled or ended before.
+    /// There was no reservation, or it had been confirmed, cancelled or ended before.
     Nothing,
 }
 
-/// Ends a held reservation that is past its time, by the database's clock.
+/// Ends a held reservation that has expired by the database's clock.
 pub(crate) async fn expire(tx: &Tx<'_>, order_id: &str) -> Result<Expiry, DbError> {
     let sql = "WITH ended AS (
                    UPDATE inventory.reservation SET state = 'expired'
@@ -166,7 +166,7 @@ pub(crate) async fn expire(tx: &Tx<'_>, order_id: &str) -> Result<Expiry, DbErro
     Ok(Expiry::Early(Duration::from_secs_f64(row.try_get("seconds_left")?)))
 }
 
-/// Ends an order's claim for good, also one that it has not made yet; answers how many allocations went back.
+/// Ends an order's claim permanently, even one that it has not made yet. Returns the number of allocations released.
 pub(crate) async fn cancel(tx: &Tx<'_>, order_id: &str) -> Result<i64, DbError> {
     let sql = "WITH cancelled AS (
                    INSERT INTO inventory.reservation (order_id, state) VALUES ($1, 'cancelled')
@@ -184,7 +184,7 @@ pub(crate) async fn cancel(tx: &Tx<'_>, order_id: &str) -> Result<i64, DbError> 
     rows.first().map_or(Ok(0), |row| Ok(row.try_get("freed")?))
 }
 
-/// Counts a parcel's units as shipped, once. False when the order has no such parcel.
+/// Counts a parcel's units as shipped, once. Returns false if the order has no such parcel.
 pub(crate) async fn ship(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
     let sql = "WITH each AS (
                    SELECT * FROM unnest($1::text[], $2::int4[]) WITH ORDINALITY AS each (order_id, parcel, n)

@@ -1,4 +1,4 @@
-//! Stock coming in, and what other crates may read: an order's reservation, the totals.
+//! Receipts of stock, and what other crates read: an order's reservation, the totals.
 
 use std::time::SystemTime;
 
@@ -8,50 +8,50 @@ use tokio_postgres::GenericClient;
 
 use super::reservation::{State, allocation};
 
-/// A place that goods are sent from.
+/// A place from which parcels are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// What allocations name it by.
+    /// The id in allocations.
     pub id: String,
-    /// For people.
+    /// The name for people.
     pub name: String,
     /// ISO 3166-1 alpha-2, upper case.
     pub country: String,
     /// State, province or county.
     pub region: String,
-    /// Orders locations that could serve an order equally well, lowest first.
+    /// The preference among locations that serve an order equally well; lower comes first.
     pub rank: i32,
 }
 
-/// What became of an order's claim on stock.
+/// An order's claim on stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reservation {
-    /// Whether it still holds.
+    /// The state of the claim.
     pub state: State,
-    /// When it lapses, while it is held.
+    /// The time of expiry, while it is held.
     pub expires_at: Option<SystemTime>,
-    /// What the order holds or has sent, by parcel; whether the carrier has it.
+    /// The order's allocations by parcel, each with whether the carrier has it.
     pub allocations: Vec<(Allocation, bool)>,
 }
 
-/// Units over all SKUs and locations, each counted where it is known: received in the ledger of receipts, available in
+/// Units over all SKUs and locations. Each is counted at its source: received in the ledger of receipts, available in
 /// the stock, reserved and shipped with the orders. Received is the sum of the other three, or a count is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
-    /// All that ever arrived.
+    /// Units ever received.
     pub received: i64,
-    /// What can be sold.
+    /// Units that can be sold.
     pub available: i64,
-    /// What orders hold.
+    /// Units that orders hold.
     pub reserved: i64,
-    /// What carriers have.
+    /// Units that carriers have.
     pub shipped: i64,
 }
 
-/// Stock levels below zero, which nothing may lead to.
+/// Stock levels below zero, which must not exist.
 pub(crate) const OVERSOLD: &str = "SELECT count(*)::float8 FROM inventory.stock WHERE available < 0";
 
-/// Opens locations, or changes what is known about them.
+/// Creates locations, or updates them.
 pub async fn open_locations(db: &impl GenericClient, locations: &[Location]) -> Result<(), DbError> {
     let sql = "INSERT INTO inventory.location (id, name, country, region, rank)
                SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int4[])
@@ -65,8 +65,8 @@ pub async fn open_locations(db: &impl GenericClient, locations: &[Location]) -> 
     Ok(())
 }
 
-/// Records units as received: `(SKU, location id, quantity)`, each quantity at least 1, each location open. A receipt's
-/// line is recorded once, however often it comes with the same id.
+/// Records units as received: `(SKU, location id, quantity)`, each quantity at least 1, each location existing. A
+/// receipt's line is recorded once, however often it comes with the same id.
 pub async fn receive(
     db: &impl GenericClient,
     receipt_id: &str,
@@ -91,7 +91,7 @@ pub async fn receive(
     Ok(())
 }
 
-/// The order's reservation; `None` when inventory knows nothing of the order.
+/// Returns the order's reservation; `None` if inventory does not know the order.
 pub async fn reservation_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Reservation>, DbError> {
     let sql = "SELECT r.state, r.expires_at, a.line, a.sku, a.location, a.quantity, a.parcel,
                       a.shipped_at IS NOT NULL AS shipped, a.order_id IS NOT NULL AS allocated
@@ -113,7 +113,7 @@ pub async fn reservation_of(db: &impl GenericClient, order_id: &str) -> Result<O
     Ok(Some(reservation))
 }
 
-/// How many units there are, and where.
+/// Returns the totals of units.
 pub async fn totals(db: &impl GenericClient) -> Result<Totals, DbError> {
     let sql = "SELECT (SELECT coalesce(sum(quantity), 0)::int8 FROM inventory.receipt) AS received,
                       (SELECT coalesce(sum(available), 0)::int8 FROM inventory.stock) AS available,

@@ -1,15 +1,15 @@
-//! A reservation as its rows hold it.
+//! A reservation, as its rows hold it.
 
 use despatch_routing::Allocation;
 use despatch_runtime::{DbError, Row};
 use tokio_postgres::types::{FromSql, Type, accepts};
 
-/// What became of an order's claim on stock.
+/// The state of an order's claim on stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Units are held until the reservation expires.
     Held,
-    /// Paid for; holds until it is shipped or cancelled.
+    /// Paid for; lasts until it is shipped or cancelled.
     Confirmed,
     /// Not paid for in time; holds nothing.
     Expired,
@@ -17,15 +17,15 @@ pub enum State {
     Cancelled,
 }
 
-/// A state that the table's check would have refused.
+/// A state that the table's check should have refused.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is not a reservation's state")]
+#[error("expected a reservation's state, found {0:?}")]
 struct UnknownState(String);
 
 impl State {
     const ALL: [State; 4] = [State::Held, State::Confirmed, State::Expired, State::Cancelled];
 
-    /// The state's name, as in the table.
+    /// Returns the state's name, as in the table.
     pub const fn name(self) -> &'static str {
         match self {
             State::Held => "held",
@@ -46,7 +46,7 @@ impl<'a> FromSql<'a> for State {
     accepts!(TEXT);
 }
 
-/// An allocation from its row.
+/// Returns an allocation from its row.
 pub(super) fn allocation(row: &Row) -> Result<Allocation, DbError> {
     Ok(Allocation {
         line: row.try_get::<_, i32>("line")?.cast_unsigned(),

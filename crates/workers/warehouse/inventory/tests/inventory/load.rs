@@ -1,4 +1,4 @@
-//! Many orders at once, in two processes' worth of runtime.
+//! Many orders at once, in two processes.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ async fn of_a_thousand_orders_for_a_hundred_units_exactly_a_hundred_are_reserved
     assert_eq!(db.query_one(held, &[]).await.unwrap().get::<_, i64>(0), 100);
 }
 
-/// Every fact and command of many orders in one shuffled stream: whatever each order comes to, no unit is made or lost.
+/// Every fact and command of many orders in one shuffled stream: no unit is created or lost, whatever the outcome.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn units_are_conserved_in_any_order_of_events() {
     const ORDERS: u64 = 60;

@@ -5,15 +5,15 @@ use code128::Code128;
 /// Light modules that a scanner needs on either side.
 pub(super) const QUIET_ZONE: u16 = 10;
 
-/// Text that has no barcode of ours: it is empty, not printable ASCII, or too long for the label.
+/// Text that cannot be encoded: it is empty, not printable ASCII, or too long for the label.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} has no barcode: only printable ASCII that fits the label has one")]
+#[error("barcode: expected printable ASCII that fits the label, found {0:?}")]
 pub struct NotEncodable(pub String);
 
 /// A dark bar, in modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bar {
-    /// Modules before it, the quiet zone not counted.
+    /// Modules before the bar, without the quiet zone.
     pub(super) offset: u16,
     /// 1 to 4 modules.
     pub(super) width: u16,
@@ -25,12 +25,12 @@ pub(super) struct Barcode {
     text: String,
     /// The dark bars, from left to right.
     pub(super) bars: Vec<Bar>,
-    /// How wide the symbol is, in modules, without quiet zones.
+    /// Width of the symbol in modules, without quiet zones.
     pub(super) modules: u16,
 }
 
 impl Barcode {
-    /// Encodes text in as few symbols as there are.
+    /// Encodes text in the fewest symbols.
     pub(super) fn encode(text: &str) -> Result<Self, NotEncodable> {
         let refused = || NotEncodable(text.to_owned());
         if text.is_empty() || !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
@@ -47,8 +47,9 @@ impl Barcode {
         Ok(Barcode { text: text.to_owned(), bars, modules })
     }
 
-    /// The same text as field data of ZPL's `^BC` in its default mode, in which `>:` starts in code set B, `>5` changes
-    /// to C, which takes two digits to a symbol, and `>0` is the `>` itself. The printer adds check symbol and stop.
+    /// Returns the text as field data of ZPL's `^BC` in its default mode. There `>:` starts in code set B, `>5` changes
+    /// to C, which takes two digits to a symbol, and `>0` is `>` itself. The printer adds the check symbol and the
+    /// stop.
     pub(super) fn zpl(&self) -> String {
         let digits = self.text.bytes().rev().take_while(u8::is_ascii_digit).count();
         let (letters, pairs) = self.text.split_at(self.text.len() - digits / 2 * 2);

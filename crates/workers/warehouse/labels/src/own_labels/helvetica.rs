@@ -1,5 +1,5 @@
-//! How wide text runs in Helvetica, the PDF's standard sans serif; good enough for a printer's built-in font, which is
-//! narrower. By hand, because no library has the standard fonts' metrics without a font engine and a font file.
+//! Widths of text in Helvetica, the PDF's standard sans serif. They also serve for a printer's built-in font, which is
+//! narrower. Written by hand, because no library has the standard fonts' metrics without a font engine and a font file.
 
 /// Advance widths of ASCII from the space to the tilde, in thousandths of the font size (Adobe's font metrics).
 #[rustfmt::skip]
@@ -12,24 +12,25 @@ const ADVANCES: [u16; 95] = [
     556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 ];
 
-/// No letter of the code page is wider, and no ideograph.
+/// The widest width: no letter of the code page is wider, and no ideograph.
 const WIDEST: u16 = 1000;
 
-/// The most that the bold face is wider than the regular one, in percent.
+/// How much wider the bold face is than the regular one at most, in percent.
 const BOLD: u32 = 111;
 
-/// At least as wide as the text is at this font size, in the font size's unit; exact for ASCII in the regular face.
+/// Returns a width that the text does not exceed at this font size, in the font size's unit. Exact for ASCII in the
+/// regular face.
 pub(super) fn width(letters: impl IntoIterator<Item = u32>, size: u16, bold: bool) -> u32 {
     let advance: u32 = letters.into_iter().map(advance).sum();
     let percent = if bold { BOLD } else { 100 };
     advance.saturating_mul(u32::from(size)).saturating_mul(percent) / 100_000
 }
 
-/// The largest font size up to `size` at which the text is no wider than `room`.
+/// Returns the largest font size up to `size` at which the text is no wider than `room`.
 pub(super) fn fit(letters: impl IntoIterator<Item = u32>, size: u16, bold: bool, room: u16) -> u16 {
     let width = width(letters, size, bold);
     let scaled = u32::from(size) * u32::from(room) / width.max(u32::from(room));
-    // Never larger than `size`, because the divisor is at least `room`.
+    // The result is never larger than `size`, because the divisor is at least `room`.
     u16::try_from(scaled).unwrap_or(size).max(1)
 }
 

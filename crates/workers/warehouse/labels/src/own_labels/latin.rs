@@ -1,9 +1,9 @@
-//! Text for the PDF's standard fonts, which know only the 217 printable characters of Windows code page 1252. The page
-//! is written here, because `encoding_rs` would bring every legacy encoding for its 27 characters beyond Latin 1.
+//! Text for the PDF's standard fonts, which have only the 217 printable characters of Windows code page 1252. The page
+//! is in this file, because `encoding_rs` would bring every legacy encoding for its 27 characters beyond Latin 1.
 //!
-//! What they lack is written in Latin letters instead (`Łódź` as `Lódz`, `Афины` as `Afiny`), which is also what the
-//! Universal Postal Union asks for on parcels that leave their country. Chinese and Japanese names come out in Mandarin
-//! readings; the ZPL label keeps every name in its own script.
+//! Other characters are transliterated to Latin letters (`Łódź` to `Lódz`, `Афины` to `Afiny`), which the Universal
+//! Postal Union requires on parcels that leave their country. Chinese and Japanese names get Mandarin readings. The ZPL
+//! label keeps every name in its own script.
 
 /// The characters at 0x80 to 0x9F; `\0` where the code page has none.
 const HIGH: [char; 32] = [
@@ -11,7 +11,7 @@ const HIGH: [char; 32] = [
     '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
-/// The text in code page 1252, transliterated where it has to be. A letter without a transliteration is a `?`.
+/// Returns the text in code page 1252, transliterated where necessary. A letter without a transliteration becomes `?`.
 pub(super) fn win_ansi(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     for letter in text.chars() {

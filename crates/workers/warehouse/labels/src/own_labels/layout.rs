@@ -1,4 +1,4 @@
-//! Where everything is on a label of our own: one drawing that both the PDF and the ZPL document are made from.
+//! The layout of an own label: one drawing, from which both the PDF and the ZPL document are made.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use despatch_contracts::order::Address;
 use super::barcode::{Barcode, NotEncodable, QUIET_ZONE};
 use super::shipment::Shipment;
 
-/// Dots per inch of the usual thermal printer; every measure on a label is in these dots.
+/// Dots per inch of the usual thermal printer. Every measure on a label is in these dots.
 pub(super) const DPI: u16 = 203;
 /// 4 inches.
 pub(super) const WIDTH: u16 = 4 * DPI;
@@ -16,9 +16,10 @@ pub(super) const HEIGHT: u16 = 6 * DPI;
 
 const MARGIN: u16 = 36;
 const INNER: u16 = WIDTH - 2 * MARGIN;
-/// A module of three dots is 0.375 mm, which every scanner resolves and which leaves the longest of our numbers room.
+/// Dots per module. Three dots are 0.375 mm, which every scanner resolves and which leaves room for the longest
+/// tracking number.
 const MODULE: u16 = 3;
-/// Letters of a line of an address before it is broken, and lines before it is cut.
+/// Letters of an address line before it is broken, and lines before it is cut.
 const LINE_LETTERS: usize = 44;
 const LINES_A_FIELD: usize = 2;
 
@@ -27,28 +28,28 @@ const LINES_A_FIELD: usize = 2;
 pub(super) enum Item {
     /// A filled rectangle.
     Rule {
-        /// Its left edge.
+        /// The left edge.
         x: u16,
-        /// Its upper edge.
+        /// The upper edge.
         y: u16,
-        /// Its width.
+        /// The width.
         width: u16,
-        /// Its height.
+        /// The height.
         height: u16,
     },
     /// One line of text, in any script.
     Text {
-        /// Its left edge.
+        /// The left edge.
         x: u16,
-        /// The upper edge of its line.
+        /// The upper edge of the line.
         y: u16,
-        /// The font size; made smaller when the line would be wider than `room`.
+        /// The font size; reduced if the line would be wider than `room`.
         size: u16,
-        /// The width that it may take.
+        /// The width that the line may take.
         room: u16,
-        /// Whether it is in bold.
+        /// Whether the text is bold.
         bold: bool,
-        /// What it says.
+        /// The text.
         text: String,
     },
     /// A Code 128 barcode.
@@ -57,11 +58,11 @@ pub(super) enum Item {
         x: u16,
         /// The upper edge.
         y: u16,
-        /// How high the bars are.
+        /// The height of the bars.
         height: u16,
-        /// How wide one module is.
+        /// The width of one module.
         module: u16,
-        /// What it says.
+        /// The encoded text.
         code: Barcode,
     },
 }
@@ -100,7 +101,7 @@ fn text(x: u16, y: u16, size: u16, room: u16, bold: bool, text: &str) -> Item {
     Item::Text { x, y, size, room, bold, text: text.to_owned() }
 }
 
-/// An address in lines between two heights, the first in bold. Many lines move together and shrink.
+/// Adds an address in lines between two heights, the first in bold. Many lines are set closer and smaller.
 fn block(items: &mut Vec<Item>, address: &Address, within: Range<u16>, size: u16, room: u16) {
     let lines = lines(address);
     let share = (within.end - within.start) / u16::try_from(lines.len()).unwrap_or(u16::MAX).max(1);
@@ -112,7 +113,7 @@ fn block(items: &mut Vec<Item>, address: &Address, within: Range<u16>, size: u16
     }
 }
 
-/// The address as its country writes it, long fields broken at spaces.
+/// Returns the address in its country's format, with long fields broken at spaces.
 fn lines(address: &Address) -> Vec<String> {
     let Address { name, company, street1, street2, city, region, postcode, country, phone: _ } = address;
     let place = match country.as_str() {
@@ -124,7 +125,7 @@ fn lines(address: &Address) -> Vec<String> {
     [name, company, street1, street2, &place, country].into_iter().flat_map(|field| broken(field)).collect()
 }
 
-/// A field in at most two lines; an ellipsis shows what did not fit.
+/// Breaks a field into at most two lines; an ellipsis marks what does not fit.
 fn broken(field: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in field.split_whitespace() {
@@ -149,7 +150,7 @@ fn broken(field: &str) -> Vec<String> {
     lines
 }
 
-/// A tracking number in groups of four, for people to read out.
+/// Formats a tracking number in groups of four, for people to read out.
 fn grouped(number: &str) -> String {
     let letters: Vec<char> = number.chars().collect();
     letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")

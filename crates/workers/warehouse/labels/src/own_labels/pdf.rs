@@ -1,4 +1,4 @@
-//! The drawing as a PDF of 4×6 inches with the reader's own Helvetica: about 5 KB, nothing embedded.
+//! The drawing as a PDF of 4×6 inches, with the viewer's own Helvetica: about 5 KB, nothing embedded.
 
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 
@@ -41,7 +41,7 @@ pub(super) fn write(items: &[Item]) -> Vec<u8> {
     pdf.finish()
 }
 
-/// The page's drawing operators, in dots: whole numbers, so that bars fall on a printer's dots exactly.
+/// Returns the page's drawing operators in dots. They are whole numbers, so that bars fall on a printer's dots exactly.
 fn content(items: &[Item]) -> Vec<u8> {
     let scale = POINTS_PER_INCH / f32::from(DPI);
     let mut content = Content::new();
@@ -73,7 +73,7 @@ fn content(items: &[Item]) -> Vec<u8> {
     content.finish().into_vec()
 }
 
-/// PDF counts from the bottom of the page upwards.
+/// Adds a rectangle. PDF counts from the bottom of the page upwards.
 fn rectangle(content: &mut Content, x: u16, y: u16, width: u16, height: u16) {
     debug_assert!(x + width <= WIDTH && y + height <= HEIGHT, "everything is on the label");
     content.rect(f32::from(x), f32::from(HEIGHT - y - height), f32::from(width), f32::from(height));

@@ -1,22 +1,22 @@
-//! What a label says.
+//! The contents of a label.
 
 use despatch_contracts::order::Address;
 
-/// What a label says.
+/// The contents of a label.
 #[derive(Debug, Clone, Copy)]
 pub struct Shipment<'a> {
     /// The sender.
     pub from: &'a Address,
     /// The recipient.
     pub to: &'a Address,
-    /// How fast the parcel is to travel, as the rule that chose the label names it.
+    /// The service, as named by the rule that chose the label.
     pub service: &'a str,
-    /// From [`number`](super::tracking::number).
+    /// The tracking number, from [`number`](super::tracking::number).
     pub tracking_number: &'a str,
     /// The shop's own order id.
     pub order_reference: &'a str,
-    /// 1-based within the order.
+    /// The parcel's number within the order, from 1.
     pub parcel: u32,
-    /// How many parcels the order has.
+    /// The number of parcels of the order.
     pub parcels: u32,
 }

@@ -1,4 +1,4 @@
-//! The documents as a printer and a scanner meet them.
+//! The documents, as a printer and a scanner read them.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -67,7 +67,7 @@ fn painted(rectangles: &[[u32; 4]]) -> Vec<u8> {
     pgm
 }
 
-/// What `zbarimg` reads off a picture; `None` when it is not installed and need not be.
+/// Reads a picture with `zbarimg`; `None` if it is not installed and not required.
 fn scanned(pgm: &[u8]) -> Option<String> {
     let mut file = tempfile::Builder::new().suffix(".pgm").tempfile().expect("a temporary file");
     file.write_all(pgm).expect("written");
@@ -116,7 +116,7 @@ fn both_documents_say_the_same_and_stay_small() {
     assert!(label.pdf.len() <= 10_000, "{} bytes", label.pdf.len());
     assert!(label.zpl.contains("^FDИрина (Irina) Петрова^FS"), "{}", label.zpl);
     let pdf = String::from_utf8_lossy(&label.pdf);
-    // Parentheses delimit strings in a PDF, so those of the name must not.
+    // Parentheses delimit strings in a PDF, so those of the name must be escaped.
     let escaped = [r"(Irina \(Irina\) Petrova)", "(Irina (Irina) Petrova)"];
     assert!(escaped.iter().any(|text| pdf.contains(text)), "{pdf}");
     for text in ["Parcel 1 of 2", "Order CA-2017-152156", "Despatch Ltd", "Standard", "Louisville, KY 40202"]

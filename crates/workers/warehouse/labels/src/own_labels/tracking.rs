@@ -1,23 +1,23 @@
-//! Our own tracking numbers: derived from order and parcel, so that a retry prints the same one, with check digits.
+//! Own tracking numbers: derived from order and parcel, so that a retry prints the same one, with check digits.
 
 use sha2::{Digest as _, Sha256};
 
-/// What our tracking numbers begin with.
+/// The prefix of own tracking numbers.
 pub const PREFIX: &str = "DH";
 
-/// 20 digits: even a thousand million parcels share one with a chance of only 1 in 200.
+/// 20 digits. Even among a thousand million parcels, the chance that two share a number is only 1 in 200.
 const SPACE: u128 = 10_u128.pow(20);
 
-/// The tracking number of a parcel: `DH`, 20 digits and two check digits (ISO 7064, MOD 97-10).
+/// Returns the tracking number of a parcel: `DH`, 20 digits and two check digits (ISO 7064, MOD 97-10).
 pub fn number(order_id: &str, parcel: u32) -> String {
     let digest = Sha256::digest(format!("{order_id}/{parcel}"));
     let serial = digest[..16].iter().fold(0_u128, |serial, &byte| serial << 8 | u128::from(byte)) % SPACE;
-    // 98 minus the remainder makes the whole number, check digits included, leave 1.
+    // With 98 minus the remainder, the whole number, check digits included, leaves 1.
     let check = 98 - serial * 100 % 97;
     format!("{PREFIX}{serial:020}{check:02}")
 }
 
-/// Whether the text can be one of our numbers. Finds every single wrong digit and every swap of two neighbours.
+/// Returns whether the text can be an own number. Detects every single wrong digit and every swap of two neighbours.
 pub fn is_valid(number: &str) -> bool {
     number.strip_prefix(PREFIX).is_some_and(|digits| {
         digits.len() == 22

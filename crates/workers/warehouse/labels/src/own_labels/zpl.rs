@@ -1,5 +1,5 @@
-//! The drawing as ZPL II for a 203 dpi thermal printer, in UTF-8: names keep their own script where the printer has a
-//! font for it.
+//! The drawing as ZPL II for a 203 dpi thermal printer, in UTF-8, so that names keep their own script if the printer
+//! has a font for it.
 
 use std::fmt::Write as _;
 
@@ -29,7 +29,7 @@ pub(super) fn write(items: &[Item]) -> String {
     zpl
 }
 
-/// Field data under `^FH`: what would be read as a command, and the escape itself, as `_` and two hex digits.
+/// Returns field data under `^FH`: command characters, and the escape itself, become `_` and two hex digits.
 fn field(text: &str) -> String {
     let mut field = String::with_capacity(text.len());
     for letter in text.chars() {

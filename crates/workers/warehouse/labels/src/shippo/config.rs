@@ -1,32 +1,32 @@
-//! How to reach Shippo.
+//! The connection to Shippo.
 
 use serde::Deserialize;
 
-/// How to reach Shippo.
+/// The connection to Shippo.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShippoConfig {
-    /// Without a trailing slash, e.g. `https://api.goshippo.com`. Empty: no rule may name Shippo.
+    /// The address without a trailing slash, e.g. `https://api.goshippo.com`. If it is empty, no rule may name Shippo.
     pub base_url: String,
     /// The API token, without the word `ShippoToken`.
     pub token: String,
     /// The longest wait for an answer.
     pub timeout_seconds: u64,
-    /// How long a request whose answer was lost may still take effect. A second try waits this long before it looks for
-    /// the label that the first may have bought.
+    /// Seconds for which a request whose answer was lost may still take effect. A second try waits this long before it
+    /// looks for the label that the first may have bought.
     pub settle_seconds: u64,
 }
 
-/// Why there is no client of Shippo.
+/// Why no client of Shippo can be created.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableClient {
     /// Not a URL.
     #[error("base_url: {0}")]
     BaseUrl(String),
-    /// Cannot be sent in a header. It is a secret, so it is not repeated.
-    #[error("token has letters that no token has")]
+    /// The token cannot be sent in a header. It is a secret, so the error does not repeat it.
+    #[error("token: expected printable ASCII, found other characters")]
     Token,
-    /// The HTTP client could not be made.
+    /// The HTTP client cannot be created.
     #[error("{0}")]
     Http(#[from] reqwest::Error),
 }
@@ -37,7 +37,7 @@ impl ShippoConfig {
     }
 }
 
-/// Without the token.
+/// Leaves out the token.
 impl std::fmt::Debug for ShippoConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ShippoConfig").field("base_url", &self.base_url).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The client against a small server that answers as Shippo documents it.
+//! The client against a small server that answers as Shippo documents.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// What the server was asked, and what it will answer to purchases.
+/// The server's record of requests, and its answer to purchases.
 #[derive(Clone, Default)]
 struct Script {
     seen: Arc<Mutex<Vec<Value>>>,

@@ -1,4 +1,4 @@
-//! Shippo's JSON, as much of it as is used (<https://docs.goshippo.com/shippoapi/public-api/>, version 2018-02-08).
+//! Shippo's JSON, as far as it is used (<https://docs.goshippo.com/shippoapi/public-api/>, version 2018-02-08).
 
 use despatch_contracts::order::Address;
 use despatch_domain::{Currency, Money};
@@ -145,7 +145,7 @@ pub(super) struct ListAnswer {
     pub(super) results: Vec<TransactionAnswer>,
 }
 
-/// What the messages of an answer say, for a person.
+/// Returns the messages of an answer, for a person.
 pub(super) fn said(messages: &[Message]) -> String {
     let parts: Vec<String> = messages
         .iter()

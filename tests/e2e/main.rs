@@ -13,12 +13,9 @@ mod identity;
 mod kills;
 mod local_deployment;
 mod privileges;
-<<<<<<< HEAD
 #[path = "../pty.rs"]
 mod pty;
-=======
 mod refused_webhooks;
->>>>>>> cases
 mod replicas;
 mod rollout;
 mod tls;

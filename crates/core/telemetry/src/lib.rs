@@ -1,8 +1,8 @@
 //! A process's telemetry: traces and metrics by OpenTelemetry, and logs.
 //!
 //! The other crates know only OpenTelemetry's API. This one decides where traces and metrics go, by the standard
-//! `OTEL_*` variables: nowhere, unless one of them names a collector. Metrics can also be read from the process. What a
-//! collector does not accept is dropped, because no event may wait for it.
+//! `OTEL_*` variables: nowhere, unless one of them names a collector. Metrics can also be read from the process. Data
+//! that a collector does not accept is dropped, because no event may wait for it.
 
 mod error;
 mod json;

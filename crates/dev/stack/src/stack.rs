@@ -32,7 +32,7 @@ impl Stack {
         Stack::start_in(lock, options).await
     }
 
-    /// The same for an owner of `options.data_dir` that has locked it already.
+    /// Starts both servers for an owner of `options.data_dir` that has locked it already.
     pub async fn start_locked(lock: DataDirLock, options: Options) -> Result<Self, StackError> {
         Stack::start_in(Some(lock), options).await
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 
-/// What a command comes to. Every failure is printed, so the error's type does not matter any more.
+/// The result of a command. Every failure is printed, so the error's type does not matter any more.
 pub(crate) type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// A failure that the reader can do something about.
@@ -11,7 +11,7 @@ pub(crate) type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::
 #[error("{what}")]
 pub(crate) struct Hinted {
     what: String,
-    /// What to do, a line for each way.
+    /// The ways out, a line for each.
     pub(crate) hint: String,
 }
 

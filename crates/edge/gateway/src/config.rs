@@ -8,53 +8,53 @@ use serde::Deserialize;
 use crate::auth::secret::Secret;
 use crate::auth::shop::Shop;
 
-/// The gateway's configuration. It has no defaults of its own: they are in the binary's annotated default file.
+/// The gateway's configuration. It has no defaults of its own, because the binary's annotated default file has them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where to listen; the caller binds it.
+    /// The address to listen on; the caller binds it.
     pub listen: SocketAddr,
-    /// The largest body that is accepted; a larger one is answered with 413.
+    /// The largest accepted body in bytes; a larger one is answered with 413.
     pub body_limit_bytes: usize,
-    /// How many requests a second one sender may make, an API key or a shop; more are answered with 429. 0: any number.
+    /// Requests per second of one sender, an API key or a shop; more are answered with 429. 0 for any number.
     pub requests_per_second: u32,
     /// The most submissions that one transaction commits.
     pub batch: usize,
     /// How long a request waits for its commit before it is answered with 503.
     pub commit_wait_ms: u64,
-    /// When a sender that was answered with 503 is asked to come back.
+    /// Seconds after which a sender that was answered with 503 should come back.
     pub retry_after_seconds: u64,
     /// Keys for `/v1` and `/labels`.
     pub api_keys: Vec<Secret>,
-    /// The shop, as its customers know it: the name on the pages that they see.
+    /// The shop's name, for its customers: on the pages that they see.
     pub shop_name: String,
     /// The secret that signs the links in mails, for reviews and for unsubscribing; at least 32 bytes.
     pub link_secret: Secret,
-    /// Secrets that signed links before, whose links stay good.
+    /// Former secrets. Links that they signed stay valid.
     pub former_link_secrets: Vec<Secret>,
     /// Shopify shops whose webhooks are accepted.
     pub shopify: Vec<Shop>,
     /// WooCommerce shops whose webhooks are accepted.
     pub woocommerce: Vec<Shop>,
-    /// Tokens that Shippo's webhooks may carry in their URL (`?token=`): Shippo signs nothing.
+    /// Tokens that Shippo's webhooks may carry in their URL (`?token=`), because Shippo signs nothing.
     pub shippo_tokens: Vec<Secret>,
 }
 
 /// The problem of a shop without a name.
 const NO_SHOP_NAME: &str = "expected the shop's name as its customers know it, found nothing";
 
-/// What is wrong with a configuration.
+/// A defect of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {problem}")]
 pub struct ConfigError {
     /// The key, as `shopify[0].secrets`.
     pub key: String,
-    /// What is wrong with its value.
+    /// The defect of the value.
     pub problem: String,
 }
 
 impl Config {
-    /// Everything that is wrong, so that it can be fixed in one go. An empty secret would admit everyone.
+    /// Lists all defects, so that they can be fixed at once. An empty secret would admit every sender.
     pub fn problems(&self) -> Vec<ConfigError> {
         let mut problems = Vec::new();
         let mut check = |good: bool, key: String, problem: &str| {
@@ -62,21 +62,29 @@ impl Config {
                 problems.push(ConfigError { key, problem: problem.to_owned() });
             }
         };
-        check(self.body_limit_bytes > 0, "body_limit_bytes".into(), "must be above zero");
-        check(self.batch > 0, "batch".into(), "must be above zero");
-        check(self.commit_wait_ms > 0, "commit_wait_ms".into(), "must be above zero");
+        check(self.body_limit_bytes > 0, "body_limit_bytes".into(), "expected a number above 0, found 0");
+        check(self.batch > 0, "batch".into(), "expected a number above 0, found 0");
+        check(self.commit_wait_ms > 0, "commit_wait_ms".into(), "expected a number above 0, found 0");
         check(!self.shop_name.trim().is_empty(), "shop_name".into(), NO_SHOP_NAME);
         for (key, secrets) in [("api_keys", &self.api_keys), ("shippo_tokens", &self.shippo_tokens)] {
             for (at, secret) in secrets.iter().enumerate() {
-                check(!secret.is_empty(), format!("{key}[{at}]"), "must not be empty");
+                check(!secret.is_empty(), format!("{key}[{at}]"), "expected a secret, found nothing");
             }
         }
         for (key, shops) in [("shopify", &self.shopify), ("woocommerce", &self.woocommerce)] {
             for (at, shop) in shops.iter().enumerate() {
                 let signs = !shop.secrets.is_empty() && shop.secrets.iter().all(|secret| !secret.is_empty());
-                check(!shop.name.is_empty(), format!("{key}[{at}].name"), "must not be empty");
-                check(!shop.source.is_empty(), format!("{key}[{at}].source"), "must not be empty");
-                check(signs, format!("{key}[{at}].secrets"), "must name at least one, none of them empty");
+                check(!shop.name.is_empty(), format!("{key}[{at}].name"), "expected a name, found nothing");
+                check(
+                    !shop.source.is_empty(),
+                    format!("{key}[{at}].source"),
+                    "expected the shop's domain or URL, found nothing",
+                );
+                check(
+                    signs,
+                    format!("{key}[{at}].secrets"),
+                    "expected at least one secret, none of them empty",
+                );
             }
         }
         let former = self.former_link_secrets.iter().enumerate();

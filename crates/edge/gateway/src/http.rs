@@ -1,4 +1,4 @@
-//! The HTTP side: what is served, what a request must carry, and how it is answered.
+//! The HTTP side: the routes, the requirements for a request, and the answers.
 
 mod description;
 pub(crate) mod error;

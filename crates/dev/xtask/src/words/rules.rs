@@ -90,7 +90,7 @@ fn spell(phrase: &str) -> Vec<String> {
     phrase.split_whitespace().map(str::to_owned).collect()
 }
 
-/// What is wrong with a file: its own path counts as text too.
+/// Returns the findings in a file. Its own path counts as text too.
 pub(crate) fn check(rules: &[Rule], file: &str, text: &str) -> Vec<String> {
     let in_path = text::words(&file.replace(['/', '.'], "|"));
     let in_text = text::words(text);

@@ -1,6 +1,6 @@
-//! What people type who know other programs, and what it is here.
+//! Commands of other programs, and the despatch command that does the same.
 
-/// What to type in the place of a command that does not exist.
+/// The command to type in the place of one that does not exist.
 pub(crate) fn instead(command: &str) -> Option<&'static str> {
     Some(match command {
         "init" | "setup" | "install" | "new" => "`despatch up` creates what it needs and starts it",

@@ -30,7 +30,7 @@ pub(crate) fn guide(
     print(&text)
 }
 
-/// What runs here.
+/// The line that says whether a deployment runs here.
 fn state(config: Result<Config, ConfigError>, data_dir: &DataDir) -> Result<String> {
     let dir = data_dir.path().display();
     Ok(match (config, data_dir.owner()?) {

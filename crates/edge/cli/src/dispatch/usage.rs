@@ -1,4 +1,4 @@
-//! What clap prints: help and versions as results, and what is wrong with a command line as an error with a hint.
+//! The output of clap: help and versions are results, a wrong command line is an error with a hint.
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -20,7 +20,7 @@ pub(crate) fn attach(config: Config, data_dir: &DataDir) -> Result<Config> {
     Ok(config)
 }
 
-/// What a command says that needs a running deployment.
+/// The error of a command that needs a running deployment.
 fn not_running(data_dir: &DataDir) -> Box<dyn Error + Send + Sync> {
     hinted(
         format!("no despatch runs in {}", data_dir.path().display()),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// How large the file grows before it becomes the previous one.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// Writes whole lines. What cannot be written is dropped: a full disk must not stop the process that logs.
+/// Writes whole lines. A line that cannot be written is dropped, because a full disk must not stop the process that logs.
 #[derive(Debug)]
 pub(crate) struct LogFile {
     path: PathBuf,

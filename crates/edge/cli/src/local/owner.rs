@@ -66,7 +66,7 @@ mod tests {
         let data_dir = DataDir::new(dir.path());
         assert_eq!(data_dir.owner().unwrap(), Owner::Nobody);
         let path = dir.path().join("owner.lock");
-        // What a killed owner leaves behind.
+        // A killed owner leaves this file behind.
         std::fs::write(&path, "1\n").unwrap();
         assert_eq!(data_dir.owner().unwrap(), Owner::Nobody);
 

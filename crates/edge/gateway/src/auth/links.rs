@@ -1,10 +1,11 @@
-//! The links in mails: which secrets they may be signed with.
+//! The links in mails: the secrets that may have signed them.
 
 use despatch_domain::link;
 
 use super::secret::Secret;
 
-/// The secret that signs links now, and former ones: a mail that is out keeps its link when the secret is replaced.
+/// The secret that signs links now, and former ones. Links in mails that were sent before a secret was replaced stay
+/// valid.
 pub(crate) struct LinkSecrets(Vec<Secret>);
 
 impl LinkSecrets {
@@ -12,7 +13,7 @@ impl LinkSecrets {
         LinkSecrets(std::iter::once(current).chain(former).cloned().collect())
     }
 
-    /// Whether one of the secrets signed the token for this purpose of this order.
+    /// Returns whether one of the secrets signed the token for this purpose of this order.
     pub(crate) fn signed(&self, purpose: &str, order_id: &str, token: &str) -> bool {
         self.0.iter().any(|secret| link::verify(secret.bytes(), purpose, order_id, token))
     }

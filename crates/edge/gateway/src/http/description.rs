@@ -1,11 +1,11 @@
-//! What the handlers' descriptions refer to: the errors that several operations have in common, and the API key.
+//! Shared parts of the handlers' descriptions: the errors that several operations have in common, and the API key.
 
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Object, OpenApi, Ref, RefOr, Response, ResponseBuilder, Type};
 use utoipa::{Modify, ToResponse};
 
-/// Adds what operations refer to and no derive adds.
+/// Adds the parts that operations refer to and no derive adds.
 pub(crate) struct Shared;
 
 impl Modify for Shared {
@@ -135,7 +135,7 @@ fn error(description: &str) -> Response {
     describe(description).build()
 }
 
-/// An error that goes away by itself.
+/// Returns the description of an error that goes away by itself.
 fn temporary(description: &str) -> Response {
     describe(description).header_ref("Retry-After", Ref::new("#/components/headers/RetryAfter")).build()
 }

@@ -1,4 +1,4 @@
-//! Every error that a request may be answered with, and the one JSON shape in which programs are given it.
+//! Every error in an answer to a request, and its only JSON format for programs.
 
 use axum::Json;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -14,79 +14,81 @@ use crate::sources::fields::json::Invalid;
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApiError {
-    /// The body, or what the path or query says, does not have the right shape.
+    /// The body, the path or the query does not have the expected shape.
     #[error("{}", .0.problem)]
     Invalid(#[from] Invalid),
-    /// A shop's webhook is about something that nothing is done about.
+    /// A shop's webhook has a topic that the gateway ignores.
     #[error("{}", .0.problem)]
     TopicUnsupported(Invalid),
     /// No key, a wrong key, a wrong signature, or a shop that is not configured.
     #[error("{0}")]
     Unauthorised(Credential),
-    /// Nothing is served under this path.
-    #[error("nothing is served under this path")]
+    /// No route has this path.
+    #[error("unknown path; GET /openapi.json lists the paths")]
     RouteUnknown,
-    /// The path is served, but not with this method.
-    #[error("the path does not take this method")]
+    /// The route does not accept this method.
+    #[error("the path does not accept this method; GET /openapi.json lists the methods")]
     MethodUnknown,
-    /// No link of ours, or one that a secret of before signed.
-    #[error("the link is not one of ours, or no longer valid")]
+    /// The link is not from a mail of this shop, or a secret that is no longer valid signed it.
+    #[error("expected a link of this shop, found another or one that is no longer valid")]
     LinkUnknown,
-    /// There is no such order.
-    #[error("there is no such order")]
+    /// No order has this id.
+    #[error("no order has this id")]
     OrderUnknown,
-    /// There is no such label.
-    #[error("there is no such label")]
+    /// No label has this id.
+    #[error("no label has this id")]
     LabelUnknown,
-    /// The same shop order came before with other contents.
-    #[error("the shop order was placed before, as {order_id}, with other contents")]
+    /// The same shop order was placed before with other contents.
+    #[error(
+        "the shop placed this order before, as {order_id}, with other contents; sending it again does not help"
+    )]
     OrderChanged {
-        /// Under which it was placed.
+        /// The id of the earlier order.
         order_id: String,
     },
-    /// A scan is ahead of the label that it is about.
-    #[error("the label of this parcel is not recorded yet")]
+    /// A scan came before its label was recorded.
+    #[error("the label of this parcel is not recorded yet; send the scan again")]
     LabelNotRecorded,
     /// The body is larger than allowed.
-    #[error("the body is larger than {limit} bytes")]
+    #[error("expected a body of at most {limit} bytes, found more; sending it again does not help")]
     TooLarge {
-        /// The most that is allowed.
+        /// The limit in bytes.
         limit: usize,
     },
     /// The sender stopped before its body was complete.
-    #[error("the body could not be read to its end")]
+    #[error("expected a complete body, found a part of one; send it again")]
     BodyIncomplete,
-    /// The sender asks more often than it may.
-    #[error("more requests than one sender may make; send it again later")]
+    /// The sender makes more requests than it may.
+    #[error("too many requests of this sender; send it again in {retry_after_seconds} s")]
     TooMany {
-        /// When to send it again.
+        /// Seconds after which to send it again.
         retry_after_seconds: u64,
     },
     /// Nothing can be committed now.
-    #[error("nothing can be stored now; send it again")]
+    #[error("nothing can be stored now; send it again in {retry_after_seconds} s")]
     Unavailable {
-        /// When to send it again.
+        /// Seconds after which to send it again.
         retry_after_seconds: u64,
     },
-    /// This one submission cannot be stored, while others can.
-    #[error("this could not be stored")]
+    /// This submission cannot be stored; others can.
+    #[error("this request cannot be stored; sending it again does not help")]
     Rejected,
 }
 
-/// The credential that did not prove who sends the request.
+/// The credential that did not prove the sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Credential {
     /// `Authorization: Bearer`.
-    #[error("the API key is missing or wrong")]
+    #[error("expected an API key of this gateway, found none or another")]
     ApiKey,
-    /// A shop's header that names it.
-    #[error("the shop is not known here")]
+    /// The shop's header that names it.
+    #[error("expected a configured shop, found none or another")]
     Shop,
     /// A shop's signature of the body.
-    #[error("the signature does not match the body")]
+    #[error("expected a signature of this body by the shop's secret, found none or another")]
     Signature,
     /// The token in a webhook's URL.
-    #[error("the token is missing or wrong")]
+    #[error("expected a configured token, found none or another")]
     Token,
 }
 
@@ -98,18 +100,18 @@ pub(crate) struct ErrorBody<'a> {
     error: Problem<'a>,
 }
 
-/// What and why: a code for programs, a message for people, and the field that is at fault.
+/// A problem: a code for programs, a message for people, and the wrong field.
 #[derive(Serialize, ToSchema)]
 struct Problem<'a> {
-    /// For programs.
+    /// The code for programs.
     code: &'a str,
-    /// For people.
+    /// The message for people.
     message: String,
-    /// The path of what is wrong, such as `lines[0].total`.
+    /// The path of the wrong field, such as `lines[0].total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<&'a str>,
-    /// What the order was placed as, when it was changed.
+    /// The id under which a changed order was placed before.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     order_id: Option<&'a str>,
@@ -122,7 +124,7 @@ impl From<OrderTooLarge> for ApiError {
 }
 
 impl ApiError {
-    /// For a submission that was not committed; a sender may try again after `retry_after_seconds`.
+    /// Returns the error of a submission that was not committed. A sender may try again after `retry_after_seconds`.
     pub(crate) fn not_submitted(error: SubmitError, retry_after_seconds: u64) -> Self {
         match error {
             SubmitError::Unavailable => ApiError::Unavailable { retry_after_seconds },
@@ -169,7 +171,7 @@ impl ApiError {
         }
     }
 
-    /// What else the sender needs: how to prove who it is, or when to try again.
+    /// Returns a header for the sender: how to prove who it is, or when to try again.
     pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             ApiError::Unauthorised(Credential::ApiKey) => {
@@ -201,7 +203,7 @@ impl IntoResponse for ApiError {
         };
         let mut response = (self.status(), Json(ErrorBody { error })).into_response();
         response.headers_mut().extend(self.header());
-        // A layer may say it another way.
+        // A layer may replace the JSON by a page.
         response.extensions_mut().insert(self);
         response
     }

@@ -1,4 +1,4 @@
-//! The few pages that customers see, who come from a link in a mail. They are in the shop's name.
+//! The pages for customers, who come from a link in a mail. They bear the shop's name.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -12,7 +12,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 
 use super::error::ApiError;
 
-/// The paths that programs ask for, and are answered in JSON whatever is wrong. Every other path is a person's, in a browser.
+/// The paths for programs, which get errors in JSON. All other paths are for people with a browser.
 const API: [&str; 6] = ["/v1", "/labels", "/webhooks", "/openapi.json", "/healthz", "/readyz"];
 
 /// A page.
@@ -50,19 +50,19 @@ impl Pages {
         }))
     }
 
-    /// The page, as it was asked for.
+    /// Returns the requested page.
     pub(crate) fn show(&self, page: Page) -> Response {
         self.response(StatusCode::OK, page)
     }
 
-    /// The page that a customer is shown for an error.
+    /// Returns the page that explains an error to a customer.
     fn explain(&self, error: &ApiError) -> Response {
         let mut response = self.response(error.status(), page_for(error));
         response.headers_mut().extend(error.header());
         response
     }
 
-    /// The page neither runs nor loads anything, and its address, which holds a token, goes nowhere else.
+    /// Returns a page that neither runs nor loads anything. Its address, which holds a token, is not passed on.
     fn response(&self, status: StatusCode, page: Page) -> Response {
         let headers = [
             (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -79,11 +79,11 @@ fn render(template: &str, shop: &str) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_template("layout.html", LAYOUT)?;
-    // A name that ends so is escaped.
+    // The ending of the name turns on escaping.
     environment.render_named_str("page.html", template, context! { shop })
 }
 
-/// The page that tells a customer what to do about an error.
+/// Returns the page that tells a customer what to do about an error.
 fn page_for(error: &ApiError) -> Page {
     match error {
         ApiError::Invalid(_) | ApiError::TopicUnsupported(_) | ApiError::TooLarge { .. } => {
@@ -104,7 +104,7 @@ fn page_for(error: &ApiError) -> Page {
     }
 }
 
-/// Shows people a page in the place of an error's JSON.
+/// Replaces an error's JSON by a page for people.
 pub(crate) async fn explain_errors<P: AsRef<Pages>>(
     State(pages): State<P>,
     request: Request,

@@ -1,7 +1,7 @@
-//! Webhooks that are refused: a line in the log and a count, by shop and reason.
+//! Refused webhooks: a log line and a count, by shop and reason.
 //!
-//! A refusal is an answer that stays the same however often the webhook is sent: the shop or the configuration has to
-//! change. What is answered 409 or 5xx is not among them, because a webhook that is sent again is taken.
+//! A refusal is an answer that stays the same however often the webhook is sent, until the shop or the configuration
+//! changes. Answers 409 and 5xx are not refusals, because the same webhook may be accepted later.
 
 use std::sync::LazyLock;
 
@@ -14,14 +14,14 @@ use super::error::{ApiError, Credential};
 static REFUSED: LazyLock<Counter<u64>> =
     LazyLock::new(|| global::meter("despatch").u64_counter("despatch.webhooks_refused").build());
 
-/// The shop of a webhook that names none that is configured.
+/// The label for a webhook that names no configured shop.
 const UNKNOWN: &str = "unknown";
 
-/// The longest text of a sender that is logged, in characters.
+/// The longest logged text of a sender, in characters.
 const LONGEST_DETAIL: usize = 200;
 
-/// Logs and counts an error if it is a refusal. `shop` is the name of the configured shop that the webhook says it is
-/// from, `source` is what it says. A label is never a sender's text; in the log such text is quoted.
+/// Logs and counts an error if it is a refusal. `shop` is the configured shop that the webhook names, `source` the name
+/// in the webhook. A metric's label never holds a sender's text; in the log such text is quoted.
 pub(crate) fn note(channel: &'static str, shop: Option<&str>, source: &str, error: &ApiError) {
     let Some(reason) = reason(error) else { return };
     let shop = shop.unwrap_or(UNKNOWN);
@@ -36,7 +36,7 @@ pub(crate) fn note(channel: &'static str, shop: Option<&str>, source: &str, erro
     tracing::warn!(channel, shop, reason, status, ?detail, "webhook refused");
 }
 
-/// Why the webhook is refused; `None` where the same webhook may be taken later.
+/// Returns the reason of the refusal; `None` if the same webhook may be accepted later.
 fn reason(error: &ApiError) -> Option<&'static str> {
     let reason = match error {
         ApiError::Unauthorised(Credential::Shop) => "shop-unknown",
@@ -60,7 +60,7 @@ fn reason(error: &ApiError) -> Option<&'static str> {
     Some(reason)
 }
 
-/// A text that helps to find the cause. Of a body only the field is told: values may be personal.
+/// Returns a text that helps to find the cause. Of a body it is the field alone, because values may be personal.
 fn detail<'a>(error: &'a ApiError, source: &'a str) -> &'a str {
     match error {
         ApiError::Unauthorised(Credential::Shop) => source,

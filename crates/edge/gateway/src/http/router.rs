@@ -1,4 +1,4 @@
-//! Everything that is served, in one list, from which the API's description is made too.
+//! All routes in one list, from which the API's description is made too.
 
 use std::sync::LazyLock;
 
@@ -23,7 +23,7 @@ use super::routes::orders::Cancel;
 use super::routes::{carrier, labels, orders, probes, reviews, shops, unsubscribe};
 use super::state::Gateway;
 
-/// The description without its operations, which their handlers add.
+/// The description without its operations, which the handlers add.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -43,10 +43,10 @@ use super::state::Gateway;
 )]
 struct Description;
 
-/// The description as it is served.
+/// The served description.
 static DOCUMENT: LazyLock<String> = LazyLock::new(document);
 
-/// Every path with its handlers, and the description of them all. A handler's `utoipa::path` says where it is served.
+/// Returns every route with its handlers, and their description. A handler's `utoipa::path` defines its route.
 pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(orders::place))
@@ -64,14 +64,14 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .split_for_parts()
 }
 
-/// The description as text.
+/// Returns the description as text.
 fn document() -> String {
     let mut text = served().1.to_pretty_json().expect("its keys are text and its numbers finite");
     text.push('\n');
     text
 }
 
-/// The list as a service.
+/// Returns the routes as a service.
 pub(crate) fn router(gateway: Gateway) -> Router {
     let (router, _) = served();
     router

@@ -1,4 +1,4 @@
-//! What every request is served with: the storage, the read model, the secrets and the limits.
+//! The shared state of all requests: the storage, the read model, the secrets and the limits.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::auth::secret::Passwords;
 use crate::auth::shop::Shops;
 use crate::config::Config;
 
-/// Shared by all requests; cheap to clone.
+/// The shared state of all requests; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Gateway(Arc<Parts>);
 

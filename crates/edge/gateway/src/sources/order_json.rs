@@ -1,7 +1,7 @@
-//! Our own order JSON, as `POST /v1/orders` takes it and `openapi.json` describes it.
+//! The gateway's own order JSON, as `POST /v1/orders` accepts it and `openapi.json` describes it.
 //!
-//! Amounts are decimal text in the order's currency. Names that are not part of it are refused, so that a misspelt one
-//! is not silently ignored.
+//! Amounts are decimal text in the order's currency. Unknown names are refused, so that a misspelt one is not silently
+//! ignored.
 
 use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order, ServiceLevel};
 use serde::Deserialize;
@@ -13,24 +13,24 @@ use crate::sources::fields::json::{self, Id, Invalid, id, key, or_default, requi
 use crate::sources::fields::line::LineReader;
 use crate::sources::fields::placed_at;
 
-/// The channel that such orders name.
+/// The channel of these orders.
 pub(crate) const CHANNEL: &str = "api";
 
-/// An order. What is missing or null stays missing: an order that cannot be fulfilled as it is, is accepted and becomes
-/// a case with a reason.
+/// An order. Missing and null fields stay missing: an order that cannot be fulfilled is accepted, and becomes a case
+/// with a reason.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Order, examples(example))]
 pub(crate) struct OrderJson {
-    /// The shop's name; with `shop_order_id` it names the order permanently.
+    /// The shop's name. With `shop_order_id` it identifies the order permanently.
     #[serde(default, deserialize_with = "text")]
     #[schema(required, max_length = 200)]
     shop: String,
-    /// The shop's own id of the order.
+    /// The shop's own order id.
     #[serde(default, deserialize_with = "id")]
     #[schema(required, value_type = Id)]
     shop_order_id: String,
-    /// When the customer placed it; by default when it was received.
+    /// When the customer placed the order; by default when it was received.
     #[serde(default, deserialize_with = "text")]
     #[schema(format = DateTime)]
     placed_at: String,
@@ -40,16 +40,16 @@ pub(crate) struct OrderJson {
     ship_to: Option<AddressJson>,
     #[serde(default, deserialize_with = "or_default")]
     lines: Vec<LineJson>,
-    /// ISO 4217.
+    /// The currency's ISO 4217 code.
     #[serde(default, deserialize_with = "text")]
     currency: String,
-    /// What shipping costs; by default nothing.
+    /// The price of shipping; by default nothing.
     #[schema(nullable = false)]
     shipping: Option<Amount>,
-    /// Tax that is added to the lines; by default nothing.
+    /// Tax added to the lines; by default nothing.
     #[schema(nullable = false)]
     tax: Option<Amount>,
-    /// A discount that the lines do not contain yet, positive; by default nothing.
+    /// A discount that the lines do not contain, positive; by default nothing.
     #[schema(nullable = false)]
     discount: Option<Amount>,
     /// Lines, shipping and tax, less the discount.
@@ -61,38 +61,38 @@ pub(crate) struct OrderJson {
     authorisation: Option<AuthorisationJson>,
 }
 
-/// Who bought.
+/// The buyer.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Customer)]
 struct CustomerJson {
-    /// The shop's own id; empty for a guest.
+    /// The shop's own customer id; empty for a guest.
     #[serde(default, deserialize_with = "id")]
     #[schema(value_type = Id)]
     customer_id: String,
-    /// In full.
+    /// The full name.
     #[serde(default, deserialize_with = "text")]
     name: String,
-    /// Where messages go.
+    /// The e-mail address for messages.
     #[serde(default, deserialize_with = "text")]
     email: String,
 }
 
-/// Where to.
+/// The address of delivery.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Address)]
 struct AddressJson {
-    /// Who receives it.
+    /// The recipient's name.
     #[serde(default, deserialize_with = "text")]
     name: String,
-    /// Their company.
+    /// The recipient's company.
     #[serde(default, deserialize_with = "text")]
     company: String,
     /// Street and number.
     #[serde(default, deserialize_with = "text")]
     street1: String,
-    /// What else it needs.
+    /// Further address text.
     #[serde(default, deserialize_with = "text")]
     street2: String,
     /// Town.
@@ -101,29 +101,29 @@ struct AddressJson {
     /// State, province or county, where there is one.
     #[serde(default, deserialize_with = "text")]
     region: String,
-    /// As it is written there.
+    /// The postcode, as its country writes it.
     #[serde(default, deserialize_with = "text")]
     postcode: String,
-    /// ISO 3166-1 alpha-2.
+    /// The country's ISO 3166-1 alpha-2 code.
     #[serde(default, deserialize_with = "text")]
     country: String,
-    /// For the carrier.
+    /// The phone number for the carrier.
     #[serde(default, deserialize_with = "text")]
     phone: String,
 }
 
-/// So many units of one SKU.
+/// Units of one SKU.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Line)]
 struct LineJson {
-    /// What is to be sent.
+    /// The SKU to send.
     #[serde(default, deserialize_with = "text")]
     sku: String,
-    /// What it is called.
+    /// The article's name.
     #[serde(default, deserialize_with = "text")]
     title: String,
-    /// How many.
+    /// The number of units.
     #[schema(required, nullable = false)]
     quantity: Option<i64>,
     /// The line's total after its discount.
@@ -131,23 +131,23 @@ struct LineJson {
     total: Option<Amount>,
 }
 
-/// What checkout authorised, to be captured.
+/// The checkout's authorisation, which will be captured.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Authorisation)]
 struct AuthorisationJson {
-    /// Who authorised it, e.g. `stripe`.
+    /// The provider, e.g. `stripe`.
     #[serde(default, deserialize_with = "text")]
     provider: String,
     /// The provider's own reference, e.g. a PaymentIntent's id.
     #[serde(default, deserialize_with = "text")]
     reference: String,
-    /// How much was authorised.
+    /// The authorised amount.
     #[schema(required, nullable = false)]
     amount: Option<Amount>,
 }
 
-/// How fast the customer paid to have it; by default `standard`.
+/// The service level that the customer paid for; by default `standard`.
 #[derive(Deserialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum Level {

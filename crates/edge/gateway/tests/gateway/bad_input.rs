@@ -1,4 +1,4 @@
-//! Malformed webhooks and API calls, each with its expected answer: none is a 5xx, and whatever is answered with 2xx is
+//! Malformed webhooks and API calls, each with its expected answer. None is a 5xx, and everything answered with 2xx is
 //! on the stream or a case.
 
 use std::collections::BTreeSet;
@@ -13,16 +13,16 @@ use crate::fixture::{
     shopify, signature, woocommerce,
 };
 
-/// What is to come of a request.
+/// The expected answer to a request.
 #[derive(Clone, Copy)]
 enum Expected {
-    /// A status, and the field that the refusal names; empty where none is at fault.
+    /// A status, and the field that the refusal names; empty if no field is wrong.
     Refused(u16, &'static str),
     /// A page with this status, which tells a customer what to do.
     Page(u16),
-    /// Taken, and made a case by orders, with this reason.
+    /// Accepted, and made a case by orders, with this reason.
     Case(&'static str),
-    /// Taken, and accepted by orders.
+    /// Accepted by the gateway and by orders.
     Accepted,
     /// Answered with 200, without consequences.
     Nothing,
@@ -31,7 +31,7 @@ use Expected::{Accepted, Case, Nothing, Page, Refused};
 
 type Row = (&'static str, Request, Expected);
 
-/// Sets what a pointer points to; `None` removes it.
+/// Sets a pointer's value; `None` removes it.
 fn change(body: &mut Value, pointer: &str, to: Option<Value>) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     let parent = body.pointer_mut(parent).expect("the parent is there");
@@ -42,7 +42,7 @@ fn change(body: &mut Value, pointer: &str, to: Option<Value>) {
     }
 }
 
-/// Our order with one thing changed.
+/// Returns a valid order with one change.
 fn ours(pointer: &str, to: Option<Value>) -> Request {
     let mut body = order("");
     change(&mut body, "/shop_order_id", Some(json!(format!("{pointer} = {to:?}"))));
@@ -50,7 +50,7 @@ fn ours(pointer: &str, to: Option<Value>) -> Request {
     place(&body)
 }
 
-/// Shopify's sample, with a total that adds up, and one thing changed.
+/// Returns Shopify's sample, with a total that adds up, and one change.
 fn shopify_with(id: u64, pointer: &str, to: Option<Value>) -> Request {
     let mut body: Value = serde_json::from_str(SHOPIFY_SAMPLE).expect("the sample is JSON");
     change(&mut body, "/id", Some(json!(id)));
@@ -59,7 +59,7 @@ fn shopify_with(id: u64, pointer: &str, to: Option<Value>) -> Request {
     shopify(body.to_string())
 }
 
-/// WooCommerce's sample, with a SKU for its first line, and one thing changed.
+/// Returns WooCommerce's sample, with a SKU for its first line, and one change.
 fn woocommerce_with(id: u64, pointer: &str, to: Option<Value>) -> Request {
     let mut body: Value = serde_json::from_str(WOOCOMMERCE_SAMPLE).expect("the sample is JSON");
     change(&mut body, "/id", Some(json!(id)));
@@ -68,7 +68,7 @@ fn woocommerce_with(id: u64, pointer: &str, to: Option<Value>) -> Request {
     woocommerce(body.to_string())
 }
 
-/// A scan of an unknown parcel, with one thing changed.
+/// Returns a scan of an unknown parcel, with one change.
 fn scan_with(pointer: &str, to: Option<Value>) -> Request {
     let mut body = json!({"event": "track_updated", "data": {
         "carrier": "usps", "tracking_number": "9400", "metadata": "",
@@ -81,7 +81,7 @@ fn get(path: &str) -> Request {
     Request::new("GET", path)
 }
 
-/// An answer to a review that we asked for.
+/// Returns an answer to a review request.
 fn review(body: &str) -> Request {
     let path = format!("/reviews/o-1/{}", link::sign(LINK_SECRET.as_bytes(), "review", "o-1"));
     Request::new("POST", path).body(body)

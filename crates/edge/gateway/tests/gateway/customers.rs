@@ -1,4 +1,4 @@
-//! Customers come from links in mails: they review, and they unsubscribe.
+//! Customers use links from mails: they review, and they unsubscribe.
 
 use despatch_contracts::notification::Unsubscribed;
 use despatch_contracts::review::ReviewReceived;
@@ -7,7 +7,7 @@ use despatch_testkit::TestEnv;
 
 use crate::fixture::{FORMER_LINK_SECRET, LINK_SECRET, Request, TestGateway};
 
-/// The path of a link that we wrote.
+/// Returns the path of a signed link.
 fn link_to(what: &str, purpose: &str, order_id: &str) -> String {
     signed_by(LINK_SECRET, what, purpose, order_id)
 }

@@ -1,4 +1,4 @@
-//! `openapi.json` is served, and every operation in it, and no other.
+//! `openapi.json` is served, with every operation and no other.
 
 use despatch_testkit::TestEnv;
 use serde_json::json;

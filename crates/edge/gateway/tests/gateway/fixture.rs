@@ -1,4 +1,4 @@
-//! A gateway of a test's own, and a client for it.
+//! A gateway for one test, and a client for it.
 
 use std::net::SocketAddr;
 
@@ -41,19 +41,19 @@ pub(crate) struct TestGateway {
 }
 
 impl TestGateway {
-    /// Opens a gateway in an environment, and with it these workers.
+    /// Starts a gateway in an environment, and with it these workers.
     pub(crate) async fn open(env: &TestEnv, workers: Vec<Worker>) -> Self {
         let workers = workers.into_iter().chain([despatch_gateway::worker()]).collect();
         let process = env.run_all(workers).await;
         Self::of(&process, env.settings()).await
     }
 
-    /// Opens a gateway over a process that runs its worker.
+    /// Starts a gateway over a process that runs its worker.
     pub(crate) async fn of(process: &Process, settings: &Settings) -> Self {
         Self::configured(process, settings, config()).await
     }
 
-    /// Opens a gateway that takes so many requests a second of one sender.
+    /// Starts a gateway that accepts this many requests per second of one sender.
     pub(crate) async fn limited(env: &TestEnv, requests_per_second: u32) -> Self {
         let process = env.run(despatch_gateway::worker()).await;
         Self::configured(&process, env.settings(), Config { requests_per_second, ..config() }).await
@@ -93,7 +93,7 @@ impl TestGateway {
     }
 }
 
-/// A request to be sent.
+/// A request.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: &'static str,
@@ -123,13 +123,13 @@ impl Request {
         self
     }
 
-    /// With the API key.
+    /// Adds the API key.
     pub(crate) fn trusted(self) -> Self {
         self.with("authorization", format!("Bearer {API_KEY}"))
     }
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -142,7 +142,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// A header's text; empty when there is none.
+    /// Returns a header's text; empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
@@ -153,12 +153,12 @@ impl Answer {
     }
 }
 
-/// `POST /v1/orders` with an API key.
+/// Creates `POST /v1/orders` with an API key.
 pub(crate) fn place(order: &Value) -> Request {
     Request::new("POST", "/v1/orders").trusted().body(order.to_string())
 }
 
-/// Shopify's webhook, signed.
+/// Creates Shopify's webhook, signed.
 pub(crate) fn shopify(body: impl Into<Vec<u8>>) -> Request {
     let body = body.into();
     Request::new("POST", "/webhooks/shopify")
@@ -168,7 +168,7 @@ pub(crate) fn shopify(body: impl Into<Vec<u8>>) -> Request {
         .body(body)
 }
 
-/// WooCommerce's webhook, signed.
+/// Creates WooCommerce's webhook, signed.
 pub(crate) fn woocommerce(body: impl Into<Vec<u8>>) -> Request {
     let body = body.into();
     Request::new("POST", "/webhooks/woocommerce")
@@ -178,12 +178,12 @@ pub(crate) fn woocommerce(body: impl Into<Vec<u8>>) -> Request {
         .body(body)
 }
 
-/// Shippo's webhook, with its token.
+/// Creates Shippo's webhook, with its token.
 pub(crate) fn shippo(body: &Value) -> Request {
     Request::new("POST", format!("/webhooks/shippo?token={SHIPPO_TOKEN}")).body(body.to_string())
 }
 
-/// A valid order of ours.
+/// Returns a valid order.
 pub(crate) fn order(shop_order_id: &str) -> Value {
     despatch_testkit::order_json("api-shop", shop_order_id)
 }

@@ -47,7 +47,7 @@ async fn who_asks_too_often_is_told_when_to_come_again_and_nobody_else_is() {
         assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
     }
     assert_eq!(gateway.send(shopify(SHOPIFY_SAMPLE)).await.status, 200, "a shop has its own");
-    // What was refused is taken when it comes again.
+    // A refused order is accepted when it comes again.
     eventually("the last order is taken", async || {
         (gateway.send(place(&order("19"))).await.status != 429).then_some(())
     })

@@ -1,4 +1,4 @@
-//! What is answered, and what is kept, while a server behind the gateway is away.
+//! The gateway's answers and its stored orders while a server behind it is unreachable.
 
 use despatch_contracts::order::OrderPlaced;
 use despatch_runtime::{Process, Settings};

@@ -1,4 +1,4 @@
-//! What people decide, as requests over `ask.exceptions.<verb>`. Each is answered by one process of the worker, in one
+//! People's decisions, as requests over `ask.exceptions.<verb>`. Each is answered by one process of the worker, in one
 //! transaction of [`CaseActions`](crate::CaseActions) or [`ReplayActions`](crate::ReplayActions); asked twice, a decision is
 //! refused the second time as it would be from two people.
 

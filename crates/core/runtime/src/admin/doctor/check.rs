@@ -1,4 +1,4 @@
-//! What looking at one thing came to.
+//! The result of examining one thing.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long all of a server's examination may take.
 const EXAMINATION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What looking at one thing came to.
+/// The result of examining one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at, e.g. `consumer orders-accept`.
+    /// The examined thing, e.g. `consumer orders-accept`.
     pub subject: String,
-    /// How bad it is.
+    /// The severity.
     pub grade: Grade,
-    /// How it is.
+    /// The state found.
     pub found: String,
-    /// How it should be.
+    /// The state expected.
     pub expected: String,
-    /// What to do about it; `None` when it is as it should be.
+    /// The remedy; `None` if the state is as expected.
     pub advice: Option<String>,
 }
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grade {
     /// As it should be.
@@ -48,7 +48,7 @@ impl Check {
     }
 }
 
-/// Runs an examination that may not take forever. What was found by then is kept.
+/// Runs an examination with a time limit. Keeps the results up to then.
 pub(crate) async fn bounded(
     subject: &str,
     checks: &mut Vec<Check>,

@@ -94,7 +94,7 @@ fn version(found: &str) -> Check {
     )
 }
 
-/// What the account's streams take of what they may. The server's own limit is not told to its clients.
+/// Compares the size of the account's streams with its limit. The server does not tell clients its own limit.
 fn storage(account: &Account) -> Check {
     let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
     let subject = "nats storage";

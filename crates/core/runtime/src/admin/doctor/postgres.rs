@@ -17,16 +17,16 @@ use crate::worker::Worker;
 /// The oldest that has every feature of the statements.
 const OLDEST: i32 = 14;
 
-/// How far the clocks may be apart before somebody should look, and before it must be put right.
+/// Differences of the clocks: from the first an operator should look, from the second it must be corrected.
 const SKEW: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 
 /// How long after its time a retry or a timer may still be there.
 const LATE: Duration = Duration::from_secs(60);
 
-/// How much of what was recorded last may be without proof that everybody has settled it.
+/// Longest time since which nothing is known to be settled by all consumers.
 const UNSETTLED: Duration = Duration::from_secs(3600);
 
-/// How many times the age at which it is swept an outbox batch may reach.
+/// How many times the sweeping age an outbox batch may reach.
 const SWEEPS: u32 = 5;
 
 pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Check> {
@@ -34,7 +34,7 @@ pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Chec
     for worker in workers {
         databases.entry(settings.database_of(worker.name)).or_default().push(worker);
     }
-    // Where every worker has a database of its own nobody needs the common one.
+    // If every worker has a database of its own, the common one is not used.
     databases.retain(|_, users| workers.is_empty() || !users.is_empty());
     let examined = databases.iter().map(|(url, workers)| one(settings, url, workers));
     join_all(examined).await.into_iter().flatten().collect()
@@ -133,8 +133,8 @@ async fn durability(db: &Database, place: &str) -> Result<Check, DbError> {
     Ok(check.but(Grade::Failed, advice))
 }
 
-/// How far this machine's clock is from the server's. What the question may have been under way for is not held against
-/// either.
+/// Measures how far this machine's clock is from the server's. The time that the query itself took is not counted as a
+/// difference.
 async fn clock(db: &Database, place: &str) -> Result<Check, DbError> {
     let client = db.client().await?;
     let statement = client.prepare("select clock_timestamp()").await?;
@@ -213,21 +213,22 @@ async fn outbox_batches(settings: &Settings, db: &Database, schema: &str) -> Res
     Ok(found.check(format!("outbox batches {schema}"), expected, advice))
 }
 
-/// What the worker's clock should have taken long ago.
+/// Finds retries or timers that the worker's scheduler should have taken long ago.
 async fn due(db: &Database, schema: &str, table: &str) -> Result<Check, DbError> {
     let found = overdue(db, &format!("select due as since from {schema}.{table}"), LATE).await?;
     let (plural, expected) = match table {
         "retry" => ("retries", "each published within"),
         _ => ("timers", "each fired within"),
     };
-    let advice =
-        format!("Nobody keeps time for this worker: start `despatch run {schema}`, or look at its log.");
+    let advice = format!(
+        "No process runs this worker's scheduler: start `despatch run {schema}`, or look at its log."
+    );
     Ok(found.check(format!("{plural} {schema}"), format!("{expected} {} of its time", span(LATE)), advice))
 }
 
-/// How far back the worker would have to go, should NATS lose its store now.
+/// Measures how far back the worker would have to publish again if NATS lost its store now.
 async fn recovery(db: &Database, schema: &str) -> Result<Check, DbError> {
-    // Before anybody has looked it goes back to the beginning.
+    // Before the first check it goes back to the beginning.
     let sql = format!(
         "select extract(epoch from despatch_now() - coalesce(
                     (select settled_until from {schema}.stream_checkpoint),

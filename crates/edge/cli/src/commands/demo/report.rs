@@ -20,9 +20,9 @@ pub(super) struct DemoReport {
     completed: usize,
     /// Orders that a person has to look at, by the reason of their first dead letter.
     dead_lettered: BTreeMap<String, usize>,
-    /// What the captured orders cost, by the sample file.
+    /// The total of the captured orders, by the sample file.
     expected_minor: i64,
-    /// What the payment provider captured, by the sandbox's counts.
+    /// The amount that the payment provider captured, by the sandbox's counts.
     captured_minor: i64,
     /// Units of the orders that were reserved, by the sample file.
     units_ordered: i64,
@@ -35,7 +35,7 @@ pub(super) struct DemoReport {
     emails: u64,
     /// Captures, labels and messages that happened twice.
     duplicates: u64,
-    /// What does not add up; empty when the audit passed.
+    /// The audit's findings; empty when it passed.
     discrepancies: Vec<String>,
     pub(super) audit_passed: bool,
     seconds: f64,

@@ -1,5 +1,5 @@
-//! Holds the API's description to what is served: every field that is read, every field that is answered; and the
-//! committed description to this one.
+//! Compares the API's description with the routes: every parsed field, every field of an answer. Compares the committed
+//! description with the generated one.
 
 use std::collections::BTreeSet;
 use std::{env, fs};
@@ -21,14 +21,14 @@ use crate::http::routes::orders;
 use crate::sources::fields::json::Invalid;
 use crate::sources::{order_json, review};
 
-/// The description that is committed, for those who read it there and for the checks in `deploy/checks`.
+/// The committed description, for readers of the repository and the checks in `deploy/checks`.
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
 
 fn described() -> Value {
     serde_json::from_str(&document()).unwrap()
 }
 
-/// The names of a schema's properties, and of those of the schemas that it is made of.
+/// Returns the names of a schema's properties, and of those of the schemas that it consists of.
 fn properties(schema: &str) -> BTreeSet<String> {
     fn all(schema: &Value, document: &Value) -> BTreeSet<String> {
         if let Some(reference) = schema["$ref"].as_str() {
@@ -47,7 +47,7 @@ fn names(object: &Value) -> BTreeSet<String> {
     object.as_object().unwrap().keys().cloned().collect()
 }
 
-/// The names that a closed JSON object may have, from what it says about one that it may not.
+/// Returns the names that a closed JSON object may have, from its error about another one.
 fn taken(invalid: &Invalid) -> BTreeSet<String> {
     let (_, expected) = invalid.problem.split_once("expected").unwrap();
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
@@ -132,7 +132,7 @@ fn what_is_required_is_missed() {
     }
 }
 
-/// A record in which nothing is missing.
+/// Returns a record without a missing value.
 fn record() -> OrderRecord {
     let step = Step {
         at: Timestamp::UNIX_EPOCH,

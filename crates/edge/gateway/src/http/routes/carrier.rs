@@ -1,4 +1,4 @@
-//! `/webhooks/shippo`: where parcels are, as their carriers scan them.
+//! `/webhooks/shippo`: the carriers' scans of parcels.
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
@@ -40,7 +40,7 @@ pub(crate) async fn shippo(
         Ok(Body(body)) => receive(&gateway, query, body, trace).await,
         Err(error) => Err(error),
     };
-    // A scan is of no shop's.
+    // A scan belongs to no shop.
     received.inspect_err(|error| refusals::note("shippo", None, "", error)).map(IntoResponse::into_response)
 }
 
@@ -61,9 +61,9 @@ async fn receive(
     Ok(())
 }
 
-/// A parcel is ours when its label is recorded. A carrier may scan a label sooner than that, even long before when we
-/// were down in between: then the order that the label says it is for is ours, and the carrier is asked to send it again.
-/// Any other parcel is not ours, and the scan is left to a person.
+/// Commits a scan. A parcel is known once its label is recorded. A carrier may scan a label sooner, even long before,
+/// if the workers were down in between. Then the label names a known order, and the carrier is asked to send the scan
+/// again. Any other parcel is unknown, and its scan is left to a person.
 async fn submit(gateway: &Gateway, scan: Scanned, body: Bytes, trace: Trace) -> Result<(), ApiError> {
     let parcel =
         gateway.storage.read(gateway.read_model.parcel(&scan.carrier, &scan.tracking_number)).await?;

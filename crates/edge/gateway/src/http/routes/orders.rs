@@ -1,4 +1,4 @@
-//! `/v1/orders`: placing an order with our own JSON, showing it, cancelling it.
+//! `/v1/orders`: places an order with the gateway's own JSON, shows it, cancels it.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,7 +23,7 @@ use crate::ingest::submission::Submission;
 use crate::sources::fields::json;
 use crate::sources::order_json::{self, OrderJson};
 
-/// What became of it.
+/// The result of placing an order.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Placed {
     /// The order's id, the same for the same order.
@@ -32,7 +32,7 @@ pub(crate) struct Placed {
     pub(crate) outcome: Outcome,
 }
 
-/// `changed`: it came before with other contents, which became a case.
+/// `changed`: the order was placed before with other contents. The new ones became a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
@@ -42,14 +42,14 @@ pub(crate) enum Outcome {
     CancelRequested,
 }
 
-/// What is known of an order.
+/// An order with its record.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct OrderStatus {
     /// The order's id.
     pub(crate) order_id: Uuid,
     /// The shop's name.
     pub(crate) shop: String,
-    /// The shop's own id of the order.
+    /// The shop's own order id.
     pub(crate) shop_order_id: String,
     #[serde(flatten)]
     pub(crate) record: OrderRecord,
@@ -63,7 +63,7 @@ pub(crate) struct Cancel {
     requested_by: Requester,
 }
 
-/// Who asks.
+/// The requester.
 #[derive(Deserialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
 enum Requester {
@@ -180,7 +180,7 @@ pub(crate) async fn cancel(
     Ok((StatusCode::ACCEPTED, Json(Placed { order_id, outcome: Outcome::CancelRequested })).into_response())
 }
 
-/// The order that the path names, and its natural key.
+/// Returns the order that the path names, and its natural key.
 async fn accepted(gateway: &Gateway, order_id: &str) -> Result<(Uuid, (String, String)), ApiError> {
     let order_id = Uuid::try_parse(order_id).map_err(|_| ApiError::OrderUnknown)?;
     let natural_key = gateway.storage.natural_key(order_id).await?.ok_or(ApiError::OrderUnknown)?;

@@ -15,7 +15,7 @@ use crate::http::state::Gateway;
 use crate::ingest::submission::Submission;
 use crate::sources::review::{self, ReviewJson};
 
-/// What the link's token was signed for.
+/// The purpose that the link's token was signed for.
 const PURPOSE: &str = "review";
 
 /// The form behind the link in a mail

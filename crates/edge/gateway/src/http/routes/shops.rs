@@ -1,7 +1,7 @@
-//! `/webhooks/shopify` and `/webhooks/woocommerce`: orders as the shops announce them, signed.
+//! `/webhooks/shopify` and `/webhooks/woocommerce`: signed orders of shops.
 //!
-//! A shop is answered 200 for whatever is committed, an order that came before with other contents too: it would
-//! only send that again. A refusal makes it send again later, and in the end tell its owner.
+//! A shop gets 200 for every committed webhook, even for an order that was placed before with other contents, because
+//! it would only send that again. After a refusal a shop sends again later, and in the end informs its owner.
 
 use axum::Json;
 use axum::extract::State;
@@ -24,13 +24,13 @@ use crate::ingest::submission::Submission;
 use crate::sources::fields::json::Invalid;
 use crate::sources::{shopify as shopify_order, woocommerce as woocommerce_order};
 
-/// What a channel's webhooks carry in which header, and how its orders are read.
+/// A channel: the headers of its webhooks, and the parser of its orders.
 struct Channel {
     name: &'static str,
     source: &'static str,
     signature: &'static str,
     topic: &'static str,
-    /// The only topic that announces new orders.
+    /// The only topic of new orders.
     orders_created: &'static str,
     read: fn(&[u8], &str) -> Result<Order, Invalid>,
 }
@@ -127,8 +127,8 @@ pub(crate) async fn woocommerce(
     placed.map(IntoResponse::into_response)
 }
 
-/// WooCommerce tries a new webhook with a form of one field, which it neither signs nor says its name with; only a 200
-/// activates the webhook.
+/// Returns whether the request is WooCommerce's ping. WooCommerce tries a new webhook with a form of one field, without
+/// a signature or its name, and only a 200 activates the webhook.
 fn is_ping(body: &[u8]) -> bool {
     let number = body.strip_prefix(b"webhook_id=");
     number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
@@ -168,7 +168,7 @@ impl Channel {
         gateway.limits.admit(&shop.name)?;
         let topic = header(headers, self.topic);
         if !topic.is_empty() && topic != self.orders_created {
-            // Said loudly: an update taken for a new order would look like one that was tampered with.
+            // Refused, because an update that is taken for a new order would look like one that was tampered with.
             let problem = format!("expected {}, found {topic}", self.orders_created);
             return Err(ApiError::TopicUnsupported(Invalid::new(self.topic, problem)));
         }

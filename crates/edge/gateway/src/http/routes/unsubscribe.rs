@@ -12,7 +12,7 @@ use crate::http::pages::Page;
 use crate::http::state::Gateway;
 use crate::ingest::submission::Submission;
 
-/// What the link's token was signed for.
+/// The purpose that the link's token was signed for.
 const PURPOSE: &str = "unsubscribe";
 
 /// A button, for mail programs that do not know one-click

@@ -6,7 +6,7 @@ use despatch_domain::Priority;
 
 use crate::required::{MissingText, required};
 
-/// A decision. What it changes, and in which states of the case it is allowed, is in `decide`.
+/// A decision. `decide` says which states of the case allow it, and the changes that it makes.
 #[derive(Debug)]
 pub(super) enum Decision<'a> {
     Claim,

@@ -21,7 +21,7 @@ pub struct CaseFilter {
     pub handler: Option<String>,
     /// The handler's worker, e.g. `labels`.
     pub worker: Option<String>,
-    /// What they are about, e.g. `order/1001`.
+    /// Their subject, e.g. `order/1001`.
     pub subject: Option<String>,
     /// The person who claimed them.
     pub claimed_by: Option<String>,

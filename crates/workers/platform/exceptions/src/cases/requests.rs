@@ -1,4 +1,4 @@
-//! What people request about a case: one plain value for each action of [`CaseActions`](super::CaseActions).
+//! People's requests about a case: one plain value for each action of [`CaseActions`](super::CaseActions).
 
 use despatch_domain::Priority;
 

@@ -1,4 +1,4 @@
-//! What people do with bulk replays. The set is chosen first, so that exactly the cases that a person was shown are
+//! People's actions on bulk replays. The set is chosen first, so that exactly the cases that a person was shown are
 //! replayed. Each action takes one request and returns the bulk replay after it.
 
 use std::time::Duration;

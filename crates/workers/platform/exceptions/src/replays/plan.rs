@@ -53,7 +53,7 @@ pub(super) struct StepProgress {
     pub(super) since_last_sent: Option<f64>,
 }
 
-/// What a bulk replay does next.
+/// The next action of a bulk replay.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum NextAction {
     /// Replay at most this many cases.
@@ -74,9 +74,9 @@ pub(super) enum NextAction {
 pub struct InvalidPlan {
     /// The field.
     pub field: &'static str,
-    /// What it takes.
+    /// The values that it accepts.
     pub expected: &'static str,
-    /// What it has.
+    /// The value that it has.
     pub found: String,
 }
 
@@ -97,7 +97,7 @@ impl ReplayPlan {
         Ok(())
     }
 
-    /// What to do next in a step.
+    /// The next action in a step.
     pub(super) fn next(&self, step: &StepProgress) -> NextAction {
         let StepProgress { size, sent, in_flight, failed, pending, outstanding, since_last_sent } = *step;
         let whole = size.unwrap_or(u32::MAX).min(MOST_JUDGED);

@@ -1,4 +1,4 @@
-//! What people request about bulk replays: one plain value for each action of [`ReplayActions`](super::ReplayActions).
+//! People's requests about bulk replays: one plain value for each action of [`ReplayActions`](super::ReplayActions).
 
 use super::plan::ReplayPlan;
 use crate::cases::filter::CaseFilter;

@@ -147,7 +147,7 @@ async fn an_order_that_was_never_accepted_is_not_cancelled() {
     assert_eq!(kinds(&team, &id(event)).await, ["failed"], "nothing of it is kept");
 }
 
-/// What is reported of an event is as old as the event.
+/// A report about an event is as old as the event.
 #[tokio::test]
 async fn an_expired_event_is_a_case_that_its_replay_resolves() {
     let (env, team) = env().await;

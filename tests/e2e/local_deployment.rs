@@ -87,7 +87,7 @@ impl LocalDeployment {
             // Before it is accepted there is no order to show.
             let shown = self.does(&["orders", "show", order_id, "--json"]).await.stdout;
             let shown: Value = serde_json::from_str(&shown).ok()?;
-            (shown["order"]["state"] == state).then_some(())
+            (shown["state"] == state).then_some(())
         })
         .await;
     }
@@ -113,6 +113,11 @@ impl LocalDeployment {
         let path = self.dir.path().join(name);
         std::fs::write(&path, contents.to_string()).unwrap();
         path.to_str().unwrap().to_owned()
+    }
+
+    /// Where its gateway is.
+    pub(crate) fn gateway_url(&self) -> &str {
+        self.address["gateway_url"].as_str().unwrap()
     }
 
     /// Stops in good order.

@@ -12,6 +12,7 @@ mod drain;
 mod identity;
 mod kills;
 mod local_deployment;
+mod orders;
 mod privileges;
 #[path = "../pty.rs"]
 mod pty;

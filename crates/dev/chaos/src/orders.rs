@@ -46,7 +46,7 @@ pub(crate) async fn place(
                 open.wait_for(|open| place < *open).await?;
                 loop {
                     match checkout.place(&orders[place]).await {
-                        Ok(order_id) => return Result::Ok((place, order_id)),
+                        Ok(placed) => return Result::Ok((place, placed.order_id)),
                         // There is no limit, because the shop has the customer's money authorised.
                         Err(CheckoutError::NotPlaced(PlaceError::Unreachable(_))) => {}
                         Err(CheckoutError::NotPlaced(PlaceError::Refused { status, .. }))

@@ -101,7 +101,7 @@ async fn run_orders(
         Ok(row?.get(0))
     })
     .await?;
-    receive_stock(&database, "opening stock", &orders).await?;
+    receive_stock(&database, &orders).await?;
     drop(database);
 
     let orders = Arc::new(orders);

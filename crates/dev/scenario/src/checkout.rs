@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use despatch_domain::{Currency, Money};
-use despatch_order_files::{FileOrder, GatewayClient, PlaceError, send_until_answered};
+use despatch_order_files::{FileOrder, GatewayClient, PlaceError, Placed, send_until_answered};
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -55,8 +55,8 @@ impl CheckoutClient {
         Ok(CheckoutClient { gateway, http, stripe_url })
     }
 
-    /// Places an order and returns its id. Placing the same order again changes nothing.
-    pub async fn place(&self, file_order: &FileOrder) -> Result<String, CheckoutError> {
+    /// Places an order. Placing the same order again changes nothing.
+    pub async fn place(&self, file_order: &FileOrder) -> Result<Placed, CheckoutError> {
         let mut order = file_order.order()?;
         if let Some(stripe_url) = &self.stripe_url
             && order.get("authorisation").is_none()

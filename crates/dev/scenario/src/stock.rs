@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use despatch_inventory::store::{Location, open_locations, receive};
+use despatch_inventory::store::{Location, ReceiptLine, open_locations, receive_all, recorded_receipts};
 use despatch_order_files::FileOrder;
 use despatch_runtime::{Database, DbError};
 
@@ -10,17 +10,11 @@ use despatch_runtime::{Database, DbError};
 const LOCATIONS: [(&str, &str, &str); 3] =
     [("louisville", "Louisville", "KY"), ("reno", "Reno", "NV"), ("allentown", "Allentown", "PA")];
 
-/// Receives the units of these orders, once for each `receipt`.
+/// Receives the units that these orders want, and returns their number. Each order has its own receipt, so its units are
+/// received once, whichever file or call the order comes with.
 ///
 /// Most SKUs are in one place, so most orders are one parcel. Some SKUs are elsewhere or in two places.
-pub async fn receive_stock(db: &Database, receipt: &str, orders: &[FileOrder]) -> Result<(), DbError> {
-    let mut wanted = BTreeMap::<&str, i64>::new();
-    for (sku, units) in
-        orders.iter().flat_map(|order| &order.units).filter(|(sku, units)| !sku.is_empty() && *units > 0)
-    {
-        let wanted = wanted.entry(sku).or_default();
-        *wanted = wanted.saturating_add(*units);
-    }
+pub async fn receive_stock(db: &Database, orders: &[FileOrder]) -> Result<i64, DbError> {
     let locations = (1..).zip(LOCATIONS).map(|(rank, (id, name, region))| Location {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -28,19 +22,112 @@ pub async fn receive_stock(db: &Database, receipt: &str, orders: &[FileOrder]) -
         region: region.to_owned(),
         rank,
     });
-    let mut units = Vec::new();
+    let mut client = db.client().await?;
+    let tx = client.transaction().await?;
+    // Two calls with the same orders must not both find them without a receipt.
+    tx.batch_execute("select pg_advisory_xact_lock(hashtextextended('despatch.opening-stock', 0))").await?;
+    open_locations(&*tx, &locations.collect::<Vec<_>>()).await?;
+    let receipts: Vec<String> = orders.iter().map(receipt_of).collect();
+    let mut known = recorded_receipts(&*tx, &receipts).await?;
+    let new: Vec<(&str, &FileOrder)> = receipts
+        .iter()
+        .zip(orders)
+        .filter(|(receipt, _)| known.insert((*receipt).clone()))
+        .map(|(receipt, order)| (receipt.as_str(), order))
+        .collect();
+    let lines = lines(&new);
+    receive_all(&*tx, &lines).await?;
+    tx.commit().await?;
+    Ok(lines.iter().fold(0, |units, line| line.quantity.saturating_add(units)))
+}
+
+fn receipt_of(order: &FileOrder) -> String {
+    format!("opening stock for {}/{}", order.shop, order.shop_order_id)
+}
+
+/// Returns a receipt line for each SKU and location of each order.
+fn lines<'a>(orders: &[(&'a str, &'a FileOrder)]) -> Vec<ReceiptLine<'a>> {
+    let mut wanted = BTreeMap::<&str, i64>::new();
+    for (_, sku, units) in units(orders) {
+        let wanted = wanted.entry(sku).or_default();
+        *wanted = wanted.saturating_add(units);
+    }
+    let [main, second, third] = LOCATIONS.map(|(id, ..)| id);
+    // The units that each place still takes, by SKU. The last place is filled first.
+    let mut places: BTreeMap<&str, Vec<(&str, i64)>> = BTreeMap::new();
     for (index, (sku, wanted)) in wanted.into_iter().enumerate() {
-        let [main, second, third] = LOCATIONS.map(|(id, ..)| id);
-        match index % 20 {
-            0 => units.push((sku, third, wanted)),
-            1 | 2 if wanted > 1 => {
-                units.extend([(sku, main, wanted / 2), (sku, second, wanted - wanted / 2)]);
+        let split = match index % 20 {
+            0 => vec![(third, wanted)],
+            1 | 2 if wanted > 1 => vec![(second, wanted - wanted / 2), (main, wanted / 2)],
+            _ => vec![(main, wanted)],
+        };
+        places.insert(sku, split);
+    }
+    let mut lines = Vec::new();
+    for (receipt_id, sku, mut units) in units(orders) {
+        let Some(places) = places.get_mut(sku) else { continue };
+        while units > 0 {
+            let Some((location, room)) = places.last_mut() else { break };
+            let quantity = units.min(*room);
+            lines.push(ReceiptLine { receipt_id, sku, location, quantity });
+            units -= quantity;
+            *room -= quantity;
+            if *room == 0 {
+                places.pop();
             }
-            _ => units.push((sku, main, wanted)),
         }
     }
-    let client = db.client().await?;
-    open_locations(&**client, &locations.collect::<Vec<_>>()).await?;
-    receive(&**client, receipt, &units).await?;
-    Ok(())
+    lines
+}
+
+/// The receipt, SKU and units of each line that can be received.
+fn units<'a>(orders: &[(&'a str, &'a FileOrder)]) -> impl Iterator<Item = (&'a str, &'a str, i64)> {
+    let lines = orders
+        .iter()
+        .flat_map(|(receipt, order)| order.units.iter().map(|(sku, units)| (*receipt, sku.as_str(), *units)));
+    lines.filter(|(_, sku, units)| !sku.is_empty() && *units > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+
+    fn order(number: usize, units: &[(&str, i64)]) -> FileOrder {
+        FileOrder {
+            order: to_raw_value(&()).unwrap(),
+            shop: "north".to_owned(),
+            shop_order_id: number.to_string(),
+            currency: "USD".to_owned(),
+            total_minor: 0,
+            units: units.iter().map(|(sku, units)| ((*sku).to_owned(), *units)).collect(),
+        }
+    }
+
+    #[test]
+    fn each_order_s_units_are_on_its_own_receipt_and_some_lie_in_two_places() {
+        let skus: Vec<String> = (0..20).map(|number| format!("SKU-{number:02}")).collect();
+        let all: Vec<(&str, i64)> = skus.iter().map(|sku| (sku.as_str(), 3)).collect();
+        let orders = [order(1, &all), order(2, &all), order(3, &[("", 4), ("SKU-00", -1)])];
+        let receipts: Vec<String> = orders.iter().map(receipt_of).collect();
+        let orders: Vec<_> = receipts.iter().map(String::as_str).zip(&orders).collect();
+        let lines = lines(&orders);
+        let sum = |receipt: &str, sku: &str| -> i64 {
+            let of = lines.iter().filter(|line| line.receipt_id == receipt && line.sku == sku);
+            of.map(|line| line.quantity).sum()
+        };
+        for (receipt, _) in &orders[..2] {
+            assert!(skus.iter().all(|sku| sum(receipt, sku) == 3), "{receipt}");
+        }
+        let at = |sku: &str| -> HashSet<&str> {
+            lines.iter().filter(|line| line.sku == sku).map(|line| line.location).collect()
+        };
+        assert_eq!(at("SKU-00"), HashSet::from(["allentown"]));
+        assert_eq!(at("SKU-01"), HashSet::from(["louisville", "reno"]));
+        assert_eq!(at("SKU-03"), HashSet::from(["louisville"]));
+        assert!(lines.iter().all(|line| line.quantity > 0));
+    }
 }

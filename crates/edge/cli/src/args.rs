@@ -1,33 +1,41 @@
 //! The command line.
 
 mod case;
+mod events;
 mod examples;
 mod exceptions;
 mod filter;
+mod gateway;
 mod global;
 mod groups;
 mod help;
 mod hints;
+mod import;
 #[cfg(feature = "local")]
 mod local;
+mod orders;
 mod replays;
 mod retries;
 mod time;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::Timestamp;
 
 pub(crate) use case::{ByArgs, WaitArgs};
+pub(crate) use events::{EventsCommand, TailArgs};
 pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
 pub(crate) use filter::FilterArgs;
+pub(crate) use gateway::GatewayArgs;
 pub(crate) use global::{DEFAULT_DIR, GlobalArgs};
 pub(crate) use groups::groups;
 pub(crate) use hints::instead;
+pub(crate) use import::ImportArgs;
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, LogsArgs, SandboxArgs, UpArgs};
+pub(crate) use orders::{CancelOrderArgs, ListOrdersArgs, OrdersCommand};
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
 pub(crate) use retries::{RetriesCommand, RetryArgs};
 use time::since;
@@ -88,7 +96,13 @@ pub(crate) enum Command {
     /// Reads the form of data/superstore.csv, or JSON lines of POST /v1/orders. An order that is there already stays
     /// as it is, so an import can be repeated.
     Import(ImportArgs),
-    /// Look at orders.
+    /// Say how the shop does today, and what waits.
+    Status {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List, show and cancel orders.
     #[command(subcommand, alias = "order")]
     Orders(OrdersCommand),
     /// Decide on events that a worker could not handle, one by one.
@@ -192,46 +206,6 @@ pub(crate) enum PermissionsCommand {
         /// Print JSON.
         #[arg(long)]
         json: bool,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ImportArgs {
-    /// A .csv in the form of data/superstore.csv, or JSON lines.
-    pub(crate) file: PathBuf,
-    /// Place only the first N orders.
-    #[arg(long, value_name = "N")]
-    pub(crate) orders: Option<usize>,
-    /// Book the units that these orders want as received first.
-    #[cfg(feature = "local")]
-    #[arg(long)]
-    pub(crate) stock: bool,
-    /// The gateway; by default the one that `despatch up` runs.
-    #[arg(long, value_name = "URL", requires = "api_key")]
-    pub(crate) url: Option<String>,
-    /// The gateway's key.
-    #[arg(long, env = "DESPATCH_API_KEY", hide_env_values = true, value_name = "KEY")]
-    pub(crate) api_key: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum OrdersCommand {
-    /// Show one order: state, timeline, payment, parcels, messages, and what is stuck.
-    Show {
-        /// The order's id, or SHOP/SHOP-ORDER-ID.
-        id: String,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum EventsCommand {
-    /// Print events as they are published.
-    Tail {
-        /// An order's id, or a subject such as `evt.payment.*` or `dead.>`; by default every event and dead letter.
-        filter: Option<String>,
     },
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod exceptions;
+mod gateway;
 pub(crate) mod guide;
 pub(crate) mod import;
 #[cfg(feature = "local")]
@@ -25,6 +26,7 @@ pub(crate) mod retries;
 pub(crate) mod run;
 #[cfg(feature = "local")]
 pub(crate) mod sandbox;
+pub(crate) mod status;
 #[cfg(feature = "local")]
 pub(crate) mod stop;
 #[cfg(feature = "local")]

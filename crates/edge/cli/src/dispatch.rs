@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use despatch_telemetry::{Format, Sink};
 
-use crate::args::{self, Cli, Command, EventsCommand, GlobalArgs, OrdersCommand, PermissionsCommand};
+use crate::args::{self, Cli, Command, EventsCommand, GlobalArgs, PermissionsCommand};
 use crate::commands::{
     config, doctor, events, exceptions, guide, import, man, migrate, orders, permissions, probe, provision,
-    recover, replays, retries, run,
+    recover, replays, retries, run, status,
 };
 #[cfg(feature = "local")]
 use crate::commands::{demo, key, logs, sandbox, stop, up};
@@ -67,6 +67,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         guide::guide(&command_line(registry), load(), &data_dir)?;
         return Ok(ExitCode::SUCCESS);
     };
+    let verbose = global.verbose > 0;
     match command {
         #[cfg(feature = "local")]
         Command::Up(args) => return Box::pin(up::up(registry, load()?, data_dir, &args, &global)).await,
@@ -93,11 +94,15 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         }
         Command::Import(args) => {
             log("warn");
-            return import::import(load()?, &data_dir, &args).await;
+            return import::import(load()?, &data_dir, &args, global.quiet).await;
         }
-        Command::Orders(OrdersCommand::Show { id, json }) => {
+        Command::Status { json } => {
+            log("off");
+            status::status(registry, load()?, &data_dir, json).await?;
+        }
+        Command::Orders(command) => {
             log("warn");
-            orders::show(registry, load()?, &data_dir, &id, json).await?;
+            return orders::run(load()?, &data_dir, command, verbose).await;
         }
         Command::Exceptions(command) => {
             log("warn");
@@ -115,9 +120,9 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
             log("warn");
             recover::recover(registry, load()?, &data_dir, since, worker.as_deref(), json).await?;
         }
-        Command::Events(EventsCommand::Tail { filter }) => {
+        Command::Events(EventsCommand::Tail(args)) => {
             log("warn");
-            events::tail(load()?, &data_dir, filter.as_deref()).await?;
+            events::tail(registry, load()?, &data_dir, &args, verbose).await?;
         }
         Command::Doctor { json } => {
             // What goes wrong is in the findings.

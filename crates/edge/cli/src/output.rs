@@ -10,8 +10,8 @@ use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 
 pub(crate) use errors::print_error;
-pub(crate) use table::Table;
-pub(crate) use times::{age, due, local};
+pub(crate) use table::{Table, cut};
+pub(crate) use times::{age, due, local, span};
 
 use crate::result::Result;
 

@@ -19,6 +19,25 @@ pub struct GatewayClient {
     api_key: String,
 }
 
+/// An order that the gateway has.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Placed {
+    /// Its id at despatch.
+    pub order_id: String,
+    /// Whether it is new there.
+    pub outcome: PlaceOutcome,
+}
+
+/// Whether an order that was placed is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlaceOutcome {
+    /// It is.
+    Placed,
+    /// The same order was there already.
+    Same,
+}
+
 /// Why an order was not placed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
@@ -39,24 +58,38 @@ impl GatewayClient {
     /// Creates a client of the gateway at `url`.
     pub fn new(url: &str, api_key: &str) -> Result<Self, reqwest::Error> {
         let http = Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(64).build()?;
-        Ok(GatewayClient { http, url: format!("{url}/v1/orders"), api_key: api_key.to_owned() })
+        let url = format!("{}/v1/orders", url.trim_end_matches('/'));
+        Ok(GatewayClient { http, url, api_key: api_key.to_owned() })
     }
 
-    /// Places an order, the body of `POST /v1/orders`, and returns its id. Placing the same order again changes
-    /// nothing.
-    pub async fn place(&self, order: &impl Serialize) -> Result<String, PlaceError> {
-        #[derive(Deserialize)]
-        struct Placed {
-            order_id: String,
-        }
+    /// Places an order, the body of `POST /v1/orders`. Placing the same order again changes nothing.
+    pub async fn place(&self, order: &impl Serialize) -> Result<Placed, PlaceError> {
         let request = || self.http.post(&self.url).bearer_auth(&self.api_key).json(order);
-        let answer = send_until_answered(request).await?;
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(PlaceError::Refused { status, answer: answer.text().await? });
-        }
-        Ok(answer.json::<Placed>().await?.order_id)
+        Ok(accepted(send_until_answered(request).await?).await?.json().await?)
     }
+
+    /// Asks for an order to be cancelled. The gateway has the command when this returns; whether the order's state still
+    /// allows it shows in the order's timeline.
+    pub async fn cancel(&self, order_id: &str, request: &impl Serialize) -> Result<(), PlaceError> {
+        let url = format!("{}/{order_id}/cancel", self.url);
+        let request = || self.http.post(&url).bearer_auth(&self.api_key).json(request);
+        accepted(send_until_answered(request).await?).await?;
+        Ok(())
+    }
+
+    /// Asks once, without a second try, whether a server is there at all.
+    pub async fn is_there(&self) -> Result<(), reqwest::Error> {
+        self.http.get(&self.url).send().await.map(|_| ())
+    }
+}
+
+/// An answer that is a success.
+async fn accepted(answer: Response) -> Result<Response, PlaceError> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    Err(PlaceError::Refused { status, answer: answer.text().await? })
 }
 
 /// Sends a request until its answer is final: neither a server error nor "too many requests". The request must be

@@ -4,5 +4,5 @@ mod client;
 mod file_order;
 pub mod superstore;
 
-pub use client::{GatewayClient, PlaceError, send_until_answered};
+pub use client::{GatewayClient, PlaceError, PlaceOutcome, Placed, send_until_answered};
 pub use file_order::FileOrder;

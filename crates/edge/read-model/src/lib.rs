@@ -1,19 +1,27 @@
 //! The SQL by which the gateway and the commands read the workers' tables: an order's record, its labels, a scan's
-//! parcel.
+//! parcel, the list of orders.
 //!
-//! Each module has the SQL for one worker's schema. Nothing else at the edge reads these tables. [`SCHEMAS`] is the
-//! only list of the schemas read, and the gateway's database role gets its rights from it. This crate depends on no
-//! worker. The workers' own tests read through it, so they fail if a table changes.
+//! Each module has the SQL for one worker's schema. Nothing else at the edge reads these tables. The gateway and the
+//! commands read through [`ReadModel`]. [`SCHEMAS`] lists its schemas, and the gateway's database role gets its rights
+//! from it. [`OrderBook`] is for commands alone, which have an operator's rights. This crate depends on no worker. The
+//! workers' own tests read through it, so they fail if a table changes.
 
+pub mod cases;
+mod databases;
 pub mod labels;
 pub mod messages;
+mod order_book;
+mod order_list;
 mod order_record;
 pub mod orders;
 pub mod payments;
+pub mod placed;
 mod read_model;
 pub mod reviews;
 mod schemas;
 
+pub use order_book::{OrderBook, ShopFigures};
+pub use order_list::{BEFORE_DESPATCH, ListedOrder, OrderFilter, StateFilter};
 pub use order_record::{OrderRecord, Parcel};
 pub use read_model::ReadModel;
 pub use schemas::SCHEMAS;

@@ -1,6 +1,7 @@
 //! Messages to customers: the schema of `notifications`.
 
 use despatch_runtime::DbError;
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio_postgres::GenericClient;
 use utoipa::ToSchema;
@@ -14,11 +15,13 @@ pub struct Message {
     pub part: u32,
     /// The Message-ID, which is the same on every try.
     pub message_id: String,
+    /// When it left.
+    pub sent_at: Timestamp,
 }
 
 /// Returns the messages sent about an order, oldest first.
 pub async fn messages_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<Message>, DbError> {
-    let sql = "select milestone, part, message_id from notifications.sent where order_id = $1
+    let sql = "select milestone, part, message_id, sent_at from notifications.sent where order_id = $1
                order by sent_at, milestone, part";
     let rows = db.query(sql, &[&order_id]).await?;
     rows.iter()
@@ -27,6 +30,7 @@ pub async fn messages_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<
                 milestone: row.try_get("milestone")?,
                 part: u32::try_from(row.try_get::<_, i32>("part")?).unwrap_or(0),
                 message_id: row.try_get("message_id")?,
+                sent_at: row.try_get("sent_at")?,
             })
         })
         .collect()

@@ -32,6 +32,17 @@ pub struct Payment {
     pub cancelled_at: Option<Timestamp>,
 }
 
+/// Returns the refunds since an instant, in minor units, by currency.
+pub async fn refunded_since(
+    db: &impl GenericClient,
+    since: Timestamp,
+) -> Result<Vec<(String, i64)>, DbError> {
+    let sql = "select currency, sum(refunded_minor)::int8 from payments.payment
+               where refunded_at >= $1 and currency is not null group by currency order by currency";
+    let rows = db.query(sql, &[&since]).await?;
+    Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, DbError>>()?)
+}
+
 /// Returns the payment of an order; `None` if it was neither captured nor cancelled.
 pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Payment>, DbError> {
     let sql = "select provider, authorisation, coalesce(capture, '') as capture, coalesce(currency, '') as currency,

@@ -1,10 +1,10 @@
 //! Access to the workers' databases.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
 
+use crate::databases::Databases;
 use crate::labels::{self, LabelFormat, TrackedParcel};
 use crate::order_record::{OrderRecord, Parcel};
 use crate::orders::OrderName;
@@ -27,24 +27,15 @@ pub struct ReadModel {
 impl ReadModel {
     /// Prepares to read from the databases of these settings.
     pub fn new(settings: &Settings) -> Result<Self, DbError> {
-        let mut databases = HashMap::new();
-        let mut of = |worker: &str| -> Result<Database, DbError> {
-            let url = settings.worker_database_urls.get(worker).unwrap_or(&settings.database_url);
-            if let Some(database) = databases.get(url) {
-                return Ok(Database::clone(database));
-            }
-            let database = Database::with_index_plans(url, CONNECTIONS)?;
-            databases.insert(url.clone(), database.clone());
-            Ok(database)
-        };
-        let labels = of(schemas::LABELS)?;
+        let mut databases = Databases::new(settings, |url| Database::with_index_plans(url, CONNECTIONS));
+        let labels = databases.of(schemas::LABELS)?;
         Ok(ReadModel {
-            orders: of(schemas::ORDERS)?,
-            payments: of(schemas::PAYMENTS)?,
+            orders: databases.of(schemas::ORDERS)?,
+            payments: databases.of(schemas::PAYMENTS)?,
             scanned: Arc::new(QueryBatcher::start(labels.clone())),
             labels,
-            notifications: of(schemas::NOTIFICATIONS)?,
-            reviews: of(schemas::REVIEWS)?,
+            notifications: databases.of(schemas::NOTIFICATIONS)?,
+            reviews: databases.of(schemas::REVIEWS)?,
         })
     }
 

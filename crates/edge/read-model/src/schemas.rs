@@ -6,5 +6,10 @@ pub(crate) const LABELS: &str = "labels";
 pub(crate) const NOTIFICATIONS: &str = "notifications";
 pub(crate) const REVIEWS: &str = "reviews";
 
-/// The workers whose schemas are read. A role that reads through this crate needs `select` on these and on no other.
+// Only commands read these, with an operator's rights.
+pub(crate) const GATEWAY: &str = "gateway";
+pub(crate) const EXCEPTIONS: &str = "exceptions";
+
+/// The workers whose schemas [`ReadModel`](crate::ReadModel) reads. A role that reads through it needs `select` on these and on no
+/// other.
 pub const SCHEMAS: [&str; 5] = [ORDERS, PAYMENTS, LABELS, NOTIFICATIONS, REVIEWS];

@@ -88,7 +88,8 @@ pub(crate) async fn kept(env: &TestEnv, order: &str, what: &str) -> i32 {
 
 /// Returns an event for [`Obey`]. `reason` is a word, then optionally a name or number.
 pub(crate) fn told(order_id: &str, reason: &str) -> OrderCancelRequested {
-    OrderCancelRequested { order_id: order_id.into(), reason: reason.into(), requested_by: "test".into() }
+    let (reason, requested_by) = (reason.into(), "test".into());
+    OrderCancelRequested { order_id: order_id.into(), reason, requested_by, by: String::new() }
 }
 
 /// Returns an event as a message, for a test that counts deliveries or wants more than two.

@@ -111,6 +111,7 @@ async fn a_large_event_that_is_cancelled_leaves_a_letter_without_it() {
         order_id: order.clone(),
         reason: "r".repeat(MAX_PAYLOAD - 1_700),
         requested_by: "test".into(),
+        by: String::new(),
     };
     env.publish(&message(&event)).await;
     let operator = env.operator().await;

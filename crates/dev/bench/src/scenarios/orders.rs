@@ -85,7 +85,7 @@ async fn once(servers: &Servers, load: OrdersLoad, sample: &[FileOrder]) -> Resu
     let db = env.db().await?;
     let has_statements = statements::start(&db).await?;
     let mut deployment = Deployment::start(&env, load.processes).await?;
-    receive_stock(&deployment.database, "opening stock", sample).await?;
+    receive_stock(&deployment.database, sample).await?;
     let http = HttpClient::new(deployment.gateway);
     let mut generator = LoadGenerator::start(&env, http, load.in_flight).await?;
     let (warm_up, measured) = sample.split_at(load.warm_up);

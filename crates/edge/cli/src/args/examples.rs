@@ -39,7 +39,12 @@ const EXAMPLES: &[Examples] = &[
     ("key", &[("key", "Print the key that POST /v1/orders wants as a bearer token")]),
     (
         "events tail",
-        &[("events tail", "Every event of every order"), ("events tail 'evt.payment.*'", "Payments only")],
+        &[
+            ("events tail", "Every event of every order"),
+            ("events tail superstore/CA-2016-152156", "One order"),
+            ("events tail 'payment.*'", "Payments only"),
+            ("events tail --json", "An object a line, for a program"),
+        ],
     ),
     (
         "doctor",
@@ -57,6 +62,29 @@ const EXAMPLES: &[Examples] = &[
                 "Place your own orders elsewhere",
             ),
         ],
+    ),
+    (
+        "status",
+        &[
+            ("status", "Today's figures, what is on the way, and what waits"),
+            ("status --json", "The same, for a program"),
+        ],
+    ),
+    (
+        "orders list",
+        &[
+            ("orders list", "The latest orders"),
+            ("orders list --older-than 10m", "Those that do not move"),
+            ("orders list --state paid --shop superstore", "Those of one shop in one state"),
+            ("orders list --stuck", "Those with a case to decide"),
+        ],
+    ),
+    (
+        "orders cancel",
+        &[(
+            "orders cancel superstore/CA-2016-152156 --by ann --reason sold-out",
+            "Cancel it, and wait for the outcome",
+        )],
     ),
     (
         "orders show",

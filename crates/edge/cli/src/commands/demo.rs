@@ -89,8 +89,7 @@ async fn carry(
     quiet: bool,
 ) -> Result<DemoReport> {
     let LocalDeployment { address, sandbox, database, .. } = deployment;
-    let receipt = format!("opening stock for {} orders", orders.len());
-    receive_stock(database, &receipt, orders).await?;
+    receive_stock(database, orders).await?;
     let started = Instant::now();
     let display = ProgressDisplay::new(orders.len(), quiet)?;
     let customers = tokio::spawn(answer_reviews(
@@ -135,7 +134,7 @@ async fn place(
         })
         .buffer_unordered(AT_ONCE);
     while let Some((place, outcome)) = placing.next().await {
-        ids.insert(place, outcome?);
+        ids.insert(place, outcome?.order_id);
         placed.fetch_add(1, Ordering::Relaxed);
     }
     Ok(ids)

@@ -101,7 +101,7 @@ impl Table {
 }
 
 /// The text's beginning, as far as it fits, with an ellipsis where something is missing.
-fn cut(text: &str, width: Option<usize>) -> String {
+pub(crate) fn cut(text: &str, width: Option<usize>) -> String {
     let Some(width) = width.filter(|width| text.width() > *width) else { return text.to_owned() };
     let mut taken = 0;
     let fits = text.chars().take_while(|letter| {

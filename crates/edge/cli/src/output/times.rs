@@ -20,7 +20,7 @@ pub(crate) fn due(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// A duration in its largest whole unit; what is negative counts as nothing.
-fn span(duration: SignedDuration) -> String {
+pub(crate) fn span(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     match seconds {
         0..=119 => format!("{seconds} s"),

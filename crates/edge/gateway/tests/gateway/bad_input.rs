@@ -317,6 +317,11 @@ fn everything_else() -> Vec<Row> {
         ("cancel: odd body", cancel("[]"), Refused(400, "body")),
         ("cancel: by nobody", cancel(r#"{"requested_by": "nobody"}"#), Refused(400, "requested_by")),
         (
+            "cancel: a long story",
+            cancel(&json!({"requested_by": "customer", "reason": "x".repeat(501)}).to_string()),
+            Refused(400, "reason"),
+        ),
+        (
             "status: unknown",
             get("/v1/orders/01920000-0000-7000-8000-000000000001").trusted(),
             Refused(404, ""),

@@ -7,3 +7,4 @@ mod fixture;
 mod orders;
 mod outages;
 mod parcels;
+mod placed;

@@ -177,14 +177,16 @@ async fn an_order_is_placed_before_orders_has_accepted_it() {
 async fn a_cancellation_is_passed_on_to_orders() {
     let env = TestEnv::new().await;
     let gateway = TestGateway::open(&env, Vec::new()).await;
-    for (n, body, requested_by, reason) in [
-        (1, "", "operator", "operator-cancelled"),
-        (2, r#"{"requested_by": "customer"}"#, "customer", "customer-cancelled"),
+    let from_ann = r#"{"requested_by": "operator", "by": "ann", "reason": " out of print "}"#;
+    for (n, body, requested_by, by, reason) in [
+        (1, "", "operator", "", "operator-cancelled"),
+        (2, r#"{"requested_by": "customer"}"#, "customer", "", "customer-cancelled"),
+        (3, from_ann, "operator", "ann", "out of print"),
     ] {
         let order_id = gateway.send(place(&order(&n.to_string()))).await.order_id();
         let cancel = Request::new("POST", format!("/v1/orders/{order_id}/cancel")).trusted().body(body);
         assert_eq!(gateway.send(cancel).await.status, 202);
         let command: OrderCancelRequested = env.expect(&order_id).await;
-        assert_eq!((&*command.requested_by, &*command.reason), (requested_by, reason));
+        assert_eq!((&*command.requested_by, &*command.by, &*command.reason), (requested_by, by, reason));
     }
 }

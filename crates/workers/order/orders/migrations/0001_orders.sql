@@ -44,3 +44,6 @@ create table orders.timeline (
     detail text not null,
     primary key (order_id, seq)
 );
+
+-- What happened lately. Rows come in the order of this time, or nearly so.
+create index timeline_at on orders.timeline using brin (at);

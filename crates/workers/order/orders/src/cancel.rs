@@ -40,7 +40,9 @@ impl Handler for Cancel {
 
     async fn record(&self, event: &OrderCancelRequested, tx: &Tx<'_>) -> Result<Self::Out, CancelError> {
         let order_id = &event.order_id;
-        let detail = format!("asked for by {}: {}", event.requested_by, event.reason);
+        let by = [event.requested_by.as_str(), &event.by];
+        let by = by.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
+        let detail = format!("asked for by {by}: {}", event.reason);
         let note = Note { event_type: OrderCancelRequested::TYPE, detail: &detail };
         let step =
             store::advance::<CancelError>(tx, order_id, &note, |order| Ok(order.cancel(reason(event))));

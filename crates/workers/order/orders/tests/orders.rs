@@ -6,5 +6,7 @@ mod accept;
 mod cancel;
 #[path = "orders/fixture.rs"]
 mod fixture;
+#[path = "orders/listed.rs"]
+mod listed;
 #[path = "orders/track.rs"]
 mod track;

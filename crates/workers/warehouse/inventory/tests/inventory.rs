@@ -5,12 +5,14 @@
 #[path = "inventory/load.rs"]
 mod load;
 
+use std::collections::HashSet;
+
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::shipment::{Scan, ShipmentDespatched};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
 use despatch_domain::Reason;
-use despatch_inventory::store::{self, Location, State, Totals};
+use despatch_inventory::store::{self, Location, ReceiptLine, State, Totals};
 use despatch_inventory::{Config, worker};
 use despatch_testkit::{TestEnv, eventually, order};
 use tokio_postgres::Client;
@@ -279,6 +281,13 @@ async fn a_receipt_is_recorded_once() {
     let refused = store::receive(&db, "r-3", &[("SKU-A", "nowhere", 1)]).await;
     assert!(refused.is_err(), "a location must be open");
     assert_eq!(units(&db).await, [11, 11, 0, 0]);
+    // Two receipts at once, of which one is recorded already.
+    let line = |receipt_id, quantity| ReceiptLine { receipt_id, sku: "SKU-A", location: "east", quantity };
+    store::receive_all(&db, &[line("r-2", 4), line("r-4", 1), line("r-5", 2)]).await.unwrap();
+    assert_eq!(units(&db).await, [14, 14, 0, 0]);
+    let known = ["r-2", "r-5", "r-6"].map(str::to_owned);
+    let recorded = store::recorded_receipts(&db, &known).await.unwrap();
+    assert_eq!(recorded, HashSet::from(["r-2", "r-5"].map(str::to_owned)));
 }
 
 /// An order for these `(SKU, quantity)` lines.

@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::http::description::{Invalid, TooLarge, TooMany, Unauthorised, Unavailable, Unknown};
+use crate::http::description::{self, TooLarge, TooMany, Unauthorised, Unavailable, Unknown};
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
 use crate::ingest::new_order::NewOrder;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::Submission;
-use crate::sources::fields::json;
+use crate::sources::fields::json::{self, Invalid, text};
 use crate::sources::order_json::{self, OrderJson};
 
 /// The result of placing an order.
@@ -61,6 +61,31 @@ pub(crate) struct OrderStatus {
 pub(crate) struct Cancel {
     #[schema(inline)]
     requested_by: Requester,
+    /// The person, for the order's timeline.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 100)]
+    by: String,
+    /// Why, in words, for the order's timeline.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 500)]
+    reason: String,
+}
+
+impl Cancel {
+    /// The operator's, for no reason that was given.
+    fn by_operator() -> Self {
+        Cancel { requested_by: Requester::Operator, by: String::new(), reason: String::new() }
+    }
+
+    fn read(body: &[u8]) -> Result<Self, Invalid> {
+        let cancel: Cancel = if body.is_empty() { Cancel::by_operator() } else { json::read(body)? };
+        for (field, text, limit) in [("by", &cancel.by, 100), ("reason", &cancel.reason, 500)] {
+            if text.chars().count() > limit {
+                return Err(Invalid::new(field, format!("expected at most {limit} characters")));
+            }
+        }
+        Ok(cancel)
+    }
 }
 
 /// The requester.
@@ -81,7 +106,7 @@ enum Requester {
     responses(
         (status = 200, description = "The same order came before.", body = Placed),
         (status = 201, description = "The order is new.", body = Placed),
-        (status = 400, response = Invalid),
+        (status = 400, response = description::Invalid),
         (status = 401, response = Unauthorised),
         (status = 409, description = "The same shop order came before with other contents; `order_id` names what was \
             placed.", body = ErrorBody),
@@ -149,7 +174,7 @@ pub(crate) async fn show(
     request_body(content = ref("#/components/schemas/Cancel"), content_type = "application/json"),
     responses(
         (status = 202, description = "The command is committed.", body = Placed),
-        (status = 400, response = Invalid),
+        (status = 400, response = description::Invalid),
         (status = 401, response = Unauthorised),
         (status = 404, response = Unknown),
         (status = 413, response = TooLarge),
@@ -164,17 +189,17 @@ pub(crate) async fn cancel(
     PathParams(order_id): PathParams<String>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let requester =
-        if body.is_empty() { Requester::Operator } else { json::read::<Cancel>(&body)?.requested_by };
+    let cancel = Cancel::read(&body)?;
     let (order_id, _) = accepted(&gateway, &order_id).await?;
-    let (reason, requested_by) = match requester {
+    let (code, requested_by) = match cancel.requested_by {
         Requester::Customer => (Reason::CustomerCancelled, "customer"),
         Requester::Operator => (Reason::OperatorCancelled, "operator"),
     };
     let command = OrderCancelRequested {
         order_id: order_id.to_string(),
-        reason: reason.code().into(),
+        reason: if cancel.reason.is_empty() { code.code().to_owned() } else { cancel.reason },
         requested_by: requested_by.into(),
+        by: cancel.by,
     };
     gateway.storage.submit(Submission::Event(Emitted::from(&command)), trace).await?;
     Ok((StatusCode::ACCEPTED, Json(Placed { order_id, outcome: Outcome::CancelRequested })).into_response())

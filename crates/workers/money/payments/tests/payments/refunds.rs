@@ -6,6 +6,7 @@ use despatch_contracts::payment::{
 };
 use despatch_domain::Reason;
 use despatch_payments::provider::AuthorisationStatus;
+use despatch_read_model::payments::refunded_since;
 use despatch_sandbox::{Fault, Operation};
 use despatch_testkit::eventually;
 
@@ -48,7 +49,12 @@ async fn captured_money_goes_back_once() {
     assert_eq!(checkout.env.count::<PaymentRefunded>("o-1").await, 1);
     let counts = checkout.counts(&order);
     assert_eq!((counts.refunds, counts.refunded_minor), (1, PRICE));
-    assert_eq!(checkout.payment(&order).await.unwrap().refunded_minor, PRICE);
+    let refunded = checkout.payment(&order).await.unwrap();
+    assert_eq!(refunded.refunded_minor, PRICE);
+    let at = refunded.refunded_at.unwrap();
+    let since = async |at| refunded_since(&checkout.db, at).await.unwrap();
+    assert_eq!(since(at).await, [(refunded.currency.clone(), PRICE)]);
+    assert_eq!(since(at + jiff::SignedDuration::from_millis(1)).await, []);
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn after_the_capture_the_money_goes_back() {
     env.deliver(&captured("o-1")).await;
     env.deliver(&labelled("o-1", 1, 1)).await;
     env.quiet().await;
-    let request = OrderCancelRequested { reason: "stock-short".into(), ..cancel("o-1") };
+    let request = OrderCancelRequested { reason: "stock-short".into(), by: "ann".into(), ..cancel("o-1") };
     env.deliver(&request).await;
     let refund: RefundRequested = env.expect("o-1").await;
     assert_eq!(refund.reason, "stock-short", "a reason of the registry is kept");
@@ -65,6 +65,8 @@ async fn after_the_capture_the_money_goes_back() {
     let recorded = recorded(&env, "o-1").await;
     let again = ("order.cancel-requested".into(), OrderState::Cancelled, "already-applied".into());
     assert_eq!(recorded.last(), Some(&again));
+    let last = timeline(&env, "o-1").await.pop().expect("an entry");
+    assert_eq!(last.detail, "asked for by customer ann: stock-short");
 }
 
 #[tokio::test]

@@ -103,5 +103,6 @@ pub(crate) fn cancel(id: &str) -> OrderCancelRequested {
         order_id: id.into(),
         reason: "changed my mind".into(),
         requested_by: "customer".into(),
+        by: String::new(),
     }
 }

@@ -91,6 +91,7 @@ impl CaseActions {
             order_id: order_id.to_owned(),
             reason: reason.clone(),
             requested_by: "operator".to_owned(),
+            by: actor.clone(),
         };
         set_timer(&tx, NAME, &key, Duration::ZERO, &requested).await?;
         tx.commit().await.map_err(DbError::from)?;

@@ -7,6 +7,7 @@ mod bulk_replays;
 mod cancelled_orders;
 mod cases;
 mod edits;
+mod of_orders;
 mod replays;
 mod search;
 mod team;

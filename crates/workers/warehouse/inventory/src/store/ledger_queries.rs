@@ -1,5 +1,6 @@
 //! Receipts of stock, and what other crates read: an order's reservation, the totals.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use despatch_routing::Allocation;
@@ -65,6 +66,19 @@ pub async fn open_locations(db: &impl GenericClient, locations: &[Location]) -> 
     Ok(())
 }
 
+/// Units of a SKU that arrived at a location, as a line of a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceiptLine<'a> {
+    /// A receipt's line is recorded once, however often it comes with the same id.
+    pub receipt_id: &'a str,
+    /// The SKU that arrived.
+    pub sku: &'a str,
+    /// Where: the id of an open location.
+    pub location: &'a str,
+    /// How many units, at least 1. Lines of one receipt, SKU and location add up.
+    pub quantity: i64,
+}
+
 /// Records units as received: `(SKU, location id, quantity)`, each quantity at least 1, each location existing. A
 /// receipt's line is recorded once, however often it comes with the same id.
 pub async fn receive(
@@ -72,23 +86,42 @@ pub async fn receive(
     receipt_id: &str,
     units: &[(&str, &str, i64)],
 ) -> Result<(), DbError> {
+    let line = |&(sku, location, quantity)| ReceiptLine { receipt_id, sku, location, quantity };
+    receive_all(db, &units.iter().map(line).collect::<Vec<_>>()).await
+}
+
+/// Records the lines of many receipts in one statement.
+pub async fn receive_all(db: &impl GenericClient, lines: &[ReceiptLine<'_>]) -> Result<(), DbError> {
     let sql = "WITH booked AS (
                    INSERT INTO inventory.receipt (receipt_id, sku, location, quantity)
-                   SELECT $1, u.sku, u.location, sum(u.quantity)
-                   FROM unnest($2::text[], $3::text[], $4::int8[]) AS u (sku, location, quantity)
-                   GROUP BY u.sku, u.location
+                   SELECT u.receipt_id, u.sku, u.location, sum(u.quantity)
+                   FROM unnest($1::text[], $2::text[], $3::text[], $4::int8[])
+                        AS u (receipt_id, sku, location, quantity)
+                   GROUP BY u.receipt_id, u.sku, u.location
                    ON CONFLICT DO NOTHING
                    RETURNING sku, location, quantity
                )
                INSERT INTO inventory.stock AS s (sku, location, received, available)
-               SELECT sku, location, quantity, quantity FROM booked ORDER BY sku, location
+               SELECT sku, location, sum(quantity), sum(quantity) FROM booked
+               GROUP BY sku, location ORDER BY sku, location
                ON CONFLICT (sku, location) DO UPDATE
                    SET received = s.received + excluded.received, available = s.available + excluded.available";
-    let skus: Vec<&str> = units.iter().map(|unit| unit.0).collect();
-    let locations: Vec<&str> = units.iter().map(|unit| unit.1).collect();
-    let quantities: Vec<i64> = units.iter().map(|unit| unit.2).collect();
-    db.execute(sql, &[&receipt_id, &skus, &locations, &quantities]).await?;
+    let receipts: Vec<&str> = lines.iter().map(|line| line.receipt_id).collect();
+    let skus: Vec<&str> = lines.iter().map(|line| line.sku).collect();
+    let locations: Vec<&str> = lines.iter().map(|line| line.location).collect();
+    let quantities: Vec<i64> = lines.iter().map(|line| line.quantity).collect();
+    db.execute(sql, &[&receipts, &skus, &locations, &quantities]).await?;
     Ok(())
+}
+
+/// Those of these receipts of which a line is recorded.
+pub async fn recorded_receipts(
+    db: &impl GenericClient,
+    receipt_ids: &[String],
+) -> Result<HashSet<String>, DbError> {
+    let sql = "SELECT DISTINCT receipt_id FROM inventory.receipt WHERE receipt_id = ANY($1)";
+    let rows = db.query(sql, &[&receipt_ids]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 /// Returns the order's reservation; `None` if inventory does not know the order.

@@ -1,0 +1,159 @@
+//! The meaning of events, in plain words.
+
+use despatch_contracts::alert::AlertRaised;
+use despatch_contracts::label::LabelCreated;
+use despatch_contracts::notification::{NotificationSent, Unsubscribed};
+use despatch_contracts::order::{
+    OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderReturned,
+};
+use despatch_contracts::payment::{
+    PaymentCaptured, PaymentRefunded, PaymentVoided, RefundRequested, VoidRequested,
+};
+use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
+use despatch_contracts::runtime::{DeadLetter, Settled};
+use despatch_contracts::shipment::{
+    Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
+};
+use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
+use despatch_contracts::{Bytes, Event};
+use despatch_domain::{Currency, Money};
+
+/// Says in words what happened. An event of an unknown type is named by its type.
+pub(super) fn meaning(event_type: &str, payload: Bytes) -> String {
+    known(event_type, payload).unwrap_or_else(|| event_type.to_owned())
+}
+
+/// `None` for a type that is not known here, and for a payload that cannot be read.
+#[allow(clippy::too_many_lines, reason = "one arm for each event")]
+fn known(event_type: &str, payload: Bytes) -> Option<String> {
+    Some(match event_type {
+        OrderPlaced::TYPE => {
+            let order = read::<OrderPlaced>(payload)?.order?;
+            format!("placed, {}", money(order.total_minor, &order.currency))
+        }
+        OrderAccepted::TYPE => "accepted".to_owned(),
+        OrderCancelRequested::TYPE => {
+            let OrderCancelRequested { requested_by, by, reason, .. } = read(payload)?;
+            let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
+            format!("cancellation asked for by {by}: {reason}")
+        }
+        OrderCancelled::TYPE => format!("cancelled: {}", read::<OrderCancelled>(payload)?.reason),
+        OrderReturned::TYPE => format!("returned: {}", read::<OrderReturned>(payload)?.reason),
+        OrderCompleted::TYPE => "completed".to_owned(),
+        StockReserved::TYPE => "stock reserved".to_owned(),
+        ReservationExpiryDue::TYPE => "reservation ends, unless it is paid".to_owned(),
+        StockReleased::TYPE => format!("stock released: {}", read::<StockReleased>(payload)?.reason),
+        StockPicked::TYPE => {
+            let parcel = read::<StockPicked>(payload)?.parcel?;
+            format!("parcel {} of {} picked at {}", parcel.number, parcel.of, parcel.location)
+        }
+        PaymentCaptured::TYPE => {
+            let captured: PaymentCaptured = read(payload)?;
+            format!("payment captured, {}", money(captured.amount_minor, &captured.currency))
+        }
+        RefundRequested::TYPE => format!("refund asked for: {}", read::<RefundRequested>(payload)?.reason),
+        PaymentRefunded::TYPE => {
+            let refunded: PaymentRefunded = read(payload)?;
+            format!("payment refunded, {}", money(refunded.amount_minor, &refunded.currency))
+        }
+        VoidRequested::TYPE => "release of the authorisation asked for".to_owned(),
+        PaymentVoided::TYPE => "authorisation released".to_owned(),
+        LabelCreated::TYPE => {
+            let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
+            format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
+        }
+        ShipmentDespatched::TYPE => scan(read::<ShipmentDespatched>(payload)?.scan, "handed to the carrier")?,
+        ShipmentDelivered::TYPE => scan(read::<ShipmentDelivered>(payload)?.scan, "delivered")?,
+        ShipmentFailed::TYPE => scan(read::<ShipmentFailed>(payload)?.scan, "could not be delivered")?,
+        ShipmentReturned::TYPE => scan(read::<ShipmentReturned>(payload)?.scan, "on its way back")?,
+        ReviewAskDue::TYPE => "review to be asked for".to_owned(),
+        ReviewRequested::TYPE => "review asked for".to_owned(),
+        ReviewReceived::TYPE => format!("reviewed, {} of 5 stars", read::<ReviewReceived>(payload)?.rating),
+        ReviewLapsed::TYPE => "not reviewed, and not asked again".to_owned(),
+        NotificationSent::TYPE => format!("mail sent: {}", read::<NotificationSent>(payload)?.milestone),
+        Unsubscribed::TYPE => "customer unsubscribed".to_owned(),
+        AlertRaised::TYPE => format!("alert: {}", read::<AlertRaised>(payload)?.title),
+        DeadLetter::TYPE => {
+            let DeadLetter { handler, reason, failures, .. } = read(payload)?;
+            let error = failures.last().map_or("", |failure| &failure.error);
+            format!("{handler} failed for good, {reason}: {error}")
+        }
+        Settled::TYPE => {
+            let Settled { handler, outcome, reason, .. } = read(payload)?;
+            let reason = if reason.is_empty() { String::new() } else { format!(", {reason}") };
+            format!("{handler} tried again: {outcome}{reason}")
+        }
+        _ => return None,
+    })
+}
+
+fn read<E: Event>(payload: Bytes) -> Option<E> {
+    E::decode(payload).ok()
+}
+
+fn money(minor: i64, currency: &str) -> String {
+    match Currency::parse(currency) {
+        Ok(currency) => Money::new(minor, currency).to_string(),
+        Err(_) => format!("{minor} minor units of {currency:?}"),
+    }
+}
+
+fn scan(scan: Option<Scan>, what: &str) -> Option<String> {
+    let Scan { parcel, parcels, detail, .. } = scan?;
+    let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+    Some(format!("parcel {parcel} of {parcels} {what}{detail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use despatch_contracts::order::Order;
+    use despatch_contracts::runtime::Failure;
+    use despatch_contracts::stock::Parcel;
+    use despatch_contracts::{ALL, Emitted};
+
+    use super::*;
+
+    fn of<'e, E>(event: &'e E) -> String
+    where
+        Emitted: From<&'e E>,
+    {
+        let Emitted { event_type, payload, .. } = Emitted::from(event);
+        meaning(event_type, payload)
+    }
+
+    #[test]
+    fn every_event_that_people_see_has_words() {
+        // Timers of the exceptions worker, and what never travels as such.
+        let by_type = ["exception.bulk-replay-due", "exception.monitor-due", "replay"];
+        let empty = |event_type: &str| known(event_type, Bytes::new()).is_some();
+        // These need the message inside them.
+        let nested = ["order.placed", "stock.picked"];
+        for event_type in ALL.iter().filter(|event_type| !by_type.contains(event_type)) {
+            let needs_contents = nested.contains(event_type) || event_type.starts_with("shipment.");
+            assert_eq!(empty(event_type), !needs_contents, "{event_type}");
+        }
+        assert_eq!(meaning("gift.wrapped", Bytes::new()), "gift.wrapped");
+    }
+
+    #[test]
+    fn words_say_how_much_which_parcel_and_why() {
+        let order = Order { total_minor: 1330, currency: "USD".into(), ..Order::default() };
+        assert_eq!(of(&OrderPlaced { order: Some(order) }), "placed, 13.30 USD");
+        let captured = PaymentCaptured { amount_minor: 5, currency: "??".into(), ..Default::default() };
+        assert_eq!(of(&captured), "payment captured, 5 minor units of \"??\"");
+        let parcel = Parcel { number: 1, of: 2, location: "reno".into(), ..Parcel::default() };
+        let picked = StockPicked { parcel: Some(parcel), ..StockPicked::default() };
+        assert_eq!(of(&picked), "parcel 1 of 2 picked at reno");
+        let scan = Scan { parcel: 1, parcels: 1, detail: "left the depot".into(), ..Scan::default() };
+        let despatched = ShipmentDespatched { scan: Some(scan) };
+        assert_eq!(of(&despatched), "parcel 1 of 1 handed to the carrier: left the depot");
+        let failure = Failure { error: "declined".into(), ..Failure::default() };
+        let letter = DeadLetter {
+            handler: "payments.capture".into(),
+            reason: "card-declined".into(),
+            failures: vec![failure],
+            ..DeadLetter::default()
+        };
+        assert_eq!(of(&letter), "payments.capture failed for good, card-declined: declined");
+    }
+}

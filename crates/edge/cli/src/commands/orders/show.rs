@@ -1,0 +1,111 @@
+//! `despatch orders show`: everything that is known of one order.
+
+use despatch_contracts::order::Order;
+use despatch_read_model::placed::PlacedOrder;
+use despatch_read_model::{OrderBook, ReadModel};
+use despatch_status::PLACED;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::find;
+use super::page::{OrderPage, ordered_at};
+use crate::config::Config;
+use crate::output::{print, width};
+use crate::result::Result;
+
+/// Prints what was ordered, how far it is, and what happened to it.
+pub(super) async fn show(
+    config: &Config,
+    book: &OrderBook,
+    name: &str,
+    verbose: bool,
+    as_json: bool,
+) -> Result {
+    let placed = find(book, name).await?;
+    let record = ReadModel::new(&config.settings())?.order(&placed.order_id).await?;
+    let page = OrderPage {
+        contents: book.contents(&placed.order_id).await?.map(|(order, _)| order),
+        cases: book.cases(&placed.order_id).await?,
+        now: book.now().await?,
+        record,
+        placed,
+    };
+    if as_json {
+        return print(&format!("{:#}\n", as_object(&page)));
+    }
+    print(&page.render(&TimeZone::system(), verbose, width()))
+}
+
+fn as_object(page: &OrderPage) -> Value {
+    let OrderPage { placed, contents, record, cases, .. } = page;
+    let PlacedOrder { order_id, shop, shop_order_id, received_at, trace_id } = placed;
+    let mut object = json!({
+        "order_id": order_id, "shop": shop, "shop_order_id": shop_order_id, "received_at": received_at,
+        "trace_id": trace_id, "state": PLACED, "accepted": record.is_some(), "cases": cases,
+    });
+    let parts = [contents.as_ref().map(ordered), record.as_ref().map(|record| json!(record))];
+    for (key, value) in parts.into_iter().flatten().filter_map(members).flatten() {
+        object[key] = value;
+    }
+    object
+}
+
+fn members(value: Value) -> Option<serde_json::Map<String, Value>> {
+    match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
+/// The order as the customer placed it.
+fn ordered(order: &Order) -> Value {
+    let lines: Vec<Value> = order
+        .lines
+        .iter()
+        .map(|line| {
+            json!({
+                "number": line.number, "sku": line.sku, "title": line.title, "quantity": line.quantity,
+                "total_minor": line.total_minor,
+            })
+        })
+        .collect();
+    json!({
+        "channel": order.channel,
+        "placed_at": ordered_at(order),
+        "customer": order.customer.as_ref().map(|customer| json!({
+            "customer_id": customer.customer_id, "name": customer.name, "email": customer.email,
+        })),
+        "ship_to": order.ship_to.as_ref().map(|to| json!({
+            "name": to.name, "company": to.company, "street1": to.street1, "street2": to.street2,
+            "city": to.city, "region": to.region, "postcode": to.postcode, "country": to.country,
+            "phone": to.phone,
+        })),
+        "lines": lines,
+        "currency": order.currency, "shipping_minor": order.shipping_minor, "tax_minor": order.tax_minor,
+        "discount_minor": order.discount_minor, "total_minor": order.total_minor,
+        "authorisation": order.authorisation.as_ref().map(|authorisation| json!({
+            "provider": authorisation.provider, "reference": authorisation.reference,
+            "amount_minor": authorisation.amount_minor,
+        })),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::page::sample;
+    use super::*;
+
+    #[test]
+    fn json_has_every_name_of_the_order_and_what_was_ordered() {
+        let object = as_object(&sample::delivered());
+        assert_eq!((&object["shop"], &object["shop_order_id"]), (&json!("north"), &json!("1001")));
+        assert_eq!((&object["state"], &object["accepted"]), (&json!("delivered"), &json!(true)));
+        assert_eq!(object["customer"]["email"], "zoe@example.com");
+        assert_eq!(object["lines"][0]["sku"], "FUR-BO-10001798");
+        assert_eq!(object["payment"]["captured_minor"], 1330);
+        let object = as_object(&sample::not_accepted());
+        assert_eq!((&object["state"], &object["accepted"]), (&json!("placed"), &json!(false)));
+        assert_eq!(object["cases"][0]["number"], 12);
+        assert_eq!(object["total_minor"], 1330);
+    }
+}

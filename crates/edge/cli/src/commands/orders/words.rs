@@ -1,0 +1,166 @@
+//! The steps of an order, in plain words.
+
+use despatch_read_model::orders::Step;
+use despatch_status::OrderState;
+
+/// Says what happened. Most of the timeline's text is kept, because it begins with the important part.
+pub(super) fn words(step: &Step) -> String {
+    let detail = step.detail.as_str();
+    // Details are lists: what it is about first.
+    let (first, rest) = detail.split_once(", ").unwrap_or((detail, ""));
+    let parcel = if first == "parcel 1 of 1" { "parcel" } else { first };
+    let known = step.reason == "already-applied";
+    let text = match step.event.as_str() {
+        "order.placed" if known => return "placed again; it is the same order".to_owned(),
+        "order.placed" => {
+            let lines = detail.split_once(" from ").map_or(detail, |(lines, _)| lines);
+            if lines == "1 lines" { "accepted, 1 line".to_owned() } else { format!("accepted, {lines}") }
+        }
+        "order.cancel-requested" => return cancelled(step),
+        "stock.reserved" => "stock reserved".to_owned(),
+        "stock.released" if step.reason == "reservation-expired" => {
+            "stock released, because the reservation expired".to_owned()
+        }
+        "stock.released" => "stock released".to_owned(),
+        "payment.captured" if step.reason == "captured-after-cancellation" => {
+            format!("payment captured, {first}; it goes back, because the order was cancelled")
+        }
+        "payment.captured" => format!("payment captured, {first}"),
+        "payment.refunded" => format!("payment refunded, {first}"),
+        "payment.voided" => "authorisation released".to_owned(),
+        "stock.picked" => format!("{parcel} picked {rest}"),
+        "label.created" => format!("{parcel} labelled, {rest}"),
+        "shipment.despatched" => format!("{parcel} handed to the carrier{}", said(rest)),
+        "shipment.delivered" => format!("{parcel} delivered{}", said(rest)),
+        "shipment.failed" => format!("{parcel} could not be delivered{}", said(rest)),
+        "shipment.returned" => format!("{parcel} on its way back{}", said(rest)),
+        "review.received" => format!("reviewed, {detail}"),
+        "review.lapsed" => "not reviewed, and not asked again".to_owned(),
+        event => [event, detail].join(" "),
+    };
+    if known { format!("{} (known already)", text.trim_end()) } else { text.trim_end().to_owned() }
+}
+
+/// The carrier's own words, which follow carrier, number and time.
+fn said(scan: &str) -> String {
+    let words = scan.split_once(": ").map_or("", |(_, words)| words.trim());
+    if words.is_empty() { String::new() } else { format!(": {words}") }
+}
+
+/// The outcome of a request to cancel.
+fn cancelled(step: &Step) -> String {
+    let asked = step.detail.strip_prefix("asked for by ").unwrap_or(&step.detail);
+    let (by, why) = asked.split_once(": ").unwrap_or((asked, ""));
+    // A code only repeats who asked.
+    let why = match why {
+        "" | "operator-cancelled" | "customer-cancelled" => String::new(),
+        why => format!(": {why}"),
+    };
+    match step.reason.as_str() {
+        "command-refused" => {
+            format!("not cancelled, because it is {}; asked for by {by}{why}", left(step.to))
+        }
+        "already-applied" => format!("cancellation asked for again, by {by}{why}"),
+        _ => format!("cancelled by {by}{why}"),
+    }
+}
+
+/// Why an order in this state is not cancelled.
+pub(super) fn left(state: OrderState) -> String {
+    if state.may_become(OrderState::Cancelled) {
+        format!("{state} and a parcel of it has left")
+    } else {
+        state.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn step(event: &str, to: OrderState, reason: &str, detail: &str) -> Step {
+        Step {
+            at: Timestamp::UNIX_EPOCH,
+            event: event.to_owned(),
+            from: Some(OrderState::Accepted),
+            to,
+            reason: reason.to_owned(),
+            detail: detail.to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_step_has_words_of_its_own() {
+        use OrderState::*;
+        let scan = "parcel 1 of 2, usps 9205 at 2026-11-29T18:33:52.757Z: left the depot";
+        let steps = [
+            step("order.placed", Accepted, "order-valid", "2 lines from north by api"),
+            step("order.placed", Accepted, "order-valid", "1 lines from north by api"),
+            step("order.placed", Accepted, "already-applied", "1 lines from north by api"),
+            step("stock.reserved", Reserved, "step-done", "2 allocations, until 2026-11-29T18:33:52Z"),
+            step("stock.released", Accepted, "reservation-expired", "reservation-expired"),
+            step("payment.captured", Paid, "step-done", "993.90 USD, ch_1"),
+            step("payment.captured", Paid, "already-applied", "993.90 USD, ch_1"),
+            step("payment.captured", Cancelled, "captured-after-cancellation", "993.90 USD, ch_1"),
+            step("payment.refunded", Cancelled, "step-done", "993.90 USD, re_1: operator-cancelled"),
+            step("payment.voided", Cancelled, "step-done", "pi_1: operator-cancelled"),
+            step("stock.picked", Picked, "step-done", "parcel 1 of 1, at reno"),
+            step("label.created", Labelled, "step-done", "parcel 1 of 1, usps ground 9205"),
+            step("shipment.despatched", Despatched, "step-done", scan),
+            step("shipment.delivered", Delivered, "step-done", "parcel 1 of 1, usps 9205 at noon: "),
+            step("shipment.failed", Despatched, "step-done", scan),
+            step("shipment.returned", Returned, "parcel-returned", scan),
+            step("review.received", Completed, "all-done", "4 of 5 stars"),
+            step("review.lapsed", Completed, "all-done", ""),
+            step("gift.wrapped", Paid, "step-done", "in blue"),
+        ];
+        let lines: Vec<String> = steps.iter().map(words).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+accepted, 2 lines
+accepted, 1 line
+placed again; it is the same order
+stock reserved
+stock released, because the reservation expired
+payment captured, 993.90 USD
+payment captured, 993.90 USD (known already)
+payment captured, 993.90 USD; it goes back, because the order was cancelled
+payment refunded, 993.90 USD
+authorisation released
+parcel picked at reno
+parcel labelled, usps ground 9205
+parcel 1 of 2 handed to the carrier: left the depot
+parcel delivered
+parcel 1 of 2 could not be delivered: left the depot
+parcel 1 of 2 on its way back: left the depot
+reviewed, 4 of 5 stars
+not reviewed, and not asked again
+gift.wrapped in blue
+"#);
+    }
+
+    #[test]
+    fn a_cancellation_says_who_asked_and_why_it_was_refused() {
+        let asked = |to, reason, detail| words(&step("order.cancel-requested", to, reason, detail));
+        let by_code = "asked for by operator: operator-cancelled";
+        let by_ann = "asked for by operator ann: out of print";
+        assert_eq!(asked(OrderState::Cancelled, "operator-cancelled", by_code), "cancelled by operator");
+        assert_eq!(
+            asked(OrderState::Cancelled, "operator-cancelled", by_ann),
+            "cancelled by operator ann: out of print"
+        );
+        assert_eq!(
+            asked(OrderState::Despatched, "command-refused", by_ann),
+            "not cancelled, because it is despatched; asked for by operator ann: out of print"
+        );
+        assert_eq!(
+            asked(OrderState::Labelled, "command-refused", by_code),
+            "not cancelled, because it is labelled and a parcel of it has left; asked for by operator"
+        );
+        assert_eq!(
+            asked(OrderState::Cancelled, "already-applied", by_code),
+            "cancellation asked for again, by operator"
+        );
+    }
+}

@@ -18,19 +18,59 @@ async fn everything_that_is_wrong_with_the_configuration_is_said_at_once() {
     let ended = Despatch::run(&mut command).await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let problems = [
-        "nats: no such key",
-        "runtime.connections: expected integer",
-        "DESPATCH_RUNTIME_PROVISION: expected true or false",
-        "DESPATCH_STRIPE_KEY: no such key",
+        "4 problems",
+        "line 1 nats no such key",
+        "line 3 runtime.connections expected a whole number",
+        "environment DESPATCH_RUNTIME_PROVISION expected true or false",
+        "environment DESPATCH_STRIPE_KEY no such variable",
     ];
     for problem in problems {
-        assert!(ended.stderr.contains(problem), "{problem} in\n{}", ended.stderr);
+        assert!(words(&ended.stderr).contains(problem), "{problem} in\n{}", ended.stderr);
     }
+    // The same is found without running anything.
+    let mut command = despatch(["config", "check"]);
+    command.arg(file.path()).env("DESPATCH_RUNTIME_PROVISION", "maybe").env("DESPATCH_STRIPE_KEY", "sk");
+    let checked = Despatch::run(&mut command).await;
+    assert_eq!(checked.status.code(), Some(1), "{checked:?}");
+    assert!(ended.stderr.contains(&checked.stdout), "{}\n{}", checked.stdout, ended.stderr);
+}
+
+/// A text with single spaces.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn a_sound_configuration_is_said_to_be_one_and_what_it_lacks_is_listed() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "nats_url = \"nats://n\"\n[stripe]\nsecret_key = \"sk_live_1\"\n").unwrap();
+    let ended = Despatch::run(despatch(["config", "check"]).arg(file.path())).await;
+    assert!(ended.status.success(), "{ended:?}");
+    for part in ["no problems", "not set database_url (DESPATCH_DATABASE_URL)", "stripe.base_url"] {
+        assert!(words(&ended.stdout).contains(part), "{part} in\n{}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains("secret_key"), "{}", ended.stdout);
+    // One who runs payments needs it.
+    let mut command = despatch(["config", "check", "--worker", "payments", "--json"]);
+    let ended = Despatch::run(command.arg(file.path())).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let keys: Vec<_> =
+        found["problems"].as_array().unwrap().iter().map(|it| it["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["database_url (DESPATCH_DATABASE_URL)", "stripe.base_url (DESPATCH_STRIPE_BASE_URL)"]);
+    let shown = Despatch::run(despatch(["config", "show", "--effective", "--config"]).arg(file.path())).await;
+    assert!(shown.status.success(), "{shown:?}");
+    assert!(!shown.stdout.contains("sk_live_1"), "{}", shown.stdout);
+    let from = format!("nats_url = \"nats://n\" # {}:1", file.path().display());
+    assert!(words(&shown.stdout).contains(&from), "{}", shown.stdout);
 }
 
 #[tokio::test]
 async fn everything_that_workers_lack_is_said_at_once() {
-    let mut command = despatch(["run", "payments", "labels", "notifications", "reviews", "labours"]);
+    let ended = Despatch::run(&mut despatch(["run", "payments", "lables"])).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("lables: no such worker; did you mean labels?"), "{}", ended.stderr);
+    let mut command = despatch(["run", "payments", "labels", "notifications", "reviews"]);
     let ended = Despatch::run(&mut command).await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let missing = [
@@ -41,7 +81,6 @@ async fn everything_that_workers_lack_is_said_at_once() {
         "shop.public_url",
         "smtp.url",
         "links.secret",
-        "labours: no such worker",
     ];
     for key in missing {
         assert!(ended.stderr.contains(key), "{key} in\n{}", ended.stderr);

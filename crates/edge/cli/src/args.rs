@@ -1,6 +1,7 @@
 //! The command line.
 
 mod case;
+mod config;
 mod events;
 mod examples;
 mod exceptions;
@@ -25,6 +26,7 @@ use clap_complete::Shell;
 use jiff::Timestamp;
 
 pub(crate) use case::{ByArgs, WaitArgs};
+pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand};
 pub(crate) use events::{EventsCommand, TailArgs};
 pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
 pub(crate) use filter::FilterArgs;
@@ -176,12 +178,11 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print the default configuration, with a comment on each key.
-    Config {
-        /// Print JSON, without comments.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Print the configuration, or check it.
+    ///
+    /// Without a command it prints the default configuration, with a comment on each key.
+    #[command(args_conflicts_with_subcommands = true)]
+    Config(ConfigArgs),
     /// Print a shell's completions.
     Completions {
         /// The shell.

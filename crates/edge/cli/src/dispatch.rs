@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use despatch_telemetry::{Format, Sink};
 
-use crate::args::{Cli, Command, EventsCommand, GlobalArgs, PermissionsCommand, command_line};
+use crate::args::{Cli, Command, ConfigCommand, EventsCommand, GlobalArgs, PermissionsCommand, command_line};
 use crate::commands::{
     config, doctor, events, exceptions, guide, import, man, migrate, orders, permissions, probe, provision,
     recover, replays, retries, run, status,
@@ -16,7 +16,7 @@ use crate::commands::{
 #[cfg(feature = "local")]
 use crate::commands::{demo, key, logs, sandbox, stop, up};
 use crate::config::Config;
-use crate::local::DataDir;
+use crate::local::{DataDir, with_local_servers};
 use crate::output::{colours, print, print_error};
 use crate::registry::Registry;
 use crate::result::Result;
@@ -55,7 +55,7 @@ pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> Exi
 
 async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<ExitCode> {
     let data_dir = DataDir::new(&global.data_dir);
-    let load = || Config::load(global.config.as_deref(), &registry.sections());
+    let load = || registry.load(global.config.as_deref());
     let log = |level| log(&global, level, Format::Pretty);
     let Some(command) = command else {
         log("off");
@@ -122,7 +122,8 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Doctor { json } => {
             // What goes wrong is in the findings.
             log("off");
-            return doctor::run(registry, load()?, &data_dir, json).await;
+            let config = effective_settings(registry, load()?, &data_dir)?;
+            return doctor::run(registry, config, &data_dir, json).await;
         }
         Command::Migrate { json } => {
             log("info");
@@ -136,11 +137,33 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
             print(&permissions::nats(registry, &load()?, &keys, json)?)?;
         }
         Command::Probe { url, json } => return probe::probe(&load()?, url.as_deref(), json).await,
-        Command::Config { json } => config::print_defaults(registry, json)?,
+        Command::Config(args) => match args.command {
+            None => config::print_defaults(registry, args.json)?,
+            Some(ConfigCommand::Show { effective: false, json }) => config::print_defaults(registry, json)?,
+            Some(ConfigCommand::Show { effective: true, .. }) => {
+                config::show_effective(&effective_settings(registry, load()?, &data_dir)?)?;
+            }
+            Some(ConfigCommand::Check(args)) => {
+                return config::check(registry, global.config.as_deref(), &args);
+            }
+        },
         Command::Completions { shell } => man::completions(registry, shell)?,
         Command::Man { dir } => man::man(&command_line(&registry.names()), dir.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The settings of the deployment that a command looks at: those that `up` or `demo` runs with where no servers are
+/// configured, else the configuration's.
+fn effective_settings(registry: &Registry, config: Config, data_dir: &DataDir) -> Result<Config> {
+    #[cfg(feature = "local")]
+    if config.nats_url.is_empty()
+        && config.database_url.is_empty()
+        && let Some(settings) = data_dir.settings()?
+    {
+        return Ok(registry.running(settings)?);
+    }
+    Ok(with_local_servers(config, data_dir))
 }
 
 /// Logs to standard error, at this level unless the command line or `RUST_LOG` says otherwise.

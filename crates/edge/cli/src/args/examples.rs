@@ -205,6 +205,23 @@ const EXAMPLES: &[Examples] = &[
         ],
     ),
     (
+        "config show",
+        &[
+            ("config show", "Every key with its default and its meaning"),
+            (
+                "config show --effective --config shop.toml",
+                "The values that apply, and where each comes from",
+            ),
+        ],
+    ),
+    (
+        "config check",
+        &[
+            ("config check shop.toml", "Find every mistake in a file"),
+            ("config check shop.toml --worker payments", "Require what payments needs, too"),
+        ],
+    ),
+    (
         "completions",
         &[
             ("completions bash > /etc/bash_completion.d/despatch", "For bash, for everybody"),

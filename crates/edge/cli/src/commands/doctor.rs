@@ -52,7 +52,7 @@ fn workers(registry: &Registry, config: &Config) -> (Vec<Worker>, Vec<Check>) {
                     "Set it if {name} is to run, in the file or the environment; `despatch config` prints every key. \
                      Until then {name} is not examined."
                 );
-                let check = Check::ok(format!("configuration {name}"), unusable.0.join("; "), expected);
+                let check = Check::ok(format!("configuration {name}"), unusable.texts().join("; "), expected);
                 checks.push(check.but(Grade::Failed, advice));
             }
         }

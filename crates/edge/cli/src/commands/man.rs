@@ -7,7 +7,6 @@ use clap::{Arg, Command};
 use clap_complete::Shell;
 
 use crate::args::command_line;
-use crate::config::Config;
 use crate::output::{print, print_bytes};
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
@@ -30,7 +29,7 @@ pub(crate) fn man(command_line: &Command, dir: Option<&Path>) -> Result {
 /// Prints a shell's completions, with the names of workers, handlers, queues and so on as values.
 pub(crate) fn completions(registry: &Registry, shell: Shell) -> Result {
     // The defaults know every handler; what a deployment configures does not matter here.
-    let workers = registry.known(&Config::load(None, &registry.sections())?)?;
+    let workers = registry.known(&registry.load(None)?)?;
     let handlers: Vec<&'static str> =
         workers.iter().flat_map(despatch_runtime::Worker::specs).map(|spec| spec.name).collect();
     let mut command_line = with_handlers(command_line(&registry.names()), &handlers);

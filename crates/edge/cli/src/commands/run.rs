@@ -26,6 +26,9 @@ pub(crate) async fn run(registry: &Registry, config: Config, names: &[String]) -
     if names.is_empty() {
         names = registry.names();
     }
+    for name in &names {
+        registry.named(Some(name))?;
+    }
     // Workers make their instruments when they are built.
     let service = if let [name] = names[..] { format!("despatch-{name}") } else { "despatch".to_owned() };
     let telemetry = Arc::new(Telemetry::start(&service)?);

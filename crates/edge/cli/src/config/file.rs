@@ -5,8 +5,12 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use despatch_gateway::Shop;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::key::Key;
+use super::origin::{Origin, Origins};
+use super::problem::Problem;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Deserialize)]
@@ -33,17 +37,37 @@ pub(crate) struct Config {
     /// The tables that workers bring with them, by the worker.
     #[serde(skip)]
     pub(crate) own: BTreeMap<&'static str, toml::Value>,
+    /// Where the values come from.
+    #[serde(skip)]
+    pub(crate) origins: Origins,
+    /// All of it as the layers left it.
+    #[serde(skip)]
+    pub(crate) table: toml::Table,
 }
 
 impl Config {
     /// What a worker's own table says.
     pub(crate) fn own<C: DeserializeOwned>(&self, worker: &str) -> Result<C, String> {
         let table = self.own.get(worker).cloned().unwrap_or_else(|| toml::Table::new().into());
-        table.try_into().map_err(|error| error.to_string().trim_end().replace('\n', " "))
+        table.try_into().map_err(|error| error.message().to_owned())
+    }
+
+    /// What is wrong with a key's value, with where it has to be corrected.
+    pub(crate) fn problem(&self, key: &Key, text: String) -> Problem {
+        let at = self.origins.nearest(key);
+        let key = match &at {
+            Origin::Variable(name) => name.clone(),
+            Origin::File(_) | Origin::Running => key.to_string(),
+            Origin::Default => match key.variable() {
+                Some(variable) => format!("{key} ({variable})"),
+                None => key.to_string(),
+            },
+        };
+        Problem { at, key, text }
     }
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Runtime {
     pub(crate) namespace: String,
@@ -62,7 +86,7 @@ pub(crate) struct Runtime {
 }
 
 /// What can be changed of a handler's policy. What is left out stays as it is in the code.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HandlerPolicy {
     pub(crate) attempts: Option<u32>,
@@ -87,7 +111,7 @@ pub(crate) struct Log {
     pub(crate) format: despatch_telemetry::Format,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShopFront {
     pub(crate) name: String,
@@ -96,7 +120,7 @@ pub(crate) struct ShopFront {
     pub(crate) public_url: String,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Links {
     pub(crate) secret: String,
@@ -115,7 +139,7 @@ pub(crate) struct Payments {
     pub(crate) provider: despatch_payments::ProviderName,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stripe {
     pub(crate) base_url: String,
@@ -123,7 +147,7 @@ pub(crate) struct Stripe {
     pub(crate) timeout_ms: u64,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shippo {
     pub(crate) base_url: String,
@@ -142,7 +166,7 @@ pub(crate) struct Labels {
     pub(crate) rules: Vec<despatch_routing::CarrierRule>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Smtp {
     pub(crate) url: String,
@@ -155,7 +179,7 @@ pub(crate) struct Alerts {
     pub(crate) webhook: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "keys of the file, which name their unit")]
 pub(crate) struct Reviews {

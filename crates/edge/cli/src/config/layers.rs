@@ -1,125 +1,249 @@
-//! Lays the operator's file and the environment over the defaults, key by key.
+//! Lays the operator's file and the environment over the defaults, key by key. Whatever is wrong is left out and noted, so
+//! that everything can be reported at once.
+
+use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::error::ConfigError;
-use super::file::Config;
-use super::section::Section;
-
-/// The annotated default file, without what workers bring with them.
-const DEFAULTS: &str = include_str!("../default.toml");
+use super::key::{Key, Step};
+use super::lines::{SyntaxError, lines};
+use super::origin::{Origin, Origins};
+use super::problem::Problem;
+use super::shape::Shape;
+use crate::similar::did_you_mean;
 
 /// Variables of the same prefix that are not keys of the file.
 const OTHER_VARIABLES: &[&str] =
     &["DESPATCH_API_KEY", "DESPATCH_CONFIG", "DESPATCH_DATA_DIR", "DESPATCH_SANDBOX_TOKEN"];
 
-/// Tables whose keys are names of the operator's.
-const OPEN_TABLES: &[&str] = &["databases", "labels.locations", "runtime.policies"];
-
-/// The environment variable of a key.
-pub(crate) fn variable(key: &str) -> String {
-    format!("DESPATCH_{}", key.replace('.', "_").to_uppercase())
+/// The layers so far.
+pub(super) struct Layers<'s> {
+    shape: &'s Shape<'s>,
+    merged: Value,
+    pub(super) origins: Origins,
+    pub(super) problems: Vec<Problem>,
+    /// Keys whose values were left out.
+    pub(super) wrong: Vec<Key>,
 }
 
-/// The annotated default file, whole.
-pub(crate) fn defaults(sections: &[Section]) -> String {
-    let own = sections.iter().map(|section| format!("\n{}", section.defaults));
-    std::iter::once(DEFAULTS.to_owned()).chain(own).collect()
-}
+impl<'s> Layers<'s> {
+    /// The defaults.
+    pub(super) fn over_defaults(shape: &'s Shape<'s>, file: Option<String>) -> Self {
+        Layers {
+            shape,
+            merged: Value::Table(shape.defaults.clone()),
+            origins: Origins::new(file),
+            problems: Vec::new(),
+            wrong: Vec::new(),
+        }
+    }
 
-/// Merges the layers and reads the result.
-pub(super) fn merge(
-    file: Option<&str>,
-    environment: impl Iterator<Item = (String, String)>,
-    sections: &[Section],
-) -> Result<Config, ConfigError> {
-    let mut problems = Vec::new();
-    let mut merged: Table = match DEFAULTS.parse() {
-        Ok(defaults) => defaults,
-        Err(error) => return Err(ConfigError(vec![format!("the built-in defaults: {error}")])),
-    };
-    for section in sections {
-        if merged.insert(section.name.to_owned(), Value::Table(section.table()?)).is_some() {
-            return Err(ConfigError(vec![format!(
-                "[{}] is a table of the configuration already",
-                section.name
-            )]));
+    /// Lays the operator's file over what there is.
+    pub(super) fn lay_file(&mut self, text: &str) {
+        match (lines(text), text.parse::<Table>()) {
+            (Ok(lines), Ok(file)) => {
+                self.lay(file, &|key: &Key| lines.get(key).copied().map_or(Origin::Default, Origin::File));
+            }
+            (Err(errors), _) => {
+                for SyntaxError { line, text } in errors {
+                    self.problems.push(Problem { at: Origin::File(line), key: "TOML".to_owned(), text });
+                }
+            }
+            // Well-formed, and still not a value that can be held: a number that is too large.
+            (Ok(_), Err(error)) => self.problems.push(Problem {
+                at: Origin::File(error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1)),
+                key: "TOML".to_owned(),
+                text: error.message().to_owned(),
+            }),
         }
     }
-    match file.map(str::parse::<Table>) {
-        None => {}
-        Some(Ok(file)) => lay(&mut merged, file, "", &mut problems),
-        Some(Err(error)) => problems.push(error.to_string()),
+
+    /// Lays what a running deployment has over what there is.
+    #[cfg(feature = "local")]
+    pub(super) fn lay_running(&mut self, settings: Table) {
+        self.lay(settings, &|_: &Key| Origin::Running);
     }
-    let mut keys = Vec::new();
-    leaves(&merged, "", &mut keys);
-    for (name, text) in environment.filter(|(name, _)| name.starts_with("DESPATCH_")) {
-        if OTHER_VARIABLES.contains(&name.as_str()) || name.starts_with("DESPATCH_TEST_") {
-            continue;
+
+    /// Lays the environment over what there is.
+    pub(super) fn lay_environment(&mut self, environment: impl Iterator<Item = (String, String)>) {
+        let mut keys = BTreeMap::new();
+        leaves(&self.shape.defaults, &Key::default(), &mut keys);
+        for (name, text) in environment.filter(|(name, _)| name.starts_with("DESPATCH_")) {
+            if OTHER_VARIABLES.contains(&name.as_str()) || name.starts_with("DESPATCH_TEST_") {
+                continue;
+            }
+            let at = Origin::Variable(name.clone());
+            let mut complain =
+                |text: String| self.problems.push(Problem { at: at.clone(), key: name.clone(), text });
+            let Some(key) = keys.get(&name) else {
+                let known = keys.keys().map(String::as_str).chain(OTHER_VARIABLES.iter().copied());
+                complain(format!("no such variable{}", did_you_mean(&name, known)));
+                continue;
+            };
+            let Some(good) = self.shape.value(key) else { continue };
+            match read(&text, good) {
+                Err(expected) => {
+                    complain(format!("expected {expected}, found {text:?}"));
+                    self.wrong.push(key.clone());
+                }
+                Ok(value) => match self.shape.refusal(key, &value) {
+                    Some(refusal) => {
+                        complain(refusal);
+                        self.wrong.push(key.clone());
+                    }
+                    None => self.set(key, value, at),
+                },
+            }
         }
-        let Some(key) = keys.iter().find(|key| variable(key) == name) else {
-            problems.push(format!("{name}: no such key"));
-            continue;
+    }
+
+    /// What the layers come to. It can be read, because what was wrong with it is not in it.
+    pub(super) fn merged(&mut self) -> Table {
+        for key in &self.wrong {
+            // An entry without one of its values is none; a good one takes its place.
+            let mut here = Some(key.clone());
+            while let Some(at) = here {
+                if self.is_entry(&at)
+                    && let (Some(place), Some(good)) = (at.get_mut(&mut self.merged), self.shape.value(&at))
+                {
+                    *place = good.clone();
+                }
+                here = at.parent();
+            }
+        }
+        self.merged.as_table().cloned().unwrap_or_default()
+    }
+
+    fn lay(&mut self, over: Table, origin: &dyn Fn(&Key) -> Origin) {
+        for (name, value) in over {
+            self.put(&Key::default().name(&name), value, origin);
+        }
+    }
+
+    /// Puts a value in its place, if there is such a key and the value is good.
+    fn put(&mut self, key: &Key, value: Value, origin: &dyn Fn(&Key) -> Origin) {
+        let Some(good) = self.shape.value(key) else {
+            return self.complain(key, origin, self.unknown(key, &value));
         };
-        let Some(place) = find(&mut merged, key) else { continue };
-        match read(&text, place) {
-            Ok(value) => *place = value,
-            Err(expected) => problems.push(format!("{name}: expected {expected}, found {text:?}")),
-        }
-    }
-    let own =
-        sections.iter().filter_map(|section| Some((section.name, merged.remove(section.name)?))).collect();
-    match Value::Table(merged).try_into::<Config>() {
-        Ok(config) if problems.is_empty() => Ok(Config { own, ..config }),
-        Ok(_) => Err(ConfigError(problems)),
-        Err(error) => {
-            problems.push(error.to_string().trim_end().replace('\n', " "));
-            Err(ConfigError(problems))
-        }
-    }
-}
-
-/// Puts each of a file's values in the place of its default, if there is such a key and the type is right.
-fn lay(under: &mut Table, over: Table, path: &str, problems: &mut Vec<String>) {
-    for (name, value) in over {
-        let key = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        match (under.get_mut(&name), value) {
-            (None, value) if OPEN_TABLES.contains(&path) => {
-                under.insert(name, value);
+        match (good, value) {
+            (Value::Table(_), Value::Table(over)) => {
+                if self.is_entry(key) && !self.begin_entry(key, &over, origin) {
+                    return;
+                }
+                for (name, value) in over {
+                    self.put(&key.name(&name), value, origin);
+                }
             }
-            (None, _) => problems.push(format!("{key}: no such key")),
-            (Some(Value::Table(under)), Value::Table(over)) => lay(under, over, &key, problems),
-            (Some(place), value) if place.same_type(&value) => *place = value,
-            (Some(place), value) => {
-                problems.push(format!("{key}: expected {}, found {}", place.type_str(), value.type_str()));
+            (Value::Array(goods), Value::Array(over)) if goods.first().is_some_and(Value::is_table) => {
+                self.set(key, Value::Array(vec![Value::Table(Table::new()); over.len()]), origin(key));
+                for (at, value) in over.into_iter().enumerate() {
+                    self.put(&key.index(at), value, origin);
+                }
+            }
+            (good, value) if good.same_type(&value) => match self.shape.refusal(key, &value) {
+                Some(refusal) => self.complain(key, origin, refusal),
+                None => self.set(key, value, origin(key)),
+            },
+            (good, value) => {
+                let text = format!("expected {}, found {}", kind(good), kind(&value));
+                self.complain(key, origin, text);
             }
         }
     }
+
+    /// Makes room for an entry; `false` where it lacks something.
+    fn begin_entry(&mut self, key: &Key, over: &Table, origin: &dyn Fn(&Key) -> Origin) -> bool {
+        let (missing, optional): (Vec<_>, Vec<_>) = {
+            let needed = self.shape.needed(key);
+            let all = self.shape.value(key).and_then(Value::as_table);
+            let absent = all.into_iter().flat_map(Table::keys).filter(|name| !over.contains_key(*name));
+            absent.cloned().partition(|name| needed.contains(name))
+        };
+        self.set(key, Value::Table(Table::new()), origin(key));
+        if missing.is_empty() {
+            return true;
+        }
+        let are = if missing.len() == 1 { "is" } else { "are" };
+        let rest = if optional.is_empty() { "" } else { "; the rest may be left out" };
+        self.complain(key, origin, format!("{} {are} needed{rest}", listed(&missing)));
+        // What is there may be wrong too.
+        for (name, value) in over {
+            let key = key.name(name);
+            match self.shape.value(&key) {
+                None => self.complain(&key, origin, self.unknown(&key, value)),
+                Some(good) if !good.same_type(value) => {
+                    self.complain(&key, origin, format!("expected {}, found {}", kind(good), kind(value)));
+                }
+                Some(_) => {
+                    if let Some(refusal) = self.shape.refusal(&key, value) {
+                        self.complain(&key, origin, refusal);
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn unknown(&self, key: &Key, value: &Value) -> String {
+        let what = if value.is_table() { "no such table" } else { "no such key" };
+        let Some((Step::Name(name), table)) = key.steps().last().zip(key.parent()) else {
+            return what.to_owned();
+        };
+        let table = if table.steps().is_empty() {
+            Some(&self.shape.defaults)
+        } else {
+            self.shape.value(&table).and_then(Value::as_table)
+        };
+        let known = table.into_iter().flat_map(Table::keys).map(String::as_str);
+        format!("{what}{}", did_you_mean(name, known))
+    }
+
+    fn complain(&mut self, key: &Key, origin: &dyn Fn(&Key) -> Origin, text: String) {
+        self.problems.push(Problem { at: origin(key), key: key.to_string(), text });
+        self.wrong.push(key.clone());
+    }
+
+    fn set(&mut self, key: &Key, value: Value, origin: Origin) {
+        let table = key.parent().and_then(|parent| parent.get_mut(&mut self.merged));
+        match (key.steps().last(), table) {
+            (Some(Step::Name(name)), Some(Value::Table(table))) => {
+                table.insert(name.clone(), value);
+            }
+            (Some(Step::Index(at)), Some(Value::Array(list))) => {
+                if let Some(place) = list.get_mut(*at) {
+                    *place = value;
+                }
+            }
+            _ => {}
+        }
+        self.origins.note(key.clone(), origin);
+    }
+
+    /// Whether this is an entry of the operator's: of a list of tables, or in a table whose keys are theirs.
+    fn is_entry(&self, key: &Key) -> bool {
+        let in_a_list = matches!(key.steps().last(), Some(Step::Index(_)));
+        in_a_list || key.parent().is_some_and(|table| self.shape.is_open(&table))
+    }
 }
 
-fn leaves(table: &Table, path: &str, keys: &mut Vec<String>) {
+/// Every key that can be set by a variable, by the variable's name.
+fn leaves(table: &Table, path: &Key, keys: &mut BTreeMap<String, Key>) {
     for (name, value) in table {
-        let key = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let key = path.name(name);
         match value {
             Value::Table(table) => leaves(table, &key, keys),
-            _ => keys.push(key),
+            _ => keys.extend(key.variable().map(|variable| (variable, key))),
         }
     }
 }
 
-fn find<'t>(table: &'t mut Table, key: &str) -> Option<&'t mut Value> {
-    match key.split_once('.') {
-        None => table.get_mut(key),
-        Some((name, rest)) => find(table.get_mut(name)?.as_table_mut()?, rest),
-    }
-}
-
-/// Reads an environment variable as what its default is.
-fn read(text: &str, default: &Value) -> Result<Value, &'static str> {
-    match default {
+/// Reads an environment variable as what a good value is.
+fn read(text: &str, good: &Value) -> Result<Value, &'static str> {
+    match good {
         Value::String(_) => Ok(Value::String(text.to_owned())),
         Value::Integer(_) => text.parse().map(Value::Integer).map_err(|_| "a whole number"),
         Value::Boolean(_) => text.parse().map(Value::Boolean).map_err(|_| "true or false"),
+        Value::Array(items) if items.first().is_some_and(Value::is_table) => Err("it in the file only"),
         Value::Array(items) => {
             let numbers = items.first().is_some_and(Value::is_integer);
             let texts = text.split(',').map(str::trim).filter(|item| !item.is_empty());
@@ -130,93 +254,30 @@ fn read(text: &str, default: &Value) -> Result<Value, &'static str> {
             });
             values.collect::<Result<_, _>>().map(Value::Array)
         }
-        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => Err("a value in the file"),
+        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => Err("it in the file only"),
+    }
+}
+
+/// A value's type, for people.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "text in quotes",
+        Value::Integer(_) => "a whole number",
+        Value::Float(_) => "a number with a point",
+        Value::Boolean(_) => "true or false",
+        Value::Datetime(_) => "a time without quotes",
+        Value::Array(_) => "a list",
+        Value::Table(_) => "a table",
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn environment(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        pairs.into_iter()
-    }
-
-    #[test]
-    fn the_defaults_are_a_whole_configuration() {
-        let config = merge(None, environment(&[]), &[]).unwrap();
-        assert_eq!(config.reviews.reminders_seconds, [7, 14, 28].map(|days| days * 24 * 3600));
-        assert_eq!(config.labels.rules.len(), 2);
-    }
-
-    #[test]
-    fn the_environment_overrides_the_file_and_the_file_the_defaults() {
-        let file = "[stripe]\nbase_url = \"https://file\"\nsecret_key = \"sk_file\"\n[databases]\norders = \"postgres://o\"";
-        let variables = environment(&[
-            ("DESPATCH_STRIPE_BASE_URL", "https://environment"),
-            ("DESPATCH_NATS_URL", "nats://n"),
-            ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "1, 2"),
-            ("HOME", "/"),
-        ]);
-        let config = merge(Some(file), variables, &[]).unwrap();
-        assert_eq!(
-            (config.stripe.base_url.as_str(), config.stripe.secret_key.as_str()),
-            ("https://environment", "sk_file")
-        );
-        assert_eq!(config.nats_url, "nats://n");
-        assert_eq!(config.databases["orders"], "postgres://o");
-        assert_eq!(config.reviews.reminders_seconds, [1, 2]);
-    }
-
-    #[test]
-    fn a_handlers_policy_is_tuned_by_its_name() {
-        let file = "[runtime.policies.\"labels.create\"]\nattempts = 12";
-        let policy = merge(Some(file), environment(&[]), &[]).unwrap().runtime.policies["labels.create"];
-        assert_eq!((policy.attempts, policy.batch), (Some(12), None));
-        let file = "[runtime.policies.\"labels.create\"]\ntries = 12";
-        let ConfigError(problems) = merge(Some(file), environment(&[]), &[]).unwrap_err();
-        assert!(problems[0].contains("tries"), "{problems:?}");
-    }
-
-    #[test]
-    fn everything_that_is_wrong_is_reported_together() {
-        let file = "nats = \"x\"\n[runtime]\nconnections = \"six\"\n[smtp]\nport = 25";
-        let variables =
-            environment(&[("DESPATCH_RUNTIME_PROVISION", "maybe"), ("DESPATCH_STRIPE_BASEURL", "https://x")]);
-        let ConfigError(problems) = merge(Some(file), variables, &[]).unwrap_err();
-        for expected in [
-            "nats: no such key",
-            "runtime.connections: expected integer, found string",
-            "smtp.port: no such key",
-            "DESPATCH_RUNTIME_PROVISION: expected true or false, found \"maybe\"",
-            "DESPATCH_STRIPE_BASEURL: no such key",
-        ] {
-            assert!(problems.iter().any(|problem| problem == expected), "{expected} in {problems:#?}");
-        }
-    }
-
-    const GIFTS: Section =
-        Section { name: "gifts", defaults: "[gifts]\npaper = \"red\"\nmost = 3  # a day\n" };
-
-    #[test]
-    fn a_worker_brings_a_table_of_its_own() {
-        let variables = environment(&[("DESPATCH_GIFTS_MOST", "5")]);
-        let config = merge(Some("[gifts]\npaper = \"blue\""), variables, &[GIFTS]).unwrap();
-        assert_eq!(config.own["gifts"], Value::Table("paper = \"blue\"\nmost = 5".parse().unwrap()));
-        let ConfigError(problems) = merge(Some("[gifts]\nbow = 1"), environment(&[]), &[GIFTS]).unwrap_err();
-        assert_eq!(problems, ["gifts.bow: no such key"]);
-        assert!(defaults(&[GIFTS]).contains("most = 3  # a day"));
-    }
-
-    #[test]
-    fn a_table_that_is_none_of_the_workers_is_refused() {
-        for (name, defaults) in
-            [("gifts", "paper = 1"), ("gifts", "[gifts]\n[other]"), ("stripe", "[stripe]\nkey = 1")]
-        {
-            let ConfigError(problems) =
-                merge(None, environment(&[]), &[Section { name, defaults }]).unwrap_err();
-            assert!(problems[0].contains(name), "{problems:?}");
-        }
-    }
-}
+mod tests;

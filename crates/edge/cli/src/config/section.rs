@@ -2,8 +2,6 @@
 
 use toml::{Table, Value};
 
-use super::error::ConfigError;
-
 /// A worker's own table of the configuration.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Section {
@@ -11,12 +9,14 @@ pub(crate) struct Section {
     pub(crate) name: &'static str,
     /// The table, `[name]`, annotated, with the default of every key.
     pub(crate) defaults: &'static str,
+    /// Whether the worker can read such a table, and what is wrong if it cannot.
+    pub(crate) check: fn(Value) -> Result<(), String>,
 }
 
 impl Section {
     /// The keys with their defaults.
-    pub(super) fn table(&self) -> Result<Table, ConfigError> {
-        let wrong = |what: String| ConfigError(vec![format!("the defaults of {}: {what}", self.name)]);
+    pub(super) fn table(&self) -> Result<Table, String> {
+        let wrong = |what: String| format!("the defaults of {}: {what}", self.name);
         let mut whole: Table =
             self.defaults.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
         match (whole.remove(self.name), whole.is_empty()) {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use despatch_gateway::Secret;
-use despatch_runtime::{PolicyOverride, Settings};
+use despatch_runtime::{Database, PolicyOverride, Settings};
 
-use super::error::ConfigError;
 use super::file::{Config, HandlerPolicy};
-use super::layers;
+use super::key::Key;
+use super::problem::ConfigError;
 
 impl From<HandlerPolicy> for PolicyOverride {
     fn from(policy: HandlerPolicy) -> Self {
@@ -60,19 +60,44 @@ impl Config {
     /// What cannot stay empty where nothing stands in for it.
     pub(crate) fn check_servers(&self) -> Result<(), ConfigError> {
         let empty = [("nats_url", &self.nats_url), ("database_url", &self.database_url)];
-        let missing: Vec<String> = empty
-            .iter()
-            .filter(|(_, value)| value.is_empty())
-            .map(|(key, _)| format!("{key}: expected a URL, found nothing ({})", layers::variable(key)))
+        let missing = empty.iter().filter(|(_, value)| value.is_empty());
+        let problems: Vec<_> = missing
+            .map(|(key, _)| self.problem(&Key::parse(key), "expected a URL, found nothing".to_owned()))
             .collect();
-        if missing.is_empty() { Ok(()) } else { Err(ConfigError(missing)) }
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError { file: self.origins.file.clone(), problems })
+    }
+
+    /// What is wrong with the servers' URLs. What is empty is not looked at.
+    pub(crate) fn server_problems(&self) -> Vec<(Key, String)> {
+        let nats = Some(&self.nats_url).filter(|url| !url.is_empty());
+        let nats = nats.and_then(|url| despatch_runtime::nats_options(url).err());
+        let nats = nats.map(|_| {
+            (Key::parse("nats_url"), "expected a URL such as nats://user:password@host:port".to_owned())
+        });
+        let databases = Key::default().name("databases");
+        let common = (Key::parse("database_url"), &self.database_url);
+        let moved = self.databases.iter().map(|(worker, url)| (databases.name(worker), url));
+        let wrong = std::iter::once(common).chain(moved).filter(|(_, url)| !url.is_empty());
+        let wrong = wrong.filter_map(|(key, url)| {
+            // The URL may hold a password, so it is not repeated.
+            let expected = "expected a URL such as postgres://user:password@host:port/database";
+            Database::new(url, 1).is_err().then(|| (key, expected.to_owned()))
+        });
+        nats.into_iter().chain(wrong).collect()
     }
 
     /// That the shop is not the demo's, where customers could see it.
     pub(crate) fn check_identity(&self) -> Result<(), ConfigError> {
-        let problems = if self.has_only_stand_ins() { Vec::new() } else { self.identity_problems() };
-        let lines: Vec<String> = problems.iter().map(|(key, problem)| format!("{key}: {problem}")).collect();
-        if lines.is_empty() { Ok(()) } else { Err(ConfigError(lines)) }
+        let found = if self.has_only_stand_ins() { Vec::new() } else { self.identity_problems() };
+        let problems: Vec<_> =
+            found.into_iter().map(|(key, text)| self.problem(&Key::parse(key), text)).collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError { file: self.origins.file.clone(), problems })
     }
 
     pub(crate) fn payments(&self) -> despatch_payments::Config {

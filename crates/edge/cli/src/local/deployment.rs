@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::data_dir::{Address, DataDir};
-use crate::config::{Config, StandIns};
+use crate::config::{Config, StandIns, running};
 use crate::gateway;
 use crate::registry::Registry;
 use crate::result::Result;
@@ -77,6 +77,7 @@ impl LocalDeployment {
         } else {
             None
         };
+        data_dir.keep_settings(&running(&config)?)?;
         let workers = registry.workers(&config, &registry.names())?;
         let database = Database::new(&config.database_url, 4)?;
         let process = Process::start(config.settings(), workers).await?;

@@ -1,8 +1,8 @@
 //! What a local deployment writes into its data directory: the secrets that are generated once, and its address.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use despatch_runtime::error_chain;
 use despatch_stack::{DataDirLock, StackError};
@@ -52,6 +52,24 @@ impl DataDir {
         let secrets = Secrets { link_secret: random(), api_key: random(), shippo_token: random() };
         DataDir::write(&path, &serde_json::to_vec_pretty(&secrets)?)?;
         Ok(secrets)
+    }
+
+    /// The settings of the deployment that runs here, or ran last; `None` before the first.
+    pub(crate) fn settings(&self) -> Result<Option<toml::Table>> {
+        match std::fs::read_to_string(self.settings_file()) {
+            Ok(text) => Ok(Some(text.parse()?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!("{}: {error}", self.settings_file().display()).into()),
+        }
+    }
+
+    /// Says what the deployment runs with, for the commands that examine it.
+    pub(crate) fn keep_settings(&self, settings: &toml::Table) -> Result {
+        DataDir::write(&self.settings_file(), toml::to_string(settings)?.as_bytes())
+    }
+
+    fn settings_file(&self) -> PathBuf {
+        self.path().join("settings.toml")
     }
 
     /// Says where the deployment is.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use despatch_runtime::Policy;
 use serde::Deserialize;
 
-use crate::stripe::StripeConfig;
+use crate::stripe::{StripeConfig, UnusableClient};
 
 /// Tries for about an hour, because a provider's outage is not the order's fault.
 pub(crate) const POLICY: Policy =
@@ -20,6 +20,16 @@ pub struct Config {
     pub provider: ProviderName,
     /// The connection to Stripe, if it is the provider.
     pub stripe: StripeConfig,
+}
+
+impl Config {
+    /// Everything that is wrong with it, each with its key under `[stripe]`.
+    pub fn problems(&self) -> Vec<UnusableClient> {
+        match self.provider {
+            ProviderName::Stripe => self.stripe.problems(),
+            ProviderName::Fake => Vec::new(),
+        }
+    }
 }
 
 /// The known providers.

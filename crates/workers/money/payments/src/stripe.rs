@@ -66,6 +66,33 @@ pub enum UnusableClient {
     Client(#[from] reqwest::Error),
 }
 
+impl StripeConfig {
+    /// Everything that is wrong with it, each with its key.
+    pub(crate) fn problems(&self) -> Vec<UnusableClient> {
+        [self.base().err(), self.bearer().err()].into_iter().flatten().collect()
+    }
+
+    fn base(&self) -> Result<String, UnusableClient> {
+        let base = self.base_url.trim_end_matches('/').to_owned();
+        let is_http = |url: Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
+        if Url::parse(&base).is_ok_and(is_http) {
+            Ok(base)
+        } else {
+            Err(UnusableClient::BaseUrl(self.base_url.clone()))
+        }
+    }
+
+    fn bearer(&self) -> Result<HeaderValue, UnusableClient> {
+        if self.secret_key.0.trim().is_empty() {
+            return Err(UnusableClient::SecretKey);
+        }
+        let bearer = HeaderValue::try_from(format!("Bearer {}", self.secret_key.0));
+        let mut bearer = bearer.map_err(|_| UnusableClient::SecretKey)?;
+        bearer.set_sensitive(true);
+        Ok(bearer)
+    }
+}
+
 /// A Stripe account.
 #[derive(Debug, Clone)]
 pub struct Stripe {
@@ -78,17 +105,7 @@ impl Stripe {
     pub fn new(config: &StripeConfig) -> Result<Self, UnusableClient> {
         // reqwest uses the process's provider and has none of its own; every caller in the process chooses ring.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let base = config.base_url.trim_end_matches('/').to_owned();
-        let is_http = |url: Url| ["http", "https"].contains(&url.scheme()) && url.has_host();
-        if !Url::parse(&base).is_ok_and(is_http) {
-            return Err(UnusableClient::BaseUrl(config.base_url.clone()));
-        }
-        if config.secret_key.0.trim().is_empty() {
-            return Err(UnusableClient::SecretKey);
-        }
-        let bearer = HeaderValue::try_from(format!("Bearer {}", config.secret_key.0));
-        let mut bearer = bearer.map_err(|_| UnusableClient::SecretKey)?;
-        bearer.set_sensitive(true);
+        let (base, bearer) = (config.base()?, config.bearer()?);
         let headers = HeaderMap::from_iter([
             (reqwest::header::AUTHORIZATION, bearer),
             (HeaderName::from_static("stripe-version"), HeaderValue::from_static(VERSION)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use despatch_contracts::order::Address;
 use despatch_domain::country::{self, UnknownCountry};
 use despatch_routing::{Carrier, CarrierRule};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::carton::Carton;
 use crate::shippo::{Shippo, ShippoConfig, UnusableClient};
@@ -27,7 +27,7 @@ pub struct Config {
 }
 
 /// The sender of parcels. A field that is left out is empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sender {
     /// A person or the shop.

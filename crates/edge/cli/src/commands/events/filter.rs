@@ -105,11 +105,10 @@ fn unknown(text: &str, known: &[String]) -> Box<dyn std::error::Error + Send + S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
 
     fn known() -> Vec<String> {
         let registry = Registry::default();
-        known_subjects(&registry, &Config::load(None, &registry.sections()).unwrap())
+        known_subjects(&registry, &registry.load(None).unwrap())
     }
 
     #[test]

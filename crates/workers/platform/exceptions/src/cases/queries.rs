@@ -1,4 +1,4 @@
-//! What people read of cases.
+//! Reads cases for people.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub struct CaseDetails {
     pub attempts: Vec<FailedAttempt>,
     /// Its history, oldest entry first.
     pub history: Vec<HistoryEntry>,
-    /// What edits changed, by the number of the edit's history entry.
+    /// The changes of edits, by the number of the edit's history entry.
     pub edits: BTreeMap<i32, Vec<Change>>,
 }
 
@@ -72,11 +72,11 @@ impl CaseQueries {
             None => Vec::new(),
         };
         match found.pop() {
-            None => Err(CaseError::NotFound(given.clone())),
+            None => Err(CaseError::NotFound(given.to_string())),
             Some(case) if found.is_empty() => Ok(case),
             Some(case) => {
                 found.push(case);
-                Err(CaseError::Ambiguous { given: given.clone(), found })
+                Err(CaseError::Ambiguous { given: given.to_string(), found })
             }
         }
     }

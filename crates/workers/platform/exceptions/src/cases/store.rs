@@ -234,7 +234,7 @@ pub(super) async fn of_subject(db: &impl GenericClient, subject: Subject<'_>) ->
     db.query(&sql, &[&String::from(subject)]).await?.iter().map(case_of).collect()
 }
 
-/// What the cases that carry this order are about; `None` when no case does.
+/// The subject of the cases that carry this order; `None` when no case does.
 pub(super) async fn subject_of(
     db: &impl GenericClient,
     shop: &str,

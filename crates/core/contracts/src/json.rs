@@ -57,7 +57,8 @@ pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, InvalidJson> {
         .stringify_64_bit_integers(false)
         .skip_default_fields(false);
     let message = dynamic(event_type, payload)?;
-    let mut json = message.serialize_with_options(serde_json::value::Serializer, &options).map_err(whole)?;
+    let json = message.serialize_with_options(serde_json::value::Serializer, &options);
+    let mut json = json.map_err(|error| whole(&error))?;
     rename_values(&message.descriptor(), &mut json, &|of, value| {
         of.get_value_by_name(value).map(|known| short_name(of, known.name()))
     });
@@ -67,7 +68,7 @@ pub fn to_json(event_type: &str, payload: Bytes) -> Result<Value, InvalidJson> {
 /// Converts JSON to an event's payload.
 pub fn from_json(event_type: &str, text: &str) -> Result<Bytes, InvalidJson> {
     let descriptor = descriptor(event_type)?;
-    let mut json: Value = serde_json::from_str(text).map_err(whole)?;
+    let mut json: Value = serde_json::from_str(text).map_err(|error| whole(&error))?;
     rename_values(&descriptor, &mut json, &|of, value| {
         let mut known = of.values().map(|known| known.name().to_owned());
         known.find(|name| short_name(of, name) == value)
@@ -80,7 +81,8 @@ pub fn from_json(event_type: &str, text: &str) -> Result<Bytes, InvalidJson> {
     Ok(message.encode_to_vec().into())
 }
 
-fn whole(error: serde_json::Error) -> InvalidJson {
+/// A defect of the JSON as a whole.
+fn whole(error: &serde_json::Error) -> InvalidJson {
     InvalidJson::Field { path: ".".to_owned(), why: error.to_string() }
 }
 

@@ -105,7 +105,7 @@ fn say_that_nothing_runs(checks: &mut [Check], dir: &Path) {
     }
 }
 
-/// What the private servers' disk has left.
+/// The free room on the private servers' disk.
 fn room(path: &Path) -> Check {
     let subject = format!("disk {}", path.display());
     let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);

@@ -68,6 +68,18 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
     assert_eq!(local.json(&by_shop).await["cases"][0]["number"], case["number"]);
     let listed = local.does(&["exceptions", "list"]).await.stdout;
     assert!(listed.contains("test/2  ") && listed.contains("12.99 USD"), "{listed}");
+    for (filter, meant) in [
+        (["--reason", "stock_short"], "stock-short"),
+        (["--queue", "warehous"], "warehouse"),
+        (["--worker", "inventry"], "'inventory'"),
+        (["--handler", "inventory.reserv"], "did you mean inventory.reserve?"),
+        (["--order", "test/nope"], "no such order"),
+    ] {
+        let refused = local.does(&[&["exceptions", "list"][..], &filter].concat()).await;
+        assert!(!refused.status.success() && refused.stderr.contains(meant), "{filter:?}: {refused:?}");
+    }
+    let nobody = local.does(&["exceptions", "list", "--claimed-by", "eve"]).await;
+    assert!(nobody.status.success() && nobody.stdout.contains("claimed by eve"), "{nobody:?}");
     let cancel = ["exceptions", "cancel-order", &number, "--by", "ada", "--reason", "out of print"];
     let cancelled = local.does(&cancel).await;
     assert!(cancelled.status.success() && cancelled.stdout.contains("Case resolved."), "{cancelled:?}");

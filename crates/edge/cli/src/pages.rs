@@ -1,11 +1,11 @@
-//! What people read of a reason: its page under `docs/exceptions`.
+//! The page of a reason under `docs/exceptions`.
 
 use despatch_domain::Reason;
 use include_dir::{Dir, include_dir};
 
 static PAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../../docs/exceptions");
 
-/// What stands for the case in the pages' commands.
+/// The word that stands for the case in the pages' commands.
 const CASE: &str = "CASE";
 
 /// The page of a reason code, with the case's number in its commands; `None` when there is none.

@@ -76,7 +76,7 @@ fn all() -> Vec<Entry> {
     ]
 }
 
-/// What is wrong, each beginning with its key and a colon.
+/// The problems, each beginning with its key and a colon.
 fn said<P: ToString>(table: &str, problems: impl IntoIterator<Item = P>) -> Vec<String> {
     problems.into_iter().map(|problem| format!("{table}{}", problem.to_string())).collect()
 }
@@ -181,8 +181,8 @@ impl Registry {
             .collect()
     }
 
-    /// The configuration, or everything that is wrong with it. What is empty is not looked at: a process needs only what its
-    /// own workers need, and `up` fills in the rest.
+    /// The configuration, or everything that is wrong with it. Empty values are not looked at, because a process needs only
+    /// the values of its own workers, and `up` fills in the rest.
     pub(crate) fn load(&self, file: Option<&Path>) -> Result<Config, ConfigError> {
         self.examined(file)?.checked()
     }
@@ -264,7 +264,7 @@ impl Registry {
         if problems.is_empty() { Ok(workers) } else { failed(problems) }
     }
 
-    /// Every worker, for commands that only need to know what it is. What its providers need is filled in.
+    /// Every worker, for commands that only need to know what it is. The values that providers need are filled in.
     pub(crate) fn known(&self, config: &Config) -> Result<Vec<Worker>, ConfigError> {
         let mut config = config.clone();
         for provider in [&mut config.stripe.base_url, &mut config.shippo.base_url, &mut config.smtp.url] {
@@ -301,7 +301,7 @@ pub(crate) struct NoSuchWorker {
 }
 
 impl NoSuchWorker {
-    /// What is wrong with the name.
+    /// The problem with the name.
     fn what(&self) -> String {
         let near = did_you_mean(&self.name, self.names.iter().copied());
         if near.is_empty() {

@@ -34,16 +34,16 @@ impl CaseAndWord {
         CaseRef::parse(self.words.split_last().map_or(&[][..], |(_, case)| case))
     }
 
-    /// What comes after the case.
+    /// The word after the case.
     pub(crate) fn word(&self) -> &str {
         self.words.last().map_or("", String::as_str)
     }
 }
 
-/// Who decides.
+/// The person who decides.
 #[derive(Debug, Args)]
 pub(crate) struct ByArgs {
-    /// Who decides; kept in the history [default: $USER, then the account's name].
+    /// The person who decides; kept in the history [default: $USER, then the account's name].
     #[arg(long, env = "USER", hide_env = true, value_name = "WHO")]
     by: Option<String>,
 }

@@ -1,8 +1,9 @@
-//! From a filter on the command line to the cases that it means. What matches nothing that is known is an error.
+//! From a filter on the command line to the cases that it means. A filter for an unknown name is an error.
 
 use despatch_contracts::Subject;
 use despatch_exceptions::{CaseFilter, CaseQueries};
 use despatch_read_model::ReadModel;
+use despatch_runtime::Worker;
 use jiff::Timestamp;
 
 use crate::args::FilterArgs;
@@ -40,10 +41,10 @@ pub(super) async fn case_filter(
     })
 }
 
-/// Checks that some worker has this handler. What the gateway refused is a case of `gateway.outbox`, which is none.
+/// Checks that some worker has this handler. Input that the gateway refused is a case of `gateway.outbox`.
 pub(super) fn known_handler(registry: &Registry, config: &Config, handler: &str) -> Result {
     let workers = registry.known(config)?;
-    let known: Vec<&str> = workers.iter().flat_map(|worker| worker.specs()).map(|spec| spec.name).collect();
+    let known: Vec<&str> = workers.iter().flat_map(Worker::specs).map(|spec| spec.name).collect();
     if known.contains(&handler) || handler == GATEWAY {
         return Ok(());
     }
@@ -59,15 +60,14 @@ const GATEWAY: &str = "gateway.outbox";
 /// case.
 async fn order_id(config: &Config, cases: &CaseQueries, given: &str) -> Result<String> {
     let orders = ReadModel::new(&config.settings())?;
-    let found = match given.split_once('/') {
-        Some((shop, number)) => match orders.find_order(shop, number).await? {
+    let found = if let Some((shop, number)) = given.split_once('/') {
+        match orders.find_order(shop, number).await? {
             Some(id) => Some(id),
             None => cases.find_order(shop, number).await?,
-        },
-        None => {
-            let known = orders.order(given).await?.is_some() || !cases.of_order(given).await?.is_empty();
-            known.then(|| given.to_owned())
         }
+    } else {
+        let known = orders.order(given).await?.is_some() || !cases.of_order(given).await?.is_empty();
+        known.then(|| given.to_owned())
     };
     found.ok_or_else(|| {
         hinted(

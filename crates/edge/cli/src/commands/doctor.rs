@@ -63,7 +63,7 @@ fn workers(registry: &Registry, config: &Config) -> (Vec<Worker>, Vec<Check>) {
     (workers, checks)
 }
 
-/// What the private servers' disk has left.
+/// The free room on the private servers' disk.
 fn room(path: &Path) -> Check {
     let subject = format!("disk {}", path.display());
     let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);

@@ -3,6 +3,7 @@
 mod outcome;
 mod show;
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use despatch_contracts::exception::{
@@ -39,7 +40,7 @@ pub(crate) async fn run(
         ReplaysCommand::Show { replay, items, json } => show::show(&queries, *replay, *items, *json).await?,
         ReplaysCommand::DryRun { replay, json } => dry_run(&queries, *replay, *json).await?,
         ReplaysCommand::Start { replay, yes: false, .. } => {
-            dry_run(&queries, replay.replay, replay.json).await?
+            dry_run(&queries, replay.replay, replay.json).await?;
         }
         ReplaysCommand::Start { replay, yes: true, wait } => {
             let by = replay.by.person()?;
@@ -103,9 +104,9 @@ async fn dry_run(queries: &ReplayQueries, id: i64, as_json: bool) -> Result {
     let cases = if replayed == 1 { "case" } else { "cases" };
     let mut text = format!("replay {id}: {replayed} {cases} would be replayed\n");
     for SkippedCases { why, count } in skipped {
-        text.push_str(&format!("      {count} skipped: {why}\n"));
+        writeln!(text, "      {count} skipped: {why}")?;
     }
-    text.push_str(&format!("      despatch replays start {id} --yes\n"));
+    writeln!(text, "      despatch replays start {id} --yes")?;
     print(&text)
 }
 

@@ -21,11 +21,11 @@ use crate::output::{Table, due, one_line, print, width};
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
 
-/// What a command does to retries, in words.
+/// A change of retries, in words.
 struct Change {
     /// As in "3 would be …".
     done: &'static str,
-    /// What to look at afterwards.
+    /// The command that shows its effect.
     look: &'static str,
 }
 
@@ -203,7 +203,8 @@ async fn order_names(config: &Config, retries: &[PendingRetry]) -> Result<HashMa
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let orders = ReadModel::new(&config.settings())?.order_names(&Vec::from_iter(ids)).await?;
+    let orders =
+        ReadModel::new(&config.settings())?.order_names(&ids.into_iter().collect::<Vec<_>>()).await?;
     let named = orders.into_iter().map(|order| {
         let name = format!("{}/{}", order.shop, order.shop_order_id);
         (Subject::order(&order.order_id).into(), name)

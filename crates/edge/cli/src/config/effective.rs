@@ -6,7 +6,7 @@ use super::file::Config;
 use super::key::{Key, Step};
 use super::origin::Origin;
 
-/// What stands in the place of a secret.
+/// The text in the place of a secret.
 const MASK: &str = "…";
 
 /// The last part of the keys whose values are secrets as a whole.
@@ -79,7 +79,7 @@ fn is_list_of_tables(value: &Value) -> bool {
     value.as_array().and_then(|list| list.first()).is_some_and(Value::is_table)
 }
 
-/// A value without what must not be seen. What is empty is no secret.
+/// A value without its secrets. An empty value is no secret.
 fn masked(key: &Key, value: &Value) -> Value {
     let secret =
         key.steps().iter().any(|step| matches!(step, Step::Name(name) if SECRETS.contains(&name.as_str())));

@@ -46,13 +46,13 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// What a worker's own table says.
+    /// A worker's own table.
     pub(crate) fn own<C: DeserializeOwned>(&self, worker: &str) -> Result<C, String> {
         let table = self.own.get(worker).cloned().unwrap_or_else(|| toml::Table::new().into());
         table.try_into().map_err(|error| error.message().to_owned())
     }
 
-    /// What is wrong with a key's value, with where it has to be corrected.
+    /// A problem of a key's value, and the place to correct it.
     pub(crate) fn problem(&self, key: &Key, text: String) -> Problem {
         let at = self.origins.nearest(key);
         let key = match &at {
@@ -81,11 +81,11 @@ pub(crate) struct Runtime {
     pub(crate) stream_replicas: usize,
     pub(crate) provision: bool,
     pub(crate) migrate: bool,
-    /// What the deployment changes of single handlers' policies, by the handler's name.
+    /// The deployment's changes to policies of single handlers, by the handler's name.
     pub(crate) policies: BTreeMap<String, HandlerPolicy>,
 }
 
-/// What can be changed of a handler's policy. What is left out stays as it is in the code.
+/// Changes to a handler's policy. Values that are left out stay as they are in the code.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HandlerPolicy {

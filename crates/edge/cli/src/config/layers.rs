@@ -1,5 +1,5 @@
-//! Lays the operator's file and the environment over the defaults, key by key. Whatever is wrong is left out and noted, so
-//! that everything can be reported at once.
+//! Lays the operator's file and the environment over the defaults, key by key. Wrong values are left out and noted, so
+//! that all can be reported at once.
 
 use std::collections::BTreeMap;
 
@@ -97,7 +97,7 @@ impl<'s> Layers<'s> {
         }
     }
 
-    /// What the layers come to. It can be read, because what was wrong with it is not in it.
+    /// The result of the layers. It can be read, because wrong values are not in it.
     pub(super) fn merged(&mut self) -> Table {
         for key in &self.wrong {
             // An entry without one of its values is none; a good one takes its place.
@@ -166,7 +166,7 @@ impl<'s> Layers<'s> {
         let are = if missing.len() == 1 { "is" } else { "are" };
         let rest = if optional.is_empty() { "" } else { "; the rest may be left out" };
         self.complain(key, origin, format!("{} {are} needed{rest}", listed(&missing)));
-        // What is there may be wrong too.
+        // The value that is there may be wrong too.
         for (name, value) in over {
             let key = key.name(name);
             match self.shape.value(&key) {

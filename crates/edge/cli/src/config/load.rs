@@ -39,7 +39,7 @@ impl Loaded {
         })
     }
 
-    /// What a running deployment has.
+    /// The configuration of a running deployment.
     #[cfg(feature = "local")]
     pub(crate) fn running(settings: toml::Table, sections: &[Section]) -> Result<Self, ConfigError> {
         Loaded::of(None, sections, |layers| layers.lay_running(settings))

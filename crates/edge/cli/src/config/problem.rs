@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, as text.
+//! A configuration's problems, as text.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub(crate) struct Problem {
     pub(crate) at: Origin,
     /// The key, or the variable.
     pub(crate) key: String,
-    /// What was expected and what was found.
+    /// The expected value and the one that was found.
     pub(crate) text: String,
 }
 

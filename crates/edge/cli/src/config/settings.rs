@@ -1,4 +1,4 @@
-//! What the parts of despatch take from the configuration.
+//! The settings that each part of despatch takes from the configuration.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ impl From<HandlerPolicy> for PolicyOverride {
 }
 
 impl Config {
-    /// What the runtime needs.
+    /// The settings of the runtime.
     pub(crate) fn settings(&self) -> Settings {
         let seconds = Duration::from_secs;
         let days = |days: u64| Duration::from_secs(days * 24 * 3600);
@@ -57,7 +57,7 @@ impl Config {
         self.databases.get(worker).unwrap_or(&self.database_url)
     }
 
-    /// What cannot stay empty where nothing stands in for it.
+    /// Checks the values that may be empty only where a stand-in takes their place.
     pub(crate) fn check_servers(&self) -> Result<(), ConfigError> {
         let empty = [("nats_url", &self.nats_url), ("database_url", &self.database_url)];
         let missing = empty.iter().filter(|(_, value)| value.is_empty());
@@ -70,7 +70,7 @@ impl Config {
         Err(ConfigError { file: self.origins.file.clone(), problems })
     }
 
-    /// What is wrong with the servers' URLs. What is empty is not looked at.
+    /// The problems of the servers' URLs. Empty ones are not looked at.
     pub(crate) fn server_problems(&self) -> Vec<(Key, String)> {
         let nats = Some(&self.nats_url).filter(|url| !url.is_empty());
         let nats = nats.and_then(|url| despatch_runtime::nats_options(url).err());

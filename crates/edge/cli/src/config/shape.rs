@@ -1,4 +1,4 @@
-//! What a configuration may hold: the annotated defaults, with a complete entry of everything whose entries are the
+//! The shape of a configuration: the annotated defaults, with a complete entry of everything whose entries are the
 //! operator's own. A value is tried by putting it, alone, in the place of the one there.
 
 use toml::{Table, Value};
@@ -25,7 +25,7 @@ pub(crate) fn defaults(sections: &[Section]) -> String {
 
 /// The keys that there are, each with a value that is good.
 pub(super) struct Shape<'s> {
-    /// What applies where nobody says otherwise.
+    /// The values that apply unless a file or the environment sets them.
     pub(super) defaults: Table,
     complete: Value,
     sections: &'s [Section],
@@ -68,7 +68,7 @@ impl<'s> Shape<'s> {
         good.keys().filter(fails_without).cloned().collect()
     }
 
-    /// What is wrong with a value of the right type, if anything.
+    /// The problem of a value of the right type, if there is one.
     pub(super) fn refusal(&self, key: &Key, value: &Value) -> Option<String> {
         let error = self.try_out(key, value.clone()).err()?;
         if let Some((unknown, known)) = unknown_variant(&error) {

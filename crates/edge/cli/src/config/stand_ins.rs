@@ -55,7 +55,7 @@ impl StandIns {
 }
 
 impl Config {
-    /// Whether every provider is a stand-in: on this machine, or none at all. What is not configured is no stand-in: a
+    /// Whether every provider is a stand-in: on this machine, or none at all. A provider that is not configured is no stand-in, because a
     /// process may have the keys of its own workers alone.
     pub(crate) fn has_only_stand_ins(&self) -> bool {
         let takes_no_money = self.payments.provider == ProviderName::Fake;

@@ -95,7 +95,7 @@ impl LocalDeployment {
         Ok(LocalDeployment { address, sandbox, database, process, stack, gateway, shutdown })
     }
 
-    /// Finishes what is in flight and stops everything. What waits continues at the next start.
+    /// Finishes what is in flight and stops everything. Waiting events continue at the next start.
     pub(crate) async fn stop(self) -> Result {
         self.shutdown.cancel();
         let served = self.gateway.await;

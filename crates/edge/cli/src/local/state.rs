@@ -1,4 +1,4 @@
-//! What a local deployment writes into its data directory: the secrets that are generated once, and its address.
+//! The files that a local deployment writes into its data directory: the secrets that are generated once, and its address.
 
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::data_dir::{Address, DataDir};
 use crate::result::{Result, hinted};
 
-/// What to do where the directory cannot be used.
+/// The hint where the directory cannot be used.
 const ELSEWHERE: &str = "use a directory that you may write to: --data-dir DIR, or DESPATCH_DATA_DIR";
 
 /// Secrets that nobody configured.

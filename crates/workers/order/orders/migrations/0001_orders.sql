@@ -45,5 +45,5 @@ create table orders.timeline (
     primary key (order_id, seq)
 );
 
--- What happened lately. Rows come in the order of this time, or nearly so.
+-- For recent events. Rows come in the order of this time, or nearly so.
 create index timeline_at on orders.timeline using brin (at);

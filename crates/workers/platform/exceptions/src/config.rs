@@ -3,7 +3,7 @@
 use despatch_calendar::{CalendarConfig, CalendarProblem};
 use serde::Deserialize;
 
-/// What a deployment says about cases: `[exceptions]` in its configuration.
+/// The settings of cases: `[exceptions]` in its configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {

@@ -1,5 +1,6 @@
 //! Decisions about one case: each is asked of the exceptions worker, and what comes of it is printed.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -55,23 +56,24 @@ pub(super) async fn decide(
         }
         ExceptionsCommand::Claim(args) => {
             let it = of(&args).await?;
-            it.decided(&ClaimCase { decision: it.made() }, &format!("claimed by {}", it.by)).await
+            it.decided(&ClaimCase { decision: Some(it.made()) }, &format!("claimed by {}", it.by)).await
         }
         ExceptionsCommand::Release(args) => {
             let it = of(&args).await?;
             let said = format!("released by {}; it is open again", it.by);
-            it.decided(&ReleaseCase { decision: it.made() }, &said).await
+            it.decided(&ReleaseCase { decision: Some(it.made()) }, &said).await
         }
         ExceptionsCommand::Note { case, by, json } => {
             let it = decider(case.reference()?, &by, json).await?;
-            let note = NoteOnCase { decision: it.made(), text: case.word().to_owned() };
+            let note = NoteOnCase { decision: Some(it.made()), text: case.word().to_owned() };
             it.decided(&note, &format!("note added by {}", it.by)).await
         }
         ExceptionsCommand::Priority { case, by, reason, json } => {
             let priority = priority(case.word())?;
             let it = decider(case.reference()?, &by, json).await?;
             let said = format!("priority set to {priority} by {}; it was {}", it.by, it.case.priority);
-            let set = SetCasePriority { decision: it.made(), priority: priority.name().to_owned(), reason };
+            let set =
+                SetCasePriority { decision: Some(it.made()), priority: priority.name().to_owned(), reason };
             it.decided(&set, &said).await
         }
         ExceptionsCommand::Discard { decision, reason } => {
@@ -80,29 +82,29 @@ pub(super) async fn decide(
                 "discarded by {}. Case resolved. To open it again: despatch exceptions undo {}",
                 it.by, it.case.number
             );
-            it.decided(&DiscardCase { decision: it.made(), reason }, &said).await
+            it.decided(&DiscardCase { decision: Some(it.made()), reason }, &said).await
         }
         ExceptionsCommand::Undo(args) => {
             let it = of(&args).await?;
             let said = format!("discard undone by {}; it is open again", it.by);
-            it.decided(&UndoDiscard { decision: it.made() }, &said).await
+            it.decided(&UndoDiscard { decision: Some(it.made()) }, &said).await
         }
         ExceptionsCommand::Replay { decision, wait } => {
             let it = of(&decision).await?;
             let said = format!("replay asked for by {}; {} tries it now", it.by, it.case.id.handler);
-            it.ask(&ReplayCase { decision: it.made() }).await?;
+            it.ask(&ReplayCase { decision: Some(it.made()) }).await?;
             it.replayed(&said, &wait).await
         }
         ExceptionsCommand::Edit { decision, from, reason, yes, wait } => {
             let it = of(&decision).await?;
             let Edited { generation, contents, changes } = edit::edited(cases, &it.case, &from).await?;
             if !it.json {
-                print(&changes.iter().map(|change| format!("{change}\n")).collect::<String>())?;
+                print(&(changes.join("\n") + "\n"))?;
             }
             if !yes {
                 return it.not_applied(&changes);
             }
-            it.ask(&EditAndReplayCase { decision: it.made(), generation, contents, reason }).await?;
+            it.ask(&EditAndReplayCase { decision: Some(it.made()), generation, contents, reason }).await?;
             let fields = if changes.len() == 1 { "field" } else { "fields" };
             let count = changes.len();
             let said = format!(
@@ -119,12 +121,12 @@ pub(super) async fn decide(
 
 impl Decider<'_> {
     /// The decision's case and person, as the worker is told.
-    fn made(&self) -> Option<CaseDecision> {
+    fn made(&self) -> CaseDecision {
         let event_id = self.case.id.event_id.to_string();
-        Some(CaseDecision { handler: self.case.id.handler.clone(), event_id, by: self.by.clone() })
+        CaseDecision { handler: self.case.id.handler.clone(), event_id, by: self.by.clone() }
     }
 
-    /// Asks the worker for the decision. What it refuses it says why.
+    /// Asks the worker for the decision. A refusal is an error that says why.
     async fn ask<A: Ask<Reply = CaseDecided>>(&self, decision: &A) -> Result {
         let CaseDecided {} = ask(self.config, decision).await?;
         Ok(())
@@ -154,7 +156,7 @@ impl Decider<'_> {
         let orders = ReadModel::new(&self.config.settings())?;
         let order_id = self.case.order_id().unwrap_or_default();
         let before = outcome::refusals(&orders, order_id).await?.len();
-        self.ask(&CancelOrderOfCase { decision: self.made(), reason }).await?;
+        self.ask(&CancelOrderOfCase { decision: Some(self.made()), reason }).await?;
         let name = order_name(&self.case);
         let said = format!("cancellation of {name} asked for by {}", self.by);
         let outcome = async |limit| {
@@ -191,7 +193,7 @@ impl Decider<'_> {
         } else {
             let mut text = format!("{}\n", one_line(&outcome.in_words(after)));
             if outcome == DecisionResult::Unknown {
-                text.push_str(&format!("      despatch exceptions show {number}\n      {look}\n"));
+                writeln!(text, "      despatch exceptions show {number}\n      {look}")?;
             }
             print(&text)?;
         }
@@ -199,7 +201,7 @@ impl Decider<'_> {
         Ok(if resolved { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Says how an edit is applied. What would change was printed.
+    /// Says how an edit is applied, after its changes were printed.
     fn not_applied(&self, changes: &[String]) -> Result<ExitCode> {
         if self.json {
             let shown = json!({ "outcome": "not-applied", "changes": changes });
@@ -227,6 +229,6 @@ fn priority(name: &str) -> Result<Priority> {
     let names = || Priority::ALL.iter().map(|priority| priority.name());
     Priority::parse(name).ok_or_else(|| {
         let what = format!("{name}: no such priority{}", did_you_mean(name, names()));
-        hinted(what, format!("one of {}", Vec::from_iter(names()).join(", ")))
+        hinted(what, format!("one of {}", names().collect::<Vec<_>>().join(", ")))
     })
 }

@@ -25,7 +25,7 @@ pub(super) struct Edited {
     pub(super) generation: i32,
     /// The whole event as protobuf's JSON.
     pub(super) contents: String,
-    /// What is changed, a line for each field.
+    /// The changes, a line for each field.
     pub(super) changes: Vec<String>,
 }
 

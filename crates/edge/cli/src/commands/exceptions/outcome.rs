@@ -1,4 +1,4 @@
-//! What comes of a decision: waits for it, within a limit.
+//! The outcome of a decision, for which a command waits within a limit.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use despatch_read_model::ReadModel;
 use crate::commands::waiting::within;
 use crate::result::Result;
 
-/// What came of a decision.
+/// The outcome of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DecisionResult {
     /// The case is resolved: `replayed`, `order-cancelled` or, by another person, `discarded`.
@@ -45,7 +45,7 @@ impl DecisionResult {
         }
     }
 
-    /// What is said of it, after this time.
+    /// Describes it, as found after this time.
     pub(super) fn in_words(&self, after: Duration) -> String {
         let after = format!("{:.1} s", after.as_secs_f64());
         match self {
@@ -64,7 +64,7 @@ impl DecisionResult {
     }
 }
 
-/// What comes of a replay of the case's last failure. `case` is the case before the decision.
+/// Waits for the outcome of a replay of the case's last failure. `case` is the case before the decision.
 pub(super) async fn of_replay(cases: &CaseQueries, case: &Case, limit: Duration) -> Result<DecisionResult> {
     let answer = async || {
         let now = cases.show(&case.id).await?.case;
@@ -89,7 +89,7 @@ pub(super) async fn refusals(orders: &ReadModel, order_id: &str) -> Result<Vec<D
     Ok(refused.map(|step| DecisionResult::Refused { reason: step.reason, state: step.to.name() }).collect())
 }
 
-/// What comes of the request to cancel an order that was ignored `before` times by then.
+/// Waits for the outcome of a request to cancel the order. `before` requests had changed nothing by then.
 pub(super) async fn of_cancellation(
     cases: &CaseQueries,
     orders: &ReadModel,

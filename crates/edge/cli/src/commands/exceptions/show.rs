@@ -34,17 +34,16 @@ pub(super) async fn show(config: &Config, cases: &CaseQueries, id: &CaseId, as_j
     text.push_str("\nhistory\n");
     text.push_str(&happened(&history, &edits).render(width()));
     text.push_str("\nnext\n");
-    for (command, purpose) in next(&case) {
-        writeln!(text, "  {command:<NEXT_WIDTH$}  {purpose}")?;
+    let next = next(&case);
+    let wide = next.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    for (command, purpose) in next {
+        writeln!(text, "  {command:<wide$}  {purpose}")?;
     }
     if !page.is_empty() {
         writeln!(text, "\n{}", page.trim_end())?;
     }
     print(&text)
 }
-
-/// The width of the commands that come next.
-const NEXT_WIDTH: usize = 48;
 
 fn head(case: &Case) -> Result<String, fmt::Error> {
     let now = Timestamp::now();

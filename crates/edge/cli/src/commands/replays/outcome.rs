@@ -1,5 +1,6 @@
-//! What comes of a bulk replay.
+//! The outcome of a bulk replay.
 
+use std::fmt::{self, Write as _};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -33,12 +34,16 @@ pub(super) async fn wait(
         let seconds = begun.elapsed().as_secs_f64();
         print(&format!("{:#}\n", json!({ "replay": replay, "last_failure": failure, "seconds": seconds })))?;
     } else {
-        print(&in_words(&replay, failure.as_ref(), begun.elapsed()))?;
+        print(&in_words(&replay, failure.as_ref(), begun.elapsed())?)?;
     }
     Ok(if stopped { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn in_words(replay: &BulkReplay, failure: Option<&ReplayFailure>, after: Duration) -> String {
+fn in_words(
+    replay: &BulkReplay,
+    failure: Option<&ReplayFailure>,
+    after: Duration,
+) -> Result<String, fmt::Error> {
     let BulkReplay { id, state, counts, .. } = replay;
     let after = format!("{:.1} s", after.as_secs_f64());
     let mut parts = vec![format!("{} handled", counts.succeeded)];
@@ -62,17 +67,17 @@ fn in_words(replay: &BulkReplay, failure: Option<&ReplayFailure>, after: Duratio
         state => format!("{} after {after}: {parts}\n", state.name()),
     };
     if let Some(ReplayFailure { number, reason, error }) = failure {
-        text.push_str(&format!("      case {number}, {reason}: {}\n", one_line(error)));
+        writeln!(text, "      case {number}, {reason}: {}", one_line(error))?;
     }
     match state {
         ReplayState::Stopped => {
-            text.push_str(&format!("      fix the cause, then: despatch replays resume {id}\n"));
+            writeln!(text, "      fix the cause, then: despatch replays resume {id}")?;
         }
-        ReplayState::Paused => text.push_str(&format!("      despatch replays resume {id}\n")),
+        ReplayState::Paused => writeln!(text, "      despatch replays resume {id}")?,
         ReplayState::Finished if counts.failed + counts.skipped == 0 => {}
-        _ => text.push_str(&format!("      despatch replays show {id} --items\n")),
+        _ => writeln!(text, "      despatch replays show {id} --items")?,
     }
-    text
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -100,7 +105,7 @@ mod tests {
     fn how_it_ended_is_said_with_what_to_do_next() {
         let after = Duration::from_millis(3200);
         let all = replay(ReplayState::Finished, ReplayCounts { succeeded: 20, ..ReplayCounts::default() });
-        assert_eq!(in_words(&all, None, after), "finished after 3.2 s: 20 handled\n");
+        assert_eq!(in_words(&all, None, after).unwrap(), "finished after 3.2 s: 20 handled\n");
         let counts = ReplayCounts { failed: 1, pending: 19, ..ReplayCounts::default() };
         let failure = ReplayFailure {
             number: 14,
@@ -112,9 +117,9 @@ stopped after 1 of 20: 0 handled, 1 failed again, 19 not replayed yet
       case 14, address-undeliverable: no such street
       fix the cause, then: despatch replays resume 2
 ";
-        assert_eq!(in_words(&replay(ReplayState::Stopped, counts), Some(&failure), after), expected);
+        assert_eq!(in_words(&replay(ReplayState::Stopped, counts), Some(&failure), after).unwrap(), expected);
         let running = replay(ReplayState::Running, ReplayCounts { sent: 3, ..ReplayCounts::default() });
-        let said = in_words(&running, None, after);
+        let said = in_words(&running, None, after).unwrap();
         assert_eq!(
             said,
             "still running after 3.2 s: 0 handled, 3 in flight\n      despatch replays show 2 --items\n"

@@ -1,4 +1,4 @@
-//! What the layers come to, and everything that can be wrong with them.
+//! The result of the layers, and everything that can be wrong with them.
 
 use toml::Value;
 

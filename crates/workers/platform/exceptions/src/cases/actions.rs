@@ -1,4 +1,4 @@
-//! What people do with cases. Each action takes one request and returns the case after it.
+//! The actions that people take on cases. Each action takes one request and returns the case after it.
 
 use std::time::Duration;
 

@@ -75,7 +75,7 @@ pub struct Case {
     pub id: CaseId,
     /// The handler's worker.
     pub worker: String,
-    /// What the event is about, e.g. `order/1001`; empty for nothing in particular.
+    /// The subject of the event, e.g. `order/1001`; empty for nothing in particular.
     pub subject: String,
     /// The event's type, e.g. `stock.picked`.
     pub event_type: String,

@@ -3,7 +3,7 @@
 /// The most characters of a cause.
 const LONGEST: usize = 200;
 
-/// What takes the place of a number, an id or a quoted text.
+/// The text in the place of a number, an id or a quoted text.
 const VARYING: &str = "…";
 
 /// The error text with every word that has a digit, and every text in double quotes, replaced. Cases of one reason whose

@@ -38,7 +38,7 @@ pub(super) async fn apply(
     row.as_ref().map(case_of).transpose()
 }
 
-/// What a decision sets; `$3` is the person.
+/// The columns that a decision sets; `$3` is the person.
 fn change(decision: &Decision<'_>) -> Cow<'static, str> {
     match decision {
         Decision::Claim => "state = 'claimed', claimed_by = $3".into(),

@@ -3,7 +3,6 @@
 use despatch_runtime::DbError;
 
 use super::case::{Case, CaseId, CaseState};
-use super::case_ref::CaseRef;
 use crate::required::MissingText;
 
 /// Why an action on a case was refused. Nothing of a refused action is kept. Its message is for people, its
@@ -15,12 +14,12 @@ pub enum CaseError {
     Unknown(CaseId),
     /// No case has this number, or an event whose id begins like this.
     #[error("{0}: no such case")]
-    NotFound(CaseRef),
+    NotFound(String),
     /// Several cases' events have ids that begin like this.
     #[error("{given}: {} are meant by this; name one of them", numbers(.found))]
     Ambiguous {
-        /// What was given.
-        given: CaseRef,
+        /// The text that a person gave.
+        given: String,
         /// Some of the cases.
         found: Vec<Case>,
     },
@@ -51,7 +50,7 @@ pub enum CaseError {
     UnreadableEvent {
         /// The case's number.
         number: i64,
-        /// What does not decode.
+        /// The part that does not decode.
         cause: String,
     },
     /// An edited event is no event of its type, or is about another subject.

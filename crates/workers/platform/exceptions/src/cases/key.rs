@@ -1,4 +1,4 @@
-//! What the handlers of cases serialise on, and how a report names its event.
+//! The concurrency key of a case, and how a report names its event.
 
 use despatch_contracts::EventId;
 use despatch_runtime::ConcurrencyKeys;

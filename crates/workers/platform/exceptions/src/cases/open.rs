@@ -75,6 +75,8 @@ impl Handler for Open {
         triage.priority = priority(triage.priority, order.as_ref(), self.worth_limits);
         let event_type = event.map_or("", |event| event.event_type());
         let error = last.as_ref().map_or("", |attempt| attempt.error.as_str());
+        // A malformed order may lack its name.
+        let named = order.as_ref().filter(|order| !order.shop.is_empty() && !order.shop_order_id.is_empty());
         let failure = Failure {
             handler: &letter.handler,
             event_id,
@@ -92,8 +94,8 @@ impl Handler for Open {
             replayable: letter.replayable && event.is_some(),
             ends_with_order: ends_with_order(&letter.worker, event_type),
             letter: letter.encode_to_vec(),
-            shop: order.as_ref().map(|order| order.shop.as_str()),
-            shop_order_id: order.as_ref().map(|order| order.shop_order_id.as_str()),
+            shop: named.map(|order| order.shop.as_str()),
+            shop_order_id: named.map(|order| order.shop_order_id.as_str()),
             value: order.as_ref().and_then(value),
             contents: event.map(contents).unwrap_or_default(),
         };

@@ -1,4 +1,4 @@
-//! What people read of cases.
+//! Reads cases for people.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub struct CaseDetails {
     pub attempts: Vec<FailedAttempt>,
     /// Its history, oldest entry first.
     pub history: Vec<HistoryEntry>,
-    /// What edits changed, by the number of the edit's history entry.
+    /// The changes of edits, by the number of the edit's history entry.
     pub edits: BTreeMap<i32, Vec<Change>>,
 }
 
@@ -72,11 +72,11 @@ impl CaseQueries {
             None => Vec::new(),
         };
         match found.pop() {
-            None => Err(CaseError::NotFound(given.clone())),
+            None => Err(CaseError::NotFound(given.to_string())),
             Some(case) if found.is_empty() => Ok(case),
             Some(case) => {
                 found.push(case);
-                Err(CaseError::Ambiguous { given: given.clone(), found })
+                Err(CaseError::Ambiguous { given: given.to_string(), found })
             }
         }
     }
@@ -89,6 +89,16 @@ impl CaseQueries {
     /// How many cases a filter matches, and how many of them are past their due time.
     pub async fn counts(&self, filter: &CaseFilter) -> Result<CaseCounts, CaseError> {
         Ok(search::counts(&**self.db.client().await?, filter).await?)
+    }
+
+    /// The cases that were opened after the one of this number, by number: at most `limit`.
+    pub async fn opened_after(&self, number: i64, limit: u32) -> Result<Vec<Case>, CaseError> {
+        Ok(store::opened_after(&**self.db.client().await?, number, i64::from(limit)).await?)
+    }
+
+    /// The highest number of a case; 0 when there is none.
+    pub async fn last_number(&self) -> Result<i64, CaseError> {
+        Ok(store::last_number(&**self.db.client().await?).await?)
     }
 
     /// Every case about an order, resolved ones too, by number. `order_id` is despatch's own id.

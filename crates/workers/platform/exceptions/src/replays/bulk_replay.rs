@@ -153,7 +153,7 @@ pub struct ReplayHistoryEntry {
     pub detail: String,
 }
 
-/// What a bulk replay would do with its pending cases now.
+/// The effect that a bulk replay would have on its pending cases now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DryRun {
     /// How many cases it would replay.

@@ -1,4 +1,4 @@
-//! What people read of bulk replays.
+//! Reads bulk replays for people.
 
 use despatch_runtime::Database;
 
@@ -40,7 +40,7 @@ impl ReplayQueries {
         Ok(store::last_failure(&**self.db.client().await?, id).await?)
     }
 
-    /// What a bulk replay would do with its pending cases now.
+    /// The effect that a bulk replay would have on its pending cases now.
     pub async fn dry_run(&self, id: i64) -> Result<DryRun, ReplayError> {
         let client = self.db.client().await?;
         let replay = store::find(&**client, id).await?.ok_or(ReplayError::Unknown(id))?;

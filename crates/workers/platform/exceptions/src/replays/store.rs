@@ -173,7 +173,7 @@ pub(super) async fn last_failure(db: &impl GenericClient, id: i64) -> Result<Opt
     }))
 }
 
-/// What a bulk replay would do with its pending cases now.
+/// The effect that a bulk replay would have on its pending cases now.
 pub(super) async fn dry_run(db: &impl GenericClient, id: i64, actor: &str) -> Result<DryRun, DbError> {
     const SQL: &str = concat!(
         "select ",

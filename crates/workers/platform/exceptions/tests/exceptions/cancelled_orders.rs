@@ -1,4 +1,4 @@
-//! What becomes of the cases of a cancelled order, whichever comes first: the cancellation or the dead letter.
+//! The end of the cases of a cancelled order, whichever comes first: the cancellation or the dead letter.
 
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::RefundRequested;

@@ -23,7 +23,7 @@ async fn the_list_is_filtered_and_read_page_by_page() {
     loop {
         let page = team.list(&everything, after.as_ref(), 4).await;
         let Some(last) = page.last() else { break };
-        // What a terminal gives back is what it was shown.
+        // A terminal gives back the text that it was shown.
         after = Some(Cursor::after(last).to_string().parse().unwrap());
         pages.extend(page);
     }

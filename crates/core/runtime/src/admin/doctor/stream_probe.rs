@@ -2,7 +2,7 @@
 //!
 //! A publish that the stream refuses on purpose would not do: a stream whose disk is full refuses as well as ever, and takes
 //! nothing. So a message has to be stored. It is on the replay subject of a handler that does not exist, which no consumer
-//! hears. If the doctor dies in between, the message stays until the stream's retention has passed, and nobody handles it.
+//! receives. If the doctor dies in between, the message stays until the stream's retention has passed, and nobody handles it.
 
 use std::error::Error as _;
 

@@ -91,7 +91,7 @@ pub(crate) fn place(url: &str) -> Place {
 }
 
 fn cause(error: &async_nats::ConnectError) -> Cause {
-    let why = || error.source().map_or_else(|| error.kind().to_string(), |source| chain(source));
+    let why = || error.source().map_or_else(|| error.kind().to_string(), chain);
     match error.kind() {
         ConnectErrorKind::Dns => Cause::UnknownHost,
         ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {

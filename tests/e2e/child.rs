@@ -39,11 +39,21 @@ pub(crate) fn despatch(args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Com
 
 impl Despatch {
     pub(crate) fn start(command: &mut Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Despatch::start_with(command, Stdio::piped())
+    }
+
+    /// The same with another standard error, which is not read.
+    pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().unwrap();
         let stdout = Lines::of(child.stdout.take().unwrap());
-        let stderr = Lines::of(child.stderr.take().unwrap());
+        let stderr = child.stderr.take().map_or_else(|| Lines::of(std::io::empty()), Lines::of);
         Despatch { child, stdout, stderr }
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Its standard output so far.

@@ -1,7 +1,7 @@
 //! A deployment as on a laptop: `despatch up` in a directory of its own, and the commands that find it there.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use despatch_runtime::Database;
 use serde_json::Value;
@@ -13,10 +13,10 @@ use crate::until::until;
 
 /// `despatch up`, and its commands.
 pub(crate) struct LocalDeployment {
-    dir: TempDir,
-    up: Despatch,
+    pub(crate) dir: TempDir,
+    pub(crate) up: Despatch,
     pub(crate) database: Database,
-    address: Value,
+    pub(crate) address: Value,
 }
 
 impl LocalDeployment {
@@ -27,15 +27,24 @@ impl LocalDeployment {
 
     /// Starts it with further environment variables.
     pub(crate) async fn start_with(environment: &[(&str, &str)]) -> Self {
+        LocalDeployment::start_as(&["up"], environment, Stdio::piped()).await
+    }
+
+    /// The same with this command line and standard error.
+    pub(crate) async fn start_as(
+        args: &[&str],
+        environment: &[(&str, &str)],
+        stderr: impl Into<Stdio>,
+    ) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
-        let mut command = at(dir.path(), &["up"]);
+        let mut command = at(dir.path(), args);
         command.env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0").envs(environment.iter().copied());
         command
             .env("DESPATCH_REVIEWS_REMINDERS_SECONDS", "")
             .env("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1");
-        let up = Despatch::start(&mut command);
+        let up = Despatch::start_with(&mut command, stderr);
         let address = until("the deployment is up", async || {
             let text = std::fs::read_to_string(dir.path().join("address.json")).ok()?;
             serde_json::from_str::<Value>(&text).ok()
@@ -119,7 +128,7 @@ impl LocalDeployment {
     }
 }
 
-fn at(dir: &Path, args: &[&str]) -> Command {
+pub(crate) fn at(dir: &Path, args: &[&str]) -> Command {
     let mut command = despatch(args);
     command.arg("--data-dir").arg(dir);
     command

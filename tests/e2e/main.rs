@@ -14,9 +14,12 @@ mod kills;
 mod local_deployment;
 mod orders;
 mod privileges;
+#[path = "../pty.rs"]
+mod pty;
 mod refused_webhooks;
 mod replicas;
 mod rollout;
 mod tls;
 mod traces;
 mod until;
+mod up;

@@ -7,9 +7,10 @@ use crate::local_deployment::LocalDeployment;
 use crate::until::until;
 
 fn lines(orders: &[Value]) -> String {
-    orders.iter().map(|order| format!("{order}\n")).collect()
+    orders.iter().flat_map(|order| [order.to_string(), "\n".to_owned()]).collect()
 }
 
+#[allow(clippy::too_many_lines, reason = "one deployment, looked at from every side")]
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_are_listed_shown_by_any_name_cancelled_and_counted() {
     let local = LocalDeployment::start().await;

@@ -1,11 +1,11 @@
-//! The beginnings of ids, as people type them.
+//! Prefixes of ids, as people type them.
 
 use uuid::Uuid;
 
-/// The fewest digits by which an id is recognised.
+/// The fewest digits of a prefix.
 const SHORTEST: usize = 4;
 
-/// The first and the last id that begin like this; `None` for what is no beginning of an id.
+/// Returns the first and the last id with this prefix; `None` if it is not a prefix of an id.
 pub fn id_range(beginning: &str) -> Option<(Uuid, Uuid)> {
     let digits = beginning.replace('-', "");
     if !(SHORTEST..=32).contains(&digits.len()) {

@@ -56,6 +56,14 @@ impl Sink {
         self
     }
 
+    /// Leaves out what these parts of the program log below the error level.
+    #[must_use]
+    pub fn errors_of(mut self, targets: &[&str]) -> Self {
+        let directives = targets.iter().filter_map(|target| format!("{target}=error").parse().ok());
+        self.filter = directives.fold(self.filter, EnvFilter::add_directive);
+        self
+    }
+
     /// Colours the lines for people, if `colours`.
     #[must_use]
     pub fn colours(mut self, colours: bool) -> Self {
@@ -150,16 +158,18 @@ mod tests {
         let (all, few) = (Shared::default(), Shared::default());
         let sinks = [
             Sink::writer("info", Format::Pretty, all.clone()),
-            Sink::writer("warn", Format::Pretty, few.clone()),
+            Sink::writer("warn", Format::Pretty, few.clone()).errors_of(&["outcome"]),
         ];
         with_default(subscriber(sinks), || {
             tracing::info!("worker started");
             tracing::info!(target: "tokio_postgres::connection", "NOTICE: it exists");
             tracing::warn!("retrying");
+            tracing::warn!(target: "outcome::case", "told elsewhere");
         });
         let [all, few] = [all, few].map(|it| String::from_utf8(it.0.lock().unwrap().clone()).unwrap());
         assert!(all.contains("worker started") && !all.contains("NOTICE"), "{all}");
         assert!(few.contains("retrying") && !few.contains("worker started"), "{few}");
+        assert!(all.contains("told elsewhere") && !few.contains("told elsewhere"), "{few}");
         assert!(!all.contains('\u{1b}'), "no colours unless they are wanted: {all:?}");
     }
 

@@ -70,7 +70,7 @@ pub(crate) enum Command {
     /// providers that are not configured. All data is in the data directory, the log in its `up.log`.
     #[cfg(feature = "local")]
     Up(UpArgs),
-    /// Carry sample orders from placed to reviewed, and audit the result.
+    /// Carry sample orders to their ends, and audit the result.
     ///
     /// Runs over private servers and stand-in providers, then audits the result. Started again in the same directory,
     /// it continues where it was stopped.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use despatch_telemetry::{Format, Sink};
 
-use crate::args::{Cli, Command, ConfigCommand, EventsCommand, GlobalArgs, PermissionsCommand, command_line};
+use crate::args::{self, Cli, Command, ConfigCommand, EventsCommand, GlobalArgs, PermissionsCommand};
 use crate::commands::{
     config, doctor, events, exceptions, guide, import, man, migrate, orders, permissions, probe, provision,
     recover, replays, retries, run, status,
@@ -26,11 +26,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(&Registry::default(), args)
 }
 
+/// The command line of a program with these workers: for its documentation.
+pub fn command_line(registry: &Registry) -> clap::Command {
+    args::command_line(&registry.names())
+}
+
 /// Runs a command line with other workers.
 pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     usage::colours(&args).write_global();
-    let parsed = command_line(&registry.names()).try_get_matches_from(args);
+    let parsed = command_line(registry).try_get_matches_from(args);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return usage::end(&error),
@@ -59,7 +64,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
     let log = |level| log(&global, level, Format::Pretty);
     let Some(command) = command else {
         log("off");
-        guide::guide(&command_line(&registry.names()), load(), &data_dir)?;
+        guide::guide(&command_line(registry), load(), &data_dir)?;
         return Ok(ExitCode::SUCCESS);
     };
     let verbose = global.verbose > 0;
@@ -148,7 +153,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
             }
         },
         Command::Completions { shell } => man::completions(registry, shell)?,
-        Command::Man { dir } => man::man(&command_line(&registry.names()), dir.as_deref())?,
+        Command::Man { dir } => man::man(&command_line(registry), dir.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
 }

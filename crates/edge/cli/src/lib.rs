@@ -25,5 +25,5 @@ mod signals;
 mod similar;
 mod version;
 
-pub use dispatch::{main, run};
+pub use dispatch::{command_line, main, run};
 pub use registry::{Entry, Registry};

@@ -2,9 +2,12 @@
 //! each request answered.
 
 pub(crate) mod committer;
+mod count;
 mod lookup;
 pub(crate) mod new_order;
 pub(crate) mod queue;
 pub(crate) mod store;
 pub(crate) mod submission;
 mod trace;
+
+pub use count::count_orders;

@@ -15,6 +15,7 @@ mod worker;
 pub use auth::secret::Secret;
 pub use auth::shop::Shop;
 pub use config::{Config, ConfigError};
+pub use ingest::count_orders;
 pub use serve::{GatewayError, serve};
 pub use sources::fields::json::Invalid;
 pub use sources::{order_json, shippo, shopify, woocommerce};

@@ -111,7 +111,7 @@ mod tests {
     fn each_filter_restricts() {
         let all = OrderFilter::default();
         let order = listed(None, 0.0);
-        assert_eq!(order.idle_seconds, 60.0, "since it was received");
+        assert!((order.idle_seconds - 60.0).abs() < 1e-9, "since it was received: {}", order.idle_seconds);
         assert!(order.passes(&all));
         assert!(order.passes(&OrderFilter { state: Some(StateFilter::Placed), ..all.clone() }));
         assert!(

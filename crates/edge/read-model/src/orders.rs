@@ -85,18 +85,18 @@ pub async fn timeline(db: &impl GenericClient, order_id: &str) -> Result<Vec<Ste
         .collect()
 }
 
-/// How people name an accepted order, and what it costs.
+/// The names of an accepted order, and its total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderName {
-    /// Despatch's own id.
+    /// The id in despatch.
     pub order_id: String,
     /// The shop.
     pub shop: String,
-    /// The shop's own number of it.
+    /// The shop's own order id.
     pub shop_order_id: String,
-    /// ISO 4217.
+    /// The ISO 4217 code.
     pub currency: String,
-    /// The total, in minor units of the currency.
+    /// The total in minor units of the currency.
     pub total_minor: i64,
 }
 

@@ -40,7 +40,7 @@ pub async fn refunded_since(
     let sql = "select currency, sum(refunded_minor)::int8 from payments.payment
                where refunded_at >= $1 and currency is not null group by currency order by currency";
     let rows = db.query(sql, &[&since]).await?;
-    Ok(rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, DbError>>()?)
+    rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
 /// Returns the payment of an order; `None` if it was neither captured nor cancelled.

@@ -71,7 +71,8 @@ pub async fn count_retries(db: &Database, worker: &str, filter: &RetryFilter) ->
     Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
 }
 
-/// Some of a worker's waiting events whose ids lie between these two: enough to see that they are several.
+/// Returns up to two of a worker's pending retries with ids between these two, which is enough to see whether there are
+/// several.
 pub async fn retries_between(
     db: &Database,
     worker: &str,

@@ -1,10 +1,12 @@
 //! `despatch demo`: real orders from placed to reviewed over private servers and stand-in providers, and an audit at the
 //! end. Started again on the same directory it goes on where it was stopped or killed.
 
+mod progress;
 mod report;
 mod watch;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -13,7 +15,6 @@ use despatch_order_files::{FileOrder, GatewayClient};
 use despatch_sandbox::Sandbox;
 use despatch_scenario::{Auditor, CheckoutClient, Progress, answer_reviews, receive_stock, sample};
 use futures_util::StreamExt;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::watch::{Receiver, channel};
 
 use crate::args::DemoArgs;
@@ -24,6 +25,7 @@ use crate::registry::Registry;
 use crate::result::Result;
 use crate::signals;
 
+use progress::ProgressDisplay;
 use report::DemoReport;
 use watch::until_quiet;
 
@@ -63,6 +65,7 @@ pub(crate) async fn demo(
         print(&format!("{:#}\n", serde_json::to_value(&report)?))?;
     } else {
         print(&format!("{report}\n"))?;
+        print(&next(&data_dir, &orders))?;
     }
     Ok(if report.audit_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -88,7 +91,7 @@ async fn carry(
     let LocalDeployment { address, sandbox, database, .. } = deployment;
     receive_stock(database, orders).await?;
     let started = Instant::now();
-    let bar = bar(orders.len(), quiet)?;
+    let display = ProgressDisplay::new(orders.len(), quiet)?;
     let customers = tokio::spawn(answer_reviews(
         sandbox.as_ref().map(Sandbox::control_url).unwrap_or_default(),
         address.gateway_url.clone(),
@@ -99,7 +102,7 @@ async fn carry(
     let (seen, progress) = channel(Progress::default());
     let placed = AtomicUsize::new(0);
     let placing = place(&checkout, orders, &placed, progress);
-    let watching = until_quiet(&auditor, &deployment.process, orders.len(), &placed, &bar, seen);
+    let watching = until_quiet(&auditor, &deployment.process, orders.len(), &placed, &display, seen);
     let ids = tokio::select! {
         outcome = async { tokio::try_join!(placing, watching) } => outcome?.0,
         ended = customers => return Err(match ended {
@@ -108,7 +111,7 @@ async fn carry(
             Err(error) => error.into(),
         }),
     };
-    bar.finish_and_clear();
+    display.end();
     DemoReport::of(&auditor, sandbox.as_ref(), orders, &ids, started.elapsed()).await
 }
 
@@ -137,11 +140,14 @@ async fn place(
     Ok(ids)
 }
 
-fn bar(orders: usize, quiet: bool) -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template("{elapsed:>4} {bar:30} {pos}/{len} ended  {msg}")?;
-    let bar = ProgressBar::new(orders as u64).with_style(style);
-    if quiet {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
+/// What there is to do with a demo's directory.
+fn next(data_dir: &DataDir, orders: &[FileOrder]) -> String {
+    let option = data_dir.option();
+    let mut text = format!("\nLook at these orders:\n  despatch up{option}\n");
+    if let Some(FileOrder { shop, shop_order_id, .. }) = orders.first() {
+        // Writing to a string cannot fail.
+        let _ =
+            writeln!(text, "  despatch orders show {shop}/{shop_order_id}{option}    in another terminal");
     }
-    Ok(bar)
+    text
 }

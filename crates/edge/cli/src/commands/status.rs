@@ -137,7 +137,7 @@ fn section(table: &Table, width: Option<usize>) -> String {
         return "  nothing\n".to_owned();
     }
     let lines = table.render(width.map(|width| width.saturating_sub(2)));
-    lines.lines().map(|line| format!("  {line}\n")).collect()
+    lines.lines().flat_map(|line| ["  ", line, "\n"]).collect()
 }
 
 fn amount(minor: i64, currency: &str) -> String {

@@ -3,10 +3,13 @@
 
 mod header;
 mod screen;
+mod watch;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use despatch_runtime::Database;
 use despatch_telemetry::{Format, Sink, Telemetry};
 
 use crate::args::{GlobalArgs, UpArgs};
@@ -18,9 +21,13 @@ use crate::result::{Result, hinted};
 use crate::signals;
 use header::header;
 use screen::Screen;
+use watch::Watch;
 
 /// The exit status after a second Ctrl-C, as shells have it.
 const INTERRUPTED: i32 = 130;
+
+/// The parts of the program whose warnings are cases, which the screen tells by itself.
+const TOLD_AS_CASES: [&str; 2] = ["despatch_runtime::pipeline", "despatch_notifications::alert"];
 
 /// Runs a local deployment until it is asked to stop.
 pub(crate) async fn up(
@@ -38,9 +45,11 @@ pub(crate) async fn up(
     log(&data_dir, config.log.format, args, global, &screen)?;
     let telemetry = Telemetry::start("despatch")?;
     let stood_in_for = StandIns::needed(&config);
+    let databases = config.databases.clone();
     let options =
         LaunchOptions { config, data_dir: data_dir.clone(), lock, command: "up", faults: args.faults };
-    let done = run(registry, options, &data_dir, &stood_in_for, &screen).await;
+    let shown = Shown { data_dir: &data_dir, stood_in_for: &stood_in_for, databases: &databases };
+    let done = run(registry, options, &shown, &screen).await;
     screen.end();
     telemetry.stop();
     done.map(|()| ExitCode::SUCCESS)
@@ -62,28 +71,36 @@ fn log(data_dir: &DataDir, format: Format, args: &UpArgs, global: &GlobalArgs, s
     let in_file = if global.verbose > 1 { "debug" } else { "info" };
     let terminal = Sink::writer(if global.quiet { "error" } else { level }, format, screen.stderr());
     let terminal = terminal.colours(colours(&std::io::stderr()));
-    let terminal = if whole { terminal.or_rust_log() } else { terminal };
+    let terminal = if whole { terminal.or_rust_log() } else { terminal.errors_of(&TOLD_AS_CASES) };
     despatch_telemetry::log([Sink::writer(in_file, format, file).or_rust_log(), terminal]);
     Ok(())
 }
 
-async fn run(
-    registry: &Registry,
-    options: LaunchOptions,
-    data_dir: &DataDir,
-    stood_in_for: &[&str],
-    screen: &Screen,
-) -> Result {
+/// What the screen is about.
+struct Shown<'a> {
+    data_dir: &'a DataDir,
+    stood_in_for: &'a [&'static str],
+    /// The databases of single workers, by worker.
+    databases: &'a BTreeMap<String, String>,
+}
+
+async fn run(registry: &Registry, options: LaunchOptions, shown: &Shown<'_>, screen: &Screen) -> Result {
     let started = Instant::now();
     let mut stop = std::pin::pin!(signals::stop());
     let mut deployment = tokio::select! {
         started = LocalDeployment::start(registry, options) => started?,
         asked = &mut stop => return Ok(asked?),
     };
-    screen.print(&header(&deployment, data_dir, stood_in_for, started.elapsed())?);
+    let database = |worker| {
+        let url = shown.databases.get(worker).unwrap_or(&deployment.address.database_url);
+        Database::new(url, 1)
+    };
+    let watch = Watch::begin(database(despatch_gateway::NAME)?, database(despatch_exceptions::NAME)?).await?;
+    screen.print(&header(&deployment, shown.data_dir, shown.stood_in_for, started.elapsed())?);
     tokio::select! {
         asked = &mut stop => asked?,
         why = deployment.failed() => return Err(why.into()),
+        () = watch.show(shown.data_dir, screen) => {}
     }
     let asked = Instant::now();
     let again = signals::stop();

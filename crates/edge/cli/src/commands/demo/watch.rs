@@ -5,29 +5,28 @@ use std::time::{Duration, Instant};
 
 use despatch_runtime::{DbError, Process};
 use despatch_scenario::{Auditor, Progress};
-use indicatif::ProgressBar;
 use tokio::sync::watch::Sender;
 
+use super::progress::ProgressDisplay;
 use crate::result::Result;
 
 /// How long nothing may change, with nothing waiting for its next try, before the demo gives up on what is left.
 const STUCK: Duration = Duration::from_secs(90);
 
 /// Returns when all `orders` are placed and ended and nothing is left to do, or when nothing changes any more. Shows the
-/// progress on the bar and sends it to whoever places orders.
+/// progress and sends it to whoever places orders.
 pub(super) async fn until_quiet(
     auditor: &Auditor,
     process: &Process,
     orders: usize,
     placed: &AtomicUsize,
-    bar: &ProgressBar,
+    display: &ProgressDisplay,
     seen: Sender<Progress>,
 ) -> Result {
     let mut last_change = (Instant::now(), Progress::default());
     loop {
         let now = auditor.progress().await?;
-        bar.set_position(now.ended() as u64);
-        bar.set_message(now.to_string());
+        display.show(now.ended(), &now);
         let all_ended = placed.load(Ordering::Relaxed) == orders && now.ended() >= orders;
         if all_ended && is_quiet(auditor, process).await? {
             return Ok(());

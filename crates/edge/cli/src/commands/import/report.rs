@@ -1,5 +1,7 @@
 //! The result of an import, order by order.
 
+use std::fmt::Write as _;
+
 use despatch_order_files::{FileOrder, PlaceOutcome, Placed};
 use serde::Serialize;
 
@@ -51,13 +53,15 @@ impl ImportReport {
         let (placed, same) = (self.count(PlaceOutcome::Placed), self.count(PlaceOutcome::Same));
         let mut lines = format!("{placed} placed, {same} there already, {} refused\n", self.refused.len());
         if let Some(units) = self.units_received {
-            lines += &match units {
-                0 => "stock: nothing to receive, these orders have theirs\n".to_owned(),
-                units => format!("stock: {units} units received\n"),
+            // Writing to a string cannot fail.
+            let _ = match units {
+                0 => writeln!(lines, "stock: nothing to receive, these orders have theirs"),
+                units => writeln!(lines, "stock: {units} units received"),
             };
         }
         if let Some(ImportedOrder { shop, shop_order_id, .. }) = self.orders.last() {
-            lines += &format!("next: despatch status\n      despatch orders show {shop}/{shop_order_id}\n");
+            let _ =
+                writeln!(lines, "next: despatch status\n      despatch orders show {shop}/{shop_order_id}");
         }
         lines
     }

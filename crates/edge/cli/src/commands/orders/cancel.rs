@@ -145,6 +145,7 @@ mod tests {
 
     #[test]
     fn the_step_of_the_request_says_what_became_of_it() {
+        use OrderState::{Cancelled, Despatched, Paid};
         let step = |event: &str, from, to| Step {
             at: Timestamp::UNIX_EPOCH,
             event: event.to_owned(),
@@ -153,7 +154,6 @@ mod tests {
             reason: String::new(),
             detail: String::new(),
         };
-        use OrderState::{Cancelled, Despatched, Paid};
         let asked = "order.cancel-requested";
         assert_eq!(decision(&step(asked, Paid, Cancelled)), Some(Cancellation::Cancelled));
         assert_eq!(decision(&step(asked, Cancelled, Cancelled)), Some(Cancellation::CancelledBefore));

@@ -122,8 +122,8 @@ mod tests {
         ListedOrder { placed, summary, idle_seconds, case: None }
     }
 
-    fn case(number: i64, reason: &str) -> Option<OrderCase> {
-        Some(OrderCase {
+    fn case(number: i64, reason: &str) -> OrderCase {
+        OrderCase {
             number,
             order_id: String::new(),
             handler: "payments.capture".to_owned(),
@@ -133,7 +133,7 @@ mod tests {
             resolution: None,
             opened_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
-        })
+        }
     }
 
     #[test]
@@ -141,10 +141,10 @@ mod tests {
         let orders = [
             listed("CA-2016-152156", Some(OrderState::Completed), 12.0),
             ListedOrder {
-                case: case(12, "card-declined"),
+                case: Some(case(12, "card-declined")),
                 ..listed("CA-2016-138688", Some(OrderState::Reserved), 1260.0)
             },
-            ListedOrder { case: case(113, "address-incomplete"), ..listed("1001", None, 90_000.0) },
+            ListedOrder { case: Some(case(113, "address-incomplete")), ..listed("1001", None, 90_000.0) },
             listed("1002", None, 0.2),
         ];
         let text = as_lines(&orders, Some(&orders[3].placed.order_id), Some(80));

@@ -24,7 +24,7 @@ pub(super) fn header(
     let mut text =
         format!("despatch {}   ready in {:.1} s   data in {dir}\n\n", version::short(), took.as_secs_f64());
     let mut line = |name: &str, at: &str, note: &str| {
-        writeln!(text, "{}", format!("  {name:<8}  {at:<37}  {note}").trim_end())
+        writeln!(text, "{}", format!("  {name:<8}  {at:<33}  {note}").trim_end())
     };
     line(
         "Orders",

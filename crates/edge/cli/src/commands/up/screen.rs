@@ -21,9 +21,20 @@ impl Screen {
         Screen { renewed: ProgressBar::with_draw_target(None, target).with_style(style), quiet }
     }
 
+    /// Whether a line can be renewed in place.
+    pub(super) fn renews(&self) -> bool {
+        !self.renewed.is_hidden()
+    }
+
+    /// Renews the last line.
+    pub(super) fn renew(&self, text: String) {
+        self.renewed.set_message(text);
+        self.renewed.tick();
+    }
+
     /// Prints text above the last line.
     pub(super) fn print(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !text.is_empty() {
             self.above(|| {
                 let mut stdout = anstream::stdout();
                 stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())

@@ -91,6 +91,16 @@ impl CaseQueries {
         Ok(search::counts(&**self.db.client().await?, filter).await?)
     }
 
+    /// The cases that were opened after the one of this number, by number: at most `limit`.
+    pub async fn opened_after(&self, number: i64, limit: u32) -> Result<Vec<Case>, CaseError> {
+        Ok(store::opened_after(&**self.db.client().await?, number, i64::from(limit)).await?)
+    }
+
+    /// The highest number of a case; 0 when there is none.
+    pub async fn last_number(&self) -> Result<i64, CaseError> {
+        Ok(store::last_number(&**self.db.client().await?).await?)
+    }
+
     /// Every case about an order, resolved ones too, by number. `order_id` is despatch's own id.
     pub async fn of_order(&self, order_id: &str) -> Result<Vec<Case>, CaseError> {
         Ok(store::of_subject(&**self.db.client().await?, Subject::order(order_id)).await?)

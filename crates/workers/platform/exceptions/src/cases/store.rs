@@ -198,6 +198,23 @@ pub(super) async fn of_number(db: &impl GenericClient, number: i64) -> Result<Op
     db.query_opt(&sql, &[&number]).await?.as_ref().map(case_of).transpose()
 }
 
+/// The cases that were opened after the one of this number, by number: at most `limit`.
+pub(super) async fn opened_after(
+    db: &impl GenericClient,
+    number: i64,
+    limit: i64,
+) -> Result<Vec<Case>, DbError> {
+    let sql =
+        format!("select {CASE_COLUMNS} from exceptions.exception where number > $1 order by number limit $2");
+    db.query(&sql, &[&number, &limit]).await?.iter().map(case_of).collect()
+}
+
+/// The highest number of a case; 0 when there is none.
+pub(super) async fn last_number(db: &impl GenericClient) -> Result<i64, DbError> {
+    let sql = "select coalesce(max(number), 0) from exceptions.exception";
+    Ok(db.query_one(sql, &[]).await?.try_get(0)?)
+}
+
 /// Some cases whose events have ids from the first to the last, of one handler or of any: enough to see that they are several.
 pub(super) async fn of_event_ids(
     db: &impl GenericClient,

@@ -38,12 +38,12 @@ pub(super) fn payment(order: &Order, record: Option<&OrderRecord>, verbose: bool
     match (payment, &order.authorisation) {
         (Some(payment), _) if payment.captured_at.is_some() => {
             let captured = amount(payment.captured_minor, &payment.currency);
-            let mut text = format!("captured {captured}");
-            if payment.refunded_minor > 0 {
-                text += &format!(", refunded {}", amount(payment.refunded_minor, &payment.currency));
-            }
+            let refunded = match payment.refunded_minor {
+                0 => String::new(),
+                minor => format!(", refunded {}", amount(minor, &payment.currency)),
+            };
             let capture = if verbose { format!(", {}", payment.capture) } else { String::new() };
-            text + &format!(" ({} {}{capture})", payment.provider, payment.authorisation)
+            format!("captured {captured}{refunded} ({} {}{capture})", payment.provider, payment.authorisation)
         }
         (_, Some(authorised)) => {
             let outcome = if released { "released" } else { "not captured" };

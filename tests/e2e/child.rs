@@ -42,7 +42,7 @@ impl Despatch {
         Despatch::start_with(command, Stdio::piped())
     }
 
-    /// The same with another standard error, which is not read.
+    /// Starts it with another standard error, which is not read.
     pub(crate) fn start_with(command: &mut Command, stderr: impl Into<Stdio>) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
         let mut child = command.spawn().unwrap();

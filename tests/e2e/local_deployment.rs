@@ -30,7 +30,7 @@ impl LocalDeployment {
         LocalDeployment::start_as(&["up"], environment, Stdio::piped()).await
     }
 
-    /// The same with this command line and standard error.
+    /// Starts it with this command line and standard error.
     pub(crate) async fn start_as(
         args: &[&str],
         environment: &[(&str, &str)],

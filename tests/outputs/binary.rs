@@ -6,8 +6,8 @@ use tempfile::TempDir;
 
 use crate::pty::Terminal;
 
-/// The binary with these arguments, in a directory in which nothing runs, deaf to the configuration of whoever runs the
-/// tests.
+/// The binary with these arguments, in a directory in which nothing runs, without the configuration of the user who
+/// runs the tests.
 pub(crate) struct Despatch {
     command: Command,
     _dir: TempDir,

@@ -19,7 +19,7 @@ fn paths() -> Vec<String> {
     paths
 }
 
-/// What a command prints on a pipe, where it has to succeed.
+/// The output of a command on a pipe, where it has to succeed.
 fn printed(arguments: &str) -> String {
     let output = Despatch::new(arguments).piped();
     assert!(output.status.success(), "{arguments}: {output:?}");

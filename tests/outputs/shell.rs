@@ -1,4 +1,4 @@
-//! What scripts rely on: exit statuses, streams, completions, and readers that go away.
+//! The interface for scripts: exit statuses, streams, completions, and readers that go away.
 
 use std::process::Stdio;
 

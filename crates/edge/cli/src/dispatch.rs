@@ -125,7 +125,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
             events::tail(registry, load()?, &data_dir, &args, verbose).await?;
         }
         Command::Doctor { json } => {
-            // What goes wrong is in the findings.
+            // The findings have every problem.
             log("off");
             let config = effective_settings(registry, load()?, &data_dir)?;
             return doctor::run(registry, config, &data_dir, json).await;

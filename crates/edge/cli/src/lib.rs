@@ -3,8 +3,8 @@
 //! A library so that a program can run workers of its own, beside these or alone, with the same configuration and the same
 //! commands: see [`Registry`] and `examples/`. The chaos harness is such a program too.
 //!
-//! From bottom to top: `registry` lists the workers and `config` reads their settings; `local` finds a deployment that
-//! runs on this machine, or runs one; `commands` has a file for each subcommand of `args`; `dispatch` brings them together.
+//! From bottom to top: `registry` lists the workers and `config` reads their settings. `local` finds a deployment that
+//! runs on this machine, or runs one. `commands` has a file for each subcommand of `args`. `dispatch` brings them together.
 //!
 //! The feature `local`, on by default, has the commands that run a deployment of their own (`up`, `demo`, `sandbox`). Without
 //! it the binary contains no servers, no stand-in providers and no audit, as in the production image.

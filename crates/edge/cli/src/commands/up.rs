@@ -76,7 +76,7 @@ fn log(data_dir: &DataDir, format: Format, args: &UpArgs, global: &GlobalArgs, s
     Ok(())
 }
 
-/// What the screen is about.
+/// The data of the screen.
 struct Shown<'a> {
     data_dir: &'a DataDir,
     stood_in_for: &'a [&'static str],

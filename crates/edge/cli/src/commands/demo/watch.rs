@@ -14,7 +14,7 @@ use crate::result::Result;
 const STUCK: Duration = Duration::from_secs(90);
 
 /// Returns when all `orders` are placed and ended and nothing is left to do, or when nothing changes any more. Shows the
-/// progress and sends it to whoever places orders.
+/// progress and sends it to the task that places orders.
 pub(super) async fn until_quiet(
     auditor: &Auditor,
     process: &Process,

@@ -1,10 +1,10 @@
-//! What `up` shows: lines, and on a terminal a last line that is renewed in place.
+//! The output of `up`: lines, and on a terminal a last line that is renewed in place.
 
 use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Standard output of `up`. What cannot be shown is dropped: a terminal that has gone away must not stop the process.
+/// Standard output of `up`. Output that cannot be shown is dropped, because a terminal that has gone away must not stop the process.
 #[derive(Clone)]
 pub(super) struct Screen {
     /// Hidden where standard output is not a terminal.

@@ -1,4 +1,4 @@
-//! What happens while `up` runs: how many orders were placed, how many cases are open, and each case that opens.
+//! Watches the deployment while `up` runs: how many orders were placed, how many cases are open, and each case that opens.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub(super) struct Watch {
     last_case: i64,
 }
 
-/// What is counted.
+/// The counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Figures {
     orders: i64,

@@ -94,7 +94,7 @@ async fn the_doctor_says_what_is_wrong_and_fails() {
     let mut command = despatch(["doctor", "--data-dir"]);
     let ended = Despatch::run(command.arg(&nowhere)).await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-    for part in ["failed   nats", "failed   postgres", "no URL is configured", "nats_url", "database_url"] {
+    for part in ["failed   nats ", "failed   postgres ", "no URL is configured", "nats_url", "database_url"] {
         assert!(ended.stdout.contains(part), "{part} in\n{}", ended.stdout);
     }
     assert!(!nowhere.exists(), "it changes nothing");

@@ -8,6 +8,7 @@ mod child;
 mod cli;
 mod collector;
 mod deployment;
+mod doctor;
 mod drain;
 mod identity;
 mod kills;

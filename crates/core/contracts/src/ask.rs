@@ -28,6 +28,7 @@ macro_rules! asks {
 asks! {
     runtime::RetryNow => "retry-now" -> runtime::Changed;
     runtime::CancelRetries => "cancel-retries" -> runtime::Changed;
+    runtime::Report => "report" -> runtime::ProcessReport;
     exception::ClaimCase => "claim" -> exception::CaseDecided;
     exception::ReleaseCase => "release" -> exception::CaseDecided;
     exception::NoteOnCase => "note" -> exception::CaseDecided;

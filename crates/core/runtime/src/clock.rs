@@ -21,6 +21,11 @@ impl Clock {
         shift(SystemTime::now(), self.offset.load(Ordering::Relaxed))
     }
 
+    /// Microseconds by which the database's clock is ahead of this machine's, as far as that is known.
+    pub(crate) fn database_ahead(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
     /// Learns the database's time, which the database read between `asked` and `answered`.
     pub(crate) fn learn(&self, database: SystemTime, asked: SystemTime, answered: SystemTime) {
         let middle = asked + answered.duration_since(asked).unwrap_or_default() / 2;

@@ -3,6 +3,7 @@
 mod batching;
 mod error;
 mod locks;
+mod place;
 mod pool;
 mod reader;
 mod statement;

@@ -13,6 +13,7 @@
 mod admin;
 mod backoff;
 mod clock;
+mod connect_error;
 mod context;
 mod db;
 mod error;
@@ -38,8 +39,8 @@ pub use policy::{Policy, PolicyOverride};
 pub use telemetry::ClientSpan;
 pub use tokio_postgres::Row;
 pub use worker::{
-    AskError, AskHandler, EffectHandler, Handler, HandlerError, HandlerSpec, SqlGauge, StartAt, Timer, Tx,
-    Verdict, Worker,
+    AskError, AskHandler, EffectHandler, Handler, HandlerError, HandlerSpec, ProviderAnswer, ProviderCheck,
+    ProviderFault, SqlGauge, StartAt, Timer, Tx, Verdict, Worker,
 };
 
 // For programs that run workers.
@@ -55,6 +56,7 @@ pub use admin::{
     backlog, count_retries, list_retries, migrate_all, permissions, provision_all, recover_all,
     retries_between,
 };
+pub use connect_error::{ConnectError, Server, connect_hint};
 pub use db::Database;
 pub use error::chain as error_chain;
 pub use nats::{BrokerError, options as nats_options};

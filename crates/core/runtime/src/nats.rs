@@ -11,6 +11,7 @@ pub(crate) mod pull;
 
 pub(crate) use broker::{Broker, Connection, Headers, Published};
 pub use connect::{BrokerError, options};
+pub(crate) use connect::{connect_once, place, reach};
 pub(crate) use delivery::Delivery;
 pub(crate) use in_flight::InFlight;
 pub(crate) use names::{Names, inbox};

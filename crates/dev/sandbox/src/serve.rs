@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,6 +17,9 @@ use tokio::task::JoinSet;
 
 /// The signal for every server to stop: the end of its sender.
 pub(crate) type Stop = watch::Receiver<()>;
+
+/// By this header `despatch doctor` knows a stand-in.
+const STAND_IN: HeaderName = HeaderName::from_static("despatch-sandbox");
 
 /// Pause after a connection could not be accepted, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -80,8 +83,10 @@ async fn answer(app: Router, request: Request<Incoming>) -> Result<Response<Body
         Ok(response) => response,
         Err(never) => match never {},
     };
-    match response.extensions().get::<Withheld>() {
-        Some(withheld) => Err(*withheld),
-        None => Ok(response),
+    if let Some(withheld) = response.extensions().get::<Withheld>() {
+        return Err(*withheld);
     }
+    let mut response = response;
+    response.headers_mut().insert(STAND_IN, HeaderValue::from_static("1"));
+    Ok(response)
 }

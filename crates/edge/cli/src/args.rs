@@ -2,6 +2,7 @@
 
 mod case;
 mod config;
+mod doctor;
 mod events;
 mod examples;
 mod exceptions;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 
 pub(crate) use case::{ByArgs, WaitArgs};
 pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand};
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use events::{EventsCommand, TailArgs};
 pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
 pub(crate) use filter::FilterArgs;
@@ -138,14 +140,10 @@ pub(crate) enum Command {
     /// Watch events as they happen.
     #[command(subcommand, alias = "event")]
     Events(EventsCommand),
-    /// Check servers, schemas, stream and clocks, and say what to do.
+    /// Check servers, processes and providers, and say what to do.
     ///
-    /// Changes nothing. Ends with status 1 when a check fails.
-    Doctor {
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Leaves nothing changed. `-q` prints only findings. Ends with status 1 when a check fails.
+    Doctor(DoctorArgs),
     /// Ask running workers whether they are ready.
     ///
     /// The health check of a container without a shell. Ends with status 1 when they are not ready.

@@ -124,11 +124,11 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
             log("warn");
             events::tail(registry, load()?, &data_dir, &args, verbose).await?;
         }
-        Command::Doctor { json } => {
+        Command::Doctor(args) => {
             // The findings have every problem.
             log("off");
             let config = effective_settings(registry, load()?, &data_dir)?;
-            return doctor::run(registry, config, &data_dir, json).await;
+            return doctor::run(registry, config, &data_dir, &args, global.quiet).await;
         }
         Command::Migrate { json } => {
             log("info");

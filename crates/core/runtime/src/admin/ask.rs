@@ -9,13 +9,10 @@ use despatch_contracts::{Ask, ask_subject};
 use prost::Message as _;
 
 use crate::health::Health;
-use crate::nats::{Broker, BrokerError};
+use crate::nats::{Broker, BrokerError, reach};
 
 /// How long a worker may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long the connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An operator's connection to the workers of a deployment.
 pub struct Operator {
@@ -28,11 +25,6 @@ pub enum OperatorError {
     /// The connection failed.
     #[error(transparent)]
     Broker(#[from] BrokerError),
-    /// NATS is unreachable.
-    #[error(
-        "expected a connection to NATS within {CONNECT_TIMEOUT:?}, found none; `despatch doctor` says why"
-    )]
-    NotConnected,
     /// No process of the worker is running.
     #[error("expected an answer of worker {worker}, found no process of it; start `despatch run {worker}`")]
     NoWorker {
@@ -68,11 +60,8 @@ pub enum OperatorError {
 impl Operator {
     /// Connects as the NATS user `operator`. `namespace` is the deployment's; empty for none.
     pub async fn connect(nats_url: &str, namespace: &str) -> Result<Self, OperatorError> {
-        let health = Health::new();
-        let broker = Broker::connect(nats_url, namespace, "operator", &health).await?;
-        let connected = tokio::time::timeout(CONNECT_TIMEOUT, health.until_ready()).await;
-        connected.map_err(|_| OperatorError::NotConnected)?;
-        Ok(Operator { broker })
+        reach(nats_url).await?;
+        Ok(Operator { broker: Broker::connect(nats_url, namespace, "operator", &Health::new()).await? })
     }
 
     /// Sends a request to a worker and waits for the answer.

@@ -5,7 +5,7 @@ use crate::admin::roles;
 use crate::db::{Database, DbError};
 use crate::health::Health;
 use crate::journal::migrate;
-use crate::nats::{Broker, BrokerError};
+use crate::nats::{Broker, BrokerError, reach};
 use crate::settings::Settings;
 use crate::worker::{HandlerSpec, Worker};
 
@@ -26,6 +26,7 @@ pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), 
 
 /// Creates or corrects the stream and the consumers of these workers: `despatch provision`.
 pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<(), BrokerError> {
+    reach(&settings.nats_url).await?;
     let broker =
         Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::new()).await?;
     let specs: Vec<HandlerSpec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();

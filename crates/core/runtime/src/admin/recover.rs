@@ -4,7 +4,7 @@ use crate::db::{Database, DbError};
 use crate::health::Health;
 use crate::journal::Journal;
 use crate::maintenance::recovery::publish_recorded;
-use crate::nats::{Broker, BrokerError, Headers};
+use crate::nats::{Broker, BrokerError, Headers, reach};
 use crate::settings::Settings;
 use despatch_contracts::runtime::Envelope;
 use std::time::SystemTime;
@@ -17,6 +17,7 @@ pub async fn recover_all(
     workers: &[&'static str],
     since: SystemTime,
 ) -> Result<Vec<(&'static str, u64)>, RecoverError> {
+    reach(&settings.nats_url).await?;
     let broker = Broker::connect(&settings.nats_url, &settings.namespace, "operator", &Health::new()).await?;
     let never = CancellationToken::new();
     let mut counts = Vec::new();

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
-use crate::error::chain;
+use crate::connect_error::ConnectError;
 
 /// An error of the database.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -14,6 +13,9 @@ pub enum DbError {
     #[error("database URL: {0}")]
     Url(Arc<tokio_postgres::Error>),
     /// No connection is available.
+    #[error("{0}")]
+    Connect(#[source] ConnectError),
+    /// The task that asks the database has ended.
     #[error("database unreachable: {0}")]
     Unreachable(String),
     /// A statement failed.
@@ -53,7 +55,9 @@ impl DbError {
     pub fn kind(&self) -> DbErrorKind {
         let error = match self {
             DbError::Statement(error) => error,
-            DbError::Url(_) | DbError::Unreachable(_) => return DbErrorKind::Unreachable,
+            DbError::Url(_) | DbError::Connect(_) | DbError::Unreachable(_) => {
+                return DbErrorKind::Unreachable;
+            }
             DbError::Misuse(_) => return DbErrorKind::Statement,
         };
         let Some(state) = error.code() else {
@@ -91,11 +95,5 @@ fn describe(error: &tokio_postgres::Error) -> String {
             Some(source) => format!("{error}: {source}"),
             None => error.to_string(),
         },
-    }
-}
-
-impl From<PoolError> for DbError {
-    fn from(error: PoolError) -> Self {
-        DbError::Unreachable(chain(&error))
     }
 }

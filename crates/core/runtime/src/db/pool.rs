@@ -5,18 +5,25 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
 
+use crate::connect_error::{Cause, ConnectError, Place};
 use crate::db::error::DbError;
+use crate::db::place::{cause, place};
 
 /// A statement's parameters.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// How long to wait for a connection before the database counts as unreachable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait for one of our own connections.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Session settings of a pool with index plans. Each statement of a worker finds its rows by key, on tables that were
 /// empty when it was planned. So a connection plans a statement once, because planning a short one takes longer than
@@ -31,6 +38,7 @@ const LOOKS: &str = "set default_transaction_read_only = on; set statement_timeo
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
+    place: Arc<Place>,
 }
 
 impl Database {
@@ -56,6 +64,7 @@ impl Database {
     fn with(url: &str, connections: usize, session: &'static str) -> Result<Self, DbError> {
         let mut config =
             tokio_postgres::Config::from_str(url).map_err(|error| DbError::Url(Arc::new(error)))?;
+        let place = Arc::new(place(&config));
         config.connect_timeout(CONNECT_TIMEOUT);
         // An idle connection to a host that vanished must not look alive for two hours.
         config.keepalives_idle(Duration::from_secs(30));
@@ -68,18 +77,33 @@ impl Database {
         let pool = Pool::builder(manager)
             .max_size(connections)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(CONNECT_TIMEOUT * 6))
+            .wait_timeout(Some(WAIT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))
             .post_create(Hook::async_fn(move |client, _| {
                 Box::pin(async move { client.batch_execute(session).await.map_err(HookError::Backend) })
             }))
             .build()
             .map_err(|error| DbError::Unreachable(error.to_string()))?;
-        Ok(Database { pool })
+        Ok(Database { pool, place })
     }
 
     /// Returns a connection from the pool.
     pub async fn client(&self) -> Result<Object, DbError> {
-        Ok(self.pool.get().await?)
+        self.pool.get().await.map_err(|error| {
+            let cause = match error {
+                PoolError::Timeout(TimeoutType::Wait) => Cause::AllInUse(WAIT_TIMEOUT),
+                PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
+                    Cause::TimedOut(CONNECT_TIMEOUT)
+                }
+                PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
+                    cause(&error, CONNECT_TIMEOUT)
+                }
+                other
+                @ (PoolError::PostCreateHook(_) | PoolError::Closed | PoolError::NoRuntimeSpecified) => {
+                    Cause::Broken(other.to_string())
+                }
+            };
+            DbError::Connect(ConnectError { place: Place::clone(&self.place), cause })
+        })
     }
 }

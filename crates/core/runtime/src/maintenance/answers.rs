@@ -1,15 +1,19 @@
-//! Answers operators' asks. One process of the worker answers each request.
+//! Answers operators' asks. One process of the worker answers each request; every process answers `report`.
 
 use crate::worker::{ERROR_CODE, ERROR_TEXT};
 use std::sync::Arc;
 
-use async_nats::{HeaderMap, Message, Subscriber};
+use async_nats::{HeaderMap, Message, SubscribeError, Subscriber};
 use bytes::Bytes;
+use despatch_contracts::runtime::{ProcessReport, Report};
+use despatch_contracts::{Ask as _, ask_subject};
 use futures_util::StreamExt;
+use prost::Message as _;
 use tokio_util::task::TaskTracker;
 
 use crate::backoff::Backoff;
 use crate::context::WorkerContext;
+use crate::health::PartState;
 use crate::nats::Names;
 use crate::outbox::Outbox;
 use crate::worker::{AskError, RegisteredAsk};
@@ -18,9 +22,16 @@ use crate::worker::{AskError, RegisteredAsk};
 pub(crate) async fn run(ctx: Arc<WorkerContext>, asks: Vec<Arc<dyn RegisteredAsk>>, tasks: TaskTracker) {
     let mut backoff = Backoff::new();
     loop {
-        let subject = ctx.broker.names().full(&Names::asks(ctx.worker));
-        match ctx.broker.client().queue_subscribe(subject, ctx.worker.to_owned()).await {
-            Ok(subscriber) => serve(&ctx, &asks, &tasks, subscriber).await,
+        let names = ctx.broker.names();
+        let (asked, reports) =
+            (names.full(&Names::asks(ctx.worker)), names.full(&ask_subject(ctx.worker, Report::VERB)));
+        let client = ctx.broker.client();
+        let subscribed = async {
+            let asked = client.queue_subscribe(asked, ctx.worker.to_owned()).await?;
+            Ok::<_, SubscribeError>((asked, client.subscribe(reports).await?))
+        };
+        match subscribed.await {
+            Ok((asked, reports)) => serve(&ctx, &asks, &tasks, asked, reports).await,
             Err(error) => tracing::debug!(worker = ctx.worker, %error, "ask subscription failed"),
         }
         tokio::select! {
@@ -34,17 +45,53 @@ async fn serve(
     ctx: &Arc<WorkerContext>,
     asks: &[Arc<dyn RegisteredAsk>],
     tasks: &TaskTracker,
-    mut subscriber: Subscriber,
+    mut asked: Subscriber,
+    mut reports: Subscriber,
 ) {
     loop {
         let message = tokio::select! {
-            message = subscriber.next() => message,
+            message = asked.next() => message,
+            message = reports.next() => {
+                let Some(message) = message else { return };
+                let Some(reply) = message.reply else { continue };
+                let report = report(ctx).encode_to_vec().into();
+                if let Err(error) = ctx.broker.client().publish(reply, report).await {
+                    tracing::debug!(worker = ctx.worker, %error, "a report could not be sent");
+                }
+                continue;
+            }
             () = ctx.drain.cancelled() => return,
         };
         let Some(message) = message else { return };
         let verb = message.subject.rsplit('.').next().unwrap_or_default();
+        if verb == Report::VERB {
+            // The other subscription has it too, in every process.
+            continue;
+        }
         let ask = asks.iter().find(|ask| ask.verb() == verb).cloned();
         tasks.spawn(answer(ctx.clone(), ask, message));
+    }
+}
+
+fn report(ctx: &WorkerContext) -> ProcessReport {
+    // The other workers of this process report for themselves.
+    let (own, database) = (format!("{}.", ctx.worker), ctx.database_part());
+    let parts = ctx.health.parts().into_iter().filter_map(|(part, state)| match state {
+        PartState::NotReady(why)
+            if part.starts_with(&own) || part == database || !part.contains(['.', '/']) =>
+        {
+            Some(format!("{part}: {why}"))
+        }
+        PartState::NotReady(_) | PartState::Ready => None,
+    });
+    // A machine without a name is known by its process's number alone.
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    ProcessReport {
+        host: host.trim().to_owned(),
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        database_ahead_micros: ctx.clock.database_ahead(),
+        not_ready: parts.collect(),
     }
 }
 

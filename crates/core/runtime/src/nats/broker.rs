@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::health::{Health, PartState};
-use crate::nats::connect::BrokerError;
+use crate::nats::connect::{BrokerError, reach, refused};
 use crate::nats::names::{Names, inbox};
 use crate::nats::position::{LastPositions, StreamPosition};
 use crate::nats::publisher::{Outgoing, Publisher};
@@ -81,6 +81,7 @@ impl Broker {
         reporting.not_ready("nats", "connecting");
         let (count, connections) = watch::channel(0);
         let (servers, options) = options(url)?;
+        let servers_url = url.to_owned();
         let client = options
             .name(format!("despatch {user}"))
             .custom_inbox_prefix(inbox(user))
@@ -88,7 +89,7 @@ impl Broker {
             .subscription_capacity(64 * 1024)
             .reconnect_delay_callback(|attempts| Duration::from_millis((50 * attempts as u64).min(2000)))
             .event_callback(move |event| {
-                let (health, count) = (reporting.clone(), count.clone());
+                let (health, count, url) = (reporting.clone(), count.clone(), servers_url.clone());
                 async move {
                     match event {
                         Event::Connected => {
@@ -97,14 +98,15 @@ impl Broker {
                         }
                         Event::Disconnected | Event::Closed => health.not_ready("nats", "disconnected"),
                         Event::ServerError(error) => tracing::warn!(%error, "nats server error"),
-                        Event::ClientError(error) => cannot_connect(&health, &error),
+                        Event::ClientError(error) => cannot_connect(&health, &url, &error).await,
                         Event::SlowConsumer(id) => tracing::warn!(id, "nats subscription slow"),
                         other => tracing::debug!(event = %other, "nats event"),
                     }
                 }
             })
             .connect(servers)
-            .await?;
+            .await
+            .map_err(|error| refused(url, &error))?;
         let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
         let acks = Arc::new(Publisher::listen(client.clone()).await?);
         let (names, seen) = (Arc::new(Names::new(namespace)), Arc::default());
@@ -249,13 +251,27 @@ impl Broker {
     }
 }
 
-/// Notes a failed attempt to connect; no other failure is such an error. Its cause, such as a certificate, is not part
-/// of it. Logs it unless it repeats the one before.
-fn cannot_connect(health: &Health, error: &ClientError) {
-    let why = format!("{error}; `despatch doctor` says why");
-    if health.parts().get("nats") != Some(&PartState::NotReady(why.clone())) {
-        tracing::warn!(why, "nats connection failed");
+/// Notes a failed attempt to connect; no other failure is such an error. The client tells only its kind. An attempt of our
+/// own finds the cause when the kind is not the one before.
+async fn cannot_connect(health: &Health, url: &str, error: &ClientError) {
+    let kind = error.to_string();
+    let known = match health.parts().get("nats") {
+        Some(PartState::NotReady(why)) => why.ends_with(&format!("({kind})")),
+        _ => false,
+    };
+    if known {
+        return;
     }
+    let url = url.to_owned();
+    // A task of its own, because the client wants callbacks that can be shared.
+    let why = match tokio::spawn(async move { reach(&url).await }).await {
+        // It is back.
+        Ok(Ok(())) => return,
+        Ok(Err(BrokerError::Connect(error))) => format!("{error}; {} ({kind})", error.hint()),
+        Ok(Err(error)) => format!("{error} ({kind})"),
+        Err(error) => format!("{error} ({kind})"),
+    };
+    tracing::warn!(why, "nats connection failed");
     health.not_ready("nats", why);
 }
 

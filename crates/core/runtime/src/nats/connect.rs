@@ -1,6 +1,16 @@
 //! Connection options for NATS, and the errors of a connection.
 
-use async_nats::{ConnectOptions, ServerAddr};
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, ServerAddr};
+
+use crate::connect_error::{Cause, ConnectError, Place, Server};
+use crate::error::chain;
+
+/// How long a command waits for its connection.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An error of the connection to the broker, or of a request to it.
 #[derive(Debug, thiserror::Error)]
@@ -8,9 +18,9 @@ pub enum BrokerError {
     /// The URL cannot be parsed.
     #[error("NATS URL: {0}")]
     Url(String),
-    /// The connection failed in a way that waiting does not fix.
-    #[error("NATS: {0}")]
-    Connect(#[from] async_nats::ConnectError),
+    /// There is no connection.
+    #[error("{0}")]
+    Connect(#[source] ConnectError),
     /// The client is closed.
     #[error("NATS: {0}")]
     Subscribe(#[from] async_nats::SubscribeError),
@@ -27,9 +37,7 @@ pub enum BrokerError {
 /// Parses `nats://user:password@host:port,…`, or `nats://seed@host:port,…` with an NKey's seed. With `tls://` the
 /// server's certificate is verified. The client library ignores credentials in a URL, so this reads them.
 pub fn options(url: &str) -> Result<(Vec<ServerAddr>, ConnectOptions), BrokerError> {
-    let servers = url.split(',').map(|server| server.trim().parse::<ServerAddr>());
-    let servers =
-        servers.collect::<Result<Vec<_>, _>>().map_err(|error| BrokerError::Url(error.to_string()))?;
+    let servers = servers(url)?;
     let credentials = servers.iter().find_map(|server| Some((server.username()?, server.password())));
     let options = match credentials {
         Some((user, Some(password))) => {
@@ -40,4 +48,78 @@ pub fn options(url: &str) -> Result<(Vec<ServerAddr>, ConnectOptions), BrokerErr
         None => ConnectOptions::new(),
     };
     Ok((servers, options))
+}
+
+fn servers(url: &str) -> Result<Vec<ServerAddr>, BrokerError> {
+    let servers = url.split(',').map(|server| server.trim().parse::<ServerAddr>());
+    servers.collect::<Result<_, _>>().map_err(|error| BrokerError::Url(error.to_string()))
+}
+
+/// Connects at once or says why not: for commands, which do not wait for a server that is away.
+pub(crate) async fn connect_once(
+    url: &str,
+    adapt: impl FnOnce(ConnectOptions) -> ConnectOptions,
+) -> Result<Client, BrokerError> {
+    let (servers, options) = options(url)?;
+    match tokio::time::timeout(CONNECT_TIMEOUT, adapt(options).connect(servers)).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(error)) => Err(refused(url, &error)),
+        Err(_) => Err(BrokerError::Connect(ConnectError {
+            place: place(url),
+            cause: Cause::TimedOut(CONNECT_TIMEOUT),
+        })),
+    }
+}
+
+/// Fails unless the servers of this URL let us in now.
+pub(crate) async fn reach(url: &str) -> Result<(), BrokerError> {
+    connect_once(url, |options| options.name("despatch")).await.map(drop)
+}
+
+/// A failed attempt to connect to the servers of this URL.
+pub(crate) fn refused(url: &str, error: &async_nats::ConnectError) -> BrokerError {
+    BrokerError::Connect(ConnectError { place: place(url), cause: cause(error) })
+}
+
+/// Where the servers are, and who connects. An NKey's seed is not shown.
+pub(crate) fn place(url: &str) -> Place {
+    let servers = servers(url).unwrap_or_default();
+    let addresses: Vec<String> =
+        servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
+    let user = servers.iter().find_map(|server| server.password().and(server.username()));
+    Place { server: Server::Nats, address: addresses.join(","), user: user.unwrap_or_default().to_owned() }
+}
+
+fn cause(error: &async_nats::ConnectError) -> Cause {
+    let why = || error.source().map_or_else(|| error.kind().to_string(), |source| chain(source));
+    match error.kind() {
+        ConnectErrorKind::Dns => Cause::UnknownHost,
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            Cause::Credentials(error.kind().to_string())
+        }
+        ConnectErrorKind::TimedOut => Cause::TimedOut(CONNECT_TIMEOUT),
+        ConnectErrorKind::Tls => Cause::Tls(why()),
+        ConnectErrorKind::Io => {
+            let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+            match source.map(io::Error::kind) {
+                Some(io::ErrorKind::ConnectionRefused) => Cause::NobodyListens,
+                // What rustls complains of comes as one of these.
+                Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => Cause::Tls(why()),
+                _ => Cause::Broken(why()),
+            }
+        }
+        ConnectErrorKind::ServerParse | ConnectErrorKind::MaxReconnects => Cause::Broken(why()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_keeps_no_secret() {
+        let shown = place("nats://ada:secret@a:4222,nats://b:4223");
+        assert_eq!((shown.address.as_str(), shown.user.as_str()), ("a:4222,b:4223", "ada"));
+        assert_eq!(place("nats://SUSEED@a:4222").user, "");
+    }
 }

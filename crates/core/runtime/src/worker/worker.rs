@@ -12,6 +12,7 @@ use crate::worker::ask::{AskHandler, RegisteredAsk};
 use crate::worker::erased::{RecordOnly, RegisteredHandler, WithEffects};
 use crate::worker::gauge::SqlGauge;
 use crate::worker::handler::{EffectHandler, Handler};
+use crate::worker::provider::{ProviderCheck, RegisteredProvider, registered_provider};
 use crate::worker::spec::HandlerSpec;
 use crate::worker::timer::Timer;
 
@@ -26,6 +27,7 @@ pub struct Worker {
     pub(crate) queries: Vec<BatchedQuery>,
     pub(crate) asks: Vec<Arc<dyn RegisteredAsk>>,
     pub(crate) reads: Vec<&'static str>,
+    pub(crate) providers: Vec<Arc<dyn RegisteredProvider>>,
 }
 
 impl Worker {
@@ -40,6 +42,7 @@ impl Worker {
             queries: Vec::new(),
             asks: Vec::new(),
             reads: Vec::new(),
+            providers: Vec::new(),
         }
     }
 
@@ -92,6 +95,20 @@ impl Worker {
     #[must_use]
     pub fn emits<E: Emits>(mut self) -> Self {
         self.emits.extend(E::types());
+        self
+    }
+
+    /// Registers a provider that the worker needs, for `despatch doctor` to ask how it is.
+    #[must_use]
+    pub fn provider(mut self, check: impl ProviderCheck) -> Self {
+        self.providers.push(registered_provider(check));
+        self
+    }
+
+    /// The worker without its providers, for a deployment that has none yet.
+    #[must_use]
+    pub fn without_providers(mut self) -> Self {
+        self.providers.clear();
         self
     }
 

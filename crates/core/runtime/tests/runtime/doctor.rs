@@ -6,7 +6,7 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use despatch_runtime::doctor::{Check, Grade, examine};
 use despatch_runtime::{Settings, migrate_all, provision_all};
-use despatch_testkit::TestEnv;
+use despatch_testkit::{TestEnv, eventually};
 
 use crate::fixture::Fixture;
 
@@ -51,8 +51,10 @@ impl Deployment {
     }
 }
 
+/// What is wrong, but for the processes, of which there are none on purpose.
 fn wrong(checks: Vec<Check>) -> Vec<Check> {
-    checks.into_iter().filter(|check| check.grade != Grade::Ok).collect()
+    let absent = |check: &Check| check.subject == "processes of fixture" && check.found == "none answers";
+    checks.into_iter().filter(|check| check.grade != Grade::Ok && !absent(check)).collect()
 }
 
 fn assert_found(check: &Check, grade: Grade, subject: &str, found: &str, advice: &str) {
@@ -64,14 +66,19 @@ fn assert_found(check: &Check, grade: Grade, subject: &str, found: &str, advice:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_deployment_is_all_right() {
     let deployment = Deployment::new().await;
+    deployment.env.run(deployment.fixture.worker()).await;
     let checks = deployment.examined().await;
     assert!(checks.iter().all(|check| check.grade == Grade::Ok && check.advice.is_none()), "{checks:#?}");
+    assert!(checks.iter().all(|check| !check.group.is_empty()), "{checks:#?}");
+    let (processes, found) = ("processes of fixture", "1 process");
+    assert!(checks.iter().any(|it| it.subject == processes && it.found == found), "{checks:#?}");
     let stream = format!("stream {}", deployment.stream());
     for subject in [
         "nats version",
         "nats JetStream",
         "nats storage",
         &stream,
+        "stream probe",
         "consumer fixture-obey",
         "consumer fixture-buy",
         "schema fixture",
@@ -150,7 +157,8 @@ async fn a_consumer_that_is_ahead_of_its_stream_is_found_and_created_again() {
     let said = format!("has seen message {ahead}");
     assert_found(&finding, Grade::Failed, "consumer fixture-obey", &said, "despatch provision");
     provision_all(deployment.env.settings(), &[deployment.fixture.worker()]).await.unwrap();
-    assert_eq!(seen().await, end);
+    // The doctor's probe was one more.
+    assert_eq!(seen().await, end + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -228,12 +236,138 @@ async fn what_nobody_has_done_in_time_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_probe_leaves_nothing_behind() {
+    let deployment = Deployment::new().await;
+    let before = deployment.env.stream().await.cached_info().state.clone();
+    assert_eq!(wrong(deployment.examined().await), []);
+    let after = deployment.env.stream().await.cached_info().state.clone();
+    assert_eq!((after.messages, after.last_sequence), (before.messages, before.last_sequence + 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_takes_nothing_is_found() {
+    let deployment = Deployment::new().await;
+    let jetstream = deployment.jetstream().await;
+    let stream = jetstream.get_stream(deployment.stream()).await.unwrap();
+    // All its settings are as they have to be; it is full.
+    let config = jetstream::stream::Config {
+        max_messages: 1,
+        discard: jetstream::stream::DiscardPolicy::New,
+        ..stream.cached_info().config.clone()
+    };
+    jetstream.update_stream(&config).await.unwrap();
+    let subject = format!("{}.evt.nobody.listens", deployment.env.settings().namespace);
+    jetstream.publish(subject, "full".into()).await.unwrap().await.unwrap();
+    let finding = deployment.only_finding().await;
+    assert_found(
+        &finding,
+        Grade::Failed,
+        "stream probe",
+        "takes nothing: maximum messages exceeded",
+        "Make room",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_say_how_they_are() {
+    let deployment = Deployment::new().await;
+    let absent = deployment.examined().await;
+    let absent = absent.iter().find(|check| check.subject == "processes of fixture").unwrap();
+    assert_found(absent, Grade::Warning, "processes of fixture", "none answers", "despatch run fixture");
+    let process = deployment.env.run(deployment.fixture.worker()).await;
+    deployment.env.run(deployment.fixture.worker()).await;
+    let found = eventually("both processes answer", async || {
+        let checks = deployment.examined().await;
+        checks.into_iter().find(|it| it.subject == "processes of fixture" && it.found == "2 processes")
+    });
+    assert_eq!(found.await.grade, Grade::Ok);
+    // The database's clock goes ahead by two minutes, and with it stay all the processes' own behind.
+    deployment.env.advance(Duration::from_secs(120)).await;
+    let skewed = eventually("both clocks are found to be behind", async || {
+        let checks = deployment.examined().await;
+        let skewed: Vec<Check> =
+            checks.into_iter().filter(|it| it.found.contains("behind the database's")).collect();
+        (skewed.len() == 2).then_some(skewed)
+    });
+    for check in skewed.await {
+        assert!(check.found.starts_with("its clock is 2m 0s behind"), "{check:#?}");
+        let subject = check.subject.clone();
+        assert_found(&check, Grade::Warning, &subject, "", "NTP");
+    }
+    assert!(process.health().is_ready());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_user_is_no_server_that_is_away() {
+    let deployment = Deployment::new().await;
+    let Settings { nats_url, database_url, namespace, .. } = deployment.env.settings().clone();
+    let with = |url: &str, user: &str| {
+        let (scheme, rest) = url.split_once("://").unwrap();
+        let (_, host) = rest.rsplit_once('@').unwrap_or(("", rest));
+        format!("{scheme}://{user}@{host}")
+    };
+    let settings = Settings {
+        namespace,
+        ..Settings::new(with(&nats_url, "ada:secret"), with(&database_url, "ada:secret"))
+    };
+    let findings = wrong(examine(&settings, &[]).await);
+    assert!(!format!("{findings:?}").contains("secret"), "{findings:#?}");
+    let [nats, postgres] = &findings[..] else { panic!("{findings:#?}") };
+    let refused = "it refused user \"ada\"";
+    let advice = "Correct the user or its password in";
+    assert_found(
+        nats,
+        Grade::Failed,
+        &nats.subject,
+        refused,
+        &format!("{advice} nats_url (DESPATCH_NATS_URL)."),
+    );
+    assert_found(postgres, Grade::Failed, &postgres.subject, refused, &format!("{advice} database_url"));
+    assert_eq!((nats.expected.as_str(), postgres.expected.as_str()), ("it lets us in", "it lets us in"));
+
+    // A command says the same.
+    let error = despatch_runtime::provision_all(&settings, &[]).await.unwrap_err();
+    assert!(error.to_string().ends_with("refused user \"ada\": authorization violation"), "{error}");
+    let hint = despatch_runtime::connect_hint(&error).unwrap();
+    assert_eq!(hint, "correct the user or its password in nats_url (DESPATCH_NATS_URL)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_is_told_from_a_server_that_is_not() {
+    let deployment = Deployment::new().await;
+    let (server, _) = deployment.env.settings().database_url.rsplit_once('/').unwrap();
+    let db = despatch_runtime::Database::new(&format!("{server}/no_such_shop"), 1).unwrap();
+    let error = db.client().await.map(drop).unwrap_err();
+    assert!(error.to_string().ends_with("has no database \"no_such_shop\""), "{error}");
+    assert!(despatch_runtime::connect_hint(&error).unwrap().contains("createdb no_such_shop"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_answer_is_told_from_one_that_is_away() {
+    // It takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let settings = Settings::new(format!("nats://{address}"), format!("postgres://ada@{address}/shop"));
+    let findings = wrong(examine(&settings, &[]).await);
+    let [nats, postgres] = &findings[..] else { panic!("{findings:#?}") };
+    assert_found(nats, Grade::Failed, &format!("nats {address}"), "did not answer within 5s", "firewall");
+    assert_found(
+        postgres,
+        Grade::Failed,
+        &format!("postgres {address}/shop"),
+        "did not answer within 5s",
+        "firewall",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn servers_that_are_away_are_findings() {
     // Nothing listens there.
     let settings = Settings::new("nats://ada:secret@127.0.0.1:1", "postgres://ada:secret@127.0.0.1:1/shop");
     let findings = wrong(examine(&settings, &[]).await);
     let [nats, postgres] = &findings[..] else { panic!("{findings:#?}") };
-    assert_found(nats, Grade::Failed, "nats 127.0.0.1:1", "", "Start NATS");
-    assert_found(postgres, Grade::Failed, "postgres 127.0.0.1:1/shop", "", "Start PostgreSQL");
+    let refused = "it is not reachable: connection refused";
+    assert_found(nats, Grade::Failed, "nats 127.0.0.1:1", refused, "Start the server");
+    assert_found(postgres, Grade::Failed, "postgres 127.0.0.1:1/shop", refused, "Start the server");
     assert!(!format!("{findings:?}").contains("secret"), "{findings:#?}");
 }

@@ -50,6 +50,8 @@ const EXAMPLES: &[Examples] = &[
         "doctor",
         &[
             ("doctor", "Look everything over; status 1 when something has failed"),
+            ("doctor -q", "Print only findings, and one line that sums up"),
+            ("doctor --worker payments", "Examine one worker and its provider"),
             ("doctor --json", "The same, for a program"),
         ],
     ),

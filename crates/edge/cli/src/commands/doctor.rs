@@ -1,18 +1,24 @@
-//! `despatch doctor`: looks everything over, changes nothing, and says what to do.
+//! `despatch doctor`: looks everything over, leaves nothing changed, and says what to do.
 
-use std::fmt::Write as _;
+mod report;
+
 use std::path::Path;
 use std::process::ExitCode;
 
 use despatch_runtime::Worker;
 use despatch_runtime::doctor::{Check, Grade, examine};
-use serde_json::json;
 
+use crate::args::DoctorArgs;
 use crate::config::{Config, fill_in_placeholders};
-use crate::local::{DataDir, with_local_servers};
+use crate::local::DataDir;
 use crate::output::print;
 use crate::registry::Registry;
 use crate::result::Result;
+
+use report::{as_lines, as_object};
+
+/// The group of what is not about servers or workers.
+const HERE: &str = "configuration";
 
 /// How much room the private servers should have, and how much they must.
 const ROOM: (u64, u64) = (2_000_000_000, 250_000_000);
@@ -20,31 +26,54 @@ const ROOM: (u64, u64) = (2_000_000_000, 250_000_000);
 /// Examines the deployment; fails when something has.
 pub(crate) async fn run(
     registry: &Registry,
-    config: Config,
+    mut config: Config,
     data_dir: &DataDir,
-    as_json: bool,
+    args: &DoctorArgs,
+    quiet: bool,
 ) -> Result<ExitCode> {
-    let private = config.nats_url.is_empty() || config.database_url.is_empty();
-    let mut config = with_local_servers(config, data_dir);
-    if private {
+    let mut names = Vec::new();
+    for name in &args.workers {
+        names.extend(registry.named(Some(name))?);
+    }
+    if names.is_empty() {
+        names = registry.names();
+    }
+    let nowhere = config.nats_url.is_empty() || config.database_url.is_empty();
+    if nowhere {
+        // Nothing runs yet, and `up` will fill in what is missing.
         fill_in_placeholders(&mut config);
     }
-    let (workers, mut checks) = workers(registry, &config);
-    checks.extend(examine(&config.settings(), &workers).await);
-    if private && data_dir.path().exists() {
+    let (mut workers, mut checks) = workers(registry, &config, &names);
+    if nowhere {
+        workers = workers.into_iter().map(Worker::without_providers).collect();
+    }
+    if data_dir.path().exists() && (nowhere || config.is_running_here()) {
         checks.push(room(data_dir.path()));
     }
+    if !nowhere && !config.has_only_stand_ins() {
+        checks.extend(config.identity_problems().into_iter().map(|(key, problem)| {
+            let advice =
+                "Set it to the shop's own: customers would see the demo's. `despatch run` refuses to start.";
+            Check::ok(format!("identity {key}"), problem, "the shop's own").but(Grade::Warning, advice)
+        }));
+    }
+    let mut checks: Vec<Check> = checks.into_iter().map(|check| check.of(HERE)).collect();
+    let mut examined = examine(&config.settings(), &workers).await;
+    if config.is_running_here() {
+        say_that_nothing_runs(&mut examined, data_dir.path());
+    }
+    checks.extend(examined);
     let worst = checks.iter().map(|check| check.grade).max().unwrap_or(Grade::Ok);
-    print(&if as_json { as_object(&checks) } else { as_lines(&checks)? })?;
+    print(&if args.json { as_object(&checks) } else { as_lines(&checks, quiet)? })?;
     Ok(if worst == Grade::Failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// The workers as configured, and what is wrong with the configuration of the others.
-fn workers(registry: &Registry, config: &Config) -> (Vec<Worker>, Vec<Check>) {
+fn workers(registry: &Registry, config: &Config, names: &[&'static str]) -> (Vec<Worker>, Vec<Check>) {
     let expected = "every worker's settings";
     let mut workers = Vec::new();
     let mut checks: Vec<Check> = Vec::new();
-    for name in registry.names() {
+    for name in names {
         match registry.workers(config, &[name]) {
             Ok(worker) => workers.extend(worker),
             Err(unusable) => {
@@ -58,9 +87,22 @@ fn workers(registry: &Registry, config: &Config) -> (Vec<Worker>, Vec<Check>) {
         }
     }
     if checks.is_empty() {
-        checks.push(Check::ok("configuration", format!("{} workers", workers.len()), expected));
+        let count =
+            if workers.len() == 1 { "1 worker".to_owned() } else { format!("{} workers", workers.len()) };
+        checks.push(Check::ok("settings", count, expected));
     }
     (workers, checks)
+}
+
+/// Private servers that are not reachable have ended with their `up` or `demo`; no URL is wrong.
+fn say_that_nothing_runs(checks: &mut [Check], dir: &Path) {
+    for check in checks.iter_mut().filter(|check| check.found.starts_with("it is not reachable")) {
+        let advice = format!(
+            "Nothing runs in {}: start it with `despatch up`, or name another --data-dir.",
+            dir.display()
+        );
+        check.advice = Some(advice);
+    }
 }
 
 /// The free room on the private servers' disk.
@@ -85,64 +127,4 @@ fn room(path: &Path) -> Check {
         grade,
         "Make room, or move it: --data-dir (DESPATCH_DATA_DIR). Both servers stop when it is full.",
     )
-}
-
-fn word(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Ok => "ok",
-        Grade::Warning => "warning",
-        Grade::Failed => "failed",
-    }
-}
-
-fn as_lines(checks: &[Check]) -> Result<String, std::fmt::Error> {
-    let width = checks.iter().map(|check| check.subject.chars().count()).max().unwrap_or_default();
-    let mut lines = String::new();
-    for Check { subject, grade, found, expected, advice } in checks {
-        writeln!(lines, "{:<7}  {subject:<width$}  {found}", word(*grade))?;
-        if let Some(advice) = advice {
-            writeln!(lines, "         expected  {expected}")?;
-            writeln!(lines, "         do        {advice}")?;
-        }
-    }
-    let count = |grade| checks.iter().filter(|check| check.grade == grade).count();
-    let [ok, warnings, failed] = [Grade::Ok, Grade::Warning, Grade::Failed].map(count);
-    writeln!(lines, "\n{ok} ok, {warnings} to look at, {failed} failed")?;
-    Ok(lines)
-}
-
-fn as_object(checks: &[Check]) -> String {
-    let objects: Vec<_> = checks
-        .iter()
-        .map(|check| {
-            json!({
-                "subject": check.subject, "grade": word(check.grade), "found": check.found,
-                "expected": check.expected, "advice": check.advice,
-            })
-        })
-        .collect();
-    format!("{:#}\n", json!({ "checks": objects }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn advice_stands_under_what_it_is_about() {
-        let checks = [
-            Check::ok("nats version", "2.12.1", "2.10 or newer"),
-            Check::ok("schema orders", "lacks 0002_lots", "all 3 migrations applied")
-                .but(Grade::Failed, "Run `despatch migrate`."),
-        ];
-        let expected = "\
-ok       nats version   2.12.1
-failed   schema orders  lacks 0002_lots
-         expected  all 3 migrations applied
-         do        Run `despatch migrate`.
-
-1 ok, 0 to look at, 1 failed
-";
-        assert_eq!(as_lines(&checks).unwrap(), expected);
-    }
 }

@@ -52,6 +52,11 @@ impl Config {
         table.try_into().map_err(|error| error.message().to_owned())
     }
 
+    /// Whether these are the settings of the deployment that runs in the data directory.
+    pub(crate) fn is_running_here(&self) -> bool {
+        self.origins.is_running()
+    }
+
     /// A problem of a key's value, and the place to correct it.
     pub(crate) fn problem(&self, key: &Key, text: String) -> Problem {
         let at = self.origins.nearest(key);

@@ -41,6 +41,11 @@ impl Origins {
         self.set.get(key).cloned().unwrap_or(Origin::Default)
     }
 
+    /// Whether any value is of a deployment that runs here.
+    pub(crate) fn is_running(&self) -> bool {
+        self.set.values().any(|origin| *origin == Origin::Running)
+    }
+
     /// Where to look for a value: where it is, or where the entry is that lacks it.
     pub(crate) fn nearest(&self, key: &Key) -> Origin {
         let mut key = Some(key.clone());

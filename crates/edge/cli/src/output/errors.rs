@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use despatch_runtime::error_chain;
+use despatch_runtime::{connect_hint, error_chain};
 
 use crate::result::Hinted;
 
@@ -18,9 +18,10 @@ fn as_text(error: &(dyn Error + 'static)) -> String {
     let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     let cyan = Style::new().bold().fg_color(Some(AnsiColor::Cyan.into()));
     let what = error_chain(error);
-    match error.downcast_ref::<Hinted>() {
+    let hinted = error.downcast_ref::<Hinted>().map(|hinted| hinted.hint.clone());
+    match hinted.or_else(|| connect_hint(error)) {
         None => format!("{red}error:{red:#} {what}\n"),
-        Some(Hinted { hint, .. }) => {
+        Some(hint) => {
             let hint = hint.replace('\n', "\n      ");
             format!("{red}error:{red:#} {what}\n\n{cyan}hint:{cyan:#} {hint}\n")
         }

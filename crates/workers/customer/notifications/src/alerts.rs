@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use despatch_domain::text::truncate;
-use despatch_runtime::ClientSpan;
+use despatch_runtime::{ClientSpan, ProviderAnswer, ProviderCheck, ProviderFault};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 
 /// How long an alert may take. It is short, because people can look for themselves.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -80,6 +81,23 @@ impl Alerts {
                 Err(AlertError::Busy(Duration::from_secs(seconds.unwrap_or(1))))
             }
             status => Err(AlertError::Refused(status.as_u16())),
+        }
+    }
+}
+
+impl ProviderCheck for Alerts {
+    const NAME: &'static str = "alerts webhook";
+    const ADDRESS_KEY: &'static str = "alerts.webhook";
+    const SECRET_KEY: &'static str = "alerts.webhook";
+
+    /// Every post is an alert to somebody, so none is made: the host is connected to, and no more.
+    async fn check(&self) -> Result<ProviderAnswer, ProviderFault> {
+        let host = self.webhook.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let port = self.webhook.port_or_known_default().unwrap_or(443);
+        match tokio::time::timeout(TIMEOUT, TcpStream::connect((host, port))).await {
+            Ok(Ok(_)) => Ok(ProviderAnswer::Reached("its host is reached; nothing was posted".to_owned())),
+            Ok(Err(error)) => Err(ProviderFault::unanswered(None, true, &error)),
+            Err(_) => Err(ProviderFault::TimedOut(TIMEOUT)),
         }
     }
 }

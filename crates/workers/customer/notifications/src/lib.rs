@@ -19,10 +19,13 @@ mod template_data;
 mod templates;
 mod unsubscribe;
 
+use std::time::Duration;
+
 use despatch_runtime::{Migration, Worker};
 
 pub use alerts::{Alert, AlertError, Alerts};
 pub use config::{Config, SetupError};
+use mailer::Mailer;
 pub use message::UNSUBSCRIBE;
 
 /// The worker's name and schema.
@@ -33,10 +36,18 @@ const MIGRATIONS: &[Migration] =
 
 /// Creates the worker with its four handlers. Call it on a tokio runtime, which closes idle connections.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
-    Ok(Worker::new(NAME, MIGRATIONS)
+    let alerts = Alerts::new(&config.alert_webhook)?;
+    let worker = Worker::new(NAME, MIGRATIONS);
+    let worker = alerts.clone().into_iter().fold(worker, Worker::provider);
+    let timeout = Duration::from_secs(config.smtp_timeout_seconds);
+    let worker = match Mailer::new(&config.smtp_url, timeout)? {
+        Mailer::Smtp(server) => worker.provider(server),
+        Mailer::Fake => worker,
+    };
+    Ok(worker
         .queries(store::QUERIES)
         .handler(store_contact::StoreContact)
         .effect_handler(notify::Notify::new(config)?)
-        .effect_handler(alert::NotifyOperators { alerts: Alerts::new(&config.alert_webhook)? })
+        .effect_handler(alert::NotifyOperators { alerts })
         .handler(unsubscribe::Unsubscribe))
 }

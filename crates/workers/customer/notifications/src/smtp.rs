@@ -4,6 +4,7 @@
 //! alive, a round trip for each message. It also sends a message's end as a packet of its own (see `content`).
 
 mod content;
+mod health;
 mod server;
 
 use std::fmt::Display;

@@ -20,9 +20,5 @@ CREATE TABLE payments.payment (
     CHECK (captured_at IS NOT NULL OR cancelled_at IS NOT NULL)
 ) WITH (fillfactor = 80);
 
-<<<<<<< HEAD
--- The latest refunds. Refunds are few, so the index is small, and a capture does not touch it.
-=======
 -- For recent refunds. Refunds are few, so the index is small, and a capture does not touch it.
->>>>>>> main
 CREATE INDEX payment_refunded ON payments.payment (refunded_at) WHERE refunded_at IS NOT NULL;

@@ -36,7 +36,10 @@ const MIGRATIONS: &[Migration] =
 /// Creates the worker with all its handlers and the configured provider.
 pub fn worker(config: &Config) -> Result<Worker, UnusableClient> {
     Ok(match config.provider {
-        ProviderName::Stripe => worker_with(Stripe::new(&config.stripe)?),
+        ProviderName::Stripe => {
+            let stripe = Stripe::new(&config.stripe)?;
+            worker_with(stripe.clone()).provider(stripe)
+        }
         ProviderName::Fake => worker_with(Fake),
     })
 }

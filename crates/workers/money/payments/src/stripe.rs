@@ -2,6 +2,7 @@
 //! (<https://docs.stripe.com/api/payment_intents>). `answer` decides the meaning of errors, `units` converts amounts.
 
 mod answer;
+mod health;
 mod units;
 
 use std::fmt;
@@ -98,6 +99,7 @@ impl StripeConfig {
 pub struct Stripe {
     client: Client,
     base: String,
+    timeout: Duration,
 }
 
 impl Stripe {
@@ -118,7 +120,7 @@ impl Stripe {
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .redirect(redirect::Policy::none())
             .build()?;
-        Ok(Stripe { client, base })
+        Ok(Stripe { client, base, timeout })
     }
 
     /// Returns the address of an intent. References come from shops, so one that could lead elsewhere is refused.

@@ -18,6 +18,7 @@ use despatch_runtime::{Migration, Worker};
 
 pub use carton::Carton;
 pub use config::{Config, Sender, SetupError};
+use shippo::Shippo;
 pub use shippo::{ShippoConfig, UnusableClient};
 
 /// The worker's name and schema.
@@ -28,5 +29,7 @@ const MIGRATIONS: &[Migration] =
 
 /// Creates the worker with its one handler.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
-    Ok(Worker::new(NAME, MIGRATIONS).queries(store::QUERIES).effect_handler(create::Create::new(config)?))
+    let worker =
+        Worker::new(NAME, MIGRATIONS).queries(store::QUERIES).effect_handler(create::Create::new(config)?);
+    if config.shippo.is_complete() { Ok(worker.provider(Shippo::new(&config.shippo)?)) } else { Ok(worker) }
 }

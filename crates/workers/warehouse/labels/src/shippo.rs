@@ -6,6 +6,7 @@
 
 mod config;
 mod error;
+mod health;
 mod wire;
 
 use std::time::Duration;
@@ -64,6 +65,9 @@ pub(crate) struct Shippo {
     http: Client,
     base_url: String,
     authorization: HeaderValue,
+    timeout: Duration,
+    /// Whether the token is of the test mode.
+    is_test: bool,
 }
 
 impl Shippo {
@@ -71,13 +75,15 @@ impl Shippo {
     pub(crate) fn new(config: &ShippoConfig) -> Result<Self, UnusableClient> {
         // The first caller in the process wins; all callers install the same provider.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = Client::builder().timeout(Duration::from_secs(config.timeout_seconds)).build()?;
+        let timeout = Duration::from_secs(config.timeout_seconds);
+        let http = Client::builder().timeout(timeout).build()?;
         let base_url = config.base_url.trim_end_matches('/').to_owned();
         Url::parse(&base_url).map_err(|error| UnusableClient::BaseUrl(error.to_string()))?;
         let authorization = HeaderValue::from_str(&format!("ShippoToken {}", config.token));
         let mut authorization = authorization.map_err(|_| UnusableClient::Token)?;
         authorization.set_sensitive(true);
-        Ok(Shippo { http, base_url, authorization })
+        let is_test = config.token.starts_with("shippo_test_");
+        Ok(Shippo { http, base_url, authorization, timeout, is_test })
     }
 
     /// Asks for the carriers' prices, without obligation.

@@ -11,6 +11,8 @@ const EXAMINATION_TIMEOUT: Duration = Duration::from_secs(30);
 /// The result of examining one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
+    /// The group: `NATS`, `PostgreSQL`, `providers`, `processes`, `configuration` or a worker.
+    pub group: String,
     /// The examined thing, e.g. `consumer orders-accept`.
     pub subject: String,
     /// The severity.
@@ -38,7 +40,13 @@ impl Check {
     /// Something that is as it should be.
     pub fn ok(subject: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Self {
         let (subject, found, expected) = (subject.into(), found.into(), expected.into());
-        Check { subject, grade: Grade::Ok, found, expected, advice: None }
+        Check { group: String::new(), subject, grade: Grade::Ok, found, expected, advice: None }
+    }
+
+    /// The same thing, among what it belongs to.
+    #[must_use]
+    pub fn of(self, group: impl Into<String>) -> Self {
+        Check { group: group.into(), ..self }
     }
 
     /// The same thing, found to be otherwise.
@@ -59,6 +67,13 @@ pub(crate) async fn bounded(
         let late = Check::ok(subject, "it stopped answering", expected);
         checks.push(late.but(Grade::Failed, "Look at the server's log and load."));
     }
+}
+
+/// A hint as advice: it begins with a capital and ends with a full stop.
+pub(crate) fn sentence(hint: &str) -> String {
+    let mut letters = hint.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 /// A length of time for people, e.g. `3h 20m`.

@@ -1,16 +1,23 @@
 //! NATS: is it there, is it new enough, does it have what the provisioner makes, and room.
 
+use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::account::Account;
-use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::context::{
+    AccountErrorKind, ConsumerInfoErrorKind, ContextBuilder, GetStreamErrorKind,
+};
 use async_nats::jetstream::stream::Stream;
-use async_nats::{Client, jetstream};
+use async_nats::{Client, Event, jetstream};
 use futures_util::future::join_all;
+use tokio::sync::mpsc;
 
-use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded};
+use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded, sentence};
+use crate::admin::doctor::processes;
+use crate::admin::doctor::stream_probe::probe;
 use crate::admin::provision::{
     Difference, consumer_config, consumer_differences, is_ahead, stream_config, stream_differences,
 };
-use crate::nats::{Names, options};
+use crate::error::chain;
+use crate::nats::{BrokerError, Names, connect_once, inbox, place};
 use crate::settings::Settings;
 use crate::worker::{HandlerSpec, Worker};
 
@@ -22,7 +29,8 @@ const PROVISION: &str =
 
 pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Check> {
     let mut checks = Vec::new();
-    let client = match connect(&settings.nats_url).await {
+    let (say_denied, mut denied) = mpsc::unbounded_channel();
+    let client = match connect(&settings.nats_url, say_denied).await {
         Ok((client, check)) => {
             checks.push(check);
             client
@@ -32,6 +40,8 @@ pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Chec
     let specs: Vec<&HandlerSpec> = workers.iter().flat_map(Worker::specs).collect();
     bounded("nats", &mut checks, async |checks| {
         checks.push(version(&client.server_info().version));
+        let names = Names::new(&settings.namespace);
+        checks.extend(processes::examine(&client, &names, workers).await);
         let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
         let expected = "on";
         match jetstream.query_account().await {
@@ -40,44 +50,56 @@ pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Chec
                 checks.push(storage(&account));
             }
             Err(error) => {
-                let advice = "Start nats-server with --jetstream and a --store_dir that outlives it, and let this \
-                              account use it.";
+                let advice = match error.kind() {
+                    AccountErrorKind::TimedOut => OVERLOADED,
+                    AccountErrorKind::JetStream(_) | AccountErrorKind::JetStreamUnavailable | AccountErrorKind::Other => {
+                        "Start nats-server with --jetstream and a --store_dir that outlives it, and let this account use it."
+                    }
+                };
                 let check = Check::ok("nats JetStream", error.to_string(), expected);
                 checks.push(check.but(Grade::Failed, advice));
                 return;
             }
         }
-        let names = Names::new(&settings.namespace);
         let (check, stream) = stream(&jetstream, &names, settings).await;
         checks.push(check);
         // Without the stream there are no consumers either, and making it makes them.
         let Some(stream) = stream else { return };
+        checks.push(probe(&jetstream, &stream, &names, &mut denied).await);
         checks.extend(join_all(specs.iter().map(|spec| consumer(&stream, &names, settings, spec))).await);
     })
     .await;
     checks
 }
 
-async fn connect(url: &str) -> Result<(Client, Check), Box<Check>> {
+/// `denied` is told what the server does not allow.
+async fn connect(url: &str, denied: mpsc::UnboundedSender<String>) -> Result<(Client, Check), Box<Check>> {
     let expected = format!("an answer within {ANSWER_TIMEOUT:?}");
-    let away = |subject: String, found: String| {
-        let advice = "Start NATS, or correct nats_url (DESPATCH_NATS_URL). `despatch up` brings its own.";
+    let failed = |subject: String, found: String, advice: String| {
         Box::new(Check::ok(subject, found, expected.clone()).but(Grade::Failed, advice))
     };
     if url.is_empty() {
-        return Err(away("nats".into(), "no URL is configured".into()));
+        let advice = "Set nats_url (DESPATCH_NATS_URL), or start `despatch up`, which brings its own server.";
+        return Err(failed("nats".into(), "no URL is configured".into(), advice.into()));
     }
-    let (servers, options) = options(url).map_err(|error| away("nats".into(), error.to_string()))?;
-    let places: Vec<String> =
-        servers.iter().map(|server| format!("{}:{}", server.host(), server.port())).collect();
-    let subject = format!("nats {}", places.join(","));
-    match tokio::time::timeout(ANSWER_TIMEOUT, options.name("despatch doctor").connect(servers)).await {
-        Ok(Ok(client)) => {
-            let check = Check::ok(subject, "it answers", expected.clone());
-            Ok((client, check))
+    let subject = format!("nats {}", place(url).address);
+    let connected = connect_once(url, |options| {
+        options.name("despatch doctor").custom_inbox_prefix(inbox("operator")).event_callback(move |event| {
+            if let Event::ServerError(error) = event {
+                // Nobody listens any more once the probe is over.
+                let _ = denied.send(error.to_string());
+            }
+            std::future::ready(())
+        })
+    });
+    match connected.await {
+        Ok(client) => Ok((client, Check::ok(subject, "it answers", expected.clone()))),
+        Err(BrokerError::Connect(error)) => {
+            let check = failed(subject, format!("it {}", error.what()), sentence(&error.hint()));
+            let expected = if error.answered() { "it lets us in".to_owned() } else { expected.clone() };
+            Err(Box::new(Check { expected, ..*check }))
         }
-        Ok(Err(error)) => Err(away(subject, error.to_string())),
-        Err(_) => Err(away(subject, "no answer".into())),
+        Err(error) => Err(failed(subject, error.to_string(), "Correct nats_url (DESPATCH_NATS_URL).".into())),
     }
 }
 
@@ -130,8 +152,17 @@ async fn stream(
             (compared(subject, found, &stream_differences(&wanted, &info.config)), Some(stream))
         }
         Err(error) => {
-            let check = Check::ok(subject, format!("not there: {error}"), AS_PROVISIONED);
-            (check.but(Grade::Failed, PROVISION), None)
+            let (found, advice) = match error.kind() {
+                GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                    ("not there".to_owned(), PROVISION)
+                }
+                GetStreamErrorKind::JetStream(said) => (format!("the server refuses: {said}"), SERVER_LOG),
+                GetStreamErrorKind::Request => (format!("no answer: {}", chain(&error)), OVERLOADED),
+                GetStreamErrorKind::EmptyName | GetStreamErrorKind::InvalidStreamName => {
+                    (error.to_string(), "Correct runtime.namespace (DESPATCH_RUNTIME_NAMESPACE).")
+                }
+            };
+            (Check::ok(subject, found, AS_PROVISIONED).but(Grade::Failed, advice), None)
         }
     }
 }
@@ -142,8 +173,16 @@ async fn consumer(stream: &Stream, names: &Names, settings: &Settings, spec: &Ha
     let info = match stream.consumer_info(&name).await {
         Ok(info) => info,
         Err(error) => {
-            let check = Check::ok(subject, format!("not there: {error}"), AS_PROVISIONED);
-            return check.but(Grade::Failed, PROVISION);
+            let (found, advice) = match error.kind() {
+                ConsumerInfoErrorKind::NotFound | ConsumerInfoErrorKind::StreamNotFound => {
+                    ("not there".to_owned(), PROVISION)
+                }
+                ConsumerInfoErrorKind::TimedOut | ConsumerInfoErrorKind::Request => {
+                    (format!("no answer: {error}"), OVERLOADED)
+                }
+                _ => (format!("the server refuses: {error}"), SERVER_LOG),
+            };
+            return Check::ok(subject, found, AS_PROVISIONED).but(Grade::Failed, advice);
         }
     };
     if is_ahead(stream, &info).await {
@@ -157,6 +196,12 @@ async fn consumer(stream: &Stream, names: &Names, settings: &Settings, spec: &Ha
     let found = format!("{} to be handed out, {} in flight", info.num_pending, info.num_ack_pending);
     compared(subject, found, &consumer_differences(&consumer_config(names, settings, spec), &info.config))
 }
+
+/// It may be there all the same.
+const OVERLOADED: &str =
+    "It may be there all the same. Look at the NATS server's load and log, and run the doctor again.";
+
+const SERVER_LOG: &str = "Look at the NATS server's log, and see that the user of nats_url may do this.";
 
 const AS_PROVISIONED: &str = "as the provisioner makes it";
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::join_all;
 use tokio_postgres::{Config, config};
 
-use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded, span};
+use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded, sentence, span};
 use crate::db::{Database, DbError};
 use crate::journal::{migrate, partitions};
 use crate::settings::Settings;
@@ -49,10 +49,20 @@ async fn one(settings: &Settings, url: &str, workers: &[&Worker]) -> Vec<Check> 
             checks.push(Check::ok(&place, "it answers", answer()));
             db
         }
-        Err(found) => {
-            let advice = "Start PostgreSQL, or correct database_url (DESPATCH_DATABASE_URL) or the worker's entry under \
-                 [databases]. `despatch up` brings its own.";
-            return vec![Check::ok(place, found, answer()).but(Grade::Failed, advice)];
+        Err(None) => {
+            let advice = "Set database_url (DESPATCH_DATABASE_URL), or start `despatch up`, which brings its own server.";
+            return vec![Check::ok(place, "no URL is configured", answer()).but(Grade::Failed, advice)];
+        }
+        Err(Some(error)) => {
+            let key = key(settings, url);
+            let (found, expected, advice) = match error {
+                DbError::Connect(error) => {
+                    let expected = if error.answered() { "it lets us in".to_owned() } else { answer() };
+                    (format!("it {}", error.what()), expected, sentence(&error.hint_about(&key)))
+                }
+                error => (error.to_string(), answer(), format!("Correct {key}.")),
+            };
+            return vec![Check::ok(place, found, expected).but(Grade::Failed, advice)];
         }
     };
     bounded(&place, &mut checks, async |checks| {
@@ -62,9 +72,11 @@ async fn one(settings: &Settings, url: &str, workers: &[&Worker]) -> Vec<Check> 
         );
         checks.push(clock(&db, &place).await.unwrap_or_else(|error| unanswered(&place, "clock", &error)));
         for worker in workers {
-            if let Err(error) = schema(settings, &db, worker, checks).await {
-                checks.push(unanswered(&format!("schema {}", worker.name), "tables", &error));
+            let mut found = Vec::new();
+            if let Err(error) = schema(settings, &db, worker, &mut found).await {
+                found.push(unanswered(&format!("schema {}", worker.name), "tables", &error));
             }
+            checks.extend(found.into_iter().map(|check| check.of(worker.name)));
         }
     })
     .await;
@@ -88,16 +100,23 @@ fn place(url: &str) -> String {
     format!("{host}:{port}/{}", config.get_dbname().unwrap_or_default())
 }
 
-async fn connect(url: &str) -> Result<Database, String> {
+/// The key of a database's URL.
+fn key(settings: &Settings, url: &str) -> String {
+    let moved = settings.worker_database_urls.iter().find(|(_, moved)| *moved == url);
+    match moved {
+        Some((worker, _)) if settings.database_url != url => format!("databases.{worker}"),
+        _ => "database_url (DESPATCH_DATABASE_URL)".to_owned(),
+    }
+}
+
+/// A connection; `None` where no URL is configured.
+async fn connect(url: &str) -> Result<Database, Option<DbError>> {
     if url.is_empty() {
-        return Err("no URL is configured".into());
+        return Err(None);
     }
-    let db = Database::read_only(url).map_err(|error| error.to_string())?;
-    match tokio::time::timeout(ANSWER_TIMEOUT, db.client()).await {
-        Ok(Ok(_)) => Ok(db),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer".into()),
-    }
+    let db = Database::read_only(url).map_err(Some)?;
+    drop(db.client().await.map_err(Some)?);
+    Ok(db)
 }
 
 fn unanswered(subject: &str, what: &str, error: &DbError) -> Check {

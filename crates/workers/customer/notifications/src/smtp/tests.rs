@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
+use despatch_runtime::{ProviderAnswer, ProviderCheck as _, ProviderFault};
+
 use super::*;
 use crate::message::Composer;
 use crate::message::tests::{config, letter};
@@ -37,7 +39,9 @@ async fn serve(stream: TcpStream, answers: Arc<Answers>, seen: Arc<Mutex<Seen>>)
             return stream.write_all(format!("{farewell}\r\n").trim_start().as_bytes()).await;
         }
         match command.as_str() {
-            "EHLO" => stream.write_all(b"250-test\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n").await?,
+            "EHLO" if answer.is_none() => {
+                stream.write_all(b"250-test\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n").await?;
+            }
             "DATA" if answer.is_none() => {
                 stream.write_all(b"354 go\r\n").await?;
                 let mut message = String::new();
@@ -74,6 +78,28 @@ async fn server(answers: &[(&'static str, &'static str)]) -> (Smtp, Arc<Mutex<Se
 fn message() -> Message {
     let composer = Composer::new(&config()).unwrap();
     composer.compose(&letter("田中太郎", "tanaka@example.com"), std::time::SystemTime::UNIX_EPOCH).unwrap()
+}
+
+#[tokio::test]
+async fn the_server_is_asked_whether_it_lets_us_in_without_a_mail() {
+    let with_user = async |answers: &[(&'static str, &'static str)]| {
+        let (smtp, seen) = server(answers).await;
+        let url = format!("smtp://ada:secret@{}:{}", smtp.server.host, smtp.server.port);
+        (Smtp::new(&url, Duration::from_secs(5)).unwrap(), seen)
+    };
+    let (smtp, seen) = server(&[]).await;
+    assert_eq!(smtp.check().await, Ok(ProviderAnswer::Live("it lets us in".into())));
+    assert!(seen.lock().unwrap().messages.is_empty());
+    let auth = [("EHLO", "250-test\r\n250 AUTH PLAIN"), ("AUTH", "535 5.7.8 Wrong password")];
+    let (smtp, _) = with_user(&auth).await;
+    let Err(ProviderFault::Refused(why)) = smtp.check().await else { panic!("it is refused") };
+    assert!(why.contains("Wrong password") && !why.contains("secret"), "{why}");
+    let nobody = Smtp::new("smtp://127.0.0.1:1", Duration::from_secs(5)).unwrap();
+    assert!(matches!(nobody.check().await, Err(ProviderFault::Unreachable(_))));
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("smtp://{}", silent.local_addr().unwrap());
+    let mute = Smtp::new(&url, Duration::from_millis(200)).unwrap();
+    assert_eq!(mute.check().await, Err(ProviderFault::TimedOut(Duration::from_millis(200))));
 }
 
 #[tokio::test]

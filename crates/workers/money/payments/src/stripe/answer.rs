@@ -134,6 +134,11 @@ struct Undecided {
     message: String,
 }
 
+/// Returns Stripe's words about a refusal, if it is Stripe's.
+pub(super) fn message(body: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Refusal>(body).ok().map(|refusal| refusal.error.message)
+}
+
 /// Returns the meaning of an answer that is not a success.
 pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ProviderError {
     // A proxy before Stripe may answer with a body of its own.

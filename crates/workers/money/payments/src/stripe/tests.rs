@@ -263,3 +263,28 @@ fn a_client_that_cannot_work_is_not_made_and_a_key_is_not_shown() {
     let shown = format!("{:?}", config("http://x", "sk_live_1"));
     assert!(!shown.contains("sk_live_1"), "{shown}");
 }
+
+#[tokio::test]
+async fn the_balance_says_whether_stripe_serves_us() {
+    use despatch_runtime::{ProviderAnswer, ProviderCheck as _, ProviderFault};
+
+    let refusal =
+        json!({ "error": { "type": "invalid_request_error", "message": "Invalid API Key provided" } });
+    let live = json!({ "object": "balance", "livemode": true });
+    let test = json!({ "object": "balance", "livemode": false });
+    let answers = "it answers".to_owned();
+    for (status, headers, body, expected) in [
+        (200, &[][..], live, Ok(ProviderAnswer::Live(answers.clone()))),
+        (200, &[], test.clone(), Ok(ProviderAnswer::Test(answers))),
+        (200, &[("despatch-sandbox", "1")], test, Ok(ProviderAnswer::StandIn)),
+        (401, &[], refusal.clone(), Err(ProviderFault::Refused("Invalid API Key provided".into()))),
+        (429, &[], refusal.clone(), Err(ProviderFault::Busy)),
+        (500, &[], refusal, Err(ProviderFault::Failed("Invalid API Key provided".into()))),
+    ] {
+        let (stripe, script) = stripe(status, headers, body).await;
+        assert_eq!(stripe.check().await, expected);
+        let asked = script.asked.lock().unwrap();
+        assert_eq!((asked[0].line.as_str(), asked.len()), ("GET /v1/balance", 1));
+        assert_eq!(asked[0].authorization.as_deref(), Some("Bearer sk_test_1"));
+    }
+}

@@ -23,8 +23,8 @@ async fn a_refused_webhook_is_a_line_and_a_count() {
     .await;
     let client = reqwest::Client::new();
     let hook = |source: &'static str| {
-        let post = client.post(format!("{url}/shopify")).header("x-shopify-shop-domain", source);
-        post.header("x-shopify-hmac-sha256", "AAAA").body("{}").send()
+        let request = client.post(format!("{url}/shopify")).header("x-shopify-shop-domain", source);
+        request.header("x-shopify-hmac-sha256", "AAAA").body("{}").send()
     };
     assert_eq!(hook("north.myshopify.com").await.unwrap().status(), 401);
     assert_eq!(hook("east \"1\".myshopify.com").await.unwrap().status(), 401);

@@ -6,8 +6,8 @@ use tempfile::TempDir;
 
 use crate::pty::Terminal;
 
-/// The binary with these arguments, in a directory in which nothing runs, without the configuration of the user who
-/// runs the tests.
+/// The binary with these arguments, in a directory in which nothing runs, deaf to the configuration of the person who runs
+/// the tests.
 pub(crate) struct Despatch {
     command: Command,
     _dir: TempDir,
@@ -71,5 +71,6 @@ impl Despatch {
 
 /// A text without blanks at the ends of its lines, of which nobody sees a difference.
 pub(crate) fn trimmed(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    lines.join("\n") + "\n"
 }

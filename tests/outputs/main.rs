@@ -1,4 +1,4 @@
-//! The binary's output: on a terminal of 80 columns, on a pipe, without colours. Texts are compared with those under
+//! The output of the binary: on a terminal of 80 columns, on a pipe, without colours. Texts are compared with those under
 //! `snapshots`; `INSTA_UPDATE=always cargo test -p despatch --test outputs` writes them again.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]

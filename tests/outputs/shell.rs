@@ -1,4 +1,4 @@
-//! The interface for scripts: exit statuses, streams, completions, and readers that go away.
+//! The contract with scripts: exit statuses, streams, completions, and readers that go away.
 
 use std::process::Stdio;
 

@@ -124,8 +124,8 @@ pub(crate) enum Command {
     Retries(RetriesCommand),
     /// Publish again what was recorded since a time.
     ///
-    /// For a broker that lost events in a way that workers cannot notice by themselves. Events that were handled are
-    /// not handled again.
+    /// For a broker that lost events in a way that workers cannot notice by themselves. Events that were handled are not
+    /// handled again.
     Recover {
         /// An instant, e.g. 2026-11-22T08:00:00Z, or an age, e.g. 90m, 12h or 3d.
         #[arg(long, value_name = "TIME", value_parser = since)]
@@ -243,7 +243,7 @@ mod tests {
             assert!(examples::of(path).is_some(), "`despatch {path}` has no example in args/examples.rs");
         }
         for line in examples::lines() {
-            // The rest of the line is for the shell.
+            // The rest is the shell's.
             let own = line.split(['>', '|']).next().unwrap_or_default();
             let words = own.split_whitespace().map(|word| word.trim_matches('\''));
             let parsed = command_line(&WORKERS).try_get_matches_from(["despatch"].into_iter().chain(words));

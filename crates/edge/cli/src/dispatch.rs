@@ -125,7 +125,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
             events::tail(registry, load()?, &data_dir, &args, verbose).await?;
         }
         Command::Doctor(args) => {
-            // The findings have every problem.
+            // The findings say what goes wrong.
             log("off");
             let config = effective_settings(registry, load()?, &data_dir)?;
             return doctor::run(registry, config, &data_dir, &args, global.quiet).await;
@@ -160,14 +160,21 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
 
 /// The settings of the deployment that a command looks at: those that `up` or `demo` runs with where no servers are
 /// configured, else the configuration's.
+#[cfg(feature = "local")]
 fn effective_settings(registry: &Registry, config: Config, data_dir: &DataDir) -> Result<Config> {
-    #[cfg(feature = "local")]
     if config.nats_url.is_empty()
         && config.database_url.is_empty()
         && let Some(settings) = data_dir.settings()?
     {
         return Ok(registry.running(settings)?);
     }
+    Ok(with_local_servers(config, data_dir))
+}
+
+/// The settings of the deployment that a command looks at.
+#[cfg(not(feature = "local"))]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature with the feature `local`, where it can fail")]
+fn effective_settings(_: &Registry, config: Config, data_dir: &DataDir) -> Result<Config> {
     Ok(with_local_servers(config, data_dir))
 }
 

@@ -57,7 +57,7 @@ pub(crate) async fn demo(
         outcome = carry(registry, &deployment, &orders, quiet || args.json) => outcome,
         asked = &mut stop => { asked?; Err("stopped; the same command goes on where this was".into()) }
     };
-    // Orders in flight stay in the data directory, whatever the outcome.
+    // Work in flight stays in the data directory, whatever the outcome.
     let stopped = deployment.stop().await;
     let report = outcome?;
     stopped?;
@@ -140,7 +140,7 @@ async fn place(
     Ok(ids)
 }
 
-/// The commands to try with a demo's directory.
+/// The next commands for a demo's directory.
 fn next(data_dir: &DataDir, orders: &[FileOrder]) -> String {
     let option = data_dir.option();
     let mut text = format!("\nLook at these orders:\n  despatch up{option}\n");

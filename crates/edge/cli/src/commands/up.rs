@@ -76,7 +76,7 @@ fn log(data_dir: &DataDir, format: Format, args: &UpArgs, global: &GlobalArgs, s
     Ok(())
 }
 
-/// The data of the screen.
+/// The deployment as the screen shows it.
 struct Shown<'a> {
     data_dir: &'a DataDir,
     stood_in_for: &'a [&'static str],

@@ -12,6 +12,7 @@ pub(crate) enum Origin {
     /// Environment variable.
     Variable(String),
     /// The deployment that runs in the data directory.
+    #[cfg_attr(not(feature = "local"), allow(dead_code, reason = "only `up` and `demo` run one"))]
     Running,
     /// Nobody set it.
     Default,

@@ -45,6 +45,7 @@ impl DataDir {
     }
 
     /// The log of `despatch up`.
+    #[cfg(feature = "local")]
     pub(crate) fn log_file(&self) -> PathBuf {
         self.0.join("up.log")
     }

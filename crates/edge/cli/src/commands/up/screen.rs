@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Standard output of `up`. Output that cannot be shown is dropped, because a terminal that has gone away must not stop the process.
+/// Standard output of `up`. It drops text that cannot be written, because a terminal that has gone away must not stop the process.
 #[derive(Clone)]
 pub(super) struct Screen {
     /// Hidden where standard output is not a terminal.

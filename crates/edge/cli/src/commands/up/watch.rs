@@ -1,4 +1,4 @@
-//! Watches the deployment while `up` runs: how many orders were placed, how many cases are open, and each case that opens.
+//! The events of a running `up`: how many orders were placed, how many cases are open, and each case that opens.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub(super) struct Watch {
     last_case: i64,
 }
 
-/// The counts.
+/// The figures of the last line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Figures {
     orders: i64,

@@ -68,8 +68,8 @@ async fn a_sound_configuration_is_said_to_be_one_and_what_it_lacks_is_listed() {
 #[tokio::test]
 async fn everything_that_workers_lack_is_said_at_once() {
     let ended = Despatch::run(&mut despatch(["run", "payments", "lables"])).await;
-    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-    assert!(ended.stderr.contains("lables: no such worker; did you mean labels?"), "{}", ended.stderr);
+    assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("a similar value exists: 'labels'"), "{}", ended.stderr);
     let mut command = despatch(["run", "payments", "labels", "notifications", "reviews"]);
     let ended = Despatch::run(&mut command).await;
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");

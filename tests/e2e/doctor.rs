@@ -37,7 +37,7 @@ async fn a_deployment_that_runs_with_settings_of_its_own_is_well() {
         assert!(!one.stdout.contains(other), "{other} in\n{}", one.stdout);
     }
     let unknown = local.does(&["doctor", "--worker", "paymnts"]).await;
-    assert!(unknown.stderr.contains("did you mean payments?"), "{unknown:?}");
+    assert!(unknown.stderr.contains("a similar value exists: 'payments'"), "{unknown:?}");
 
     let shown = local.does(&["config", "show", "--effective"]).await.stdout;
     let line = shown.lines().find(|line| line.starts_with("ack_wait_seconds")).unwrap();

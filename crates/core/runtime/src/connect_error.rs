@@ -66,7 +66,7 @@ impl fmt::Display for ConnectError {
 }
 
 impl ConnectError {
-    /// What happened, without where.
+    /// The cause, without the place.
     pub(crate) fn what(&self) -> String {
         match &self.cause {
             Cause::UnknownHost => "is not found: there is no host of this name".to_owned(),
@@ -82,7 +82,7 @@ impl ConnectError {
         }
     }
 
-    /// What to do about it, with the key and the variable of the configuration.
+    /// The remedy, with the key and the variable of the configuration.
     pub fn hint(&self) -> String {
         self.hint_about(match self.place.server {
             Server::Nats => "nats_url (DESPATCH_NATS_URL)",
@@ -120,7 +120,7 @@ impl ConnectError {
     }
 }
 
-/// What to do about an error, where a server that is not connected to caused it.
+/// The remedy for an error, if a server that cannot be connected to caused it.
 pub fn connect_hint(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(here) = cause {

@@ -103,7 +103,7 @@ fn cause(error: &async_nats::ConnectError) -> Cause {
             let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
             match source.map(io::Error::kind) {
                 Some(io::ErrorKind::ConnectionRefused) => Cause::NobodyListens,
-                // What rustls complains of comes as one of these.
+                // Errors of rustls come as one of these.
                 Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => Cause::Tls(why()),
                 _ => Cause::Broken(why()),
             }

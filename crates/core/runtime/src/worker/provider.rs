@@ -1,5 +1,5 @@
-//! What `despatch doctor` asks of the providers that a worker needs: something harmless, in the way in which the worker
-//! asks, with its own key.
+//! The question of `despatch doctor` to the providers that a worker needs: a harmless request, made as the worker makes
+//! its own, with its own key.
 
 use std::error::Error;
 use std::future::Future;
@@ -11,7 +11,7 @@ use crate::worker::erased::BoxFuture;
 
 /// A provider that can be asked how it is.
 pub trait ProviderCheck: Send + Sync + 'static {
-    /// What it is called, e.g. `stripe`.
+    /// Its name, e.g. `stripe`.
     const NAME: &'static str;
     /// The key of the configuration that says where it is.
     const ADDRESS_KEY: &'static str;

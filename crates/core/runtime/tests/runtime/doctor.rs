@@ -51,7 +51,7 @@ impl Deployment {
     }
 }
 
-/// What is wrong, but for the processes, of which there are none on purpose.
+/// The findings, except those about processes: there are none on purpose.
 fn wrong(checks: Vec<Check>) -> Vec<Check> {
     let absent = |check: &Check| check.subject == "processes of fixture" && check.found == "none answers";
     checks.into_iter().filter(|check| check.grade != Grade::Ok && !absent(check)).collect()

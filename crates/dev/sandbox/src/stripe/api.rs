@@ -248,7 +248,7 @@ async fn list(State(stripe): Shared, RawQuery(query): RawQuery, headers: HeaderM
     stripe.read(&headers, &query, |state| search::list(state, &Form::parse(query.as_bytes())?)).await
 }
 
-/// What the account holds is not kept; it is asked for by those who want to know whether their key is good.
+/// The account's balance, which the sandbox does not keep. Clients ask for it to learn whether their key is good.
 async fn balance(State(stripe): Shared, headers: HeaderMap) -> Response<Body> {
     let empty = json!({ "object": "balance", "available": [], "pending": [], "livemode": false });
     stripe.read(&headers, "", |_| Ok(empty)).await

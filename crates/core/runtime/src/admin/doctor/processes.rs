@@ -42,7 +42,7 @@ const UNKNOWN: &str = "There may be some all the same. See that the user of nats
 
 const EXPECTED: &str = "at least one, each at work";
 
-/// What every process of a worker answers.
+/// The answers of every process of a worker.
 async fn reports(client: &Client, names: &Names, worker: &str) -> Result<Vec<ProcessReport>, String> {
     let inbox = client.new_inbox();
     let mut answers = client.subscribe(inbox.clone()).await.map_err(|error| error.to_string())?;

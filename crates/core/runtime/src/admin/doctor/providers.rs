@@ -73,7 +73,7 @@ fn judged(
         ProviderFault::Failed(why) => (
             format!("it fails: {why}"),
             Grade::Failed,
-            "Look at the provider's status page. Events are retried meanwhile; nothing is to be done here."
+            "Look at the provider's status page. Events are retried meanwhile; there is nothing to do here."
                 .to_owned(),
         ),
         ProviderFault::Unexpected(why) => (

@@ -1,4 +1,4 @@
-//! What the doctor found, as text and as JSON.
+//! The doctor's findings, as text and as JSON.
 
 use std::fmt::{self, Write as _};
 
@@ -45,7 +45,7 @@ pub(crate) fn as_lines(checks: &[Check], quiet: bool) -> Result<String, fmt::Err
     Ok(lines)
 }
 
-/// The same for a program.
+/// The findings for a program.
 pub(crate) fn as_object(checks: &[Check]) -> String {
     let objects: Vec<_> = checks
         .iter()

@@ -31,7 +31,7 @@ impl ProviderCheck for Smtp {
                 SmtpError::Credentials(error) => ProviderFault::Refused(error_chain(&error)),
                 SmtpError::Unavailable(error) if error.status().is_none() => {
                     let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-                    // What is wrong with a certificate comes as one of these, too.
+                    // Errors of a certificate come as one of these, too.
                     let is_tls = io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData);
                     ProviderFault::unanswered(None, !is_tls, &error)
                 }

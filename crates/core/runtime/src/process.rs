@@ -179,10 +179,15 @@ impl Drop for Process {
 async fn report_ready(workers: String, began: Instant, health: Health, drain: CancellationToken) {
     tokio::select! {
         () = health.until_ready() => {
-            tracing::info!(workers, seconds = began.elapsed().as_secs_f32(), "process ready");
+            tracing::info!(workers, took = ?Duration::from_millis(millis(began)), "process ready");
         }
         () = drain.cancelled() => {}
     }
+}
+
+/// Returns the whole milliseconds since a moment.
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Waits for the schema, then runs the worker's scheduler, recovery and asks, and a pipeline for each handler.

@@ -14,6 +14,7 @@ use std::time::Instant;
 use despatch_order_files::{FileOrder, GatewayClient};
 use despatch_sandbox::Sandbox;
 use despatch_scenario::{Auditor, CheckoutClient, Progress, answer_reviews, receive_stock, sample};
+use despatch_telemetry::Telemetry;
 use futures_util::StreamExt;
 use tokio::sync::watch::{Receiver, channel};
 
@@ -50,6 +51,7 @@ pub(crate) async fn demo(
     let stop = signals::stop();
     tokio::pin!(stop);
     let lock = data_dir.lock().await?;
+    let telemetry = Telemetry::start("despatch")?;
     let options =
         LaunchOptions { config, data_dir: data_dir.clone(), lock, command: "demo", faults: args.faults };
     let deployment = LocalDeployment::start(registry, options).await?;
@@ -59,6 +61,7 @@ pub(crate) async fn demo(
     };
     // Work in flight stays in the data directory, whatever the outcome.
     let stopped = deployment.stop().await;
+    telemetry.stop();
     let report = outcome?;
     stopped?;
     if args.json {

@@ -32,21 +32,21 @@ pub(crate) async fn trace_request(mut request: Request, next: Next) -> Response 
     request.extensions_mut().insert(request_span.trace.clone());
     let began = Instant::now();
     let response = next.run(request).instrument(span.clone()).await;
-    let (status, seconds) = (response.status(), began.elapsed().as_secs_f32());
-    span.in_scope(|| log_answer(status, seconds));
+    let (status, took) = (response.status(), began.elapsed());
+    span.in_scope(|| log_answer(status, took));
     request_span.end(status);
     response
 }
 
 /// Logs an answer: failures at info level or above, all others for debugging only.
-fn log_answer(status: StatusCode, seconds: f32) {
+fn log_answer(status: StatusCode, took: Duration) {
     let code = status.as_u16();
     if status.is_server_error() {
-        tracing::warn!(status = code, seconds, "request failed");
+        tracing::warn!(status = code, ?took, "request failed");
     } else if status.is_client_error() {
-        tracing::info!(status = code, seconds, "request refused");
+        tracing::info!(status = code, ?took, "request refused");
     } else {
-        tracing::debug!(status = code, seconds, "request answered");
+        tracing::debug!(status = code, ?took, "request answered");
     }
 }
 

@@ -46,8 +46,6 @@ impl Deployment {
             ("DESPATCH_REVIEWS_REMINDERS_SECONDS", String::new()),
             ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "1".into()),
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
-            // A span is logged when it ends, so each capture is a line.
-            ("RUST_LOG", "info,despatch_runtime::pipeline::perform=debug".into()),
         ]);
         environment.extend(sandbox.environment());
         environment.extend(settings.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -57,6 +55,13 @@ impl Deployment {
     /// Starts a process with these workers. Returns once it is at work on its schemas and consumers.
     pub(crate) fn run(&self, workers: &[&str]) -> Despatch {
         Despatch::start(despatch(["run"]).args(workers).envs(&self.environment))
+    }
+
+    /// Starts a process whose health and metrics are served at this address.
+    pub(crate) fn run_observed(&self, workers: &[&str], health: &str) -> Despatch {
+        Despatch::start(
+            despatch(["run"]).args(workers).envs(&self.environment).env("DESPATCH_HEALTH_LISTEN", health),
+        )
     }
 
     /// Starts a process with these workers and the gateway, brings stock in and points the carrier at it.
@@ -182,4 +187,9 @@ pub(crate) fn order(number: u64, authorisation: Option<&str>) -> Value {
         order["authorisation"] = json!({ "provider": "stripe", "reference": reference, "amount": "12.99" });
     }
     order
+}
+
+/// An address of this machine that is free now.
+pub(crate) fn free_address() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, free_address};
 use crate::until::until;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -10,8 +10,7 @@ async fn a_refused_webhook_is_a_line_and_a_count() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     let shop = "[[gateway.shopify]]\nname = \"north\"\nsource = \"north.myshopify.com\"\nsecrets = [\"s\"]\n";
     file.write_all(shop.as_bytes()).unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let health = format!("127.0.0.1:{port}");
+    let health = free_address();
     let path = file.path().to_str().unwrap();
     let deployment = Deployment::new(&[("DESPATCH_CONFIG", path), ("DESPATCH_HEALTH_LISTEN", &health)]).await;
     let gateway = deployment.run(&["gateway"]);

@@ -1,8 +1,7 @@
 //! Two processes of the same worker share its work; when one is killed, the other does the rest, and nothing is lost or
 //! done twice.
 
-use crate::child::Despatch;
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, free_address};
 use crate::until::until;
 
 /// Orders that are placed when both are known to work, and on which one of them dies.
@@ -18,7 +17,9 @@ async fn a_killed_replica_is_survived_by_the_other() {
     let deployment = Deployment::new(&settings).await;
     let others = ["orders", "inventory", "labels", "notifications", "reviews"];
     let (_others, shop) = deployment.run_with_gateway(&others, 1000).await;
-    let (survivor, victim) = (deployment.run(&["payments"]), deployment.run(&["payments"]));
+    let [survivor_at, victim_at] = [free_address(), free_address()];
+    let _survivor = deployment.run_observed(&["payments"], &survivor_at);
+    let victim = deployment.run_observed(&["payments"], &victim_at);
 
     let mut placed = 0;
     until("both capture payments", async || {
@@ -28,11 +29,11 @@ async fn a_killed_replica_is_survived_by_the_other() {
             (deployment.sandbox.counts().captures >= placed).then_some(())
         })
         .await;
-        (captures(&survivor) > 0 && captures(&victim) > 0).then_some(())
+        (captures(&survivor_at).await? > 0 && captures(&victim_at).await? > 0).then_some(())
     })
     .await;
 
-    let before = captures(&survivor);
+    let before = captures(&survivor_at).await.expect("the survivor's metrics");
     shop.place(placed..placed + CROWD).await;
     // Every answer takes its time or is lost, so whatever the victim has begun on it does not live to record.
     until("the crowd is being captured", async || {
@@ -46,11 +47,17 @@ async fn a_killed_replica_is_survived_by_the_other() {
     assert_eq!(counts.captures, placed, "{counts:?}");
     assert_eq!(counts.double_captures, [], "{counts:?}");
     assert_eq!(counts.labels, placed, "{counts:?}");
-    assert!(captures(&survivor) > before, "the survivor took over");
+    let after = captures(&survivor_at).await.expect("the survivor's metrics");
+    assert!(after > before, "the survivor took over");
 }
 
-/// How often a process has tried to capture a payment, by its log.
-fn captures(process: &Despatch) -> usize {
-    let log = process.stderr();
-    log.lines().filter(|line| line.contains("perform{handler=\"payments.capture\"")).count()
+/// Returns how often the process at this address has asked for a capture, by its metrics; `None` if it does not answer.
+async fn captures(health: &str) -> Option<u64> {
+    let metrics = reqwest::get(format!("http://{health}/metrics")).await.ok()?.text().await.ok()?;
+    let performed = metrics.lines().filter(|line| {
+        line.starts_with("despatch_stage_duration_seconds_count{")
+            && line.contains("handler=\"payments.capture\"")
+            && line.contains("stage=\"perform\"")
+    });
+    Some(performed.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
 }

@@ -227,7 +227,7 @@ impl Watcher<'_> {
             // Only the provisioner may delete consumers.
             tracing::error!(
                 worker = self.ctx.worker,
-                "consumers may skip messages: run `despatch provision`"
+                "consumers may skip messages: delete the stream, then run `despatch provision`"
             );
             return;
         }

@@ -47,7 +47,7 @@ const EDITS: [Edit; 10] = [
     },
     Edit {
         file: "docker-compose.yml",
-        place: Place::Before { after: "  exceptions:", line: "  # Stripe, Shippo" },
+        place: Place::Before { after: "  exceptions:", line: "  # Stands in for Stripe" },
         text: include_str!("../../templates/service.yml"),
     },
     Edit {

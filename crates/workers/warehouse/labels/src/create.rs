@@ -29,8 +29,14 @@ impl Create {
         Ok(Create { config: config.clone(), purchaser: LabelPurchaser::new(config)? })
     }
 
-    /// Creates the label by the first matching rule that has a service.
+    /// Creates the label by the first matching rule that has a service. A purchase that an earlier try began comes
+    /// first, because the rules may have changed since, and a parcel takes one label.
     async fn label(&self, request: &LabelRequest, attempt: &Attempt) -> Result<Label, CreateError> {
+        if let Some(purchaser) = &self.purchaser
+            && let Some(label) = purchaser.resume(request, attempt).await?
+        {
+            return Ok(label);
+        }
         let (level, country) = (request.level(), request.to.country.as_str());
         let from = self.config.sender(&request.parcel.location);
         let mut offered: Option<Vec<Rate>> = None;
@@ -42,12 +48,7 @@ impl Create {
             };
             let rates = match &mut offered {
                 Some(rates) => rates,
-                none => {
-                    if let Some(label) = purchaser.resume(request, attempt).await? {
-                        return Ok(label);
-                    }
-                    none.insert(purchaser.rates(request, &from).await?)
-                }
+                none => none.insert(purchaser.rates(request, &from).await?),
             };
             if let Some((rate, decision)) = rule.cheapest(rates) {
                 return purchaser.buy(request, rate, decision, attempt).await;

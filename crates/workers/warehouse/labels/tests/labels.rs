@@ -184,6 +184,35 @@ async fn a_second_try_waits_until_the_first_cannot_take_effect_any_more() {
 }
 
 #[tokio::test]
+async fn a_purchase_that_was_begun_is_ended_though_the_rules_have_changed() {
+    let shippo = sandbox().await;
+    let target =
+        Target { operation: Operation::Label, order: "moved".into(), fault: Fault::Timeout, times: 1 };
+    shippo.fault_next(target);
+    let mut config = config(Some(&shippo));
+    config.shippo.settle_seconds = 3600;
+    let env = TestEnv::new().await;
+    let before = env.run(despatch_labels::worker(&config).expect("a sound configuration")).await;
+    env.deliver(&picked(order("moved"), 1, 1)).await;
+    let db = env.db().await;
+    eventually("the first try's failure", async || {
+        db.query_opt("select 1 from labels.journal where state = 'waiting'", &[]).await.ok()?.map(drop)
+    })
+    .await;
+    before.drain().await;
+
+    config.shippo.settle_seconds = 1;
+    for rule in &mut config.rules {
+        (rule.carrier, rule.services, rule.within_days) = (Carrier::Own, vec!["Courier".into()], 0);
+    }
+    env.run(despatch_labels::worker(&config).expect("a sound configuration")).await;
+    let label: LabelCreated = env.expect("moved").await;
+    assert_eq!(label.carrier, "usps", "the label that is paid for");
+    env.quiet().await;
+    assert_eq!(env.count::<LabelCreated>("moved").await, 1);
+}
+
+#[tokio::test]
 async fn a_purchase_that_failed_is_made_again() {
     one_label_in_spite_of(Operation::Label, Fault::ServerError, "service-cheapest").await;
 }

@@ -10,7 +10,7 @@ use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
 use despatch_labels::{Carton, Config, Sender, ShippoConfig};
 use despatch_read_model::labels::{LabelFormat, document, labels_of, parcel_by_tracking};
 use despatch_routing::{Carrier, CarrierRule, Level};
-use despatch_runtime::{Database, QueryBatcher};
+use despatch_runtime::{Database, Process, QueryBatcher};
 use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, Target};
 use despatch_testkit::{TestEnv, eventually, order};
 use prost::Message as _;
@@ -192,7 +192,9 @@ async fn a_purchase_that_was_begun_is_ended_though_the_rules_have_changed() {
     let mut config = config(Some(&shippo));
     config.shippo.settle_seconds = 3600;
     let env = TestEnv::new().await;
-    let before = env.run(despatch_labels::worker(&config).expect("a sound configuration")).await;
+    let worker = |config: &Config| despatch_labels::worker(config).expect("a sound configuration");
+    let before = Process::start(env.settings().clone(), vec![worker(&config)]).await.expect("URLs are valid");
+    before.health().until_ready().await;
     env.deliver(&picked(order("moved"), 1, 1)).await;
     let db = env.db().await;
     eventually("the first try's failure", async || {
@@ -205,7 +207,7 @@ async fn a_purchase_that_was_begun_is_ended_though_the_rules_have_changed() {
     for rule in &mut config.rules {
         (rule.carrier, rule.services, rule.within_days) = (Carrier::Own, vec!["Courier".into()], 0);
     }
-    env.run(despatch_labels::worker(&config).expect("a sound configuration")).await;
+    env.run(worker(&config)).await;
     let label: LabelCreated = env.expect("moved").await;
     assert_eq!(label.carrier, "usps", "the label that is paid for");
     env.quiet().await;

@@ -92,7 +92,8 @@ async fn failing_claimed_replayed_failing_edited_and_done_is_one_case() {
     let id = dead(&env, &team).await;
     team.claim(&id, "ada").await.unwrap();
     let EditableEvent { generation: first, mut contents } = team.event(&id).await.unwrap();
-    assert_eq!(contents, json!({"order_id": "o-1", "reason": "wrong", "requested_by": ""}));
+    let expected = json!({"order_id": "o-1", "reason": "wrong", "requested_by": "", "by": ""});
+    assert_eq!(contents, expected);
     team.replay(&id, "ada").await.unwrap();
     eventually("the replay's failure", async || (team.show(&id).await.ok()?.0.generation == 1).then_some(()))
         .await;

@@ -61,7 +61,11 @@ fn its_commands_know_the_worker() {
     let wrong = output(gift_wrap(dir.path(), &["config"]).env("DESPATCH_GIFTWRAP_BOWS", "1"));
     assert!(wrong.status.success(), "the defaults are printed whatever the environment says");
     let wrong = output(gift_wrap(dir.path(), &["doctor"]).env("DESPATCH_GIFTWRAP_BOWS", "1"));
-    assert!(String::from_utf8_lossy(&wrong.stderr).contains("DESPATCH_GIFTWRAP_BOWS: no such key"));
+    let wrong = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(
+        wrong.contains("DESPATCH_GIFTWRAP_BOWS  no such variable; did you mean DESPATCH_GIFTWRAP_PAPER?"),
+        "{wrong}"
+    );
 }
 
 #[tokio::test]

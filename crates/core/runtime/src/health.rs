@@ -45,6 +45,13 @@ impl Health {
         self.set(part, PartState::NotReady(why.into()));
     }
 
+    /// Creates the health of a command that ends by itself: a connection that it closes is no alarm.
+    pub(crate) fn of_a_command() -> Self {
+        let health = Health::new();
+        health.stopping();
+        health
+    }
+
     /// Notes that the process stops, so that its parts end without a warning.
     pub(crate) fn stopping(&self) {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).stopping = true;

@@ -61,7 +61,9 @@ impl Operator {
     /// Connects as the NATS user `operator`. `namespace` is the deployment's; empty for none.
     pub async fn connect(nats_url: &str, namespace: &str) -> Result<Self, OperatorError> {
         reach(nats_url).await?;
-        Ok(Operator { broker: Broker::connect(nats_url, namespace, "operator", &Health::new()).await? })
+        Ok(Operator {
+            broker: Broker::connect(nats_url, namespace, "operator", &Health::of_a_command()).await?,
+        })
     }
 
     /// Sends a request to a worker and waits for the answer.

@@ -28,7 +28,8 @@ pub async fn migrate_all(settings: &Settings, workers: &[Worker]) -> Result<(), 
 pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<(), BrokerError> {
     reach(&settings.nats_url).await?;
     let broker =
-        Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::new()).await?;
+        Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::of_a_command())
+            .await?;
     let specs: Vec<HandlerSpec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();
     provision::provision(&broker, settings, &specs).await
 }

@@ -18,7 +18,8 @@ pub async fn recover_all(
     since: SystemTime,
 ) -> Result<Vec<(&'static str, u64)>, RecoverError> {
     reach(&settings.nats_url).await?;
-    let broker = Broker::connect(&settings.nats_url, &settings.namespace, "operator", &Health::new()).await?;
+    let broker =
+        Broker::connect(&settings.nats_url, &settings.namespace, "operator", &Health::of_a_command()).await?;
     let never = CancellationToken::new();
     let mut counts = Vec::new();
     for worker in workers {

@@ -290,7 +290,9 @@ async fn processes_say_how_they_are() {
         (skewed.len() == 2).then_some(skewed)
     });
     for check in skewed.await {
-        assert!(check.found.starts_with("its clock is 2m 0s behind"), "{check:#?}");
+        // Asking takes a moment, which is half of what a reading may be off.
+        let about = ["its clock is 1m 59s behind", "its clock is 2m 0s behind"];
+        assert!(about.iter().any(|text| check.found.starts_with(text)), "{check:#?}");
         let subject = check.subject.clone();
         assert_found(&check, Grade::Warning, &subject, "", "NTP");
     }

@@ -64,10 +64,10 @@ async fn a_shop_without_a_name_is_refused_and_every_key_is_named() {
         ("shop.name", "expected the shop's name as its customers know it, found nothing"),
         ("shop.from", "expected a mailbox such as North <orders@north.example>, found \"\""),
         ("shop.message_id_domain", "expected a domain such as north.example, found \"\""),
-        ("labels.sender.name", "expected the sender's name, found nothing"),
-        ("labels.sender.street1", "expected the sender's street and number, found nothing"),
-        ("labels.sender.city", "expected the sender's city, found nothing"),
-        ("labels.sender.country", "expected the sender's country, found nothing"),
+        ("labels.sender.name", "expected the name, found nothing"),
+        ("labels.sender.street1", "expected the street and number, found nothing"),
+        ("labels.sender.city", "expected the city, found nothing"),
+        ("labels.sender.country", "expected the country, found nothing"),
     ] {
         assert_said(&said, key, problem);
     }

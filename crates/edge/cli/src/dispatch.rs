@@ -17,7 +17,7 @@ use crate::commands::{
 use crate::commands::{demo, key, logs, sandbox, stop, up};
 use crate::config::Config;
 use crate::local::{DataDir, with_local_servers};
-use crate::output::{colours, print, print_error};
+use crate::output::{colours, next_commands_have, print, print_error};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -60,6 +60,8 @@ pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> Exi
 
 async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<ExitCode> {
     let data_dir = DataDir::new(&global.data_dir);
+    let file = global.config.as_ref().map(|file| format!(" --config {}", file.display())).unwrap_or_default();
+    next_commands_have(format!("{}{file}", data_dir.option()));
     let load = || registry.load(global.config.as_deref());
     let log = |level| log(&global, level, Format::Pretty);
     let Some(command) = command else {

@@ -1,5 +1,6 @@
 //! Results for people: text on standard output, tables, times, and errors with their hint.
 
+mod commands;
 mod errors;
 mod table;
 mod times;
@@ -9,6 +10,7 @@ use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 
+pub(crate) use commands::{next_command, next_commands_have};
 pub(crate) use errors::print_error;
 pub(crate) use table::{Table, cut};
 pub(crate) use times::{age, due, local, span};

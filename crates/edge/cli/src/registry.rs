@@ -359,7 +359,7 @@ shop.toml, 9 problems
   line 8   exceptions.calendar.opens        expected a time such as 09:00, found \"9\"
   line 9   exceptions.calendar.days[1]      expected a day such as monday, found \"tuseday\"; did you mean tuesday?
   line 11  stripe.base_url                  expected an http or https URL, found \"stripe\"
-  line 12  labels.locations.berlin.city     expected the sender's city, found nothing
+  line 12  labels.locations.berlin.city     expected the city, found nothing
   line 15  labels.locations.berlin.country  expected an ISO 3166-1 alpha-2 code, found \"USA\"; did you mean US?";
         assert_eq!(report(text), expected);
     }

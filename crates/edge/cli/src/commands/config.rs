@@ -38,6 +38,7 @@ pub(crate) fn check(registry: &Registry, file: Option<&Path>, args: &CheckArgs) 
         chosen.extend(registry.named(Some(name))?);
     }
     problems.extend(registry.policy_problems(&config, &known(registry, &config)));
+    problems.extend(config.check_identity().err().map(|error| error.problems).unwrap_or_default());
     // Every problem of a value that is set was found before, so the rest are empty values.
     let unset = |names: &[&str]| {
         let servers = config.check_servers().err().map(|error| error.problems).unwrap_or_default();

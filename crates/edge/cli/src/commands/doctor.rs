@@ -11,7 +11,7 @@ use despatch_runtime::doctor::{Check, Grade, examine};
 use crate::args::DoctorArgs;
 use crate::config::{Config, fill_in_placeholders};
 use crate::local::DataDir;
-use crate::output::print;
+use crate::output::{next_command, print};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -98,8 +98,9 @@ fn workers(registry: &Registry, config: &Config, names: &[&'static str]) -> (Vec
 fn say_that_nothing_runs(checks: &mut [Check], dir: &Path) {
     for check in checks.iter_mut().filter(|check| check.found.starts_with("it is not reachable")) {
         let advice = format!(
-            "Nothing runs in {}: start it with `despatch up`, or name another --data-dir.",
-            dir.display()
+            "Nothing runs in {}: start it with `{}`, or name another --data-dir.",
+            dir.display(),
+            next_command("up")
         );
         check.advice = Some(advice);
     }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::args::GatewayArgs;
 use crate::config::Config;
 use crate::local::DataDir;
+use crate::output::next_command;
 use crate::result::{Result, hinted};
 
 /// Where the key of a gateway is found.
@@ -34,13 +35,19 @@ pub(crate) async fn connect(config: &Config, data_dir: &DataDir, args: &GatewayA
         (None, None, (url, Some(key))) if !url.is_empty() => (url.clone(), key.clone(), None),
         (None, None, _) => {
             let dir = data_dir.path().display();
-            let hint = "despatch up, or --data-dir DIR, or --url URL with --api-key KEY for another gateway";
+            let hint = format!(
+                "{}, or --data-dir DIR, or --url URL with --api-key KEY for another gateway",
+                next_command("up")
+            );
             return Err(hinted(format!("no despatch runs in {dir}"), hint));
         }
     };
     let client = GatewayClient::new(&url, &key)?;
     if client.is_there().await.is_err() {
-        let hint = if args.url.is_some() { "despatch doctor, where its workers run" } else { "despatch up" };
+        let hint = match args.url {
+            Some(_) => "despatch doctor, where its workers run".to_owned(),
+            None => next_command("up"),
+        };
         return Err(hinted(format!("no gateway answers at {url}"), hint));
     }
     Ok(Gateway { client, sandbox })

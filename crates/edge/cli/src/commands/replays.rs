@@ -18,7 +18,7 @@ use crate::args::{CreateReplayArgs, ReplayArgs, ReplaysCommand, WaitArgs};
 use crate::ask::ask;
 use crate::config::Config;
 use crate::local::{DataDir, attach};
-use crate::output::print;
+use crate::output::{next_command, print};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -89,9 +89,10 @@ async fn create(
     let (id, count) = (replay.id, replay.counts.total());
     let cases = if count == 1 { "case" } else { "cases" };
     print(&format!(
-        "replay {id}: {count} {cases} ({}); nothing is replayed yet\n      despatch replays dry-run {id}\n      \
-         despatch replays start {id} --yes\n",
-        replay.filter
+        "replay {id}: {count} {cases} ({}); nothing is replayed yet\n      {}\n      {}\n",
+        replay.filter,
+        next_command(format_args!("replays dry-run {id}")),
+        next_command(format_args!("replays start {id} --yes"))
     ))
 }
 
@@ -106,7 +107,7 @@ async fn dry_run(queries: &ReplayQueries, id: i64, as_json: bool) -> Result {
     for SkippedCases { why, count } in skipped {
         writeln!(text, "      {count} skipped: {why}")?;
     }
-    writeln!(text, "      despatch replays start {id} --yes")?;
+    writeln!(text, "      {}", next_command(format_args!("replays start {id} --yes")))?;
     print(&text)
 }
 
@@ -135,5 +136,6 @@ async fn halted(queries: &ReplayQueries, args: &ReplayArgs, said: &str) -> Resul
         0 => String::new(),
         sent => format!("; {sent} in flight end by themselves"),
     };
-    print(&format!("replay {id}: {said}{in_flight}\n      despatch replays show {id}\n"))
+    let show = next_command(format_args!("replays show {id}"));
+    print(&format!("replay {id}: {said}{in_flight}\n      {show}\n"))
 }

@@ -17,7 +17,7 @@ use super::case_filter::known_handler;
 use crate::args::{RetriesCommand, RetryArgs};
 use crate::config::Config;
 use crate::local::{DataDir, attach};
-use crate::output::{Table, due, one_line, print, width};
+use crate::output::{Table, due, next_command, one_line, print, width};
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
 
@@ -29,10 +29,10 @@ struct Change {
     look: &'static str,
 }
 
-const RUN_NOW: Change = Change { done: "tried now", look: "despatch retries list" };
+const RUN_NOW: Change = Change { done: "tried now", look: "retries list" };
 
 const CANCEL: Change =
-    Change { done: "cancelled, and become cases", look: "despatch exceptions list --reason retry-cancelled" };
+    Change { done: "cancelled, and become cases", look: "exceptions list --reason retry-cancelled" };
 
 /// Lists retries, runs them now or cancels them.
 pub(crate) async fn run(
@@ -116,7 +116,7 @@ async fn change<A: Ask<Reply = Changed>>(
     if as_json {
         return print(&format!("{:#}\n", json!({ "count": count, "applied": true })));
     }
-    print(&format!("{count} {done}   {look}\n"))
+    print(&format!("{count} {done}   {}\n", next_command(look)))
 }
 
 /// The one waiting event that is given by its id or the beginning of that.
@@ -132,7 +132,7 @@ async fn event_of(config: &Config, workers: &[&str], given: &str) -> Result<Uuid
     match (found.next(), found.next()) {
         (Some(event), None) => Ok(event),
         (None, _) => {
-            Err(hinted(format!("{given}: no such event waits for another try"), "despatch retries list"))
+            Err(hinted(format!("{given}: no such event waits for another try"), next_command("retries list")))
         }
         (Some(one), Some(other)) => {
             Err(hinted(format!("{given}: several events begin like this"), format!("{one}\n{other}")))
@@ -189,7 +189,7 @@ async fn list(
         shown if u64::try_from(shown)? < count => {
             format!("{shown} of {count} are shown.   more: --limit {count}")
         }
-        _ => format!("{count} in all.   once the cause is fixed: despatch retries run-now"),
+        _ => format!("{count} in all.   once the cause is fixed: {}", next_command("retries run-now")),
     };
     print(&format!("{}{shown}\n", table.render(width())))
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::local::{DataDir, Owner, attach};
-use crate::output::{Table, print, span, width};
+use crate::output::{Table, next_command, print, span, width};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -97,7 +97,7 @@ impl ShopStatus {
         if !cases.is_empty() {
             let mut table = Table::new(["CASES", "QUEUE", "NEXT"]).right(&["CASES"]);
             for ReasonCases { queue, reason, cases, .. } in cases {
-                let next = format!("despatch exceptions list --reason {reason}");
+                let next = next_command(format_args!("exceptions list --reason {reason}"));
                 table.row([cases.to_string(), queue.clone(), next]);
             }
             text += &section(&table, width);
@@ -107,7 +107,7 @@ impl ShopStatus {
         if waiting > 0 {
             let workers: Vec<String> =
                 self.retries.iter().map(|(worker, count)| format!("{worker} {count}")).collect();
-            let _ = write!(text, " ({})   despatch retries list", workers.join(", "));
+            let _ = write!(text, " ({})   {}", workers.join(", "), next_command("retries list"));
         }
         text.push('\n');
         text

@@ -76,7 +76,9 @@ impl Config {
         let public_url = if self.public_url.is_empty() {
             Some("expected the gateway's URL as customers reach it, found nothing".to_owned())
         } else {
-            Url::parse(&self.public_url).err().map(|error| format!("{error}, found {:?}", self.public_url))
+            Url::parse(&self.public_url).err().map(|_| {
+                format!("expected a URL such as https://orders.example.com, found {:?}", self.public_url)
+            })
         };
         let public_url = public_url.map(SetupError::PublicUrl);
         let smtp_url = Mailer::new(&self.smtp_url, Duration::ZERO).err();

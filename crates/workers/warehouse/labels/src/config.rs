@@ -52,7 +52,7 @@ pub struct Sender {
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// A sender lacks what no label can do without.
-    #[error("{key}: expected the sender's {what}, found nothing")]
+    #[error("{key}: expected the {what}, found nothing")]
     SenderIncomplete {
         /// E.g. `labels.locations.berlin.street1`.
         key: String,
@@ -190,8 +190,8 @@ mod tests {
             country = "DE""#;
         let expected = [
             r#"labels.sender.country: expected an ISO 3166-1 alpha-2 code, found "USA"; did you mean US?"#,
-            "labels.locations.berlin.street1: expected the sender's street and number, found nothing",
-            "labels.locations.berlin.city: expected the sender's city, found nothing",
+            "labels.locations.berlin.street1: expected the street and number, found nothing",
+            "labels.locations.berlin.city: expected the city, found nothing",
             "labels.rules[0].services: expected the one service that own labels show, found 0",
             "labels.rules[1].carrier: shippo needs labels.shippo.base_url and labels.shippo.token",
             r#"labels.rules[0].countries[1]: expected an ISO 3166-1 alpha-2 code, found "UK"; did you mean GB?"#,

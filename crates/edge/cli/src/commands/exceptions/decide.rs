@@ -20,7 +20,7 @@ use super::outcome::{self, DecisionResult};
 use crate::args::{ByArgs, DecisionArgs, ExceptionsCommand, WaitArgs};
 use crate::ask::ask;
 use crate::config::Config;
-use crate::output::{one_line, print};
+use crate::output::{next_command, one_line, print};
 use crate::result::{Result, hinted};
 use crate::similar::did_you_mean;
 
@@ -78,10 +78,8 @@ pub(super) async fn decide(
         }
         ExceptionsCommand::Discard { decision, reason } => {
             let it = of(&decision).await?;
-            let said = format!(
-                "discarded by {}. Case resolved. To open it again: despatch exceptions undo {}",
-                it.by, it.case.number
-            );
+            let undo = next_command(format_args!("exceptions undo {}", it.case.number));
+            let said = format!("discarded by {}. Case resolved. To open it again: {undo}", it.by);
             it.decided(&DiscardCase { decision: Some(it.made()), reason }, &said).await
         }
         ExceptionsCommand::Undo(args) => {
@@ -147,7 +145,8 @@ impl Decider<'_> {
     async fn replayed(&self, said: &str, wait: &WaitArgs) -> Result<ExitCode> {
         let outcome = async |limit| outcome::of_replay(self.cases, &self.case, limit).await;
         let handler = &self.case.id.handler;
-        let look = format!("despatch retries list --handler {handler}      it may wait for another try");
+        let retries = next_command(format_args!("retries list --handler {handler}"));
+        let look = format!("{retries}      it may wait for another try");
         self.outcome(said, wait, outcome, &look).await
     }
 
@@ -162,7 +161,7 @@ impl Decider<'_> {
         let outcome = async |limit| {
             outcome::of_cancellation(self.cases, &orders, (&self.case, order_id), before, limit).await
         };
-        self.outcome(&said, wait, outcome, &format!("despatch orders show {name}")).await
+        self.outcome(&said, wait, outcome, &next_command(format_args!("orders show {name}"))).await
     }
 
     /// Says what was asked for, waits for the outcome, and says that. Ends with status 1 unless the case is resolved.
@@ -193,7 +192,8 @@ impl Decider<'_> {
         } else {
             let mut text = format!("{}\n", one_line(&outcome.in_words(after)));
             if outcome == DecisionResult::Unknown {
-                writeln!(text, "      despatch exceptions show {number}\n      {look}")?;
+                let show = next_command(format_args!("exceptions show {number}"));
+                writeln!(text, "      {show}\n      {look}")?;
             }
             print(&text)?;
         }

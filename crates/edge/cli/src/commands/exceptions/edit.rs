@@ -8,7 +8,7 @@ use despatch_exceptions::{Case, CaseId, CaseQueries, EditableEvent};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::output::print;
+use crate::output::{next_command, print};
 use crate::result::{Result, hinted};
 
 /// An edited document: [`EditableEvent`] as it comes back.
@@ -49,7 +49,8 @@ pub(super) async fn edited(cases: &CaseQueries, case: &Case, from: &Path) -> Res
     }
     let changes = json::changes(&old, &json::to_json(&case.event_type, payload)?);
     if changes.is_empty() {
-        let hint = format!("despatch exceptions replay {} replays it as it is", case.number);
+        let replay = next_command(format_args!("exceptions replay {}", case.number));
+        let hint = format!("{replay} replays it as it is");
         return Err(hinted(format!("{}: nothing is changed", from.display()), hint));
     }
     let changes = changes.iter().map(ToString::to_string).collect();

@@ -6,6 +6,7 @@ use despatch_exceptions::{Case, CaseError, CaseQueries, CaseRef};
 use despatch_read_model::ReadModel;
 
 use crate::config::Config;
+use crate::output::next_command;
 use crate::result::{Result, hinted};
 
 /// The case that a person means.
@@ -13,7 +14,11 @@ pub(super) async fn case(cases: &CaseQueries, given: CaseRef) -> Result<Case> {
     match cases.find(&given).await {
         Err(error @ CaseError::NotFound(_)) => Err(hinted(
             error,
-            "despatch exceptions list\nor, for resolved cases, despatch exceptions list --state resolved",
+            format!(
+                "{}\nor, for resolved cases, {}",
+                next_command("exceptions list"),
+                next_command("exceptions list --state resolved")
+            ),
         )),
         found => Ok(found?),
     }

@@ -10,7 +10,7 @@ use super::find::{add_orders, order_name};
 use crate::args::ListArgs;
 use crate::commands::case_filter::case_filter;
 use crate::config::Config;
-use crate::output::{Table, due, local, one_line, print, width};
+use crate::output::{Table, due, local, next_command, one_line, print, width};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -48,8 +48,8 @@ async fn one_by_one(
     }
     let Some(first) = found.first() else { return nothing(filter, args) };
     let mut text = table(&found, Timestamp::now()).render(width());
-    let number = first.number;
-    writeln!(text, "{}   despatch exceptions show {number}   ·   by cause: --group", counted(counts))?;
+    let show = next_command(format_args!("exceptions show {}", first.number));
+    writeln!(text, "{}   {show}   ·   by cause: --group", counted(counts))?;
     if let Some(next) = next {
         writeln!(text, "more: --after {next}")?;
     }
@@ -102,8 +102,10 @@ async fn groups(cases: &CaseQueries, filter: &CaseFilter, counts: CaseCounts, ar
     }
     let mut text = table.render(width());
     let (number, reason) = (largest.sample_number, &largest.reason);
-    writeln!(text, "{}   despatch exceptions show {number}", counted(counts))?;
-    writeln!(text, "all of a reason, once its cause is fixed: despatch replays create --reason {reason}")?;
+    let show = next_command(format_args!("exceptions show {number}"));
+    let replay = next_command(format_args!("replays create --reason {reason}"));
+    writeln!(text, "{}   {show}", counted(counts))?;
+    writeln!(text, "all of a reason, once its cause is fixed: {replay}")?;
     print(&text)
 }
 

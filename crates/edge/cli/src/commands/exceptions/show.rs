@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::find::{add_orders, order_name, state};
 use crate::config::Config;
-use crate::output::{Table, age, due, local, one_line, print, width};
+use crate::output::{Table, age, due, local, next_command, one_line, print, width};
 use crate::pages::page;
 use crate::result::Result;
 
@@ -96,7 +96,8 @@ fn happened(history: &[HistoryEntry], edits: &BTreeMap<i32, Vec<Change>>) -> Tab
 
 /// The commands that the case's state allows, and what each is for.
 fn next(case: &Case) -> Vec<(String, &'static str)> {
-    let command = |verb: &str, rest: &str| format!("despatch exceptions {verb} {}{rest}", case.number);
+    let command =
+        |verb: &str, rest: &str| next_command(format_args!("exceptions {verb} {}{rest}", case.number));
     match (case.resolution.as_deref(), &case.claimed_by) {
         (Some("discarded"), _) => vec![(command("undo", ""), "open it again")],
         (Some(_), _) => vec![("nothing".to_owned(), "the case is resolved")],

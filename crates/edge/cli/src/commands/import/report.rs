@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use despatch_order_files::{FileOrder, PlaceOutcome, Placed};
 use serde::Serialize;
 
+use crate::output::next_command;
 use crate::result::Result;
 
 /// Every order of an import, in the order in which the gateway answered.
@@ -60,8 +61,8 @@ impl ImportReport {
             };
         }
         if let Some(ImportedOrder { shop, shop_order_id, .. }) = self.orders.last() {
-            let _ =
-                writeln!(lines, "next: despatch status\n      despatch orders show {shop}/{shop_order_id}");
+            let show = next_command(format_args!("orders show {shop}/{shop_order_id}"));
+            let _ = writeln!(lines, "next: {}\n      {show}", next_command("status"));
         }
         lines
     }

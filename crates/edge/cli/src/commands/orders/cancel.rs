@@ -18,7 +18,7 @@ use crate::commands::gateway::{connect, final_error, refusal};
 use crate::commands::waiting::within;
 use crate::config::Config;
 use crate::local::DataDir;
-use crate::output::print;
+use crate::output::{next_command, print};
 use crate::result::{Result, hinted};
 
 /// The outcome of the request.
@@ -56,7 +56,7 @@ pub(super) async fn cancel(
         decided.await?.ok_or_else(|| {
             hinted(
                 format!("orders has not decided within {} s; the request is kept", args.wait.timeout),
-                format!("despatch orders show {}, and despatch doctor", name(&order)),
+                format!("{}, and {}", show(&name(&order)), next_command("doctor")),
             )
         })?
     };
@@ -79,7 +79,7 @@ async fn can_be_asked(book: &OrderBook, order: &PlacedOrder) -> Result {
     let Some(case) = cases.iter().find(|case| case.is_open()) else { return Ok(()) };
     Err(hinted(
         format!("{} was not accepted ({}), so there is nothing to cancel", name(order), case.reason),
-        format!("despatch exceptions discard {} --reason WHY", case.number),
+        next_command(format_args!("exceptions discard {} --reason WHY", case.number)),
     ))
 }
 
@@ -99,23 +99,26 @@ fn name(order: &PlacedOrder) -> String {
     format!("{}/{}", order.shop, order.shop_order_id)
 }
 
+/// The command that shows the order.
+fn show(name: &str) -> String {
+    next_command(format_args!("orders show {name}"))
+}
+
 fn refused(order: &PlacedOrder, state: OrderState) -> Box<dyn std::error::Error + Send + Sync> {
-    hinted(
-        format!("{} is not cancelled, because it is {}", name(order), left(state)),
-        format!("despatch orders show {}", name(order)),
-    )
+    hinted(format!("{} is not cancelled, because it is {}", name(order), left(state)), show(&name(order)))
 }
 
 fn as_lines(order: &PlacedOrder, outcome: Cancellation) -> String {
     let name = name(order);
     match outcome {
         Cancellation::Requested => {
-            format!("{name}: cancellation asked for\nnext: despatch orders show {name}\n")
+            format!("{name}: cancellation asked for\nnext: {}\n", show(&name))
         }
         Cancellation::Cancelled => {
             format!(
-                "{name} is cancelled: its stock is released, its money goes back, its customer is told\n\
-                 next: despatch orders show {name}\n"
+                "{name} is cancelled. Its stock, its money and a mail to the customer follow.\n\
+                 next: {}\n",
+                show(&name)
             )
         }
         Cancellation::CancelledBefore => format!("{name} was cancelled before\n"),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use despatch_read_model::OrderBook;
 use despatch_read_model::placed::PlacedOrder;
 
+use crate::output::next_command;
 use crate::result::{Result, hinted};
 use crate::similar::did_you_mean;
 
@@ -26,7 +27,7 @@ pub(crate) async fn find(book: &OrderBook, name: &str) -> Result<PlacedOrder> {
         }
         _ => format!("{name}: no such order"),
     };
-    Err(hinted(what, "despatch orders list"))
+    Err(hinted(what, next_command("orders list")))
 }
 
 fn candidates(orders: &[PlacedOrder]) -> String {

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::history::history;
-use crate::output::{age, cut};
+use crate::output::{age, cut, next_command};
 
 /// The width of labels, with the gap behind them.
 const LABEL: usize = 10;
@@ -69,7 +69,8 @@ impl OrderPage {
             let OrderCase { number, reason, opened_at, .. } = case;
             let since = age(*opened_at, self.now);
             let what = format!("case {number}, {reason}, since {since}");
-            page.field("stuck", &format!("{what}   despatch exceptions show {number}"));
+            let show = next_command(format_args!("exceptions show {number}"));
+            page.field("stuck", &format!("{what}   {show}"));
         }
         page.text
     }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::args::WaitArgs;
 use crate::commands::waiting::within;
-use crate::output::{one_line, print};
+use crate::output::{next_command, one_line, print};
 use crate::result::Result;
 
 /// Waits until a bulk replay no longer runs, and says how it ended and what to do. Ends with status 1 when it stopped by itself.
@@ -69,13 +69,17 @@ fn in_words(
     if let Some(ReplayFailure { number, reason, error }) = failure {
         writeln!(text, "      case {number}, {reason}: {}", one_line(error))?;
     }
+    let resume = next_command(format_args!("replays resume {id}"));
     match state {
         ReplayState::Stopped => {
-            writeln!(text, "      fix the cause, then: despatch replays resume {id}")?;
+            writeln!(text, "      fix the cause, then: {resume}")?;
         }
-        ReplayState::Paused => writeln!(text, "      despatch replays resume {id}")?,
+        ReplayState::Paused => writeln!(text, "      {resume}")?,
         ReplayState::Finished if counts.failed + counts.skipped == 0 => {}
-        _ => writeln!(text, "      despatch replays show {id} --items")?,
+        _ => {
+            let show = next_command(format_args!("replays show {id} --items"));
+            writeln!(text, "      {show}")?;
+        }
     }
     Ok(text)
 }

@@ -7,7 +7,7 @@ use despatch_exceptions::{
 };
 use serde_json::json;
 
-use crate::output::{Table, local, print, width};
+use crate::output::{Table, local, next_command, print, width};
 use crate::result::Result;
 
 /// How many cases of a set are read at a time.
@@ -37,9 +37,13 @@ pub(super) async fn list(queries: &ReplayQueries, limit: u32, as_json: bool) -> 
         table.detail(filter(replay));
     }
     let Some(latest) = replays.first() else {
-        return print("no replay was created   despatch replays create --reason REASON\n");
+        return print(&format!(
+            "no replay was created   {}\n",
+            next_command("replays create --reason REASON")
+        ));
     };
-    print(&format!("{}despatch replays show {}\n", table.render(width()), latest.id))
+    let show = next_command(format_args!("replays show {}", latest.id));
+    print(&format!("{}{show}\n", table.render(width())))
 }
 
 /// Prints a bulk replay, its history, and perhaps its cases.

@@ -55,6 +55,10 @@ impl Server {
     /// Parses `smtp://` or `smtps://`, with user, password and port, `?tls=required` or `?tls=opportunistic`. A path is
     /// the name to say hello with.
     pub(super) fn parse(url: &str) -> Result<Self, UrlError> {
+        if url.is_empty() {
+            let expected = "expected a URL such as smtps://user:password@host, found nothing";
+            return Err(UrlError::Url(expected.to_owned()));
+        }
         let url = Url::parse(url).map_err(|error| UrlError::Url(error.to_string()))?;
         let host = url.host_str().ok_or(UrlError::NoHost)?.trim_matches(['[', ']']).to_owned();
         let tls = url.query_pairs().find(|(key, _)| key == "tls").map(|(_, value)| value.into_owned());

@@ -65,7 +65,7 @@ async fn a_provider_that_refuses_our_key_is_told_from_one_that_is_away() {
         assert_eq!(about(&well, provider)["grade"], "ok", "{well:#}");
     }
     let refused =
-        doctor(&[("DESPATCH_STRIPE_SECRET_KEY", "pk_live_oops"), ("DESPATCH_SHIPPO_TOKEN", "none")]).await;
+        doctor(&[("DESPATCH_STRIPE_SECRET_KEY", "sk_live_oops"), ("DESPATCH_SHIPPO_TOKEN", "none")]).await;
     let away = doctor(&[
         ("DESPATCH_STRIPE_BASE_URL", "http://127.0.0.1:1"),
         ("DESPATCH_SHIPPO_BASE_URL", "http://127.0.0.1:1"),
@@ -83,6 +83,6 @@ async fn a_provider_that_refuses_our_key_is_told_from_one_that_is_away() {
             assert!(check["advice"].as_str().unwrap().contains(advice), "{check:#}");
         }
     }
-    assert!(!refused.to_string().contains("pk_live_oops"), "{refused:#}");
+    assert!(!refused.to_string().contains("sk_live_oops"), "{refused:#}");
     sandbox.stop().await;
 }

@@ -18,7 +18,7 @@ Exit status:
   130  Ended at once by a second Ctrl-C
 
 Results are on standard output, logs and errors on standard error. Colours and
-progress are for terminals only; NO_COLOR and --color never switch colours off.
+progress are for terminals only; NO_COLOR or --color=never removes the colours.
 `despatch help COMMAND` has examples.";
 
 /// The program's command line as it is shown, with the names of these workers.

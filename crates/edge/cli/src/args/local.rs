@@ -1,29 +1,40 @@
 //! The command lines of `despatch up`, `demo`, `logs` and `sandbox`.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 
 use clap::Args;
+
+/// Reads a whole number.
+fn number<N: FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| "expected a whole number".to_owned())
+}
+
+/// Reads an address with its port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an address with a port such as 127.0.0.1:8090".to_owned())
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct UpArgs {
     /// Take orders at this address [default: gateway.listen, 127.0.0.1:8080].
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Show the whole log here too [default: warnings only].
     #[arg(long)]
     pub(crate) log: bool,
     /// Let the stand-in providers misbehave, repeatably by this seed.
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", value_parser = number::<u64>)]
     pub(crate) faults: Option<u64>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     /// How many of the 5,009 orders.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(crate) orders: Option<usize>,
     /// Let the stand-in providers misbehave, repeatably by this seed.
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", value_parser = number::<u64>)]
     pub(crate) faults: Option<u64>,
     /// Print one JSON object instead of the table.
     #[arg(long)]
@@ -55,6 +66,6 @@ pub(crate) struct SandboxArgs {
     #[arg(long, env = "DESPATCH_SANDBOX_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) webhook_token: Option<String>,
     /// Misbehave, repeatably by this seed.
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", value_parser = number::<u64>)]
     pub(crate) faults: Option<u64>,
 }

@@ -62,6 +62,9 @@ pub enum UnusableClient {
     /// The key is missing, or has characters that no header can carry.
     #[error("secret_key: expected sk_… or rk_…, found nothing or other than printable ASCII")]
     SecretKey,
+    /// The key is the one that checkouts show.
+    #[error("secret_key: expected sk_… or rk_…, found a publishable key, pk_…")]
+    PublishableKey,
     /// The HTTP client cannot be built.
     #[error("timeout_ms: expected an HTTP client, found an error: {0}")]
     Client(#[from] reqwest::Error),
@@ -86,6 +89,9 @@ impl StripeConfig {
     fn bearer(&self) -> Result<HeaderValue, UnusableClient> {
         if self.secret_key.0.trim().is_empty() {
             return Err(UnusableClient::SecretKey);
+        }
+        if self.secret_key.0.starts_with("pk_") {
+            return Err(UnusableClient::PublishableKey);
         }
         let bearer = HeaderValue::try_from(format!("Bearer {}", self.secret_key.0));
         let mut bearer = bearer.map_err(|_| UnusableClient::SecretKey)?;

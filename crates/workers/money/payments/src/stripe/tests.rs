@@ -260,6 +260,8 @@ fn a_client_that_cannot_work_is_not_made_and_a_key_is_not_shown() {
     for key in ["", " ", "s\nk"] {
         assert!(matches!(Stripe::new(&config("http://x", key)), Err(UnusableClient::SecretKey)), "{key:?}");
     }
+    let publishable = Stripe::new(&config("http://x", "pk_live_1"));
+    assert!(matches!(publishable, Err(UnusableClient::PublishableKey)), "{publishable:?}");
     let shown = format!("{:?}", config("http://x", "sk_live_1"));
     assert!(!shown.contains("sk_live_1"), "{shown}");
 }

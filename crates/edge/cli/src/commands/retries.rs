@@ -158,7 +158,7 @@ async fn list(
     all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let orders = order_names(config, &all).await?;
     let now = Timestamp::now();
-    let mut table = Table::new(["DUE", "HANDLER", "EVENT", "TRIES", "ORDER"]).right(&["TRIES"]);
+    let mut table = Table::new(["DUE", "HANDLER", "TRIES", "ORDER", "EVENT"]).right(&["TRIES"]);
     let mut objects = Vec::with_capacity(all.len());
     for waiting in &all {
         let at = Timestamp::try_from(waiting.due)?;
@@ -170,9 +170,9 @@ async fn list(
         table.row([
             due(at, now),
             waiting.handler.clone(),
-            waiting.event_id.to_string(),
             waiting.attempts.to_string(),
             order.unwrap_or(&waiting.subject).clone(),
+            waiting.event_id.to_string(),
         ]);
         table.detail(one_line(&waiting.error));
     }

@@ -20,15 +20,15 @@ pub(super) fn list(as_json: bool) -> Result {
             .collect();
         return print(&format!("{:#}\n", json!({ "reasons": objects })));
     }
-    let mut table = Table::new(["REASON", "QUEUE", "PRIORITY", "WITHIN", "MEANING"]).right(&["WITHIN"]);
+    let mut table = Table::new(["REASON", "QUEUE", "PRIORITY", "WITHIN"]).right(&["WITHIN"]);
     for (reason, triage) in reasons {
         table.row([
             reason.code().to_owned(),
             triage.queue.to_string(),
             triage.priority.to_string(),
             format!("{} h", triage.hours),
-            reason.meaning().to_owned(),
         ]);
+        table.detail(reason.meaning());
     }
     print(&table.render(width()))?;
     print(

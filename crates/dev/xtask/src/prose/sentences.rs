@@ -24,7 +24,7 @@ const OPENINGS: [&str; 12] = [
 /// They end no sentence.
 const ABBREVIATIONS: [&str; 5] = ["e.g.", "i.e.", "etc.", "cf.", "vs."];
 
-/// What is wrong with the blocks of a file.
+/// Lists the faults in the blocks of a file.
 pub(crate) fn check(file: &str, blocks: &[Block]) -> Vec<String> {
     let mut found = Vec::new();
     for block in blocks {

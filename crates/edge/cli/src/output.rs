@@ -2,6 +2,7 @@
 
 mod commands;
 mod errors;
+mod money;
 mod table;
 mod times;
 
@@ -12,6 +13,7 @@ use anstream::{AutoStream, ColorChoice};
 
 pub(crate) use commands::{next_command, next_commands_have};
 pub(crate) use errors::print_error;
+pub(crate) use money::amount;
 pub(crate) use table::{Table, cut};
 pub(crate) use times::{age, due, local, span};
 

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use despatch_domain::{Currency, Money};
 use despatch_read_model::cases::ReasonCases;
 use despatch_read_model::{OrderBook, ShopFigures};
 use despatch_runtime::{Database, DbError, RetryFilter, count_retries};
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::local::{DataDir, Owner, attach};
-use crate::output::{Table, next_command, print, span, width};
+use crate::output::{Table, amount, next_command, print, span, width};
 use crate::registry::Registry;
 use crate::result::Result;
 
@@ -138,13 +137,6 @@ fn section(table: &Table, width: Option<usize>) -> String {
     }
     let lines = table.render(width.map(|width| width.saturating_sub(2)));
     lines.lines().flat_map(|line| ["  ", line, "\n"]).collect()
-}
-
-fn amount(minor: i64, currency: &str) -> String {
-    match Currency::parse(currency) {
-        Ok(currency) => Money::new(minor, currency).to_string(),
-        Err(_) => format!("{minor} minor units of {currency:?}"),
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use despatch_contracts::shipment::{
 };
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
 use despatch_contracts::{Bytes, Event};
-use despatch_domain::{Currency, Money};
+
+use crate::output::amount;
 
 /// Says in words what happened. An event of an unknown type is named by its type.
 pub(super) fn meaning(event_type: &str, payload: Bytes) -> String {
@@ -29,7 +30,7 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
     Some(match event_type {
         OrderPlaced::TYPE => {
             let order = read::<OrderPlaced>(payload)?.order?;
-            format!("placed, {}", money(order.total_minor, &order.currency))
+            format!("placed, {}", amount(order.total_minor, &order.currency))
         }
         OrderAccepted::TYPE => "accepted".to_owned(),
         OrderCancelRequested::TYPE => {
@@ -49,12 +50,12 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         }
         PaymentCaptured::TYPE => {
             let captured: PaymentCaptured = read(payload)?;
-            format!("payment captured, {}", money(captured.amount_minor, &captured.currency))
+            format!("payment captured, {}", amount(captured.amount_minor, &captured.currency))
         }
         RefundRequested::TYPE => format!("refund asked for: {}", read::<RefundRequested>(payload)?.reason),
         PaymentRefunded::TYPE => {
             let refunded: PaymentRefunded = read(payload)?;
-            format!("payment refunded, {}", money(refunded.amount_minor, &refunded.currency))
+            format!("payment refunded, {}", amount(refunded.amount_minor, &refunded.currency))
         }
         VoidRequested::TYPE => "release of the authorisation asked for".to_owned(),
         PaymentVoided::TYPE => "authorisation released".to_owned(),
@@ -89,13 +90,6 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
 
 fn read<E: Event>(payload: Bytes) -> Option<E> {
     E::decode(payload).ok()
-}
-
-fn money(minor: i64, currency: &str) -> String {
-    match Currency::parse(currency) {
-        Ok(currency) => Money::new(minor, currency).to_string(),
-        Err(_) => format!("{minor} minor units of {currency:?}"),
-    }
 }
 
 fn scan(scan: Option<Scan>, what: &str) -> Option<String> {

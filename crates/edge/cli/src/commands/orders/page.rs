@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::history::history;
-use crate::output::{age, cut, next_command};
+use crate::output::{age, amount, cut, next_command};
 
 /// The width of labels, with the gap behind them.
 const LABEL: usize = 10;
@@ -164,7 +164,7 @@ impl Page<'_> {
             lines.push(self.priced(&what, &money::decimal(line.total_minor, &order.currency)));
         }
         let extras = money::extras(order);
-        lines.push(self.priced(&extras, &money::amount(order.total_minor, &order.currency)));
+        lines.push(self.priced(&extras, &amount(order.total_minor, &order.currency)));
         self.block("lines", &lines);
     }
 

@@ -4,13 +4,7 @@ use despatch_contracts::order::Order;
 use despatch_domain::{Currency, Money};
 use despatch_read_model::OrderRecord;
 
-/// An amount and its currency. Minor units of a currency that is not one are said to be such.
-pub(super) fn amount(minor: i64, currency: &str) -> String {
-    match Currency::parse(currency) {
-        Ok(currency) => Money::new(minor, currency).to_string(),
-        Err(_) => format!("{minor} minor units of {currency:?}"),
-    }
-}
+use crate::output::amount;
 
 /// An amount without its currency.
 pub(super) fn decimal(minor: i64, currency: &str) -> String {

@@ -15,8 +15,8 @@ use despatch_stack::Stack;
 
 use crate::fault::Server;
 use crate::fleet::{FLEET, Fleet, GATEWAY};
-use crate::proxy::Proxy;
 use crate::result::Result;
+use despatch_testkit::Proxy;
 
 /// The API key of the shop.
 pub(crate) const API_KEY: &str = "the shop's key";

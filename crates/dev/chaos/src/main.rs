@@ -12,7 +12,6 @@ mod fault;
 mod fleet;
 mod inject;
 mod orders;
-mod proxy;
 mod quiesce;
 mod result;
 mod rng;

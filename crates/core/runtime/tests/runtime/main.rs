@@ -13,6 +13,7 @@ mod batches;
 mod boundaries;
 mod doctor;
 mod drain;
+mod hung;
 mod ledger;
 mod malformed;
 mod operating;

@@ -54,7 +54,6 @@ pub(crate) struct Totals {
 #[derive(Clone, Copy)]
 pub(super) struct Stored(u64);
 
-
 pub(crate) struct Mailbox(Mutex<Inner>);
 
 struct Inner {

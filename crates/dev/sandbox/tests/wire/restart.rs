@@ -78,7 +78,11 @@ async fn effects_keys_and_mail_survive() {
     mail(&shop).await;
     let counts = shop.sandbox.counts();
     assert_eq!((counts.mails, counts.distinct_mails), (2, 1));
-    assert_eq!((counts.resent_mails, counts.double_mails), (1, 0), "the client may have ended with the sandbox");
+    assert_eq!(
+        (counts.resent_mails, counts.double_mails),
+        (1, 0),
+        "the client may have ended with the sandbox"
+    );
 }
 
 /// The old sandbox is dropped without waiting for its connections, so its files may be held a moment longer.

@@ -170,7 +170,11 @@ impl fmt::Display for DemoReport {
         )?;
         writeln!(f, "labels                  {:>16}", self.labels)?;
         writeln!(f, "messages                {:>16}", self.emails)?;
-        writeln!(f, "sent again              {:>16}  messages whose answer was lost", self.emails_sent_again)?;
+        writeln!(
+            f,
+            "sent again              {:>16}  messages whose answer was lost",
+            self.emails_sent_again
+        )?;
         writeln!(f, "happened twice          {:>16}", self.duplicates)?;
         writeln!(
             f,
@@ -209,9 +213,6 @@ mod tests {
         let mails = vec![mail("once", 0, 0), mail("lost", 2, 0), mail("twice", 1, 3)];
         let seen = BTreeMap::from([("o1".to_owned(), OrderCounts { mails, ..OrderCounts::default() })]);
         let found: Vec<String> = double_mails(&seen).collect();
-        assert_eq!(
-            found,
-            ["order o1: message twice was sent again 3 times although its answer had arrived"]
-        );
+        assert_eq!(found, ["order o1: message twice was sent again 3 times although its answer had arrived"]);
     }
 }

@@ -128,15 +128,17 @@ impl DemoReport {
 
 /// The messages that were sent again although the mail server's answer had arrived. Chaos does not ask this: a worker
 /// that is killed after an answer sends the message again, and the sandbox, which is in another process, cannot know.
-fn double_mails(seen: &BTreeMap<String, OrderCounts>) -> impl Iterator<Item = String> {
-    seen.iter().flat_map(|(order_id, counts)| {
-        counts.mails.iter().filter(|mail| mail.doubled > 0).map(move |mail| {
-            format!(
+fn double_mails(seen: &BTreeMap<String, OrderCounts>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (order_id, counts) in seen {
+        for mail in counts.mails.iter().filter(|mail| mail.doubled > 0) {
+            found.push(format!(
                 "order {order_id}: message {} was sent again {} times although its answer had arrived",
                 mail.message_id, mail.doubled
-            )
-        })
-    })
+            ));
+        }
+    }
+    found
 }
 
 /// The most memory that this process held, in MB; 0 where the system does not tell.

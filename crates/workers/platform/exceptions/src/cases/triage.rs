@@ -34,7 +34,7 @@ mod tests {
             ("retry-cancelled", "notifications.notify", CustomerService),
             ("message-rejected", "notifications.notify", CustomerService),
             ("recipient-rejected", "notifications.notify", CustomerService),
-            // Defects stay with those who can mend them.
+            // Defects stay with those who can fix them.
             ("message-unwritable", "notifications.notify", Engineering),
             ("poison-event", "notifications.notify", Engineering),
             ("payload-undecodable", "notifications.notify", Engineering),

@@ -19,7 +19,7 @@ use crate::operation::Operation;
 enum Line<'a> {
     /// A request for this operation on this entity.
     Attempt(Operation, std::borrow::Cow<'a, str>),
-    /// Counting began anew.
+    /// Counting began at 0 again.
     Forget,
 }
 

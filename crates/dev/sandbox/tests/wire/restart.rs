@@ -265,7 +265,7 @@ async fn a_fault_does_not_hit_the_same_try_again_after_a_kill() {
     assert_eq!(look_up(&http, &intents(&sandbox)).await, drawn(1));
     sandbox.stop().await;
 
-    // New faults count anew, and that is not forgotten either.
+    // New faults begin at 0 again, and that is not forgotten either.
     let sandbox = Sandbox::start(failing(dir.path())).await.unwrap();
     sandbox.set_faults(half()).unwrap();
     assert_eq!(look_up(&http, &intents(&sandbox)).await, drawn(0));

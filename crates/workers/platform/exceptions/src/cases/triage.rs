@@ -1,4 +1,4 @@
-//! Whose case a failure is, and how urgent.
+//! The queue, the priority and the service level of a case.
 
 use despatch_domain::{Reason, Triage};
 

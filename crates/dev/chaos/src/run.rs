@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::args::Args;
 use crate::deployment::{API_KEY, Deployment};
-use crate::fault::Kind;
+use crate::fault::{Fault, Kind};
 use crate::inject::{ActiveFaults, Injected, inject};
 use crate::orders::{self, AcceptedOrders};
 use crate::quiesce::{Quiescence, quiesce};
@@ -118,7 +118,7 @@ async fn run_orders(
     for (number, step) in (1..).zip(steps) {
         open.send_replace(orders.len() * number / steps.len());
         pause(deployment, &mut watch, &mut active, step.pause).await?;
-        let outcome = inject(deployment, &mut active, &step.fault)
+        let outcome = injected(deployment, &mut watch, &mut active, &step.fault)
             .await
             .map_err(|error| format!("{}: {error}", step.fault))?;
         let accepted = accepted.count();
@@ -128,7 +128,7 @@ async fn run_orders(
                 started.elapsed().as_secs_f64(),
                 step.fault
             ),
-            Injected::Skipped(why) => println!(
+            Injected::Skipped(why) | Injected::NotYet(why) => println!(
                 "{:>7.1}s {number:>4}  skipped: {}: {why}",
                 started.elapsed().as_secs_f64(),
                 step.fault
@@ -178,6 +178,26 @@ async fn run_orders(
     Ok(violations)
 }
 
+/// Injects a fault as soon as what it breaks is there: a stream may be deleted, and the fault before it may keep the workers
+/// from creating it again.
+async fn injected(
+    deployment: &mut Deployment,
+    watch: &mut Watch,
+    active: &mut ActiveFaults,
+    fault: &Fault,
+) -> Result<Injected> {
+    let end = Instant::now() + START_TIMEOUT;
+    loop {
+        match inject(deployment, active, fault).await? {
+            Injected::NotYet(why) if Instant::now() >= end => {
+                return Err(format!("{why}, and there was none for {START_TIMEOUT:?}").into());
+            }
+            Injected::NotYet(_) => pause(deployment, watch, active, POLL_INTERVAL).await?,
+            outcome => return Ok(outcome),
+        }
+    }
+}
+
 /// Leaves the deployment alone for a while, except for faults whose time is over.
 async fn pause(
     deployment: &mut Deployment,
@@ -218,7 +238,7 @@ impl Table {
         let (done, skipped, why) = self.0.entry(kind).or_default();
         match outcome {
             Injected::Done => *done += 1,
-            Injected::Skipped(reason) => {
+            Injected::Skipped(reason) | Injected::NotYet(reason) => {
                 *skipped += 1;
                 *why = reason;
             }

@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(50);
 const STEP_DOWN: Duration = Duration::from_secs(2);
 
 /// How long the cluster may take to elect leaders, or a returned server to catch up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The group of the servers themselves, which decides where streams and consumers are.
 const META: &str = "meta";
@@ -84,10 +84,8 @@ impl Broker {
             if led.get(STREAM) == Some(&server) {
                 return Ok(());
             }
-            if started.elapsed() > PATIENCE {
-                return Err(
-                    format!("{} does not lead the stream within {PATIENCE:?}", self.name(server)).into()
-                );
+            if started.elapsed() > LIMIT {
+                return Err(format!("{} does not lead the stream within {LIMIT:?}", self.name(server)).into());
             }
             let placement = serde_json::json!({ "placement": { "preferred": self.name(server) } });
             // Asked again below if it is refused, for instance while a leader is elected.
@@ -222,8 +220,8 @@ impl Monitor {
             if elections.len() == groups.len() {
                 return Ok(elections);
             }
-            if started.elapsed() > PATIENCE {
-                return Err(format!("no leader within {PATIENCE:?}; found those of {elections:?}").into());
+            if started.elapsed() > LIMIT {
+                return Err(format!("no leader within {LIMIT:?}; found those of {elections:?}").into());
             }
             tokio::time::sleep(POLL).await;
         }
@@ -248,8 +246,8 @@ impl Monitor {
             if holds(&groups).await {
                 return Ok(groups);
             }
-            if started.elapsed() > PATIENCE {
-                return Err(format!("NATS: not within {PATIENCE:?}: {what}: {groups:?}").into());
+            if started.elapsed() > LIMIT {
+                return Err(format!("NATS: not within {LIMIT:?}: {what}: {groups:?}").into());
             }
             tokio::time::sleep(POLL).await;
         }

@@ -15,7 +15,7 @@ use crate::result::Result;
 const POLL: Duration = Duration::from_millis(100);
 
 /// How long a standby may take to follow.
-const PATIENCE: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// The servers, by their place.
 pub(crate) struct Databases {
@@ -142,8 +142,8 @@ impl Databases {
             if usize::try_from(row.get::<_, i64>(0))? == SERVERS - 1 {
                 return Ok(());
             }
-            if started.elapsed() > PATIENCE {
-                return Err(format!("PostgreSQL: not all standbys follow within {PATIENCE:?}").into());
+            if started.elapsed() > LIMIT {
+                return Err(format!("PostgreSQL: not all standbys follow within {LIMIT:?}").into());
             }
             tokio::time::sleep(POLL).await;
         }

@@ -17,7 +17,7 @@ const DOWN: Duration = Duration::from_secs(30);
 
 /// Labels that must be made, and how long that may take, until the deployment counts as flowing.
 const FLOWING: i64 = 8;
-const FLOW_PATIENCE: Duration = Duration::from_secs(180);
+const FLOW_LIMIT: Duration = Duration::from_secs(180);
 
 const POLL: Duration = Duration::from_millis(100);
 
@@ -158,8 +158,8 @@ pub(crate) async fn settle(cluster: &mut Cluster) -> Result {
         if row.get::<_, i64>(0) >= FLOWING {
             return Ok(());
         }
-        if began.elapsed() > FLOW_PATIENCE {
-            return Err(format!("fewer than {FLOWING} labels within {FLOW_PATIENCE:?}").into());
+        if began.elapsed() > FLOW_LIMIT {
+            return Err(format!("fewer than {FLOWING} labels within {FLOW_LIMIT:?}").into());
         }
         tokio::time::sleep(POLL).await;
     }

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use despatch_telemetry::{Format, Sink};
 
-use crate::args::{self, Cli, Command, ConfigCommand, EventsCommand, GlobalArgs, PermissionsCommand};
+use crate::args::{
+    self, Cli, Command, ConfigCommand, DoctorArgs, EventsCommand, GlobalArgs, PermissionsCommand,
+};
 use crate::commands::{
     config, doctor, events, exceptions, guide, import, man, migrate, orders, permissions, probe, provision,
     recover, replays, retries, run, status,
@@ -129,8 +131,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Doctor(args) => {
             // The findings say what goes wrong.
             log("off");
-            let config = effective_settings(registry, load()?, &data_dir)?;
-            return doctor::run(registry, config, &data_dir, &args, global.quiet).await;
+            return examine(registry, load()?, &data_dir, &args, global.quiet).await;
         }
         Command::Migrate { json } => {
             log("info");
@@ -158,6 +159,18 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Man { dir } => man::man(&command_line(registry), dir.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Examines the deployment that the configuration leads to.
+async fn examine(
+    registry: &Registry,
+    asked: Config,
+    data_dir: &DataDir,
+    args: &DoctorArgs,
+    quiet: bool,
+) -> Result<ExitCode> {
+    let config = effective_settings(registry, asked.clone(), data_dir)?;
+    doctor::run(registry, &asked, config, data_dir, args, quiet).await
 }
 
 /// The settings of the deployment that a command looks at: those that `up` or `demo` runs with where no servers are

@@ -9,8 +9,8 @@ use despatch_runtime::Worker;
 use despatch_runtime::doctor::{Check, Grade, examine};
 
 use crate::args::DoctorArgs;
-use crate::config::{Config, fill_in_placeholders};
-use crate::local::DataDir;
+use crate::config::{Config, Key, fill_in_placeholders, not_in_force};
+use crate::local::{DataDir, Owner};
 use crate::output::{next_command, print};
 use crate::registry::Registry;
 use crate::result::Result;
@@ -23,9 +23,11 @@ const HERE: &str = "configuration";
 /// How much room the private servers should have, and how much they must.
 const ROOM: (u64, u64) = (2_000_000_000, 250_000_000);
 
-/// Examines the deployment; fails when something has.
+/// Examines the deployment; fails when something has. `asked` is the configuration of this command, `config` the one of the
+/// deployment that is examined.
 pub(crate) async fn run(
     registry: &Registry,
+    asked: &Config,
     mut config: Config,
     data_dir: &DataDir,
     args: &DoctorArgs,
@@ -44,8 +46,13 @@ pub(crate) async fn run(
         fill_in_placeholders(&mut config);
     }
     let (mut workers, mut checks) = workers(registry, &config, &names);
-    if nowhere {
+    // The stand-ins of the providers end with their `up` or `demo`.
+    let ended = config.is_running_here() && data_dir.owner()? == Owner::Nobody;
+    if nowhere || ended {
         workers = workers.into_iter().map(Worker::without_providers).collect();
+    }
+    if config.is_running_here() && !ended {
+        checks.extend(in_force(asked, &config));
     }
     if data_dir.path().exists() && (nowhere || config.is_running_here()) {
         checks.push(room(data_dir.path()));
@@ -92,6 +99,21 @@ fn workers(registry: &Registry, config: &Config, names: &[&'static str]) -> (Vec
         checks.push(Check::ok("settings", count, expected));
     }
     (workers, checks)
+}
+
+/// Whether the deployment that runs here has the settings of this command.
+fn in_force(asked: &Config, running: &Config) -> Option<Check> {
+    let keys: Vec<String> = not_in_force(asked, running).iter().map(Key::to_string).collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let found = format!("other values run here of {}", keys.join(", "));
+    let check = Check::ok("settings in force", found, "the deployment runs with the settings that you name");
+    let (stop, start) = (next_command("stop"), next_command("up"));
+    Some(check.but(
+        Grade::Warning,
+        format!("Start it again: `{stop}`, then `{start}`. Until then the settings that run are examined."),
+    ))
 }
 
 /// Private servers that are not reachable have ended with their `up` or `demo`; no URL is wrong.

@@ -43,7 +43,7 @@ pub(crate) struct Args {
     pub(crate) data_dir: Option<PathBuf>,
 }
 
-/// What else can be broken.
+/// Other deployments that can be broken.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Of {
     Cluster(ClusterArgs),

@@ -137,7 +137,7 @@ impl Deployment {
     }
 }
 
-/// Returns what every process of a deployment is told by its environment.
+/// Returns the environment of every process of a deployment.
 pub(crate) fn environment(
     nats_url: String,
     database_url: String,

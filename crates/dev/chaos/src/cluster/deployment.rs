@@ -36,7 +36,7 @@ pub(crate) struct Cluster {
     pub(crate) databases: Databases,
     pub(crate) sandbox: Sandbox,
     balancer: Balancer,
-    /// What went wrong so far.
+    /// Violations so far.
     pub(crate) violations: Vec<Discrepancy>,
 }
 
@@ -84,7 +84,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Returns what is left to do, past the proxies.
+    /// Returns the records that say what is left to do, past the proxies.
     pub(crate) async fn records(&self) -> Result<Records> {
         let database = self.databases.database()?;
         let auditor = Auditor::new(database.clone(), Registry::default().names());

@@ -14,7 +14,7 @@ const OURS: Duration = Duration::from_secs(3);
 const WHOLE: Duration = Duration::from_secs(30);
 const HALF: Duration = Duration::from_secs(10);
 
-/// What was measured.
+/// The stalls of each fault.
 #[derive(Default)]
 pub(crate) struct Report(Vec<(Fault, Times, Stalls)>);
 

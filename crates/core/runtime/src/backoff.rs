@@ -16,11 +16,11 @@ pub(crate) fn exponential_delay(first: Duration, longest: Duration, tries: u32) 
     delay
 }
 
-/// Waits between tries to reach a server that is down. The waits grow to two seconds; the number of tries is unlimited.
+/// Waits between tries to reach a server that is down. The waits grow to a second; the number of tries is unlimited.
 pub(crate) struct Backoff(ExponentialBackoff);
 
 /// The longest wait between two tries to reach a server.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 impl Backoff {
     pub(crate) fn new() -> Self {

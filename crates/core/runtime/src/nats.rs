@@ -8,6 +8,7 @@ mod names;
 mod position;
 mod publisher;
 pub(crate) mod pull;
+mod spread;
 
 pub(crate) use broker::{Broker, Connection, Headers, Published, USUAL_PAYLOAD};
 pub use connect::{BrokerError, options};

@@ -6,13 +6,18 @@ mod args;
 mod broker;
 mod database;
 mod deployment;
+mod disk_faults;
+mod disks;
 mod fault;
 mod inject;
 mod links;
+mod process_faults;
 mod report;
 mod run;
+mod server_faults;
 mod shop;
 mod stall;
+mod tend;
 
 pub(crate) use args::ClusterArgs;
 pub(crate) use run::run;

@@ -12,10 +12,10 @@ use despatch_runtime::Database;
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
 use despatch_scenario::Auditor;
 use despatch_stack::Stack;
+use despatch_testkit::Proxy;
 
 use crate::fault::Server;
 use crate::fleet::{FLEET, Fleet, GATEWAY};
-use crate::proxy::Proxy;
 use crate::result::Result;
 
 /// The API key of the shop.

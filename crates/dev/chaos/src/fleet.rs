@@ -158,6 +158,11 @@ impl Fleet {
         line.split_once("address=")?.1.trim().parse().ok()
     }
 
+    /// Returns the process of this place, while it runs.
+    pub(crate) fn pid(&self, place: usize) -> Option<u32> {
+        self.processes[place].running.as_ref().map(Child::id)
+    }
+
     /// Returns how often a process of this place was started.
     pub(crate) fn starts(&self, place: usize) -> usize {
         self.processes[place].starts

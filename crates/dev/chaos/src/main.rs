@@ -15,7 +15,6 @@ mod fleet;
 mod frozen;
 mod inject;
 mod orders;
-mod proxy;
 mod quiesce;
 mod result;
 mod rng;

@@ -21,9 +21,9 @@ use crate::server_dir::ServerDir;
 use crate::supervised::{ServerCommand, Supervised, kill_all};
 use crate::{port, secret};
 
-/// In addition to a private server's settings: a connection between servers that says nothing is given up soon, and a
-/// standby that was away finds the log that it lacks.
-const SETTINGS: [&str; 4] = [
+/// Settings in addition to a private server's: a connection between servers that says nothing is given up soon, and a
+/// standby that was away finds the log that it lacks. The log does not fill a small disk.
+const SETTINGS: [&str; 5] = [
     "wal_keep_size=1GB",
     "wal_sender_timeout=5s",
     "wal_receiver_timeout=5s",

@@ -11,14 +11,15 @@ use async_nats::{Client, ClientError, Event, HeaderMap};
 use despatch_contracts::runtime::Envelope;
 use despatch_domain::Reason;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::backoff::Backoff;
 use crate::health::{Health, PartState};
 use crate::nats::connect::{BrokerError, reach, refused};
 use crate::nats::names::{Names, inbox};
 use crate::nats::position::{LastPositions, StreamPosition};
-use crate::nats::publisher::{Outgoing, Publisher};
+use crate::nats::publisher::{Outgoing, PublishError, Publisher};
+use crate::nats::spread::Spread;
 
 /// How long the server may take to answer a request about the stream or its consumers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,6 +60,8 @@ pub(crate) struct Broker {
     connections: watch::Receiver<u64>,
     acks: Arc<Publisher>,
     seen: Arc<Mutex<LastPositions>>,
+    /// Ends the task that returns to the home.
+    _home: Arc<DropGuard>,
 }
 
 /// The function that makes a message's headers.
@@ -86,12 +89,18 @@ impl Broker {
         let (count, connections) = watch::channel(0);
         let (servers, options) = options(url)?;
         let servers_url = url.to_owned();
+        let spread = Arc::<Spread>::default();
+        let chooser = spread.clone();
         let client = options
             .name(format!("despatch {user}"))
             .custom_inbox_prefix(inbox(user))
             .retry_on_initial_connect()
             .subscription_capacity(64 * 1024)
             .reconnect_delay_callback(|attempts| Duration::from_millis((50 * attempts as u64).min(2000)))
+            .reconnect_to_server_callback(move |servers, _| {
+                let chosen = chooser.choose(&servers);
+                async move { chosen }
+            })
             .event_callback(move |event| {
                 let (health, count, url) = (reporting.clone(), count.clone(), servers_url.clone());
                 async move {
@@ -114,7 +123,11 @@ impl Broker {
         let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
         let acks = Arc::new(Publisher::listen(client.clone()).await?);
         let (names, seen) = (Arc::new(Names::new(namespace)), Arc::default());
-        Ok(Broker { client, jetstream, names, connections, acks, seen })
+        let ended = CancellationToken::new();
+        let keep_home = spread.keep_home(client.clone(), url.to_owned());
+        tokio::spawn(ended.clone().run_until_cancelled_owned(keep_home));
+        let home = Arc::new(ended.drop_guard());
+        Ok(Broker { client, jetstream, names, connections, acks, seen, _home: home })
     }
 
     /// Returns the same connection for one worker, with positions of its own.
@@ -254,6 +267,10 @@ impl Broker {
                 return Published::Partly;
             }
             tracing::warn!(%error, left = left.len(), "publish retried");
+            // The server had its time already.
+            if matches!(error, PublishError::Timeout) {
+                continue;
+            }
             tokio::select! {
                 () = backoff.wait() => {}
                 () = abandon.cancelled() => return Published::Partly,

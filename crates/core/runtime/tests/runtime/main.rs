@@ -14,6 +14,7 @@ mod boundaries;
 mod clocks;
 mod doctor;
 mod drain;
+mod hung;
 mod ledger;
 mod malformed;
 mod operating;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream;
@@ -45,8 +45,7 @@ impl Broker {
         let password = uuid::Uuid::new_v4().simple().to_string();
         let mut nodes = Vec::new();
         for server in 0..SERVERS {
-            let name = format!("nats-{server}");
-            nodes.push(NatsNode::prepare(&dir.join(&name), &name, &password).await?);
+            nodes.push(NatsNode::prepare(&self::dir(dir, server), &name_of(server), &password).await?);
         }
         let frozen = (0..SERVERS).map(|_| None).collect();
         let mut broker = Broker { nodes, links, frozen, monitor: Monitor::new()? };
@@ -144,6 +143,15 @@ impl Broker {
         self.monitor.servers =
             self.nodes.iter().map(|node| (node.name().to_owned(), node.monitor_address())).collect();
     }
+}
+
+/// Returns a server's directory below the run's.
+pub(crate) fn dir(run: &Path, server: usize) -> PathBuf {
+    run.join(name_of(server))
+}
+
+fn name_of(server: usize) -> String {
+    format!("nats-{server}")
 }
 
 async fn start(node: &mut NatsNode, links: &Links, server: usize) -> Result {

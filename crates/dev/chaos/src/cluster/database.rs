@@ -2,7 +2,7 @@
 //! fences a primary and promotes the standby that has most of the log.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use despatch_runtime::Database;
@@ -13,6 +13,9 @@ use crate::frozen::Frozen;
 use crate::result::Result;
 
 const POLL: Duration = Duration::from_millis(100);
+
+/// How long a primary may take to answer until it counts as failed.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 
 /// How long a standby may take to follow.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -31,9 +34,9 @@ impl Databases {
         let links = Links::start().await?;
         let password = uuid::Uuid::new_v4().simple().to_string();
         let mut nodes = Vec::new();
-        let names: Vec<String> = (0..SERVERS).map(|server| format!("postgres_{server}")).collect();
-        for name in &names {
-            nodes.push(PostgresNode::prepare(&dir.join(name), name, &password).await?);
+        let names: Vec<String> = (0..SERVERS).map(name_of).collect();
+        for (server, name) in names.iter().enumerate() {
+            nodes.push(PostgresNode::prepare(&self::dir(dir, server), name, &password).await?);
         }
         nodes[0].create(&format!("ANY 1 ({})", names.join(", "))).await?;
         let frozen = (0..SERVERS).map(|_| None).collect();
@@ -132,6 +135,17 @@ impl Databases {
         self.restart(standby).await
     }
 
+    /// Returns whether the primary can still begin another segment of its log.
+    pub(crate) async fn switches_log(&self) -> bool {
+        // A transaction of its own has something to log, without which there is no switch.
+        let switch = "select pg_current_xact_id(); select pg_switch_wal()";
+        let switched = async {
+            self.only(self.primary, 1)?.client().await?.batch_execute(switch).await?;
+            Result::Ok(())
+        };
+        matches!(tokio::time::timeout(ANSWER_LIMIT, switched).await, Ok(Ok(())))
+    }
+
     /// Waits until both standbys follow the primary.
     pub(crate) async fn until_all_follow(&self) -> Result {
         let database = self.only(self.primary, 1)?;
@@ -163,4 +177,13 @@ impl Databases {
         let address = self.nodes[server].address();
         self.links.point_to(server, address, address);
     }
+}
+
+/// Returns a server's directory below the run's.
+pub(crate) fn dir(run: &Path, server: usize) -> PathBuf {
+    run.join(name_of(server))
+}
+
+fn name_of(server: usize) -> String {
+    format!("postgres_{server}")
 }

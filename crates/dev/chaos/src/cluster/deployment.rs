@@ -9,12 +9,15 @@ use std::time::Duration;
 use despatch::Registry;
 use despatch_sandbox::Sandbox;
 use despatch_scenario::{Auditor, Discrepancy};
+use despatch_testkit::Proxy;
 
-use super::broker::Broker;
-use super::database::Databases;
+use super::broker::{self, Broker};
+use super::database::{self, Databases};
+use super::disks::{Disk, may_mount};
+use super::fault::Fault;
+use super::links::SERVERS;
 use crate::deployment::{WEBHOOK_TOKEN, environment};
 use crate::fleet::Fleet;
-use crate::proxy::Proxy;
 use crate::quiesce::Records;
 use crate::result::Result;
 
@@ -24,6 +27,17 @@ const WORKERS: &str = "orders inventory payments labels notifications reviews ex
 
 /// The gateways' places.
 pub(crate) const GATEWAYS: [usize; 2] = [0, 1];
+
+/// The places of the processes with all workers.
+pub(crate) const WORKERS_AT: [usize; 2] = [2, 3];
+
+/// The directory of the processes' logs, below that of the run.
+const LOGS: &str = "logs";
+
+/// Sizes of small disks. The servers' have room for a run's data.
+const NATS_MEBIBYTES: u32 = 512;
+const POSTGRES_MEBIBYTES: u32 = 1536;
+const LOG_MEBIBYTES: u32 = 64;
 
 /// How often a gateway is asked whether it is ready, and how long it may take to answer.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
@@ -36,13 +50,14 @@ pub(crate) struct Cluster {
     pub(crate) databases: Databases,
     pub(crate) sandbox: Sandbox,
     balancer: Balancer,
+    pub(crate) disks: Disks,
     /// Violations so far.
     pub(crate) violations: Vec<Discrepancy>,
 }
 
 impl Cluster {
     /// Starts servers, providers and processes.
-    pub(crate) async fn start(dir: &Path) -> Result<Self> {
+    pub(crate) async fn start(dir: &Path, disks: Disks) -> Result<Self> {
         let (broker, databases) = tokio::try_join!(Broker::start(dir), Databases::start(dir))?;
         let balancer = Balancer::start().await?;
         let sandbox = Sandbox::start(despatch_sandbox::Options {
@@ -54,10 +69,10 @@ impl Cluster {
         let mut environment = environment(broker.url(), databases.url(), balancer.url());
         environment.insert("DESPATCH_RUNTIME_STREAM_REPLICAS", "3".into());
         environment.extend(sandbox.environment());
-        let logs = dir.join("logs");
+        let logs = dir.join(LOGS);
         std::fs::create_dir_all(&logs)?;
         let fleet = Fleet::new(&logs, environment, &PROCESSES);
-        Ok(Cluster { fleet, broker, databases, sandbox, balancer, violations: Vec::new() })
+        Ok(Cluster { fleet, broker, databases, sandbox, balancer, disks, violations: Vec::new() })
     }
 
     /// Starts every process.
@@ -91,12 +106,55 @@ impl Cluster {
         Ok(Records { database, auditor, jetstream: self.broker.jetstream().await? })
     }
 
+    /// Copies the processes' logs to where they outlive their disk, if they have one.
+    pub(crate) fn keep_logs(&self, dir: &Path) -> Result {
+        if self.disks.logs.is_some() {
+            let kept = dir.join("kept-logs");
+            std::fs::create_dir_all(&kept)?;
+            for log in std::fs::read_dir(dir.join(LOGS))? {
+                let log = log?;
+                std::fs::copy(log.path(), kept.join(log.file_name()))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends everything in order. The processes end first, because they would only complain about servers that end.
     pub(crate) async fn stop(self) -> Result {
         drop(self.fleet);
         self.sandbox.stop().await;
         self.broker.stop().await?;
         self.databases.stop().await
+    }
+}
+
+/// Small disks under servers and logs; none where they cannot be had or are not needed.
+#[derive(Default)]
+pub(crate) struct Disks {
+    pub(crate) nats: Vec<Disk>,
+    pub(crate) postgres: Vec<Disk>,
+    pub(crate) logs: Option<Disk>,
+}
+
+impl Disks {
+    /// Mounts those that these faults fill.
+    pub(crate) fn mount(dir: &Path, faults: &[Fault]) -> Result<Self> {
+        let mut disks = Disks::default();
+        if !may_mount() {
+            return Ok(disks);
+        }
+        for server in 0..SERVERS {
+            if faults.contains(&Fault::FullNats) {
+                disks.nats.push(Disk::mount(&broker::dir(dir, server), NATS_MEBIBYTES)?);
+            }
+            if faults.contains(&Fault::FullPrimary) {
+                disks.postgres.push(Disk::mount(&database::dir(dir, server), POSTGRES_MEBIBYTES)?);
+            }
+        }
+        if faults.contains(&Fault::FullLog) {
+            disks.logs = Some(Disk::mount(&dir.join(LOGS), LOG_MEBIBYTES)?);
+        }
+        Ok(disks)
     }
 }
 

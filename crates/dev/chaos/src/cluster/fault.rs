@@ -33,6 +33,18 @@ pub(crate) enum Fault {
     Nothing,
     /// A server fails.
     Server(Means, Role),
+    /// The primary is killed while batches of waiting events are in flight.
+    KillPrimaryMidBatch,
+    /// The disk of the NATS server that leads the stream is full.
+    FullNats,
+    /// The disk of the primary is full.
+    FullPrimary,
+    /// The disk under the log of every process is full.
+    FullLog,
+    /// A gateway has no descriptor left.
+    NoDescriptors,
+    /// A gateway's clock is 40 days behind, and that of a process with workers 40 days ahead.
+    WrongClocks,
 }
 
 impl Fault {
@@ -42,7 +54,20 @@ impl Fault {
         for role in [Role::NatsLeader, Role::NatsFollower, Role::Primary, Role::Standby] {
             all.extend([Means::Kill, Means::Stop, Means::Swallow].map(|means| Fault::Server(means, role)));
         }
+        all.extend([
+            Fault::KillPrimaryMidBatch,
+            Fault::FullNats,
+            Fault::FullPrimary,
+            Fault::FullLog,
+            Fault::NoDescriptors,
+            Fault::WrongClocks,
+        ]);
         all
+    }
+
+    /// Returns whether the fault needs disks of its own.
+    pub(crate) fn fills_a_disk(self) -> bool {
+        matches!(self, Fault::FullNats | Fault::FullPrimary | Fault::FullLog)
     }
 
     /// Finds a fault by its name.
@@ -57,6 +82,12 @@ impl fmt::Display for Fault {
         match self {
             Fault::Nothing => f.pad("nothing"),
             Fault::Server(means, role) => f.pad(&format!("{means}-{role}")),
+            Fault::KillPrimaryMidBatch => f.pad("kill-primary-mid-batch"),
+            Fault::FullNats => f.pad("full-nats"),
+            Fault::FullPrimary => f.pad("full-primary"),
+            Fault::FullLog => f.pad("full-log"),
+            Fault::NoDescriptors => f.pad("no-descriptors"),
+            Fault::WrongClocks => f.pad("wrong-clocks"),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::proxy::{Condition, Proxy};
+use despatch_testkit::{Condition, Proxy};
+
 use crate::result::Result;
 
 /// Servers in a cluster.

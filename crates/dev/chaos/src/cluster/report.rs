@@ -63,8 +63,11 @@ impl fmt::Display for Report {
 
 fn line(fault: Fault, times: &Times, stalls: &Stalls) -> String {
     let seconds = |duration: Duration| format!("{:.1} s", duration.as_secs_f64());
-    let led =
-        times.led_again.and_then(|led| led.duration_since(times.at).ok()).map_or("-".to_owned(), seconds);
+    let led = times
+        .moments
+        .led_again
+        .and_then(|led| led.duration_since(times.moments.at).ok())
+        .map_or("-".to_owned(), seconds);
     let Stalls { whole, ours, at_return, labels } = stalls;
     let (whole, ours, back) = (seconds(*whole), seconds(*ours), seconds(*at_return));
     format!("{fault:<22} {led:>27} {whole:>12} {ours:>10} {back:>10} {labels:>7}")

@@ -6,12 +6,14 @@ use std::time::{Duration, Instant};
 use despatch_scenario::{Discrepancy, receive_stock, sample};
 
 use super::args::ClusterArgs;
-use super::deployment::Cluster;
+use super::deployment::{Cluster, Disks};
+use super::disks::enter_private_mounts;
 use super::fault::Fault;
-use super::inject::{inject, settle};
+use super::inject::{Outcome, inject};
 use super::report::Report;
 use super::shop::Shop;
 use super::stall;
+use super::tend::settle;
 use crate::dir::Dir;
 use crate::quiesce::{Quiescence, Records, quiesce};
 use crate::result::Result;
@@ -37,17 +39,24 @@ pub(crate) fn run(args: &ClusterArgs) -> Result<ExitCode> {
     }
     let wanted = if args.only.is_empty() { Fault::all() } else { args.only.clone() };
     let faults: Vec<Fault> = wanted.into_iter().filter(|fault| !args.except.contains(fault)).collect();
+    if faults.iter().any(|fault| fault.fills_a_disk()) {
+        enter_private_mounts()?;
+    }
     // Cannot fail: no other provider was installed before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let dir = Dir::create(args.data_dir.as_deref())?;
     println!("data in {}", dir.path.display());
     let violations = runtime.block_on(async {
-        let mut cluster = Cluster::start(&dir.path).await?;
+        let disks = Disks::mount(&dir.path, &faults)?;
+        let mut cluster = Cluster::start(&dir.path, disks).await?;
         let violations = tokio::select! {
             violations = run_faults(&mut cluster, &faults, args) => violations,
             asked = tokio::signal::ctrl_c() => { asked?; Err("stopped".into()) }
         };
+        if !violations.as_ref().is_ok_and(Vec::is_empty) {
+            cluster.keep_logs(&dir.path)?;
+        }
         let stopped = cluster.stop().await;
         violations.and_then(|violations| stopped.map(|()| violations))
     })?;
@@ -73,11 +82,19 @@ async fn run_faults(cluster: &mut Cluster, faults: &[Fault], args: &ClusterArgs)
     told("labels are made");
 
     let mut report = Report::default();
+    let mut skipped = Vec::new();
     for fault in faults {
         told(&fault.to_string());
-        let times = inject(cluster, *fault, args).await.map_err(|error| format!("{fault}: {error}"))?;
-        let stalls = stall::read(&cluster.databases.database()?, &times).await?;
-        told(&report.add(*fault, times, stalls));
+        match inject(cluster, *fault, args).await.map_err(|error| format!("{fault}: {error}"))? {
+            Outcome::Done(times) => {
+                let stalls = stall::read(&cluster.databases.database()?, &times).await?;
+                told(&report.add(*fault, times, stalls));
+            }
+            Outcome::Skipped(why) => {
+                told(&format!("SKIPPED {fault}: {why}"));
+                skipped.push((fault, why));
+            }
+        }
     }
     let wanted = shop.close();
     told(&format!("no more orders; customers wanted {wanted}"));
@@ -86,6 +103,9 @@ async fn run_faults(cluster: &mut Cluster, faults: &[Fault], args: &ClusterArgs)
     let quiescence = quiesce(&records, wanted, &shop.accepted, STUCK_AFTER, async || cluster.tend()).await?;
     told("quiescent");
     println!("\n{report}");
+    for (fault, why) in skipped {
+        println!("SKIPPED {fault}: {why}");
+    }
     let accepted = shop.end();
     let mut violations = std::mem::take(&mut cluster.violations);
     if let Quiescence::Stuck(left) = quiescence {

@@ -1,7 +1,7 @@
 //! The proxy before a server: it can cut, delay, stall and half-close TCP connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 /// The treatment of all traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Condition {
+pub enum Condition {
     /// It passes.
     Open,
     /// No connection is accepted.
@@ -26,7 +26,7 @@ pub(crate) enum Condition {
 
 /// A direction of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
+pub enum Direction {
     /// From the client.
     ToServer,
     /// From the server.
@@ -34,7 +34,7 @@ pub(crate) enum Direction {
 }
 
 /// A proxy. It ends with the runtime.
-pub(crate) struct Proxy {
+pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -48,11 +48,12 @@ struct Shared {
     /// Rises when half of the connections must be closed in a direction.
     half_closes: watch::Sender<(u64, Direction)>,
     connections: AtomicU64,
+    open: AtomicUsize,
 }
 
 impl Proxy {
     /// Listens on a free loopback port.
-    pub(crate) async fn start(upstream: SocketAddr) -> std::io::Result<Self> {
+    pub async fn start(upstream: SocketAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -61,6 +62,7 @@ impl Proxy {
             cuts: watch::Sender::new(0),
             half_closes: watch::Sender::new((0, Direction::ToClient)),
             connections: AtomicU64::new(0),
+            open: AtomicUsize::new(0),
         });
         let serving = shared.clone();
         tokio::spawn(async move {
@@ -74,32 +76,37 @@ impl Proxy {
     }
 
     /// Returns the address for clients.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
+    /// Returns how many connections are open. One that is stalled counts until its end can pass.
+    pub fn open(&self) -> usize {
+        self.shared.open.load(Ordering::Relaxed)
+    }
+
     /// Sets the destination of new connections.
-    pub(crate) fn point_to(&self, upstream: SocketAddr) {
+    pub fn point_to(&self, upstream: SocketAddr) {
         self.balance(vec![upstream]);
     }
 
     /// Lets new connections take turns between these destinations. Without any, each is closed at once.
-    pub(crate) fn balance(&self, upstreams: Vec<SocketAddr>) {
+    pub fn balance(&self, upstreams: Vec<SocketAddr>) {
         *self.shared.upstreams.lock().unwrap_or_else(PoisonError::into_inner) = upstreams;
     }
 
     /// Changes the treatment of all traffic.
-    pub(crate) fn set(&self, condition: Condition) {
+    pub fn set(&self, condition: Condition) {
         self.shared.condition.send_replace(condition);
     }
 
     /// Ends every connection.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.shared.cuts.send_modify(|cuts| *cuts += 1);
     }
 
     /// Closes every other connection in one direction. The other direction stays open.
-    pub(crate) fn half_close(&self, direction: Direction) {
+    pub fn half_close(&self, direction: Direction) {
         self.shared.half_closes.send_modify(|half| *half = (half.0 + 1, direction));
     }
 }
@@ -121,6 +128,7 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
     if client.set_nodelay(true).and(server.set_nodelay(true)).is_err() {
         return;
     }
+    shared.open.fetch_add(1, Ordering::Relaxed);
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let half = |direction| Half { shared: shared.clone(), direction, closes: number.is_multiple_of(2) };
@@ -133,6 +141,7 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
         } => {}
         _ = cuts.changed() => {}
     }
+    shared.open.fetch_sub(1, Ordering::Relaxed);
 }
 
 impl Shared {

@@ -24,7 +24,8 @@ use crate::{port, secret};
 /// Settings in addition to a private server's: a connection between servers that says nothing is given up soon, and a
 /// standby that was away finds the log that it lacks. The log does not fill a small disk.
 const SETTINGS: [&str; 5] = [
-    "wal_keep_size=1GB",
+    "wal_keep_size=256MB",
+    "max_wal_size=512MB",
     "wal_sender_timeout=5s",
     "wal_receiver_timeout=5s",
     "wal_retrieve_retry_interval=500ms",

@@ -25,8 +25,6 @@ pub(crate) async fn hold(cluster: &mut Cluster, duration: Duration) -> Result {
 /// Waits until all servers are there and up to date, and labels are made.
 pub(crate) async fn settle(cluster: &mut Cluster) -> Result {
     cluster.databases.until_all_follow().await?;
-    let everything =
-        |led: &std::collections::BTreeMap<String, usize>| led.contains_key(STREAM) && led.len() > 2;
     cluster
         .broker
         .monitor()

@@ -63,7 +63,7 @@ impl Deployment {
         let database_url = through(stack.database_url(), &postgres)?;
         let mut environment = environment(nats_url, database_url, gateway_url);
         environment.extend([
-            // What a killed process left is taken over in seconds.
+            // The work of a killed process is taken over in seconds.
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
             ("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into()),
             ("DESPATCH_RUNTIME_SWEEP_AFTER_SECONDS", "5".into()),

@@ -24,7 +24,7 @@ pub(crate) enum Injected {
     Done,
     /// It could not be injected, for this reason.
     Skipped(&'static str),
-    /// What it breaks is not there at this moment, for this reason.
+    /// Its target is not there at this moment, for this reason.
     NotYet(&'static str),
 }
 

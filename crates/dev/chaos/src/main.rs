@@ -7,9 +7,12 @@
 //! audit is the demo's, with the [`stream`] in addition.
 
 mod args;
+mod cluster;
 mod deployment;
+mod dir;
 mod fault;
 mod fleet;
+mod frozen;
 mod inject;
 mod orders;
 mod quiesce;
@@ -34,7 +37,11 @@ fn main() -> ExitCode {
         return despatch::main(std::env::args_os().skip(1));
     }
     let args = args::Args::parse();
-    match run::run(&args) {
+    let done = match &args.of {
+        Some(args::Of::Cluster(cluster)) => cluster::run(cluster),
+        None => run::run(&args),
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("chaos: {error}");

@@ -19,7 +19,8 @@ pub enum Condition {
     Closed,
     /// It passes late.
     Late(Duration),
-    /// It does not pass until the condition changes.
+    /// It does not pass until the condition changes, and neither does the end of a connection. A new connection is
+    /// accepted, and nobody answers.
     Stalled,
 }
 
@@ -39,7 +40,8 @@ pub struct Proxy {
 }
 
 struct Shared {
-    upstream: Mutex<SocketAddr>,
+    /// New connections take turns between these.
+    upstreams: Mutex<Vec<SocketAddr>>,
     condition: watch::Sender<Condition>,
     /// Rises when every connection must end.
     cuts: watch::Sender<u64>,
@@ -55,7 +57,7 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            upstream: Mutex::new(upstream),
+            upstreams: Mutex::new(vec![upstream]),
             condition: watch::Sender::new(Condition::Open),
             cuts: watch::Sender::new(0),
             half_closes: watch::Sender::new((0, Direction::ToClient)),
@@ -85,7 +87,12 @@ impl Proxy {
 
     /// Sets the destination of new connections.
     pub fn point_to(&self, upstream: SocketAddr) {
-        *self.shared.upstream.lock().unwrap_or_else(PoisonError::into_inner) = upstream;
+        self.balance(vec![upstream]);
+    }
+
+    /// Lets new connections take turns between these destinations. Without any, each is closed at once.
+    pub fn balance(&self, upstreams: Vec<SocketAddr>) {
+        *self.shared.upstreams.lock().unwrap_or_else(PoisonError::into_inner) = upstreams;
     }
 
     /// Changes the treatment of all traffic.
@@ -110,9 +117,13 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
     if *shared.condition.borrow() == Condition::Closed {
         return;
     }
+    let mut condition = shared.condition.subscribe();
+    tokio::select! {
+        _ = condition.wait_for(|condition| *condition != Condition::Stalled) => {}
+        _ = cuts.changed() => return,
+    }
     let number = shared.connections.fetch_add(1, Ordering::Relaxed);
-    let upstream = *shared.upstream.lock().unwrap_or_else(PoisonError::into_inner);
-    let Ok(server) = TcpStream::connect(upstream).await else { return };
+    let Some(server) = shared.connect(number).await else { return };
     // Small messages must not wait for each other.
     if client.set_nodelay(true).and(server.set_nodelay(true)).is_err() {
         return;
@@ -131,6 +142,21 @@ async fn carry(shared: Arc<Shared>, client: TcpStream) {
         _ = cuts.changed() => {}
     }
     shared.open.fetch_sub(1, Ordering::Relaxed);
+}
+
+impl Shared {
+    /// Connects to the destination whose turn it is, or to the next one that accepts.
+    async fn connect(&self, number: u64) -> Option<TcpStream> {
+        let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let turn = usize::try_from(number).unwrap_or_default() % upstreams.len().max(1);
+        upstreams.rotate_left(turn);
+        for upstream in upstreams {
+            if let Ok(server) = TcpStream::connect(upstream).await {
+                return Some(server);
+            }
+        }
+        None
+    }
 }
 
 /// One direction of a connection.
@@ -158,10 +184,7 @@ impl Half {
         };
         let pass = async {
             loop {
-                let read = match from.read(&mut buffer).await {
-                    Ok(0) | Err(_) => return,
-                    Ok(read) => read,
-                };
+                let read = from.read(&mut buffer).await;
                 let now = *condition.borrow_and_update();
                 match now {
                     Condition::Open | Condition::Closed => {}
@@ -170,6 +193,8 @@ impl Half {
                         let _ = condition.wait_for(|condition| *condition != Condition::Stalled).await;
                     }
                 }
+                // The end of a connection passes as its bytes do.
+                let Ok(read @ 1..) = read else { return };
                 if to.write_all(&buffer[..read]).await.is_err() {
                     return;
                 }

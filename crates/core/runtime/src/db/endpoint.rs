@@ -37,21 +37,21 @@ const TAKES_WRITES: &str = "do $$ begin if current_setting('transaction_read_onl
 /// A connection and the task that drives it.
 pub(crate) type Connected = (Client, JoinHandle<()>);
 
-/// What this process knows of one host, whichever of its pools has found it out.
+/// The state of one host, whichever of this process's pools has found it out.
 #[derive(Default)]
-struct Standing {
+struct HostState {
     /// Whether it answered when it was last asked, and when that was.
     answers: tokio::sync::Mutex<Option<(Instant, bool)>>,
     /// When it was last found to hang.
     hung: Mutex<Option<Instant>>,
 }
 
-impl Standing {
+impl HostState {
     fn of(config: &Config, nth: usize) -> Arc<Self> {
-        static STANDINGS: LazyLock<Mutex<HashMap<String, Arc<Standing>>>> = LazyLock::new(Mutex::default);
+        static STATES: LazyLock<Mutex<HashMap<String, Arc<HostState>>>> = LazyLock::new(Mutex::default);
         let key =
             format!("{:?} {:?} {:?} {nth}", config.get_hosts(), config.get_hostaddrs(), config.get_ports());
-        STANDINGS.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
+        STATES.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
     }
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct Endpoint {
     config: Config,
     must_take_writes: bool,
     limit: Duration,
-    standing: Arc<Standing>,
+    known_state: Arc<HostState>,
 }
 
 impl Endpoint {
@@ -80,13 +80,13 @@ impl Endpoint {
             config: config.clone(),
             must_take_writes,
             limit,
-            standing: Standing::of(config, nth),
+            known_state: HostState::of(config, nth),
         })
     }
 
     /// When it was last found to hang, by any pool of this process.
     pub(crate) fn hung_at(&self) -> Option<Instant> {
-        *self.standing.hung.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.known_state.hung.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Connects, within the limit.
@@ -160,7 +160,7 @@ impl Endpoint {
 
     /// Returns whether it still answers, on a connection of its own. Many ask at the same moment, and one finds out.
     async fn answers(&self) -> bool {
-        let mut known = self.standing.answers.lock().await;
+        let mut known = self.known_state.answers.lock().await;
         if let Some((at, answers)) = *known
             && at.elapsed() < FRESH
         {
@@ -179,7 +179,7 @@ impl Endpoint {
             }),
         };
         if !answers {
-            *self.standing.hung.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            *self.known_state.hung.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             tracing::warn!(
                 host = self.name(),
                 port = self.port,

@@ -41,7 +41,7 @@ pub(crate) struct Hosts {
     found: Arc<Found>,
 }
 
-/// What this process knows of a list of hosts, whichever of its pools has found it out.
+/// The search for the host that takes writes, for all pools of this process.
 #[derive(Default)]
 struct Found {
     /// Which host was connected to last, and when.

@@ -65,7 +65,7 @@ async fn many_connections_wait_for_one_search_and_go_to_the_host_that_is_promote
         let database = database.clone();
         waiting.spawn(async move { database.client().await.is_ok() });
     }
-    // Each host is asked twice a second by the one search, whoever waits for it.
+    // The one search asks each host twice a second, however many connections wait for it.
     eventually("the search goes on", async || (second.accepted() >= 3).then_some(())).await;
     let asked = first.accepted() + second.accepted();
     let rounds = 2 + began.elapsed().as_millis() / 400;

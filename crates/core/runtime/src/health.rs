@@ -26,8 +26,17 @@ struct Parts {
 pub enum PartState {
     /// At work.
     Ready,
+    /// At work as far as this allows: other parts, or other events, go on. It does not make the process unready.
+    Degraded(String),
     /// Unable to work, for this reason.
     NotReady(String),
+}
+
+impl PartState {
+    /// Returns whether the part lets the process be ready.
+    pub fn is_ready(&self) -> bool {
+        !matches!(self, PartState::NotReady(_))
+    }
 }
 
 impl Health {
@@ -43,6 +52,11 @@ impl Health {
     /// Notes that a part cannot work. Logs it as a warning if the part had been ready and the process does not stop.
     pub(crate) fn not_ready(&self, part: &str, why: impl Into<String>) {
         self.set(part, PartState::NotReady(why.into()));
+    }
+
+    /// Notes that a part works with a restriction. Logs it as a warning if the part had none before.
+    pub fn degraded(&self, part: &str, why: impl Into<String>) {
+        self.set(part, PartState::Degraded(why.into()));
     }
 
     /// Creates the health of a command that ends by itself: a connection that it closes is no alarm.
@@ -64,19 +78,24 @@ impl Health {
         match &state {
             PartState::Ready if changed && started => tracing::info!(part, "part recovered"),
             PartState::Ready if changed => tracing::debug!(part, "part ready"),
+            PartState::Degraded(why)
+                if changed && !matches!(parts.states.get(part), Some(PartState::Degraded(_))) =>
+            {
+                tracing::warn!(part, why, "part degraded");
+            }
             PartState::NotReady(why)
-                if started && !parts.stopping && parts.states.get(part) == Some(&PartState::Ready) =>
+                if started && !parts.stopping && parts.states.get(part).is_some_and(PartState::is_ready) =>
             {
                 tracing::warn!(part, why, "part not ready");
             }
             PartState::NotReady(why) if changed => tracing::debug!(part, why, "part not ready"),
             _ => {}
         }
-        if state == PartState::Ready && !started {
+        if state.is_ready() && !started {
             parts.started.insert(part.to_owned());
         }
         parts.states.insert(part.to_owned(), state);
-        let ready = parts.states.values().all(|state| *state == PartState::Ready);
+        let ready = parts.states.values().all(PartState::is_ready);
         self.ready.send_if_modified(|was| std::mem::replace(was, ready) != ready);
     }
 
@@ -94,5 +113,20 @@ impl Health {
     /// Returns every part and its state, by name.
     pub fn parts(&self) -> BTreeMap<String, PartState> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).states.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_degraded_part_leaves_the_process_ready() {
+        let health = Health::new();
+        health.ready("nats");
+        health.degraded("stripe", "refuses our key");
+        assert!(health.is_ready());
+        health.not_ready("nats", "disconnected");
+        assert!(!health.is_ready());
     }
 }

@@ -76,14 +76,15 @@ async fn serve(
 fn report(ctx: &WorkerContext) -> ProcessReport {
     // The other workers of this process report for themselves.
     let (own, database) = (format!("{}.", ctx.worker), ctx.database_part());
-    let parts = ctx.health.parts().into_iter().filter_map(|(part, state)| match state {
-        PartState::NotReady(why)
-            if part.starts_with(&own) || part == database || !part.contains(['.', '/']) =>
-        {
-            Some(format!("{part}: {why}"))
+    let ours = |part: &str| part.starts_with(&own) || part == database || !part.contains(['.', '/']);
+    let (mut not_ready, mut degraded) = (Vec::new(), Vec::new());
+    for (part, state) in ctx.health.parts().into_iter().filter(|(part, _)| ours(part)) {
+        match state {
+            PartState::NotReady(why) => not_ready.push(format!("{part}: {why}")),
+            PartState::Degraded(why) => degraded.push(format!("{part}: {why}")),
+            PartState::Ready => {}
         }
-        PartState::NotReady(_) | PartState::Ready => None,
-    });
+    }
     // A machine without a name is known by its process's number alone.
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     ProcessReport {
@@ -91,7 +92,8 @@ fn report(ctx: &WorkerContext) -> ProcessReport {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         database_ahead_micros: ctx.clock.database_ahead(),
-        not_ready: parts.collect(),
+        not_ready,
+        degraded,
     }
 }
 

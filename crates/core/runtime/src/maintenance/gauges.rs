@@ -2,7 +2,6 @@
 //! Every process of a worker reports the same figures of its database, so do not add them up.
 
 use crate::db::{Database, DbError};
-use crate::health::PartState;
 use crate::nats::{Names, pull};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -128,7 +127,7 @@ async fn show_parts(ctx: &WorkerContext, handlers: &[&'static str], meter: &Mete
         for (part, state) in ctx.health.parts() {
             if concerns(&part, ctx, handlers) {
                 let labels = [KeyValue::new("worker", ctx.worker), KeyValue::new("part", part)];
-                ready.record(u64::from(state == PartState::Ready), &labels);
+                ready.record(u64::from(state.is_ready()), &labels);
             }
         }
     }

@@ -93,14 +93,16 @@ fn probes(health: Health, telemetry: Arc<Telemetry>) -> Router {
     let ready = move || {
         let health = health.clone();
         async move {
-            if health.is_ready() {
-                return (StatusCode::OK, "ready\n".to_owned());
-            }
-            let waiting = health.parts().into_iter().filter_map(|(part, state)| match state {
+            let (status, word) = match health.is_ready() {
+                true => (StatusCode::OK, "ready\n"),
+                false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            };
+            let impaired = health.parts().into_iter().filter_map(|(part, state)| match state {
                 PartState::Ready => None,
+                PartState::Degraded(why) => Some(format!("{part}: degraded: {why}\n")),
                 PartState::NotReady(why) => Some(format!("{part}: {why}\n")),
             });
-            (StatusCode::SERVICE_UNAVAILABLE, waiting.collect())
+            (status, word.to_owned() + &impaired.collect::<String>())
         }
     };
     Router::new()

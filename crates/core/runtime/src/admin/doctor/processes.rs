@@ -85,6 +85,11 @@ fn judged(worker: &str, reports: &[ProcessReport]) -> Vec<Check> {
             let check = Check::ok(name.clone(), format!("waits: {}", report.not_ready.join("; ")), "at work");
             checks.push(check.but(Grade::Failed, "Look at its log. What it waits for is named."));
         }
+        if !report.degraded.is_empty() {
+            let check = Check::ok(name.clone(), report.degraded.join("; "), "without a restriction");
+            checks
+                .push(check.but(Grade::Warning, "What restricts it is named. The rest of its work goes on."));
+        }
         let apart = Duration::from_micros(report.database_ahead_micros.unsigned_abs());
         if apart >= SKEW {
             let side = if report.database_ahead_micros > 0 { "behind" } else { "ahead of" };

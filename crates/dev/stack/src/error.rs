@@ -152,7 +152,9 @@ pub enum StackError {
         cluster: PathBuf,
     },
     /// Another program has taken the port at which clients look for a server.
-    #[error("port {port} of {program} is taken by another program; end it, because clients look for {program} there")]
+    #[error(
+        "port {port} of {program} is taken by another program; end it, because clients look for {program} there"
+    )]
     PortTaken {
         /// The server.
         program: Program,

@@ -1,11 +1,11 @@
 //! Runs nats-server: JetStream on file, loopback only, one user with a password of its own.
 
 use std::ffi::{OsStr, OsString};
-use std::{fs, io};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fs, io};
 
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -75,7 +75,8 @@ pub(crate) async fn start(options: &Options, wanted: Wanted) -> Result<Private, 
                 let url = format!("nats://{login}127.0.0.1:{port}");
                 return Ok(Private { url, process: Some(process), set_aside });
             }
-            Some(Err(StackError::Exited { tail, .. })) if attempt < port::ATTEMPTS && port::was_taken(&tail) => {}
+            Some(Err(StackError::Exited { tail, .. }))
+                if attempt < port::ATTEMPTS && port::was_taken(&tail) => {}
             Some(Err(StackError::Exited { .. }))
                 if set_aside.is_none() && restore::broke_off(&server_dir.log()) =>
             {
@@ -88,7 +89,10 @@ pub(crate) async fn start(options: &Options, wanted: Wanted) -> Result<Private, 
             }
         }
         if let Some(aside) = &set_aside {
-            (options.progress)(&format!("the store of nats-server cannot be read; it is kept as {}", aside.display()));
+            (options.progress)(&format!(
+                "the store of nats-server cannot be read; it is kept as {}",
+                aside.display()
+            ));
         }
     }
 }

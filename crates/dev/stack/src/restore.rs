@@ -36,7 +36,8 @@ pub(crate) async fn stuck(server_dir: &ServerDir, pid: Option<u32>) {
 /// Returns whether a server that exited at its start did so because it cannot read its store: it broke off while it
 /// restored, not for a reason that it could tell.
 pub(crate) fn broke_off(log: &str) -> bool {
-    is_restoring(log) && log.lines().any(|line| line.starts_with("panic:") || line.starts_with("fatal error:"))
+    is_restoring(log)
+        && log.lines().any(|line| line.starts_with("panic:") || line.starts_with("fatal error:"))
 }
 
 /// Renames a store that cannot be read, so that the server begins with an empty one. Returns where it is now; `None` if

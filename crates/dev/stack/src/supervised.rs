@@ -131,7 +131,8 @@ impl Supervised {
     /// Ends a server that may no longer obey: in order if it does so within `patience`, otherwise at once.
     pub(crate) async fn end(mut self, patience: Duration) -> Result<(), StackError> {
         drop(self.supervisor.stdin.take());
-        for (deadline, then) in [(patience, Some(self.kill)), (KILL_DEADLINE, Some(Signal::KILL)), (KILL_DEADLINE, None)]
+        for (deadline, then) in
+            [(patience, Some(self.kill)), (KILL_DEADLINE, Some(Signal::KILL)), (KILL_DEADLINE, None)]
         {
             if self.gone_within(deadline).await? {
                 return Ok(());

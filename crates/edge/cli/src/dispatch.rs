@@ -75,7 +75,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Up(args) => return Box::pin(up::up(registry, load()?, data_dir, &args, &global)).await,
         #[cfg(feature = "local")]
         Command::Demo(args) => {
-            log("error");
+            log("error,despatch::local::servers=warn");
             return Box::pin(demo::demo(registry, load()?, data_dir, &args, global.quiet)).await;
         }
         #[cfg(feature = "local")]
@@ -170,14 +170,13 @@ fn effective_settings(registry: &Registry, config: Config, data_dir: &DataDir) -
     {
         return Ok(registry.running(settings)?);
     }
-    Ok(with_local_servers(config, data_dir))
+    with_local_servers(config, data_dir)
 }
 
 /// The settings of the deployment that a command looks at.
 #[cfg(not(feature = "local"))]
-#[allow(clippy::unnecessary_wraps, reason = "the same signature with the feature `local`, where it can fail")]
 fn effective_settings(_: &Registry, config: Config, data_dir: &DataDir) -> Result<Config> {
-    Ok(with_local_servers(config, data_dir))
+    with_local_servers(config, data_dir)
 }
 
 /// Logs to standard error, at this level unless the command line or `RUST_LOG` says otherwise.

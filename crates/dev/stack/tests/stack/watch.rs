@@ -1,16 +1,17 @@
 //! A watched server that ends or hangs serves again, at the same address.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::jetstream::stream::Config;
 use despatch_stack::{Probe, ProbeError, Program, ServerEvent, ServerNews};
-use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::support::{jetstream, jetstream_at, stack};
+use crate::support::{connect, jetstream, jetstream_at, stack};
 
 /// How long a server may be away on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -19,8 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(120);
 struct Watched {
     _dir: TempDir,
     nats_url: String,
-    nats: u32,
-    postgres: u32,
+    database_url: String,
+    servers: [u32; 2],
     told: Receiver<ServerEvent>,
     watch: JoinHandle<()>,
 }
@@ -31,31 +32,33 @@ impl Watched {
         let (dir, mut stack) = stack().await;
         let config = Config { name: "KEPT".into(), subjects: vec!["kept".into()], ..Default::default() };
         jetstream(&stack).await.create_stream(config).await.unwrap();
-        let (nats_url, nats, postgres) =
-            (stack.nats_url().to_owned(), stack.nats_pid().unwrap(), stack.postgres_pid().unwrap());
+        let (nats_url, database_url) = (stack.nats_url().to_owned(), stack.database_url().to_owned());
+        let servers = [stack.nats_pid().unwrap(), stack.postgres_pid().unwrap()];
         let (tell, told) = channel();
         let tell = Mutex::new(tell);
         let watch = tokio::spawn(async move {
             stack.watch(probe(), |event| tell.lock().unwrap().send(event).unwrap()).await;
         });
-        Watched { _dir: dir, nats_url, nats, postgres, told, watch }
+        Watched { _dir: dir, nats_url, database_url, servers, told, watch }
     }
 
-    /// Returns why the server was restarted, once it serves again.
-    fn restarted(&self, program: Program) -> String {
-        let mut cause = None;
-        loop {
-            let event = self.told.recv_timeout(DEADLINE).expect("news of the server");
-            assert_eq!(event.program, program, "{event:?}");
-            match event.news {
-                ServerNews::Failed { why } => cause = Some(why),
+    /// Returns why each server was restarted, once both serve again.
+    fn restarted(&self) -> BTreeMap<&'static str, String> {
+        let (mut causes, mut serving) = (BTreeMap::new(), 0);
+        while serving < 2 {
+            let ServerEvent { program, news } =
+                self.told.recv_timeout(DEADLINE).expect("news of the servers");
+            let name = if program == Program::Nats { "nats" } else { "postgres" };
+            match news {
+                ServerNews::Failed { why } => assert_eq!(causes.insert(name, why), None),
                 ServerNews::Restarted { set_aside, .. } => {
                     assert_eq!(set_aside, None);
-                    return cause.expect("it failed before");
+                    serving += 1;
                 }
                 _ => {}
             }
         }
+        causes
     }
 
     fn ends(self) {
@@ -79,48 +82,33 @@ fn signal(pid: u32, signal: Signal) {
     kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
 }
 
-async fn stores(url: &str) {
-    let jetstream = jetstream_at(url).await.expect("it serves where it served");
+/// Whether both servers serve where they did before.
+async fn serve(watched: &Watched) {
+    let jetstream = jetstream_at(&watched.nats_url).await.unwrap();
     jetstream.publish("kept", "hello".into()).await.unwrap().await.unwrap();
+    connect(&watched.database_url).await.batch_execute("select 1").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_servers_come_back_under_their_urls() {
     let watched = Watched::start().await;
-    signal(watched.nats, Signal::KILL);
-    assert_eq!(watched.restarted(Program::Nats), "it ended (signal 9)");
-    stores(&watched.nats_url).await;
-    signal(watched.postgres, Signal::KILL);
-    assert_eq!(watched.restarted(Program::Postgres), "it ended (signal 9)");
+    for pid in watched.servers {
+        signal(pid, Signal::KILL);
+    }
+    let killed = "it ended (signal 9)".to_owned();
+    assert_eq!(watched.restarted(), BTreeMap::from([("nats", killed.clone()), ("postgres", killed)]));
+    serve(&watched).await;
     watched.ends();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_hang_are_restarted() {
     let watched = Watched::start().await;
-    signal(watched.nats, Signal::STOP);
-    assert!(watched.restarted(Program::Nats).starts_with("it stores nothing: "));
-    stores(&watched.nats_url).await;
-    signal(watched.postgres, Signal::STOP);
-    assert!(watched.restarted(Program::Postgres).starts_with("it stores nothing: "));
-    watched.ends();
-}
-
-#[cfg(target_os = "linux")]
-#[tokio::test(flavor = "multi_thread")]
-async fn a_nats_whose_disk_was_full_is_restarted() {
-    let watched = Watched::start().await;
-    let nats = Pid::from_raw(watched.nats.cast_signed());
-    // To a process, a file that may not grow is a disk that is full.
-    let full = Rlimit { current: Some(0), ..getrlimit(Resource::Fsize) };
-    let before = prlimit(nats, Resource::Fsize, full).unwrap();
-    let jetstream = jetstream_at(&watched.nats_url).await.unwrap();
-    let publish = async || jetstream.publish("kept", "too much".into()).await.unwrap().await;
-    publish().await.unwrap_err();
-    // Now there is room, and still the stream takes nothing.
-    prlimit(nats, Resource::Fsize, before).unwrap();
-    publish().await.unwrap_err();
-    assert!(watched.restarted(Program::Nats).starts_with("it stores nothing: "));
-    stores(&watched.nats_url).await;
+    for pid in watched.servers {
+        signal(pid, Signal::STOP);
+    }
+    let causes = watched.restarted();
+    assert!(causes.values().all(|why| why.starts_with("it stores nothing: ")), "{causes:?}");
+    serve(&watched).await;
     watched.ends();
 }

@@ -1,5 +1,6 @@
 //! `despatch doctor`: looks everything over, leaves nothing changed, and says what to do.
 
+mod data_dir;
 mod report;
 
 use std::path::Path;
@@ -19,9 +20,6 @@ use report::{as_lines, as_object};
 
 /// The group of what is not about servers or workers.
 const HERE: &str = "configuration";
-
-/// How much room the private servers should have, and how much they must.
-const ROOM: (u64, u64) = (2_000_000_000, 250_000_000);
 
 /// Examines the deployment; fails when something has.
 pub(crate) async fn run(
@@ -48,7 +46,7 @@ pub(crate) async fn run(
         workers = workers.into_iter().map(Worker::without_providers).collect();
     }
     if data_dir.path().exists() && (nowhere || config.is_running_here()) {
-        checks.push(room(data_dir.path()));
+        checks.extend(data_dir::examine(data_dir, !nowhere));
     }
     if !nowhere && !config.has_only_stand_ins() {
         checks.extend(config.identity_problems().into_iter().map(|(key, problem)| {
@@ -104,28 +102,4 @@ fn say_that_nothing_runs(checks: &mut [Check], dir: &Path) {
         );
         check.advice = Some(advice);
     }
-}
-
-/// The free room on the private servers' disk.
-fn room(path: &Path) -> Check {
-    let subject = format!("disk {}", path.display());
-    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
-    let expected = format!("more than {} free", megabytes(ROOM.0));
-    let free = match rustix::fs::statvfs(path) {
-        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
-        Err(error) => {
-            let check = Check::ok(subject, error.to_string(), expected);
-            return check.but(Grade::Failed, "See to it that the data directory can be read.");
-        }
-    };
-    let check = Check::ok(subject, format!("{} free", megabytes(free)), expected);
-    let grade = match free {
-        free if free >= ROOM.0 => return check,
-        free if free >= ROOM.1 => Grade::Warning,
-        _ => Grade::Failed,
-    };
-    check.but(
-        grade,
-        "Make room, or move it: --data-dir (DESPATCH_DATA_DIR). Both servers stop when it is full.",
-    )
 }

@@ -10,10 +10,10 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::local::{DataDir, Owner, attach};
+use crate::local::{DataDir, Owner, ServerStates, attach};
 use crate::output::{Table, amount, next_command, print, span, width};
 use crate::registry::Registry;
-use crate::result::Result;
+use crate::result::{Result, hinted};
 
 /// The figures that are printed.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ struct ShopStatus {
     figures: ShopFigures,
     /// How many events wait for their next try, by worker; workers without any are left out.
     retries: Vec<(&'static str, u64)>,
+    /// The private servers.
+    servers: ServerStates,
 }
 
 /// Prints today's figures, or that nothing runs here.
@@ -31,7 +33,17 @@ pub(crate) async fn status(registry: &Registry, config: Config, data_dir: &DataD
     if config.database_url.is_empty() && data_dir.owner()? == Owner::Nobody {
         return nothing(data_dir, as_json);
     }
-    let status = read(registry, &attach(config, data_dir)?).await?;
+    let servers = data_dir.servers()?;
+    let faults: Vec<String> = servers
+        .iter()
+        .filter(|(_, server)| server.fault.is_some())
+        .filter_map(|(name, server)| server.line(name))
+        .collect();
+    let status = match read(registry, &attach(config, data_dir)?).await {
+        Ok(figures) => ShopStatus { servers, ..figures },
+        Err(error) if faults.is_empty() => return Err(error.into()),
+        Err(error) => return Err(hinted(error, faults.join("\n"))),
+    };
     if as_json {
         return print(&format!("{:#}\n", status.as_object()));
     }
@@ -58,7 +70,7 @@ async fn read(registry: &Registry, config: &Config) -> Result<ShopStatus, DbErro
             retries.push((worker, count));
         }
     }
-    Ok(ShopStatus { since, figures, retries })
+    Ok(ShopStatus { since, figures, retries, servers: ServerStates::default() })
 }
 
 /// The beginning of the day in a zone.
@@ -109,6 +121,14 @@ impl ShopStatus {
             let _ = write!(text, " ({})   {}", workers.join(", "), next_command("retries list"));
         }
         text.push('\n');
+        let servers: Vec<String> =
+            self.servers.iter().filter_map(|(name, server)| server.line(name)).collect();
+        if !servers.is_empty() {
+            text += "\nservers\n";
+            for server in servers {
+                let _ = writeln!(text, "  {server}");
+            }
+        }
         text
     }
 
@@ -126,6 +146,7 @@ impl ShopStatus {
         today["refunded"] = json!(refunded);
         json!({
             "running": true, "today": today, "on_the_way": under_way, "cases": cases, "retries": retries,
+            "servers": self.servers,
         })
     }
 }
@@ -158,6 +179,7 @@ mod tests {
                 cases: Vec::new(),
             },
             retries: Vec::new(),
+            servers: ServerStates::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use despatch_testkit::TestEnv;
 use serde_json::Value;
 
 use crate::child::{Despatch, despatch};
-use crate::local_deployment::LocalDeployment;
+use crate::local_deployment::{LocalDeployment, at};
 
 fn about<'c>(found: &'c Value, subject: &str) -> &'c Value {
     let check = found["checks"].as_array().unwrap().iter().find(|check| check["subject"] == subject);
@@ -43,7 +43,31 @@ async fn a_deployment_that_runs_with_settings_of_its_own_is_well() {
     let line = shown.lines().find(|line| line.starts_with("ack_wait_seconds")).unwrap();
     assert!(line.starts_with("ack_wait_seconds = 5 ") && line.ends_with("that runs here"), "{line}");
     assert!(shown.contains("secret_key = \"…\""), "{shown}");
-    local.stop().await;
+
+    // Settings that are named now and that it does not run with are not passed over.
+    let file = local.dir.path().join("shop.toml");
+    std::fs::write(&file, "[runtime]\nack_wait_seconds = 9\n").unwrap();
+    let found = local.json(&["doctor", "--json", "--config", file.to_str().unwrap()]).await;
+    let check = about(&found, "settings in force");
+    assert_eq!(check["grade"], "warning", "{found:#}");
+    assert!(check["found"].as_str().unwrap().ends_with("of runtime.ack_wait_seconds"), "{check:#}");
+
+    // Once it has ended, only that is found: its providers ended with it.
+    let LocalDeployment { dir, up, .. } = local;
+    up.terminate();
+    assert!(up.ended().await.status.success());
+    let ended = Despatch::run(&mut at(dir.path(), &["doctor", "--json"])).await;
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let wrong: Vec<&Value> =
+        found["checks"].as_array().unwrap().iter().filter(|check| check["grade"] != "ok").collect();
+    assert_eq!(wrong.len(), 2, "{found:#}");
+    for check in wrong {
+        assert!(check["advice"].as_str().unwrap().starts_with("Nothing runs in"), "{check:#}");
+    }
+    assert!(
+        found["checks"].as_array().unwrap().iter().all(|check| check["group"] != "providers"),
+        "{found:#}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

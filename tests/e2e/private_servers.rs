@@ -161,7 +161,8 @@ async fn a_store_that_cannot_be_read_is_set_aside_and_filled_again() {
     local.stop().await;
 }
 
-/// Flips a bit in the number of the stream's last message. NATS then computes for ever when it starts.
+/// Flips a bit in the number of the stream's last message, which becomes far too high. NATS then computes for ever when
+/// it starts.
 fn damage(messages: &Path) {
     let blocks = fs::read_dir(messages).unwrap().map(|entry| entry.unwrap().path());
     let block = blocks.filter(|path| path.extension().is_some_and(|extension| extension == "blk"));
@@ -178,6 +179,6 @@ fn damage(messages: &Path) {
         }
         at += usize::try_from(length).unwrap();
     }
-    bytes[last.unwrap() + 9] ^= 1;
+    bytes[last.unwrap() + 10] ^= 0x80;
     fs::write(&block, bytes).unwrap();
 }

@@ -41,6 +41,13 @@ async fn a_refused_webhook_is_a_line_and_a_count() {
     let counts: Vec<&str> =
         metrics.lines().filter(|line| line.starts_with("despatch_webhooks_refused_total{")).collect();
     assert_eq!(counts.len(), 3, "{counts:#?}");
+    // Each metric says what it means.
+    let typed: Vec<&str> =
+        metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert!(typed.contains(&"despatch_clock_offset_seconds"), "{typed:?}");
+    for name in typed {
+        assert!(metrics.contains(&format!("# HELP {name} ")), "{name}");
+    }
     assert!(!metrics.contains("east"), "no sender's text is a label");
     for labels in [
         r#"channel="shopify",reason="signature-wrong",shop="north""#,

@@ -21,7 +21,8 @@ pub(crate) struct WorkerContext {
     pub(crate) worker: &'static str,
     pub(crate) settings: Arc<Settings>,
     pub(crate) db: Database,
-    pub(crate) clock: Clock,
+    /// The deployment's time.
+    pub(crate) clock: Arc<Clock>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) broker: Broker,
     pub(crate) ledger: Ledger,

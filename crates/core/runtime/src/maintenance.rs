@@ -6,6 +6,7 @@ pub(crate) mod recovery;
 mod relay;
 mod retries;
 pub(crate) mod scheduler;
+pub(crate) mod surroundings;
 mod sweeper;
 
 pub(crate) use retries::{AnswerCancelRetries, AnswerRetryNow};

@@ -9,7 +9,7 @@ mod position;
 mod publisher;
 pub(crate) mod pull;
 
-pub(crate) use broker::{Broker, Connection, Headers, Published};
+pub(crate) use broker::{Broker, Connection, Headers, Published, USUAL_PAYLOAD};
 pub use connect::{BrokerError, options};
 pub(crate) use connect::{connect_once, place, reach};
 pub(crate) use delivery::Delivery;

@@ -2,10 +2,11 @@
 //! with an outbox batch before they are published.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use deadpool_postgres::GenericClient;
 use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Failures, FollowOns};
-use despatch_contracts::{Emitted, Event, EventId, Subject, Trace, now};
+use despatch_contracts::{Emitted, Event, EventId, Subject, Trace};
 use despatch_domain::Reason;
 use prost::Message as _;
 use uuid::Uuid;
@@ -60,9 +61,21 @@ impl Outbox {
         Outbox { ctx, source }
     }
 
-    /// Returns an id for a new event, by the deployment's time.
-    pub fn new_id(&self) -> EventId {
-        self.ctx.clock.new_id()
+    /// Returns an id for a new event, by the deployment's time; `None` while this process has never reached the database,
+    /// and so does not know the time.
+    pub fn new_id(&self) -> Option<EventId> {
+        self.ctx.clock.known_id()
+    }
+
+    /// Returns the deployment's time.
+    pub fn now(&self) -> SystemTime {
+        self.ctx.clock.now()
+    }
+
+    /// Returns the size in bytes of the largest message that the broker takes, as it said on the latest connection; 1 MiB
+    /// before the first one.
+    pub fn largest_message(&self) -> usize {
+        self.ctx.broker.client().max_payload()
     }
 
     /// Returns the database that holds the journal.
@@ -168,7 +181,13 @@ fn rejected(
 ) -> OutboxMessage {
     let error = error.chars().take(ERROR_LENGTH).collect();
     let mut failures = Failures::default();
-    let failure = Failure { attempt: 1, generation: 0, at: Some(now()), error, verdict: "reject".to_owned() };
+    let failure = Failure {
+        attempt: 1,
+        generation: 0,
+        at: Some(ctx.clock.now().into()),
+        error,
+        verdict: "reject".to_owned(),
+    };
     note(&mut failures, failure);
     let subject = printable(&event.subject);
     let this = Try { worker: ctx.worker, handler: source, event_id, generation: 0, subject: &subject, trace };

@@ -12,7 +12,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::provision;
 use crate::backoff::Backoff;
-use crate::clock::Clock;
 use crate::context::WorkerContext;
 use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
 use crate::health::Health;
@@ -21,6 +20,7 @@ use crate::journal::{Journal, Ledger};
 use crate::maintenance::gauges;
 use crate::maintenance::recovery;
 use crate::maintenance::scheduler;
+use crate::maintenance::surroundings;
 use crate::maintenance::{AnswerCancelRetries, AnswerRetryNow};
 use crate::nats::pull;
 use crate::nats::{Broker, BrokerError, Names, Pending};
@@ -82,14 +82,6 @@ impl Process {
         let consumer_missing = Arc::new(Notify::new());
         if settings.provision {
             health.not_ready("provisioner", "starting");
-            process.tasks.spawn(provision::keep(
-                broker.clone(),
-                settings.clone(),
-                process.specs.clone(),
-                health.clone(),
-                consumer_missing.clone(),
-                process.drain.clone(),
-            ));
         }
         for worker in workers {
             let db = Database::with_index_plans(settings.database_of(worker.name), settings.connections)?;
@@ -100,8 +92,8 @@ impl Process {
                 settings: settings.clone(),
                 ledger: Ledger::start(db.clone(), journal.clone(), batcher.clone()),
                 batcher,
+                clock: db.clock().clone(),
                 db,
-                clock: Clock::default(),
                 journal,
                 broker: broker.of_a_worker(),
                 health: health.clone(),
@@ -123,6 +115,20 @@ impl Process {
             let tasks = process.tasks.clone();
             process.tasks.spawn(open_for_work(ctx, worker, tasks));
         }
+        if settings.provision {
+            process.tasks.spawn(provision::keep(
+                broker.clone(),
+                settings.clone(),
+                process.specs.clone(),
+                health.clone(),
+                process.contexts.iter().map(|ctx| ctx.clock.clone()).collect(),
+                consumer_missing.clone(),
+                process.drain.clone(),
+            ));
+        }
+        let clocks = process.contexts.iter().map(|ctx| ctx.clock.clone()).collect();
+        let watch = surroundings::watch(clocks, broker.clone(), health.clone(), process.drain.clone());
+        process.tasks.spawn(watch);
         process.tasks.spawn(report_ready(names, began, health, process.drain.clone()));
         Ok(process)
     }
@@ -230,6 +236,12 @@ async fn schema_ready(ctx: &WorkerContext, worker: &Worker) -> Result<(), String
         }
     }
     let client = ctx.db.client().await.map_err(failed)?;
+    // A connection that is older than the schema could not ask for the time.
+    let asked = Instant::now();
+    let now = client.query_one("select despatch_now()", &[]).await.map_err(|error| failed(error.into()))?;
+    ctx.clock.learn(now.get(0), asked);
+    // The provisioner may have waited for it.
+    ctx.consumer_missing.notify_one();
     // Finds a statement that does not fit the schema now, not at the first event that needs it.
     for (name, sql) in ctx.journal.sql().all() {
         client.prepare(sql).await.map_err(|error| {

@@ -4,6 +4,7 @@
 //! `OTEL_*` variables: nowhere, unless one of them names a collector. Metrics can also be read from the process. Data
 //! that a collector does not accept is dropped, because no event may wait for it.
 
+mod catalogue;
 mod error;
 mod json;
 mod logs;
@@ -71,9 +72,15 @@ impl Telemetry {
         exports("METRICS")
     }
 
-    /// Returns every metric in Prometheus' text format.
+    /// Returns every metric in Prometheus' text format, with what it means.
     pub fn metrics(&self) -> Result<String, TelemetryError> {
-        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())?)
+        let mut families = self.registry.gather();
+        for family in &mut families {
+            if let Some(meaning) = catalogue::meaning(family.name()) {
+                family.set_help(meaning.to_owned());
+            }
+        }
+        Ok(TextEncoder::new().encode_to_string(&families)?)
     }
 
     /// Sends what has not been sent yet, within a time limit.

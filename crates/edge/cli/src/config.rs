@@ -4,6 +4,7 @@
 mod effective;
 mod file;
 mod identity;
+mod in_force;
 mod key;
 mod layers;
 mod lines;
@@ -19,6 +20,7 @@ mod stand_ins;
 
 pub(crate) use effective::effective;
 pub(crate) use file::Config;
+pub(crate) use in_force::not_in_force;
 pub(crate) use key::Key;
 pub(crate) use load::Loaded;
 pub(crate) use problem::{ConfigError, Problem};

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 use despatch_telemetry::{Format, Sink};
 
-use crate::args::{self, Cli, Command, ConfigCommand, EventsCommand, GlobalArgs, PermissionsCommand};
+use crate::args::{
+    self, Cli, Command, ConfigCommand, DoctorArgs, EventsCommand, GlobalArgs, PermissionsCommand,
+};
 use crate::commands::{
     config, doctor, events, exceptions, guide, import, man, migrate, orders, permissions, probe, provision,
     recover, replays, retries, run, status,
@@ -20,6 +22,10 @@ use crate::local::{DataDir, with_local_servers};
 use crate::output::{colours, next_commands_have, print, print_error};
 use crate::registry::Registry;
 use crate::result::Result;
+
+/// The part of the program that tells how the demo's servers are.
+#[cfg(feature = "local")]
+const SERVERS: [&str; 1] = ["despatch::local::servers"];
 
 /// Runs a command line with the workers of despatch, its program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -75,7 +81,9 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Up(args) => return Box::pin(up::up(registry, load()?, data_dir, &args, &global)).await,
         #[cfg(feature = "local")]
         Command::Demo(args) => {
-            log("error,despatch::local::servers=warn");
+            let sink = sink(&global, "error", Format::Pretty);
+            let sink = if global.quiet { sink } else { sink.warnings_of(&SERVERS) };
+            despatch_telemetry::log([sink.or_rust_log()]);
             return Box::pin(demo::demo(registry, load()?, data_dir, &args, global.quiet)).await;
         }
         #[cfg(feature = "local")]
@@ -129,8 +137,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Doctor(args) => {
             // The findings say what goes wrong.
             log("off");
-            let config = effective_settings(registry, load()?, &data_dir)?;
-            return doctor::run(registry, config, &data_dir, &args, global.quiet).await;
+            return examine(registry, load()?, &data_dir, &args, global.quiet).await;
         }
         Command::Migrate { json } => {
             log("info");
@@ -160,6 +167,18 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
+/// Examines the deployment that the configuration leads to.
+async fn examine(
+    registry: &Registry,
+    asked: Config,
+    data_dir: &DataDir,
+    args: &DoctorArgs,
+    quiet: bool,
+) -> Result<ExitCode> {
+    let config = effective_settings(registry, asked.clone(), data_dir)?;
+    doctor::run(registry, &asked, config, data_dir, args, quiet).await
+}
+
 /// The settings of the deployment that a command looks at: those that `up` or `demo` runs with where no servers are
 /// configured, else the configuration's.
 #[cfg(feature = "local")]
@@ -181,6 +200,9 @@ fn effective_settings(_: &Registry, config: Config, data_dir: &DataDir) -> Resul
 
 /// Logs to standard error, at this level unless the command line or `RUST_LOG` says otherwise.
 fn log(global: &GlobalArgs, level: &'static str, format: Format) {
-    let sink = Sink::stderr(global.level(level), format).colours(colours(&std::io::stderr()));
-    despatch_telemetry::log([sink.or_rust_log()]);
+    despatch_telemetry::log([sink(global, level, format).or_rust_log()]);
+}
+
+fn sink(global: &GlobalArgs, level: &'static str, format: Format) -> Sink {
+    Sink::stderr(global.level(level), format).colours(colours(&std::io::stderr()))
 }

@@ -43,7 +43,7 @@ pub async fn serve(
     let commit_wait = Duration::from_millis(config.commit_wait_ms);
     let ids = outbox.clone();
     let (queue, queued) = IngestQueue::new(config.batch, commit_wait, move || ids.new_id());
-    let storage = Storage::new(queue, outbox.database().clone(), commit_wait, config.retry_after_seconds);
+    let storage = Storage::new(queue, outbox.clone(), commit_wait, config.retry_after_seconds);
     let gateway = Gateway::new(&config, storage, read_model);
     let committer = tokio::spawn(Committer::new(outbox, config.batch).run(queued));
     // An answer is one small write, and waiting to fill a packet would only delay it.

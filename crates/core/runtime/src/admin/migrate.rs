@@ -1,5 +1,7 @@
 //! Backs `despatch migrate` and `despatch provision`.
 
+use std::time::SystemTime;
+
 use crate::admin::provision;
 use crate::admin::roles;
 use crate::db::{Database, DbError};
@@ -31,5 +33,13 @@ pub async fn provision_all(settings: &Settings, workers: &[Worker]) -> Result<()
         Broker::connect(&settings.nats_url, &settings.namespace, "provisioner", &Health::of_a_command())
             .await?;
     let specs: Vec<HandlerSpec> = workers.iter().flat_map(|worker| worker.specs().cloned()).collect();
-    provision::provision(&broker, settings, &specs).await
+    provision::provision(&broker, settings, &specs, time(settings).await).await.map(drop)
+}
+
+/// Returns the deployment's time, or this machine's if the database is away: streams can be provisioned without it.
+async fn time(settings: &Settings) -> SystemTime {
+    let Ok(database) = Database::new(&settings.database_url, 1) else { return SystemTime::now() };
+    // A new connection learns the time.
+    let _ = database.client().await;
+    database.clock().now()
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, pull};
-use async_nats::jetstream::stream::{self, Stream};
+use async_nats::jetstream::stream::{self, ClusterInfo, Stream};
 use despatch_contracts::{replay_subject, subscription_subject};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Clock;
 use crate::health::Health;
 use crate::nats::{Broker, BrokerError, Names};
 use crate::settings::Settings;
@@ -34,13 +35,19 @@ pub(crate) async fn keep(
     settings: Arc<Settings>,
     specs: Vec<HandlerSpec>,
     health: Health,
+    clocks: Vec<Arc<Clock>>,
     missing: Arc<Notify>,
     drain: CancellationToken,
 ) {
     loop {
-        match provision(&broker, &settings, &specs).await {
-            Ok(()) => health.ready("provisioner"),
-            Err(error) => health.not_ready("provisioner", error.to_string()),
+        // Times are compared that were taken on other machines, so this machine's clock would not do.
+        match clocks.iter().find_map(|clock| clock.known()) {
+            Some(now) => match provision(&broker, &settings, &specs, now).await {
+                Ok(None) => health.ready("provisioner"),
+                Ok(Some(behind)) => health.degraded("provisioner", format!("a copy of the stream: {behind}")),
+                Err(error) => health.not_ready("provisioner", error.to_string()),
+            },
+            None => health.not_ready("provisioner", "waits for the database's time"),
         }
         let soon = if health.is_ready() { CHECK } else { Duration::from_millis(500) };
         tokio::select! {
@@ -51,12 +58,14 @@ pub(crate) async fn keep(
     }
 }
 
-/// Creates or corrects the stream and every handler's consumer.
+/// Creates or corrects the stream and every handler's consumer. `now` is the deployment's time. Returns which copies of
+/// the stream are not up to date.
 pub(crate) async fn provision(
     broker: &Broker,
     settings: &Settings,
     specs: &[HandlerSpec],
-) -> Result<(), BrokerError> {
+    now: SystemTime,
+) -> Result<Option<String>, BrokerError> {
     let wanted = stream_config(broker.names(), settings);
     let failed = |why: String| BrokerError::Provision { what: format!("stream {}", wanted.name), why };
     let jetstream = broker.jetstream();
@@ -70,7 +79,7 @@ pub(crate) async fn provision(
             found
         }
         Err(_) => {
-            let created = stream::Config { first_sequence: Some(unused_sequence()), ..wanted.clone() };
+            let created = stream::Config { first_sequence: Some(unused_sequence(now)), ..wanted.clone() };
             match jetstream.create_stream(created).await {
                 Ok(made) => made,
                 // Another provisioner may have been faster, with another first sequence.
@@ -85,9 +94,9 @@ pub(crate) async fn provision(
         return Err(failed(format!("expected {wanted:?}, found {made:?}")));
     }
     for spec in specs {
-        consumer(broker, &stream, settings, spec).await?;
+        consumer(broker, &stream, settings, spec, now).await?;
     }
-    Ok(())
+    Ok(stream.cached_info().cluster.as_ref().and_then(replicas_behind))
 }
 
 async fn consumer(
@@ -95,6 +104,7 @@ async fn consumer(
     stream: &Stream,
     settings: &Settings,
     spec: &HandlerSpec,
+    now: SystemTime,
 ) -> Result<(), BrokerError> {
     let mut wanted = consumer_config(broker.names(), settings, spec);
     let name = Names::consumer(spec.name);
@@ -120,7 +130,9 @@ async fn consumer(
             tracing::info!(consumer = name, "consumer corrected: it was configured differently");
             wanted.deliver_policy = found.config.deliver_policy;
         }
-        Err(_) => wanted.deliver_policy = beginning(broker, stream, spec, &name).await.map_err(failed)?,
+        Err(_) => {
+            wanted.deliver_policy = beginning(broker, stream, spec, &name, now).await.map_err(failed)?;
+        }
     }
     let made = stream.create_consumer(wanted.clone()).await.map_err(|error| failed(error.to_string()))?;
     let made = &made.cached_info().config;
@@ -143,6 +155,7 @@ async fn beginning(
     stream: &Stream,
     spec: &HandlerSpec,
     name: &str,
+    now: SystemTime,
 ) -> Result<DeliverPolicy, String> {
     for former in spec.former_names {
         if let Ok(found) = stream.consumer_info(&Names::consumer(former)).await {
@@ -158,7 +171,7 @@ async fn beginning(
         return Ok(DeliverPolicy::ByStartSequence { start_sequence: start });
     }
     let created = Duration::from_secs(u64::try_from(info.created.unix_timestamp()).unwrap_or_default());
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     // A new stream may have replaced a lost one, and hold messages that were published again from the journals. The
     // handler was responsible for these, so it begins at the first of them.
     let start_sequence =
@@ -194,9 +207,25 @@ pub(crate) async fn is_ahead(stream: &Stream, consumer: &consumer::Info) -> bool
 /// Returns the first sequence of a new stream. Acks name messages by their number alone, and acks for an earlier stream
 /// may still be on their way, so no number may repeat. Microseconds since 1970 exceed the last sequence of every stream
 /// that stored less than a million messages per second of its life.
-fn unused_sequence() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+fn unused_sequence(now: SystemTime) -> u64 {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(1)
+}
+
+/// How long a copy of the stream may be silent, and how far behind: more than that is no load, but a fault.
+const SILENT: Duration = Duration::from_secs(10);
+const LAGGING: u64 = 10_000;
+
+/// Returns which copies of a stream are not up to date; `None` if all are.
+pub(crate) fn replicas_behind(cluster: &ClusterInfo) -> Option<String> {
+    let behind = cluster.replicas.iter().filter_map(|peer| match peer.lag.unwrap_or_default() {
+        _ if peer.offline => Some(format!("{} is offline", peer.name)),
+        _ if peer.active > SILENT => Some(format!("{} is silent for {} s", peer.name, peer.active.as_secs())),
+        lag if lag > LAGGING => Some(format!("{} is {lag} messages behind", peer.name)),
+        _ => None,
+    });
+    let behind: Vec<String> = behind.collect();
+    (!behind.is_empty()).then(|| behind.join(", "))
 }
 
 /// Returns the stream's required configuration.

@@ -3,15 +3,16 @@
 use crate::db::tls::verified;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
+use crate::clock::Clock;
 use crate::connect_error::{Cause, ConnectError, Place};
 use crate::db::error::DbError;
 use crate::db::place::{cause, place};
@@ -34,11 +35,15 @@ const LOOK_UPS: &str =
 /// Session settings for connections that only read.
 const LOOKS: &str = "set default_transaction_read_only = on; set statement_timeout = '5s'";
 
+/// Reads the deployment's time in microseconds since 1970.
+const TIME: &str = "select (extract(epoch from public.despatch_now()) * 1000000)::int8";
+
 /// A pool of connections to one database.
 #[derive(Debug, Clone)]
 pub struct Database {
     pool: Pool,
     place: Arc<Place>,
+    clock: Arc<Clock>,
 }
 
 impl Database {
@@ -74,17 +79,25 @@ impl Database {
             SslMode::Require => Manager::from_config(config, verified(), manager),
             _ => Manager::from_config(config, NoTls, manager),
         };
+        let clock = Arc::new(Clock::default());
+        let learning = clock.clone();
         let pool = Pool::builder(manager)
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_TIMEOUT))
             .create_timeout(Some(CONNECT_TIMEOUT))
             .post_create(Hook::async_fn(move |client, _| {
-                Box::pin(async move { client.batch_execute(session).await.map_err(HookError::Backend) })
+                let clock = learning.clone();
+                Box::pin(async move { begin(client, session, &clock).await.map_err(HookError::Backend) })
             }))
             .build()
             .map_err(|error| DbError::Unreachable(error.to_string()))?;
-        Ok(Database { pool, place })
+        Ok(Database { pool, place, clock })
+    }
+
+    /// Returns the database's time, as the connections of this pool know it.
+    pub(crate) fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 
     /// Returns a connection from the pool.
@@ -105,5 +118,25 @@ impl Database {
             };
             DbError::Connect(ConnectError { place: Place::clone(&self.place), cause })
         })
+    }
+}
+
+/// Begins a session and learns the database's time, in one round trip.
+async fn begin(client: &Client, session: &str, clock: &Clock) -> Result<(), tokio_postgres::Error> {
+    let asked = Instant::now();
+    match client.simple_query(&format!("{session}; {TIME}")).await {
+        Ok(answers) => {
+            let micros = answers.iter().find_map(|answer| match answer {
+                SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+                _ => None,
+            });
+            if let Some(micros) = micros {
+                clock.learn(SystemTime::UNIX_EPOCH + Duration::from_micros(micros), asked);
+            }
+            Ok(())
+        }
+        // Before its first migration the database does not have the function.
+        Err(error) if error.as_db_error().is_some() => client.batch_execute(session).await,
+        Err(error) => Err(error),
     }
 }

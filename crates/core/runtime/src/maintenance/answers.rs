@@ -91,7 +91,6 @@ fn report(ctx: &WorkerContext) -> ProcessReport {
         host: host.trim().to_owned(),
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        database_ahead_micros: ctx.clock.database_ahead(),
         not_ready,
         degraded,
     }

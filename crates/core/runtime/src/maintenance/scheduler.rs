@@ -3,7 +3,7 @@
 
 use crate::maintenance::relay::{PUBLISH_TIMEOUT, publish};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use despatch_contracts::{Emitted, Trace};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
@@ -89,9 +89,9 @@ impl Scheduler<'_> {
     /// Reads what is due, and the time.
     async fn due(&self) -> Result<Due, DbError> {
         let client = self.ctx.db.client().await?;
-        let asked = SystemTime::now();
+        let asked = std::time::Instant::now();
         let due = self.ctx.journal.due(&client).await?;
-        self.ctx.clock.learn(due.now, asked, SystemTime::now());
+        self.ctx.clock.learn(due.now, asked);
         Ok(due)
     }
 

@@ -23,6 +23,10 @@ use crate::nats::publisher::{Outgoing, Publisher};
 /// How long the server may take to answer a request about the stream or its consumers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The size in bytes of the largest message that a broker takes unless it is configured otherwise. Events of every accepted
+/// order fit into it.
+pub(crate) const USUAL_PAYLOAD: usize = 1024 * 1024;
+
 /// Room for headers of bounded length: ids, the type, the time, the trace, all names.
 const FIXED_HEADERS: usize = 1024;
 
@@ -242,6 +246,13 @@ impl Broker {
                 self.observe(StreamPosition { sequence, id, generation: message.generation });
             }
             let Some(error) = failure else { return Published::All };
+            // The broker's limit has fallen since they were recorded. They are left to the sweeper, and nothing waits for
+            // them.
+            if left.iter().all(|message| self.unpublishable(message).is_some()) {
+                let limit = self.client.max_payload();
+                tracing::error!(%error, left = left.len(), limit, "publish given up: larger than the broker takes");
+                return Published::Partly;
+            }
             tracing::warn!(%error, left = left.len(), "publish retried");
             tokio::select! {
                 () = backoff.wait() => {}

@@ -70,9 +70,10 @@ impl Delivery {
         })
     }
 
-    /// Returns the time since the broker stored the message, as far as the two clocks agree.
-    pub(crate) fn age(&self) -> Duration {
-        self.published.elapsed().unwrap_or_default()
+    /// Returns the time from when the broker stored the message until `now`, the deployment's time, as far as the clocks
+    /// of the two servers agree.
+    pub(crate) fn age(&self, now: SystemTime) -> Duration {
+        now.duration_since(self.published).unwrap_or_default()
     }
 
     /// Acks the message: it is settled.

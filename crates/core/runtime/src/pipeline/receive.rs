@@ -94,7 +94,7 @@ async fn pull(
                 PullEvent::Missing(why) => return why,
                 PullEvent::Message(message) => {
                     if let Some(delivery) = Delivery::take(*message, &ctx.broker, held) {
-                        (messages, oldest) = (messages + 1, oldest.max(delivery.age()));
+                        (messages, oldest) = (messages + 1, oldest.max(delivery.age(ctx.clock.now())));
                         let room = room.clone().try_acquire_owned().ok();
                         if admit.send(Received { delivery, room }).is_err() {
                             return "the next stage has ended".to_owned();

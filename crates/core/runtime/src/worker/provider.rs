@@ -42,6 +42,8 @@ pub enum ProviderFault {
     Refused(String),
     /// It is not reached: no such host, or nobody listens.
     Unreachable(String),
+    /// The connection broke off before the answer was there.
+    BrokenOff(String),
     /// No answer in time.
     TimedOut(Duration),
     /// It wants fewer requests.
@@ -58,7 +60,7 @@ impl ProviderFault {
         match timed_out {
             Some(within) => ProviderFault::TimedOut(within),
             None if is_connect => ProviderFault::Unreachable(chain(why)),
-            None => ProviderFault::Unexpected(chain(why)),
+            None => ProviderFault::BrokenOff(chain(why)),
         }
     }
 }

@@ -281,20 +281,17 @@ async fn processes_say_how_they_are() {
         checks.into_iter().find(|it| it.subject == "processes of fixture" && it.found == "2 processes")
     });
     assert_eq!(found.await.grade, Grade::Ok);
-    // The database's clock goes ahead by two minutes, and with it stay all the processes' own behind.
-    deployment.env.advance(Duration::from_secs(120)).await;
+    // The database's clock goes ahead by more than two minutes, and with it stay all the processes' own behind.
+    deployment.env.advance(Duration::from_secs(150)).await;
     let skewed = eventually("both clocks are found to be behind", async || {
         let checks = deployment.examined().await;
         let skewed: Vec<Check> =
-            checks.into_iter().filter(|it| it.found.contains("behind the database's")).collect();
+            checks.into_iter().filter(|it| it.found.contains("2 minutes behind the database's")).collect();
         (skewed.len() == 2).then_some(skewed)
     });
     for check in skewed.await {
-        // Asking takes a moment, which is half of what a reading may be off.
-        let about = ["its clock is 1m 59s behind", "its clock is 2m 0s behind"];
-        assert!(about.iter().any(|text| check.found.starts_with(text)), "{check:#?}");
         let subject = check.subject.clone();
-        assert_found(&check, Grade::Warning, &subject, "", "NTP");
+        assert_found(&check, Grade::Warning, &subject, "NTP", "The rest of its work");
     }
     assert!(process.health().is_ready());
 }

@@ -173,7 +173,7 @@ async fn moved_time_makes_due_what_waits_for_hours_and_ids_follow_it() {
     let outbox = env.run(Worker::new("shop", &[])).await.outbox("shop").unwrap();
     let now: SystemTime = env.db().await.query_one("select despatch_now()", &[]).await.unwrap().get(0);
     let id = eventually("the process knows the time", async || {
-        let id = outbox.new_id();
+        let id = outbox.new_id()?;
         let apart = id.created_at().duration_since(now).unwrap_or_else(|error| error.duration());
         (apart < Duration::from_secs(60)).then_some(id)
     })

@@ -1,10 +1,11 @@
 //! Servers that are down at the start, stop meanwhile, or lose the stream: the process waits, reports it, and recovers.
 
 use async_nats::jetstream;
-use despatch_contracts::order::OrderCompleted;
-use despatch_runtime::{Process, Settings};
+use despatch_contracts::order::{OrderCancelRequested, OrderCompleted};
+use despatch_contracts::{Emitted, Trace};
+use despatch_runtime::{Process, Settings, Worker};
 use despatch_stack::{Options, Stack};
-use despatch_testkit::{TestEnv, eventually};
+use despatch_testkit::{TestEnv, eventually, nats_with_max_payload};
 
 use crate::fixture::{Fixture, kept, told};
 use crate::recovery;
@@ -192,4 +193,27 @@ async fn made_again(jetstream: &jetstream::Context, stream: &str) {
         found.ok().map(|_| ())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_outgrew_the_broker_holds_nothing_up() {
+    let env = TestEnv::new().await;
+    let process = env.run(Worker::new("shop", &[])).await;
+    let small = nats_with_max_payload(&env.settings().nats_url, 64 * 1024).await;
+    let settings = Settings { nats_url: small, ..env.settings().clone() };
+    let less = Process::start(settings, vec![Worker::new("shop", &[])]).await.unwrap();
+    less.health().until_ready().await;
+    let outbox = process.outbox("shop").unwrap();
+    let event = Emitted::from(&told("o", &"x".repeat(100 * 1024)));
+    let message = outbox.event(outbox.new_id().unwrap(), event, &Trace::root());
+    let mut client = outbox.database().client().await.unwrap();
+    let tx = client.transaction().await.unwrap();
+    let unpublished = outbox.enqueue(&tx, vec![message]).await.unwrap();
+    tx.commit().await.unwrap();
+    // The limit fell since it was recorded.
+    let published = less.outbox("shop").unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(20), published.publish(unpublished)).await.unwrap();
+    // It is not lost: a process whose broker takes it publishes it.
+    env.expect::<OrderCancelRequested>("o").await;
+    env.quiet().await;
 }

@@ -10,8 +10,8 @@ use despatch_runtime::Worker;
 use despatch_runtime::doctor::{Check, Grade, examine};
 
 use crate::args::DoctorArgs;
-use crate::config::{Config, fill_in_placeholders};
-use crate::local::DataDir;
+use crate::config::{Config, Key, fill_in_placeholders, not_in_force};
+use crate::local::{DataDir, Owner};
 use crate::output::{next_command, print};
 use crate::registry::Registry;
 use crate::result::Result;
@@ -21,9 +21,11 @@ use report::{as_lines, as_object};
 /// The group of what is not about servers or workers.
 const HERE: &str = "configuration";
 
-/// Examines the deployment; fails when something has.
+/// Examines the deployment; fails when something has. `asked` is the configuration of this command, `config` the one of the
+/// deployment that is examined.
 pub(crate) async fn run(
     registry: &Registry,
+    asked: &Config,
     mut config: Config,
     data_dir: &DataDir,
     args: &DoctorArgs,
@@ -42,11 +44,16 @@ pub(crate) async fn run(
         fill_in_placeholders(&mut config);
     }
     let (mut workers, mut checks) = workers(registry, &config, &names);
-    if nowhere {
+    // The stand-ins of the providers end with their `up` or `demo`.
+    let ended = config.is_running_here() && data_dir.owner()? == Owner::Nobody;
+    if nowhere || ended {
         workers = workers.into_iter().map(Worker::without_providers).collect();
     }
+    if config.is_running_here() && !ended {
+        checks.extend(in_force(asked, &config));
+    }
     if data_dir.path().exists() && (nowhere || config.is_running_here()) {
-        checks.extend(data_dir::examine(data_dir, !nowhere));
+        checks.extend(data_dir::examine(data_dir, !nowhere && !ended));
     }
     if !nowhere && !config.has_only_stand_ins() {
         checks.extend(config.identity_problems().into_iter().map(|(key, problem)| {
@@ -57,7 +64,7 @@ pub(crate) async fn run(
     }
     let mut checks: Vec<Check> = checks.into_iter().map(|check| check.of(HERE)).collect();
     let mut examined = examine(&config.settings(), &workers).await;
-    if config.is_running_here() {
+    if ended {
         say_that_nothing_runs(&mut examined, data_dir.path());
     }
     checks.extend(examined);
@@ -90,6 +97,21 @@ fn workers(registry: &Registry, config: &Config, names: &[&'static str]) -> (Vec
         checks.push(Check::ok("settings", count, expected));
     }
     (workers, checks)
+}
+
+/// Whether the deployment that runs here has the settings of this command.
+fn in_force(asked: &Config, running: &Config) -> Option<Check> {
+    let keys: Vec<String> = not_in_force(asked, running).iter().map(Key::to_string).collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let found = format!("other values run here of {}", keys.join(", "));
+    let check = Check::ok("settings in force", found, "the deployment runs with the settings that you name");
+    let (stop, start) = (next_command("stop"), next_command("up"));
+    Some(check.but(
+        Grade::Warning,
+        format!("Start it again: `{stop}`, then `{start}`. Until then the settings that run are examined."),
+    ))
 }
 
 /// Private servers that are not reachable have ended with their `up` or `demo`; no URL is wrong.

@@ -93,9 +93,10 @@ fn probes(health: Health, telemetry: Arc<Telemetry>) -> Router {
     let ready = move || {
         let health = health.clone();
         async move {
-            let (status, word) = match health.is_ready() {
-                true => (StatusCode::OK, "ready\n"),
-                false => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            let (status, word) = if health.is_ready() {
+                (StatusCode::OK, "ready\n")
+            } else {
+                (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
             };
             let impaired = health.parts().into_iter().filter_map(|(part, state)| match state {
                 PartState::Ready => None,

@@ -42,6 +42,14 @@ impl Origins {
         self.set.get(key).cloned().unwrap_or(Origin::Default)
     }
 
+    /// The keys whose values are the operator's.
+    pub(crate) fn operators(&self) -> impl Iterator<Item = &Key> {
+        self.set
+            .iter()
+            .filter(|(_, origin)| matches!(origin, Origin::File(_) | Origin::Variable(_)))
+            .map(|(key, _)| key)
+    }
+
     /// Whether any value is of a deployment that runs here.
     pub(crate) fn is_running(&self) -> bool {
         self.set.values().any(|origin| *origin == Origin::Running)

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use despatch_contracts::Trace;
-use despatch_runtime::{Database, DbError};
+use despatch_contracts::order::Order;
+use despatch_runtime::{DbError, Outbox};
 use uuid::Uuid;
 
 use super::error::ApiError;
+use crate::ingest::new_order::{NewOrder, largest_order};
 use crate::ingest::queue::{IngestQueue, Receipt};
 use crate::ingest::store;
 use crate::ingest::submission::Submission;
@@ -14,7 +17,7 @@ use crate::ingest::submission::Submission;
 /// Access to the gateway's own database and to the workers'.
 pub(crate) struct Storage {
     queue: IngestQueue,
-    database: Database,
+    outbox: Outbox,
     /// How long a read may take: as long as a commit.
     read_wait: Duration,
     retry_after_seconds: u64,
@@ -23,11 +26,17 @@ pub(crate) struct Storage {
 impl Storage {
     pub(crate) fn new(
         queue: IngestQueue,
-        database: Database,
+        outbox: Outbox,
         read_wait: Duration,
         retry_after_seconds: u64,
     ) -> Self {
-        Storage { queue, database, read_wait, retry_after_seconds }
+        Storage { queue, outbox, read_wait, retry_after_seconds }
+    }
+
+    /// Makes a new order of one that was read from a body, unless it is too large for the broker.
+    pub(crate) fn new_order(&self, order: Order, body: Bytes) -> Result<NewOrder, ApiError> {
+        let limit = largest_order(self.outbox.largest_message());
+        Ok(NewOrder::new(order, body, self.outbox.now(), limit)?)
     }
 
     /// Commits a request's submission; returns once it is committed.
@@ -38,7 +47,7 @@ impl Storage {
 
     /// Returns the natural key of an order; `None` if it was never accepted.
     pub(crate) async fn natural_key(&self, order_id: Uuid) -> Result<Option<(String, String)>, ApiError> {
-        self.read(async { store::natural_key(&self.database.client().await?, order_id).await }).await
+        self.read(async { store::natural_key(&self.outbox.database().client().await?, order_id).await }).await
     }
 
     /// Reads from a database.

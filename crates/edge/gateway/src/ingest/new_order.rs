@@ -1,15 +1,24 @@
 //! A new order: with an id and a fingerprint, and small enough for its events.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use despatch_contracts::order::{Order, OrderPlaced};
-use despatch_contracts::{Emitted, now};
+use despatch_contracts::{Emitted, EventId};
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// The largest accepted order, encoded. Events that carry it add a little each and must stay below the broker's limit,
-/// 1 MiB unless configured otherwise.
+/// The largest accepted order, encoded.
 const LARGEST_ORDER: usize = 256 * 1024;
+
+/// An order's part of the broker's largest message. Events that carry the order add to it.
+const ROOM: usize = 4;
+
+/// Returns the size of the largest order whose events a broker takes, if it takes messages of this size.
+pub(crate) fn largest_order(largest_message: usize) -> usize {
+    LARGEST_ORDER.min(largest_message / ROOM)
+}
 
 /// An order that is too large for the events that carry it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,17 +43,23 @@ pub(crate) struct NewOrder {
 }
 
 impl NewOrder {
-    /// Creates a new order from one that was read from a body and has no id yet.
-    pub(crate) fn new(mut order: Order, body: Bytes) -> Result<Self, OrderTooLarge> {
+    /// Creates a new order from one that was read from a body and has no id yet. `now` is the deployment's time, `limit`
+    /// the size of the largest accepted order.
+    pub(crate) fn new(
+        mut order: Order,
+        body: Bytes,
+        now: SystemTime,
+        limit: usize,
+    ) -> Result<Self, OrderTooLarge> {
         let encoded = order.encode_to_vec();
-        if encoded.len() > LARGEST_ORDER {
-            return Err(OrderTooLarge { limit: LARGEST_ORDER });
+        if encoded.len() > limit {
+            return Err(OrderTooLarge { limit });
         }
         let digest = Sha256::digest(&encoded).into();
-        let order_id = Uuid::now_v7();
+        let order_id = EventId::at(now).uuid();
         order.order_id = order_id.to_string();
         // Set after the digest, because the same order without its time is still the same order.
-        order.placed_at.get_or_insert_with(now);
+        order.placed_at.get_or_insert_with(|| now.into());
         Ok(NewOrder {
             shop: order.shop.clone(),
             shop_order_id: order.shop_order_id.clone(),
@@ -64,7 +79,8 @@ mod tests {
     use crate::sources::order_json;
 
     fn new_order(json: &str) -> NewOrder {
-        NewOrder::new(order_json::read(json.as_bytes()).unwrap(), Bytes::new()).unwrap()
+        let order = order_json::read(json.as_bytes()).unwrap();
+        NewOrder::new(order, Bytes::new(), SystemTime::now(), LARGEST_ORDER).unwrap()
     }
 
     #[test]
@@ -81,6 +97,10 @@ mod tests {
     fn an_order_that_events_could_not_carry_is_refused() {
         let line = Line { title: "x".repeat(1000), ..Line::default() };
         let order = Order { lines: vec![line; 300], ..Order::default() };
-        assert_eq!(NewOrder::new(order, Bytes::new()).unwrap_err(), OrderTooLarge { limit: LARGEST_ORDER });
+        for (largest_message, limit) in [(8 << 20, LARGEST_ORDER), (64 << 10, 16 << 10)] {
+            assert_eq!(largest_order(largest_message), limit);
+            let refused = NewOrder::new(order.clone(), Bytes::new(), SystemTime::now(), limit).unwrap_err();
+            assert_eq!(refused, OrderTooLarge { limit });
+        }
     }
 }

@@ -52,17 +52,17 @@ pub(crate) struct QueuedSubmission {
 pub(crate) struct IngestQueue {
     queued: mpsc::Sender<QueuedSubmission>,
     commit_wait: Duration,
-    /// Creates an event's id, by the deployment's time.
-    new_id: Arc<dyn Fn() -> EventId + Send + Sync>,
+    /// Creates an event's id by the deployment's time, if that is known.
+    new_id: Arc<dyn Fn() -> Option<EventId> + Send + Sync>,
 }
 
 impl IngestQueue {
     /// Creates a queue and the receiving end for its committer. It holds at most `batch`; later requests wait for room.
-    /// No request waits longer than `commit_wait`. `new_id` creates the events' ids.
+    /// No request waits longer than `commit_wait`. `new_id` creates the events' ids; without one nothing is submitted.
     pub(crate) fn new(
         batch: usize,
         commit_wait: Duration,
-        new_id: impl Fn() -> EventId + Send + Sync + 'static,
+        new_id: impl Fn() -> Option<EventId> + Send + Sync + 'static,
     ) -> (Self, mpsc::Receiver<QueuedSubmission>) {
         let (queued, received) = mpsc::channel(batch);
         (IngestQueue { queued, commit_wait, new_id: Arc::new(new_id) }, received)
@@ -72,7 +72,8 @@ impl IngestQueue {
     /// although the commit may still succeed. The sender sends it again, which is harmless.
     pub(crate) async fn submit(&self, submission: Submission, trace: Trace) -> Result<Receipt, SubmitError> {
         let (reply, replied) = oneshot::channel();
-        let event_id = (self.new_id)();
+        // Without the deployment's time the database has not been reached, and the id would be wrong.
+        let event_id = (self.new_id)().ok_or(SubmitError::Unavailable)?;
         let queued = QueuedSubmission { submission, event_id, trace, message: OnceLock::new(), reply };
         let committed = tokio::time::timeout(self.commit_wait, async {
             self.queued.send(queued).await.map_err(|_| SubmitError::Unavailable)?;
@@ -88,7 +89,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_request_waits_longer_than_the_commit_wait() {
-        let (queue, received) = IngestQueue::new(1, Duration::from_millis(50), EventId::new);
+        let (queue, received) = IngestQueue::new(1, Duration::from_millis(50), || Some(EventId::new()));
         let submit = || queue.submit(Submission::Probe, Trace::root());
         assert_eq!(submit().await, Err(SubmitError::Unavailable));
         // The first submission still fills the queue: there is no room for the second.
@@ -98,8 +99,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_is_submitted_while_the_time_is_unknown() {
+        let (queue, mut received) = IngestQueue::new(1, Duration::from_secs(60), || None);
+        assert_eq!(queue.submit(Submission::Probe, Trace::root()).await, Err(SubmitError::Unavailable));
+        assert!(received.try_recv().is_err());
+    }
+
+    #[tokio::test]
     async fn the_committer_s_reply_is_passed_on() {
-        let (queue, mut received) = IngestQueue::new(1, Duration::from_secs(10), EventId::new);
+        let (queue, mut received) = IngestQueue::new(1, Duration::from_secs(10), || Some(EventId::new()));
         let committer = async { received.recv().await.unwrap().reply.send(Err(SubmitError::Rejected)) };
         let (replied, _) = tokio::join!(queue.submit(Submission::Probe, Trace::root()), committer);
         assert_eq!(replied, Err(SubmitError::Rejected));

@@ -1,5 +1,7 @@
 //! Every parser returns an order or names the wrong field, whatever the body. None panics.
 
+use std::time::UNIX_EPOCH;
+
 use despatch_contracts::order::Order;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -24,7 +26,7 @@ fn check(body: &[u8]) {
                 // A backslash in the body appears as two.
                 let written = format!("{order:?}").replace(r"\\", "");
                 assert!(!written.contains(r"\0"), "{order:?}");
-                if let Ok(new_order) = NewOrder::new(order, body.to_vec().into()) {
+                if let Ok(new_order) = NewOrder::new(order, body.to_vec().into(), UNIX_EPOCH, usize::MAX) {
                     assert_eq!(new_order.event.subject, format!("order/{}", new_order.order_id));
                 }
             }

@@ -8,3 +8,4 @@ mod orders;
 mod outages;
 mod parcels;
 mod placed;
+mod surroundings;

@@ -5,7 +5,7 @@ use async_nats::jetstream::account::Account;
 use async_nats::jetstream::context::{
     AccountErrorKind, ConsumerInfoErrorKind, ContextBuilder, GetStreamErrorKind,
 };
-use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::stream::{ClusterInfo, Stream};
 use async_nats::{Client, Event, jetstream};
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
@@ -14,15 +14,19 @@ use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded, sentenc
 use crate::admin::doctor::processes;
 use crate::admin::doctor::stream_probe::probe;
 use crate::admin::provision::{
-    Difference, consumer_config, consumer_differences, is_ahead, stream_config, stream_differences,
+    Difference, consumer_config, consumer_differences, is_ahead, replicas_behind, stream_config,
+    stream_differences,
 };
 use crate::error::chain;
-use crate::nats::{BrokerError, Names, connect_once, inbox, place};
+use crate::nats::{BrokerError, Names, USUAL_PAYLOAD, connect_once, inbox, place};
 use crate::settings::Settings;
 use crate::worker::{HandlerSpec, Worker};
 
 /// The oldest that knows everything the provisioner asks for.
 const OLDEST: (u32, u32) = (2, 10);
+
+/// Below this limit of messages, ordinary orders do not fit.
+const SMALL_PAYLOAD: usize = 64 * 1024;
 
 const PROVISION: &str =
     "Run `despatch provision`. A process with runtime.provision = true does the same within seconds.";
@@ -39,7 +43,9 @@ pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Chec
     };
     let specs: Vec<&HandlerSpec> = workers.iter().flat_map(Worker::specs).collect();
     bounded("nats", &mut checks, async |checks| {
-        checks.push(version(&client.server_info().version));
+        let server = client.server_info();
+        checks.push(version(&server.version));
+        checks.push(payload(server.max_payload));
         let names = Names::new(&settings.namespace);
         checks.extend(processes::examine(&client, &names, workers).await);
         let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
@@ -65,6 +71,7 @@ pub(crate) async fn examine(settings: &Settings, workers: &[Worker]) -> Vec<Chec
         checks.push(check);
         // Without the stream there are no consumers either, and making it makes them.
         let Some(stream) = stream else { return };
+        checks.extend(stream.cached_info().cluster.as_ref().and_then(replicas));
         checks.push(probe(&jetstream, &stream, &names, &mut denied).await);
         checks.extend(join_all(specs.iter().map(|spec| consumer(&stream, &names, settings, spec))).await);
     })
@@ -116,6 +123,20 @@ fn version(found: &str) -> Check {
     )
 }
 
+/// Compares the largest message that the server takes with what events may need.
+fn payload(found: usize) -> Check {
+    let kilobytes = |bytes: usize| format!("{} KiB", bytes / 1024);
+    let expected = format!("{} or more", kilobytes(USUAL_PAYLOAD));
+    let check = Check::ok("nats max_payload", kilobytes(found), expected);
+    let advice = "Raise max_payload in the configuration of every NATS server. Until then the gateway refuses orders of more \
+                  than a quarter of it (413), and larger events become dead letters or wait in the outbox.";
+    match found {
+        USUAL_PAYLOAD.. => check,
+        SMALL_PAYLOAD.. => check.but(Grade::Warning, advice),
+        _ => check.but(Grade::Failed, advice),
+    }
+}
+
 /// Compares the size of the account's streams with its limit. The server does not tell clients its own limit.
 fn storage(account: &Account) -> Check {
     let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
@@ -156,6 +177,10 @@ async fn stream(
                 GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND => {
                     ("not there".to_owned(), PROVISION)
                 }
+                // While the cluster elects a leader, or cannot.
+                GetStreamErrorKind::JetStream(said) if said.code() == 503 => {
+                    (format!("no answer: {said}"), OVERLOADED)
+                }
                 GetStreamErrorKind::JetStream(said) => (format!("the server refuses: {said}"), SERVER_LOG),
                 GetStreamErrorKind::Request => (format!("no answer: {}", chain(&error)), OVERLOADED),
                 GetStreamErrorKind::EmptyName | GetStreamErrorKind::InvalidStreamName => {
@@ -165,6 +190,19 @@ async fn stream(
             (Check::ok(subject, found, AS_PROVISIONED).but(Grade::Failed, advice), None)
         }
     }
+}
+
+/// Looks at the servers that keep copies of the stream; `None` if it has one copy.
+fn replicas(cluster: &ClusterInfo) -> Option<Check> {
+    if cluster.replicas.is_empty() {
+        return None;
+    }
+    let copies = cluster.replicas.len() + 1;
+    let check = |found: String| Check::ok("stream replicas", found, format!("all {copies} up to date"));
+    let Some(behind) = replicas_behind(cluster) else { return Some(check(format!("{copies} up to date"))) };
+    let advice = "Start the server, or look at its log and its disk. Orders continue while more than half of the copies are \
+                  up to date; the next server that fails may stop them.";
+    Some(check(behind).but(Grade::Warning, advice))
 }
 
 async fn consumer(stream: &Stream, names: &Names, settings: &Settings, spec: &HandlerSpec) -> Check {
@@ -217,7 +255,44 @@ fn compared(subject: String, found: String, differences: &[Difference]) -> Check
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use async_nats::jetstream::stream::PeerInfo;
+
     use super::*;
+
+    #[test]
+    fn a_dead_replica_is_found() {
+        let peer = |offline, seconds, lag| PeerInfo {
+            name: "n3".to_owned(),
+            current: false,
+            active: Duration::from_secs(seconds),
+            offline,
+            lag: Some(lag),
+        };
+        let replicas =
+            |peers: Vec<PeerInfo>| replicas(&ClusterInfo { replicas: peers, ..ClusterInfo::default() });
+        assert_eq!(replicas(Vec::new()), None);
+        // Under load a copy is a little behind at all times.
+        let well = || peer(false, 1, 7);
+        assert_eq!(replicas(vec![well(), well()]).unwrap().grade, Grade::Ok);
+        for (peer, found) in [
+            (peer(true, 90, 7), "n3 is offline"),
+            (peer(false, 12, 7), "n3 is silent for 12 s"),
+            (peer(false, 1, 70_000), "n3 is 70000 messages behind"),
+        ] {
+            let check = replicas(vec![well(), peer]).unwrap();
+            assert_eq!((check.grade, check.found.as_str()), (Grade::Warning, found));
+        }
+    }
+
+    #[test]
+    fn a_server_that_takes_small_messages_only_is_found() {
+        for (kib, grade) in [(8192, Grade::Ok), (1024, Grade::Ok), (512, Grade::Warning), (63, Grade::Failed)]
+        {
+            assert_eq!(payload(kib * 1024).grade, grade, "{kib}");
+        }
+    }
 
     #[test]
     fn versions_are_compared_by_number() {

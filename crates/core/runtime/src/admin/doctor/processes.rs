@@ -1,5 +1,5 @@
-//! The running processes: which there are of each worker, whether each works, and how far its machine's clock is from the
-//! database's. Each tells that itself.
+//! The running processes: which there are of each worker, whether each works, and what restricts it, such as a clock that
+//! is wrong. Each tells that itself.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use prost::Message as _;
 use tokio::time::timeout;
 
-use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, span};
+use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade};
 use crate::nats::Names;
 use crate::worker::Worker;
 
@@ -20,9 +20,6 @@ const FIRST: Duration = ANSWER_TIMEOUT;
 
 /// How long each further answer may take. How many there are is not known.
 const NEXT: Duration = Duration::from_secs(1);
-
-/// How far a process's clock may be from the database's.
-const SKEW: Duration = Duration::from_secs(60);
 
 pub(crate) async fn examine(client: &Client, names: &Names, workers: &[Worker]) -> Vec<Check> {
     let asked = workers.iter().map(|worker| async move {
@@ -86,21 +83,9 @@ fn judged(worker: &str, reports: &[ProcessReport]) -> Vec<Check> {
             checks.push(check.but(Grade::Failed, "Look at its log. What it waits for is named."));
         }
         if !report.degraded.is_empty() {
-            let check = Check::ok(name.clone(), report.degraded.join("; "), "without a restriction");
+            let check = Check::ok(name, report.degraded.join("; "), "without a restriction");
             checks
                 .push(check.but(Grade::Warning, "What restricts it is named. The rest of its work goes on."));
-        }
-        let apart = Duration::from_micros(report.database_ahead_micros.unsigned_abs());
-        if apart >= SKEW {
-            let side = if report.database_ahead_micros > 0 { "behind" } else { "ahead of" };
-            let found = format!("its clock is {} {side} the database's", span(apart));
-            let check = Check::ok(name, found, format!("less than {}", span(SKEW)));
-            let advice = format!(
-                "Run NTP on {} and on the database's machine. Orders continue, because due times follow the database's clock. \
-                 Logs and traces show the wrong time.",
-                report.host
-            );
-            checks.push(check.but(Grade::Warning, advice));
         }
     }
     checks

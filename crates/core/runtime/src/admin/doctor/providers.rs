@@ -13,12 +13,22 @@ const DEADLINE: Duration = Duration::from_secs(8);
 pub(crate) async fn examine(workers: &[Worker]) -> Vec<Check> {
     let providers: Vec<_> = workers.iter().flat_map(|worker| &worker.providers).collect();
     let answers = join_all(providers.iter().map(|provider| async move {
-        let answer = tokio::time::timeout(DEADLINE, provider.check()).await;
+        let answer = tokio::time::timeout(DEADLINE, asked(&***provider)).await;
         answer.unwrap_or(Err(ProviderFault::TimedOut(DEADLINE)))
     }));
     let answers = answers.await;
     let is_live = answers.iter().any(|answer| matches!(answer, Ok(ProviderAnswer::Live(_))));
     providers.iter().zip(answers).map(|(provider, answer)| judged(&***provider, answer, is_live)).collect()
+}
+
+/// Asks a provider, and asks again if it failed: a connection that breaks off once says nothing of it.
+async fn asked(provider: &dyn RegisteredProvider) -> Result<ProviderAnswer, ProviderFault> {
+    match provider.check().await {
+        Err(ProviderFault::Unreachable(_) | ProviderFault::BrokenOff(_) | ProviderFault::Failed(_)) => {
+            provider.check().await
+        }
+        answer => answer,
+    }
 }
 
 /// `is_live` is whether a provider is live: then none may be a stand-in.
@@ -64,6 +74,14 @@ fn judged(
                  another host. Events are retried meanwhile."
             ),
         ),
+        ProviderFault::BrokenOff(why) => (
+            format!("it breaks the connection off: {why}"),
+            Grade::Failed,
+            format!(
+                "Look at the provider's status page, and at proxies and firewalls in between; {address} may name another \
+                 host. Events are retried meanwhile."
+            ),
+        ),
         ProviderFault::Busy => (
             "it wants fewer requests".to_owned(),
             Grade::Warning,
@@ -87,6 +105,8 @@ fn judged(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
     use crate::worker::ProviderCheck;
 
@@ -113,12 +133,41 @@ mod tests {
             (ProviderFault::Refused("invalid key".into()), Grade::Failed, "stripe.secret_key"),
             (ProviderFault::Unreachable("connection refused".into()), Grade::Failed, "stripe.base_url"),
             (ProviderFault::TimedOut(DEADLINE), Grade::Failed, "status page"),
+            (ProviderFault::BrokenOff("reset by peer".into()), Grade::Failed, "in between"),
             (ProviderFault::Failed("500".into()), Grade::Failed, "status page"),
             (ProviderFault::Busy, Grade::Warning, "Wait"),
         ] {
             let check = examined(&[Err(fault)]).await.remove(0);
             assert_eq!(check.grade, grade, "{check:?}");
             assert!(check.advice.as_ref().unwrap().contains(advice), "{check:?}");
+        }
+    }
+
+    /// A provider whose first answer is a fault.
+    struct Once(ProviderFault, AtomicBool);
+
+    impl ProviderCheck for Once {
+        const NAME: &'static str = "stripe";
+        const ADDRESS_KEY: &'static str = "stripe.base_url";
+        const SECRET_KEY: &'static str = "stripe.secret_key";
+
+        async fn check(&self) -> Result<ProviderAnswer, ProviderFault> {
+            if self.1.swap(true, Ordering::Relaxed) {
+                return Ok(ProviderAnswer::StandIn);
+            }
+            Err(self.0.clone())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_breaks_off_once_is_no_fault_of_the_provider() {
+        for (fault, grade) in [
+            (ProviderFault::BrokenOff("reset by peer".into()), Grade::Ok),
+            (ProviderFault::Unreachable("connection refused".into()), Grade::Ok),
+            (ProviderFault::Refused("invalid key".into()), Grade::Failed),
+        ] {
+            let worker = Worker::new("worker", &[]).provider(Once(fault.clone(), AtomicBool::new(false)));
+            assert_eq!(examine(&[worker]).await[0].grade, grade, "{fault:?}");
         }
     }
 

@@ -14,12 +14,12 @@ pub(crate) fn word(grade: Grade) -> &'static str {
     }
 }
 
-/// The checks in their groups, each group in the order in which it first came, and a line that sums them up. `quiet` leaves
+/// The checks in their groups, each group in the order in which it first came, whether it is shown or not, and a line that sums them up. `quiet` leaves
 /// out what is well.
 pub(crate) fn as_lines(checks: &[Check], quiet: bool) -> Result<String, fmt::Error> {
     let shown: Vec<&Check> = checks.iter().filter(|check| !quiet || check.grade != Grade::Ok).collect();
     let mut groups: Vec<&str> = Vec::new();
-    for check in &shown {
+    for check in checks {
         if !groups.contains(&check.group.as_str()) {
             groups.push(&check.group);
         }
@@ -27,6 +27,9 @@ pub(crate) fn as_lines(checks: &[Check], quiet: bool) -> Result<String, fmt::Err
     let mut lines = String::new();
     for group in groups {
         let own: Vec<&Check> = shown.iter().filter(|check| check.group == group).copied().collect();
+        if own.is_empty() {
+            continue;
+        }
         let width = own.iter().map(|check| check.subject.chars().count()).max().unwrap_or_default();
         writeln!(lines, "{group}")?;
         for Check { subject, grade, found, expected, advice, .. } in own {
@@ -94,6 +97,15 @@ orders
     fn quiet_leaves_out_what_is_well() {
         let said = as_lines(&checks(), true).unwrap();
         assert!(said.starts_with("orders\n") && said.ends_with("\n2 ok, 0 warnings, 1 failed\n"), "{said}");
+        let servers_first = [
+            Check::ok("nats version", "2.12.1", "2.10 or newer").of("NATS"),
+            Check::ok("processes of orders", "none answers", "one")
+                .of("processes")
+                .but(Grade::Warning, "Start it."),
+            Check::ok("stream DESPATCH", "not there", "there").of("NATS").but(Grade::Failed, "Make it."),
+        ];
+        let said = as_lines(&servers_first, true).unwrap();
+        assert!(said.find("NATS\n") < said.find("processes\n"), "{said}");
         assert_eq!(as_lines(&checks()[..1], true).unwrap(), "1 ok, 0 warnings, 0 failed\n");
     }
 }

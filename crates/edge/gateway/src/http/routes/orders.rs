@@ -17,7 +17,6 @@ use crate::http::description::{self, TooLarge, TooMany, Unauthorised, Unavailabl
 use crate::http::error::{ApiError, ErrorBody};
 use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
-use crate::ingest::new_order::NewOrder;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::Submission;
 use crate::sources::fields::json::{self, Invalid, text};
@@ -122,7 +121,7 @@ pub(crate) async fn place(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let order = order_json::read(&body)?;
-    let new_order = NewOrder::new(order, body)?;
+    let new_order = gateway.storage.new_order(order, body)?;
     let (status, order_id, outcome) =
         match gateway.storage.submit(Submission::Order(new_order), trace).await? {
             Receipt::Placed(order_id) => (StatusCode::CREATED, order_id, Outcome::Placed),

@@ -18,7 +18,6 @@ use crate::http::error::{ApiError, Credential};
 use crate::http::extract::{Body, RequestTrace, header};
 use crate::http::refusals;
 use crate::http::state::Gateway;
-use crate::ingest::new_order::NewOrder;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::Submission;
 use crate::sources::fields::json::Invalid;
@@ -173,7 +172,7 @@ impl Channel {
             return Err(ApiError::TopicUnsupported(Invalid::new(self.topic, problem)));
         }
         let order = (self.read)(&body, &shop.name)?;
-        let new_order = NewOrder::new(order, body)?;
+        let new_order = gateway.storage.new_order(order, body)?;
         let (order_id, outcome) = match gateway.storage.submit(Submission::Order(new_order), trace).await? {
             Receipt::Placed(order_id) => (order_id, Outcome::Placed),
             Receipt::Same(order_id) => (order_id, Outcome::Same),

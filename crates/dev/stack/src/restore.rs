@@ -15,21 +15,38 @@ use crate::server_dir::ServerDir;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The same where the system does not tell what a process reads, so that one large stream looks like no progress.
 const BLIND_PATIENCE: Duration = Duration::from_secs(90);
+/// More bytes than a server reads within that time when it reads no store: a few hundred a second.
+const IDLE_READS: u64 = 64 * 1024;
 const POLL: Duration = Duration::from_millis(250);
 
 /// Returns once the server's restore makes no progress any more. Never returns for a server that does not restore.
 pub(crate) async fn stuck(server_dir: &ServerDir, pid: Option<u32>) {
-    let mut last = (Instant::now(), None);
+    let (mut since, mut last) = (Instant::now(), Progress::default());
     loop {
         let log = server_dir.log();
-        let progress = (log.len(), bytes_read(pid));
-        let patience = if progress.1.is_some() { PATIENCE } else { BLIND_PATIENCE };
-        if last.1 != Some(progress) {
-            last = (Instant::now(), Some(progress));
-        } else if is_restoring(&log) && last.0.elapsed() > patience {
+        let now = Progress { logged: log.len(), read: bytes_read(pid) };
+        let patience = if now.read.is_some() { PATIENCE } else { BLIND_PATIENCE };
+        if now.is_beyond(last) {
+            (since, last) = (Instant::now(), now);
+        } else if is_restoring(&log) && since.elapsed() > patience {
             return;
         }
         tokio::time::sleep(POLL).await;
+    }
+}
+
+/// How far a starting server is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Progress {
+    /// The length of its log.
+    logged: usize,
+    /// How much it has read; `None` where the system does not tell.
+    read: Option<u64>,
+}
+
+impl Progress {
+    fn is_beyond(self, last: Progress) -> bool {
+        self.logged != last.logged || self.read.unwrap_or(0) > last.read.unwrap_or(0) + IDLE_READS
     }
 }
 
@@ -79,6 +96,15 @@ mod tests {
         assert!(name.starts_with("jetstream.unreadable-20") && name.ends_with('Z'), "{name}");
         assert_eq!(fs::read_to_string(aside.join("1.blk")).unwrap(), "damaged");
         assert!(!store.exists());
+    }
+
+    #[test]
+    fn reading_a_store_is_progress_and_a_few_bytes_are_none() {
+        let at = |logged, read| Progress { logged, read };
+        assert!(!at(100, Some(12_000)).is_beyond(at(100, Some(8_000))));
+        assert!(at(100, Some(9_000_000)).is_beyond(at(100, Some(8_000))));
+        assert!(at(101, None).is_beyond(at(100, None)));
+        assert!(!at(100, None).is_beyond(at(100, None)));
     }
 
     #[test]

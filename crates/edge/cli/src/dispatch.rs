@@ -23,10 +23,6 @@ use crate::output::{colours, next_commands_have, print, print_error};
 use crate::registry::Registry;
 use crate::result::Result;
 
-/// The part of the program that tells how the demo's servers are.
-#[cfg(feature = "local")]
-const SERVERS: [&str; 1] = ["despatch::local::servers"];
-
 /// Runs a command line with the workers of despatch, its program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(&Registry::default(), args)
@@ -81,9 +77,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Up(args) => return Box::pin(up::up(registry, load()?, data_dir, &args, &global)).await,
         #[cfg(feature = "local")]
         Command::Demo(args) => {
-            let sink = sink(&global, "error", Format::Pretty);
-            let sink = if global.quiet { sink } else { sink.warnings_of(&SERVERS) };
-            despatch_telemetry::log([sink.or_rust_log()]);
+            log_errors_and_servers(&global);
             return Box::pin(demo::demo(registry, load()?, data_dir, &args, global.quiet)).await;
         }
         #[cfg(feature = "local")]
@@ -201,6 +195,14 @@ fn effective_settings(_: &Registry, config: Config, data_dir: &DataDir) -> Resul
 /// Logs to standard error, at this level unless the command line or `RUST_LOG` says otherwise.
 fn log(global: &GlobalArgs, level: &'static str, format: Format) {
     despatch_telemetry::log([sink(global, level, format).or_rust_log()]);
+}
+
+/// Logs errors, and how the private servers are.
+#[cfg(feature = "local")]
+fn log_errors_and_servers(global: &GlobalArgs) {
+    let errors = sink(global, "error", Format::Pretty);
+    let sink = if global.quiet { errors } else { errors.warnings_of(&["despatch::local::servers"]) };
+    despatch_telemetry::log([sink.or_rust_log()]);
 }
 
 fn sink(global: &GlobalArgs, level: &'static str, format: Format) -> Sink {

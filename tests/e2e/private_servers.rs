@@ -80,7 +80,7 @@ async fn orders_flow_again_after_each_server_was_killed() {
     loses_its_secrets(&local.stop_and_keep().await.keep()).await;
 }
 
-/// What is lost is named at once, and never replaced in silence.
+/// A lost file is named at once, and never replaced in silence.
 async fn loses_its_secrets(dir: &Path) {
     let refused = async |name: &str, expected: &str| {
         let ended = Despatch::run(at(dir, &["up"]).env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0")).await;
@@ -161,8 +161,8 @@ async fn a_store_that_cannot_be_read_is_set_aside_and_filled_again() {
     local.stop().await;
 }
 
-/// Flips a bit in the number of the stream's last message, which becomes far too high. NATS then computes for ever when
-/// it starts.
+/// Flips a bit in the number of the stream's last message, which becomes far too high. NATS then
+/// computes without an end when it starts.
 fn damage(messages: &Path) {
     let blocks = fs::read_dir(messages).unwrap().map(|entry| entry.unwrap().path());
     let block = blocks.filter(|path| path.extension().is_some_and(|extension| extension == "blk"));

@@ -47,7 +47,7 @@ impl Program {
     }
 }
 
-/// What to do about a password that is not there.
+/// The remedy for a password that is not there.
 const PASSWORD_ADVICE: &str = "put it back from a backup, or from `database_url` in the data directory's address.json, \
     between the second colon and the @";
 

@@ -1,4 +1,4 @@
-//! What a probe of a server finds.
+//! Probes of a server, and their findings.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Whether a starting NATS still reads its store. With damaged files it can compute for ever and never serve.
+//! Whether a starting NATS still reads its store. With damaged files it can compute without an end and never serve.
 //!
 //! A server that restores writes to its log and reads from its disk. One that does neither for a while will never end.
 

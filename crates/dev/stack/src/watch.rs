@@ -43,11 +43,11 @@ const ROOM: usize = 1024 * 1024;
 pub struct ServerEvent {
     /// The server.
     pub program: Program,
-    /// What happened to it.
+    /// The change.
     pub news: ServerNews,
 }
 
-/// What happened to a watched server.
+/// A change of a watched server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerNews {
     /// It ended or hangs, and is restarted.

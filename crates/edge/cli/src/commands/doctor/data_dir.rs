@@ -1,4 +1,4 @@
-//! What the doctor finds in a data directory: room, permissions, and how the private servers are.
+//! The examination of a data directory: room, permissions, and how the private servers are.
 
 use despatch_runtime::doctor::{Check, Grade};
 

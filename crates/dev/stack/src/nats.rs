@@ -28,7 +28,7 @@ const GREETING_DEADLINE: Duration = Duration::from_secs(2);
 /// Largest greeting, far above any INFO line, so that another program on the port cannot fill the memory.
 const GREETING_LIMIT: u64 = 64 * 1024;
 /// How long a server that cannot read its store may take to end.
-const PATIENCE: Duration = Duration::from_secs(2);
+const END_WITHIN: Duration = Duration::from_secs(2);
 /// The least room that is promised to the store. On a full disk the server says itself that there is none.
 const LEAST_STORE: u64 = 64 * 1024 * 1024;
 
@@ -84,7 +84,7 @@ pub(crate) async fn start(options: &Options, wanted: Wanted) -> Result<Private, 
             }
             Some(Err(error)) => return Err(error),
             None => {
-                process.end(PATIENCE).await?;
+                process.end(END_WITHIN).await?;
                 set_aside = restore::set_aside(&store)?;
             }
         }

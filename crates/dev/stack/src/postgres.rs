@@ -28,7 +28,7 @@ const DATABASE: &str = "despatch";
 const MAINTENANCE: &str = "postgres";
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a server that did not start may take to end before it is killed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const END_WITHIN: Duration = Duration::from_secs(10);
 /// The wait between two attempts to start. Child processes of a killed server need a moment to end.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -86,7 +86,7 @@ pub(crate) async fn start(options: &Options, wanted: Wanted) -> Result<Private, 
             Ok(()) => return Ok(Private { url: url(DATABASE), process: Some(process), set_aside: None }),
             // It broke off without an error of its own, or lost a child process while it recovered.
             Err(StackError::Exited { .. } | StackError::Database(_)) if attempt < port::ATTEMPTS => {
-                process.end(PATIENCE).await?;
+                process.end(END_WITHIN).await?;
                 tokio::time::sleep(AGAIN).await;
             }
             Err(error) => return Err(error),

@@ -12,9 +12,9 @@ use crate::error::StackError;
 use crate::server_dir::ServerDir;
 
 /// How long a restore may make no progress. Between two blocks of a file, milliseconds are usual.
-const PATIENCE: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(15);
 /// The same where the system does not tell what a process reads, so that one large stream looks like no progress.
-const BLIND_PATIENCE: Duration = Duration::from_secs(90);
+const BLIND_LIMIT: Duration = Duration::from_secs(90);
 /// More bytes than a server reads within that time when it reads no store: a few hundred a second.
 const IDLE_READS: u64 = 64 * 1024;
 const POLL: Duration = Duration::from_millis(250);
@@ -25,10 +25,10 @@ pub(crate) async fn stuck(server_dir: &ServerDir, pid: Option<u32>) {
     loop {
         let log = server_dir.log();
         let now = Progress { logged: log.len(), read: bytes_read(pid) };
-        let patience = if now.read.is_some() { PATIENCE } else { BLIND_PATIENCE };
+        let limit = if now.read.is_some() { LIMIT } else { BLIND_LIMIT };
         if now.is_beyond(last) {
             (since, last) = (Instant::now(), now);
-        } else if is_restoring(&log) && since.elapsed() > patience {
+        } else if is_restoring(&log) && since.elapsed() > limit {
             return;
         }
         tokio::time::sleep(POLL).await;

@@ -61,9 +61,9 @@ impl Private {
     }
 
     /// Ends what is left of a server that may no longer obey.
-    pub(crate) async fn end(&mut self, patience: Duration) -> Result<(), StackError> {
+    pub(crate) async fn end(&mut self, limit: Duration) -> Result<(), StackError> {
         match self.process.take() {
-            Some(process) => process.end(patience).await,
+            Some(process) => process.end(limit).await,
             None => Ok(()),
         }
     }

@@ -85,8 +85,8 @@ impl Stack {
 
     /// Watches both servers for as long as it is polled, and restarts one that ends or hangs. Its URL stays the same.
     ///
-    /// `nats_probe` asks NATS to store a message; PostgreSQL is asked to commit a change. `tell` hears of everything
-    /// that happens to them. A stack without servers of its own has nothing to watch, and then this never returns.
+    /// `nats_probe` asks NATS to store a message; PostgreSQL is asked to commit a change. `tell` gets
+    /// everything that happens to them. A stack without servers of its own has nothing to watch, and then this never returns.
     ///
     /// If the future is dropped during a restart, the server may be left stopped.
     pub async fn watch(&mut self, nats_probe: Probe, tell: impl Fn(ServerEvent) + Sync) {

@@ -128,11 +128,11 @@ impl Supervised {
         Err(StackError::Unstoppable { program: self.server_dir.program, pid: self.pid() })
     }
 
-    /// Ends a server that may no longer obey: in order if it does so within `patience`, otherwise at once.
-    pub(crate) async fn end(mut self, patience: Duration) -> Result<(), StackError> {
+    /// Ends a server that may no longer obey: in order if it does so within `limit`, otherwise at once.
+    pub(crate) async fn end(mut self, limit: Duration) -> Result<(), StackError> {
         drop(self.supervisor.stdin.take());
         for (deadline, then) in
-            [(patience, Some(self.kill)), (KILL_DEADLINE, Some(Signal::KILL)), (KILL_DEADLINE, None)]
+            [(limit, Some(self.kill)), (KILL_DEADLINE, Some(Signal::KILL)), (KILL_DEADLINE, None)]
         {
             if self.gone_within(deadline).await? {
                 return Ok(());

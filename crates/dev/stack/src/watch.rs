@@ -30,7 +30,7 @@ const ANSWER: Duration = Duration::from_secs(4);
 /// How many probes in a row have to fail: a laptop that sleeps, or a busy disk, makes one or two late.
 const FAILURES: u32 = 3;
 /// How long a server that is restarted may take to end before it is killed.
-const PATIENCE: Duration = Duration::from_secs(5);
+const END_WITHIN: Duration = Duration::from_secs(5);
 /// The first and the longest wait before a restart that follows another one.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// A server that has served for this long is restarted at once.
@@ -159,7 +159,7 @@ async fn silent(url: &str, probe: &Probe, tell: &impl Fn(ServerNews)) -> String 
 }
 
 async fn restart(program: Program, server: &mut Private, options: &Options) -> Result<(), StackError> {
-    server.end(PATIENCE).await?;
+    server.end(END_WITHIN).await?;
     *server = match program {
         Program::Nats => nats::start(options, Wanted::Same).await?,
         Program::Postgres => postgres::start(options, Wanted::Same).await?,

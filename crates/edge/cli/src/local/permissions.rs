@@ -10,6 +10,10 @@ use super::data_dir::DataDir;
 /// PostgreSQL's own directory. The server checks it at each start, and it may belong to another account.
 const CLUSTER: &str = "postgres/cluster";
 
+/// The beginnings of the names that a deployment gives to its files here. Others may lie beside them.
+const OURS: [&str; 9] =
+    ["owner.lock", "secrets", "address", "settings", "servers", "up.log", "nats", "postgres", "sandbox"];
+
 /// The directories that PostgreSQL's account may have to pass through.
 const PASSAGES: [&str; 2] = ["", "postgres"];
 
@@ -23,7 +27,7 @@ pub(crate) struct Open {
 }
 
 impl DataDir {
-    /// Everything here on which others have rights. To pass through the directories above PostgreSQL's is no such right: it
+    /// Everything of a deployment here on which others have rights. To pass through the directories above PostgreSQL's is no such right: it
     /// shows no names.
     pub(crate) fn open_to_others(&self) -> io::Result<Vec<Open>> {
         let mut found = Vec::new();
@@ -50,7 +54,11 @@ fn look(root: &Path, below: &Path, found: &mut Vec<Open>) -> io::Result<()> {
     }
     if is_dir {
         for entry in fs::read_dir(&path)? {
-            look(root, &below.join(entry?.file_name()), found)?;
+            let name = entry?.file_name();
+            let is_ours = || OURS.iter().any(|ours| name.to_string_lossy().starts_with(ours));
+            if !below.as_os_str().is_empty() || is_ours() {
+                look(root, &below.join(name), found)?;
+            }
         }
     }
     Ok(())
@@ -71,7 +79,7 @@ mod tests {
         for name in ["postgres/cluster", "sandbox"] {
             fs::create_dir_all(dir.path().join(name)).unwrap();
         }
-        for name in ["postgres/cluster/base", "sandbox/mail.raw", "secrets.json"] {
+        for name in ["postgres/cluster/base", "sandbox/mail.raw", "secrets.json", "shop.toml"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
         for (name, mode) in [
@@ -83,6 +91,8 @@ mod tests {
         ] {
             chmod(name, mode);
         }
+        // Of the user, who may show it to others.
+        chmod("shop.toml", 0o644);
         let data_dir = DataDir::new(dir.path());
         assert_eq!(data_dir.open_to_others().unwrap(), []);
 

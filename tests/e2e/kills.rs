@@ -106,7 +106,9 @@ impl Demo {
         let report: Value = serde_json::from_str(stdout).unwrap();
         let dead = report["dead_lettered"].as_object().unwrap().values().map(|count| count.as_u64().unwrap());
         assert_eq!(report["audit_passed"], true, "{report:#}");
+        // Copies under the Message-ID of a mail whose answer was lost are no duplicates. They have a figure of their own.
         assert_eq!(report["duplicates"], 0, "{report:#}");
+        assert!(report["emails_sent_again"].is_u64(), "{report:#}");
         assert_eq!(report["orders"], self.orders, "{report:#}");
         assert_eq!(report["completed"].as_u64().unwrap() + dead.sum::<u64>(), self.orders, "{report:#}");
         report

@@ -143,7 +143,11 @@ reasons! {
     /// The mail server refuses the recipient permanently.
     RecipientRejected = "recipient-rejected" => (CustomerService, Low, 16),
     /// The mail server refuses the message itself permanently.
-    MessageRejected = "message-rejected" => (Engineering, Normal, 8),
+    MessageRejected = "message-rejected" => (CustomerService, Normal, 8),
+    /// The message cannot be written, because its template and its data do not fit.
+    MessageUnwritable = "message-unwritable" => (Engineering, Normal, 8),
+    /// The webhook for operators' alerts refuses an alert.
+    AlertRejected = "alert-rejected" => (Engineering, Normal, 8),
 
     // The runtime's own.
     /// The message does not match its headers.

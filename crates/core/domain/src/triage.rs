@@ -56,7 +56,7 @@ names! {
         Warehouse = "warehouse",
         /// Labels, carriers, addresses that no carrier serves.
         CarrierDesk = "carrier-desk",
-        /// Questions that only the customer or the shop can answer.
+        /// Questions that only the customer or the shop can answer, and mails that did not reach their customer.
         CustomerService = "customer-service",
         /// Defects of despatch or of its servers.
         Engineering = "engineering",

@@ -38,6 +38,10 @@ pub struct Counts {
     pub mails: u64,
     /// Different Message-IDs. A mail without one counts as different from all others.
     pub distinct_mails: u64,
+    /// Copies of mails whose answer was lost, as [`MailCount::resent`].
+    pub resent_mails: u64,
+    /// Copies of mails whose answer had arrived, as [`MailCount::doubled`].
+    pub double_mails: u64,
 }
 
 /// An order that was charged more than once.
@@ -101,6 +105,11 @@ pub struct MailCount {
     pub seq: u64,
     /// How many copies arrived.
     pub copies: u64,
+    /// Copies that had to come, because the answer to the copy before was lost: the sandbox withheld it, the client did
+    /// not speak again on that connection, or the sandbox was started again.
+    pub resent: u64,
+    /// Copies that came although the client had the answer to the copy before.
+    pub doubled: u64,
 }
 
 /// Collects the counts of all orders, or of one.

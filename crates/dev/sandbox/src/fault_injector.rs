@@ -1,10 +1,10 @@
-//! The active faults, and the number of attempts for each entity.
+//! The active faults, and the attempts at each entity.
 
-use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::digest;
+use crate::attempts::Attempts;
 use crate::error::SandboxError;
 use crate::faults::{Fault, Faults, Target};
 use crate::operation::Operation;
@@ -14,15 +14,16 @@ pub(crate) struct FaultInjector(Mutex<State>);
 
 struct State {
     faults: Faults,
-    /// Attempts so far by the digest of (operation, entity); kept only while there are rates to draw from.
-    attempts: HashMap<u128, u32>,
+    /// Counted only while there are rates to draw from.
+    attempts: Attempts,
     targets: Vec<Target>,
 }
 
 impl FaultInjector {
-    pub(crate) fn new(faults: Faults) -> Result<Self, SandboxError> {
+    /// Reads the attempts of earlier runs from `dir`. Without a `dir` they are counted in memory.
+    pub(crate) fn open(dir: Option<&Path>, faults: Faults) -> Result<Self, SandboxError> {
         faults.check()?;
-        Ok(Self(Mutex::new(State { faults, attempts: HashMap::new(), targets: Vec::new() })))
+        Ok(Self(Mutex::new(State { faults, attempts: Attempts::open(dir)?, targets: Vec::new() })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -34,7 +35,7 @@ impl FaultInjector {
         faults.check()?;
         let mut state = self.state();
         state.faults = faults;
-        state.attempts.clear();
+        state.attempts.forget();
         Ok(())
     }
 
@@ -63,8 +64,7 @@ impl FaultInjector {
         if state.faults.rates.is_empty() {
             return None;
         }
-        let counter = state.attempts.entry(digest::wide(&[&[operation as u8], entity.as_bytes()]));
-        let attempt = *counter.and_modify(|count| *count += 1).or_insert(0);
+        let attempt = state.attempts.next(operation, entity);
         state.faults.draw(operation, entity, attempt)
     }
 
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_target_hits_its_order_as_often_as_it_says_and_no_other() {
-        let injector = FaultInjector::new(Faults::none()).unwrap();
+        let injector = FaultInjector::open(None, Faults::none()).unwrap();
         injector.target(Target {
             operation: Operation::Capture,
             order: "a".into(),
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_target_without_an_order_hits_whichever_comes_next() {
-        let injector = FaultInjector::new(Faults::none()).unwrap();
+        let injector = FaultInjector::open(None, Faults::none()).unwrap();
         injector.target(Target {
             operation: Operation::Label,
             order: String::new(),
@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn a_run_repeats_whatever_the_order_of_requests() {
-        let forward = FaultInjector::new(Faults::seeded(7)).unwrap();
-        let backward = FaultInjector::new(Faults::seeded(7)).unwrap();
+        let forward = FaultInjector::open(None, Faults::seeded(7)).unwrap();
+        let backward = FaultInjector::open(None, Faults::seeded(7)).unwrap();
         let next_fault =
             |injector: &FaultInjector, n: u32| injector.next_fault(Operation::Label, &format!("o/{n}"), "o");
         let first: Vec<_> = (0..300).map(|n| next_fault(&forward, n)).collect();

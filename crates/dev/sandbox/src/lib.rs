@@ -23,11 +23,12 @@
 //! |---|---|
 //! | `GET /counts`, `GET /counts/{order}` | [`Counts`], [`OrderCounts`] |
 //! | `GET /mail?after=N&limit=M` | `{"mails": [{seq, message_id, from, to, subject, order}], "next": N}` |
-//! | `GET /mail/{seq}`, `GET /mail/count` | one mail as it was sent; `{"total", "distinct"}` |
+//! | `GET /mail/{seq}`, `GET /mail/count` | one mail as it was sent; `{"total", "distinct", "doubled"}` |
 //! | `GET /faults`, `PUT /faults` | [`Faults`], as JSON |
 //! | `POST /faults/next` | a [`Target`]: a fault for the next requests about one order, or of all |
 //! | `PUT /webhooks` | `{"gateway_url", "token"}`: where tracking webhooks go |
 
+mod attempts;
 mod control;
 mod counts;
 mod digest;

@@ -24,7 +24,13 @@ impl Providers {
         self.stripe.count(&mut counter);
         self.shippo.count(&mut counter);
         let mails = self.mailbox.totals();
-        Counts { mails: mails.total, distinct_mails: mails.distinct, ..counter.total() }
+        Counts {
+            mails: mails.total,
+            distinct_mails: mails.distinct,
+            resent_mails: mails.total - mails.distinct - mails.doubled,
+            double_mails: mails.doubled,
+            ..counter.total()
+        }
     }
 
     pub(crate) fn order_counts(&self, order: &str) -> io::Result<OrderCounts> {

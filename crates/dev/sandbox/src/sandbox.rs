@@ -36,7 +36,7 @@ impl Sandbox {
     /// Reads the state, opens the ports and serves, on the current tokio runtime.
     pub async fn start(options: Options) -> Result<Self, SandboxError> {
         let dir = options.state_dir.as_deref();
-        let injector = Arc::new(FaultInjector::new(options.faults)?);
+        let injector = Arc::new(FaultInjector::open(dir, options.faults)?);
         let stripe = Stripe::open(dir, options.seed, options.key_window, Arc::clone(&injector))?;
         let shippo = Shippo::open(dir, options.seed, options.tracking, Arc::clone(&injector))?;
         let mailbox = Arc::new(Mailbox::open(dir)?);

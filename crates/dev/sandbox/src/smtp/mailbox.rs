@@ -26,6 +26,8 @@ struct Line {
     message_id: String,
     subject: String,
     order: String,
+    /// Whether the client had the answer to the copy before this one.
+    doubled: bool,
 }
 
 /// A mail in a listing.
@@ -44,7 +46,13 @@ pub(crate) struct Listed {
 pub(crate) struct Totals {
     pub(crate) total: u64,
     pub(crate) distinct: u64,
+    /// Copies that came although the client had the answer to the copy before.
+    pub(crate) doubled: u64,
 }
+
+/// A stored mail: the digest of its Message-ID, by which its answer is noted.
+#[derive(Clone, Copy)]
+pub(super) struct Stored(u64);
 
 pub(crate) struct Mailbox(Mutex<Inner>);
 
@@ -53,8 +61,10 @@ struct Inner {
     index: Log,
     /// The place of each mail's line in the index; the first is mail 1.
     lines: Vec<Span>,
-    /// Copies by the digest of their Message-ID.
-    copies: HashMap<u64, u32>,
+    /// Whether the client is known to have the answer to the latest copy, by the digest of the Message-ID. No answer of
+    /// an earlier run is known to have arrived, because the client may have ended with that run.
+    answered: HashMap<u64, bool>,
+    doubled: u64,
     by_order: HashMap<Box<str>, Vec<u32>>,
 }
 
@@ -64,7 +74,8 @@ impl Mailbox {
             contents: Log::open(dir, "mail.raw")?,
             index: Log::open(None, "mail.jsonl")?,
             lines: Vec::new(),
-            copies: HashMap::new(),
+            answered: HashMap::new(),
+            doubled: 0,
             by_order: HashMap::new(),
         };
         let mut index = Log::open(dir, "mail.jsonl")?;
@@ -78,8 +89,15 @@ impl Mailbox {
     }
 
     /// Stores a mail.
-    pub(super) fn store(&self, from: &str, to: &[String], headers: &Headers, mail: &[u8]) -> io::Result<()> {
+    pub(super) fn store(
+        &self,
+        from: &str,
+        to: &[String],
+        headers: &Headers,
+        mail: &[u8],
+    ) -> io::Result<Stored> {
         let mut inner = self.inner();
+        let id = inner.next_id(&headers.message_id);
         let Span { offset, length } = inner.contents.append(mail)?;
         let line = Line {
             offset,
@@ -90,10 +108,16 @@ impl Mailbox {
             message_id: headers.message_id.clone(),
             subject: headers.subject.clone(),
             order: headers.order().to_owned(),
+            doubled: inner.answered.get(&id).copied().unwrap_or_default(),
         };
         let span = inner.index.append_json(&line)?;
         inner.note(&line, span);
-        Ok(())
+        Ok(Stored(id))
+    }
+
+    /// Notes that the client has the answer to a mail.
+    pub(super) fn answered(&self, Stored(id): Stored) {
+        self.inner().answered.insert(id, true);
     }
 
     /// Returns the contents of mail `seq`, from 1.
@@ -114,7 +138,11 @@ impl Mailbox {
 
     pub(crate) fn totals(&self) -> Totals {
         let inner = self.inner();
-        Totals { total: inner.lines.len() as u64, distinct: inner.copies.len() as u64 }
+        Totals {
+            total: inner.lines.len() as u64,
+            distinct: inner.answered.len() as u64,
+            doubled: inner.doubled,
+        }
     }
 
     /// Returns the orders that mails are about.
@@ -128,10 +156,14 @@ impl Mailbox {
         let mut counts: Vec<MailCount> = Vec::new();
         for &seq in inner.by_order.get(order).into_iter().flatten() {
             let seq = u64::from(seq);
-            let Some(Line { message_id, .. }) = inner.line(seq)? else { continue };
+            let Some(Line { message_id, doubled, .. }) = inner.line(seq)? else { continue };
             match counts.iter_mut().find(|known| known.message_id == message_id && !message_id.is_empty()) {
-                Some(known) => known.copies += 1,
-                None => counts.push(MailCount { message_id, seq, copies: 1 }),
+                Some(known) => {
+                    known.copies += 1;
+                    known.doubled += u64::from(doubled);
+                    known.resent += u64::from(!doubled);
+                }
+                None => counts.push(MailCount { message_id, seq, copies: 1, resent: 0, doubled: 0 }),
             }
         }
         Ok(counts)
@@ -139,15 +171,21 @@ impl Mailbox {
 }
 
 impl Inner {
+    /// Returns the digest of the next mail's Message-ID. Without one, no other mail has the same digest.
+    fn next_id(&self, message_id: &str) -> u64 {
+        if message_id.is_empty() {
+            digest::narrow(&[b"mail without id", &(self.lines.len() as u64).to_le_bytes()])
+        } else {
+            digest::narrow(&[b"mail", message_id.as_bytes()])
+        }
+    }
+
     fn note(&mut self, line: &Line, span: Span) {
+        let id = self.next_id(&line.message_id);
+        self.answered.insert(id, false);
+        self.doubled += u64::from(line.doubled);
         self.lines.push(span);
         let seq = self.lines.len();
-        let id = if line.message_id.is_empty() {
-            digest::narrow(&[b"mail without id", &(seq as u64).to_le_bytes()])
-        } else {
-            digest::narrow(&[b"mail", line.message_id.as_bytes()])
-        };
-        *self.copies.entry(id).or_insert(0) += 1;
         if !line.order.is_empty() {
             // Four billion mails would have filled the disk before.
             let seq = u32::try_from(seq).unwrap_or(u32::MAX);

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::headers::Headers;
-use super::mailbox::Mailbox;
+use super::mailbox::{Mailbox, Stored};
 use crate::fault_injector::FaultInjector;
 use crate::faults::Fault;
 use crate::operation::Operation;
@@ -22,11 +22,16 @@ const RECIPIENTS: usize = 1000;
 /// Serves one connection until the client quits or a fault cuts it off.
 pub(super) async fn run(stream: TcpStream, mailbox: &Mailbox, injector: &FaultInjector) -> io::Result<()> {
     let (read, write) = stream.into_split();
-    let mut session =
-        Session { reader: BufReader::new(read), writer: BufWriter::new(write), greeted: false, mail: None };
+    let mut session = Session {
+        reader: BufReader::new(read),
+        writer: BufWriter::new(write),
+        greeted: false,
+        mail: None,
+        taken: None,
+    };
     session.reply("220 sandbox.localhost ESMTP").await?;
     loop {
-        match session.command().await? {
+        match session.command(mailbox).await? {
             Next::Continue => {}
             Next::Content => {
                 let Some(mail) = session.mail.take() else { continue };
@@ -48,6 +53,8 @@ struct Session {
     writer: BufWriter<OwnedWriteHalf>,
     greeted: bool,
     mail: Option<Envelope>,
+    /// The mail whose answer was the last thing said. The client has it if it speaks again.
+    taken: Option<Stored>,
 }
 
 #[derive(Default)]
@@ -74,11 +81,14 @@ impl Session {
         Ok(())
     }
 
-    async fn command(&mut self) -> io::Result<Next> {
+    async fn command(&mut self, mailbox: &Mailbox) -> io::Result<Next> {
         let mut line = Vec::new();
         (&mut self.reader).take(LINE_LIMIT).read_until(b'\n', &mut line).await?;
         if line.is_empty() {
             return Ok(Next::End);
+        }
+        if let Some(taken) = self.taken.take() {
+            mailbox.answered(taken);
         }
         if line.last() != Some(&b'\n') {
             self.reply("500 5.5.2 Line too long").await?;
@@ -228,15 +238,20 @@ impl Session {
             Some(Fault::Slow) => tokio::time::sleep(injector.slow()).await,
             Some(Fault::Timeout | Fault::Duplicate | Fault::OutOfOrder) | None => {}
         }
-        if let Err(error) = mailbox.store(&envelope.from, &envelope.to, &headers, &content) {
-            tracing::error!(%error, "sandbox state write failed");
-            self.reply("452 4.3.1 Cannot write").await?;
-            return Ok(Next::Continue);
-        }
+        let stored = match mailbox.store(&envelope.from, &envelope.to, &headers, &content) {
+            Ok(stored) => stored,
+            Err(error) => {
+                tracing::error!(%error, "sandbox state write failed");
+                self.reply("452 4.3.1 Cannot write").await?;
+                return Ok(Next::Continue);
+            }
+        };
         if fault == Some(Fault::Timeout) {
             tokio::time::sleep(injector.withhold()).await;
             return Ok(Next::End);
         }
+        // A command that the client sent before the answer does not tell that it has it.
+        self.taken = self.reader.buffer().is_empty().then_some(stored);
         self.reply("250 2.0.0 Taken").await?;
         Ok(Next::Continue)
     }

@@ -1,6 +1,7 @@
 //! A sandbox's state survives the sandbox. Every write precedes its answer, so dropping a sandbox is as good as `kill
 //! -9`, which one test sends all the same.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -8,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use despatch_sandbox::{Fault, Operation, Options, Sandbox, SandboxError, Target};
+use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, SandboxError, Target};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use reqwest::Method;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::gateway::Gateway;
 use crate::shop::{Shop, authorisation, eventually, purchase};
@@ -20,6 +21,16 @@ use crate::webhooks::AT_ONCE;
 
 fn on(dir: &Path) -> Options {
     Options { state_dir: Some(dir.to_owned()), tracking: AT_ONCE, ..Options::default() }
+}
+
+/// Half of all look-ups fail.
+fn half() -> Faults {
+    let rates = Rates { server_error: 0.5, ..Rates::default() };
+    Faults { seed: 7, rates: BTreeMap::from([(Operation::FindPayment, rates)]), ..Faults::none() }
+}
+
+fn failing(dir: &Path) -> Options {
+    Options { faults: half(), ..on(dir) }
 }
 
 async fn mail(shop: &Shop) {
@@ -65,7 +76,13 @@ async fn effects_keys_and_mail_survive() {
     let second = shop.shippo("/transactions", &purchase(&rate, "o1/2")).await;
     assert_ne!(second.text("object_id"), label.text("object_id"));
     mail(&shop).await;
-    assert_eq!((shop.sandbox.counts().mails, shop.sandbox.counts().distinct_mails), (2, 1));
+    let counts = shop.sandbox.counts();
+    assert_eq!((counts.mails, counts.distinct_mails), (2, 1));
+    assert_eq!(
+        (counts.resent_mails, counts.double_mails),
+        (1, 0),
+        "the client may have ended with the sandbox"
+    );
 }
 
 /// The old sandbox is dropped without waiting for its connections, so its files may be held a moment longer.
@@ -134,7 +151,7 @@ async fn torn_last_lines_are_forgotten() {
     mail(&shop).await;
     let counts = shop.sandbox.counts();
     shop.sandbox.stop().await;
-    for name in ["stripe.jsonl", "shippo.jsonl", "mail.jsonl", "mail.raw"] {
+    for name in ["stripe.jsonl", "shippo.jsonl", "mail.jsonl", "mail.raw", "attempts.jsonl"] {
         let mut file = OpenOptions::new().append(true).open(dir.path().join(name)).unwrap();
         file.write_all(br#"{"at_ms":1,"inte"#).unwrap();
     }
@@ -161,28 +178,33 @@ const CHILD: &str = "SANDBOX_TEST_STATE_DIR";
 #[ignore = "it is run, and killed, by the test below"]
 async fn child() {
     let Some(dir) = env::var_os(CHILD).map(PathBuf::from) else { return };
-    let sandbox = Sandbox::start(on(&dir)).await.unwrap();
+    let sandbox = Sandbox::start(failing(&dir)).await.unwrap();
     println!("\nstripe {}", sandbox.stripe_url());
     std::future::pending::<()>().await;
 }
 
-#[tokio::test]
-async fn what_was_answered_survives_a_kill() {
-    let dir = tempfile::tempdir().unwrap();
+/// A sandbox in a process of its own, and the base URL of its payment intents.
+async fn spawn(dir: &Path) -> (Child, String) {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "restart::child", "--ignored", "--nocapture"])
-        .env(CHILD, dir.path())
+        .env(CHILD, dir)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let stripe = loop {
+    loop {
         let line = lines.next_line().await.unwrap().expect("the child says where it listens");
         if let Some(url) = line.strip_prefix("stripe ") {
-            break format!("{url}/v1/payment_intents");
+            return (child, format!("{url}/v1/payment_intents"));
         }
-    };
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, stripe) = spawn(dir.path()).await;
     let clients = Shop::open().await.http;
     let authorise = async |n: u32| {
         let order = format!("o{n}");
@@ -209,4 +231,45 @@ async fn what_was_answered_survives_a_kill() {
     let (answered, kept) = (u64::from(answered.into_inner()), sandbox.counts().intents);
     // Each lane may have had one more accepted and not yet answered.
     assert!((answered..=answered + 8).contains(&kept), "{answered} answered, {kept} kept");
+}
+
+const LOOK_UPS: u32 = 40;
+
+/// Looks each of some unknown payments up once, and returns the statuses.
+async fn look_up(http: &reqwest::Client, intents: &str) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for n in 0..LOOK_UPS {
+        let request = http.get(format!("{intents}/pi_{n}")).bearer_auth("sk_test_1");
+        statuses.push(request.send().await.unwrap().status().as_u16());
+    }
+    statuses
+}
+
+/// The statuses of everyone's try of this number, from 0.
+fn drawn(attempt: u32) -> Vec<u16> {
+    let fault = |n| half().draw(Operation::FindPayment, &format!("pi_{n}"), attempt);
+    (0..LOOK_UPS).map(|n| if fault(n) == Some(Fault::ServerError) { 500 } else { 404 }).collect()
+}
+
+#[tokio::test]
+async fn a_fault_does_not_hit_the_same_try_again_after_a_kill() {
+    assert!(drawn(0) != drawn(1) && drawn(1) != drawn(2));
+    let dir = tempfile::tempdir().unwrap();
+    let (mut child, intents) = spawn(dir.path()).await;
+    let http = Shop::open().await.http;
+    assert_eq!(look_up(&http, &intents).await, drawn(0));
+    child.kill().await.unwrap();
+
+    let sandbox = Sandbox::start(failing(dir.path())).await.unwrap();
+    let intents = |sandbox: &Sandbox| format!("{}/v1/payment_intents", sandbox.stripe_url());
+    assert_eq!(look_up(&http, &intents(&sandbox)).await, drawn(1));
+    sandbox.stop().await;
+
+    // New faults begin at 0 again, and that is not forgotten either.
+    let sandbox = Sandbox::start(failing(dir.path())).await.unwrap();
+    sandbox.set_faults(half()).unwrap();
+    assert_eq!(look_up(&http, &intents(&sandbox)).await, drawn(0));
+    sandbox.stop().await;
+    let sandbox = Sandbox::start(failing(dir.path())).await.unwrap();
+    assert_eq!(look_up(&http, &intents(&sandbox)).await, drawn(1));
 }

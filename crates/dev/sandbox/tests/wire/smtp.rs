@@ -61,6 +61,27 @@ async fn mail_is_kept_as_it_was_sent() {
 }
 
 #[tokio::test]
+async fn a_copy_after_a_lost_answer_is_no_double() {
+    let shop = Shop::open().await;
+    let smtp = client(&shop);
+    let lost = Target { operation: Operation::Mail, order: "o1".into(), fault: Fault::Timeout, times: 2 };
+    shop.sandbox.fault_next(lost);
+    for _ in 0..2 {
+        smtp.send(mail("a@x", "o1", "hi")).await.unwrap_err();
+    }
+    smtp.send(mail("a@x", "o1", "hi")).await.unwrap();
+    let counts = shop.sandbox.counts();
+    assert_eq!((counts.mails, counts.resent_mails, counts.double_mails), (3, 2, 0));
+
+    // The next copy comes over the same connection, so the client has read the answer to the one before.
+    smtp.send(mail("a@x", "o1", "hi")).await.unwrap();
+    let counts = shop.sandbox.counts();
+    assert_eq!((counts.mails, counts.resent_mails, counts.double_mails), (4, 2, 1));
+    let of_order = &shop.sandbox.order_counts("o1").unwrap().mails;
+    assert_eq!((of_order[0].copies, of_order[0].resent, of_order[0].doubled), (4, 2, 1));
+}
+
+#[tokio::test]
 async fn many_connections_send_at_once() {
     let shop = Shop::open().await;
     let smtp = client(&shop);

@@ -25,7 +25,7 @@ impl HandlerError for NotifyOperatorsError {
         match self {
             NotifyOperatorsError::Alert(AlertError::Busy(wait)) => Verdict::RetryAfter(*wait),
             NotifyOperatorsError::Alert(AlertError::Refused(400..=499)) => {
-                Verdict::Reject(Reason::MessageRejected)
+                Verdict::Reject(Reason::AlertRejected)
             }
             NotifyOperatorsError::Alert(_) | NotifyOperatorsError::Database(_) => Verdict::Retry,
         }

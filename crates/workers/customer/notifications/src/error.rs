@@ -34,9 +34,21 @@ impl HandlerError for NotifyError {
             NotifyError::ContactUnknown => Verdict::NotYet,
             NotifyError::Compose(ComposeError::Address(_)) => Verdict::Reject(Reason::RecipientRejected),
             NotifyError::Compose(ComposeError::Template(_) | ComposeError::Message(_)) => {
-                Verdict::Reject(Reason::MessageRejected)
+                Verdict::Reject(Reason::MessageUnwritable)
             }
             NotifyError::Smtp(error) => error.verdict(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_defect_of_the_program_is_not_the_mail_server_s_refusal() {
+        let template = minijinja::Error::new(minijinja::ErrorKind::UndefinedError, "no order");
+        let unwritten = NotifyError::Compose(ComposeError::Template(template));
+        assert_eq!(unwritten.verdict(), Verdict::Reject(Reason::MessageUnwritable));
     }
 }

@@ -78,7 +78,8 @@ impl SmtpError {
             // With wrong credentials no message is sent, so it is not this order's fault.
             SmtpError::Unavailable(_) | SmtpError::TooSlow(_) | SmtpError::Credentials(_) => Verdict::Retry,
             SmtpError::Recipient(_) | SmtpError::AsciiOnly => Verdict::Reject(Reason::RecipientRejected),
-            SmtpError::Message(_) | SmtpError::NotText(_) => Verdict::Reject(Reason::MessageRejected),
+            SmtpError::Message(_) => Verdict::Reject(Reason::MessageRejected),
+            SmtpError::NotText(_) => Verdict::Reject(Reason::MessageUnwritable),
         }
     }
 

@@ -19,6 +19,7 @@ mod requests;
 pub(crate) mod resolve;
 pub(crate) mod search;
 mod store;
+mod triage;
 
 pub use actions::CaseActions;
 pub use case::{Case, CaseId, CaseState, FailedAttempt, HistoryEntry, QueueCounts};

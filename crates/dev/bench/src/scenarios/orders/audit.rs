@@ -85,7 +85,13 @@ impl Published {
                 NotificationSent::TYPE => {
                     let sent = NotificationSent::decode(payload)?;
                     let mails = &mut published.seen.entry(sent.order_id).or_default().mails;
-                    mails.push(MailCount { message_id: sent.message_id, seq: 0, copies: 1 });
+                    mails.push(MailCount {
+                        message_id: sent.message_id,
+                        seq: 0,
+                        copies: 1,
+                        resent: 0,
+                        doubled: 0,
+                    });
                 }
                 ReviewReceived::TYPE => {
                     let review = ReviewReceived::decode(payload)?;

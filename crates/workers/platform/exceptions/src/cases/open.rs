@@ -7,7 +7,7 @@ use despatch_contracts::exception::MonitorDue;
 use despatch_contracts::order::Order;
 use despatch_contracts::runtime::{DeadLetter, Envelope};
 use despatch_contracts::{Subject, Trace, json};
-use despatch_domain::{Currency, Money, Reason, Triage};
+use despatch_domain::{Currency, Money, Reason};
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, HandlerError, Timer, Tx, Verdict};
 use jiff::Timestamp;
 use prost::Message as _;
@@ -19,6 +19,7 @@ use super::ends_with_order::ends_with_order;
 use super::key::{InvalidEventId, case_key, event_id};
 use super::priority::{WorthLimits, priority};
 use super::store::{self, Failure};
+use super::triage::triage;
 use crate::alerts::monitor;
 
 /// Opens cases.
@@ -65,8 +66,7 @@ impl Handler for Open {
 
     async fn record(&self, letter: &DeadLetter, tx: &Tx<'_>) -> Result<(), OpenError> {
         let event_id = event_id(&letter.event_id)?;
-        // A newer build may give reasons that this one does not know.
-        let mut triage = Reason::parse(&letter.reason).and_then(Reason::triage).unwrap_or(Triage::UNKNOWN);
+        let mut triage = triage(&letter.reason, &letter.handler);
         let last = letter.failures.last().cloned().map(FailedAttempt::from);
         let failed_at = last.as_ref().and_then(|attempt| attempt.at).unwrap_or_else(Timestamp::now);
         let due = self.calendar.due(failed_at, triage.hours)?;

@@ -28,6 +28,20 @@ async fn a_dead_letter_opens_a_case_in_a_queue() {
 }
 
 #[tokio::test]
+async fn a_mail_that_is_given_up_on_is_a_case_of_customer_service() {
+    let (env, team) = env().await;
+    let event = EventId::new();
+    let (worker, handler) = ("notifications".to_owned(), "notifications.notify".to_owned());
+    let id = CaseId { handler: handler.clone(), event_id: event.uuid() };
+    let letter = letter(event, "o-1", 0, "attempts-exhausted", "the mail server did not answer");
+    dies(&env, &DeadLetter { worker, handler, ..letter }).await;
+    env.quiet().await;
+    let (case, _) = team.show(&id).await.expect("a case");
+    assert_eq!(case.reason, "attempts-exhausted");
+    assert_eq!((case.queue, case.priority), (Queue::CustomerService, Priority::Low));
+}
+
+#[tokio::test]
 async fn a_case_keeps_its_number_and_a_failure_that_is_told_again_takes_none() {
     let (env, team) = env().await;
     let events = [EventId::new(), EventId::new(), EventId::new()];

@@ -15,6 +15,7 @@ mod kills;
 mod local_deployment;
 mod orders;
 mod outages;
+mod pressure;
 mod private_servers;
 mod privileges;
 #[path = "../pty.rs"]

@@ -56,22 +56,21 @@ impl DataDir {
 
     /// Where the deployment is, or was when it last ran. Fails if that cannot be read.
     pub(crate) fn address(&self) -> Result<Option<Address>> {
-        self.read_json("address.json")
+        read_json(&self.address_file())
     }
+}
 
-    /// The value of a file of this directory; `None` if there is no such file.
-    pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        let path = self.0.join(name);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(unreadable(&path, &error)),
-        };
-        let value = serde_json::from_str(&text);
-        value.map(Some).map_err(|error| format!("{}: {error}", path.display()).into())
-    }
+/// The value of a file of a data directory; `None` if there is no such file.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(unreadable(path, &error)),
+    };
+    let value = serde_json::from_str(&text);
+    value.map(Some).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
 /// The error of a file of a data directory that cannot be read.

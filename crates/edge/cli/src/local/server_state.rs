@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::data_dir::DataDir;
+use super::data_dir::{DataDir, read_json};
 use crate::result::Result;
 
 /// Each private server, by its name.
@@ -28,7 +28,7 @@ pub(crate) struct ServerState {
 impl DataDir {
     /// The servers of the deployment that runs here, or ran last; empty before the first.
     pub(crate) fn servers(&self) -> Result<ServerStates> {
-        Ok(self.read_json("servers.json")?.unwrap_or_default())
+        Ok(read_json(&self.path().join("servers.json"))?.unwrap_or_default())
     }
 }
 

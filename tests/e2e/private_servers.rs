@@ -122,7 +122,10 @@ async fn a_nats_whose_disk_was_full_is_restarted() {
         || fs::read_to_string(local.dir.path().join("up.log")).unwrap().contains("publish retried");
     until("the stream takes nothing", async || unwritten().then_some(())).await;
     // Now there is room, and only a restart helps.
-    prlimit(Some(nats), Resource::Fsize, before).unwrap();
+    if let Err(error) = prlimit(Some(nats), Resource::Fsize, before) {
+        // On a slow machine it is restarted already.
+        assert_eq!(error, rustix::io::Errno::SRCH);
+    }
     let told = restarted(&local, "nats-server", "once").await;
     assert!(told.contains(": it stores nothing: "), "{told}\n{}", fs::read_to_string(log).unwrap());
     local.becomes("test/1", "completed").await;

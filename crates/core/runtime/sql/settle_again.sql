@@ -10,7 +10,7 @@ with settled as (
            deferred_since = case when $10 then coalesce(deferred_since, despatch_now()) end,
            reason = $12, recorded_at = despatch_now(),
            waiting_since = case when $11::float8 is null then null
-                                when state = 'waiting' then coalesce(waiting_since, recorded_at)
+                                when state = 'waiting' and not $14 then coalesce(waiting_since, recorded_at)
                                 else despatch_now() end
      where handler = $1 and id = $2 and generation = $3 - 1 and state <> 'done'
      returning id),

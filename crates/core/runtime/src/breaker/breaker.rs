@@ -10,6 +10,9 @@ use despatch_domain::Reason;
 
 use crate::breaker::provider::ExternalProvider;
 
+/// Characters of a provider's error that are kept.
+const LONGEST_ERROR: usize = 500;
+
 /// Refusals in a row that open the breaker. One is not enough, because a key may lack a right that few requests need.
 const REFUSALS: u32 = 3;
 
@@ -157,12 +160,14 @@ impl Breaker {
 
     /// Notes that the provider refused us or failed. Enough of that in a row opens the breaker.
     pub(crate) fn failed(&self, reason: Reason, event: EventId, error: &str) {
+        // PostgreSQL's text holds no NUL, and the provider may have said anything.
+        let error: String = error.chars().filter(|c| *c != '\0').take(LONGEST_ERROR).collect();
         let mut news = self.news();
         self.awaits_answer.store(true, Ordering::Relaxed);
         news.streak.add(reason, event);
-        news.observed.failure = Some(error.to_owned());
+        news.observed.failure = Some(error.clone());
         if news.streak.trips() && !self.is(BreakerState::Open) {
-            news.observed.trip = Some(Trip { reason, error: error.to_owned() });
+            news.observed.trip = Some(Trip { reason, error });
             self.set(BreakerState::Open, &mut news);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
@@ -65,6 +66,8 @@ pub(crate) struct Endpoint {
     config: Config,
     must_take_writes: bool,
     limit: Duration,
+    /// How long it may take to answer when it is asked whether it hangs.
+    doubt: Duration,
     known_state: Arc<HostState>,
 }
 
@@ -72,6 +75,7 @@ impl Endpoint {
     /// The `nth` of the hosts that a URL names.
     pub(crate) fn of(config: &Config, nth: usize, limit: Duration, must_take_writes: bool) -> Arc<Self> {
         let (names, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
+        let is_only = names.len().max(addresses.len()) == 1;
         Arc::new_cyclic(|this| Endpoint {
             this: this.clone(),
             name: names.get(nth).cloned(),
@@ -80,6 +84,8 @@ impl Endpoint {
             config: config.clone(),
             must_take_writes,
             limit,
+            // Giving up the only host leads nowhere else, so it may take as long as for any connection.
+            doubt: if is_only { limit } else { SILENCE },
             known_state: HostState::of(config, nth),
         })
     }
@@ -104,11 +110,38 @@ impl Endpoint {
         })
     }
 
+    /// Connects to the first of its addresses that lets us in.
     async fn establish(&self) -> Result<Connected, Error> {
-        let stream = match self.open().await {
-            Ok(stream) => stream,
+        if let (Some(Host::Unix(path)), None) = (&self.name, &self.address) {
+            let socket = path.join(format!(".s.PGSQL.{}", self.port));
+            return match UnixStream::connect(socket).await {
+                Ok(stream) => self.log_in(Either::Right(stream)).await,
+                Err(error) => Err(as_error(error).await),
+            };
+        }
+        let name = (self.address.as_deref().unwrap_or(self.name()), self.port);
+        let addresses = match lookup_host(name).await {
+            Ok(addresses) => addresses,
             Err(error) => return Err(as_error(error).await),
         };
+        let mut failure = None;
+        for address in addresses {
+            let connected = match open(address).await {
+                Ok(stream) => self.log_in(Either::Left(stream)).await,
+                Err(error) => Err(as_error(error).await),
+            };
+            match connected {
+                Ok(connected) => return Ok(connected),
+                Err(error) => failure = Some(error),
+            }
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Err(as_error(io::Error::new(io::ErrorKind::NotFound, "the host has no address")).await),
+        }
+    }
+
+    async fn log_in(&self, stream: Stream) -> Result<Connected, Error> {
         let established = Arc::new(AtomicBool::new(false));
         let host = self.this.clone();
         let ask = Arc::new(move || -> Asking {
@@ -138,18 +171,6 @@ impl Endpoint {
         Ok((client, driver))
     }
 
-    /// Opens the stream below.
-    async fn open(&self) -> io::Result<Stream> {
-        if let (Some(Host::Unix(path)), None) = (&self.name, &self.address) {
-            let socket = path.join(format!(".s.PGSQL.{}", self.port));
-            return Ok(Either::Right(UnixStream::connect(socket).await?));
-        }
-        let stream = TcpStream::connect((self.address.as_deref().unwrap_or(self.name()), self.port)).await?;
-        stream.set_nodelay(true)?;
-        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
-        Ok(Either::Left(stream))
-    }
-
     /// The name that its certificate proves.
     fn name(&self) -> &str {
         match &self.name {
@@ -166,7 +187,7 @@ impl Endpoint {
         {
             return answers;
         }
-        let answers = match self.connect_within(SILENCE).await {
+        let answers = match self.connect_within(self.doubt).await {
             Ok((client, driver)) => {
                 drop(client);
                 driver.abort();
@@ -193,6 +214,14 @@ impl Endpoint {
 
 /// The stream below the protocol.
 type Stream = Either<TcpStream, UnixStream>;
+
+/// Opens the stream below the protocol.
+async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    Ok(stream)
+}
 
 /// Drives a connection to its end.
 async fn drive(connection: impl Future<Output = Result<(), Error>>) {

@@ -99,11 +99,17 @@ impl Hosts {
                 if let Some(connected) = self.connect_to_last().await {
                     return Ok(connected);
                 }
-                let _searching = self.found.searching.lock().await;
-                match self.connect_to_last().await {
-                    Some(connected) => Ok(connected),
-                    None => self.search().await,
+                let searching = self.found.searching.lock().await;
+                if self.found.last().is_none() {
+                    return self.search().await;
                 }
+                // Another one has found it, and all that waited go there beside each other.
+                drop(searching);
+                if let Some(connected) = self.connect_to_last().await {
+                    return Ok(connected);
+                }
+                let _searching = self.found.searching.lock().await;
+                self.search().await
             }
         }
     }
@@ -112,10 +118,8 @@ impl Hosts {
     async fn connect_to_last(&self) -> Option<Connected> {
         let (nth, at) = self.found.last()?;
         let endpoint = self.endpoints.get(nth)?;
-        if endpoint.hung_at().is_some_and(|hung| hung >= at) {
-            return None;
-        }
-        let connected = endpoint.connect().await.ok();
+        let hangs = endpoint.hung_at().is_some_and(|hung| hung >= at);
+        let connected = if hangs { None } else { endpoint.connect().await.ok() };
         if connected.is_none() && self.found.last() == Some((nth, at)) {
             self.found.note(None);
         }

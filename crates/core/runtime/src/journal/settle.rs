@@ -66,6 +66,8 @@ pub(crate) struct JournalRow<'a> {
     pub(crate) failures: &'a [u8],
     pub(crate) attempts: u32,
     pub(crate) disposition: Disposition,
+    /// Whether a breaker held the event until this try: then its wait begins with this try.
+    pub(crate) was_held: bool,
 }
 
 /// A disposition as columns of the journal.
@@ -160,7 +162,7 @@ impl Journal {
         let (id, generation) = (row.id.uuid(), i32::try_from(row.generation).unwrap_or(i32::MAX));
         let (outbox, event, failures) = (some(&row.outbox), some(row.event), some(row.failures));
         let statement = client.prepare_cached(&self.sql().settle_again).await?;
-        let values: [&(dyn ToSql + Sync); 13] = [
+        let values: [&(dyn ToSql + Sync); 14] = [
             &row.handler,
             &id,
             &generation,
@@ -174,6 +176,7 @@ impl Journal {
             &due,
             &reason,
             &held_by,
+            &row.was_held,
         ];
         Ok(client.execute(&statement, &values).await? == 1)
     }

@@ -178,6 +178,7 @@ impl Cancelled {
             failures: &failures,
             attempts: self.attempts,
             disposition: Disposition::Dead { reason: Reason::RetryCancelled.code() },
+            was_held: false,
         };
         // The batch is opened first, because the row keeps an earlier generation's unpublished follow-ons only while a
         // batch names it.

@@ -29,6 +29,8 @@ struct Place {
     tried: Option<ServerAddr>,
     /// The server whose connection was lost last. The client does not count that as a failure.
     lost: Option<ServerAddr>,
+    /// The server of the last attempt, if that failed. The client does not count a name that leads nowhere.
+    unreached: Option<ServerAddr>,
     /// Whether the next connection is to the home, whatever its past.
     returning: bool,
 }
@@ -41,12 +43,17 @@ impl Spread {
         let tried = place.tried.take();
         let before = servers.iter().filter(connected).find(|server| Some(&server.addr) == tried.as_ref());
         let returning = std::mem::take(&mut place.returning);
+        place.unreached = if before.is_some() { None } else { tried.clone() };
         if let Some(before) = before {
             place.lost = (!returning).then(|| before.addr.clone());
         }
-        let is_lost = |server: &Server| place.lost.as_ref() == Some(&server.addr);
+        let is =
+            |server: &Server, which: &Option<ServerAddr>| usize::from(which.as_ref() == Some(&server.addr));
         let failures = |server: &Server| {
-            if returning { 0 } else { server.failed_attempts + usize::from(is_lost(server)) }
+            if returning {
+                return 0;
+            }
+            server.failed_attempts + is(server, &place.lost) + is(server, &place.unreached)
         };
         let chosen = servers.iter().min_by_key(|server| (failures(server), self.rank(&server.addr)))?;
         place.tried = Some(chosen.addr.clone());
@@ -115,6 +122,16 @@ mod tests {
             *homes.entry(chosen(&Spread::default(), &mut servers, true)).or_default() += 1;
         }
         assert!(homes.len() == 3 && homes.values().all(|count| *count > 30), "{homes:?}");
+    }
+
+    #[test]
+    fn a_name_that_leads_nowhere_does_not_hide_the_others() {
+        let spread = Spread::default();
+        let servers = [server("a"), server("b"), server("c")];
+        // The client counts none of these attempts.
+        let tried: std::collections::BTreeSet<String> =
+            (0..2).map(|_| spread.choose(&servers).expect("a server").addr.host().to_owned()).collect();
+        assert_eq!(tried.len(), 2, "{tried:?}");
     }
 
     #[test]

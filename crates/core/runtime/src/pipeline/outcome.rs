@@ -59,6 +59,7 @@ impl Outcome {
             failures,
             attempts: self.attempts,
             disposition: self.disposition,
+            was_held: task.history.was_held(),
         }
     }
 
@@ -212,7 +213,8 @@ impl<'a> OutcomeBuilder<'a> {
         reason: Reason,
     ) -> (Disposition, u32, &'static str) {
         let (provider, attempts) = (self.spec.provider, task.history.attempts);
-        let waited = task.history.waited.unwrap_or_default();
+        // The time for which a breaker held it is no wait of its own.
+        let waited = task.history.waited.filter(|_| !task.history.was_held()).unwrap_or_default();
         let breaker = provider.and_then(|provider| self.ctx.breakers.get(provider.name));
         let held_by = breaker.filter(|breaker| !breaker.is_closed()).map(|breaker| breaker.provider.name);
         let mut backoff = ProviderBackoff::with(provider.map(|provider| provider.kind));

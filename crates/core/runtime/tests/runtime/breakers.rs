@@ -22,6 +22,7 @@ use crate::fixture::asked;
 const WELL: u8 = 0;
 const REFUSES: u8 = 1;
 const DOWN: u8 = 2;
+const PUTS_OFF: u8 = 3;
 
 /// A provider that serves, refuses or fails as the test says, and notes when it was asked.
 #[derive(Clone, Default)]
@@ -91,6 +92,7 @@ impl EffectHandler for Pay {
             _ if plan == "greylisted" => Err(PayError::Bank(Verdict::PutOff)),
             _ if plan == "failing" => Err(PayError::Bank(Verdict::Down(Duration::ZERO))),
             REFUSES => Err(PayError::Bank(Verdict::Refused)),
+            PUTS_OFF => Err(PayError::Bank(Verdict::PutOff)),
             DOWN => Err(PayError::Bank(Verdict::Down(Duration::ZERO))),
             _ => Ok(()),
         }
@@ -279,4 +281,33 @@ async fn an_event_that_the_provider_puts_off_or_fails_alone_waits_for_days_and_o
     for order in ["grey", "fails"] {
         assert_eq!(env.expect_dead(order).await.reason, Reason::ProviderDown.code());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_that_a_breaker_held_an_event_does_not_count_when_it_waits_for_itself() {
+    let env = TestEnv::new().await;
+    let bank = Bank::default();
+    bank.becomes(REFUSES);
+    env.run(bank.worker()).await;
+    env.deliver(&asked("held", "pay")).await;
+    for order in 0..ORDERS {
+        env.deliver(&asked(&format!("other-{order}"), "pay")).await;
+    }
+    until_held(&env, ORDERS + 1).await;
+    // Longer than any event is tried for.
+    env.advance(Duration::from_secs(10 * 24 * 3600)).await;
+    bank.becomes(PUTS_OFF);
+    let waiting = async || {
+        let sql = "select count(*) from shop.journal where state = 'waiting' and waiting_since > \
+                   despatch_now() - interval '1 day'";
+        env.db().await.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
+    };
+    eventually("each has been put off and waits from then on", async || {
+        (waiting().await == i64::try_from(ORDERS + 1).unwrap()).then_some(())
+    })
+    .await;
+    assert!(env.messages("dead.>").await.is_empty());
+    bank.becomes(WELL);
+    env.advance(Duration::from_secs(24 * 3600)).await;
+    env.expect::<PaymentRefunded>("held").await;
 }

@@ -59,7 +59,10 @@ impl Committer {
                 let probes: Vec<_> = batch.extract_if(.., |queued| is_probe(queued)).collect();
                 self.rehearse_and_reply(probes).await;
             }
-            self.commit_and_reply(std::mem::take(&mut batch)).await;
+            // An empty batch would pass for a commit.
+            if !batch.is_empty() {
+                self.commit_and_reply(std::mem::take(&mut batch)).await;
+            }
         }
         self.publishing.close();
         if tokio::time::timeout(DRAIN_WAIT, self.publishing.wait()).await.is_err() {
@@ -82,7 +85,6 @@ impl Committer {
     async fn commit_and_reply(&self, batch: Vec<QueuedSubmission>) {
         match guarded(self.commit(&batch)).await {
             Ok(receipts) => {
-                self.outbox.note_commit();
                 let placed = receipts.iter().filter(|receipt| matches!(receipt, Receipt::Placed(_)));
                 self.placed.add(placed.count() as u64, &[]);
                 reply(batch, receipts.into_iter().map(Ok));
@@ -116,6 +118,10 @@ impl Committer {
         let events = messages.len();
         let unpublished = self.outbox.enqueue(&tx, messages).await?;
         tx.commit().await?;
+        // Without a row a commit writes nothing, and says nothing about the disk.
+        if events > 0 {
+            self.outbox.note_commit();
+        }
         self.publish(unpublished, events);
         Ok(batch.iter().map(|queued| lookup.receipt(queued)).collect())
     }

@@ -14,7 +14,9 @@ mod identity;
 mod kills;
 mod local_deployment;
 mod orders;
+mod outages;
 mod pressure;
+mod private_servers;
 mod privileges;
 #[path = "../pty.rs"]
 mod pty;

@@ -4,16 +4,16 @@ use std::fmt::Write as _;
 
 use despatch_read_model::cases::ReasonCases;
 use despatch_read_model::{OrderBook, ShopFigures};
-use despatch_runtime::{Database, DbError, RetryFilter, count_retries};
+use despatch_runtime::{Database, DbError, Outage, RetryFilter, count_retries, list_outages};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::local::{DataDir, Owner, attach};
+use crate::local::{DataDir, Owner, ServerStates, attach};
 use crate::output::{Table, amount, next_command, print, span, width};
 use crate::registry::Registry;
-use crate::result::Result;
+use crate::result::{Result, hinted};
 
 /// The figures that are printed.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ struct ShopStatus {
     figures: ShopFigures,
     /// How many events wait for their next try, by worker; workers without any are left out.
     retries: Vec<(&'static str, u64)>,
+    /// The providers that are out of service, by worker.
+    outages: Vec<(&'static str, Outage)>,
+    /// The private servers.
+    servers: ServerStates,
 }
 
 /// Prints today's figures, or that nothing runs here.
@@ -31,7 +35,17 @@ pub(crate) async fn status(registry: &Registry, config: Config, data_dir: &DataD
     if config.database_url.is_empty() && data_dir.owner()? == Owner::Nobody {
         return nothing(data_dir, as_json);
     }
-    let status = read(registry, &attach(config, data_dir)?).await?;
+    let servers = data_dir.servers()?;
+    let faults: Vec<String> = servers
+        .iter()
+        .filter(|(_, server)| server.fault.is_some())
+        .filter_map(|(name, server)| server.line(name))
+        .collect();
+    let status = match read(registry, &attach(config, data_dir)?).await {
+        Ok(figures) => ShopStatus { servers, ..figures },
+        Err(error) if faults.is_empty() => return Err(error.into()),
+        Err(error) => return Err(hinted(error, faults.join("\n"))),
+    };
     if as_json {
         return print(&format!("{:#}\n", status.as_object()));
     }
@@ -50,15 +64,16 @@ async fn read(registry: &Registry, config: &Config) -> Result<ShopStatus, DbErro
     let now = book.now().await?;
     let since = midnight(now, TimeZone::system());
     let figures = book.figures(since.timestamp()).await?;
-    let mut retries = Vec::new();
+    let (mut retries, mut outages) = (Vec::new(), Vec::new());
     for worker in registry.names() {
         let db = Database::new(config.database_of(worker), 1)?;
         let count = count_retries(&db, worker, &RetryFilter::default()).await?;
         if count > 0 {
             retries.push((worker, count));
         }
+        outages.extend(list_outages(&db, worker).await?.into_iter().map(|outage| (worker, outage)));
     }
-    Ok(ShopStatus { since, figures, retries })
+    Ok(ShopStatus { since, figures, retries, outages, servers: ServerStates::default() })
 }
 
 /// The beginning of the day in a zone.
@@ -109,6 +124,17 @@ impl ShopStatus {
             let _ = write!(text, " ({})   {}", workers.join(", "), next_command("retries list"));
         }
         text.push('\n');
+        for (worker, Outage { provider, reason, waiting, .. }) in &self.outages {
+            let _ = writeln!(text, "out of service: {provider} ({reason}), {waiting} of {worker} wait");
+        }
+        let servers: Vec<String> =
+            self.servers.iter().filter_map(|(name, server)| server.line(name)).collect();
+        if !servers.is_empty() {
+            text += "\nservers\n";
+            for server in servers {
+                let _ = writeln!(text, "  {server}");
+            }
+        }
         text
     }
 
@@ -124,8 +150,17 @@ impl ShopStatus {
         today["since"] = json!(self.since.timestamp());
         today["placed"] = json!(placed);
         today["refunded"] = json!(refunded);
+        let outages: Vec<Value> = self
+            .outages
+            .iter()
+            .map(|(worker, Outage { provider, reason, waiting, .. })| {
+                json!({ "worker": worker, "provider": provider, "reason": reason, "waiting": waiting })
+            })
+            .collect();
         json!({
             "running": true, "today": today, "on_the_way": under_way, "cases": cases, "retries": retries,
+            "outages": outages,
+            "servers": self.servers,
         })
     }
 }
@@ -158,6 +193,8 @@ mod tests {
                 cases: Vec::new(),
             },
             retries: Vec::new(),
+            outages: Vec::new(),
+            servers: ServerStates::default(),
         }
     }
 
@@ -182,7 +219,17 @@ mod tests {
                 cases("warehouse", "stock-short", 1, 0),
             ],
         };
-        ShopStatus { figures, retries: vec![("payments", 3), ("labels", 1)], ..quiet() }
+        let outage = Outage {
+            provider: "stripe".to_owned(),
+            state: "open".to_owned(),
+            reason: "provider-refused".to_owned(),
+            error: "Invalid API Key provided".to_owned(),
+            since: None,
+            next_probe: std::time::SystemTime::UNIX_EPOCH,
+            waiting: 3,
+        };
+        let outages = vec![("payments", outage)];
+        ShopStatus { figures, retries: vec![("payments", 3), ("labels", 1)], outages, ..quiet() }
     }
 
     fn on_a_terminal(status: &ShopStatus) -> String {
@@ -209,6 +256,7 @@ cases: 15 to decide, 2 overdue
       1  warehouse     despatch exceptions list --reason stock-short
 
 waiting for another try: 4 (payments 3, labels 1)   despatch retries list
+out of service: stripe (provider-refused), 3 of payments wait
 "#);
     }
 

@@ -114,6 +114,10 @@ async fn idle_connections_beyond_the_usual_limit_of_files_keep_no_order_out() {
     limited.env("DESPATCH_GATEWAY_LISTEN", &asking.gateway);
     let process = Despatch::start(&mut limited);
     asking.ready().await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert_eq!(files[3], files[4], "the soft limit is the hard one");
     let mut idle = Vec::new();
     while idle.len() < 1200 {
         idle.push(TcpStream::connect(&asking.gateway).unwrap());

@@ -119,8 +119,7 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let _in_request = open.connection.request();
-    let is_probe = PROBES.contains(&request.uri().path());
-    if open.connection.over_limit && !is_probe {
+    if open.connection.over_limit && !PROBES.contains(&request.uri().path()) {
         return Ok(refuse(&ApiError::Unavailable { retry_after_seconds: RETRY_AFTER }));
     }
     let Some(_counted) = open.of.admit_request(open.connection.peer, request.headers()) else {

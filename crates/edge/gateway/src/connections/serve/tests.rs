@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
-use tokio::time::advance;
+use tokio::time::{advance, timeout};
 
 use super::*;
 use crate::connections::Proxies;
@@ -90,8 +90,10 @@ impl Client {
         }
     }
 
-    async fn is_closed(&mut self) -> bool {
-        self.answer().await.is_empty()
+    /// Whether the server closes it, and does so within this time.
+    async fn is_closed_within(&mut self, seconds: u64) -> bool {
+        let closed = timeout(Duration::from_secs(seconds), self.answer()).await;
+        closed.is_ok_and(|answer| answer.is_empty())
     }
 }
 
@@ -109,7 +111,7 @@ async fn a_head_that_dribbles_is_cut_off() {
         }
     };
     dribble.await;
-    assert!(client.is_closed().await);
+    assert!(client.is_closed_within(1).await);
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
 
@@ -123,10 +125,10 @@ async fn a_connection_may_rest_between_requests_for_a_while() {
     client.ask("/", "").await;
     assert!(client.answer().await.ends_with("here"));
     let rested = Instant::now();
-    assert!(client.is_closed().await);
+    assert!(client.is_closed_within(90).await);
     assert!(rested.elapsed() >= Duration::from_secs(70), "{:?}", rested.elapsed());
     // One that never sends anything is no different from one that sends slowly.
-    assert!(server.connect().await.is_closed().await);
+    assert!(server.connect().await.is_closed_within(20).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +141,7 @@ async fn the_connection_that_rests_longest_makes_room() {
     }
     let (_new, answer) = server.get("/").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(clients[0].is_closed().await);
+    assert!(clients[0].is_closed_within(5).await);
     clients[1].ask("/", "").await;
     assert!(clients[1].answer().await.ends_with("here"));
 }
@@ -150,7 +152,7 @@ async fn where_all_are_busy_others_are_told_so_and_probes_are_answered() {
     let mut busy = server.occupy(3, "").await;
     let (mut refused, answer) = server.get("/").await;
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("retry-after: 1"), "{answer}");
-    assert!(refused.is_closed().await);
+    assert!(refused.is_closed_within(5).await);
     let (_, answer) = server.get("/healthz").await;
     assert!(answer.ends_with("alive"), "{answer}");
     server.let_go.close();
@@ -176,7 +178,7 @@ async fn an_address_that_is_no_proxy_has_so_many_connections() {
     let server = Server::start(100, 2, &["10.0.0.0/8"]).await;
     let (first, _) = server.get("/").await;
     let _second = server.get("/").await;
-    assert!(server.connect().await.is_closed().await);
+    assert!(server.connect().await.is_closed_within(5).await);
     drop(first);
     while server.get("/").await.1.is_empty() {}
 
@@ -196,7 +198,7 @@ async fn a_server_that_stops_finishes_what_it_began() {
     let (mut resting, _) = server.get("/").await;
     let mut busy = server.occupy(1, "").await;
     server.shutdown.cancel();
-    assert!(resting.is_closed().await);
+    assert!(resting.is_closed_within(5).await);
     assert!(!server.serving.is_finished());
     server.let_go.add_permits(1);
     assert!(busy[0].answer().await.ends_with("waited"));

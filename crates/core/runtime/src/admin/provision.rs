@@ -233,7 +233,7 @@ const LAGGING: u64 = 10_000;
 pub(crate) fn replicas_behind(cluster: &ClusterInfo) -> Option<String> {
     let behind = cluster.replicas.iter().filter_map(|peer| match peer.lag.unwrap_or_default() {
         _ if peer.offline => Some(format!("{} is offline", peer.name)),
-        // The leader has not heard it since it leads.
+        // The leader has had no answer of it since it leads.
         _ if !peer.current && peer.active.is_zero() => Some(format!("{} is silent", peer.name)),
         _ if peer.active > SILENT => Some(format!("{} is silent for {} s", peer.name, peer.active.as_secs())),
         lag if lag > LAGGING => Some(format!("{} is {lag} messages behind", peer.name)),

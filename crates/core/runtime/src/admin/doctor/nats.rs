@@ -179,7 +179,7 @@ async fn stream(
     }
 }
 
-/// What it means that the stream was not shown: only the server's word makes it an absence.
+/// Tells an absence, which only the server can state, from a stream that was not shown.
 fn unseen(error: &GetStreamError) -> (String, &'static str) {
     match error.kind() {
         GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND => {

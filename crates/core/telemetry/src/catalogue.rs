@@ -8,8 +8,8 @@ const PAGE: &str = include_str!("../../../../docs/metrics.md");
 /// Meanings by the name that Prometheus knows, from the rows `| name | type | labels | unit | meaning | …`.
 static MEANINGS: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
     let rows = PAGE.lines().filter_map(|line| {
-        let mut cells = line.strip_prefix("| `")?.split(" | ");
-        let name = cells.next()?.strip_suffix('`')?;
+        let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);
+        let name = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
         Some((name, plain(cells.nth(3)?)))
     });
     rows.collect()
@@ -50,6 +50,9 @@ mod tests {
             meaning("despatch_messages_total"),
             Some("messages received from the consumer, redeliveries included")
         );
+        // It has no labels.
+        let orders = meaning("despatch_orders_placed_total");
+        assert_eq!(orders, Some("orders that the gateway took, each counted once"));
         assert_eq!(meaning("despatch_nothing"), None);
     }
 

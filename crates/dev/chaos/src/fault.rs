@@ -15,7 +15,7 @@ pub(crate) enum Kind {
     KillWorker,
     /// SIGSTOP of a worker's process, SIGCONT after a while, which may be longer than the broker waits for an ack.
     FreezeWorker,
-    /// `kill -9` of a worker's process, which comes back with its clock hours ahead or behind, until it is killed once
+    /// `kill -9` of a worker's process, which comes back with its clock up to 40 days ahead or behind, until it is killed once
     /// more.
     MoveClock,
     /// `kill -9` of NATS, which is started again after a while.
@@ -148,7 +148,8 @@ impl Fault {
             }
             Kind::MoveClock => {
                 let process = rng.below(FLEET.len());
-                let hours = i64::try_from(rng.below(48)).unwrap_or_default() - 24;
+                // Up to more than the journal's retention, from which on events count as expired.
+                let hours = i64::try_from(rng.below(80 * 24)).unwrap_or_default() - 40 * 24;
                 Fault::MoveClock { process, hours, lasts: rng.millis(1_000..=8_000) }
             }
             Kind::KillNats => Fault::Kill { server: Nats, down: rng.millis(0..=3_000) },

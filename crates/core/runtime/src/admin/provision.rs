@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::{self, ClusterInfo, Stream};
 use despatch_contracts::{replay_subject, subscription_subject};
+use jiff::Timestamp;
+use serde::Deserialize;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +42,7 @@ pub(crate) async fn keep(
     drain: CancellationToken,
 ) {
     loop {
-        // Times are compared that were taken on other machines, so this machine's clock would not do.
+        // A new stream's numbers go by the time, and this machine's clock may be behind the one that made an earlier stream.
         match clocks.iter().find_map(|clock| clock.known()) {
             Some(now) => match provision(&broker, &settings, &specs, now).await {
                 Ok(None) => health.ready("provisioner"),
@@ -94,7 +96,7 @@ pub(crate) async fn provision(
         return Err(failed(format!("expected {wanted:?}, found {made:?}")));
     }
     for spec in specs {
-        consumer(broker, &stream, settings, spec, now).await?;
+        consumer(broker, &stream, settings, spec).await?;
     }
     Ok(stream.cached_info().cluster.as_ref().and_then(replicas_behind))
 }
@@ -104,7 +106,6 @@ async fn consumer(
     stream: &Stream,
     settings: &Settings,
     spec: &HandlerSpec,
-    now: SystemTime,
 ) -> Result<(), BrokerError> {
     let mut wanted = consumer_config(broker.names(), settings, spec);
     let name = Names::consumer(spec.name);
@@ -131,7 +132,7 @@ async fn consumer(
             wanted.deliver_policy = found.config.deliver_policy;
         }
         Err(_) => {
-            wanted.deliver_policy = beginning(broker, stream, spec, &name, now).await.map_err(failed)?;
+            wanted.deliver_policy = beginning(broker, stream, spec, &name).await.map_err(failed)?;
         }
     }
     let made = stream.create_consumer(wanted.clone()).await.map_err(|error| failed(error.to_string()))?;
@@ -155,7 +156,6 @@ async fn beginning(
     stream: &Stream,
     spec: &HandlerSpec,
     name: &str,
-    now: SystemTime,
 ) -> Result<DeliverPolicy, String> {
     for former in spec.former_names {
         if let Ok(found) = stream.consumer_info(&Names::consumer(former)).await {
@@ -170,14 +170,27 @@ async fn beginning(
     if let Some(start) = info.config.metadata.get(&start_key(name)).and_then(|start| start.parse().ok()) {
         return Ok(DeliverPolicy::ByStartSequence { start_sequence: start });
     }
-    let created = Duration::from_secs(u64::try_from(info.created.unix_timestamp()).unwrap_or_default());
-    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let age = age(broker, &info.config.name).await?;
     // A new stream may have replaced a lost one, and hold messages that were published again from the journals. The
     // handler was responsible for these, so it begins at the first of them.
-    let start_sequence =
-        if now.saturating_sub(created) < NEW_STREAM { 1 } else { info.state.last_sequence + 1 };
+    let start_sequence = if age < NEW_STREAM { 1 } else { info.state.last_sequence + 1 };
     note_start(broker, stream, name, start_sequence).await?;
     Ok(DeliverPolicy::ByStartSequence { start_sequence })
+}
+
+/// When a stream was created and when the server said so, both by the server's clock.
+#[derive(Deserialize)]
+struct Dates {
+    created: String,
+    ts: String,
+}
+
+/// Returns a stream's age. Only the server's clock is asked, because others may differ.
+async fn age(broker: &Broker, stream: &str) -> Result<Duration, String> {
+    let info = broker.jetstream().request::<_, _, Dates>(format!("STREAM.INFO.{stream}"), &());
+    let Dates { created, ts } = info.await.map_err(|error| error.to_string())?;
+    let read = |time: &str| time.parse::<Timestamp>().map_err(|error| format!("{time}: {error}"));
+    Ok(Duration::try_from(read(&ts)?.duration_since(read(&created)?)).unwrap_or_default())
 }
 
 /// Keeps a consumer's first beginning in the stream's metadata, unless it is there already.
@@ -220,6 +233,8 @@ const LAGGING: u64 = 10_000;
 pub(crate) fn replicas_behind(cluster: &ClusterInfo) -> Option<String> {
     let behind = cluster.replicas.iter().filter_map(|peer| match peer.lag.unwrap_or_default() {
         _ if peer.offline => Some(format!("{} is offline", peer.name)),
+        // The leader has had no answer of it since it leads.
+        _ if !peer.current && peer.active.is_zero() => Some(format!("{} is silent", peer.name)),
         _ if peer.active > SILENT => Some(format!("{} is silent for {} s", peer.name, peer.active.as_secs())),
         lag if lag > LAGGING => Some(format!("{} is {lag} messages behind", peer.name)),
         _ => None,

@@ -55,15 +55,17 @@ pub(crate) async fn watch(clocks: Vec<Arc<Clock>>, broker: Broker, health: Healt
 
 /// Says how far this machine's clock is from the database's.
 fn difference(behind: bool, by: Duration) -> String {
-    let seconds = by.as_secs();
-    let by = match seconds {
-        0..120 => format!("{seconds} seconds"),
-        120..7_200 => format!("{} minutes", seconds / 60),
-        7_200..172_800 => format!("{} hours", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
+    let (unit, seconds) = match by.as_secs() {
+        0..120 => ("seconds", 1.0),
+        120..7_200 => ("minutes", 60.0),
+        7_200..172_800 => ("hours", 3_600.0),
+        _ => ("days", 86_400.0),
     };
+    let by = by.as_secs_f64() / seconds;
     let side = if behind { "behind" } else { "ahead of" };
-    format!("{by} {side} the database's; run NTP on both machines: events are right, logs and traces are not")
+    format!(
+        "{by:.0} {unit} {side} the database's; run NTP on both machines: events are right, logs and traces are not"
+    )
 }
 
 #[cfg(test)]
@@ -72,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_difference_is_for_people() {
-        let texts = [(true, 119), (false, 7_300), (true, 40 * 86_400)]
+        let texts = [(true, 119), (false, 7_300), (true, 40 * 86_400 - 1)]
             .map(|(behind, seconds)| difference(behind, Duration::from_secs(seconds)));
         for (text, start) in
             texts.iter().zip(["119 seconds behind the", "2 hours ahead of the", "40 days behind the"])

@@ -5,9 +5,10 @@ use std::time::{Duration, SystemTime};
 use despatch_contracts::order::OrderCompleted;
 use despatch_contracts::runtime::Envelope;
 use despatch_contracts::{Emitted, EventId, Trace};
-use despatch_runtime::{PartState, migrate_all, provision_all};
+use despatch_runtime::{PartState, Worker, migrate_all, provision_all};
 use despatch_testkit::{TestEnv, eventually};
 
+use crate::author::{Named, TABLES, handled};
 use crate::fixture::{Fixture, told};
 
 /// The lock for which the scheduler waits in these tests, so that it never learns the time.
@@ -85,4 +86,18 @@ async fn a_new_connection_brings_the_time() {
     let now = database_time(&env).await;
     eventually("ids have the database's time", async || is_near(outbox.new_id().unwrap(), now).then_some(()))
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_age_of_a_stream_is_asked_of_the_broker() {
+    let env = TestEnv::new().await;
+    let _waits = only_the_scheduler_waits(&env, 40).await;
+    provision_all(env.settings(), &[Worker::new("author", TABLES).handler(Named::<1>)]).await.unwrap();
+    let event = Emitted::from(&told("o-1", "complete"));
+    let id = EventId::at(database_time(&env).await);
+    env.publish(&Envelope::first(id, "test", event, &Trace::root())).await;
+    // By the broker's clock the stream is new, so it may have replaced a lost one, and this handler was responsible for
+    // what it holds. By the database's it is 40 days old.
+    env.run(Worker::new("author", TABLES).handler(Named::<3>)).await;
+    eventually("it is handled", async || (handled(&env, "o-1").await == ["author.late"]).then_some(())).await;
 }

@@ -3,7 +3,7 @@
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::account::Account;
 use async_nats::jetstream::context::{
-    AccountErrorKind, ConsumerInfoErrorKind, ContextBuilder, GetStreamErrorKind,
+    AccountErrorKind, ConsumerInfoErrorKind, ContextBuilder, GetStreamError, GetStreamErrorKind,
 };
 use async_nats::jetstream::stream::{ClusterInfo, Stream};
 use async_nats::{Client, Event, jetstream};
@@ -173,21 +173,26 @@ async fn stream(
             (compared(subject, found, &stream_differences(&wanted, &info.config)), Some(stream))
         }
         Err(error) => {
-            let (found, advice) = match error.kind() {
-                GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND => {
-                    ("not there".to_owned(), PROVISION)
-                }
-                // While the cluster elects a leader, or cannot.
-                GetStreamErrorKind::JetStream(said) if said.code() == 503 => {
-                    (format!("no answer: {said}"), OVERLOADED)
-                }
-                GetStreamErrorKind::JetStream(said) => (format!("the server refuses: {said}"), SERVER_LOG),
-                GetStreamErrorKind::Request => (format!("no answer: {}", chain(&error)), OVERLOADED),
-                GetStreamErrorKind::EmptyName | GetStreamErrorKind::InvalidStreamName => {
-                    (error.to_string(), "Correct runtime.namespace (DESPATCH_RUNTIME_NAMESPACE).")
-                }
-            };
+            let (found, advice) = unseen(&error);
             (Check::ok(subject, found, AS_PROVISIONED).but(Grade::Failed, advice), None)
+        }
+    }
+}
+
+/// Tells an absence, which only the server can state, from a stream that was not shown.
+fn unseen(error: &GetStreamError) -> (String, &'static str) {
+    match error.kind() {
+        GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+            ("not there".to_owned(), PROVISION)
+        }
+        // While the cluster elects a leader, or cannot.
+        GetStreamErrorKind::JetStream(said) if said.code() == 503 => {
+            (format!("no answer: {said}"), OVERLOADED)
+        }
+        GetStreamErrorKind::JetStream(said) => (format!("the server refuses: {said}"), SERVER_LOG),
+        GetStreamErrorKind::Request => (format!("no answer: {}", chain(error)), OVERLOADED),
+        GetStreamErrorKind::EmptyName | GetStreamErrorKind::InvalidStreamName => {
+            (error.to_string(), "Correct runtime.namespace (DESPATCH_RUNTIME_NAMESPACE).")
         }
     }
 }
@@ -278,11 +283,29 @@ mod tests {
         assert_eq!(replicas(vec![well(), well()]).unwrap().grade, Grade::Ok);
         for (peer, found) in [
             (peer(true, 90, 7), "n3 is offline"),
+            (peer(false, 0, 7), "n3 is silent"),
             (peer(false, 12, 7), "n3 is silent for 12 s"),
             (peer(false, 1, 70_000), "n3 is 70000 messages behind"),
         ] {
             let check = replicas(vec![well(), peer]).unwrap();
             assert_eq!((check.grade, check.found.as_str()), (Grade::Warning, found));
+        }
+    }
+
+    #[test]
+    fn a_stream_without_a_leader_is_no_stream_that_is_not_there() {
+        let said = |code: usize, err_code: u64| {
+            let said = serde_json::json!({"code": code, "err_code": err_code, "description": "said"});
+            GetStreamErrorKind::JetStream(serde_json::from_value(said).unwrap())
+        };
+        for (kind, found, advice) in [
+            (said(404, 10_059), "not there", PROVISION),
+            (said(503, 10_008), "no answer: ", OVERLOADED),
+            (GetStreamErrorKind::Request, "no answer: ", OVERLOADED),
+            (said(403, 10_000), "the server refuses: ", SERVER_LOG),
+        ] {
+            let seen = unseen(&GetStreamError::new(kind));
+            assert!(seen.0.starts_with(found) && seen.1 == advice, "{seen:?}");
         }
     }
 

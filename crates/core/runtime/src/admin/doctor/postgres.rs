@@ -203,7 +203,10 @@ async fn schema(
     checks.push(outbox_batches(settings, db, name).await?);
     checks.push(due(db, name, "retry").await?);
     checks.push(due(db, name, "timer").await?);
-    checks.extend(list_outages(db, name).await?.iter().map(|outage| out_of_service(name, outage)));
+    let outages = list_outages(db, name).await?;
+    // Reached by now, so the time is known.
+    let now = db.clock().now();
+    checks.extend(outages.iter().map(|outage| out_of_service(name, outage, now)));
     checks.push(recovery(db, name).await?);
     Ok(())
 }
@@ -251,9 +254,9 @@ async fn due(db: &Database, schema: &str, table: &str) -> Result<Check, DbError>
 }
 
 /// Reports a provider that is out of service.
-fn out_of_service(worker: &str, outage: &Outage) -> Check {
+fn out_of_service(worker: &str, outage: &Outage, now: SystemTime) -> Check {
     let Outage { provider, state, reason, error, since, waiting, .. } = outage;
-    let lasts = since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
+    let lasts = since.and_then(|since| now.duration_since(since).ok()).unwrap_or_default();
     let found = format!("{state} for {}: {error}; {waiting} events wait", span(lasts));
     let check = Check::ok(format!("breaker {worker} {provider}"), found, "closed: the provider serves us");
     if state == "half-open" {

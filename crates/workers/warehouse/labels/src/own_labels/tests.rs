@@ -120,7 +120,7 @@ fn read_back(label: &OwnLabel, tracking_number: &str) -> Vec<String> {
         assert_eq!(shown, printed.texts);
     }
     assert!(label.pdf.len() <= 10_000, "{} bytes", label.pdf.len());
-    printed.texts.into_iter().map(|text| text.text).collect()
+    printed.texts.into_iter().map(|text| text.line).collect()
 }
 
 #[test]

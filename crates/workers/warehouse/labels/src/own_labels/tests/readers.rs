@@ -9,7 +9,7 @@ pub(super) struct Text {
     pub(super) x: u32,
     pub(super) y: u32,
     pub(super) size: u32,
-    pub(super) text: String,
+    pub(super) line: String,
 }
 
 /// A ZPL document as a printer reads it.
@@ -41,7 +41,7 @@ pub(super) fn printed(zpl: &str) -> Printed {
                 if is_barcode {
                     printed.barcodes.push(text);
                 } else if !text.is_empty() {
-                    printed.texts.push(Text { x: at.0, y: at.1, size, text });
+                    printed.texts.push(Text { x: at.0, y: at.1, size, line: text });
                 }
                 (is_barcode, is_escaped) = (false, false);
             }
@@ -86,7 +86,7 @@ pub(super) fn shown(pdf: &[u8], texts: &[Text]) -> Option<Vec<Text>> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let page = String::from_utf8(output.stdout).expect("UTF-8");
     let mut shown: Vec<Text> =
-        texts.iter().map(|text| Text { text: String::new(), ..text.clone() }).collect();
+        texts.iter().map(|text| Text { line: String::new(), ..text.clone() }).collect();
     for line in page.lines().filter(|line| line.trim_start().starts_with("<word ")) {
         let (x, middle, word) = word(line);
         let place = shown
@@ -94,11 +94,11 @@ pub(super) fn shown(pdf: &[u8], texts: &[Text]) -> Option<Vec<Text>> {
             .filter(|place| (f64::from(place.y)..f64::from(place.y + place.size)).contains(&middle))
             .filter(|place| f64::from(place.x) <= x + 2.0)
             .max_by_key(|place| place.x);
-        let Text { text, .. } = place.unwrap_or_else(|| panic!("no text is at {x}, {middle}: {word}"));
-        if !text.is_empty() {
-            text.push(' ');
+        let Text { line, .. } = place.unwrap_or_else(|| panic!("no text is at {x}, {middle}: {word}"));
+        if !line.is_empty() {
+            line.push(' ');
         }
-        text.push_str(&word);
+        line.push_str(&word);
     }
     Some(shown)
 }

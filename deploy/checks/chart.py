@@ -40,6 +40,7 @@ REFUSED = {
     "more at least than at most": (["--set=workers.labels.minReplicas=9"], "minReplicas 9 is more than maxReplicas"),
     "KEDA without an endpoint": (["--set=autoscaling.mode=keda"], "monitoringEndpoint"),
     "an endpoint with a scheme": (["--set=autoscaling.keda.monitoringEndpoint=http://nats:8222"], "monitoringEndpoint"),
+    "a spread that is none": (["--set=worker.spread=racks"], "spread"),
     "an unknown secret": (["--set=secrets.shippoKey.name=x"], "shippoKey"),
     "workers that provision": (["--set=provision=true"], "provision"),
     "two bundles": (["--set=caBundle.secret=x,caBundle.configMap=y"], "not both"),
@@ -246,7 +247,9 @@ def probes_ask_what_they_are_for(chart):
     for worker, deployment in chart.of_kind("Deployment").items():
         container = deployment["spec"]["template"]["spec"]["containers"][0]
         asked = {kind: container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")}
-        ready = {"path": "/readyz", "port": "http" if worker == "gateway" else "health"}
+        ready = {"path": "/readyz", "port": "health"}
+        if worker == "gateway":
+            ready = {"path": "/readyz?exclude=nats", "port": "http"}
         alive = {"path": "/healthz", "port": "health"}
         if asked != {"startup": alive, "liveness": alive, "readiness": ready}:
             yield f"{worker}: {asked}"
@@ -272,6 +275,20 @@ def selectors_select_one_worker(chart):
             labels = each["metadata"]["labels"]
             if each["spec"][path]["matchLabels"] != {label: labels[label] for label in wanted}:
                 yield f"{kind} {component}: {each['spec'][path]}"
+
+
+@RULES.rule(breaks=lambda chart: chart.worker("labels")["topologySpreadConstraints"][1]["labelSelector"]["matchLabels"].pop("app.kubernetes.io/component"))
+@RULES.rule(breaks=lambda chart: chart.worker("labels")["topologySpreadConstraints"].pop())
+def processes_spread_over_nodes_and_zones(chart):
+    for worker, deployment in chart.of_kind("Deployment").items():
+        constraints = deployment["spec"]["template"]["spec"].get("topologySpreadConstraints")
+        if constraints is None:
+            continue
+        keys = [constraint["topologyKey"] for constraint in constraints]
+        if keys != ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]:
+            yield f"{worker}: spread over {keys}"
+        if any(constraint["labelSelector"] != deployment["spec"]["selector"] for constraint in constraints):
+            yield f"{worker}: spread by the pods of others"
 
 
 def _break_scaling(chart):

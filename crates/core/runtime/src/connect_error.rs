@@ -38,6 +38,8 @@ pub(crate) enum Cause {
     DatabaseMissing(String),
     /// The server answers and lets nobody in, or not now, in its words.
     Denied(String),
+    /// The server answers, but only reads are allowed there, in its words.
+    TakesNoWrites(String),
     /// One of the two cannot prove who it is.
     Tls(String),
     /// All of our own connections are in use.
@@ -76,6 +78,7 @@ impl ConnectError {
             Cause::Credentials(why) => format!("refused user {:?}: {why}", self.place.user),
             Cause::DatabaseMissing(name) => format!("has no database {name:?}"),
             Cause::Denied(why) => format!("answers, but lets nobody in: {why}"),
+            Cause::TakesNoWrites(why) => format!("takes no writes: {why}"),
             Cause::Tls(why) => format!("is not trusted: {why}"),
             Cause::AllInUse(within) => format!("has no connection left: all were in use for {within:?}"),
             Cause::Broken(why) => format!("broke the connection: {why}"),
@@ -103,6 +106,9 @@ impl ConnectError {
                 format!("create the database (createdb {name}), or correct its name in {key}")
             }
             Cause::Denied(_) => "wait, or look at the server's log".to_owned(),
+            Cause::TakesNoWrites(_) => {
+                format!("name all servers of the database in {key}, or see why none of them is the primary")
+            }
             Cause::Tls(_) => format!(
                 "name the authority of the server's certificate in SSL_CERT_FILE, or correct the host in {key}"
             ),
@@ -115,7 +121,11 @@ impl ConnectError {
     pub(crate) fn answered(&self) -> bool {
         matches!(
             self.cause,
-            Cause::Credentials(_) | Cause::DatabaseMissing(_) | Cause::Denied(_) | Cause::Tls(_)
+            Cause::Credentials(_)
+                | Cause::DatabaseMissing(_)
+                | Cause::Denied(_)
+                | Cause::TakesNoWrites(_)
+                | Cause::Tls(_)
         )
     }
 }

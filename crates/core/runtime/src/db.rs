@@ -2,6 +2,8 @@
 
 mod batching;
 mod error;
+mod frames;
+mod hosts;
 mod locks;
 mod place;
 mod pool;
@@ -9,6 +11,7 @@ mod reader;
 mod statement;
 mod tls;
 mod transaction;
+mod watched;
 
 pub use batching::{BatchParams, QueryBatcher};
 pub use error::{DbError, DbErrorKind};

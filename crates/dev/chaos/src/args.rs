@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
+use crate::cluster::ClusterArgs;
 use crate::fault::Kind;
 
 /// Break everything at random while orders flow, then check that nothing is lost and nothing happened twice
 #[derive(Debug, Parser)]
-#[command(name = "chaos")]
+#[command(name = "chaos", args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) of: Option<Of>,
     /// Draw the run with this seed: the same seed gives the same faults, targets and pauses
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
@@ -38,4 +41,10 @@ pub(crate) struct Args {
     /// something is wrong
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Other deployments that can be broken.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Of {
+    Cluster(ClusterArgs),
 }

@@ -12,15 +12,15 @@ use despatch_runtime::Database;
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
 use despatch_scenario::Auditor;
 use despatch_stack::Stack;
+use despatch_testkit::Proxy;
 
 use crate::fault::Server;
 use crate::fleet::{FLEET, Fleet, GATEWAY};
-use crate::proxy::Proxy;
 use crate::result::Result;
 
 /// The API key of the shop.
 pub(crate) const API_KEY: &str = "the shop's key";
-const WEBHOOK_TOKEN: &str = "the carrier's token";
+pub(crate) const WEBHOOK_TOKEN: &str = "the carrier's token";
 
 /// How long a running server may take to accept the harness's connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,30 +59,19 @@ impl Deployment {
             ..despatch_sandbox::Options::default()
         })
         .await?;
-        let mut environment = BTreeMap::from([
-            ("DESPATCH_NATS_URL", through(stack.nats_url(), &nats)?),
-            ("DESPATCH_DATABASE_URL", through(stack.database_url(), &postgres)?),
-            ("DESPATCH_HEALTH_LISTEN", String::new()),
-            ("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0".into()),
-            ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
-            ("DESPATCH_LINKS_SECRET", "the secret of the links, at least 32 bytes".into()),
-            ("DESPATCH_SHOP_PUBLIC_URL", gateway_url),
-            ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
-            // Weeks become seconds, and what a killed process left is taken over in seconds.
-            ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
-            ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
-            // The monitor would check again and again, and the deployment would never be quiescent.
-            ("DESPATCH_EXCEPTIONS_MONITOR_SECONDS", "86400".into()),
+        let nats_url = through(stack.nats_url(), &nats)?;
+        let database_url = through(stack.database_url(), &postgres)?;
+        let mut environment = environment(nats_url, database_url, gateway_url);
+        environment.extend([
+            // The work of a killed process is taken over in seconds.
             ("DESPATCH_RUNTIME_CONNECTIONS", "4".into()),
             ("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into()),
             ("DESPATCH_RUNTIME_SWEEP_AFTER_SECONDS", "5".into()),
-            ("RUST_LOG", "info".into()),
-            ("NO_COLOR", "1".into()),
         ]);
         environment.extend(sandbox.environment());
         let logs = dir.join("logs");
         std::fs::create_dir_all(&logs)?;
-        let mut fleet = Fleet::new(&logs, environment);
+        let mut fleet = Fleet::new(&logs, environment, &FLEET);
         for place in 0..FLEET.len() {
             fleet.start(place, 0)?;
         }
@@ -116,7 +105,7 @@ impl Deployment {
     pub(crate) fn follow_gateway(&mut self) -> bool {
         let start = self.fleet.starts(GATEWAY);
         if self.gateway_known != start
-            && let Some(address) = self.fleet.gateway_address()
+            && let Some(address) = self.fleet.gateway_address(GATEWAY)
         {
             self.gateway.point_to(address);
             self.gateway_known = start;
@@ -146,6 +135,31 @@ impl Deployment {
             }
         }
     }
+}
+
+/// Returns the environment of every process of a deployment.
+pub(crate) fn environment(
+    nats_url: String,
+    database_url: String,
+    gateway_url: String,
+) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("DESPATCH_NATS_URL", nats_url),
+        ("DESPATCH_DATABASE_URL", database_url),
+        ("DESPATCH_HEALTH_LISTEN", String::new()),
+        ("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0".into()),
+        ("DESPATCH_GATEWAY_API_KEYS", API_KEY.into()),
+        ("DESPATCH_LINKS_SECRET", "the secret of the links, at least 32 bytes".into()),
+        ("DESPATCH_SHOP_PUBLIC_URL", gateway_url),
+        ("DESPATCH_SHIPPO_WEBHOOK_TOKENS", WEBHOOK_TOKEN.into()),
+        // Weeks become seconds.
+        ("DESPATCH_REVIEWS_REMINDERS_SECONDS", "3".into()),
+        ("DESPATCH_REVIEWS_LAPSE_AFTER_SECONDS", "5".into()),
+        // The monitor would check again and again, and the deployment would never be quiescent.
+        ("DESPATCH_EXCEPTIONS_MONITOR_SECONDS", "86400".into()),
+        ("RUST_LOG", "info".into()),
+        ("NO_COLOR", "1".into()),
+    ])
 }
 
 /// Returns `127.0.0.1:port` of one of the stack's URLs.

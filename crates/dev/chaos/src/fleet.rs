@@ -1,17 +1,16 @@
 //! The fleet: workers in processes of their own, as in a deployment, so that `kill -9` means something.
 //!
 //! They are this same binary under its other name. Each ends when the pipe on its standard input does, which only the
-//! harness holds. So none outlives the harness, however it ends. A frozen process cannot see that, so a shell freezes
-//! it, and thaws it when the shell's own pipe ends.
+//! harness holds. So none outlives the harness, however it ends.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use crate::frozen::Frozen;
 use crate::result::Result;
 
 /// The first argument that makes this process a `despatch` of the run instead of the harness.
@@ -68,19 +67,24 @@ pub(crate) struct Fleet {
 
 /// One place of the fleet, and its current process.
 struct Process {
-    worker: &'static str,
+    /// Its workers, separated by spaces.
+    workers: &'static str,
     /// Number of starts.
     starts: usize,
     running: Option<Child>,
-    /// The shell that keeps it frozen.
-    frozen: Option<Child>,
+    frozen: Option<Frozen>,
 }
 
 impl Fleet {
     /// Creates a fleet that does not run yet; it logs under `dir`.
-    pub(crate) fn new(dir: &Path, environment: BTreeMap<&'static str, String>) -> Self {
-        let processes = FLEET.map(|worker| Process { worker, starts: 0, running: None, frozen: None });
-        Fleet { dir: dir.to_owned(), environment, processes: processes.into() }
+    /// Each entry of `fleet` is a process, and names its workers, separated by spaces.
+    pub(crate) fn new(
+        dir: &Path,
+        environment: BTreeMap<&'static str, String>,
+        fleet: &[&'static str],
+    ) -> Self {
+        let process = |workers: &&'static str| Process { workers, starts: 0, running: None, frozen: None };
+        Fleet { dir: dir.to_owned(), environment, processes: fleet.iter().map(process).collect() }
     }
 
     /// Starts a process that does not run, with its clock moved by this many hours.
@@ -90,7 +94,7 @@ impl Fleet {
             return Ok(());
         }
         process.starts += 1;
-        let log = File::create(self.dir.join(format!("{}-{place}.{}.log", process.worker, process.starts)))?;
+        let log = File::create(self.dir.join(process.log_name(place)))?;
         let mut command = Command::new(std::env::current_exe()?);
         for (name, _) in std::env::vars_os() {
             if name.as_encoded_bytes().starts_with(b"DESPATCH_") {
@@ -98,7 +102,7 @@ impl Fleet {
             }
         }
         // The directory is named, so that a process can be distinguished from those of other runs.
-        command.arg(WORKER).arg("--data-dir").arg(&self.dir).args(["run", process.worker]);
+        command.arg(WORKER).arg("--data-dir").arg(&self.dir).arg("run").args(process.workers.split(' '));
         command.envs(&self.environment);
         if let Some(library) = faketime().filter(|_| hours != 0) {
             command.env("LD_PRELOAD", library).env("FAKETIME", format!("{hours:+}h"));
@@ -124,22 +128,13 @@ impl Fleet {
     pub(crate) fn freeze(&mut self, place: usize) -> Result {
         let process = &mut self.processes[place];
         let (Some(child), None) = (&process.running, &process.frozen) else { return Ok(()) };
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", "kill -STOP \"$1\"; read -r _; kill -CONT \"$1\"", "freezer"]);
-        command.arg(child.id().to_string()).stdin(Stdio::piped());
-        // Ctrl-C must reach the harness alone, whose end thaws the process.
-        command.process_group(0);
-        process.frozen = Some(command.spawn()?);
+        process.frozen = Some(Frozen::new(&[child.id()])?);
         Ok(())
     }
 
     /// Sends SIGCONT.
     pub(crate) fn thaw(&mut self, place: usize) -> Result {
-        if let Some(mut freezer) = self.processes[place].frozen.take() {
-            drop(freezer.stdin.take());
-            freezer.wait()?;
-        }
-        Ok(())
+        self.processes[place].frozen.take().map_or(Ok(()), Frozen::thaw)
     }
 
     /// Returns the processes that ended without being killed.
@@ -156,11 +151,16 @@ impl Fleet {
         Ok(ended)
     }
 
-    /// Returns the address at which the current gateway listens, once it does.
-    pub(crate) fn gateway_address(&self) -> Option<SocketAddr> {
-        let log = self.log(GATEWAY)?;
+    /// Returns the address at which the gateway of this place listens, once it does.
+    pub(crate) fn gateway_address(&self, place: usize) -> Option<SocketAddr> {
+        let log = self.log(place)?;
         let line = log.lines().find(|line| line.contains("gateway listens"))?;
         line.split_once("address=")?.1.trim().parse().ok()
+    }
+
+    /// Returns the process of this place, while it runs.
+    pub(crate) fn pid(&self, place: usize) -> Option<u32> {
+        self.processes[place].running.as_ref().map(Child::id)
     }
 
     /// Returns how often a process of this place was started.
@@ -169,9 +169,7 @@ impl Fleet {
     }
 
     fn log(&self, place: usize) -> Option<String> {
-        let process = &self.processes[place];
-        let name = format!("{}-{place}.{}.log", process.worker, process.starts);
-        std::fs::read_to_string(self.dir.join(name)).ok()
+        std::fs::read_to_string(self.dir.join(self.processes[place].log_name(place))).ok()
     }
 
     /// Returns every line in which a process reports a panic.
@@ -186,6 +184,13 @@ impl Fleet {
             }
         }
         Ok(panics)
+    }
+}
+
+impl Process {
+    fn log_name(&self, place: usize) -> String {
+        let first = self.workers.split(' ').next().unwrap_or_default();
+        format!("{first}-{place}.{}.log", self.starts)
     }
 }
 

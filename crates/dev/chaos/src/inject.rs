@@ -12,10 +12,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::deployment::{Deployment, STREAM};
 use crate::fault::{Fault, Server};
 use crate::fleet::faketime;
-use crate::proxy::{Condition, Direction};
 use crate::result::Result;
 use crate::rng::Rng;
 use crate::stream;
+use despatch_testkit::{Condition, Direction};
 
 /// Whether a fault was injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

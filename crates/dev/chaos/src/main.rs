@@ -7,12 +7,14 @@
 //! audit is the demo's, with the [`stream`] in addition.
 
 mod args;
+mod cluster;
 mod deployment;
+mod dir;
 mod fault;
 mod fleet;
+mod frozen;
 mod inject;
 mod orders;
-mod proxy;
 mod quiesce;
 mod result;
 mod rng;
@@ -34,8 +36,13 @@ fn main() -> ExitCode {
         fleet::end_with_the_harness();
         return despatch::main(std::env::args_os().skip(1));
     }
+    despatch::raise_open_files();
     let args = args::Args::parse();
-    match run::run(&args) {
+    let done = match &args.of {
+        Some(args::Of::Cluster(cluster)) => cluster::run(cluster),
+        None => run::run(&args),
+    };
+    match done {
         Ok(code) => code,
         Err(error) => {
             eprintln!("chaos: {error}");

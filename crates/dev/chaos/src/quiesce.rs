@@ -7,14 +7,9 @@ use despatch_runtime::Database;
 use despatch_scenario::Auditor;
 use futures_util::StreamExt;
 
-use crate::deployment::{Deployment, STREAM};
+use crate::deployment::STREAM;
 use crate::orders::AcceptedOrders;
 use crate::result::Result;
-use crate::watch::Watch;
-
-/// How long nothing may change before the wait ends. It is longer than the longest wait that cannot be cut short: until
-/// a lost connection is noticed, a lost ack given up, an outbox batch swept.
-const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -26,21 +21,27 @@ pub(crate) enum Quiescence {
     Stuck(Vec<String>),
 }
 
-/// Waits until nothing is left to do, with all of `orders` accepted and finished. Pending retries run at once.
+/// The records that say what is left to do.
+pub(crate) struct Records {
+    pub(crate) database: Database,
+    pub(crate) auditor: Auditor,
+    pub(crate) jetstream: jetstream::Context,
+}
+
+/// Waits until nothing is left to do, with all of `orders` accepted and finished. Pending retries run at once. Calls
+/// `tend` all the time. Gives up when nothing has changed for `stuck_after`.
 pub(crate) async fn quiesce(
-    deployment: &mut Deployment,
-    watch: &mut Watch,
+    Records { database, auditor, jetstream }: &Records,
     orders: usize,
     accepted: &AcceptedOrders,
+    stuck_after: Duration,
+    mut tend: impl AsyncFnMut() -> Result,
 ) -> Result<Quiescence> {
-    let database = deployment.database()?;
-    let auditor = deployment.auditor()?;
-    let jetstream = deployment.jetstream().await?;
     let mut before = (Vec::new(), 0);
     let mut changed = Instant::now();
     loop {
-        watch.check(deployment)?;
-        let (mut left, sequence) = remaining(&auditor, &database, &jetstream).await?;
+        tend().await?;
+        let (mut left, sequence) = remaining(auditor, database, jetstream).await?;
         let ended = auditor.progress().await.map_or(0, |progress| progress.ended());
         if accepted.count() < orders || ended < orders {
             left.push(format!("{} of {orders} orders accepted, {ended} ended", accepted.count()));
@@ -52,7 +53,7 @@ pub(crate) async fn quiesce(
         }
         if now != before {
             changed = Instant::now();
-        } else if changed.elapsed() > STUCK_AFTER {
+        } else if changed.elapsed() > stuck_after {
             return Ok(Quiescence::Stuck(now.0));
         }
         before = now;

@@ -1,7 +1,6 @@
 //! A run: start, break, quiesce, audit.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,10 +12,11 @@ use tokio::sync::watch;
 
 use crate::args::Args;
 use crate::deployment::{API_KEY, Deployment};
+use crate::dir::Dir;
 use crate::fault::Kind;
 use crate::inject::{ActiveFaults, Injected, inject};
 use crate::orders::{self, AcceptedOrders};
-use crate::quiesce::{Quiescence, quiesce};
+use crate::quiesce::{Quiescence, Records, quiesce};
 use crate::result::Result;
 use crate::schedule::{self, Step};
 use crate::stream;
@@ -24,6 +24,10 @@ use crate::watch::Watch;
 
 /// How long servers and workers may take to start, and orders to be accepted without faults.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long nothing may change before the run counts as stuck. It is longer than the longest wait that cannot be cut
+/// short: until a lost connection is noticed, a lost ack given up, an outbox batch swept.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 /// Interval at which the deployment is checked while nothing else happens.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -57,19 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         deployment.stack.stop().await?;
         violations
     })?;
-    if violations.is_empty() {
-        println!("Nothing was lost and nothing happened twice.");
-        if !args.keep {
-            dir.remove()?;
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    println!("{} VIOLATIONS", violations.len());
-    for violation in &violations {
-        println!("  {violation}");
-    }
-    println!("the data is kept in {}; the seed is {}", dir.path.display(), args.seed);
-    Ok(ExitCode::FAILURE)
+    dir.finish(&violations, args.keep)
 }
 
 /// Returns the selected kinds of fault.
@@ -141,7 +133,13 @@ async fn run_orders(
     open.send_replace(orders.len());
     println!("{:>7.1}s       faults are over", started.elapsed().as_secs_f64());
 
-    let quiescence = quiesce(deployment, &mut watch, orders.len(), &accepted).await?;
+    let records = Records {
+        database: deployment.database()?,
+        auditor: deployment.auditor()?,
+        jetstream: deployment.jetstream().await?,
+    };
+    let quiescence =
+        quiesce(&records, orders.len(), &accepted, STUCK_AFTER, async || watch.check(deployment)).await?;
     customers.abort();
     if placing.is_finished() {
         placing.await??;
@@ -159,9 +157,9 @@ async fn run_orders(
     let accepted = accepted.all();
     let placed: Vec<PlacedOrder<'_>> =
         accepted.iter().map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place] }).collect();
-    let database = deployment.database()?;
-    violations.extend(deployment.auditor()?.audit(&deployment.sandbox.counts_by_order()?, &placed).await?);
-    match stream::compare(&deployment.jetstream().await?, &database, whole).await {
+    let Records { database, auditor, jetstream } = records;
+    violations.extend(auditor.audit(&deployment.sandbox.counts_by_order()?, &placed).await?);
+    match stream::compare(&jetstream, &database, whole).await {
         Ok(differences) => violations.extend(differences),
         // The findings of the orders' audit are still reported.
         Err(error) => {
@@ -233,27 +231,5 @@ impl std::fmt::Display for Table {
             writeln!(f, "{:<22} {done:>8} {skipped:>8}  {why}", kind.name())?;
         }
         Ok(())
-    }
-}
-
-/// The run's directory.
-struct Dir {
-    path: PathBuf,
-}
-
-impl Dir {
-    fn create(path: Option<&Path>) -> Result<Self> {
-        let path = match path {
-            Some(path) => {
-                std::fs::create_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
-                std::path::absolute(path)?
-            }
-            None => tempfile::Builder::new().prefix("despatch-chaos-").tempdir()?.keep(),
-        };
-        Ok(Dir { path })
-    }
-
-    fn remove(self) -> Result {
-        Ok(std::fs::remove_dir_all(self.path)?)
     }
 }

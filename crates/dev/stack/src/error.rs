@@ -123,6 +123,16 @@ pub enum StackError {
     /// PostgreSQL serves, but the database could not be created.
     #[error("cannot create the database")]
     Database(#[source] tokio_postgres::Error),
+    /// A PostgreSQL server does not do as it is told: to promote itself, to follow another.
+    #[error("PostgreSQL {server} refuses: {sql}")]
+    Refused {
+        /// The server's name.
+        server: String,
+        /// The statement.
+        sql: String,
+        /// The error.
+        source: tokio_postgres::Error,
+    },
     /// The system has no free port on loopback.
     #[error("no free port on 127.0.0.1")]
     Port(#[source] io::Error),

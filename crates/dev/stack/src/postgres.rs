@@ -18,8 +18,8 @@ use crate::server_dir::ServerDir;
 use crate::supervised::{ServerCommand, Supervised};
 use crate::{port, secret, wheel};
 
-const USER: &str = "despatch";
-const DATABASE: &str = "despatch";
+pub(crate) const USER: &str = "despatch";
+pub(crate) const DATABASE: &str = "despatch";
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Settings given on the command line, so that a cluster follows when they change. A commit is on disk before it is
@@ -73,7 +73,7 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
 }
 
 /// Finds a PostgreSQL of the cluster's own major version, or for a new cluster any that is new enough.
-async fn find(cluster: &Cluster, progress: fn(&str)) -> Result<PostgresBinaries, StackError> {
+pub(crate) async fn find(cluster: &Cluster, progress: fn(&str)) -> Result<PostgresBinaries, StackError> {
     let (account, wanted, data) = (cluster.account, cluster.major(), cluster.data());
     run_blocking(move || {
         if let Some(found) = binaries::postgres(account, wanted) {
@@ -97,7 +97,7 @@ async fn find(cluster: &Cluster, progress: fn(&str)) -> Result<PostgresBinaries,
 ///
 /// PostgreSQL would take it for a running server's if another process has that id by now. The lock on the server's
 /// directory proves that no process of the old server is left.
-fn forget_killed_postmaster(cluster: &Cluster) -> Result<(), StackError> {
+pub(crate) fn forget_killed_postmaster(cluster: &Cluster) -> Result<(), StackError> {
     let path = cluster.data().join("postmaster.pid");
     match fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -107,7 +107,7 @@ fn forget_killed_postmaster(cluster: &Cluster) -> Result<(), StackError> {
     }
 }
 
-fn command(binaries: &PostgresBinaries, cluster: &Cluster, port: u16) -> ServerCommand {
+pub(crate) fn command(binaries: &PostgresBinaries, cluster: &Cluster, port: u16) -> ServerCommand {
     let mut args = vec!["-D".into(), cluster.data().into_os_string(), "-p".into(), port.to_string().into()];
     args.extend(SETTINGS.iter().flat_map(|setting| ["-c".into(), setting.into()]));
     ServerCommand {
@@ -123,11 +123,11 @@ fn command(binaries: &PostgresBinaries, cluster: &Cluster, port: u16) -> ServerC
 }
 
 /// Returns whether our cluster answers: no other knows the password.
-async fn serves(url: String) -> bool {
+pub(crate) async fn serves(url: String) -> bool {
     matches!(timeout(CONNECT_DEADLINE, connect(&url)).await, Ok(Ok(_)))
 }
 
-async fn create_database(url: &str) -> Result<(), tokio_postgres::Error> {
+pub(crate) async fn create_database(url: &str) -> Result<(), tokio_postgres::Error> {
     let client = connect(url).await?;
     let known = client.query("SELECT 1 FROM pg_database WHERE datname = $1", &[&DATABASE]).await?;
     if known.is_empty() {
@@ -136,7 +136,7 @@ async fn create_database(url: &str) -> Result<(), tokio_postgres::Error> {
     Ok(())
 }
 
-async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
+pub(crate) async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     // Its errors also reach the client, as failures of its requests.
     tokio::spawn(connection);

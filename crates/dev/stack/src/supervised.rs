@@ -4,6 +4,7 @@
 //! pipe's other end: the standard library opens it close-on-exec, so no other child keeps it open.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -163,4 +164,15 @@ impl Drop for Supervised {
             std::thread::sleep(POLL);
         }
     }
+}
+
+/// Sends SIGKILL to processes. One that has ended by itself is as good as killed.
+pub(crate) fn kill_all(pids: &[u32]) -> io::Result<()> {
+    for pid in pids.iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
+        match kill_process(pid, Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }

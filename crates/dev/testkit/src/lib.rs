@@ -2,11 +2,13 @@
 //! each test. Tests wait for what they expect, never for a time to pass.
 
 mod greeting;
+mod proxy;
 mod sample;
 mod servers;
 mod test_env;
 
 pub use greeting::nats_with_max_payload;
+pub use proxy::{Condition, Direction, Proxy};
 pub use sample::{order, order_json};
 pub use servers::Servers;
 pub use test_env::{TestEnv, eventually};

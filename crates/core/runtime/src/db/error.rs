@@ -74,6 +74,8 @@ impl DbError {
             | &SqlState::LOCK_NOT_AVAILABLE => DbErrorKind::Contention,
             // A statement that exceeded its timeout, not a server that shuts down.
             &SqlState::QUERY_CANCELED => DbErrorKind::Statement,
+            // A server that has become a standby. Its successor is found by a new connection.
+            &SqlState::READ_ONLY_SQL_TRANSACTION => DbErrorKind::Unreachable,
             &SqlState::UNIQUE_VIOLATION => DbErrorKind::Duplicate,
             &SqlState::IN_FAILED_SQL_TRANSACTION => DbErrorKind::Aftermath,
             // https://www.postgresql.org/docs/current/errcodes-appendix.html lists the classes.

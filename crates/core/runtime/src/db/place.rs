@@ -13,13 +13,16 @@ use crate::error::chain;
 
 /// Where a database's server is, and who connects.
 pub(crate) fn place(config: &Config) -> Place {
-    let port = config.get_ports().first().copied().unwrap_or(5432);
-    let address = match config.get_hosts().first() {
-        Some(Host::Tcp(host)) => format!("{host}:{port}"),
-        #[cfg(unix)]
-        Some(Host::Unix(path)) => format!("{}:{port}", path.display()),
-        None => String::new(),
-    };
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate().map(|(nth, host)| {
+        let port = ports.get(nth).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(host) => format!("{host}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    });
+    let address = hosts.collect::<Vec<_>>().join(",");
     Place { server: Server::Postgres, address, user: config.get_user().unwrap_or_default().to_owned() }
 }
 
@@ -36,6 +39,7 @@ pub(crate) fn cause(error: &Error, within: Duration) -> Cause {
             // database "shop" does not exist
             Cause::DatabaseMissing(message.split('"').nth(1).unwrap_or_default().to_owned())
         }
+        &SqlState::READ_ONLY_SQL_TRANSACTION => Cause::TakesNoWrites(message.to_owned()),
         _ => Cause::Denied(message.to_owned()),
     }
 }

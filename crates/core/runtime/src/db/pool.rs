@@ -1,6 +1,6 @@
 //! The pool of connections to PostgreSQL.
 
-use crate::db::tls::verified;
+use crate::db::hosts::{AnyHost, Hosts};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,9 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::clock::Clock;
 use crate::connect_error::{Cause, ConnectError, Place};
@@ -20,8 +19,8 @@ use crate::db::place::{cause, place};
 /// A statement's parameters.
 pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// How long to wait for a connection before the database counts as unreachable.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a new connection's first statement may take, beyond the time to connect.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait for one of our own connections.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,13 +42,16 @@ const TIME: &str = "select (extract(epoch from public.despatch_now()) * 1000000)
 pub struct Database {
     pool: Pool,
     place: Arc<Place>,
+    /// How long connecting may take.
+    limit: Duration,
     clock: Arc<Clock>,
 }
 
 impl Database {
     /// Creates a pool. It connects when a connection is first needed.
     ///
-    /// `url` is a `postgres://` URL or a libpq key-value string. With `sslmode=require` the server's certificate is
+    /// `url` is a `postgres://` URL or a libpq key-value string. Of several hosts the one that takes writes is connected
+    /// to, unless `target_session_attrs` asks for something else. With `sslmode=require` the server's certificate is
     /// verified against the system's authorities or those of `SSL_CERT_FILE`.
     pub fn new(url: &str, connections: usize) -> Result<Self, DbError> {
         Database::with(url, connections, "")
@@ -67,32 +69,36 @@ impl Database {
 
     /// Creates a pool; each new connection runs `session` first.
     fn with(url: &str, connections: usize, session: &'static str) -> Result<Self, DbError> {
-        let mut config =
-            tokio_postgres::Config::from_str(url).map_err(|error| DbError::Url(Arc::new(error)))?;
+        let config = tokio_postgres::Config::from_str(url).map_err(|error| DbError::Url(Arc::new(error)))?;
         let place = Arc::new(place(&config));
-        config.connect_timeout(CONNECT_TIMEOUT);
-        // An idle connection to a host that vanished must not look alive for two hours.
-        config.keepalives_idle(Duration::from_secs(30));
-        let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        // With `sslmode=require` the server proves its identity, or there is no connection.
-        let manager = match config.get_ssl_mode() {
-            SslMode::Require => Manager::from_config(config, verified(), manager),
-            _ => Manager::from_config(config, NoTls, manager),
-        };
+        let hosts = Arc::new(Hosts::of(&config));
+        let limit = hosts.limit();
+        let manager = Manager::from_connect(
+            config,
+            AnyHost(hosts.clone()),
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
         let clock = Arc::new(Clock::default());
         let learning = clock.clone();
         let pool = Pool::builder(manager)
             .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_TIMEOUT))
-            .create_timeout(Some(CONNECT_TIMEOUT))
+            .create_timeout(Some(limit + SESSION_TIMEOUT))
+            // Connections of before a host hung are not tried one after the other.
+            .pre_recycle(Hook::sync_fn(move |_, metrics| {
+                if hosts.hung_since(metrics.created) {
+                    return Err(HookError::message("its server hung"));
+                }
+                Ok(())
+            }))
             .post_create(Hook::async_fn(move |client, _| {
                 let clock = learning.clone();
                 Box::pin(async move { begin(client, session, &clock).await.map_err(HookError::Backend) })
             }))
             .build()
             .map_err(|error| DbError::Unreachable(error.to_string()))?;
-        Ok(Database { pool, place, clock })
+        Ok(Database { pool, place, limit, clock })
     }
 
     /// Returns the database's time, as the connections of this pool know it.
@@ -106,10 +112,10 @@ impl Database {
             let cause = match error {
                 PoolError::Timeout(TimeoutType::Wait) => Cause::AllInUse(WAIT_TIMEOUT),
                 PoolError::Timeout(TimeoutType::Create | TimeoutType::Recycle) => {
-                    Cause::TimedOut(CONNECT_TIMEOUT)
+                    Cause::TimedOut(self.limit + SESSION_TIMEOUT)
                 }
                 PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-                    cause(&error, CONNECT_TIMEOUT)
+                    cause(&error, self.limit)
                 }
                 other
                 @ (PoolError::PostCreateHook(_) | PoolError::Closed | PoolError::NoRuntimeSpecified) => {

@@ -2,23 +2,28 @@
 
 use crate::nats::connect::options;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_nats::connection;
 use async_nats::jetstream;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ClientError, Event, HeaderMap};
+use bytes::Bytes;
 use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{Emitted, EventId, Trace, replay_subject};
 use despatch_domain::Reason;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::backoff::Backoff;
 use crate::health::{Health, PartState};
 use crate::nats::connect::{BrokerError, reach, refused};
 use crate::nats::names::{Names, inbox};
 use crate::nats::position::{LastPositions, StreamPosition};
-use crate::nats::publisher::{Outgoing, Publisher};
+use crate::nats::publisher::{Outgoing, PublishError, Publisher};
+use crate::nats::spread::Spread;
+use crate::probe::Probe;
+use crate::supervise::supervised;
 
 /// How long the server may take to answer a request about the stream or its consumers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,6 +34,9 @@ pub(crate) const USUAL_PAYLOAD: usize = 1024 * 1024;
 
 /// Room for headers of bounded length: ids, the type, the time, the trace, all names.
 const FIXED_HEADERS: usize = 1024;
+
+/// Seconds for which the processes of a worker share a stored probe: less than the broker's dedupe knows it.
+const PROBES: u64 = 60;
 
 /// A message that can never be published.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +66,11 @@ pub(crate) struct Broker {
     names: Arc<Names>,
     connections: watch::Receiver<u64>,
     acks: Arc<Publisher>,
+    /// Whether the stream stores messages.
+    stores: Arc<Probe>,
     seen: Arc<Mutex<LastPositions>>,
+    /// Ends the task that returns to the home.
+    _home: Arc<DropGuard>,
 }
 
 /// The function that makes a message's headers.
@@ -86,12 +98,18 @@ impl Broker {
         let (count, connections) = watch::channel(0);
         let (servers, options) = options(url)?;
         let servers_url = url.to_owned();
+        let spread = Arc::<Spread>::default();
+        let chooser = spread.clone();
         let client = options
             .name(format!("despatch {user}"))
             .custom_inbox_prefix(inbox(user))
             .retry_on_initial_connect()
             .subscription_capacity(64 * 1024)
             .reconnect_delay_callback(|attempts| Duration::from_millis((50 * attempts as u64).min(2000)))
+            .reconnect_to_server_callback(move |servers, _| {
+                let chosen = chooser.choose(&servers);
+                async move { chosen }
+            })
             .event_callback(move |event| {
                 let (health, count, url) = (reporting.clone(), count.clone(), servers_url.clone());
                 async move {
@@ -113,8 +131,14 @@ impl Broker {
             .map_err(|error| refused(url, &error))?;
         let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
         let acks = Arc::new(Publisher::listen(client.clone()).await?);
+        let stores = Arc::new(Probe::new());
         let (names, seen) = (Arc::new(Names::new(namespace)), Arc::default());
-        Ok(Broker { client, jetstream, names, connections, acks, seen })
+        let ended = CancellationToken::new();
+        let (connected, servers) = (client.clone(), url.to_owned());
+        let keep_home = move || spread.clone().keep_home(connected.clone(), servers.clone());
+        tokio::spawn(ended.clone().run_until_cancelled_owned(supervised("home", keep_home)));
+        let home = Arc::new(ended.drop_guard());
+        Ok(Broker { client, jetstream, names, connections, acks, stores, seen, _home: home })
     }
 
     /// Returns the same connection for one worker, with positions of its own.
@@ -196,6 +220,33 @@ impl Broker {
         })
     }
 
+    /// Returns whether the stream stores messages, or why not. If none was stored within the last seconds, one is published
+    /// that no consumer receives. The processes of a worker share one for each minute: copies are acked and not stored.
+    pub(crate) async fn stores(&self, worker: &str) -> Result<(), String> {
+        let probe = async {
+            if !self.is_connected() {
+                return Err("not connected".to_owned());
+            }
+            let message = probe(worker);
+            let outgoing = Outgoing {
+                subject: self.names.full(&message.nats_subject),
+                headers: message.headers(),
+                payload: Bytes::new(),
+            };
+            match self.acks.publish(vec![outgoing]).await.pop() {
+                Some(Err(error)) => Err(error.to_string()),
+                Some(Ok(sequence)) => {
+                    if let Ok(id) = message.id() {
+                        self.observe(StreamPosition { sequence, id, generation: message.generation });
+                    }
+                    Ok(())
+                }
+                None => Err("no ack".to_owned()),
+            }
+        };
+        self.stores.ask(probe).await
+    }
+
     /// Publishes until the broker has stored all messages. Only `abandon` ends it early; messages without an ack are
     /// then still unpublished.
     pub(crate) async fn publish(&self, messages: &[Envelope], abandon: &CancellationToken) -> Published {
@@ -240,6 +291,9 @@ impl Broker {
                     }
                 })
                 .collect();
+            if furthest.is_some() {
+                self.stores.note_success();
+            }
             if let Some((sequence, message)) = furthest
                 && let Ok(id) = message.id()
             {
@@ -254,12 +308,30 @@ impl Broker {
                 return Published::Partly;
             }
             tracing::warn!(%error, left = left.len(), "publish retried");
+            // The server had its time already.
+            if matches!(error, PublishError::Timeout) {
+                continue;
+            }
             tokio::select! {
                 () = backoff.wait() => {}
                 () = abandon.cancelled() => return Published::Partly,
             }
         }
     }
+}
+
+/// Returns a worker's probe for this minute. It is an envelope, so that the stream's last message stays readable.
+fn probe(worker: &str) -> Envelope {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let minute = UNIX_EPOCH + Duration::from_secs(since.as_secs() / PROBES * PROBES);
+    let id = EventId::first_at(minute).report(worker, "probe", 0);
+    let event = Emitted { event_type: "probe", subject: String::new(), payload: Bytes::new() };
+    Envelope { nats_subject: probe_subject(worker), ..Envelope::first(id, worker, event, &Trace::root()) }
+}
+
+/// Returns the subject of a worker's probes: the replay subject of a handler that does not exist.
+pub(crate) fn probe_subject(worker: &str) -> String {
+    replay_subject(&format!("{worker}.probe"))
 }
 
 /// Notes a failed attempt to connect; no other failure is such an error. The client tells only its kind. An attempt of our

@@ -12,6 +12,13 @@ use crate::error::chain;
 /// How long a command waits for its connection.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long one server may take to let us in. Another one of its cluster may be quicker.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a server may be silent before it is asked. After three such times without a word it is given up: it hangs, or
+/// its packets are lost.
+const PING: Duration = Duration::from_secs(1);
+
 /// An error of the connection to the broker, or of a request to it.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
@@ -47,7 +54,7 @@ pub fn options(url: &str) -> Result<(Vec<ServerAddr>, ConnectOptions), BrokerErr
         Some((seed, None)) => ConnectOptions::with_nkey(seed.to_owned()),
         None => ConnectOptions::new(),
     };
-    Ok((servers, options))
+    Ok((servers, options.ping_interval(PING).connection_timeout(SERVER_TIMEOUT)))
 }
 
 fn servers(url: &str) -> Result<Vec<ServerAddr>, BrokerError> {
@@ -74,6 +81,12 @@ pub(crate) async fn connect_once(
 /// Fails unless the servers of this URL let us in now.
 pub(crate) async fn reach(url: &str) -> Result<(), BrokerError> {
     connect_once(url, |options| options.name("despatch")).await.map(drop)
+}
+
+/// Fails unless this server of a cluster lets us in now.
+pub(crate) async fn reach_server(url: &str, server: &ServerAddr) -> Result<(), BrokerError> {
+    let (_, options) = options(url)?;
+    options.name("despatch").connect(server).await.map(drop).map_err(|error| refused(url, &error))
 }
 
 /// A failed attempt to connect to the servers of this URL.

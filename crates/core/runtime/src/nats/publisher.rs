@@ -10,11 +10,19 @@ use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// How long the broker may go without an ack before the remaining messages count as not stored.
+use crate::failpoint;
+use crate::supervise::supervised;
+
+/// How long the broker may go without an ack for a batch before the batch's remaining messages count as not stored.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it may go without any ack. Then nobody leads the stream, or its leader hangs, and the messages are on their way
+/// to nowhere.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Most messages without an ack, over all batches. It is less than the number that the server queues for a stream
 /// before it refuses more.
@@ -32,7 +40,7 @@ pub(crate) struct Outgoing {
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum PublishError {
     /// Neither stored nor refused in time.
-    #[error("no ack within {ACK_TIMEOUT:?}")]
+    #[error("no ack in time")]
     Timeout,
     /// No stream takes its subject.
     #[error("no stream takes the subject")]
@@ -61,10 +69,17 @@ pub(crate) struct Publisher {
     _listening: DropGuard,
 }
 
-#[derive(Default)]
 struct PendingBatches {
     next: u64,
+    /// When the last ack came.
+    last_ack: Instant,
     batches: HashMap<u64, Arc<Batch>>,
+}
+
+impl PendingBatches {
+    fn new() -> Self {
+        PendingBatches { next: 0, last_ack: Instant::now(), batches: HashMap::new() }
+    }
 }
 
 /// Messages that are acked together.
@@ -83,9 +98,11 @@ impl Publisher {
     pub(crate) async fn listen(client: Client) -> Result<Self, async_nats::SubscribeError> {
         let inbox = client.new_inbox();
         let subscriber = client.subscribe(format!("{inbox}.*.*")).await?;
-        let pending = Arc::<Mutex<PendingBatches>>::default();
+        let pending = Arc::new(Mutex::new(PendingBatches::new()));
         let listening = CancellationToken::new();
-        tokio::spawn(listening.clone().run_until_cancelled_owned(receive_acks(subscriber, pending.clone())));
+        let (inbox_of_acks, batches) = (Arc::new(AsyncMutex::new(subscriber)), pending.clone());
+        let receive = move || receive_acks(inbox_of_acks.clone(), batches.clone());
+        tokio::spawn(listening.clone().run_until_cancelled_owned(supervised("acks", receive)));
         Ok(Publisher {
             client,
             inbox,
@@ -95,7 +112,8 @@ impl Publisher {
         })
     }
 
-    /// Publishes messages and waits until each has an ack, or no ack came for [`ACK_TIMEOUT`]. Answers in their order.
+    /// Publishes messages and waits until each has an ack, or no ack came for [`ACK_TIMEOUT`], or none for any message
+    /// for [`SILENCE`]. Answers in their order.
     /// If dropped early, it is unknown which messages were stored.
     pub(crate) async fn publish(&self, mut messages: Vec<Outgoing>) -> Vec<Stored> {
         let mut stored = Vec::with_capacity(messages.len());
@@ -120,7 +138,7 @@ impl Publisher {
                 batch.answer(place, Err(PublishError::NotSent(error.to_string())));
             }
         }
-        batch.answered().await
+        batch.answered(&self.pending).await
     }
 }
 
@@ -163,15 +181,19 @@ impl Batch {
     }
 
     /// Waits for the last ack, as long as acks arrive.
-    async fn answered(&self) -> Vec<Stored> {
+    async fn answered(&self, pending: &Mutex<PendingBatches>) -> Vec<Stored> {
         let mut left = lock(&self.answers).left;
+        let mut progress = Instant::now();
         while left > 0 {
-            let in_time = tokio::time::timeout(ACK_TIMEOUT, self.acked.notified()).await.is_ok();
+            let in_time = tokio::time::timeout(SILENCE, self.acked.notified()).await.is_ok();
             let left_now = lock(&self.answers).left;
-            if !in_time && left_now == left {
+            if left_now != left {
+                (left, progress) = (left_now, Instant::now());
+            } else if !in_time
+                && (lock(pending).last_ack.elapsed() >= SILENCE || progress.elapsed() >= ACK_TIMEOUT)
+            {
                 break;
             }
-            left = left_now;
         }
         let stored = std::mem::take(&mut lock(&self.answers).stored);
         stored.into_iter().map(|answer| answer.unwrap_or(Err(PublishError::Timeout))).collect()
@@ -179,12 +201,17 @@ impl Batch {
 }
 
 /// Gives each ack to its batch.
-async fn receive_acks(mut inbox: Subscriber, pending: Arc<Mutex<PendingBatches>>) {
+async fn receive_acks(inbox: Arc<AsyncMutex<Subscriber>>, pending: Arc<Mutex<PendingBatches>>) {
+    let mut inbox = inbox.lock().await;
     while let Some(message) = inbox.next().await {
+        failpoint::pass("acks");
         let mut tokens = message.subject.rsplit('.');
         let (place, number) = (tokens.next().and_then(parse), tokens.next().and_then(parse));
         let (Some(place), Some(number)) = (place, number) else { continue };
-        let batch = lock(&pending).batches.get(&number).cloned();
+        let mut locked = lock(&pending);
+        locked.last_ack = Instant::now();
+        let batch = locked.batches.get(&number).cloned();
+        drop(locked);
         // An ack of an abandoned batch is ignored.
         if let (Some(batch), Ok(place)) = (batch, usize::try_from(place)) {
             batch.answer(place, read(&message));
@@ -261,7 +288,7 @@ mod tests {
         batch.answer(1, Ok(5));
         batch.answer(1, Ok(6));
         batch.answer(7, Ok(7));
-        let stored = batch.answered().await;
+        let stored = batch.answered(&Mutex::new(PendingBatches::new())).await;
         assert!(
             matches!(stored[..], [Err(PublishError::Timeout), Ok(5), Err(PublishError::Timeout)]),
             "{stored:?}"

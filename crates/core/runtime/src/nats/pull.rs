@@ -15,7 +15,7 @@ use crate::nats::broker::Broker;
 const EXPIRES: Duration = Duration::from_secs(1);
 
 /// Time after that at which a request counts as lost, as it is after a reconnection.
-const GRACE: Duration = Duration::from_secs(3);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A handler's subscription to its consumer.
 pub(crate) struct PullSubscription {

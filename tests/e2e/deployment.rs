@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use crate::child::{Despatch, despatch};
+use crate::child::{Despatch, Ended, despatch};
 use crate::until::until;
 
 const API_KEY: &str = "the shop's key";
@@ -63,6 +63,11 @@ impl Deployment {
         let mut command = despatch(["run"]);
         command.args(workers).envs(&self.environment);
         command
+    }
+
+    /// Runs a command of it that ends by itself.
+    pub(crate) async fn does(&self, args: &[&str]) -> Ended {
+        Despatch::run(despatch(args).envs(&self.environment)).await
     }
 
     /// Starts a process whose health and metrics are served at this address.

@@ -33,6 +33,11 @@ impl Backoff {
     }
 }
 
+/// Returns the wait with a jitter of ±50 %.
+pub(crate) fn jitter(wait: Duration) -> Duration {
+    exponential_delay(wait, wait, 1)
+}
+
 fn exponential(first: Duration, longest: Duration) -> ExponentialBackoff {
     ExponentialBackoffBuilder::new()
         .with_initial_interval(first)

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
+use crate::breaker::Breakers;
 use crate::clock::Clock;
 use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
 use crate::health::Health;
@@ -27,6 +28,8 @@ pub(crate) struct WorkerContext {
     pub(crate) journal: Arc<Journal>,
     pub(crate) broker: Broker,
     pub(crate) ledger: Ledger,
+    /// The breakers of the providers that the worker asks.
+    pub(crate) breakers: Breakers,
     /// Batches statements outside of transactions.
     pub(crate) batcher: Arc<QueryBatcher>,
     pub(crate) health: Health,

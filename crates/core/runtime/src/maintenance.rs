@@ -1,6 +1,7 @@
 //! Background tasks of each process: due work, unpublished batches, lost streams, gauges, operators' requests.
 
 pub(crate) mod answers;
+mod breakers;
 pub(crate) mod gauges;
 pub(crate) mod readiness;
 pub(crate) mod recovery;

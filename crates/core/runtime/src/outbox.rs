@@ -202,6 +202,12 @@ impl OutboxMessage {
         OutboxMessage { id, envelope: Envelope::of(id, &timer_source(ctx.worker), event, trace) }
     }
 
+    /// Addresses an event of the runtime itself.
+    pub(crate) fn of_runtime(ctx: &WorkerContext, event: Emitted) -> Self {
+        let id = ctx.clock.new_id();
+        OutboxMessage { id, envelope: Envelope::of(id, &runtime_source(ctx.worker), event, &Trace::root()) }
+    }
+
     fn publishable(self, ctx: &WorkerContext, source: &str) -> Self {
         let Some(unpublishable) = ctx.broker.unpublishable(&self.envelope) else { return self };
         let (error, trace) = (unpublishable.to_string(), self.envelope.trace());
@@ -238,6 +244,11 @@ fn rejected(
 /// Returns an id in a form that a header and a text column can hold, whatever the sender supplied.
 fn printable(id: &str) -> String {
     id.chars().filter(|letter| !letter.is_control()).take(ID_LENGTH).collect()
+}
+
+/// Returns the event source of what the runtime itself reports.
+pub(crate) fn runtime_source(worker: &str) -> String {
+    format!("{worker}.runtime")
 }
 
 /// Returns the event source of a worker's timers.

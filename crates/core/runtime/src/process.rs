@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::provision;
 use crate::backoff::Backoff;
+use crate::breaker::Breakers;
 use crate::clock::Clock;
 use crate::context::WorkerContext;
 use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
@@ -96,6 +97,7 @@ impl Process {
                 worker: worker.name,
                 settings: settings.clone(),
                 ledger: Ledger::start(db.clone(), journal.clone(), batcher.clone()),
+                breakers: Breakers::of(worker.specs().filter_map(|spec| spec.provider)),
                 batcher,
                 clock: db.clock().clone(),
                 db,
@@ -290,5 +292,5 @@ async fn schema_ready(ctx: &WorkerContext, worker: &Worker) -> Result<(), String
     for query in &worker.queries {
         query.check(&client).await.map_err(failed)?;
     }
-    Ok(())
+    ctx.journal.register_breakers(&client, &ctx.breakers.providers()).await.map_err(failed)
 }

@@ -15,11 +15,13 @@ mod fleet;
 mod frozen;
 mod inject;
 mod orders;
+mod outages;
 mod quiesce;
 mod result;
 mod rng;
 mod run;
 mod schedule;
+mod shop;
 mod stream;
 mod watch;
 

@@ -39,13 +39,18 @@ impl GaugePoller {
     }
 
     /// Returns the gauges that every worker has.
-    fn common(meter: &Meter, worker: &'static str, handlers: &[&'static str]) -> [Self; 5] {
+    fn common(meter: &Meter, worker: &'static str, handlers: &[&'static str]) -> [Self; 7] {
         let poller = |name, unit, label: Option<_>, sql| GaugePoller {
             gauge: meter.f64_gauge(name).with_unit(unit).build(),
             worker,
             label,
             sql,
-            shown: label.iter().flat_map(|_| handlers).map(|handler| (*handler).to_owned()).collect(),
+            shown: label
+                .iter()
+                .filter(|label| **label == "handler")
+                .flat_map(|_| handlers)
+                .map(|handler| (*handler).to_owned())
+                .collect(),
         };
         let handler = Some("handler");
         let waiting = format!("from {worker}.journal where state = 'waiting' group by handler");
@@ -61,7 +66,16 @@ impl GaugePoller {
             "select coalesce(sum(greatest(reltuples, 0)), 0)::float8 from pg_class \
              where oid in (select inhrelid from pg_inherits where inhparent = '{worker}.journal'::regclass)"
         );
+        let breaker = Some("provider");
+        let states = format!(
+            "select provider, case state when 'closed' then 0 when 'half-open' then 1 else 2 end::float8 from {worker}.breaker"
+        );
+        let held = format!(
+            "select provider, (select count(*) from {worker}.retry where held_by = provider)::float8 from {worker}.breaker"
+        );
         [
+            poller("despatch.breaker_state", "", breaker, states),
+            poller("despatch.retries_held", "", breaker, held),
             poller("despatch.retries_waiting", "", handler, count),
             poller("despatch.oldest_waiting_age", "s", handler, oldest),
             poller("despatch.outbox_batches", "", None, open),
@@ -160,5 +174,9 @@ fn ticks() -> Interval {
 /// Returns whether a part of the process belongs to this worker, or to all workers.
 fn concerns(part: &str, ctx: &WorkerContext, handlers: &[&'static str]) -> bool {
     let others = part.contains(['.', '/']);
-    !others || handlers.contains(&part) || part == ctx.database_part() || part == readiness::commits(ctx)
+    !others
+        || handlers.contains(&part)
+        || part == ctx.database_part()
+        || part == readiness::commits(ctx)
+        || ctx.breakers.all().any(|breaker| part == breaker.part(ctx.worker))
 }

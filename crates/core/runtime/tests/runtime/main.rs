@@ -11,6 +11,7 @@ mod servers;
 mod authoring;
 mod batches;
 mod boundaries;
+mod breakers;
 mod clocks;
 mod doctor;
 mod drain;

@@ -11,6 +11,6 @@ mod triage;
 
 pub use currency::{Currency, UnknownCurrency};
 pub use label_id::LabelId;
-pub use money::{Money, MoneyError};
+pub use money::{Money, MoneyError, amount};
 pub use reason::Reason;
 pub use triage::{Priority, ProviderKind, Queue, Triage};

@@ -94,6 +94,15 @@ impl fmt::Display for Money {
     }
 }
 
+/// Formats minor units for people, e.g. `12.50 USD`. If the text names no currency, it says that the number is one of
+/// minor units.
+pub fn amount(minor: i64, currency: &str) -> String {
+    match Currency::parse(currency) {
+        Ok(currency) => Money::new(minor, currency).to_string(),
+        Err(_) => format!("{minor} minor units of {currency:?}"),
+    }
+}
+
 /// Decimal text, split but not yet scaled.
 struct Decimal<'a> {
     negative: bool,

@@ -10,8 +10,8 @@ pub(crate) enum TaskError {
     Program { name: String, source: io::Error },
     /// `cargo metadata` failed, or answered with an undocumented format.
     Metadata(String),
-    /// The tests read barcodes, and no program for that could be installed.
-    NoBarcodeReader { tried: String },
+    /// The tests read labels, and a program for that could not be installed.
+    NoReader { name: &'static str, tried: String },
     /// A file or a directory could not be created, read or removed.
     Path { path: String, source: io::Error },
     /// Rust source does not parse.
@@ -37,12 +37,12 @@ impl fmt::Display for TaskError {
         match self {
             Self::Program { name, source } => write!(f, "cannot run {name}: {source}"),
             Self::Metadata(cause) => write!(f, "cargo metadata: {cause}"),
-            Self::NoBarcodeReader { tried } => write!(
+            Self::NoReader { name, tried } => write!(
                 f,
-                "the label tests read barcodes with zbarimg, which is missing ({tried}). Install it:\n  \
-                 Debian   apt-get install zbar-tools\n  \
-                 macOS    brew install zbar\n  \
-                 Fedora   dnf install zbar\n\
+                "the label tests read labels with {name}, which is missing ({tried}). Install it:\n  \
+                 Debian   apt-get install zbar-tools poppler-utils\n  \
+                 macOS    brew install zbar poppler\n  \
+                 Fedora   dnf install zbar poppler-utils\n\
                  or leave these tests out: cargo test --workspace"
             ),
             Self::Path { path, source } => write!(f, "{path}: {source}"),

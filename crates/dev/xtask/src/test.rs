@@ -7,15 +7,15 @@ use crate::error::{TaskError, program};
 use crate::metadata::cargo;
 use crate::scratch::Scratch;
 
-mod barcode;
 mod leftovers;
+mod readers;
 
-/// The variable that tells test suites that a barcode reader is installed.
-const BARCODE: &str = "DESPATCH_TEST_BARCODE";
+/// The variable that tells test suites that the readers of labels are installed.
+const READERS: &str = "DESPATCH_TEST_READERS";
 
 /// Runs the tests and returns cargo's exit code.
 pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
-    barcode::provide()?;
+    readers::provide()?;
     if args.is_empty() {
         args.push("--workspace".to_owned());
     }
@@ -25,7 +25,7 @@ pub(crate) fn run(mut args: Vec<String>) -> Result<ExitCode, TaskError> {
     let status = Command::new(&cargo)
         .arg("test")
         .args(&args)
-        .env(BARCODE, "1")
+        .env(READERS, "1")
         .env("TMPDIR", &scratch.path)
         .status()
         .map_err(program(&cargo))?;

@@ -42,10 +42,10 @@ pub fn command_line(registry: &Registry) -> clap::Command {
 pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     usage::colours(&args).write_global();
-    let parsed = command_line(registry).try_get_matches_from(args);
+    let parsed = command_line(registry).try_get_matches_from(&args);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return usage::end(&error),
+        Err(error) => return usage::end(&error, command_line(registry), &args),
     };
     raise_open_files();
     // Cannot fail: nothing has installed another before.

@@ -2,7 +2,6 @@
 
 mod commands;
 mod errors;
-mod money;
 mod table;
 mod times;
 
@@ -13,7 +12,6 @@ use anstream::{AutoStream, ColorChoice};
 
 pub(crate) use commands::{next_command, next_commands_have};
 pub(crate) use errors::print_error;
-pub(crate) use money::amount;
 pub(crate) use table::{Table, cut};
 pub(crate) use times::{age, due, local, span};
 

@@ -1,5 +1,6 @@
 //! The gateway's configuration: who may send what, and with which secrets.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 
 use despatch_domain::link;
@@ -7,7 +8,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::auth::secret::Secret;
-use crate::auth::shop::Shop;
+use crate::auth::shop::{Shop, normalised};
 
 /// The gateway's configuration. It has no defaults of its own, because the binary's annotated default file has them.
 #[derive(Debug, Clone, Deserialize)]
@@ -89,8 +90,28 @@ impl Config {
             let problem = "expected an address or a network such as 10.0.0.0/8";
             check(network(proxy).is_some(), format!("trusted_proxies[{at}]"), problem);
         }
+        // An order is known by its shop's name and its number there, so shops of one name would share orders.
+        let mut names = HashSet::new();
         for (key, shops) in [("shopify", &self.shopify), ("woocommerce", &self.woocommerce)] {
+            let mut sources = HashSet::new();
             for (at, shop) in shops.iter().enumerate() {
+                let is_other = shop.name.is_empty() || names.insert(&shop.name);
+                check(
+                    is_other,
+                    format!("{key}[{at}].name"),
+                    "expected another name, found that of another shop",
+                );
+                let is_other = shop.source.is_empty() || sources.insert(normalised(&shop.source));
+                check(
+                    is_other,
+                    format!("{key}[{at}].source"),
+                    "expected another source, found that of another shop",
+                );
+                check(
+                    key != "shopify" || !shop.source.contains(['/', ':']),
+                    format!("{key}[{at}].source"),
+                    "expected a domain without https:// or a path, such as north.myshopify.com, found a URL",
+                );
                 let signs = !shop.secrets.is_empty() && shop.secrets.iter().all(|secret| !secret.is_empty());
                 check(!shop.name.is_empty(), format!("{key}[{at}].name"), "expected a name, found nothing");
                 check(
@@ -169,5 +190,46 @@ mod tests {
             "former_link_secrets[1]",
         ];
         assert_eq!(keys, expected);
+    }
+
+    #[test]
+    fn shops_are_told_apart_by_name_and_by_source() {
+        let shop = |name: &str, source: &str| Shop {
+            name: name.into(),
+            source: source.into(),
+            secrets: vec![Secret::new("secret")],
+        };
+        let config = Config {
+            listen: ([127, 0, 0, 1], 0).into(),
+            body_limit_bytes: 1,
+            requests_per_second: 0,
+            connections: 1,
+            connections_per_address: 1,
+            trusted_proxies: Vec::new(),
+            batch: 1,
+            commit_wait_ms: 1,
+            retry_after_seconds: 1,
+            api_keys: Vec::new(),
+            shop_name: "North".into(),
+            link_secret: Secret::new("x".repeat(32)),
+            former_link_secrets: Vec::new(),
+            shopify: vec![
+                shop("north", "north.myshopify.com"),
+                shop("east", "https://east.myshopify.com"),
+                shop("west", "North.MyShopify.com"),
+            ],
+            woocommerce: vec![
+                shop("south", "https://south.example.com"),
+                shop("north", "https://n.example.com/"),
+            ],
+            shippo_tokens: Vec::new(),
+        };
+        let problems: Vec<_> = config.problems().iter().map(ToString::to_string).collect();
+        let expected = [
+            "shopify[1].source: expected a domain without https:// or a path, such as north.myshopify.com, found a URL",
+            "shopify[2].source: expected another source, found that of another shop",
+            "woocommerce[1].name: expected another name, found that of another shop",
+        ];
+        assert_eq!(problems, expected);
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use csv::StringRecord;
 use despatch_domain::{Currency, Money, MoneyError};
 use serde::Deserialize;
 use serde_json::value::to_raw_value;
@@ -20,8 +21,6 @@ pub const SHOP: &str = "superstore";
 #[derive(Debug, Deserialize)]
 #[allow(clippy::struct_field_names, reason = "the file's names")]
 struct Row {
-    #[serde(rename = "Row ID")]
-    row_id: String,
     #[serde(rename = "Order ID")]
     order_id: String,
     #[serde(rename = "Order Date")]
@@ -53,43 +52,108 @@ struct Row {
 /// A file that is not in this format.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// The file is not such a table.
+    /// The file cannot be read, or has no header.
     #[error(transparent)]
     Csv(#[from] csv::Error),
     /// An order cannot be written as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    /// A value cannot be used.
-    #[error("row {row}: {column}: {problem}")]
-    Value {
-        /// The row's own id.
-        row: String,
-        /// The column's name.
-        column: &'static str,
-        /// The expected and the found value.
-        problem: String,
+    /// Some rows are not lines of an order.
+    #[error("{} of {rows} rows are not lines of an order: {}", bad.len(), first(bad))]
+    Rows {
+        /// Every such row, at least one.
+        bad: Vec<BadRow>,
+        /// The number of rows.
+        rows: usize,
     },
 }
 
-/// Reads every order, in the order of their first lines.
+/// A row that is not a line of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// The line of the file on which the row begins, from 1.
+    pub line: u64,
+    /// The column's name, or `row` if the row itself is malformed.
+    pub column: String,
+    /// The expected and the found value.
+    pub problem: String,
+}
+
+fn first(bad: &[BadRow]) -> String {
+    bad.first().map_or_else(String::new, |BadRow { line, column, problem }| {
+        format!("line {line}: {column}: {problem}")
+    })
+}
+
+/// A value that cannot be used.
+struct BadValue {
+    column: &'static str,
+    problem: String,
+}
+
+/// Reads every order, in the order of their first lines, or reports every bad row.
 pub fn read(file: impl Read) -> Result<Vec<FileOrder>, Unreadable> {
-    let mut orders: Vec<Unfinished> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for row in csv::Reader::from_reader(file).deserialize() {
-        let row: Row = row?;
-        let place = if let Some(place) = places.get(&row.order_id) {
+    let mut file = csv::Reader::from_reader(file);
+    let header = file.headers()?.clone();
+    let mut orders = Orders::default();
+    let (mut bad, mut rows) = (Vec::new(), 0);
+    let mut record = StringRecord::new();
+    loop {
+        // A row of another length or in another encoding is passed over. The next one is where it should be.
+        let row = match file.read_record(&mut record) {
+            Ok(false) => break,
+            Ok(true) => record.deserialize::<Row>(Some(&header)),
+            Err(error) if error.is_io_error() => return Err(error.into()),
+            Err(error) => Err(error),
+        };
+        rows += 1;
+        let refused = match row {
+            Ok(row) => {
+                orders.add(&row).err().map(|BadValue { column, problem }| (column.to_owned(), problem))
+            }
+            Err(error) => Some(malformed(&error, &header)),
+        };
+        if let Some((column, problem)) = refused {
+            let line = record.position().map_or(0, csv::Position::line);
+            bad.push(BadRow { line, column, problem });
+        }
+    }
+    if bad.is_empty() { orders.finish() } else { Err(Unreadable::Rows { bad, rows }) }
+}
+
+/// Returns the column and the problem of a row that cannot be read, without its place.
+fn malformed(error: &csv::Error, header: &StringRecord) -> (String, String) {
+    match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => {
+            let column = err.field().and_then(|field| header.get(usize::try_from(field).ok()?));
+            (column.unwrap_or("row").to_owned(), err.kind().to_string())
+        }
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            ("row".to_owned(), format!("expected {expected_len} fields, found {len}"))
+        }
+        _ => ("row".to_owned(), error.to_string()),
+    }
+}
+
+/// The orders so far.
+#[derive(Default)]
+struct Orders {
+    orders: Vec<Unfinished>,
+    places: HashMap<String, usize>,
+}
+
+impl Orders {
+    /// Adds a line to its order, which begins with its first line.
+    fn add(&mut self, row: &Row) -> Result<(), BadValue> {
+        let place = if let Some(place) = self.places.get(&row.order_id) {
             *place
         } else {
-            places.insert(row.order_id.clone(), orders.len());
-            orders.push(begin(&row)?);
-            orders.len() - 1
+            self.orders.push(begin(row)?);
+            self.places.insert(row.order_id.clone(), self.orders.len() - 1);
+            self.orders.len() - 1
         };
-        let order = &mut orders[place];
-        let refuse = |error: MoneyError| Unreadable::Value {
-            row: row.row_id.clone(),
-            column: "Sales",
-            problem: error.to_string(),
-        };
+        let order = &mut self.orders[place];
+        let refuse = |error: MoneyError| BadValue { column: "Sales", problem: error.to_string() };
         let total = Money::parse_rounded(&row.sales, Currency::USD).map_err(refuse)?;
         let order_total = Money::new(order.total_minor, Currency::USD).checked_add(total).map_err(refuse)?;
         order.total_minor = order_total.minor;
@@ -97,8 +161,12 @@ pub fn read(file: impl Read) -> Result<Vec<FileOrder>, Unreadable> {
         order.lines.push(json!({
             "sku": row.product_id, "title": row.product_name, "quantity": row.quantity, "total": total.decimal(),
         }));
+        Ok(())
     }
-    orders.into_iter().map(Unfinished::finish).collect()
+
+    fn finish(self) -> Result<Vec<FileOrder>, Unreadable> {
+        self.orders.into_iter().map(Unfinished::finish).collect()
+    }
 }
 
 /// An order that may get more lines.
@@ -126,9 +194,8 @@ impl Unfinished {
     }
 }
 
-fn begin(row: &Row) -> Result<Unfinished, Unreadable> {
-    let refuse = |column, value: &str, expected: &str| Unreadable::Value {
-        row: row.row_id.clone(),
+fn begin(row: &Row) -> Result<Unfinished, BadValue> {
+    let refuse = |column, value: &str, expected: &str| BadValue {
         column,
         problem: format!("expected {expected}, found {value:?}"),
     };
@@ -214,10 +281,33 @@ mod tests {
         let file = two_lines("A-1", [most, "0.01"]);
         assert_eq!(
             read(file.as_bytes()).unwrap_err().to_string(),
-            "row 1: Sales: expected an amount that fits 64 bits of minor units, found a larger one"
+            "1 of 2 rows are not lines of an order: \
+             line 3: Sales: expected an amount that fits 64 bits of minor units, found a larger one"
         );
         let file = two_lines("A-1", [most, "0"]);
         assert_eq!(read(file.as_bytes()).unwrap()[0].total_minor, i64::MAX);
+    }
+
+    #[test]
+    fn every_bad_row_is_named_with_its_line_and_column() {
+        let mut file = two_lines("A-1", ["1", "a lot"]);
+        file.push_str("1,B,2026-03-01,By Pigeon,B-1,Ann,United States,Ames,Iowa,50010,P,Pen,1,1\n");
+        file.push_str("1,C,2026-03-01,Same Day,\"C\n1\",Ann,Canada,Ames,Iowa,50010,P,Pen,1,1\n");
+        file.push_str("1,D,2026-03-01,Same Day,D-1,Ann,United States,Ames,Iowa,50010,P,Pen,1,many\n");
+        file.push_str("1,E\n");
+        file.push_str("1,F,2026-03-01,Same Day,F-1,Ann,United States,Ames,Iowa,50010,P,Pen,1,1\n");
+        let Err(Unreadable::Rows { bad, rows }) = read(file.as_bytes()) else { panic!("it is read") };
+        assert_eq!(rows, 7);
+        let found: Vec<_> =
+            bad.iter().map(|row| format!("{} {}: {}", row.line, row.column, row.problem)).collect();
+        let expected = [
+            "3 Sales: expected a decimal amount, found \"a lot\"",
+            "4 Ship Mode: expected Standard, Second or First Class, or Same Day, found \"By Pigeon\"",
+            "5 Country: expected United States, found \"Canada\"",
+            "7 Quantity: invalid digit found in string",
+            "8 row: expected 14 fields, found 2",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -13,6 +13,13 @@ fn any_currency() -> impl Strategy<Value = Currency> {
 }
 
 #[test]
+fn amounts_have_their_currencys_decimals() {
+    assert_eq!(amount(123_456, "USD"), "1234.56 USD");
+    assert_eq!(amount(500, "JPY"), "500 JPY");
+    assert_eq!(amount(500, "nothing"), "500 minor units of \"nothing\"");
+}
+
+#[test]
 fn text_is_read_exactly() {
     for (text, code, minor) in [
         ("12.5", "USD", 1250),

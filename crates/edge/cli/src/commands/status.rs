@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use despatch_domain::amount;
 use despatch_read_model::cases::ReasonCases;
 use despatch_read_model::{OrderBook, ShopFigures};
 use despatch_runtime::{Database, DbError, Outage, RetryFilter, count_retries, list_outages};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::local::{DataDir, Owner, ServerStates, attach};
-use crate::output::{Table, amount, next_command, print, span, width};
+use crate::output::{Table, next_command, print, span, width};
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
 

@@ -1,5 +1,7 @@
 //! Reads the configuration from the operator's file and the environment.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use toml::Value;
@@ -11,6 +13,9 @@ use super::origin::Origin;
 use super::problem::{ConfigError, Problem};
 use super::section::Section;
 use super::shape::Shape;
+
+/// The largest configuration, in bytes. The annotated defaults are a hundredth of that.
+const LIMIT: u64 = 1024 * 1024;
 
 /// A configuration, and what is wrong with it so far. Values that are wrong have their defaults in it.
 #[derive(Debug)]
@@ -26,7 +31,7 @@ impl Loaded {
         let name = file.map(|path| path.display().to_string());
         let text = match (file, &name) {
             (Some(path), Some(name)) => {
-                let text = std::fs::read_to_string(path);
+                let text = read_bounded(path);
                 Some(text.map_err(|error| ConfigError::unreadable(name.clone(), &error))?)
             }
             _ => None,
@@ -104,6 +109,17 @@ impl Loaded {
     }
 }
 
+/// Reads a file that is small if it is what it should be. A device or a large file that was named by mistake does not
+/// fill the memory.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LIMIT + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LIMIT {
+        return Err(io::Error::other(format!("expected at most {} KiB, found more", LIMIT / 1024)));
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 impl Config {
     /// The built-in defaults.
@@ -114,7 +130,7 @@ impl Config {
 
 /// The servers with an NKey's seed in the place of a user.
 fn with_seed(urls: &str, file: &Path) -> Result<String, String> {
-    let seed = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let seed = read_bounded(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let seed = seed.trim();
     if !seed.starts_with("SU") || !seed.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(format!("{}: expected a user's seed, which begins with SU", file.display()));
@@ -127,4 +143,28 @@ fn with_seed(urls: &str, file: &Path) -> Result<String, String> {
         None => format!("nats://{seed}@{}", url.trim()),
     };
     Ok(urls.split(',').map(with).collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_end_is_refused() {
+        let text = Loaded::read(Some(Path::new("/dev/zero")), &[]).unwrap_err().to_string();
+        assert!(
+            text.contains("/dev/zero") && text.contains("expected at most 1024 KiB, found more"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_largest_file_is_read_and_no_larger_one() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let comment = |length: u64| "#".repeat(usize::try_from(length).unwrap());
+        std::fs::write(file.path(), comment(LIMIT)).unwrap();
+        assert!(Loaded::read(Some(file.path()), &[]).is_ok());
+        std::fs::write(file.path(), comment(LIMIT + 1)).unwrap();
+        assert!(Loaded::read(Some(file.path()), &[]).is_err());
+    }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::args::instead;
@@ -12,8 +13,8 @@ use crate::result::hinted;
 /// The exit status of a command line that is wrong.
 const WRONG: u8 = 2;
 
-/// Ends the program as clap asks for.
-pub(super) fn end(error: &clap::Error) -> ExitCode {
+/// Ends the program as clap asks for. `commands` read the arguments.
+pub(super) fn end(error: &clap::Error, commands: Command, args: &[OsString]) -> ExitCode {
     match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
@@ -24,7 +25,7 @@ pub(super) fn end(error: &clap::Error) -> ExitCode {
             }
         }
         _ => {
-            let (what, hint) = parts(error);
+            let (what, hint) = parts(error, &called(commands, args));
             print_error(&*hinted(what, hint));
             ExitCode::from(WRONG)
         }
@@ -43,16 +44,39 @@ pub(super) fn colours(args: &[OsString]) -> anstream::ColorChoice {
     }
 }
 
-/// The failure, and what to do about it.
-fn parts(error: &clap::Error) -> (String, String) {
+/// The command that the arguments call, with its parents: the longest that is right.
+fn called(mut commands: Command, args: &[OsString]) -> String {
+    // So that every command knows the options that all have.
+    commands.build();
+    let mut here = &commands;
+    let mut path = vec!["despatch"];
+    let mut words = args.iter().skip(1).filter_map(|arg| arg.to_str()).take_while(|arg| *arg != "--");
+    while let Some(word) = words.next() {
+        let option = here.get_opts().find(|option| {
+            let long = option.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long));
+            let short =
+                option.get_short().is_some_and(|short| word.strip_prefix('-') == Some(&short.to_string()));
+            long || short
+        });
+        if option.is_some() {
+            // Its value is no command, whatever it says.
+            words.next();
+        } else if let Some(command) = here.find_subcommand(word) {
+            path.push(command.get_name());
+            here = command;
+        }
+    }
+    path.join(" ")
+}
+
+/// The failure, and what to do about it. `called` is the command that was called.
+fn parts(error: &clap::Error, called: &str) -> (String, String) {
     let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n");
     let what = paragraphs.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let mut hints = Vec::new();
-    let mut command = "despatch".to_owned();
     for paragraph in paragraphs {
         if let Some(usage) = paragraph.strip_prefix("Usage: ") {
-            command = command_of(usage);
             hints.push(format!("usage: {}", usage.trim_end()));
         }
         hints.extend(
@@ -63,25 +87,16 @@ fn parts(error: &clap::Error) -> (String, String) {
         // The usage says nothing here that the list of commands does not say better.
         hints.retain(|hint| !hint.starts_with("usage: "));
         if let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand)
-            && command == "despatch"
+            && called == "despatch"
             && let Some(instead) = instead(typed)
         {
             hints = vec![instead.to_owned()];
         }
-        hints.push(format!("`{command} -h` lists the commands"));
+        hints.push(format!("`{called} -h` lists the commands"));
     } else {
-        hints.push(format!("`{command} --help` has examples"));
+        hints.push(format!("`{called} --help` has examples"));
     }
     (what, hints.join("\n"))
-}
-
-/// The command of a usage: its first words, up to options and values.
-fn command_of(usage: &str) -> String {
-    let words = usage.split_whitespace();
-    words
-        .take_while(|word| word.starts_with(|first: char| first.is_ascii_lowercase()))
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]
@@ -91,8 +106,10 @@ mod tests {
     use super::*;
 
     fn of(line: &str) -> (String, String) {
-        let error = command_line(&["orders", "payments"]).try_get_matches_from(line.split(' ')).unwrap_err();
-        parts(&error)
+        let commands = command_line(&["orders", "payments"]);
+        let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let error = commands.clone().try_get_matches_from(&args).unwrap_err();
+        parts(&error, &called(commands, &args))
     }
 
     #[test]
@@ -116,6 +133,22 @@ mod tests {
         assert!(what.contains("--since <TIME>"), "{what}");
         assert!(hint.contains("usage: despatch recover"), "{hint}");
         assert!(hint.ends_with("`despatch recover --help` has examples"), "{hint}");
+    }
+
+    #[test]
+    fn a_hint_names_the_command_that_was_called() {
+        for (line, command) in [
+            ("despatch run paymnts", "despatch run"),
+            ("despatch import --orders many FILE", "despatch import"),
+            ("despatch orders list --older-than soon", "despatch orders list"),
+            ("despatch --color sometimes exceptions list", "despatch exceptions list"),
+            // The value of an option is no command.
+            ("despatch --data-dir run exceptions list --older-than soon", "despatch exceptions list"),
+            ("despatch exceptions list --queue=nowhere", "despatch exceptions list"),
+        ] {
+            let (_, hint) = of(line);
+            assert!(hint.ends_with(&format!("`{command} --help` has examples")), "{line}: {hint}");
+        }
     }
 
     #[test]

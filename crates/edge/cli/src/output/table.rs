@@ -60,6 +60,12 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Whether every row is within `width` columns. Details do not count, because their end can be spared.
+    pub(crate) fn fits(&self, width: Option<usize>) -> bool {
+        let columns = (0..self.columns.len()).map(|index| self.width_of(index) + GAP);
+        width.is_none_or(|width| columns.sum::<usize>() <= width + GAP)
+    }
+
     /// The table as text. Lines longer than `width` columns are cut; `None` cuts nothing.
     pub(crate) fn render(&self, width: Option<usize>) -> String {
         let bold = Style::new().bold();

@@ -41,7 +41,7 @@ impl Shops {
     }
 }
 
-/// Normalises a name: domains have no case, and WordPress adds a slash to its own address or not.
-fn normalised(source: &str) -> String {
+/// Returns the name as it is compared: domains have no case, and WordPress adds a slash to its own address or not.
+pub(crate) fn normalised(source: &str) -> String {
     source.trim_end_matches('/').to_ascii_lowercase()
 }

@@ -3,7 +3,7 @@
 use despatch_contracts::order::{Address, Order};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::shipment::Scan;
-use despatch_domain::{Currency, Money};
+use despatch_domain::amount;
 use serde::Serialize;
 
 /// The values for a template; empty where the milestone has none.
@@ -79,14 +79,6 @@ pub(crate) fn one_line(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn amount(minor: i64, currency: &str) -> String {
-    match Currency::parse(currency) {
-        Ok(currency) => Money::new(minor, currency).to_string(),
-        // An accepted order has a known currency; if it had not, its minor units would still be correct.
-        Err(_) => format!("{minor} {currency}"),
-    }
-}
-
 fn address(address: &Address) -> Vec<String> {
     let Address { name, company, street1, street2, city, region, postcode, country, phone: _ } = address;
     let place = format!("{city} {region} {postcode}");
@@ -125,11 +117,5 @@ mod tests {
     #[test]
     fn nothing_can_start_a_line_of_its_own() {
         assert_eq!(one_line("Eve\r\nBcc: all@example.com\t!"), "Eve Bcc: all@example.com !");
-    }
-
-    #[test]
-    fn amounts_have_their_currencys_decimals() {
-        assert_eq!(amount(123_456, "USD"), "1234.56 USD");
-        assert_eq!(amount(500, "JPY"), "500 JPY");
     }
 }

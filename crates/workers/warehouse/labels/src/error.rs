@@ -6,7 +6,7 @@ use despatch_domain::Reason;
 use despatch_routing::Level;
 use despatch_runtime::{DbError, HandlerError, Verdict};
 
-use crate::own_labels::NotEncodable;
+use crate::own_labels::Unprintable;
 use crate::shippo::ShippoError;
 
 /// Why a parcel has no label.
@@ -42,7 +42,7 @@ pub(crate) enum CreateError {
     Shippo(#[from] ShippoError),
     /// The label cannot be printed.
     #[error(transparent)]
-    Unprintable(#[from] NotEncodable),
+    Unprintable(#[from] Unprintable),
 }
 
 impl HandlerError for CreateError {
@@ -56,7 +56,10 @@ impl HandlerError for CreateError {
             CreateError::NoService { .. } => Verdict::Reject(Reason::ServiceUnavailable),
             CreateError::Unsettled(wait) => Verdict::Defer(*wait),
             CreateError::Shippo(error) => error.verdict(),
-            CreateError::Unprintable(_) => Verdict::Reject(Reason::CarrierRejected),
+            CreateError::Unprintable(Unprintable::Barcode(_)) => Verdict::Reject(Reason::CarrierRejected),
+            CreateError::Unprintable(Unprintable::Address(_)) => {
+                Verdict::Reject(Reason::AddressUndeliverable)
+            }
         }
     }
 }

@@ -1,19 +1,25 @@
 //! The shop's own labels: 4×6 inches, for carriers without an interface and for shops without Shippo.
 //!
 //! One drawing (`layout`) becomes a PDF and a ZPL document, with addresses, service, parcel count and a barcode of the
-//! tracking number. No provider is asked. The same parcel gives the same label, byte for byte.
+//! tracking number. It decides letters, sizes, lines and cuts, so both documents say the same. No provider is asked.
+//! The same parcel gives the same label, byte for byte.
 
+mod address_block;
 mod barcode;
 mod helvetica;
 mod latin;
 mod layout;
+mod lines;
 mod pdf;
 mod shipment;
 pub mod tracking;
+mod unprintable;
 mod zpl;
 
+pub use address_block::TooLong;
 pub use barcode::NotEncodable;
 pub use shipment::Shipment;
+pub use unprintable::Unprintable;
 
 /// The carrier of own labels, as events and tables name it.
 pub const CARRIER: &str = "own";
@@ -28,7 +34,7 @@ pub struct OwnLabel {
 }
 
 /// Prints the label.
-pub fn render(shipment: &Shipment<'_>) -> Result<OwnLabel, NotEncodable> {
+pub fn render(shipment: &Shipment<'_>) -> Result<OwnLabel, Unprintable> {
     let items = layout::layout(shipment)?;
     Ok(OwnLabel { pdf: pdf::write(&items), zpl: zpl::write(&items) })
 }

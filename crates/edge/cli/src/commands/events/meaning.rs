@@ -16,8 +16,7 @@ use despatch_contracts::shipment::{
 };
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
 use despatch_contracts::{Bytes, Event};
-
-use crate::output::amount;
+use despatch_domain::amount;
 
 /// Says in words what happened. An event of an unknown type is named by its type.
 pub(super) fn meaning(event_type: &str, payload: Bytes) -> String {

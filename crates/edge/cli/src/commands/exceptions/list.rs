@@ -47,7 +47,7 @@ async fn one_by_one(
         return print(&format!("{listed:#}\n"));
     }
     let Some(first) = found.first() else { return nothing(filter, args) };
-    let mut text = table(&found, Timestamp::now()).render(width());
+    let mut text = table(&found, Timestamp::now(), width()).render(width());
     let show = next_command(format_args!("exceptions show {}", first.number));
     writeln!(text, "{}   {show}   ·   by cause: --group", counted(counts))?;
     if let Some(next) = next {
@@ -56,22 +56,37 @@ async fn one_by_one(
     print(&text)
 }
 
-fn table(cases: &[Case], now: Timestamp) -> Table {
-    let columns = ["CASE", "PRIORITY", "DUE", "QUEUE", "REASON", "ORDER", "WORTH", "WHO"];
-    let mut table = Table::new(columns).right(&["CASE", "WORTH"]);
+/// The cases in rows. Where the whole rows do not fit, the queue is left out, because a reason tells it, and the order
+/// moves to the line below. So the worth and the person stay.
+fn table(cases: &[Case], now: Timestamp, width: Option<usize>) -> Table {
+    let whole = rows(cases, now, true);
+    if whole.fits(width) { whole } else { rows(cases, now, false) }
+}
+
+fn rows(cases: &[Case], now: Timestamp, whole: bool) -> Table {
+    let columns: &[&str] = if whole {
+        &["CASE", "PRIORITY", "DUE", "QUEUE", "REASON", "ORDER", "WORTH", "WHO"]
+    } else {
+        &["CASE", "PRIORITY", "DUE", "REASON", "WORTH", "WHO"]
+    };
+    let mut table = Table::new(columns.iter().copied()).right(&["CASE", "WORTH"]);
     for case in cases {
-        table.row([
-            case.number.to_string(),
-            case.priority.to_string(),
-            case.resolution.clone().unwrap_or_else(|| due(case.due, now)),
-            case.queue.to_string(),
-            case.reason.clone(),
-            order_name(case),
-            case.worth().map(|worth| worth.to_string()).unwrap_or_default(),
-            case.claimed_by.clone().unwrap_or_default(),
-        ]);
-        if !case.error.is_empty() {
-            table.detail(one_line(&case.error));
+        let number = case.number.to_string();
+        let priority = case.priority.to_string();
+        let due = case.resolution.clone().unwrap_or_else(|| due(case.due, now));
+        let (queue, reason, order) = (case.queue.to_string(), case.reason.clone(), order_name(case));
+        let worth = case.worth().map(|worth| worth.to_string()).unwrap_or_default();
+        let who = case.claimed_by.clone().unwrap_or_default();
+        let error = one_line(&case.error);
+        if whole {
+            table.row([number, priority, due, queue, reason, order, worth, who]);
+            if !error.is_empty() {
+                table.detail(error);
+            }
+        } else {
+            table.row([number, priority, due, reason, worth, who]);
+            let parts = [order, error].into_iter().filter(|part| !part.is_empty());
+            table.detail(parts.collect::<Vec<_>>().join(": "));
         }
     }
     table
@@ -123,4 +138,60 @@ fn nothing(filter: &CaseFilter, args: &ListArgs) -> Result {
 fn counted(CaseCounts { cases, overdue }: CaseCounts) -> String {
     let noun = if cases == 1 { "case" } else { "cases" };
     format!("{cases} {noun}, {overdue} overdue.")
+}
+
+#[cfg(test)]
+mod tests {
+    use despatch_domain::{Priority, Queue};
+    use despatch_exceptions::{CaseId, CaseState};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn case(number: i64, reason: &str, order: &str) -> Case {
+        let now = Timestamp::UNIX_EPOCH;
+        Case {
+            number,
+            id: CaseId { handler: "labels.create".into(), event_id: Uuid::nil() },
+            worker: "labels".into(),
+            subject: "order/1".into(),
+            event_type: "stock.picked".into(),
+            reason: reason.into(),
+            error: "the carrier cannot deliver to this address, whichever way one looks at it".into(),
+            attempts: 1,
+            generation: 0,
+            trace_id: String::new(),
+            queue: Queue::CustomerService,
+            priority: Priority::Urgent,
+            shop: Some("superstore".into()),
+            shop_order_id: Some(order.into()),
+            value_minor: Some(2_297_201),
+            currency: Some("USD".into()),
+            due: now,
+            state: CaseState::Claimed,
+            claimed_by: Some("ada".into()),
+            resolution: None,
+            opened_at: now,
+            updated_at: now,
+        }
+    }
+
+    #[test]
+    fn a_narrow_terminal_keeps_the_worth_and_the_person() {
+        let cases = [case(12, "address-undeliverable", "CA-2016-152156"), case(1300, "stock-short", "1")];
+        let shown = |width: Option<usize>| {
+            let text = table(&cases, Timestamp::UNIX_EPOCH, width).render(width);
+            anstream::adapter::strip_str(&text).to_string()
+        };
+        let narrow = shown(Some(80));
+        insta::assert_snapshot!(narrow, @r"
+CASE  PRIORITY  DUE     REASON                        WORTH  WHO
+  12  urgent    in 0 s  address-undeliverable  22972.01 USD  ada
+    superstore/CA-2016-152156: the carrier cannot deliver to this address, whic…
+1300  urgent    in 0 s  stock-short            22972.01 USD  ada
+    superstore/1: the carrier cannot deliver to this address, whichever way one…
+");
+        assert!(shown(None).contains("QUEUE"), "a wide one shows all");
+        assert_eq!(shown(None), shown(Some(200)));
+    }
 }

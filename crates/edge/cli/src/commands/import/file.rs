@@ -6,7 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use despatch_gateway::order_json;
-use despatch_order_files::{FileOrder, superstore};
+use despatch_order_files::FileOrder;
+use despatch_order_files::superstore::{self, BadRow, Unreadable};
 
 use crate::result::{Result, hinted};
 
@@ -17,24 +18,45 @@ const NAMED: usize = 20;
 #[derive(Debug, PartialEq, Eq)]
 struct BadLine {
     /// From 1.
-    number: usize,
+    number: u64,
     field: String,
     problem: String,
 }
 
-/// Reads every order of a file, or says of every line of JSON what is wrong with it.
+impl From<BadRow> for BadLine {
+    fn from(BadRow { line, column, problem }: BadRow) -> Self {
+        BadLine { number: line, field: column, problem }
+    }
+}
+
+/// Reads every order of a file, or says of every bad line what is wrong with it.
 pub(super) fn read(path: &Path) -> Result<Vec<FileOrder>> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| format!("{shown}: {error}"))?;
     if path.extension().is_some_and(|extension| extension == "csv") {
-        return superstore::read(file).map_err(|error| format!("{shown}: {error}").into());
+        return superstore::read(BufReader::new(file)).map_err(|error| match error {
+            Unreadable::Rows { bad, rows } => {
+                let bad: Vec<BadLine> = bad.into_iter().map(BadLine::from).collect();
+                let what = format!("{shown}: {} of {rows} rows are not lines of an order", bad.len());
+                hinted(listed(what, &bad), "the columns are those of data/superstore.csv")
+            }
+            error => format!("{shown}: {error}").into(),
+        });
     }
     let (orders, bad) = read_lines(BufReader::new(file)).map_err(|error| format!("{shown}: {error}"))?;
     if bad.is_empty() {
         return Ok(orders);
     }
     let lines = bad.len() + orders.len();
-    let mut what = format!("{shown}: {} of {lines} lines are not orders; nothing is placed", bad.len());
+    Err(hinted(
+        listed(format!("{shown}: {} of {lines} lines are not orders", bad.len()), &bad),
+        "each line is the body of POST /v1/orders; GET /openapi.json at the gateway describes it",
+    ))
+}
+
+/// What is wrong, with the first bad lines.
+fn listed(mut what: String, bad: &[BadLine]) -> String {
+    what.push_str("; nothing is placed");
     for BadLine { number, field, problem } in bad.iter().take(NAMED) {
         // Writing to a string cannot fail.
         let _ = write!(what, "\n  line {number:<4}  {field}: {problem}");
@@ -42,10 +64,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<FileOrder>> {
     if bad.len() > NAMED {
         let _ = write!(what, "\n  and {} more", bad.len() - NAMED);
     }
-    Err(hinted(
-        what,
-        "each line is the body of POST /v1/orders; GET /openapi.json at the gateway describes it",
-    ))
+    what
 }
 
 /// The orders, and the lines that are none. Empty lines are passed over.
@@ -104,6 +123,24 @@ mod tests {
 4: total: expected a decimal amount, found "a lot"
 5: body: expected a JSON object
 "#);
+    }
+
+    #[test]
+    fn every_bad_row_of_a_table_is_told() {
+        let table = include_str!("../../../../../../data/superstore.csv");
+        let mut rows: Vec<String> = table.lines().take(40).map(str::to_owned).collect();
+        for row in &mut rows[13..38] {
+            *row = row.replace("United States", "Atlantis");
+        }
+        let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+        std::fs::write(file.path(), rows.join("\n")).unwrap();
+        let error = read(file.path()).unwrap_err().to_string();
+        assert!(
+            error.contains(": 25 of 39 rows are not lines of an order; nothing is placed\n  line 14 "),
+            "{error}"
+        );
+        assert_eq!(error.matches("found \"Atlantis\"").count(), NAMED, "{error}");
+        assert!(error.ends_with("and 5 more"), "{error}");
     }
 
     #[test]

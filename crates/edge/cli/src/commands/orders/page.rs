@@ -9,6 +9,7 @@ mod tests;
 use std::fmt::Write as _;
 
 use despatch_contracts::order::{Address, Customer, Order};
+use despatch_domain::amount;
 use despatch_read_model::cases::OrderCase;
 use despatch_read_model::placed::PlacedOrder;
 use despatch_read_model::{OrderRecord, Parcel};
@@ -18,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::history::history;
-use crate::output::{age, amount, cut, next_command};
+use crate::output::{age, cut, next_command};
 
 /// The width of labels, with the gap behind them.
 const LABEL: usize = 10;

@@ -2,7 +2,6 @@
 
 use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 
-use super::helvetica::fit;
 use super::latin::win_ansi;
 use super::layout::{DPI, HEIGHT, Item, WIDTH};
 
@@ -58,14 +57,12 @@ fn content(items: &[Item]) -> Vec<u8> {
                 }
                 content.fill_nonzero();
             }
-            Item::Text { x, y, size, room, bold, text } => {
-                let text = win_ansi(text);
-                let size = fit(text.iter().copied().map(u32::from), *size, *bold, *room);
-                let baseline = f32::from(HEIGHT - y) - f32::from(size) * ASCENT;
+            Item::Text { x, y, size, bold, text } => {
+                let baseline = f32::from(HEIGHT - y) - f32::from(*size) * ASCENT;
                 content.begin_text();
-                content.set_font(if *bold { BOLD.0 } else { REGULAR.0 }, f32::from(size));
+                content.set_font(if *bold { BOLD.0 } else { REGULAR.0 }, f32::from(*size));
                 content.next_line(f32::from(*x), baseline);
-                content.show(Str(&text));
+                content.show(Str(&win_ansi(text)));
                 content.end_text();
             }
         }

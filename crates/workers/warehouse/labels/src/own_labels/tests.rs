@@ -1,4 +1,6 @@
-//! The documents, as a printer and a scanner read them.
+//! The documents, as a printer, a viewer and a scanner read them.
+
+mod readers;
 
 use std::io::Write as _;
 use std::process::Command;
@@ -6,7 +8,8 @@ use std::process::Command;
 use despatch_contracts::order::Address;
 use proptest::prelude::*;
 
-use super::{Shipment, layout, render, tracking};
+use super::{OwnLabel, Shipment, layout, render, tracking};
+use readers::{printed, scanned_from_zpl, shown};
 
 fn warehouse() -> Address {
     Address {
@@ -73,7 +76,7 @@ fn scanned(pgm: &[u8]) -> Option<String> {
     file.write_all(pgm).expect("written");
     match Command::new("zbarimg").args(["--quiet", "--nodbus"]).arg(file.path()).output() {
         Ok(output) => Some(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
-        Err(error) if std::env::var_os("DESPATCH_TEST_BARCODE").is_some() => {
+        Err(error) if std::env::var_os("DESPATCH_TEST_READERS").is_some() => {
             panic!("zbarimg is needed to read the barcode back: {error}")
         }
         Err(_) => {
@@ -108,21 +111,71 @@ fn the_bars_keep_their_quiet_zone() {
     assert!(bars.iter().all(|[_, _, width, _]| width % 3 == 0));
 }
 
-#[test]
-fn both_documents_say_the_same_and_stay_small() {
-    let number = tracking::number("order", 1);
-    let (from, to) = (warehouse(), recipient("Ирина (Irina) Петрова"));
-    let label = render(&shipment(&from, &to, &number)).expect("an ASCII number");
+/// Reads both documents back, and panics if they differ. Returns the lines that both have.
+fn read_back(label: &OwnLabel, tracking_number: &str) -> Vec<String> {
+    let printed = printed(&label.zpl);
+    let barcodes: Vec<String> = printed.barcodes.iter().map(|data| scanned_from_zpl(data)).collect();
+    assert_eq!(barcodes, [tracking_number]);
+    if let Some(shown) = shown(&label.pdf, &printed.texts) {
+        assert_eq!(shown, printed.texts);
+    }
     assert!(label.pdf.len() <= 10_000, "{} bytes", label.pdf.len());
-    assert!(label.zpl.contains("^FDИрина (Irina) Петрова^FS"), "{}", label.zpl);
-    let pdf = String::from_utf8_lossy(&label.pdf);
-    // Parentheses delimit strings in a PDF, so those of the name must be escaped.
-    let escaped = [r"(Irina \(Irina\) Petrova)", "(Irina (Irina) Petrova)"];
-    assert!(escaped.iter().any(|text| pdf.contains(text)), "{pdf}");
-    for text in ["Parcel 1 of 2", "Order CA-2017-152156", "Despatch Ltd", "Standard", "Louisville, KY 40202"]
+    printed.texts.into_iter().map(|text| text.line).collect()
+}
+
+#[test]
+fn both_documents_say_the_same() {
+    let number = tracking::number("order", 1);
+    let from = warehouse();
+    for (name, street, expected) in [
+        ("Ada Lovelace", "Rosenstraße 17", ["Ada Lovelace", "Rosenstraße 17"]),
+        ("Ирина (Irina) Петрова", "ул. Ленина 5", ["Irina (Irina) Petrova", "ul. Lenina 5"]),
+        ("Łukasz Świętochowski", "ul. Żółkiewskiego 3", ["Lukasz Swietochowski", "ul. Zólkiewskiego 3"]),
+        ("Γιώργος Παπαδόπουλος", "Οδός Ερμού 1", ["Giorgos Papadopoylos", "Odos Ermoy 1"]),
+        ("田中太郎", "中山路 8", ["TianZhongTaiLang", "ZhongShanLu 8"]),
+        ("محمد علي", "שדרות רוטשילד 1", ["mhmd `ly", "sdrvt rvtsyld 1"]),
+        ("\u{202E}Noa\u{202C} Levi", "Zoe\u{308}straße 1", ["Noa Levi", "Zoëstraße 1"]),
+        ("Zoë 😀", "C:\\temp\\new", ["Zoë :grinning:", "C:\\temp\\new"]),
+        ("^XZ~JA_5 O'Brien", "(unclosed \\) <a&b> \"c\"", ["^XZ~JA_5 O'Brien", "(unclosed \\) <a&b> \"c\""]),
+        ("100 % _5E_7E >0>5", "))((\\\\", ["100 % _5E_7E >0>5", "))((\\\\"]),
+        ("Œuvre ‚Š‘ €", "tab\tand\r\nline", ["Œuvre ‚Š‘ €", "tab and line"]),
+    ] {
+        let to = Address { street1: street.into(), ..recipient(name) };
+        let lines = read_back(&render(&shipment(&from, &to, &number)).expect("printable"), &number);
+        for text in expected.into_iter().chain([
+            "Parcel 1 of 2",
+            "Order CA-2017-152156",
+            "Despatch Ltd",
+            "Standard",
+            "Louisville, KY 40202",
+            "50667 Köln",
+            "DE",
+        ]) {
+            assert!(lines.iter().any(|line| line == text), "{text:?} is missing: {lines:?}");
+        }
+    }
+}
+
+#[test]
+fn long_addresses_are_the_same_in_both_documents_and_keep_their_postcode() {
+    let number = tracking::number("order", 1);
+    for long in
+        ["Llanfairpwllgwyngyll", "Rosenstraße am Alten Botanischen Garten, Hof 17, Aufgang B ", "長", "W"]
     {
-        assert!(pdf.contains(&format!("({text}) Tj")), "the PDF lacks {text:?}");
-        assert!(label.zpl.contains(&format!("^FD{text}^FS")), "the ZPL lacks {text:?}");
+        for times in [3, 30, 300] {
+            let text = long.repeat(times);
+            let to = Address {
+                street1: text.clone(),
+                city: text.clone(),
+                region: text.clone(),
+                ..recipient(&text)
+            };
+            let lines = read_back(&render(&shipment(&to, &to, &number)).expect("printable"), &number);
+            for text in ["50667", "DE"] {
+                let found = lines.iter().filter(|line| line.split(' ').next() == Some(text)).count();
+                assert_eq!(found, 2, "{text} of sender and recipient: {lines:?}");
+            }
+        }
     }
 }
 
@@ -141,13 +194,22 @@ fn a_number_too_long_for_the_label_is_refused() {
 }
 
 proptest! {
+    // Each case starts a program that reads the PDF.
+    #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn any_name_prints(name in "\\PC{0,200}", street in ".{0,200}") {
+    fn any_address_reads_the_same_in_both_documents(
+        [name, street, city] in prop::array::uniform3("\\PC{0,200}"),
+        service in ".{0,60}",
+        order_reference in ".{0,60}",
+    ) {
         let from = warehouse();
-        let to = Address { street1: street, ..recipient(&name) };
+        let to = Address { street1: street, city, ..recipient(&name) };
         let number = tracking::number(&name, 1);
-        let label = render(&shipment(&from, &to, &number)).expect("an ASCII number");
-        prop_assert!(label.pdf.len() <= 10_000);
-        prop_assert!(!label.zpl.is_empty());
+        let shipment = Shipment {
+            service: &service,
+            order_reference: &order_reference,
+            ..shipment(&from, &to, &number)
+        };
+        read_back(&render(&shipment).expect("printable"), &number);
     }
 }

@@ -1,9 +1,7 @@
-//! The drawing as ZPL II for a 203 dpi thermal printer, in UTF-8, so that names keep their own script if the printer
-//! has a font for it.
+//! The drawing as ZPL II for a 203 dpi thermal printer. Its built-in font has one face, so nothing is bold.
 
 use std::fmt::Write as _;
 
-use super::helvetica::fit;
 use super::layout::{HEIGHT, Item, WIDTH};
 
 /// Writes the document.
@@ -19,8 +17,7 @@ pub(super) fn write(items: &[Item]) -> String {
             Item::Barcode { x, y, height, module, code } => {
                 writeln!(zpl, "^BY{module}^FO{x},{y}^BCN,{height},N,N,N^FH^FD{}^FS", field(&code.zpl()))
             }
-            Item::Text { x, y, size, room, bold: _, text } => {
-                let size = fit(text.chars().map(u32::from), *size, true, *room);
+            Item::Text { x, y, size, bold: _, text } => {
                 writeln!(zpl, "^FO{x},{y}^A0N,{size},{size}^FH^FD{}^FS", field(text))
             }
         };

@@ -1,10 +1,8 @@
 //! Amounts on an order's page.
 
 use despatch_contracts::order::Order;
-use despatch_domain::{Currency, Money};
+use despatch_domain::{Currency, Money, amount};
 use despatch_read_model::OrderRecord;
-
-use crate::output::amount;
 
 /// An amount without its currency.
 pub(super) fn decimal(minor: i64, currency: &str) -> String {

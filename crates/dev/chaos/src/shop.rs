@@ -37,13 +37,13 @@ impl Shop {
     /// Opens the shop once the deployment takes orders. It places none yet.
     pub(crate) async fn open(deployment: &mut Deployment, orders: Vec<FileOrder>) -> Result<Self> {
         let mut watch = Watch::default();
-        until("the gateway listens", async || {
+        until("the gateway listens", START_TIMEOUT, async || {
             watch.check(deployment)?;
             Ok(deployment.follow_gateway())
         })
         .await?;
         let database = deployment.database()?;
-        until("inventory has its schema", async || {
+        until("inventory has its schema", START_TIMEOUT, async || {
             let row = database
                 .client()
                 .await?
@@ -117,12 +117,16 @@ impl Shop {
     }
 }
 
-/// Waits until a condition holds.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> Result<bool>) -> Result {
+/// Waits until a condition holds, for this long at most.
+pub(crate) async fn until(
+    what: &str,
+    within: Duration,
+    mut holds: impl AsyncFnMut() -> Result<bool>,
+) -> Result {
     let started = Instant::now();
     while !holds().await? {
-        if started.elapsed() > START_TIMEOUT {
-            return Err(format!("not within {START_TIMEOUT:?}: {what}").into());
+        if started.elapsed() > within {
+            return Err(format!("not within {within:?}: {what}").into());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

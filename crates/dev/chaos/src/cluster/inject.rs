@@ -33,10 +33,10 @@ pub(crate) async fn inject(cluster: &mut Cluster, fault: Fault, args: &ClusterAr
             Ok(Moments { at, led_again: None, healed: SystemTime::now() })
         }
         Fault::Server(means, role @ (Role::NatsLeader | Role::NatsFollower)) => {
-            nats(cluster, means, role, args.lasts).await.map(Ok)?
+            nats(cluster, means, role, args).await.map(Ok)?
         }
         Fault::Server(means, Role::Primary) => primary(cluster, means, args).await.map(Ok)?,
-        Fault::Server(means, Role::Standby) => standby(cluster, means, args.lasts).await.map(Ok)?,
+        Fault::Server(means, Role::Standby) => standby(cluster, means, args).await.map(Ok)?,
         Fault::KillPrimaryMidBatch => mid_batch(cluster, args).await.map(Ok)?,
         Fault::FullNats => full_nats(cluster, short).await?,
         Fault::FullPrimary => full_primary(cluster, args).await?,

@@ -38,7 +38,7 @@ impl Report {
         for (fault, _, stalls) in self.0.iter().filter(|(fault, ..)| *fault != Fault::Nothing) {
             expect(fault.to_string(), "our share", stalls.ours, OURS);
             expect(fault.to_string(), "the whole stall", stalls.whole, WHOLE);
-            expect(fault.to_string(), "the stall at the return", stalls.at_return, HALF);
+            expect(fault.to_string(), "the stall at the return", stalls.at_return, WHOLE);
             wholes.push(stalls.whole);
         }
         wholes.sort_unstable();

@@ -9,7 +9,7 @@ use super::deployment::{Cluster, WORKERS_AT};
 use super::fault::{Means, Role};
 use super::links::SERVERS;
 use super::stall::Moments;
-use super::tend::{hold, until_row};
+use super::tend::{endure, hold, until_row};
 use crate::deployment::STREAM;
 use crate::result::Result;
 
@@ -28,7 +28,7 @@ pub(crate) async fn nats(
     cluster: &mut Cluster,
     means: Means,
     role: Role,
-    lasts: Duration,
+    args: &ClusterArgs,
 ) -> Result<Moments> {
     // The worst case: the server that most clients are connected to.
     let busiest = cluster.broker.monitor().most_clients(None).await?;
@@ -50,14 +50,22 @@ pub(crate) async fn nats(
     }
     let monitor = cluster.broker.monitor().clone();
     let elected = tokio::spawn(async move { monitor.elected(lost, server).await });
-    hold(cluster, duration(means, lasts)).await?;
+    let elections = if args.until_flowing {
+        // Labels that were under way do not count.
+        let elections = elected.await?;
+        endure(cluster, Duration::ZERO, args).await?;
+        elections
+    } else {
+        hold(cluster, duration(means, args.lasts)).await?;
+        elected.await?
+    };
     let healed = SystemTime::now();
     match means {
         Means::Kill => cluster.broker.restart(server).await?,
         Means::Stop => cluster.broker.thaw(server)?,
         Means::Swallow => cluster.broker.links.open(server, false),
     }
-    let elections = elected.await??;
+    let elections = elections?;
     let after =
         |led: Option<&SystemTime>| led.and_then(|led| led.duration_since(at).ok()).unwrap_or_default();
     println!(
@@ -86,19 +94,19 @@ pub(crate) async fn primary(cluster: &mut Cluster, means: Means, args: &ClusterA
     hold(cluster, args.promote_after).await?;
     let promoted = cluster.databases.fail_over(means == Means::Kill).await?;
     println!("          {} is promoted", cluster.databases.name(cluster.databases.primary()));
-    hold(cluster, duration(means, args.lasts).saturating_sub(began.elapsed())).await?;
+    endure(cluster, duration(means, args.lasts).saturating_sub(began.elapsed()), args).await?;
     let healed = SystemTime::now();
     cluster.databases.rejoin(server).await?;
     Ok(Moments { at, led_again: Some(promoted), healed })
 }
 
 /// Lets a standby fail.
-pub(crate) async fn standby(cluster: &mut Cluster, means: Means, lasts: Duration) -> Result<Moments> {
+pub(crate) async fn standby(cluster: &mut Cluster, means: Means, args: &ClusterArgs) -> Result<Moments> {
     let server = (cluster.databases.primary() + 1) % SERVERS;
     println!("          {} is a standby", cluster.databases.name(server));
     let at = SystemTime::now();
     fail(&mut cluster.databases, means, server)?;
-    hold(cluster, duration(means, lasts)).await?;
+    endure(cluster, duration(means, args.lasts), args).await?;
     let healed = SystemTime::now();
     match means {
         Means::Kill => cluster.databases.restart(server).await?,

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use super::args::ClusterArgs;
 use super::deployment::Cluster;
 use crate::deployment::STREAM;
 use crate::result::Result;
@@ -22,6 +23,17 @@ pub(crate) async fn hold(cluster: &mut Cluster, duration: Duration) -> Result {
     Ok(())
 }
 
+/// Waits as long as a fault lasts.
+pub(crate) async fn endure(cluster: &mut Cluster, lasts: Duration, args: &ClusterArgs) -> Result {
+    if args.until_flowing { flows(cluster).await } else { hold(cluster, lasts).await }
+}
+
+/// Waits until labels are made.
+async fn flows(cluster: &mut Cluster) -> Result {
+    let made = "select count(*) >= 8 from labels.label where created_at > $1";
+    until_row(cluster, "eight labels are made", made, SystemTime::now()).await
+}
+
 /// Waits until all servers are there and up to date, and labels are made.
 pub(crate) async fn settle(cluster: &mut Cluster) -> Result {
     cluster.databases.until_all_follow().await?;
@@ -32,8 +44,7 @@ pub(crate) async fn settle(cluster: &mut Cluster) -> Result {
             groups.led.contains_key(STREAM) && groups.behind.is_empty()
         })
         .await?;
-    let made = "select count(*) >= 8 from labels.label where created_at > $1";
-    until_row(cluster, "eight labels are made", made, SystemTime::now()).await
+    flows(cluster).await
 }
 
 /// Waits until a query, whose parameter is a time, returns true.

@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod gauges;
+pub(crate) mod readiness;
 pub(crate) mod recovery;
 mod relay;
 mod retries;

@@ -2,6 +2,7 @@
 //! Every process of a worker reports the same figures of its database, so do not add them up.
 
 use crate::db::{Database, DbError};
+use crate::maintenance::readiness;
 use crate::nats::{Names, pull};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -124,6 +125,7 @@ async fn show_parts(ctx: &WorkerContext, handlers: &[&'static str], meter: &Mete
     let mut tick = ticks();
     loop {
         tick.tick().await;
+        readiness::check(ctx).await;
         for (part, state) in ctx.health.parts() {
             if concerns(&part, ctx, handlers) {
                 let labels = [KeyValue::new("worker", ctx.worker), KeyValue::new("part", part)];
@@ -158,5 +160,5 @@ fn ticks() -> Interval {
 /// Returns whether a part of the process belongs to this worker, or to all workers.
 fn concerns(part: &str, ctx: &WorkerContext, handlers: &[&'static str]) -> bool {
     let others = part.contains(['.', '/']);
-    !others || handlers.contains(&part) || part == ctx.database_part()
+    !others || handlers.contains(&part) || part == ctx.database_part() || part == readiness::commits(ctx)
 }

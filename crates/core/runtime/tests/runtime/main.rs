@@ -19,6 +19,7 @@ mod ledger;
 mod malformed;
 mod operating;
 mod outages;
+mod panics;
 mod partitions;
 mod quarantine;
 mod recording;

@@ -140,12 +140,9 @@ impl Broker {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// Ends all servers in order.
-    pub(crate) async fn stop(mut self) -> Result {
-        for node in &mut self.nodes {
-            node.stop().await?;
-        }
-        Ok(())
+    /// Ends all servers.
+    pub(crate) fn end(mut self) -> Result {
+        (0..SERVERS).try_for_each(|server| self.kill(server))
     }
 
     fn point(&mut self) {

@@ -14,6 +14,9 @@ use crate::deployment::STREAM;
 use crate::dir::Dir;
 use crate::result::Result;
 
+/// How long the servers may take to place a consumer.
+const PLACING: Duration = Duration::from_secs(60);
+
 /// Measure elections and idle processor time with many consumers at three replicas
 #[derive(Debug, Args)]
 pub(crate) struct ConsumersArgs {
@@ -47,7 +50,9 @@ pub(crate) fn measure(args: &ConsumersArgs) -> Result<ExitCode> {
 
 async fn with(dir: &Path, count: usize, args: &ConsumersArgs) -> Result {
     let mut broker = Broker::start(dir).await?;
-    let jetstream = broker.jetstream().await?;
+    let mut jetstream = broker.jetstream().await?;
+    // Servers that have just met take their time.
+    jetstream.set_timeout(PLACING);
     let config = stream::Config {
         name: STREAM.to_owned(),
         subjects: vec!["evt.>".to_owned()],
@@ -87,7 +92,7 @@ async fn with(dir: &Path, count: usize, args: &ConsumersArgs) -> Result {
         broker.restart(server).await?;
     }
     println!("{count:>9} {:>20.1} %  {}", idle * 100.0, elections.join(", "));
-    broker.stop().await
+    broker.end()
 }
 
 /// Pulls like a handler that has nothing to do.

@@ -124,12 +124,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends everything in order. The processes end first, because they would only complain about servers that end.
-    pub(crate) async fn stop(self) -> Result {
+    /// Ends everything. The processes end first, because they would only complain about servers that end.
+    pub(crate) async fn end(self) -> Result {
         drop(self.fleet);
         self.sandbox.stop().await;
-        self.broker.stop().await?;
-        self.databases.stop().await
+        self.broker.end()?;
+        self.databases.end()
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &ClusterArgs) -> Result<ExitCode> {
         if !violations.as_ref().is_ok_and(Vec::is_empty) {
             cluster.keep_logs(&dir.path)?;
         }
-        let stopped = cluster.stop().await;
+        let stopped = cluster.end().await;
         violations.and_then(|violations| stopped.map(|()| violations))
     })?;
     dir.finish(&violations, args.keep)

@@ -9,7 +9,7 @@ use super::deployment::{Cluster, WORKERS_AT};
 use super::fault::{Means, Role};
 use super::links::SERVERS;
 use super::stall::Moments;
-use super::tend::{endure, hold, until_row};
+use super::tend::{FLOW_LIMIT, endure, hold, until_row};
 use crate::deployment::STREAM;
 use crate::result::Result;
 
@@ -138,6 +138,6 @@ pub(crate) async fn mid_batch(cluster: &mut Cluster, args: &ClusterArgs) -> Resu
         cluster.fleet.thaw(place)?;
     }
     let reserved = "select count(*) > 0 from inventory.journal where recorded_at > $1";
-    until_row(cluster, "the first batch is recorded", reserved, thawed).await?;
+    until_row(cluster, "the first batch is recorded", reserved, thawed, FLOW_LIMIT).await?;
     primary(cluster, Means::Kill, args).await
 }

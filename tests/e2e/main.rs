@@ -14,7 +14,7 @@ mod identity;
 mod kills;
 mod local_deployment;
 mod orders;
-mod pressure;
+mod outages;
 mod privileges;
 #[path = "../pty.rs"]
 mod pty;

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use crate::{
-    DecodeError, Event, Incoming, Subject, alert, exception, label, notification, order, payment, review,
-    runtime, shipment, stock,
+    DecodeError, Event, Incoming, Subject, alert, exception, label, notification, order, payment, provider,
+    review, runtime, shipment, stock,
 };
 
 macro_rules! events {
@@ -82,6 +82,8 @@ events! {
     exception::BulkReplayDue => "exception.bulk-replay-due", |_e| Subject::NONE;
     exception::MonitorDue => "exception.monitor-due", |_e| Subject::NONE;
     alert::AlertRaised => "alert.raised", |_e| Subject::NONE;
+    provider::ProviderFailed => "provider.failed", |e| Subject::new("provider", &e.provider);
+    provider::ProviderRecovered => "provider.recovered", |e| Subject::new("provider", &e.provider);
     runtime::DeadLetter => "dead-letter", |e| Subject::parse(&e.subject);
     runtime::Settled => "settled", |e| Subject::parse(&e.subject);
     runtime::Replay => "replay", |e| {

@@ -13,4 +13,4 @@ pub use currency::{Currency, UnknownCurrency};
 pub use label_id::LabelId;
 pub use money::{Money, MoneyError};
 pub use reason::Reason;
-pub use triage::{Priority, Queue, Triage};
+pub use triage::{Priority, ProviderKind, Queue, Triage};

@@ -162,6 +162,10 @@ reasons! {
     PayloadTooLarge = "payload-too-large" => (Engineering, High, 4),
     /// The event is older than the journal's retention.
     EventExpired = "event-expired" => (Engineering, Normal, 8),
+    /// The provider refuses our credentials.
+    ProviderRefused = "provider-refused" => (Engineering, Urgent, 2),
+    /// The provider does not answer, or fails, for longer than its events can wait.
+    ProviderDown = "provider-down" => (Engineering, Urgent, 2),
     /// An operator cancelled a pending retry.
     RetryCancelled = "retry-cancelled" => (Engineering, Normal, 16),
 }

@@ -78,6 +78,32 @@ names! {
     }
 }
 
+names! {
+    /// The kind of an external provider. It decides the queue of its outages, and how long its events can wait.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    ProviderKind {
+        /// Captures, refunds and voids payments.
+        Payment = "payment",
+        /// Sells labels and carries parcels.
+        Carrier = "carrier",
+        /// Takes mail.
+        Mail = "mail",
+        /// Takes notices to operators.
+        Webhook = "webhook",
+    }
+}
+
+impl ProviderKind {
+    /// Returns the queue of the team that owns the provider's outages.
+    pub const fn queue(self) -> Queue {
+        match self {
+            ProviderKind::Payment => Queue::Payments,
+            ProviderKind::Carrier => Queue::CarrierDesk,
+            ProviderKind::Mail | ProviderKind::Webhook => Queue::Engineering,
+        }
+    }
+}
+
 impl Priority {
     /// Returns 1 for low to 4 for urgent, by which tables sort.
     pub const fn number(self) -> i16 {

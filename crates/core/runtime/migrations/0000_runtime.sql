@@ -41,10 +41,36 @@ create table {schema}.retry (
     id      uuid        not null,
     handler text        not null,
     due     timestamptz not null,
+    -- The provider whose breaker holds the event: it is published when the breaker lets it go, in the order of `due`.
+    held_by text,
     primary key (id, handler)
 );
 
-create index retry_due on {schema}.retry (due);
+create index retry_due on {schema}.retry (due) where held_by is null;
+
+create index retry_held on {schema}.retry (held_by, due) where held_by is not null;
+
+-- A circuit breaker for each provider that the worker asks, shared by all of its processes.
+create table {schema}.breaker (
+    provider     text        primary key,
+    state        text        not null default 'closed' check (state in ('closed', 'open', 'half-open')),
+    -- The reason code of the outage, its last error, its id, and when it began.
+    reason       text        not null default '',
+    error        text        not null default '',
+    outage_id    uuid,
+    opened_at    timestamptz,
+    -- While open: when the next event may try the provider, and how many have failed to.
+    probe_at     timestamptz not null default despatch_now(),
+    probes       int         not null default 0,
+    -- The lease of the event that tries it now: the process that sent it, and how long its outcome is awaited.
+    probe_by     text        not null default '',
+    probe_until  timestamptz,
+    -- While half-open: since when, how many held events go on in a second, and how many of them may go on now.
+    half_open_at timestamptz,
+    rate         float8      not null default 0,
+    credit       float8      not null default 0,
+    released_at  timestamptz not null default despatch_now()
+);
 
 -- Events recorded but perhaps not yet published: each batch names journal rows whose follow-ons the stream may lack.
 create table {schema}.outbox_batch (

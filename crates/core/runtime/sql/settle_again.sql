@@ -15,9 +15,9 @@ with settled as (
      where handler = $1 and id = $2 and generation = $3 - 1 and state <> 'done'
      returning id),
 waiting as (
-    insert into {schema}.retry (id, handler, due)
-    select id, $1, despatch_now() + $11::float8 * interval '1 second' from settled where $11 is not null
-    on conflict (id, handler) do update set due = excluded.due),
+    insert into {schema}.retry (id, handler, due, held_by)
+    select id, $1, despatch_now() + $11::float8 * interval '1 second', $13 from settled where $11 is not null
+    on conflict (id, handler) do update set due = excluded.due, held_by = excluded.held_by),
 over as (
     delete from {schema}.retry
      where $11 is null and handler = $1 and id in (select id from settled))

@@ -19,18 +19,23 @@ pub(crate) fn exponential_delay(first: Duration, longest: Duration, tries: u32) 
 /// Waits between tries to reach a server that is down. The waits grow to a second; the number of tries is unlimited.
 pub(crate) struct Backoff(ExponentialBackoff);
 
-impl Backoff {
-    /// The longest wait between two tries.
-    pub(crate) const LONGEST: Duration = Duration::from_secs(1);
+/// The longest wait between two tries to reach a server.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
+impl Backoff {
     pub(crate) fn new() -> Self {
-        Backoff(exponential(Duration::from_millis(50), Self::LONGEST))
+        Backoff(exponential(Duration::from_millis(50), LONGEST_WAIT))
     }
 
     /// Waits until the next try is due.
     pub(crate) async fn wait(&mut self) {
-        tokio::time::sleep(self.0.next_backoff().unwrap_or(Self::LONGEST)).await;
+        tokio::time::sleep(self.0.next_backoff().unwrap_or(LONGEST_WAIT)).await;
     }
+}
+
+/// Returns the wait with a jitter of ±50 %.
+pub(crate) fn jitter(wait: Duration) -> Duration {
+    exponential_delay(wait, wait, 1)
 }
 
 fn exponential(first: Duration, longest: Duration) -> ExponentialBackoff {

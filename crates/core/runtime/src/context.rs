@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
+use crate::breaker::Breakers;
 use crate::clock::Clock;
 use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
 use crate::health::Health;
 use crate::journal::{Journal, Ledger, OutboxBatch};
 use crate::nats::{Broker, Published};
-use crate::probe::Probe;
 use crate::settings::Settings;
 
 /// One worker in one process.
@@ -27,11 +27,11 @@ pub(crate) struct WorkerContext {
     pub(crate) journal: Arc<Journal>,
     pub(crate) broker: Broker,
     pub(crate) ledger: Ledger,
+    /// The breakers of the providers that the worker asks.
+    pub(crate) breakers: Breakers,
     /// Batches statements outside of transactions.
     pub(crate) batcher: Arc<QueryBatcher>,
     pub(crate) health: Health,
-    /// Whether the database takes events.
-    pub(crate) commits: Probe,
     /// Admits one redelivered event at a time in the whole process.
     pub(crate) quarantine: Arc<Semaphore>,
     /// Limits recording transactions to one per core, across all workers of the process. More would not raise

@@ -12,6 +12,7 @@
 
 mod admin;
 mod backoff;
+mod breaker;
 mod clock;
 mod connect_error;
 mod context;
@@ -25,14 +26,13 @@ mod nats;
 mod outbox;
 mod pipeline;
 mod policy;
-mod probe;
 mod process;
 mod settings;
-mod supervise;
 mod telemetry;
 mod worker;
 
 // For authors of workers.
+pub use breaker::ExternalProvider;
 pub use db::{
     BatchParams, BatchedQuery, ConcurrencyKeys, DbError, DbErrorKind, Params, QueryBatcher, Reader,
 };
@@ -48,16 +48,15 @@ pub use worker::{
 // For programs that run workers.
 pub use health::{Health, PartState};
 pub use nats::Pending;
-pub use process::{Process, Readiness, StartError};
+pub use process::{Process, StartError};
 pub use settings::Settings;
-pub use supervise::supervised;
 
 // For commands that operate a deployment.
 pub use admin::doctor;
 pub use admin::{
-    Backlog, DeadEvent, Operator, OperatorError, PendingRetry, Permissions, RecoverError, RetryFilter,
-    backlog, count_retries, list_retries, migrate_all, permissions, provision_all, recover_all,
-    retries_between,
+    Backlog, DeadEvent, Operator, OperatorError, Outage, PendingRetry, Permissions, RecoverError,
+    RetryFilter, backlog, count_retries, list_outages, list_retries, migrate_all, permissions, provision_all,
+    recover_all, retries_between,
 };
 pub use connect_error::{ConnectError, Server, connect_hint};
 pub use db::Database;

@@ -1,8 +1,8 @@
 //! Background tasks of each process: due work, unpublished batches, lost streams, gauges, operators' requests.
 
 pub(crate) mod answers;
+mod breakers;
 pub(crate) mod gauges;
-pub(crate) mod readiness;
 pub(crate) mod recovery;
 mod relay;
 mod retries;

@@ -9,6 +9,7 @@ use crate::fault::Kind;
 
 /// Break everything at random while orders flow, then check that nothing is lost and nothing happened twice
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(name = "chaos", args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     /// Let the providers answer without faults
     #[arg(long)]
     pub(crate) good_providers: bool,
+    /// Instead of faults at random, take each provider out of service, one after the other, with moved time
+    #[arg(long)]
+    pub(crate) outages: bool,
     /// Print the schedule and do nothing
     #[arg(long)]
     pub(crate) plan: bool,

@@ -15,11 +15,13 @@ mod fleet;
 mod frozen;
 mod inject;
 mod orders;
+mod outages;
 mod quiesce;
 mod result;
 mod rng;
 mod run;
 mod schedule;
+mod shop;
 mod stream;
 mod watch;
 
@@ -36,7 +38,6 @@ fn main() -> ExitCode {
         fleet::end_with_the_harness();
         return despatch::main(std::env::args_os().skip(1));
     }
-    despatch::raise_open_files();
     let args = args::Args::parse();
     let done = match &args.of {
         Some(args::Of::Cluster(cluster)) => cluster::run(cluster),

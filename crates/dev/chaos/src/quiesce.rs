@@ -96,6 +96,9 @@ async fn remaining(
                 if backlog.waiting > 0 {
                     let now = format!("update {worker}.retry set due = despatch_now()");
                     database.client().await?.execute(&now, &[]).await?;
+                    let probe =
+                        format!("update {worker}.breaker set probe_at = despatch_now() where state = 'open'");
+                    database.client().await?.execute(&probe, &[]).await?;
                     left.push(format!("{worker}: {} events wait for their next try", backlog.waiting));
                 }
                 if backlog.outbox_batches > 0 {

@@ -2,32 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use despatch_order_files::{FileOrder, GatewayClient};
+use despatch_order_files::FileOrder;
 use despatch_sandbox::Faults;
-use despatch_scenario::{CheckoutClient, Discrepancy, PlacedOrder, answer_reviews, receive_stock, sample};
-use tokio::sync::watch;
+use despatch_scenario::{Discrepancy, sample};
 
 use crate::args::Args;
-use crate::deployment::{API_KEY, Deployment};
+use crate::deployment::Deployment;
 use crate::dir::Dir;
 use crate::fault::Kind;
 use crate::inject::{ActiveFaults, Injected, inject};
-use crate::orders::{self, AcceptedOrders};
-use crate::quiesce::{Quiescence, Records, quiesce};
+use crate::outages::run_outages;
 use crate::result::Result;
 use crate::schedule::{self, Step};
-use crate::stream;
+use crate::shop::Shop;
 use crate::watch::Watch;
-
-/// How long servers and workers may take to start, and orders to be accepted without faults.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
-
-/// How long nothing may change before the run counts as stuck. It is longer than the longest wait that cannot be cut
-/// short: until a lost connection is noticed, a lost ack given up, an outbox batch swept.
-const STUCK_AFTER: Duration = Duration::from_secs(60);
 
 /// Interval at which the deployment is checked while nothing else happens.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -49,10 +39,17 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let dir = Dir::create(args.data_dir.as_deref())?;
     println!("data in {}", dir.path.display());
     let violations = runtime.block_on(async {
-        let faults = if args.good_providers { Faults::none() } else { Faults::seeded(args.seed) };
+        let is_good = args.good_providers || args.outages;
+        let faults = if is_good { Faults::none() } else { Faults::seeded(args.seed) };
         let mut deployment = Deployment::start(&dir.path, faults).await?;
         let violations = tokio::select! {
-            violations = run_orders(&mut deployment, &steps, orders) => violations,
+            violations = async {
+                if args.outages {
+                    run_outages(&mut deployment, orders).await
+                } else {
+                    run_orders(&mut deployment, &steps, orders).await
+                }
+            } => violations,
             asked = tokio::signal::ctrl_c() => { asked?; Err("stopped".into()) }
         };
         // The workers end first, because they would only complain about servers that end.
@@ -77,43 +74,17 @@ async fn run_orders(
     steps: &[Step],
     orders: Vec<FileOrder>,
 ) -> Result<Vec<Discrepancy>> {
-    let mut watch = Watch::default();
-    until("the gateway listens", async || {
-        watch.check(deployment)?;
-        Ok(deployment.follow_gateway())
-    })
-    .await?;
-    let database = deployment.database()?;
-    until("inventory has its schema", async || {
-        let row = database
-            .client()
-            .await?
-            .query_one("select to_regclass('inventory.receipt') is not null", &[])
-            .await;
-        Ok(row?.get(0))
-    })
-    .await?;
-    receive_stock(&database, &orders).await?;
-    drop(database);
-
-    let orders = Arc::new(orders);
-    let accepted = AcceptedOrders::default();
-    let (open, opened) = watch::channel(0);
-    let gateway = GatewayClient::new(&deployment.gateway_url(), API_KEY)?;
-    let checkout = CheckoutClient::new(gateway, Some(deployment.sandbox.stripe_url()))?;
-    let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, accepted.clone()));
-    let customers = tokio::spawn(answer_reviews(deployment.sandbox.control_url(), deployment.gateway_url()));
-
+    let mut shop = Shop::open(deployment, orders).await?;
     let started = Instant::now();
     let mut table = Table::default();
     let mut active = ActiveFaults::default();
     for (number, step) in (1..).zip(steps) {
-        open.send_replace(orders.len() * number / steps.len());
-        pause(deployment, &mut watch, &mut active, step.pause).await?;
+        shop.place_up_to(shop.orders() * number / steps.len());
+        pause(deployment, &mut shop.watch, &mut active, step.pause).await?;
         let outcome = inject(deployment, &mut active, &step.fault)
             .await
             .map_err(|error| format!("{}: {error}", step.fault))?;
-        let accepted = accepted.count();
+        let accepted = shop.accepted.count();
         match outcome {
             Injected::Done => println!(
                 "{:>7.1}s {number:>4}  {accepted:>5} orders  {}",
@@ -130,49 +101,12 @@ async fn run_orders(
     }
     active.heal_all(deployment).await?;
     deployment.sandbox.set_faults(Faults::none())?;
-    open.send_replace(orders.len());
+    shop.place_up_to(shop.orders());
     println!("{:>7.1}s       faults are over", started.elapsed().as_secs_f64());
-
-    let records = Records {
-        database: deployment.database()?,
-        auditor: deployment.auditor()?,
-        jetstream: deployment.jetstream().await?,
-    };
-    let quiescence =
-        quiesce(&records, orders.len(), &accepted, STUCK_AFTER, async || watch.check(deployment)).await?;
-    customers.abort();
-    if placing.is_finished() {
-        placing.await??;
-    } else {
-        placing.abort();
-    }
+    let whole = !steps.iter().any(|step| step.fault.loses_messages());
+    let violations = shop.audit(deployment, whole).await?;
     println!("{:>7.1}s       quiescent\n", started.elapsed().as_secs_f64());
     println!("{table}");
-    let whole = !steps.iter().any(|step| step.fault.loses_messages());
-    let mut violations = watch.violations;
-    if let Quiescence::Stuck(left) = quiescence {
-        violations
-            .extend(left.into_iter().map(|wrong| Discrepancy { about: "never quiescent".to_owned(), wrong }));
-    }
-    let accepted = accepted.all();
-    let placed: Vec<PlacedOrder<'_>> =
-        accepted.iter().map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place] }).collect();
-    let Records { database, auditor, jetstream } = records;
-    violations.extend(auditor.audit(&deployment.sandbox.counts_by_order()?, &placed).await?);
-    match stream::compare(&jetstream, &database, whole).await {
-        Ok(differences) => violations.extend(differences),
-        // The findings of the orders' audit are still reported.
-        Err(error) => {
-            violations.push(Discrepancy { about: "the stream".to_owned(), wrong: error.to_string() });
-        }
-    }
-    violations.extend(
-        deployment
-            .fleet
-            .panics()?
-            .into_iter()
-            .map(|wrong| Discrepancy { about: "a panic".to_owned(), wrong }),
-    );
     Ok(violations)
 }
 
@@ -194,17 +128,6 @@ async fn pause(
         let next = active.next().map_or(end, |next| next.min(end)).min(now + POLL_INTERVAL);
         tokio::time::sleep_until(next.into()).await;
     }
-}
-
-async fn until(what: &str, mut holds: impl AsyncFnMut() -> Result<bool>) -> Result {
-    let started = Instant::now();
-    while !holds().await? {
-        if started.elapsed() > START_TIMEOUT {
-            return Err(format!("not within {START_TIMEOUT:?}: {what}").into());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
 }
 
 /// Counts each kind of fault.

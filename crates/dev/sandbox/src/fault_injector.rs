@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::attempts::Attempts;
 use crate::error::SandboxError;
@@ -17,13 +17,47 @@ struct State {
     /// Counted only while there are rates to draw from.
     attempts: Attempts,
     targets: Vec<Target>,
+    /// Every request so far, if they are recorded.
+    requests: Option<Vec<Request>>,
+}
+
+/// A request that a stand-in received.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// The operation.
+    pub operation: Operation,
+    /// When it was received.
+    pub at: Instant,
+    /// The fault that hit it, if any.
+    pub fault: Option<Fault>,
+}
+
+impl State {
+    /// Returns the fault that hits a request.
+    fn next_fault(&mut self, operation: Operation, entity: &str, order: &str) -> Option<Fault> {
+        if let Some(at) = self.targets.iter().position(|target| target.hits(operation, order)) {
+            let target = &mut self.targets[at];
+            target.times = target.times.saturating_sub(1);
+            let fault = target.fault;
+            if target.times == 0 {
+                self.targets.remove(at);
+            }
+            return Some(fault);
+        }
+        if self.faults.rates.is_empty() {
+            return None;
+        }
+        let attempt = self.attempts.next(operation, entity);
+        self.faults.draw(operation, entity, attempt)
+    }
 }
 
 impl FaultInjector {
     /// Reads the attempts of earlier runs from `dir`. Without a `dir` they are counted in memory.
     pub(crate) fn open(dir: Option<&Path>, faults: Faults) -> Result<Self, SandboxError> {
         faults.check()?;
-        Ok(Self(Mutex::new(State { faults, attempts: Attempts::open(dir)?, targets: Vec::new() })))
+        let attempts = Attempts::open(dir)?;
+        Ok(Self(Mutex::new(State { faults, attempts, targets: Vec::new(), requests: None })))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -52,20 +86,21 @@ impl FaultInjector {
     /// within `order`: the order itself, a parcel, a mail.
     pub(crate) fn next_fault(&self, operation: Operation, entity: &str, order: &str) -> Option<Fault> {
         let mut state = self.state();
-        if let Some(at) = state.targets.iter().position(|target| target.hits(operation, order)) {
-            let target = &mut state.targets[at];
-            target.times = target.times.saturating_sub(1);
-            let fault = target.fault;
-            if target.times == 0 {
-                state.targets.remove(at);
-            }
-            return Some(fault);
+        let fault = state.next_fault(operation, entity, order);
+        if let Some(requests) = &mut state.requests {
+            requests.push(Request { operation, at: Instant::now(), fault });
         }
-        if state.faults.rates.is_empty() {
-            return None;
-        }
-        let attempt = state.attempts.next(operation, entity);
-        state.faults.draw(operation, entity, attempt)
+        fault
+    }
+
+    /// Records requests from now on.
+    pub(crate) fn record(&self) {
+        self.state().requests = Some(Vec::new());
+    }
+
+    /// Returns the recorded requests, oldest first.
+    pub(crate) fn recorded(&self) -> Vec<Request> {
+        self.state().requests.clone().unwrap_or_default()
     }
 
     pub(crate) fn slow(&self) -> Duration {

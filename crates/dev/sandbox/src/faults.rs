@@ -27,6 +27,11 @@ pub enum Fault {
     Slow,
     /// The effect takes place and its answer is withheld: the connection ends without one.
     Timeout,
+    /// 401, before the request is read, as if the key had been replaced. Mail is refused with 530.
+    Refused,
+    /// 503, before the request is read, as if the provider were out of service. Mail is refused with 421 and the
+    /// connection closed.
+    Outage,
     /// Each webhook is sent twice.
     Duplicate,
     /// The delivery is reported before the first scan.
@@ -47,6 +52,10 @@ pub struct Rates {
     pub slow: f64,
     /// Of [`Fault::Timeout`].
     pub timeout: f64,
+    /// Of [`Fault::Refused`].
+    pub refused: f64,
+    /// Of [`Fault::Outage`].
+    pub outage: f64,
     /// Of [`Fault::Duplicate`].
     pub duplicate: f64,
     /// Of [`Fault::OutOfOrder`].
@@ -54,13 +63,15 @@ pub struct Rates {
 }
 
 impl Rates {
-    fn each(&self) -> [(Fault, f64); 7] {
+    fn each(&self) -> [(Fault, f64); 9] {
         [
             (Fault::Decline, self.decline),
             (Fault::RateLimited, self.rate_limited),
             (Fault::ServerError, self.server_error),
             (Fault::Slow, self.slow),
             (Fault::Timeout, self.timeout),
+            (Fault::Refused, self.refused),
+            (Fault::Outage, self.outage),
             (Fault::Duplicate, self.duplicate),
             (Fault::OutOfOrder, self.out_of_order),
         ]

@@ -48,6 +48,7 @@ mod time;
 
 pub use counts::{Counts, DoubleCapture, DoubleLabel, LabelCount, MailCount, OrderCounts};
 pub use error::SandboxError;
+pub use fault_injector::Request;
 pub use faults::{Fault, Faults, Rates, Target};
 pub use operation::Operation;
 pub use options::{Options, Ports, TrackingPace};

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::control;
 use crate::counts::{Counts, OrderCounts};
 use crate::error::SandboxError;
-use crate::fault_injector::FaultInjector;
+use crate::fault_injector::{FaultInjector, Request};
 use crate::faults::{Faults, Target};
 use crate::options::Options;
 use crate::providers::Providers;
@@ -109,6 +109,16 @@ impl Sandbox {
     /// Makes the next requests about one order, or of all, meet a fault.
     pub fn fault_next(&self, target: Target) {
         self.providers.injector.target(target);
+    }
+
+    /// Records every request from now on, with its time.
+    pub fn record_requests(&self) {
+        self.providers.injector.record();
+    }
+
+    /// Returns the recorded requests, oldest first.
+    pub fn recorded_requests(&self) -> Vec<Request> {
+        self.providers.injector.recorded()
     }
 
     /// Returns the effects so far, over all orders and all runs on this state directory.

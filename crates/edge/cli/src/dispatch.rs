@@ -4,7 +4,6 @@ mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::FromArgMatches;
 use despatch_telemetry::{Format, Sink};
@@ -20,13 +19,9 @@ use crate::commands::{
 use crate::commands::{demo, key, logs, sandbox, stop, up};
 use crate::config::Config;
 use crate::local::{DataDir, with_local_servers};
-use crate::open_files::raise_open_files;
 use crate::output::{colours, next_commands_have, print, print_error};
 use crate::registry::Registry;
 use crate::result::Result;
-
-/// How long the last lines of the log may take to be written.
-const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Runs a command line with the workers of despatch, its program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -47,7 +42,6 @@ pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> Exi
         Ok(cli) => cli,
         Err(error) => return usage::end(&error),
     };
-    raise_open_files();
     // Cannot fail: nothing has installed another before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -57,9 +51,7 @@ pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> Exi
             return ExitCode::FAILURE;
         }
     };
-    let done = runtime.block_on(command(registry, cli));
-    despatch_telemetry::flush(LAST_LINES);
-    match done {
+    match runtime.block_on(command(registry, cli)) {
         Ok(code) => code,
         Err(error) => {
             print_error(&*error);

@@ -17,7 +17,6 @@ mod dispatch;
 mod gateway;
 mod listen;
 mod local;
-mod open_files;
 mod output;
 mod pages;
 mod registry;
@@ -27,5 +26,4 @@ mod similar;
 mod version;
 
 pub use dispatch::{command_line, main, run};
-pub use open_files::raise_open_files;
 pub use registry::{Entry, Registry};

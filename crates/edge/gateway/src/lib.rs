@@ -6,7 +6,6 @@
 
 mod auth;
 mod config;
-mod connections;
 mod http;
 mod ingest;
 mod serve;

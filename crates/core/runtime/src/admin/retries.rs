@@ -23,6 +23,8 @@ pub struct PendingRetry {
     pub attempts: i32,
     /// The error of the last try.
     pub error: String,
+    /// The provider whose circuit breaker holds the event, if one does; then `due` says nothing.
+    pub held_by: Option<String>,
 }
 
 /// Lists a worker's pending retries that the filter matches, the next first; at most `limit`.
@@ -33,7 +35,7 @@ pub async fn list_retries(
     limit: u32,
 ) -> Result<Vec<PendingRetry>, DbError> {
     let sql = format!(
-        "select handler, id, subject, due, attempts, failures
+        "select handler, id, subject, due, attempts, failures, held_by
            from {worker}.retry join {worker}.journal using (id, handler)
           where state = 'waiting' and {MATCHES} order by due limit $3"
     );
@@ -50,6 +52,7 @@ pub async fn list_retries(
             due: row.try_get("due")?,
             attempts: row.try_get("attempts")?,
             error: failures.last().map(|failure| failure.error.clone()).unwrap_or_default(),
+            held_by: row.try_get("held_by")?,
         })
     });
     waiting.collect()

@@ -3,6 +3,8 @@
 use despatch_contracts::runtime::{DeadLetter, Envelope, Failure, Failures, Settled};
 use despatch_contracts::{Event, EventId, Trace};
 
+use crate::journal::inbox::HELD;
+
 /// Most characters of an error's text that are kept.
 pub(crate) const ERROR_LENGTH: usize = 2_000;
 
@@ -75,10 +77,11 @@ pub(crate) fn is_report(event_type: &str) -> bool {
 }
 
 /// Adds a failure. A deferral replaces the deferral before it, because an hour of deferrals says no more than the last
-/// one.
+/// one. The same holds for waits for a provider.
 pub(crate) fn note(failures: &mut Failures, failure: Failure) {
     let list = &mut failures.failures;
-    if list.last().is_some_and(|last| last.verdict == "defer" && failure.verdict == "defer") {
+    let costs_nothing = ["defer", HELD, "refused", "down", "put-off"].contains(&failure.verdict.as_str());
+    if costs_nothing && list.last().is_some_and(|last| last.verdict == failure.verdict) {
         list.pop();
     }
     list.push(failure);

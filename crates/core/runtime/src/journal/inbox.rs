@@ -33,6 +33,18 @@ pub(crate) struct History {
     pub(crate) failures: Failures,
     /// Time since the event was first deferred, by the database's clock.
     pub(crate) deferred: Option<Duration>,
+    /// Time since the event's first failed try, by the database's clock.
+    pub(crate) waited: Option<Duration>,
+}
+
+/// The verdict of a failure after which a breaker holds the event.
+pub(crate) const HELD: &str = "held";
+
+impl History {
+    /// Returns whether the event was held by a breaker: then this delivery is the breaker's doing.
+    pub(crate) fn was_held(&self) -> bool {
+        self.failures.failures.last().is_some_and(|last| last.verdict == HELD)
+    }
 }
 
 /// The journal row of an event that was handled at generation 0.
@@ -94,6 +106,11 @@ fn admission(row: Option<&Row>, generation: u32) -> Admission {
         handler: row.get("handler"),
         attempts: u32::try_from(attempts).unwrap_or_default(),
         failures: Failures::decode(failures).unwrap_or_default(),
-        deferred: row.get::<_, Option<f64>>("deferred").map(|age| Duration::from_secs_f64(age.max(0.0))),
+        deferred: age(row, "deferred"),
+        waited: age(row, "waited"),
     })
+}
+
+fn age(row: &Row, column: &str) -> Option<Duration> {
+    row.get::<_, Option<f64>>(column).map(|age| Duration::from_secs_f64(age.max(0.0)))
 }

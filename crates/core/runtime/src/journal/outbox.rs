@@ -1,5 +1,6 @@
 //! Outbox batches: recorded follow-ons that the stream may not have yet.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -173,13 +174,24 @@ fn outbox_of(handler: &str, row: &Row) -> Result<Vec<Envelope>, UnreadableRow> {
     let outbox: &[u8] = row.get::<_, Option<&[u8]>>("outbox").unwrap_or_default();
     let mut unpublished = FollowOns::decode(outbox).map_err(UnreadableRow::Outbox)?.messages;
     if row.get("fired") {
-        unpublished.push(retry(handler, row)?);
+        unpublished.push(next_generation(handler, row)?);
     }
     Ok(unpublished)
 }
 
+/// Reads retries that were taken, by their batch.
+pub(crate) fn fired(rows: &[Row]) -> Result<BTreeMap<i64, UnpublishedEnvelopes>, DbError> {
+    let mut fired: BTreeMap<i64, UnpublishedEnvelopes> = BTreeMap::new();
+    for row in rows {
+        let (batch, handler) = (row.try_get("batch")?, row.try_get("handler")?);
+        let unpublished = next_generation(handler, row).map(|envelope| vec![envelope]);
+        fired.entry(batch).or_default().add(row.try_get("id")?, handler, unpublished);
+    }
+    Ok(fired)
+}
+
 /// Returns the next generation of a waiting event, addressed to its handler alone.
-pub(crate) fn retry(handler: &str, row: &Row) -> Result<Envelope, UnreadableRow> {
+fn next_generation(handler: &str, row: &Row) -> Result<Envelope, UnreadableRow> {
     let recorded: i32 = row.get("generation");
     let event = row.get::<_, Option<&[u8]>>("event").ok_or(UnreadableRow::NoEvent)?;
     let event = Envelope::decode(Bytes::copy_from_slice(event)).map_err(UnreadableRow::Event)?;

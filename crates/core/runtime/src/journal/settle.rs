@@ -23,6 +23,8 @@ pub(crate) enum Disposition {
     Retried { after: Duration },
     /// Came too early; handled again after this time.
     Deferred { after: Duration },
+    /// Waits for its provider; tried again after this time, or when the breaker that holds it lets it go.
+    Waits { after: Duration, held_by: Option<&'static str> },
     /// Dead; a person decides.
     Dead { reason: &'static str },
 }
@@ -34,6 +36,7 @@ impl Disposition {
             Disposition::Done => "done",
             Disposition::Retried { .. } => "retried",
             Disposition::Deferred { .. } => "deferred",
+            Disposition::Waits { .. } => "waits",
             Disposition::Dead { .. } => "dead",
         }
     }
@@ -42,7 +45,9 @@ impl Disposition {
     pub(crate) fn state(self) -> &'static str {
         match self {
             Disposition::Done => "done",
-            Disposition::Retried { .. } | Disposition::Deferred { .. } => "waiting",
+            Disposition::Retried { .. } | Disposition::Deferred { .. } | Disposition::Waits { .. } => {
+                "waiting"
+            }
             Disposition::Dead { .. } => "dead",
         }
     }
@@ -71,6 +76,7 @@ struct Columns {
     /// Seconds.
     due: Option<f64>,
     reason: Option<&'static str>,
+    held_by: Option<&'static str>,
 }
 
 impl JournalRow<'_> {
@@ -80,14 +86,19 @@ impl JournalRow<'_> {
 
     fn columns(&self) -> Columns {
         let state = self.disposition.state();
-        let (due, deferred, reason) = match self.disposition {
-            Disposition::Done => (None, false, None),
-            Disposition::Retried { after } => (Some(after.as_secs_f64()), false, None),
-            Disposition::Deferred { after } => (Some(after.as_secs_f64()), true, None),
-            Disposition::Dead { reason } => (None, false, Some(reason)),
-        };
         let attempts = i32::try_from(self.attempts).unwrap_or(i32::MAX);
-        Columns { state, attempts, deferred, due, reason }
+        let plain = Columns { state, attempts, deferred: false, due: None, reason: None, held_by: None };
+        match self.disposition {
+            Disposition::Done => plain,
+            Disposition::Retried { after } => Columns { due: Some(after.as_secs_f64()), ..plain },
+            Disposition::Deferred { after } => {
+                Columns { due: Some(after.as_secs_f64()), deferred: true, ..plain }
+            }
+            Disposition::Waits { after, held_by } => {
+                Columns { due: Some(after.as_secs_f64()), held_by, ..plain }
+            }
+            Disposition::Dead { reason } => Columns { reason: Some(reason), ..plain },
+        }
     }
 }
 
@@ -135,20 +146,21 @@ impl Journal {
         let due: Vec<Option<f64>> = columns.iter().map(|row| row.due).collect();
         let reasons: Vec<Option<&str>> = columns.iter().map(|row| row.reason).collect();
         let statement = client.prepare_cached(&self.sql().settle_first).await?;
-        let values: [&(dyn ToSql + Sync); 11] = [
+        let held_by: Vec<Option<&str>> = columns.iter().map(|row| row.held_by).collect();
+        let values: [&(dyn ToSql + Sync); 12] = [
             &handler, &ids, &states, &subjects, &outboxes, &events, &failures, &attempts, &deferred, &due,
-            &reasons,
+            &reasons, &held_by,
         ];
         client.execute(&statement, &values).await?;
         Ok(())
     }
 
     async fn settle_again(&self, client: &impl GenericClient, row: &JournalRow<'_>) -> Result<bool, DbError> {
-        let Columns { state, attempts, deferred, due, reason } = row.columns();
+        let Columns { state, attempts, deferred, due, reason, held_by } = row.columns();
         let (id, generation) = (row.id.uuid(), i32::try_from(row.generation).unwrap_or(i32::MAX));
         let (outbox, event, failures) = (some(&row.outbox), some(row.event), some(row.failures));
         let statement = client.prepare_cached(&self.sql().settle_again).await?;
-        let values: [&(dyn ToSql + Sync); 12] = [
+        let values: [&(dyn ToSql + Sync); 13] = [
             &row.handler,
             &id,
             &generation,
@@ -161,6 +173,7 @@ impl Journal {
             &deferred,
             &due,
             &reason,
+            &held_by,
         ];
         Ok(client.execute(&statement, &values).await? == 1)
     }

@@ -9,8 +9,9 @@ use despatch_contracts::{Emitted, Event, Trace};
 use tokio_postgres::Row;
 
 use crate::db::DbError;
+use crate::journal::breakers::BreakerRow;
 use crate::journal::journal::Journal;
-use crate::journal::outbox::{UnpublishedEnvelopes, retry};
+use crate::journal::outbox::{UnpublishedEnvelopes, fired};
 
 /// The kinds of scheduled work that are due.
 pub(crate) struct Due {
@@ -18,6 +19,7 @@ pub(crate) struct Due {
     pub(crate) timers: bool,
     /// The database's time.
     pub(crate) now: SystemTime,
+    pub(crate) breakers: Vec<BreakerRow>,
 }
 
 impl Journal {
@@ -27,20 +29,24 @@ impl Journal {
         client: &impl GenericClient,
     ) -> Result<BTreeMap<i64, UnpublishedEnvelopes>, DbError> {
         let statement = client.prepare_cached(&self.sql().fire_retries).await?;
-        let mut fired: BTreeMap<i64, UnpublishedEnvelopes> = BTreeMap::new();
-        for row in &client.query(&statement, &[]).await? {
-            let (batch, handler) = (row.get("batch"), row.get("handler"));
-            let unpublished = retry(handler, row).map(|envelope| vec![envelope]);
-            fired.entry(batch).or_default().add(row.get("id"), handler, unpublished);
-        }
-        Ok(fired)
+        fired(&client.query(&statement, &[]).await?)
     }
 
-    /// Returns which kinds of work are due. Usually none is, and then this query is all that a tick costs.
+    /// Returns which kinds of work are due, and the breakers. Usually none is, and then this query is all that a tick
+    /// costs.
     pub(crate) async fn due(&self, client: &impl GenericClient) -> Result<Due, DbError> {
         let statement = client.prepare_cached(&self.sql().due).await?;
-        let row = client.query_one(&statement, &[]).await?;
-        Ok(Due { retries: row.get("retries"), timers: row.get("timers"), now: row.get("now") })
+        let rows = client.query(&statement, &[]).await?;
+        // The statement always returns a row.
+        let first =
+            rows.first().ok_or_else(|| DbError::Misuse("due: expected a row, found none".to_owned()))?;
+        let breakers = rows.iter().filter_map(BreakerRow::read).collect();
+        Ok(Due {
+            retries: first.get("retries"),
+            timers: first.get("timers"),
+            now: first.get("now"),
+            breakers,
+        })
     }
 
     /// Takes up to 256 due timers. The caller journals their events in the same transaction. Timers of event types that

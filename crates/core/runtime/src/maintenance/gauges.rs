@@ -2,7 +2,6 @@
 //! Every process of a worker reports the same figures of its database, so do not add them up.
 
 use crate::db::{Database, DbError};
-use crate::maintenance::readiness;
 use crate::nats::{Names, pull};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,13 +38,18 @@ impl GaugePoller {
     }
 
     /// Returns the gauges that every worker has.
-    fn common(meter: &Meter, worker: &'static str, handlers: &[&'static str]) -> [Self; 5] {
+    fn common(meter: &Meter, worker: &'static str, handlers: &[&'static str]) -> [Self; 7] {
         let poller = |name, unit, label: Option<_>, sql| GaugePoller {
             gauge: meter.f64_gauge(name).with_unit(unit).build(),
             worker,
             label,
             sql,
-            shown: label.iter().flat_map(|_| handlers).map(|handler| (*handler).to_owned()).collect(),
+            shown: label
+                .iter()
+                .filter(|label| **label == "handler")
+                .flat_map(|_| handlers)
+                .map(|handler| (*handler).to_owned())
+                .collect(),
         };
         let handler = Some("handler");
         let waiting = format!("from {worker}.journal where state = 'waiting' group by handler");
@@ -61,7 +65,16 @@ impl GaugePoller {
             "select coalesce(sum(greatest(reltuples, 0)), 0)::float8 from pg_class \
              where oid in (select inhrelid from pg_inherits where inhparent = '{worker}.journal'::regclass)"
         );
+        let breaker = Some("provider");
+        let states = format!(
+            "select provider, case state when 'closed' then 0 when 'half-open' then 1 else 2 end::float8 from {worker}.breaker"
+        );
+        let held = format!(
+            "select provider, (select count(*) from {worker}.retry where held_by = provider)::float8 from {worker}.breaker"
+        );
         [
+            poller("despatch.breaker_state", "", breaker, states),
+            poller("despatch.retries_held", "", breaker, held),
             poller("despatch.retries_waiting", "", handler, count),
             poller("despatch.oldest_waiting_age", "s", handler, oldest),
             poller("despatch.outbox_batches", "", None, open),
@@ -125,7 +138,6 @@ async fn show_parts(ctx: &WorkerContext, handlers: &[&'static str], meter: &Mete
     let mut tick = ticks();
     loop {
         tick.tick().await;
-        readiness::check(ctx).await;
         for (part, state) in ctx.health.parts() {
             if concerns(&part, ctx, handlers) {
                 let labels = [KeyValue::new("worker", ctx.worker), KeyValue::new("part", part)];
@@ -160,5 +172,8 @@ fn ticks() -> Interval {
 /// Returns whether a part of the process belongs to this worker, or to all workers.
 fn concerns(part: &str, ctx: &WorkerContext, handlers: &[&'static str]) -> bool {
     let others = part.contains(['.', '/']);
-    !others || handlers.contains(&part) || part == ctx.database_part() || part == readiness::commits(ctx)
+    !others
+        || handlers.contains(&part)
+        || part == ctx.database_part()
+        || ctx.breakers.all().any(|breaker| part == breaker.part(ctx.worker))
 }

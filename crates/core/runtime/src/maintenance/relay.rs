@@ -1,11 +1,14 @@
 //! Publishing for the scheduler and the sweeper, with a time limit.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use despatch_contracts::runtime::Envelope;
 use tokio::time::timeout;
 
 use crate::context::WorkerContext;
+use crate::db::DbError;
+use crate::journal::UnpublishedEnvelopes;
 use crate::nats::Published;
 
 /// How long one publication may take. If the scheduler gives up, the next sweep publishes the rest; if a sweep gives
@@ -28,6 +31,22 @@ impl Progress {
     pub(crate) fn after(count: usize, published: Published) -> Self {
         if count >= FULL && published == Published::All { Progress::More } else { Progress::Finished }
     }
+}
+
+/// Publishes retries that were taken, and closes their batches.
+pub(crate) async fn publish_fired(
+    ctx: &WorkerContext,
+    fired: BTreeMap<i64, UnpublishedEnvelopes>,
+) -> Result<Progress, DbError> {
+    let count = fired.values().map(|batch| batch.messages.len() + batch.unreadable.len()).sum();
+    for (batch, unpublished) in fired {
+        if publish(ctx, &unpublished.messages).await == Published::Partly {
+            // This batch and those after it are left to the sweeper.
+            return Ok(Progress::Finished);
+        }
+        ctx.close_except(batch, &unpublished.unreadable).await?;
+    }
+    Ok(Progress::after(count, Published::All))
 }
 
 /// Publishes, unless the broker takes too long.

@@ -24,7 +24,8 @@ const PORTION: i64 = 256;
 
 const MATCHES: &str = "($1::text is null or handler = $1) and ($2::uuid is null or id = $2)";
 
-/// `retry-now`: makes pending retries due at once. It costs no attempt that waiting would not have cost.
+/// `retry-now`: makes pending retries due at once. It costs no attempt that waiting would not have cost. Of events that
+/// an open breaker holds, one probes the provider at once.
 pub(crate) struct AnswerRetryNow(pub(crate) Arc<WorkerContext>);
 
 impl AskHandler for AnswerRetryNow {
@@ -32,9 +33,20 @@ impl AskHandler for AnswerRetryNow {
 
     async fn answer(&self, ask: RetryNow, _: &Outbox) -> Result<Changed, AskError> {
         let (handler, event) = read(ask.filter)?;
-        let sql = format!("update {}.retry set due = despatch_now() where {MATCHES}", self.0.worker);
+        let worker = self.0.worker;
+        // A held event goes before the others that its breaker holds.
+        let sql = format!(
+            "with hurried as (
+                 update {worker}.retry set due = case when held_by is null then despatch_now() else 'epoch' end
+                  where {MATCHES} returning held_by),
+             probing as (
+                 update {worker}.breaker set probe_at = despatch_now()
+                  where state = 'open' and provider in (select held_by from hurried))
+             select count(*) from hurried"
+        );
         let client = self.0.db.client().await?;
-        let count = client.execute(&sql, &[&handler, &event]).await.map_err(DbError::from)?;
+        let row = client.query_one(&sql, &[&handler, &event]).await.map_err(DbError::from)?;
+        let count = u64::try_from(row.get::<_, i64>(0)).unwrap_or_default();
         Ok(Changed { count })
     }
 }

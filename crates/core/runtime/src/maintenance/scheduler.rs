@@ -1,7 +1,8 @@
 //! The scheduler: publishes due retries and timers, runs the sweeper, maintains the journal's partitions, and learns
 //! the database's time from each tick.
 
-use crate::maintenance::relay::{PUBLISH_TIMEOUT, publish};
+use crate::maintenance::breakers;
+use crate::maintenance::relay::{PUBLISH_TIMEOUT, publish_fired};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +44,6 @@ pub(crate) async fn run(ctx: Arc<WorkerContext>, timers: Vec<&'static str>) {
             _ = tick.tick() => {}
             () = ctx.drain.cancelled() => return,
         }
-        failpoint::pass("scheduler");
         match scheduler.tick().await {
             Ok(()) => ctx.health.ready(&ctx.database_part()),
             Err(error) if error.kind() == DbErrorKind::Unreachable => {
@@ -67,7 +67,9 @@ struct Scheduler<'a> {
 impl Scheduler<'_> {
     async fn tick(&mut self) -> Result<(), DbError> {
         let ctx = self.ctx;
+        let observed = breakers::note(ctx).await?;
         let due = self.due().await?;
+        breakers::tend(ctx, due.breakers, &observed).await?;
         // Due work stays due while there is no connection to the broker.
         let connected = || ctx.broker.is_connected();
         while due.retries && connected() && self.fire_retries().await? == Progress::More {}
@@ -103,15 +105,7 @@ impl Scheduler<'_> {
         if !fired.is_empty() {
             failpoint::pass("after-fire");
         }
-        let count = fired.values().map(|batch| batch.messages.len() + batch.unreadable.len()).sum();
-        for (batch, unpublished) in fired {
-            if publish(ctx, &unpublished.messages).await == Published::Partly {
-                // This batch and those after it are left to the sweeper.
-                return Ok(Progress::Finished);
-            }
-            ctx.close_except(batch, &unpublished.unreadable).await?;
-        }
-        Ok(Progress::after(count, Published::All))
+        publish_fired(ctx, fired).await
     }
 
     /// Journals and publishes the events of due timers.

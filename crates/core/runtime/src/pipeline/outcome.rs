@@ -1,6 +1,6 @@
 //! The outcome of each event of a batch: its journal row and its follow-ons.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use despatch_contracts::Emitted;
 use despatch_contracts::runtime::{Envelope, Failure, FollowOns};
@@ -8,9 +8,10 @@ use despatch_domain::Reason;
 use prost::Message as _;
 use prost_types::Timestamp;
 
+use crate::breaker::ProviderBackoff;
 use crate::context::WorkerContext;
 use crate::db::{DbError, Transaction};
-use crate::journal::{Disposition, ERROR_LENGTH, JournalRow, Try, note};
+use crate::journal::{Disposition, ERROR_LENGTH, HELD, JournalRow, Try, note};
 use crate::nats::Broker;
 use crate::pipeline::task::Task;
 use crate::worker::{Failed, HandlerSpec, Verdict};
@@ -133,7 +134,9 @@ impl<'a> OutcomeBuilder<'a> {
         let (handler, event, trace_id) = (self.spec.name, task.id(), task.event_span.trace.trace_id);
         match disposition {
             Disposition::Done => {}
-            Disposition::Retried { after } | Disposition::Deferred { after } => {
+            Disposition::Retried { after }
+            | Disposition::Deferred { after }
+            | Disposition::Waits { after, .. } => {
                 let wait = after.as_secs_f64();
                 tracing::info!(
                     handler, %event, subject = task.subject(), %trace_id, verdict, attempts, wait,
@@ -192,7 +195,38 @@ impl<'a> OutcomeBuilder<'a> {
             }
             Verdict::NotYet => (deferred_or_dead(policy.not_yet), task.history.attempts, "defer"),
             Verdict::Defer(wait) => (deferred_or_dead(wait), task.history.attempts, "defer"),
+            Verdict::Refused => self.waits(task, Duration::ZERO, "refused", Reason::ProviderRefused),
+            Verdict::Down(wait) => self.waits(task, wait, "down", Reason::ProviderDown),
+            Verdict::PutOff => self.waits(task, Duration::ZERO, "put-off", Reason::ProviderDown),
             Verdict::Reject(reason) => (Disposition::Dead { reason: reason.code() }, attempts, "reject"),
+        }
+    }
+
+    /// Returns the wait of an event for its provider. The breaker holds it while it is not closed, for as long as that
+    /// takes. Otherwise the provider serves others, and the event is given up in the end, for this reason.
+    fn waits(
+        &self,
+        task: &Task,
+        asked: Duration,
+        verdict: &'static str,
+        reason: Reason,
+    ) -> (Disposition, u32, &'static str) {
+        let (provider, attempts) = (self.spec.provider, task.history.attempts);
+        let waited = task.history.waited.unwrap_or_default();
+        let breaker = provider.and_then(|provider| self.ctx.breakers.get(provider.name));
+        let held_by = breaker.filter(|breaker| !breaker.is_closed()).map(|breaker| breaker.provider.name);
+        let mut backoff = ProviderBackoff::with(provider.map(|provider| provider.kind));
+        if verdict == "put-off" {
+            backoff = backoff.put_off();
+        }
+        let after = backoff.wait(waited).max(asked);
+        match held_by {
+            // A mail that is put off concerns its recipient alone.
+            Some(_) if verdict != "put-off" => (Disposition::Waits { after, held_by }, attempts, HELD),
+            _ if waited >= backoff.give_up => {
+                (Disposition::Dead { reason: reason.code() }, attempts, verdict)
+            }
+            _ => (Disposition::Waits { after, held_by: None }, attempts, verdict),
         }
     }
 

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use despatch_domain::Reason;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 use tracing::Instrument;
 
 use crate::backoff::Backoff;
+use crate::breaker::Breaker;
 use crate::context::WorkerContext;
 use crate::db::Reader;
 use crate::failpoint;
@@ -17,7 +19,7 @@ use crate::pipeline::guard::guarded;
 use crate::pipeline::task::{Task, Work};
 use crate::telemetry::Metrics;
 use crate::telemetry::spans;
-use crate::worker::{BoundEvent, Failed, HandlerSpec};
+use crate::worker::{BoundEvent, Failed, HandlerSpec, Verdict};
 
 /// Performs events until there are no more. Each goes on as soon as it is done, so a slow one delays no other.
 pub(crate) async fn perform(
@@ -59,6 +61,8 @@ async fn one(ctx: &WorkerContext, spec: &HandlerSpec, metrics: &Metrics, mut tas
     let Work::Handle { event, .. } = &mut task.work else { return Some(task) };
     let trace_id = task.event_span.trace.trace_id;
     let began = Instant::now();
+    let breaker = spec.provider.and_then(|provider| ctx.breakers.get(provider.name));
+    let was_held = task.history.was_held();
     let mut backoff = Backoff::new();
     loop {
         let prepare =
@@ -73,10 +77,16 @@ async fn one(ctx: &WorkerContext, spec: &HandlerSpec, metrics: &Metrics, mut tas
                 prepared(ctx, event.as_mut()).instrument(prepare),
             )
             .await?;
+            let breaker = breaker.filter(|_| event.asks_provider());
+            if let Some(breaker) = breaker.filter(|breaker| !breaker.is_closed() && !was_held) {
+                return Err(PerformFailure::Failed(held(breaker)));
+            }
             let performed = guarded(event.perform(&attempt)).instrument(perform);
-            spans::in_span("perform", spec.name, &task.event_span, performed)
-                .await
-                .map_err(PerformFailure::Failed)
+            let performed = spans::in_span("perform", spec.name, &task.event_span, performed).await;
+            if let Some(breaker) = breaker {
+                note(breaker, &attempt, performed.as_ref().err());
+            }
+            performed.map_err(PerformFailure::Failed)
         };
         let failure = tokio::select! {
             tried = tried => tried.err(),
@@ -100,6 +110,24 @@ async fn one(ctx: &WorkerContext, spec: &HandlerSpec, metrics: &Metrics, mut tas
     }
     metrics.observe_stage("perform", began);
     Some(task)
+}
+
+/// Returns the wait of an event whose provider is not asked, because others found it out of service.
+fn held(breaker: &Breaker) -> Failed {
+    let error = format!("{} is out of service: not asked", breaker.provider.name);
+    Failed { error, verdict: Verdict::Down(Duration::ZERO) }
+}
+
+/// Tells the breaker what became of a request.
+fn note(breaker: &Breaker, attempt: &Attempt, failed: Option<&Failed>) {
+    let Some(Failed { error, verdict }) = failed else { return breaker.answered() };
+    match verdict {
+        Verdict::Refused => breaker.failed(Reason::ProviderRefused, attempt.event_id, error),
+        Verdict::Down(_) => breaker.failed(Reason::ProviderDown, attempt.event_id, error),
+        Verdict::PutOff | Verdict::Reject(_) => breaker.answered(),
+        // Perhaps the provider was not asked.
+        Verdict::Retry | Verdict::RetryAfter(_) | Verdict::NotYet | Verdict::Defer(_) => {}
+    }
 }
 
 enum PerformFailure {

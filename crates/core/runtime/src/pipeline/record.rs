@@ -86,7 +86,6 @@ async fn commit_batch(
         }
     };
     tx.over();
-    ctx.commits.note_success();
     failpoint::pass("after-commit");
     metrics.observe_stage("record", since);
     metrics.recorded(batch.len());
@@ -116,7 +115,7 @@ fn complete(
         hook();
     }
     let (mut follow_ons, mut deliveries) = (Vec::new(), Vec::with_capacity(batch.len()));
-    let mut counts = [("done", 0), ("retried", 0), ("deferred", 0), ("dead", 0)];
+    let mut counts = [("done", 0), ("retried", 0), ("deferred", 0), ("waits", 0), ("dead", 0)];
     for (task, outcome) in batch.drain(..).zip(outcomes) {
         let disposition = outcome.disposition;
         for (name, count) in &mut counts {

@@ -77,6 +77,7 @@ impl Task {
         let class = match failed.verdict {
             Verdict::NotYet | Verdict::Defer(_) => return,
             Verdict::Retry | Verdict::RetryAfter(_) => "retry",
+            Verdict::Refused | Verdict::Down(_) | Verdict::PutOff => "wait",
             Verdict::Reject(reason) => reason.code(),
         };
         self.event_span.fail(handler, &self.delivery.envelope, class);

@@ -17,7 +17,7 @@ const SIZES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 51
 const ATTEMPTS: [f64; 8] = [1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0];
 
 /// The possible results of handling an event.
-const VERDICTS: [&str; 5] = ["done", "retried", "deferred", "dead", "stale"];
+const VERDICTS: [&str; 6] = ["done", "retried", "deferred", "waits", "dead", "stale"];
 
 /// One handler's instruments.
 #[derive(Clone)]

@@ -28,6 +28,8 @@ pub(crate) trait RegisteredHandler: Send + Sync {
 pub(crate) trait BoundEvent: Send + Sync {
     fn keys(&self) -> ConcurrencyKeys;
     fn prepare<'a>(&'a mut self, db: &'a Reader<'a>) -> BoxFuture<'a, Result<(), Failed>>;
+    /// Returns whether [`perform`](BoundEvent::perform) asks the provider, by what was prepared.
+    fn asks_provider(&self) -> bool;
     fn perform<'a>(&'a mut self, attempt: &'a Attempt) -> BoxFuture<'a, Result<(), Failed>>;
     fn record<'a>(&'a self, tx: &'a Tx<'a>) -> BoxFuture<'a, Result<Vec<Emitted>, Failed>>;
 }
@@ -47,6 +49,7 @@ impl<H: Handler> RecordOnly<H> {
             consumes: H::In::types(),
             emits: H::Out::types(),
             has_effects: false,
+            provider: None,
         };
         RecordOnly { handler: Arc::new(handler), spec }
     }
@@ -77,6 +80,10 @@ impl<H: Handler> BoundEvent for RecordOnlyEvent<H> {
         Box::pin(async { Ok(()) })
     }
 
+    fn asks_provider(&self) -> bool {
+        false
+    }
+
     fn perform<'a>(&'a mut self, _: &'a Attempt) -> BoxFuture<'a, Result<(), Failed>> {
         Box::pin(async { Ok(()) })
     }
@@ -101,6 +108,7 @@ impl<H: EffectHandler> WithEffects<H> {
             consumes: H::In::types(),
             emits: H::Out::types(),
             has_effects: true,
+            provider: H::PROVIDER,
         };
         WithEffects { handler: Arc::new(handler), spec }
     }
@@ -140,6 +148,13 @@ impl<H: EffectHandler> BoundEvent for WithEffectsEvent<H> {
             self.progress = Progress::Prepared(self.handler.prepare(&self.event, db).await?);
             Ok(())
         })
+    }
+
+    fn asks_provider(&self) -> bool {
+        match &self.progress {
+            Progress::Prepared(plan) => self.handler.asks_provider(plan),
+            Progress::Received | Progress::Performed(..) => false,
+        }
     }
 
     fn perform<'a>(&'a mut self, attempt: &'a Attempt) -> BoxFuture<'a, Result<(), Failed>> {

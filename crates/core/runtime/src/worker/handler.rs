@@ -4,6 +4,7 @@ use std::future::Future;
 
 use despatch_contracts::{Emits, Incoming};
 
+use crate::breaker::ExternalProvider;
 use crate::db::{ConcurrencyKeys, Reader};
 use crate::journal::Attempt;
 use crate::policy::Policy;
@@ -74,6 +75,8 @@ pub trait EffectHandler: Send + Sync + 'static {
     const START_AT: StartAt = StartAt::Beginning;
     /// The handler's limits; see [`Handler::POLICY`].
     const POLICY: Policy = Policy::DEFAULT;
+    /// The provider that it asks, if events wait for the end of its outages; see [`Verdict::Down`](crate::Verdict::Down).
+    const PROVIDER: Option<ExternalProvider> = None;
     /// The consumed events; see [`Handler::In`].
     type In: Incoming;
     /// The decision of `prepare`; it may be that nothing is left to do.
@@ -96,6 +99,12 @@ pub trait EffectHandler: Send + Sync + 'static {
         event: &Self::In,
         db: &Reader<'_>,
     ) -> impl Future<Output = Result<Self::Plan, Self::Error>> + Send;
+
+    /// Returns whether performing this plan asks the provider. One that does not is performed during an outage too.
+    fn asks_provider(&self, plan: &Self::Plan) -> bool {
+        let _ = plan;
+        true
+    }
 
     /// Asks the provider. Runs concurrently with other events and with no transaction open. It runs again after a crash
     /// or for a retry, so take the idempotency key from the attempt's [ledger](Attempt::begin).

@@ -1,5 +1,6 @@
 //! A handler's properties, known without running it.
 
+use crate::breaker::ExternalProvider;
 use crate::journal::is_report;
 use crate::policy::Policy;
 use crate::worker::handler::StartAt;
@@ -22,6 +23,8 @@ pub struct HandlerSpec {
     pub emits: Vec<&'static str>,
     /// Whether the handler has effects at external providers.
     pub has_effects: bool,
+    /// The provider that the handler asks; see [`EffectHandler::PROVIDER`](crate::EffectHandler::PROVIDER).
+    pub provider: Option<ExternalProvider>,
 }
 
 impl HandlerSpec {

@@ -35,6 +35,16 @@ pub enum Verdict {
     NotYet,
     /// Handle again after this long; otherwise as [`NotYet`](Verdict::NotYet).
     Defer(Duration),
+    /// The provider refuses our credentials: the deployment's fault, not the event's. Costs no attempt. After a few in a
+    /// row the provider's breaker opens, and its events wait until it accepts us.
+    Refused,
+    /// The provider is not reached, does not answer, fails, or wants fewer requests for this long (zero if it does not
+    /// say). Costs no attempt. After several in a row the provider's breaker opens. While it serves others, the event
+    /// becomes dead in the end: after days at a mail server, after hours elsewhere.
+    Down(Duration),
+    /// The provider puts off this event alone, such as a mail server that knows the recipient's sender not yet
+    /// (greylisting). Costs no attempt; ends as [`Down`](Verdict::Down).
+    PutOff,
     /// Do not try again: a person decides.
     Reject(Reason),
 }

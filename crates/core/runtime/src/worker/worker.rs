@@ -4,6 +4,7 @@ use crate::db::register;
 use crate::worker::ask::registered_ask;
 use std::sync::Arc;
 
+use despatch_contracts::provider::{ProviderFailed, ProviderRecovered};
 use despatch_contracts::{Emits, Event};
 
 use crate::db::BatchedQuery;
@@ -56,7 +57,11 @@ impl Worker {
     /// Registers a handler with effects at an external provider.
     #[must_use]
     pub fn effect_handler(mut self, handler: impl EffectHandler) -> Self {
-        self.handlers.push(Arc::new(WithEffects::new(handler)));
+        let handler = WithEffects::new(handler);
+        if handler.spec().provider.is_some() && !self.emits.contains(&ProviderFailed::TYPE) {
+            self.emits.extend([ProviderFailed::TYPE, ProviderRecovered::TYPE]);
+        }
+        self.handlers.push(Arc::new(handler));
         self
     }
 

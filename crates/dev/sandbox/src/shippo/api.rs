@@ -119,6 +119,10 @@ impl Shippo {
                 let throttled = failure(StatusCode::TOO_MANY_REQUESTS, "Request was throttled.");
                 return ([(header::RETRY_AFTER, "1")], throttled).into_response();
             }
+            Some(Fault::Refused) => return failure(StatusCode::UNAUTHORIZED, "Token does not exist"),
+            Some(Fault::Outage) => {
+                return failure(StatusCode::SERVICE_UNAVAILABLE, "The service is unavailable.");
+            }
             Some(Fault::ServerError) => {
                 return failure(StatusCode::INTERNAL_SERVER_ERROR, "A server error occurred.");
             }

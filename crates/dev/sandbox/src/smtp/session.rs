@@ -231,6 +231,14 @@ impl Session {
                 self.reply("451 4.3.0 Try again later").await?;
                 return Ok(Next::Continue);
             }
+            Some(Fault::Refused) => {
+                self.reply("530 5.7.0 Authentication required").await?;
+                return Ok(Next::Continue);
+            }
+            Some(Fault::Outage) => {
+                self.reply("421 4.3.2 Out of service, closing").await?;
+                return Ok(Next::End);
+            }
             Some(Fault::RateLimited) => {
                 self.reply("421 4.7.0 Too many mails, closing").await?;
                 return Ok(Next::End);

@@ -86,8 +86,8 @@ impl Stripe {
         };
         let order = self.state().order_of(&command);
         let fault = self.injector.next_fault(command.operation(), &order, &order);
-        if fault == Some(Fault::RateLimited) {
-            return self.respond(&Refusal::rate_limited().into(), headers);
+        if let Some(refusal) = fault.and_then(Refusal::unread) {
+            return self.respond(&refusal.into(), headers);
         }
         let ticket = match self.admit(headers, fingerprint) {
             Ok(Admitted::Run(ticket)) => ticket,
@@ -140,11 +140,22 @@ impl Stripe {
             return self.respond(&refusal.into(), headers);
         }
         let fault = self.injector.next_fault(Operation::FindPayment, entity, entity);
+        if let Some(refusal) = fault.and_then(Refusal::unread) {
+            return self.respond(&refusal.into(), headers);
+        }
         match fault {
-            Some(Fault::RateLimited) => return self.respond(&Refusal::rate_limited().into(), headers),
             Some(Fault::ServerError) => return self.respond(&Refusal::server_error().into(), headers),
             Some(Fault::Slow) => tokio::time::sleep(self.injector.slow()).await,
-            Some(Fault::Timeout | Fault::Decline | Fault::Duplicate | Fault::OutOfOrder) | None => {}
+            Some(
+                Fault::Timeout
+                | Fault::Decline
+                | Fault::RateLimited
+                | Fault::Refused
+                | Fault::Outage
+                | Fault::Duplicate
+                | Fault::OutOfOrder,
+            )
+            | None => {}
         }
         let answer = Answer::from(query(&self.state()));
         self.finish(answer, fault, headers).await

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::faults::Fault;
+
 /// An error in Stripe's format.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -37,6 +39,23 @@ impl Refusal {
     pub(super) fn bad_api_key() -> Self {
         let message = "Invalid API Key provided: the sandbox takes sk_test_… keys.";
         Self::new(401, "invalid_request_error", message)
+    }
+
+    /// Returns the answer of a fault that hits a request before it is read.
+    pub(super) fn unread(fault: Fault) -> Option<Self> {
+        match fault {
+            Fault::RateLimited => Some(Self::rate_limited()),
+            Fault::Refused => {
+                Some(Self::new(401, "invalid_request_error", "Expired API Key provided: it was replaced."))
+            }
+            Fault::Outage => Some(Self::new(503, "api_error", "Stripe is out of service.")),
+            Fault::Decline
+            | Fault::ServerError
+            | Fault::Slow
+            | Fault::Timeout
+            | Fault::Duplicate
+            | Fault::OutOfOrder => None,
+        }
     }
 
     pub(super) fn no_such_url(method: &str, path: &str) -> Self {

@@ -237,6 +237,8 @@ async fn faults_strike_before_or_after_a_mail_is_kept() {
     for (fault, status, kept) in [
         (Fault::ServerError, Some("451"), 0),
         (Fault::RateLimited, Some("421"), 0),
+        (Fault::Refused, Some("530"), 0),
+        (Fault::Outage, Some("421"), 0),
         (Fault::Decline, Some("554"), 0),
         (Fault::Timeout, None, 1),
         (Fault::Slow, Some("250"), 2),

@@ -2,22 +2,24 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use despatch_contracts::runtime::{self, CancelRetries, Changed, RetryNow};
 use despatch_contracts::{Ask, Subject, id_range};
 use despatch_read_model::ReadModel;
 use despatch_runtime::{
-    Database, Operator, PendingRetry, RetryFilter, count_retries, list_retries, retries_between,
+    Database, Operator, Outage, PendingRetry, RetryFilter, count_retries, list_outages, list_retries,
+    retries_between,
 };
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::case_filter::known_handler;
 use crate::args::{RetriesCommand, RetryArgs};
 use crate::config::Config;
 use crate::local::{DataDir, attach};
-use crate::output::{Table, due, next_command, one_line, print, width};
+use crate::output::{Table, age, due, next_command, one_line, print, width};
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
 
@@ -148,11 +150,12 @@ async fn list(
     as_json: bool,
 ) -> Result {
     let filter = RetryFilter { handler, event_id: None };
-    let (mut all, mut count) = (Vec::new(), 0);
+    let (mut all, mut count, mut outages) = (Vec::new(), 0, Vec::new());
     for worker in workers {
         let db = Database::new(config.database_of(worker), 1)?;
         all.extend(list_retries(&db, worker, &filter, limit).await?);
         count += count_retries(&db, worker, &filter).await?;
+        outages.extend(list_outages(&db, worker).await?.into_iter().map(|outage| (worker, outage)));
     }
     all.sort_by_key(|waiting| waiting.due);
     all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
@@ -165,10 +168,11 @@ async fn list(
         let order = orders.get(&waiting.subject);
         objects.push(json!({
             "handler": waiting.handler, "event_id": waiting.event_id, "subject": waiting.subject, "order": order,
-            "due": at, "attempts": waiting.attempts, "error": waiting.error,
+            "due": waiting.held_by.is_none().then_some(at), "held_by": waiting.held_by,
+            "attempts": waiting.attempts, "error": waiting.error,
         }));
         table.row([
-            due(at, now),
+            waiting.held_by.as_ref().map_or_else(|| due(at, now), |_| "held".to_owned()),
             waiting.handler.clone(),
             waiting.attempts.to_string(),
             order.unwrap_or(&waiting.subject).clone(),
@@ -177,7 +181,13 @@ async fn list(
         table.detail(one_line(&waiting.error));
     }
     if as_json {
-        return print(&format!("{:#}\n", json!({ "retries": objects, "count": count })));
+        return print(&format!(
+            "{:#}\n",
+            json!({
+                "retries": objects, "count": count,
+                "outages": outages.iter().map(|(worker, outage)| as_object(worker, outage)).collect::<Vec<_>>(),
+            })
+        ));
     }
     if table.is_empty() {
         return print(&match filter.handler {
@@ -191,7 +201,30 @@ async fn list(
         }
         _ => format!("{count} in all.   once the cause is fixed: {}", next_command("retries run-now")),
     };
-    print(&format!("{}{shown}\n", table.render(width())))
+    let held: String = outages.iter().map(|(worker, outage)| out_of_service(worker, outage, now)).collect();
+    print(&format!("{}{held}{shown}\n", table.render(width())))
+}
+
+/// Why events of a worker are held, and until when.
+fn out_of_service(worker: &str, outage: &Outage, now: Timestamp) -> String {
+    let Outage { provider, state, reason, since, next_probe, waiting, .. } = outage;
+    let time = |at: &SystemTime| Timestamp::try_from(*at).unwrap_or(now);
+    let since = since.as_ref().map_or_else(String::new, |since| format!(" for {}", age(time(since), now)));
+    let next = if state == "open" {
+        format!("the next try is {}", due(time(next_probe), now))
+    } else {
+        "it answers again, and what waits goes on".to_owned()
+    };
+    format!("{provider} is out of service{since} ({reason}): {waiting} of {worker} held; {next}\n")
+}
+
+fn as_object(worker: &str, outage: &Outage) -> Value {
+    let Outage { provider, state, reason, error, since, next_probe, waiting } = outage;
+    let time = |at: &SystemTime| Timestamp::try_from(*at).ok();
+    json!({
+        "worker": worker, "provider": provider, "state": state, "reason": reason, "error": error,
+        "since": since.as_ref().and_then(time), "next_probe": time(next_probe), "waiting": waiting,
+    })
 }
 
 /// The shop and the shop's number of the orders that retries are about, by their subject.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use despatch_read_model::cases::ReasonCases;
 use despatch_read_model::{OrderBook, ShopFigures};
-use despatch_runtime::{Database, DbError, RetryFilter, count_retries};
+use despatch_runtime::{Database, DbError, Outage, RetryFilter, count_retries, list_outages};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ struct ShopStatus {
     figures: ShopFigures,
     /// How many events wait for their next try, by worker; workers without any are left out.
     retries: Vec<(&'static str, u64)>,
+    /// The providers that are out of service, by worker.
+    outages: Vec<(&'static str, Outage)>,
 }
 
 /// Prints today's figures, or that nothing runs here.
@@ -50,15 +52,16 @@ async fn read(registry: &Registry, config: &Config) -> Result<ShopStatus, DbErro
     let now = book.now().await?;
     let since = midnight(now, TimeZone::system());
     let figures = book.figures(since.timestamp()).await?;
-    let mut retries = Vec::new();
+    let (mut retries, mut outages) = (Vec::new(), Vec::new());
     for worker in registry.names() {
         let db = Database::new(config.database_of(worker), 1)?;
         let count = count_retries(&db, worker, &RetryFilter::default()).await?;
         if count > 0 {
             retries.push((worker, count));
         }
+        outages.extend(list_outages(&db, worker).await?.into_iter().map(|outage| (worker, outage)));
     }
-    Ok(ShopStatus { since, figures, retries })
+    Ok(ShopStatus { since, figures, retries, outages })
 }
 
 /// The beginning of the day in a zone.
@@ -109,6 +112,9 @@ impl ShopStatus {
             let _ = write!(text, " ({})   {}", workers.join(", "), next_command("retries list"));
         }
         text.push('\n');
+        for (worker, Outage { provider, reason, waiting, .. }) in &self.outages {
+            let _ = writeln!(text, "out of service: {provider} ({reason}), {waiting} of {worker} wait");
+        }
         text
     }
 
@@ -124,8 +130,16 @@ impl ShopStatus {
         today["since"] = json!(self.since.timestamp());
         today["placed"] = json!(placed);
         today["refunded"] = json!(refunded);
+        let outages: Vec<Value> = self
+            .outages
+            .iter()
+            .map(|(worker, Outage { provider, reason, waiting, .. })| {
+                json!({ "worker": worker, "provider": provider, "reason": reason, "waiting": waiting })
+            })
+            .collect();
         json!({
             "running": true, "today": today, "on_the_way": under_way, "cases": cases, "retries": retries,
+            "outages": outages,
         })
     }
 }
@@ -158,6 +172,7 @@ mod tests {
                 cases: Vec::new(),
             },
             retries: Vec::new(),
+            outages: Vec::new(),
         }
     }
 
@@ -182,7 +197,17 @@ mod tests {
                 cases("warehouse", "stock-short", 1, 0),
             ],
         };
-        ShopStatus { figures, retries: vec![("payments", 3), ("labels", 1)], ..quiet() }
+        let outage = Outage {
+            provider: "stripe".to_owned(),
+            state: "open".to_owned(),
+            reason: "provider-refused".to_owned(),
+            error: "Invalid API Key provided".to_owned(),
+            since: None,
+            next_probe: std::time::SystemTime::UNIX_EPOCH,
+            waiting: 3,
+        };
+        let outages = vec![("payments", outage)];
+        ShopStatus { figures, retries: vec![("payments", 3), ("labels", 1)], outages, ..quiet() }
     }
 
     fn on_a_terminal(status: &ShopStatus) -> String {
@@ -209,6 +234,7 @@ cases: 15 to decide, 2 overdue
       1  warehouse     despatch exceptions list --reason stock-short
 
 waiting for another try: 4 (payments 3, labels 1)   despatch retries list
+out of service: stripe (provider-refused), 3 of payments wait
 "#);
     }
 

@@ -100,7 +100,6 @@ fn page_for(error: &ApiError) -> Page {
         ApiError::BodyIncomplete
         | ApiError::TooMany { .. }
         | ApiError::Unavailable { .. }
-        | ApiError::Unpublished { .. }
         | ApiError::Rejected => Page::Unavailable,
     }
 }

@@ -55,7 +55,6 @@ fn reason(error: &ApiError) -> Option<&'static str> {
         | ApiError::OrderChanged { .. }
         | ApiError::LabelNotRecorded
         | ApiError::Unavailable { .. }
-        | ApiError::Unpublished { .. }
         | ApiError::Rejected => return None,
     };
     Some(reason)

@@ -1,8 +1,12 @@
 //! `notifications.alert`: notifies operators, if a webhook for alerts is configured.
 
+use std::time::Duration;
+
 use despatch_contracts::alert::AlertRaised;
-use despatch_domain::Reason;
-use despatch_runtime::{Attempt, DbError, EffectHandler, HandlerError, Reader, Tx, Verdict};
+use despatch_domain::{ProviderKind, Reason};
+use despatch_runtime::{
+    Attempt, DbError, EffectHandler, ExternalProvider, HandlerError, Reader, Tx, Verdict,
+};
 
 use crate::alerts::{Alert, AlertError, Alerts};
 
@@ -23,17 +27,25 @@ pub(crate) enum NotifyOperatorsError {
 impl HandlerError for NotifyOperatorsError {
     fn verdict(&self) -> Verdict {
         match self {
-            NotifyOperatorsError::Alert(AlertError::Busy(wait)) => Verdict::RetryAfter(*wait),
+            NotifyOperatorsError::Alert(AlertError::Busy(wait)) => Verdict::Down(*wait),
+            NotifyOperatorsError::Alert(AlertError::Refused(401 | 403)) => Verdict::Refused,
             NotifyOperatorsError::Alert(AlertError::Refused(400..=499)) => {
                 Verdict::Reject(Reason::AlertRejected)
             }
-            NotifyOperatorsError::Alert(_) | NotifyOperatorsError::Database(_) => Verdict::Retry,
+            NotifyOperatorsError::Alert(AlertError::Unreachable(_) | AlertError::Refused(_)) => {
+                Verdict::Down(Duration::ZERO)
+            }
+            NotifyOperatorsError::Alert(AlertError::Webhook) | NotifyOperatorsError::Database(_) => {
+                Verdict::Retry
+            }
         }
     }
 }
 
 impl EffectHandler for NotifyOperators {
     const NAME: &'static str = "notifications.alert";
+    const PROVIDER: Option<ExternalProvider> =
+        Some(ExternalProvider::new("alerts-webhook", ProviderKind::Webhook));
 
     type In = AlertRaised;
     type Plan = Alert;
@@ -44,6 +56,10 @@ impl EffectHandler for NotifyOperators {
     async fn prepare(&self, event: &AlertRaised, _: &Reader<'_>) -> Result<Alert, NotifyOperatorsError> {
         let facts = event.facts.iter().map(|fact| (fact.name.clone(), fact.value.clone())).collect();
         Ok(Alert { title: event.title.clone(), facts })
+    }
+
+    fn asks_provider(&self, _: &Alert) -> bool {
+        self.alerts.is_some()
     }
 
     async fn perform(&self, alert: &Alert, _: &Attempt) -> Result<(), NotifyOperatorsError> {

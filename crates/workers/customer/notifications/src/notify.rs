@@ -8,7 +8,8 @@ use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
 use despatch_contracts::{Incoming as _, event_enum};
-use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
+use despatch_domain::ProviderKind;
+use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::{Config, SetupError};
 use crate::error::NotifyError;
@@ -90,6 +91,7 @@ impl Occasion<'_> {
 impl EffectHandler for Notify {
     const NAME: &'static str = "notifications.notify";
     const POLICY: Policy = Policy { concurrency: CONNECTIONS, ..Policy::DEFAULT };
+    const PROVIDER: Option<ExternalProvider> = Some(ExternalProvider::new("smtp", ProviderKind::Mail));
 
     type In = Moment;
     /// The message; `None` if there is none to send.
@@ -114,6 +116,10 @@ impl EffectHandler for Notify {
             }
         };
         Ok(Some(Letter { milestone, order_id: order_id.to_owned(), part, to, data }))
+    }
+
+    fn asks_provider(&self, plan: &Self::Plan) -> bool {
+        plan.is_some()
     }
 
     async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<(), NotifyError> {

@@ -36,7 +36,7 @@ const KEPT: Duration = Duration::from_secs(60);
 const CLOSING: u16 = 421;
 
 /// Reply codes about the client's credentials (RFC 4954).
-const CREDENTIALS: [u16; 5] = [530, 534, 535, 538, 454];
+const CREDENTIALS: [u16; 4] = [530, 534, 535, 538];
 
 /// A mail server.
 pub(crate) struct Smtp {
@@ -49,9 +49,13 @@ pub(crate) struct Smtp {
 /// Why a message was not sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SmtpError {
-    /// The server is unreachable or answered 4xx. The message may have been sent all the same.
+    /// The server is unreachable, closes the connection or cannot take mail now. The message may have been sent all the
+    /// same.
     #[error("the mail server did not accept the message: {0}")]
     Unavailable(smtp::Error),
+    /// The server puts off this mail alone, as with greylisting (RFC 6647). The message was not sent.
+    #[error("the mail server puts off the message: {0}")]
+    PutOff(smtp::Error),
     /// No answer in time. The message may have been sent all the same.
     #[error("the mail server did not answer within {0:?}")]
     TooSlow(Duration),
@@ -75,11 +79,26 @@ pub(crate) enum SmtpError {
 impl SmtpError {
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            // With wrong credentials no message is sent, so it is not this order's fault.
-            SmtpError::Unavailable(_) | SmtpError::TooSlow(_) | SmtpError::Credentials(_) => Verdict::Retry,
+            SmtpError::Credentials(_) => Verdict::Refused,
+            SmtpError::Unavailable(_) | SmtpError::TooSlow(_) => Verdict::Down(Duration::ZERO),
+            SmtpError::PutOff(_) => Verdict::PutOff,
             SmtpError::Recipient(_) | SmtpError::AsciiOnly => Verdict::Reject(Reason::RecipientRejected),
             SmtpError::Message(_) => Verdict::Reject(Reason::MessageRejected),
             SmtpError::NotText(_) => Verdict::Reject(Reason::MessageUnwritable),
+        }
+    }
+
+    /// Returns the error as one about this mail, if it is a 4xx to its recipient or its content. A server that closes, or
+    /// whose own system is at fault (4.3.x of RFC 3463), takes no mail at all.
+    fn about_the_mail(self) -> Self {
+        match self {
+            SmtpError::Unavailable(error)
+                if error.status().is_some_and(|code| u16::from(code) != CLOSING)
+                    && !said(&error).starts_with("4.3.") =>
+            {
+                SmtpError::PutOff(error)
+            }
+            other => other,
         }
     }
 
@@ -99,13 +118,17 @@ impl From<smtp::Error> for SmtpError {
         if error.is_transient() {
             return SmtpError::Unavailable(error);
         }
-        let said = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        if is_about_the_recipient(code, &said) {
+        if is_about_the_recipient(code, &said(&error)) {
             SmtpError::Recipient(error)
         } else {
             SmtpError::Message(error)
         }
     }
+}
+
+/// Returns the server's words.
+fn said(error: &smtp::Error) -> String {
+    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
 }
 
 impl Smtp {
@@ -123,6 +146,7 @@ impl Smtp {
             Err(SmtpError::TooSlow(_)) => call.unanswered(true),
             Err(
                 SmtpError::Unavailable(error)
+                | SmtpError::PutOff(error)
                 | SmtpError::Credentials(error)
                 | SmtpError::Recipient(error)
                 | SmtpError::Message(error),
@@ -137,11 +161,14 @@ impl Smtp {
     async fn hand_over(&self, message: &Message) -> Result<(), SmtpError> {
         let content = Content(String::from_utf8(message.formatted())?);
         let mut connection = self.begin(message, &content).await?;
-        for recipient in message.envelope().to() {
-            self.say(&mut connection, Rcpt::new(recipient.clone(), Vec::new())).await?;
-        }
-        self.say(&mut connection, Data).await?;
-        self.say(&mut connection, &content).await?;
+        let handed_over = async {
+            for recipient in message.envelope().to() {
+                self.say(&mut connection, Rcpt::new(recipient.clone(), Vec::new())).await?;
+            }
+            self.say(&mut connection, Data).await?;
+            self.say(&mut connection, &content).await
+        };
+        handed_over.await.map_err(SmtpError::about_the_mail)?;
         self.keep(connection);
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! The notifications worker through the runtime, against real NATS, PostgreSQL and a mail server that stores its mail.
 //! Every event is delivered twice.
 
+use std::time::Duration;
+
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::notification::{NotificationSent, Unsubscribed};
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
@@ -9,7 +11,7 @@ use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
 use despatch_notifications::Config;
 use despatch_read_model::messages::messages_of;
-use despatch_sandbox::{Fault, Operation, Options, Sandbox, Target};
+use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, Target};
 use despatch_testkit::{TestEnv, eventually, order};
 
 async fn sandbox() -> Sandbox {
@@ -223,4 +225,46 @@ async fn a_second_scan_of_the_same_kind_says_nothing_new() {
     env.quiet().await;
     assert_eq!(env.count::<NotificationSent>("scans").await, 2);
     assert_eq!(mail.counts().distinct_mails, 2);
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_down_for_an_hour_gets_every_mail_afterwards() {
+    const ORDERS: usize = 20;
+    let mail = sandbox().await;
+    let down = Rates { outage: 1.0, ..Rates::default() };
+    mail.set_faults(Faults { rates: [(Operation::Mail, down)].into(), ..Faults::none() }).unwrap();
+    let env = env(&mail).await;
+    for number in 0..ORDERS {
+        env.deliver(&accepted(order(&format!("o-{number}")))).await;
+    }
+    let db = env.db().await;
+    // The breaker's state, its probes, and the mails that it holds.
+    let breaker = async || -> (String, i32, usize) {
+        let sql = "select state, probes, (select count(*) from notifications.retry where held_by = 'smtp')
+                     from notifications.breaker where provider = 'smtp'";
+        let row = db.query_one(sql, &[]).await.unwrap();
+        (row.get(0), row.get(1), usize::try_from(row.get::<_, i64>(2)).unwrap())
+    };
+    eventually("every mail is held", async || {
+        let (state, _, held) = breaker().await;
+        (state == "open" && held == ORDERS).then_some(())
+    })
+    .await;
+    for _ in 0..6 {
+        let (_, probes, _) = breaker().await;
+        env.advance(Duration::from_secs(600)).await;
+        eventually("one mail probes", async || (breaker().await.1 > probes).then_some(())).await;
+    }
+    assert_eq!(mail.counts().mails, 0);
+    mail.set_faults(Faults::none()).unwrap();
+    env.advance(Duration::from_secs(60)).await;
+    for number in 0..ORDERS {
+        env.expect::<NotificationSent>(&format!("o-{number}")).await;
+    }
+    env.quiet().await;
+    let counts = mail.counts();
+    assert_eq!((counts.mails, counts.distinct_mails), (20, 20));
+    assert!(env.messages("dead.>").await.is_empty(), "no mail is given up");
+    let attempts = "select max(attempts) from notifications.journal where handler = 'notifications.notify'";
+    assert_eq!(db.query_one(attempts, &[]).await.unwrap().get::<_, i32>(0), 1, "an outage costs no attempt");
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use despatch_contracts::order::{Authorisation, Order};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockReserved;
-use despatch_domain::{Currency, Money};
-use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
+use despatch_domain::{Currency, Money, ProviderKind};
+use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
@@ -54,6 +54,7 @@ pub enum Effect {
 impl<P: Provider> EffectHandler for Capture<P> {
     const NAME: &'static str = "payments.capture";
     const POLICY: Policy = POLICY;
+    const PROVIDER: Option<ExternalProvider> = Some(ExternalProvider::new(P::NAME, ProviderKind::Payment));
     type In = StockReserved;
     type Plan = Plan;
     type Response = Effect;
@@ -74,6 +75,13 @@ impl<P: Provider> EffectHandler for Capture<P> {
             Some(_) => Plan::Check(authorisation, total),
             None => Plan::Capture(authorisation, total),
         })
+    }
+
+    fn asks_provider(&self, plan: &Plan) -> bool {
+        match plan {
+            Plan::Capture(..) | Plan::Check(..) => true,
+            Plan::Free(_) | Plan::Done => false,
+        }
     }
 
     async fn perform(&self, plan: &Plan, attempt: &Attempt) -> Result<Effect, PaymentError> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::stripe::{StripeConfig, UnusableClient};
 
-/// Tries for about an hour, because a provider's outage is not the order's fault.
+/// Tries for about an hour, because the provider may take long over an earlier request.
 pub(crate) const POLICY: Policy =
     Policy { attempts: 24, longest_retry: Duration::from_secs(300), ..Policy::DEFAULT };
 

@@ -1,5 +1,7 @@
 //! Errors of payments, with their verdicts.
 
+use std::time::Duration;
+
 use despatch_domain::{Money, Reason, UnknownCurrency};
 use despatch_runtime::{DbError, HandlerError, Verdict};
 
@@ -100,9 +102,9 @@ fn provider_verdict(error: &ProviderError) -> Verdict {
         | ProviderError::AlreadyRefunded
         | ProviderError::Refused { .. } => Verdict::Reject(Reason::PaymentRejected),
         ProviderError::AmountRefused { .. } => Verdict::Reject(Reason::AmountMismatch),
-        ProviderError::Busy { after } => Verdict::RetryAfter(*after),
-        ProviderError::Failed { .. } | ProviderError::InProgress | ProviderError::Unanswered(_) => {
-            Verdict::Retry
-        }
+        ProviderError::Unauthorised { .. } => Verdict::Refused,
+        ProviderError::Busy { after } => Verdict::Down(*after),
+        ProviderError::Failed { .. } | ProviderError::Unanswered(_) => Verdict::Down(Duration::ZERO),
+        ProviderError::InProgress => Verdict::Retry,
     }
 }

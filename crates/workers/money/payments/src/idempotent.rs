@@ -52,7 +52,10 @@ where
         | ProviderError::AlreadyRefunded
         | ProviderError::AmountRefused { .. }
         | ProviderError::Refused { .. } => attempt.rejected(&key).await?,
-        ProviderError::Busy { .. } | ProviderError::InProgress | ProviderError::Unanswered(_) => {}
+        ProviderError::Unauthorised { .. }
+        | ProviderError::Busy { .. }
+        | ProviderError::InProgress
+        | ProviderError::Unanswered(_) => {}
     }
     Err(error.into())
 }

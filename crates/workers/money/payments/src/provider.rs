@@ -95,6 +95,12 @@ pub enum ProviderError {
         /// The provider's words.
         message: String,
     },
+    /// The provider refuses our key; it did nothing with the request.
+    #[error("the provider refuses our key: {message}")]
+    Unauthorised {
+        /// The provider's words.
+        message: String,
+    },
     /// The provider refuses the request itself. Definite.
     #[error("the provider refuses the request: {code}: {message}")]
     Refused {

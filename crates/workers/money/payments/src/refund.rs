@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use despatch_contracts::payment::{PaymentRefunded, RefundRequested};
-use despatch_domain::{Currency, Money};
-use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
+use despatch_domain::{Currency, Money, ProviderKind};
+use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
@@ -34,6 +34,7 @@ pub struct Plan {
 impl<P: Provider> EffectHandler for Refund<P> {
     const NAME: &'static str = "payments.refund";
     const POLICY: Policy = POLICY;
+    const PROVIDER: Option<ExternalProvider> = Some(ExternalProvider::new(P::NAME, ProviderKind::Payment));
     type In = RefundRequested;
     /// The refund; `None` if everything was refunded before.
     type Plan = Option<Plan>;
@@ -53,6 +54,10 @@ impl<P: Provider> EffectHandler for Refund<P> {
         PaymentError::unless_ours(&payment.provider, P::NAME)?;
         let amount = Money::new(minor, Currency::parse(&payment.currency)?);
         Ok(Some(Plan { authorisation: payment.authorisation, amount }))
+    }
+
+    fn asks_provider(&self, plan: &Option<Plan>) -> bool {
+        plan.is_some()
     }
 
     async fn perform(

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use despatch_contracts::payment::{PaymentVoided, VoidRequested};
-use despatch_runtime::{Attempt, EffectHandler, Policy, Reader, Tx};
+use despatch_domain::ProviderKind;
+use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
@@ -36,6 +37,7 @@ pub enum Effect {
 impl<P: Provider> EffectHandler for Void<P> {
     const NAME: &'static str = "payments.void";
     const POLICY: Policy = POLICY;
+    const PROVIDER: Option<ExternalProvider> = Some(ExternalProvider::new(P::NAME, ProviderKind::Payment));
     type In = VoidRequested;
     /// The authorisation to void; `None` if there is none, or its money was captured.
     type Plan = Option<String>;
@@ -51,6 +53,10 @@ impl<P: Provider> EffectHandler for Void<P> {
         }
         PaymentError::unless_ours(&event.provider, P::NAME)?;
         Ok(Some(event.reference.clone()))
+    }
+
+    fn asks_provider(&self, plan: &Option<String>) -> bool {
+        plan.is_some()
     }
 
     async fn perform(&self, plan: &Option<String>, attempt: &Attempt) -> Result<Effect, PaymentError> {

@@ -1,4 +1,5 @@
--- A case: an event that a handler could not finish. One row for each event of each handler, however often it fails.
+-- A case: an event that a handler could not finish. One row for each event of each handler, however often it fails. An
+-- outage of a provider is a case too: its handler is '<worker>.<provider>', and its event's id is the outage's.
 -- The table is not named `case`, because that is a reserved word of SQL.
 create table exceptions.exception (
     handler              text        not null,
@@ -38,7 +39,7 @@ create table exceptions.exception (
     cancel_requested     boolean     not null default false,
     -- Whether the event only carries its order forward, so that nothing is left to do once the order is cancelled.
     ends_with_order      boolean     not null,
-    -- 'replayed', 'discarded' or 'order-cancelled'.
+    -- 'replayed', 'discarded', 'order-cancelled', or 'recovered' for a provider's outage.
     resolution           text        check ((resolution is not null) = (state = 'resolved')),
     opened_at            timestamptz not null default despatch_now(),
     updated_at           timestamptz not null default despatch_now(),
@@ -91,7 +92,7 @@ create table exceptions.history (
     -- A person, or the handler that found out.
     actor      text        not null,
     -- 'failed', 'succeeded', 'claimed', 'released', 'noted', 'prioritised', 'replayed', 'edited', 'discarded',
-    -- 'reopened', 'cancel-requested' or 'order-cancelled'.
+    -- 'reopened', 'cancel-requested', 'order-cancelled', 'out-of-service' or 'recovered'.
     kind       text        not null,
     generation int         not null,
     -- The reason code of a failure.

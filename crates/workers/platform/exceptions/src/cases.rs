@@ -13,6 +13,7 @@ mod error;
 pub(crate) mod filter;
 mod key;
 pub(crate) mod open;
+pub(crate) mod outages;
 pub(crate) mod priority;
 mod queries;
 mod requests;

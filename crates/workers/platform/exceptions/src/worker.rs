@@ -12,6 +12,7 @@ use crate::alerts::monitor::Monitor;
 use crate::asks;
 use crate::cases::close_cancelled::CloseCancelled;
 use crate::cases::open::Open;
+use crate::cases::outages::Outages;
 use crate::cases::priority::WorthLimits;
 use crate::cases::resolve::Resolve;
 use crate::config::{Config, ConfigError};
@@ -30,6 +31,7 @@ pub fn worker(config: &Config) -> Result<Worker, Vec<ConfigError>> {
     let mut worker = gauges().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
     let (monitor_due, replay_due) = (worker.timer::<MonitorDue>(), worker.timer::<BulkReplayDue>());
     Ok(asks::register(worker)
+        .handler(Outages { calendar: calendar.clone(), monitor_due, monitor_every })
         .handler(Open { calendar, worth_limits, monitor_due, monitor_every })
         .handler(Resolve)
         .handler(CloseCancelled)

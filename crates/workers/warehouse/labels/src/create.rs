@@ -3,9 +3,9 @@
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::Address;
 use despatch_contracts::stock::StockPicked;
-use despatch_domain::{LabelId, Reason};
+use despatch_domain::{LabelId, ProviderKind, Reason};
 use despatch_routing::{Carrier, CarrierRule, Decision, Rate};
-use despatch_runtime::{Attempt, EffectHandler, Reader, Tx};
+use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Reader, Tx};
 
 use crate::buy::LabelPurchaser;
 use crate::config::{Config, SetupError};
@@ -27,6 +27,14 @@ impl Create {
             return Err(problem);
         }
         Ok(Create { config: config.clone(), purchaser: LabelPurchaser::new(config)? })
+    }
+
+    /// Returns whether Shippo is asked for the label. A parcel whose first rule has it printed here needs nobody, unless an
+    /// earlier try has begun a purchase.
+    fn asks_shippo(&self, request: &LabelRequest) -> bool {
+        let (level, country) = (request.level(), request.to.country.as_str());
+        let rule = self.config.rules.iter().find(|rule| rule.is_for(level, country));
+        rule.is_some_and(|rule| rule.carrier == Carrier::Shippo)
     }
 
     /// Creates the label by the first matching rule that has a service. A purchase that an earlier try began comes
@@ -88,6 +96,7 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
 
 impl EffectHandler for Create {
     const NAME: &'static str = "labels.create";
+    const PROVIDER: Option<ExternalProvider> = Some(ExternalProvider::new("shippo", ProviderKind::Carrier));
 
     type In = StockPicked;
     /// The request; `None` if the parcel has its label.
@@ -104,6 +113,10 @@ impl EffectHandler for Create {
         }
         let to = order.ship_to.clone().ok_or(CreateError::NoAddress)?;
         Ok(Some(LabelRequest { order: order.clone(), parcel: parcel.clone(), to }))
+    }
+
+    fn asks_provider(&self, plan: &Self::Plan) -> bool {
+        plan.as_ref().is_some_and(|request| self.asks_shippo(request))
     }
 
     async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<Self::Response, CreateError> {

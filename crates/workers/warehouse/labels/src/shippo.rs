@@ -154,10 +154,10 @@ impl Shippo {
         Ok(None)
     }
 
-    /// Fetches the label, a PDF. It is at a third party, who must not see our token.
+    /// Fetches the label, a PDF. It is at a third party, who must not see our token and so cannot refuse it.
     pub(crate) async fn document(&self, label_url: &str) -> Result<Vec<u8>, ShippoError> {
         // The path is a secret: it alone opens the label.
-        self.exchange("/{document}", self.http.get(label_url), async |mut response| {
+        let fetched = self.exchange("/{document}", self.http.get(label_url), async |mut response| {
             let mut document = Vec::new();
             while let Some(chunk) = response.chunk().await? {
                 if document.len() + chunk.len() > LARGEST_DOCUMENT {
@@ -173,8 +173,13 @@ impl Shippo {
                 ));
             }
             Ok(document)
-        })
-        .await
+        });
+        match fetched.await {
+            Err(ShippoError::Unauthorised(status)) => {
+                Err(ShippoError::Unavailable { status, body: "the label's document is refused".to_owned() })
+            }
+            fetched => fetched,
+        }
     }
 
     fn url(&self, path: &str) -> String {

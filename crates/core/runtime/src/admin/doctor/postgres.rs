@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+use despatch_domain::Reason;
 use futures_util::future::join_all;
 use tokio_postgres::{Config, config};
 
 use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade, bounded, sentence, span};
+use crate::admin::outages::{Outage, list_outages};
 use crate::db::{Database, DbError};
 use crate::journal::{migrate, partitions};
 use crate::settings::Settings;
@@ -201,6 +203,7 @@ async fn schema(
     checks.push(outbox_batches(settings, db, name).await?);
     checks.push(due(db, name, "retry").await?);
     checks.push(due(db, name, "timer").await?);
+    checks.extend(list_outages(db, name).await?.iter().map(|outage| out_of_service(name, outage)));
     checks.push(recovery(db, name).await?);
     Ok(())
 }
@@ -231,7 +234,12 @@ async fn outbox_batches(settings: &Settings, db: &Database, schema: &str) -> Res
 
 /// Finds retries or timers that the worker's scheduler should have taken long ago.
 async fn due(db: &Database, schema: &str, table: &str) -> Result<Check, DbError> {
-    let found = overdue(db, &format!("select due as since from {schema}.{table}"), LATE).await?;
+    // An event that a breaker holds is not late.
+    let rows = match table {
+        "retry" => format!("select due as since from {schema}.retry where held_by is null"),
+        _ => format!("select due as since from {schema}.{table}"),
+    };
+    let found = overdue(db, &rows, LATE).await?;
     let (plural, expected) = match table {
         "retry" => ("retries", "each published within"),
         _ => ("timers", "each fired within"),
@@ -240,6 +248,30 @@ async fn due(db: &Database, schema: &str, table: &str) -> Result<Check, DbError>
         "No process runs this worker's scheduler: start `despatch run {schema}`, or look at its log."
     );
     Ok(found.check(format!("{plural} {schema}"), format!("{expected} {} of its time", span(LATE)), advice))
+}
+
+/// Reports a provider that is out of service.
+fn out_of_service(worker: &str, outage: &Outage) -> Check {
+    let Outage { provider, state, reason, error, since, waiting, .. } = outage;
+    let lasts = since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
+    let found = format!("{state} for {}: {error}; {waiting} events wait", span(lasts));
+    let check = Check::ok(format!("breaker {worker} {provider}"), found, "closed: the provider serves us");
+    if state == "half-open" {
+        return check
+            .but(Grade::Warning, "Wait: the provider answers again, and what waited goes on by itself.");
+    }
+    let advice = if *reason == Reason::ProviderRefused.code() {
+        format!(
+            "Correct the credentials and restart `despatch run {worker}`. `despatch exceptions list --reason {reason}` \
+             has the case."
+        )
+    } else {
+        format!(
+            "Look at the provider's status page. What waits goes on by itself. `despatch exceptions list --reason \
+             {reason}` has the case."
+        )
+    };
+    check.but(Grade::Failed, advice)
 }
 
 /// Measures how far back the worker would have to publish again if NATS lost its store now.

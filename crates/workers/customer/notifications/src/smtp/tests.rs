@@ -146,29 +146,34 @@ async fn a_server_that_does_not_answer_is_tried_again() {
     let smtp = Smtp::new(&url, Duration::from_millis(10)).unwrap();
     let error = smtp.send(&message()).await.unwrap_err();
     assert!(matches!(error, SmtpError::TooSlow(_)), "{error}");
-    assert_eq!(error.verdict(), Verdict::Retry);
+    assert_eq!(error.verdict(), Verdict::Down(Duration::ZERO));
 }
 
 #[tokio::test]
 async fn every_refusal_has_its_verdict() {
-    let retry = Verdict::Retry;
+    let down = Verdict::Down(Duration::ZERO);
     let recipient = Verdict::Reject(Reason::RecipientRejected);
     let refused = Verdict::Reject(Reason::MessageRejected);
     let cases = [
-        ("RCPT", "451 4.7.1 greylisted", retry),
+        ("RCPT", "451 4.7.1 greylisted", Verdict::PutOff),
+        ("RCPT", "450 4.2.0 greylisted", Verdict::PutOff),
+        (".", "451 4.7.1 greylisted", Verdict::PutOff),
+        ("RCPT", "452 4.3.1 disk full", down),
         ("RCPT", "550 5.1.1 no such user", recipient),
         ("RCPT", "550 no such user", recipient),
         ("RCPT", "552 5.2.2 mailbox full", recipient),
         ("RCPT", "556 5.1.10 takes no mail", recipient),
         ("MAIL", "550 5.1.8 sender's domain does not exist", refused),
-        ("MAIL", "530 5.7.0 authentication required", retry),
-        ("MAIL", "421 4.3.2 going down", retry),
+        ("MAIL", "530 5.7.0 authentication required", Verdict::Refused),
+        ("MAIL", "421 4.3.2 going down", down),
+        ("RCPT", "421 4.3.2 going down", down),
+        ("MAIL", "451 4.7.1 not now", down),
         ("DATA", "554 5.7.1 looks like spam", refused),
         (".", "552 5.3.4 too big", refused),
         (".", "554 no", refused),
-        (".", "452 4.3.1 disk full", retry),
+        (".", "452 4.3.1 disk full", down),
         // The connection ends after the message was accepted, so the message may have been sent.
-        (".", "", retry),
+        (".", "", down),
     ];
     for (command, answer, verdict) in cases {
         let (smtp, _) = server(&[(command, answer)]).await;
@@ -184,7 +189,7 @@ async fn a_server_that_is_down_is_tried_again() {
     drop(listener);
     let smtp = Smtp::new(&url, Duration::from_secs(5)).unwrap();
     let error = smtp.send(&message()).await.unwrap_err();
-    assert_eq!(error.verdict(), Verdict::Retry);
+    assert_eq!(error.verdict(), Verdict::Down(Duration::ZERO));
 }
 
 #[test]

@@ -148,6 +148,7 @@ pub(super) fn error(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Pro
     let replayed = headers.get("idempotent-replayed").is_some_and(|value| value == "true");
     match status.as_u16() {
         429 => ProviderError::Busy { after: wait(headers) },
+        401 | 403 => ProviderError::Unauthorised { message: details.message },
         409 => ProviderError::InProgress,
         400..=499 if spoken => definite(details),
         // Stripe keeps its own failure under the key; that of a proxy before it is not kept.

@@ -109,7 +109,7 @@ pub struct Case {
     pub state: CaseState,
     /// The person who claimed it.
     pub claimed_by: Option<String>,
-    /// How it was resolved: `replayed`, `discarded` or `order-cancelled`.
+    /// How it was resolved: `replayed`, `discarded`, `order-cancelled`, or `recovered` for an outage.
     pub resolution: Option<String>,
     /// When its first dead letter was recorded.
     pub opened_at: Timestamp,
@@ -164,7 +164,7 @@ pub struct HistoryEntry {
     /// A person, or the handler that recorded it.
     pub actor: String,
     /// `failed`, `succeeded`, `claimed`, `released`, `noted`, `prioritised`, `replayed`, `edited`, `discarded`,
-    /// `reopened`, `cancel-requested` or `order-cancelled`.
+    /// `reopened`, `cancel-requested`, `order-cancelled`, or of an outage `out-of-service` and `recovered`.
     pub kind: String,
     /// The case's generation at that time.
     pub generation: i32,

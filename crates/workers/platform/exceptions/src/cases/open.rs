@@ -98,6 +98,7 @@ impl Handler for Open {
             shop_order_id: named.map(|order| order.shop_order_id.as_str()),
             value: order.as_ref().and_then(value),
             contents: event.map(contents).unwrap_or_default(),
+            kind: "failed",
         };
         store::record_failure(tx, &failure).await?;
         let subject = Subject::parse(&letter.subject);

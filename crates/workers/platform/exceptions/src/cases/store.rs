@@ -36,6 +36,8 @@ pub(super) struct Failure<'a> {
     pub(super) value: Option<Money>,
     /// The text to search beside the error's.
     pub(super) contents: String,
+    /// The kind of its history entry.
+    pub(super) kind: &'static str,
 }
 
 /// Opens the failed event's case, or reopens it, and adds the failure to its history. A reopened case keeps its number, the
@@ -71,7 +73,7 @@ pub(super) async fn record_failure(tx: &Tx<'_>, failure: &Failure<'_>) -> Result
              where state = 'sent' and handler = $1 and event_id = $2 and generation < $9
         )
         insert into exceptions.history (handler, event_id, seq, actor, kind, generation, reason, detail)
-        select $1, $2, version, $1, 'failed', $9, $6, $7 from (table again union all table opened) recorded";
+        select $1, $2, version, $1, $23, $9, $6, $7 from (table again union all table opened) recorded";
     let Failure { handler, event_id, worker, subject, event_type, reason, error, .. } = failure;
     let (error, shop) = (storable(error), failure.shop.map(storable));
     let shop_order_id = failure.shop_order_id.map(storable);
@@ -103,6 +105,7 @@ pub(super) async fn record_failure(tx: &Tx<'_>, failure: &Failure<'_>) -> Result
             &shop_order_id,
             &storable(&failure.cause),
             &failure.ends_with_order,
+            &failure.kind,
         ],
     )
     .await?;
@@ -133,6 +136,31 @@ pub(super) async fn record_success(
         select $1, $2, version, $1, 'succeeded', $3, '' from resolved";
     tx.execute(SQL, &[&handler, &event_id, &int(generation)]).await?;
     Ok(())
+}
+
+/// Resolves the case of an outage, because the provider serves us again. Returns `false` if there is no such case yet.
+pub(super) async fn record_recovery(
+    tx: &Tx<'_>,
+    handler: &str,
+    outage: Uuid,
+    actor: &str,
+    detail: &str,
+) -> Result<bool, DbError> {
+    const KNOWN: &str = "select from exceptions.exception where handler = $1 and event_id = $2";
+    const SQL: &str = "\
+        with resolved as (
+            update exceptions.exception
+            set state = 'resolved', resolution = 'recovered', version = version + 1, updated_at = despatch_now()
+            where handler = $1 and event_id = $2 and state <> 'resolved'
+            returning version, generation
+        )
+        insert into exceptions.history (handler, event_id, seq, actor, kind, generation, detail)
+        select $1, $2, version, $3, 'recovered', generation, $4 from resolved";
+    if tx.query_opt(KNOWN, &[&handler, &outage]).await?.is_none() {
+        return Ok(false);
+    }
+    tx.execute(SQL, &[&handler, &outage, &actor, &detail]).await?;
+    Ok(true)
 }
 
 /// Records that an order is cancelled, and resolves its cases that end with it, and those from which its cancellation was

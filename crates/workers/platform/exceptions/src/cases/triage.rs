@@ -13,9 +13,12 @@ const MAILS: &str = "notifications.notify";
 pub(super) fn triage(reason: &str, handler: &str) -> Triage {
     // A newer build may give reasons that this one does not know.
     let reason = match Reason::parse(reason) {
-        Some(Reason::AttemptsExhausted | Reason::RetryCancelled) if handler == MAILS => {
-            Some(Reason::RecipientRejected)
-        }
+        Some(
+            Reason::AttemptsExhausted
+            | Reason::RetryCancelled
+            | Reason::ProviderDown
+            | Reason::ProviderRefused,
+        ) if handler == MAILS => Some(Reason::RecipientRejected),
         reason => reason,
     };
     reason.and_then(Reason::triage).unwrap_or(Triage::UNKNOWN)
@@ -32,6 +35,7 @@ mod tests {
         for (reason, handler, queue) in [
             ("attempts-exhausted", "notifications.notify", CustomerService),
             ("retry-cancelled", "notifications.notify", CustomerService),
+            ("provider-down", "notifications.notify", CustomerService),
             ("message-rejected", "notifications.notify", CustomerService),
             ("recipient-rejected", "notifications.notify", CustomerService),
             // Defects stay with those who can fix them.

@@ -52,12 +52,12 @@ impl ShippoError {
 
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            ShippoError::Busy(wait) => Verdict::RetryAfter(*wait),
-            ShippoError::Unreachable(_)
-            | ShippoError::Unavailable { .. }
-            | ShippoError::Unauthorised(_)
-            | ShippoError::Pending(_)
-            | ShippoError::Unreadable(_) => Verdict::Retry,
+            ShippoError::Busy(wait) => Verdict::Down(*wait),
+            ShippoError::Unreachable(_) | ShippoError::Unavailable { .. } => Verdict::Down(Duration::ZERO),
+            ShippoError::Unauthorised(_) => Verdict::Refused,
+            // The carrier takes its time.
+            ShippoError::Pending(_) => Verdict::PutOff,
+            ShippoError::Unreadable(_) => Verdict::Retry,
             ShippoError::Invalid { body: said, .. } | ShippoError::Refused(said) => {
                 Verdict::Reject(refusal(said))
             }

@@ -107,7 +107,7 @@ async fn a_wrong_token_is_our_fault_not_the_parcels() {
     let (_script, shippo) = open().await;
     let error = rates(&client(shippo.base_url.clone(), "wrong")).await.unwrap_err();
     assert!(matches!(error, ShippoError::Unauthorised(401)), "{error}");
-    assert_eq!(error.verdict(), Verdict::Retry);
+    assert_eq!(error.verdict(), Verdict::Refused);
 }
 
 #[test]
@@ -136,12 +136,13 @@ async fn every_answer_has_its_verdict() {
     let (script, shippo) = open().await;
     let after = Duration::from_secs(7);
     let cases = [
-        (429, json!({"detail": "throttled"}), Verdict::RetryAfter(after)),
-        (500, json!({"detail": "oops"}), Verdict::Retry),
-        (503, json!({}), Verdict::Retry),
-        (403, json!({}), Verdict::Retry),
+        (429, json!({"detail": "throttled"}), Verdict::Down(after)),
+        (500, json!({"detail": "oops"}), Verdict::Down(Duration::ZERO)),
+        (503, json!({}), Verdict::Down(Duration::ZERO)),
+        (401, json!({}), Verdict::Refused),
+        (403, json!({}), Verdict::Refused),
         (200, json!({"unexpected": true}), Verdict::Retry),
-        (201, transaction("r1", "o/1", "QUEUED"), Verdict::Retry),
+        (201, transaction("r1", "o/1", "QUEUED"), Verdict::PutOff),
         (201, transaction("r1", "o/1", "ERROR"), Verdict::Reject(Reason::AddressUndeliverable)),
         (400, json!({"address_to": ["zip: required"]}), Verdict::Reject(Reason::AddressUndeliverable)),
         (400, json!({"parcels": ["too heavy"]}), Verdict::Reject(Reason::CarrierRejected)),
@@ -159,7 +160,7 @@ async fn no_answer_is_tried_again() {
     let base_url = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
     let error = client(base_url, "secret").buy("r1", "o/1").await.unwrap_err();
-    assert_eq!(error.verdict(), Verdict::Retry);
+    assert_eq!(error.verdict(), Verdict::Down(Duration::ZERO));
 }
 
 #[tokio::test]
@@ -184,7 +185,7 @@ async fn an_unfinished_label_is_waited_for() {
     script.transactions.lock().unwrap().push(transaction("r1", "o/1", "WAITING"));
     let error = shippo.find("r1", "o/1").await.unwrap_err();
     assert!(matches!(error, ShippoError::Pending(_)), "{error}");
-    assert_eq!(error.verdict(), Verdict::Retry);
+    assert_eq!(error.verdict(), Verdict::PutOff);
 }
 
 #[tokio::test]

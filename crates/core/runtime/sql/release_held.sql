@@ -1,0 +1,24 @@
+-- The whole part of the credit is what may go on now. A pause saves up no more than a second's worth. Of a closed breaker
+-- everything may go on.
+with allowed as (
+    update {schema}.breaker
+       set rate = least(rate + $2, $3),
+           credit = case state when 'closed' then 256
+                    else credit - floor(credit) + least(rate, rate * extract(epoch from despatch_now() - released_at))
+                    end,
+           released_at = despatch_now()
+     where provider = $1 and state <> 'open'
+    returning provider, floor(credit)::int as events),
+due as (
+    delete from {schema}.retry where (id, handler) in (
+        select id, handler from {schema}.retry where held_by = (select provider from allowed)
+         order by due limit (select events from allowed) for update skip locked)
+    returning id, handler),
+fired as (
+    select id, handler, generation, event from {schema}.journal join due using (id, handler)),
+opened as (
+    insert into {schema}.outbox_batch (handler, events)
+    select handler, array_agg(id) from due group by handler
+    returning id, handler)
+select opened.id as batch, fired.id, fired.handler, fired.generation, fired.event
+  from fired join opened using (handler)

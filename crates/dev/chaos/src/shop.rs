@@ -1,0 +1,130 @@
+//! The shop and its customers: they place orders and answer reviews while the deployment is in trouble. In the end every
+//! order is audited.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use despatch_order_files::{FileOrder, GatewayClient};
+use despatch_scenario::{CheckoutClient, Discrepancy, PlacedOrder, answer_reviews, receive_stock};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinHandle};
+
+use crate::deployment::{API_KEY, Deployment};
+use crate::orders::{self, AcceptedOrders};
+use crate::quiesce::{Quiescence, Records, quiesce};
+use crate::result::Result;
+use crate::stream;
+use crate::watch::Watch;
+
+/// How long servers and workers may take to start, and orders to be accepted without faults.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long nothing may change before the run counts as stuck. It is longer than the longest wait that cannot be cut
+/// short: until a lost connection is noticed, a lost ack given up, an outbox batch swept.
+const STUCK_AFTER: Duration = Duration::from_secs(60);
+
+/// A shop that places orders, as many as it may.
+pub(crate) struct Shop {
+    orders: Arc<Vec<FileOrder>>,
+    pub(crate) accepted: AcceptedOrders,
+    pub(crate) watch: Watch,
+    may_place: watch::Sender<usize>,
+    placing: JoinHandle<Result>,
+    customers: AbortHandle,
+}
+
+impl Shop {
+    /// Opens the shop once the deployment takes orders. It places none yet.
+    pub(crate) async fn open(deployment: &mut Deployment, orders: Vec<FileOrder>) -> Result<Self> {
+        let mut watch = Watch::default();
+        until("the gateway listens", async || {
+            watch.check(deployment)?;
+            Ok(deployment.follow_gateway())
+        })
+        .await?;
+        let database = deployment.database()?;
+        until("inventory has its schema", async || {
+            let row = database
+                .client()
+                .await?
+                .query_one("select to_regclass('inventory.receipt') is not null", &[])
+                .await;
+            Ok(row?.get(0))
+        })
+        .await?;
+        receive_stock(&database, &orders).await?;
+        let orders = Arc::new(orders);
+        let accepted = AcceptedOrders::default();
+        let (may_place, opened) = watch::channel(0);
+        let gateway = GatewayClient::new(&deployment.gateway_url(), API_KEY)?;
+        let checkout = CheckoutClient::new(gateway, Some(deployment.sandbox.stripe_url()))?;
+        let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, accepted.clone()));
+        let customers = answer_reviews(deployment.sandbox.control_url(), deployment.gateway_url());
+        let customers = tokio::spawn(customers).abort_handle();
+        Ok(Shop { orders, accepted, watch, may_place, placing, customers })
+    }
+
+    /// Returns how many orders there are in all.
+    pub(crate) fn orders(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Lets this many orders be placed in all.
+    pub(crate) fn place_up_to(&self, orders: usize) {
+        self.may_place.send_replace(orders);
+    }
+
+    /// Waits until nothing is left to do, then compares every order with what was recorded and done. `whole` is whether
+    /// the stream lost nothing.
+    pub(crate) async fn audit(self, deployment: &mut Deployment, whole: bool) -> Result<Vec<Discrepancy>> {
+        let Shop { orders, accepted, mut watch, placing, customers, may_place: _open } = self;
+        let records = Records {
+            database: deployment.database()?,
+            auditor: deployment.auditor()?,
+            jetstream: deployment.jetstream().await?,
+        };
+        let check = async || watch.check(deployment);
+        let quiescence = quiesce(&records, orders.len(), &accepted, STUCK_AFTER, check).await?;
+        customers.abort();
+        if placing.is_finished() {
+            placing.await??;
+        } else {
+            placing.abort();
+        }
+        let mut violations = watch.violations;
+        if let Quiescence::Stuck(left) = quiescence {
+            let stuck = |wrong| Discrepancy { about: "never quiescent".to_owned(), wrong };
+            violations.extend(left.into_iter().map(stuck));
+        }
+        let accepted = accepted.all();
+        let placed: Vec<PlacedOrder<'_>> = accepted
+            .iter()
+            .map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place] })
+            .collect();
+        let Records { database, auditor, jetstream } = records;
+        let effects = deployment.sandbox.counts_by_order()?;
+        violations.extend(auditor.audit(&effects, &placed).await?);
+        match stream::compare(&jetstream, &database, whole).await {
+            Ok(differences) => violations.extend(differences),
+            // The findings of the orders' audit are still reported.
+            Err(error) => {
+                violations.push(Discrepancy { about: "the stream".to_owned(), wrong: error.to_string() });
+            }
+        }
+        let panics = deployment.fleet.panics()?.into_iter();
+        violations.extend(panics.map(|wrong| Discrepancy { about: "a panic".to_owned(), wrong }));
+        Ok(violations)
+    }
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> Result<bool>) -> Result {
+    let started = Instant::now();
+    while !holds().await? {
+        if started.elapsed() > START_TIMEOUT {
+            return Err(format!("not within {START_TIMEOUT:?}: {what}").into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}

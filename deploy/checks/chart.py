@@ -247,7 +247,9 @@ def probes_ask_what_they_are_for(chart):
     for worker, deployment in chart.of_kind("Deployment").items():
         container = deployment["spec"]["template"]["spec"]["containers"][0]
         asked = {kind: container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")}
-        ready = {"path": "/readyz", "port": "http" if worker == "gateway" else "health"}
+        ready = {"path": "/readyz", "port": "health"}
+        if worker == "gateway":
+            ready = {"path": "/readyz?exclude=nats", "port": "http"}
         alive = {"path": "/healthz", "port": "health"}
         if asked != {"startup": alive, "liveness": alive, "readiness": ready}:
             yield f"{worker}: {asked}"

@@ -2,6 +2,7 @@
 //! by their environment where those are. The shop that places orders is here too.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use despatch_inventory::store::{Location, open_locations, receive};
 use despatch_sandbox::{Counts, Faults, Operation, Options, Rates, Sandbox};
@@ -54,7 +55,14 @@ impl Deployment {
 
     /// Starts a process with these workers. Returns once it is at work on its schemas and consumers.
     pub(crate) fn run(&self, workers: &[&str]) -> Despatch {
-        Despatch::start(despatch(["run"]).args(workers).envs(&self.environment))
+        Despatch::start(&mut self.command(workers))
+    }
+
+    /// The command that runs a process with these workers.
+    pub(crate) fn command(&self, workers: &[&str]) -> Command {
+        let mut command = despatch(["run"]);
+        command.args(workers).envs(&self.environment);
+        command
     }
 
     /// Runs a command of it that ends by itself.
@@ -64,9 +72,7 @@ impl Deployment {
 
     /// Starts a process whose health and metrics are served at this address.
     pub(crate) fn run_observed(&self, workers: &[&str], health: &str) -> Despatch {
-        Despatch::start(
-            despatch(["run"]).args(workers).envs(&self.environment).env("DESPATCH_HEALTH_LISTEN", health),
-        )
+        Despatch::start(self.command(workers).env("DESPATCH_HEALTH_LISTEN", health))
     }
 
     /// Starts a process with these workers and the gateway, brings stock in and points the carrier at it.
@@ -118,7 +124,12 @@ pub(crate) struct Shop<'d> {
     gateway_url: String,
 }
 
-impl Shop<'_> {
+impl<'d> Shop<'d> {
+    /// A shop that places its orders at this address.
+    pub(crate) fn at(deployment: &'d Deployment, gateway_url: String) -> Self {
+        Shop { deployment, gateway_url }
+    }
+
     /// Places the orders of these numbers; returns when all of them are accepted.
     pub(crate) async fn place(&self, numbers: std::ops::Range<u64>) {
         let placing = stream::iter(numbers).map(|number| self.place_one(number));

@@ -15,6 +15,7 @@ mod kills;
 mod local_deployment;
 mod orders;
 mod outages;
+mod pressure;
 mod privileges;
 #[path = "../pty.rs"]
 mod pty;

@@ -19,17 +19,17 @@ pub(crate) fn exponential_delay(first: Duration, longest: Duration, tries: u32) 
 /// Waits between tries to reach a server that is down. The waits grow to a second; the number of tries is unlimited.
 pub(crate) struct Backoff(ExponentialBackoff);
 
-/// The longest wait between two tries to reach a server.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
-
 impl Backoff {
+    /// The longest wait between two tries.
+    pub(crate) const LONGEST: Duration = Duration::from_secs(1);
+
     pub(crate) fn new() -> Self {
-        Backoff(exponential(Duration::from_millis(50), LONGEST_WAIT))
+        Backoff(exponential(Duration::from_millis(50), Self::LONGEST))
     }
 
     /// Waits until the next try is due.
     pub(crate) async fn wait(&mut self) {
-        tokio::time::sleep(self.0.next_backoff().unwrap_or(LONGEST_WAIT)).await;
+        tokio::time::sleep(self.0.next_backoff().unwrap_or(Self::LONGEST)).await;
     }
 }
 

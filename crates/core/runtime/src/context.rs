@@ -15,6 +15,7 @@ use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
 use crate::health::Health;
 use crate::journal::{Journal, Ledger, OutboxBatch};
 use crate::nats::{Broker, Published};
+use crate::probe::Probe;
 use crate::settings::Settings;
 
 /// One worker in one process.
@@ -32,6 +33,8 @@ pub(crate) struct WorkerContext {
     /// Batches statements outside of transactions.
     pub(crate) batcher: Arc<QueryBatcher>,
     pub(crate) health: Health,
+    /// Whether the database takes events.
+    pub(crate) commits: Probe,
     /// Admits one redelivered event at a time in the whole process.
     pub(crate) quarantine: Arc<Semaphore>,
     /// Limits recording transactions to one per core, across all workers of the process. More would not raise

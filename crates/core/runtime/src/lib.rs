@@ -26,8 +26,10 @@ mod nats;
 mod outbox;
 mod pipeline;
 mod policy;
+mod probe;
 mod process;
 mod settings;
+mod supervise;
 mod telemetry;
 mod worker;
 
@@ -48,8 +50,9 @@ pub use worker::{
 // For programs that run workers.
 pub use health::{Health, PartState};
 pub use nats::Pending;
-pub use process::{Process, StartError};
+pub use process::{Process, Readiness, StartError};
 pub use settings::Settings;
+pub use supervise::supervised;
 
 // For commands that operate a deployment.
 pub use admin::doctor;

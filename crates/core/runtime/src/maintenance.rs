@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 mod breakers;
 pub(crate) mod gauges;
+pub(crate) mod readiness;
 pub(crate) mod recovery;
 mod relay;
 mod retries;

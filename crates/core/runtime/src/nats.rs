@@ -10,7 +10,7 @@ mod publisher;
 pub(crate) mod pull;
 mod spread;
 
-pub(crate) use broker::{Broker, Connection, Headers, Published, USUAL_PAYLOAD};
+pub(crate) use broker::{Broker, Connection, Headers, Published, USUAL_PAYLOAD, probe_subject};
 pub use connect::{BrokerError, options};
 pub(crate) use connect::{connect_once, place, reach};
 pub(crate) use delivery::Delivery;

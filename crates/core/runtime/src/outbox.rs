@@ -20,6 +20,9 @@ use crate::telemetry::spans;
 /// The longest part of a foreign id that is kept.
 const ID_LENGTH: usize = 200;
 
+/// The size of a rehearsed event's payload: about that of an order.
+const REHEARSED: usize = 1400;
+
 /// An event that is addressed but not journaled yet.
 #[derive(Debug, Clone)]
 pub struct OutboxMessage {
@@ -113,11 +116,47 @@ impl Outbox {
         write(tx, &self.ctx, &self.source, messages).await
     }
 
+    /// Notes that a transaction of the outbox was committed, for [`commits`](Self::commits).
+    pub fn note_commit(&self) {
+        self.ctx.commits.note_success();
+    }
+
+    /// Returns whether the database takes events, or why not. `attempt` is made only if nothing was committed within the last
+    /// seconds.
+    pub async fn commits(&self, attempt: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+        self.ctx.commits.ask(attempt).await
+    }
+
+    /// Journals an event and takes it back: a commit that proves the whole way, and leaves nothing.
+    pub async fn rehearse(&self) -> Result<(), DbError> {
+        rehearse(&self.ctx).await
+    }
+
+    /// Returns whether the broker stores messages, or why not. A message is published only if none was stored within the
+    /// last seconds.
+    pub async fn publishes(&self) -> Result<(), String> {
+        self.ctx.broker.stores(self.ctx.worker).await
+    }
+
     /// Publishes journaled messages after the caller's commit; returns once the broker has them. If the process ends
     /// first, the sweeper publishes them.
     pub async fn publish(&self, unpublished: Unpublished) {
         let _ = publish(&self.ctx, unpublished).await;
     }
+}
+
+/// Journals an event and takes it back, in a transaction that is committed: proves that the database takes events now. A
+/// transaction that only reads, or changes a row in its place, would succeed on a full disk.
+pub(crate) async fn rehearse(ctx: &WorkerContext) -> Result<(), DbError> {
+    let mut client = ctx.db.client().await?;
+    let mut tx = client.transaction().await?;
+    let event = Emitted { event_type: "probe", subject: String::new(), payload: vec![0; REHEARSED].into() };
+    let id = ctx.clock.new_id();
+    let message = OutboxMessage { id, envelope: Envelope::first(id, "probe", event, &Trace::root()) };
+    let savepoint = tx.savepoint("probe").await?;
+    let _ = write(&savepoint, ctx, "probe", vec![message]).await?;
+    savepoint.rollback().await?;
+    Ok(tx.commit().await?)
 }
 
 /// Journals messages. A message that the broker would never accept becomes a dead letter before the commit.

@@ -6,6 +6,7 @@ use crate::worker::registered_ask;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,12 +14,14 @@ use tokio_util::task::TaskTracker;
 use crate::admin::provision;
 use crate::backoff::Backoff;
 use crate::breaker::Breakers;
+use crate::clock::Clock;
 use crate::context::WorkerContext;
 use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
 use crate::health::Health;
 use crate::journal::migrate;
 use crate::journal::{Journal, Ledger};
 use crate::maintenance::gauges;
+use crate::maintenance::readiness;
 use crate::maintenance::recovery;
 use crate::maintenance::scheduler;
 use crate::maintenance::surroundings;
@@ -26,7 +29,9 @@ use crate::maintenance::{AnswerCancelRetries, AnswerRetryNow};
 use crate::nats::pull;
 use crate::nats::{Broker, BrokerError, Names, Pending};
 use crate::outbox::Outbox;
+use crate::probe::Probe;
 use crate::settings::Settings;
+use crate::supervise::supervised;
 use crate::worker::{HandlerSpec, Worker};
 
 /// How long a drain waits until the last acks are sent.
@@ -99,6 +104,7 @@ impl Process {
                 journal,
                 broker: broker.of_a_worker(),
                 health: health.clone(),
+                commits: Probe::new(),
                 quarantine: quarantine.clone(),
                 commit_permits: commit_permits.clone(),
                 consumer_missing: consumer_missing.clone(),
@@ -111,33 +117,46 @@ impl Process {
             health.not_ready(&ctx.database_part(), "starting");
             process.contexts.push(ctx.clone());
             if settings.collect_gauges {
-                let handlers = worker.specs().map(|spec| spec.name).collect();
-                process.tasks.spawn(gauges::watch(ctx.clone(), handlers, worker.gauges.clone()));
+                let handlers: Vec<_> = worker.specs().map(|spec| spec.name).collect();
+                let (ctx, gauges) = (ctx.clone(), worker.gauges.clone());
+                let watch = move || gauges::watch(ctx.clone(), handlers.clone(), gauges.clone());
+                process.tasks.spawn(supervised("gauges", watch));
             }
             let tasks = process.tasks.clone();
-            process.tasks.spawn(open_for_work(ctx, worker, tasks));
+            let open = move || open_for_work(ctx.clone(), worker.clone(), tasks.clone());
+            process.tasks.spawn(supervised("opening", open));
         }
         if settings.provision {
-            process.tasks.spawn(provision::keep(
-                broker.clone(),
-                settings.clone(),
-                process.specs.clone(),
-                health.clone(),
-                process.contexts.iter().map(|ctx| ctx.clock.clone()).collect(),
-                consumer_missing.clone(),
-                process.drain.clone(),
-            ));
+            let (broker, settings, specs) = (broker.clone(), settings.clone(), process.specs.clone());
+            let (health, clocks) = (health.clone(), process.clocks());
+            let (missing, drain) = (consumer_missing.clone(), process.drain.clone());
+            let keep = move || {
+                let (settings, specs, clocks) = (settings.clone(), specs.clone(), clocks.clone());
+                let (health, missing) = (health.clone(), missing.clone());
+                provision::keep(broker.clone(), settings, specs, health, clocks, missing, drain.clone())
+            };
+            process.tasks.spawn(supervised("provisioner", keep));
         }
-        let clocks = process.contexts.iter().map(|ctx| ctx.clock.clone()).collect();
-        let watch = surroundings::watch(clocks, broker.clone(), health.clone(), process.drain.clone());
-        process.tasks.spawn(watch);
+        let (clocks, watched, drain) = (process.clocks(), health.clone(), process.drain.clone());
+        let watch =
+            move || surroundings::watch(clocks.clone(), broker.clone(), watched.clone(), drain.clone());
+        process.tasks.spawn(supervised("surroundings", watch));
         process.tasks.spawn(report_ready(names, began, health, process.drain.clone()));
         Ok(process)
+    }
+
+    fn clocks(&self) -> Vec<Arc<Clock>> {
+        self.contexts.iter().map(|ctx| ctx.clock.clone()).collect()
     }
 
     /// Returns the state of each part.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// Returns the process's readiness, for its probes.
+    pub fn readiness(&self) -> Readiness {
+        Readiness { health: self.health.clone(), contexts: self.contexts.clone() }
     }
 
     /// Returns a worker's outbox; `None` if this process does not run the worker.
@@ -176,6 +195,22 @@ impl Process {
     }
 }
 
+/// Answers whether a process is at work.
+#[derive(Clone)]
+pub struct Readiness {
+    health: Health,
+    contexts: Vec<Arc<WorkerContext>>,
+}
+
+impl Readiness {
+    /// Asks the servers whether they take what the workers write, unless they did within the last seconds. Returns the
+    /// process's health after that.
+    pub async fn check(&self) -> &Health {
+        join_all(self.contexts.iter().map(|ctx| readiness::check(ctx))).await;
+        &self.health
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.drain.cancel();
@@ -209,15 +244,18 @@ async fn open_for_work(ctx: Arc<WorkerContext>, worker: Worker, tasks: TaskTrack
         }
     }
     ctx.health.ready(&ctx.database_part());
-    let handlers = worker.specs().map(|spec| spec.name).collect();
-    tasks.spawn(scheduler::run(ctx.clone(), worker.emits));
-    tasks.spawn(recovery::watch(ctx.clone(), handlers));
+    let handlers: Vec<_> = worker.specs().map(|spec| spec.name).collect();
+    let (of_scheduler, of_recovery, of_asks) = (ctx.clone(), ctx.clone(), ctx.clone());
+    tasks.spawn(supervised("scheduler", move || scheduler::run(of_scheduler.clone(), worker.emits.clone())));
+    tasks.spawn(supervised("recovery", move || recovery::watch(of_recovery.clone(), handlers.clone())));
     let mut asks = worker.asks;
     asks.push(registered_ask(AnswerRetryNow(ctx.clone())));
     asks.push(registered_ask(AnswerCancelRetries(ctx.clone())));
-    tasks.spawn(answers::run(ctx.clone(), asks, tasks.clone()));
+    let answering = tasks.clone();
+    tasks.spawn(supervised("asks", move || answers::run(of_asks.clone(), asks.clone(), answering.clone())));
     for handler in worker.handlers {
-        tasks.spawn(run_handler(ctx.clone(), handler, tasks.clone()));
+        let (ctx, stages) = (ctx.clone(), tasks.clone());
+        tasks.spawn(supervised("handler", move || run_handler(ctx.clone(), handler.clone(), stages.clone())));
     }
 }
 

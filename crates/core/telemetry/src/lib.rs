@@ -9,6 +9,7 @@ mod error;
 mod json;
 mod logs;
 mod sampler;
+mod writer;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use prometheus::{Registry, TextEncoder};
 pub use error::TelemetryError;
 pub use logs::{Format, Sink, log};
 use sampler::Failures;
+pub use writer::flush;
 
 /// How long the last spans and metrics may take to be sent.
 const LAST: Duration = Duration::from_secs(2);
@@ -52,6 +54,9 @@ impl Telemetry {
         }
         let meters = meters.build();
         global::set_meter_provider(meters.clone());
+        let meter = global::meter("despatch");
+        let lost = meter.u64_observable_counter("despatch.log_lines_lost");
+        lost.with_callback(|lost| lost.observe(writer::lost(), &[])).build();
         let mut tracers = None;
         if exports("TRACES") {
             let (name, argument) = (variable("OTEL_TRACES_SAMPLER"), variable("OTEL_TRACES_SAMPLER_ARG"));

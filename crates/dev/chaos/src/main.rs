@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         fleet::end_with_the_harness();
         return despatch::main(std::env::args_os().skip(1));
     }
+    despatch::raise_open_files();
     let args = args::Args::parse();
     let done = match &args.of {
         Some(args::Of::Cluster(cluster)) => cluster::run(cluster),

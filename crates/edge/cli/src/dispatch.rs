@@ -4,6 +4,7 @@ mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::FromArgMatches;
 use despatch_telemetry::{Format, Sink};
@@ -19,9 +20,13 @@ use crate::commands::{
 use crate::commands::{demo, key, logs, sandbox, stop, up};
 use crate::config::Config;
 use crate::local::{DataDir, with_local_servers};
+use crate::open_files::raise_open_files;
 use crate::output::{colours, next_commands_have, print, print_error};
 use crate::registry::Registry;
 use crate::result::Result;
+
+/// How long the last lines of the log may take to be written.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Runs a command line with the workers of despatch, its program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -42,6 +47,7 @@ pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> Exi
         Ok(cli) => cli,
         Err(error) => return usage::end(&error),
     };
+    raise_open_files();
     // Cannot fail: nothing has installed another before.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -51,7 +57,9 @@ pub fn run(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> Exi
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(command(registry, cli)) {
+    let done = runtime.block_on(command(registry, cli));
+    despatch_telemetry::flush(LAST_LINES);
+    match done {
         Ok(code) => code,
         Err(error) => {
             print_error(&*error);

@@ -17,6 +17,7 @@ mod dispatch;
 mod gateway;
 mod listen;
 mod local;
+mod open_files;
 mod output;
 mod pages;
 mod registry;
@@ -26,4 +27,5 @@ mod similar;
 mod version;
 
 pub use dispatch::{command_line, main, run};
+pub use open_files::raise_open_files;
 pub use registry::{Entry, Registry};

@@ -37,6 +37,11 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result {
     }
 }
 
+/// Tells on standard error what is no result of the command. A reader that has gone away is no failure.
+pub(crate) fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Whether colours are wanted here: on a terminal, unless the environment or the command line says otherwise.
 pub(crate) fn colours(stream: &impl RawStream) -> bool {
     AutoStream::choice(stream) != ColorChoice::Never

@@ -1,8 +1,9 @@
 //! The gateway's configuration: who may send what, and with which secrets.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use despatch_domain::link;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::auth::secret::Secret;
@@ -18,6 +19,13 @@ pub struct Config {
     pub body_limit_bytes: usize,
     /// Requests per second of one sender, an API key or a shop; more are answered with 429. 0 for any number.
     pub requests_per_second: u32,
+    /// The most connections; above 0.
+    pub connections: usize,
+    /// The most connections of one address, and the most requests in progress of one address behind a trusted proxy; 0 for
+    /// any number. Without trusted proxies nothing is counted by address.
+    pub connections_per_address: usize,
+    /// The proxies whose `X-Forwarded-For` is believed: addresses, or networks in CIDR notation.
+    pub trusted_proxies: Vec<String>,
     /// The most submissions that one transaction commits.
     pub batch: usize,
     /// How long a request waits for its commit before it is answered with 503.
@@ -38,6 +46,11 @@ pub struct Config {
     pub woocommerce: Vec<Shop>,
     /// Tokens that Shippo's webhooks may carry in their URL (`?token=`), because Shippo signs nothing.
     pub shippo_tokens: Vec<Secret>,
+}
+
+/// Parses an address, or a network in CIDR notation.
+pub(crate) fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
 /// The problem of a shop without a name.
@@ -63,6 +76,7 @@ impl Config {
             }
         };
         check(self.body_limit_bytes > 0, "body_limit_bytes".into(), "expected a number above 0, found 0");
+        check(self.connections > 0, "connections".into(), "expected a number above 0, found 0");
         check(self.batch > 0, "batch".into(), "expected a number above 0, found 0");
         check(self.commit_wait_ms > 0, "commit_wait_ms".into(), "expected a number above 0, found 0");
         check(!self.shop_name.trim().is_empty(), "shop_name".into(), NO_SHOP_NAME);
@@ -70,6 +84,10 @@ impl Config {
             for (at, secret) in secrets.iter().enumerate() {
                 check(!secret.is_empty(), format!("{key}[{at}]"), "expected a secret, found nothing");
             }
+        }
+        for (at, proxy) in self.trusted_proxies.iter().enumerate() {
+            let problem = "expected an address or a network such as 10.0.0.0/8";
+            check(network(proxy).is_some(), format!("trusted_proxies[{at}]"), problem);
         }
         for (key, shops) in [("shopify", &self.shopify), ("woocommerce", &self.woocommerce)] {
             for (at, shop) in shops.iter().enumerate() {
@@ -105,7 +123,8 @@ mod tests {
     #[test]
     fn a_configuration_is_read_and_a_misspelt_key_is_not() {
         let mut config = serde_json::json!({
-            "listen": "127.0.0.1:8080", "body_limit_bytes": 1_048_576, "requests_per_second": 0, "batch": 256, "commit_wait_ms": 2000,
+            "listen": "127.0.0.1:8080", "body_limit_bytes": 1_048_576, "requests_per_second": 0, "connections": 100,
+            "connections_per_address": 10, "trusted_proxies": ["10.0.0.0/8", "::1"], "batch": 256, "commit_wait_ms": 2000,
             "retry_after_seconds": 5, "api_keys": ["key"], "shop_name": "North", "woocommerce": [],
             "link_secret": "a link secret of thirty-two bytes", "former_link_secrets": [],
             "shopify": [{"name": "north", "source": "north.myshopify.com", "secrets": ["old", "new"]}],
@@ -125,6 +144,9 @@ mod tests {
             listen: ([127, 0, 0, 1], 0).into(),
             body_limit_bytes: 1,
             requests_per_second: 0,
+            connections: 1,
+            connections_per_address: 1,
+            trusted_proxies: vec!["10.0.0.1".into(), "10.0.0.0/33".into()],
             batch: 0,
             commit_wait_ms: 1,
             retry_after_seconds: 1,
@@ -141,6 +163,7 @@ mod tests {
             "batch",
             "shop_name",
             "api_keys[1]",
+            "trusted_proxies[1]",
             "shopify[0].source",
             "shopify[0].secrets",
             "former_link_secrets[1]",

@@ -6,6 +6,7 @@
 
 mod auth;
 mod config;
+mod connections;
 mod http;
 mod ingest;
 mod serve;

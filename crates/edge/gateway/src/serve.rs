@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use despatch_read_model::ReadModel;
 use despatch_runtime::Outbox;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
+use crate::connections::{self, ConnectionLimits, Proxies};
 use crate::http::router::router;
 use crate::http::state::Gateway;
 use crate::http::storage::Storage;
@@ -21,9 +21,9 @@ pub enum GatewayError {
     /// The configuration cannot work, or would admit every sender.
     #[error("{}", list(.0))]
     Config(Vec<ConfigError>),
-    /// The listener failed.
-    #[error("the listener failed: {0}")]
-    Listen(#[from] std::io::Error),
+    /// The task that commits ended, which only a defect causes. The log has the panic.
+    #[error("the committer ended")]
+    Committer,
 }
 
 /// Serves until `shutdown`, then finishes the requests in progress and returns.
@@ -45,19 +45,24 @@ pub async fn serve(
     let (queue, queued) = IngestQueue::new(config.batch, commit_wait, move || ids.new_id());
     let storage = Storage::new(queue, outbox.clone(), commit_wait, config.retry_after_seconds);
     let gateway = Gateway::new(&config, storage, read_model);
-    let committer = tokio::spawn(Committer::new(outbox, config.batch).run(queued));
-    // An answer is one small write, and waiting to fill a packet would only delay it.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "connection option TCP_NODELAY not set");
+    let mut committer = tokio::spawn(Committer::new(outbox, config.batch).run(queued));
+    let limits = ConnectionLimits {
+        total: config.connections,
+        per_address: config.connections_per_address,
+        proxies: Proxies::new(&config.trusted_proxies),
+    };
+    let serving = connections::serve(listener, router(gateway), limits, shutdown);
+    let ended = tokio::select! {
+        biased;
+        // The router held the last sending end of the queue, so the committer finishes the queue and ends.
+        () = serving => committer.await,
+        _ = &mut committer => {
+            // Without it every request would be answered with 503 until somebody restarts the process.
+            tracing::error!("committer ended: the gateway stops");
+            return Err(GatewayError::Committer);
         }
-    });
-    axum::serve(listener, router(gateway)).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
-    // The router held the last sending end of the queue, so the committer finishes the queue and ends.
-    if let Err(error) = committer.await {
-        tracing::error!(%error, "committer panicked");
-    }
-    Ok(())
+    };
+    ended.map_err(|_| GatewayError::Committer)
 }
 
 fn list(problems: &[ConfigError]) -> String {

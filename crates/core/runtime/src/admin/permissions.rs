@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use despatch_contracts::runtime::{DeadLetter, Replay, Settled};
 use despatch_contracts::{Event, event_subject};
 
-use crate::nats::{Names, inbox};
+use crate::nats::{Names, inbox, probe_subject};
 use crate::worker::Worker;
 
 /// The permissions of one user at the broker.
@@ -66,6 +66,7 @@ fn of_worker(names: &Names, worker: &Worker) -> Permissions {
         };
     }
     publish.insert(names.full(&format!("dead.{}.>", worker.name)));
+    publish.insert(names.full(&probe_subject(worker.name)));
     for spec in worker.specs() {
         let consumer = Names::consumer(spec.name);
         for name in spec.names() {

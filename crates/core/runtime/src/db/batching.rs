@@ -19,6 +19,8 @@ use tokio_postgres::types::ToSql;
 use crate::db::error::DbError;
 use crate::db::pool::Database;
 use crate::db::statement::BatchedQuery;
+use crate::failpoint;
+use crate::supervise::supervised;
 
 /// One event's parameters of a batched statement: a tuple of up to twelve values. The statement gets an array for each
 /// value.
@@ -136,7 +138,9 @@ impl QueryBatcher {
     /// Starts the task that sends the statements. It ends when the batcher is dropped.
     pub fn start(db: Database) -> Self {
         let (batcher, asked) = (Arc::<StatementBatcher>::default(), Arc::<Notify>::default());
-        let task = tokio::spawn(send(db, batcher.clone(), asked.clone())).abort_handle();
+        let (waiting, wakes) = (batcher.clone(), asked.clone());
+        let sending = move || send(db.clone(), waiting.clone(), wakes.clone());
+        let task = tokio::spawn(supervised("statements", sending)).abort_handle();
         QueryBatcher { batcher, asked, task }
     }
 
@@ -166,6 +170,7 @@ async fn send(db: Database, batcher: Arc<StatementBatcher>, asked: Arc<Notify>) 
     loop {
         asked.notified().await;
         let groups = batcher.groups();
+        failpoint::pass("statements");
         match db.client().await {
             Ok(client) => drop(join_all(groups.into_iter().map(|group| group.send(&client))).await),
             Err(error) => {

@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use despatch_contracts::{EventId, Subject};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::db::{Database, DbError, DbErrorKind, QueryBatcher};
+use crate::failpoint;
 use crate::journal::journal::Journal;
+use crate::supervise::supervised;
 
 /// One try at performing an event.
 pub struct Attempt {
@@ -170,7 +172,10 @@ impl Ledger {
     /// Starts the task that commits effects. It ends when the last ledger is dropped.
     pub(crate) fn start(db: Database, journal: Arc<Journal>, batcher: Arc<QueryBatcher>) -> Self {
         let (requests, received) = mpsc::channel(BATCH);
-        tokio::spawn(commit_effects(db.clone(), journal.clone(), received));
+        let received = Arc::new(Mutex::new(received));
+        let (to, into) = (db.clone(), journal.clone());
+        let commit = move || commit_effects(to.clone(), into.clone(), received.clone());
+        tokio::spawn(supervised("effects-ledger", commit));
         Ledger { db, journal, requests, batcher }
     }
 
@@ -205,10 +210,12 @@ impl Ledger {
     }
 }
 
-async fn commit_effects(db: Database, journal: Arc<Journal>, mut requests: mpsc::Receiver<Request>) {
+async fn commit_effects(db: Database, journal: Arc<Journal>, requests: Arc<Mutex<mpsc::Receiver<Request>>>) {
+    let mut requests = requests.lock().await;
     let mut waiting = Vec::with_capacity(BATCH);
     // Requests blocked by another replica's transaction stay in `waiting` and go with the next batch.
     while !waiting.is_empty() || requests.recv_many(&mut waiting, BATCH).await > 0 {
+        failpoint::pass("effects-ledger");
         match write(&db, &journal, &waiting).await {
             Ok(keys) => {
                 for mut key in keys {

@@ -2,6 +2,7 @@
 //! Every process of a worker reports the same figures of its database, so do not add them up.
 
 use crate::db::{Database, DbError};
+use crate::maintenance::readiness;
 use crate::nats::{Names, pull};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -138,6 +139,7 @@ async fn show_parts(ctx: &WorkerContext, handlers: &[&'static str], meter: &Mete
     let mut tick = ticks();
     loop {
         tick.tick().await;
+        readiness::check(ctx).await;
         for (part, state) in ctx.health.parts() {
             if concerns(&part, ctx, handlers) {
                 let labels = [KeyValue::new("worker", ctx.worker), KeyValue::new("part", part)];
@@ -175,5 +177,6 @@ fn concerns(part: &str, ctx: &WorkerContext, handlers: &[&'static str]) -> bool 
     !others
         || handlers.contains(&part)
         || part == ctx.database_part()
+        || part == readiness::commits(ctx)
         || ctx.breakers.all().any(|breaker| part == breaker.part(ctx.worker))
 }

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::context::WorkerContext;
 use crate::db::{Database, DbError, DbErrorKind};
+use crate::failpoint;
 use crate::journal::{Journal, StreamCheckpoint};
 use crate::nats::{Broker, Connection, Headers, LastPositions, Names, Published, StreamPosition};
 
@@ -71,6 +72,7 @@ pub(crate) async fn watch(ctx: Arc<WorkerContext>, handlers: Vec<&'static str>) 
             _ = tick.tick() => {}
             () = ctx.drain.cancelled() => return,
         }
+        failpoint::pass("recovery");
         match watcher.check().await {
             Ok(()) => {}
             // The parts that need the broker log this.

@@ -44,6 +44,7 @@ pub(crate) async fn run(ctx: Arc<WorkerContext>, timers: Vec<&'static str>) {
             _ = tick.tick() => {}
             () = ctx.drain.cancelled() => return,
         }
+        failpoint::pass("scheduler");
         match scheduler.tick().await {
             Ok(()) => ctx.health.ready(&ctx.database_part()),
             Err(error) if error.kind() == DbErrorKind::Unreachable => {

@@ -2,13 +2,15 @@
 
 use crate::nats::connect::options;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_nats::connection;
 use async_nats::jetstream;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::{Client, ClientError, Event, HeaderMap};
+use bytes::Bytes;
 use despatch_contracts::runtime::Envelope;
+use despatch_contracts::{Emitted, EventId, Trace, replay_subject};
 use despatch_domain::Reason;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -20,6 +22,8 @@ use crate::nats::names::{Names, inbox};
 use crate::nats::position::{LastPositions, StreamPosition};
 use crate::nats::publisher::{Outgoing, PublishError, Publisher};
 use crate::nats::spread::Spread;
+use crate::probe::Probe;
+use crate::supervise::supervised;
 
 /// How long the server may take to answer a request about the stream or its consumers.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,6 +34,9 @@ pub(crate) const USUAL_PAYLOAD: usize = 1024 * 1024;
 
 /// Room for headers of bounded length: ids, the type, the time, the trace, all names.
 const FIXED_HEADERS: usize = 1024;
+
+/// Seconds for which the processes of a worker share a stored probe: less than the broker's dedupe knows it.
+const PROBES: u64 = 60;
 
 /// A message that can never be published.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +66,8 @@ pub(crate) struct Broker {
     names: Arc<Names>,
     connections: watch::Receiver<u64>,
     acks: Arc<Publisher>,
+    /// Whether the stream stores messages.
+    stores: Arc<Probe>,
     seen: Arc<Mutex<LastPositions>>,
     /// Ends the task that returns to the home.
     _home: Arc<DropGuard>,
@@ -122,12 +131,14 @@ impl Broker {
             .map_err(|error| refused(url, &error))?;
         let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client.clone());
         let acks = Arc::new(Publisher::listen(client.clone()).await?);
+        let stores = Arc::new(Probe::new());
         let (names, seen) = (Arc::new(Names::new(namespace)), Arc::default());
         let ended = CancellationToken::new();
-        let keep_home = spread.keep_home(client.clone(), url.to_owned());
-        tokio::spawn(ended.clone().run_until_cancelled_owned(keep_home));
+        let (connected, servers) = (client.clone(), url.to_owned());
+        let keep_home = move || spread.clone().keep_home(connected.clone(), servers.clone());
+        tokio::spawn(ended.clone().run_until_cancelled_owned(supervised("home", keep_home)));
         let home = Arc::new(ended.drop_guard());
-        Ok(Broker { client, jetstream, names, connections, acks, seen, _home: home })
+        Ok(Broker { client, jetstream, names, connections, acks, stores, seen, _home: home })
     }
 
     /// Returns the same connection for one worker, with positions of its own.
@@ -209,6 +220,33 @@ impl Broker {
         })
     }
 
+    /// Returns whether the stream stores messages, or why not. If none was stored within the last seconds, one is published
+    /// that no consumer receives. The processes of a worker share one for each minute: copies are acked and not stored.
+    pub(crate) async fn stores(&self, worker: &str) -> Result<(), String> {
+        let probe = async {
+            if !self.is_connected() {
+                return Err("not connected".to_owned());
+            }
+            let message = probe(worker);
+            let outgoing = Outgoing {
+                subject: self.names.full(&message.nats_subject),
+                headers: message.headers(),
+                payload: Bytes::new(),
+            };
+            match self.acks.publish(vec![outgoing]).await.pop() {
+                Some(Err(error)) => Err(error.to_string()),
+                Some(Ok(sequence)) => {
+                    if let Ok(id) = message.id() {
+                        self.observe(StreamPosition { sequence, id, generation: message.generation });
+                    }
+                    Ok(())
+                }
+                None => Err("no ack".to_owned()),
+            }
+        };
+        self.stores.ask(probe).await
+    }
+
     /// Publishes until the broker has stored all messages. Only `abandon` ends it early; messages without an ack are
     /// then still unpublished.
     pub(crate) async fn publish(&self, messages: &[Envelope], abandon: &CancellationToken) -> Published {
@@ -253,6 +291,9 @@ impl Broker {
                     }
                 })
                 .collect();
+            if furthest.is_some() {
+                self.stores.note_success();
+            }
             if let Some((sequence, message)) = furthest
                 && let Ok(id) = message.id()
             {
@@ -277,6 +318,20 @@ impl Broker {
             }
         }
     }
+}
+
+/// Returns a worker's probe for this minute. It is an envelope, so that the stream's last message stays readable.
+fn probe(worker: &str) -> Envelope {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let minute = UNIX_EPOCH + Duration::from_secs(since.as_secs() / PROBES * PROBES);
+    let id = EventId::first_at(minute).report(worker, "probe", 0);
+    let event = Emitted { event_type: "probe", subject: String::new(), payload: Bytes::new() };
+    Envelope { nats_subject: probe_subject(worker), ..Envelope::first(id, worker, event, &Trace::root()) }
+}
+
+/// Returns the subject of a worker's probes: the replay subject of a handler that does not exist.
+pub(crate) fn probe_subject(worker: &str) -> String {
+    replay_subject(&format!("{worker}.probe"))
 }
 
 /// Notes a failed attempt to connect; no other failure is such an error. The client tells only its kind. An attempt of our

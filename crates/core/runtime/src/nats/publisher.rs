@@ -10,9 +10,12 @@ use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::Deserialize;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::failpoint;
+use crate::supervise::supervised;
 
 /// How long the broker may go without an ack for a batch before the batch's remaining messages count as not stored.
 const ACK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -97,7 +100,9 @@ impl Publisher {
         let subscriber = client.subscribe(format!("{inbox}.*.*")).await?;
         let pending = Arc::new(Mutex::new(PendingBatches::new()));
         let listening = CancellationToken::new();
-        tokio::spawn(listening.clone().run_until_cancelled_owned(receive_acks(subscriber, pending.clone())));
+        let (inbox_of_acks, batches) = (Arc::new(AsyncMutex::new(subscriber)), pending.clone());
+        let receive = move || receive_acks(inbox_of_acks.clone(), batches.clone());
+        tokio::spawn(listening.clone().run_until_cancelled_owned(supervised("acks", receive)));
         Ok(Publisher {
             client,
             inbox,
@@ -196,8 +201,10 @@ impl Batch {
 }
 
 /// Gives each ack to its batch.
-async fn receive_acks(mut inbox: Subscriber, pending: Arc<Mutex<PendingBatches>>) {
+async fn receive_acks(inbox: Arc<AsyncMutex<Subscriber>>, pending: Arc<Mutex<PendingBatches>>) {
+    let mut inbox = inbox.lock().await;
     while let Some(message) = inbox.next().await {
+        failpoint::pass("acks");
         let mut tokens = message.subject.rsplit('.');
         let (place, number) = (tokens.next().and_then(parse), tokens.next().and_then(parse));
         let (Some(place), Some(number)) = (place, number) else { continue };

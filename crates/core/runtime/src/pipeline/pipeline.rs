@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::backoff::Backoff;
 use crate::context::WorkerContext;
 use crate::nats::InFlight;
+use crate::supervise::supervised;
 use crate::telemetry::Metrics;
 use crate::worker::{HandlerSpec, RegisteredHandler};
 
@@ -35,7 +36,7 @@ pub(crate) async fn run_handler(
         let mut publisher = pipeline(&ctx, &handler, &spec, &in_flight, &tasks);
         tokio::select! {
             _ = &mut publisher => {}
-            () = keep_alive(&ctx, &in_flight) => {}
+            () = supervised("progress", || keep_alive(&ctx, &in_flight)) => {}
             () = ctx.abandon.cancelled() => return,
         }
         if !ctx.drain.is_cancelled() {

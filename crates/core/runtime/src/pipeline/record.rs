@@ -86,6 +86,7 @@ async fn commit_batch(
         }
     };
     tx.over();
+    ctx.commits.note_success();
     failpoint::pass("after-commit");
     metrics.observe_stage("record", since);
     metrics.recorded(batch.len());

@@ -20,6 +20,7 @@ mod ledger;
 mod malformed;
 mod operating;
 mod outages;
+mod panics;
 mod partitions;
 mod quarantine;
 mod recording;

@@ -217,3 +217,45 @@ async fn a_message_that_outgrew_the_broker_holds_nothing_up() {
     env.expect::<OrderCancelRequested>("o").await;
     env.quiet().await;
 }
+
+/// Servers that answer questions and take nothing, as on a full disk.
+#[tokio::test]
+async fn readiness_asks_whether_the_servers_take_events() {
+    let env = TestEnv::new().await;
+    let fixture = Fixture::new(&env).await;
+    let process = env.run(fixture.worker()).await;
+    let readiness = process.readiness();
+    let becomes = async |part: &str, is_ready: bool| {
+        eventually(&format!("{part} ready: {is_ready}"), async || {
+            let health = readiness.check().await;
+            let state = health.parts().get(part).cloned()?;
+            (state.is_ready() == is_ready && health.is_ready() == is_ready).then_some(())
+        })
+        .await;
+    };
+    becomes("stream", true).await;
+    let db = env.db().await;
+    db.batch_execute(
+        "create function fixture.full() returns trigger language plpgsql as
+             $$ begin raise 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
+         create trigger full_disk before insert on fixture.journal for each row execute function fixture.full();",
+    )
+    .await
+    .unwrap();
+    becomes("commits/fixture", false).await;
+    db.batch_execute("drop trigger full_disk on fixture.journal").await.unwrap();
+    becomes("commits/fixture", true).await;
+    let left = "select count(*) from fixture.journal where handler = 'probe'";
+    assert_eq!(db.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0, "an attempt leaves nothing");
+
+    let (servers, options) = despatch_runtime::nats_options(&env.settings().nats_url).unwrap();
+    let jetstream = jetstream::new(options.connect(servers).await.unwrap());
+    let takes = env.stream().await.cached_info().config.clone();
+    let takes_nothing = jetstream::stream::Config { max_message_size: 1, ..takes.clone() };
+    jetstream.update_stream(takes_nothing).await.unwrap();
+    becomes("stream", false).await;
+    jetstream.update_stream(takes).await.unwrap();
+    becomes("stream", true).await;
+    let probes = env.messages("replay.fixture.probe").await.len();
+    assert!((1..=2).contains(&probes), "{probes} probes were stored, although one a minute suffices");
+}

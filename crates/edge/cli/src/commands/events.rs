@@ -23,7 +23,7 @@ use self::row::{HEADER, Row};
 use crate::args::TailArgs;
 use crate::config::Config;
 use crate::local::{DataDir, attach};
-use crate::output::{cut, width};
+use crate::output::{cut, tell, width};
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
 use crate::signals;
@@ -71,7 +71,7 @@ pub(crate) async fn tail(
             message = messages.next() => message,
             Some(event) = connection.recv() => {
                 if let Some(notice) = notice(&event, &mut connected) {
-                    eprintln!("{notice}");
+                    tell(notice);
                 }
                 continue;
             }

@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::local::DataDir;
 #[cfg(feature = "local")]
 use crate::local::with_local_servers;
-use crate::output::print;
+use crate::output::{print, tell};
 use crate::result::Result;
 
 /// How many orders are on their way to the gateway at once.
@@ -112,7 +112,8 @@ async fn place_all(
         match outcome {
             Ok(placed) => report.placed(order, placed),
             Err(NotPlaced::Refused(why)) => {
-                bar.suspend(|| eprintln!("refused: {}/{}: {why}", order.shop, order.shop_order_id));
+                let refused = format!("refused: {}/{}: {why}", order.shop, order.shop_order_id);
+                bar.suspend(|| tell(&refused));
                 report.refused(order, why);
             }
             Err(NotPlaced::Ends(error)) => {

@@ -1,13 +1,16 @@
 //! `despatch run`: one or several workers, for Kubernetes. The servers are given; readiness means "consuming".
 
+use std::error::Error;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
-use despatch_runtime::{Health, PartState, Process, Settings};
+use despatch_runtime::{PartState, Process, Readiness, Settings};
 use despatch_telemetry::Telemetry;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError};
@@ -40,6 +43,7 @@ pub(crate) async fn run(registry: &Registry, config: Config, names: &[String]) -
     let settings = Settings { collect_gauges, ..config.settings() };
     let shutdown = CancellationToken::new();
     let process = Process::start(settings, workers).await?;
+    let mut probing = None;
     if !config.health.listen.is_empty() {
         let otherwise = |other: &str| {
             format!(
@@ -47,10 +51,10 @@ pub(crate) async fn run(registry: &Registry, config: Config, names: &[String]) -
             )
         };
         let listener = listen(&config.health.listen, otherwise).await?;
-        let probes = probes(process.health().clone(), telemetry.clone());
-        tokio::spawn(async move { axum::serve(listener, probes).await });
+        let probes = probes(process.readiness(), telemetry.clone());
+        probing = Some(tokio::spawn(async move { axum::serve(listener, probes).await }));
     }
-    let gateway = if names.contains(&despatch_gateway::NAME) {
+    let mut gateway = if names.contains(&despatch_gateway::NAME) {
         let listener = gateway::bind(&config, "run").await?;
         tracing::info!(address = %listener.local_addr()?, "gateway listens");
         Some(gateway::serve(&config, &process, listener, shutdown.clone())?)
@@ -59,40 +63,55 @@ pub(crate) async fn run(registry: &Registry, config: Config, names: &[String]) -
     };
     tracing::info!(workers = names.join(" "), "running");
     let stop = signals::stop();
-    let served = match gateway {
-        None => {
-            stop.await?;
-            Ok(())
-        }
-        Some(mut gateway) => tokio::select! {
-            asked = stop => {
-                asked?;
-                shutdown.cancel();
-                if let Ok(ended) = tokio::time::timeout(REQUESTS, &mut gateway).await {
-                    ended?
-                } else {
-                    tracing::warn!(waited = ?REQUESTS, "requests that are still being sent are let go");
-                    gateway.abort();
-                    Ok(())
-                }
+    let served = tokio::select! {
+        asked = stop => {
+            asked?;
+            shutdown.cancel();
+            if let Ok(ended) = tokio::time::timeout(REQUESTS, end_of(gateway.as_mut())).await {
+                ended
+            } else {
+                tracing::warn!(waited = ?REQUESTS, "requests that are still being sent are let go");
+                gateway.inspect(JoinHandle::abort);
+                Ok(())
             }
-            ended = &mut gateway => ended?,
-        },
+        }
+        ended = wait_for(gateway.as_mut()) => ended,
+        // A process that cannot be asked looks dead.
+        ended = wait_for(probing.as_mut()) => ended.and(Err("the server of the probes ended".into())),
     };
     tracing::info!("draining");
     process.drain().await;
     telemetry.stop();
-    Ok(served?)
+    served
 }
 
-fn probes(health: Health, telemetry: Arc<Telemetry>) -> Router {
+/// Waits for the end of a server; returns at once if there is none.
+async fn end_of<E: Error + Send + Sync + 'static>(server: Option<&mut JoinHandle<Result<(), E>>>) -> Result {
+    match server {
+        Some(server) => Ok(server.await??),
+        None => Ok(()),
+    }
+}
+
+/// Waits for the end of a server; never returns if there is none.
+async fn wait_for<E: Error + Send + Sync + 'static>(
+    server: Option<&mut JoinHandle<Result<(), E>>>,
+) -> Result {
+    match server {
+        Some(_) => end_of(server).await,
+        None => pending().await,
+    }
+}
+
+fn probes(readiness: Readiness, telemetry: Arc<Telemetry>) -> Router {
     let metrics = async move || {
         let text = telemetry.metrics();
         text.map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
     };
     let ready = move || {
-        let health = health.clone();
+        let readiness = readiness.clone();
         async move {
+            let health = readiness.check().await;
             let (status, word) = if health.is_ready() {
                 (StatusCode::OK, "ready\n")
             } else {

@@ -111,6 +111,7 @@ async fn run(registry: &Registry, options: LaunchOptions, shown: &Shown<'_>, scr
         asked = again => {
             asked?;
             screen.print(" ended at once; what was in flight continues at the next start\n");
+            screen.end();
             // The private servers end with their owner, however that ends.
             std::process::exit(INTERRUPTED);
         }

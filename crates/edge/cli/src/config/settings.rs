@@ -8,6 +8,7 @@ use despatch_runtime::{Database, PolicyOverride, Settings};
 use super::file::{Config, HandlerPolicy};
 use super::key::Key;
 use super::problem::ConfigError;
+use crate::open_files;
 
 impl From<HandlerPolicy> for PolicyOverride {
     fn from(policy: HandlerPolicy) -> Self {
@@ -155,6 +156,12 @@ impl Config {
             listen: self.gateway.listen,
             body_limit_bytes: self.gateway.body_limit_bytes,
             requests_per_second: self.gateway.requests_per_second,
+            connections: match self.gateway.connections {
+                0 => open_files::for_connections(),
+                connections => connections,
+            },
+            connections_per_address: self.gateway.connections_per_address,
+            trusted_proxies: self.gateway.trusted_proxies.clone(),
             batch: self.gateway.batch,
             commit_wait_ms: self.gateway.commit_wait_ms,
             retry_after_seconds: self.gateway.retry_after_seconds,

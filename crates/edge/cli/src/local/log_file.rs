@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// How large the file grows before it becomes the previous one.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// Writes whole lines. A line that cannot be written is dropped, because a full disk must not stop the process that logs.
+/// Writes lines. The log's thread drops and counts a line that cannot be written, so a full disk does not stop the process.
 #[derive(Debug)]
 pub(crate) struct LogFile {
     path: PathBuf,
@@ -47,10 +47,9 @@ impl Write for LogFile {
             self.file = file;
             self.written = 0;
         }
-        if self.file.write_all(line).is_ok() {
-            self.written += line.len() as u64;
-        }
-        Ok(line.len())
+        let written = self.file.write(line)?;
+        self.written += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -82,10 +81,10 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_dropped() {
+    fn what_cannot_be_written_is_an_error_and_not_counted() {
         let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let mut log = LogFile { path: PathBuf::from("/dev/null/up.log"), file, written: 0, limit: 20 };
-        log.write_all(b"a line that finds no room and no next file\n").unwrap();
-        assert_eq!(log.written, 0);
+        let error = log.write_all(b"a line that finds no room and no next file\n").unwrap_err();
+        assert_eq!((error.kind(), log.written), (io::ErrorKind::StorageFull, 0));
     }
 }

@@ -70,6 +70,14 @@ pub(crate) enum ApiError {
         /// Seconds after which to send it again.
         retry_after_seconds: u64,
     },
+    /// The broker does not store what is committed. Only a probe is answered so.
+    #[error("orders are stored and wait for NATS: {why}")]
+    Unpublished {
+        /// The broker's problem.
+        why: String,
+        /// Seconds after which to ask again.
+        retry_after_seconds: u64,
+    },
     /// This submission cannot be stored; others can.
     #[error("this request cannot be stored; sending it again does not help")]
     Rejected,
@@ -146,7 +154,7 @@ impl ApiError {
             ApiError::OrderChanged { .. } | ApiError::LabelNotRecorded => StatusCode::CONFLICT,
             ApiError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            ApiError::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            ApiError::Unavailable { .. } | ApiError::Unpublished { .. } => StatusCode::SERVICE_UNAVAILABLE,
             ApiError::Rejected => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -167,6 +175,7 @@ impl ApiError {
             ApiError::BodyIncomplete => "body-incomplete",
             ApiError::TooMany { .. } => "too-many",
             ApiError::Unavailable { .. } => "unavailable",
+            ApiError::Unpublished { .. } => "unpublished",
             ApiError::Rejected => "not-stored",
         }
     }
@@ -177,7 +186,9 @@ impl ApiError {
             ApiError::Unauthorised(Credential::ApiKey) => {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
-            ApiError::TooMany { retry_after_seconds } | ApiError::Unavailable { retry_after_seconds } => {
+            ApiError::TooMany { retry_after_seconds }
+            | ApiError::Unavailable { retry_after_seconds }
+            | ApiError::Unpublished { retry_after_seconds, .. } => {
                 Some((RETRY_AFTER, HeaderValue::from(*retry_after_seconds)))
             }
             // The label is recorded moments after the carrier knows of it.

@@ -100,6 +100,7 @@ fn page_for(error: &ApiError) -> Page {
         ApiError::BodyIncomplete
         | ApiError::TooMany { .. }
         | ApiError::Unavailable { .. }
+        | ApiError::Unpublished { .. }
         | ApiError::Rejected => Page::Unavailable,
     }
 }

@@ -55,6 +55,7 @@ fn reason(error: &ApiError) -> Option<&'static str> {
         | ApiError::OrderChanged { .. }
         | ApiError::LabelNotRecorded
         | ApiError::Unavailable { .. }
+        | ApiError::Unpublished { .. }
         | ApiError::Rejected => return None,
     };
     Some(reason)

@@ -45,6 +45,22 @@ impl Storage {
         submitted.map_err(|error| ApiError::not_submitted(error, self.retry_after_seconds))
     }
 
+    /// Returns whether an order sent now would be committed. All who ask share one attempt, which goes through the queue.
+    pub(crate) async fn commits(&self) -> Result<(), ApiError> {
+        let attempt = async {
+            let submitted = self.queue.submit(Submission::Probe, Trace::root()).await;
+            submitted.map(drop).map_err(|error| error.to_string())
+        };
+        let unavailable = ApiError::Unavailable { retry_after_seconds: self.retry_after_seconds };
+        self.outbox.commits(attempt).await.map_err(|_| unavailable)
+    }
+
+    /// Returns whether the broker stores what is committed. All who ask share one attempt.
+    pub(crate) async fn publishes(&self) -> Result<(), ApiError> {
+        let unpublished = |why| ApiError::Unpublished { why, retry_after_seconds: self.retry_after_seconds };
+        self.outbox.publishes().await.map_err(unpublished)
+    }
+
     /// Returns the natural key of an order; `None` if it was never accepted.
     pub(crate) async fn natural_key(&self, order_id: Uuid) -> Result<Option<(String, String)>, ApiError> {
         self.read(async { store::natural_key(&self.outbox.database().client().await?, order_id).await }).await

@@ -1,5 +1,6 @@
 //! The committer: commits everything that is ready in the queue in one transaction, with one statement per set.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use despatch_contracts::Subject;
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, DbErrorKind, Outbox, OutboxMessage, RejectedInput, Unpublished};
+use futures_util::FutureExt as _;
 use opentelemetry::global;
 use opentelemetry::metrics::Counter;
 use tokio::sync::{Semaphore, mpsc};
@@ -53,6 +55,10 @@ impl Committer {
         while received.recv_many(&mut batch, self.batch).await > 0 {
             // A sender that has given up will send again.
             batch.retain(|queued| !queued.reply.is_closed());
+            if batch.iter().any(is_probe) {
+                let probes: Vec<_> = batch.extract_if(.., |queued| is_probe(queued)).collect();
+                self.rehearse_and_reply(probes).await;
+            }
             self.commit_and_reply(std::mem::take(&mut batch)).await;
         }
         self.publishing.close();
@@ -61,20 +67,33 @@ impl Committer {
         }
     }
 
+    /// Commits for nothing but the probes, which must not fail anybody's order.
+    async fn rehearse_and_reply(&self, probes: Vec<QueuedSubmission>) {
+        let answer = match guarded(self.outbox.rehearse()).await {
+            Ok(()) => Ok(Receipt::Noted),
+            Err(error) => {
+                tracing::warn!(%error, "commit probe failed");
+                Err(SubmitError::Unavailable)
+            }
+        };
+        reply(probes, std::iter::repeat(answer));
+    }
+
     async fn commit_and_reply(&self, batch: Vec<QueuedSubmission>) {
-        match self.commit(&batch).await {
+        match guarded(self.commit(&batch)).await {
             Ok(receipts) => {
+                self.outbox.note_commit();
                 let placed = receipts.iter().filter(|receipt| matches!(receipt, Receipt::Placed(_)));
                 self.placed.add(placed.count() as u64, &[]);
                 reply(batch, receipts.into_iter().map(Ok));
             }
-            // One submission that the database rejects must not fail its neighbours.
-            Err(error) if rejects_data(&error) && batch.len() > 1 => {
+            // One submission that cannot be committed must not fail its neighbours.
+            Err(error) if error.is_of_the_submission() && batch.len() > 1 => {
                 for queued in batch {
                     Box::pin(self.commit_and_reply(vec![queued])).await;
                 }
             }
-            Err(error) if rejects_data(&error) => {
+            Err(error) if error.is_of_the_submission() => {
                 tracing::error!(%error, "submission not committed");
                 reply(batch, std::iter::repeat(Err(SubmitError::Rejected)));
             }
@@ -170,9 +189,38 @@ impl Committer {
     }
 }
 
-/// Returns whether the database rejects this data, rather than being unable to accept any.
-fn rejects_data(error: &DbError) -> bool {
-    matches!(error.kind(), DbErrorKind::Data | DbErrorKind::Duplicate)
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+enum CommitError {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// A defect. The log has the panic.
+    #[error("the committer panicked")]
+    Panicked,
+}
+
+impl CommitError {
+    /// Returns whether one of the submissions is the cause, rather than a database that accepts none.
+    fn is_of_the_submission(&self) -> bool {
+        match self {
+            CommitError::Database(error) => {
+                matches!(error.kind(), DbErrorKind::Data | DbErrorKind::Duplicate)
+            }
+            CommitError::Panicked => true,
+        }
+    }
+}
+
+/// Turns a panic into an error of its batch, because the next batch needs the committer. The transaction is rolled back.
+async fn guarded<T>(work: impl Future<Output = Result<T, DbError>>) -> Result<T, CommitError> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(CommitError::Panicked),
+    }
+}
+
+fn is_probe(queued: &QueuedSubmission) -> bool {
+    matches!(queued.submission, Submission::Probe)
 }
 
 fn reply(batch: Vec<QueuedSubmission>, results: impl Iterator<Item = Result<Receipt, SubmitError>>) {

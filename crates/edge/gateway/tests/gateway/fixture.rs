@@ -59,6 +59,11 @@ impl TestGateway {
         Self::configured(&process, env.settings(), Config { requests_per_second, ..config() }).await
     }
 
+    /// Starts a gateway whose requests wait this long for their commit.
+    pub(crate) async fn patient(process: &Process, settings: &Settings, commit_wait_ms: u64) -> Self {
+        Self::configured(process, settings, Config { commit_wait_ms, ..config() }).await
+    }
+
     async fn configured(process: &Process, settings: &Settings, config: Config) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -203,6 +208,9 @@ fn config() -> Config {
         listen: ([127, 0, 0, 1], 0).into(),
         body_limit_bytes: BODY_LIMIT,
         requests_per_second: 0,
+        connections: 1000,
+        connections_per_address: 0,
+        trusted_proxies: Vec::new(),
         batch: 256,
         commit_wait_ms: 20_000,
         retry_after_seconds: 5,

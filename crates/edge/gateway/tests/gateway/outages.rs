@@ -2,8 +2,10 @@
 
 use despatch_contracts::order::OrderPlaced;
 use despatch_runtime::{Process, Settings};
+use despatch_stack::{Options, Stack};
 use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fixture::{Request, TestGateway, order, place};
 
@@ -42,7 +44,9 @@ async fn without_nats_orders_are_taken_and_go_out_later() {
         (answer.status < 300).then(|| answer.order_id())
     })
     .await;
-    assert_eq!(gateway.send(Request::new("GET", "/readyz")).await.status, 200);
+    assert_eq!(gateway.send(Request::new("GET", "/readyz?exclude=nats")).await.status, 200);
+    let answer = gateway.send(Request::new("GET", "/readyz")).await;
+    assert_eq!((answer.status, &answer.json()["error"]["code"]), (503, &"unpublished".into()));
     drop(process);
     // Another process, with a broker, publishes what this one committed.
     env.run(despatch_gateway::worker()).await;
@@ -66,7 +70,7 @@ async fn a_postgres_that_goes_away_is_picked_up_again() {
     admin.execute(end, &[&database]).await.unwrap();
     let answer = gateway.send(place(&order("2"))).await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, "5"));
-    assert_eq!(gateway.send(Request::new("GET", "/readyz")).await.status, 503);
+    readyz(&gateway, "", 503).await;
 
     admin.batch_execute(&allow(true)).await.unwrap();
     let order_id = eventually("orders are taken again", async || {
@@ -75,6 +79,98 @@ async fn a_postgres_that_goes_away_is_picked_up_again() {
     })
     .await;
     let _: OrderPlaced = env.expect(&order_id).await;
+}
+
+/// Asks until the answer has this status.
+async fn readyz(gateway: &TestGateway, query: &str, status: u16) {
+    eventually(&format!("/readyz{query} is {status}"), async || {
+        let answer = gateway.send(Request::new("GET", format!("/readyz{query}"))).await;
+        (answer.status == status).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_hang_make_the_gateway_unready_until_they_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let stack = Stack::start(Options::new(dir.path())).await.unwrap();
+    let mut settings = Settings::new(stack.nats_url(), stack.database_url());
+    settings.namespace = String::from("hang");
+    let env = TestEnv::join(settings.clone()).await;
+    let process = env.run(despatch_gateway::worker()).await;
+    let gateway = TestGateway::patient(&process, &settings, 2_000).await;
+    readyz(&gateway, "", 200).await;
+
+    let nats = Hung::stop(stack.nats_pid());
+    readyz(&gateway, "", 503).await;
+    // A committed order reaches the broker later.
+    readyz(&gateway, "?exclude=nats", 200).await;
+    let order_id = eventually("the order is taken", async || {
+        let answer = gateway.send(place(&order("1"))).await;
+        (answer.status < 300).then(|| answer.order_id())
+    })
+    .await;
+    drop(nats);
+    readyz(&gateway, "", 200).await;
+    let _: OrderPlaced = env.expect(&order_id).await;
+
+    let postgres = Hung::stop(stack.postgres_pid());
+    readyz(&gateway, "?exclude=nats", 503).await;
+    readyz(&gateway, "", 503).await;
+    drop(postgres);
+    readyz(&gateway, "", 200).await;
+    drop((gateway, process, env));
+    stack.stop().await.unwrap();
+}
+
+/// A database whose tables cannot grow: the disk is full, or as good as.
+#[tokio::test]
+async fn a_database_without_room_makes_the_gateway_unready() {
+    let env = TestEnv::new().await;
+    let gateway = TestGateway::open(&env, Vec::new()).await;
+    readyz(&gateway, "", 200).await;
+    let db = env.db().await;
+    db.batch_execute(
+        "create function gateway.full() returns trigger language plpgsql as
+             $$ begin raise 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
+         create trigger full_disk before insert on gateway.journal for each row execute function gateway.full();",
+    )
+    .await
+    .unwrap();
+    assert_eq!(gateway.send(place(&order("1"))).await.status, 503);
+    readyz(&gateway, "", 503).await;
+    db.batch_execute("drop trigger full_disk on gateway.journal").await.unwrap();
+    readyz(&gateway, "", 200).await;
+    assert_eq!(gateway.send(place(&order("1"))).await.status, 201);
+}
+
+/// A server whose processes are stopped until this is dropped.
+struct Hung(Vec<Pid>);
+
+impl Hung {
+    fn stop(server: Option<u32>) -> Self {
+        let server = server.unwrap();
+        let children =
+            std::fs::read_dir(format!("/proc/{server}/task")).unwrap().flatten().flat_map(|task| {
+                let children = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
+                children.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<u32>>()
+            });
+        let pid = |pid: u32| Pid::from_raw(pid.try_into().unwrap()).unwrap();
+        let pids: Vec<Pid> = std::iter::once(server).chain(children).map(pid).collect();
+        for pid in &pids {
+            // A child may have ended meanwhile.
+            let _ = kill_process(*pid, Signal::STOP);
+        }
+        Hung(pids)
+    }
+}
+
+impl Drop for Hung {
+    fn drop(&mut self) {
+        for pid in &self.0 {
+            let _ = kill_process(*pid, Signal::CONT);
+        }
+    }
 }
 
 #[tokio::test]

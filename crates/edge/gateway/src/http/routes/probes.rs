@@ -1,13 +1,11 @@
 //! `/healthz` and `/readyz`: whether to restart the process, and whether to send it requests.
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use despatch_contracts::Trace;
 
 use crate::http::description::Unavailable;
 use crate::http::error::ApiError;
 use crate::http::state::Gateway;
-use crate::ingest::submission::Submission;
 
 /// Whether the process answers
 #[utoipa::path(
@@ -20,19 +18,33 @@ pub(crate) async fn alive() -> &'static str {
     "alive"
 }
 
-/// Whether an order sent now would be committed
+/// Whether an order sent now would be committed and published
 ///
-/// The broker may be down: what is committed reaches it later.
+/// The answer is that of real orders within the last seconds; without any, of a commit and a publish for the purpose.
 #[utoipa::path(
     get,
     path = "/readyz",
     operation_id = "ready",
+    params((
+        "exclude" = Option<String>,
+        Query,
+        description = "`nats`: only whether it would be committed. What is committed reaches the broker later."
+    )),
     responses(
         (status = 200, description = "It would.", body = str),
         (status = 503, response = Unavailable)
     )
 )]
-pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<Response, ApiError> {
-    gateway.storage.submit(Submission::Probe, Trace::root()).await?;
+pub(crate) async fn ready(
+    State(gateway): State<Gateway>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let storage = &gateway.storage;
+    if query.is_some_and(|query| query.split('&').any(|parameter| parameter == "exclude=nats")) {
+        storage.commits().await?;
+    } else {
+        let (committed, published) = tokio::join!(storage.commits(), storage.publishes());
+        committed.and(published)?;
+    }
     Ok("ready".into_response())
 }

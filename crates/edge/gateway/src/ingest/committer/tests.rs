@@ -5,13 +5,40 @@ use std::sync::OnceLock;
 use despatch_contracts::order::OrderCancelRequested;
 use despatch_contracts::{Emitted, EventId, Trace, collect_spans};
 use despatch_testkit::TestEnv;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+use opentelemetry::trace::{Link, SpanKind, TraceId};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{
+    InMemorySpanExporter, Sampler, SamplingResult, SdkTracerProvider, ShouldSample,
+};
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::sources::shippo;
 
 const ORDER: &str = "01920000-0000-7000-8000-000000000001";
+
+/// An order whose trace makes the committer panic.
+const PANICS: &str = "01920000-0000-7000-8000-000000000002";
+const PANICS_TRACE: &str = "00-0000000000000000000000000000dead-b7ad6b7169203331-01";
+
+/// Panics at one trace, in place of a defect of the committer.
+#[derive(Debug, Clone)]
+struct PanicAt(TraceId);
+
+impl ShouldSample for PanicAt {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        assert_ne!(trace_id, self.0, "told to panic");
+        Sampler::AlwaysOn.should_sample(parent, trace_id, name, kind, attributes, links)
+    }
+}
 
 fn queued(
     submission: Submission,
@@ -30,7 +57,10 @@ fn cancellation(order_id: &str) -> Submission {
 #[tokio::test]
 async fn a_batch_that_is_committed_again_one_by_one_sends_its_spans_once() {
     let exporter = InMemorySpanExporter::default();
-    let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+    let provider = SdkTracerProvider::builder()
+        .with_simple_exporter(exporter.clone())
+        .with_sampler(PanicAt(TraceId::from(0xdead)))
+        .build();
     global::set_tracer_provider(provider);
     collect_spans();
     let env = TestEnv::new().await;
@@ -39,7 +69,7 @@ async fn a_batch_that_is_committed_again_one_by_one_sends_its_spans_once() {
     let db = env.db().await;
     db.batch_execute(&format!(
         "insert into gateway.orders (shop, shop_order_id, order_id, digest, traceparent)
-             values ('api-shop', '1', '{ORDER}', '', '{order}');
+             values ('api-shop', '1', '{ORDER}', '', '{order}'), ('api-shop', '2', '{PANICS}', '', '{PANICS_TRACE}');
          create function gateway.refuse() returns trigger language plpgsql as
              $$ begin raise 'not this one' using errcode = 'check_violation'; end $$;
          create trigger refuse before insert on gateway.journal for each row
@@ -54,12 +84,23 @@ async fn a_batch_that_is_committed_again_one_by_one_sends_its_spans_once() {
     let (scanned, scan_replied) = queued(Submission::UnknownParcel(scan, Bytes::from_static(said)), &order);
     let (cancelled, cancel_replied) = queued(cancellation(ORDER), &order);
     let (poison, poison_replied) = queued(cancellation("poison"), &order);
+    let (panics, panics_replied) = queued(cancellation(PANICS), &order);
+    let (probe, probe_replied) = queued(Submission::Probe, &order);
     let committer = Committer::new(process.outbox(crate::NAME).unwrap(), 8);
-    committer.commit_and_reply(vec![scanned, cancelled, poison]).await;
+    let (queue, received) = mpsc::channel(8);
+    for submission in [scanned, cancelled, poison, panics, probe] {
+        queue.try_send(submission).unwrap_or_else(|_| panic!("there is room"));
+    }
+    drop(queue);
+    committer.run(received).await;
 
     assert_eq!(scan_replied.await.unwrap(), Ok(Receipt::Noted));
     assert_eq!(cancel_replied.await.unwrap(), Ok(Receipt::Noted));
     assert_eq!(poison_replied.await.unwrap(), Err(SubmitError::Rejected));
+    assert_eq!(panics_replied.await.unwrap(), Err(SubmitError::Rejected));
+    assert_eq!(probe_replied.await.unwrap(), Ok(Receipt::Noted));
+    let left = "select count(*) from gateway.journal where handler = 'probe' or subject = 'order/poison'";
+    assert_eq!(db.query_one(left, &[]).await.unwrap().get::<_, i64>(0), 0, "a probe leaves nothing");
     let spans = exporter.get_finished_spans().unwrap();
     let mut names: Vec<&str> =
         spans.iter().map(|span| &*span.name).filter(|name| !name.starts_with("process")).collect();

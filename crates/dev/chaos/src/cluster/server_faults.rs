@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::task::JoinHandle;
+
 use super::args::ClusterArgs;
-use super::broker::Broker;
+use super::broker::{Broker, Elections};
 use super::database::Databases;
 use super::deployment::{Cluster, WORKERS_AT};
 use super::fault::{Means, Role};
@@ -37,10 +39,7 @@ pub(crate) async fn nats(
         Role::NatsLeader => busiest,
         _ => cluster.broker.monitor().most_clients(Some(busiest)).await?,
     };
-    let led = cluster.broker.monitor().groups(None).await.led;
-    let lost: Vec<String> =
-        led.into_iter().filter(|(_, leader)| *leader == server).map(|(group, _)| group).collect();
-    println!("          {} leads {} groups", cluster.broker.name(server), lost.len());
+    let lost = lost(cluster, server).await;
     let at = SystemTime::now();
     let Broker { links, .. } = &cluster.broker;
     match means {
@@ -48,8 +47,7 @@ pub(crate) async fn nats(
         Means::Stop => cluster.broker.freeze(server)?,
         Means::Swallow => links.swallow(server),
     }
-    let monitor = cluster.broker.monitor().clone();
-    let elected = tokio::spawn(async move { monitor.elected(lost, server).await });
+    let elected = watch_elections(cluster, lost, server);
     let elections = if args.until_flowing {
         // Labels that were under way do not count.
         let elections = elected.await?;
@@ -65,17 +63,34 @@ pub(crate) async fn nats(
         Means::Stop => cluster.broker.thaw(server)?,
         Means::Swallow => cluster.broker.links.open(server, false),
     }
-    let elections = elections?;
-    let after =
-        |led: Option<&SystemTime>| led.and_then(|led| led.duration_since(at).ok()).unwrap_or_default();
-    println!(
-        "          all {} groups are led after {:.1?}",
-        elections.len(),
-        after(elections.values().max())
-    );
+    Ok(Moments { at, led_again: Some(led_again(at, &elections?)), healed })
+}
+
+/// Returns the groups that a server leads.
+pub(crate) async fn lost(cluster: &Cluster, server: usize) -> Vec<String> {
+    let led = cluster.broker.monitor().groups(None).await.led;
+    let lost: Vec<String> =
+        led.into_iter().filter(|(_, leader)| *leader == server).map(|(group, _)| group).collect();
+    println!("          {} leads {} groups", cluster.broker.name(server), lost.len());
+    lost
+}
+
+/// Finds out when other servers lead these groups.
+pub(crate) fn watch_elections(
+    cluster: &Cluster,
+    lost: Vec<String>,
+    server: usize,
+) -> JoinHandle<Result<Elections>> {
+    let monitor = cluster.broker.monitor().clone();
+    tokio::spawn(async move { monitor.elected(lost, server).await })
+}
+
+/// Returns when all groups on the way to a label had a leader again.
+pub(crate) fn led_again(at: SystemTime, elections: &Elections) -> SystemTime {
+    let all = elections.values().max().and_then(|led| led.duration_since(at).ok()).unwrap_or_default();
+    println!("          all {} groups are led after {all:.1?}", elections.len());
     let on_the_way = elections.iter().filter(|(group, _)| leads_to_label(group)).map(|(_, led)| *led);
-    let led_again = Some(on_the_way.max().unwrap_or(at));
-    Ok(Moments { at, led_again, healed })
+    on_the_way.max().unwrap_or(at)
 }
 
 /// Returns whether a label needs this group: the stream, or a consumer of a worker that comes before.

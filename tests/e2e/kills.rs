@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use despatch_runtime::Database;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -28,6 +29,25 @@ async fn a_demo_whose_providers_misbehave_killed_three_times_passes_its_audit() 
     let report = demo.carried_through(&moments(7, 3, 100)).await;
     let completed = report["completed"].as_u64().unwrap();
     assert!(completed >= 90, "about one order in fifty is refused for good: {report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_whose_servers_are_killed_passes_its_audit() {
+    let demo = Demo::new(100, None);
+    let running = demo.start();
+    let database = until("the demo is ready", async || demo.database()).await;
+    for (moment, server) in [(50, "postgres"), (150, "nats")] {
+        until("a kill's moment", async || milestones(&database).await.filter(|passed| *passed >= moment))
+            .await;
+        let pid = fs::read_to_string(demo.dir.path().join(server).join("server.lock")).unwrap();
+        let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+    }
+    let ended = running.ended().await;
+    demo.audited(&ended);
+    for server in ["PostgreSQL", "nats-server"] {
+        assert!(ended.stderr.contains(&format!("server restarted server=\"{server}\"")), "{}", ended.stderr);
+    }
 }
 
 /// When to kill: after so many milestones of all orders. Drawn evenly over the run by a seed, in ascending order; a
@@ -74,10 +94,16 @@ impl Demo {
             demo.kill();
             eprintln!("kill {number}: at milestone {seen}, drawn {moment}");
         }
-        let Ended { status, stdout, stderr } = self.start().ended().await;
+        let report = self.audited(&self.start().ended().await);
+        until("no server outlives the demo", async || self.has_no_servers().then_some(())).await;
+        report
+    }
+
+    /// The report of a demo that has ended well.
+    fn audited(&self, Ended { status, stdout, stderr }: &Ended) -> Value {
         assert!(status.success(), "{status}\n{stdout}{stderr}");
 
-        let report: Value = serde_json::from_str(&stdout).unwrap();
+        let report: Value = serde_json::from_str(stdout).unwrap();
         let dead = report["dead_lettered"].as_object().unwrap().values().map(|count| count.as_u64().unwrap());
         assert_eq!(report["audit_passed"], true, "{report:#}");
         // Copies under the Message-ID of a mail whose answer was lost are no duplicates. They have a figure of their own.
@@ -85,7 +111,6 @@ impl Demo {
         assert!(report["emails_sent_again"].is_u64(), "{report:#}");
         assert_eq!(report["orders"], self.orders, "{report:#}");
         assert_eq!(report["completed"].as_u64().unwrap() + dead.sum::<u64>(), self.orders, "{report:#}");
-        until("no server outlives the demo", async || self.has_no_servers().then_some(())).await;
         report
     }
 

@@ -36,9 +36,20 @@ impl LocalDeployment {
         environment: &[(&str, &str)],
         stderr: impl Into<Stdio>,
     ) -> Self {
+        LocalDeployment::start_in(tempfile::tempdir().unwrap(), args, environment, stderr).await
+    }
+
+    /// Starts it in a directory, where another one may have run before.
+    pub(crate) async fn start_in(
+        dir: TempDir,
+        args: &[&str],
+        environment: &[(&str, &str)],
+        stderr: impl Into<Stdio>,
+    ) -> Self {
         // Another test may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let dir = tempfile::tempdir().unwrap();
+        // Of the run before; what is there from now on was written by this one, when it was ready.
+        let _ = std::fs::remove_file(dir.path().join("address.json"));
         let mut command = at(dir.path(), args);
         command.env("DESPATCH_GATEWAY_LISTEN", "127.0.0.1:0").envs(environment.iter().copied());
         command
@@ -122,9 +133,15 @@ impl LocalDeployment {
 
     /// Stops in good order.
     pub(crate) async fn stop(self) {
+        self.stop_and_keep().await;
+    }
+
+    /// Stops in good order; answers the directory.
+    pub(crate) async fn stop_and_keep(self) -> TempDir {
         self.up.terminate();
         let ended = self.up.ended().await;
         assert!(ended.status.success(), "{ended:?}");
+        self.dir
     }
 }
 

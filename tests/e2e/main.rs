@@ -16,6 +16,7 @@ mod local_deployment;
 mod orders;
 mod outages;
 mod pressure;
+mod private_servers;
 mod privileges;
 #[path = "../pty.rs"]
 mod pty;

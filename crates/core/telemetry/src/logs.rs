@@ -78,6 +78,14 @@ impl Sink {
         self
     }
 
+    /// Shows the warnings of these parts of the program too.
+    #[must_use]
+    pub fn warnings_of(mut self, targets: &[&str]) -> Self {
+        let directives = targets.iter().filter_map(|target| format!("{target}=warn").parse().ok());
+        self.filter = directives.fold(self.filter, EnvFilter::add_directive);
+        self
+    }
+
     /// Colours the lines for people, if `colours`.
     #[must_use]
     pub fn colours(mut self, colours: bool) -> Self {

@@ -3,9 +3,9 @@
 //! A line is written with one write(2) before its answer is sent, which is enough to survive `kill -9`. Lines stay
 //! readable by their [`Span`], so rarely used data need not stay in memory.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -39,8 +39,10 @@ impl Log {
         };
         let path = dir.join(name);
         let failed = |source| SandboxError::State { path: path.clone(), source };
-        fs::create_dir_all(dir).map_err(failed)?;
-        let file = OpenOptions::new().create(true).read(true).append(true).open(&path).map_err(failed)?;
+        // Mails and addresses are in it, which are nobody else's.
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
+        let file = OpenOptions::new().create(true).read(true).append(true).mode(0o600).open(&path);
+        let file = file.map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(SandboxError::InUse { path }),

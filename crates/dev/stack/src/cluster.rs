@@ -5,7 +5,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use rustix::process::Signal;
 use crate::account::Account;
 use crate::binaries::PostgresBinaries;
 use crate::error::StackError;
-use crate::secret;
 use crate::server_dir::ServerDir;
 use crate::supervised::{ServerCommand, Supervised};
+use crate::{private, secret};
 
 const ELSEWHERE: &str = "/var/lib/despatch";
 
@@ -37,21 +37,21 @@ impl Cluster {
         };
         let data = home.join("cluster");
         let account = Account::for_postgres(&data)?;
-        // Existing data stays where it is, even if PostgreSQL cannot read it: it reports that itself.
-        if account == Account::Own || data.exists() {
+        if account == Account::Own || account.can_enter(&home) {
             return Ok(Self { home, account });
         }
-        // This process may open these two directories to others, but none above them.
+        // This process may open these two directories to the account, but none above them.
         for path in [dir.parent().unwrap_or(dir), dir] {
-            let_through(path)?;
+            let_through(path, account)?;
         }
-        if account.can_enter(&home) {
+        // Existing data stays where it is, even if PostgreSQL cannot read it: it reports that itself.
+        if data.exists() || account.can_enter(&home) {
             return Ok(Self { home, account });
         }
         let home = Path::new(ELSEWHERE).join(secret::random_hex()?);
-        fs::create_dir_all(&home).map_err(StackError::io("create", &home))?;
+        private::create_dir(&home).map_err(StackError::io("create", &home))?;
         for path in [Path::new(ELSEWHERE), &home] {
-            let_through(path)?;
+            let_through(path, account)?;
         }
         secret::write_private(&pointer, &home.display().to_string())?;
         Ok(Self { home, account })
@@ -84,7 +84,7 @@ impl Cluster {
             }
             _ => {}
         }
-        fs::create_dir(&unfinished).map_err(StackError::io("create", &unfinished))?;
+        private::create_dir(&unfinished).map_err(StackError::io("create", &unfinished))?;
         self.account.give(&unfinished)?;
         let password_file = self.home.join("initial-password");
         secret::write_private(&password_file, password)?;
@@ -110,9 +110,19 @@ impl Cluster {
     }
 }
 
-/// Lets every account pass through `dir`, without letting it list or write.
-fn let_through(dir: &Path) -> Result<(), StackError> {
-    let mode = fs::metadata(dir).map_err(StackError::io("read", dir))?.permissions().mode();
-    fs::set_permissions(dir, Permissions::from_mode(mode | 0o011))
-        .map_err(StackError::io("open to others", dir))
+/// Lets the server's account pass through `dir`, without letting it list or write.
+///
+/// The account's group gets the right, and nobody else does. Only a directory whose group is in use already is opened to
+/// every account.
+fn let_through(dir: &Path, account: Account) -> Result<(), StackError> {
+    let metadata = fs::metadata(dir).map_err(StackError::io("read", dir))?;
+    let mode = metadata.permissions().mode();
+    let (Account::Other { gid, .. }, 0) = (account, mode & 0o001) else { return Ok(()) };
+    let opened = if metadata.gid() == gid || mode & 0o070 == 0 {
+        chown(dir, None, Some(gid)).map_err(StackError::io("change the group of", dir))?;
+        mode | 0o010
+    } else {
+        mode | 0o011
+    };
+    fs::set_permissions(dir, Permissions::from_mode(opened)).map_err(StackError::io("open to others", dir))
 }

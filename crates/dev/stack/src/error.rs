@@ -47,6 +47,10 @@ impl Program {
     }
 }
 
+/// The remedy for a password that is not there.
+const PASSWORD_ADVICE: &str = "put it back from a backup, or from `database_url` in the data directory's address.json, \
+    between the second colon and the @";
+
 /// Why a stack did not start or stop.
 #[derive(Debug, thiserror::Error)]
 pub enum StackError {
@@ -123,6 +127,40 @@ pub enum StackError {
     /// PostgreSQL serves, but the database could not be created.
     #[error("cannot create the database")]
     Database(#[source] tokio_postgres::Error),
+    /// The file of a password is not whole.
+    #[error("{}: expected 32 hexadecimal digits, found {found}; {}", file.display(), PASSWORD_ADVICE)]
+    Password {
+        /// The file.
+        file: PathBuf,
+        /// Its content, without showing it.
+        found: String,
+    },
+    /// The file of the database's password is gone, while the database is there.
+    #[error("{} is lost: expected the password of the database in {}; {}", file.display(), cluster.display(), PASSWORD_ADVICE)]
+    PasswordLost {
+        /// The file.
+        file: PathBuf,
+        /// The database's directory.
+        cluster: PathBuf,
+    },
+    /// The database has another password than the file.
+    #[error("{}: expected the password of the database in {}, which refuses this one; {}", file.display(), cluster.display(), PASSWORD_ADVICE)]
+    PasswordRefused {
+        /// The file.
+        file: PathBuf,
+        /// The database's directory.
+        cluster: PathBuf,
+    },
+    /// Another program has taken the port at which clients look for a server.
+    #[error(
+        "port {port} of {program} is taken by another program; end it, because clients look for {program} there"
+    )]
+    PortTaken {
+        /// The server.
+        program: Program,
+        /// Its port on loopback.
+        port: u16,
+    },
     /// A PostgreSQL server does not do as it is told: to promote itself, to follow another.
     #[error("PostgreSQL {server} refuses: {sql}")]
     Refused {

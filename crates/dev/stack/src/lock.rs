@@ -3,12 +3,14 @@
 //! The kernel holds the lock, so it ends with its owner, even if the owner is killed. The file also names the owner's
 //! process.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{Seek, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::error::StackError;
+use crate::private;
 
 /// How long a killed process may keep its locks until the kernel has cleared it away.
 const DYING: Duration = Duration::from_secs(1);
@@ -23,11 +25,17 @@ pub struct DataDirLock {
 
 impl DataDirLock {
     /// Creates the directory if necessary and locks it, or returns the process that holds it.
+    ///
+    /// A new or empty directory becomes the owner's alone. One that holds other files keeps its permissions, because
+    /// others may need them.
     pub async fn take(data_dir: &Path) -> Result<Self, StackError> {
-        fs::create_dir_all(data_dir).map_err(StackError::io("create", data_dir))?;
+        private::create_dir(data_dir).map_err(StackError::io("create", data_dir))?;
+        if fs::read_dir(data_dir).map_err(StackError::io("read", data_dir))?.next().is_none() {
+            fs::set_permissions(data_dir, Permissions::from_mode(0o700))
+                .map_err(StackError::io("close to others", data_dir))?;
+        }
         let path = data_dir.join("owner.lock");
-        let mut lock = File::options()
-            .create(true)
+        let mut lock = private::file()
             .truncate(false)
             .read(true)
             .write(true)

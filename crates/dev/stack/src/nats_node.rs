@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::error::{Program, StackError};
 use crate::nats::{USER, answers, command, find};
+use crate::port::Wanted;
 use crate::server_dir::ServerDir;
 use crate::supervised::{Supervised, kill_all};
 use crate::{port, secret};
@@ -51,14 +52,14 @@ impl NatsNode {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            self.clients = port::choose(&dir.join("port"))?;
-            self.routes = port::choose(&dir.join("route-port"))?;
-            self.monitor = port::choose(&dir.join("monitor-port"))?;
+            self.clients = port::choose(Program::Nats, &dir.join("port"), Wanted::Any)?;
+            self.routes = port::choose(Program::Nats, &dir.join("route-port"), Wanted::Any)?;
+            self.monitor = port::choose(Program::Nats, &dir.join("monitor-port"), Wanted::Any)?;
             secret::write_private(&config, &self.configuration(advertised, peers))?;
             let command = command(&self.program, &dir, &config, self.clients, &self.name);
             let mut process = Supervised::spawn(&self.server_dir, command).await?;
             let (clients, name) = (self.clients, self.name.clone());
-            match process.until(|| answers(clients, name.clone())).await {
+            match process.until(async || Ok(answers(clients, name.clone()).await)).await {
                 Ok(()) => {
                     self.process = Some(process);
                     return Ok(());

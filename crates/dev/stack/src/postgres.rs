@@ -1,11 +1,13 @@
 //! Runs PostgreSQL: loopback only, no socket file, a password for every connection, and one database.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 use crate::binaries::{self, PostgresBinaries};
@@ -13,14 +15,22 @@ use crate::blocking::run_blocking;
 use crate::cluster::Cluster;
 use crate::error::{InstallError, Program, StackError};
 use crate::options::Options;
-use crate::server::Server;
+use crate::port::Wanted;
+use crate::probe::ProbeError;
+use crate::server::Private;
 use crate::server_dir::ServerDir;
 use crate::supervised::{ServerCommand, Supervised};
 use crate::{port, secret, wheel};
 
 pub(crate) const USER: &str = "despatch";
 pub(crate) const DATABASE: &str = "despatch";
+/// The database that every cluster has.
+const MAINTENANCE: &str = "postgres";
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a server that did not start may take to end before it is killed.
+const END_WITHIN: Duration = Duration::from_secs(10);
+/// The wait between two attempts to start. Child processes of a killed server need a moment to end.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Settings given on the command line, so that a cluster follows when they change. A commit is on disk before it is
 /// confirmed, because the design's guarantees rest on it, in tests too.
@@ -43,13 +53,19 @@ const SETTINGS: [&str; 13] = [
     "log_destination=stderr",
 ];
 
-pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
+pub(crate) async fn start(options: &Options, wanted: Wanted) -> Result<Private, StackError> {
     let dir = std::path::absolute(options.data_dir.join("postgres"))
         .map_err(StackError::io("resolve", &options.data_dir))?;
     let server_dir = Arc::new(ServerDir::enter(Program::Postgres, dir, options.progress).await?);
     let cluster = Cluster::locate(&server_dir.dir)?;
     let binaries = find(&cluster, options.progress).await?;
-    let password = secret::password(&server_dir.dir.join("password"))?;
+    let file = server_dir.dir.join("password");
+    let password = match (secret::stored(&file)?, cluster.major()) {
+        (Some(password), _) => password,
+        (None, None) => secret::create(&file)?,
+        // Only the cluster knows it, and the cluster does not tell.
+        (None, Some(_)) => return Err(StackError::PasswordLost { file, cluster: cluster.data() }),
+    };
     if cluster.major().is_none() {
         cluster.make(&server_dir, &binaries, USER, &password).await?;
     }
@@ -57,16 +73,22 @@ pub(crate) async fn start(options: &Options) -> Result<Server, StackError> {
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let port = port::choose(&server_dir.dir.join("port"))?;
+        let port = port::choose(Program::Postgres, &server_dir.dir.join("port"), wanted)?;
         let url = |database: &str| format!("postgres://{USER}:{password}@127.0.0.1:{port}/{database}");
         let mut process = Supervised::spawn(&server_dir, command(&binaries, &cluster, port)).await?;
-        let maintenance = url("postgres");
-        match process.until(|| serves(maintenance.clone())).await {
-            Ok(()) => {
-                create_database(&maintenance).await.map_err(StackError::Database)?;
-                return Ok(Server::Ours { url: url(DATABASE), process });
+        let maintenance = url(MAINTENANCE);
+        let served = process.until(|| serves(maintenance.clone(), &file, &cluster)).await;
+        let created = match served {
+            Ok(()) => create_database(&maintenance).await.map_err(StackError::Database),
+            Err(error) => Err(error),
+        };
+        match created {
+            Ok(()) => return Ok(Private { url: url(DATABASE), process: Some(process), set_aside: None }),
+            // It broke off without an error of its own, or lost a child process while it recovered.
+            Err(StackError::Exited { .. } | StackError::Database(_)) if attempt < port::ATTEMPTS => {
+                process.end(END_WITHIN).await?;
+                tokio::time::sleep(AGAIN).await;
             }
-            Err(StackError::Exited { tail, .. }) if attempt < port::ATTEMPTS && port::was_taken(&tail) => {}
             Err(error) => return Err(error),
         }
     }
@@ -122,9 +144,40 @@ pub(crate) fn command(binaries: &PostgresBinaries, cluster: &Cluster, port: u16)
     }
 }
 
-/// Returns whether our cluster answers: no other knows the password.
-pub(crate) async fn serves(url: String) -> bool {
-    matches!(timeout(CONNECT_DEADLINE, connect(&url)).await, Ok(Ok(_)))
+/// Returns whether our cluster answers: no other knows the password. Fails if ours does not know it either.
+pub(crate) async fn serves(url: String, password_file: &Path, cluster: &Cluster) -> Result<bool, StackError> {
+    match timeout(CONNECT_DEADLINE, connect(&url)).await {
+        Ok(Ok(_)) => Ok(true),
+        Ok(Err(error)) if error.code() == Some(&SqlState::INVALID_PASSWORD) => {
+            Err(StackError::PasswordRefused { file: password_file.to_owned(), cluster: cluster.data() })
+        }
+        Ok(Err(_)) | Err(_) => Ok(false),
+    }
+}
+
+/// Fails unless the cluster of this URL commits a change to its disk.
+///
+/// The change is in the maintenance database, of which the deployment knows nothing. It is written to the same log as
+/// every other. An answer, even an error, shows that the server is not hung.
+pub(crate) async fn commits(url: &str) -> Result<(), ProbeError> {
+    let maintenance = match url.rsplit_once('/') {
+        Some((server, _)) => format!("{server}/{MAINTENANCE}"),
+        None => url.to_owned(),
+    };
+    let outcome = async {
+        let client = connect(&maintenance).await?;
+        client
+            .batch_execute(
+                "create table if not exists despatch_watch (id int primary key, at timestamptz);
+                 insert into despatch_watch values (1, now())
+                     on conflict (id) do update set at = excluded.at",
+            )
+            .await
+    };
+    outcome.await.map_err(|error: tokio_postgres::Error| match error.as_db_error() {
+        Some(said) => ProbeError::Refused(said.message().to_owned()),
+        None => ProbeError::Silent(error.to_string()),
+    })
 }
 
 pub(crate) async fn create_database(url: &str) -> Result<(), tokio_postgres::Error> {

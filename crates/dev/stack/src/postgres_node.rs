@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use crate::binaries::PostgresBinaries;
 use crate::cluster::Cluster;
 use crate::error::{Program, StackError};
+use crate::port::Wanted;
 use crate::postgres::{
     DATABASE, USER, command, connect, create_database, find, forget_killed_postmaster, serves,
 };
@@ -108,12 +109,12 @@ impl PostgresNode {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            self.port = port::choose(&self.server_dir.dir.join("port"))?;
+            self.port = port::choose(Program::Postgres, &self.server_dir.dir.join("port"), Wanted::Any)?;
             let mut command = command(&self.binaries, &self.cluster, self.port);
             command.args.extend(SETTINGS.iter().flat_map(|setting| ["-c".into(), setting.into()]));
             let mut process = Supervised::spawn(&self.server_dir, command).await?;
-            let url = self.url("postgres");
-            match process.until(|| serves(url.clone())).await {
+            let (url, passwords) = (self.url("postgres"), self.passwords());
+            match process.until(|| serves(url.clone(), &passwords, &self.cluster)).await {
                 Ok(()) => {
                     self.process = Some(process);
                     return Ok(());

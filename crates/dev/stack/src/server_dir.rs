@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::error::{Program, StackError};
+use crate::private;
 
 /// Longest wait for an earlier server: more than a fast shutdown's checkpoint takes on a slow disk.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -28,10 +29,9 @@ impl ServerDir {
         dir: PathBuf,
         progress: fn(&str),
     ) -> Result<Self, StackError> {
-        fs::create_dir_all(&dir).map_err(StackError::io("create", &dir))?;
+        private::create_dir(&dir).map_err(StackError::io("create", &dir))?;
         let path = dir.join("server.lock");
-        let lock = File::options()
-            .create(true)
+        let lock = private::file()
             .truncate(false)
             .read(true)
             .write(true)
@@ -81,17 +81,22 @@ impl ServerDir {
             }
             _ => {}
         }
-        File::options().create(true).append(true).open(&path).map_err(StackError::io("open", &path))
+        private::file().append(true).open(&path).map_err(StackError::io("open", &path))
     }
 
     pub(crate) fn log_path(&self) -> PathBuf {
         self.dir.join("server.log")
     }
 
+    /// Returns the log as far as it can be read.
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read(self.log_path()).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// Returns the log's last lines, for an error message.
     pub(crate) fn log_tail(&self) -> String {
-        let log = fs::read(self.log_path()).unwrap_or_default();
-        let log = String::from_utf8_lossy(&log);
+        let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n")
     }

@@ -2,11 +2,15 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::error::StackError;
+use crate::error::{Program, StackError};
 use crate::lock::DataDirLock;
 use crate::options::Options;
+use crate::port::Wanted;
+use crate::probe::Probe;
 use crate::server::Server;
+use crate::watch::{ServerEvent, keep};
 use crate::{nats, postgres};
 
 /// A NATS and a PostgreSQL that serve.
@@ -41,13 +45,13 @@ impl Stack {
         let nats = async {
             match &options.nats_url {
                 Some(url) => Ok(Server::Given(url.clone())),
-                None => nats::start(&options).await,
+                None => nats::start(&options, Wanted::Any).await.map(Server::Ours),
             }
         };
         let postgres = async {
             match &options.database_url {
                 Some(url) => Ok(Server::Given(url.clone())),
-                None => postgres::start(&options).await,
+                None => postgres::start(&options, Wanted::Any).await.map(Server::Ours),
             }
         };
         let (nats, postgres) = tokio::try_join!(nats, postgres)?;
@@ -74,14 +78,33 @@ impl Stack {
         self.postgres.pid()
     }
 
-    /// Stops this stack's nats-server, or what is left of it, and starts it again.
+    /// Returns where NATS's store is kept, if the latest start could not read it.
+    pub fn nats_store_set_aside(&self) -> Option<&Path> {
+        self.nats.set_aside()
+    }
+
+    /// Watches both servers for as long as it is polled, and restarts one that ends or hangs. Its URL stays the same.
     ///
-    /// Its URL stays the same unless another program has taken the port meanwhile.
+    /// `nats_probe` asks NATS to store a message; PostgreSQL is asked to commit a change. `tell` gets
+    /// everything that happens to them. A stack without servers of its own has nothing to watch, and then this never returns.
+    ///
+    /// If the future is dropped during a restart, the server may be left stopped.
+    pub async fn watch(&mut self, nats_probe: Probe, tell: impl Fn(ServerEvent) + Sync) {
+        let options = Options { progress: |_| {}, ..self.options.clone() };
+        let postgres_probe: Probe = Arc::new(|url| Box::pin(async move { postgres::commits(&url).await }));
+        let keep = async |program, server: &mut Server, probe| match server {
+            Server::Ours(server) => keep(program, server, &options, &probe, &tell).await,
+            Server::Given(_) => std::future::pending().await,
+        };
+        tokio::join!(
+            keep(Program::Nats, &mut self.nats, nats_probe),
+            keep(Program::Postgres, &mut self.postgres, postgres_probe),
+        );
+    }
+
+    /// Stops this stack's nats-server, or what is left of it, and starts it again. Its URL stays the same.
     pub async fn restart_nats(&mut self) -> Result<(), StackError> {
-        if self.nats.end().await? {
-            self.nats = nats::start(&self.options).await?;
-        }
-        Ok(())
+        self.restart_nats_meanwhile(|_| Ok(())).await
     }
 
     /// Restarts NATS. In between, while no server uses it, `meanwhile` gets the directory of NATS's store, which need
@@ -90,29 +113,27 @@ impl Stack {
         &mut self,
         meanwhile: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<(), StackError> {
-        if self.nats.end().await? {
+        if self.nats.stop().await? {
             let store = self.options.data_dir.join("nats").join("jetstream");
             meanwhile(&store).map_err(StackError::io("change", &store))?;
-            self.nats = nats::start(&self.options).await?;
+            self.nats = Server::Ours(nats::start(&self.options, Wanted::Same).await?);
         }
         Ok(())
     }
 
-    /// Stops this stack's PostgreSQL, or what is left of it, and starts it again.
-    ///
-    /// Its URL stays the same unless another program has taken the port meanwhile.
+    /// Stops this stack's PostgreSQL, or what is left of it, and starts it again. Its URL stays the same.
     pub async fn restart_postgres(&mut self) -> Result<(), StackError> {
-        if self.postgres.end().await? {
-            self.postgres = postgres::start(&self.options).await?;
+        if self.postgres.stop().await? {
+            self.postgres = Server::Ours(postgres::start(&self.options, Wanted::Same).await?);
         }
         Ok(())
     }
 
     /// Ends both servers in order and waits until they are gone.
     pub async fn stop(self) -> Result<(), StackError> {
-        let Self { nats, postgres, lock, options: _ } = self;
+        let Self { mut nats, mut postgres, lock, options: _ } = self;
         let (nats, postgres) = tokio::join!(nats.stop(), postgres.stop());
         drop(lock);
-        nats.and(postgres)
+        nats.and(postgres).map(|_| ())
     }
 }

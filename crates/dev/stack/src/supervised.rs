@@ -23,6 +23,8 @@ const POLL: Duration = Duration::from_millis(5);
 const START_DEADLINE: Duration = Duration::from_secs(120);
 /// How long a server may take to stop in order; PostgreSQL writes a checkpoint first.
 const STOP_DEADLINE: Duration = Duration::from_secs(60);
+/// How long a server that was killed may take to be gone.
+const KILL_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a server may take to stop when a stack is dropped, which blocks a thread.
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -91,14 +93,14 @@ impl Supervised {
         self.pid.map(|pid| pid.as_raw_nonzero().get().cast_unsigned())
     }
 
-    /// Calls `probe` until it succeeds. Fails if the server exits or takes too long.
+    /// Calls `probe` until it returns true. Fails if the probe does, or if the server exits or takes too long.
     pub(crate) async fn until<P, F>(&mut self, probe: P) -> Result<(), StackError>
     where
         P: Fn() -> F,
-        F: Future<Output = bool>,
+        F: Future<Output = Result<bool, StackError>>,
     {
         let started = Instant::now();
-        while !probe().await {
+        while !probe().await? {
             self.check(started)?;
             tokio::time::sleep(POLL).await;
         }
@@ -120,14 +122,42 @@ impl Supervised {
     /// Ends the server in order and waits until it is gone.
     pub(crate) async fn stop(mut self) -> Result<(), StackError> {
         drop(self.supervisor.stdin.take());
+        if self.gone_within(STOP_DEADLINE).await? {
+            return Ok(());
+        }
+        // Dropped here, which kills it.
+        Err(StackError::Unstoppable { program: self.server_dir.program, pid: self.pid() })
+    }
+
+    /// Ends a server that may no longer obey: in order if it does so within `limit`, otherwise at once.
+    pub(crate) async fn end(mut self, limit: Duration) -> Result<(), StackError> {
+        drop(self.supervisor.stdin.take());
+        for (deadline, then) in
+            [(limit, Some(self.kill)), (KILL_DEADLINE, Some(Signal::KILL)), (KILL_DEADLINE, None)]
+        {
+            if self.gone_within(deadline).await? {
+                return Ok(());
+            }
+            // The process may be gone by now, and then there is nothing to do.
+            let _ = self.pid.zip(then).map(|(pid, signal)| kill_process(pid, signal));
+        }
+        Err(StackError::Unstoppable { program: self.server_dir.program, pid: self.pid() })
+    }
+
+    /// Returns how the server ended; `None` while it runs.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, StackError> {
+        self.exited()
+    }
+
+    async fn gone_within(&mut self, limit: Duration) -> Result<bool, StackError> {
         let started = Instant::now();
         while self.exited()?.is_none() {
-            if started.elapsed() > STOP_DEADLINE {
-                return Err(StackError::Unstoppable { program: self.server_dir.program, pid: self.pid() });
+            if started.elapsed() > limit {
+                return Ok(false);
             }
             tokio::time::sleep(POLL).await;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Fails if the server has exited, or has been starting for too long.

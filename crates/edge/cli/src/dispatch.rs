@@ -85,7 +85,7 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Up(args) => return Box::pin(up::up(registry, load()?, data_dir, &args, &global)).await,
         #[cfg(feature = "local")]
         Command::Demo(args) => {
-            log("error");
+            log_errors_and_servers(&global);
             return Box::pin(demo::demo(registry, load()?, data_dir, &args, global.quiet)).await;
         }
         #[cfg(feature = "local")]
@@ -191,18 +191,28 @@ fn effective_settings(registry: &Registry, config: Config, data_dir: &DataDir) -
     {
         return Ok(registry.running(settings)?);
     }
-    Ok(with_local_servers(config, data_dir))
+    with_local_servers(config, data_dir)
 }
 
 /// The settings of the deployment that a command looks at.
 #[cfg(not(feature = "local"))]
-#[allow(clippy::unnecessary_wraps, reason = "the same signature with the feature `local`, where it can fail")]
 fn effective_settings(_: &Registry, config: Config, data_dir: &DataDir) -> Result<Config> {
-    Ok(with_local_servers(config, data_dir))
+    with_local_servers(config, data_dir)
 }
 
 /// Logs to standard error, at this level unless the command line or `RUST_LOG` says otherwise.
 fn log(global: &GlobalArgs, level: &'static str, format: Format) {
-    let sink = Sink::stderr(global.level(level), format).colours(colours(&std::io::stderr()));
+    despatch_telemetry::log([sink(global, level, format).or_rust_log()]);
+}
+
+/// Logs errors, and how the private servers are.
+#[cfg(feature = "local")]
+fn log_errors_and_servers(global: &GlobalArgs) {
+    let errors = sink(global, "error", Format::Pretty);
+    let sink = if global.quiet { errors } else { errors.warnings_of(&["despatch::local::servers"]) };
     despatch_telemetry::log([sink.or_rust_log()]);
+}
+
+fn sink(global: &GlobalArgs, level: &'static str, format: Format) -> Sink {
+    Sink::stderr(global.level(level), format).colours(colours(&std::io::stderr()))
 }

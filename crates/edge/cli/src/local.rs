@@ -7,6 +7,10 @@ mod deployment;
 #[cfg(feature = "local")]
 mod log_file;
 mod owner;
+mod permissions;
+mod server_state;
+#[cfg(feature = "local")]
+mod servers;
 #[cfg(feature = "local")]
 mod state;
 
@@ -17,3 +21,4 @@ pub(crate) use deployment::{LaunchOptions, LocalDeployment, fast_tracking};
 #[cfg(feature = "local")]
 pub(crate) use log_file::{LogFile, previous as previous_log};
 pub(crate) use owner::Owner;
+pub(crate) use server_state::ServerStates;

@@ -9,6 +9,7 @@ mod providers;
 mod stream_probe;
 
 pub use check::{Check, Grade};
+pub use stream_probe::stream_stores;
 
 use crate::settings::Settings;
 use crate::worker::Worker;

@@ -4,6 +4,8 @@ mod data;
 mod lifetime;
 mod lock;
 mod servers;
-// Says to clippy what is so anyway: this is test code, which may unwrap.
+// `cfg` says to clippy what is so anyway: this is test code, which may unwrap.
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod watch;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use async_nats::{ConnectError, ConnectOptions, ServerAddr, jetstream};
 use despatch_stack::{Options, Stack};
 use rustix::process::{Pid, test_kill_process};
 use tempfile::TempDir;
@@ -38,12 +39,16 @@ pub(crate) async fn connect(url: &str) -> Client {
     client
 }
 
-pub(crate) async fn jetstream(stack: &Stack) -> async_nats::jetstream::Context {
+pub(crate) async fn jetstream(stack: &Stack) -> jetstream::Context {
+    jetstream_at(stack.nats_url()).await.unwrap()
+}
+
+pub(crate) async fn jetstream_at(url: &str) -> Result<jetstream::Context, ConnectError> {
     // The client library ignores a URL's user and password.
-    let url: async_nats::ServerAddr = stack.nats_url().parse().unwrap();
+    let url: ServerAddr = url.parse().unwrap();
     let (user, password) = (url.username().unwrap().to_owned(), url.password().unwrap().to_owned());
-    let options = async_nats::ConnectOptions::with_user_and_password(user, password);
-    async_nats::jetstream::new(options.connect(url).await.unwrap())
+    let options = ConnectOptions::with_user_and_password(user, password);
+    Ok(jetstream::new(options.connect(url).await?))
 }
 
 /// A process that owns a stack and does nothing else.

@@ -26,6 +26,9 @@ pub(crate) struct UpArgs {
     /// Let the stand-in providers misbehave, repeatably by this seed.
     #[arg(long, value_name = "SEED", value_parser = number::<u64>)]
     pub(crate) faults: Option<u64>,
+    /// Make new secrets: links in mails that are out stop working, and the API key changes.
+    #[arg(long)]
+    pub(crate) new_secrets: bool,
 }
 
 #[derive(Debug, Args)]

@@ -28,7 +28,7 @@ use crate::signals;
 
 use progress::ProgressDisplay;
 use report::DemoReport;
-use watch::until_quiet;
+use watch::{patiently, until_quiet};
 
 /// How many orders are being placed at once.
 const AT_ONCE: usize = 128;
@@ -52,8 +52,14 @@ pub(crate) async fn demo(
     tokio::pin!(stop);
     let lock = data_dir.lock().await?;
     let telemetry = Telemetry::start("despatch")?;
-    let options =
-        LaunchOptions { config, data_dir: data_dir.clone(), lock, command: "demo", faults: args.faults };
+    let options = LaunchOptions {
+        config,
+        data_dir: data_dir.clone(),
+        lock,
+        command: "demo",
+        faults: args.faults,
+        new_secrets: false,
+    };
     let deployment = LocalDeployment::start(registry, options).await?;
     let outcome = tokio::select! {
         outcome = carry(registry, &deployment, &orders, quiet || args.json) => outcome,
@@ -92,7 +98,7 @@ async fn carry(
     quiet: bool,
 ) -> Result<DemoReport> {
     let LocalDeployment { address, sandbox, database, .. } = deployment;
-    receive_stock(database, orders).await?;
+    patiently(async || receive_stock(database, orders).await).await?;
     let started = Instant::now();
     let display = ProgressDisplay::new(orders.len(), quiet)?;
     let customers = tokio::spawn(answer_reviews(
@@ -115,7 +121,8 @@ async fn carry(
         }),
     };
     display.end();
-    DemoReport::of(&auditor, sandbox.as_ref(), orders, &ids, started.elapsed()).await
+    let took = started.elapsed();
+    DemoReport::of(&auditor, sandbox.as_ref(), orders, &ids, took).await
 }
 
 /// Places every order; answers their ids, by place in `orders`.

@@ -1,5 +1,6 @@
 //! `despatch doctor`: looks everything over, leaves nothing changed, and says what to do.
 
+mod data_dir;
 mod report;
 
 use std::path::Path;
@@ -19,9 +20,6 @@ use report::{as_lines, as_object};
 
 /// The group of what is not about servers or workers.
 const HERE: &str = "configuration";
-
-/// How much room the private servers should have, and how much they must.
-const ROOM: (u64, u64) = (2_000_000_000, 250_000_000);
 
 /// Examines the deployment; fails when something has. `asked` is the configuration of this command, `config` the one of the
 /// deployment that is examined.
@@ -55,7 +53,7 @@ pub(crate) async fn run(
         checks.extend(in_force(asked, &config));
     }
     if data_dir.path().exists() && (nowhere || config.is_running_here()) {
-        checks.push(room(data_dir.path()));
+        checks.extend(data_dir::examine(data_dir, !nowhere && !ended));
     }
     if !nowhere && !config.has_only_stand_ins() {
         checks.extend(config.identity_problems().into_iter().map(|(key, problem)| {
@@ -66,7 +64,7 @@ pub(crate) async fn run(
     }
     let mut checks: Vec<Check> = checks.into_iter().map(|check| check.of(HERE)).collect();
     let mut examined = examine(&config.settings(), &workers).await;
-    if config.is_running_here() {
+    if ended {
         say_that_nothing_runs(&mut examined, data_dir.path());
     }
     checks.extend(examined);
@@ -126,28 +124,4 @@ fn say_that_nothing_runs(checks: &mut [Check], dir: &Path) {
         );
         check.advice = Some(advice);
     }
-}
-
-/// The free room on the private servers' disk.
-fn room(path: &Path) -> Check {
-    let subject = format!("disk {}", path.display());
-    let megabytes = |bytes: u64| format!("{} MB", bytes / 1_000_000);
-    let expected = format!("more than {} free", megabytes(ROOM.0));
-    let free = match rustix::fs::statvfs(path) {
-        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize),
-        Err(error) => {
-            let check = Check::ok(subject, error.to_string(), expected);
-            return check.but(Grade::Failed, "See to it that the data directory can be read.");
-        }
-    };
-    let check = Check::ok(subject, format!("{} free", megabytes(free)), expected);
-    let grade = match free {
-        free if free >= ROOM.0 => return check,
-        free if free >= ROOM.1 => Grade::Warning,
-        _ => Grade::Failed,
-    };
-    check.but(
-        grade,
-        "Make room, or move it: --data-dir (DESPATCH_DATA_DIR). Both servers stop when it is full.",
-    )
 }

@@ -23,7 +23,7 @@ pub(crate) struct Gateway {
 
 /// The gateway of the command line; or the one of this machine's `up`; or the one that the configuration names.
 pub(crate) async fn connect(config: &Config, data_dir: &DataDir, args: &GatewayArgs) -> Result<Gateway> {
-    let address = data_dir.address();
+    let address = if args.url.is_some() { None } else { data_dir.address()? };
     let configured = (&config.shop.public_url, config.gateway.api_keys.first());
     let (url, key, sandbox) = match (&args.url, address, configured) {
         (Some(url), _, (_, key)) => {

@@ -45,7 +45,7 @@ pub(crate) async fn import(
     #[cfg(feature = "local")]
     {
         if args.stock {
-            let database = Database::new(&with_local_servers(config, data_dir).database_url, 1)?;
+            let database = Database::new(&with_local_servers(config, data_dir)?.database_url, 1)?;
             report.units_received = Some(receive_stock(&database, &orders).await?);
         }
         let checkout = CheckoutClient::new(gateway.client, gateway.sandbox)?;

@@ -6,7 +6,7 @@ use crate::result::{Result, hinted};
 
 /// Prints the key that the gateway takes.
 pub(crate) fn key(data_dir: &DataDir) -> Result {
-    let Some(address) = data_dir.address() else {
+    let Some(address) = data_dir.address()? else {
         let dir = data_dir.path().display();
         return Err(hinted(
             format!("no despatch has run in {dir}, so there is no key"),

@@ -10,10 +10,10 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use crate::config::Config;
-use crate::local::{DataDir, Owner, attach};
+use crate::local::{DataDir, Owner, ServerStates, attach};
 use crate::output::{Table, amount, next_command, print, span, width};
 use crate::registry::Registry;
-use crate::result::Result;
+use crate::result::{Result, hinted};
 
 /// The figures that are printed.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ struct ShopStatus {
     retries: Vec<(&'static str, u64)>,
     /// The providers that are out of service, by worker.
     outages: Vec<(&'static str, Outage)>,
+    /// The private servers.
+    servers: ServerStates,
 }
 
 /// Prints today's figures, or that nothing runs here.
@@ -33,7 +35,17 @@ pub(crate) async fn status(registry: &Registry, config: Config, data_dir: &DataD
     if config.database_url.is_empty() && data_dir.owner()? == Owner::Nobody {
         return nothing(data_dir, as_json);
     }
-    let status = read(registry, &attach(config, data_dir)?).await?;
+    let servers = data_dir.servers()?;
+    let faults: Vec<String> = servers
+        .iter()
+        .filter(|(_, server)| server.fault.is_some())
+        .filter_map(|(name, server)| server.line(name))
+        .collect();
+    let status = match read(registry, &attach(config, data_dir)?).await {
+        Ok(figures) => ShopStatus { servers, ..figures },
+        Err(error) if faults.is_empty() => return Err(error.into()),
+        Err(error) => return Err(hinted(error, faults.join("\n"))),
+    };
     if as_json {
         return print(&format!("{:#}\n", status.as_object()));
     }
@@ -61,7 +73,7 @@ async fn read(registry: &Registry, config: &Config) -> Result<ShopStatus, DbErro
         }
         outages.extend(list_outages(&db, worker).await?.into_iter().map(|outage| (worker, outage)));
     }
-    Ok(ShopStatus { since, figures, retries, outages })
+    Ok(ShopStatus { since, figures, retries, outages, servers: ServerStates::default() })
 }
 
 /// The beginning of the day in a zone.
@@ -115,6 +127,14 @@ impl ShopStatus {
         for (worker, Outage { provider, reason, waiting, .. }) in &self.outages {
             let _ = writeln!(text, "out of service: {provider} ({reason}), {waiting} of {worker} wait");
         }
+        let servers: Vec<String> =
+            self.servers.iter().filter_map(|(name, server)| server.line(name)).collect();
+        if !servers.is_empty() {
+            text += "\nservers\n";
+            for server in servers {
+                let _ = writeln!(text, "  {server}");
+            }
+        }
         text
     }
 
@@ -140,6 +160,7 @@ impl ShopStatus {
         json!({
             "running": true, "today": today, "on_the_way": under_way, "cases": cases, "retries": retries,
             "outages": outages,
+            "servers": self.servers,
         })
     }
 }
@@ -173,6 +194,7 @@ mod tests {
             },
             retries: Vec::new(),
             outages: Vec::new(),
+            servers: ServerStates::default(),
         }
     }
 

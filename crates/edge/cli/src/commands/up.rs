@@ -46,8 +46,14 @@ pub(crate) async fn up(
     let telemetry = Telemetry::start("despatch")?;
     let stood_in_for = StandIns::needed(&config);
     let databases = config.databases.clone();
-    let options =
-        LaunchOptions { config, data_dir: data_dir.clone(), lock, command: "up", faults: args.faults };
+    let options = LaunchOptions {
+        config,
+        data_dir: data_dir.clone(),
+        lock,
+        command: "up",
+        faults: args.faults,
+        new_secrets: args.new_secrets,
+    };
     let shown = Shown { data_dir: &data_dir, stood_in_for: &stood_in_for, databases: &databases };
     let done = run(registry, options, &shown, &screen).await;
     screen.end();
@@ -95,7 +101,7 @@ async fn run(registry: &Registry, options: LaunchOptions, shown: &Shown<'_>, scr
         let url = shown.databases.get(worker).unwrap_or(&deployment.address.database_url);
         Database::new(url, 1)
     };
-    let watch = Watch::begin(database(despatch_gateway::NAME)?, database(despatch_exceptions::NAME)?).await?;
+    let watch = Watch::new(database(despatch_gateway::NAME)?, database(despatch_exceptions::NAME)?);
     screen.print(&header(&deployment, shown.data_dir, shown.stood_in_for, started.elapsed())?);
     tokio::select! {
         asked = &mut stop => asked?,

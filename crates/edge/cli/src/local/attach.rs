@@ -12,10 +12,10 @@ pub(crate) fn attach(config: Config, data_dir: &DataDir) -> Result<Config> {
     let configured = !config.nats_url.is_empty() || !config.database_url.is_empty();
     let complete = !config.nats_url.is_empty() && !config.database_url.is_empty();
     // Private servers end with their owner, and leave their addresses behind.
-    if !complete && data_dir.owner()? == Owner::Nobody && (!configured || data_dir.address().is_some()) {
+    if !complete && data_dir.owner()? == Owner::Nobody && (!configured || data_dir.address()?.is_some()) {
         return Err(not_running(data_dir));
     }
-    let config = with_local_servers(config, data_dir);
+    let config = with_local_servers(config, data_dir)?;
     config.check_servers()?;
     Ok(config)
 }
@@ -32,8 +32,11 @@ fn not_running(data_dir: &DataDir) -> Box<dyn Error + Send + Sync> {
 }
 
 /// The configuration with the servers of the local deployment, if there is one, where none are configured.
-pub(crate) fn with_local_servers(mut config: Config, data_dir: &DataDir) -> Config {
-    if let Some(address) = data_dir.address() {
+pub(crate) fn with_local_servers(mut config: Config, data_dir: &DataDir) -> Result<Config> {
+    if !config.nats_url.is_empty() && !config.database_url.is_empty() {
+        return Ok(config);
+    }
+    if let Some(address) = data_dir.address()? {
         if config.nats_url.is_empty() {
             config.nats_url = address.nats_url;
         }
@@ -41,5 +44,5 @@ pub(crate) fn with_local_servers(mut config: Config, data_dir: &DataDir) -> Conf
             config.database_url = address.database_url;
         }
     }
-    config
+    Ok(config)
 }

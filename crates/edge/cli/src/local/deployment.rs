@@ -6,11 +6,13 @@ use std::time::Duration;
 use despatch_gateway::GatewayError;
 use despatch_runtime::{Database, Process};
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
-use despatch_stack::{DataDirLock, Stack};
+use despatch_stack::DataDirLock;
+use rustix::fs::Mode;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::data_dir::{Address, DataDir};
+use super::servers::Servers;
 use crate::config::{Config, StandIns, running};
 use crate::gateway;
 use crate::registry::Registry;
@@ -26,6 +28,8 @@ pub(crate) struct LaunchOptions {
     pub(crate) command: &'static str,
     /// The seed by which the stand-ins misbehave; without it they behave.
     pub(crate) faults: Option<u64>,
+    /// Whether a directory that has lost its secrets gets new ones.
+    pub(crate) new_secrets: bool,
 }
 
 /// A running deployment.
@@ -34,7 +38,7 @@ pub(crate) struct LocalDeployment {
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) database: Database,
     pub(crate) process: Process,
-    stack: Stack,
+    servers: Servers,
     gateway: JoinHandle<Result<(), GatewayError>>,
     shutdown: CancellationToken,
 }
@@ -42,11 +46,14 @@ pub(crate) struct LocalDeployment {
 impl LocalDeployment {
     /// Starts everything and returns when every worker consumes.
     pub(crate) async fn start(registry: &Registry, options: LaunchOptions) -> Result<Self> {
-        let LaunchOptions { mut config, data_dir, lock, command, faults } = options;
-        let secrets = data_dir.secrets()?;
-        let stack = Stack::start_locked(lock, stack_options(&config, &data_dir)).await?;
-        config.nats_url = stack.nats_url().to_owned();
-        config.database_url = stack.database_url().to_owned();
+        let LaunchOptions { mut config, data_dir, lock, command, faults, new_secrets } = options;
+        // Everything that this process and its servers write is the owner's alone.
+        rustix::process::umask(Mode::RWXG | Mode::RWXO);
+        let secrets = if new_secrets { data_dir.new_secrets()? } else { data_dir.secrets()? };
+        let options = stack_options(&config, &data_dir);
+        let servers = Servers::start(lock, options, &data_dir, &config.runtime.namespace).await?;
+        config.nats_url.clone_from(&servers.nats_url);
+        config.database_url.clone_from(&servers.database_url);
         if config.links.secret.is_empty() {
             config.links.secret = secrets.link_secret;
         }
@@ -92,7 +99,7 @@ impl LocalDeployment {
             sandbox_stripe_url: sandbox.as_ref().map(Sandbox::stripe_url),
         };
         data_dir.announce(&address)?;
-        Ok(LocalDeployment { address, sandbox, database, process, stack, gateway, shutdown })
+        Ok(LocalDeployment { address, sandbox, database, process, servers, gateway, shutdown })
     }
 
     /// Finishes what is in flight and stops everything. Waiting events continue at the next start.
@@ -103,7 +110,7 @@ impl LocalDeployment {
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
-        self.stack.stop().await?;
+        self.servers.stop().await?;
         served??;
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use super::data_dir::DataDir;
-use crate::result::{Result, hinted};
+use super::data_dir::{DataDir, unreadable};
+use crate::result::Result;
 
 /// Which process runs in a data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,7 @@ impl DataDir {
     /// Which process runs here now.
     pub(crate) fn owner(&self) -> Result<Owner> {
         let path = self.path().join("owner.lock");
-        let unusable = |error: std::io::Error| {
-            hinted(format!("{}: {error}", path.display()), "name another directory: --data-dir DIR")
-        };
+        let unusable = |error: std::io::Error| unreadable(&path, &error);
         let lock = match File::open(&path) {
             Ok(lock) => lock,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

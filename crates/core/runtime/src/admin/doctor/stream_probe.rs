@@ -6,14 +6,16 @@
 
 use std::error::Error as _;
 
-use async_nats::jetstream::Context;
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::ConnectOptions;
+use async_nats::jetstream::context::{ContextBuilder, GetStreamErrorKind, PublishError, PublishErrorKind};
 use async_nats::jetstream::stream::Stream;
+use async_nats::jetstream::{Context, ErrorCode};
 use despatch_contracts::replay_subject;
 use tokio::sync::mpsc;
 
 use crate::admin::doctor::check::{ANSWER_TIMEOUT, Check, Grade};
-use crate::nats::Names;
+use crate::error::chain;
+use crate::nats::{Names, connect_once, inbox};
 
 /// The handler that does not exist.
 const NOBODY: &str = "doctor.probe";
@@ -69,6 +71,29 @@ pub(crate) async fn probe(
         }
         (Ok(_), Ok(_)) => check("a message was stored, read back and deleted".to_owned()),
     }
+}
+
+/// Fails unless the deployment's stream stores a message now, which is deleted again. A stream that does not exist stores
+/// none, which is no fault of the server.
+pub async fn stream_stores(url: &str, namespace: &str) -> Result<(), String> {
+    let adapt =
+        |options: ConnectOptions| options.name("despatch watch").custom_inbox_prefix(inbox("operator"));
+    let client = connect_once(url, adapt).await.map_err(|error| error.to_string())?;
+    let jetstream = ContextBuilder::new().timeout(ANSWER_TIMEOUT).build(client);
+    let names = Names::new(namespace);
+    let stream = match jetstream.get_stream(&names.stream).await {
+        Ok(stream) => stream,
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(said) if said.error_code() == ErrorCode::STREAM_NOT_FOUND => {
+                return Ok(());
+            }
+            _ => return Err(chain(&error)),
+        },
+    };
+    let subject = names.full(&replay_subject(NOBODY));
+    let stored = async { jetstream.publish(subject, "probe".into()).await?.await };
+    let stored = stored.await.map_err(|error| chain(&error))?;
+    stream.delete_message(stored.sequence).await.map(|_| ()).map_err(|error| chain(&error))
 }
 
 fn refused(check: impl Fn(String) -> Check, error: &PublishError) -> Check {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use despatch_runtime::{DbError, Process};
+use despatch_runtime::{DbError, DbErrorKind, Process};
 use despatch_scenario::{Auditor, Progress};
 use tokio::sync::watch::Sender;
 
@@ -12,6 +12,26 @@ use crate::result::Result;
 
 /// How long nothing may change, with nothing waiting for its next try, before the demo gives up on what is left.
 const STUCK: Duration = Duration::from_secs(90);
+
+/// How long the database may be away. A private one that ends or hangs is restarted meanwhile.
+const AWAY: Duration = Duration::from_secs(300);
+
+/// The wait before a database that is away is asked again.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// Asks a database until it answers: one that is restarted is no reason to end the demo.
+pub(super) async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<T, DbError>) -> Result<T, DbError> {
+    let began = Instant::now();
+    loop {
+        match ask().await {
+            Err(error) if error.kind() == DbErrorKind::Unreachable && began.elapsed() < AWAY => {
+                tracing::debug!(%error, "database asked again");
+                tokio::time::sleep(AGAIN).await;
+            }
+            answer => return answer,
+        }
+    }
+}
 
 /// Returns when all `orders` are placed and ended and nothing is left to do, or when nothing changes any more. Shows the
 /// progress and sends it to the task that places orders.
@@ -25,7 +45,7 @@ pub(super) async fn until_quiet(
 ) -> Result {
     let mut last_change = (Instant::now(), Progress::default());
     loop {
-        let now = auditor.progress().await?;
+        let now = patiently(async || auditor.progress().await).await?;
         display.show(now.ended(), &now);
         let all_ended = placed.load(Ordering::Relaxed) == orders && now.ended() >= orders;
         if all_ended && is_quiet(auditor, process).await? {
@@ -48,7 +68,7 @@ pub(super) async fn until_quiet(
 
 /// Whether nothing waits or is in flight anywhere.
 async fn is_quiet(auditor: &Auditor, process: &Process) -> Result<bool, DbError> {
-    let backlogs = auditor.backlogs().await?;
+    let backlogs = patiently(async || auditor.backlogs().await).await?;
     if backlogs.iter().any(|(_, backlog)| backlog.waiting > 0 || backlog.outbox_batches > 0) {
         return Ok(false);
     }
@@ -58,5 +78,5 @@ async fn is_quiet(auditor: &Auditor, process: &Process) -> Result<bool, DbError>
 
 /// How many events wait for their next try.
 async fn waiting(auditor: &Auditor) -> Result<u64, DbError> {
-    Ok(auditor.backlogs().await?.iter().map(|(_, backlog)| backlog.waiting).sum())
+    Ok(patiently(async || auditor.backlogs().await).await?.iter().map(|(_, backlog)| backlog.waiting).sum())
 }

@@ -9,6 +9,7 @@ use jiff::Zoned;
 
 use super::screen::Screen;
 use crate::local::DataDir;
+use crate::output::width;
 
 /// The least time between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -26,8 +27,8 @@ const SHOWN: u32 = 10;
 pub(super) struct Watch {
     gateway: Database,
     cases: CaseQueries,
-    /// The last case that needs not be told.
-    last_case: i64,
+    /// The last case that needs not be told; `None` before the first look.
+    last_case: Option<i64>,
 }
 
 /// The figures of the last line.
@@ -47,10 +48,8 @@ enum LookError {
 
 impl Watch {
     /// Reads the gateway's database and that of the exceptions worker. Cases of earlier runs are counted, not told.
-    pub(super) async fn begin(gateway: Database, exceptions: Database) -> Result<Self, CaseError> {
-        let cases = CaseQueries::new(exceptions);
-        let last_case = cases.last_number().await?;
-        Ok(Watch { gateway, cases, last_case })
+    pub(super) fn new(gateway: Database, exceptions: Database) -> Self {
+        Watch { gateway, cases: CaseQueries::new(exceptions), last_case: None }
     }
 
     /// Shows what happens, for as long as it is polled.
@@ -62,7 +61,7 @@ impl Watch {
             match self.look().await {
                 Ok((figures, opened)) => {
                     screen.print(&lines(&opened));
-                    let text = || figures.line(data_dir);
+                    let text = || figures.line(data_dir, width());
                     if screen.renews() {
                         screen.renew(text());
                     } else if figures != shown && next_line <= Instant::now() {
@@ -81,28 +80,31 @@ impl Watch {
     async fn look(&mut self) -> Result<(Figures, Vec<Case>), LookError> {
         let orders = despatch_gateway::count_orders(&self.gateway).await?;
         let cases = self.cases.counts(&CaseFilter::default()).await?.cases;
-        let opened = self.cases.opened_after(self.last_case, SHOWN).await?;
-        if opened.len() < SHOWN as usize {
-            self.last_case = opened.last().map_or(self.last_case, |case| case.number);
+        let last_case = match self.last_case {
+            Some(last_case) => last_case,
+            None => self.cases.last_number().await?,
+        };
+        let opened = self.cases.opened_after(last_case, SHOWN).await?;
+        self.last_case = Some(if opened.len() < SHOWN as usize {
+            opened.last().map_or(last_case, |case| case.number)
         } else {
             // More than anyone reads: the figures tell of the others.
-            self.last_case = self.cases.last_number().await?;
-        }
+            self.cases.last_number().await?
+        });
         Ok((Figures { orders, cases }, opened))
     }
 }
 
 impl Figures {
-    fn line(self, data_dir: &DataDir) -> String {
+    /// The figures, with the next command if the whole of it fits into `width`.
+    fn line(self, data_dir: &DataDir, width: Option<usize>) -> String {
         let Figures { orders, cases } = self;
         let counted = |count, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-        let mut line =
-            format!("{}  {} placed, {} open", now(), counted(orders, "order"), counted(cases, "case"));
-        if cases > 0 {
-            // Writing to a string cannot fail.
-            let _ = write!(line, "   despatch exceptions list{}", data_dir.option());
-        }
-        line
+        let line = format!("{}  {} placed, {} open", now(), counted(orders, "order"), counted(cases, "case"));
+        // Half a command would be a wrong one.
+        let command = format!("   despatch exceptions list{}", data_dir.option());
+        let fits = width.is_none_or(|width| line.len() + command.len() <= width);
+        if cases > 0 && fits { line + &command } else { line }
     }
 }
 
@@ -120,4 +122,21 @@ fn lines(opened: &[Case]) -> String {
 /// The time of day, as a person's clock has it.
 fn now() -> String {
     Zoned::now().strftime("%H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_the_whole_command_or_none() {
+        let figures = Figures { orders: 1200, cases: 3 };
+        let line = |dir: &str, width| figures.line(&DataDir::new(Path::new(dir)), width);
+        let short = "  1200 orders placed, 3 cases open";
+        assert!(line(".despatch", Some(80)).ends_with("   despatch exceptions list"));
+        assert!(line("/var/lib/shops/quay-street/despatch", Some(80)).ends_with(short));
+        assert!(line("/srv/quay-street", None).ends_with(" --data-dir /srv/quay-street"));
+    }
 }

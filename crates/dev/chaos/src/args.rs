@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::cluster::ClusterArgs;
+use crate::cluster::{ClusterArgs, ConsumersArgs};
 use crate::fault::Kind;
 
 /// Break everything at random while orders flow, then check that nothing is lost and nothing happened twice
@@ -51,4 +51,5 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Of {
     Cluster(ClusterArgs),
+    Consumers(ConsumersArgs),
 }

@@ -4,6 +4,7 @@
 
 mod args;
 mod broker;
+mod consumers;
 mod database;
 mod deployment;
 mod disk_faults;
@@ -20,4 +21,5 @@ mod stall;
 mod tend;
 
 pub(crate) use args::ClusterArgs;
+pub(crate) use consumers::{ConsumersArgs, measure};
 pub(crate) use run::run;

@@ -158,6 +158,11 @@ impl Fleet {
         line.split_once("address=")?.1.trim().parse().ok()
     }
 
+    /// Changes what processes are told by their environment, from their next start on.
+    pub(crate) fn tell(&mut self, name: &'static str, value: String) {
+        self.environment.insert(name, value);
+    }
+
     /// Returns the process of this place, while it runs.
     pub(crate) fn pid(&self, place: usize) -> Option<u32> {
         self.processes[place].running.as_ref().map(Child::id)

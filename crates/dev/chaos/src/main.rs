@@ -42,6 +42,7 @@ fn main() -> ExitCode {
     let args = args::Args::parse();
     let done = match &args.of {
         Some(args::Of::Cluster(cluster)) => cluster::run(cluster),
+        Some(args::Of::Consumers(consumers)) => cluster::measure(consumers),
         None => run::run(&args),
     };
     match done {

@@ -23,6 +23,17 @@ fn forty_faults_lose_nothing_and_repeat_nothing() {
     assert!(output.status.success(), "{told}{complained}");
 }
 
+/// The leader of the stream stops and keeps its connections, which are those of most processes. Orders must go on while
+/// it is stopped.
+#[test]
+fn a_stopped_leader_holds_no_order_up() {
+    let args = ["cluster", "--only", "stop-nats-leader", "--until-flowing"];
+    let output = chaos().args(args).output().unwrap();
+    let (told, complained) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}{complained}");
+}
+
 #[test]
 fn a_seed_is_a_schedule() {
     assert_eq!(plan(&["--seed", "7"]), plan(&["--seed", "7"]));

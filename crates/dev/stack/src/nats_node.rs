@@ -131,12 +131,4 @@ impl NatsNode {
         self.process = None;
         Ok(())
     }
-
-    /// Ends the server in order.
-    pub async fn stop(&mut self) -> Result<(), StackError> {
-        match self.process.take() {
-            Some(process) => process.stop().await,
-            None => Ok(()),
-        }
-    }
 }

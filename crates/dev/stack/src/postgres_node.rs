@@ -200,12 +200,4 @@ impl PostgresNode {
         self.process = None;
         Ok(())
     }
-
-    /// Ends the server in order.
-    pub async fn stop(&mut self) -> Result<(), StackError> {
-        match self.process.take() {
-            Some(process) => process.stop().await,
-            None => Ok(()),
-        }
-    }
 }

@@ -37,7 +37,7 @@ reviews:
   secrets: [linksSecret]
   calls: []
 exceptions:
-  handlers: [open, resolve, close-cancelled, advance, monitor]
+  handlers: [open, resolve, close-cancelled, advance, monitor, outages]
   secrets: []
   calls: []
 {{- end }}

@@ -19,6 +19,9 @@ pub(crate) struct ClusterArgs {
     /// Print the names of all faults and do nothing
     #[arg(long)]
     pub(crate) list: bool,
+    /// Undo a server's failure as soon as labels are made in spite of it, in place of after a time. Measures nothing
+    #[arg(long)]
+    pub(crate) until_flowing: bool,
     /// How long a server is stopped or swallows packets
     #[arg(long, default_value = "120", value_name = "SECONDS", value_parser = seconds)]
     pub(crate) lasts: Duration,

@@ -128,12 +128,21 @@ impl Broker {
         self.frozen[server].take().map_or(Ok(()), Frozen::thaw)
     }
 
-    /// Ends all servers in order.
-    pub(crate) async fn stop(mut self) -> Result {
-        for node in &mut self.nodes {
-            node.stop().await?;
+    /// Returns the processor time of all servers so far.
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        let mut nanoseconds = 0;
+        for pid in self.nodes.iter().filter_map(NatsNode::pid) {
+            for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+                let spent = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+                nanoseconds += spent.split(' ').next().unwrap_or_default().parse::<u64>()?;
+            }
         }
-        Ok(())
+        Ok(Duration::from_nanos(nanoseconds))
+    }
+
+    /// Ends all servers.
+    pub(crate) fn end(mut self) -> Result {
+        (0..SERVERS).try_for_each(|server| self.kill(server))
     }
 
     fn point(&mut self) {

@@ -163,14 +163,9 @@ impl Databases {
         }
     }
 
-    /// Ends all servers in order, the primary first, because it waits until standbys have its log.
-    pub(crate) async fn stop(mut self) -> Result {
-        let primary = self.primary;
-        self.nodes[primary].stop().await?;
-        for node in &mut self.nodes {
-            node.stop().await?;
-        }
-        Ok(())
+    /// Ends all servers.
+    pub(crate) fn end(mut self) -> Result {
+        (0..SERVERS).try_for_each(|server| self.kill(server))
     }
 
     fn point(&self, server: usize) {

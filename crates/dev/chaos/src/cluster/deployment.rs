@@ -56,8 +56,9 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts servers, providers and processes.
-    pub(crate) async fn start(dir: &Path, disks: Disks) -> Result<Self> {
+    /// Starts servers and providers. With `soon`, work of a lost process is taken over after seconds, in place of the
+    /// defaults.
+    pub(crate) async fn start(dir: &Path, disks: Disks, soon: bool) -> Result<Self> {
         let (broker, databases) = tokio::try_join!(Broker::start(dir), Databases::start(dir))?;
         let balancer = Balancer::start().await?;
         let sandbox = Sandbox::start(despatch_sandbox::Options {
@@ -68,6 +69,10 @@ impl Cluster {
         .await?;
         let mut environment = environment(broker.url(), databases.url(), balancer.url());
         environment.insert("DESPATCH_RUNTIME_STREAM_REPLICAS", "3".into());
+        if soon {
+            environment.insert("DESPATCH_RUNTIME_ACK_WAIT_SECONDS", "5".into());
+            environment.insert("DESPATCH_RUNTIME_SWEEP_AFTER_SECONDS", "5".into());
+        }
         environment.extend(sandbox.environment());
         let logs = dir.join(LOGS);
         std::fs::create_dir_all(&logs)?;
@@ -119,12 +124,12 @@ impl Cluster {
         Ok(())
     }
 
-    /// Ends everything in order. The processes end first, because they would only complain about servers that end.
-    pub(crate) async fn stop(self) -> Result {
+    /// Ends everything. The processes end first, because they would only complain about servers that end.
+    pub(crate) async fn end(self) -> Result {
         drop(self.fleet);
         self.sandbox.stop().await;
-        self.broker.stop().await?;
-        self.databases.stop().await
+        self.broker.end()?;
+        self.databases.end()
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::args::ClusterArgs;
 use super::deployment::Cluster;
+use super::server_faults::{led_again, lost, watch_elections};
 use super::stall::Moments;
 use super::tend::hold;
 use crate::deployment::STREAM;
@@ -24,15 +25,17 @@ pub(crate) async fn full_nats(cluster: &mut Cluster, lasts: Duration) -> Filled 
     }
     let led = cluster.broker.monitor().groups(None).await.led;
     let server = *led.get(STREAM).ok_or("the stream has no leader")?;
-    println!("          {} is the stream's leader", cluster.broker.name(server));
+    let lost = lost(cluster, server).await;
     let at = SystemTime::now();
     cluster.disks.nats[server].fill()?;
+    let elected = watch_elections(cluster, lost, server);
     hold(cluster, lasts).await?;
     let healed = SystemTime::now();
     cluster.disks.nats[server].relieve()?;
     cluster.broker.kill(server)?;
     cluster.broker.restart(server).await?;
-    Ok(Ok(Moments { at, led_again: None, healed }))
+    let led_again = Some(led_again(at, &elected.await??));
+    Ok(Ok(Moments { at, led_again, healed }))
 }
 
 /// Fills the disk of the primary, and promotes a standby once the primary has failed.

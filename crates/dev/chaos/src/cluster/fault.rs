@@ -45,6 +45,8 @@ pub(crate) enum Fault {
     NoDescriptors,
     /// A gateway's clock is 40 days behind, and that of a process with workers 40 days ahead.
     WrongClocks,
+    /// Stripe refuses the key that the workers have.
+    RotatedKey,
 }
 
 impl Fault {
@@ -61,6 +63,7 @@ impl Fault {
             Fault::FullLog,
             Fault::NoDescriptors,
             Fault::WrongClocks,
+            Fault::RotatedKey,
         ]);
         all
     }
@@ -88,6 +91,7 @@ impl fmt::Display for Fault {
             Fault::FullLog => f.pad("full-log"),
             Fault::NoDescriptors => f.pad("no-descriptors"),
             Fault::WrongClocks => f.pad("wrong-clocks"),
+            Fault::RotatedKey => f.pad("rotated-key"),
         }
     }
 }

@@ -6,7 +6,7 @@ use super::args::ClusterArgs;
 use super::deployment::Cluster;
 use super::disk_faults::{full_log, full_nats, full_primary};
 use super::fault::{Fault, Role};
-use super::process_faults::{no_descriptors, wrong_clocks};
+use super::process_faults::{no_descriptors, rotated_key, wrong_clocks};
 use super::server_faults::{mid_batch, nats, primary, standby};
 use super::stall::{Moments, Times};
 use super::tend::{hold, settle};
@@ -33,16 +33,17 @@ pub(crate) async fn inject(cluster: &mut Cluster, fault: Fault, args: &ClusterAr
             Ok(Moments { at, led_again: None, healed: SystemTime::now() })
         }
         Fault::Server(means, role @ (Role::NatsLeader | Role::NatsFollower)) => {
-            nats(cluster, means, role, args.lasts).await.map(Ok)?
+            nats(cluster, means, role, args).await.map(Ok)?
         }
         Fault::Server(means, Role::Primary) => primary(cluster, means, args).await.map(Ok)?,
-        Fault::Server(means, Role::Standby) => standby(cluster, means, args.lasts).await.map(Ok)?,
+        Fault::Server(means, Role::Standby) => standby(cluster, means, args).await.map(Ok)?,
         Fault::KillPrimaryMidBatch => mid_batch(cluster, args).await.map(Ok)?,
         Fault::FullNats => full_nats(cluster, short).await?,
         Fault::FullPrimary => full_primary(cluster, args).await?,
         Fault::FullLog => full_log(cluster, short).await?,
         Fault::NoDescriptors => no_descriptors(cluster, short).await?,
         Fault::WrongClocks => wrong_clocks(cluster, short).await?,
+        Fault::RotatedKey => rotated_key(cluster, short).await.map(Ok)?,
     };
     match moments {
         Ok(moments) => {

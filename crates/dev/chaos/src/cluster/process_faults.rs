@@ -17,6 +17,9 @@ const SPARE: usize = 16;
 /// Connections that say nothing. They are more than that.
 const IDLE: usize = 100;
 
+/// The variable of Stripe's key.
+const STRIPE_KEY: &str = "DESPATCH_STRIPE_SECRET_KEY";
+
 /// 40 days.
 const WRONG_HOURS: i64 = 40 * 24;
 
@@ -72,4 +75,25 @@ pub(crate) async fn wrong_clocks(
         cluster.fleet.start(place, 0)?;
     }
     Ok(Ok(Moments { at, led_again: None, healed }))
+}
+
+/// Starts the workers with a key that Stripe no longer takes, and then with one that it does.
+pub(crate) async fn rotated_key(cluster: &mut Cluster, lasts: Duration) -> Result<Moments> {
+    let environment = cluster.sandbox.environment();
+    let valid = environment.into_iter().find(|(name, _)| *name == STRIPE_KEY).ok_or("Stripe needs no key")?.1;
+    let at = SystemTime::now();
+    restart_with(cluster, "sk_live_that_was_rotated".to_owned())?;
+    hold(cluster, lasts).await?;
+    let healed = SystemTime::now();
+    restart_with(cluster, valid)?;
+    Ok(Moments { at, led_again: Some(healed), healed })
+}
+
+fn restart_with(cluster: &mut Cluster, key: String) -> Result {
+    cluster.fleet.tell(STRIPE_KEY, key);
+    for place in WORKERS_AT {
+        cluster.fleet.kill(place)?;
+        cluster.fleet.start(place, 0)?;
+    }
+    Ok(())
 }

@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::task::JoinHandle;
+
 use super::args::ClusterArgs;
-use super::broker::Broker;
+use super::broker::{Broker, Elections};
 use super::database::Databases;
 use super::deployment::{Cluster, WORKERS_AT};
 use super::fault::{Means, Role};
 use super::links::SERVERS;
 use super::stall::Moments;
-use super::tend::{hold, until_row};
+use super::tend::{FLOW_LIMIT, endure, hold, until_row};
 use crate::deployment::STREAM;
 use crate::result::Result;
 
@@ -28,7 +30,7 @@ pub(crate) async fn nats(
     cluster: &mut Cluster,
     means: Means,
     role: Role,
-    lasts: Duration,
+    args: &ClusterArgs,
 ) -> Result<Moments> {
     // The worst case: the server that most clients are connected to.
     let busiest = cluster.broker.monitor().most_clients(None).await?;
@@ -37,10 +39,7 @@ pub(crate) async fn nats(
         Role::NatsLeader => busiest,
         _ => cluster.broker.monitor().most_clients(Some(busiest)).await?,
     };
-    let led = cluster.broker.monitor().groups(None).await.led;
-    let lost: Vec<String> =
-        led.into_iter().filter(|(_, leader)| *leader == server).map(|(group, _)| group).collect();
-    println!("          {} leads {} groups", cluster.broker.name(server), lost.len());
+    let lost = lost(cluster, server).await;
     let at = SystemTime::now();
     let Broker { links, .. } = &cluster.broker;
     match means {
@@ -48,26 +47,50 @@ pub(crate) async fn nats(
         Means::Stop => cluster.broker.freeze(server)?,
         Means::Swallow => links.swallow(server),
     }
-    let monitor = cluster.broker.monitor().clone();
-    let elected = tokio::spawn(async move { monitor.elected(lost, server).await });
-    hold(cluster, duration(means, lasts)).await?;
+    let elected = watch_elections(cluster, lost, server);
+    let elections = if args.until_flowing {
+        // Labels that were under way do not count.
+        let elections = elected.await?;
+        endure(cluster, Duration::ZERO, args).await?;
+        elections
+    } else {
+        hold(cluster, duration(means, args.lasts)).await?;
+        elected.await?
+    };
     let healed = SystemTime::now();
     match means {
         Means::Kill => cluster.broker.restart(server).await?,
         Means::Stop => cluster.broker.thaw(server)?,
         Means::Swallow => cluster.broker.links.open(server, false),
     }
-    let elections = elected.await??;
-    let after =
-        |led: Option<&SystemTime>| led.and_then(|led| led.duration_since(at).ok()).unwrap_or_default();
-    println!(
-        "          all {} groups are led after {:.1?}",
-        elections.len(),
-        after(elections.values().max())
-    );
+    Ok(Moments { at, led_again: Some(led_again(at, &elections?)), healed })
+}
+
+/// Returns the groups that a server leads.
+pub(crate) async fn lost(cluster: &Cluster, server: usize) -> Vec<String> {
+    let led = cluster.broker.monitor().groups(None).await.led;
+    let lost: Vec<String> =
+        led.into_iter().filter(|(_, leader)| *leader == server).map(|(group, _)| group).collect();
+    println!("          {} leads {} groups", cluster.broker.name(server), lost.len());
+    lost
+}
+
+/// Finds out when other servers lead these groups.
+pub(crate) fn watch_elections(
+    cluster: &Cluster,
+    lost: Vec<String>,
+    server: usize,
+) -> JoinHandle<Result<Elections>> {
+    let monitor = cluster.broker.monitor().clone();
+    tokio::spawn(async move { monitor.elected(lost, server).await })
+}
+
+/// Returns when all groups on the way to a label had a leader again.
+pub(crate) fn led_again(at: SystemTime, elections: &Elections) -> SystemTime {
+    let all = elections.values().max().and_then(|led| led.duration_since(at).ok()).unwrap_or_default();
+    println!("          all {} groups are led after {all:.1?}", elections.len());
     let on_the_way = elections.iter().filter(|(group, _)| leads_to_label(group)).map(|(_, led)| *led);
-    let led_again = Some(on_the_way.max().unwrap_or(at));
-    Ok(Moments { at, led_again, healed })
+    on_the_way.max().unwrap_or(at)
 }
 
 /// Returns whether a label needs this group: the stream, or a consumer of a worker that comes before.
@@ -86,19 +109,19 @@ pub(crate) async fn primary(cluster: &mut Cluster, means: Means, args: &ClusterA
     hold(cluster, args.promote_after).await?;
     let promoted = cluster.databases.fail_over(means == Means::Kill).await?;
     println!("          {} is promoted", cluster.databases.name(cluster.databases.primary()));
-    hold(cluster, duration(means, args.lasts).saturating_sub(began.elapsed())).await?;
+    endure(cluster, duration(means, args.lasts).saturating_sub(began.elapsed()), args).await?;
     let healed = SystemTime::now();
     cluster.databases.rejoin(server).await?;
     Ok(Moments { at, led_again: Some(promoted), healed })
 }
 
 /// Lets a standby fail.
-pub(crate) async fn standby(cluster: &mut Cluster, means: Means, lasts: Duration) -> Result<Moments> {
+pub(crate) async fn standby(cluster: &mut Cluster, means: Means, args: &ClusterArgs) -> Result<Moments> {
     let server = (cluster.databases.primary() + 1) % SERVERS;
     println!("          {} is a standby", cluster.databases.name(server));
     let at = SystemTime::now();
     fail(&mut cluster.databases, means, server)?;
-    hold(cluster, duration(means, lasts)).await?;
+    endure(cluster, duration(means, args.lasts), args).await?;
     let healed = SystemTime::now();
     match means {
         Means::Kill => cluster.databases.restart(server).await?,
@@ -130,6 +153,6 @@ pub(crate) async fn mid_batch(cluster: &mut Cluster, args: &ClusterArgs) -> Resu
         cluster.fleet.thaw(place)?;
     }
     let reserved = "select count(*) > 0 from inventory.journal where recorded_at > $1";
-    until_row(cluster, "the first batch is recorded", reserved, thawed).await?;
+    until_row(cluster, "the first batch is recorded", reserved, thawed, FLOW_LIMIT).await?;
     primary(cluster, Means::Kill, args).await
 }

@@ -52,7 +52,10 @@ fn longest(labels: &[SystemTime], times: &Times) -> Stalls {
     let ends = labels.iter().chain(std::iter::once(&times.settled));
     for (begin, end) in begins.zip(ends) {
         let since = |from: SystemTime| end.duration_since(from).unwrap_or_default();
-        if *begin < times.moments.healed {
+        let after_return = end.duration_since(times.moments.healed).unwrap_or_default();
+        let before_return = times.moments.healed.duration_since(*begin).unwrap_or_default();
+        // A stall belongs to the fault or to the server's return, whichever most of it fell into.
+        if before_return >= after_return {
             stalls.whole = stalls.whole.max(since(*begin));
             stalls.ours =
                 stalls.ours.max(since(times.moments.led_again.map_or(*begin, |led| led.max(*begin))));

@@ -76,17 +76,17 @@ async fn with(dir: &Path, count: usize, args: &ConsumersArgs) -> Result {
     all(&broker).await?;
     let before = broker.processor_time()?;
     tokio::time::sleep(Duration::from_secs(args.seconds)).await;
-    let idle =
-        (broker.processor_time()? - before).as_secs_f64() / Duration::from_secs(args.seconds).as_secs_f64();
+    let idle = broker.processor_time()?.saturating_sub(before).as_secs_f64()
+        / Duration::from_secs(args.seconds).as_secs_f64();
     let mut elections = Vec::new();
     for _ in 0..args.elections {
         let led = all(&broker).await?.led;
         let server = *led.get(STREAM).ok_or("the stream has no leader")?;
-        let lost: Vec<String> =
+        let without: Vec<String> =
             led.into_iter().filter(|(_, leader)| *leader == server).map(|(group, _)| group).collect();
-        let (at, lost_count) = (SystemTime::now(), lost.len());
+        let (at, lost_count) = (SystemTime::now(), without.len());
         broker.kill(server)?;
-        let elected = broker.monitor().elected(lost, server).await?;
+        let elected = broker.monitor().elected(without, server).await?;
         let last = elected.values().max().and_then(|last| last.duration_since(at).ok()).unwrap_or_default();
         elections.push(format!("{:.1} s ({lost_count} groups)", last.as_secs_f64()));
         broker.restart(server).await?;

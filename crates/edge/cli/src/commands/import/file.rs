@@ -54,7 +54,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<FileOrder>> {
     ))
 }
 
-/// What is wrong, with the first bad lines.
+/// Returns the error text: the summary, then the first bad lines.
 fn listed(mut what: String, bad: &[BadLine]) -> String {
     what.push_str("; nothing is placed");
     for BadLine { number, field, problem } in bad.iter().take(NAMED) {

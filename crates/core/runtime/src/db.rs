@@ -1,6 +1,7 @@
 //! PostgreSQL: connections, error kinds, batched statements, transactions. Knows nothing of events.
 
 mod batching;
+mod endpoint;
 mod error;
 mod frames;
 mod hosts;

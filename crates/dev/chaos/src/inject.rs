@@ -24,6 +24,8 @@ pub(crate) enum Injected {
     Done,
     /// It could not be injected, for this reason.
     Skipped(&'static str),
+    /// Its target is not there at this moment, for this reason.
+    NotYet(&'static str),
 }
 
 /// The remedy of a lasting fault.
@@ -126,7 +128,9 @@ pub(crate) async fn inject(
         Fault::RepeatMessages { count, order } => return repeat(deployment, *count, *order).await,
         Fault::Fill { server: Server::Nats, lasts } => {
             let outcome = fill_stream(deployment).await?;
-            active.add(now + *lasts, Remedy::Restore(Server::Nats));
+            if outcome == Injected::Done {
+                active.add(now + *lasts, Remedy::Restore(Server::Nats));
+            }
             return Ok(outcome);
         }
         Fault::Fill { server: Server::Postgres, lasts } => {
@@ -139,7 +143,7 @@ pub(crate) async fn inject(
         Fault::DeleteStream => {
             let jetstream = deployment.jetstream().await?;
             if jetstream.delete_stream(STREAM).await.is_err() {
-                return Ok(Injected::Skipped("there was no stream"));
+                return Ok(Injected::NotYet("there is no stream"));
             }
         }
         Fault::WipeNats { down } => {
@@ -244,7 +248,7 @@ async fn restart(deployment: &mut Deployment, server: Server) -> Result {
 async fn delete_consumer(deployment: &Deployment, pick: usize) -> Result<Injected> {
     let jetstream = deployment.jetstream().await?;
     let Ok(stream) = jetstream.get_stream(STREAM).await else {
-        return Ok(Injected::Skipped("there was no stream"));
+        return Ok(Injected::NotYet("there is no stream"));
     };
     let mut names = Vec::new();
     let mut listed = stream.consumer_names();
@@ -253,7 +257,7 @@ async fn delete_consumer(deployment: &Deployment, pick: usize) -> Result<Injecte
     }
     names.sort_unstable();
     if names.is_empty() {
-        return Ok(Injected::Skipped("there was no consumer"));
+        return Ok(Injected::NotYet("there is no consumer"));
     }
     stream.delete_consumer(&names[pick % names.len()]).await?;
     Ok(Injected::Done)
@@ -263,7 +267,7 @@ async fn delete_consumer(deployment: &Deployment, pick: usize) -> Result<Injecte
 async fn repeat(deployment: &Deployment, count: usize, order: u64) -> Result<Injected> {
     let jetstream = deployment.jetstream().await?;
     let Ok(mut messages) = stream::read(&jetstream).await else {
-        return Ok(Injected::Skipped("there was no stream"));
+        return Ok(Injected::NotYet("there is no stream"));
     };
     Rng::new(order).shuffle(&mut messages);
     for message in messages.into_iter().take(count) {
@@ -287,7 +291,7 @@ async fn repeat(deployment: &Deployment, count: usize, order: u64) -> Result<Inj
 async fn fill_stream(deployment: &Deployment) -> Result<Injected> {
     let jetstream = deployment.jetstream().await?;
     let Ok(mut stream) = jetstream.get_stream(STREAM).await else {
-        return Ok(Injected::Skipped("there was no stream"));
+        return Ok(Injected::NotYet("there is no stream"));
     };
     let info = stream.info().await?;
     let mut config = info.config.clone();
@@ -316,7 +320,7 @@ fn fill_postgres(deployment: &Deployment) -> Result<Injected> {
     use rustix::process::{Resource, Rlimit, prlimit};
 
     let Some(postmaster) = deployment.stack.postgres_pid() else {
-        return Ok(Injected::Skipped("there was no PostgreSQL"));
+        return Ok(Injected::NotYet("there is no PostgreSQL"));
     };
     let limit = |pid: &u32| {
         let pid = Pid::from_raw(pid.cast_signed());

@@ -11,13 +11,16 @@ use despatch_scenario::{Discrepancy, sample};
 use crate::args::Args;
 use crate::deployment::Deployment;
 use crate::dir::Dir;
-use crate::fault::Kind;
+use crate::fault::{Fault, Kind};
 use crate::inject::{ActiveFaults, Injected, inject};
 use crate::outages::run_outages;
 use crate::result::Result;
 use crate::schedule::{self, Step};
 use crate::shop::Shop;
 use crate::watch::Watch;
+
+/// How long the target of a fault may be absent.
+const TARGET_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Interval at which the deployment is checked while nothing else happens.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
@@ -81,7 +84,7 @@ async fn run_orders(
     for (number, step) in (1..).zip(steps) {
         shop.place_up_to(shop.orders() * number / steps.len());
         pause(deployment, &mut shop.watch, &mut active, step.pause).await?;
-        let outcome = inject(deployment, &mut active, &step.fault)
+        let outcome = injected(deployment, &mut shop.watch, &mut active, &step.fault)
             .await
             .map_err(|error| format!("{}: {error}", step.fault))?;
         let accepted = shop.accepted.count();
@@ -91,7 +94,7 @@ async fn run_orders(
                 started.elapsed().as_secs_f64(),
                 step.fault
             ),
-            Injected::Skipped(why) => println!(
+            Injected::Skipped(why) | Injected::NotYet(why) => println!(
                 "{:>7.1}s {number:>4}  skipped: {}: {why}",
                 started.elapsed().as_secs_f64(),
                 step.fault
@@ -108,6 +111,26 @@ async fn run_orders(
     println!("{:>7.1}s       quiescent\n", started.elapsed().as_secs_f64());
     println!("{table}");
     Ok(violations)
+}
+
+/// Injects a fault as soon as what it breaks is there: a stream may be deleted, and the fault before it may keep the workers
+/// from creating it again.
+async fn injected(
+    deployment: &mut Deployment,
+    watch: &mut Watch,
+    active: &mut ActiveFaults,
+    fault: &Fault,
+) -> Result<Injected> {
+    let end = Instant::now() + TARGET_TIMEOUT;
+    loop {
+        match inject(deployment, active, fault).await? {
+            Injected::NotYet(why) if Instant::now() >= end => {
+                return Err(format!("{why}, and there was none for {TARGET_TIMEOUT:?}").into());
+            }
+            Injected::NotYet(_) => pause(deployment, watch, active, POLL_INTERVAL).await?,
+            outcome => return Ok(outcome),
+        }
+    }
 }
 
 /// Leaves the deployment alone for a while, except for faults whose time is over.
@@ -139,7 +162,7 @@ impl Table {
         let (done, skipped, why) = self.0.entry(kind).or_default();
         match outcome {
             Injected::Done => *done += 1,
-            Injected::Skipped(reason) => {
+            Injected::Skipped(reason) | Injected::NotYet(reason) => {
                 *skipped += 1;
                 *why = reason;
             }

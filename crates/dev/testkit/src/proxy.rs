@@ -80,6 +80,11 @@ impl Proxy {
         self.address
     }
 
+    /// Returns how many connections have been accepted.
+    pub fn accepted(&self) -> u64 {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
     /// Returns how many connections are open. One that is stalled counts until its end can pass.
     pub fn open(&self) -> usize {
         self.shared.open.load(Ordering::Relaxed)

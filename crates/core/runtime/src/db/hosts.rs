@@ -1,132 +1,154 @@
 //! Connects to whichever of a database's hosts takes writes.
 //!
 //! The client library tries one host after the other, and has no limit for a host that accepts the connection and then
-//! never answers. Here a host that is silent does not keep the others from being tried.
+//! never answers. Here a host that is silent does not keep the others from being tried. While none takes writes, one
+//! search runs in the whole process and the others wait for it: a hundred connections that search for themselves would
+//! take the processor from the server that they look for.
 
+use std::collections::HashMap;
 use std::io;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Context, Poll};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Connect;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
-use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio::time::sleep;
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, Error, NoTls};
-use tokio_util::either::Either;
+use tokio_postgres::{Config, Error};
 
-use crate::db::tls::verified;
-use crate::db::watched::{Asking, SILENCE, Watch, Watched, WatchedTls};
+use crate::db::endpoint::{Connected, Endpoint, as_error};
 
 /// How long the only host may take to let us in.
 const ONLY_HOST: Duration = Duration::from_secs(5);
 
 /// How long one of several hosts may take, because another may be the one to go to.
-const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
+const ONE_OF_SEVERAL: Duration = Duration::from_secs(3);
+
+/// How long a search may go on while a standby answers, which may be promoted at any moment.
+const SEARCH: Duration = Duration::from_secs(5);
 
 /// Wait for a host before the next one is tried beside it.
 const BESIDE: Duration = Duration::from_millis(250);
 
-/// Wait before a host that has refused is asked again, as long as others are silent.
+/// Wait before a host that has refused is asked again.
 const AGAIN: Duration = Duration::from_millis(500);
-
-/// How long an answer about a host stays true.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// Idle time after which the operating system asks whether the other end is there. An idle connection to a host that
-/// vanished must not look alive for two hours.
-const KEEPALIVE: Duration = Duration::from_secs(30);
-
-/// Fails where writes are refused, as they are by a standby.
-const TAKES_WRITES: &str = "do $$ begin if current_setting('transaction_read_only')::bool then \
-     raise exception using errcode = '25006', message = 'it is a standby or allows only reads'; end if; end $$";
-
-/// A connection and the task that drives it.
-type Connected = (Client, JoinHandle<()>);
 
 /// The hosts of one database.
 pub(crate) struct Hosts {
-    hosts: Vec<Arc<Endpoint>>,
-    /// Which of them was connected to last: it is tried first.
-    last: AtomicUsize,
+    endpoints: Vec<Arc<Endpoint>>,
+    found: Arc<Found>,
+}
+
+/// The search for the host that takes writes, for all pools of this process.
+#[derive(Default)]
+struct Found {
+    /// Which host was connected to last, and when.
+    last: Mutex<Option<(usize, Instant)>>,
+    /// Held by the one that searches.
+    searching: tokio::sync::Mutex<()>,
+}
+
+impl Found {
+    fn of(config: &Config, must_take_writes: bool) -> Arc<Self> {
+        static FOUND: LazyLock<Mutex<HashMap<String, Arc<Found>>>> = LazyLock::new(Mutex::default);
+        let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
+        let key = format!("{hosts:?} {addresses:?} {:?} {must_take_writes}", config.get_ports());
+        FOUND.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
+    }
+
+    fn last(&self) -> Option<(usize, Instant)> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, last: Option<usize>) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last.map(|nth| (nth, Instant::now()));
+    }
 }
 
 impl Hosts {
     pub(crate) fn of(config: &Config) -> Self {
-        let (names, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
-        let count = names.len().max(addresses.len());
-        let port = |nth: usize| ports.get(nth).or(ports.first()).copied().unwrap_or(5432);
-        let hosts = (0..count).map(|nth| {
-            Arc::new_cyclic(|this| Endpoint {
-                this: this.clone(),
-                name: names.get(nth).cloned(),
-                address: addresses.get(nth).map(ToString::to_string),
-                port: port(nth),
-                config: config.clone(),
-                // Of several hosts only one takes writes, unless the URL asks for something else.
-                must_take_writes: match config.get_target_session_attrs() {
-                    TargetSessionAttrs::ReadWrite => true,
-                    TargetSessionAttrs::Any => count > 1,
-                    _ => false,
-                },
-                limit: if count > 1 { ONE_OF_SEVERAL } else { ONLY_HOST },
-                answers: tokio::sync::Mutex::new(None),
-                hung: Mutex::new(None),
-            })
-        });
-        Hosts { hosts: hosts.collect(), last: AtomicUsize::new(0) }
+        let count = config.get_hosts().len().max(config.get_hostaddrs().len());
+        // Of several hosts only one takes writes, unless the URL asks for something else.
+        let must_take_writes = match config.get_target_session_attrs() {
+            TargetSessionAttrs::ReadWrite => true,
+            TargetSessionAttrs::Any => count > 1,
+            _ => false,
+        };
+        let limit = if count > 1 { ONE_OF_SEVERAL } else { ONLY_HOST };
+        let endpoints = (0..count).map(|nth| Endpoint::of(config, nth, limit, must_take_writes));
+        Hosts { endpoints: endpoints.collect(), found: Found::of(config, must_take_writes) }
     }
 
     /// How long connecting may take at most.
     pub(crate) fn limit(&self) -> Duration {
-        let others = self.hosts.len().saturating_sub(1);
-        let beside = BESIDE * u32::try_from(others).unwrap_or(u32::MAX);
-        self.hosts.first().map_or(ONLY_HOST, |host| host.limit) + beside
+        if self.endpoints.len() > 1 { SEARCH + ONE_OF_SEVERAL } else { ONLY_HOST }
     }
 
     /// Returns whether a host has been found to hang since this moment.
     pub(crate) fn hung_since(&self, moment: Instant) -> bool {
-        let hung = |host: &Arc<Endpoint>| *host.hung.lock().unwrap_or_else(PoisonError::into_inner);
-        self.hosts.iter().any(|host| hung(host).is_some_and(|at| at > moment))
+        self.endpoints.iter().any(|endpoint| endpoint.hung_at().is_some_and(|at| at > moment))
+    }
+
+    async fn connect(&self) -> Result<Connected, Error> {
+        match &self.endpoints[..] {
+            [] => Err(as_error(io::Error::new(io::ErrorKind::NotFound, "no host is named")).await),
+            [only] => only.connect().await,
+            _ => {
+                if let Some(connected) = self.connect_to_last().await {
+                    return Ok(connected);
+                }
+                let _searching = self.found.searching.lock().await;
+                match self.connect_to_last().await {
+                    Some(connected) => Ok(connected),
+                    None => self.search().await,
+                }
+            }
+        }
+    }
+
+    /// Connects to the host that was connected to last, unless it has failed since.
+    async fn connect_to_last(&self) -> Option<Connected> {
+        let (nth, at) = self.found.last()?;
+        let endpoint = self.endpoints.get(nth)?;
+        if endpoint.hung_at().is_some_and(|hung| hung >= at) {
+            return None;
+        }
+        let connected = endpoint.connect().await.ok();
+        if connected.is_none() && self.found.last() == Some((nth, at)) {
+            self.found.note(None);
+        }
+        connected
     }
 
     /// Tries each host until one lets us in or all have failed. The next one is tried once the one before has failed, or
     /// beside it if it is silent. Returns the error that tells most.
-    async fn connect(&self) -> Result<Connected, Error> {
-        let (count, last) = (self.hosts.len(), self.last.load(Ordering::Relaxed));
-        let mut next = (0..count).map(|nth| (last + nth) % count);
-        let mut errors: Vec<Option<Error>> = (0..count).map(|_| None).collect();
+    async fn search(&self) -> Result<Connected, Error> {
+        let began = Instant::now();
+        let mut next = 0..self.endpoints.len();
+        let mut errors: Vec<Option<Error>> = next.clone().map(|_| None).collect();
         let mut tries = FuturesUnordered::new();
         tries.extend(next.next().map(|nth| self.attempt(nth, Duration::ZERO)));
         loop {
             tokio::select! {
                 Some((nth, outcome)) = tries.next() => match outcome {
                     Ok(connected) => {
-                        self.last.store(nth, Ordering::Relaxed);
+                        self.found.note(Some(nth));
                         return Ok(connected);
                     }
                     Err(error) => {
                         errors[nth] = Some(error);
-                        if let Some(nth) = next.next() {
-                            tries.push(self.attempt(nth, Duration::ZERO));
-                        }
-                        if errors.iter().any(Option::is_none) {
-                            tries.push(self.attempt(nth, AGAIN));
-                        } else {
+                        tries.extend(next.next().map(|nth| self.attempt(nth, Duration::ZERO)));
+                        let undecided = errors.iter().any(Option::is_none);
+                        let may_be_promoted = errors.iter().flatten().any(is_standby) && began.elapsed() < SEARCH;
+                        if !undecided && !may_be_promoted {
                             break;
                         }
+                        tries.push(self.attempt(nth, AGAIN));
                     }
                 },
-                () = sleep(BESIDE), if next.len() > 0 => {
+                () = sleep(BESIDE), if !next.is_empty() => {
                     tries.extend(next.next().map(|nth| self.attempt(nth, Duration::ZERO)));
                 }
                 else => break,
@@ -134,23 +156,27 @@ impl Hosts {
         }
         match errors.into_iter().flatten().min_by_key(how_little_it_tells) {
             Some(error) => Err(error),
-            None => Err(as_error(io::Error::new(io::ErrorKind::NotFound, "no host is named")).await),
+            None => Err(as_error(io::ErrorKind::NotConnected.into()).await),
         }
     }
 
     async fn attempt(&self, nth: usize, after: Duration) -> (usize, Result<Connected, Error>) {
         sleep(after).await;
-        (nth, self.hosts[nth].connect().await)
+        (nth, self.endpoints[nth].connect().await)
     }
 }
 
 /// Sorts errors: what a server says tells more than that it is away, and that it is a standby tells least.
 fn how_little_it_tells(error: &Error) -> u8 {
     match error.code() {
-        Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => 3,
+        Some(_) if is_standby(error) => 2,
         Some(_) => 0,
         None => 1,
     }
+}
+
+fn is_standby(error: &Error) -> bool {
+    error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
 }
 
 /// Lets the pool connect to these hosts.
@@ -159,171 +185,5 @@ pub(crate) struct AnyHost(pub(crate) Arc<Hosts>);
 impl Connect for AnyHost {
     fn connect(&self, _: &Config) -> BoxFuture<'_, Result<Connected, Error>> {
         self.0.connect().boxed()
-    }
-}
-
-/// One host.
-struct Endpoint {
-    this: Weak<Endpoint>,
-    name: Option<Host>,
-    /// Its address, where the URL names it beside the name.
-    address: Option<String>,
-    port: u16,
-    config: Config,
-    must_take_writes: bool,
-    limit: Duration,
-    /// Whether it answered when it was last asked, and when that was.
-    answers: tokio::sync::Mutex<Option<(Instant, bool)>>,
-    /// When it was last found to hang.
-    hung: Mutex<Option<Instant>>,
-}
-
-impl Endpoint {
-    /// Connects, within the limit.
-    async fn connect(&self) -> Result<Connected, Error> {
-        self.connect_within(self.limit).await
-    }
-
-    /// Boxed, because a connection asks for another one.
-    fn connect_within(&self, limit: Duration) -> BoxFuture<'_, Result<Connected, Error>> {
-        Box::pin(async move {
-            match timeout(limit, self.establish()).await {
-                Ok(connected) => connected,
-                Err(_) => Err(as_error(io::Error::new(io::ErrorKind::TimedOut, "no answer in time")).await),
-            }
-        })
-    }
-
-    async fn establish(&self) -> Result<Connected, Error> {
-        let stream = match self.open().await {
-            Ok(stream) => stream,
-            Err(error) => return Err(as_error(error).await),
-        };
-        let established = Arc::new(AtomicBool::new(false));
-        let host = self.this.clone();
-        let ask = Arc::new(move || -> Asking {
-            let host = host.clone();
-            Box::pin(async move {
-                match host.upgrade() {
-                    Some(host) => host.answers().await,
-                    None => false,
-                }
-            })
-        });
-        let watch = Watch { established: established.clone(), ask };
-        let (client, driver) = if self.config.get_ssl_mode() == SslMode::Require {
-            let Ok(connect) = MakeTlsConnect::<Stream>::make_tls_connect(&mut verified(), self.name());
-            let tls = WatchedTls { connect, watch };
-            let (client, connection) = self.config.connect_raw(stream, tls).await?;
-            (client, tokio::spawn(drive(connection)))
-        } else {
-            let stream = Watched::new(stream, watch);
-            let (client, connection) = self.config.connect_raw(stream, NoTls).await?;
-            (client, tokio::spawn(drive(connection)))
-        };
-        established.store(true, Ordering::Relaxed);
-        if self.must_take_writes {
-            client.batch_execute(TAKES_WRITES).await?;
-        }
-        Ok((client, driver))
-    }
-
-    /// Opens the stream below.
-    async fn open(&self) -> io::Result<Stream> {
-        if let (Some(Host::Unix(path)), None) = (&self.name, &self.address) {
-            let socket = path.join(format!(".s.PGSQL.{}", self.port));
-            return Ok(Either::Right(UnixStream::connect(socket).await?));
-        }
-        let stream = TcpStream::connect((self.address.as_deref().unwrap_or(self.name()), self.port)).await?;
-        stream.set_nodelay(true)?;
-        SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
-        Ok(Either::Left(stream))
-    }
-
-    /// The name that its certificate proves.
-    fn name(&self) -> &str {
-        match &self.name {
-            Some(Host::Tcp(name)) => name,
-            _ => self.address.as_deref().unwrap_or_default(),
-        }
-    }
-
-    /// Returns whether it still answers, on a connection of its own. Many ask at the same moment, and one finds out.
-    async fn answers(&self) -> bool {
-        let mut known = self.answers.lock().await;
-        if let Some((at, answers)) = *known
-            && at.elapsed() < FRESH
-        {
-            return answers;
-        }
-        let answers = match self.connect_within(SILENCE).await {
-            Ok((client, driver)) => {
-                drop(client);
-                driver.abort();
-                true
-            }
-            // A server that says no answers, but one that starts or stops has ended our connections, and a standby is not
-            // where we were.
-            Err(error) => error.as_db_error().is_some_and(|said| {
-                !said.code().code().starts_with("57P") && *said.code() != SqlState::READ_ONLY_SQL_TRANSACTION
-            }),
-        };
-        if !answers {
-            *self.hung.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-            tracing::warn!(
-                host = self.name(),
-                port = self.port,
-                "PostgreSQL hangs: its connections are given up"
-            );
-        }
-        *known = Some((Instant::now(), answers));
-        answers
-    }
-}
-
-/// The stream below the protocol.
-type Stream = Either<TcpStream, UnixStream>;
-
-/// Drives a connection to its end.
-async fn drive(connection: impl Future<Output = Result<(), Error>>) {
-    if let Err(error) = connection.await {
-        tracing::debug!(%error, "connection to PostgreSQL ended");
-    }
-}
-
-/// An error of ours as one of the client library, which offers no way to make one: a connection over a stream that fails.
-async fn as_error(error: io::Error) -> Error {
-    match Config::new().user("nobody").connect_raw(Broken(Some(error)), NoTls).await {
-        Err(error) => error,
-        Ok(_) => unreachable!("a stream that fails carries no connection"),
-    }
-}
-
-/// A stream that fails at once.
-struct Broken(Option<io::Error>);
-
-impl Broken {
-    fn fail<T>(&mut self) -> Poll<io::Result<T>> {
-        Poll::Ready(Err(self.0.take().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into())))
-    }
-}
-
-impl AsyncRead for Broken {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.fail()
-    }
-}
-
-impl AsyncWrite for Broken {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
-        self.fail()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.fail()
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
     }
 }

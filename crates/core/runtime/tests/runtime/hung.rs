@@ -35,21 +35,55 @@ async fn a_host_that_never_answers_does_not_hide_the_next() {
     assert_eq!(client.query_one("select 1", &[]).await.unwrap().get::<_, i32>(0), 1);
 }
 
+/// Creates a database that takes no writes, as one of a standby, and returns its URL.
+async fn read_only_database(env: &TestEnv) -> String {
+    let (server, database) = env.settings().database_url.rsplit_once('/').unwrap();
+    let url = format!("{server}/{database}_standby");
+    let admin = Database::new(&env.settings().database_url, 1).unwrap().client().await.unwrap();
+    admin.batch_execute(&format!("create database {database}_standby")).await.unwrap();
+    read_only(env, true).await;
+    url
+}
+
+/// Demotes or promotes it.
+async fn read_only(env: &TestEnv, on: bool) {
+    let (_, database) = env.settings().database_url.rsplit_once('/').unwrap();
+    let sql = format!("alter database {database}_standby set default_transaction_read_only = {on}");
+    env.db().await.batch_execute(&sql).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_connections_wait_for_one_search_and_go_to_the_host_that_is_promoted() {
+    let env = TestEnv::new().await;
+    let url = read_only_database(&env).await;
+    let (first, second) =
+        (Proxy::start(address(&url)).await.unwrap(), Proxy::start(address(&url)).await.unwrap());
+    let database = Database::new(&by_way_of(&url, &[first.address(), second.address()]), 30).unwrap();
+    let began = std::time::Instant::now();
+    let mut waiting = tokio::task::JoinSet::new();
+    for _ in 0..30 {
+        let database = database.clone();
+        waiting.spawn(async move { database.client().await.is_ok() });
+    }
+    // The one search asks each host twice a second, however many connections wait for it.
+    eventually("the search goes on", async || (second.accepted() >= 3).then_some(())).await;
+    let asked = first.accepted() + second.accepted();
+    let rounds = 2 + began.elapsed().as_millis() / 400;
+    assert!(u128::from(asked) <= 2 * rounds, "{asked} connections in {:?}", began.elapsed());
+
+    read_only(&env, false).await;
+    assert!(waiting.join_all().await.into_iter().all(|connected| connected));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_takes_no_writes_is_no_host_for_work() {
     let env = TestEnv::new().await;
-    let url = &env.settings().database_url;
-    let (server, database) = url.rsplit_once('/').unwrap();
-    let standby = format!("{database}_standby");
-    let admin = Database::new(url, 1).unwrap().client().await.unwrap();
-    for statement in [
-        format!("create database {standby}"),
-        format!("alter database {standby} set default_transaction_read_only = on"),
-    ] {
-        admin.batch_execute(&statement).await.unwrap();
-    }
-    let url = format!("{server}/{standby}?target_session_attrs=read-write");
-    let error = Database::new(&url, 1).unwrap().client().await.expect_err("it takes no writes");
+    let url = read_only_database(&env).await;
+    let error = Database::new(&format!("{url}?target_session_attrs=read-write"), 1)
+        .unwrap()
+        .client()
+        .await
+        .expect_err("it takes no writes");
     assert!(error.to_string().contains("takes no writes"), "{error}");
 }
 

@@ -4,5 +4,5 @@ select exists (select from {schema}.retry where held_by is null and due <= despa
        provider, state, reason, error,
        case state when 'open' then probe_at <= despatch_now() and coalesce(probe_until <= despatch_now(), true)
                   else true end as lets_go,
-       exists (select from {schema}.retry where held_by = provider) as holds
+       exists (select from {schema}.retry where held_by = provider and (state = 'open' or due <= despatch_now())) as holds
   from (select) always left join {schema}.breaker on true

@@ -1,5 +1,5 @@
 -- The whole part of the credit is what may go on now. A pause saves up no more than a second's worth. Of a closed breaker
--- everything may go on.
+-- everything that is due may go on.
 with allowed as (
     update {schema}.breaker
        set rate = least(rate + $2, $3),
@@ -11,7 +11,7 @@ with allowed as (
     returning provider, floor(credit)::int as events),
 due as (
     delete from {schema}.retry where (id, handler) in (
-        select id, handler from {schema}.retry where held_by = (select provider from allowed)
+        select id, handler from {schema}.retry where held_by = (select provider from allowed) and due <= despatch_now()
          order by due limit (select events from allowed) for update skip locked)
     returning id, handler),
 fired as (

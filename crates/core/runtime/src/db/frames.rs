@@ -1,5 +1,5 @@
 //! PostgreSQL's protocol as far as needed to know whether an answer is due: a message is a byte for its type, its length
-//! and a body. https://www.postgresql.org/docs/current/protocol-message-formats.html
+//! and a body. <https://www.postgresql.org/docs/current/protocol-message-formats.html>
 
 /// The type of a client's message after which the server must send a [`READY`].
 pub(crate) const SYNC: u8 = b'S';

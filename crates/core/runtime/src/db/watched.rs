@@ -41,6 +41,8 @@ pub(crate) struct Watched<S> {
     received: Frames,
     /// Answers that are due.
     due: usize,
+    /// Whether the server takes no more bytes: a large message may fill every buffer before an answer to it is due.
+    blocked: bool,
     /// When something was last sent or received while an answer was due.
     last_word: Instant,
     timer: Pin<Box<Sleep>>,
@@ -55,6 +57,7 @@ impl<S> Watched<S> {
             sent: Frames::default(),
             received: Frames::default(),
             due: 0,
+            blocked: false,
             last_word: Instant::now(),
             timer: Box::pin(sleep(Duration::ZERO)),
             asking: None,
@@ -92,7 +95,7 @@ impl<S> Watched<S> {
 
     /// Ready with an error when the server hangs; pending as long as it may only be slow.
     fn poll_hung(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        while self.due > 0 {
+        while self.due > 0 || self.blocked {
             if let Some(asking) = &mut self.asking {
                 let answers = ready!(asking.as_mut().poll(cx));
                 self.asking = None;
@@ -132,7 +135,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
+        let writes = Pin::new(&mut this.stream).poll_write(cx, buf);
+        if this.is_established() && writes.is_pending() && !this.blocked {
+            (this.blocked, this.last_word) = (true, Instant::now());
+        }
+        let Poll::Ready(written) = writes else {
+            // The connection reads before it writes, so this looks for itself.
+            return this.poll_hung(cx).map(Err);
+        };
+        let written = written?;
+        this.blocked = false;
         this.wrote(&buf[..written]);
         // The connection reads before it writes, and after that waits for this timer too.
         if this.due > 0 && this.asking.is_none() && this.poll_timer(cx).is_ready() {

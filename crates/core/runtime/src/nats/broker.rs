@@ -36,7 +36,7 @@ pub(crate) const USUAL_PAYLOAD: usize = 1024 * 1024;
 const FIXED_HEADERS: usize = 1024;
 
 /// Seconds for which the processes of a worker share a stored probe: less than the broker's dedupe knows it.
-const PROBES: u64 = 60;
+const PROBES: u64 = 10;
 
 /// A message that can never be published.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ use despatch_contracts::order::{
 use despatch_contracts::payment::{
     PaymentCaptured, PaymentRefunded, PaymentVoided, RefundRequested, VoidRequested,
 };
+use despatch_contracts::provider::{ProviderFailed, ProviderRecovered};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
 use despatch_contracts::runtime::{DeadLetter, Settled};
 use despatch_contracts::shipment::{
@@ -73,6 +74,14 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         NotificationSent::TYPE => format!("mail sent: {}", read::<NotificationSent>(payload)?.milestone),
         Unsubscribed::TYPE => "customer unsubscribed".to_owned(),
         AlertRaised::TYPE => format!("alert: {}", read::<AlertRaised>(payload)?.title),
+        ProviderFailed::TYPE => {
+            let ProviderFailed { provider, reason, error, .. } = read(payload)?;
+            format!("{provider} is out of service, {reason}: {error}")
+        }
+        ProviderRecovered::TYPE => {
+            let ProviderRecovered { provider, seconds, .. } = read(payload)?;
+            format!("{provider} serves again, after {seconds} s")
+        }
         DeadLetter::TYPE => {
             let DeadLetter { handler, reason, failures, .. } = read(payload)?;
             let error = failures.last().map_or("", |failure| &failure.error);

@@ -5,7 +5,12 @@ pub(crate) fn short() -> String {
     named(env!("CARGO_PKG_VERSION"), env!("COMMIT"), env!("COMMIT_DATE"), env!("PROFILE") != "release")
 }
 
-/// The same, and a line on how it was built.
+/// Without the commit's date, for a line that holds more: `0.1.0 (393c6b8)`.
+pub(crate) fn brief() -> String {
+    named(env!("CARGO_PKG_VERSION"), env!("COMMIT"), "", false)
+}
+
+/// The same as [`short`], and a line on how it was built.
 pub(crate) fn long() -> String {
     let commands = if cfg!(feature = "local") { "all commands" } else { "without up, demo and sandbox" };
     format!("{}\n{} build for {}, {commands}", short(), env!("PROFILE"), env!("TARGET"))

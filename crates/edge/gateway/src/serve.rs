@@ -1,5 +1,6 @@
 //! Serves: the listener, the router, and the committer's task.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use despatch_read_model::ReadModel;
@@ -51,15 +52,21 @@ pub async fn serve(
         per_address: config.connections_per_address,
         proxies: Proxies::new(&config.trusted_proxies),
     };
-    let serving = connections::serve(listener, router(gateway), limits, shutdown);
+    let mut serving = pin!(connections::serve(listener, router(gateway), limits, shutdown.clone()));
     let ended = tokio::select! {
         biased;
-        // The router held the last sending end of the queue, so the committer finishes the queue and ends.
-        () = serving => committer.await,
-        _ = &mut committer => {
-            // Without it every request would be answered with 503 until somebody restarts the process.
-            tracing::error!("committer ended: the gateway stops");
-            return Err(GatewayError::Committer);
+        () = &mut serving => committer.await,
+        ended = &mut committer => match ended {
+            // The last request of a gateway that stops held the last sending end of the queue.
+            Ok(()) if shutdown.is_cancelled() => {
+                serving.await;
+                ended
+            }
+            _ => {
+                // Without it every request would be answered with 503 until somebody restarts the process.
+                tracing::error!("committer ended: the gateway stops");
+                return Err(GatewayError::Committer);
+            }
         }
     };
     ended.map_err(|_| GatewayError::Committer)

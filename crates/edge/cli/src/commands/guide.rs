@@ -17,7 +17,7 @@ pub(crate) fn guide(
     config: Result<Config, ConfigError>,
     data_dir: &DataDir,
 ) -> Result {
-    let mut text = format!("despatch {}  orders from checkout to delivery\n\n", version::short());
+    let mut text = format!("despatch {}  orders from checkout to delivery\n\n", version::brief());
     for (heading, commands) in groups(command_line) {
         let names: Vec<&str> = commands.iter().map(|command| command.get_name()).collect();
         writeln!(text, "{heading:<10}{}", names.join("  "))?;

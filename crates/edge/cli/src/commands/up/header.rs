@@ -22,7 +22,7 @@ pub(super) fn header(
     let dir = data_dir.path().display();
     let option = data_dir.option();
     let mut text =
-        format!("despatch {}   ready in {:.1} s   data in {dir}\n\n", version::short(), took.as_secs_f64());
+        format!("despatch {}   ready in {:.1} s   data in {dir}\n\n", version::brief(), took.as_secs_f64());
     let mut line = |name: &str, at: &str, note: &str| {
         writeln!(text, "{}", format!("  {name:<8}  {at:<33}  {note}").trim_end())
     };

@@ -12,7 +12,7 @@ mod verdict;
 mod worker;
 
 pub use ask::{AskError, AskHandler};
-pub(crate) use ask::{ERROR_CODE, ERROR_TEXT, RegisteredAsk, registered_ask};
+pub(crate) use ask::{ERROR_CODE, ERROR_TEXT, RECEIPT, RegisteredAsk, registered_ask};
 pub(crate) use erased::{BoundEvent, RegisteredHandler};
 pub use gauge::SqlGauge;
 pub use handler::{EffectHandler, Handler, StartAt};

@@ -1,18 +1,23 @@
 //! Asks a worker on behalf of an operator.
 
-use crate::worker::{ERROR_CODE, ERROR_TEXT};
 use std::time::Duration;
 
-use async_nats::Request;
-use async_nats::client::RequestErrorKind;
+use async_nats::{Message, StatusCode};
+use bytes::Bytes;
 use despatch_contracts::{Ask, ask_subject};
+use futures_util::StreamExt as _;
 use prost::Message as _;
+use tokio::time::timeout;
 
 use crate::health::Health;
 use crate::nats::{Broker, BrokerError, reach};
+use crate::worker::{ERROR_CODE, ERROR_TEXT, RECEIPT};
 
 /// How long a worker may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a worker may take to say that it has a request. A request that reached a process just before it ended is lost.
+const RECEIPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An operator's connection to the workers of a deployment.
 pub struct Operator {
@@ -66,21 +71,46 @@ impl Operator {
         })
     }
 
-    /// Sends a request to a worker and waits for the answer.
+    /// Sends a request to a worker and waits for the answer. Sends it again if no process says that it has it.
     pub async fn ask<A: Ask>(&self, worker: &str, ask: &A) -> Result<A::Reply, OperatorError> {
+        let no_answer = || OperatorError::NoAnswer { worker: worker.to_owned() };
         let subject = self.broker.names().full(&ask_subject(worker, A::VERB));
-        let request = Request::new().payload(ask.encode_to_vec().into()).timeout(Some(ANSWER_TIMEOUT));
-        let answer = self.broker.client().send_request(subject, request).await;
-        let answer = answer.map_err(|error| match error.kind() {
-            RequestErrorKind::NoResponders => OperatorError::NoWorker { worker: worker.to_owned() },
-            _ => OperatorError::NoAnswer { worker: worker.to_owned() },
-        })?;
-        let header = |name| answer.headers.as_ref().and_then(|headers| headers.get(name));
-        if let Some(code) = header(ERROR_CODE) {
-            let message = header(ERROR_TEXT).map(ToString::to_string).unwrap_or_default();
-            return Err(OperatorError::Refused { code: code.to_string(), message });
+        let asked = self.send(&subject, ask.encode_to_vec().into());
+        let answer = timeout(ANSWER_TIMEOUT, asked).await.ok().flatten().ok_or_else(no_answer)?;
+        if answer.status == Some(StatusCode::NO_RESPONDERS) {
+            return Err(OperatorError::NoWorker { worker: worker.to_owned() });
+        }
+        if let Some(code) = header(&answer, ERROR_CODE) {
+            let message = header(&answer, ERROR_TEXT).unwrap_or_default();
+            return Err(OperatorError::Refused { code, message });
         }
         A::Reply::decode(answer.payload)
             .map_err(|error| OperatorError::Unreadable { worker: worker.to_owned(), why: error.to_string() })
     }
+
+    /// Returns the answer; `None` if the connection is closed.
+    async fn send(&self, subject: &str, payload: Bytes) -> Option<Message> {
+        let client = self.broker.client();
+        let inbox = client.new_inbox();
+        let mut answers = client.subscribe(inbox.clone()).await.ok()?;
+        loop {
+            client.publish_with_reply(subject.to_owned(), inbox.clone(), payload.clone()).await.ok()?;
+            let Ok(message) = timeout(RECEIPT_TIMEOUT, answers.next()).await else { continue };
+            let message = message?;
+            if header(&message, RECEIPT).is_none() {
+                return Some(message);
+            }
+            // The first process that has it answers. An earlier one that was slow says so, too.
+            while let Some(message) = answers.next().await {
+                if header(&message, RECEIPT).is_none() {
+                    return Some(message);
+                }
+            }
+            return None;
+        }
+    }
+}
+
+fn header(message: &Message, name: &str) -> Option<String> {
+    message.headers.as_ref()?.get(name).map(ToString::to_string)
 }

@@ -1,6 +1,5 @@
 //! Answers operators' asks. One process of the worker answers each request; every process answers `report`.
 
-use crate::worker::{ERROR_CODE, ERROR_TEXT};
 use std::sync::Arc;
 
 use async_nats::{HeaderMap, Message, SubscribeError, Subscriber};
@@ -16,7 +15,7 @@ use crate::context::WorkerContext;
 use crate::health::PartState;
 use crate::nats::Names;
 use crate::outbox::Outbox;
-use crate::worker::{AskError, RegisteredAsk};
+use crate::worker::{AskError, ERROR_CODE, ERROR_TEXT, RECEIPT, RegisteredAsk};
 
 /// Answers asks until the process drains.
 pub(crate) async fn run(ctx: Arc<WorkerContext>, asks: Vec<Arc<dyn RegisteredAsk>>, tasks: TaskTracker) {
@@ -98,6 +97,12 @@ fn report(ctx: &WorkerContext) -> ProcessReport {
 
 async fn answer(ctx: Arc<WorkerContext>, ask: Option<Arc<dyn RegisteredAsk>>, message: Message) {
     let Some(reply) = message.reply else { return };
+    let mut receipt = HeaderMap::new();
+    receipt.insert(RECEIPT, "1");
+    // The operator repeats a request that nobody has.
+    if let Err(error) = ctx.broker.client().publish_with_headers(reply.clone(), receipt, Bytes::new()).await {
+        tracing::debug!(worker = ctx.worker, %error, "an ask's receipt could not be sent");
+    }
     let answered = match ask {
         Some(ask) => ask.answer(message.payload, Outbox::new(ctx.clone())).await,
         None => {

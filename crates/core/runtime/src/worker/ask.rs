@@ -17,6 +17,9 @@ pub(crate) const ERROR_CODE: &str = "despatch-error-code";
 /// Reply header that holds [`AskError::message`].
 pub(crate) const ERROR_TEXT: &str = "despatch-error";
 
+/// Header of the empty message that says, before the answer, that a process has the request.
+pub(crate) const RECEIPT: &str = "despatch-receipt";
+
 /// Answers one kind of operators' requests to a worker. One of the worker's processes answers each request. An answer
 /// may get lost and its request be repeated, so a repeated request must do no harm.
 pub trait AskHandler: Send + Sync + 'static {

@@ -8,8 +8,8 @@ use despatch_contracts::runtime::{self, CancelRetries, DeadLetter, Envelope, Ret
 use despatch_contracts::{Emitted, EventId, Trace};
 use despatch_domain::Reason;
 use despatch_runtime::{
-    Database, DbError, Handler, HandlerError, Migration, Operator, Policy, RetryFilter, Settings, Tx,
-    Verdict, Worker, count_retries, list_retries,
+    Database, DbError, Handler, HandlerError, Migration, Operator, Policy, Process, RetryFilter, Settings,
+    Tx, Verdict, Worker, count_retries, list_retries,
 };
 use despatch_telemetry::Telemetry;
 use despatch_testkit::{TestEnv, eventually};
@@ -173,9 +173,29 @@ async fn oldest(env: &TestEnv, telemetry: &Telemetry) -> f64 {
         line.rsplit_once(' ')?.1.parse::<f64>().ok()
     };
     let before = shown();
-    let looking = TestEnv::join(Settings { collect_gauges: true, ..env.settings().clone() }).await;
-    looking.run(Worker::new("patient", PATIENT).handler(Patient)).await;
-    eventually("the gauge is looked up", async || shown().filter(|age| Some(*age) != before)).await
+    let settings = Settings { collect_gauges: true, ..env.settings().clone() };
+    let looking =
+        Process::start(settings, vec![Worker::new("patient", PATIENT).handler(Patient)]).await.unwrap();
+    let age = eventually("the gauge is looked up", async || shown().filter(|age| Some(*age) != before)).await;
+    looking.drain().await;
+    age
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ask_that_reaches_a_process_while_it_drains_is_answered() {
+    let env = TestEnv::new().await;
+    env.run(Worker::new("patient", PATIENT).handler(Patient)).await;
+    let operator = env.operator().await;
+    for _ in 0..5 {
+        let worker = Worker::new("patient", PATIENT).handler(Patient);
+        let leaving = Process::start(env.settings().clone(), vec![worker]).await.unwrap();
+        leaving.health().until_ready().await;
+        let left = tokio::spawn(leaving.drain());
+        while !left.is_finished() {
+            assert_eq!(retry_now(&operator, &RetryFilter::default()).await, 0);
+        }
+        left.await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,10 @@
 //! One of a database's hosts: connects to it, and finds out whether it hangs.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -21,8 +20,9 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Error, NoTls};
 use tokio_util::either::Either;
 
+use crate::db::place::port;
 use crate::db::tls::verified;
-use crate::db::watched::{Asking, SILENCE, Watch, Watched, WatchedTls};
+use crate::db::watched::{Asking, Watch, Watched, WatchedTls};
 
 /// How long an answer about a host stays true.
 const FRESH: Duration = Duration::from_secs(1);
@@ -40,20 +40,20 @@ pub(crate) type Connected = (Client, JoinHandle<()>);
 
 /// The state of one host, whichever of this process's pools has found it out.
 #[derive(Default)]
-struct HostState {
+pub(crate) struct HostState {
     /// Whether it answered when it was last asked, and when that was.
     answers: tokio::sync::Mutex<Option<(Instant, bool)>>,
     /// When it was last found to hang.
     hung: Mutex<Option<Instant>>,
 }
 
-impl HostState {
-    fn of(config: &Config, nth: usize) -> Arc<Self> {
-        static STATES: LazyLock<Mutex<HashMap<String, Arc<HostState>>>> = LazyLock::new(Mutex::default);
-        let key =
-            format!("{:?} {:?} {:?} {nth}", config.get_hosts(), config.get_hostaddrs(), config.get_ports());
-        STATES.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
-    }
+/// How long a host may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// To let us in.
+    pub(crate) connect: Duration,
+    /// To answer when it is asked whether it hangs.
+    pub(crate) doubt: Duration,
 }
 
 /// One host.
@@ -65,28 +65,28 @@ pub(crate) struct Endpoint {
     port: u16,
     config: Config,
     must_take_writes: bool,
-    limit: Duration,
-    /// How long it may take to answer when it is asked whether it hangs.
-    doubt: Duration,
+    limits: Limits,
     known_state: Arc<HostState>,
 }
 
 impl Endpoint {
     /// The `nth` of the hosts that a URL names.
-    pub(crate) fn of(config: &Config, nth: usize, limit: Duration, must_take_writes: bool) -> Arc<Self> {
-        let (names, addresses, ports) = (config.get_hosts(), config.get_hostaddrs(), config.get_ports());
-        let is_only = names.len().max(addresses.len()) == 1;
+    pub(crate) fn of(
+        config: &Config,
+        nth: usize,
+        limits: Limits,
+        must_take_writes: bool,
+        known_state: Arc<HostState>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| Endpoint {
             this: this.clone(),
-            name: names.get(nth).cloned(),
-            address: addresses.get(nth).map(ToString::to_string),
-            port: ports.get(nth).or(ports.first()).copied().unwrap_or(5432),
+            name: config.get_hosts().get(nth).cloned(),
+            address: config.get_hostaddrs().get(nth).map(ToString::to_string),
+            port: port(config, nth),
             config: config.clone(),
             must_take_writes,
-            limit,
-            // Giving up the only host leads nowhere else, so it may take as long as for any connection.
-            doubt: if is_only { limit } else { SILENCE },
-            known_state: HostState::of(config, nth),
+            limits,
+            known_state,
         })
     }
 
@@ -97,7 +97,7 @@ impl Endpoint {
 
     /// Connects, within the limit.
     pub(crate) async fn connect(&self) -> Result<Connected, Error> {
-        self.connect_within(self.limit).await
+        self.connect_within(self.limits.connect).await
     }
 
     /// Boxed, because a connection asks for another one.
@@ -187,7 +187,7 @@ impl Endpoint {
         {
             return answers;
         }
-        let answers = match self.connect_within(self.doubt).await {
+        let answers = match self.connect_within(self.limits.doubt).await {
             Ok((client, driver)) => {
                 drop(client);
                 driver.abort();

@@ -18,7 +18,8 @@ use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Config, Error};
 
-use crate::db::endpoint::{Connected, Endpoint, as_error};
+use crate::db::endpoint::{Connected, Endpoint, HostState, Limits, as_error};
+use crate::db::watched::SILENCE;
 
 /// How long the only host may take to let us in.
 const ONLY_HOST: Duration = Duration::from_secs(5);
@@ -42,8 +43,8 @@ pub(crate) struct Hosts {
 }
 
 /// The search for the host that takes writes, for all pools of this process.
-#[derive(Default)]
 struct Found {
+    states: Vec<Arc<HostState>>,
     /// Which host was connected to last, and when.
     last: Mutex<Option<(usize, Instant)>>,
     /// Held by the one that searches.
@@ -51,11 +52,18 @@ struct Found {
 }
 
 impl Found {
-    fn of(config: &Config, must_take_writes: bool) -> Arc<Self> {
+    fn of(config: &Config, count: usize, must_take_writes: bool) -> Arc<Self> {
         static FOUND: LazyLock<Mutex<HashMap<String, Arc<Found>>>> = LazyLock::new(Mutex::default);
         let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
         let key = format!("{hosts:?} {addresses:?} {:?} {must_take_writes}", config.get_ports());
-        FOUND.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
+        let begin = || {
+            Arc::new(Found {
+                states: (0..count).map(|_| Arc::default()).collect(),
+                last: Mutex::default(),
+                searching: tokio::sync::Mutex::default(),
+            })
+        };
+        FOUND.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert_with(begin).clone()
     }
 
     fn last(&self) -> Option<(usize, Instant)> {
@@ -76,9 +84,17 @@ impl Hosts {
             TargetSessionAttrs::Any => count > 1,
             _ => false,
         };
-        let limit = if count > 1 { ONE_OF_SEVERAL } else { ONLY_HOST };
-        let endpoints = (0..count).map(|nth| Endpoint::of(config, nth, limit, must_take_writes));
-        Hosts { endpoints: endpoints.collect(), found: Found::of(config, must_take_writes) }
+        let limits = if count > 1 {
+            Limits { connect: ONE_OF_SEVERAL, doubt: SILENCE }
+        } else {
+            // Giving up the only host leads nowhere else, so it may take as long as for any connection.
+            Limits { connect: ONLY_HOST, doubt: ONLY_HOST }
+        };
+        let found = Found::of(config, count, must_take_writes);
+        let endpoint = |(nth, state): (usize, &Arc<HostState>)| {
+            Endpoint::of(config, nth, limits, must_take_writes, state.clone())
+        };
+        Hosts { endpoints: found.states.iter().enumerate().map(endpoint).collect(), found }
     }
 
     /// How long connecting may take at most.

@@ -13,9 +13,8 @@ use crate::error::chain;
 
 /// Where a database's server is, and who connects.
 pub(crate) fn place(config: &Config) -> Place {
-    let ports = config.get_ports();
     let hosts = config.get_hosts().iter().enumerate().map(|(nth, host)| {
-        let port = ports.get(nth).or(ports.first()).copied().unwrap_or(5432);
+        let port = port(config, nth);
         match host {
             Host::Tcp(host) => format!("{host}:{port}"),
             #[cfg(unix)]
@@ -24,6 +23,12 @@ pub(crate) fn place(config: &Config) -> Place {
     });
     let address = hosts.collect::<Vec<_>>().join(",");
     Place { server: Server::Postgres, address, user: config.get_user().unwrap_or_default().to_owned() }
+}
+
+/// The port of the `nth` host. One port may be for all.
+pub(crate) fn port(config: &Config, nth: usize) -> u16 {
+    let ports = config.get_ports();
+    ports.get(nth).or(ports.first()).copied().unwrap_or(5432)
 }
 
 /// Why the server did not let us in; `within` is how long it had.

@@ -1,5 +1,17 @@
 //! The runtime's SQL for one worker's schema: a file for each statement, in `sql/`.
 
+/// Ends each statement that takes rows of `retry`, which it calls `due`: it returns their events, in
+/// outbox batches, so that the sweeper publishes them if this process does not.
+const FIRED: &str = "\
+fired as (
+    select id, handler, generation, event from {schema}.journal join due using (id, handler)),
+opened as (
+    insert into {schema}.outbox_batch (handler, events)
+    select handler, array_agg(id) from due group by handler
+    returning id, handler)
+select opened.id as batch, fired.id, fired.handler, fired.generation, fired.event
+  from fired join opened using (handler)";
+
 /// Declares [`Statements`] with one statement for each file of `sql/`.
 macro_rules! statements {
     ($($name:ident),+ $(,)?) => {
@@ -11,8 +23,9 @@ macro_rules! statements {
         impl Statements {
             /// Returns the statements for one worker's schema.
             pub(crate) fn of(schema: &str) -> Self {
+                let of = |sql: &str| sql.replace("{fired}", FIRED).replace("{schema}", schema);
                 Statements {
-                    $($name: include_str!(concat!("../../sql/", stringify!($name), ".sql")).replace("{schema}", schema),)+
+                    $($name: of(include_str!(concat!("../../sql/", stringify!($name), ".sql"))),)+
                 }
             }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use deadpool_postgres::Transaction;
 use despatch_contracts::Emitted;
 use despatch_contracts::provider::{ProviderFailed, ProviderRecovered};
 use tokio::time::timeout;
@@ -12,7 +13,7 @@ use crate::context::WorkerContext;
 use crate::db::DbError;
 use crate::journal::{BreakerRow, Recovered};
 use crate::maintenance::relay::{PUBLISH_TIMEOUT, publish_fired};
-use crate::outbox::{self, OutboxMessage};
+use crate::outbox::{self, OutboxMessage, Unpublished};
 
 /// Writes down the breakers that this process has opened. Returns what else it has seen, by provider.
 pub(crate) async fn note(ctx: &WorkerContext) -> Result<BTreeMap<&'static str, Observed>, DbError> {
@@ -102,14 +103,11 @@ async fn open(ctx: &WorkerContext, breaker: &Breaker, trip: &Trip) -> Result<(),
     if !ctx.journal.open_breaker(&tx, provider.name, trip, outage).await? {
         return Ok(tx.commit().await?);
     }
-    let messages = vec![OutboxMessage::of_runtime(ctx, Emitted::from(&report))];
-    let unpublished = outbox::write(&tx, ctx, &outbox::runtime_source(ctx.worker), messages).await?;
-    tx.commit().await?;
+    let unpublished = commit(ctx, tx, Emitted::from(&report)).await?;
     drop(client);
     let (provider, reason) = (provider.name, trip.reason.code());
     tracing::error!(worker = ctx.worker, provider, reason, error = trip.error, "breaker open: events wait");
-    // The sweeper publishes what is not published now.
-    drop(timeout(PUBLISH_TIMEOUT, outbox::publish(ctx, unpublished)).await);
+    publish(ctx, unpublished).await;
     Ok(())
 }
 
@@ -126,13 +124,24 @@ async fn close(ctx: &WorkerContext, row: &BreakerRow) -> Result<(), DbError> {
         outage_id: outage.to_string(),
         seconds: lasted.as_secs(),
     };
-    let messages = vec![OutboxMessage::of_runtime(ctx, Emitted::from(&report))];
-    let unpublished = outbox::write(&tx, ctx, &outbox::runtime_source(ctx.worker), messages).await?;
-    tx.commit().await?;
+    let unpublished = commit(ctx, tx, Emitted::from(&report)).await?;
     drop(client);
     tracing::info!(worker = ctx.worker, provider = row.provider, ?lasted, "breaker closed");
-    drop(timeout(PUBLISH_TIMEOUT, outbox::publish(ctx, unpublished)).await);
+    publish(ctx, unpublished).await;
     Ok(())
+}
+
+/// Commits a change of a breaker's row together with the report on it.
+async fn commit(ctx: &WorkerContext, tx: Transaction<'_>, report: Emitted) -> Result<Unpublished, DbError> {
+    let messages = vec![OutboxMessage::of_runtime(ctx, report)];
+    let unpublished = outbox::write(&tx, ctx, &outbox::runtime_source(ctx.worker), messages).await?;
+    tx.commit().await?;
+    Ok(unpublished)
+}
+
+/// Publishes a report. The sweeper publishes what is not published now.
+async fn publish(ctx: &WorkerContext, report: Unpublished) {
+    drop(timeout(PUBLISH_TIMEOUT, outbox::publish(ctx, report)).await);
 }
 
 /// Shows the breaker in the process's health. A process stays ready, because other events go on.

@@ -196,40 +196,40 @@ impl<'a> OutcomeBuilder<'a> {
             }
             Verdict::NotYet => (deferred_or_dead(policy.not_yet), task.history.attempts, "defer"),
             Verdict::Defer(wait) => (deferred_or_dead(wait), task.history.attempts, "defer"),
-            Verdict::Refused => self.waits(task, Duration::ZERO, "refused", Reason::ProviderRefused),
-            Verdict::Down(wait) => self.waits(task, wait, "down", Reason::ProviderDown),
-            Verdict::PutOff => self.waits(task, Duration::ZERO, "put-off", Reason::ProviderDown),
+            Verdict::Refused => self.waits(task, (Duration::ZERO, false), "refused", Reason::ProviderRefused),
+            Verdict::Down(wait) => self.waits(task, (wait, false), "down", Reason::ProviderDown),
+            Verdict::PutOff => self.waits(task, (Duration::ZERO, true), "put-off", Reason::ProviderDown),
             Verdict::Reject(reason) => (Disposition::Dead { reason: reason.code() }, attempts, "reject"),
         }
     }
 
     /// Returns the wait of an event for its provider. The breaker holds it while it is not closed, for as long as that
-    /// takes. Otherwise the provider serves others, and the event is given up in the end, for this reason.
+    /// takes, and longer only if the provider asked for that. Otherwise the provider serves others, or puts off this event
+    /// alone, which is given up in the end, for this reason.
     fn waits(
         &self,
         task: &Task,
-        asked: Duration,
+        (asked, is_put_off): (Duration, bool),
         verdict: &'static str,
         reason: Reason,
     ) -> (Disposition, u32, &'static str) {
         let (provider, attempts) = (self.spec.provider, task.history.attempts);
         // The time for which a breaker held it is no wait of its own.
         let waited = task.history.waited.filter(|_| !task.history.was_held()).unwrap_or_default();
-        let breaker = provider.and_then(|provider| self.ctx.breakers.get(provider.name));
-        let held_by = breaker.filter(|breaker| !breaker.is_closed()).map(|breaker| breaker.provider.name);
         let mut backoff = ProviderBackoff::with(provider.map(|provider| provider.kind));
-        if verdict == "put-off" {
+        if is_put_off {
             backoff = backoff.put_off();
         }
-        let after = backoff.wait(waited).max(asked);
-        match held_by {
-            // A mail that is put off concerns its recipient alone.
-            Some(_) if verdict != "put-off" => (Disposition::Waits { after, held_by }, attempts, HELD),
-            _ if waited >= backoff.give_up => {
-                (Disposition::Dead { reason: reason.code() }, attempts, verdict)
-            }
-            _ => (Disposition::Waits { after, held_by: None }, attempts, verdict),
+        let breaker = provider.and_then(|provider| self.ctx.breakers.get(provider.name));
+        if let Some(breaker) = breaker.filter(|breaker| !is_put_off && !breaker.is_closed()) {
+            let held_by = Some(breaker.provider.name);
+            return (Disposition::Waits { after: asked, held_by }, attempts, HELD);
         }
+        if waited >= backoff.give_up {
+            return (Disposition::Dead { reason: reason.code() }, attempts, verdict);
+        }
+        let after = backoff.wait(waited).max(asked);
+        (Disposition::Waits { after, held_by: None }, attempts, verdict)
     }
 
     /// Returns the report on how a generation above 0 ended.

@@ -120,21 +120,17 @@ async fn answer(
 ) -> Result<Response, Infallible> {
     let _in_request = open.connection.request();
     if open.connection.over_limit && !PROBES.contains(&request.uri().path()) {
-        return Ok(refuse(&ApiError::Unavailable { retry_after_seconds: RETRY_AFTER }));
+        return Ok(closing(ApiError::Unavailable { retry_after_seconds: RETRY_AFTER }.into_response()));
     }
     let Some(_counted) = open.of.admit_request(open.connection.peer, request.headers()) else {
         return Ok(ApiError::TooMany { retry_after_seconds: RETRY_AFTER }.into_response());
     };
-    let mut response = app.call(request).await?;
-    if open.connection.over_limit {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    Ok(response)
+    let response = app.call(request).await?;
+    Ok(if open.connection.over_limit { closing(response) } else { response })
 }
 
-/// Returns an answer after which the connection closes.
-fn refuse(error: &ApiError) -> Response {
-    let mut response = error.clone().into_response();
+/// Returns the answer as one after which the connection closes.
+fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }

@@ -108,6 +108,10 @@ reasons! {
     AuthorisationMissing = "authorisation-missing" => (Payments, Normal, 8),
     /// The amount authorised or captured is not what the order costs.
     AmountMismatch = "amount-mismatch" => (Payments, Urgent, 2),
+    /// The payment that the order names does not say that it is this order's.
+    PaymentUnproven = "payment-unproven" => (Payments, Urgent, 2),
+    /// The payment that the order names is another order's.
+    PaymentUsed = "payment-used" => (Payments, Urgent, 2),
     /// The provider refuses the request itself: a key, a parameter, an id.
     PaymentRejected = "payment-rejected" => (Payments, Urgent, 2),
 

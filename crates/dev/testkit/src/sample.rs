@@ -52,6 +52,7 @@ pub fn order(order_id: &str) -> Order {
             provider: "fake".to_owned(),
             reference: format!("auth-{order_id}"),
             amount_minor: 13_000,
+            proofs: Vec::new(),
         }),
     }
 }

@@ -103,6 +103,14 @@ impl Attempt {
         self.noted(self.ledger.begin(self, self.effect(operation, part)?, Some(note.to_owned())).await)
     }
 
+    /// Claims an object at a provider, e.g. `payment/stripe/pi_1`, for the event's subject. The claim is committed before
+    /// this returns and holds for good. Returns the subject that has the object, which may be an earlier one.
+    pub async fn claim(&self, object: &str) -> Result<String, DbError> {
+        let effect = EffectId { subject: object.to_owned(), operation: "claim", part: String::new() };
+        let claim = self.noted(self.ledger.begin(self, effect, Some(self.subject.clone())).await)?;
+        Ok(claim.note.unwrap_or_default())
+    }
+
     /// Returns the effect that an earlier try began and that is neither rejected nor rotated.
     pub async fn pending(&self, operation: &'static str, part: &str) -> Result<Option<EffectKey>, DbError> {
         self.noted(self.ledger.pending(self.effect(operation, part)?).await)

@@ -244,6 +244,8 @@ impl AuthorisationJson {
             provider: self.provider,
             reference: self.reference,
             amount_minor: prices.minor(&amount, || "authorisation.amount".into())?,
+            // The caller has the shop's secret, so no visitor sets this.
+            proofs: Vec::new(),
         })
     }
 }

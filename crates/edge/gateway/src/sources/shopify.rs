@@ -20,6 +20,12 @@ pub(crate) const CHANNEL: &str = "shopify";
 struct Webhook {
     #[serde(default, deserialize_with = "id")]
     id: String,
+    #[serde(default, deserialize_with = "id")]
+    order_number: String,
+    #[serde(default, deserialize_with = "text")]
+    checkout_token: String,
+    #[serde(default, deserialize_with = "text")]
+    cart_token: String,
     #[serde(default, deserialize_with = "text")]
     created_at: String,
     #[serde(default, deserialize_with = "text")]
@@ -148,6 +154,14 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         discounts.clear();
     }
 
+    let proofs = [
+        ("order_id", &*webhook.id),
+        ("order_number", &*webhook.order_number),
+        ("checkout_token", &*webhook.checkout_token),
+        ("cart_token", &*webhook.cart_token),
+    ];
+    let authorisation = authorisation(&webhook.note_attributes, total_minor, proofs);
+
     Ok(Order {
         order_id: String::new(),
         shop: shop.to_owned(),
@@ -164,7 +178,7 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         },
         discount_minor: amount::sum(discounts, "total_discounts")?,
         total_minor,
-        authorisation: authorisation(&webhook.note_attributes, total_minor),
+        authorisation,
         service_level: service_level.into(),
         currency,
     })

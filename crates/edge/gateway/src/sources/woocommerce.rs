@@ -19,6 +19,10 @@ pub(crate) const CHANNEL: &str = "woocommerce";
 struct Webhook {
     #[serde(default, deserialize_with = "id")]
     id: String,
+    #[serde(default, deserialize_with = "id")]
+    number: String,
+    #[serde(default, deserialize_with = "text")]
+    order_key: String,
     #[serde(default, deserialize_with = "text")]
     date_created_gmt: String,
     #[serde(default, deserialize_with = "text")]
@@ -122,6 +126,9 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         // WooCommerce leaves out the offset of a time in UTC.
         gmt => format!("{}Z", gmt.trim_end_matches('Z')),
     };
+    let proofs =
+        [("order_id", &*webhook.id), ("order_number", &*webhook.number), ("order_key", &*webhook.order_key)];
+    let authorisation = authorisation(&webhook.meta_data, total_minor, proofs);
     Ok(Order {
         order_id: String::new(),
         shop: shop.to_owned(),
@@ -133,7 +140,7 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         tax_minor: prices.minor_or_zero(webhook.total_tax.as_ref(), || "total_tax".into())?,
         discount_minor: amount::sum(discounts, "fee_lines")?,
         total_minor,
-        authorisation: authorisation(&webhook.meta_data, total_minor),
+        authorisation,
         ship_to: webhook.shipping.and_then(|shipping| shipping.address(phone)),
         customer: webhook.billing.and_then(|billing| billing.customer(webhook.customer_id)),
         service_level: service_level.into(),

@@ -11,7 +11,8 @@ use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader,
 use crate::config::POLICY;
 use crate::error::PaymentError;
 use crate::idempotent;
-use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
+use crate::owner;
+use crate::provider::{AuthorisationStatus, Captured, Payment, Provider, ProviderError};
 use crate::store::{self, NewCapture};
 
 /// Captures the authorised amount if it is exactly the order's total.
@@ -89,9 +90,13 @@ impl<P: Provider> EffectHandler for Capture<P> {
         let (authorisation, total) = match plan {
             Plan::Capture(authorisation, total) => (authorisation, *total),
             Plan::Check(authorisation, _) => {
-                return Ok(match provider.look_up(&authorisation.reference).await? {
-                    AuthorisationStatus::Captured(captured) => Effect::Captured(captured),
-                    AuthorisationStatus::Authorised
+                let Authorisation { reference, proofs, .. } = authorisation;
+                let payment = provider.look_up(reference).await?;
+                let ours = owner::is_ours(attempt, P::NAME, reference, proofs, &payment).await?;
+                return Ok(match payment.status {
+                    AuthorisationStatus::Captured(captured) if ours => Effect::Captured(captured),
+                    AuthorisationStatus::Captured(_)
+                    | AuthorisationStatus::Authorised
                     | AuthorisationStatus::Cancelled
                     | AuthorisationStatus::Unfinished => Effect::Nothing,
                 });
@@ -99,6 +104,16 @@ impl<P: Provider> EffectHandler for Capture<P> {
             Plan::Free(_) | Plan::Done => return Ok(Effect::Nothing),
         };
         let reference = authorisation.reference.as_str();
+        let payment = provider.look_up(reference).await?;
+        owner::claim(attempt, P::NAME, reference, &authorisation.proofs, &payment).await?;
+        match payment.status {
+            AuthorisationStatus::Captured(captured) => return Ok(Effect::Captured(captured)),
+            AuthorisationStatus::Cancelled => return Ok(Effect::Gone),
+            AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => {}
+        }
+        if let Some(authorised) = payment.amount.filter(|authorised| *authorised != total) {
+            return Err(PaymentError::AuthorisedOther { authorised, total });
+        }
         let look = || async { captured(provider.look_up(reference).await?) };
         let act = |key: String| async move {
             match provider.capture(reference, total, &key).await {
@@ -159,8 +174,8 @@ impl<P: Provider> EffectHandler for Capture<P> {
 }
 
 /// Returns the capture that a look-up shows, if any.
-fn captured(status: AuthorisationStatus) -> Result<Option<Captured>, ProviderError> {
-    match status {
+fn captured(payment: Payment) -> Result<Option<Captured>, ProviderError> {
+    match payment.status {
         AuthorisationStatus::Captured(captured) => Ok(Some(captured)),
         AuthorisationStatus::Cancelled => Err(ProviderError::NotAllowed(AuthorisationStatus::Cancelled)),
         AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => Ok(None),

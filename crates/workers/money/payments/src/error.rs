@@ -19,6 +19,22 @@ pub enum PaymentError {
     /// The authorisation expired or was cancelled, although the order was not.
     #[error("the authorisation is no longer valid")]
     AuthorisationGone,
+    /// The reference is from a field that customers can set, and the payment does not say that it is this order's.
+    #[error("expected the metadata of {reference} to have {}, found none of it", expected.join(" or "))]
+    Unproven {
+        /// The provider's reference of the payment.
+        reference: String,
+        /// What would prove it, e.g. `order_id "1001"`.
+        expected: Vec<String>,
+    },
+    /// Another order has this payment.
+    #[error("expected a payment of this order alone, found that {reference} is the payment of {by}")]
+    Used {
+        /// The provider's reference of the payment.
+        reference: String,
+        /// The subject of the other order.
+        by: String,
+    },
     /// The order's currency does not exist.
     #[error(transparent)]
     CurrencyUnknown(#[from] UnknownCurrency),
@@ -76,6 +92,8 @@ impl HandlerError for PaymentError {
             Self::OrderMissing => Verdict::Reject(Reason::PayloadUndecodable),
             Self::AuthorisationMissing => Verdict::Reject(Reason::AuthorisationMissing),
             Self::AuthorisationGone => Verdict::Reject(Reason::AuthorisationExpired),
+            Self::Unproven { .. } => Verdict::Reject(Reason::PaymentUnproven),
+            Self::Used { .. } => Verdict::Reject(Reason::PaymentUsed),
             Self::CurrencyUnknown(_) => Verdict::Reject(Reason::CurrencyUnknown),
             Self::AuthorisedOther { .. } | Self::CapturedOther { .. } => {
                 Verdict::Reject(Reason::AmountMismatch)

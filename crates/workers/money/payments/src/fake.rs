@@ -1,9 +1,11 @@
 //! A provider in this process: every request succeeds at once and is stored nowhere, so that benchmarks measure the
 //! rest of the system.
 
+use std::collections::BTreeMap;
+
 use despatch_domain::Money;
 
-use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError, Refunded};
+use crate::provider::{AuthorisationStatus, Captured, Payment, Provider, ProviderError, Refunded};
 
 /// Accepts every request.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +26,8 @@ impl Provider for Fake {
         Ok(())
     }
 
-    async fn look_up(&self, _: &str) -> Result<AuthorisationStatus, ProviderError> {
-        Ok(AuthorisationStatus::Authorised)
+    async fn look_up(&self, _: &str) -> Result<Payment, ProviderError> {
+        Ok(Payment { status: AuthorisationStatus::Authorised, amount: None, metadata: BTreeMap::new() })
     }
 
     async fn look_up_refund(&self, _: &str, _: Money) -> Result<Option<Refunded>, ProviderError> {

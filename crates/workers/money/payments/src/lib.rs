@@ -7,6 +7,7 @@ mod config;
 mod error;
 pub mod fake;
 mod idempotent;
+mod owner;
 pub mod provider;
 mod refund;
 mod store;

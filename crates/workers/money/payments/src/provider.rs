@@ -1,5 +1,6 @@
 //! The interface of payment providers, and their possible answers.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
@@ -31,11 +32,8 @@ pub trait Provider: Send + Sync + 'static {
     /// Voids the authorisation.
     fn void(&self, reference: &str, key: &str) -> impl Future<Output = Result<(), ProviderError>> + Send;
 
-    /// Returns the current status of an authorisation.
-    fn look_up(
-        &self,
-        reference: &str,
-    ) -> impl Future<Output = Result<AuthorisationStatus, ProviderError>> + Send;
+    /// Returns the payment as it is now.
+    fn look_up(&self, reference: &str) -> impl Future<Output = Result<Payment, ProviderError>> + Send;
 
     /// Returns an earlier refund of exactly this amount, made by this worker or by hand.
     fn look_up_refund(
@@ -43,6 +41,17 @@ pub trait Provider: Send + Sync + 'static {
         reference: &str,
         amount: Money,
     ) -> impl Future<Output = Result<Option<Refunded>, ProviderError>> + Send;
+}
+
+/// A payment, as the provider has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payment {
+    /// The status of what the customer authorised.
+    pub status: AuthorisationStatus,
+    /// The amount that the customer authorised; `None` if the provider does not say.
+    pub amount: Option<Money>,
+    /// What the checkout noted at the provider, by key.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// A capture.

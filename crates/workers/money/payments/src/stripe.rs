@@ -15,7 +15,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
-use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError, Refunded};
+use crate::provider::{AuthorisationStatus, Captured, Payment, Provider, ProviderError, Refunded};
 use answer::{Intent, Refund, Refunds};
 
 /// The API version for whose answers this is written, whatever the account's default is.
@@ -214,10 +214,10 @@ impl Provider for Stripe {
         }
     }
 
-    async fn look_up(&self, reference: &str) -> Result<AuthorisationStatus, ProviderError> {
+    async fn look_up(&self, reference: &str) -> Result<Payment, ProviderError> {
         let request = self.client.get(self.intent(reference, "")?);
         let intent: Intent = self.send("/v1/payment_intents/{intent}", request).await?;
-        intent.authorisation_status()
+        intent.payment()
     }
 
     async fn look_up_refund(

@@ -56,11 +56,12 @@ impl Handler for Cancel {
             step.refund.then(|| RefundRequested { order_id: order_id.clone(), reason: reason.clone() });
         let authorised = if step.void { store::authorisation(tx, order_id).await? } else { None };
         // An order without an authorisation needs no void.
-        let void = authorised.map(|Authorisation { provider, reference, .. }| VoidRequested {
+        let void = authorised.map(|Authorisation { provider, reference, proofs, .. }| VoidRequested {
             order_id: order_id.clone(),
             provider,
             reference,
             reason,
+            proofs,
         });
         Ok((cancelled, refund, void))
     }

@@ -54,7 +54,8 @@ const WOOCOMMERCE: Channel = Channel {
 
 /// Shopify's orders/create
 ///
-/// A checkout leaves the PaymentIntent that it authorised as the note attribute `payment_intent`.
+/// A checkout leaves the PaymentIntent that it authorised as the note attribute `payment_intent`. The intent's metadata names
+/// the order: `order_id`, `order_number`, `checkout_token` or `cart_token`.
 #[utoipa::path(
     post,
     path = "/webhooks/shopify",

@@ -1,11 +1,15 @@
 //! The checkout's authorisation, from the named values that a checkout adds to a shop's order.
 
-use despatch_contracts::order::Authorisation;
+use despatch_contracts::order::{Authorisation, Proof};
 use serde::Deserialize;
 use serde_json::Value;
 
 /// Names under which a checkout leaves the PaymentIntent's id: ours, and that of WooCommerce's Stripe extension.
 const NAMES: [&str; 2] = ["payment_intent", "_stripe_intent_id"];
+
+/// The one that no visitor can set, as a key of WooCommerce's `meta_data`: a key with an underscore is protected there. As
+/// a name of Shopify's `note_attributes` it is only hidden.
+const PROTECTED: &str = NAMES[1];
 
 /// A named value: Shopify's `note_attributes` (`name`) or WooCommerce's `meta_data` (`key`). A shop may add any.
 #[derive(Debug, Deserialize)]
@@ -22,17 +26,26 @@ pub(crate) struct Attribute {
 /// to capture.
 ///
 /// A shop authorises the order's total and does not repeat it, so the amount is the order's total. Payments compares it
-/// with the provider's amount.
-pub(crate) fn authorisation(attributes: &[Attribute], total_minor: i64) -> Option<Authorisation> {
-    let named = |name: &str| {
-        attributes.iter().find(|it| [&it.name, &it.key].iter().any(|said| said.as_str() == Some(name)))
+/// with the provider's amount. One of `proofs`, which name the order, must be in the intent's own metadata, unless the
+/// reference is in the protected field. Proofs without a value are left out.
+pub(crate) fn authorisation<'a>(
+    attributes: &[Attribute],
+    total_minor: i64,
+    proofs: impl IntoIterator<Item = (&'static str, &'a str)>,
+) -> Option<Authorisation> {
+    let reference = |attribute: &Attribute| {
+        let reference = attribute.value.as_str()?.trim();
+        (!reference.is_empty() && !reference.contains('\0')).then(|| reference.to_owned())
     };
-    let reference = NAMES.iter().find_map(|name| named(name)?.value.as_str())?.trim();
-    (!reference.is_empty() && !reference.contains('\0')).then(|| Authorisation {
-        provider: "stripe".into(),
-        reference: reference.to_owned(),
-        amount_minor: total_minor,
-    })
+    let protected = attributes.iter().find(|it| it.key.as_str() == Some(PROTECTED));
+    let open = |name| attributes.iter().find(|it| [&it.name, &it.key].into_iter().any(|said| said == name));
+    let proof = |(key, value): (&str, &str)| Proof { key: key.to_owned(), value: value.to_owned() };
+    let proofs = || proofs.into_iter().filter(|(_, value)| !value.is_empty()).map(proof).collect();
+    let (reference, proofs) = match protected.and_then(reference) {
+        Some(reference) => (reference, Vec::new()),
+        None => (NAMES.into_iter().find_map(open).and_then(reference)?, proofs()),
+    };
+    Some(Authorisation { provider: "stripe".into(), reference, amount_minor: total_minor, proofs })
 }
 
 #[cfg(test)]
@@ -40,7 +53,8 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> Option<Authorisation> {
-        authorisation(&serde_json::from_str::<Vec<Attribute>>(json).unwrap(), 100)
+        let attributes: Vec<Attribute> = serde_json::from_str(json).unwrap();
+        authorisation(&attributes, 100, [("order_id", "7"), ("cart_token", "")])
     }
 
     #[test]
@@ -54,6 +68,18 @@ mod tests {
             assert_eq!((&*authorisation.provider, &*authorisation.reference), ("stripe", "pi_1"), "{json}");
             assert_eq!(authorisation.amount_minor, 100);
         }
+    }
+
+    #[test]
+    fn a_field_that_visitors_can_set_needs_a_proof() {
+        let proofs = |json| read(json).unwrap().proofs;
+        let open = r#"[{"name": "payment_intent", "value": "pi_1"}]"#;
+        assert_eq!(proofs(open), [Proof { key: "order_id".into(), value: "7".into() }]);
+        let hidden = r#"[{"name": "_stripe_intent_id", "value": "pi_1"}]"#;
+        assert_eq!(proofs(hidden).len(), 1, "Shopify lets visitors set it");
+        let both = r#"[{"key": "payment_intent", "value": "pi_of_another"}, {"key": "_stripe_intent_id", "value": "pi_1"}]"#;
+        assert_eq!(proofs(both), []);
+        assert_eq!(read(both).unwrap().reference, "pi_1");
     }
 
     #[test]

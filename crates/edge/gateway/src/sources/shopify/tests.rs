@@ -71,8 +71,16 @@ fn tips_are_charged() {
 fn checkout_names_its_payment() {
     let mut webhook = sample();
     webhook["note_attributes"] = json!([{"name": "payment_intent", "value": "pi_3"}]);
-    let authorisation = order(&webhook).authorisation.unwrap();
+    webhook["order_number"] = json!(1001);
+    webhook["checkout_token"] = json!("ck_1");
+    webhook["cart_token"] = json!(null);
+    let placed = order(&webhook);
+    let authorisation = placed.authorisation.unwrap();
     assert_eq!((&*authorisation.reference, authorisation.amount_minor), ("pi_3", 40994));
+    // A visitor can set the attribute, so the intent must name the order.
+    let proofs: Vec<_> = authorisation.proofs.iter().map(|proof| (&*proof.key, &*proof.value)).collect();
+    let id = &*placed.shop_order_id;
+    assert_eq!(proofs, [("order_id", id), ("order_number", "1001"), ("checkout_token", "ck_1")]);
 }
 
 #[test]

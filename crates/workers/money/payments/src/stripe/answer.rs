@@ -1,15 +1,16 @@
 //! The meaning of Stripe's answers: its objects, as far as they are needed, and its errors
 //! (<https://docs.stripe.com/api/errors>, <https://docs.stripe.com/error-codes>).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use despatch_domain::{Currency, UnknownCurrency};
+use despatch_domain::{Currency, Money, UnknownCurrency};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 
 use super::units;
-use crate::provider::{AuthorisationStatus, Captured, ProviderError, Refunded};
+use crate::provider::{AuthorisationStatus, Captured, Payment, ProviderError, Refunded};
 
 /// How long to wait if Stripe is busy and does not say for how long.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
@@ -19,9 +20,12 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Intent {
     id: String,
     status: Status,
+    amount: i64,
     amount_received: i64,
     currency: String,
     latest_charge: Option<String>,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -45,6 +49,12 @@ enum Unintelligible {
 }
 
 impl Intent {
+    pub(super) fn payment(self) -> Result<Payment, ProviderError> {
+        let amount = self.money(self.amount).map_err(|error| ProviderError::Unanswered(Box::new(error)))?;
+        let metadata = self.metadata.clone();
+        Ok(Payment { status: self.authorisation_status()?, amount: Some(amount), metadata })
+    }
+
     pub(super) fn authorisation_status(self) -> Result<AuthorisationStatus, ProviderError> {
         match self.status {
             Status::RequiresCapture => Ok(AuthorisationStatus::Authorised),
@@ -60,10 +70,13 @@ impl Intent {
     }
 
     fn captured(self) -> Result<Captured, Unintelligible> {
-        let currency = Currency::parse(&self.currency.to_ascii_uppercase())?;
-        let amount = units::from_wire(self.amount_received, currency)
-            .ok_or(Unintelligible::Amount { amount: self.amount_received, currency })?;
+        let amount = self.money(self.amount_received)?;
         Ok(Captured { reference: self.latest_charge.unwrap_or(self.id), amount })
+    }
+
+    fn money(&self, amount: i64) -> Result<Money, Unintelligible> {
+        let currency = Currency::parse(&self.currency.to_ascii_uppercase())?;
+        units::from_wire(amount, currency).ok_or(Unintelligible::Amount { amount, currency })
     }
 }
 

@@ -71,7 +71,7 @@ async fn answer(
 
 fn intent(status: &str, received: i64, currency: &str) -> Value {
     json!({
-        "id": "pi_1", "object": "payment_intent", "status": status, "amount": 1050,
+        "id": "pi_1", "object": "payment_intent", "status": status, "amount": 1050, "metadata": {"order_id": "1001"},
         "amount_received": received, "currency": currency, "latest_charge": "ch_1",
     })
 }
@@ -125,7 +125,9 @@ async fn a_look_up_reads_the_authorisations_status() {
         ("processing", AuthorisationStatus::Unfinished),
     ] {
         let (stripe, script) = stripe(200, &[], intent(said, 1050, "usd")).await;
-        assert_eq!(stripe.look_up("pi_1").await.unwrap(), status, "{said}");
+        let payment = stripe.look_up("pi_1").await.unwrap();
+        assert_eq!((payment.status, payment.amount), (status, Some(usd(1050))), "{said}");
+        assert_eq!(payment.metadata.get("order_id").map(String::as_str), Some("1001"));
         assert_eq!(script.asked.lock().unwrap()[0].line, "GET /v1/payment_intents/pi_1");
     }
 }

@@ -93,7 +93,7 @@ impl Checkout {
 
     /// The authorisation's status at the sandbox.
     pub(crate) async fn authorisation_status(&self, order: &Order) -> AuthorisationStatus {
-        self.stripe().look_up(reference(order)).await.unwrap()
+        self.stripe().look_up(reference(order)).await.unwrap().status
     }
 
     fn stripe(&self) -> Stripe {

@@ -12,17 +12,18 @@ use despatch_testkit::eventually;
 
 use crate::checkout::{Checkout, PRICE, reference};
 
-fn refund(order: &Order) -> RefundRequested {
+pub(crate) fn refund(order: &Order) -> RefundRequested {
     let reason = Reason::CapturedAfterCancellation.code().into();
     RefundRequested { order_id: order.order_id.clone(), reason }
 }
 
-fn void(order: &Order) -> VoidRequested {
+pub(crate) fn void(order: &Order) -> VoidRequested {
     VoidRequested {
         order_id: order.order_id.clone(),
         provider: "stripe".into(),
         reference: reference(order).into(),
         reason: Reason::CustomerCancelled.code().into(),
+        proofs: order.authorisation.as_ref().unwrap().proofs.clone(),
     }
 }
 

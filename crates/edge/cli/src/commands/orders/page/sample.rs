@@ -74,6 +74,7 @@ fn ordered() -> Order {
             provider: "stripe".to_owned(),
             reference: "pi_3xy".to_owned(),
             amount_minor: 1330,
+            proofs: Vec::new(),
         }),
         ..Order::default()
     }

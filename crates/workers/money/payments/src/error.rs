@@ -24,7 +24,7 @@ pub enum PaymentError {
     Unproven {
         /// The provider's reference of the payment.
         reference: String,
-        /// What would prove it, e.g. `order_id "1001"`.
+        /// The values of which one would prove it, e.g. `order_id "1001"`.
         expected: Vec<String>,
     },
     /// Another order has this payment.

@@ -1,4 +1,4 @@
-//! Whose payment it is. Customers can set the fields in which some checkouts leave a payment's reference, so anybody could
+//! The owner of a payment. Customers can set the fields in which some checkouts leave a payment's reference, so anybody could
 //! name the payment of somebody else, get the goods, and have it refunded.
 
 use despatch_contracts::order::Proof;

@@ -50,7 +50,7 @@ pub struct Payment {
     pub status: AuthorisationStatus,
     /// The amount that the customer authorised; `None` if the provider does not say.
     pub amount: Option<Money>,
-    /// What the checkout noted at the provider, by key.
+    /// The checkout's notes at the provider, by key.
     pub metadata: BTreeMap<String, String>,
 }
 

@@ -1,4 +1,4 @@
-//! Whose payment it is: one payment pays for one order, and for the order that it says.
+//! The owner of a payment: one payment pays for one order, and for the order that it says.
 
 use despatch_contracts::order::{Order, Proof};
 use despatch_contracts::payment::{PaymentCaptured, PaymentVoided};
@@ -82,7 +82,7 @@ async fn of_64_orders_at_once_that_name_one_payment_one_has_it() {
     let dead = checkout.env.messages("dead.payments.payment-used").await;
     assert_eq!(dead.len(), 63);
     assert_eq!(checkout.counts(&owner).captured_minor, PRICE);
-    // Whoever else is cancelled gives nothing back of it.
+    // The others are cancelled, and nothing of it goes back.
     let winner = captured[0].subject.trim_start_matches("order/").to_owned();
     for order in orders.iter().filter(|order| order.order_id != winner) {
         checkout.env.deliver(&void(order)).await;

@@ -34,8 +34,8 @@ pub(crate) fn nats(registry: &Registry, config: &Config, keys: &Path, as_json: b
             writeln!(text, "      {what}: {{ allow: [\n{}      ] }}", subjects.concat())?;
         }
         if user.answers {
-            // Once to each request that it receives, and for as long as an operator waits.
-            writeln!(text, "      allow_responses: {{ max: 1, expires: \"1m\" }}")?;
+            // Twice to each request: that it has it, and the answer. For as long as an operator waits.
+            writeln!(text, "      allow_responses: {{ max: 2, expires: \"1m\" }}")?;
         }
         writeln!(text, "    }}\n  }}")?;
     }
@@ -51,7 +51,7 @@ fn as_object(user: &Permissions, keys: &Path) -> Result<Value> {
         "subscribe": { "allow": user.subscribe },
     });
     if user.answers {
-        permissions["allow_responses"] = json!({ "max": 1, "expires": "1m" });
+        permissions["allow_responses"] = json!({ "max": 2, "expires": "1m" });
     }
     Ok(json!({ "user": user.user, "nkey": key.public_key(), "permissions": permissions }))
 }

@@ -30,9 +30,16 @@ impl Checkout {
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let secret_key = SecretKey::from("sk_test_checkout".to_owned());
         let config = StripeConfig { base_url: sandbox.stripe_url(), secret_key, timeout_ms: 10_000 };
-        env.run(worker(&Config { provider: ProviderName::Stripe, stripe: config.clone() }).unwrap()).await;
         let db = env.db().await;
-        Checkout { env, db, sandbox, config }
+        let checkout = Checkout { env, db, sandbox, config };
+        checkout.run().await;
+        checkout
+    }
+
+    /// Runs the worker in one more process.
+    pub(crate) async fn run(&self) {
+        let config = Config { provider: ProviderName::Stripe, stripe: self.config.clone() };
+        self.env.run(worker(&config).unwrap()).await;
     }
 
     /// An order for which a customer has authorised 130.00 USD at the sandbox.

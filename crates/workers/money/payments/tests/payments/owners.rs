@@ -69,6 +69,7 @@ async fn cancelling_an_order_voids_no_payment_of_another() {
 #[tokio::test]
 async fn of_64_orders_at_once_that_name_one_payment_one_has_it() {
     let checkout = Checkout::open().await;
+    checkout.run().await;
     let owner = checkout.order("o-0").await;
     let others = (1..64).map(|n| {
         let authorisation = owner.authorisation.clone();

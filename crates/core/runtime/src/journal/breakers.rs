@@ -28,8 +28,8 @@ const FIRST_RATE: f64 = 5.0;
 /// How much each answer raises the rate: by 5 % a second while all are answered.
 const GROWTH: f64 = 0.05;
 
-/// How much a failure lowers it: a provider that answers more than four of five requests gets more of them, and one that
-/// always fails a tenth is no outage for ever.
+/// How much a failure lowers it: a provider that answers more than four of five requests gets more of them, so that one that
+/// always fails a tenth has no outage without an end.
 const DECLINE: f64 = 4.0 * GROWTH;
 
 /// The highest rate.

@@ -96,17 +96,12 @@ impl Operator {
         loop {
             client.publish_with_reply(subject.to_owned(), inbox.clone(), payload.clone()).await.ok()?;
             let Ok(message) = timeout(RECEIPT_TIMEOUT, answers.next()).await else { continue };
-            let message = message?;
-            if header(&message, RECEIPT).is_none() {
-                return Some(message);
+            let mut message = message?;
+            // A slow process may have it from an earlier time, and say so after another.
+            while header(&message, RECEIPT).is_some() {
+                message = answers.next().await?;
             }
-            // The first process that has it answers. An earlier one that was slow says so, too.
-            while let Some(message) = answers.next().await {
-                if header(&message, RECEIPT).is_none() {
-                    return Some(message);
-                }
-            }
-            return None;
+            return Some(message);
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn authorisation<'a>(
     let proofs = || proofs.into_iter().filter(|(_, value)| !value.is_empty()).map(proof).collect();
     let (reference, proofs) = match protected.and_then(reference) {
         Some(reference) => (reference, Vec::new()),
-        None => (NAMES.into_iter().find_map(open).and_then(reference)?, proofs()),
+        None => (NAMES.into_iter().filter_map(open).find_map(reference)?, proofs()),
     };
     Some(Authorisation { provider: "stripe".into(), reference, amount_minor: total_minor, proofs })
 }
@@ -80,6 +80,13 @@ mod tests {
         let both = r#"[{"key": "payment_intent", "value": "pi_of_another"}, {"key": "_stripe_intent_id", "value": "pi_1"}]"#;
         assert_eq!(proofs(both), []);
         assert_eq!(read(both).unwrap().reference, "pi_1");
+    }
+
+    #[test]
+    fn a_name_without_a_reference_hides_no_other() {
+        let json =
+            r#"[{"key": "payment_intent", "value": 7}, {"name": "_stripe_intent_id", "value": "pi_1"}]"#;
+        assert_eq!(read(json).unwrap().reference, "pi_1");
     }
 
     #[test]

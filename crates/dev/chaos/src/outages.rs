@@ -213,9 +213,11 @@ struct Breaker {
 }
 
 impl Breaker {
+    /// A worker that has just migrated may not have its row yet, and then lets everything through.
     async fn read(database: &Database, worker: &str, provider: &str) -> Result<Self> {
         let sql = format!(
-            "select state, probes::int8, (select count(*) from {worker}.retry where held_by = provider),
+            "select coalesce(max(state), 'closed'), coalesce(max(probes), 0)::int8,
+                    (select count(*) from {worker}.retry where held_by = $1),
                     (select count(*) from {worker}.journal where state = 'waiting')
                from {worker}.breaker where provider = $1"
         );

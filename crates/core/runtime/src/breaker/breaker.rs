@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use despatch_contracts::EventId;
 use despatch_domain::Reason;
+use tokio::time::Instant;
 
 use crate::breaker::provider::ExternalProvider;
 
@@ -18,6 +20,10 @@ const REFUSALS: u32 = 3;
 
 /// Failures in a row, of more than one event, that open the breaker.
 const FAILURES: u32 = 5;
+
+/// How long such a row has to last. Requests that are under way together fail sooner than they are answered, so that a burst at
+/// a provider that fails a tenth of them begins with the failures.
+const LASTING: Duration = Duration::from_secs(2);
 
 /// The state of a breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,19 +114,20 @@ pub(crate) struct Trip {
 struct Streak {
     refusals: u32,
     failures: u32,
-    first: Option<EventId>,
+    first: Option<(EventId, Instant)>,
     several: bool,
 }
 
 impl Streak {
-    fn add(&mut self, reason: Reason, event: EventId) {
+    /// Counts a failure, and returns whether the breaker opens.
+    fn add(&mut self, reason: Reason, event: EventId) -> bool {
+        let now = Instant::now();
+        let (first, since) = *self.first.get_or_insert((event, now));
         self.failures += 1;
         self.refusals += u32::from(reason == Reason::ProviderRefused);
-        self.several |= *self.first.get_or_insert(event) != event;
-    }
-
-    fn trips(&self) -> bool {
-        self.refusals >= REFUSALS || (self.failures >= FAILURES && self.several)
+        self.several |= first != event;
+        let lasts = now - since >= LASTING;
+        self.refusals >= REFUSALS || (self.failures >= FAILURES && self.several && lasts)
     }
 }
 
@@ -164,9 +171,8 @@ impl Breaker {
         let error: String = error.chars().filter(|c| *c != '\0').take(LONGEST_ERROR).collect();
         let mut news = self.news();
         self.awaits_answer.store(true, Ordering::Relaxed);
-        news.streak.add(reason, event);
         news.observed.failure = Some(error.clone());
-        if news.streak.trips() && !self.is(BreakerState::Open) {
+        if news.streak.add(reason, event) && !self.is(BreakerState::Open) {
             news.observed.trip = Some(Trip { reason, error });
             self.set(BreakerState::Open, &mut news);
         }
@@ -208,8 +214,8 @@ mod tests {
         Breaker::new(ExternalProvider { name: "stripe", kind: ProviderKind::Payment })
     }
 
-    #[test]
-    fn refusals_open_it_soon_and_one_failing_event_never_does() {
+    #[tokio::test(start_paused = true)]
+    async fn refusals_open_it_soon_and_one_failing_event_never_does() {
         let (refused, failing) = (breaker(), breaker());
         let event = EventId::new();
         for n in 1..=20 {
@@ -217,18 +223,32 @@ mod tests {
             failing.failed(Reason::ProviderDown, event, "500");
             assert_eq!(refused.is_closed(), n < REFUSALS);
             assert!(failing.is_closed());
+            tokio::time::advance(LASTING).await;
         }
         failing.failed(Reason::ProviderDown, EventId::new(), "500");
         assert!(failing.is(BreakerState::Open));
         assert!(failing.take_observed().trip.is_some());
     }
 
-    #[test]
-    fn an_answer_in_between_begins_the_count_again() {
+    #[tokio::test(start_paused = true)]
+    async fn failures_of_requests_that_were_under_way_together_open_nothing() {
+        let breaker = breaker();
+        for _ in 0..100 {
+            breaker.failed(Reason::ProviderDown, EventId::new(), "503");
+        }
+        assert!(breaker.is_closed());
+        tokio::time::advance(LASTING).await;
+        breaker.failed(Reason::ProviderDown, EventId::new(), "503");
+        assert!(breaker.is(BreakerState::Open));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_in_between_begins_the_count_again() {
         let breaker = breaker();
         for _ in 0..50 {
             for _ in 1..FAILURES {
                 breaker.failed(Reason::ProviderDown, EventId::new(), "timeout");
+                tokio::time::advance(LASTING).await;
             }
             breaker.answered();
         }

@@ -23,6 +23,7 @@ const WELL: u8 = 0;
 const REFUSES: u8 = 1;
 const DOWN: u8 = 2;
 const PUTS_OFF: u8 = 3;
+const FAILS_A_TENTH: u8 = 4;
 
 /// A provider that serves, refuses or fails as the test says, and notes when it was asked.
 #[derive(Clone, Default)]
@@ -87,13 +88,18 @@ impl EffectHandler for Pay {
         if plan == "free" {
             return Ok(());
         }
-        self.0.requests.lock().unwrap().push(Instant::now());
+        let number = {
+            let mut requests = self.0.requests.lock().unwrap();
+            requests.push(Instant::now());
+            requests.len()
+        };
         match self.0.mode.load(Ordering::SeqCst) {
             _ if plan == "greylisted" => Err(PayError::Bank(Verdict::PutOff)),
             _ if plan == "failing" => Err(PayError::Bank(Verdict::Down(Duration::ZERO))),
             REFUSES => Err(PayError::Bank(Verdict::Refused)),
             PUTS_OFF => Err(PayError::Bank(Verdict::PutOff)),
             DOWN => Err(PayError::Bank(Verdict::Down(Duration::ZERO))),
+            FAILS_A_TENTH if number.is_multiple_of(10) => Err(PayError::Bank(Verdict::Down(Duration::ZERO))),
             _ => Ok(()),
         }
     }
@@ -258,6 +264,27 @@ async fn an_outage_that_comes_back_is_the_same_outage() {
     assert_eq!(env.count::<ProviderFailed>("bank").await, 1);
     env.quiet().await;
     assert!(env.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_always_fails_a_tenth_is_asked_more_and_more() {
+    let env = TestEnv::new().await;
+    let bank = Bank::default();
+    bank.becomes(REFUSES);
+    env.run(bank.worker()).await;
+    for order in 0..2 * ORDERS {
+        env.deliver(&asked(&format!("o-{order}"), "pay")).await;
+    }
+    until_held(&env, 2 * ORDERS).await;
+    bank.becomes(FAILS_A_TENTH);
+    env.advance(Duration::from_secs(60)).await;
+    for order in 0..2 * ORDERS {
+        env.expect::<PaymentRefunded>(&format!("o-{order}")).await;
+    }
+    eventually("it closes", async || (breaker(&env).await.state == "closed").then_some(())).await;
+    let rate: f64 = env.db().await.query_one("select rate from shop.breaker", &[]).await.unwrap().get(0);
+    assert!(rate > 5.5, "{rate} a second after {} answers: it began with five", 2 * ORDERS);
+    assert_eq!(env.count::<ProviderFailed>("bank").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,15 +63,15 @@ async fn a_replaced_stripe_key_is_one_case_and_one_alert_and_no_order_is_lost() 
     .await;
     assert_eq!(deployment.env.messages(&format!("evt.{}", AlertRaised::TYPE)).await.len(), 1, "one alert");
 
-    // The first capture is the probe. Each answer raises the rate of 5 a second by 0.05, so after so many seconds no more
-    // than this many captures can have been asked for. A delay only makes them fewer.
+    // Each event begins with a look at the payment, and the first is the probe. Each answer raises the rate of 5 a second by
+    // 0.05, so after so many seconds no more than this many looks can have been asked for. A delay only makes them fewer.
     let requests = deployment.sandbox.recorded_requests();
     let served = |request: &&despatch_sandbox::Request| {
-        request.operation == Operation::Capture && request.fault.is_none()
+        request.operation == Operation::FindPayment && request.fault.is_none()
     };
-    let captures: Vec<_> = requests.iter().filter(served).map(|request| request.at).collect();
-    for (number, at) in (0_u32..).zip(&captures).skip(1) {
-        let allowed = 100.0 * ((0.05 * at.duration_since(captures[0]).as_secs_f64()).exp() - 1.0) + 2.0;
-        assert!(f64::from(number) <= allowed, "capture {number} came when {allowed:.1} were allowed");
+    let looks: Vec<_> = requests.iter().filter(served).map(|request| request.at).collect();
+    for (number, at) in (0_u32..).zip(&looks).skip(1) {
+        let allowed = 100.0 * ((0.05 * at.duration_since(looks[0]).as_secs_f64()).exp() - 1.0) + 2.0;
+        assert!(f64::from(number) <= allowed, "look {number} came when {allowed:.1} were allowed");
     }
 }

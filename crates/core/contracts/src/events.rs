@@ -55,6 +55,9 @@ fn scanned(scan: Option<&shipment::Scan>) -> Subject<'_> {
 events! {
     order::OrderPlaced => "order.placed", |e| whole(e.order.as_ref());
     order::OrderAccepted => "order.accepted", |e| whole(e.order.as_ref());
+    order::PaymentReported => "order.payment-reported", |e| Subject::order(&e.order_id);
+    order::PaymentDue => "order.payment-due", |e| Subject::order(&e.order_id);
+    order::OrderRefundRequested => "order.refund-requested", |e| Subject::order(&e.order_id);
     order::OrderCancelRequested => "order.cancel-requested", |e| Subject::order(&e.order_id);
     order::OrderCancelled => "order.cancelled", |e| Subject::order(&e.order_id);
     order::OrderReturned => "order.returned", |e| Subject::order(&e.order_id);
@@ -63,8 +66,13 @@ events! {
     stock::ReservationExpiryDue => "stock.reservation-expiry-due", |e| Subject::order(&e.order_id);
     stock::StockReleased => "stock.released", |e| Subject::order(&e.order_id);
     stock::StockPicked => "stock.picked", |e| whole(e.order.as_ref());
+    payment::PaymentAuthorised => "payment.authorised", |e| whole(e.order.as_ref());
     payment::PaymentCaptured => "payment.captured", |e| whole(e.order.as_ref());
     payment::RefundRequested => "payment.refund-requested", |e| Subject::order(&e.order_id);
+    payment::RefundApproved => "payment.refund-approved", |e| Subject::order(&e.order_id);
+    payment::RefundOverdue => "payment.refund-overdue", |e| Subject::order(&e.order_id);
+    payment::RefundReported => "payment.refund-reported", |e| Subject::order(&e.order_id);
+    payment::RefundRefused => "payment.refund-refused", |e| Subject::order(&e.order_id);
     payment::PaymentRefunded => "payment.refunded", |e| Subject::order(&e.order_id);
     payment::VoidRequested => "payment.void-requested", |e| Subject::order(&e.order_id);
     payment::PaymentVoided => "payment.voided", |e| Subject::order(&e.order_id);

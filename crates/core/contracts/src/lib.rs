@@ -3,6 +3,7 @@
 //! This crate is the only place that knows the wire format. Workers name event *types*; NATS subjects, headers and ids
 //! follow from them here.
 
+mod amounts;
 mod ask;
 mod envelope;
 mod event;
@@ -11,6 +12,7 @@ mod id;
 mod id_prefix;
 pub mod json;
 mod subject;
+pub mod tender;
 mod trace;
 
 pub use ask::{Ask, ask_subject};

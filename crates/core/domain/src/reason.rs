@@ -70,7 +70,7 @@ reasons! {
     AmountInvalid = "amount-invalid" => (CustomerService, Normal, 8),
     /// The currency is not in ISO 4217.
     CurrencyUnknown = "currency-unknown" => (CustomerService, Normal, 16),
-    /// Lines, shipping, tax and discount do not add up to the total.
+    /// Lines, charges, tax and discount do not add up to the total.
     TotalsMismatch = "totals-mismatch" => (CustomerService, Normal, 8),
     /// The same shop and shop order id came again with other contents.
     OrderChanged = "order-changed" => (CustomerService, High, 4),
@@ -112,6 +112,16 @@ reasons! {
     PaymentUnproven = "payment-unproven" => (Payments, Urgent, 2),
     /// The payment that the order names is another order's.
     PaymentUsed = "payment-used" => (Payments, Urgent, 2),
+    /// The payment came after nobody waited for it any more.
+    PaidTooLate = "paid-too-late" => (Payments, High, 4),
+    /// The money is authorised at the shop's own provider, and the shop has to capture it.
+    CaptureAtShop = "capture-at-shop" => (Payments, High, 4),
+    /// A refund asks for more than is left of what was captured.
+    RefundAboveCaptured = "refund-above-captured",
+    /// A refund was made by somebody else: the shop, or a person at the provider.
+    RefundedElsewhere = "refunded-elsewhere",
+    /// The shop holds money whose refund is approved, and has not reported the refund.
+    RefundAtShop = "refund-at-shop" => (CustomerService, High, 8),
     /// The provider refuses the request itself: a key, a parameter, an id.
     PaymentRejected = "payment-rejected" => (Payments, Urgent, 2),
 

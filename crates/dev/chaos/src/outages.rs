@@ -64,7 +64,7 @@ fn outages() -> [Outage; 3] {
             reason: "provider-refused",
             rates: Rates { refused: 1.0, ..Rates::default() },
             operations: &[Operation::Capture, Operation::FindPayment, Operation::Refund, Operation::Cancel],
-            counted: Operation::Capture,
+            counted: Operation::FindPayment,
             lasts: Duration::from_secs(300),
         },
     ]

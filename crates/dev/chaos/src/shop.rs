@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use despatch_order_files::{FileOrder, GatewayClient};
-use despatch_scenario::{CheckoutClient, Discrepancy, PlacedOrder, answer_reviews, receive_stock};
+use despatch_scenario::{CheckoutClient, Discrepancy, PlacedOrder, answer_mails, receive_stock};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -57,9 +57,10 @@ impl Shop {
         let accepted = AcceptedOrders::default();
         let (may_place, opened) = watch::channel(0);
         let gateway = GatewayClient::new(&deployment.gateway_url(), API_KEY)?;
-        let checkout = CheckoutClient::new(gateway, Some(deployment.sandbox.stripe_url()))?;
+        let checkout = CheckoutClient::new(gateway, Some(deployment.sandbox.stripe_url()))?.mixing_tenders();
         let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, accepted.clone()));
-        let customers = answer_reviews(deployment.sandbox.control_url(), deployment.gateway_url());
+        let customers =
+            answer_mails(deployment.sandbox.control_url(), deployment.gateway_url(), API_KEY.into());
         let customers = tokio::spawn(customers).abort_handle();
         Ok(Shop { orders, accepted, watch, may_place, placing, customers })
     }

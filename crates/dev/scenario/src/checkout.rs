@@ -8,6 +8,8 @@ use reqwest::{Client, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::due::due_at_stripe;
+
 /// How long an authorisation may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -18,6 +20,8 @@ pub struct CheckoutClient {
     http: Client,
     /// The provider that authorises payments. Without it, orders bring their authorisation along.
     stripe_url: Option<String>,
+    /// Whether some orders are paid in other ways, too.
+    mixes: bool,
 }
 
 /// Why an order was not placed.
@@ -52,7 +56,13 @@ impl CheckoutClient {
     /// Creates a checkout that authorises payments at `stripe_url`, if there is one.
     pub fn new(gateway: GatewayClient, stripe_url: Option<String>) -> Result<Self, reqwest::Error> {
         let http = Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(64).build()?;
-        Ok(CheckoutClient { gateway, http, stripe_url })
+        Ok(CheckoutClient { gateway, http, stripe_url, mixes: false })
+    }
+
+    /// Lets gift cards and the shop pay for a part of the orders, as [`due_at_stripe`] says.
+    #[must_use]
+    pub fn mixing_tenders(self) -> Self {
+        CheckoutClient { mixes: true, ..self }
     }
 
     /// Places an order. Placing the same order again changes nothing.
@@ -61,22 +71,31 @@ impl CheckoutClient {
         if let Some(stripe_url) = &self.stripe_url
             && order.get("authorisation").is_none()
         {
-            order["authorisation"] = self.authorise(stripe_url, file_order).await?;
+            let due = if self.mixes { due_at_stripe(file_order) } else { file_order.total_minor };
+            if due > 0 {
+                order["authorisation"] = self.authorise(stripe_url, file_order, due).await?;
+            }
+            let rest = Money::new(file_order.total_minor - due, Currency::parse(&file_order.currency)?);
+            if rest.minor > 0 {
+                let provider = if due > 0 { "gift-card" } else { "shop" };
+                order["tenders"] =
+                    json!([{ "provider": provider, "amount": rest.decimal(), "state": "captured" }]);
+            }
         }
         Ok(self.gateway.place(&order).await?)
     }
 
     /// Authorises the payment while the customer waits. Because of the idempotency key, a second authorisation of the
     /// same order is the first one.
-    async fn authorise(&self, stripe_url: &str, order: &FileOrder) -> Result<Value, CheckoutError> {
+    async fn authorise(&self, stripe_url: &str, order: &FileOrder, due: i64) -> Result<Value, CheckoutError> {
         #[derive(Deserialize)]
         struct Intent {
             id: String,
         }
-        let FileOrder { shop, shop_order_id, currency, total_minor, .. } = order;
+        let FileOrder { shop, shop_order_id, currency, .. } = order;
         let url = format!("{stripe_url}/v1/payment_intents");
         let form = [
-            ("amount", total_minor.to_string()),
+            ("amount", due.to_string()),
             ("currency", currency.to_lowercase()),
             ("capture_method", "manual".to_owned()),
             ("confirm", "true".to_owned()),
@@ -93,7 +112,7 @@ impl CheckoutClient {
             return Err(CheckoutError::NotAuthorised { status, answer: answer.text().await? });
         }
         let intent: Intent = answer.json().await?;
-        let amount = Money::new(*total_minor, Currency::parse(currency)?).decimal();
+        let amount = Money::new(due, Currency::parse(currency)?).decimal();
         Ok(json!({ "provider": "stripe", "reference": intent.id, "amount": amount }))
     }
 }

@@ -1,6 +1,7 @@
 //! The customers: they read their mail at the sandbox and answer its review requests.
 //!
-//! Most answer the first mail, one in fifty only the reminder. They take the link from the mail as it arrived, so the
+//! Most answer the first mail, one in fifty only the reminder. Of one order in sixteen the shop gives a part of the money back
+//! once a parcel arrived. They take the link from the mail as it arrived, so the
 //! whole way is real: template, encoding, signature, gateway.
 
 use std::sync::Arc;
@@ -30,9 +31,13 @@ struct Mail {
     message_id: String,
 }
 
-/// Answers review mails until the mailbox can no longer be read, and returns the reason.
-pub async fn answer_reviews(control_url: String, gateway_url: String) -> Result<(), reqwest::Error> {
-    let customers = Arc::new(Customers { client: Client::new(), control_url, gateway_url });
+/// Answers mails until the mailbox can no longer be read, and returns the reason.
+pub async fn answer_mails(
+    control_url: String,
+    gateway_url: String,
+    api_key: String,
+) -> Result<(), reqwest::Error> {
+    let customers = Arc::new(Customers { client: Client::new(), control_url, gateway_url, api_key });
     let reader = customers.clone();
     let mails = stream::try_unfold(0, move |after| reader.clone().listed(after)).try_flatten();
     let answers = mails.try_for_each_concurrent(AT_ONCE, |mail| customers.clone().read(mail));
@@ -44,6 +49,7 @@ struct Customers {
     client: Client,
     control_url: String,
     gateway_url: String,
+    api_key: String,
 }
 
 impl Customers {
@@ -69,11 +75,27 @@ impl Customers {
             // The gateway may be unreachable for a moment; the reminder asks again.
             tracing::warn!(%error, "customer answer failed");
         }
+        if let Some(order_id) = complaint(&mail)
+            && let Err(error) = self.refund(order_id).await
+        {
+            tracing::warn!(%error, "refund not asked for");
+        }
+        Ok(())
+    }
+
+    /// Asks for a refund that the customer was promised, as the shop's support does.
+    async fn refund(&self, order_id: &str) -> Result<(), reqwest::Error> {
+        let refund = json!({
+            "refund_id": "late-parcel", "amount": "1.00", "currency": "USD", "requested_by": "operator",
+            "reason": "the parcel was late",
+        });
+        let url = format!("{}/v1/orders/{order_id}/refunds", self.gateway_url);
+        self.client.post(url).bearer_auth(&self.api_key).json(&refund).send().await?.error_for_status()?;
         Ok(())
     }
 
     async fn review(&self, seq: u64, stars: u8) -> Result<(), reqwest::Error> {
-        let Customers { client, control_url, gateway_url } = self;
+        let Customers { client, control_url, gateway_url, .. } = self;
         let raw =
             client.get(format!("{control_url}/mail/{seq}")).send().await?.error_for_status()?.bytes().await?;
         let text =
@@ -101,6 +123,13 @@ fn stars_for(mail: &Mail) -> Option<u8> {
     let order: u32 = mail.message_id.bytes().filter(u8::is_ascii_hexdigit).map(u32::from).sum();
     let waits_for_reminder = order.is_multiple_of(50) && mail.message_id.starts_with("review.");
     (is_review && !waits_for_reminder).then_some(u8::try_from(order % 5).unwrap_or(4) + 1)
+}
+
+/// Returns the order whose parcel came late by the customer's word, if the mail is about an arrival: one in sixteen.
+fn complaint(mail: &Mail) -> Option<&str> {
+    let order_id = mail.message_id.strip_prefix("delivered.")?.split('.').next()?;
+    let number: u32 = order_id.bytes().filter(u8::is_ascii_hexdigit).map(u32::from).sum();
+    number.is_multiple_of(16).then_some(order_id)
 }
 
 /// Returns the path of the review link in a mail's text.

@@ -1,7 +1,7 @@
 //! A shop, its customers and an auditor: the surroundings of the workers in the demo and the chaos harness.
 //!
 //! [`sample`] has the orders and [`receive_stock`] their units. [`CheckoutClient`] places them as a shop does,
-//! [`answer_reviews`] reads and answers the customers' mail, and [`Auditor`] compares the orders with the workers'
+//! [`answer_mails`] reads and answers the customers' mail, and [`Auditor`] compares the orders with the workers'
 //! records and the providers' effects.
 //!
 //! The auditor reads the workers' tables directly. Nothing that runs in production may depend on this crate.
@@ -9,6 +9,7 @@
 mod audit;
 mod checkout;
 mod customers;
+mod due;
 pub mod sample;
 mod stock;
 mod time;
@@ -17,6 +18,7 @@ pub use audit::{
     Auditor, BEFORE_CAPTURE, BEFORE_RESERVATION, Discrepancy, Latency, PlacedOrder, Progress, Totals, died_at,
 };
 pub use checkout::{CheckoutClient, CheckoutError};
-pub use customers::answer_reviews;
+pub use customers::answer_mails;
+pub use due::due_at_stripe;
 pub use stock::receive_stock;
 pub use time::advance_time;

@@ -1,6 +1,8 @@
 //! Sample events.
 
-use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order, ServiceLevel};
+use despatch_contracts::order::{
+    Address, Charge, ChargeKind, Customer, Line, Order, ServiceLevel, Tender, TenderState,
+};
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 
@@ -33,6 +35,7 @@ pub fn order(order_id: &str) -> Order {
                 title: "Bookcase".to_owned(),
                 quantity: 2,
                 total_minor: 10_000,
+                taxes: Vec::new(),
             },
             Line {
                 number: 2,
@@ -40,20 +43,29 @@ pub fn order(order_id: &str) -> Order {
                 title: "Stapler".to_owned(),
                 quantity: 1,
                 total_minor: 23_45,
+                taxes: Vec::new(),
             },
         ],
         currency: "USD".to_owned(),
-        shipping_minor: 5_00,
+        charges: vec![Charge {
+            kind: ChargeKind::Shipping.into(),
+            title: "Standard".to_owned(),
+            amount_minor: 5_00,
+            taxes: Vec::new(),
+        }],
         tax_minor: 1_55,
         discount_minor: 0,
         total_minor: 13_000,
         service_level: ServiceLevel::Standard.into(),
-        authorisation: Some(Authorisation {
+        tenders: vec![Tender {
             provider: "fake".to_owned(),
             reference: format!("auth-{order_id}"),
             amount_minor: 13_000,
-            proofs: Vec::new(),
-        }),
+            currency: "USD".to_owned(),
+            state: TenderState::Authorised.into(),
+            ..Tender::default()
+        }],
+        ..Order::default()
     }
 }
 

@@ -7,4 +7,5 @@ pub mod order_json;
 pub(crate) mod review;
 pub mod shippo;
 pub mod shopify;
+pub(crate) mod shopify_money;
 pub mod woocommerce;

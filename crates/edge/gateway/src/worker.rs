@@ -1,7 +1,8 @@
 //! The gateway's worker: its schema, and the publishing of committed events.
 
 use despatch_contracts::notification::Unsubscribed;
-use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
+use despatch_contracts::order::{OrderCancelRequested, OrderPlaced, OrderRefundRequested, PaymentReported};
+use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
 use despatch_read_model::SCHEMAS;
@@ -17,6 +18,7 @@ const MIGRATIONS: &[Migration] =
 pub fn worker() -> Worker {
     let worker = Worker::new(NAME, MIGRATIONS)
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
+        .emits::<(OrderRefundRequested, PaymentReported, RefundReported)>()
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
     SCHEMAS.into_iter().fold(worker, Worker::reads)
 }

@@ -77,6 +77,14 @@ impl GatewayClient {
         Ok(())
     }
 
+    /// Asks for a refund of an order. The request's JSON is that of `POST /v1/orders/{order_id}/refunds`.
+    pub async fn refund(&self, order_id: &str, request: &impl Serialize) -> Result<(), PlaceError> {
+        let url = format!("{}/{order_id}/refunds", self.url);
+        let request = || self.http.post(&url).bearer_auth(&self.api_key).json(request);
+        accepted(send_until_answered(request).await?).await?;
+        Ok(())
+    }
+
     /// Asks once, without a second try, whether a server is there at all.
     pub async fn is_there(&self) -> Result<(), reqwest::Error> {
         self.http.get(&self.url).send().await.map(|_| ())

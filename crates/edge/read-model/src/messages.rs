@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 pub struct Message {
     /// The milestone, e.g. `despatched`.
     pub milestone: String,
-    /// The number of the parcel or, for reviews, of the request; 0 if there is only one message.
-    pub part: u32,
+    /// The number of the parcel or of the review's request, or the refund's id; 0 if there is only one message.
+    pub part: String,
     /// The Message-ID, which is the same on every try.
     pub message_id: String,
     /// When it left.
@@ -28,7 +28,7 @@ pub async fn messages_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<
         .map(|row| {
             Ok(Message {
                 milestone: row.try_get("milestone")?,
-                part: u32::try_from(row.try_get::<_, i32>("part")?).unwrap_or(0),
+                part: row.try_get("part")?,
                 message_id: row.try_get("message_id")?,
                 sent_at: row.try_get("sent_at")?,
             })

@@ -3,33 +3,64 @@
 use despatch_runtime::DbError;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio_postgres::GenericClient;
+use tokio_postgres::{GenericClient, Row};
 use utoipa::ToSchema;
 
-/// The payment of an order.
+/// How an order is paid, as far as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Payment {
-    /// The provider, e.g. `stripe`.
-    pub provider: String,
-    /// The provider's reference of the authorisation.
-    pub authorisation: String,
-    /// The provider's reference of the capture; empty before it.
-    pub capture: String,
-    /// The ISO 4217 code; empty before the capture.
-    pub currency: String,
-    /// The captured amount, in minor units of the currency.
-    pub captured_minor: i64,
-    /// The refunded amount, in minor units of the currency.
-    pub refunded_minor: i64,
-    /// The time at which the capture was recorded.
-    #[schema(required)]
-    pub captured_at: Option<Timestamp>,
-    /// The time at which the last refund was recorded.
-    #[schema(required)]
-    pub refunded_at: Option<Timestamp>,
+    /// The tenders; none before the order is paid.
+    pub tenders: Vec<Tender>,
+    /// The refunds that were asked for or reported, in their order.
+    pub refunds: Vec<Refund>,
     /// The time from which nothing more may be captured.
     #[schema(required)]
     pub cancelled_at: Option<Timestamp>,
+}
+
+/// One of the means by which an order is paid.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = CapturedTender)]
+pub struct Tender {
+    /// The number within the order, from 1; 0 for an order that costs nothing.
+    pub number: i32,
+    /// The holder of the money, e.g. `stripe` or `shop`.
+    pub provider: String,
+    /// The provider's reference of the authorisation; empty if it has none.
+    pub authorisation: String,
+    /// The provider's reference of the capture; empty if payments captured nothing of it.
+    pub capture: String,
+    /// The ISO 4217 code.
+    pub currency: String,
+    /// The captured amount, in minor units of the currency.
+    pub captured_minor: i64,
+    /// The refunded amount, by despatch and by others, in minor units of the currency.
+    pub refunded_minor: i64,
+    /// The time at which the capture was recorded.
+    pub captured_at: Timestamp,
+}
+
+/// A refund, or one tender's part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = RecordedRefund)]
+pub struct Refund {
+    /// Our id, or the provider's reference of a refund that was made elsewhere.
+    pub refund_id: String,
+    /// The tender's number within the order.
+    pub tender: i32,
+    /// `approved`, `made`, `elsewhere` (made, and not asked for here) or `refused`.
+    pub state: String,
+    /// Minor units of the currency.
+    pub amount_minor: i64,
+    /// The ISO 4217 code.
+    pub currency: String,
+    /// The reason: a code, or words.
+    pub reason: String,
+    /// The provider's reference; empty before it is made.
+    pub reference: String,
+    /// The time at which it was recorded as made.
+    #[schema(required)]
+    pub made_at: Option<Timestamp>,
 }
 
 /// Returns the refunds since an instant, in minor units, by currency.
@@ -37,27 +68,53 @@ pub async fn refunded_since(
     db: &impl GenericClient,
     since: Timestamp,
 ) -> Result<Vec<(String, i64)>, DbError> {
-    let sql = "select currency, sum(refunded_minor)::int8 from payments.payment
-               where refunded_at >= $1 and currency is not null group by currency order by currency";
+    let sql = "select currency, sum(amount_minor)::int8 from payments.refund
+               where made_at >= $1 group by currency order by currency";
     let rows = db.query(sql, &[&since]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-/// Returns the payment of an order; `None` if it was neither captured nor cancelled.
+/// Returns how an order is paid; `None` if nothing was captured or cancelled.
 pub async fn payment_of(db: &impl GenericClient, order_id: &str) -> Result<Option<Payment>, DbError> {
-    let sql = "select provider, authorisation, coalesce(capture, '') as capture, coalesce(currency, '') as currency,
-                      captured_minor, refunded_minor, captured_at, refunded_at, cancelled_at
-               from payments.payment where order_id = $1";
-    let Some(row) = db.query_opt(sql, &[&order_id]).await? else { return Ok(None) };
+    let sql = "select number, provider, authorisation, capture, currency, captured_minor,
+                      refunded_minor + elsewhere_minor as refunded_minor, captured_at
+               from payments.tender where order_id = $1 order by number";
+    let tenders = db.query(sql, &[&order_id]).await?;
+    let sql = "select cancelled_at from payments.cancellation where order_id = $1";
+    let cancelled_at = db.query_opt(sql, &[&order_id]).await?.map(|row| row.try_get(0)).transpose()?;
+    if tenders.is_empty() {
+        return Ok(cancelled_at.map(|at| Payment { cancelled_at: Some(at), ..Payment::default() }));
+    }
+    let sql = "select refund_id, tender, state, amount_minor, currency, reason, reference, made_at
+               from payments.refund where order_id = $1 order by asked_at, refund_id, tender";
+    let refunds = db.query(sql, &[&order_id]).await?;
+    let tender = |row: &Row| {
+        Ok(Tender {
+            number: row.try_get("number")?,
+            provider: row.try_get("provider")?,
+            authorisation: row.try_get("authorisation")?,
+            capture: row.try_get("capture")?,
+            currency: row.try_get("currency")?,
+            captured_minor: row.try_get("captured_minor")?,
+            refunded_minor: row.try_get("refunded_minor")?,
+            captured_at: row.try_get("captured_at")?,
+        })
+    };
+    let refund = |row: &Row| {
+        Ok(Refund {
+            refund_id: row.try_get("refund_id")?,
+            tender: row.try_get("tender")?,
+            state: row.try_get("state")?,
+            amount_minor: row.try_get("amount_minor")?,
+            currency: row.try_get("currency")?,
+            reason: row.try_get("reason")?,
+            reference: row.try_get("reference")?,
+            made_at: row.try_get("made_at")?,
+        })
+    };
     Ok(Some(Payment {
-        provider: row.try_get("provider")?,
-        authorisation: row.try_get("authorisation")?,
-        capture: row.try_get("capture")?,
-        currency: row.try_get("currency")?,
-        captured_minor: row.try_get("captured_minor")?,
-        refunded_minor: row.try_get("refunded_minor")?,
-        captured_at: row.try_get("captured_at")?,
-        refunded_at: row.try_get("refunded_at")?,
-        cancelled_at: row.try_get("cancelled_at")?,
+        tenders: tenders.iter().map(tender).collect::<Result<_, DbError>>()?,
+        refunds: refunds.iter().map(refund).collect::<Result<_, DbError>>()?,
+        cancelled_at,
     }))
 }

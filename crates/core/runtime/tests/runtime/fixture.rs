@@ -99,7 +99,7 @@ pub(crate) fn message(event: &impl Event) -> Envelope {
 
 /// Returns an event for [`Buy`].
 pub(crate) fn asked(order_id: &str, reason: &str) -> RefundRequested {
-    RefundRequested { order_id: order_id.into(), reason: reason.into() }
+    RefundRequested { order_id: order_id.into(), reason: reason.into(), ..RefundRequested::default() }
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -128,6 +128,7 @@ fn placing(env: &RunEnv, number: usize, sku: &str) -> Placing {
         title: "Bookcase".to_owned(),
         quantity: 1,
         total_minor: 12_345,
+        taxes: Vec::new(),
     };
     order.lines = vec![line];
     let event = OrderAccepted { order: Some(order) };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use despatch_order_files::{FileOrder, GatewayClient};
-use despatch_scenario::{CheckoutClient, PlacedOrder, answer_reviews};
+use despatch_scenario::{CheckoutClient, PlacedOrder, answer_mails};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -30,7 +30,7 @@ impl Shop {
         let accepted = AcceptedOrders::default();
         let (open, opened) = watch::channel(0);
         let gateway = GatewayClient::new(&cluster.gateway_url(), API_KEY)?;
-        let checkout = CheckoutClient::new(gateway, Some(cluster.sandbox.stripe_url()))?;
+        let checkout = CheckoutClient::new(gateway, Some(cluster.sandbox.stripe_url()))?.mixing_tenders();
         let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, accepted.clone()));
         let (opening, all) = (open.clone(), orders.len());
         let pace = tokio::spawn(async move {
@@ -40,7 +40,7 @@ impl Shop {
                 opening.send_modify(|open| *open += 1);
             }
         });
-        let customers = answer_reviews(cluster.sandbox.control_url(), cluster.gateway_url());
+        let customers = answer_mails(cluster.sandbox.control_url(), cluster.gateway_url(), API_KEY.into());
         Ok(Shop { orders, accepted, open, placing, pace, customers: tokio::spawn(customers) })
     }
 

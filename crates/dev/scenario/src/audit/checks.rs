@@ -8,6 +8,7 @@ use despatch_status::OrderState;
 
 use super::dead_letters::{BEFORE_CAPTURE, BEFORE_RESERVATION};
 use super::record::Record;
+use crate::due::due_at_stripe;
 
 /// Returns the defects of an order. `paid` are Stripe's effects, `sent` those of the carrier and the mail server.
 pub(super) fn all(order: &FileOrder, record: &Record, paid: &OrderCounts, sent: &OrderCounts) -> Vec<String> {
@@ -69,9 +70,13 @@ fn money(order: &FileOrder, record: &Record, paid: &OrderCounts, wrong: &mut Vec
     }
     let cancelled = record.state == Some(OrderState::Cancelled);
     let left = paid.captured_minor - paid.refunded_minor;
-    let expected = if cancelled || record.died_at(&BEFORE_CAPTURE) { 0 } else { order.total_minor };
+    let due = due_at_stripe(order) - record.refunded_parts_minor;
+    let expected = if cancelled || record.died_at(&BEFORE_CAPTURE) { 0 } else { due };
     if left != expected {
-        wrong.push(format!("Stripe captured {left} (less refunds), the order costs {expected}"));
+        wrong.push(format!("Stripe captured {left} (less refunds), {expected} are due (less refunds)"));
+    }
+    if record.open_refunds > 0 && !record.died_in("payments") {
+        wrong.push(format!("{} refunds are approved and not made", record.open_refunds));
     }
     let recorded = record.captured_minor - record.refunded_minor;
     if recorded != left {
@@ -145,6 +150,7 @@ fn messages(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
         return;
     }
     let mut expect = |milestone: &str, part: i32| {
+        let part = part.to_string();
         if !record.messages.iter().any(|it| it.milestone == milestone && it.part == part) {
             wrong.push(format!("the customer was never notified: {milestone} {part}"));
         }

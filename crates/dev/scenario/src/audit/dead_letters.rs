@@ -3,10 +3,11 @@
 use despatch_runtime::DeadEvent;
 
 /// Handlers whose dead letter means that nothing was captured.
-pub const BEFORE_CAPTURE: [&str; 3] = ["orders.accept", "inventory.reserve", "payments.capture"];
+pub const BEFORE_CAPTURE: [&str; 4] =
+    ["orders.accept", "payments.check", "inventory.reserve", "payments.capture"];
 
 /// Handlers whose dead letter means that nothing was reserved.
-pub const BEFORE_RESERVATION: [&str; 2] = ["orders.accept", "inventory.reserve"];
+pub const BEFORE_RESERVATION: [&str; 3] = ["orders.accept", "payments.check", "inventory.reserve"];
 
 /// Returns whether one of these handlers gave up.
 pub fn died_at(letters: &[DeadEvent], handlers: &[&str]) -> bool {

@@ -18,6 +18,10 @@ pub(super) struct Record {
     pub(super) timeline: Vec<(i32, Option<OrderState>, Option<OrderState>)>,
     pub(super) captured_minor: i64,
     pub(super) refunded_minor: i64,
+    /// Refunds of parts at Stripe.
+    pub(super) refunded_parts_minor: i64,
+    /// Refunds at Stripe that are approved and not made.
+    pub(super) open_refunds: i64,
     /// 'held', 'confirmed', 'expired' or 'cancelled'.
     pub(super) reservation: Option<String>,
     /// Units that the order holds or has sent, by SKU.
@@ -35,7 +39,7 @@ pub(super) struct Record {
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) milestone: String,
-    pub(super) part: i32,
+    pub(super) part: String,
     pub(super) id: String,
 }
 
@@ -79,9 +83,22 @@ pub(super) async fn all(
         record.timeline.push((row.get("seq"), from, OrderState::parse(row.get("to_state"))));
     })
     .await?;
-    read("select order_id, captured_minor, refunded_minor from payments.payment", |record, row| {
+    // Tenders that payments captured itself: the provider knows no others.
+    let ours = "select order_id, captured_minor, refunded_minor + elsewhere_minor as refunded_minor from payments.tender
+                 where capture <> ''";
+    read(ours, |record, row| {
         record.captured_minor = row.get("captured_minor");
         record.refunded_minor = row.get("refunded_minor");
+    })
+    .await?;
+    // A cancelled order's money went back whole.
+    let parts = "select order_id, coalesce(sum(r.amount_minor) filter (where state in ('made', 'elsewhere')), 0)::int8 as made,
+                        count(*) filter (where state = 'approved') as open
+                   from payments.refund r join payments.tender t using (order_id)
+                  where t.number = r.tender and capture <> '' group by order_id";
+    read(parts, |record, row| {
+        record.refunded_parts_minor = row.get("made");
+        record.open_refunds = row.get("open");
     })
     .await?;
     read("select order_id, state from inventory.reservation", |record, row| {

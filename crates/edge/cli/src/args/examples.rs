@@ -89,6 +89,19 @@ const EXAMPLES: &[Examples] = &[
         )],
     ),
     (
+        "orders refund",
+        &[
+            (
+                "orders refund superstore/CA-2016-152156 --amount 5.00 --reason late-parcel",
+                "Give back 5.00 of the order's currency, and wait until that is made",
+            ),
+            (
+                "orders refund superstore/CA-2016-152156 --lines 1=2 --reason damaged",
+                "Give back what was paid for two units of the first line",
+            ),
+        ],
+    ),
+    (
         "orders show",
         &[
             ("orders show superstore/CA-2016-152156", "By the shop and its number"),

@@ -30,6 +30,10 @@ pub(crate) enum OrdersCommand {
     ///
     /// An order can be cancelled until the carrier has a parcel of it. The command waits for the outcome and says it.
     Cancel(CancelOrderArgs),
+    /// Give money back: an amount, or what was paid for units of lines.
+    ///
+    /// The command waits for the outcome and says it. The shop refunds money that it or its gift cards hold.
+    Refund(RefundOrderArgs),
 }
 
 /// Which order.
@@ -83,6 +87,42 @@ pub(crate) struct CancelOrderArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RefundOrderArgs {
+    #[command(flatten)]
+    pub(crate) order: OrderArgs,
+    /// Give back this amount of the order's currency, e.g. 5.00.
+    #[arg(long, value_name = "AMOUNT", required_unless_present = "lines")]
+    pub(crate) amount: Option<String>,
+    /// Give back so many units of a line, e.g. 1=2 for two units of line 1. Without --amount it is what was paid for them.
+    #[arg(long, value_name = "LINE=UNITS", value_parser = line_units, num_args = 1..)]
+    pub(crate) lines: Vec<(u32, i64)>,
+    /// Why, for the order's history.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Your id of the refund. The same id again gives nothing more.
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    pub(crate) refund_id: String,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads units of a line.
+fn line_units(text: &str) -> Result<(u32, i64), String> {
+    let read = || {
+        let (line, units) = text.split_once('=')?;
+        Some((line.trim().parse().ok()?, units.trim().parse().ok().filter(|units| *units > 0)?))
+    };
+    read().ok_or_else(|| "expected LINE=UNITS, e.g. 1=2".to_owned())
 }
 
 /// Reads a state by its name; the names complete.

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use despatch_order_files::{FileOrder, GatewayClient};
 use despatch_sandbox::Sandbox;
-use despatch_scenario::{Auditor, CheckoutClient, Progress, answer_reviews, receive_stock, sample};
+use despatch_scenario::{Auditor, CheckoutClient, Progress, answer_mails, receive_stock, sample};
 use despatch_telemetry::Telemetry;
 use futures_util::StreamExt;
 use tokio::sync::watch::{Receiver, channel};
@@ -101,12 +101,13 @@ async fn carry(
     patiently(async || receive_stock(database, orders).await).await?;
     let started = Instant::now();
     let display = ProgressDisplay::new(orders.len(), quiet)?;
-    let customers = tokio::spawn(answer_reviews(
+    let customers = tokio::spawn(answer_mails(
         sandbox.as_ref().map(Sandbox::control_url).unwrap_or_default(),
         address.gateway_url.clone(),
+        address.api_key.clone(),
     ));
     let gateway = GatewayClient::new(&address.gateway_url, &address.api_key)?;
-    let checkout = CheckoutClient::new(gateway, address.sandbox_stripe_url.clone())?;
+    let checkout = CheckoutClient::new(gateway, address.sandbox_stripe_url.clone())?.mixing_tenders();
     let auditor = Auditor::new(database.clone(), registry.names());
     let (seen, progress) = channel(Progress::default());
     let placed = AtomicUsize::new(0);

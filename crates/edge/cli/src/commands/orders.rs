@@ -1,10 +1,11 @@
-//! `despatch orders`: what there is of orders, and their cancellation.
+//! `despatch orders`: what there is of orders, their cancellation and their refunds.
 
 mod cancel;
 mod find;
 mod history;
 mod list;
 mod page;
+mod refund;
 mod show;
 mod words;
 
@@ -33,6 +34,7 @@ pub(crate) async fn run(
         OrdersCommand::Show { order, json } => {
             show::show(&config, &book, &order.name, verbose, json).await?;
         }
+        OrdersCommand::Refund(args) => return refund::refund(&config, data_dir, &book, &args).await,
         OrdersCommand::Cancel(args) => return cancel::cancel(&config, data_dir, &book, &args).await,
     }
     Ok(ExitCode::SUCCESS)

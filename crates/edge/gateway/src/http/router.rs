@@ -19,7 +19,7 @@ use super::description::{
 use super::error::{ApiError, ErrorBody};
 use super::extract;
 use super::pages;
-use super::routes::orders::Cancel;
+use super::routes::orders::{Cancel, RefundJson};
 use super::routes::{carrier, labels, orders, probes, reviews, shops, unsubscribe};
 use super::state::Gateway;
 
@@ -33,7 +33,7 @@ use super::state::Gateway;
             committed. Anything may be sent again: the same order is the same order."
     ),
     components(
-        schemas(ErrorBody, Cancel),
+        schemas(ErrorBody, Cancel, RefundJson),
         responses(
             AnswerInvalid, AnswerTooLarge, Invalid, LabelNotRecorded, LinkUnknown, TooLarge, TooMany, TryAgain,
             Unauthorised, Unavailable, Unknown
@@ -52,6 +52,7 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .routes(routes!(orders::place))
         .routes(routes!(orders::show))
         .routes(routes!(orders::cancel))
+        .routes(routes!(orders::refund))
         .routes(routes!(shops::shopify))
         .routes(routes!(shops::woocommerce))
         .routes(routes!(carrier::shippo))

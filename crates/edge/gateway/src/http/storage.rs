@@ -1,6 +1,6 @@
 //! Reads and commits of requests, for no longer than their senders wait.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use despatch_contracts::Trace;
@@ -59,6 +59,19 @@ impl Storage {
     pub(crate) async fn publishes(&self) -> Result<(), ApiError> {
         let unpublished = |why| ApiError::Unpublished { why, retry_after_seconds: self.retry_after_seconds };
         self.outbox.publishes().await.map_err(unpublished)
+    }
+
+    /// Returns the deployment's time.
+    pub(crate) fn now(&self) -> SystemTime {
+        self.outbox.now()
+    }
+
+    /// Returns the id of an order that was accepted under this natural key.
+    pub(crate) async fn order_id(&self, shop: &str, shop_order_id: &str) -> Result<Option<Uuid>, ApiError> {
+        self.read(async {
+            store::order_id(&self.outbox.database().client().await?, shop, shop_order_id).await
+        })
+        .await
     }
 
     /// Returns the natural key of an order; `None` if it was never accepted.

@@ -9,6 +9,8 @@ use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::sources::order_json;
+
 /// The largest accepted order, encoded.
 const LARGEST_ORDER: usize = 256 * 1024;
 
@@ -51,11 +53,10 @@ impl NewOrder {
         now: SystemTime,
         limit: usize,
     ) -> Result<Self, OrderTooLarge> {
-        let encoded = order.encode_to_vec();
-        if encoded.len() > limit {
+        if order.encoded_len() > limit {
             return Err(OrderTooLarge { limit });
         }
-        let digest = Sha256::digest(&encoded).into();
+        let digest = digest(&mut order);
         let order_id = EventId::at(now).uuid();
         order.order_id = order_id.to_string();
         // Set after the digest, because the same order without its time is still the same order.
@@ -71,12 +72,23 @@ impl NewOrder {
     }
 }
 
+/// Returns the digest of an order. How it is paid is not part of a shop's order, because that changes from one of its
+/// webhooks to the next.
+fn digest(order: &mut Order) -> [u8; 32] {
+    let tenders =
+        if order.channel == order_json::CHANNEL { Vec::new() } else { std::mem::take(&mut order.tenders) };
+    let digest = Sha256::digest(order.encode_to_vec()).into();
+    if !tenders.is_empty() {
+        order.tenders = tenders;
+    }
+    digest
+}
+
 #[cfg(test)]
 mod tests {
     use despatch_contracts::order::Line;
 
     use super::*;
-    use crate::sources::order_json;
 
     fn new_order(json: &str) -> NewOrder {
         let order = order_json::read(json.as_bytes()).unwrap();

@@ -138,6 +138,14 @@ pub(crate) async fn natural_key(db: &Object, order_id: Uuid) -> Result<Option<(S
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
+/// Returns the id of an order by its natural key.
+pub(crate) async fn order_id(db: &Object, shop: &str, shop_order_id: &str) -> Result<Option<Uuid>, DbError> {
+    let statement = db
+        .prepare_cached("select order_id from gateway.orders where shop = $1 and shop_order_id = $2")
+        .await?;
+    Ok(db.query_opt(&statement, &[&shop, &shop_order_id]).await?.map(|row| row.get(0)))
+}
+
 fn natural_keys<'a>(orders: &[&'a NewOrder]) -> (Vec<&'a str>, Vec<&'a str>) {
     orders.iter().map(|order| (&*order.shop, &*order.shop_order_id)).unzip()
 }

@@ -3,15 +3,20 @@
 //! Amounts are decimal text in the order's currency. Unknown names are refused, so that a misspelt one is not silently
 //! ignored.
 
-use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order, ServiceLevel};
+mod tenders;
+
+use despatch_contracts::order::{Address, Charge, ChargeKind, Customer, Line, Order, ServiceLevel, TaxLine};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use self::tenders::{AuthorisationJson, TenderJson};
 use crate::sources::fields::amount::{Amount, Prices};
+use crate::sources::fields::charge::charge;
 use crate::sources::fields::json::{self, Id, Invalid, id, key, or_default, required, text};
 use crate::sources::fields::line::LineReader;
 use crate::sources::fields::placed_at;
+use crate::sources::fields::tax::{PERCENT, rate_ppm};
 
 /// The channel of these orders.
 pub(crate) const CHANNEL: &str = "api";
@@ -46,19 +51,29 @@ pub(crate) struct OrderJson {
     /// The price of shipping; by default nothing.
     #[schema(nullable = false)]
     shipping: Option<Amount>,
+    /// Further charges: fees, duties and tips.
+    #[serde(default, deserialize_with = "or_default")]
+    charges: Vec<ChargeJson>,
+    /// Whether the shop's prices include tax; by default they do not. The amounts of lines and charges then include their
+    /// taxes if `tax` is nothing.
+    #[serde(default, deserialize_with = "or_default")]
+    prices_include_tax: bool,
     /// Tax added to the lines; by default nothing.
     #[schema(nullable = false)]
     tax: Option<Amount>,
     /// A discount that the lines do not contain, positive; by default nothing.
     #[schema(nullable = false)]
     discount: Option<Amount>,
-    /// Lines, shipping and tax, less the discount.
+    /// Lines, shipping, charges and tax, less the discount. It must be exact.
     #[schema(required, nullable = false)]
     total: Option<Amount>,
     #[schema(inline, nullable = false)]
     service_level: Option<Level>,
     #[schema(nullable = false)]
     authorisation: Option<AuthorisationJson>,
+    /// Other means by which it is paid. With the authorised amount they make up the total.
+    #[serde(default, deserialize_with = "or_default")]
+    tenders: Vec<TenderJson>,
 }
 
 /// The buyer.
@@ -129,22 +144,49 @@ struct LineJson {
     /// The line's total after its discount.
     #[schema(required, nullable = false)]
     total: Option<Amount>,
+    /// The taxes on the line. They add nothing: the order's `tax` does.
+    #[serde(default, deserialize_with = "or_default")]
+    taxes: Vec<TaxJson>,
 }
 
-/// The checkout's authorisation, which will be captured.
+/// A tax on a line.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Authorisation)]
-struct AuthorisationJson {
-    /// The provider, e.g. `stripe`.
+#[schema(as = Tax)]
+struct TaxJson {
+    /// The tax's name.
     #[serde(default, deserialize_with = "text")]
-    provider: String,
-    /// The provider's own reference, e.g. a PaymentIntent's id.
-    #[serde(default, deserialize_with = "text")]
-    reference: String,
-    /// The authorised amount.
+    title: String,
+    /// The rate in percent, exact to a ten-thousandth; by default unknown.
+    #[schema(nullable = false, minimum = 0, maximum = 1000)]
+    rate_percent: Option<f64>,
+    /// The amount of the tax.
     #[schema(required, nullable = false)]
     amount: Option<Amount>,
+}
+
+/// A fee, a duty or a tip.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Charge)]
+struct ChargeJson {
+    #[schema(required, inline, nullable = false)]
+    kind: Option<Kind>,
+    /// The charge's name.
+    #[serde(default, deserialize_with = "text")]
+    title: String,
+    /// The amount. Only a fee may be negative.
+    #[schema(required, nullable = false)]
+    amount: Option<Amount>,
+}
+
+/// The reason for the charge.
+#[derive(Deserialize, ToSchema, Clone, Copy)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Fee,
+    Duty,
+    Tip,
 }
 
 /// The service level that the customer paid for; by default `standard`.
@@ -175,15 +217,31 @@ pub(crate) fn example() -> serde_json::Value {
             "country": "US",
             "phone": "+1 555 0100"
         },
-        "lines": [{"sku": "FUR-BO-10001798", "title": "Bookcase", "quantity": 2, "total": "10.00"}],
+        "lines": [{"sku": "FUR-BO-10001798", "title": "Bookcase", "quantity": 2, "total": "10.00",
+                   "taxes": [{"title": "Sales tax", "rate_percent": 6, "amount": "0.60"}]}],
         "currency": "USD",
         "shipping": "3.50",
+        "charges": [{"kind": "fee", "title": "Gift wrap", "amount": "2.00"}],
+        "prices_include_tax": false,
         "tax": "0.80",
         "discount": "1.00",
-        "total": "13.30",
+        "total": "15.30",
         "service_level": "second-class",
-        "authorisation": {"provider": "stripe", "reference": "pi_1", "amount": "13.30"}
+        "authorisation": {"provider": "stripe", "reference": "pi_1", "amount": "10.30"},
+        "tenders": [
+            {"provider": "gift-card", "reference": "GC-7", "amount": "5.00", "state": "captured", "name": "Gift card"}
+        ]
     })
+}
+
+impl From<Kind> for ChargeKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Fee => ChargeKind::Fee,
+            Kind::Duty => ChargeKind::Duty,
+            Kind::Tip => ChargeKind::Tip,
+        }
+    }
 }
 
 impl From<Level> for ServiceLevel {
@@ -199,22 +257,34 @@ impl From<Level> for ServiceLevel {
 
 /// Reads an order from our JSON. It has no `order_id` yet; only its shape is checked.
 ///
-/// `shop`, `shop_order_id`, `total`, and of each line `quantity` and `total` have to be there.
+/// `shop`, `shop_order_id`, `total`, and of each line `quantity` and `total` have to be there; of each charge `kind` and
+/// `amount`; of each tax `amount`.
 pub fn read(body: &[u8]) -> Result<Order, Invalid> {
     let json: OrderJson = json::read(body)?;
     let currency = json.currency.to_ascii_uppercase();
     let prices = Prices::of(&currency);
+    let shipping = prices.minor_or_zero(json.shipping.as_ref(), || "shipping".into())?;
+    let mut charges: Vec<Charge> =
+        charge(ChargeKind::Shipping, String::new(), shipping, Vec::new()).into_iter().collect();
+    for (reader, charge) in LineReader::each("charges", prices).zip(json.charges) {
+        charges.extend(charge.normalised(reader)?);
+    }
     let readers = LineReader::each("lines", prices);
     let lines = readers.zip(json.lines).map(|(reader, line)| line.normalised(reader));
+    let authorised = json.authorisation.map(|it| it.normalised(prices, &currency));
+    let others = LineReader::each("tenders", prices).zip(json.tenders);
+    let others = others.map(|(reader, tender)| tender.normalised(reader, &currency));
+    let tenders = authorised.into_iter().chain(others).collect::<Result<_, _>>()?;
     Ok(Order {
         order_id: String::new(),
         placed_at: placed_at::read(&json.placed_at, "placed_at")?,
         lines: lines.collect::<Result<_, _>>()?,
-        shipping_minor: prices.minor_or_zero(json.shipping.as_ref(), || "shipping".into())?,
+        charges,
+        prices_include_tax: json.prices_include_tax,
         tax_minor: prices.minor_or_zero(json.tax.as_ref(), || "tax".into())?,
         discount_minor: prices.minor_or_zero(json.discount.as_ref(), || "discount".into())?,
         total_minor: prices.minor(&required(json.total, || "total".into())?, || "total".into())?,
-        authorisation: json.authorisation.map(|it| it.normalised(prices)).transpose()?,
+        tenders,
         shop: key(json.shop, "shop")?,
         shop_order_id: key(json.shop_order_id, "shop_order_id")?,
         channel: CHANNEL.into(),
@@ -222,6 +292,8 @@ pub fn read(body: &[u8]) -> Result<Order, Invalid> {
         ship_to: json.ship_to.map(AddressJson::normalised),
         currency,
         service_level: json.service_level.map_or(ServiceLevel::Standard, ServiceLevel::from).into(),
+        presentment_currency: String::new(),
+        presentment_total_minor: 0,
     })
 }
 
@@ -233,20 +305,33 @@ impl LineJson {
             title: self.title,
             quantity: reader.quantity(self.quantity)?,
             total_minor: reader.minor(self.total, "total")?,
+            taxes: (0..)
+                .zip(self.taxes)
+                .map(|(at, tax)| tax.normalised(at, reader))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
 
-impl AuthorisationJson {
-    fn normalised(self, prices: Prices) -> Result<Authorisation, Invalid> {
-        let amount = required(self.amount, || "authorisation.amount".into())?;
-        Ok(Authorisation {
-            provider: self.provider,
-            reference: self.reference,
-            amount_minor: prices.minor(&amount, || "authorisation.amount".into())?,
-            // The caller has the shop's secret, so no visitor sets this.
-            proofs: Vec::new(),
-        })
+impl TaxJson {
+    fn normalised(self, at: usize, reader: LineReader) -> Result<TaxLine, Invalid> {
+        let rate_ppm = match self.rate_percent {
+            None => 0,
+            Some(rate) => rate_ppm(rate, PERCENT).ok_or_else(|| {
+                let field = reader.path(format_args!("taxes[{at}].rate_percent"));
+                Invalid::new(field, format!("expected a rate from 0 to 1000 percent, found {rate}"))
+            })?,
+        };
+        let amount_minor = reader.minor(self.amount, format_args!("taxes[{at}].amount"))?;
+        Ok(TaxLine { title: self.title, rate_ppm, amount_minor })
+    }
+}
+
+impl ChargeJson {
+    fn normalised(self, reader: LineReader) -> Result<Option<Charge>, Invalid> {
+        let kind = required(self.kind, || reader.path("kind"))?;
+        let minor = reader.minor(self.amount, "amount")?;
+        Ok(charge(kind.into(), self.title, minor, Vec::new()))
     }
 }
 
@@ -273,49 +358,4 @@ impl AddressJson {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BARE: &str = r#"{"shop": "north", "shop_order_id": 7, "total": "0"}"#;
-
-    #[test]
-    fn a_whole_order_is_normalised() {
-        let order = read(
-            br#"{"shop": "north", "shop_order_id": "A-7", "placed_at": "2026-03-01T10:00:00+02:00",
-                 "customer": {"customer_id": 12, "name": "Zo\u00eb", "email": "zoe@example.com"},
-                 "ship_to": {"name": "Zo\u00eb", "street1": "1 Main St", "city": "Leeds", "postcode": "LS1", "country": "gb"},
-                 "lines": [{"sku": "A", "title": "a", "quantity": 2, "total": "10.00"},
-                           {"sku": "B", "quantity": 1, "total": 5}],
-                 "currency": "gbp", "shipping": "3.5", "tax": "1.00", "discount": "0.50", "total": "19.00",
-                 "service_level": "first-class",
-                 "authorisation": {"provider": "stripe", "reference": "pi_1", "amount": "19.00"}}"#,
-        )
-        .unwrap();
-        assert_eq!(order.placed_at.unwrap().to_string(), "2026-03-01T08:00:00Z");
-        assert_eq!(
-            order.lines.iter().map(|line| (line.number, line.total_minor)).collect::<Vec<_>>(),
-            [(1, 1000), (2, 500)]
-        );
-        assert_eq!((order.currency.as_str(), order.ship_to.unwrap().country.as_str()), ("GBP", "GB"));
-        assert_eq!(
-            (order.shipping_minor, order.tax_minor, order.discount_minor, order.total_minor),
-            (350, 100, 50, 1900)
-        );
-        assert_eq!(order.customer.unwrap().customer_id, "12");
-        assert_eq!(order.service_level, i32::from(ServiceLevel::FirstClass));
-        assert_eq!(order.authorisation.unwrap().amount_minor, 1900);
-    }
-
-    #[test]
-    fn what_is_missing_stays_missing() {
-        let order = read(BARE.as_bytes()).unwrap();
-        assert_eq!((order.customer, order.ship_to, order.authorisation), (None, None, None));
-        assert_eq!((order.lines.len(), order.currency.as_str(), order.placed_at), (0, "", None));
-    }
-
-    #[test]
-    fn a_misspelt_name_is_refused() {
-        let invalid = read(br#"{"shop": "north", "lines": [{"qty": 1}]}"#).unwrap_err();
-        assert_eq!(invalid.field, "lines[0].qty");
-    }
-}
+mod tests;

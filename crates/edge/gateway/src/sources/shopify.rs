@@ -3,119 +3,25 @@
 //! The fields are those of the REST Admin API's Order resource
 //! (<https://shopify.dev/docs/api/admin-rest/latest/resources/order>). Amounts are in the shop's own currency.
 
-use despatch_contracts::order::{Address, Customer, Line, Order};
-use serde::Deserialize;
+mod charges;
+mod webhook;
 
-use crate::sources::fields::amount::{self, Amount, Prices};
-use crate::sources::fields::authorisation::{Attribute, authorisation};
-use crate::sources::fields::json::{self, Invalid, id, key, or_default, required, text};
+use despatch_contracts::order::{Address, ChargeKind, Customer, Line, Order};
+
+use self::charges::is_duty;
+use self::webhook::{Buyer, Destination, Item, MoneySet, Webhook};
+use crate::sources::fields::amount::{self, Prices};
+use crate::sources::fields::charge::charge;
+use crate::sources::fields::intent::intent;
+use crate::sources::fields::json::{self, Invalid, key, required};
 use crate::sources::fields::line::LineReader;
-use crate::sources::fields::name::full_name;
-use crate::sources::fields::{placed_at, service_level};
+use crate::sources::fields::name::{first_of, full_name};
+use crate::sources::fields::tax::taxes;
+use crate::sources::fields::tenders::{Paid, Payment, Total};
+use crate::sources::fields::{placed_at, rounding, service_level};
 
 /// The channel of these orders.
 pub(crate) const CHANNEL: &str = "shopify";
-
-#[derive(Deserialize)]
-struct Webhook {
-    #[serde(default, deserialize_with = "id")]
-    id: String,
-    #[serde(default, deserialize_with = "id")]
-    order_number: String,
-    #[serde(default, deserialize_with = "text")]
-    checkout_token: String,
-    #[serde(default, deserialize_with = "text")]
-    cart_token: String,
-    #[serde(default, deserialize_with = "text")]
-    created_at: String,
-    #[serde(default, deserialize_with = "text")]
-    currency: String,
-    #[serde(default, deserialize_with = "text")]
-    email: String,
-    customer: Option<Buyer>,
-    shipping_address: Option<Destination>,
-    #[serde(default, deserialize_with = "or_default")]
-    line_items: Vec<Item>,
-    #[serde(default, deserialize_with = "or_default")]
-    shipping_lines: Vec<Method>,
-    #[serde(default, deserialize_with = "or_default")]
-    note_attributes: Vec<Attribute>,
-    #[serde(default, deserialize_with = "or_default")]
-    taxes_included: bool,
-    total_tax: Option<Amount>,
-    total_discounts: Option<Amount>,
-    total_tip_received: Option<Amount>,
-    total_price: Option<Amount>,
-}
-
-#[derive(Deserialize)]
-struct Buyer {
-    #[serde(default, deserialize_with = "id")]
-    id: String,
-    #[serde(default, deserialize_with = "text")]
-    first_name: String,
-    #[serde(default, deserialize_with = "text")]
-    last_name: String,
-    #[serde(default, deserialize_with = "text")]
-    email: String,
-}
-
-#[derive(Deserialize)]
-struct Destination {
-    #[serde(default, deserialize_with = "text")]
-    name: String,
-    #[serde(default, deserialize_with = "text")]
-    first_name: String,
-    #[serde(default, deserialize_with = "text")]
-    last_name: String,
-    #[serde(default, deserialize_with = "text")]
-    company: String,
-    #[serde(default, deserialize_with = "text")]
-    address1: String,
-    #[serde(default, deserialize_with = "text")]
-    address2: String,
-    #[serde(default, deserialize_with = "text")]
-    city: String,
-    #[serde(default, deserialize_with = "text")]
-    province: String,
-    #[serde(default, deserialize_with = "text")]
-    province_code: String,
-    #[serde(default, deserialize_with = "text")]
-    zip: String,
-    #[serde(default, deserialize_with = "text")]
-    country_code: String,
-    #[serde(default, deserialize_with = "text")]
-    phone: String,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    #[serde(default, deserialize_with = "text")]
-    sku: String,
-    #[serde(default, deserialize_with = "text")]
-    name: String,
-    #[serde(default, deserialize_with = "text")]
-    title: String,
-    quantity: Option<i64>,
-    price: Option<Amount>,
-    total_discount: Option<Amount>,
-    #[serde(default, deserialize_with = "or_default")]
-    discount_allocations: Vec<Allocation>,
-}
-
-#[derive(Deserialize)]
-struct Allocation {
-    amount: Option<Amount>,
-}
-
-#[derive(Deserialize)]
-struct Method {
-    #[serde(default, deserialize_with = "text")]
-    code: String,
-    #[serde(default, deserialize_with = "text")]
-    title: String,
-    price: Option<Amount>,
-}
 
 /// Parses an order. `shop` is the shop's name in despatch. The order has no `order_id` yet; only its shape is checked.
 ///
@@ -124,30 +30,45 @@ struct Method {
 /// - A line's total is its price times its quantity, less the discounts allocated to it.
 /// - `total_discounts` is the sum of all discounts. The order's own discount is the part that no line holds, which
 ///   covers discounted shipping, whose `price` is before discounts.
-/// - Tips are added to the shipping, the only place for charges that are neither goods nor tax.
+/// - A tip is a charge, counted once: as the line item that Shopify makes of it, else as `total_tip_received`.
+/// - Duties are a charge, counted once: as the order's sum, else as the lines' duties. Shopify lists them beside
+///   `total_tax`, which has only the taxes on them. Prices that include duties (`duties_included`) leave no charge. Neither
+///   does a total that is right only without them, because then a price or a tax holds them.
 /// - Tax adds to the total only if prices do not include it.
+/// - `total_price` is right: if the parts miss it by no more than their rounding, the difference is a charge.
 pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     let webhook: Webhook = json::read(body)?;
     let currency = webhook.currency.to_ascii_uppercase();
     let prices = Prices::of(&currency);
-    let total_price = required(webhook.total_price, || "total_price".into())?;
-    let total_minor = prices.minor(&total_price, || "total_price".into())?;
+    let total_price = required(webhook.total_price.as_ref(), || "total_price".into())?;
+    let total_minor = prices.minor(total_price, || "total_price".into())?;
     let service_level =
         service_level::of_method(webhook.shipping_lines.iter().flat_map(|it| [&*it.code, &*it.title]));
 
-    let mut shipping =
-        vec![prices.minor_or_zero(webhook.total_tip_received.as_ref(), || "total_tip_received".into())?];
-    for (at, method) in webhook.shipping_lines.iter().enumerate() {
-        shipping.push(prices.minor_or_zero(method.price.as_ref(), || format!("shipping_lines[{at}].price"))?);
-    }
-
+    let mut charges = webhook.charges(prices)?;
+    let tip = prices.minor_or_zero(webhook.total_tip_received.as_ref(), || "total_tip_received".into())?;
+    let mut tips = Vec::new();
+    let tip_is_marked = webhook.line_items.iter().any(Item::is_marked_tip);
     let mut lines = Vec::with_capacity(webhook.line_items.len());
     let mut discounts = Vec::with_capacity(lines.capacity() + 1);
     for (reader, item) in LineReader::each("line_items", prices).zip(webhook.line_items) {
+        let is_marked = item.is_marked_tip();
+        let may_be_tip = !tip_is_marked && tips.is_empty() && tip != 0 && item.may_be_tip();
         let (line, discount) = item.normalised(reader)?;
-        lines.push(line);
         discounts.push(discount.saturating_neg());
+        if is_marked || may_be_tip && line.total_minor == tip {
+            tips.extend(charge(ChargeKind::Tip, line.title, line.total_minor, line.taxes));
+        } else {
+            lines.push(line);
+        }
     }
+    for (number, line) in (1..).zip(&mut lines) {
+        line.number = number;
+    }
+    if tips.is_empty() {
+        tips.extend(charge(ChargeKind::Tip, String::new(), tip, Vec::new()));
+    }
+    charges.append(&mut tips);
     if let Some(all) = &webhook.total_discounts {
         discounts.push(prices.minor(all, || "total_discounts".into())?);
     } else {
@@ -160,9 +81,25 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         ("checkout_token", &*webhook.checkout_token),
         ("cart_token", &*webhook.cart_token),
     ];
-    let authorisation = authorisation(&webhook.note_attributes, total_minor, proofs);
+    let intent = intent(&webhook.note_attributes, proofs);
+    let presented = presented(webhook.total_price_set.as_ref(), &currency)?;
+    let outstanding =
+        prices.minor_or_zero(webhook.total_outstanding.as_ref(), || "total_outstanding".into())?;
+    let names = &webhook.payment_gateway_names;
+    let payment = Payment {
+        paid: paid(&webhook.financial_status, outstanding),
+        intent,
+        name: names.join(", "),
+        reference: String::new(),
+        is_on_delivery: names.iter().any(|name| is_on_delivery(name)),
+        is_gift_card: names.iter().any(|name| name == GIFT_CARD)
+            && names.iter().all(|name| name == GIFT_CARD || name == "stripe"),
+        total: Total { minor: total_minor, currency: currency.clone() },
+        presented: presented.clone(),
+    };
+    let presented = presented.unwrap_or(Total { minor: 0, currency: String::new() });
 
-    Ok(Order {
+    let mut order = Order {
         order_id: String::new(),
         shop: shop.to_owned(),
         shop_order_id: key(webhook.id, "id")?,
@@ -171,20 +108,73 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         customer: webhook.customer.map(|buyer| buyer.normalised(webhook.email)),
         ship_to: webhook.shipping_address.map(Destination::normalised),
         lines,
-        shipping_minor: amount::sum(shipping, "shipping_lines")?,
+        charges,
         tax_minor: match &webhook.total_tax {
             Some(tax) if !webhook.taxes_included => prices.minor(tax, || "total_tax".into())?,
             _ => 0,
         },
         discount_minor: amount::sum(discounts, "total_discounts")?,
         total_minor,
-        authorisation,
+        tenders: payment.tenders(),
+        presentment_currency: presented.currency,
+        presentment_total_minor: presented.minor,
         service_level: service_level.into(),
         currency,
-    })
+        prices_include_tax: webhook.taxes_included,
+    };
+    if !rounding::settle(&mut order) && order.charges.iter().any(is_duty) {
+        let mut without = order.clone();
+        without.charges.retain(|charge| !is_duty(charge));
+        if rounding::settle(&mut without) {
+            order = without;
+        }
+    }
+    Ok(order)
+}
+
+/// Shopify's name of the gateway of its gift cards.
+const GIFT_CARD: &str = "gift_card";
+
+/// Returns what a `financial_status` says, with what is outstanding of an order that is partly paid.
+fn paid(financial_status: &str, outstanding: i64) -> Paid {
+    match financial_status {
+        "paid" | "partially_refunded" => Paid::InShop,
+        "authorized" => Paid::Authorised,
+        "partially_paid" => Paid::Partly { outstanding },
+        "pending" => Paid::Pending,
+        "voided" | "expired" | "refunded" => Paid::Void,
+        _ => Paid::Unsaid,
+    }
+}
+
+/// Whether a payment method's name is that of Shopify's cash on delivery.
+fn is_on_delivery(name: &str) -> bool {
+    name.to_ascii_lowercase().contains("cash on delivery")
+}
+
+/// Returns the total that the customer saw, if it is in another currency than the shop's.
+fn presented(set: Option<&MoneySet>, currency: &str) -> Result<Option<Total>, Invalid> {
+    let Some(seen) = set.and_then(|set| set.presentment_money.as_ref()) else { return Ok(None) };
+    let code = seen.currency_code.to_ascii_uppercase();
+    let Some(amount) = seen.amount.as_ref().filter(|_| !code.is_empty() && code != currency) else {
+        return Ok(None);
+    };
+    let minor = Prices::of(&code).minor(amount, || "total_price_set.presentment_money.amount".into())?;
+    Ok(Some(Total { minor, currency: code }))
 }
 
 impl Item {
+    /// Returns whether Shopify marked the item as a tip. Nothing that has a SKU or ships is one.
+    fn is_marked_tip(&self) -> bool {
+        let is_marked = self.tip.is_some() || self.has_tip_gateway || self.has_tip_method;
+        is_marked && self.sku.is_empty() && self.requires_shipping != Some(true)
+    }
+
+    /// Returns whether the item is only a title and a price, as a tip is that lost its mark.
+    fn may_be_tip(&self) -> bool {
+        self.sku.is_empty() && self.product_id.is_none() && self.requires_shipping != Some(true)
+    }
+
     /// Returns the line, and the discount that its total already contains.
     fn normalised(self, reader: LineReader) -> Result<(Line, i64), Invalid> {
         let quantity = reader.quantity(self.quantity)?;
@@ -207,6 +197,7 @@ impl Item {
             title: first_of([self.name, self.title]),
             quantity,
             total_minor: amount::sum([gross, discount.saturating_neg()], &reader.path("price"))?,
+            taxes: taxes(&self.tax_lines, reader.prices()),
         };
         Ok((line, discount))
     }
@@ -237,11 +228,6 @@ impl Destination {
             phone: self.phone,
         }
     }
-}
-
-/// Returns the first text that is not empty.
-fn first_of<const N: usize>(texts: [String; N]) -> String {
-    texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,15 +2,21 @@
 //!
 //! The fields are those of the REST API's order (<https://woocommerce.github.io/woocommerce-rest-api-docs/#orders>).
 
-use despatch_contracts::order::{Address, Customer, Line, Order};
+use std::collections::HashMap;
+
+use despatch_contracts::order::{Address, Charge, ChargeKind, Customer, Line, Order, TaxLine};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::sources::fields::amount::{self, Amount, Prices};
-use crate::sources::fields::authorisation::{Attribute, authorisation};
+use crate::sources::fields::charge::charge;
+use crate::sources::fields::intent::{Attribute, intent};
 use crate::sources::fields::json::{self, Invalid, id, key, or_default, required, text};
 use crate::sources::fields::line::LineReader;
-use crate::sources::fields::name::full_name;
-use crate::sources::fields::{placed_at, service_level};
+use crate::sources::fields::name::{first_of, full_name};
+use crate::sources::fields::tax::{PERCENT, shop_rate_ppm};
+use crate::sources::fields::tenders::{Paid, Payment, Total};
+use crate::sources::fields::{placed_at, rounding, service_level};
 
 /// The channel of these orders.
 pub(crate) const CHANNEL: &str = "woocommerce";
@@ -36,12 +42,24 @@ struct Webhook {
     #[serde(default, deserialize_with = "or_default")]
     fee_lines: Vec<Fee>,
     #[serde(default, deserialize_with = "or_default")]
-    shipping_lines: Vec<Method>,
+    shipping_lines: Vec<ShippingLine>,
     #[serde(default, deserialize_with = "or_default")]
     meta_data: Vec<Attribute>,
+    #[serde(default, deserialize_with = "or_default")]
+    tax_lines: Vec<TaxRate>,
+    #[serde(default, deserialize_with = "or_default")]
+    prices_include_tax: bool,
     shipping_total: Option<Amount>,
     total_tax: Option<Amount>,
     total: Option<Amount>,
+    #[serde(default, deserialize_with = "text")]
+    status: String,
+    #[serde(default, deserialize_with = "text")]
+    payment_method: String,
+    #[serde(default, deserialize_with = "text")]
+    payment_method_title: String,
+    #[serde(default, deserialize_with = "text")]
+    transaction_id: String,
 }
 
 #[derive(Deserialize)]
@@ -78,19 +96,54 @@ struct Item {
     name: String,
     quantity: Option<i64>,
     total: Option<Amount>,
+    #[serde(default, deserialize_with = "or_default")]
+    taxes: Box<[Tax]>,
+    #[serde(default)]
+    total_tax: Value,
 }
 
 #[derive(Deserialize)]
 struct Fee {
+    #[serde(default, deserialize_with = "text")]
+    name: String,
     total: Option<Amount>,
+    #[serde(default, deserialize_with = "or_default")]
+    taxes: Box<[Tax]>,
+    #[serde(default)]
+    total_tax: Value,
 }
 
 #[derive(Deserialize)]
-struct Method {
+struct ShippingLine {
     #[serde(default, deserialize_with = "text")]
     method_id: String,
     #[serde(default, deserialize_with = "text")]
     method_title: String,
+    total: Option<Amount>,
+    #[serde(default, deserialize_with = "or_default")]
+    taxes: Box<[Tax]>,
+    #[serde(default)]
+    total_tax: Value,
+}
+
+/// A rate's part of a line's tax.
+#[derive(Deserialize)]
+struct Tax {
+    #[serde(default, deserialize_with = "id")]
+    id: String,
+    #[serde(default)]
+    total: Value,
+}
+
+/// A tax rate of the order.
+#[derive(Deserialize)]
+struct TaxRate {
+    #[serde(default, deserialize_with = "id")]
+    rate_id: String,
+    #[serde(default, deserialize_with = "text")]
+    label: String,
+    #[serde(default)]
+    rate_percent: Value,
 }
 
 /// Parses an order. `shop` is the shop's name in despatch. The order has no `order_id` yet; only its shape is checked.
@@ -99,26 +152,29 @@ struct Method {
 ///
 /// - A line's total is after its discounts and before tax, even in a shop whose prices include tax. So the order's tax
 ///   always adds, and no discount is left for the whole order.
-/// - Fees are added to the shipping; a negative one is a discount.
+/// - Shipping and fees are charges, before tax too. A negative fee takes something off.
+/// - `total` is right: if the parts miss it by no more than their rounding, the difference is a charge.
 /// - The buyer is the billed person. A guest has customer id 0, which names no account.
 /// - WooCommerce sends an address of empty texts for "none".
 pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     let webhook: Webhook = json::read(body)?;
     let currency = webhook.currency.to_ascii_uppercase();
     let prices = Prices::of(&currency);
-    let total_minor = prices.minor(&required(webhook.total, || "total".into())?, || "total".into())?;
+    let total = required(webhook.total.as_ref(), || "total".into())?;
+    let total_minor = prices.minor(total, || "total".into())?;
     let methods = webhook.shipping_lines.iter().flat_map(|it| [&*it.method_id, &*it.method_title]);
     let service_level = service_level::of_method(methods);
 
-    let mut charges =
-        vec![prices.minor_or_zero(webhook.shipping_total.as_ref(), || "shipping_total".into())?];
-    let mut discounts = Vec::new();
+    let rates = Rates::of(&webhook.tax_lines, prices);
+    let mut charges = webhook.shipping(prices, &rates)?;
     for (at, fee) in webhook.fee_lines.iter().enumerate() {
-        let fee = prices.minor_or_zero(fee.total.as_ref(), || format!("fee_lines[{at}].total"))?;
-        if fee < 0 { discounts.push(fee.saturating_neg()) } else { charges.push(fee) }
+        let minor = prices.minor_or_zero(fee.total.as_ref(), || format!("fee_lines[{at}].total"))?;
+        let taxes = rates.taxes(&fee.taxes, &fee.total_tax);
+        charges.extend(charge(ChargeKind::Fee, fee.name.clone(), minor, taxes));
     }
     let readers = LineReader::each("line_items", prices);
-    let lines = readers.zip(webhook.line_items).map(|(reader, item)| item.normalised(reader));
+    let lines = readers.zip(webhook.line_items).map(|(reader, item)| item.normalised(reader, &rates));
+    let lines = lines.collect::<Result<_, _>>()?;
 
     let phone = webhook.billing.as_ref().map(|billing| billing.phone.clone());
     let created_at = match &*webhook.date_created_gmt {
@@ -128,33 +184,132 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     };
     let proofs =
         [("order_id", &*webhook.id), ("order_number", &*webhook.number), ("order_key", &*webhook.order_key)];
-    let authorisation = authorisation(&webhook.meta_data, total_minor, proofs);
-    Ok(Order {
+    // Until the customer has paid, the intent of a pending order is not finished.
+    let is_by_intent = !["pending", "failed"].contains(&&*webhook.status)
+        && (webhook.payment_method.is_empty() || webhook.payment_method.starts_with("stripe"));
+    let intent = intent(&webhook.meta_data, proofs).filter(|_| is_by_intent);
+    let payment = Payment {
+        paid: paid(&webhook.status, &webhook.payment_method, intent.is_some()),
+        intent,
+        name: first_of([webhook.payment_method_title, webhook.payment_method.clone()]),
+        reference: webhook.transaction_id,
+        is_on_delivery: webhook.payment_method == ON_DELIVERY,
+        is_gift_card: false,
+        total: Total { minor: total_minor, currency: currency.clone() },
+        presented: None,
+    };
+    let mut order = Order {
         order_id: String::new(),
         shop: shop.to_owned(),
         shop_order_id: key(webhook.id, "id")?,
         channel: CHANNEL.into(),
         placed_at: placed_at::read(&created_at, "date_created_gmt")?,
-        lines: lines.collect::<Result<_, _>>()?,
-        shipping_minor: amount::sum(charges, "fee_lines")?,
+        lines,
+        charges,
         tax_minor: prices.minor_or_zero(webhook.total_tax.as_ref(), || "total_tax".into())?,
-        discount_minor: amount::sum(discounts, "fee_lines")?,
+        discount_minor: 0,
         total_minor,
-        authorisation,
+        tenders: payment.tenders(),
+        presentment_currency: String::new(),
+        presentment_total_minor: 0,
         ship_to: webhook.shipping.and_then(|shipping| shipping.address(phone)),
         customer: webhook.billing.and_then(|billing| billing.customer(webhook.customer_id)),
         service_level: service_level.into(),
         currency,
-    })
+        prices_include_tax: webhook.prices_include_tax,
+    };
+    rounding::settle(&mut order);
+    Ok(order)
+}
+
+impl Webhook {
+    /// Returns a charge for each shipping method. They must make up `shipping_total`, but for their rounding; otherwise
+    /// it is the only charge.
+    fn shipping(&self, prices: Prices, rates: &Rates<'_>) -> Result<Vec<Charge>, Invalid> {
+        let mut charges = Vec::new();
+        for (at, method) in self.shipping_lines.iter().enumerate() {
+            let total = method.total.as_ref();
+            let minor = prices.minor_or_zero(total, || format!("shipping_lines[{at}].total"))?;
+            let taxes = rates.taxes(&method.taxes, &method.total_tax);
+            charges.extend(charge(ChargeKind::Shipping, method.method_title.clone(), minor, taxes));
+        }
+        let Some(total) = &self.shipping_total else { return Ok(charges) };
+        let total = prices.minor(total, || "shipping_total".into())?;
+        let sum = amount::sum(charges.iter().map(|charge| charge.amount_minor), "shipping_lines")?;
+        if usize::try_from(sum.abs_diff(total)).is_ok_and(|difference| difference <= charges.len()) {
+            return Ok(charges);
+        }
+        let title = self.shipping_lines.first().map(|method| method.method_title.clone());
+        let whole = charge(ChargeKind::Shipping, title.unwrap_or_default(), total, Vec::new());
+        Ok(whole.into_iter().collect())
+    }
+}
+
+/// The longest title of a tax, in bytes. Each taxed line repeats it, so a long one would make a small body a large order.
+const LONGEST_TAX_TITLE: usize = 48;
+
+/// The order's tax rates.
+struct Rates<'w> {
+    by_id: HashMap<&'w str, (&'w str, u32)>,
+    prices: Prices,
+}
+
+impl<'w> Rates<'w> {
+    fn of(rates: &'w [TaxRate], prices: Prices) -> Self {
+        let rate = |rate: &'w TaxRate| {
+            let ends = rate.label.char_indices().map(|(at, letter)| at + letter.len_utf8());
+            let end = ends.take_while(|end| *end <= LONGEST_TAX_TITLE).last().unwrap_or(0);
+            (&*rate.rate_id, (&rate.label[..end], shop_rate_ppm(&rate.rate_percent, PERCENT)))
+        };
+        Rates { by_id: rates.iter().map(rate).collect(), prices }
+    }
+
+    /// Returns the taxes of a line. If the line lists none by rate, its `total_tax` is one, of the order's only rate.
+    fn taxes(&self, taxes: &[Tax], total_tax: &Value) -> Vec<TaxLine> {
+        let line = |rate: Option<&(&str, u32)>, amount_minor| {
+            let (title, rate_ppm) = rate.copied().unwrap_or_default();
+            TaxLine { title: title.to_owned(), rate_ppm, amount_minor }
+        };
+        let listed = taxes.iter().filter_map(|tax| {
+            let minor = self.prices.note(&tax.total)?;
+            Some(line(self.by_id.get(&*tax.id), minor))
+        });
+        let listed: Vec<TaxLine> = listed.collect();
+        if !listed.is_empty() {
+            return listed;
+        }
+        let only = self.by_id.values().next().filter(|_| self.by_id.len() == 1);
+        let whole = self.prices.note(total_tax).filter(|minor| *minor != 0);
+        whole.map(|minor| line(only, minor)).into_iter().collect()
+    }
+}
+
+/// WooCommerce's payment method of money that the carrier collects.
+const ON_DELIVERY: &str = "cod";
+
+/// Returns what an order's status says of its payment. An order on hold with a card is authorised: the Stripe extension
+/// leaves it so for a capture by hand.
+fn paid(status: &str, payment_method: &str, is_by_intent: bool) -> Paid {
+    match status {
+        "processing" | "completed" if payment_method == ON_DELIVERY => Paid::Pending,
+        // The extension may have authorised or captured the intent. The look at it tells.
+        "processing" | "completed" if is_by_intent => Paid::Authorised,
+        "processing" | "completed" => Paid::InShop,
+        // After a payment that failed the customer may try again.
+        "pending" | "on-hold" | "failed" => Paid::Pending,
+        "refunded" | "cancelled" | "trash" | "draft" | "auto-draft" | "checkout-draft" => Paid::Void,
+        _ => Paid::Unsaid,
+    }
 }
 
 impl Item {
-    fn normalised(self, reader: LineReader) -> Result<Line, Invalid> {
+    fn normalised(self, reader: LineReader, rates: &Rates<'_>) -> Result<Line, Invalid> {
         Ok(Line {
             number: reader.number(),
             sku: self.sku,
             title: self.name,
             quantity: reader.quantity(self.quantity)?,
+            taxes: rates.taxes(&self.taxes, &self.total_tax),
             total_minor: reader.minor(self.total, "total")?,
         })
     }

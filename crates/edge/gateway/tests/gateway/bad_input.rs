@@ -213,11 +213,11 @@ fn our_orders() -> Vec<Row> {
 fn shops_orders() -> Vec<Row> {
     let text = |text: &str| Some(json!(text));
     let null = || Some(Value::Null);
-    let update = |request: Request, name, topic: &str| request.with(name, topic);
+    let woo = |topic| woocommerce_with(1, "/id", Some(json!(1))).with("x-wc-webhook-topic", topic);
     vec![
         (
             "shopify: an update",
-            update(shopify_with(1, "/id", Some(json!(1))), "x-shopify-topic", "orders/updated"),
+            shopify_with(1, "/id", Some(json!(1))).with("x-shopify-topic", "orders/updated"),
             Refused(400, "x-shopify-topic"),
         ),
         ("shopify: no id", shopify_with(1, "/id", None), Refused(400, "id")),
@@ -257,11 +257,8 @@ fn shops_orders() -> Vec<Row> {
         ("shopify: does not add up", shopify(SHOPIFY_SAMPLE), Case("totals-mismatch")),
         ("shopify: odd values", shopify_with(15, "/note_attributes", Some(json!([{"value": {}}]))), Accepted),
         ("shopify: no topic", shopify_with(16, "/tags", text("x")).without("x-shopify-topic"), Accepted),
-        (
-            "woocommerce: an update",
-            update(woocommerce_with(1, "/id", Some(json!(1))), "x-wc-webhook-topic", "order.updated"),
-            Refused(400, "x-wc-webhook-topic"),
-        ),
+        ("woocommerce: a deletion", woo("order.deleted"), Refused(400, "x-wc-webhook-topic")),
+        ("woocommerce: an older order", woo("order.updated"), Nothing),
         ("woocommerce: no id", woocommerce_with(1, "/id", null()), Refused(400, "id")),
         ("woocommerce: no total", woocommerce_with(1, "/total", None), Refused(400, "total")),
         (
@@ -281,6 +278,8 @@ fn shops_orders() -> Vec<Row> {
         ),
         ("woocommerce: billed to text", woocommerce_with(1, "/billing", text("me")), Refused(400, "billing")),
         ("woocommerce: an empty SKU", woocommerce(WOOCOMMERCE_SAMPLE), Case("sku-missing")),
+        ("woocommerce: a cent off", woocommerce_with(17, "/total", text("29.36")), Accepted),
+        ("woocommerce: a dollar off", woocommerce_with(18, "/total", text("30.35")), Case("totals-mismatch")),
         ("woocommerce: no address", woocommerce_with(10, "/shipping", None), Case("address-missing")),
         ("woocommerce: nobody", woocommerce_with(11, "/billing", null()), Case("customer-missing")),
         ("woocommerce: no e-mail", woocommerce_with(12, "/billing/email", text("")), Case("email-missing")),

@@ -6,6 +6,7 @@ mod bad_input;
 mod customers;
 mod description;
 mod fixture;
+mod money;
 mod orders;
 mod outages;
 mod parcels;

@@ -94,7 +94,7 @@ async fn scans_move_an_order_and_count_once() {
     })
     .await;
     assert_eq!((&shown["currency"], &shown["total_minor"]), (&json!("USD"), &json!(1900)));
-    assert_eq!(shown["payment"]["captured_minor"], 1900);
+    assert_eq!(shown["payment"]["tenders"][0]["captured_minor"], 1900);
     assert_eq!(shown["parcels"][0]["tracking_number"], label.tracking_number);
     assert_eq!(shown["parcels"][0]["stage"], "delivered");
     assert_eq!(

@@ -8,11 +8,12 @@ create table notifications.contact (
     stored_at     timestamptz not null default despatch_now()
 );
 
--- Every message that left, once. `part` is the parcel or, for reviews, the ask; 0 for the acceptance.
+-- Every message that left, once. `part` is the parcel, the review's request or the refund; 0 if
+-- there is only one.
 create table notifications.sent (
     order_id   text        not null,
     milestone  text        not null,
-    part       integer     not null,
+    part       text        not null,
     message_id text        not null,
     sent_at    timestamptz not null default despatch_now(),
     primary key (order_id, milestone, part)

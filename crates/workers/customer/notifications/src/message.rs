@@ -25,8 +25,8 @@ pub const UNSUBSCRIBE: &str = "unsubscribe";
 pub(crate) struct Letter {
     pub(crate) milestone: Milestone,
     pub(crate) order_id: String,
-    /// The number of the parcel or, for reviews, of the request; 0 for the acceptance.
-    pub(crate) part: u32,
+    /// The number of the parcel or of the review's request, or the refund's id; 0 if there is only one message.
+    pub(crate) part: String,
     pub(crate) to: Contact,
     /// The event's data; names and links are added here.
     pub(crate) data: TemplateData,

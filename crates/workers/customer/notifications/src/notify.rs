@@ -49,7 +49,7 @@ impl Notify {
 /// A message that an event gives rise to. An acceptance carries its order and so the contact.
 struct Occasion<'e> {
     milestone: Milestone,
-    part: u32,
+    part: String,
     data: TemplateData,
     order: Option<&'e Order>,
 }
@@ -60,31 +60,49 @@ impl Occasion<'_> {
             Moment::Accepted(event) => {
                 let order = event.order.as_ref().ok_or(NotifyError::Incomplete("order"))?;
                 let data = TemplateData::of_order(order);
-                Ok(Occasion { milestone: Milestone::Accepted, part: 0, data, order: Some(order) })
+                Ok(Occasion { milestone: Milestone::Accepted, part: only(), data, order: Some(order) })
             }
             Moment::Despatched(event) => Occasion::of_scan(Milestone::Despatched, event.scan.as_ref()),
             Moment::Delivered(event) => Occasion::of_scan(Milestone::Delivered, event.scan.as_ref()),
             Moment::Cancelled(_) => Ok(Occasion {
                 milestone: Milestone::Cancelled,
-                part: 0,
+                part: only(),
                 data: TemplateData::default(),
                 order: None,
             }),
             Moment::Refunded(event) => {
                 let data = TemplateData::of_refund(event);
-                Ok(Occasion { milestone: Milestone::Refunded, part: 0, data, order: None })
+                Ok(Occasion { milestone: Milestone::Refunded, part: refund_part(event), data, order: None })
             }
             Moment::ReviewRequested(event) => {
                 let milestone = if event.ask == 0 { Milestone::Review } else { Milestone::ReviewReminder };
                 let data = TemplateData { review_url: event.review_url.clone(), ..TemplateData::default() };
-                Ok(Occasion { milestone, part: event.ask, data, order: None })
+                Ok(Occasion { milestone, part: event.ask.to_string(), data, order: None })
             }
         }
     }
 
     fn of_scan(milestone: Milestone, scan: Option<&Scan>) -> Result<Self, NotifyError> {
         let scan = scan.ok_or(NotifyError::Incomplete("scan"))?;
-        Ok(Occasion { milestone, part: scan.parcel, data: TemplateData::of_scan(scan), order: None })
+        Ok(Occasion {
+            milestone,
+            part: scan.parcel.to_string(),
+            data: TemplateData::of_scan(scan),
+            order: None,
+        })
+    }
+}
+
+/// The part of a milestone that an order has once.
+fn only() -> String {
+    "0".to_owned()
+}
+
+/// Returns the part of a refund: its id, and the tender's number where there are several.
+fn refund_part(refund: &PaymentRefunded) -> String {
+    match refund.tender {
+        0 | 1 => refund.refund_id.clone(),
+        tender => format!("{}-{tender}", refund.refund_id),
     }
 }
 
@@ -104,10 +122,10 @@ impl EffectHandler for Notify {
         let order_id = event.subject().id();
         let Occasion { milestone, part, data, order } = Occasion::of(event)?;
         let to = match order {
-            Some(_) if store::is_sent(db, order_id, milestone, part).await? => return Ok(None),
+            Some(_) if store::is_sent(db, order_id, milestone, &part).await? => return Ok(None),
             Some(order) => contact(order)?,
             None => {
-                let recipient = store::recipient(db, order_id, milestone, part).await?;
+                let recipient = store::recipient(db, order_id, milestone, &part).await?;
                 let recipient = recipient.ok_or(NotifyError::ContactUnknown)?;
                 if recipient.is_sent || (recipient.is_unsubscribed && !milestone.is_transactional()) {
                     return Ok(None);
@@ -140,7 +158,7 @@ impl EffectHandler for Notify {
         let message_id = self.composer.message_id(letter);
         // Two events may report the same at the same time, such as a scan that came twice. Then both sent the same
         // message under the same Message-ID, which mail programs show once.
-        let is_first = store::sent(tx, order_id, *milestone, *part, &message_id).await?;
+        let is_first = store::sent(tx, order_id, *milestone, part, &message_id).await?;
         Ok(is_first.then(|| NotificationSent {
             order_id: order_id.clone(),
             milestone: milestone.name().to_owned(),

@@ -8,14 +8,14 @@ use crate::milestone::Milestone;
 pub(crate) const QUERIES: &[BatchedQuery] = &[IS_SENT, RECIPIENT];
 
 const IS_SENT: BatchedQuery = BatchedQuery::new(
-    "select n from unnest($1::text[], $2::text[], $3::int[]) with ordinality
+    "select n from unnest($1::text[], $2::text[], $3::text[]) with ordinality
              as each(order_id, milestone, part, n) join notifications.sent using (order_id, milestone, part)",
 );
 
 const RECIPIENT: BatchedQuery = BatchedQuery::new(
     "select n, c.email, name, shop_order_id, s.order_id is not null as is_sent,
              u.email is not null as is_unsubscribed
-           from unnest($1::text[], $2::text[], $3::int[]) with ordinality as each(order_id, milestone, part, n)
+           from unnest($1::text[], $2::text[], $3::text[]) with ordinality as each(order_id, milestone, part, n)
              join notifications.contact c using (order_id)
              left join notifications.sent s using (order_id, milestone, part)
              left join notifications.unsubscribed u on u.email = lower(c.email)",
@@ -45,9 +45,9 @@ pub(crate) async fn is_sent(
     db: &Reader<'_>,
     order_id: &str,
     milestone: Milestone,
-    part: u32,
+    part: &str,
 ) -> Result<bool, DbError> {
-    Ok(!db.query_batched(IS_SENT, (order_id.to_owned(), milestone.name(), signed(part))).await?.is_empty())
+    Ok(!db.query_batched(IS_SENT, (order_id.to_owned(), milestone.name(), part.to_owned())).await?.is_empty())
 }
 
 /// Returns the order's customer; `None` until the contact is stored.
@@ -55,9 +55,9 @@ pub(crate) async fn recipient(
     db: &Reader<'_>,
     order_id: &str,
     milestone: Milestone,
-    part: u32,
+    part: &str,
 ) -> Result<Option<Recipient>, DbError> {
-    let rows = db.query_batched(RECIPIENT, (order_id.to_owned(), milestone.name(), signed(part))).await?;
+    let rows = db.query_batched(RECIPIENT, (order_id.to_owned(), milestone.name(), part.to_owned())).await?;
     let recipient = |row: &Row| {
         Ok(Recipient {
             contact: Contact {
@@ -87,11 +87,11 @@ pub(crate) async fn sent(
     tx: &Tx<'_>,
     order_id: &str,
     milestone: Milestone,
-    part: u32,
+    part: &str,
     message_id: &str,
 ) -> Result<bool, DbError> {
     let sql = "with each as (
-                 select * from unnest($1::text[], $2::text[], $3::int[], $4::text[]) with ordinality
+                 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
                    as each(order_id, milestone, part, message_id, n)
                ), sent as (
                  insert into notifications.sent (order_id, milestone, part, message_id)
@@ -100,7 +100,7 @@ pub(crate) async fn sent(
                  returning order_id, milestone, part
                )
                select n from each join sent using (order_id, milestone, part)";
-    let values = (order_id.to_owned(), milestone.name(), signed(part), message_id.to_owned());
+    let values = (order_id.to_owned(), milestone.name(), part.to_owned(), message_id.to_owned());
     Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
@@ -114,9 +114,4 @@ pub(crate) async fn unsubscribe(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbE
                )
                select from contact";
     Ok(!tx.returning(sql, &[&order_id]).await?.is_empty())
-}
-
-/// Converts a number for PostgreSQL. Parcels and requests are few, so a number out of range names none.
-fn signed(part: u32) -> i32 {
-    i32::try_from(part).unwrap_or(i32::MAX)
 }

@@ -1,6 +1,6 @@
 //! The texts and amounts for a message's template.
 
-use despatch_contracts::order::{Address, Order};
+use despatch_contracts::order::{self, Address, ChargeKind, Order};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::shipment::Scan;
 use despatch_domain::amount;
@@ -14,9 +14,11 @@ pub(crate) struct TemplateData {
     /// The order number that the customer knows.
     pub(crate) order: String,
     pub(crate) lines: Vec<Line>,
-    pub(crate) shipping: String,
+    /// All charges but the rounding.
+    pub(crate) charges: Vec<Charge>,
     pub(crate) tax: String,
     pub(crate) discount: String,
+    pub(crate) rounding: String,
     pub(crate) total: String,
     pub(crate) address: Vec<String>,
     pub(crate) parcel: u32,
@@ -35,21 +37,32 @@ pub(crate) struct Line {
     total: String,
 }
 
+/// One charge of the order.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Charge {
+    title: String,
+    amount: String,
+}
+
 impl TemplateData {
     /// Returns the data of an order.
     pub(crate) fn of_order(order: &Order) -> Self {
         let amount = |minor| amount(minor, &order.currency);
         let unless_zero = |minor| if minor == 0 { String::new() } else { amount(minor) };
-        let line = |line: &despatch_contracts::order::Line| Line {
+        let line = |line: &order::Line| Line {
             quantity: line.quantity,
             title: one_line(if line.title.is_empty() { &line.sku } else { &line.title }),
             total: amount(line.total_minor),
         };
+        let is_rounding = |charge: &&order::Charge| charge.kind() == ChargeKind::Rounding;
+        let charges = order.charges.iter().filter(|charge| !is_rounding(charge));
+        let rounding = order.charges.iter().find(is_rounding);
         TemplateData {
             lines: order.lines.iter().map(line).collect(),
-            shipping: unless_zero(order.shipping_minor),
+            charges: charges.map(|it| charge(it, &order.currency)).collect(),
             tax: unless_zero(order.tax_minor),
             discount: unless_zero(order.discount_minor.saturating_neg()),
+            rounding: rounding.map(|it| amount(it.amount_minor)).unwrap_or_default(),
             total: amount(order.total_minor),
             address: order.ship_to.as_ref().map(address).unwrap_or_default(),
             ..TemplateData::default()
@@ -71,6 +84,21 @@ impl TemplateData {
     pub(crate) fn of_refund(refund: &PaymentRefunded) -> Self {
         TemplateData { total: amount(refund.amount_minor, &refund.currency), ..TemplateData::default() }
     }
+}
+
+/// Returns a charge by its kind. A fee has the shop's own name, and shipping has it behind.
+fn charge(charge: &order::Charge, currency: &str) -> Charge {
+    let title = one_line(&charge.title);
+    let title = match charge.kind() {
+        ChargeKind::Shipping if title.is_empty() => "Shipping".to_owned(),
+        ChargeKind::Shipping => format!("Shipping ({title})"),
+        ChargeKind::Fee | ChargeKind::Unspecified if title.is_empty() => "Fee".to_owned(),
+        ChargeKind::Fee | ChargeKind::Unspecified => title,
+        ChargeKind::Duty => "Duties".to_owned(),
+        ChargeKind::Tip => "Tip".to_owned(),
+        ChargeKind::Rounding => "Rounding".to_owned(),
+    };
+    Charge { title, amount: amount(charge.amount_minor, currency) }
 }
 
 /// Replaces line breaks and other control characters, so that the text can be a header.

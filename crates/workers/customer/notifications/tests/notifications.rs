@@ -112,12 +112,20 @@ async fn the_customer_is_notified_of_a_cancellation_and_of_the_money_that_goes_b
         order_id: "off".into(),
         amount_minor: 1050,
         currency: "USD".into(),
+        refund_id: "r-1".into(),
+        tender: 1,
         ..PaymentRefunded::default()
     };
     env.deliver(&refund).await;
+    // Each refund has a mail of its own.
+    env.deliver(&PaymentRefunded { refund_id: "r-2".into(), ..refund }).await;
     env.quiet().await;
-    let expected =
-        ["accepted.off.0@shop.example", "cancelled.off.0@shop.example", "refunded.off.0@shop.example"];
+    let expected = [
+        "accepted.off.0@shop.example",
+        "cancelled.off.0@shop.example",
+        "refunded.off.r-1@shop.example",
+        "refunded.off.r-2@shop.example",
+    ];
     assert_eq!(messages(&mail, "off"), expected);
 }
 

@@ -1,24 +1,53 @@
--- An order's payment. The row begins with the capture, or with a cancellation that came first. The key makes either
--- happen once.
-CREATE TABLE payments.payment (
-    order_id       text PRIMARY KEY,
-    provider       text NOT NULL,
+-- The tenders of an order that is paid, and what came back of each. The rows begin with the order's capture. The key makes
+-- that happen once.
+CREATE TABLE payments.tender (
+    order_id        text NOT NULL,
+    -- From 1, as in the order; 0 if the order has none because it costs nothing.
+    number          integer NOT NULL,
+    provider        text NOT NULL,
     -- The provider's reference of what checkout authorised.
-    authorisation  text NOT NULL,
+    authorisation   text NOT NULL,
     -- The provider's reference of the capture.
-    capture        text,
-    currency       text,
-    captured_minor bigint NOT NULL DEFAULT 0 CHECK (captured_minor >= 0),
-    captured_at    timestamptz,
-    refunded_minor bigint NOT NULL DEFAULT 0 CHECK (refunded_minor >= 0),
-    refunded_at    timestamptz,
-    -- From this time on nothing may be captured. A capture in flight may still come in later.
-    cancelled_at   timestamptz,
-    CHECK (refunded_minor <= captured_minor),
-    CHECK (captured_at IS NULL OR (capture IS NOT NULL AND currency IS NOT NULL)),
-    CHECK (captured_at IS NOT NULL OR captured_minor = 0),
-    CHECK (captured_at IS NOT NULL OR cancelled_at IS NOT NULL)
+    capture         text NOT NULL,
+    currency        text NOT NULL,
+    captured_minor  bigint NOT NULL,
+    captured_at     timestamptz NOT NULL DEFAULT despatch_now(),
+    -- Refunds that were approved, whether or not they are made yet.
+    approved_minor  bigint NOT NULL DEFAULT 0,
+    -- Approved refunds that are made.
+    refunded_minor  bigint NOT NULL DEFAULT 0,
+    -- Refunds that nobody asked despatch for: made by the shop, or by a person at the provider.
+    elsewhere_minor bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (order_id, number),
+    CHECK (0 <= refunded_minor AND refunded_minor <= approved_minor AND approved_minor <= captured_minor),
+    CHECK (0 <= elsewhere_minor AND refunded_minor + elsewhere_minor <= captured_minor)
 ) WITH (fillfactor = 80);
 
--- For recent refunds. Refunds are few, so the index is small, and a capture does not touch it.
-CREATE INDEX payment_refunded ON payments.payment (refunded_at) WHERE refunded_at IS NOT NULL;
+-- Orders of which nothing more may be captured. A capture in flight may still come in later.
+CREATE TABLE payments.cancellation (
+    order_id      text PRIMARY KEY,
+    cancelled_at  timestamptz NOT NULL DEFAULT despatch_now()
+);
+
+-- Refunds by their id, a row for each tender that pays for one. The key makes an id one refund.
+CREATE TABLE payments.refund (
+    order_id     text NOT NULL,
+    -- Ours, or the provider's reference of a refund that was made elsewhere.
+    refund_id    text NOT NULL,
+    tender       integer NOT NULL,
+    -- Whether everything that is left is given back, whatever that is by then.
+    is_rest      boolean NOT NULL,
+    amount_minor bigint NOT NULL CHECK (amount_minor > 0),
+    currency     text NOT NULL,
+    reason       text NOT NULL,
+    state        text NOT NULL CHECK (state IN ('approved', 'made', 'elsewhere', 'refused')),
+    -- The provider's reference of the refund.
+    reference    text NOT NULL DEFAULT '',
+    asked_at     timestamptz NOT NULL DEFAULT despatch_now(),
+    made_at      timestamptz,
+    PRIMARY KEY (order_id, refund_id, tender),
+    CHECK ((made_at IS NOT NULL) = (state IN ('made', 'elsewhere')))
+);
+
+-- For recent refunds.
+CREATE INDEX refund_made ON payments.refund (made_at) WHERE made_at IS NOT NULL;

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use despatch_contracts::order::{Authorisation, Order};
+use despatch_contracts::order::{Order, TenderState};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockReserved;
 use despatch_domain::{Currency, Money, ProviderKind};
-use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
+use despatch_runtime::{Attempt, DbError, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
-use crate::idempotent;
-use crate::owner;
 use crate::provider::{AuthorisationStatus, Captured, Payment, Provider, ProviderError};
-use crate::store::{self, NewCapture};
+use crate::store::{self, NewTender};
+use crate::tenders::{self, Due, Ours};
+use crate::{idempotent, owner};
 
-/// Captures the authorised amount if it is exactly the order's total.
+/// Captures what no other tender of the order covers.
 #[derive(Debug)]
 pub struct Capture<P> {
     provider: Arc<P>,
@@ -31,13 +31,13 @@ impl<P> Capture<P> {
 /// The decision about an order's payment.
 #[derive(Debug)]
 pub enum Plan {
-    /// Capture this amount of this authorisation.
-    Capture(Authorisation, Money),
+    /// Capture this.
+    Capture(Ours),
     /// The order was cancelled. Capture nothing, but look up whether an earlier try captured before it could record it.
-    Check(Authorisation, Money),
-    /// The order costs nothing.
-    Free(Currency),
-    /// The payment is captured and recorded.
+    Check(Ours),
+    /// Other tenders cover the order, or it costs nothing.
+    Nothing(Currency),
+    /// The payment is captured and recorded, or the order was cancelled with nothing to capture.
     Done,
 }
 
@@ -65,68 +65,29 @@ impl<P: Provider> EffectHandler for Capture<P> {
     async fn prepare(&self, event: &StockReserved, db: &Reader<'_>) -> Result<Plan, PaymentError> {
         let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
         let payment = store::known(db, &order.order_id).await?;
-        if payment.as_ref().is_some_and(|payment| payment.captured_at.is_some()) {
+        if !payment.tenders.is_empty() {
             return Ok(Plan::Done);
         }
-        let total = total(order)?;
-        let Some(authorisation) = authorisation(order, total, P::NAME)? else {
-            return Ok(if payment.is_some() { Plan::Done } else { Plan::Free(total.currency) });
-        };
-        Ok(match payment {
-            Some(_) => Plan::Check(authorisation, total),
-            None => Plan::Capture(authorisation, total),
+        Ok(match (tenders::due(order, P::NAME)?, payment.is_cancelled) {
+            (Due::Ours(ours), false) => Plan::Capture(ours),
+            (Due::Ours(ours), true) => Plan::Check(ours),
+            (Due::Nothing(currency), false) => Plan::Nothing(currency),
+            (Due::Nothing(_), true) => Plan::Done,
         })
     }
 
     fn asks_provider(&self, plan: &Plan) -> bool {
         match plan {
-            Plan::Capture(..) | Plan::Check(..) => true,
-            Plan::Free(_) | Plan::Done => false,
+            Plan::Capture(_) | Plan::Check(_) => true,
+            Plan::Nothing(_) | Plan::Done => false,
         }
     }
 
     async fn perform(&self, plan: &Plan, attempt: &Attempt) -> Result<Effect, PaymentError> {
-        let provider = &self.provider;
-        let (authorisation, total) = match plan {
-            Plan::Capture(authorisation, total) => (authorisation, *total),
-            Plan::Check(authorisation, _) => {
-                let Authorisation { reference, proofs, .. } = authorisation;
-                let payment = provider.look_up(reference).await?;
-                let ours = owner::is_ours(attempt, P::NAME, reference, proofs, &payment).await?;
-                return Ok(match payment.status {
-                    AuthorisationStatus::Captured(captured) if ours => Effect::Captured(captured),
-                    AuthorisationStatus::Captured(_)
-                    | AuthorisationStatus::Authorised
-                    | AuthorisationStatus::Cancelled
-                    | AuthorisationStatus::Unfinished => Effect::Nothing,
-                });
-            }
-            Plan::Free(_) | Plan::Done => return Ok(Effect::Nothing),
-        };
-        let reference = authorisation.reference.as_str();
-        let payment = provider.look_up(reference).await?;
-        owner::claim(attempt, P::NAME, reference, &authorisation.proofs, &payment).await?;
-        match payment.status {
-            AuthorisationStatus::Captured(captured) => return Ok(Effect::Captured(captured)),
-            AuthorisationStatus::Cancelled => return Ok(Effect::Gone),
-            AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => {}
-        }
-        if let Some(authorised) = payment.amount.filter(|authorised| *authorised != total) {
-            return Err(PaymentError::AuthorisedOther { authorised, total });
-        }
-        let look = || async { captured(provider.look_up(reference).await?) };
-        let act = |key: String| async move {
-            match provider.capture(reference, total, &key).await {
-                Err(ProviderError::NotAllowed(AuthorisationStatus::Captured(captured))) => Ok(captured),
-                answer => answer,
-            }
-        };
-        match idempotent::request(attempt, "capture", look, act).await {
-            Ok(captured) => Ok(Effect::Captured(captured)),
-            Err(PaymentError::Provider(ProviderError::NotAllowed(AuthorisationStatus::Cancelled))) => {
-                Ok(Effect::Gone)
-            }
-            Err(error) => Err(error),
+        match plan {
+            Plan::Capture(ours) => self.capture(ours, attempt).await,
+            Plan::Check(ours) => self.captured_before(ours, attempt).await,
+            Plan::Nothing(_) | Plan::Done => Ok(Effect::Nothing),
         }
     }
 
@@ -138,16 +99,17 @@ impl<P: Provider> EffectHandler for Capture<P> {
         tx: &Tx<'_>,
     ) -> Result<Self::Out, PaymentError> {
         let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
-        let (authorisation, captured) = match (plan, effect) {
-            (
-                Plan::Capture(authorisation, total) | Plan::Check(authorisation, total),
-                Effect::Captured(captured),
-            ) => {
-                check(captured, *total)?;
-                (authorisation.reference.as_str(), captured.clone())
+        let (number, captured) = match (plan, effect) {
+            (Plan::Capture(ours) | Plan::Check(ours), Effect::Captured(captured)) => {
+                ours.of(Some(captured.amount)).map_err(|_| PaymentError::CapturedOther {
+                    captured: captured.amount,
+                    total: ours.amount,
+                    reference: captured.reference.clone(),
+                })?;
+                (Some(ours.number), captured.clone())
             }
-            (Plan::Free(currency), _) => {
-                ("", Captured { reference: String::new(), amount: Money::new(0, *currency) })
+            (Plan::Nothing(currency), _) => {
+                (None, Captured { reference: String::new(), amount: Money::new(0, *currency) })
             }
             (_, Effect::Gone) => {
                 // A void of ours may have come in between; then nothing is wrong.
@@ -156,14 +118,7 @@ impl<P: Provider> EffectHandler for Capture<P> {
             }
             (_, Effect::Nothing) | (Plan::Done, Effect::Captured(_)) => return Ok(None),
         };
-        let capture = NewCapture {
-            order_id: &order.order_id,
-            provider: P::NAME,
-            authorisation,
-            capture: &captured.reference,
-            amount: captured.amount,
-        };
-        let new = store::record_capture(tx, &capture).await?;
+        let new = record_tenders(order, number, (P::NAME, &captured), tx).await?;
         Ok(new.then(|| PaymentCaptured {
             order: Some(order.clone()),
             reference: captured.reference,
@@ -173,45 +128,101 @@ impl<P: Provider> EffectHandler for Capture<P> {
     }
 }
 
+impl<P: Provider> Capture<P> {
+    async fn capture(&self, ours: &Ours, attempt: &Attempt) -> Result<Effect, PaymentError> {
+        let provider = &self.provider;
+        let reference = ours.tender.reference.as_str();
+        let payment = provider.look_up(reference).await?;
+        owner::claim(attempt, P::NAME, &ours.tender, &payment).await?;
+        match payment.status {
+            AuthorisationStatus::Captured(captured) => return Ok(Effect::Captured(captured)),
+            AuthorisationStatus::Cancelled => return Ok(Effect::Gone),
+            status @ AuthorisationStatus::Processing => return Err(ProviderError::NotAllowed(status).into()),
+            AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => {}
+        }
+        let amount = ours.of(payment.amount)?;
+        let look = || async { captured(provider.look_up(reference).await?) };
+        let act = |key: String| async move {
+            match provider.capture(reference, amount, &key).await {
+                Err(ProviderError::NotAllowed(AuthorisationStatus::Captured(captured))) => Ok(captured),
+                answer => answer,
+            }
+        };
+        match idempotent::request(attempt, ("capture", ""), P::KEYS_KEPT, look, act).await {
+            Ok(captured) => Ok(Effect::Captured(captured)),
+            Err(PaymentError::Provider(ProviderError::NotAllowed(AuthorisationStatus::Cancelled))) => {
+                Ok(Effect::Gone)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns an earlier capture of an order that is cancelled.
+    async fn captured_before(&self, ours: &Ours, attempt: &Attempt) -> Result<Effect, PaymentError> {
+        let payment = self.provider.look_up(&ours.tender.reference).await?;
+        let is_ours = owner::is_ours(attempt, P::NAME, &ours.tender, &payment).await?;
+        match payment.status {
+            AuthorisationStatus::Captured(captured) if is_ours => Ok(Effect::Captured(captured)),
+            status @ AuthorisationStatus::Processing if is_ours => {
+                Err(ProviderError::NotAllowed(status).into())
+            }
+            AuthorisationStatus::Captured(_)
+            | AuthorisationStatus::Processing
+            | AuthorisationStatus::Authorised
+            | AuthorisationStatus::Cancelled
+            | AuthorisationStatus::Unfinished => Ok(Effect::Nothing),
+        }
+    }
+}
+
+/// Records every tender of an order that is paid, `captured` of the one with this number. Returns false if that was done
+/// before.
+async fn record_tenders(
+    order: &Order,
+    ours: Option<u32>,
+    (provider, captured): (&str, &Captured),
+    tx: &Tx<'_>,
+) -> Result<bool, DbError> {
+    let order_id = order.order_id.as_str();
+    let currency = captured.amount.currency;
+    let mut is_new = false;
+    for (number, tender) in (1..).zip(&order.tenders) {
+        let (capture, minor) = match tender.state() {
+            _ if ours == Some(number) => (captured.reference.as_str(), captured.amount.minor),
+            TenderState::Captured => ("", tender.amount_minor),
+            _ => ("", 0),
+        };
+        let tender = NewTender {
+            order_id,
+            number: i32::try_from(number).unwrap_or(i32::MAX),
+            provider: &tender.provider,
+            authorisation: &tender.reference,
+            capture,
+            captured: Money::new(minor, currency),
+        };
+        is_new |= store::record_tender(tx, &tender).await?;
+    }
+    if order.tenders.is_empty() {
+        let nothing = NewTender {
+            order_id,
+            number: 0,
+            provider,
+            authorisation: "",
+            capture: "",
+            captured: captured.amount,
+        };
+        is_new = store::record_tender(tx, &nothing).await?;
+    }
+    Ok(is_new)
+}
+
 /// Returns the capture that a look-up shows, if any.
 fn captured(payment: Payment) -> Result<Option<Captured>, ProviderError> {
     match payment.status {
         AuthorisationStatus::Captured(captured) => Ok(Some(captured)),
-        AuthorisationStatus::Cancelled => Err(ProviderError::NotAllowed(AuthorisationStatus::Cancelled)),
+        status @ (AuthorisationStatus::Cancelled | AuthorisationStatus::Processing) => {
+            Err(ProviderError::NotAllowed(status))
+        }
         AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => Ok(None),
     }
-}
-
-fn total(order: &Order) -> Result<Money, PaymentError> {
-    Ok(Money::new(order.total_minor, Currency::parse(&order.currency)?))
-}
-
-/// Returns the amount to capture for the order: exactly its total, at this provider. Returns `None` if it costs
-/// nothing.
-fn authorisation(
-    order: &Order,
-    total: Money,
-    provider: &'static str,
-) -> Result<Option<Authorisation>, PaymentError> {
-    let authorised = order.authorisation.as_ref().filter(|authorisation| !authorisation.reference.is_empty());
-    let Some(authorisation) = authorised else {
-        return if total.minor == 0 { Ok(None) } else { Err(PaymentError::AuthorisationMissing) };
-    };
-    if authorisation.amount_minor != total.minor {
-        let authorised = Money::new(authorisation.amount_minor, total.currency);
-        return Err(PaymentError::AuthorisedOther { authorised, total });
-    }
-    if total.minor == 0 {
-        return Ok(None);
-    }
-    PaymentError::unless_ours(&authorisation.provider, provider)?;
-    Ok(Some(authorisation.clone()))
-}
-
-fn check(captured: &Captured, total: Money) -> Result<(), PaymentError> {
-    if captured.amount == total {
-        return Ok(());
-    }
-    let Captured { reference, amount } = captured.clone();
-    Err(PaymentError::CapturedOther { captured: amount, total, reference })
 }

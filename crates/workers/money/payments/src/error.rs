@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use despatch_domain::{Money, Reason, UnknownCurrency};
+use despatch_domain::{Money, MoneyError, Reason, UnknownCurrency};
 use despatch_runtime::{DbError, HandlerError, Verdict};
 
 use crate::provider::{AuthorisationStatus, ProviderError};
@@ -13,9 +13,21 @@ pub enum PaymentError {
     /// The event carries no order.
     #[error("expected an event with an order, found none")]
     OrderMissing,
-    /// The order costs something and has no authorisation.
-    #[error("expected an authorisation to capture, found none")]
+    /// The order costs something and has no tender.
+    #[error("expected an authorisation to capture or a payment in the shop, found none")]
     AuthorisationMissing,
+    /// The money is authorised at the shop's own payment provider, which despatch cannot ask.
+    #[error("the payment is authorised at the shop, which has to capture it")]
+    CaptureAtShop,
+    /// The shop says that it has not got the money yet.
+    #[error("expected an order that is paid, found that {name:?} is pending")]
+    NotPaid {
+        /// The shop's name of the tender.
+        name: String,
+    },
+    /// The order has several payments at our provider.
+    #[error("expected one payment to capture, found several")]
+    SeveralPayments,
     /// The authorisation expired or was cancelled, although the order was not.
     #[error("the authorisation is no longer valid")]
     AuthorisationGone,
@@ -34,6 +46,25 @@ pub enum PaymentError {
         reference: String,
         /// The subject of the other order.
         by: String,
+    },
+    /// The amounts cannot be added.
+    #[error(transparent)]
+    Amount(#[from] MoneyError),
+    /// The refund's units or amounts make no sense.
+    #[error("expected a refund of {expected}, found {found}")]
+    RefundInvalid {
+        /// The fields of a refund.
+        expected: &'static str,
+        /// Those of this one.
+        found: String,
+    },
+    /// The holder of the money was to give some back, and has not reported it.
+    #[error("{provider} has to refund {amount}, and has not reported that")]
+    RefundElsewhere {
+        /// The holder, as the tender names it.
+        provider: String,
+        /// The amount, for people.
+        amount: String,
     },
     /// The order's currency does not exist.
     #[error(transparent)]
@@ -64,6 +95,12 @@ pub enum PaymentError {
         /// The worker's provider.
         expected: &'static str,
     },
+    /// A refund was reported that overtook the capture.
+    #[error("the payment has not been captured yet")]
+    NotCapturedYet,
+    /// Another event about the same money was faster.
+    #[error("the payment has changed meanwhile")]
+    Overtaken,
     /// Nothing was captured that could be refunded.
     #[error("expected a captured payment, found none")]
     NothingCaptured,
@@ -90,7 +127,13 @@ impl HandlerError for PaymentError {
     fn verdict(&self) -> Verdict {
         match self {
             Self::OrderMissing => Verdict::Reject(Reason::PayloadUndecodable),
-            Self::AuthorisationMissing => Verdict::Reject(Reason::AuthorisationMissing),
+            Self::AuthorisationMissing | Self::NotPaid { .. } => {
+                Verdict::Reject(Reason::AuthorisationMissing)
+            }
+            Self::CaptureAtShop => Verdict::Reject(Reason::CaptureAtShop),
+            Self::SeveralPayments | Self::ProviderForeign { .. } => Verdict::Reject(Reason::PaymentRejected),
+            Self::Amount(_) | Self::RefundInvalid { .. } => Verdict::Reject(Reason::AmountInvalid),
+            Self::RefundElsewhere { .. } => Verdict::Reject(Reason::RefundAtShop),
             Self::AuthorisationGone => Verdict::Reject(Reason::AuthorisationExpired),
             Self::Unproven { .. } => Verdict::Reject(Reason::PaymentUnproven),
             Self::Used { .. } => Verdict::Reject(Reason::PaymentUsed),
@@ -98,10 +141,10 @@ impl HandlerError for PaymentError {
             Self::AuthorisedOther { .. } | Self::CapturedOther { .. } => {
                 Verdict::Reject(Reason::AmountMismatch)
             }
-            Self::ProviderForeign { .. } => Verdict::Reject(Reason::PaymentRejected),
+            Self::NotCapturedYet => Verdict::NotYet,
             Self::NothingCaptured => Verdict::Reject(Reason::CommandRefused),
+            Self::Overtaken | Self::Database(_) => Verdict::Retry,
             Self::Provider(error) => provider_verdict(error),
-            Self::Database(_) => Verdict::Retry,
         }
     }
 }
@@ -112,17 +155,19 @@ fn provider_verdict(error: &ProviderError) -> Verdict {
         ProviderError::NotAllowed(AuthorisationStatus::Cancelled) => {
             Verdict::Reject(Reason::AuthorisationExpired)
         }
+        // The provider says later.
+        ProviderError::NotAllowed(AuthorisationStatus::Processing) => Verdict::PutOff,
         ProviderError::NotAllowed(
             AuthorisationStatus::Authorised
             | AuthorisationStatus::Captured(_)
             | AuthorisationStatus::Unfinished,
         )
-        | ProviderError::AlreadyRefunded
         | ProviderError::Refused { .. } => Verdict::Reject(Reason::PaymentRejected),
         ProviderError::AmountRefused { .. } => Verdict::Reject(Reason::AmountMismatch),
         ProviderError::Unauthorised { .. } => Verdict::Refused,
         ProviderError::Busy { after } => Verdict::Down(*after),
         ProviderError::Failed { .. } | ProviderError::Unanswered(_) => Verdict::Down(Duration::ZERO),
-        ProviderError::InProgress => Verdict::Retry,
+        // The next try looks at how much is left.
+        ProviderError::InProgress | ProviderError::AlreadyRefunded => Verdict::Retry,
     }
 }

@@ -2,10 +2,13 @@
 //! rest of the system.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use despatch_domain::Money;
 
-use crate::provider::{AuthorisationStatus, Captured, Payment, Provider, ProviderError, Refunded};
+use crate::provider::{
+    AuthorisationStatus, Captured, MadeRefund, Payment, Provider, ProviderError, Refunded,
+};
 
 /// Accepts every request.
 #[derive(Debug, Clone, Copy)]
@@ -13,13 +16,20 @@ pub struct Fake;
 
 impl Provider for Fake {
     const NAME: &'static str = "fake";
+    const KEYS_KEPT: Duration = Duration::MAX;
 
     async fn capture(&self, reference: &str, amount: Money, _: &str) -> Result<Captured, ProviderError> {
         Ok(Captured { reference: format!("capture-{reference}"), amount })
     }
 
-    async fn refund(&self, reference: &str, _: Money, _: &str) -> Result<Refunded, ProviderError> {
-        Ok(Refunded { reference: format!("refund-{reference}") })
+    async fn refund(
+        &self,
+        reference: &str,
+        _: Money,
+        refund_id: &str,
+        _: &str,
+    ) -> Result<Refunded, ProviderError> {
+        Ok(Refunded { reference: format!("refund-{reference}-{refund_id}") })
     }
 
     async fn void(&self, _: &str, _: &str) -> Result<(), ProviderError> {
@@ -30,7 +40,7 @@ impl Provider for Fake {
         Ok(Payment { status: AuthorisationStatus::Authorised, amount: None, metadata: BTreeMap::new() })
     }
 
-    async fn look_up_refund(&self, _: &str, _: Money) -> Result<Option<Refunded>, ProviderError> {
-        Ok(None)
+    async fn refunds(&self, _: &str) -> Result<Vec<MadeRefund>, ProviderError> {
+        Ok(Vec::new())
     }
 }

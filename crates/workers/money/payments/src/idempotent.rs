@@ -6,20 +6,18 @@ use std::time::Duration;
 use despatch_runtime::Attempt;
 
 use crate::error::PaymentError;
-use crate::provider::ProviderError;
-
-/// How long a key is sure to repeat its first answer. Stripe keeps keys for at least 24 hours
-/// (<https://docs.stripe.com/api/idempotent_requests>); the ledger counts from just before the first request.
-const KEYS_KEPT: Duration = Duration::from_secs(23 * 3600);
+use crate::provider::{AuthorisationStatus, ProviderError};
 
 /// Makes a request under the operation's idempotency key. If an earlier answer is missing, it looks the result up
 /// first.
 ///
-/// `look` looks up whether it has happened; `act` makes the request. The key changes only after a look-up has proved
+/// `part` tells effects of one operation on one order apart. `keys_kept` is the provider's. `look` looks up whether it has
+/// happened; `act` makes the request. The key changes only after a look-up has proved
 /// that nothing happened under it, or after a definite refusal.
 pub(crate) async fn request<T, L, A>(
     attempt: &Attempt,
-    operation: &'static str,
+    (operation, part): (&'static str, &str),
+    keys_kept: Duration,
     look: impl Fn() -> L,
     act: impl FnOnce(String) -> A,
 ) -> Result<T, PaymentError>
@@ -27,12 +25,12 @@ where
     L: Future<Output = Result<Option<T>, ProviderError>>,
     A: Future<Output = Result<T, ProviderError>>,
 {
-    let mut key = attempt.begin(operation, "").await?;
+    let mut key = attempt.begin(operation, part).await?;
     if !key.first {
         if let Some(done) = look().await? {
             return Ok(done);
         }
-        if key.age >= KEYS_KEPT {
+        if key.age >= keys_kept {
             key = attempt.rotate(&key).await?;
         }
     }
@@ -48,12 +46,18 @@ where
             attempt.rotate(&key).await?;
         }
         ProviderError::Declined { .. }
-        | ProviderError::NotAllowed(_)
+        | ProviderError::NotAllowed(
+            AuthorisationStatus::Authorised
+            | AuthorisationStatus::Captured(_)
+            | AuthorisationStatus::Cancelled
+            | AuthorisationStatus::Unfinished,
+        )
         | ProviderError::AlreadyRefunded
         | ProviderError::AmountRefused { .. }
         | ProviderError::Refused { .. } => attempt.rejected(&key).await?,
         ProviderError::Unauthorised { .. }
         | ProviderError::Busy { .. }
+        | ProviderError::NotAllowed(AuthorisationStatus::Processing)
         | ProviderError::InProgress
         | ProviderError::Unanswered(_) => {}
     }

@@ -1,27 +1,38 @@
-//! The payments worker: captures the authorised payment once the order's stock is reserved, exactly and once. It
-//! refunds captured money and voids authorisations when orders requests it. It uses one idempotency key, through all
-//! retries, until it is proved that nothing happened under that key.
+//! The payments worker. It checks whose payment an order names before anything is reserved, and captures what is due once
+//! the order's stock is, exactly and once. It approves and makes refunds, each under its own id, and voids authorisations
+//! when orders requests it. It uses one idempotency key, through all retries, until it is proved that nothing happened
+//! under that key.
 
+mod approve;
 mod capture;
+mod check;
 mod config;
 mod error;
 pub mod fake;
 mod idempotent;
+mod overdue;
 mod owner;
 pub mod provider;
 mod refund;
+mod report;
 mod store;
 pub mod stripe;
+mod tenders;
 mod void;
 
 use std::sync::Arc;
 
+use despatch_contracts::payment::RefundOverdue;
 use despatch_runtime::{Migration, Worker};
 
+pub use approve::Approve;
 pub use capture::Capture;
+pub use check::Check;
 pub use config::{Config, ProviderName};
 pub use error::PaymentError;
+pub use overdue::Overdue;
 pub use refund::Refund;
+pub use report::Report;
 pub use void::Void;
 
 use fake::Fake;
@@ -48,9 +59,15 @@ pub fn worker(config: &Config) -> Result<Worker, UnusableClient> {
 /// Creates the worker with all its handlers and any provider.
 pub fn worker_with<P: Provider>(provider: P) -> Worker {
     let provider = Arc::new(provider);
-    Worker::new(NAME, MIGRATIONS)
+    let mut worker = Worker::new(NAME, MIGRATIONS);
+    let overdue = worker.timer::<RefundOverdue>();
+    worker
         .queries(store::QUERIES)
+        .effect_handler(Check::new(Arc::clone(&provider)))
         .effect_handler(Capture::new(Arc::clone(&provider)))
-        .effect_handler(Refund::new(Arc::clone(&provider)))
+        .handler(Approve)
+        .effect_handler(Refund::new(Arc::clone(&provider), overdue))
+        .handler(Report)
+        .handler(Overdue)
         .effect_handler(Void::new(provider))
 }

@@ -10,8 +10,11 @@ use despatch_domain::Money;
 /// A payment provider. `reference` is always the provider's own name of what checkout authorised. A second request
 /// under the same `key` gets the first answer again.
 pub trait Provider: Send + Sync + 'static {
-    /// The provider's name in an order's authorisation.
+    /// The provider's name in an order's tenders.
     const NAME: &'static str;
+
+    /// How long a key is sure to repeat its first answer, counted from just before the first request.
+    const KEYS_KEPT: Duration;
 
     /// Captures `amount` of the authorisation.
     fn capture(
@@ -21,11 +24,12 @@ pub trait Provider: Send + Sync + 'static {
         key: &str,
     ) -> impl Future<Output = Result<Captured, ProviderError>> + Send;
 
-    /// Refunds `amount` of the capture.
+    /// Refunds `amount` of the capture. The provider keeps `refund_id` with the refund.
     fn refund(
         &self,
         reference: &str,
         amount: Money,
+        refund_id: &str,
         key: &str,
     ) -> impl Future<Output = Result<Refunded, ProviderError>> + Send;
 
@@ -35,12 +39,9 @@ pub trait Provider: Send + Sync + 'static {
     /// Returns the payment as it is now.
     fn look_up(&self, reference: &str) -> impl Future<Output = Result<Payment, ProviderError>> + Send;
 
-    /// Returns an earlier refund of exactly this amount, made by this worker or by hand.
-    fn look_up_refund(
-        &self,
-        reference: &str,
-        amount: Money,
-    ) -> impl Future<Output = Result<Option<Refunded>, ProviderError>> + Send;
+    /// Returns every refund of the payment that was made or is under way, made by this worker or by anybody else.
+    fn refunds(&self, reference: &str)
+    -> impl Future<Output = Result<Vec<MadeRefund>, ProviderError>> + Send;
 }
 
 /// A payment, as the provider has it.
@@ -70,6 +71,17 @@ pub struct Refunded {
     pub reference: String,
 }
 
+/// A refund, as the provider has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeRefund {
+    /// The provider's reference of the refund.
+    pub reference: String,
+    /// The id under which this worker asked for it; `None` if somebody else did.
+    pub refund_id: Option<String>,
+    /// The amount refunded.
+    pub amount: Money,
+}
+
 /// The status of an authorisation. Captured and cancelled are final.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthorisationStatus {
@@ -77,6 +89,8 @@ pub enum AuthorisationStatus {
     Authorised,
     /// It was captured.
     Captured(Captured),
+    /// The capture is under way, and the provider does not know its outcome yet.
+    Processing,
     /// It was voided or expired.
     Cancelled,
     /// The customer has not completed the payment, so there is nothing to capture yet.

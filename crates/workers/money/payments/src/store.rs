@@ -1,64 +1,114 @@
-//! All SQL of the payments worker: one row per order, created by the capture or the cancellation, whichever comes
-//! first.
+//! All SQL of the payments worker. Its rows begin with an order's capture or cancellation, whichever comes first.
 
-use std::time::SystemTime;
-
-use despatch_domain::Money;
+use despatch_domain::{Currency, Money, UnknownCurrency};
 use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
 
 /// The queries that handlers batch.
-pub(crate) const QUERIES: &[BatchedQuery] = &[PAYMENTS, IS_CANCELLED];
+pub(crate) const QUERIES: &[BatchedQuery] = &[PAYMENTS, REFUNDS, IS_CANCELLED];
 
 const IS_CANCELLED: BatchedQuery = BatchedQuery::new(
     "SELECT n FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
-           JOIN payments.payment USING (order_id) WHERE cancelled_at IS NOT NULL",
+           JOIN payments.cancellation USING (order_id)",
 );
 
-/// An order's payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+const PAYMENTS: BatchedQuery = BatchedQuery::new(
+    "SELECT n, cancelled_at IS NOT NULL AS is_cancelled, number, provider, authorisation, currency, captured_minor,
+            approved_minor, refunded_minor, elsewhere_minor
+       FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
+       LEFT JOIN payments.tender USING (order_id) LEFT JOIN payments.cancellation USING (order_id)
+      ORDER BY n, number",
+);
+
+const REFUNDS: BatchedQuery = BatchedQuery::new(
+    "SELECT n, refund_id, tender, is_rest, amount_minor, reason, state = 'approved' AS is_approved, reference
+       FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n) JOIN payments.refund USING (order_id)
+      ORDER BY n, asked_at, refund_id, tender",
+);
+
+/// An order's payment, as far as payments knows it.
+#[derive(Debug, Default)]
 pub(crate) struct Payment {
-    /// The order's id.
-    pub(crate) order_id: String,
-    /// The provider, e.g. `stripe`.
+    /// Whether nothing more may be captured.
+    pub(crate) is_cancelled: bool,
+    /// The tenders of an order that is paid, in the order in which refunds are spread over them; empty before.
+    pub(crate) tenders: Vec<CapturedTender>,
+}
+
+/// A tender of an order that is paid. Amounts are in minor units of its currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CapturedTender {
+    pub(crate) number: i32,
     pub(crate) provider: String,
     /// The provider's reference of the authorisation.
     pub(crate) authorisation: String,
-    /// The provider's reference of the capture; empty before it.
-    pub(crate) capture: String,
-    /// ISO 4217 code; empty before the capture.
     pub(crate) currency: String,
-    /// Minor units of the currency.
     pub(crate) captured_minor: i64,
-    /// Minor units of the currency, at most the captured amount.
+    /// Refunds that were approved, whether or not they are made yet.
+    pub(crate) approved_minor: i64,
+    /// Approved refunds that are made.
     pub(crate) refunded_minor: i64,
-    /// Time at which the capture was recorded.
-    pub(crate) captured_at: Option<SystemTime>,
-    /// Time at which the last refund was recorded.
-    pub(crate) refunded_at: Option<SystemTime>,
-    /// Time from which nothing more may be captured.
-    pub(crate) cancelled_at: Option<SystemTime>,
+    /// Refunds that nobody asked despatch for.
+    pub(crate) elsewhere_minor: i64,
 }
 
-/// A capture to record.
-pub(crate) struct NewCapture<'a> {
+impl CapturedTender {
+    /// Returns how much of it may still be refunded.
+    pub(crate) fn left(&self) -> i64 {
+        (self.captured_minor - self.approved_minor - self.elsewhere_minor).max(0)
+    }
+}
+
+/// A tender to record with its order's capture.
+pub(crate) struct NewTender<'a> {
     pub(crate) order_id: &'a str,
+    pub(crate) number: i32,
     pub(crate) provider: &'a str,
     pub(crate) authorisation: &'a str,
     pub(crate) capture: &'a str,
-    pub(crate) amount: Money,
+    pub(crate) captured: Money,
 }
 
-const PAYMENTS: BatchedQuery = BatchedQuery::new(
-    "SELECT n, order_id, provider, authorisation, coalesce(capture, '') AS capture,
-                               coalesce(currency, '') AS currency, captured_minor, refunded_minor,
-                               captured_at, refunded_at, cancelled_at
-                        FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
-                        JOIN payments.payment USING (order_id)",
-);
+/// A refund, or one tender's part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refund {
+    pub(crate) id: String,
+    pub(crate) tender: i32,
+    pub(crate) is_rest: bool,
+    pub(crate) amount_minor: i64,
+    pub(crate) reason: String,
+    pub(crate) is_approved: bool,
+    /// The provider's reference; empty unless it is made.
+    pub(crate) reference: String,
+}
 
-/// Returns the order's payment; `None` if it was neither captured nor cancelled.
-pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Option<Payment>, DbError> {
-    db.query_batched(PAYMENTS, (order_id.to_owned(),)).await?.first().map(payment).transpose()
+/// Returns what is known of the order's payment.
+pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Payment, DbError> {
+    payment(&db.query_batched(PAYMENTS, (order_id.to_owned(),)).await?)
+}
+
+/// Returns what is known of the order's payment, within the transaction.
+pub(crate) async fn known_in(tx: &Tx<'_>, order_id: &str) -> Result<Payment, DbError> {
+    payment(&tx.query_batched(PAYMENTS, (order_id.to_owned(),)).await?)
+}
+
+fn payment(rows: &[Row]) -> Result<Payment, DbError> {
+    let mut payment = Payment::default();
+    for row in rows {
+        payment.is_cancelled = row.try_get("is_cancelled")?;
+        if let Some(number) = row.try_get("number")? {
+            payment.tenders.push(CapturedTender {
+                number,
+                provider: row.try_get("provider")?,
+                authorisation: row.try_get("authorisation")?,
+                currency: row.try_get("currency")?,
+                captured_minor: row.try_get("captured_minor")?,
+                approved_minor: row.try_get("approved_minor")?,
+                refunded_minor: row.try_get("refunded_minor")?,
+                elsewhere_minor: row.try_get("elsewhere_minor")?,
+            });
+        }
+    }
+    Ok(payment)
 }
 
 /// Returns whether the order was cancelled before its payment was captured.
@@ -66,66 +116,135 @@ pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, Db
     Ok(!tx.query_batched(IS_CANCELLED, (order_id.to_owned(),)).await?.is_empty())
 }
 
-/// Records a capture; returns false if one was recorded before.
-pub(crate) async fn record_capture(tx: &Tx<'_>, capture: &NewCapture<'_>) -> Result<bool, DbError> {
+/// Records a tender of a paid order; returns false if it was recorded before.
+pub(crate) async fn record_tender(tx: &Tx<'_>, tender: &NewTender<'_>) -> Result<bool, DbError> {
     let sql = "WITH each AS (
-                   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int8[])
-                       WITH ORDINALITY AS each (order_id, provider, authorisation, capture, currency, minor, n)
+                   SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int8[])
+                       WITH ORDINALITY AS each (order_id, number, provider, authorisation, capture, currency, minor, n)
                ), captured AS (
-                   INSERT INTO payments.payment AS p
-                       (order_id, provider, authorisation, capture, currency, captured_minor, captured_at)
-                   SELECT order_id, provider, authorisation, capture, currency, minor, despatch_now() FROM each
-                   ON CONFLICT (order_id) DO UPDATE
-                       SET provider = excluded.provider, authorisation = excluded.authorisation,
-                           capture = excluded.capture, currency = excluded.currency,
-                           captured_minor = excluded.captured_minor, captured_at = excluded.captured_at
-                       WHERE p.captured_at IS NULL
-                   RETURNING order_id
+                   INSERT INTO payments.tender
+                       (order_id, number, provider, authorisation, capture, currency, captured_minor)
+                   SELECT order_id, number, provider, authorisation, capture, currency, minor FROM each
+                   ON CONFLICT (order_id, number) DO NOTHING
+                   RETURNING order_id, number
                )
-               SELECT n FROM each JOIN captured USING (order_id)";
-    let NewCapture { order_id, provider, authorisation, capture, amount } = *capture;
+               SELECT n FROM each JOIN captured USING (order_id, number)";
+    let NewTender { order_id, number, provider, authorisation, capture, captured } = *tender;
     let values = (
         order_id.to_owned(),
+        number,
         provider.to_owned(),
         authorisation.to_owned(),
         capture.to_owned(),
-        amount.currency.code().to_owned(),
-        amount.minor,
+        captured.currency.code().to_owned(),
+        captured.minor,
     );
     Ok(!tx.execute_batched(sql, values).await?.is_empty())
 }
 
-/// Records that the rest of a capture was refunded; returns false if another refund was recorded since it was planned.
-pub(crate) async fn record_refund(tx: &Tx<'_>, order_id: &str, minor: i64) -> Result<bool, DbError> {
-    let sql = "UPDATE payments.payment SET refunded_minor = captured_minor, refunded_at = despatch_now()
-               WHERE order_id = $1 AND captured_minor - refunded_minor = $2";
-    Ok(tx.execute(sql, &[&order_id, &minor]).await? == 1)
+/// Notes that nothing more may be captured; returns false if that was known.
+pub(crate) async fn record_cancellation(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
+    let sql = "INSERT INTO payments.cancellation (order_id) VALUES ($1) ON CONFLICT DO NOTHING";
+    Ok(tx.execute(sql, &[&order_id]).await? == 1)
 }
 
-/// Notes that nothing more may be captured; returns false if that was known.
-pub(crate) async fn record_cancellation(
+/// Counts a refund against its tender; returns false if the tender has not as much left. Fails if the id was used for
+/// this tender before.
+pub(crate) async fn approve(tx: &Tx<'_>, order_id: &str, refund: &Refund) -> Result<bool, DbError> {
+    let sql = "WITH approved AS (
+                   UPDATE payments.tender SET approved_minor = approved_minor + $4
+                    WHERE order_id = $1 AND number = $3
+                      AND captured_minor - approved_minor - elsewhere_minor >= $4
+                   RETURNING currency
+               )
+               INSERT INTO payments.refund (order_id, refund_id, tender, is_rest, amount_minor, currency, reason, state)
+               SELECT $1, $2, $3, $5, $4, currency, $6, 'approved' FROM approved";
+    let Refund { id, tender, is_rest, amount_minor, reason, .. } = refund;
+    Ok(tx.execute(sql, &[&order_id, id, tender, amount_minor, is_rest, reason]).await? == 1)
+}
+
+/// Records an approved refund as made, perhaps of less than was approved; returns false if it is no longer to be made.
+pub(crate) async fn made(
     tx: &Tx<'_>,
     order_id: &str,
-    provider: &str,
-    authorisation: &str,
+    (refund_id, tender): (&str, i32),
+    minor: i64,
+    reference: &str,
 ) -> Result<bool, DbError> {
-    let sql = "INSERT INTO payments.payment AS p (order_id, provider, authorisation, cancelled_at)
-               VALUES ($1, $2, $3, despatch_now())
-               ON CONFLICT (order_id) DO UPDATE SET cancelled_at = despatch_now() WHERE p.cancelled_at IS NULL";
-    Ok(tx.execute(sql, &[&order_id, &provider, &authorisation]).await? == 1)
+    let sql = "WITH asked AS (
+                   SELECT amount_minor FROM payments.refund
+                    WHERE order_id = $1 AND refund_id = $2 AND tender = $3 AND state = 'approved' FOR UPDATE
+               ), refund AS (
+                   UPDATE payments.refund
+                      SET state = 'made', amount_minor = $4, reference = $5, made_at = despatch_now()
+                    WHERE order_id = $1 AND refund_id = $2 AND tender = $3 AND state = 'approved'
+               )
+               UPDATE payments.tender
+                  SET refunded_minor = refunded_minor + $4, approved_minor = approved_minor - asked.amount_minor + $4
+                 FROM asked WHERE order_id = $1 AND number = $3";
+    Ok(tx.execute(sql, &[&order_id, &refund_id, &tender, &minor, &reference]).await? == 1)
 }
 
-fn payment(row: &Row) -> Result<Payment, DbError> {
-    Ok(Payment {
-        order_id: row.try_get("order_id")?,
-        provider: row.try_get("provider")?,
-        authorisation: row.try_get("authorisation")?,
-        capture: row.try_get("capture")?,
-        currency: row.try_get("currency")?,
-        captured_minor: row.try_get("captured_minor")?,
-        refunded_minor: row.try_get("refunded_minor")?,
-        captured_at: row.try_get("captured_at")?,
-        refunded_at: row.try_get("refunded_at")?,
-        cancelled_at: row.try_get("cancelled_at")?,
+/// Takes an approval back; returns false if there is none any more.
+pub(crate) async fn refuse(
+    tx: &Tx<'_>,
+    order_id: &str,
+    (refund_id, tender): (&str, i32),
+) -> Result<bool, DbError> {
+    let sql = "WITH refund AS (
+                   UPDATE payments.refund SET state = 'refused'
+                    WHERE order_id = $1 AND refund_id = $2 AND tender = $3 AND state = 'approved'
+                   RETURNING amount_minor
+               )
+               UPDATE payments.tender SET approved_minor = approved_minor - refund.amount_minor
+                 FROM refund WHERE order_id = $1 AND number = $3";
+    Ok(tx.execute(sql, &[&order_id, &refund_id, &tender]).await? == 1)
+}
+
+/// Records a refund that nobody asked despatch for; returns false if it was recorded before.
+pub(crate) async fn made_elsewhere(
+    tx: &Tx<'_>,
+    order_id: &str,
+    tender: i32,
+    minor: i64,
+    (reference, reason): (&str, &str),
+) -> Result<bool, DbError> {
+    let sql = "WITH refund AS (
+                   INSERT INTO payments.refund (order_id, refund_id, tender, is_rest, amount_minor, currency, reason,
+                                                state, reference, made_at)
+                   SELECT $1, $4, $2, false, $3, currency, $5, 'elsewhere', $4, despatch_now()
+                     FROM payments.tender WHERE order_id = $1 AND number = $2
+                   ON CONFLICT DO NOTHING
+                   RETURNING amount_minor
+               )
+               UPDATE payments.tender SET elsewhere_minor = elsewhere_minor + refund.amount_minor
+                 FROM refund WHERE order_id = $1 AND number = $2";
+    Ok(tx.execute(sql, &[&order_id, &tender, &minor, &reference, &reason]).await? == 1)
+}
+
+/// Returns all refunds of the order.
+pub(crate) async fn refunds(db: &Reader<'_>, order_id: &str) -> Result<Vec<Refund>, DbError> {
+    db.query_batched(REFUNDS, (order_id.to_owned(),)).await?.iter().map(refund).collect()
+}
+
+/// Returns all refunds of the order, within the transaction.
+pub(crate) async fn refunds_in(tx: &Tx<'_>, order_id: &str) -> Result<Vec<Refund>, DbError> {
+    tx.query_batched(REFUNDS, (order_id.to_owned(),)).await?.iter().map(refund).collect()
+}
+
+fn refund(row: &Row) -> Result<Refund, DbError> {
+    Ok(Refund {
+        id: row.try_get("refund_id")?,
+        tender: row.try_get("tender")?,
+        is_rest: row.try_get("is_rest")?,
+        amount_minor: row.try_get("amount_minor")?,
+        reason: row.try_get("reason")?,
+        is_approved: row.try_get("is_approved")?,
+        reference: row.try_get("reference")?,
     })
+}
+
+/// Returns an amount in a tender's currency.
+pub(crate) fn money(tender: &CapturedTender, minor: i64) -> Result<Money, UnknownCurrency> {
+    Ok(Money::new(minor, Currency::parse(&tender.currency)?))
 }

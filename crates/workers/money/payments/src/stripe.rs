@@ -15,8 +15,10 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Request, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
-use crate::provider::{AuthorisationStatus, Captured, Payment, Provider, ProviderError, Refunded};
-use answer::{Intent, Refund, Refunds};
+use crate::provider::{
+    AuthorisationStatus, Captured, MadeRefund, Payment, Provider, ProviderError, Refunded,
+};
+use answer::{Intent, REFUND_ID, Refund, Refunds};
 
 /// The API version for whose answers this is written, whatever the account's default is.
 const VERSION: &str = "2025-03-31.basil";
@@ -180,6 +182,9 @@ impl Stripe {
 impl Provider for Stripe {
     const NAME: &'static str = "stripe";
 
+    /// Stripe keeps keys for at least 24 hours (<https://docs.stripe.com/api/idempotent_requests>).
+    const KEYS_KEPT: Duration = Duration::from_secs(23 * 3600);
+
     async fn capture(&self, reference: &str, amount: Money, key: &str) -> Result<Captured, ProviderError> {
         let url = self.intent(reference, "/capture")?;
         let wire = wire(amount)?;
@@ -188,14 +193,22 @@ impl Provider for Stripe {
         match intent.authorisation_status()? {
             AuthorisationStatus::Captured(captured) => Ok(captured),
             status @ (AuthorisationStatus::Authorised
+            | AuthorisationStatus::Processing
             | AuthorisationStatus::Cancelled
             | AuthorisationStatus::Unfinished) => Err(ProviderError::NotAllowed(status)),
         }
     }
 
-    async fn refund(&self, reference: &str, amount: Money, key: &str) -> Result<Refunded, ProviderError> {
+    async fn refund(
+        &self,
+        reference: &str,
+        amount: Money,
+        refund_id: &str,
+        key: &str,
+    ) -> Result<Refunded, ProviderError> {
         let wire = wire(amount)?;
-        let form = [("payment_intent", reference), ("amount", &wire)];
+        let id = format!("metadata[{REFUND_ID}]");
+        let form = [("payment_intent", reference), ("amount", &wire), (&id, refund_id)];
         let request = self.post(format!("{}/v1/refunds", self.base), key, &form);
         let refund: Refund = self.send("/v1/refunds", request).await?;
         refund.made()
@@ -210,6 +223,7 @@ impl Provider for Stripe {
             AuthorisationStatus::Cancelled => Ok(()),
             status @ (AuthorisationStatus::Authorised
             | AuthorisationStatus::Captured(_)
+            | AuthorisationStatus::Processing
             | AuthorisationStatus::Unfinished) => Err(ProviderError::NotAllowed(status)),
         }
     }
@@ -220,15 +234,11 @@ impl Provider for Stripe {
         intent.payment()
     }
 
-    async fn look_up_refund(
-        &self,
-        reference: &str,
-        amount: Money,
-    ) -> Result<Option<Refunded>, ProviderError> {
+    async fn refunds(&self, reference: &str) -> Result<Vec<MadeRefund>, ProviderError> {
         let query = [("payment_intent", reference), ("limit", REFUNDS)];
         let list = self.client.get(format!("{}/v1/refunds", self.base)).query(&query);
         let refunds: Refunds = self.send("/v1/refunds", list).await?;
-        Ok(refunds.of(units::to_wire(amount)))
+        refunds.made()
     }
 }
 

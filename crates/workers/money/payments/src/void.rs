@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use despatch_contracts::order::Proof;
-use despatch_contracts::payment::{PaymentVoided, VoidRequested};
+use despatch_contracts::order::Tender;
+use despatch_contracts::payment::{PaymentVoided, RefundRequested, VoidRequested};
 use despatch_domain::ProviderKind;
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
-use crate::provider::{AuthorisationStatus, Provider, ProviderError};
+use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
+use crate::store::NewTender;
 use crate::{idempotent, owner, store};
 
-/// Voids authorisations. From then on nothing is captured for the order. If the money was captured before, orders
-/// requests a refund once it knows of the capture.
+/// Voids authorisations. From then on nothing is captured for the order. Money that was captured before is refunded.
 #[derive(Debug)]
 pub struct Void<P> {
     provider: Arc<P>,
@@ -27,19 +27,14 @@ impl<P> Void<P> {
 }
 
 /// The result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Nothing was or will be captured.
     Voided,
-    /// The money was captured before, or there was nothing to void, or the payment is not the order's.
+    /// The money was captured before, and is not recorded yet.
+    Captured(Captured),
+    /// There was nothing to void, or the payment is not the order's.
     Nothing,
-}
-
-/// An authorisation to void, if it is the order's.
-#[derive(Debug)]
-pub struct Plan {
-    reference: String,
-    proofs: Vec<Proof>,
 }
 
 impl<P: Provider> EffectHandler for Void<P> {
@@ -48,30 +43,30 @@ impl<P: Provider> EffectHandler for Void<P> {
     const PROVIDER: Option<ExternalProvider> = Some(ExternalProvider::new(P::NAME, ProviderKind::Payment));
     type In = VoidRequested;
     /// The authorisation to void; `None` if there is none, or its money was captured.
-    type Plan = Option<Plan>;
+    type Plan = Option<Tender>;
     type Response = Effect;
-    type Out = Option<PaymentVoided>;
+    type Out = (Option<PaymentVoided>, Option<RefundRequested>);
     type Error = PaymentError;
 
-    async fn prepare(&self, event: &VoidRequested, db: &Reader<'_>) -> Result<Option<Plan>, PaymentError> {
+    async fn prepare(&self, event: &VoidRequested, db: &Reader<'_>) -> Result<Option<Tender>, PaymentError> {
         let payment = store::known(db, &event.order_id).await?;
-        let captured = payment.is_some_and(|payment| payment.captured_at.is_some());
-        if captured || event.reference.is_empty() {
+        if !payment.tenders.is_empty() || event.reference.is_empty() {
             return Ok(None);
         }
         PaymentError::unless_ours(&event.provider, P::NAME)?;
-        Ok(Some(Plan { reference: event.reference.clone(), proofs: event.proofs.clone() }))
+        let (reference, proofs) = (event.reference.clone(), event.proofs.clone());
+        Ok(Some(Tender { reference, proofs, ..Tender::default() }))
     }
 
-    fn asks_provider(&self, plan: &Option<Plan>) -> bool {
+    fn asks_provider(&self, plan: &Option<Tender>) -> bool {
         plan.is_some()
     }
 
-    async fn perform(&self, plan: &Option<Plan>, attempt: &Attempt) -> Result<Effect, PaymentError> {
-        let Some(Plan { reference, proofs }) = plan else { return Ok(Effect::Nothing) };
-        let provider = &self.provider;
+    async fn perform(&self, plan: &Option<Tender>, attempt: &Attempt) -> Result<Effect, PaymentError> {
+        let Some(tender) = plan else { return Ok(Effect::Nothing) };
+        let (provider, reference) = (&self.provider, tender.reference.as_str());
         let payment = provider.look_up(reference).await?;
-        if !owner::is_ours(attempt, P::NAME, reference, proofs, &payment).await? {
+        if !owner::is_ours(attempt, P::NAME, tender, &payment).await? {
             return Ok(Effect::Nothing);
         }
         let look = || async { Ok(ended(&provider.look_up(reference).await?.status)) };
@@ -84,22 +79,40 @@ impl<P: Provider> EffectHandler for Void<P> {
                 Err(error) => Err(error),
             }
         };
-        idempotent::request(attempt, "void", look, act).await
+        idempotent::request(attempt, ("void", ""), P::KEYS_KEPT, look, act).await
     }
 
     async fn record(
         &self,
         event: &VoidRequested,
-        _: &Option<Plan>,
+        _: &Option<Tender>,
         effect: &Effect,
         tx: &Tx<'_>,
-    ) -> Result<Option<PaymentVoided>, PaymentError> {
-        let new = store::record_cancellation(tx, &event.order_id, P::NAME, &event.reference).await?;
-        Ok((new && *effect == Effect::Voided).then(|| PaymentVoided {
+    ) -> Result<Self::Out, PaymentError> {
+        let new = store::record_cancellation(tx, &event.order_id).await?;
+        let voided = (new && *effect == Effect::Voided).then(|| PaymentVoided {
             order_id: event.order_id.clone(),
             reference: event.reference.clone(),
             reason: event.reason.clone(),
-        }))
+        });
+        let Effect::Captured(captured) = effect else { return Ok((voided, None)) };
+        // No stock is reserved any more that would lead to the record of this capture.
+        let tender = NewTender {
+            order_id: &event.order_id,
+            number: i32::try_from(event.tender).unwrap_or(i32::MAX),
+            provider: P::NAME,
+            authorisation: &event.reference,
+            capture: &captured.reference,
+            captured: captured.amount,
+        };
+        let new = store::record_tender(tx, &tender).await?;
+        let refund = new.then(|| RefundRequested {
+            order_id: event.order_id.clone(),
+            reason: event.reason.clone(),
+            refund_id: "cancellation".to_owned(),
+            ..RefundRequested::default()
+        });
+        Ok((voided, refund))
     }
 }
 
@@ -107,7 +120,9 @@ impl<P: Provider> EffectHandler for Void<P> {
 fn ended(status: &AuthorisationStatus) -> Option<Effect> {
     match status {
         AuthorisationStatus::Cancelled => Some(Effect::Voided),
-        AuthorisationStatus::Captured(_) => Some(Effect::Nothing),
-        AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => None,
+        AuthorisationStatus::Captured(captured) => Some(Effect::Captured(captured.clone())),
+        AuthorisationStatus::Authorised
+        | AuthorisationStatus::Processing
+        | AuthorisationStatus::Unfinished => None,
     }
 }

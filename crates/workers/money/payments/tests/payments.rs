@@ -6,18 +6,23 @@
 mod checkout;
 #[path = "payments/owners.rs"]
 mod owners;
+#[path = "payments/partial.rs"]
+mod partial;
 #[path = "payments/refunds.rs"]
 mod refunds;
+#[path = "payments/tenders.rs"]
+mod tenders;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockReserved;
 use despatch_domain::{Currency, Money};
 use despatch_payments::provider::{
-    AuthorisationStatus, Captured, Payment, Provider, ProviderError, Refunded,
+    AuthorisationStatus, Captured, MadeRefund, Payment, Provider, ProviderError, Refunded,
 };
 use despatch_payments::stripe::{SecretKey, StripeConfig};
 use despatch_payments::{Config, ProviderName, worker, worker_with};
@@ -42,9 +47,9 @@ async fn a_reserved_order_is_captured_once() {
     let counts = checkout.counts(&order);
     assert_eq!((counts.captures, counts.captured_minor), (1, PRICE));
     let payment = checkout.payment(&order).await.unwrap();
-    assert_eq!((payment.capture, payment.captured_minor), (captured.reference, PRICE));
-    let totals =
-        "select count(*), sum(captured_minor)::int8 from payments.payment where captured_at is not null";
+    let [tender] = payment.tenders.as_slice() else { panic!("{payment:?}") };
+    assert_eq!((&tender.capture, tender.captured_minor), (&captured.reference, PRICE));
+    let totals = "select count(*), sum(captured_minor)::int8 from payments.tender";
     let totals = checkout.db.query_one(totals, &[]).await.unwrap();
     assert_eq!((totals.get::<_, i64>(0), totals.get::<_, i64>(1)), (1, PRICE));
 }
@@ -96,13 +101,14 @@ struct Muddled {
 
 impl Provider for Muddled {
     const NAME: &'static str = "fake";
+    const KEYS_KEPT: Duration = Duration::MAX;
 
     async fn capture(&self, _: &str, _: Money, _: &str) -> Result<Captured, ProviderError> {
         self.captures.fetch_add(1, Ordering::SeqCst);
         Err(ProviderError::Failed { message: "it broke".into() })
     }
 
-    async fn refund(&self, _: &str, _: Money, _: &str) -> Result<Refunded, ProviderError> {
+    async fn refund(&self, _: &str, _: Money, _: &str, _: &str) -> Result<Refunded, ProviderError> {
         Err(ProviderError::InProgress)
     }
 
@@ -119,8 +125,8 @@ impl Provider for Muddled {
         Ok(Payment { status, amount: Some(amount), metadata: BTreeMap::new() })
     }
 
-    async fn look_up_refund(&self, _: &str, _: Money) -> Result<Option<Refunded>, ProviderError> {
-        Ok(None)
+    async fn refunds(&self, _: &str) -> Result<Vec<MadeRefund>, ProviderError> {
+        Ok(Vec::new())
     }
 }
 
@@ -184,13 +190,13 @@ async fn only_what_the_order_costs_is_captured() {
     let less = checkout.order_of("less", PRICE - 1, "usd").await;
     let euros = checkout.order_of("euros", PRICE, "eur").await;
     let mut nothing = checkout.order("nothing").await;
-    nothing.authorisation = None;
+    nothing.tenders.clear();
     let mut elsewhere = checkout.order("elsewhere").await;
-    elsewhere.authorisation.as_mut().unwrap().provider = "fake".into();
+    elsewhere.tenders[0].provider = "fake".into();
     let mut made_up = checkout.order("made-up").await;
-    made_up.authorisation.as_mut().unwrap().reference = "pi_made_up".into();
+    made_up.tenders[0].reference = "pi_made_up".into();
     let mut crafted = checkout.order("crafted").await;
-    crafted.authorisation.as_mut().unwrap().reference = "../refunds".into();
+    crafted.tenders[0].reference = "../refunds".into();
     let mut currency = checkout.order("currency").await;
     currency.currency = "XXX".into();
     // Of yen there are as many as of cents: looked at before anything is captured.
@@ -222,7 +228,7 @@ async fn an_order_that_costs_nothing_needs_no_provider() {
     let checkout = Checkout::open().await;
     let mut order = checkout.order("o-1").await;
     order.total_minor = 0;
-    order.authorisation = None;
+    order.tenders.clear();
     checkout.reserve(&order).await;
     let captured: PaymentCaptured = checkout.env.expect("o-1").await;
     assert_eq!((captured.amount_minor, captured.currency.as_str()), (0, "USD"));

@@ -30,6 +30,16 @@ create table orders.progress (
 -- Orders under way, for the gauges of how many there are and for how long they have not moved.
 create index progress_open on orders.progress (order_id) where completed_at is null;
 
+-- Orders whose customers have yet to pay. A row goes when the shop says that the money came.
+create table orders.unpaid (
+    order_id text primary key,
+    -- The whole despatch.order.v1.Order.
+    document bytea not null,
+    placed_at timestamptz not null default despatch_now(),
+    -- The time from which nobody waits for the payment any more.
+    given_up_at timestamptz
+);
+
 -- The audit trail: every event and command that reached the order, what it changed, and why.
 create table orders.timeline (
     order_id text not null,

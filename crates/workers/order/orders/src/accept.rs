@@ -1,17 +1,20 @@
 //! `orders.accept`: checks a placed order. Work on it begins, or it becomes a case.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::{OrderAccepted, OrderPlaced};
+use despatch_contracts::order::{Order, OrderAccepted, OrderPlaced, PaymentDue};
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Timer, Tx, Verdict};
 
 use crate::lifecycle::Step;
 use crate::store::{self, Note};
+use crate::unpaid;
 use crate::validate::{Invalid, validate};
 
-/// Accepts orders that pass every check.
+/// Accepts orders that are paid for and pass every check.
 #[derive(Debug)]
-pub(crate) struct Accept;
+pub(crate) struct Accept {
+    pub(crate) payment_due: Timer<PaymentDue>,
+}
 
 /// Why an order was not accepted.
 #[derive(Debug, thiserror::Error)]
@@ -50,19 +53,32 @@ impl Handler for Accept {
 
     async fn record(&self, event: &OrderPlaced, tx: &Tx<'_>) -> Result<Self::Out, AcceptError> {
         let order = event.order.as_ref().ok_or(AcceptError::Empty)?;
-        validate(order)?;
-        let detail = format!("{} lines from {} by {}", order.lines.len(), order.shop, order.channel);
-        let note = Note { event_type: OrderPlaced::TYPE, detail: &detail };
-        if store::accept(tx, order, &note).await? {
-            return Ok(Some(OrderAccepted { order: Some(order.clone()) }));
+        if unpaid::is_unpaid(order) {
+            unpaid::wait(tx, self.payment_due, order).await?;
+            return Ok(None);
         }
-        let again = store::advance::<AcceptError>(tx, &order.order_id, &note, |order| {
-            Ok(Step::none(order.state(), Reason::AlreadyApplied))
-        });
-        if again.await?.is_none() {
-            let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
-            return Err(AcceptError::Taken { shop, shop_order_id });
-        }
-        Ok(None)
+        accept(tx, order, OrderPlaced::TYPE).await
     }
+}
+
+/// Accepts an order if it passes every check. `event_type` is that of the event that carries it.
+pub(crate) async fn accept(
+    tx: &Tx<'_>,
+    order: &Order,
+    event_type: &'static str,
+) -> Result<Option<OrderAccepted>, AcceptError> {
+    validate(order)?;
+    let detail = format!("{} lines from {} by {}", order.lines.len(), order.shop, order.channel);
+    let note = Note { event_type, detail: &detail };
+    if store::accept(tx, order, &note).await? {
+        return Ok(Some(OrderAccepted { order: Some(order.clone()) }));
+    }
+    let again = store::advance::<AcceptError>(tx, &order.order_id, &note, |order| {
+        Ok(Step::none(order.state(), Reason::AlreadyApplied))
+    });
+    if again.await?.is_none() {
+        let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
+        return Err(AcceptError::Taken { shop, shop_order_id });
+    }
+    Ok(None)
 }

@@ -1,7 +1,7 @@
 //! `orders.cancel`: cancels an order unless a parcel of it was despatched, and has its money returned.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::{Authorisation, OrderCancelRequested, OrderCancelled};
+use despatch_contracts::order::{OrderCancelRequested, OrderCancelled, Tender};
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
@@ -46,25 +46,38 @@ impl Handler for Cancel {
         let note = Note { event_type: OrderCancelRequested::TYPE, detail: &detail };
         let step =
             store::advance::<CancelError>(tx, order_id, &note, |order| Ok(order.cancel(reason(event))));
-        let step = step.await?.ok_or(CancelError::NotYet)?;
+        let Some(step) = step.await? else {
+            // Nothing is captured or held for an order that is not paid.
+            let Some(_) = store::unpaid(tx, order_id).await? else { return Err(CancelError::NotYet) };
+            store::give_up(tx, order_id).await?;
+            return Ok((None, None, None));
+        };
 
         let reason = step.reason.to_string();
         let cancelled = step
             .enters(OrderState::Cancelled)
             .then(|| OrderCancelled { order_id: order_id.clone(), reason: reason.clone() });
-        let refund =
-            step.refund.then(|| RefundRequested { order_id: order_id.clone(), reason: reason.clone() });
-        let authorised = if step.void { store::authorisation(tx, order_id).await? } else { None };
+        let refund = step.refund.then(|| rest(order_id.clone(), reason.clone()));
+        let authorised = if step.void { store::authorised(tx, order_id).await? } else { None };
         // An order without an authorisation needs no void.
-        let void = authorised.map(|Authorisation { provider, reference, proofs, .. }| VoidRequested {
+        let void = authorised.map(|(tender, Tender { provider, reference, proofs, .. })| VoidRequested {
             order_id: order_id.clone(),
             provider,
             reference,
             reason,
             proofs,
+            tender,
         });
         Ok((cancelled, refund, void))
     }
+}
+
+/// The refund's id of the request for everything that is left of a cancelled order.
+const CANCELLATION: &str = "cancellation";
+
+/// Returns the request to refund everything that is left of a cancelled order.
+pub(crate) fn rest(order_id: String, reason: String) -> RefundRequested {
+    RefundRequested { order_id, reason, refund_id: CANCELLATION.to_owned(), ..RefundRequested::default() }
 }
 
 /// A request may name a reason of the registry; any other text only says who asked.

@@ -1,5 +1,5 @@
-//! The orders worker. It checks placed orders and accepts them, or makes each a case with all of its defects. It
-//! consumes every fact about an order, holds its state machine and its timeline, and reports when the order is
+//! The orders worker. It checks placed orders and accepts them, or makes each a case with all of its defects. Orders that
+//! are not paid yet wait for the shop's word. It consumes every fact about an order, holds its state machine and its timeline, and reports when the order is
 //! completed or returned. It cancels on request while no parcel is despatched, and requests the refund.
 //!
 //! [`store`] has the counts per state, for an audit.
@@ -9,10 +9,15 @@ mod cancel;
 mod email;
 mod lifecycle;
 mod order_fact;
+mod pay;
+mod refund;
+mod share;
 pub mod store;
 mod track;
+mod unpaid;
 mod validate;
 
+use despatch_contracts::order::PaymentDue;
 use despatch_runtime::{Migration, SqlGauge, Worker};
 use despatch_status::OrderState;
 
@@ -24,13 +29,18 @@ pub const NAME: &str = "orders";
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_orders", sql: include_str!("../migrations/0001_orders.sql") }];
 
-/// Creates the worker with `orders.accept`, `orders.track` and `orders.cancel`. There is nothing to configure.
+/// Creates the worker with all its handlers. There is nothing to configure.
 pub fn worker() -> Worker {
-    Worker::new(NAME, MIGRATIONS)
+    let mut worker = Worker::new(NAME, MIGRATIONS);
+    let payment_due = worker.timer::<PaymentDue>();
+    worker
         .queries(store::QUERIES)
-        .handler(accept::Accept)
+        .handler(accept::Accept { payment_due })
+        .handler(pay::Pay)
+        .handler(pay::GiveUp)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
+        .handler(refund::Refund)
         .gauge(by_state("despatch.orders", "", store::UNDER_WAY))
         .gauge(by_state("despatch.order_oldest_age", "s", store::STOOD_STILL))
 }

@@ -3,7 +3,7 @@
 //! An order's lifecycle is the *set* of facts recorded so far, and its state follows from that set alone. So facts may
 //! come in any order, twice or with gaps, and lead to the same state. Facts are never refused; commands may be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use despatch_domain::Reason;
@@ -15,15 +15,19 @@ const MOST_PARCELS: u32 = 1000;
 
 /// A fact about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fact {
+pub(crate) enum Fact<'a> {
     /// All units of the order are held.
     StockReserved,
     /// The held units were released.
     StockReleased,
     /// The money was captured.
     PaymentCaptured,
-    /// The captured money was refunded.
-    PaymentRefunded,
+    /// This refund is approved, and under way.
+    RefundApproved(Refund<'a>),
+    /// This refund is made.
+    PaymentRefunded(Refund<'a>),
+    /// The refund of this id is not made.
+    RefundRefused(&'a str),
     /// The authorisation was voided.
     PaymentVoided,
     /// A parcel reached this stage.
@@ -32,6 +36,14 @@ pub(crate) enum Fact {
     DeliveryFailed(Parcel),
     /// The customer reviewed the order, or is not asked again.
     ReviewEnded,
+}
+
+/// A tender's part of a refund.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refund<'a> {
+    pub id: &'a str,
+    /// The tender's number within the order.
+    pub tender: u32,
 }
 
 /// One of an order's parcels.
@@ -56,7 +68,6 @@ enum Mark {
     Reserved,
     Released,
     Captured,
-    Refunded,
     Voided,
     Reviewed,
     Cancelled,
@@ -68,6 +79,12 @@ pub(crate) struct Lifecycle {
     marks: BTreeSet<Mark>,
     /// By parcel number; empty until a fact gives the number of parcels. The edge reads this field of the row.
     parcels: Vec<Option<ParcelStage>>,
+    /// Facts about refunds: `approved/<id>/<tender>`, `made/<id>/<tender>`, `refused/<id>`. Amounts are payments' own.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    refunds: BTreeSet<String>,
+    /// Units of lines whose refund was asked for, by the refund's id and the line's number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    units: BTreeMap<String, BTreeMap<u32, i64>>,
 }
 
 /// The effect of a fact or a command on an order.
@@ -124,7 +141,7 @@ impl Lifecycle {
     /// Applies a fact. A known fact changes nothing.
     ///
     /// The error is the reason of the case that a person has to settle. It changes nothing either.
-    pub(crate) fn apply(&mut self, fact: Fact) -> Result<Step, Reason> {
+    pub(crate) fn apply(&mut self, fact: Fact<'_>) -> Result<Step, Reason> {
         let from = self.state();
         let cancelled = from == OrderState::Cancelled;
         let (news, reason) = match fact {
@@ -136,7 +153,16 @@ impl Lifecycle {
                 (self.mark(Mark::Captured), Reason::CapturedAfterCancellation)
             }
             Fact::PaymentCaptured => (self.mark(Mark::Captured), Reason::StepDone),
-            Fact::PaymentRefunded => (self.mark(Mark::Refunded), Reason::StepDone),
+            Fact::RefundApproved(Refund { id, tender }) => {
+                (self.refunds.insert(format!("approved/{id}/{tender}")), Reason::StepDone)
+            }
+            Fact::PaymentRefunded(Refund { id, tender }) => {
+                (self.refunds.insert(format!("made/{id}/{tender}")), Reason::StepDone)
+            }
+            Fact::RefundRefused(id) => {
+                self.units.remove(id);
+                (self.refunds.insert(format!("refused/{id}")), Reason::CommandRefused)
+            }
             Fact::PaymentVoided if cancelled => (self.mark(Mark::Voided), Reason::StepDone),
             // An authorisation is voided only because the order was cancelled first.
             Fact::PaymentVoided => return Err(Reason::UnexpectedFact),
@@ -169,9 +195,30 @@ impl Lifecycle {
             return Step::none(from, Reason::CommandRefused);
         }
         self.mark(Mark::Cancelled);
-        let refund = self.has(Mark::Captured) && !self.has(Mark::Refunded);
-        let void = !self.has(Mark::Captured);
+        // Payments refunds only the rest.
+        let refund = self.has(Mark::Captured);
+        let void = !refund;
         Step { from, to: OrderState::Cancelled, reason, refund, void }
+    }
+
+    /// Returns whether the money was captured.
+    pub(crate) fn is_captured(&self) -> bool {
+        self.has(Mark::Captured)
+    }
+
+    /// Returns whether this refund was asked for before.
+    pub(crate) fn knows_refund(&self, id: &str) -> bool {
+        self.units.contains_key(id)
+    }
+
+    /// Returns for how many units of a line a refund was asked for.
+    pub(crate) fn refunded_units(&self, line: u32) -> i64 {
+        self.units.values().filter_map(|units| units.get(&line)).sum()
+    }
+
+    /// Notes that a refund of these units is asked for.
+    pub(crate) fn ask_refund(&mut self, id: &str, units: BTreeMap<u32, i64>) {
+        self.units.insert(id.to_owned(), units);
     }
 
     fn has(&self, mark: Mark) -> bool {

@@ -1,17 +1,19 @@
 //! The events that report on an order after its acceptance, and their meaning to the state machine.
 
 use despatch_contracts::label::LabelCreated;
-use despatch_contracts::payment::{PaymentCaptured, PaymentRefunded, PaymentVoided};
+use despatch_contracts::payment::{
+    PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundRefused,
+};
 use despatch_contracts::review::{ReviewLapsed, ReviewReceived};
 use despatch_contracts::shipment::{
     Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
 };
 use despatch_contracts::stock::{StockPicked, StockReleased, StockReserved};
 use despatch_contracts::{Event, event_enum};
-use despatch_domain::{Currency, Money};
+use despatch_domain::{Currency, Money, amount};
 use despatch_status::ParcelStage;
 
-use crate::lifecycle::{Fact, Parcel};
+use crate::lifecycle::{Fact, Parcel, Refund};
 
 event_enum! {
     /// Every event that reports on an accepted order.
@@ -19,6 +21,8 @@ event_enum! {
         Reserved(StockReserved),
         Released(StockReleased),
         Captured(PaymentCaptured),
+        RefundApproved(RefundApproved),
+        RefundRefused(RefundRefused),
         Refunded(PaymentRefunded),
         Voided(PaymentVoided),
         Picked(StockPicked),
@@ -34,9 +38,9 @@ event_enum! {
 
 /// An event as the order records it: its type, the fact, and the text of its timeline entry.
 #[derive(Debug)]
-pub(crate) struct FactRecord {
+pub(crate) struct FactRecord<'a> {
     pub(crate) event_type: &'static str,
-    pub(crate) fact: Fact,
+    pub(crate) fact: Fact<'a>,
     pub(crate) detail: String,
 }
 
@@ -49,7 +53,7 @@ pub(crate) struct NoParcel {
 
 impl OrderFact {
     /// Returns the event's fact.
-    pub(crate) fn record(&self) -> Result<FactRecord, NoParcel> {
+    pub(crate) fn record(&self) -> Result<FactRecord<'_>, NoParcel> {
         match self {
             OrderFact::Reserved(e) => Ok(record(e, Fact::StockReserved, reserved(e))),
             OrderFact::Released(e) => Ok(record(e, Fact::StockReleased, e.reason.clone())),
@@ -57,9 +61,21 @@ impl OrderFact {
                 let detail = paid(e.amount_minor, &e.currency, &e.reference);
                 Ok(record(e, Fact::PaymentCaptured, detail))
             }
+            OrderFact::RefundApproved(e) => {
+                let refund = Refund { id: &e.refund_id, tender: e.tender };
+                let amount = amount(e.amount_minor, &e.currency);
+                let detail = format!("{}: {amount} of {}: {}", e.refund_id, e.provider, e.reason);
+                Ok(record(e, Fact::RefundApproved(refund), detail))
+            }
+            OrderFact::RefundRefused(e) => {
+                let detail = format!("{}: {}: {}", e.refund_id, e.reason, e.detail);
+                Ok(record(e, Fact::RefundRefused(&e.refund_id), detail))
+            }
             OrderFact::Refunded(e) => {
-                let detail = paid(e.amount_minor, &e.currency, &e.reference);
-                Ok(record(e, Fact::PaymentRefunded, format!("{detail}: {}", e.reason)))
+                let refund = Refund { id: &e.refund_id, tender: e.tender };
+                let paid = paid(e.amount_minor, &e.currency, &e.reference);
+                let detail = format!("{}: {paid}: {}", e.refund_id, e.reason);
+                Ok(record(e, Fact::PaymentRefunded(refund), detail))
             }
             OrderFact::Voided(e) => {
                 Ok(record(e, Fact::PaymentVoided, format!("{}: {}", e.reference, e.reason)))
@@ -88,7 +104,7 @@ impl OrderFact {
     }
 }
 
-fn record<E: Event>(_: &E, fact: Fact, detail: String) -> FactRecord {
+fn record<'a, E: Event>(_: &E, fact: Fact<'a>, detail: String) -> FactRecord<'a> {
     FactRecord { event_type: E::TYPE, fact, detail }
 }
 
@@ -97,7 +113,7 @@ fn reserved(event: &StockReserved) -> String {
     format!("{} allocations{until}", event.allocations.len())
 }
 
-fn picked(event: &StockPicked) -> Result<FactRecord, NoParcel> {
+fn picked(event: &StockPicked) -> Result<FactRecord<'static>, NoParcel> {
     let picked = event.parcel.as_ref().ok_or(NoParcel { event_type: StockPicked::TYPE })?;
     let parcel = Parcel { number: picked.number, of: picked.of };
     let detail = format!("{parcel}, at {}", picked.location);
@@ -114,8 +130,8 @@ fn paid(minor: i64, currency: &str, reference: &str) -> String {
 fn scanned<E: Event>(
     event: &E,
     scan: Option<&Scan>,
-    fact: impl FnOnce(Parcel) -> Fact,
-) -> Result<FactRecord, NoParcel> {
+    fact: impl FnOnce(Parcel) -> Fact<'static>,
+) -> Result<FactRecord<'static>, NoParcel> {
     let scan = scan.ok_or(NoParcel { event_type: E::TYPE })?;
     let parcel = Parcel { number: scan.parcel, of: scan.parcels };
     let at = scan.scanned_at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-use despatch_contracts::order::{Authorisation, Order};
+use despatch_contracts::order::{Order, Tender, TenderState};
+use despatch_contracts::tender;
 use despatch_domain::Reason;
 use despatch_runtime::{BatchedQuery, DbError, Tx};
 use despatch_status::OrderState;
@@ -98,7 +99,7 @@ pub(crate) async fn advance<E: From<DbError>>(
 }
 
 /// Returns an order's lifecycle and the number of its last timeline entry.
-async fn lifecycle(tx: &Tx<'_>, order_id: &str) -> Result<Option<(i32, Lifecycle)>, DbError> {
+pub(crate) async fn lifecycle(tx: &Tx<'_>, order_id: &str) -> Result<Option<(i32, Lifecycle)>, DbError> {
     let rows = tx.query_batched(LIFECYCLE, (order_id.to_owned(),)).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     let Json(lifecycle) = row.try_get("lifecycle")?;
@@ -156,12 +157,67 @@ pub(crate) async fn age(tx: &Tx<'_>, order_id: &str) -> Result<Option<f64>, DbEr
     rows.first().map(|row| row.try_get(1)).transpose().map_err(Into::into)
 }
 
-/// Returns the authorisation of an accepted order.
-pub(crate) async fn authorisation(tx: &Tx<'_>, order_id: &str) -> Result<Option<Authorisation>, DbError> {
+/// Returns the tender of an accepted order that payments captures, with its number.
+pub(crate) async fn authorised(tx: &Tx<'_>, order_id: &str) -> Result<Option<(u32, Tender)>, DbError> {
+    let order = document(tx, order_id).await?;
+    Ok(order.and_then(|order| (1..).zip(order.tenders).find(|(_, tender)| is_captured_by_payments(tender))))
+}
+
+/// Returns an accepted order.
+pub(crate) async fn document(tx: &Tx<'_>, order_id: &str) -> Result<Option<Order>, DbError> {
     const SQL: &str = "select document from orders.orders where order_id = $1";
     let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
     let Document(order) = row.try_get(0)?;
-    Ok(order.authorisation)
+    Ok(Some(order))
+}
+
+/// An order that waits for its payment, or did.
+pub(crate) struct Unpaid {
+    pub(crate) order: Order,
+    pub(crate) is_given_up: bool,
+}
+
+/// Keeps an order that is not paid yet; returns false if it is kept already.
+pub(crate) async fn keep_unpaid(tx: &Tx<'_>, order: &Order) -> Result<bool, DbError> {
+    const SQL: &str = "insert into orders.unpaid (order_id, document)
+                       select $1, $2 where not exists (select from orders.orders where order_id = $1)
+                       on conflict do nothing";
+    Ok(tx.execute(SQL, &[&order.order_id, &order.encode_to_vec()]).await? == 1)
+}
+
+/// Returns an order that waits for its payment, or whose payment did not come.
+pub(crate) async fn unpaid(tx: &Tx<'_>, order_id: &str) -> Result<Option<Unpaid>, DbError> {
+    const SQL: &str = "select document, given_up_at is not null from orders.unpaid where order_id = $1";
+    let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
+    let Document(order) = row.try_get(0)?;
+    Ok(Some(Unpaid { order, is_given_up: row.try_get(1)? }))
+}
+
+/// Stores an order that is not paid yet as it is now.
+pub(crate) async fn change_unpaid(tx: &Tx<'_>, order: &Order) -> Result<(), DbError> {
+    const SQL: &str = "update orders.unpaid set document = $2 where order_id = $1";
+    tx.execute(SQL, &[&order.order_id, &order.encode_to_vec()]).await?;
+    Ok(())
+}
+
+/// Notes that nobody waits for the payment of this order any more.
+pub(crate) async fn give_up(tx: &Tx<'_>, order_id: &str) -> Result<(), DbError> {
+    const SQL: &str =
+        "update orders.unpaid set given_up_at = despatch_now() where order_id = $1 and given_up_at is null";
+    tx.execute(SQL, &[&order_id]).await?;
+    Ok(())
+}
+
+/// Removes an order that is paid from those that are not.
+pub(crate) async fn forget_unpaid(tx: &Tx<'_>, order_id: &str) -> Result<(), DbError> {
+    tx.execute("delete from orders.unpaid where order_id = $1", &[&order_id]).await?;
+    Ok(())
+}
+
+fn is_captured_by_payments(tender: &Tender) -> bool {
+    let others = [tender::SHOP, tender::GIFT_CARD, tender::CASH_ON_DELIVERY, tender::MANUAL];
+    !others.contains(&tender.provider.as_str())
+        && !matches!(tender.state(), TenderState::Failed | TenderState::Void)
 }
 
 /// Removes NUL, the only character that PostgreSQL does not accept in a text. Carriers and shops may send it.

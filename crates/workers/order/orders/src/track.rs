@@ -9,6 +9,7 @@ use despatch_status::OrderState;
 use opentelemetry::global;
 use opentelemetry::metrics::{Counter, Histogram};
 
+use crate::cancel::rest;
 use crate::order_fact::{FactRecord, NoParcel, OrderFact};
 use crate::store::{self, Note};
 
@@ -92,7 +93,7 @@ impl Handler for Track {
         let returned = step
             .enters(OrderState::Returned)
             .then(|| OrderReturned { order_id: order_id.clone(), reason: reason.clone() });
-        let refund = step.refund.then_some(RefundRequested { order_id, reason });
+        let refund = step.refund.then(|| rest(order_id, reason));
         Ok((completed, returned, refund))
     }
 }

@@ -56,7 +56,7 @@ pub(crate) enum Problem {
     /// The currency is not an upper-case code.
     #[error("expected a currency code of ISO 4217, found {0:?}")]
     CurrencyUnknown(String),
-    /// Lines, shipping and tax less the discount are not the total.
+    /// Lines, charges and tax less the discount are not the total.
     #[error("expected a total of {total} minor units, but the amounts add up to {sum}")]
     TotalsMismatch {
         /// The sum, in minor units.
@@ -161,22 +161,17 @@ fn lines(lines: &[Line], problems: &mut Vec<Problem>) {
 
 fn amounts(order: &Order, problems: &mut Vec<Problem>) {
     let named = order.lines.iter().map(|line| (format!("total of line {}", line.number), line.total_minor));
-    let whole = [
-        ("shipping", order.shipping_minor),
-        ("tax", order.tax_minor),
-        ("discount", order.discount_minor),
-        ("total", order.total_minor),
-    ];
-    let named = named.chain(whole.map(|(what, minor)| (what.to_owned(), minor)));
+    let charges = order.charges.iter().filter(|charge| !charge.kind().may_be_negative());
+    let charges = charges.map(|charge| (charge.kind().name().to_owned(), charge.amount_minor));
+    let whole = [("tax", order.tax_minor), ("discount", order.discount_minor), ("total", order.total_minor)];
+    let named = named.chain(charges).chain(whole.map(|(what, minor)| (what.to_owned(), minor)));
     problems.extend(
         named.filter(|(_, minor)| *minor < 0).map(|(what, minor)| Problem::AmountNegative { what, minor }),
     );
     if Currency::parse(&order.currency).is_err() {
         problems.push(Problem::CurrencyUnknown(order.currency.clone()));
     }
-    let added =
-        order.lines.iter().map(|line| line.total_minor).chain([order.shipping_minor, order.tax_minor]);
-    let sum = added.map(i128::from).sum::<i128>() - i128::from(order.discount_minor);
+    let sum = order.parts_minor();
     if sum != i128::from(order.total_minor) {
         problems.push(Problem::TotalsMismatch { sum, total: order.total_minor });
     }

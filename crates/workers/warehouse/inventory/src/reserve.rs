@@ -1,9 +1,9 @@
-//! Reserves an accepted order's units: all lines or none.
+//! Reserves the units of an order whose payment is its own: all lines or none.
 
 use std::time::Duration;
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::OrderAccepted;
+use despatch_contracts::payment::PaymentAuthorised;
 use despatch_contracts::stock::{ReservationExpiryDue, StockReserved};
 use despatch_routing::allocate;
 use despatch_runtime::{ConcurrencyKeys, Handler, Timer, Tx};
@@ -14,7 +14,7 @@ use crate::expiry_timer;
 use crate::order_lines::{demand, in_event, skus};
 use crate::store::{self, Claim};
 
-/// Reserves stock for accepted orders.
+/// Reserves stock for orders whose payment was looked at.
 #[derive(Debug)]
 pub struct Reserve {
     lifetime: Duration,
@@ -31,18 +31,18 @@ impl Reserve {
 
 impl Handler for Reserve {
     const NAME: &'static str = "inventory.reserve";
-    type In = OrderAccepted;
+    type In = PaymentAuthorised;
     type Out = Option<StockReserved>;
     type Error = InventoryError;
 
-    fn keys(&self, event: &OrderAccepted) -> ConcurrencyKeys {
+    fn keys(&self, event: &PaymentAuthorised) -> ConcurrencyKeys {
         let Some(order) = &event.order else { return ConcurrencyKeys::none() };
         skus(order)
             .into_iter()
             .fold(ConcurrencyKeys::subject(event.subject()), |keys, sku| keys.and("sku", sku))
     }
 
-    async fn record(&self, event: &OrderAccepted, tx: &Tx<'_>) -> Result<Self::Out, InventoryError> {
+    async fn record(&self, event: &PaymentAuthorised, tx: &Tx<'_>) -> Result<Self::Out, InventoryError> {
         let order = event.order.as_ref().ok_or(InventoryError::OrderMissing)?;
         let (stock, known) = store::stock_for(tx, &order.order_id, &skus(order)).await?;
         if known.is_some() {

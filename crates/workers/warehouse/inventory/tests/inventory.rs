@@ -7,8 +7,8 @@ mod load;
 
 use std::collections::HashSet;
 
-use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
-use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::order::{Order, OrderCancelled};
+use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
 use despatch_contracts::shipment::{Scan, ShipmentDespatched};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
 use despatch_domain::Reason;
@@ -37,8 +37,8 @@ async fn warehouse(reservation_seconds: u64, units: &[(&str, &str, i64)]) -> (Te
     (env, db)
 }
 
-fn accepted(order_id: &str) -> OrderAccepted {
-    OrderAccepted { order: Some(order(order_id)) }
+fn accepted(order_id: &str) -> PaymentAuthorised {
+    PaymentAuthorised { order: Some(order(order_id)) }
 }
 
 fn captured(order_id: &str) -> PaymentCaptured {

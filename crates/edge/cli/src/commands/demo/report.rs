@@ -7,7 +7,7 @@ use std::time::Duration;
 use despatch_domain::{Currency, Money};
 use despatch_order_files::FileOrder;
 use despatch_sandbox::{OrderCounts, Sandbox};
-use despatch_scenario::{Auditor, BEFORE_CAPTURE, BEFORE_RESERVATION, PlacedOrder, died_at};
+use despatch_scenario::{Auditor, BEFORE_CAPTURE, BEFORE_RESERVATION, PlacedOrder, died_at, due_at_stripe};
 use serde::Serialize;
 
 use crate::result::Result;
@@ -20,10 +20,12 @@ pub(super) struct DemoReport {
     completed: usize,
     /// Orders that a person has to look at, by the reason of their first dead letter.
     dead_lettered: BTreeMap<String, usize>,
-    /// The total of the captured orders, by the sample file.
+    /// How much of the captured orders is due at the payment provider, by the sample file.
     expected_minor: i64,
     /// The amount that the payment provider captured, by the sandbox's counts.
     captured_minor: i64,
+    /// The amount that it refunded, by the sandbox's counts.
+    refunded_minor: i64,
     /// Units of the orders that were reserved, by the sample file.
     units_ordered: i64,
     /// Units that are reserved or shipped, by inventory's records.
@@ -70,7 +72,7 @@ impl DemoReport {
         };
         let placed = || orders.iter().enumerate().filter(|(place, _)| ids.contains_key(place));
         let paid = placed().filter(|(place, _)| !gave_up(place, &BEFORE_CAPTURE));
-        let expected_minor = paid.map(|(_, order)| order.total_minor).sum();
+        let expected_minor = paid.map(|(_, order)| due_at_stripe(order)).sum();
         let reserved = placed().filter(|(place, _)| !gave_up(place, &BEFORE_RESERVATION));
         let units_ordered = reserved.flat_map(|(_, order)| &order.units).map(|(_, units)| units).sum();
         let mut dead_lettered = BTreeMap::new();
@@ -106,6 +108,7 @@ impl DemoReport {
             dead_lettered,
             expected_minor,
             captured_minor: counts.captured_minor,
+            refunded_minor: counts.refunded_minor,
             units_ordered,
             units_reserved: totals.units_reserved,
             units_shipped: totals.units_shipped,
@@ -165,6 +168,7 @@ impl fmt::Display for DemoReport {
             money(self.captured_minor).to_string(),
             money(self.expected_minor)
         )?;
+        writeln!(f, "refunded                {:>16}", money(self.refunded_minor).to_string())?;
         writeln!(
             f,
             "units reserved, shipped {:>16}  of {} ordered; {} shipped",

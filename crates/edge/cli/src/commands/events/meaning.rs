@@ -4,10 +4,12 @@ use despatch_contracts::alert::AlertRaised;
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::notification::{NotificationSent, Unsubscribed};
 use despatch_contracts::order::{
-    OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderReturned,
+    OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested,
+    OrderReturned, PaymentDue, PaymentReported,
 };
 use despatch_contracts::payment::{
-    PaymentCaptured, PaymentRefunded, PaymentVoided, RefundRequested, VoidRequested,
+    PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundOverdue,
+    RefundRefused, RefundReported, RefundRequested, VoidRequested,
 };
 use despatch_contracts::provider::{ProviderFailed, ProviderRecovered};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
@@ -51,6 +53,26 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         PaymentCaptured::TYPE => {
             let captured: PaymentCaptured = read(payload)?;
             format!("payment captured, {}", amount(captured.amount_minor, &captured.currency))
+        }
+        PaymentAuthorised::TYPE => "payment looked at".to_owned(),
+        PaymentReported::TYPE => "the shop says how it is paid".to_owned(),
+        PaymentDue::TYPE => "payment due".to_owned(),
+        OrderRefundRequested::TYPE => {
+            format!("refund asked for: {}", read::<OrderRefundRequested>(payload)?.reason)
+        }
+        RefundApproved::TYPE => {
+            let refund: RefundApproved = read(payload)?;
+            format!(
+                "refund approved, {} of {}",
+                amount(refund.amount_minor, &refund.currency),
+                refund.provider
+            )
+        }
+        RefundRefused::TYPE => format!("refund refused: {}", read::<RefundRefused>(payload)?.detail),
+        RefundOverdue::TYPE => "refund by the shop due".to_owned(),
+        RefundReported::TYPE => {
+            let refund: RefundReported = read(payload)?;
+            format!("{} refunded {}", refund.provider, amount(refund.amount_minor, &refund.currency))
         }
         RefundRequested::TYPE => format!("refund asked for: {}", read::<RefundRequested>(payload)?.reason),
         PaymentRefunded::TYPE => {

@@ -7,6 +7,7 @@ pub(super) mod sample;
 mod tests;
 
 use std::fmt::Write as _;
+use std::mem;
 
 use despatch_contracts::order::{Address, Customer, Order};
 use despatch_domain::amount;
@@ -164,15 +165,33 @@ impl Page<'_> {
             let what = format!("{:>digits$} × {}  {}", line.quantity, line.sku, line.title);
             lines.push(self.priced(&what, &money::decimal(line.total_minor, &order.currency)));
         }
-        let extras = money::extras(order);
-        lines.push(self.priced(&extras, &amount(order.total_minor, &order.currency)));
+        let total = amount(order.total_minor, &order.currency);
+        let room = self.room_beside(&total);
+        let mut extras = String::new();
+        for part in money::extras(order).into_iter().chain(["total".to_owned()]) {
+            if !extras.is_empty() {
+                extras.push(',');
+                if extras.width() + 1 + part.width() > room {
+                    lines.push(mem::take(&mut extras));
+                } else {
+                    extras.push(' ');
+                }
+            }
+            extras.push_str(&part);
+        }
+        lines.push(self.priced(&extras, &total));
         self.block("lines", &lines);
+    }
+
+    /// The columns for a text with this amount at the right edge, after a gap.
+    fn room_beside(&self, amount: &str) -> usize {
+        let edge = self.room.map_or(WIDTH - LABEL, |room| room.min(WIDTH - LABEL));
+        edge.saturating_sub(amount.width() + 2)
     }
 
     /// A text with an amount at the right edge.
     fn priced(&self, what: &str, amount: &str) -> String {
-        let edge = self.room.map_or(WIDTH - LABEL, |room| room.min(WIDTH - LABEL));
-        let room = edge.saturating_sub(amount.width() + 2);
+        let room = self.room_beside(amount);
         let what = cut(what, self.room.map(|_| room));
         let padding = " ".repeat(room.saturating_sub(what.width()) + 2);
         format!("{what}{padding}{amount}")

@@ -1,6 +1,6 @@
 //! `despatch orders show`: everything that is known of one order.
 
-use despatch_contracts::order::Order;
+use despatch_contracts::order::{Order, TaxLine};
 use despatch_read_model::placed::PlacedOrder;
 use despatch_read_model::{OrderBook, ReadModel};
 use despatch_status::PLACED;
@@ -65,7 +65,28 @@ fn ordered(order: &Order) -> Value {
         .map(|line| {
             json!({
                 "number": line.number, "sku": line.sku, "title": line.title, "quantity": line.quantity,
-                "total_minor": line.total_minor,
+                "total_minor": line.total_minor, "taxes": taxes(&line.taxes),
+            })
+        })
+        .collect();
+    let charges: Vec<Value> = order
+        .charges
+        .iter()
+        .map(|charge| {
+            json!({
+                "kind": charge.kind().name(), "title": charge.title, "amount_minor": charge.amount_minor,
+                "taxes": taxes(&charge.taxes),
+            })
+        })
+        .collect();
+    let tenders: Vec<Value> = order
+        .tenders
+        .iter()
+        .map(|tender| {
+            json!({
+                "provider": tender.provider, "reference": tender.reference, "name": tender.name,
+                "amount_minor": tender.amount_minor, "currency": tender.currency,
+                "state": tender.state().as_str_name().trim_start_matches("TENDER_STATE_").to_lowercase(),
             })
         })
         .collect();
@@ -81,13 +102,16 @@ fn ordered(order: &Order) -> Value {
             "phone": to.phone,
         })),
         "lines": lines,
-        "currency": order.currency, "shipping_minor": order.shipping_minor, "tax_minor": order.tax_minor,
-        "discount_minor": order.discount_minor, "total_minor": order.total_minor,
-        "authorisation": order.authorisation.as_ref().map(|authorisation| json!({
-            "provider": authorisation.provider, "reference": authorisation.reference,
-            "amount_minor": authorisation.amount_minor,
-        })),
+        "currency": order.currency, "charges": charges, "tax_minor": order.tax_minor,
+        "prices_include_tax": order.prices_include_tax, "discount_minor": order.discount_minor,
+        "total_minor": order.total_minor, "presentment_currency": order.presentment_currency,
+        "presentment_total_minor": order.presentment_total_minor, "tenders": tenders,
     })
+}
+
+fn taxes(taxes: &[TaxLine]) -> Vec<Value> {
+    let tax = |TaxLine { title, rate_ppm, amount_minor }: &TaxLine| json!({"title": title, "rate_ppm": rate_ppm, "amount_minor": amount_minor});
+    taxes.iter().map(tax).collect()
 }
 
 #[cfg(test)]
@@ -102,7 +126,15 @@ mod tests {
         assert_eq!((&object["state"], &object["accepted"]), (&json!("delivered"), &json!(true)));
         assert_eq!(object["customer"]["email"], "zoe@example.com");
         assert_eq!(object["lines"][0]["sku"], "FUR-BO-10001798");
-        assert_eq!(object["payment"]["captured_minor"], 1330);
+        assert_eq!(object["payment"]["tenders"][0]["captured_minor"], 1330);
+        assert_eq!(object["tenders"][0]["state"], "authorised");
+        let tax = json!({"title": "KY", "rate_ppm": 60_000, "amount_minor": 21});
+        let shipping = json!({"kind": "shipping", "title": "Standard", "amount_minor": 350, "taxes": [tax]});
+        assert_eq!(object["charges"], json!([shipping]));
+        assert_eq!(
+            (&object["lines"][0]["taxes"], &object["prices_include_tax"]),
+            (&json!([]), &json!(false))
+        );
         let object = as_object(&sample::not_accepted());
         assert_eq!((&object["state"], &object["accepted"]), (&json!("placed"), &json!(false)));
         assert_eq!(object["cases"][0]["number"], 12);

@@ -26,7 +26,11 @@ pub(super) fn words(step: &Step) -> String {
             format!("payment captured, {first}; it goes back, because the order was cancelled")
         }
         "payment.captured" => format!("payment captured, {first}"),
-        "payment.refunded" => format!("payment refunded, {first}"),
+        "order.payment-reported" => "paid, and accepted".to_owned(),
+        "order.refund-requested" => refund_asked(step),
+        "payment.refund-approved" => format!("refund approved, {}", without_id(first)),
+        "payment.refund-refused" => return format!("not refunded: {}", without_id(detail)),
+        "payment.refunded" => format!("payment refunded, {}", without_id(first)),
         "payment.voided" => "authorisation released".to_owned(),
         "stock.picked" => format!("{parcel} picked {rest}"),
         "label.created" => format!("{parcel} labelled, {rest}"),
@@ -39,6 +43,21 @@ pub(super) fn words(step: &Step) -> String {
         event => [event, detail].join(" "),
     };
     if known { format!("{} (known already)", text.trim_end()) } else { text.trim_end().to_owned() }
+}
+
+/// The words after a refund's id.
+fn without_id(detail: &str) -> &str {
+    detail.split_once(": ").map_or(detail, |(_, words)| words)
+}
+
+/// The outcome of a request to refund.
+fn refund_asked(step: &Step) -> String {
+    let words = without_id(&step.detail);
+    if step.reason == "command-refused" {
+        format!("refund refused, {words}")
+    } else {
+        format!("refund of {words}")
+    }
 }
 
 /// The carrier's own words, which follow carrier, number and time.
@@ -104,7 +123,31 @@ mod tests {
             step("payment.captured", Paid, "step-done", "993.90 USD, ch_1"),
             step("payment.captured", Paid, "already-applied", "993.90 USD, ch_1"),
             step("payment.captured", Cancelled, "captured-after-cancellation", "993.90 USD, ch_1"),
-            step("payment.refunded", Cancelled, "step-done", "993.90 USD, re_1: operator-cancelled"),
+            step(
+                "order.refund-requested",
+                Paid,
+                "step-done",
+                "r-1: 5.00 USD asked for by operator ann: broken",
+            ),
+            step(
+                "order.refund-requested",
+                Paid,
+                "command-refused",
+                "r-1: asked for by operator ann: nothing is captured",
+            ),
+            step("payment.refund-approved", Paid, "step-done", "r-1: 5.00 USD of stripe: broken"),
+            step(
+                "payment.refund-refused",
+                Paid,
+                "command-refused",
+                "r-1: refund-above-captured: 5.00 USD is too much",
+            ),
+            step(
+                "payment.refunded",
+                Cancelled,
+                "step-done",
+                "cancellation: 993.90 USD, re_1: operator-cancelled",
+            ),
             step("payment.voided", Cancelled, "step-done", "pi_1: operator-cancelled"),
             step("stock.picked", Picked, "step-done", "parcel 1 of 1, at reno"),
             step("label.created", Labelled, "step-done", "parcel 1 of 1, usps ground 9205"),
@@ -126,6 +169,10 @@ stock released, because the reservation expired
 payment captured, 993.90 USD
 payment captured, 993.90 USD (known already)
 payment captured, 993.90 USD; it goes back, because the order was cancelled
+refund of 5.00 USD asked for by operator ann: broken
+refund refused, asked for by operator ann: nothing is captured
+refund approved, 5.00 USD of stripe: broken
+not refunded: refund-above-captured: 5.00 USD is too much
 payment refunded, 993.90 USD
 authorisation released
 parcel picked at reno

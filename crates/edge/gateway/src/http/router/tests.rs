@@ -90,13 +90,15 @@ fn the_example_order_has_every_field_and_is_read() {
         (&example["customer"], "Customer"),
         (&example["ship_to"], "Address"),
         (&example["lines"][0], "Line"),
+        (&example["lines"][0]["taxes"][0], "Tax"),
+        (&example["charges"][0], "Charge"),
         (&example["authorisation"], "Authorisation"),
+        (&example["tenders"][0], "Tender"),
     ] {
         assert_eq!(names(object), properties(schema), "{schema}");
     }
     let order = order_json::read(example.to_string().as_bytes()).unwrap();
-    let charged = order.lines[0].total_minor + order.shipping_minor + order.tax_minor - order.discount_minor;
-    assert_eq!(order.total_minor, charged);
+    assert_eq!(i128::from(order.total_minor), order.parts_minor());
 }
 
 #[test]
@@ -106,7 +108,10 @@ fn every_field_that_is_read_is_described() {
         (json!({"customer": {"?": 0}}), "Customer"),
         (json!({"ship_to": {"?": 0}}), "Address"),
         (json!({"lines": [{"?": 0}]}), "Line"),
+        (json!({"lines": [{"taxes": [{"?": 0}]}]}), "Tax"),
+        (json!({"charges": [{"?": 0}]}), "Charge"),
         (json!({"authorisation": {"?": 0}}), "Authorisation"),
+        (json!({"tenders": [{"?": 0}]}), "Tender"),
     ] {
         let invalid = order_json::read(body.to_string().as_bytes()).unwrap_err();
         assert_eq!(taken(&invalid), properties(schema), "{schema}");
@@ -115,12 +120,21 @@ fn every_field_that_is_read_is_described() {
     assert_eq!(taken(&invalid), properties("SubmittedReview"));
     let invalid = crate::sources::fields::json::read::<orders::Cancel>(br#"{"?": 0}"#).err().unwrap();
     assert_eq!(taken(&invalid), properties("Cancel"));
+    let invalid = crate::sources::fields::json::read::<orders::RefundJson>(br#"{"?": 0}"#).err().unwrap();
+    assert_eq!(taken(&invalid), properties("Refund"));
 }
 
 #[test]
 fn what_is_required_is_missed() {
     let order = described()["components"]["schemas"]["Order"].clone();
-    for (parent, schema) in [("", "Order"), ("/lines/0", "Line"), ("/authorisation", "Authorisation")] {
+    for (parent, schema) in [
+        ("", "Order"),
+        ("/lines/0", "Line"),
+        ("/lines/0/taxes/0", "Tax"),
+        ("/charges/0", "Charge"),
+        ("/tenders/0", "Tender"),
+        ("/authorisation", "Authorisation"),
+    ] {
         let required = described()["components"]["schemas"][schema]["required"].clone();
         for name in properties(schema) {
             let mut without = order["examples"][0].clone();

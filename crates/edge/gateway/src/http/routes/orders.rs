@@ -1,4 +1,4 @@
-//! `/v1/orders`: places an order with the gateway's own JSON, shows it, cancels it.
+//! `/v1/orders`: places an order with the gateway's own JSON, shows it, cancels it, refunds it.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use despatch_contracts::Emitted;
-use despatch_contracts::order::OrderCancelRequested;
-use despatch_domain::Reason;
+use despatch_contracts::order::{OrderCancelRequested, OrderRefundRequested, RefundLine};
+use despatch_domain::{Currency, Reason};
 use despatch_read_model::OrderRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +19,8 @@ use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::Submission;
-use crate::sources::fields::json::{self, Invalid, text};
+use crate::sources::fields::amount::{Amount, Prices};
+use crate::sources::fields::json::{self, Id, Invalid, id, key, or_default, text};
 use crate::sources::order_json::{self, OrderJson};
 
 /// The result of placing an order.
@@ -31,7 +32,8 @@ pub(crate) struct Placed {
     pub(crate) outcome: Outcome,
 }
 
-/// `changed`: the order was placed before with other contents. The new ones became a case.
+/// `changed`: the order was placed before with other contents. The new ones became a case. `payment-noted`: how the order
+/// is paid, or what was refunded, is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
@@ -39,6 +41,8 @@ pub(crate) enum Outcome {
     Same,
     Changed,
     CancelRequested,
+    RefundRequested,
+    PaymentNoted,
 }
 
 /// An order with its record.
@@ -78,12 +82,106 @@ impl Cancel {
 
     fn read(body: &[u8]) -> Result<Self, Invalid> {
         let cancel: Cancel = if body.is_empty() { Cancel::by_operator() } else { json::read(body)? };
-        for (field, text, limit) in [("by", &cancel.by, 100), ("reason", &cancel.reason, 500)] {
-            if text.chars().count() > limit {
-                return Err(Invalid::new(field, format!("expected at most {limit} characters")));
-            }
-        }
+        at_most(&[("by", &cancel.by, 100), ("reason", &cancel.reason, 500)])?;
         Ok(cancel)
+    }
+}
+
+/// A refund of an amount, or of units of the order's lines.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Refund)]
+pub(crate) struct RefundJson {
+    /// Your id of it, unique within the order. A second request with the same id asks for nothing more.
+    #[serde(default, deserialize_with = "id")]
+    #[schema(required, value_type = Id)]
+    refund_id: String,
+    /// The amount; by default what was paid for the lines.
+    #[schema(nullable = false)]
+    amount: Option<Amount>,
+    /// The amount's currency, which is the order's: its ISO 4217 code.
+    #[serde(default, deserialize_with = "text")]
+    currency: String,
+    /// The units that are refunded.
+    #[serde(default, deserialize_with = "or_default")]
+    lines: Vec<RefundLineJson>,
+    #[schema(inline)]
+    requested_by: Requester,
+    /// The person, for the order's timeline.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 100)]
+    by: String,
+    /// Why, in words, for the order's timeline.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(required, max_length = 500)]
+    reason: String,
+}
+
+/// Units of a line.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RefundLine)]
+struct RefundLineJson {
+    /// The line's number, from 1.
+    line: u32,
+    /// The number of units.
+    #[schema(minimum = 1)]
+    quantity: i64,
+}
+
+impl RefundJson {
+    fn command(self, order_id: Uuid) -> Result<OrderRefundRequested, Invalid> {
+        at_most(&[
+            ("by", &self.by, 100),
+            ("reason", &self.reason, 500),
+            ("refund_id", &self.refund_id, 100),
+        ])?;
+        if !self.refund_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+            let found = format!("expected letters, digits and -_., found {:?}", self.refund_id);
+            return Err(Invalid::new("refund_id", found));
+        }
+        if self.reason.is_empty() {
+            return Err(Invalid::new("reason", "expected why, found nothing"));
+        }
+        let currency = self.currency.to_ascii_uppercase();
+        if self.amount.is_some() && Currency::parse(&currency).is_err() {
+            return Err(Invalid::new(
+                "currency",
+                format!("expected the amount's ISO 4217 code, found {currency:?}"),
+            ));
+        }
+        let amount =
+            self.amount.map(|amount| Prices::of(&currency).minor(&amount, || "amount".into())).transpose()?;
+        if amount.is_some_and(|minor| minor <= 0) {
+            return Err(Invalid::new("amount", "expected a positive amount"));
+        }
+        if amount.is_none() && self.lines.is_empty() {
+            return Err(Invalid::new("amount", "expected an amount or lines, found neither"));
+        }
+        if let Some(at) = self.lines.iter().position(|line| line.quantity < 1) {
+            let found = format!("expected 1 or more, found {}", self.lines[at].quantity);
+            return Err(Invalid::new(format!("lines[{at}].quantity"), found));
+        }
+        let lines =
+            self.lines.into_iter().map(|RefundLineJson { line, quantity }| RefundLine { line, quantity });
+        Ok(OrderRefundRequested {
+            order_id: order_id.to_string(),
+            refund_id: key(self.refund_id, "refund_id")?,
+            amount_minor: amount.unwrap_or_default(),
+            currency,
+            lines: lines.collect(),
+            reason: self.reason,
+            requested_by: self.requested_by.name().to_owned(),
+            by: self.by,
+        })
+    }
+}
+
+/// Returns an error for a text that is longer than its limit, in characters.
+fn at_most(texts: &[(&'static str, &str, usize)]) -> Result<(), Invalid> {
+    match texts.iter().find(|(_, text, limit)| text.chars().count() > *limit) {
+        Some((field, _, limit)) => Err(Invalid::new(*field, format!("expected at most {limit} characters"))),
+        None => Ok(()),
     }
 }
 
@@ -93,6 +191,15 @@ impl Cancel {
 enum Requester {
     Customer,
     Operator,
+}
+
+impl Requester {
+    fn name(self) -> &'static str {
+        match self {
+            Requester::Customer => "customer",
+            Requester::Operator => "operator",
+        }
+    }
 }
 
 /// Place an order
@@ -190,18 +297,52 @@ pub(crate) async fn cancel(
 ) -> Result<Response, ApiError> {
     let cancel = Cancel::read(&body)?;
     let (order_id, _) = accepted(&gateway, &order_id).await?;
-    let (code, requested_by) = match cancel.requested_by {
-        Requester::Customer => (Reason::CustomerCancelled, "customer"),
-        Requester::Operator => (Reason::OperatorCancelled, "operator"),
+    let code = match cancel.requested_by {
+        Requester::Customer => Reason::CustomerCancelled,
+        Requester::Operator => Reason::OperatorCancelled,
     };
     let command = OrderCancelRequested {
         order_id: order_id.to_string(),
         reason: if cancel.reason.is_empty() { code.code().to_owned() } else { cancel.reason },
-        requested_by: requested_by.into(),
+        requested_by: cancel.requested_by.name().to_owned(),
         by: cancel.by,
     };
     gateway.storage.submit(Submission::Event(Emitted::from(&command)), trace).await?;
     Ok((StatusCode::ACCEPTED, Json(Placed { order_id, outcome: Outcome::CancelRequested })).into_response())
+}
+
+/// Ask for a refund
+///
+/// Whether it is approved, refused or made shows in the order's timeline and payment.
+#[utoipa::path(
+    post,
+    path = "/v1/orders/{order_id}/refunds",
+    operation_id = "refundOrder",
+    security(("apiKey" = [])),
+    params(("order_id" = String, Path, description = "The id that the order was given.")),
+    request_body(content = ref("#/components/schemas/Refund"), content_type = "application/json"),
+    responses(
+        (status = 202, description = "The command is committed.", body = Placed),
+        (status = 400, response = description::Invalid),
+        (status = 401, response = Unauthorised),
+        (status = 404, response = Unknown),
+        (status = 413, response = TooLarge),
+        (status = 429, response = TooMany),
+        (status = 503, response = Unavailable)
+    )
+)]
+pub(crate) async fn refund(
+    State(gateway): State<Gateway>,
+    _: ApiKey,
+    RequestTrace(trace): RequestTrace,
+    PathParams(order_id): PathParams<String>,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let refund: RefundJson = json::read(&body)?;
+    let (order_id, _) = accepted(&gateway, &order_id).await?;
+    let command = refund.command(order_id)?;
+    gateway.storage.submit(Submission::Event(Emitted::from(&command)), trace).await?;
+    Ok((StatusCode::ACCEPTED, Json(Placed { order_id, outcome: Outcome::RefundRequested })).into_response())
 }
 
 /// Returns the order that the path names, and its natural key.

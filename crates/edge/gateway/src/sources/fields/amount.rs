@@ -4,6 +4,7 @@ use std::fmt;
 
 use despatch_domain::{Currency, Money, MoneyError};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -15,7 +16,7 @@ use crate::sources::fields::json::Invalid;
 /// A JSON whole number is as exact as text and accepted as such. A JSON number with a point is refused, because a
 /// binary float would be between the shop's decimals and ours.
 #[derive(Debug, Clone)]
-pub(crate) struct Amount(String);
+pub(crate) struct Amount(Box<str>);
 
 impl PartialSchema for Amount {
     fn schema() -> RefOr<Schema> {
@@ -45,15 +46,15 @@ impl Visitor<'_> for DecimalText {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
-        Ok(Amount(text.trim().to_owned()))
+        Ok(Amount(text.trim().into()))
     }
 
     fn visit_i64<E>(self, whole: i64) -> Result<Amount, E> {
-        Ok(Amount(whole.to_string()))
+        Ok(Amount(whole.to_string().into()))
     }
 
     fn visit_u64<E>(self, whole: u64) -> Result<Amount, E> {
-        Ok(Amount(whole.to_string()))
+        Ok(Amount(whole.to_string().into()))
     }
 }
 
@@ -88,6 +89,20 @@ impl Prices {
         field: impl FnOnce() -> String,
     ) -> Result<i64, Invalid> {
         amount.map_or(Ok(0), |amount| self.minor(amount, field))
+    }
+
+    /// Returns the amount of a note, such as a line's tax, in minor units; rounded, because shops keep taxes in finer
+    /// units. Returns `None` for anything that is not an amount.
+    ///
+    /// A note adds nothing to the order, so an odd one must not refuse it. Shops leave empty text where a rate does not
+    /// apply.
+    pub(crate) fn note(self, amount: &Value) -> Option<i64> {
+        let text = match amount {
+            Value::String(text) => text.trim(),
+            Value::Number(number) => &number.to_string(),
+            _ => return None,
+        };
+        Money::parse_rounded(text, self.known.unwrap_or(Currency::USD)).ok().map(|money| money.minor)
     }
 }
 
@@ -150,6 +165,24 @@ mod tests {
     fn an_unknown_currency_keeps_two_decimals() {
         assert_eq!(minor("XQQ", r#""12.505""#), Ok(1251));
         assert_eq!(minor("", r#""12""#), Ok(1200));
+    }
+
+    #[test]
+    fn notes_are_rounded_and_refuse_nothing() {
+        for (currency, json, expected) in [
+            ("USD", r#""2.4552""#, Some(246)),
+            ("USD", r#"" 0.9 ""#, Some(90)),
+            ("USD", "2.4552", Some(246)),
+            ("JPY", r#""12.5""#, Some(13)),
+            ("XQQ", r#""1""#, Some(100)),
+            ("USD", r#""""#, None),
+            ("USD", "null", None),
+            ("USD", "[1]", None),
+            ("USD", "1e300", None),
+        ] {
+            let note = serde_json::from_str(json).unwrap();
+            assert_eq!(Prices::of(currency).note(&note), expected, "{json} {currency}");
+        }
     }
 
     #[test]

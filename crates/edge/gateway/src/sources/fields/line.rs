@@ -44,6 +44,11 @@ impl LineReader {
         self.prices.minor_or_zero(amount, || self.path(field))
     }
 
+    /// Returns the parser of the order's amounts.
+    pub(crate) fn prices(self) -> Prices {
+        self.prices
+    }
+
     /// Returns the path of a field of the line.
     pub(crate) fn path(self, field: impl fmt::Display) -> String {
         format!("{}[{}].{field}", self.list, self.index)

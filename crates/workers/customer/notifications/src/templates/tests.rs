@@ -1,6 +1,6 @@
 //! The texts that customers read, whatever their name's script.
 
-use despatch_contracts::order::{Address, Line, Order};
+use despatch_contracts::order::{Address, Charge, ChargeKind, Line, Order};
 use despatch_contracts::shipment::Scan;
 
 use super::*;
@@ -12,6 +12,13 @@ fn order() -> Order {
         title: title.into(),
         quantity,
         total_minor,
+        taxes: Vec::new(),
+    };
+    let charge = |kind: ChargeKind, title: &str, amount_minor| Charge {
+        kind: kind.into(),
+        title: title.into(),
+        amount_minor,
+        taxes: Vec::new(),
     };
     Order {
         shop_order_id: "CA-2017-152156".into(),
@@ -25,9 +32,17 @@ fn order() -> Order {
             country: "RU".into(),
             ..Address::default()
         }),
-        shipping_minor: 500,
+        charges: vec![
+            charge(ChargeKind::Shipping, "Flat <rate>", 500),
+            charge(ChargeKind::Shipping, "", 100),
+            charge(ChargeKind::Fee, "Voucher", -150),
+            charge(ChargeKind::Fee, "", 50),
+            charge(ChargeKind::Duty, "", 1_840),
+            charge(ChargeKind::Tip, "Trinkgeld", 200),
+            charge(ChargeKind::Rounding, "", -1),
+        ],
         discount_minor: 1_000,
-        total_minor: 26_686,
+        total_minor: 28_725,
         ..Order::default()
     }
 }

@@ -10,10 +10,13 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 
 use super::units;
-use crate::provider::{AuthorisationStatus, Captured, Payment, ProviderError, Refunded};
+use crate::provider::{AuthorisationStatus, Captured, MadeRefund, Payment, ProviderError, Refunded};
 
 /// How long to wait if Stripe is busy and does not say for how long.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
+
+/// The name under which a refund's metadata holds our id of it.
+pub(super) const REFUND_ID: &str = "refund_id";
 
 /// A PaymentIntent.
 #[derive(Debug, Deserialize)]
@@ -34,7 +37,8 @@ enum Status {
     RequiresCapture,
     Succeeded,
     Canceled,
-    /// The customer or Stripe has not completed it: `requires_action`, `processing` and the like.
+    Processing,
+    /// The customer has not completed it: `requires_action` and the like.
     #[serde(other)]
     Unfinished,
 }
@@ -59,6 +63,7 @@ impl Intent {
         match self.status {
             Status::RequiresCapture => Ok(AuthorisationStatus::Authorised),
             Status::Canceled => Ok(AuthorisationStatus::Cancelled),
+            Status::Processing => Ok(AuthorisationStatus::Processing),
             Status::Unfinished => Ok(AuthorisationStatus::Unfinished),
             Status::Succeeded => {
                 let captured = self.captured();
@@ -75,9 +80,13 @@ impl Intent {
     }
 
     fn money(&self, amount: i64) -> Result<Money, Unintelligible> {
-        let currency = Currency::parse(&self.currency.to_ascii_uppercase())?;
-        units::from_wire(amount, currency).ok_or(Unintelligible::Amount { amount, currency })
+        money(amount, &self.currency)
     }
+}
+
+fn money(amount: i64, currency: &str) -> Result<Money, Unintelligible> {
+    let currency = Currency::parse(&currency.to_ascii_uppercase())?;
+    units::from_wire(amount, currency).ok_or(Unintelligible::Amount { amount, currency })
 }
 
 /// A refund.
@@ -85,7 +94,10 @@ impl Intent {
 pub(super) struct Refund {
     id: String,
     amount: i64,
+    currency: String,
     status: RefundStatus,
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -117,10 +129,16 @@ pub(super) struct Refunds {
 }
 
 impl Refunds {
-    /// Returns a refund of exactly this amount.
-    pub(super) fn of(self, amount: Option<i64>) -> Option<Refunded> {
-        let mut same = self.data.into_iter().filter(|refund| Some(refund.amount) == amount);
-        same.find_map(|refund| refund.made().ok())
+    /// Returns the refunds that were made or are under way.
+    pub(super) fn made(self) -> Result<Vec<MadeRefund>, ProviderError> {
+        let under_way = self.data.into_iter().filter(|refund| refund.status == RefundStatus::UnderWay);
+        let made = under_way.map(|mut refund| {
+            let refund_id = refund.metadata.remove(REFUND_ID);
+            let amount = money(refund.amount, &refund.currency)?;
+            Ok(MadeRefund { reference: refund.id, refund_id, amount })
+        });
+        let made: Result<_, Unintelligible> = made.collect();
+        made.map_err(|error| ProviderError::Unanswered(Box::new(error)))
     }
 }
 

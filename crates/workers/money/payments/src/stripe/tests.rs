@@ -103,13 +103,14 @@ async fn a_void_and_a_refund_are_asked_as_documented() {
     assert_eq!(asked.line, "POST /v1/payment_intents/pi_1/cancel");
     assert_eq!(asked.body, "cancellation_reason=requested_by_customer");
 
-    let refund = json!({ "id": "re_1", "object": "refund", "amount": 1050, "status": "pending" });
+    let refund =
+        json!({ "id": "re_1", "object": "refund", "amount": 1050, "currency": "usd", "status": "pending" });
     let (refunding, script) = stripe(200, &[], refund).await;
-    let refunded = refunding.refund("pi_1", usd(1050), "k").await.unwrap();
+    let refunded = refunding.refund("pi_1", usd(1050), "r-1", "k").await.unwrap();
     assert_eq!(refunded, Refunded { reference: "re_1".into() });
     let asked = script.asked.lock().unwrap()[0].clone();
     assert_eq!((asked.line.as_str(), asked.key.as_deref()), ("POST /v1/refunds", Some("k")));
-    assert_eq!(asked.body, "payment_intent=pi_1&amount=1050");
+    assert_eq!(asked.body, "payment_intent=pi_1&amount=1050&metadata%5Brefund_id%5D=r-1");
 }
 
 #[tokio::test]
@@ -122,7 +123,7 @@ async fn a_look_up_reads_the_authorisations_status() {
         ),
         ("canceled", AuthorisationStatus::Cancelled),
         ("requires_action", AuthorisationStatus::Unfinished),
-        ("processing", AuthorisationStatus::Unfinished),
+        ("processing", AuthorisationStatus::Processing),
     ] {
         let (stripe, script) = stripe(200, &[], intent(said, 1050, "usd")).await;
         let payment = stripe.look_up("pi_1").await.unwrap();
@@ -133,16 +134,17 @@ async fn a_look_up_reads_the_authorisations_status() {
 }
 
 #[tokio::test]
-async fn a_refund_is_found_by_its_amount_unless_it_failed() {
-    let refund =
-        |id: &str, amount: i64, status: &str| json!({ "id": id, "amount": amount, "status": status });
-    let list = json!({ "object": "list", "has_more": false, "data": [
-        refund("re_1", 1050, "failed"), refund("re_2", 1000, "succeeded"), refund("re_3", 1050, "succeeded"),
-    ] });
+async fn refunds_are_listed_with_our_ids_and_without_those_that_failed() {
+    let refund = |id: &str, status: &str, metadata: Value| json!({ "id": id, "amount": 1050, "currency": "usd", "status": status, "metadata": metadata });
+    let list = json!({ "object": "list", "data": [
+        refund("re_1", "failed", json!({})),
+        refund("re_2", "succeeded", json!({ "refund_id": "r-1" })),
+        refund("re_3", "pending", json!({ "ticket": "7" })),
+    ]});
     let (stripe, script) = stripe(200, &[], list).await;
-    let found = stripe.look_up_refund("pi_1", usd(1050)).await.unwrap();
-    assert_eq!(found, Some(Refunded { reference: "re_3".into() }));
-    assert_eq!(stripe.look_up_refund("pi_1", usd(7)).await.unwrap(), None);
+    let made = stripe.refunds("pi_1").await.unwrap();
+    let made: Vec<_> = made.iter().map(|it| (&*it.reference, it.refund_id.as_deref(), it.amount)).collect();
+    assert_eq!(made, [("re_2", Some("r-1"), usd(1050)), ("re_3", None, usd(1050))]);
     assert_eq!(script.asked.lock().unwrap()[0].line, "GET /v1/refunds?payment_intent=pi_1&limit=100");
 }
 

@@ -1,7 +1,7 @@
 //! A shop's checkout: payments running against a sandbox of its own, and a customer's authorisations.
 
 use despatch_contracts::Subject;
-use despatch_contracts::order::Order;
+use despatch_contracts::order::{Order, OrderAccepted};
 use despatch_contracts::stock::StockReserved;
 use despatch_payments::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
 use despatch_payments::stripe::{SecretKey, Stripe, StripeConfig};
@@ -50,9 +50,9 @@ impl Checkout {
     /// An order of 130.00 USD for which the customer has really authorised this much.
     pub(crate) async fn order_of(&self, order_id: &str, amount: i64, currency: &str) -> Order {
         let mut order = order(order_id);
-        let authorisation = order.authorisation.as_mut().unwrap();
-        authorisation.provider = "stripe".into();
-        authorisation.reference = self.authorise(order_id, amount, currency).await;
+        let tender = &mut order.tenders[0];
+        tender.provider = "stripe".into();
+        tender.reference = self.authorise(order_id, amount, currency).await;
         order
     }
 
@@ -93,6 +93,33 @@ impl Checkout {
         self.stripe().capture(reference(order), amount, "elsewhere").await
     }
 
+    /// Refunds a part of the payment by hand, in the provider's dashboard.
+    pub(crate) async fn refund_elsewhere(&self, order: &Order, minor: i64) {
+        self.ask_refund_elsewhere(order, minor).await.unwrap().error_for_status().unwrap();
+    }
+
+    /// The same, unless less is left. A fault that was meant for the worker may meet this request.
+    pub(crate) async fn try_refund_elsewhere(&self, order: &Order, minor: i64) {
+        drop(self.ask_refund_elsewhere(order, minor).await);
+    }
+
+    /// The amount that was refunded in the dashboard.
+    pub(crate) async fn refunded_elsewhere(&self, order: &Order) -> i64 {
+        let made = self.stripe().refunds(reference(order)).await.unwrap();
+        made.iter().filter(|refund| refund.refund_id.is_none()).map(|refund| refund.amount.minor).sum()
+    }
+
+    async fn ask_refund_elsewhere(&self, order: &Order, minor: i64) -> reqwest::Result<reqwest::Response> {
+        let form = [("payment_intent", reference(order)), ("amount", &minor.to_string())];
+        let url = format!("{}/v1/refunds", self.sandbox.stripe_url());
+        reqwest::Client::new().post(url).bearer_auth("sk_test_checkout").form(&form).send().await
+    }
+
+    /// Delivers the event that the order is accepted.
+    pub(crate) async fn accept(&self, order: &Order) {
+        self.env.deliver(&OrderAccepted { order: Some(order.clone()) }).await;
+    }
+
     /// Voids the authorisation by hand, not by the worker.
     pub(crate) async fn void_elsewhere(&self, order: &Order) -> Result<(), ProviderError> {
         self.stripe().void(reference(order), "elsewhere").await
@@ -122,5 +149,5 @@ impl Checkout {
 
 /// The provider's name of the authorisation.
 pub(crate) fn reference(order: &Order) -> &str {
-    &order.authorisation.as_ref().unwrap().reference
+    &order.tenders[0].reference
 }

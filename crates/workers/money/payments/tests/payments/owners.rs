@@ -13,14 +13,14 @@ use crate::refunds::{refund, void};
 fn settable(mut order: Order) -> Order {
     let proof = |key: &str, value: &str| Proof { key: key.into(), value: value.into() };
     let proofs = vec![proof("order_number", "1001"), proof("order_id", &order.order_id)];
-    order.authorisation.as_mut().unwrap().proofs = proofs;
+    order.tenders[0].proofs = proofs;
     order
 }
 
 /// An order of somebody who names the payment of `owner`'s order.
 fn thief_of(owner: &Order, order_id: &str) -> Order {
-    let authorisation = owner.authorisation.clone();
-    settable(Order { authorisation, ..despatch_testkit::order(order_id) })
+    let tenders = owner.tenders.clone();
+    settable(Order { tenders, ..despatch_testkit::order(order_id) })
 }
 
 #[tokio::test]
@@ -72,8 +72,8 @@ async fn of_64_orders_at_once_that_name_one_payment_one_has_it() {
     checkout.run().await;
     let owner = checkout.order("o-0").await;
     let others = (1..64).map(|n| {
-        let authorisation = owner.authorisation.clone();
-        Order { authorisation, ..despatch_testkit::order(&format!("o-{n}")) }
+        let tenders = owner.tenders.clone();
+        Order { tenders, ..despatch_testkit::order(&format!("o-{n}")) }
     });
     let orders: Vec<Order> = std::iter::once(owner.clone()).chain(others).collect();
     futures_util::future::join_all(orders.iter().map(|order| checkout.reserve(order))).await;

@@ -1,6 +1,12 @@
 //! Each defect of an order is found under its reason, alone and together with others.
 
+use despatch_contracts::order::{Charge, ChargeKind};
+
 use super::*;
+
+fn charge(kind: ChargeKind, amount_minor: i64) -> Charge {
+    Charge { kind: kind.into(), amount_minor, ..Charge::default() }
+}
 
 fn valid() -> Order {
     let line = |number, quantity, total_minor| Line {
@@ -9,6 +15,7 @@ fn valid() -> Order {
         title: "A thing".into(),
         quantity,
         total_minor,
+        taxes: Vec::new(),
     };
     Order {
         order_id: "o-1".into(),
@@ -21,7 +28,7 @@ fn valid() -> Order {
         }),
         lines: vec![line(1, 2, 2000), line(2, 1, 550)],
         currency: "USD".into(),
-        shipping_minor: 500,
+        charges: vec![charge(ChargeKind::Shipping, 500)],
         tax_minor: 200,
         discount_minor: 250,
         total_minor: 3000,
@@ -49,6 +56,16 @@ fn an_order_may_be_free_or_large() {
     let mut large = valid();
     large.lines[0].quantity = 10_000;
     assert_eq!(validate(&large), Ok(()));
+}
+
+#[test]
+fn fees_and_rounding_may_take_something_off() {
+    let mut order = valid();
+    order.charges.push(charge(ChargeKind::Fee, -1500));
+    order.charges.push(charge(ChargeKind::Rounding, -1));
+    order.charges.push(charge(ChargeKind::Duty, 1840));
+    order.total_minor = 3000 - 1500 - 1 + 1840;
+    assert_eq!(validate(&order), Ok(()));
 }
 
 #[test]
@@ -86,11 +103,34 @@ fn each_problem_has_its_reason() {
         ),
         (
             |o| {
-                o.shipping_minor = -500;
+                o.charges[0].amount_minor = -500;
                 o.total_minor = 2000;
             },
             Reason::AmountInvalid,
         ),
+        (
+            |o| {
+                o.charges.push(charge(ChargeKind::Duty, -1));
+                o.total_minor = 2999;
+            },
+            Reason::AmountInvalid,
+        ),
+        (
+            |o| {
+                o.charges.push(charge(ChargeKind::Tip, -1));
+                o.total_minor = 2999;
+            },
+            Reason::AmountInvalid,
+        ),
+        (
+            |o| {
+                o.charges.push(charge(ChargeKind::Unspecified, -1));
+                o.total_minor = 2999;
+            },
+            Reason::AmountInvalid,
+        ),
+        (|o| o.charges.push(charge(ChargeKind::Rounding, 1)), Reason::TotalsMismatch),
+        (|o| o.charges.clear(), Reason::TotalsMismatch),
         (
             |o| {
                 o.tax_minor = -200;

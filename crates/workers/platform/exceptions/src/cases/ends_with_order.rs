@@ -1,8 +1,8 @@
 //! Which cases a cancelled order leaves without anything to do.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced};
-use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced, PaymentReported};
+use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved};
 
 /// The worker that holds each order's state. It needs every fact, whatever became of the order: of money that was captured
@@ -15,8 +15,9 @@ const STATE: &str = "orders";
 /// customer who was not told.
 pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
     match event_type {
-        OrderPlaced::TYPE | OrderCancelRequested::TYPE => true,
+        OrderPlaced::TYPE | PaymentReported::TYPE | OrderCancelRequested::TYPE => true,
         OrderAccepted::TYPE
+        | PaymentAuthorised::TYPE
         | StockReserved::TYPE
         | ReservationExpiryDue::TYPE
         | PaymentCaptured::TYPE
@@ -39,10 +40,12 @@ mod tests {
         let expected = [
             "order.placed",
             "order.accepted",
+            "order.payment-reported",
             "order.cancel-requested",
             "stock.reserved",
             "stock.reservation-expiry-due",
             "stock.picked",
+            "payment.authorised",
             "payment.captured",
         ];
         assert_eq!(ending, expected);

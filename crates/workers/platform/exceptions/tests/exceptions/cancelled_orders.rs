@@ -58,7 +58,11 @@ async fn a_cancelled_order_ends_its_case_whichever_comes_first() {
 async fn what_winds_a_cancelled_order_up_stays_open() {
     let (env, team) = env().await;
     let (before, after) = (EventId::new(), EventId::new());
-    let refund = RefundRequested { order_id: "o-1".into(), reason: "customer-cancelled".into() };
+    let refund = RefundRequested {
+        order_id: "o-1".into(),
+        reason: "customer-cancelled".into(),
+        ..RefundRequested::default()
+    };
     dies(&env, &about(before, "o-1", &refund)).await;
     env.quiet().await;
     is_cancelled(&env, "o-1").await;

@@ -9,7 +9,7 @@ async fn of_a_thousand_orders_for_a_hundred_units_exactly_a_hundred_are_reserved
     let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 60), ("SKU-A", "west", 40)]).await;
     env.run(worker(&Config { reservation_seconds: AN_HOUR })).await;
     for n in 0..1000 {
-        env.deliver(&OrderAccepted { order: Some(order_for(&format!("o-{n}"), &[("SKU-A", 1)])) }).await;
+        env.deliver(&PaymentAuthorised { order: Some(order_for(&format!("o-{n}"), &[("SKU-A", 1)])) }).await;
     }
     eventually("every order is decided and published", async || {
         let decided = "SELECT (SELECT count(*) FROM inventory.journal WHERE state IN ('done', 'dead')) = 1000
@@ -47,7 +47,7 @@ async fn units_are_conserved_in_any_order_of_events() {
         let lines = [(skus[Rng(n).below(4)], 1 + n.cast_signed() % 3), (skus[Rng(n + 1).below(4)], 1)];
         let order = order_for(&order_id, &lines);
         match event {
-            0 => drop(env.deliver(&OrderAccepted { order: Some(order) }).await),
+            0 => drop(env.deliver(&PaymentAuthorised { order: Some(order) }).await),
             1 => drop(env.deliver(&PaymentCaptured { order: Some(order), ..captured(&order_id) }).await),
             2 if n % 3 == 0 => drop(env.deliver(&cancelled(&order_id)).await),
             3 if n % 2 == 0 => drop(env.deliver(&despatched(&order_id, 1)).await),

@@ -1,10 +1,12 @@
 //! Orders to show.
 
-use despatch_contracts::order::{Address, Authorisation, Customer, Line, Order};
+use despatch_contracts::order::{
+    Address, Charge, ChargeKind, Customer, Line, Order, TaxLine, Tender, TenderState,
+};
 use despatch_read_model::cases::OrderCase;
 use despatch_read_model::messages::Message;
 use despatch_read_model::orders::Step;
-use despatch_read_model::payments::Payment;
+use despatch_read_model::payments::{self, Payment};
 use despatch_read_model::placed::PlacedOrder;
 use despatch_read_model::reviews::Review;
 use despatch_read_model::{OrderRecord, Parcel};
@@ -41,7 +43,9 @@ fn ordered() -> Order {
         title: title.to_owned(),
         quantity,
         total_minor,
+        taxes: Vec::new(),
     };
+    let vat = TaxLine { title: "KY".to_owned(), rate_ppm: 60_000, amount_minor: 21 };
     let placed_at = at(RECEIVED);
     Order {
         shop: "north".to_owned(),
@@ -66,16 +70,23 @@ fn ordered() -> Order {
             line(2, "OFF-BI-10003910", "Binder", 10, 0),
         ],
         currency: "USD".to_owned(),
-        shipping_minor: 350,
+        charges: vec![Charge {
+            kind: ChargeKind::Shipping.into(),
+            title: "Standard".to_owned(),
+            amount_minor: 350,
+            taxes: vec![vat],
+        }],
         tax_minor: 80,
         discount_minor: 100,
         total_minor: 1330,
-        authorisation: Some(Authorisation {
+        tenders: vec![Tender {
             provider: "stripe".to_owned(),
             reference: "pi_3xy".to_owned(),
             amount_minor: 1330,
-            proofs: Vec::new(),
-        }),
+            currency: "USD".to_owned(),
+            state: TenderState::Authorised.into(),
+            ..Tender::default()
+        }],
         ..Order::default()
     }
 }
@@ -138,18 +149,22 @@ pub(in crate::commands::orders) fn delivered() -> OrderPage {
     ];
     let mail = |milestone: &str, time: &str| Message {
         milestone: milestone.to_owned(),
-        part: 0,
+        part: "0".to_owned(),
         message_id: format!("{milestone}@shop.example"),
         sent_at: evening(time),
     };
     let record = OrderRecord {
         payment: Some(Payment {
-            provider: "stripe".to_owned(),
-            authorisation: "pi_3xy".to_owned(),
-            capture: "ch_3bp".to_owned(),
-            currency: "USD".to_owned(),
-            captured_minor: 1330,
-            captured_at: Some(evening("17:50:01")),
+            tenders: vec![payments::Tender {
+                number: 1,
+                provider: "stripe".to_owned(),
+                authorisation: "pi_3xy".to_owned(),
+                capture: "ch_3bp".to_owned(),
+                currency: "USD".to_owned(),
+                captured_minor: 1330,
+                refunded_minor: 0,
+                captured_at: evening("17:50:01"),
+            }],
             ..Payment::default()
         }),
         parcels: vec![Parcel {
@@ -201,6 +216,26 @@ pub(in crate::commands::orders) fn cancelled() -> OrderPage {
 /// An order that orders could not accept.
 pub(in crate::commands::orders) fn not_accepted() -> OrderPage {
     page(Some(Order { customer: None, ..ordered() }), None, vec![case()])
+}
+
+/// An order with a charge of each kind.
+pub(super) fn charged() -> OrderPage {
+    let charge = |kind: ChargeKind, amount_minor| Charge {
+        kind: kind.into(),
+        title: String::new(),
+        amount_minor,
+        taxes: Vec::new(),
+    };
+    let mut order = ordered();
+    order.charges.extend([
+        charge(ChargeKind::Shipping, 725),
+        charge(ChargeKind::Rounding, -1),
+        charge(ChargeKind::Fee, -150),
+        charge(ChargeKind::Duty, 1840),
+        charge(ChargeKind::Tip, 500),
+    ]);
+    order.total_minor = 4244;
+    page(Some(order), None, Vec::new())
 }
 
 /// An order that orders has not consumed yet.

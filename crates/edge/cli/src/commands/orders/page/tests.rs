@@ -88,6 +88,18 @@ stuck     case 12, address-incomplete, since 21 m   despatch exceptions show 12
 }
 
 #[test]
+fn each_charge_is_shown_and_none_is_cut() {
+    let text = on_a_terminal(&sample::charged());
+    let lines: Vec<_> = text.lines().skip_while(|line| !line.contains("Binder")).take(4).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+          10 × OFF-BI-10003910  Binder                                      0.00
+          shipping 3.50, shipping 7.25, fee -1.50, duty 18.40,
+          tip 5.00, tax 0.80, discount -1.00, rounding -0.01, total    42.44 USD
+payment   authorised 13.30 USD, not captured (stripe pi_3xy)
+");
+}
+
+#[test]
 fn an_order_that_just_came_in() {
     insta::assert_snapshot!(on_a_terminal(&sample::unknown()), @r#"
 north 1001   placed

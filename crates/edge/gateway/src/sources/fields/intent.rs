@@ -1,6 +1,6 @@
-//! The checkout's authorisation, from the named values that a checkout adds to a shop's order.
+//! The PaymentIntent that a checkout authorised, from the named values that a checkout adds to a shop's order.
 
-use despatch_contracts::order::{Authorisation, Proof};
+use despatch_contracts::order::{Proof, Tender};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,14 +25,12 @@ pub(crate) struct Attribute {
 /// Returns the PaymentIntent among the attributes. Returns `None` if the checkout named none, so that there is nothing
 /// to capture.
 ///
-/// A shop authorises the order's total and does not repeat it, so the amount is the order's total. Payments compares it
-/// with the provider's amount. One of `proofs`, which name the order, must be in the intent's own metadata, unless the
-/// reference is in the protected field. Proofs without a value are left out.
-pub(crate) fn authorisation<'a>(
+/// The shop does not repeat the amount, so the tender has none yet. One of `proofs`, which name the order, must be in the
+/// intent's own metadata, unless the reference is in the protected field. Proofs without a value are left out.
+pub(crate) fn intent<'a>(
     attributes: &[Attribute],
-    total_minor: i64,
     proofs: impl IntoIterator<Item = (&'static str, &'a str)>,
-) -> Option<Authorisation> {
+) -> Option<Tender> {
     let reference = |attribute: &Attribute| {
         let reference = attribute.value.as_str()?.trim();
         (!reference.is_empty() && !reference.contains('\0')).then(|| reference.to_owned())
@@ -45,16 +43,16 @@ pub(crate) fn authorisation<'a>(
         Some(reference) => (reference, Vec::new()),
         None => (NAMES.into_iter().filter_map(open).find_map(reference)?, proofs()),
     };
-    Some(Authorisation { provider: "stripe".into(), reference, amount_minor: total_minor, proofs })
+    Some(Tender { provider: "stripe".into(), reference, proofs, ..Tender::default() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Option<Authorisation> {
+    fn read(json: &str) -> Option<Tender> {
         let attributes: Vec<Attribute> = serde_json::from_str(json).unwrap();
-        authorisation(&attributes, 100, [("order_id", "7"), ("cart_token", "")])
+        intent(&attributes, [("order_id", "7"), ("cart_token", "")])
     }
 
     #[test]
@@ -64,9 +62,8 @@ mod tests {
             r#"[{"id": 1, "key": "payment_intent", "value": "pi_1"}]"#,
             r#"[{"id": 1, "key": "_stripe_intent_id", "value": " pi_1 "}]"#,
         ] {
-            let authorisation = read(json).unwrap();
-            assert_eq!((&*authorisation.provider, &*authorisation.reference), ("stripe", "pi_1"), "{json}");
-            assert_eq!(authorisation.amount_minor, 100);
+            let intent = read(json).unwrap();
+            assert_eq!((&*intent.provider, &*intent.reference), ("stripe", "pi_1"), "{json}");
         }
     }
 

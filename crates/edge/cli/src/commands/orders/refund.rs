@@ -1,0 +1,183 @@
+//! `despatch orders refund`: asks for money to be given back, waits for the outcome and says it.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use despatch_contracts::order::OrderRefundRequested;
+use despatch_contracts::payment::{PaymentRefunded, RefundApproved, RefundRefused};
+use despatch_contracts::{Event as _, EventId};
+use despatch_domain::Reason;
+use despatch_read_model::OrderBook;
+use despatch_read_model::orders::Step;
+use despatch_read_model::placed::PlacedOrder;
+use serde_json::{Value, json};
+
+use super::find;
+use crate::args::RefundOrderArgs;
+use crate::commands::gateway::{connect, final_error, refusal};
+use crate::commands::waiting::within;
+use crate::config::Config;
+use crate::local::DataDir;
+use crate::output::{next_command, print};
+use crate::result::{Result, hinted};
+
+/// The result of the request, with its words from the order's timeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Refunding {
+    Requested,
+    /// It is made.
+    Made(String),
+    /// Somebody else than payments holds the money, and makes the refund.
+    Elsewhere(String),
+    /// It was asked for before under this id.
+    Known,
+    Refused(String),
+}
+
+/// Asks for the refund. A refusal ends with status 1.
+pub(super) async fn refund(
+    config: &Config,
+    data_dir: &DataDir,
+    book: &OrderBook,
+    args: &RefundOrderArgs,
+) -> Result<ExitCode> {
+    let order = find(book, &args.order.name).await?;
+    let Some((contents, true)) = book.contents(&order.order_id).await? else {
+        let error = format!("{} was not accepted, so nothing was captured", name(&order));
+        return Err(hinted(error, next_command(format_args!("orders show {}", name(&order)))));
+    };
+    let gateway = connect(config, data_dir, &args.gateway).await?;
+    let steps_before = book.timeline(&order.order_id).await?.len();
+    let id = if args.refund_id.is_empty() { EventId::new().to_string() } else { args.refund_id.clone() };
+    let lines: Vec<Value> =
+        args.lines.iter().map(|(line, units)| json!({ "line": line, "quantity": units })).collect();
+    let request = json!({
+        "refund_id": id, "amount": args.amount, "currency": contents.currency, "lines": lines,
+        "requested_by": "operator", "by": args.by.person()?, "reason": args.reason,
+    });
+    if let Err(error) = gateway.client.refund(&order.order_id, &request).await {
+        return Err(final_error(&error).unwrap_or_else(|| refusal(&error).into()));
+    }
+    let outcome = if args.wait.no_wait {
+        Refunding::Requested
+    } else {
+        let limit = Duration::from_secs(args.wait.timeout);
+        let decided = within(limit, async || {
+            let steps = book.timeline(&order.order_id).await?;
+            Ok(outcome(steps.get(steps_before..).unwrap_or_default(), &id))
+        });
+        decided.await?.ok_or_else(|| {
+            hinted(
+                format!("the refund is not made within {} s; the request is kept", args.wait.timeout),
+                format!("{}, and {}", show(&order), next_command("doctor")),
+            )
+        })?
+    };
+    if args.json {
+        print(&format!("{:#}\n", as_object(&order, &id, &outcome)))?;
+    } else {
+        print(&as_lines(&order, &outcome))?;
+    }
+    Ok(if matches!(outcome, Refunding::Refused(_)) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Reads what became of a refund from the steps since it was asked for; `None` while it is open.
+fn outcome(steps: &[Step], id: &str) -> Option<Refunding> {
+    let about = |step: &&Step| step.detail.strip_prefix(id).is_some_and(|rest| rest.starts_with(": "));
+    let words = |step: &Step| step.detail[id.len() + 2..].to_owned();
+    steps.iter().filter(about).find_map(|step| match step.event.as_str() {
+        OrderRefundRequested::TYPE if step.reason == Reason::AlreadyApplied.code() => Some(Refunding::Known),
+        OrderRefundRequested::TYPE if step.reason == Reason::CommandRefused.code() => {
+            Some(Refunding::Refused(words(step)))
+        }
+        RefundRefused::TYPE => Some(Refunding::Refused(words(step))),
+        RefundApproved::TYPE if is_of_others(&words(step)) => Some(Refunding::Elsewhere(words(step))),
+        PaymentRefunded::TYPE => Some(Refunding::Made(words(step))),
+        _ => None,
+    })
+}
+
+/// Whether an approved refund is of money that payments does not hold.
+fn is_of_others(words: &str) -> bool {
+    use despatch_contracts::tender::{CASH_ON_DELIVERY, GIFT_CARD, MANUAL, SHOP};
+    [SHOP, GIFT_CARD, MANUAL, CASH_ON_DELIVERY]
+        .iter()
+        .any(|holder| words.contains(&format!(" of {holder}: ")))
+}
+
+fn name(order: &PlacedOrder) -> String {
+    format!("{}/{}", order.shop, order.shop_order_id)
+}
+
+/// The command that shows the order.
+fn show(order: &PlacedOrder) -> String {
+    next_command(format_args!("orders show {}", name(order)))
+}
+
+fn as_lines(order: &PlacedOrder, outcome: &Refunding) -> String {
+    let name = name(order);
+    match outcome {
+        Refunding::Requested => format!("{name}: refund asked for\nnext: {}\n", show(order)),
+        Refunding::Made(words) => format!("{name}: refunded {words}\nA mail to the customer follows.\n"),
+        Refunding::Elsewhere(words) => format!(
+            "{name}: approved {words}\nThe shop holds this money. Refund it there; if it does not report that within a day, \
+             there is a case.\n"
+        ),
+        Refunding::Known => format!("{name}: this refund was asked for before\n"),
+        Refunding::Refused(words) => format!("{name}: not refunded, {words}\n"),
+    }
+}
+
+fn as_object(order: &PlacedOrder, id: &str, outcome: &Refunding) -> Value {
+    let (outcome, detail) = match outcome {
+        Refunding::Requested => ("requested", ""),
+        Refunding::Made(words) => ("made", words.as_str()),
+        Refunding::Elsewhere(words) => ("elsewhere", words.as_str()),
+        Refunding::Known => ("known", ""),
+        Refunding::Refused(words) => ("refused", words.as_str()),
+    };
+    let PlacedOrder { order_id, shop, shop_order_id, .. } = order;
+    json!({
+        "order_id": order_id, "shop": shop, "shop_order_id": shop_order_id, "refund_id": id, "outcome": outcome,
+        "detail": detail,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use despatch_status::OrderState;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn the_steps_say_what_became_of_the_refund() {
+        let step = |event: &str, reason: &str, detail: &str| Step {
+            at: Timestamp::UNIX_EPOCH,
+            event: event.to_owned(),
+            from: Some(OrderState::Paid),
+            to: OrderState::Paid,
+            reason: reason.to_owned(),
+            detail: detail.to_owned(),
+        };
+        let asked =
+            step("order.refund-requested", "step-done", "r-1: 5.00 USD asked for by operator ann: broken");
+        let approved = step("payment.refund-approved", "step-done", "r-1: 5.00 USD of stripe: broken");
+        let of_another = step("payment.refunded", "step-done", "r-10: 5.00 USD, re_1: broken");
+        assert_eq!(outcome(&[asked.clone(), approved.clone(), of_another], "r-1"), None);
+        let made = step("payment.refunded", "step-done", "r-1: 5.00 USD, re_1: broken");
+        let steps = [asked.clone(), approved, made];
+        assert_eq!(outcome(&steps, "r-1"), Some(Refunding::Made("5.00 USD, re_1: broken".to_owned())));
+        let shop = step("payment.refund-approved", "step-done", "r-1: 5.00 USD of shop: broken");
+        assert!(matches!(outcome(&[asked, shop], "r-1"), Some(Refunding::Elsewhere(_))));
+        let refused =
+            step("payment.refund-refused", "command-refused", "r-1: refund-above-captured: too much");
+        assert!(matches!(outcome(&[refused], "r-1"), Some(Refunding::Refused(_))));
+        let again = step(
+            "order.refund-requested",
+            "already-applied",
+            "r-1: 5.00 USD asked for by operator ann: broken",
+        );
+        assert_eq!(outcome(&[again], "r-1"), Some(Refunding::Known));
+    }
+}

@@ -1,0 +1,102 @@
+//! The tenders of a shop's order: by what its customer pays, and how far that is.
+//!
+//! The shop's own word of the order's payment decides. A PaymentIntent that the checkout named is ours to capture unless the
+//! shop has the money already.
+
+use despatch_contracts::order::{Tender, TenderState};
+use despatch_contracts::tender;
+
+/// A shop's word of an order's payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paid {
+    /// Nothing.
+    Unsaid,
+    /// The shop has the money.
+    InShop,
+    /// The customer has authorised it.
+    Authorised,
+    /// This much is still to be paid, in minor units; the shop has the rest.
+    Partly {
+        /// Minor units of the order's currency.
+        outstanding: i64,
+    },
+    /// The customer has yet to pay.
+    Pending,
+    /// The shop gave the payment up, and the order with it.
+    Void,
+}
+
+/// Amounts of an order in one currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub(crate) minor: i64,
+    pub(crate) currency: String,
+}
+
+/// How an order is paid, as its shop says.
+pub(crate) struct Payment {
+    pub(crate) paid: Paid,
+    /// The PaymentIntent that the checkout named, without amount.
+    pub(crate) intent: Option<Tender>,
+    /// The shop's name of the means, e.g. `Bank Deposit`.
+    pub(crate) name: String,
+    /// The shop's own reference of the payment; may be empty.
+    pub(crate) reference: String,
+    /// Whether the carrier collects the money.
+    pub(crate) is_on_delivery: bool,
+    /// Whether the shop's part is paid by gift card.
+    pub(crate) is_gift_card: bool,
+    /// The order's total in the shop's currency.
+    pub(crate) total: Total,
+    /// The total that the customer saw, if it is in another currency.
+    pub(crate) presented: Option<Total>,
+}
+
+impl Payment {
+    /// Returns the tenders, ours first; none if the order costs nothing or if nobody says how it is paid.
+    pub(crate) fn tenders(self) -> Vec<Tender> {
+        let total = self.total.clone();
+        if total.minor == 0 {
+            return Vec::new();
+        }
+        let seen = self.presented.clone().unwrap_or_else(|| total.clone());
+        let in_shop = if self.is_gift_card { tender::GIFT_CARD } else { tender::SHOP };
+        let waits = if self.is_on_delivery { tender::CASH_ON_DELIVERY } else { tender::MANUAL };
+        match (self.paid, self.intent.clone()) {
+            (Paid::InShop, _) => vec![self.of(in_shop, total, TenderState::Captured)],
+            (Paid::Void, _) => vec![self.of(tender::SHOP, total, TenderState::Void)],
+            (Paid::Partly { outstanding }, intent) => {
+                let rest = Total { minor: outstanding, currency: total.currency.clone() };
+                let shop = Total { minor: total.minor.saturating_sub(outstanding), currency: total.currency };
+                let rest = match intent {
+                    Some(intent) => ours(intent, rest),
+                    None => self.of(waits, rest, TenderState::Pending),
+                };
+                [rest, self.of(in_shop, shop, TenderState::Captured)]
+                    .into_iter()
+                    .filter(|it| it.amount_minor != 0)
+                    .collect()
+            }
+            (Paid::Unsaid | Paid::Authorised | Paid::Pending, Some(intent)) => vec![ours(intent, seen)],
+            (Paid::Unsaid, None) => Vec::new(),
+            (Paid::Authorised, None) => vec![self.of(tender::SHOP, total, TenderState::Authorised)],
+            (Paid::Pending, None) => vec![self.of(waits, total, TenderState::Pending)],
+        }
+    }
+
+    fn of(&self, provider: &str, Total { minor, currency }: Total, state: TenderState) -> Tender {
+        Tender {
+            provider: provider.to_owned(),
+            reference: self.reference.clone(),
+            amount_minor: minor,
+            currency,
+            state: state.into(),
+            name: self.name.clone(),
+            proofs: Vec::new(),
+        }
+    }
+}
+
+fn ours(intent: Tender, Total { minor, currency }: Total) -> Tender {
+    Tender { amount_minor: minor, currency, state: TenderState::Authorised.into(), ..intent }
+}

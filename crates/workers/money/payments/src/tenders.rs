@@ -1,0 +1,196 @@
+//! The tenders of an order: whether they pay for all of it, and what is due to be captured by payments.
+
+use despatch_contracts::order::{Order, Tender, TenderState};
+use despatch_contracts::tender;
+use despatch_domain::{Currency, Money, MoneyError};
+
+use crate::error::PaymentError;
+
+/// The part of an order that payments has to capture.
+#[derive(Debug)]
+pub(crate) enum Due {
+    /// This much of a payment at our provider.
+    Ours(Ours),
+    /// Nothing: the other tenders cover the order, or it costs nothing.
+    Nothing(Currency),
+}
+
+/// The tender that payments captures.
+#[derive(Debug, Clone)]
+pub struct Ours {
+    /// The tender's number within the order, from 1.
+    pub(crate) number: u32,
+    /// The tender.
+    pub(crate) tender: Tender,
+    /// The amount that is due.
+    pub(crate) amount: Money,
+    /// The order's total in the shop's own currency, where the tender is in the customer's and pays for all of it. A
+    /// checkout may have authorised either.
+    pub(crate) instead: Option<Money>,
+}
+
+impl Ours {
+    /// Returns the amount to capture of a payment for which the customer authorised `authorised`; an error if that is not
+    /// what is due. A provider that does not say what was authorised is asked for what is due.
+    pub(crate) fn of(&self, authorised: Option<Money>) -> Result<Money, PaymentError> {
+        let Some(authorised) = authorised else { return Ok(self.amount) };
+        if authorised == self.amount || Some(authorised) == self.instead {
+            Ok(authorised)
+        } else {
+            Err(PaymentError::AuthorisedOther { authorised, total: self.amount })
+        }
+    }
+}
+
+/// Returns what is due to be captured at this provider; an error unless the tenders pay for exactly the order's total.
+pub(crate) fn due(order: &Order, provider: &'static str) -> Result<Due, PaymentError> {
+    let total = Money::new(order.total_minor, Currency::parse(&order.currency)?);
+    let mut ours = None;
+    let mut paid = Vec::new();
+    for (number, tender) in (1..).zip(&order.tenders) {
+        match tender.state() {
+            TenderState::Failed | TenderState::Void => continue,
+            TenderState::Unspecified
+            | TenderState::Authorised
+            | TenderState::Captured
+            | TenderState::Pending => {}
+        }
+        match tender.provider.as_str() {
+            tender::SHOP if tender.state() == TenderState::Authorised => {
+                return Err(PaymentError::CaptureAtShop);
+            }
+            tender::SHOP | tender::MANUAL if tender.state() != TenderState::Captured => {
+                return Err(PaymentError::NotPaid { name: tender.name.clone() });
+            }
+            tender::SHOP | tender::MANUAL | tender::GIFT_CARD | tender::CASH_ON_DELIVERY => {}
+            found => {
+                PaymentError::unless_ours(found, provider)?;
+                if ours.replace((number, tender)).is_some() {
+                    return Err(PaymentError::SeveralPayments);
+                }
+            }
+        }
+        paid.push(Money::new(tender.amount_minor, Currency::parse(&tender.currency)?));
+    }
+    let presented = presented(order)?;
+    let Some(first) = paid.first() else {
+        return if total.minor == 0 {
+            Ok(Due::Nothing(total.currency))
+        } else {
+            Err(PaymentError::AuthorisationMissing)
+        };
+    };
+    let all = match presented {
+        Some(presented) if first.currency == presented.currency => presented,
+        _ => total,
+    };
+    let sum = paid.iter().try_fold(Money::new(0, all.currency), |sum, part| sum.checked_add(*part));
+    match sum {
+        Ok(sum) if sum == all => {}
+        Ok(sum) => return Err(PaymentError::AuthorisedOther { authorised: sum, total: all }),
+        Err(MoneyError::CurrencyMismatch(..)) => {
+            return Err(PaymentError::AuthorisedOther { authorised: *first, total });
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(match ours {
+        Some((number, tender)) if tender.amount_minor != 0 => {
+            let amount = Money::new(tender.amount_minor, all.currency);
+            let instead = (paid.len() == 1 && all != total).then_some(total);
+            Due::Ours(Ours { number, tender: tender.clone(), amount, instead })
+        }
+        _ => Due::Nothing(all.currency),
+    })
+}
+
+/// Returns the total that the customer saw, if it is in another currency than the shop's.
+fn presented(order: &Order) -> Result<Option<Money>, PaymentError> {
+    if order.presentment_currency.is_empty() {
+        return Ok(None);
+    }
+    let currency = Currency::parse(&order.presentment_currency)?;
+    Ok(Some(Money::new(order.presentment_total_minor, currency)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tender(provider: &str, minor: i64, currency: &str, state: TenderState) -> Tender {
+        Tender {
+            provider: provider.to_owned(),
+            reference: "pi_1".to_owned(),
+            amount_minor: minor,
+            currency: currency.to_owned(),
+            state: state.into(),
+            ..Tender::default()
+        }
+    }
+
+    fn order(tenders: Vec<Tender>) -> Order {
+        Order { total_minor: 10_500, currency: "USD".to_owned(), tenders, ..Order::default() }
+    }
+
+    fn minor(due: Result<Due, PaymentError>) -> Result<i64, String> {
+        match due {
+            Ok(Due::Ours(ours)) => Ok(ours.amount.minor),
+            Ok(Due::Nothing(_)) => Ok(0),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn what_is_due_is_what_no_other_tender_covers() {
+        use TenderState::{Authorised, Captured, Failed, Pending};
+        for (tenders, expected) in [
+            (vec![tender("stripe", 10_500, "USD", Authorised)], 10_500),
+            (
+                vec![tender("gift-card", 8_000, "USD", Captured), tender("stripe", 2_500, "USD", Authorised)],
+                2_500,
+            ),
+            (vec![tender("gift-card", 10_500, "USD", Captured)], 0),
+            (vec![tender("shop", 10_500, "USD", Captured)], 0),
+            (vec![tender("cash-on-delivery", 10_500, "USD", Pending)], 0),
+            (vec![tender("stripe", 10_500, "USD", Failed), tender("shop", 10_500, "USD", Captured)], 0),
+        ] {
+            assert_eq!(minor(due(&order(tenders.clone()), "stripe")), Ok(expected), "{tenders:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_pay_for_the_order_is_an_error() {
+        use TenderState::{Authorised, Captured, Pending};
+        for (tenders, expected) in [
+            (vec![], "expected an authorisation"),
+            (vec![tender("gift-card", 8_000, "USD", Captured)], "80.00 USD was authorised"),
+            (vec![tender("shop", 10_500, "USD", Authorised)], "the shop"),
+            (vec![tender("shop", 10_500, "USD", Pending)], "paid"),
+            (vec![tender("manual", 10_500, "USD", Pending)], "paid"),
+            (vec![tender("other", 10_500, "USD", Authorised)], "expected an authorisation at \"stripe\""),
+            (
+                vec![tender("stripe", 500, "USD", Authorised), tender("stripe", 10_000, "USD", Authorised)],
+                "one payment",
+            ),
+            (vec![tender("stripe", 10_500, "JPY", Authorised)], "10500 JPY was authorised"),
+        ] {
+            let error = minor(due(&order(tenders.clone()), "stripe")).unwrap_err();
+            assert!(error.contains(expected), "{error}: {tenders:?}");
+        }
+    }
+
+    #[test]
+    fn the_money_that_the_customer_saw_is_captured_or_the_shop_s_whole_total() {
+        let mut order = order(vec![tender("stripe", 16_380, "JPY", TenderState::Authorised)]);
+        order.presentment_currency = "JPY".to_owned();
+        order.presentment_total_minor = 16_380;
+        let Due::Ours(ours) = due(&order, "stripe").unwrap() else { panic!("it is due") };
+        let yen = Money::new(16_380, Currency::parse("JPY").unwrap());
+        let dollars = Money::new(10_500, Currency::USD);
+        assert_eq!(ours.of(Some(yen)).unwrap(), yen);
+        assert_eq!(ours.of(Some(dollars)).unwrap(), dollars);
+        assert!(ours.of(Some(Money::new(10_500, yen.currency))).is_err());
+        assert!(ours.of(Some(Money::new(16_380, dollars.currency))).is_err());
+        order.tenders[0].amount_minor = 10_500;
+        assert!(due(&order, "stripe").is_err(), "yen are not cents");
+    }
+}

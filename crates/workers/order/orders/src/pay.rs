@@ -1,0 +1,120 @@
+//! `orders.pay` and `orders.give-up`: the ends of the wait for a payment.
+
+use despatch_contracts::Event as _;
+use despatch_contracts::order::{OrderAccepted, PaymentDue, PaymentReported, Tender, TenderState};
+use despatch_domain::{Reason, amount};
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+
+use crate::accept::{self, AcceptError};
+use crate::store::{self, Unpaid};
+use crate::unpaid::{PAID_WITHIN, is_pending, is_unpaid, stop_waiting};
+
+/// `orders.pay`: work on an order begins once the shop says that it is paid.
+#[derive(Debug)]
+pub(crate) struct Pay;
+
+/// Why the shop's word was not followed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PayError {
+    /// The report may overtake the order.
+    #[error("the order has not been placed yet")]
+    NotYet,
+    /// Nobody waits for the payment any more.
+    #[error("the order is paid now, and was given up before, by the shop or after {} days", PAID_WITHIN.as_secs() / 86_400)]
+    TooLate,
+    /// A part was paid, and the rest did not come.
+    #[error("the order is given up, and the shop has {paid} of it")]
+    PartlyPaid { paid: String },
+    #[error(transparent)]
+    Accept(#[from] AcceptError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl HandlerError for PayError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            PayError::NotYet => Verdict::NotYet,
+            PayError::TooLate | PayError::PartlyPaid { .. } => Verdict::Reject(Reason::PaidTooLate),
+            PayError::Accept(error) => error.verdict(),
+            PayError::Database(_) => Verdict::Retry,
+        }
+    }
+}
+
+impl Handler for Pay {
+    const NAME: &'static str = "orders.pay";
+    type In = PaymentReported;
+    type Out = Option<OrderAccepted>;
+    type Error = PayError;
+
+    async fn record(&self, event: &PaymentReported, tx: &Tx<'_>) -> Result<Self::Out, PayError> {
+        let order_id = event.order_id.as_str();
+        let Some(Unpaid { mut order, is_given_up }) = store::unpaid(tx, order_id).await? else {
+            // Of an order that was paid when it was placed, the shop's word is no news.
+            return if store::lifecycle(tx, order_id).await?.is_some() {
+                Ok(None)
+            } else {
+                Err(PayError::NotYet)
+            };
+        };
+        if event.is_part {
+            event.tenders.iter().for_each(|part| add(&mut order.tenders, part));
+            store::change_unpaid(tx, &order).await?;
+        } else {
+            order.tenders.clone_from(&event.tenders);
+        }
+        let lives = |tender: &Tender| !matches!(tender.state(), TenderState::Failed | TenderState::Void);
+        if is_unpaid(&order) {
+            return Ok(None);
+        }
+        if !order.tenders.iter().any(lives) {
+            // The shop gave the order up.
+            store::give_up(tx, order_id).await?;
+            stop_waiting(tx, order_id).await?;
+            return Ok(None);
+        }
+        if is_given_up {
+            return Err(PayError::TooLate);
+        }
+        store::forget_unpaid(tx, order_id).await?;
+        stop_waiting(tx, order_id).await?;
+        Ok(accept::accept(tx, &order, PaymentReported::TYPE).await?)
+    }
+}
+
+/// Adds a part that was paid, once, and takes it off what is pending.
+fn add(tenders: &mut Vec<Tender>, part: &Tender) {
+    if tenders.iter().any(|it| it.provider == part.provider && it.reference == part.reference) {
+        return;
+    }
+    let mut paid = part.amount_minor;
+    for pending in tenders.iter_mut().filter(|it| is_pending(it) && it.currency == part.currency) {
+        let less = pending.amount_minor.min(paid);
+        pending.amount_minor -= less;
+        paid -= less;
+    }
+    tenders.retain(|it| !is_pending(it) || it.amount_minor > 0);
+    tenders.push(part.clone());
+}
+
+/// `orders.give-up`: ends the wait for a payment that did not come.
+#[derive(Debug)]
+pub(crate) struct GiveUp;
+
+impl Handler for GiveUp {
+    const NAME: &'static str = "orders.give-up";
+    type In = PaymentDue;
+    type Out = ();
+    type Error = PayError;
+
+    async fn record(&self, event: &PaymentDue, tx: &Tx<'_>) -> Result<(), PayError> {
+        let Some(Unpaid { order, .. }) = store::unpaid(tx, &event.order_id).await? else { return Ok(()) };
+        let is_paid = |tender: &&Tender| tender.state() == TenderState::Captured;
+        let paid: i64 = order.tenders.iter().filter(is_paid).map(|tender| tender.amount_minor).sum();
+        if paid > 0 {
+            return Err(PayError::PartlyPaid { paid: amount(paid, &order.currency) });
+        }
+        Ok(store::give_up(tx, &event.order_id).await?)
+    }
+}

@@ -12,6 +12,7 @@ use crate::run::succeeds;
 use crate::scratch::Scratch;
 
 mod compare;
+mod localstripe;
 mod readme;
 
 const USAGE: &str = "cargo xtask prove NAME [ARGUMENT...]; `cargo xtask prove list` has the names";
@@ -33,7 +34,7 @@ struct Proof {
     run: fn(&[String]) -> Result<bool, TaskError>,
 }
 
-const PROOFS: [Proof; 6] = [
+const PROOFS: [Proof; 7] = [
     Proof {
         name: "chaos",
         arguments: "[OPTION...]",
@@ -63,6 +64,13 @@ const PROOFS: [Proof; 6] = [
         claim: "the demo's audit passes though providers misbehave",
         takes: "2 minutes",
         run: demo_faults,
+    },
+    Proof {
+        name: "localstripe",
+        arguments: "",
+        claim: "payments captures, voids and makes two equal refunds at localstripe from PyPI, a Stripe that others wrote",
+        takes: "a minute",
+        run: localstripe::run,
     },
     Proof {
         name: "readme",

@@ -13,7 +13,7 @@ gateway:
   secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens]
   calls: []
 orders:
-  handlers: [accept, track, cancel]
+  handlers: [accept, pay, give-up, track, cancel, refund]
   secrets: []
   calls: []
 inventory:
@@ -21,7 +21,7 @@ inventory:
   secrets: []
   calls: []
 payments:
-  handlers: [capture, refund, void]
+  handlers: [check, capture, approve, refund, report, overdue, void]
   secrets: [stripeSecretKey]
   calls: [https]
 labels:

@@ -216,8 +216,7 @@ impl Provider for Stripe {
 
     async fn void(&self, reference: &str, key: &str) -> Result<(), ProviderError> {
         let url = self.intent(reference, "/cancel")?;
-        let form = [("cancellation_reason", "requested_by_customer")];
-        let request = self.post(url, key, &form);
+        let request = self.post(url, key, &[]);
         let intent: Intent = self.send("/v1/payment_intents/{intent}/cancel", request).await?;
         match intent.authorisation_status()? {
             AuthorisationStatus::Cancelled => Ok(()),

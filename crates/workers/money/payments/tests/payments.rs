@@ -4,6 +4,8 @@
 
 #[path = "payments/checkout.rs"]
 mod checkout;
+#[path = "payments/foreign.rs"]
+mod foreign;
 #[path = "payments/owners.rs"]
 mod owners;
 #[path = "payments/partial.rs"]

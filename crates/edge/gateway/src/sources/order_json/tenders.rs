@@ -30,7 +30,6 @@ pub(super) struct AuthorisationJson {
 #[serde(deny_unknown_fields)]
 #[schema(as = Tender)]
 pub(super) struct TenderJson {
-    /// The holder of the money.
     #[schema(required, inline, nullable = false)]
     provider: Option<HolderJson>,
     /// The holder's own reference; may be empty.
@@ -39,7 +38,6 @@ pub(super) struct TenderJson {
     /// The part of the order that it pays.
     #[schema(required, nullable = false)]
     amount: Option<Amount>,
-    /// How far the payment is.
     #[schema(required, inline, nullable = false)]
     state: Option<TenderStateJson>,
     /// Your name of it, for people.

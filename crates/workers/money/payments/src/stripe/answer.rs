@@ -24,11 +24,20 @@ pub(super) struct Intent {
     id: String,
     status: Status,
     amount: i64,
-    amount_received: i64,
+    /// Stripe always says this. Stand-ins leave it out, and send the charge whole.
+    amount_received: Option<i64>,
     currency: String,
-    latest_charge: Option<String>,
+    latest_charge: Option<Charge>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
+}
+
+/// A charge: its id, or the whole object where it is expanded.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Charge {
+    Id(String),
+    Whole { id: String, amount: i64 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -48,6 +57,8 @@ enum Status {
 enum Unintelligible {
     #[error(transparent)]
     Currency(#[from] UnknownCurrency),
+    #[error("expected the amount received, found none")]
+    NothingReceived,
     #[error("{amount} {currency} is finer than the currency")]
     Amount { amount: i64, currency: Currency },
 }
@@ -75,8 +86,13 @@ impl Intent {
     }
 
     fn captured(self) -> Result<Captured, Unintelligible> {
-        let amount = self.money(self.amount_received)?;
-        Ok(Captured { reference: self.latest_charge.unwrap_or(self.id), amount })
+        let (charge, of_charge) = match self.latest_charge {
+            Some(Charge::Id(id)) => (Some(id), None),
+            Some(Charge::Whole { id, amount }) => (Some(id), Some(amount)),
+            None => (None, None),
+        };
+        let received = self.amount_received.or(of_charge).ok_or(Unintelligible::NothingReceived)?;
+        Ok(Captured { reference: charge.unwrap_or(self.id), amount: money(received, &self.currency)? })
     }
 
     fn money(&self, amount: i64) -> Result<Money, Unintelligible> {

@@ -101,7 +101,7 @@ async fn a_void_and_a_refund_are_asked_as_documented() {
     voiding.void("pi_1", "k").await.unwrap();
     let asked = script.asked.lock().unwrap()[0].clone();
     assert_eq!(asked.line, "POST /v1/payment_intents/pi_1/cancel");
-    assert_eq!(asked.body, "cancellation_reason=requested_by_customer");
+    assert_eq!(asked.body, "");
 
     let refund =
         json!({ "id": "re_1", "object": "refund", "amount": 1050, "currency": "usd", "status": "pending" });

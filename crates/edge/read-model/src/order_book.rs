@@ -94,6 +94,11 @@ impl OrderBook {
         Ok(orders::not_accepted(&**client, order_id).await?.map(|order| (order, false)))
     }
 
+    /// Whether nobody waits for an order's payment any more; `None` unless it is one that was not paid.
+    pub async fn is_given_up(&self, order_id: &str) -> Result<Option<bool>, DbError> {
+        orders::is_given_up(&**self.orders.client().await?, order_id).await
+    }
+
     /// An order's audit trail, oldest entry first.
     pub async fn timeline(&self, order_id: &str) -> Result<Vec<Step>, DbError> {
         orders::timeline(&**self.orders.client().await?, order_id).await

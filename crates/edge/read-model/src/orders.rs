@@ -135,8 +135,19 @@ pub async fn accepted(db: &impl GenericClient, order_id: &str) -> Result<Option<
     Ok(Order::decode(row.try_get::<_, &[u8]>("document")?).ok())
 }
 
-/// Returns an order that orders could not accept, from its event; `None` when there is no such event.
+/// Returns whether nobody waits for the payment of an order any more; `None` unless it is one that was not paid.
+pub async fn is_given_up(db: &impl GenericClient, order_id: &str) -> Result<Option<bool>, DbError> {
+    let sql = "select given_up_at is not null from orders.unpaid where order_id = $1";
+    Ok(db.query_opt(sql, &[&order_id]).await?.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// Returns an order that orders has not accepted: one that waits for its payment, or one that it could not accept, from its
+/// event. `None` when there is neither.
 pub async fn not_accepted(db: &impl GenericClient, order_id: &str) -> Result<Option<Order>, DbError> {
+    let sql = "select document from orders.unpaid where order_id = $1";
+    if let Some(row) = db.query_opt(sql, &[&order_id]).await? {
+        return Ok(Order::decode(row.try_get::<_, &[u8]>("document")?).ok());
+    }
     let sql = "select event from orders.journal
                where handler = 'orders.accept' and state in ('waiting', 'dead') and subject = 'order/' || $1
                  and event is not null limit 1";

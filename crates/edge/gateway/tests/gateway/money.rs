@@ -133,6 +133,11 @@ async fn a_payment_that_the_shop_has_to_capture_is_a_case() {
     let order_id = shop.send(&webhook(case!("41-shopify-authorized-at-shopify-payments"))).await;
     assert_eq!(shop.env.expect_dead(&order_id).await.reason, "capture-at-shop");
     assert_eq!(shop.env.count::<PaymentAuthorised>(&order_id).await, 0);
+    // The shop captures it, and the order goes on.
+    let case = case!("41-shopify-authorized-at-shopify-payments");
+    let paid = shopify(case.replace(r#""financial_status": "authorized""#, r#""financial_status": "paid""#));
+    shop.send(&paid.with("x-shopify-topic", "orders/paid")).await;
+    assert_eq!(shop.captured(&order_id).await.0, 0);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
--- The order's contents. Written once, when the order is accepted.
+-- The order's contents. Written when the order is accepted, and again if the shop captures its payment later.
 create table orders.orders (
     order_id text primary key,
     shop text not null,

@@ -2,11 +2,14 @@
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{OrderAccepted, PaymentDue, PaymentReported, Tender, TenderState};
+use despatch_contracts::tender;
 use despatch_domain::{Reason, amount};
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_status::OrderState;
 
 use crate::accept::{self, AcceptError};
-use crate::store::{self, Unpaid};
+use crate::lifecycle::Step;
+use crate::store::{self, Note, Unpaid};
 use crate::unpaid::{PAID_WITHIN, is_pending, is_unpaid, stop_waiting};
 
 /// `orders.pay`: work on an order begins once the shop says that it is paid.
@@ -51,12 +54,7 @@ impl Handler for Pay {
     async fn record(&self, event: &PaymentReported, tx: &Tx<'_>) -> Result<Self::Out, PayError> {
         let order_id = event.order_id.as_str();
         let Some(Unpaid { mut order, is_given_up }) = store::unpaid(tx, order_id).await? else {
-            // Of an order that was paid when it was placed, the shop's word is no news.
-            return if store::lifecycle(tx, order_id).await?.is_some() {
-                Ok(None)
-            } else {
-                Err(PayError::NotYet)
-            };
+            return accepted_before(event, tx).await;
         };
         if event.is_part {
             event.tenders.iter().for_each(|part| add(&mut order.tenders, part));
@@ -81,6 +79,28 @@ impl Handler for Pay {
         stop_waiting(tx, order_id).await?;
         Ok(accept::accept(tx, &order, PaymentReported::TYPE).await?)
     }
+}
+
+/// Lets an accepted order go on whose payment was authorised at the shop, and which the shop has captured by now. About any
+/// other accepted order the shop's word is no news.
+async fn accepted_before(event: &PaymentReported, tx: &Tx<'_>) -> Result<Option<OrderAccepted>, PayError> {
+    let order_id = event.order_id.as_str();
+    let Some((_, lifecycle)) = store::lifecycle(tx, order_id).await? else { return Err(PayError::NotYet) };
+    let Some(mut order) = store::document(tx, order_id).await? else { return Err(PayError::NotYet) };
+    let is_at_shop = |tender: &Tender| tender.provider == tender::SHOP;
+    let was_authorised =
+        order.tenders.iter().any(|it| is_at_shop(it) && it.state() == TenderState::Authorised);
+    let is_paid = event.tenders.iter().all(|it| is_at_shop(it) && it.state() == TenderState::Captured);
+    let goes_on = was_authorised && is_paid && !event.is_part && !event.tenders.is_empty();
+    if !goes_on || lifecycle.is_captured() || lifecycle.state() != OrderState::Accepted {
+        return Ok(None);
+    }
+    order.tenders.clone_from(&event.tenders);
+    store::change_document(tx, &order).await?;
+    let note = Note { event_type: PaymentReported::TYPE, detail: "captured in the shop" };
+    store::advance::<PayError>(tx, order_id, &note, |order| Ok(Step::none(order.state(), Reason::StepDone)))
+        .await?;
+    Ok(Some(OrderAccepted { order: Some(order) }))
 }
 
 /// Adds a part that was paid, once, and takes it off what is pending.

@@ -171,6 +171,13 @@ pub(crate) async fn document(tx: &Tx<'_>, order_id: &str) -> Result<Option<Order
     Ok(Some(order))
 }
 
+/// Stores an accepted order as it is now.
+pub(crate) async fn change_document(tx: &Tx<'_>, order: &Order) -> Result<(), DbError> {
+    const SQL: &str = "update orders.orders set document = $2 where order_id = $1";
+    tx.execute(SQL, &[&order.order_id, &order.encode_to_vec()]).await?;
+    Ok(())
+}
+
 /// An order that waits for its payment, or did.
 pub(crate) struct Unpaid {
     pub(crate) order: Order,

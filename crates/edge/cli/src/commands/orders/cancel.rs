@@ -27,6 +27,8 @@ enum Cancellation {
     Requested,
     Cancelled,
     CancelledBefore,
+    /// It was not paid, and nobody waits for that any more.
+    GivenUp,
     Refused(OrderState),
 }
 
@@ -50,6 +52,9 @@ pub(super) async fn cancel(
     } else {
         let limit = Duration::from_secs(args.wait.timeout);
         let decided = within(limit, async || {
+            if book.is_given_up(&order.order_id).await? == Some(true) {
+                return Ok(Some(Cancellation::GivenUp));
+            }
             let steps = book.timeline(&order.order_id).await?;
             Ok(steps.get(steps_before..).unwrap_or_default().iter().find_map(decision))
         });
@@ -122,6 +127,7 @@ fn as_lines(order: &PlacedOrder, outcome: Cancellation) -> String {
             )
         }
         Cancellation::CancelledBefore => format!("{name} was cancelled before\n"),
+        Cancellation::GivenUp => format!("{name} was not paid, and is not waited for any more\n"),
         Cancellation::Refused(state) => format!("{name} is not cancelled, because it is {}\n", left(state)),
     }
 }
@@ -131,6 +137,7 @@ fn as_object(order: &PlacedOrder, outcome: Cancellation) -> Value {
         Cancellation::Requested => ("requested", None),
         Cancellation::Cancelled => ("cancelled", Some(OrderState::Cancelled)),
         Cancellation::CancelledBefore => ("cancelled-before", Some(OrderState::Cancelled)),
+        Cancellation::GivenUp => ("given-up", None),
         Cancellation::Refused(state) => ("refused", Some(state)),
     };
     let PlacedOrder { order_id, shop, shop_order_id, .. } = order;

@@ -226,6 +226,30 @@ async fn a_transaction_pays_too_and_a_refund_of_the_shop_is_booked() {
     assert!(shop.env.messages("dead.>").await.is_empty());
 }
 
+/// A part that the order itself contains is no further money.
+#[tokio::test]
+async fn a_transaction_of_what_the_order_says_is_paid_pays_nothing_more() {
+    let shop = Shop::open().await;
+    let partly = PENDING.replace(
+        r#""financial_status": "pending""#,
+        r#""financial_status": "partially_paid", "total_outstanding": "55.00""#,
+    );
+    let mut order: Value = serde_json::from_str(&partly).unwrap();
+    order["total_outstanding"] = json!("55.00");
+    let order_id = shop.send(&webhook(&order.to_string())).await;
+    let sale = |id: u64, amount: &str| {
+        let sale = json!({ "id": id, "order_id": 6_200_000_005_042_u64, "kind": "sale", "status": "success",
+                           "gateway": "gift_card", "amount": amount, "currency": "USD" });
+        shopify(sale.to_string()).with("x-shopify-topic", "order_transactions/create")
+    };
+    shop.send(&sale(1, "50.00")).await;
+    shop.env.quiet().await;
+    assert_eq!(shop.env.count::<OrderAccepted>(&order_id).await, 0, "55.00 are still to be paid");
+    shop.send(&sale(2, "55.00")).await;
+    let accepted: OrderAccepted = shop.env.expect(&order_id).await;
+    assert_eq!(paid(accepted.order.as_ref().unwrap()), [("gift-card", 5000), ("gift-card", 5500)]);
+}
+
 fn paid(order: &Order) -> Vec<(&str, i64)> {
     order.tenders.iter().map(|tender| (tender.provider.as_str(), tender.amount_minor)).collect()
 }

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use despatch_contracts::order::{Order, TenderState};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockReserved;
 use despatch_domain::{Currency, Money, ProviderKind};
-use despatch_runtime::{Attempt, DbError, EffectHandler, ExternalProvider, Policy, Reader, Tx};
+use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
@@ -118,7 +117,12 @@ impl<P: Provider> EffectHandler for Capture<P> {
             }
             (_, Effect::Nothing) | (Plan::Done, Effect::Captured(_)) => return Ok(None),
         };
-        let new = record_tenders(order, number, (P::NAME, &captured), tx).await?;
+        let new = if order.tenders.is_empty() {
+            store::record_tender(tx, &NewTender::nothing(&order.order_id, P::NAME, captured.amount)).await?
+        } else {
+            let ours = number.map(|number| (number, &captured));
+            tenders::record(&order.order_id, &order.tenders, ours, tx).await?
+        };
         Ok(new.then(|| PaymentCaptured {
             order: Some(order.clone()),
             reference: captured.reference,
@@ -173,47 +177,6 @@ impl<P: Provider> Capture<P> {
             | AuthorisationStatus::Unfinished => Ok(Effect::Nothing),
         }
     }
-}
-
-/// Records every tender of an order that is paid, `captured` of the one with this number. Returns false if that was done
-/// before.
-async fn record_tenders(
-    order: &Order,
-    ours: Option<u32>,
-    (provider, captured): (&str, &Captured),
-    tx: &Tx<'_>,
-) -> Result<bool, DbError> {
-    let order_id = order.order_id.as_str();
-    let currency = captured.amount.currency;
-    let mut is_new = false;
-    for (number, tender) in (1..).zip(&order.tenders) {
-        let (capture, minor) = match tender.state() {
-            _ if ours == Some(number) => (captured.reference.as_str(), captured.amount.minor),
-            TenderState::Captured => ("", tender.amount_minor),
-            _ => ("", 0),
-        };
-        let tender = NewTender {
-            order_id,
-            number: i32::try_from(number).unwrap_or(i32::MAX),
-            provider: &tender.provider,
-            authorisation: &tender.reference,
-            capture,
-            captured: Money::new(minor, currency),
-        };
-        is_new |= store::record_tender(tx, &tender).await?;
-    }
-    if order.tenders.is_empty() {
-        let nothing = NewTender {
-            order_id,
-            number: 0,
-            provider,
-            authorisation: "",
-            capture: "",
-            captured: captured.amount,
-        };
-        is_new = store::record_tender(tx, &nothing).await?;
-    }
-    Ok(is_new)
 }
 
 /// Returns the capture that a look-up shows, if any.

@@ -174,7 +174,7 @@ impl<P: Provider> EffectHandler for Refund<P> {
         }
         for other in &outcome.others {
             let reason = Reason::RefundedElsewhere.code();
-            let words = (other.reference.as_str(), reason);
+            let words = (other.reference.as_str(), other.refund_id.as_deref().unwrap_or_default(), reason);
             if store::made_elsewhere(tx, order_id, tender, other.amount.minor, words).await? {
                 refunded.push(PaymentRefunded {
                     amount_minor: other.amount.minor,

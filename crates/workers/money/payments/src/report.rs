@@ -1,6 +1,7 @@
 //! Refunds that the holder of the money reports: the facts of the shop and of the provider.
 
 use despatch_contracts::payment::{PaymentRefunded, RefundReported};
+use despatch_contracts::tender;
 use despatch_domain::{Reason, amount};
 use despatch_runtime::{Handler, Tx};
 
@@ -24,7 +25,10 @@ impl Handler for Report {
             return Err(PaymentError::RefundInvalid { expected: "a reference and a positive amount", found });
         }
         let payment = store::known_in(tx, order_id).await?;
-        let held = payment.tenders.iter().filter(|it| it.provider == *provider && it.currency == *currency);
+        // Shops that mix gift cards with their own provider say only how much they have in all.
+        let has = |holder: &str| payment.tenders.iter().any(|it| it.provider == holder);
+        let holder = if provider == tender::GIFT_CARD && !has(provider) { tender::SHOP } else { provider };
+        let held = payment.tenders.iter().filter(|it| it.provider == holder && it.currency == *currency);
         let held: Vec<&CapturedTender> = held.collect();
         if held.is_empty() && payment.tenders.is_empty() {
             return Err(PaymentError::NotCapturedYet);
@@ -70,7 +74,9 @@ impl Handler for Report {
             });
         }
         let tender = tender.number;
-        let is_new = store::made_elsewhere(tx, order_id, tender, *amount_minor, (reference, reason)).await?;
+        let is_new =
+            store::made_elsewhere(tx, order_id, tender, *amount_minor, (reference, refund_id, reason))
+                .await?;
         Ok(is_new.then(|| reported(reference, tender, reason)))
     }
 }

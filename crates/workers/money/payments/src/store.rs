@@ -68,6 +68,13 @@ pub(crate) struct NewTender<'a> {
     pub(crate) captured: Money,
 }
 
+impl<'a> NewTender<'a> {
+    /// Returns what is recorded of an order that costs nothing.
+    pub(crate) fn nothing(order_id: &'a str, provider: &'a str, captured: Money) -> Self {
+        NewTender { order_id, number: 0, provider, authorisation: "", capture: "", captured }
+    }
+}
+
 /// A refund, or one tender's part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refund {
@@ -201,25 +208,28 @@ pub(crate) async fn refuse(
     Ok(tx.execute(sql, &[&order_id, &refund_id, &tender]).await? == 1)
 }
 
-/// Records a refund that nobody asked despatch for; returns false if it was recorded before.
+/// Records a refund that nobody asked despatch for; returns false if it was recorded before. With our id `refund_id` it is
+/// one of ours, which another handling may have approved or made meanwhile.
 pub(crate) async fn made_elsewhere(
     tx: &Tx<'_>,
     order_id: &str,
     tender: i32,
     minor: i64,
-    (reference, reason): (&str, &str),
+    (reference, refund_id, reason): (&str, &str, &str),
 ) -> Result<bool, DbError> {
     let sql = "WITH refund AS (
                    INSERT INTO payments.refund (order_id, refund_id, tender, is_rest, amount_minor, currency, reason,
                                                 state, reference, made_at)
                    SELECT $1, $4, $2, false, $3, currency, $5, 'elsewhere', $4, despatch_now()
                      FROM payments.tender WHERE order_id = $1 AND number = $2
+                      AND NOT EXISTS (SELECT FROM payments.refund WHERE order_id = $1 AND tender = $2
+                                                                    AND (reference = $4 OR refund_id = $6))
                    ON CONFLICT DO NOTHING
                    RETURNING amount_minor
                )
                UPDATE payments.tender SET elsewhere_minor = elsewhere_minor + refund.amount_minor
                  FROM refund WHERE order_id = $1 AND number = $2";
-    Ok(tx.execute(sql, &[&order_id, &tender, &minor, &reference, &reason]).await? == 1)
+    Ok(tx.execute(sql, &[&order_id, &tender, &minor, &reference, &reason, &refund_id]).await? == 1)
 }
 
 /// Returns all refunds of the order.

@@ -3,8 +3,11 @@
 use despatch_contracts::order::{Order, Tender, TenderState};
 use despatch_contracts::tender;
 use despatch_domain::{Currency, Money, MoneyError};
+use despatch_runtime::Tx;
 
 use crate::error::PaymentError;
+use crate::provider::Captured;
+use crate::store::{self, NewTender};
 
 /// The part of an order that payments has to capture.
 #[derive(Debug)]
@@ -70,7 +73,11 @@ pub(crate) fn due(order: &Order, provider: &'static str) -> Result<Due, PaymentE
                 }
             }
         }
-        paid.push(Money::new(tender.amount_minor, Currency::parse(&tender.currency)?));
+        let part = Money::new(tender.amount_minor, Currency::parse(&tender.currency)?);
+        if part.minor < 0 {
+            return Err(PaymentError::AuthorisedOther { authorised: part, total });
+        }
+        paid.push(part);
     }
     let presented = presented(order)?;
     let Some(first) = paid.first() else {
@@ -101,6 +108,47 @@ pub(crate) fn due(order: &Order, provider: &'static str) -> Result<Due, PaymentE
         }
         _ => Due::Nothing(all.currency),
     })
+}
+
+/// Whether somebody else than payments has the money of this tender.
+pub(crate) fn is_of_others(tender: &Tender) -> bool {
+    [tender::SHOP, tender::GIFT_CARD, tender::CASH_ON_DELIVERY, tender::MANUAL]
+        .contains(&tender.provider.as_str())
+}
+
+/// Returns the tender that payments captures, with its number within the order.
+pub(crate) fn ours(tenders: &[Tender]) -> Option<(u32, &Tender)> {
+    let lives = |tender: &Tender| !matches!(tender.state(), TenderState::Failed | TenderState::Void);
+    (1..).zip(tenders).find(|(_, tender)| lives(tender) && !is_of_others(tender))
+}
+
+/// Records every tender of an order, and what was captured of ours. Returns false if that was done before.
+pub(crate) async fn record(
+    order_id: &str,
+    tenders: &[Tender],
+    ours: Option<(u32, &Captured)>,
+    tx: &Tx<'_>,
+) -> Result<bool, PaymentError> {
+    let mut is_new = false;
+    for (number, tender) in (1..).zip(tenders) {
+        let (capture, captured) = if let Some((_, captured)) = ours.filter(|(ours, _)| *ours == number) {
+            (captured.reference.as_str(), captured.amount)
+        } else {
+            let is_paid = tender.state() == TenderState::Captured && is_of_others(tender);
+            let minor = if is_paid { tender.amount_minor } else { 0 };
+            ("", Money::new(minor, Currency::parse(&tender.currency)?))
+        };
+        let tender = NewTender {
+            order_id,
+            number: i32::try_from(number).unwrap_or(i32::MAX),
+            provider: &tender.provider,
+            authorisation: &tender.reference,
+            capture,
+            captured,
+        };
+        is_new |= store::record_tender(tx, &tender).await?;
+    }
+    Ok(is_new)
 }
 
 /// Returns the total that the customer saw, if it is in another currency than the shop's.
@@ -172,6 +220,13 @@ mod tests {
                 "one payment",
             ),
             (vec![tender("stripe", 10_500, "JPY", Authorised)], "10500 JPY was authorised"),
+            (
+                vec![
+                    tender("stripe", 15_500, "USD", Authorised),
+                    tender("gift-card", -5000, "USD", Captured),
+                ],
+                "-50.00 USD was authorised",
+            ),
         ] {
             let error = minor(due(&order(tenders.clone()), "stripe")).unwrap_err();
             assert!(error.contains(expected), "{error}: {tenders:?}");

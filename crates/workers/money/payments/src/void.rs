@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use despatch_contracts::order::Tender;
+use despatch_contracts::order::{Tender, TenderState};
 use despatch_contracts::payment::{PaymentVoided, RefundRequested, VoidRequested};
 use despatch_domain::ProviderKind;
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
@@ -10,7 +10,7 @@ use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader,
 use crate::config::POLICY;
 use crate::error::PaymentError;
 use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
-use crate::store::NewTender;
+use crate::tenders::{self, is_of_others, ours};
 use crate::{idempotent, owner, store};
 
 /// Voids authorisations. From then on nothing is captured for the order. Money that was captured before is refunded.
@@ -50,12 +50,12 @@ impl<P: Provider> EffectHandler for Void<P> {
 
     async fn prepare(&self, event: &VoidRequested, db: &Reader<'_>) -> Result<Option<Tender>, PaymentError> {
         let payment = store::known(db, &event.order_id).await?;
-        if !payment.tenders.is_empty() || event.reference.is_empty() {
+        if !payment.tenders.is_empty() {
             return Ok(None);
         }
-        PaymentError::unless_ours(&event.provider, P::NAME)?;
-        let (reference, proofs) = (event.reference.clone(), event.proofs.clone());
-        Ok(Some(Tender { reference, proofs, ..Tender::default() }))
+        let Some((_, ours)) = ours(&event.tenders) else { return Ok(None) };
+        PaymentError::unless_ours(&ours.provider, P::NAME)?;
+        Ok(Some(ours.clone()))
     }
 
     fn asks_provider(&self, plan: &Option<Tender>) -> bool {
@@ -85,27 +85,26 @@ impl<P: Provider> EffectHandler for Void<P> {
     async fn record(
         &self,
         event: &VoidRequested,
-        _: &Option<Tender>,
+        plan: &Option<Tender>,
         effect: &Effect,
         tx: &Tx<'_>,
     ) -> Result<Self::Out, PaymentError> {
         let new = store::record_cancellation(tx, &event.order_id).await?;
-        let voided = (new && *effect == Effect::Voided).then(|| PaymentVoided {
+        let voided = plan.as_ref().filter(|_| new && *effect == Effect::Voided).map(|tender| PaymentVoided {
             order_id: event.order_id.clone(),
-            reference: event.reference.clone(),
+            reference: tender.reference.clone(),
             reason: event.reason.clone(),
         });
-        let Effect::Captured(captured) = effect else { return Ok((voided, None)) };
-        // No stock is reserved any more that would lead to the record of this capture.
-        let tender = NewTender {
-            order_id: &event.order_id,
-            number: i32::try_from(event.tender).unwrap_or(i32::MAX),
-            provider: P::NAME,
-            authorisation: &event.reference,
-            capture: &captured.reference,
-            captured: captured.amount,
+        // No stock is reserved any more that would lead to the record of a capture.
+        let captured = match effect {
+            Effect::Captured(captured) => ours(&event.tenders).map(|(number, _)| (number, captured)),
+            Effect::Voided | Effect::Nothing => None,
         };
-        let new = store::record_tender(tx, &tender).await?;
+        let is_paid = |tender: &Tender| tender.state() == TenderState::Captured && is_of_others(tender);
+        if captured.is_none() && !event.tenders.iter().any(is_paid) {
+            return Ok((voided, None));
+        }
+        let new = tenders::record(&event.order_id, &event.tenders, captured, tx).await?;
         let refund = new.then(|| RefundRequested {
             order_id: event.order_id.clone(),
             reason: event.reason.clone(),

@@ -1,7 +1,7 @@
 //! `orders.cancel`: cancels an order unless a parcel of it was despatched, and has its money returned.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::{OrderCancelRequested, OrderCancelled, Tender};
+use despatch_contracts::order::{OrderCancelRequested, OrderCancelled};
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
@@ -58,22 +58,19 @@ impl Handler for Cancel {
             .enters(OrderState::Cancelled)
             .then(|| OrderCancelled { order_id: order_id.clone(), reason: reason.clone() });
         let refund = step.refund.then(|| rest(order_id.clone(), reason.clone()));
-        let authorised = if step.void { store::authorised(tx, order_id).await? } else { None };
-        // An order without an authorisation needs no void.
-        let void = authorised.map(|(tender, Tender { provider, reference, proofs, .. })| VoidRequested {
+        let order = if step.void { store::document(tx, order_id).await? } else { None };
+        // An order without a payment needs no void.
+        let void = order.filter(|order| !order.tenders.is_empty()).map(|order| VoidRequested {
             order_id: order_id.clone(),
-            provider,
-            reference,
             reason,
-            proofs,
-            tender,
+            tenders: order.tenders,
         });
         Ok((cancelled, refund, void))
     }
 }
 
 /// The refund's id of the request for everything that is left of a cancelled order.
-const CANCELLATION: &str = "cancellation";
+pub(crate) const CANCELLATION: &str = "cancellation";
 
 /// Returns the request to refund everything that is left of a cancelled order.
 pub(crate) fn rest(order_id: String, reason: String) -> RefundRequested {

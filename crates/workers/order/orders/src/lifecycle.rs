@@ -160,7 +160,11 @@ impl Lifecycle {
                 (self.refunds.insert(format!("made/{id}/{tender}")), Reason::StepDone)
             }
             Fact::RefundRefused(id) => {
-                self.units.remove(id);
+                // Of a part that was approved, perhaps another tender's is made.
+                let approved = format!("approved/{id}/");
+                if !self.refunds.iter().any(|known| known.starts_with(&approved)) {
+                    self.units.remove(id);
+                }
                 (self.refunds.insert(format!("refused/{id}")), Reason::CommandRefused)
             }
             Fact::PaymentVoided if cancelled => (self.mark(Mark::Voided), Reason::StepDone),
@@ -208,7 +212,7 @@ impl Lifecycle {
 
     /// Returns whether this refund was asked for before.
     pub(crate) fn knows_refund(&self, id: &str) -> bool {
-        self.units.contains_key(id)
+        self.units.contains_key(id) || self.refunds.contains(&format!("refused/{id}"))
     }
 
     /// Returns for how many units of a line a refund was asked for.

@@ -9,8 +9,8 @@ use despatch_status::OrderState;
 
 use crate::accept::{self, AcceptError};
 use crate::lifecycle::Step;
-use crate::store::{self, Note, Unpaid};
-use crate::unpaid::{PAID_WITHIN, is_pending, is_unpaid, stop_waiting};
+use crate::store::{self, Note, PAID_WITHIN, Unpaid};
+use crate::unpaid::{is_pending, is_unpaid, stop_waiting};
 
 /// `orders.pay`: work on an order begins once the shop says that it is paid.
 #[derive(Debug)]
@@ -56,6 +56,14 @@ impl Handler for Pay {
         let Some(Unpaid { mut order, is_given_up }) = store::unpaid(tx, order_id).await? else {
             return accepted_before(event, tx).await;
         };
+        // The shop does not say how the order is paid.
+        if event.tenders.is_empty() {
+            return Ok(None);
+        }
+        let is_paid = |tender: &Tender| tender.state() == TenderState::Captured;
+        if is_given_up && event.tenders.iter().any(is_paid) {
+            return Err(PayError::TooLate);
+        }
         if event.is_part {
             event.tenders.iter().for_each(|part| add(&mut order.tenders, part));
             store::change_unpaid(tx, &order).await?;
@@ -108,13 +116,18 @@ fn add(tenders: &mut Vec<Tender>, part: &Tender) {
     if tenders.iter().any(|it| it.provider == part.provider && it.reference == part.reference) {
         return;
     }
+    // A shop's order says how much is paid without a reference. The part may be of that, so it counts first: an order that
+    // waits too long is settled by the next word of the whole order, and one that goes too early is not.
+    let is_sum = |it: &Tender| it.state() == TenderState::Captured && it.reference.is_empty();
     let mut paid = part.amount_minor;
-    for pending in tenders.iter_mut().filter(|it| is_pending(it) && it.currency == part.currency) {
-        let less = pending.amount_minor.min(paid);
-        pending.amount_minor -= less;
-        paid -= less;
+    for is_next in [is_sum, is_pending as fn(&Tender) -> bool] {
+        for open in tenders.iter_mut().filter(|it| is_next(it) && it.currency == part.currency) {
+            let less = open.amount_minor.min(paid);
+            open.amount_minor -= less;
+            paid -= less;
+        }
     }
-    tenders.retain(|it| !is_pending(it) || it.amount_minor > 0);
+    tenders.retain(|it| it.amount_minor > 0);
     tenders.push(part.clone());
 }
 

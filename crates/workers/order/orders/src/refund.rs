@@ -8,6 +8,7 @@ use despatch_contracts::payment::RefundRequested;
 use despatch_domain::{Reason, amount};
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
+use crate::cancel::CANCELLATION;
 use crate::lifecycle::{Lifecycle, Step};
 use crate::share;
 use crate::store::{self, Note};
@@ -87,6 +88,11 @@ impl Handler for Refund {
 
 /// Returns the amount to refund, in minor units of the currency in which the customer paid; else why there is none, for people.
 fn minor(event: &OrderRefundRequested, order: &Order, lifecycle: &Lifecycle) -> Result<i64, String> {
+    if event.refund_id == CANCELLATION {
+        return Err(format!(
+            "expected another id than {CANCELLATION:?}, which stands for the rest of a cancelled order"
+        ));
+    }
     if !lifecycle.is_captured() {
         return Err("nothing is captured".to_owned());
     }

@@ -1,9 +1,9 @@
 //! All SQL of the orders worker: the statements of its handlers, and the counts for an audit.
 
 use std::error::Error;
+use std::time::Duration;
 
-use despatch_contracts::order::{Order, Tender, TenderState};
-use despatch_contracts::tender;
+use despatch_contracts::order::Order;
 use despatch_domain::Reason;
 use despatch_runtime::{BatchedQuery, DbError, Tx};
 use despatch_status::OrderState;
@@ -157,12 +157,6 @@ pub(crate) async fn age(tx: &Tx<'_>, order_id: &str) -> Result<Option<f64>, DbEr
     rows.first().map(|row| row.try_get(1)).transpose().map_err(Into::into)
 }
 
-/// Returns the tender of an accepted order that payments captures, with its number.
-pub(crate) async fn authorised(tx: &Tx<'_>, order_id: &str) -> Result<Option<(u32, Tender)>, DbError> {
-    let order = document(tx, order_id).await?;
-    Ok(order.and_then(|order| (1..).zip(order.tenders).find(|(_, tender)| is_captured_by_payments(tender))))
-}
-
 /// Returns an accepted order.
 pub(crate) async fn document(tx: &Tx<'_>, order_id: &str) -> Result<Option<Order>, DbError> {
     const SQL: &str = "select document from orders.orders where order_id = $1";
@@ -177,6 +171,9 @@ pub(crate) async fn change_document(tx: &Tx<'_>, order: &Order) -> Result<(), Db
     tx.execute(SQL, &[&order.order_id, &order.encode_to_vec()]).await?;
     Ok(())
 }
+
+/// How long a payment may take: a bank transfer over holidays.
+pub(crate) const PAID_WITHIN: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// An order that waits for its payment, or did.
 pub(crate) struct Unpaid {
@@ -194,8 +191,12 @@ pub(crate) async fn keep_unpaid(tx: &Tx<'_>, order: &Order) -> Result<bool, DbEr
 
 /// Returns an order that waits for its payment, or whose payment did not come.
 pub(crate) async fn unpaid(tx: &Tx<'_>, order_id: &str) -> Result<Option<Unpaid>, DbError> {
-    const SQL: &str = "select document, given_up_at is not null from orders.unpaid where order_id = $1";
-    let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
+    const SQL: &str = "select document,
+                              given_up_at is not null or placed_at <= despatch_now() - $2::float8 * interval '1 second'
+                         from orders.unpaid where order_id = $1";
+    let Some(row) = tx.query_opt(SQL, &[&order_id, &PAID_WITHIN.as_secs_f64()]).await? else {
+        return Ok(None);
+    };
     let Document(order) = row.try_get(0)?;
     Ok(Some(Unpaid { order, is_given_up: row.try_get(1)? }))
 }
@@ -219,12 +220,6 @@ pub(crate) async fn give_up(tx: &Tx<'_>, order_id: &str) -> Result<(), DbError> 
 pub(crate) async fn forget_unpaid(tx: &Tx<'_>, order_id: &str) -> Result<(), DbError> {
     tx.execute("delete from orders.unpaid where order_id = $1", &[&order_id]).await?;
     Ok(())
-}
-
-fn is_captured_by_payments(tender: &Tender) -> bool {
-    let others = [tender::SHOP, tender::GIFT_CARD, tender::CASH_ON_DELIVERY, tender::MANUAL];
-    !others.contains(&tender.provider.as_str())
-        && !matches!(tender.state(), TenderState::Failed | TenderState::Void)
 }
 
 /// Removes NUL, the only character that PostgreSQL does not accept in a text. Carriers and shops may send it.

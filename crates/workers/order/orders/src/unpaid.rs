@@ -1,15 +1,10 @@
 //! Orders whose customers have yet to pay: they wait for the shop's word, without a mail, without stock and without a case.
 
-use std::time::Duration;
-
 use despatch_contracts::order::{Order, PaymentDue, Tender, TenderState};
 use despatch_contracts::tender;
 use despatch_runtime::{DbError, Timer, Tx};
 
 use crate::store;
-
-/// How long a payment may take: a bank transfer over holidays.
-pub(crate) const PAID_WITHIN: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// Returns whether the order waits for its customer's payment. Money that the carrier collects is not waited for.
 pub(crate) fn is_unpaid(order: &Order) -> bool {
@@ -25,7 +20,7 @@ pub(crate) fn is_pending(tender: &Tender) -> bool {
 pub(crate) async fn wait(tx: &Tx<'_>, timer: Timer<PaymentDue>, order: &Order) -> Result<(), DbError> {
     if store::keep_unpaid(tx, order).await? {
         let due = PaymentDue { order_id: order.order_id.clone() };
-        tx.schedule(timer, &key(&order.order_id), PAID_WITHIN, &due).await?;
+        tx.schedule(timer, &key(&order.order_id), store::PAID_WITHIN, &due).await?;
     }
     Ok(())
 }

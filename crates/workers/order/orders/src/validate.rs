@@ -164,7 +164,10 @@ fn amounts(order: &Order, problems: &mut Vec<Problem>) {
     let charges = order.charges.iter().filter(|charge| !charge.kind().may_be_negative());
     let charges = charges.map(|charge| (charge.kind().name().to_owned(), charge.amount_minor));
     let whole = [("tax", order.tax_minor), ("discount", order.discount_minor), ("total", order.total_minor)];
-    let named = named.chain(charges).chain(whole.map(|(what, minor)| (what.to_owned(), minor)));
+    let tenders = (1..).zip(&order.tenders);
+    let tenders = tenders.map(|(number, tender): (u32, _)| (format!("tender {number}"), tender.amount_minor));
+    let named =
+        named.chain(charges).chain(tenders).chain(whole.map(|(what, minor)| (what.to_owned(), minor)));
     problems.extend(
         named.filter(|(_, minor)| *minor < 0).map(|(what, minor)| Problem::AmountNegative { what, minor }),
     );

@@ -140,6 +140,10 @@ impl RefundJson {
             let found = format!("expected letters, digits and -_., found {:?}", self.refund_id);
             return Err(Invalid::new("refund_id", found));
         }
+        if self.refund_id == "cancellation" {
+            let taken = "expected an id of yours, found that of a cancelled order's refund";
+            return Err(Invalid::new("refund_id", taken));
+        }
         if self.reason.is_empty() {
             return Err(Invalid::new("reason", "expected why, found nothing"));
         }

@@ -20,11 +20,8 @@ pub(crate) fn refund(order: &Order) -> RefundRequested {
 pub(crate) fn void(order: &Order) -> VoidRequested {
     VoidRequested {
         order_id: order.order_id.clone(),
-        provider: "stripe".into(),
-        reference: reference(order).into(),
         reason: Reason::CustomerCancelled.code().into(),
-        proofs: order.tenders[0].proofs.clone(),
-        tender: 1,
+        tenders: order.tenders.clone(),
     }
 }
 

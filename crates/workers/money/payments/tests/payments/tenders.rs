@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use despatch_contracts::order::{Order, Proof, Tender, TenderState};
-use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured, PaymentRefunded, RefundReported};
+use despatch_contracts::payment::{
+    PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundReported,
+};
 use despatch_testkit::{eventually, order};
 
 use crate::checkout::{Checkout, PRICE};
 use crate::partial::part;
+use crate::refunds::void;
 
 /// An order that these tenders pay for.
 fn order_of(order_id: &str, tenders: Vec<Tender>) -> Order {
@@ -139,6 +142,32 @@ async fn a_refund_is_spread_over_the_tenders_and_the_shop_s_part_is_its_own_to_m
     assert_eq!(dead.failures[0].error, "gift-card has to refund 20.00 USD, and has not reported that");
     let counts = checkout.counts(&order);
     assert_eq!((counts.refunds, counts.refunded_minor), (1, 5000));
+}
+
+#[tokio::test]
+async fn a_cancellation_before_the_capture_gives_back_what_was_paid_otherwise() {
+    let checkout = Checkout::open().await;
+    let ours = authorised(&checkout, "mixed", 5000).await;
+    let mixed = order_of("mixed", vec![ours, tender("gift-card", 8000, TenderState::Captured)]);
+    let shop = order_of("shop", vec![tender("shop", PRICE, TenderState::Captured)]);
+    for order in [&mixed, &shop] {
+        checkout.env.deliver(&void(order)).await;
+        let approved: RefundApproved = checkout.env.expect(&order.order_id).await;
+        let held = &order.tenders[order.tenders.len() - 1];
+        assert_eq!((&approved.provider, approved.amount_minor), (&held.provider, held.amount_minor));
+    }
+    checkout.env.expect::<PaymentVoided>("mixed").await;
+    // The reservation comes late.
+    checkout.reserve(&mixed).await;
+    checkout.env.quiet().await;
+    let counts = checkout.counts(&mixed);
+    assert_eq!((counts.captures, counts.cancels), (0, 1));
+    // The shop has a day to report the refunds.
+    checkout.env.advance(Duration::from_secs(25 * 3600)).await;
+    for order in [&mixed, &shop] {
+        assert_eq!(checkout.env.expect_dead(&order.order_id).await.reason, "refund-at-shop");
+    }
+    assert_eq!(checkout.env.messages("evt.payment.captured").await.len(), 0);
 }
 
 #[tokio::test]

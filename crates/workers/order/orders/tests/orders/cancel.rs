@@ -18,7 +18,7 @@ async fn before_the_capture_the_authorisation_is_let_go() {
     let cancelled: OrderCancelled = env.expect("o-1").await;
     assert_eq!(cancelled.reason, "customer-cancelled");
     let void: VoidRequested = env.expect("o-1").await;
-    assert_eq!((void.provider.as_str(), void.reference.as_str()), ("fake", "auth-o-1"));
+    assert_eq!(void.tenders, despatch_testkit::order("o-1").tenders);
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 1);
     assert_eq!(env.count::<VoidRequested>("o-1").await, 1);

@@ -8,5 +8,7 @@ mod cancel;
 mod fixture;
 #[path = "orders/listed.rs"]
 mod listed;
+#[path = "orders/refund.rs"]
+mod refund;
 #[path = "orders/track.rs"]
 mod track;

@@ -120,7 +120,7 @@ impl Deployment {
 
     /// Returns the auditor, past the proxy.
     pub(crate) fn auditor(&self) -> Result<Auditor> {
-        Ok(Auditor::new(self.database()?, Registry::default().names()))
+        Ok(Auditor::new(self.database()?, Registry::default().names()).mixing_tenders())
     }
 
     /// Returns the broker, past the proxy. It serves, but a busy machine may let it miss its own deadlines.

@@ -107,7 +107,7 @@ impl Cluster {
     /// Returns the records that say what is left to do, past the proxies.
     pub(crate) async fn records(&self) -> Result<Records> {
         let database = self.databases.database()?;
-        let auditor = Auditor::new(database.clone(), Registry::default().names());
+        let auditor = Auditor::new(database.clone(), Registry::default().names()).mixing_tenders();
         Ok(Records { database, auditor, jetstream: self.broker.jetstream().await? })
     }
 

@@ -11,12 +11,15 @@ use super::discrepancy::Discrepancy;
 use super::progress::Progress;
 use super::totals::Totals;
 use super::{checks, record, stock, totals};
+use crate::due::due_at_stripe;
 
 /// Reads the records of a deployment's workers.
 #[derive(Debug, Clone)]
 pub struct Auditor {
     database: Database,
     workers: Vec<&'static str>,
+    /// Whether some orders are paid in other ways than at Stripe, too.
+    mixes: bool,
 }
 
 /// An order that was answered 2xx.
@@ -31,7 +34,13 @@ pub struct PlacedOrder<'a> {
 impl Auditor {
     /// Creates an auditor of these workers, which share a database.
     pub fn new(database: Database, workers: Vec<&'static str>) -> Self {
-        Auditor { database, workers }
+        Auditor { database, workers, mixes: false }
+    }
+
+    /// Expects at Stripe what [`due_at_stripe`] says, as a checkout that mixes tenders leaves it.
+    #[must_use]
+    pub fn mixing_tenders(self) -> Self {
+        Auditor { mixes: true, ..self }
     }
 
     /// Returns each worker's backlog, by its name.
@@ -94,7 +103,8 @@ impl Auditor {
             let paid = seen.get(&format!("{}/{}", order.shop, order.shop_order_id)).unwrap_or(&nothing);
             let sent = seen.get(*order_id).unwrap_or(&nothing);
             let about = format!("order {order_id} ({}/{})", order.shop, order.shop_order_id);
-            let wrong = checks::all(order, &record, paid, sent);
+            let due = if self.mixes { due_at_stripe(order) } else { order.total_minor };
+            let wrong = checks::all((order, due), &record, paid, sent);
             found.extend(wrong.into_iter().map(|wrong| Discrepancy { about: about.clone(), wrong }));
         }
         // A dead letter of the gateway may concern no order.

@@ -8,14 +8,19 @@ use despatch_status::OrderState;
 
 use super::dead_letters::{BEFORE_CAPTURE, BEFORE_RESERVATION};
 use super::record::Record;
-use crate::due::due_at_stripe;
 
-/// Returns the defects of an order. `paid` are Stripe's effects, `sent` those of the carrier and the mail server.
-pub(super) fn all(order: &FileOrder, record: &Record, paid: &OrderCounts, sent: &OrderCounts) -> Vec<String> {
+/// Returns the defects of an order of which this much is due at Stripe, in minor units. `paid` are Stripe's effects, `sent`
+/// those of the carrier and the mail server.
+pub(super) fn all(
+    (order, due): (&FileOrder, i64),
+    record: &Record,
+    paid: &OrderCounts,
+    sent: &OrderCounts,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     end(record, &mut wrong);
     transitions(record, &mut wrong);
-    money(order, record, paid, &mut wrong);
+    money(due, record, paid, &mut wrong);
     stock(order, record, &mut wrong);
     labels(record, sent, &mut wrong);
     messages(record, sent, &mut wrong);
@@ -64,13 +69,13 @@ fn transitions(record: &Record, wrong: &mut Vec<String>) {
 }
 
 /// The payment is captured once and in full, unless it was refused before.
-fn money(order: &FileOrder, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>) {
+fn money(due: i64, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>) {
     if paid.captures > 1 {
         wrong.push(format!("captured {} times", paid.captures));
     }
     let cancelled = record.state == Some(OrderState::Cancelled);
     let left = paid.captured_minor - paid.refunded_minor;
-    let due = due_at_stripe(order) - record.refunded_parts_minor;
+    let due = due - record.refunded_parts_minor;
     let expected = if cancelled || record.died_at(&BEFORE_CAPTURE) { 0 } else { due };
     if left != expected {
         wrong.push(format!("Stripe captured {left} (less refunds), {expected} are due (less refunds)"));

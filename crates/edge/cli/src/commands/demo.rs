@@ -108,7 +108,7 @@ async fn carry(
     ));
     let gateway = GatewayClient::new(&address.gateway_url, &address.api_key)?;
     let checkout = CheckoutClient::new(gateway, address.sandbox_stripe_url.clone())?.mixing_tenders();
-    let auditor = Auditor::new(database.clone(), registry.names());
+    let auditor = Auditor::new(database.clone(), registry.names()).mixing_tenders();
     let (seen, progress) = channel(Progress::default());
     let placed = AtomicUsize::new(0);
     let placing = place(&checkout, orders, &placed, progress);

@@ -1,7 +1,8 @@
 //! PostgreSQL's cluster: its place, and its creation.
 //!
 //! It is in the data directory, unless PostgreSQL runs as an account that cannot get there, such as with root's data
-//! directory under /root. Then it is under /var/lib/despatch, and a file `elsewhere` names the place.
+//! directory under /root. Then it is under /var/lib/despatch, and a file `elsewhere` names the place. A file `of` there
+//! names the data directory.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -19,6 +20,9 @@ use crate::supervised::{ServerCommand, Supervised};
 use crate::{private, secret};
 
 const ELSEWHERE: &str = "/var/lib/despatch";
+
+/// The file with the path of the data directory that a cluster elsewhere belongs to.
+const OF: &str = "of";
 
 pub(crate) struct Cluster {
     /// The directory that the server's account enters but does not write.
@@ -48,8 +52,13 @@ impl Cluster {
         if data.exists() || account.can_enter(&home) {
             return Ok(Self { home, account });
         }
+        for orphan in orphans(Path::new(ELSEWHERE), &std::env::temp_dir()) {
+            // Another process may remove it at the same time, and what is left is found again.
+            let _ = fs::remove_dir_all(orphan);
+        }
         let home = Path::new(ELSEWHERE).join(secret::random_hex()?);
         private::create_dir(&home).map_err(StackError::io("create", &home))?;
+        secret::write_private(&home.join(OF), &dir.display().to_string())?;
         for path in [Path::new(ELSEWHERE), &home] {
             let_through(path, account)?;
         }
@@ -110,6 +119,18 @@ impl Cluster {
     }
 }
 
+/// Returns the clusters whose data directories were in `temporary`, and are gone. Of a data directory at another place, which
+/// may be on a disk that is not mounted now, nothing is ever removed by itself.
+fn orphans(elsewhere: &Path, temporary: &Path) -> Vec<PathBuf> {
+    let is_orphan = |home: &PathBuf| {
+        let Ok(of) = fs::read_to_string(home.join(OF)) else { return false };
+        let of = Path::new(&of);
+        of.starts_with(temporary) && !of.exists() && !home.join("cluster/postmaster.pid").exists()
+    };
+    let entries = fs::read_dir(elsewhere).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(is_orphan).collect()
+}
+
 /// Lets the server's account pass through `dir`, without letting it list or write.
 ///
 /// The account's group gets the right, and nobody else does. Only a directory whose group is in use already is opened to
@@ -125,4 +146,32 @@ fn let_through(dir: &Path, account: Account) -> Result<(), StackError> {
         mode | 0o011
     };
     fs::set_permissions(dir, Permissions::from_mode(opened)).map_err(StackError::io("open to others", dir))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_temporary_data_directory_left_behind_is_an_orphan() {
+        let root = tempfile::tempdir().unwrap();
+        let [elsewhere, temporary, kept] =
+            ["elsewhere", "temporary", "kept"].map(|name| root.path().join(name));
+        for (name, of) in [
+            ("gone", Some(temporary.join("gone"))),
+            ("there", Some(temporary.clone())),
+            ("not-mounted", Some(kept.join("gone"))),
+            ("running", Some(temporary.join("running"))),
+            ("of-nobody", None),
+        ] {
+            fs::create_dir_all(elsewhere.join(name).join("cluster")).unwrap();
+            if let Some(of) = of {
+                fs::write(elsewhere.join(name).join(OF), of.display().to_string()).unwrap();
+            }
+        }
+        fs::create_dir_all(&temporary).unwrap();
+        fs::write(elsewhere.join("running/cluster/postmaster.pid"), "7").unwrap();
+        assert_eq!(orphans(&elsewhere, &temporary), [elsewhere.join("gone")]);
+        assert_eq!(orphans(&root.path().join("nothing"), &temporary), Vec::<PathBuf>::new());
+    }
 }

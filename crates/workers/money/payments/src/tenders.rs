@@ -50,14 +50,7 @@ pub(crate) fn due(order: &Order, provider: &'static str) -> Result<Due, PaymentE
     let total = Money::new(order.total_minor, Currency::parse(&order.currency)?);
     let mut ours = None;
     let mut paid = Vec::new();
-    for (number, tender) in (1..).zip(&order.tenders) {
-        match tender.state() {
-            TenderState::Failed | TenderState::Void => continue,
-            TenderState::Unspecified
-            | TenderState::Authorised
-            | TenderState::Captured
-            | TenderState::Pending => {}
-        }
+    for (number, tender) in (1..).zip(&order.tenders).filter(|(_, tender)| tender::lives(tender)) {
         match tender.provider.as_str() {
             tender::SHOP if tender.state() == TenderState::Authorised => {
                 return Err(PaymentError::CaptureAtShop);
@@ -110,16 +103,14 @@ pub(crate) fn due(order: &Order, provider: &'static str) -> Result<Due, PaymentE
     })
 }
 
-/// Whether somebody else than payments has the money of this tender.
-pub(crate) fn is_of_others(tender: &Tender) -> bool {
-    [tender::SHOP, tender::GIFT_CARD, tender::CASH_ON_DELIVERY, tender::MANUAL]
-        .contains(&tender.provider.as_str())
+/// Whether somebody else than payments has been paid this tender.
+pub(crate) fn is_paid_to_others(tender: &Tender) -> bool {
+    tender.state() == TenderState::Captured && tender::is_of_others(&tender.provider)
 }
 
 /// Returns the tender that payments captures, with its number within the order.
 pub(crate) fn ours(tenders: &[Tender]) -> Option<(u32, &Tender)> {
-    let lives = |tender: &Tender| !matches!(tender.state(), TenderState::Failed | TenderState::Void);
-    (1..).zip(tenders).find(|(_, tender)| lives(tender) && !is_of_others(tender))
+    (1..).zip(tenders).find(|(_, it)| tender::lives(it) && !tender::is_of_others(&it.provider))
 }
 
 /// Records every tender of an order, and what was captured of ours. Returns false if that was done before.
@@ -134,8 +125,7 @@ pub(crate) async fn record(
         let (capture, captured) = if let Some((_, captured)) = ours.filter(|(ours, _)| *ours == number) {
             (captured.reference.as_str(), captured.amount)
         } else {
-            let is_paid = tender.state() == TenderState::Captured && is_of_others(tender);
-            let minor = if is_paid { tender.amount_minor } else { 0 };
+            let minor = if is_paid_to_others(tender) { tender.amount_minor } else { 0 };
             ("", Money::new(minor, Currency::parse(&tender.currency)?))
         };
         let tender = NewTender {

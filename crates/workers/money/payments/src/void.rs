@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use despatch_contracts::order::{Tender, TenderState};
+use despatch_contracts::order::Tender;
 use despatch_contracts::payment::{PaymentVoided, RefundRequested, VoidRequested};
+use despatch_contracts::tender::rest;
 use despatch_domain::ProviderKind;
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
 use crate::provider::{AuthorisationStatus, Captured, Provider, ProviderError};
-use crate::tenders::{self, is_of_others, ours};
+use crate::tenders::{self, is_paid_to_others, ours};
 use crate::{idempotent, owner, store};
 
 /// Voids authorisations. From then on nothing is captured for the order. Money that was captured before is refunded.
@@ -100,17 +101,11 @@ impl<P: Provider> EffectHandler for Void<P> {
             Effect::Captured(captured) => ours(&event.tenders).map(|(number, _)| (number, captured)),
             Effect::Voided | Effect::Nothing => None,
         };
-        let is_paid = |tender: &Tender| tender.state() == TenderState::Captured && is_of_others(tender);
-        if captured.is_none() && !event.tenders.iter().any(is_paid) {
+        if captured.is_none() && !event.tenders.iter().any(is_paid_to_others) {
             return Ok((voided, None));
         }
         let new = tenders::record(&event.order_id, &event.tenders, captured, tx).await?;
-        let refund = new.then(|| RefundRequested {
-            order_id: event.order_id.clone(),
-            reason: event.reason.clone(),
-            refund_id: "cancellation".to_owned(),
-            ..RefundRequested::default()
-        });
+        let refund = new.then(|| rest(event.order_id.clone(), event.reason.clone()));
         Ok((voided, refund))
     }
 }

@@ -3,52 +3,34 @@
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{OrderCancelRequested, OrderCancelled};
 use despatch_contracts::payment::{RefundRequested, VoidRequested};
+use despatch_contracts::tender::rest;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_runtime::{Handler, Tx};
 use despatch_status::OrderState;
 
+use crate::command::{self, CommandError};
 use crate::store::{self, Note};
 
 /// Cancels orders on request. A refusal is not an error: it is recorded in the order's timeline.
 #[derive(Debug)]
 pub(crate) struct Cancel;
 
-/// Why a request was not decided.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CancelError {
-    /// The request may overtake the order's acceptance.
-    #[error("the order has not been accepted yet")]
-    NotYet,
-    #[error(transparent)]
-    Database(#[from] DbError),
-}
-
-impl HandlerError for CancelError {
-    fn verdict(&self) -> Verdict {
-        match self {
-            CancelError::NotYet => Verdict::NotYet,
-            CancelError::Database(_) => Verdict::Retry,
-        }
-    }
-}
-
 impl Handler for Cancel {
     const NAME: &'static str = "orders.cancel";
     type In = OrderCancelRequested;
     type Out = (Option<OrderCancelled>, Option<RefundRequested>, Option<VoidRequested>);
-    type Error = CancelError;
+    type Error = CommandError;
 
-    async fn record(&self, event: &OrderCancelRequested, tx: &Tx<'_>) -> Result<Self::Out, CancelError> {
+    async fn record(&self, event: &OrderCancelRequested, tx: &Tx<'_>) -> Result<Self::Out, CommandError> {
         let order_id = &event.order_id;
-        let by = [event.requested_by.as_str(), &event.by];
-        let by = by.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
+        let by = command::by(&event.requested_by, &event.by);
         let detail = format!("asked for by {by}: {}", event.reason);
         let note = Note { event_type: OrderCancelRequested::TYPE, detail: &detail };
         let step =
-            store::advance::<CancelError>(tx, order_id, &note, |order| Ok(order.cancel(reason(event))));
+            store::advance::<CommandError>(tx, order_id, &note, |order| Ok(order.cancel(reason(event))));
         let Some(step) = step.await? else {
             // Nothing is captured or held for an order that is not paid.
-            let Some(_) = store::unpaid(tx, order_id).await? else { return Err(CancelError::NotYet) };
+            let Some(_) = store::unpaid(tx, order_id).await? else { return Err(CommandError::NotYet) };
             store::give_up(tx, order_id).await?;
             return Ok((None, None, None));
         };
@@ -67,14 +49,6 @@ impl Handler for Cancel {
         });
         Ok((cancelled, refund, void))
     }
-}
-
-/// The refund's id of the request for everything that is left of a cancelled order.
-pub(crate) const CANCELLATION: &str = "cancellation";
-
-/// Returns the request to refund everything that is left of a cancelled order.
-pub(crate) fn rest(order_id: String, reason: String) -> RefundRequested {
-    RefundRequested { order_id, reason, refund_id: CANCELLATION.to_owned(), ..RefundRequested::default() }
 }
 
 /// A request may name a reason of the registry; any other text only says who asked.

@@ -6,6 +6,7 @@
 
 mod accept;
 mod cancel;
+mod command;
 mod email;
 mod lifecycle;
 mod order_fact;

@@ -70,11 +70,10 @@ impl Handler for Pay {
         } else {
             order.tenders.clone_from(&event.tenders);
         }
-        let lives = |tender: &Tender| !matches!(tender.state(), TenderState::Failed | TenderState::Void);
         if is_unpaid(&order) {
             return Ok(None);
         }
-        if !order.tenders.iter().any(lives) {
+        if !order.tenders.iter().any(tender::lives) {
             // The shop gave the order up.
             store::give_up(tx, order_id).await?;
             stop_waiting(tx, order_id).await?;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{Order, OrderRefundRequested, RefundLine};
 use despatch_contracts::payment::RefundRequested;
+use despatch_contracts::tender::CANCELLATION;
 use despatch_domain::{Reason, amount};
-use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_runtime::{Handler, Tx};
 
-use crate::cancel::CANCELLATION;
+use crate::command::{self, CommandError};
 use crate::lifecycle::{Lifecycle, Step};
 use crate::share;
 use crate::store::{self, Note};
@@ -18,36 +19,16 @@ use crate::store::{self, Note};
 #[derive(Debug)]
 pub(crate) struct Refund;
 
-/// Why a request was not decided.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RefundError {
-    /// The request may overtake the order's acceptance.
-    #[error("the order has not been accepted yet")]
-    NotYet,
-    #[error(transparent)]
-    Database(#[from] DbError),
-}
-
-impl HandlerError for RefundError {
-    fn verdict(&self) -> Verdict {
-        match self {
-            RefundError::NotYet => Verdict::NotYet,
-            RefundError::Database(_) => Verdict::Retry,
-        }
-    }
-}
-
 impl Handler for Refund {
     const NAME: &'static str = "orders.refund";
     type In = OrderRefundRequested;
     type Out = Option<RefundRequested>;
-    type Error = RefundError;
+    type Error = CommandError;
 
-    async fn record(&self, event: &OrderRefundRequested, tx: &Tx<'_>) -> Result<Self::Out, RefundError> {
-        let order = store::document(tx, &event.order_id).await?.ok_or(RefundError::NotYet)?;
-        let lifecycle = store::lifecycle(tx, &event.order_id).await?.ok_or(RefundError::NotYet)?.1;
-        let by = [event.requested_by.as_str(), &event.by];
-        let by = by.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ");
+    async fn record(&self, event: &OrderRefundRequested, tx: &Tx<'_>) -> Result<Self::Out, CommandError> {
+        let order = store::document(tx, &event.order_id).await?.ok_or(CommandError::NotYet)?;
+        let lifecycle = store::lifecycle(tx, &event.order_id).await?.ok_or(CommandError::NotYet)?.1;
+        let by = command::by(&event.requested_by, &event.by);
         let decided = minor(event, &order, &lifecycle);
         let detail = match &decided {
             Ok(minor) => {
@@ -61,7 +42,7 @@ impl Handler for Refund {
             Err(refusal) => format!("{}: asked for by {by}: {refusal}", event.refund_id),
         };
         let note = Note { event_type: OrderRefundRequested::TYPE, detail: &detail };
-        let step = store::advance::<RefundError>(tx, &event.order_id, &note, |order| {
+        let step = store::advance::<CommandError>(tx, &event.order_id, &note, |order| {
             let reason = match decided {
                 _ if order.knows_refund(&event.refund_id) => Reason::AlreadyApplied,
                 Ok(_) => Reason::StepDone,
@@ -72,7 +53,7 @@ impl Handler for Refund {
             }
             Ok(Step::none(order.state(), reason))
         });
-        let step = step.await?.ok_or(RefundError::NotYet)?;
+        let step = step.await?.ok_or(CommandError::NotYet)?;
         Ok(decided.ok().filter(|_| step.reason == Reason::StepDone).map(|amount_minor| RefundRequested {
             order_id: event.order_id.clone(),
             reason: event.reason.clone(),

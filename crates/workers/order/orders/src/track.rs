@@ -3,13 +3,13 @@
 use despatch_contracts::Incoming as _;
 use despatch_contracts::order::{OrderCompleted, OrderReturned};
 use despatch_contracts::payment::RefundRequested;
+use despatch_contracts::tender::rest;
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 use despatch_status::OrderState;
 use opentelemetry::global;
 use opentelemetry::metrics::{Counter, Histogram};
 
-use crate::cancel::rest;
 use crate::order_fact::{FactRecord, NoParcel, OrderFact};
 use crate::store::{self, Note};
 

@@ -100,12 +100,12 @@ fn decision(step: &Step) -> Option<Cancellation> {
     })
 }
 
-fn name(order: &PlacedOrder) -> String {
+pub(super) fn name(order: &PlacedOrder) -> String {
     format!("{}/{}", order.shop, order.shop_order_id)
 }
 
 /// The command that shows the order.
-fn show(name: &str) -> String {
+pub(super) fn show(name: &str) -> String {
     next_command(format_args!("orders show {name}"))
 }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use despatch_contracts::order::OrderRefundRequested;
 use despatch_contracts::payment::{PaymentRefunded, RefundApproved, RefundRefused};
-use despatch_contracts::{Event as _, EventId};
+use despatch_contracts::{Event as _, EventId, tender};
 use despatch_domain::Reason;
 use despatch_read_model::OrderBook;
 use despatch_read_model::orders::Step;
 use despatch_read_model::placed::PlacedOrder;
 use serde_json::{Value, json};
 
+use super::cancel::{name, show};
 use super::find;
 use crate::args::RefundOrderArgs;
 use crate::commands::gateway::{connect, final_error, refusal};
@@ -44,7 +45,7 @@ pub(super) async fn refund(
     let order = find(book, &args.order.name).await?;
     let Some((contents, true)) = book.contents(&order.order_id).await? else {
         let error = format!("{} was not accepted, so nothing was captured", name(&order));
-        return Err(hinted(error, next_command(format_args!("orders show {}", name(&order)))));
+        return Err(hinted(error, show(&name(&order))));
     };
     let gateway = connect(config, data_dir, &args.gateway).await?;
     let steps_before = book.timeline(&order.order_id).await?.len();
@@ -69,7 +70,7 @@ pub(super) async fn refund(
         decided.await?.ok_or_else(|| {
             hinted(
                 format!("the refund is not made within {} s; the request is kept", args.wait.timeout),
-                format!("{}, and {}", show(&order), next_command("doctor")),
+                format!("{}, and {}", show(&name(&order)), next_command("doctor")),
             )
         })?
     };
@@ -99,25 +100,15 @@ fn outcome(steps: &[Step], id: &str) -> Option<Refunding> {
 
 /// Whether an approved refund is of money that payments does not hold.
 fn is_of_others(words: &str) -> bool {
-    use despatch_contracts::tender::{CASH_ON_DELIVERY, GIFT_CARD, MANUAL, SHOP};
-    [SHOP, GIFT_CARD, MANUAL, CASH_ON_DELIVERY]
-        .iter()
-        .any(|holder| words.contains(&format!(" of {holder}: ")))
-}
-
-fn name(order: &PlacedOrder) -> String {
-    format!("{}/{}", order.shop, order.shop_order_id)
-}
-
-/// The command that shows the order.
-fn show(order: &PlacedOrder) -> String {
-    next_command(format_args!("orders show {}", name(order)))
+    // `5.00 USD of shop: why`
+    let holder = words.split_once(" of ").and_then(|(_, rest)| rest.split_once(": "));
+    holder.is_some_and(|(holder, _)| tender::is_of_others(holder))
 }
 
 fn as_lines(order: &PlacedOrder, outcome: &Refunding) -> String {
     let name = name(order);
     match outcome {
-        Refunding::Requested => format!("{name}: refund asked for\nnext: {}\n", show(order)),
+        Refunding::Requested => format!("{name}: refund asked for\nnext: {}\n", show(&name)),
         Refunding::Made(words) => format!("{name}: refunded {words}\nA mail to the customer follows.\n"),
         Refunding::Elsewhere(words) => format!(
             "{name}: approved {words}\nThe shop holds this money. Refund it there; if it does not report that within a day, \

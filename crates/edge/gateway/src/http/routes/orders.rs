@@ -5,8 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use despatch_contracts::Emitted;
 use despatch_contracts::order::{OrderCancelRequested, OrderRefundRequested, RefundLine};
+use despatch_contracts::{Emitted, tender};
 use despatch_domain::{Currency, Reason};
 use despatch_read_model::OrderRecord;
 use serde::{Deserialize, Serialize};
@@ -140,7 +140,7 @@ impl RefundJson {
             let found = format!("expected letters, digits and -_., found {:?}", self.refund_id);
             return Err(Invalid::new("refund_id", found));
         }
-        if self.refund_id == "cancellation" {
+        if self.refund_id == tender::CANCELLATION {
             let taken = "expected an id of yours, found that of a cancelled order's refund";
             return Err(Invalid::new("refund_id", taken));
         }

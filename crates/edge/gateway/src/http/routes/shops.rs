@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use despatch_contracts::order::{Order, PaymentReported, Tender, TenderState};
+use despatch_contracts::order::{Order, PaymentReported};
 use despatch_contracts::payment::RefundReported;
-use despatch_contracts::{Emitted, Trace};
+use despatch_contracts::{Emitted, Trace, tender};
 
 use super::orders::{Outcome, Placed};
 use crate::auth::shop::{KnownShop, Shops};
@@ -301,8 +301,7 @@ async fn note_money(
 
 /// Whether the shop gave the order up: its payment failed, or it was cancelled or only drafted.
 fn is_given_up(order: &Order) -> bool {
-    let is_over = |tender: &Tender| matches!(tender.state(), TenderState::Failed | TenderState::Void);
-    !order.tenders.is_empty() && order.tenders.iter().all(is_over)
+    !order.tenders.is_empty() && !order.tenders.iter().any(tender::lives)
 }
 
 fn is_young(order: &Order, now: SystemTime) -> bool {

@@ -18,6 +18,7 @@ pub fn order(order_id: &str) -> Order {
             customer_id: "C-1".to_owned(),
             name: "Zoë Müller".to_owned(),
             email: "zoe@example.com".to_owned(),
+            ..Customer::default()
         }),
         ship_to: Some(Address {
             name: "Zoë Müller".to_owned(),
@@ -36,6 +37,7 @@ pub fn order(order_id: &str) -> Order {
                 quantity: 2,
                 total_minor: 10_000,
                 taxes: Vec::new(),
+                ..Line::default()
             },
             Line {
                 number: 2,
@@ -44,6 +46,7 @@ pub fn order(order_id: &str) -> Order {
                 quantity: 1,
                 total_minor: 23_45,
                 taxes: Vec::new(),
+                ..Line::default()
             },
         ],
         currency: "USD".to_owned(),

@@ -129,6 +129,7 @@ fn placing(env: &RunEnv, number: usize, sku: &str) -> Placing {
         quantity: 1,
         total_minor: 12_345,
         taxes: Vec::new(),
+        ..Line::default()
     };
     order.lines = vec![line];
     let event = OrderAccepted { order: Some(order) };

@@ -294,6 +294,7 @@ pub fn read(body: &[u8]) -> Result<Order, Invalid> {
         service_level: json.service_level.map_or(ServiceLevel::Standard, ServiceLevel::from).into(),
         presentment_currency: String::new(),
         presentment_total_minor: 0,
+        ..Order::default()
     })
 }
 
@@ -309,6 +310,7 @@ impl LineJson {
                 .zip(self.taxes)
                 .map(|(at, tax)| tax.normalised(at, reader))
                 .collect::<Result<_, _>>()?,
+            ..Line::default()
         })
     }
 }
@@ -337,7 +339,7 @@ impl ChargeJson {
 
 impl CustomerJson {
     fn normalised(self) -> Customer {
-        Customer { customer_id: self.customer_id, name: self.name, email: self.email }
+        Customer { customer_id: self.customer_id, name: self.name, email: self.email, ..Customer::default() }
     }
 }
 

@@ -121,6 +121,7 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         service_level: service_level.into(),
         currency,
         prices_include_tax: webhook.taxes_included,
+        ..Order::default()
     };
     if !rounding::settle(&mut order) && order.charges.iter().any(is_duty) {
         let mut without = order.clone();
@@ -198,6 +199,7 @@ impl Item {
             quantity,
             total_minor: amount::sum([gross, discount.saturating_neg()], &reader.path("price"))?,
             taxes: taxes(&self.tax_lines, reader.prices()),
+            ..Line::default()
         };
         Ok((line, discount))
     }
@@ -210,6 +212,7 @@ impl Buyer {
             customer_id: self.id,
             name: full_name(&self.first_name, &self.last_name),
             email: first_of([order_email, self.email]),
+            ..Customer::default()
         }
     }
 }

@@ -217,6 +217,7 @@ pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
         service_level: service_level.into(),
         currency,
         prices_include_tax: webhook.prices_include_tax,
+        ..Order::default()
     };
     rounding::settle(&mut order);
     Ok(order)
@@ -311,6 +312,7 @@ impl Item {
             quantity: reader.quantity(self.quantity)?,
             taxes: rates.taxes(&self.taxes, &self.total_tax),
             total_minor: reader.minor(self.total, "total")?,
+            ..Line::default()
         })
     }
 }
@@ -321,6 +323,7 @@ impl Contact {
             customer_id: if customer_id == "0" { String::new() } else { customer_id },
             name: full_name(&self.first_name, &self.last_name),
             email: self.email,
+            ..Customer::default()
         };
         (customer != Customer::default()).then_some(customer)
     }

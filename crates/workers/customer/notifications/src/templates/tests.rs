@@ -13,6 +13,7 @@ fn order() -> Order {
         quantity,
         total_minor,
         taxes: Vec::new(),
+        ..Line::default()
     };
     let charge = |kind: ChargeKind, title: &str, amount_minor| Charge {
         kind: kind.into(),

@@ -16,6 +16,7 @@ fn valid() -> Order {
         quantity,
         total_minor,
         taxes: Vec::new(),
+        ..Line::default()
     };
     Order {
         order_id: "o-1".into(),

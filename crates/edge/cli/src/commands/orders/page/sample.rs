@@ -44,6 +44,7 @@ fn ordered() -> Order {
         quantity,
         total_minor,
         taxes: Vec::new(),
+        ..Line::default()
     };
     let vat = TaxLine { title: "KY".to_owned(), rate_ppm: 60_000, amount_minor: 21 };
     let placed_at = at(RECEIVED);
@@ -55,6 +56,7 @@ fn ordered() -> Order {
             customer_id: "C-1".to_owned(),
             name: "Zoë Müller".to_owned(),
             email: "zoe@example.com".to_owned(),
+            ..Customer::default()
         }),
         ship_to: Some(Address {
             name: "Zoë Müller".to_owned(),

@@ -89,6 +89,7 @@ events! {
     review::ReviewReceived => "review.received", |e| Subject::order(&e.order_id);
     review::ReviewLapsed => "review.lapsed", |e| Subject::order(&e.order_id);
     notification::NotificationSent => "notification.sent", |e| Subject::order(&e.order_id);
+    notification::NotificationSkipped => "notification.skipped", |e| Subject::order(&e.order_id);
     notification::Unsubscribed => "notification.unsubscribed", |e| Subject::order(&e.order_id);
     exception::BulkReplayDue => "exception.bulk-replay-due", |_e| Subject::NONE;
     exception::MonitorDue => "exception.monitor-due", |_e| Subject::NONE;

@@ -12,6 +12,7 @@ mod events;
 mod id;
 mod id_prefix;
 pub mod json;
+mod names;
 mod subject;
 pub mod tender;
 mod trace;

@@ -156,6 +156,8 @@ reasons! {
     RatingInvalid = "rating-invalid" => (CustomerService, Low, 24),
 
     // Notifications.
+    /// The order has no address that mail can be sent to.
+    NoMailAddress = "no-mail-address",
     /// The mail server refuses the recipient permanently.
     RecipientRejected = "recipient-rejected" => (CustomerService, Low, 16),
     /// The mail server refuses the message itself permanently.

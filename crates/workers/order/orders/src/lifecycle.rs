@@ -36,6 +36,8 @@ pub(crate) enum Fact<'a> {
     DeliveryFailed(Parcel),
     /// The customer reviewed the order, or is not asked again.
     ReviewEnded,
+    /// A mail was not sent, because the order has no address for it.
+    MailSkipped,
 }
 
 /// A tender's part of a refund.
@@ -176,6 +178,7 @@ impl Lifecycle {
                 (false, Reason::AlreadyApplied)
             }
             Fact::ReviewEnded => (self.mark(Mark::Reviewed), Reason::StepDone),
+            Fact::MailSkipped => return Ok(Step::none(from, Reason::NoMailAddress)),
         };
         let to = self.state();
         let reason = match to {

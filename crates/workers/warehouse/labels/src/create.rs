@@ -78,7 +78,7 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
         to,
         service,
         tracking_number: &tracking_number,
-        order_reference: &order.shop_order_id,
+        order_reference: order.shown_number(),
         parcel: parcel.number,
         parcels: parcel.of,
     })?;

@@ -39,6 +39,9 @@ pub(super) fn words(step: &Step) -> String {
         "shipment.delivered" => format!("{parcel} delivered{}", said(rest)),
         "shipment.failed" => format!("{parcel} could not be delivered{}", said(rest)),
         "shipment.returned" => format!("{parcel} on its way back{}", said(rest)),
+        "notification.skipped" => {
+            return format!("mail not sent, because there is no address for it: {detail}");
+        }
         "review.received" => format!("reviewed, {detail}"),
         "review.lapsed" => "not reviewed, and not asked again".to_owned(),
         event => [event, detail].join(" "),
@@ -169,6 +172,7 @@ mod tests {
             step("shipment.returned", Returned, "parcel-returned", scan),
             step("review.received", Completed, "all-done", "4 of 5 stars"),
             step("review.lapsed", Completed, "all-done", ""),
+            step("notification.skipped", Accepted, "no-mail-address", "accepted"),
             step("gift.wrapped", Paid, "step-done", "in blue"),
         ];
         let lines: Vec<String> = steps.iter().map(words).collect();
@@ -195,6 +199,7 @@ parcel 1 of 2 could not be delivered: left the depot
 parcel 1 of 2 on its way back: left the depot
 reviewed, 4 of 5 stars
 not reviewed, and not asked again
+mail not sent, because there is no address for it: accepted
 gift.wrapped in blue
 "#);
     }

@@ -25,7 +25,7 @@ pub(crate) fn letter(name: &str, email: &str) -> Letter {
         milestone: Milestone::Review,
         order_id: "0192f".into(),
         part: "0".into(),
-        to: Contact { email: email.into(), name: name.into(), shop_order_id: "CA-1".into() },
+        to: Contact { email: email.into(), name: name.into(), number: "CA-1".into() },
         data: TemplateData {
             review_url: "https://shop.example/reviews/0192f/token".into(),
             ..TemplateData::default()

@@ -1,11 +1,11 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::LabelCreated;
+use despatch_contracts::label::{LabelCreated, LabelOutdated};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
-    OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested,
-    OrderReturned, PaymentDue, PaymentReported,
+    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
+    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, PaymentDue, PaymentReported,
 };
 use despatch_contracts::payment::{
     PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundOverdue,
@@ -40,6 +40,12 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
             format!("cancellation asked for by {by}: {reason}")
         }
+        OrderAddressChangeRequested::TYPE => {
+            let OrderAddressChangeRequested { requested_by, by, .. } = read(payload)?;
+            let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
+            format!("another address asked for by {by}")
+        }
+        OrderAddressChanged::TYPE => "address changed".to_owned(),
         OrderCancelled::TYPE => format!("cancelled: {}", read::<OrderCancelled>(payload)?.reason),
         OrderReturned::TYPE => format!("returned: {}", read::<OrderReturned>(payload)?.reason),
         OrderCompleted::TYPE => "completed".to_owned(),
@@ -84,6 +90,9 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LabelCreated::TYPE => {
             let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
             format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
+        }
+        LabelOutdated::TYPE => {
+            format!("the label of parcel {} says a former address", read::<LabelOutdated>(payload)?.parcel)
         }
         ShipmentDespatched::TYPE => scan(read::<ShipmentDespatched>(payload)?.scan, "handed to the carrier")?,
         ShipmentDelivered::TYPE => scan(read::<ShipmentDelivered>(payload)?.scan, "delivered")?,

@@ -24,6 +24,7 @@ const KEYS: &[(&str, &str)] = &[
     ("gateway.former_link_secrets", "links.former_secrets"),
     ("gateway.shop_name", "shop.name"),
     ("gateway.shippo_tokens", "shippo.webhook_tokens"),
+    ("gateway.stripe_secrets", "stripe.webhook_secrets"),
     ("labels.shippo", "shippo"),
     ("notifications.alert_webhook", "alerts.webhook"),
 ];

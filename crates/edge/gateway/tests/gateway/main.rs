@@ -11,4 +11,5 @@ mod orders;
 mod outages;
 mod parcels;
 mod placed;
+mod stripe;
 mod surroundings;

@@ -59,6 +59,8 @@ events! {
     order::PaymentDue => "order.payment-due", |e| Subject::order(&e.order_id);
     order::OrderRefundRequested => "order.refund-requested", |e| Subject::order(&e.order_id);
     order::OrderCancelRequested => "order.cancel-requested", |e| Subject::order(&e.order_id);
+    order::OrderAddressChangeRequested => "order.address-change-requested", |e| Subject::order(&e.order_id);
+    order::OrderAddressChanged => "order.address-changed", |e| Subject::order(&e.order_id);
     order::OrderCancelled => "order.cancelled", |e| Subject::order(&e.order_id);
     order::OrderReturned => "order.returned", |e| Subject::order(&e.order_id);
     order::OrderCompleted => "order.completed", |e| Subject::order(&e.order_id);
@@ -81,6 +83,7 @@ events! {
     payment::VoidRequested => "payment.void-requested", |e| Subject::order(&e.order_id);
     payment::PaymentVoided => "payment.voided", |e| Subject::order(&e.order_id);
     label::LabelCreated => "label.created", |e| Subject::order(&e.order_id);
+    label::LabelOutdated => "label.outdated", |e| Subject::order(&e.order_id);
     shipment::ShipmentDespatched => "shipment.despatched", |e| scanned(e.scan.as_ref());
     shipment::ShipmentDelivered => "shipment.delivered", |e| scanned(e.scan.as_ref());
     shipment::ShipmentFailed => "shipment.failed", |e| scanned(e.scan.as_ref());
@@ -90,6 +93,7 @@ events! {
     review::ReviewReceived => "review.received", |e| Subject::order(&e.order_id);
     review::ReviewLapsed => "review.lapsed", |e| Subject::order(&e.order_id);
     notification::NotificationSent => "notification.sent", |e| Subject::order(&e.order_id);
+    notification::NotificationSkipped => "notification.skipped", |e| Subject::order(&e.order_id);
     notification::Unsubscribed => "notification.unsubscribed", |e| Subject::order(&e.order_id);
     exception::BulkReplayDue => "exception.bulk-replay-due", |_e| Subject::NONE;
     exception::MonitorDue => "exception.monitor-due", |_e| Subject::NONE;

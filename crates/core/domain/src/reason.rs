@@ -154,6 +154,8 @@ reasons! {
     ServiceByRule = "service-by-rule",
     /// An earlier try, whose answer was lost, had bought the label.
     LabelFound = "label-found",
+    /// The order's address changed after a parcel had its label.
+    AddressChangedLate = "address-changed-late" => (CustomerService, High, 4),
     /// A carrier scanned a parcel that is not ours.
     TrackingUnknown = "tracking-unknown" => (CarrierDesk, Low, 24),
 
@@ -162,6 +164,8 @@ reasons! {
     RatingInvalid = "rating-invalid" => (CustomerService, Low, 24),
 
     // Notifications.
+    /// The order has no address that mail can be sent to.
+    NoMailAddress = "no-mail-address",
     /// The mail server refuses the recipient permanently.
     RecipientRejected = "recipient-rejected" => (CustomerService, Low, 16),
     /// The mail server refuses the message itself permanently.

@@ -145,6 +145,8 @@ impl<H: EffectHandler> BoundEvent for WithEffectsEvent<H> {
 
     fn prepare<'a>(&'a mut self, db: &'a Reader<'a>) -> BoxFuture<'a, Result<(), Failed>> {
         Box::pin(async move {
+            // An earlier plan is of no use any more, and may hold what this one needs.
+            self.progress = Progress::Received;
             self.progress = Progress::Prepared(self.handler.prepare(&self.event, db).await?);
             Ok(())
         })

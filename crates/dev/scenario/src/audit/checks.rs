@@ -165,8 +165,8 @@ fn messages(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
     }
     if record.state == Some(OrderState::Completed) {
         expect("review", 0);
+        // A parcel that arrived before its despatch was scanned is not said to be on its way.
         for parcel in &record.parcels {
-            expect("despatched", *parcel);
             expect("delivered", *parcel);
         }
     }

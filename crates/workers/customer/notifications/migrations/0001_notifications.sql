@@ -1,10 +1,11 @@
 -- The recipient of mails about an order, from its acceptance.
 create table notifications.contact (
     order_id      text        primary key,
+    -- As the shop gave it: perhaps none, or none that mail can be sent to.
     email         text        not null,
     name          text        not null,
     -- The number that the customer knows the order by.
-    shop_order_id text        not null,
+    number        text        not null,
     stored_at     timestamptz not null default despatch_now()
 );
 

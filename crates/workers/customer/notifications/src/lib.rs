@@ -7,11 +7,13 @@
 mod alert;
 mod alerts;
 mod config;
+mod email;
 mod error;
 mod mailer;
 mod message;
 mod milestone;
 mod notify;
+mod parcel_mails;
 mod smtp;
 mod store;
 mod store_contact;

@@ -84,8 +84,13 @@ impl Composer {
         let complete = TemplateData {
             shop: self.shop.clone(),
             name: name.clone(),
-            order: one_line(&letter.to.shop_order_id),
+            order: one_line(&letter.to.number),
             unsubscribe_url: unsubscribe_url.clone(),
+            order_url: if letter.milestone.is_transactional() {
+                link::order_page(&self.public_url, &self.secret, &letter.order_id)
+            } else {
+                String::new()
+            },
             ..letter.data.clone()
         };
         let rendered = self.templates.render(letter.milestone, &complete)?;

@@ -44,6 +44,19 @@ impl Milestone {
         }
     }
 
+    /// Returns the milestone of the same parcel after which a message about this one is out of date.
+    pub(crate) const fn superseded_by(self) -> Option<Milestone> {
+        match self {
+            Milestone::Despatched => Some(Milestone::Delivered),
+            Milestone::Accepted
+            | Milestone::Delivered
+            | Milestone::Cancelled
+            | Milestone::Refunded
+            | Milestone::Review
+            | Milestone::ReviewReminder => None,
+        }
+    }
+
     /// Returns whether customers who unsubscribed still get the message, because the order requires it.
     pub(crate) const fn is_transactional(self) -> bool {
         match self {

@@ -2,20 +2,22 @@
 
 use std::time::Duration;
 
-use despatch_contracts::notification::NotificationSent;
+use despatch_contracts::notification::{NotificationSent, NotificationSkipped};
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
 use despatch_contracts::{Incoming as _, event_enum};
-use despatch_domain::ProviderKind;
+use despatch_domain::{ProviderKind, Reason};
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::{Config, SetupError};
+use crate::email;
 use crate::error::NotifyError;
 use crate::mailer::Mailer;
 use crate::message::{Composer, Letter};
 use crate::milestone::Milestone;
+use crate::parcel_mails::{ParcelMails, Turn};
 use crate::smtp::CONNECTIONS;
 use crate::store;
 use crate::store_contact::contact;
@@ -37,12 +39,14 @@ event_enum! {
 pub(crate) struct Notify {
     composer: Composer,
     mailer: Mailer,
+    parcel_mails: ParcelMails,
 }
 
 impl Notify {
     pub(crate) fn new(config: &Config) -> Result<Self, SetupError> {
         let timeout = Duration::from_secs(config.smtp_timeout_seconds);
-        Ok(Notify { composer: Composer::new(config)?, mailer: Mailer::new(&config.smtp_url, timeout)? })
+        let mailer = Mailer::new(&config.smtp_url, timeout)?;
+        Ok(Notify { composer: Composer::new(config)?, mailer, parcel_mails: ParcelMails::default() })
     }
 }
 
@@ -93,6 +97,16 @@ impl Occasion<'_> {
     }
 }
 
+/// The decision about an event.
+pub(crate) enum Plan {
+    /// The message, which has its turn among those about the same parcel until it is recorded.
+    Send { letter: Box<Letter>, _turn: Option<Turn> },
+    /// There is nobody to send it to.
+    Skip(Milestone),
+    /// There is nothing to send.
+    Nothing,
+}
+
 /// The part of a milestone that an order has once.
 fn only() -> String {
     "0".to_owned()
@@ -112,58 +126,84 @@ impl EffectHandler for Notify {
     const PROVIDER: Option<ExternalProvider> = Some(ExternalProvider::new("smtp", ProviderKind::Mail));
 
     type In = Moment;
-    /// The message; `None` if there is none to send.
-    type Plan = Option<Letter>;
+    type Plan = Plan;
     type Response = ();
-    type Out = Option<NotificationSent>;
+    type Out = (Option<NotificationSent>, Option<NotificationSkipped>);
     type Error = NotifyError;
 
-    async fn prepare(&self, event: &Moment, db: &Reader<'_>) -> Result<Self::Plan, NotifyError> {
+    async fn prepare(&self, event: &Moment, db: &Reader<'_>) -> Result<Plan, NotifyError> {
         let order_id = event.subject().id();
         let Occasion { milestone, part, data, order } = Occasion::of(event)?;
+        let turn = match event {
+            // A carrier's scans come late, twice and out of order.
+            Moment::Despatched(_) | Moment::Delivered(_) => {
+                Some(self.parcel_mails.turn(order_id, &part).await)
+            }
+            Moment::Accepted(_) | Moment::Cancelled(_) | Moment::Refunded(_) | Moment::ReviewRequested(_) => {
+                None
+            }
+        };
         let to = match order {
-            Some(_) if store::is_sent(db, order_id, milestone, &part).await? => return Ok(None),
-            Some(order) => contact(order)?,
+            Some(_) if store::is_sent(db, order_id, milestone, &part).await? => return Ok(Plan::Nothing),
+            Some(order) => contact(order),
             None => {
                 let recipient = store::recipient(db, order_id, milestone, &part).await?;
                 let recipient = recipient.ok_or(NotifyError::ContactUnknown)?;
-                if recipient.is_sent || (recipient.is_unsubscribed && !milestone.is_transactional()) {
-                    return Ok(None);
+                let is_unwanted = recipient.is_unsubscribed && !milestone.is_transactional();
+                if recipient.is_sent || recipient.is_superseded || is_unwanted {
+                    return Ok(Plan::Nothing);
                 }
                 recipient.contact
             }
         };
-        Ok(Some(Letter { milestone, order_id: order_id.to_owned(), part, to, data }))
+        if !email::is_usable(&to.email) {
+            return Ok(Plan::Skip(milestone));
+        }
+        let letter = Letter { milestone, order_id: order_id.to_owned(), part, to, data };
+        Ok(Plan::Send { letter: Box::new(letter), _turn: turn })
     }
 
-    fn asks_provider(&self, plan: &Self::Plan) -> bool {
-        plan.is_some()
+    fn asks_provider(&self, plan: &Plan) -> bool {
+        matches!(plan, Plan::Send { .. })
     }
 
-    async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<(), NotifyError> {
-        let Some(letter) = plan else { return Ok(()) };
+    async fn perform(&self, plan: &Plan, attempt: &Attempt) -> Result<(), NotifyError> {
+        let Plan::Send { letter, .. } = plan else { return Ok(()) };
         let message = self.composer.compose(letter, attempt.event_id().created_at())?;
         Ok(self.mailer.send(&message).await?)
     }
 
     async fn record(
         &self,
-        _: &Moment,
-        plan: &Self::Plan,
+        event: &Moment,
+        plan: &Plan,
         (): &(),
         tx: &Tx<'_>,
     ) -> Result<Self::Out, NotifyError> {
-        let Some(letter) = plan else { return Ok(None) };
-        let Letter { milestone, order_id, part, .. } = letter;
+        let letter = match plan {
+            Plan::Send { letter, .. } => letter,
+            Plan::Skip(milestone) => return Ok((None, Some(skipped(event, *milestone)))),
+            Plan::Nothing => return Ok((None, None)),
+        };
+        let Letter { milestone, order_id, part, .. } = &**letter;
         let message_id = self.composer.message_id(letter);
-        // Two events may report the same at the same time, such as a scan that came twice. Then both sent the same
-        // message under the same Message-ID, which mail programs show once.
+        // Two processes may handle two events that report the same at the same time. Then both sent the same message under
+        // the same Message-ID, which mail programs show once.
         let is_first = store::sent(tx, order_id, *milestone, part, &message_id).await?;
-        Ok(is_first.then(|| NotificationSent {
+        let sent = is_first.then(|| NotificationSent {
             order_id: order_id.clone(),
             milestone: milestone.name().to_owned(),
             channel: "email".to_owned(),
             message_id,
-        }))
+        });
+        Ok((sent, None))
+    }
+}
+
+fn skipped(event: &Moment, milestone: Milestone) -> NotificationSkipped {
+    NotificationSkipped {
+        order_id: event.subject().id().to_owned(),
+        milestone: milestone.name().to_owned(),
+        reason: Reason::NoMailAddress.code().to_owned(),
     }
 }

@@ -13,11 +13,14 @@ const IS_SENT: BatchedQuery = BatchedQuery::new(
 );
 
 const RECIPIENT: BatchedQuery = BatchedQuery::new(
-    "select n, c.email, name, shop_order_id, s.order_id is not null as is_sent,
-             u.email is not null as is_unsubscribed
-           from unnest($1::text[], $2::text[], $3::text[]) with ordinality as each(order_id, milestone, part, n)
+    "select n, c.email, name, number, s.order_id is not null as is_sent,
+             later.order_id is not null as is_superseded, u.email is not null as is_unsubscribed
+           from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
+                  as each(order_id, milestone, part, superseded_by, n)
              join notifications.contact c using (order_id)
              left join notifications.sent s using (order_id, milestone, part)
+             left join notifications.sent later
+               on later.order_id = each.order_id and later.part = each.part and later.milestone = superseded_by
              left join notifications.unsubscribed u on u.email = lower(c.email)",
 );
 
@@ -27,7 +30,7 @@ pub(crate) struct Contact {
     pub(crate) email: String,
     pub(crate) name: String,
     /// The order number that the customer knows.
-    pub(crate) shop_order_id: String,
+    pub(crate) number: String,
 }
 
 /// The customer of a stored order, before a message to them.
@@ -36,6 +39,8 @@ pub(crate) struct Recipient {
     pub(crate) contact: Contact,
     /// Whether this very message was sent before.
     pub(crate) is_sent: bool,
+    /// Whether a later message about the same parcel was sent before.
+    pub(crate) is_superseded: bool,
     /// Whether the customer wants no mail beyond what the order requires.
     pub(crate) is_unsubscribed: bool,
 }
@@ -57,15 +62,18 @@ pub(crate) async fn recipient(
     milestone: Milestone,
     part: &str,
 ) -> Result<Option<Recipient>, DbError> {
-    let rows = db.query_batched(RECIPIENT, (order_id.to_owned(), milestone.name(), part.to_owned())).await?;
+    let superseded_by = milestone.superseded_by().map_or("", Milestone::name);
+    let message = (order_id.to_owned(), milestone.name(), part.to_owned(), superseded_by);
+    let rows = db.query_batched(RECIPIENT, message).await?;
     let recipient = |row: &Row| {
         Ok(Recipient {
             contact: Contact {
                 email: row.try_get("email")?,
                 name: row.try_get("name")?,
-                shop_order_id: row.try_get("shop_order_id")?,
+                number: row.try_get("number")?,
             },
             is_sent: row.try_get("is_sent")?,
+            is_superseded: row.try_get("is_superseded")?,
             is_unsubscribed: row.try_get("is_unsubscribed")?,
         })
     };
@@ -74,11 +82,11 @@ pub(crate) async fn recipient(
 
 /// Stores the contact. An order's contact never changes.
 pub(crate) async fn store_contact(tx: &Tx<'_>, order_id: &str, contact: &Contact) -> Result<(), DbError> {
-    let sql = "insert into notifications.contact (order_id, email, name, shop_order_id)
+    let sql = "insert into notifications.contact (order_id, email, name, number)
                select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
                on conflict (order_id) do nothing";
-    let Contact { email, name, shop_order_id } = contact.clone();
-    tx.execute_batched(sql, (order_id.to_owned(), email, name, shop_order_id)).await?;
+    let Contact { email, name, number } = contact.clone();
+    tx.execute_batched(sql, (order_id.to_owned(), email, name, number)).await?;
     Ok(())
 }
 

@@ -12,14 +12,15 @@ use crate::store::{self, Contact};
 /// `notifications.store-contact`.
 pub(crate) struct StoreContact;
 
-/// Returns the contact in an order.
-pub(crate) fn contact(order: &Order) -> Result<Contact, NotifyError> {
-    let customer = order.customer.as_ref().ok_or(NotifyError::Incomplete("customer"))?;
-    Ok(Contact {
-        email: customer.email.clone(),
-        name: customer.name.clone(),
-        shop_order_id: order.shop_order_id.clone(),
-    })
+/// Returns the contact in an order. Shops take orders without an e-mail address, and without a customer.
+pub(crate) fn contact(order: &Order) -> Contact {
+    let customer = order.customer.clone().unwrap_or_default();
+    let name = if customer.name.is_empty() {
+        order.ship_to.as_ref().map(|to| to.name.clone()).unwrap_or_default()
+    } else {
+        customer.name
+    };
+    Contact { email: customer.email, name, number: order.shown_number().to_owned() }
 }
 
 impl Handler for StoreContact {
@@ -31,7 +32,7 @@ impl Handler for StoreContact {
 
     async fn record(&self, event: &OrderAccepted, tx: &Tx<'_>) -> Result<(), NotifyError> {
         let order = event.order.as_ref().ok_or(NotifyError::Incomplete("order"))?;
-        store::store_contact(tx, &order.order_id, &contact(order)?).await?;
+        store::store_contact(tx, &order.order_id, &contact(order)).await?;
         Ok(())
     }
 }

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use despatch_contracts::Event;
 use despatch_contracts::label::LabelCreated;
-use despatch_contracts::notification::{NotificationSent, Unsubscribed};
+use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
@@ -182,14 +183,81 @@ async fn a_refused_message_is_a_case_and_later_ones_still_go() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_a_case() {
+async fn an_order_without_a_usable_address_costs_its_mails_and_nothing_else() {
     let mail = sandbox().await;
     let env = env(&mail).await;
-    let mut order = order("nobody");
-    order.customer.as_mut().expect("a customer").email = "not an address".into();
-    env.deliver(&accepted(order)).await;
-    let dead = env.expect_dead("nobody").await;
-    assert_eq!(dead.reason, "recipient-rejected");
+    for (order_id, email) in [("none", Some("")), ("odd", Some("ann..b@example.com")), ("nobody", None)] {
+        let mut order = order(order_id);
+        match email {
+            Some(email) => order.customer.as_mut().expect("a customer").email = email.into(),
+            None => order.customer = None,
+        }
+        env.deliver(&accepted(order)).await;
+        env.deliver(&ShipmentDelivered { scan: Some(scan(order_id, 1, 1)) }).await;
+        env.deliver(&review(order_id, 0)).await;
+        let skipped = async || (env.count::<NotificationSkipped>(order_id).await == 3).then_some(());
+        eventually("three mails are skipped", skipped).await;
+        let skipped: NotificationSkipped = env.expect(order_id).await;
+        assert_eq!((skipped.milestone.as_str(), skipped.reason.as_str()), ("accepted", "no-mail-address"));
+    }
+    env.quiet().await;
+    assert_eq!(mail.counts().mails, 0);
+    assert!(env.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test]
+async fn mails_name_the_number_that_people_know() {
+    let mail = sandbox().await;
+    let env = env(&mail).await;
+    let numbered = Order { number: "#5017".into(), ..order("numbered") };
+    env.deliver(&accepted(numbered)).await;
+    env.expect::<NotificationSent>("numbered").await;
+    let stored = "select number from notifications.contact where order_id = 'numbered'";
+    eventually("the contact is stored", async || {
+        let row = env.db().await.query_opt(stored, &[]).await.ok().flatten()?;
+        (row.get::<_, String>(0) == "#5017").then_some(())
+    })
+    .await;
+}
+
+/// Two scans that come at once, the mail about the first of them slowly.
+async fn at_once(order_id: &str, first: &impl Event, second: &impl Event) -> (Sandbox, Vec<String>) {
+    let mail = sandbox().await;
+    // As slow as two mails are never apart by themselves.
+    mail.set_faults(Faults { slow_ms: 1_000, ..Faults::none() }).expect("sound faults");
+    let env = env(&mail).await;
+    env.deliver(&accepted(order(order_id))).await;
+    env.expect::<NotificationSent>(order_id).await;
+    env.quiet().await;
+    mail.fault_next(Target {
+        operation: Operation::Mail,
+        order: order_id.into(),
+        fault: Fault::Slow,
+        times: 1,
+    });
+    env.deliver(first).await;
+    env.deliver(second).await;
+    env.quiet().await;
+    let sql = "select milestone from notifications.sent where order_id = $1 order by sent_at";
+    let sent = env.db().await.query(sql, &[&order_id]).await.expect("the table is there");
+    (mail, sent.iter().skip(1).map(|row| row.get(0)).collect())
+}
+
+#[tokio::test]
+async fn a_parcel_that_arrived_is_not_on_its_way() {
+    let delivered = ShipmentDelivered { scan: Some(scan("late", 1, 1)) };
+    let despatched = ShipmentDespatched { scan: Some(scan("late", 1, 1)) };
+    let (mail, sent) = at_once("late", &delivered, &despatched).await;
+    assert_eq!(sent, ["delivered"]);
+    assert_eq!(messages(&mail, "late"), ["accepted.late.0@shop.example", "delivered.late.1@shop.example"]);
+}
+
+#[tokio::test]
+async fn scans_in_their_order_give_mails_in_their_order() {
+    let despatched = ShipmentDespatched { scan: Some(scan("soon", 1, 1)) };
+    let delivered = ShipmentDelivered { scan: Some(scan("soon", 1, 1)) };
+    let (_, sent) = at_once("soon", &despatched, &delivered).await;
+    assert_eq!(sent, ["despatched", "delivered"]);
 }
 
 #[tokio::test]

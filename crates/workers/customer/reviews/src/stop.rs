@@ -1,6 +1,8 @@
-//! `reviews.stop`: no customer is asked about an order that was cancelled or returned.
+//! `reviews.stop`: no customer is asked about an order that was cancelled or returned, or who has no address.
 
+use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::order::{OrderCancelled, OrderReturned};
+use despatch_contracts::review::ReviewLapsed;
 use despatch_contracts::{Incoming as _, event_enum};
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
@@ -11,6 +13,7 @@ event_enum! {
     pub(crate) enum Ended {
         Cancelled(OrderCancelled),
         Returned(OrderReturned),
+        MailSkipped(NotificationSkipped),
     }
 }
 
@@ -36,16 +39,26 @@ impl HandlerError for StopError {
 impl Handler for Stop {
     const NAME: &'static str = "reviews.stop";
     type In = Ended;
-    type Out = ();
+    type Out = Option<ReviewLapsed>;
     type Error = StopError;
 
-    async fn record(&self, event: &Ended, tx: &Tx<'_>) -> Result<(), StopError> {
+    async fn record(&self, event: &Ended, tx: &Tx<'_>) -> Result<Option<ReviewLapsed>, StopError> {
+        let order_id = event.subject().id();
         let reason = match event {
             Ended::Cancelled(event) => &event.reason,
             Ended::Returned(event) => &event.reason,
+            // Nobody can be asked. An answer by another way still counts.
+            Ended::MailSkipped(event) => {
+                let is_request = event.milestone.starts_with("review");
+                if !is_request || !store::lapse_unasked(tx, order_id).await? {
+                    return Ok(None);
+                }
+                tx.unschedule(order_id).await?;
+                return Ok(Some(ReviewLapsed { order_id: order_id.to_owned() }));
+            }
         };
-        store::stop(tx, event.subject().id(), reason).await?;
-        tx.unschedule(event.subject().id()).await?;
-        Ok(())
+        store::stop(tx, order_id, reason).await?;
+        tx.unschedule(order_id).await?;
+        Ok(None)
     }
 }

@@ -53,6 +53,14 @@ pub(crate) async fn lapse(tx: &Tx<'_>, order_id: &str, ask: i64) -> Result<bool,
     Ok(!tx.execute_batched(SQL, (order_id.to_owned(), ask)).await?.is_empty())
 }
 
+/// Ends the requests that reach nobody; returns false if they have ended.
+pub(crate) async fn lapse_unasked(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
+    const SQL: &str = "\
+        update reviews.review set state = 'lapsed', updated_at = despatch_now()
+        where order_id = $1 and state = 'asking'";
+    Ok(tx.execute(SQL, &[&order_id]).await? == 1)
+}
+
 /// Stores an answer and ends the requests, whatever their state.
 pub(crate) async fn answer(tx: &Tx<'_>, order_id: &str, rating: i64, comment: &str) -> Result<(), DbError> {
     const SQL: &str = "\

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::order::{OrderCancelled, OrderReturned};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
 use despatch_contracts::shipment::{Scan, ShipmentDelivered};
@@ -209,4 +210,24 @@ async fn a_timer_of_an_ask_that_is_over_does_nothing() {
     assert_eq!(env.count::<ReviewRequested>("o-1").await, 1);
     assert_eq!(env.count::<ReviewLapsed>("o-1").await, 0);
     assert_eq!(review(&env, "o-1").await.asks, 1);
+}
+
+#[tokio::test]
+async fn a_customer_without_an_address_is_not_asked_again() {
+    let env = env(&config(0, &[NEVER], NEVER)).await;
+    let skipped = |milestone: &str| NotificationSkipped {
+        order_id: "o-1".into(),
+        milestone: milestone.into(),
+        reason: "no-mail-address".into(),
+    };
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.expect::<ReviewRequested>("o-1").await;
+    env.deliver(&skipped("delivered")).await;
+    env.quiet().await;
+    assert_eq!(review(&env, "o-1").await.state, ReviewState::Asking, "that mail was about something else");
+    env.deliver(&skipped("review")).await;
+    env.expect::<ReviewLapsed>("o-1").await;
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewLapsed>("o-1").await, 1);
+    assert_eq!((review(&env, "o-1").await.state, timers(&env, "o-1").await), (ReviewState::Lapsed, 0));
 }

@@ -42,6 +42,8 @@ pub(crate) enum Fact<'a> {
     DeliveryFailed(Parcel),
     /// The customer reviewed the order, or is not asked again.
     ReviewEnded,
+    /// A mail was not sent, because the order has no address for it.
+    MailSkipped,
 }
 
 /// A tender's part of a refund.
@@ -193,6 +195,7 @@ impl Lifecycle {
                 (false, Reason::AlreadyApplied)
             }
             Fact::ReviewEnded => (self.mark(Mark::Reviewed), Reason::StepDone),
+            Fact::MailSkipped => return Ok(Step::none(from, Reason::NoMailAddress)),
         };
         let to = self.state();
         let reason = match to {
@@ -210,9 +213,7 @@ impl Lifecycle {
         if from == OrderState::Cancelled {
             return Step::none(from, Reason::AlreadyApplied);
         }
-        // The order is as far as its last parcel, but its first may have been despatched.
-        let left = self.parcels.iter().flatten().any(|stage| *stage >= ParcelStage::Despatched);
-        if left || !from.may_become(OrderState::Cancelled) {
+        if !self.is_ours() {
             return Step::none(from, Reason::CommandRefused);
         }
         self.mark(Mark::Cancelled);
@@ -220,6 +221,13 @@ impl Lifecycle {
         let refund = self.has(Mark::Captured);
         let void = !refund;
         Step { from, to: OrderState::Cancelled, reason, refund, void }
+    }
+
+    /// Returns whether all of the order is still with us: it is not at its end, and no parcel was handed over.
+    pub(crate) fn is_ours(&self) -> bool {
+        // The order is as far as its last parcel, but its first may have been despatched.
+        let left = self.parcels.iter().flatten().any(|stage| *stage >= ParcelStage::Despatched);
+        !left && self.state().may_become(OrderState::Cancelled)
     }
 
     /// Returns whether the money was captured.

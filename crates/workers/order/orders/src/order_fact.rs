@@ -1,6 +1,7 @@
 //! The events that report on an order after its acceptance, and their meaning to the state machine.
 
 use despatch_contracts::label::LabelCreated;
+use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::payment::{
     DisputeLost, PaymentCaptured, PaymentDisputed, PaymentRefunded, PaymentVoided, RefundApproved,
     RefundFailed, RefundRefused,
@@ -37,6 +38,7 @@ event_enum! {
         Returned(ShipmentReturned),
         ReviewReceived(ReviewReceived),
         ReviewLapsed(ReviewLapsed),
+        MailSkipped(NotificationSkipped),
     }
 }
 
@@ -116,6 +118,7 @@ impl OrderFact {
                 Ok(record(e, Fact::ReviewEnded, format!("{} of 5 stars", e.rating)))
             }
             OrderFact::ReviewLapsed(e) => Ok(record(e, Fact::ReviewEnded, String::new())),
+            OrderFact::MailSkipped(e) => Ok(record(e, Fact::MailSkipped, e.milestone.clone())),
         }
     }
 }

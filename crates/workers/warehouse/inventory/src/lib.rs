@@ -24,7 +24,7 @@ pub use error::InventoryError;
 pub use expire::Expire;
 pub use release::Release;
 pub use reserve::Reserve;
-pub use ship::Ship;
+pub use ship::{Left, Ship};
 
 /// The worker's name and schema.
 pub const NAME: &str = "inventory";

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use despatch_contracts::order::{Order, OrderCancelled};
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
-use despatch_contracts::shipment::{Scan, ShipmentDespatched};
+use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
 use despatch_domain::Reason;
 use despatch_inventory::store::{self, Location, ReceiptLine, State, Totals};
@@ -245,6 +245,24 @@ async fn an_order_cancelled_before_it_was_reserved_is_not_reserved() {
     assert_eq!(env.count::<StockReserved>("o-1").await, 0);
     assert_eq!(env.count::<StockReleased>("o-1").await, 0);
     assert_eq!((units(&db).await, timers(&db).await), ([3, 3, 0, 0], 0));
+}
+
+#[tokio::test]
+async fn a_later_scan_proves_that_the_parcel_left() {
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2), ("SKU-B", "east", 1)]).await;
+    env.deliver(&accepted("o-1")).await;
+    env.expect::<StockReserved>("o-1").await;
+    env.deliver(&captured("o-1")).await;
+    env.expect::<StockPicked>("o-1").await;
+    // Neither parcel was ever reported as despatched before.
+    env.deliver(&ShipmentDelivered { scan: despatched("o-1", 1).scan }).await;
+    env.deliver(&ShipmentFailed { scan: despatched("o-1", 2).scan }).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [3, 0, 0, 3]);
+    env.deliver(&despatched("o-1", 1)).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [3, 0, 0, 3]);
+    assert!(env.messages("dead.>").await.is_empty());
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! The labels worker through the runtime, against real NATS, PostgreSQL and a stand-in for Shippo. Every event is
 //! delivered twice.
 
+#[path = "labels/addresses.rs"]
+mod addresses;
+
 use std::collections::BTreeMap;
 
 use despatch_contracts::label::LabelCreated;

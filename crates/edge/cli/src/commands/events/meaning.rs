@@ -2,7 +2,7 @@
 
 use despatch_contracts::alert::AlertRaised;
 use despatch_contracts::label::LabelCreated;
-use despatch_contracts::notification::{NotificationSent, Unsubscribed};
+use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
     OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested,
     OrderReturned, PaymentDue, PaymentReported,
@@ -105,6 +105,10 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         ReviewReceived::TYPE => format!("reviewed, {} of 5 stars", read::<ReviewReceived>(payload)?.rating),
         ReviewLapsed::TYPE => "not reviewed, and not asked again".to_owned(),
         NotificationSent::TYPE => format!("mail sent: {}", read::<NotificationSent>(payload)?.milestone),
+        NotificationSkipped::TYPE => {
+            let NotificationSkipped { milestone, reason, .. } = read(payload)?;
+            format!("mail not sent, {reason}: {milestone}")
+        }
         Unsubscribed::TYPE => "customer unsubscribed".to_owned(),
         AlertRaised::TYPE => format!("alert: {}", read::<AlertRaised>(payload)?.title),
         ProviderFailed::TYPE => {

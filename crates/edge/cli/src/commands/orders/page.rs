@@ -9,9 +9,12 @@ mod tests;
 use std::fmt::Write as _;
 use std::mem;
 
+use despatch_contracts::Event as _;
+use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::order::{Address, Customer, Order};
 use despatch_domain::amount;
 use despatch_read_model::cases::OrderCase;
+use despatch_read_model::orders::Step;
 use despatch_read_model::placed::PlacedOrder;
 use despatch_read_model::{OrderRecord, Parcel};
 use despatch_status::{PLACED, ParcelStage, ReviewState};
@@ -213,7 +216,10 @@ impl Page<'_> {
                 format!("{:<16}  {}{id}", mail.milestone, self.moment(mail.sent_at))
             })
             .collect();
-        if mails.is_empty() {
+        let is_skipped = |step: &Step| step.event == NotificationSkipped::TYPE;
+        if mails.is_empty() && record.timeline.iter().any(is_skipped) {
+            self.field("mail", "none, because the order has no usable e-mail address");
+        } else if mails.is_empty() {
             self.field("mail", "none");
         } else {
             self.block("mail", &mails);

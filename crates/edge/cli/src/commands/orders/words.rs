@@ -17,6 +17,7 @@ pub(super) fn words(step: &Step) -> String {
             if lines == "1 lines" { "accepted, 1 line".to_owned() } else { format!("accepted, {lines}") }
         }
         "order.cancel-requested" => return cancelled(step),
+        "order.address-change-requested" => return address_changed(step),
         "stock.reserved" => "stock reserved".to_owned(),
         "stock.released" if step.reason == "reservation-expired" => {
             "stock released, because the reservation expired".to_owned()
@@ -43,6 +44,9 @@ pub(super) fn words(step: &Step) -> String {
         "shipment.delivered" => format!("{parcel} delivered{}", said(rest)),
         "shipment.failed" => format!("{parcel} could not be delivered{}", said(rest)),
         "shipment.returned" => format!("{parcel} on its way back{}", said(rest)),
+        "notification.skipped" => {
+            return format!("mail not sent, because there is no address for it: {detail}");
+        }
         "review.received" => format!("reviewed, {detail}"),
         "review.lapsed" => "not reviewed, and not asked again".to_owned(),
         event => [event, detail].join(" "),
@@ -62,6 +66,17 @@ fn refund_asked(step: &Step) -> String {
         format!("refund refused, {words}")
     } else {
         format!("refund of {words}")
+    }
+}
+
+/// The outcome of a request to change the address.
+fn address_changed(step: &Step) -> String {
+    let asked = step.detail.strip_prefix("asked for by ").unwrap_or(&step.detail);
+    let (by, what) = asked.split_once(": ").unwrap_or((asked, ""));
+    match step.reason.as_str() {
+        "command-refused" => format!("address not changed: {what}; asked for by {by}"),
+        "already-applied" => format!("the same address given again, by {by}"),
+        _ => format!("address changed by {by}: {what}"),
     }
 }
 
@@ -162,6 +177,7 @@ mod tests {
             step("shipment.returned", Returned, "parcel-returned", scan),
             step("review.received", Completed, "all-done", "4 of 5 stars"),
             step("review.lapsed", Completed, "all-done", ""),
+            step("notification.skipped", Accepted, "no-mail-address", "accepted"),
             step("gift.wrapped", Paid, "step-done", "in blue"),
         ];
         let lines: Vec<String> = steps.iter().map(words).collect();
@@ -188,6 +204,7 @@ parcel 1 of 2 could not be delivered: left the depot
 parcel 1 of 2 on its way back: left the depot
 reviewed, 4 of 5 stars
 not reviewed, and not asked again
+mail not sent, because there is no address for it: accepted
 gift.wrapped in blue
 "#);
     }
@@ -213,6 +230,24 @@ gift.wrapped in blue
         assert_eq!(
             asked(OrderState::Cancelled, "already-applied", by_code),
             "cancellation asked for again, by operator"
+        );
+    }
+
+    #[test]
+    fn a_change_of_the_address_says_what_changed_and_why_it_was_refused() {
+        let asked =
+            |reason, detail| words(&step("order.address-change-requested", OrderState::Paid, reason, detail));
+        assert_eq!(
+            asked("step-done", "asked for by customer: another street1, postcode"),
+            "address changed by customer: another street1, postcode"
+        );
+        assert_eq!(
+            asked("command-refused", "asked for by customer: the new address is in another country"),
+            "address not changed: the new address is in another country; asked for by customer"
+        );
+        assert_eq!(
+            asked("already-applied", "asked for by customer: another "),
+            "the same address given again, by customer"
         );
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn letter(name: &str, email: &str) -> Letter {
         milestone: Milestone::Review,
         order_id: "0192f".into(),
         part: "0".into(),
-        to: Contact { email: email.into(), name: name.into(), shop_order_id: "CA-1".into() },
+        to: Contact { email: email.into(), name: name.into(), number: "CA-1".into() },
         data: TemplateData {
             review_url: "https://shop.example/reviews/0192f/token".into(),
             ..TemplateData::default()
@@ -79,6 +79,19 @@ fn the_unsubscribe_link_is_signed_for_this_order() {
     let token = link.strip_prefix("https://shop.example/unsubscribe/0192f/").expect("our link");
     assert!(link::verify(SECRET.as_bytes(), UNSUBSCRIBE, "0192f", token));
     assert!(message.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"));
+}
+
+#[test]
+fn every_mail_about_the_order_has_the_signed_link_to_its_page_in_both_forms() {
+    let composer = Composer::new(&config()).expect("a sound configuration");
+    for milestone in Milestone::ALL {
+        let letter = Letter { milestone, ..letter("Ada", "ada@example.com") };
+        let message = composer.compose(&letter, date()).expect("composed").formatted();
+        let message = String::from_utf8(message).expect("7-bit").replace("=\r\n", "").replace("&#x2f;", "/");
+        let url = link::order_page("https://shop.example", SECRET.as_bytes(), "0192f");
+        let found = message.matches(&url).count();
+        assert_eq!(found, if milestone.is_transactional() { 2 } else { 0 }, "{milestone:?}: {message}");
+    }
 }
 
 #[test]

@@ -61,8 +61,12 @@ fn any_fact() -> impl Strategy<Value = Fact<'static>> {
         Just(Fact::PaymentRefunded(REFUND)),
         Just(Fact::RefundApproved(REFUND)),
         Just(Fact::RefundRefused("r-2")),
+        Just(Fact::RefundFailed(REFUND)),
+        Just(Fact::Disputed("du-1")),
+        Just(Fact::DisputeLost("du-1")),
         Just(Fact::PaymentVoided),
         Just(Fact::ReviewEnded),
+        Just(Fact::MailSkipped),
         any_parcel().prop_map(Fact::DeliveryFailed),
         (any_stage(), any_parcel()).prop_map(|(stage, parcel)| Fact::Parcel(stage, parcel)),
         (any_stage(), any_parcel()).prop_map(|(stage, parcel)| Fact::Parcel(stage, parcel)),
@@ -163,7 +167,8 @@ proptest! {
             (Err(first), Err(again)) => prop_assert_eq!(first, again),
             (first, Ok(again)) => {
                 prop_assert!(first.is_ok());
-                prop_assert_eq!((again.reason, again.refund), (Reason::AlreadyApplied, false));
+                let known = if fact == Fact::MailSkipped { Reason::NoMailAddress } else { Reason::AlreadyApplied };
+                prop_assert_eq!((again.reason, again.refund), (known, false));
             }
             (Ok(_), Err(again)) => prop_assert!(false, "first applied, then a case: {again}"),
         }

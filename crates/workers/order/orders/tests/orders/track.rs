@@ -1,6 +1,7 @@
 //! An order's way, in order and out of order, to each of its ends.
 
 use despatch_contracts::Event;
+use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::order::{OrderCompleted, OrderReturned};
 use despatch_contracts::review::ReviewLapsed;
 use despatch_contracts::shipment::{ShipmentFailed, ShipmentReturned};
@@ -135,4 +136,16 @@ async fn words_that_postgres_cannot_hold_stop_nothing() {
     despatched.scan.as_mut().expect("a scan").detail = "left\0 the depot".into();
     deliver(&env, &despatched).await;
     assert_eq!(status(&env, "o-1").await.state, OrderState::Despatched);
+}
+
+#[tokio::test]
+async fn a_mail_that_nobody_can_get_is_in_the_timeline() {
+    let env = env().await;
+    accepted(&env, "o-1").await;
+    let (milestone, reason) = ("accepted".into(), "no-mail-address".into());
+    deliver(&env, &NotificationSkipped { order_id: "o-1".into(), milestone, reason }).await;
+    let recorded = recorded(&env, "o-1").await;
+    let skipped = ("notification.skipped".into(), OrderState::Accepted, "no-mail-address".into());
+    assert_eq!(recorded.last(), Some(&skipped));
+    assert_eq!(timeline(&env, "o-1").await[1].detail, "accepted");
 }

@@ -13,7 +13,7 @@ pub struct Shipment<'a> {
     pub service: &'a str,
     /// The tracking number, from [`number`](super::tracking::number).
     pub tracking_number: &'a str,
-    /// The shop's own order id.
+    /// The order's number, as people know it.
     pub order_reference: &'a str,
     /// The parcel's number within the order, from 1.
     pub parcel: u32,

@@ -68,6 +68,18 @@ stuck     case 12, stock-short, since 21 m   despatch exceptions show 12
 }
 
 #[test]
+fn an_order_without_an_address_for_mail() {
+    let mut page = sample::delivered();
+    let record = page.record.as_mut().unwrap();
+    record.messages.clear();
+    record.timeline[1].event = "notification.skipped".to_owned();
+    record.timeline[1].detail = "accepted".to_owned();
+    let text = on_a_terminal(&page);
+    assert!(text.contains("mail      none, because the order has no usable e-mail address\n"), "{text}");
+    assert!(text.contains("mail not sent, because there is no address for it: accepted\n"), "{text}");
+}
+
+#[test]
 fn an_order_that_was_not_accepted() {
     insta::assert_snapshot!(on_a_terminal(&sample::not_accepted()), @r#"
 north 1001   not accepted

@@ -1,11 +1,11 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::LabelCreated;
+use despatch_contracts::label::{LabelCreated, LabelOutdated};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
-    OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested,
-    OrderReturned, PaymentDue, PaymentReported,
+    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
+    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, PaymentDue, PaymentReported,
 };
 use despatch_contracts::payment::{
     DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
@@ -40,6 +40,11 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             let OrderCancelRequested { requested_by, by, reason, .. } = read(payload)?;
             let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
             format!("cancellation asked for by {by}: {reason}")
+        }
+        OrderAddressChangeRequested::TYPE => "another address asked for".to_owned(),
+        OrderAddressChanged::TYPE => "goes to another address".to_owned(),
+        LabelOutdated::TYPE => {
+            format!("the label of parcel {} has the former address", read::<LabelOutdated>(payload)?.parcel)
         }
         OrderCancelled::TYPE => format!("cancelled: {}", read::<OrderCancelled>(payload)?.reason),
         OrderReturned::TYPE => format!("returned: {}", read::<OrderReturned>(payload)?.reason),

@@ -45,6 +45,16 @@ pub(crate) enum Problem {
         /// The quantity found.
         quantity: i64,
     },
+    /// The shop took off more units than were ordered, or fewer than none.
+    #[error("line {line}: expected 0 to {quantity} units that the shop took off, found {removed}")]
+    RemovedInvalid {
+        /// The line's number.
+        line: u32,
+        /// The units that were taken off.
+        removed: i64,
+        /// The units that were ordered.
+        quantity: i64,
+    },
     /// An amount is negative that must not be.
     #[error("{what}: expected no negative amount, found {minor} minor units")]
     AmountNegative {
@@ -77,7 +87,7 @@ impl Problem {
             Problem::LinesMissing => Reason::LinesMissing,
             Problem::SkuMissing(_) => Reason::SkuMissing,
             Problem::SkuUnreadable(_) => Reason::SkuUnknown,
-            Problem::QuantityInvalid { .. } => Reason::QuantityInvalid,
+            Problem::QuantityInvalid { .. } | Problem::RemovedInvalid { .. } => Reason::QuantityInvalid,
             Problem::AmountNegative { .. } => Reason::AmountInvalid,
             Problem::CurrencyUnknown(_) => Reason::CurrencyUnknown,
             Problem::TotalsMismatch { .. } => Reason::TotalsMismatch,
@@ -111,7 +121,10 @@ impl std::error::Error for Invalid {}
 /// Checks an order for `orders.accept`. Reports the problems in the order in which a person would fix them.
 pub fn validate(order: &Order) -> Result<(), Invalid> {
     let mut problems = Vec::new();
-    address(order.ship_to.as_ref(), &mut problems);
+    // The customer collects the rest, or others bring it.
+    if order.is_shipped() || order.lines.is_empty() {
+        address(order.ship_to.as_ref(), &mut problems);
+    }
     customer(order.customer.as_ref(), &mut problems);
     lines(&order.lines, &mut problems);
     amounts(order, &mut problems);
@@ -148,13 +161,16 @@ fn lines(lines: &[Line], problems: &mut Vec<Problem>) {
         problems.push(Problem::LinesMissing);
     }
     for line in lines {
-        if line.sku.trim().is_empty() {
+        if line.sku.trim().is_empty() && line.our_units() != 0 {
             problems.push(Problem::SkuMissing(line.number));
         } else if line.sku.contains(char::is_control) {
             problems.push(Problem::SkuUnreadable(line.number));
         }
         if !(1..=MOST_UNITS).contains(&line.quantity) {
             problems.push(Problem::QuantityInvalid { line: line.number, quantity: line.quantity });
+        } else if !(0..=line.quantity).contains(&line.removed) {
+            let Line { number: line, removed, quantity, .. } = *line;
+            problems.push(Problem::RemovedInvalid { line, removed, quantity });
         }
     }
 }

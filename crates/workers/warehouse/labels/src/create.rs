@@ -108,7 +108,7 @@ impl EffectHandler for Create {
     async fn prepare(&self, event: &StockPicked, db: &Reader<'_>) -> Result<Self::Plan, CreateError> {
         let order = event.order.as_ref().ok_or(CreateError::Incomplete("order"))?;
         let parcel = event.parcel.as_ref().ok_or(CreateError::Incomplete("parcel"))?;
-        if store::is_labelled(db, &order.order_id, parcel.number).await? {
+        if parcel.is_collected || store::is_labelled(db, &order.order_id, parcel.number).await? {
             return Ok(None);
         }
         let to = order.ship_to.clone().ok_or(CreateError::NoAddress)?;

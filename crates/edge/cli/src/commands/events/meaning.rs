@@ -1,7 +1,7 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::LabelCreated;
+use despatch_contracts::label::{LabelCreated, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
     OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested,
@@ -84,6 +84,13 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LabelCreated::TYPE => {
             let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
             format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
+        }
+        LabelVoidRequested::TYPE => {
+            format!("void of the label of parcel {} asked for", read::<LabelVoidRequested>(payload)?.parcel)
+        }
+        LabelVoided::TYPE => {
+            let LabelVoided { parcel, carrier, tracking_number, .. } = read(payload)?;
+            format!("label of parcel {parcel} voided, {carrier} {tracking_number}")
         }
         ShipmentDespatched::TYPE => scan(read::<ShipmentDespatched>(payload)?.scan, "handed to the carrier")?,
         ShipmentDelivered::TYPE => scan(read::<ShipmentDelivered>(payload)?.scan, "delivered")?,

@@ -1,6 +1,6 @@
 //! Each defect of an order is found under its reason, alone and together with others.
 
-use despatch_contracts::order::{Charge, ChargeKind};
+use despatch_contracts::order::{Charge, ChargeKind, Fulfilment};
 
 use super::*;
 
@@ -95,6 +95,15 @@ fn each_problem_has_its_reason() {
         (|o| o.lines[0].quantity = -1, Reason::QuantityInvalid),
         (|o| o.lines[0].quantity = 10_001, Reason::QuantityInvalid),
         (|o| o.lines[0].quantity = i64::MAX, Reason::QuantityInvalid),
+        (|o| o.lines[0].removed = -1, Reason::QuantityInvalid),
+        (|o| o.lines[0].removed = 3, Reason::QuantityInvalid),
+        (
+            |o| {
+                o.lines[0].set_fulfilment(Fulfilment::Pickup);
+                o.lines[0].sku = String::new();
+            },
+            Reason::SkuMissing,
+        ),
         (
             |o| {
                 o.lines[1].total_minor = -550;
@@ -196,4 +205,24 @@ fn an_empty_order_is_wrong_in_everything_that_it_lacks() {
 fn no_personal_data_is_told() {
     let invalid = wrong(|order| order.customer.as_mut().unwrap().email = "ann.private@nowhere".into());
     assert!(!invalid.to_string().contains("private"));
+}
+
+#[test]
+fn what_we_do_not_pick_needs_no_sku_and_what_we_do_not_send_no_address() {
+    for fulfilment in [Fulfilment::OtherService, Fulfilment::Digital, Fulfilment::None] {
+        let mut order = valid();
+        order.ship_to = None;
+        for line in &mut order.lines {
+            line.sku = String::new();
+            line.set_fulfilment(fulfilment);
+        }
+        assert_eq!(validate(&order), Ok(()), "{fulfilment:?}");
+        order.lines[1].sku = "SKU-2".into();
+        order.lines[1].set_fulfilment(Fulfilment::Ours);
+        assert_eq!(validate(&order).unwrap_err().reason(), Reason::AddressMissing, "one line is sent");
+    }
+    let mut collected = valid();
+    collected.ship_to = None;
+    collected.lines.iter_mut().for_each(|line| line.set_fulfilment(Fulfilment::Pickup));
+    assert_eq!(validate(&collected), Ok(()));
 }

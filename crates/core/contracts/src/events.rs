@@ -59,6 +59,8 @@ events! {
     order::PaymentDue => "order.payment-due", |e| Subject::order(&e.order_id);
     order::OrderRefundRequested => "order.refund-requested", |e| Subject::order(&e.order_id);
     order::OrderCancelRequested => "order.cancel-requested", |e| Subject::order(&e.order_id);
+    order::OrderAddressChangeRequested => "order.address-change-requested", |e| Subject::order(&e.order_id);
+    order::OrderAddressChanged => "order.address-changed", |e| Subject::order(&e.order_id);
     order::OrderCancelled => "order.cancelled", |e| Subject::order(&e.order_id);
     order::OrderReturned => "order.returned", |e| Subject::order(&e.order_id);
     order::OrderCompleted => "order.completed", |e| Subject::order(&e.order_id);
@@ -79,6 +81,7 @@ events! {
     label::LabelCreated => "label.created", |e| Subject::order(&e.order_id);
     label::LabelVoidRequested => "label.void-requested", |e| Subject::order(&e.order_id);
     label::LabelVoided => "label.voided", |e| Subject::order(&e.order_id);
+    label::LabelOutdated => "label.outdated", |e| Subject::order(&e.order_id);
     shipment::ShipmentDespatched => "shipment.despatched", |e| scanned(e.scan.as_ref());
     shipment::ShipmentDelivered => "shipment.delivered", |e| scanned(e.scan.as_ref());
     shipment::ShipmentFailed => "shipment.failed", |e| scanned(e.scan.as_ref());

@@ -3,6 +3,7 @@
 //! This crate is the only place that knows the wire format. Workers name event *types*; NATS subjects, headers and ids
 //! follow from them here.
 
+mod address;
 mod amounts;
 mod ask;
 mod envelope;

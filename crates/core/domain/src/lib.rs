@@ -1,5 +1,6 @@
-//! The trade's rules without I/O: money and currencies, countries, reason codes, signed links, limits of texts.
+//! The trade's rules without I/O: money and currencies, countries, carriers, reason codes, signed links, limits of texts.
 
+pub mod carrier;
 pub mod country;
 mod currency;
 mod label_id;

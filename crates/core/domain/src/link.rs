@@ -1,7 +1,8 @@
-//! Signed links, by which a customer answers or unsubscribes from a mail without an account.
+//! Signed links, by which a customer sees an order, answers or unsubscribes from a mail without an account.
 //!
 //! A link holds the order's id and a token over it. The token proves that this shop wrote the link; the purpose keeps a
-//! link for one action from being used for another. Links do not expire, because a mail may be read years later.
+//! link for one action from being used for another. The token itself never expires, because a mail may be read years later.
+//! The gateway shows an order's page no longer than its configuration says.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +12,15 @@ use sha2::Sha256;
 /// Half of the HMAC. 128 bits cannot be guessed, and the link stays short enough not to be wrapped in a mail. RFC 2104
 /// (section 5) allows truncation to no less than this.
 const TAG_BYTES: usize = 16;
+
+/// The purpose of the link to an order's page.
+pub const ORDER_PAGE: &str = "order";
+
+/// Returns the address of an order's page under the shop's public URL.
+pub fn order_page(public_url: &str, secret: &[u8], order_id: &str) -> String {
+    let token = sign(secret, ORDER_PAGE, order_id);
+    format!("{}/orders/{order_id}/{token}", public_url.trim_end_matches('/'))
+}
 
 /// The shortest secret that links may be signed with, in bytes: as long as a SHA-256 hash (RFC 2104, section 3).
 pub const SHORTEST_SECRET: usize = 32;
@@ -76,6 +86,14 @@ mod tests {
         for wrong in ["", "A", "not base64!", &token[..20], &format!("{token}AA")] {
             assert!(!verify(SECRET, "review", "0192-order", wrong), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_order_s_page_is_under_the_shop_s_url() {
+        let url = order_page("https://shop.example/", SECRET, "0192-order");
+        let token = url.strip_prefix("https://shop.example/orders/0192-order/").expect("the page");
+        assert!(verify(SECRET, ORDER_PAGE, "0192-order", token));
+        assert!(!verify(SECRET, "review", "0192-order", token));
     }
 
     #[test]

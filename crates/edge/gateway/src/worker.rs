@@ -1,7 +1,9 @@
 //! The gateway's worker: its schema, and the publishing of committed events.
 
 use despatch_contracts::notification::Unsubscribed;
-use despatch_contracts::order::{OrderCancelRequested, OrderPlaced, OrderRefundRequested, PaymentReported};
+use despatch_contracts::order::{
+    OrderAddressChangeRequested, OrderCancelRequested, OrderPlaced, OrderRefundRequested, PaymentReported,
+};
 use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
@@ -18,7 +20,7 @@ const MIGRATIONS: &[Migration] =
 pub fn worker() -> Worker {
     let worker = Worker::new(NAME, MIGRATIONS)
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
-        .emits::<(OrderRefundRequested, PaymentReported, RefundReported)>()
+        .emits::<(OrderAddressChangeRequested, OrderRefundRequested, PaymentReported, RefundReported)>()
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
     SCHEMAS.into_iter().fold(worker, Worker::reads)
 }

@@ -13,7 +13,7 @@ gateway:
   secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens]
   calls: []
 orders:
-  handlers: [accept, pay, give-up, track, cancel, refund]
+  handlers: [accept, pay, give-up, track, cancel, change-address, refund]
   secrets: []
   calls: []
 inventory:
@@ -25,7 +25,7 @@ payments:
   secrets: [stripeSecretKey]
   calls: [https]
 labels:
-  handlers: [create]
+  handlers: [create, change-address, flag-outdated]
   secrets: [shippoToken]
   calls: [https]
 notifications:

@@ -86,6 +86,11 @@ impl Composer {
             name: name.clone(),
             order: one_line(&letter.to.number),
             unsubscribe_url: unsubscribe_url.clone(),
+            order_url: if letter.milestone.is_transactional() {
+                link::order_page(&self.public_url, &self.secret, &letter.order_id)
+            } else {
+                String::new()
+            },
             ..letter.data.clone()
         };
         let rendered = self.templates.render(letter.milestone, &complete)?;

@@ -3,7 +3,7 @@
 use despatch_contracts::order::{self, Address, ChargeKind, Order};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::shipment::Scan;
-use despatch_domain::amount;
+use despatch_domain::{amount, carrier};
 use serde::Serialize;
 
 /// The values for a template; empty where the milestone has none.
@@ -29,8 +29,12 @@ pub(crate) struct TemplateData {
     pub(crate) parcels: u32,
     pub(crate) carrier: String,
     pub(crate) tracking_number: String,
+    /// The carrier's page; empty if it is not known.
+    pub(crate) tracking_url: String,
     pub(crate) review_url: String,
     pub(crate) unsubscribe_url: String,
+    /// The order's page; empty in mails that are not about the order itself.
+    pub(crate) order_url: String,
 }
 
 /// One line of the order.
@@ -80,7 +84,8 @@ impl TemplateData {
         TemplateData {
             parcel: scan.parcel,
             parcels: scan.parcels,
-            carrier: carrier(&scan.carrier),
+            carrier: one_line(&carrier::name(&scan.carrier)),
+            tracking_url: carrier::tracking_url(&scan.carrier, &scan.tracking_number).unwrap_or_default(),
             tracking_number: one_line(&scan.tracking_number),
             ..TemplateData::default()
         }
@@ -123,30 +128,9 @@ fn address(address: &Address) -> Vec<String> {
         .collect()
 }
 
-/// Returns a carrier's name from its token: `usps` is USPS, `dhl_express` is DHL Express.
-fn carrier(token: &str) -> String {
-    if token == "own" || token.is_empty() {
-        return "our courier".to_owned();
-    }
-    let word = |word: &str| match word.char_indices().nth(1) {
-        Some((rest, _)) if word.len() > 4 => word[..rest].to_uppercase() + &word[rest..],
-        _ => word.to_uppercase(),
-    };
-    one_line(token).split('_').map(word).collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn carriers_have_names() {
-        for (token, name) in
-            [("usps", "USPS"), ("dhl_express", "DHL Express"), ("own", "our courier"), ("ups", "UPS")]
-        {
-            assert_eq!(carrier(token), name);
-        }
-    }
 
     #[test]
     fn nothing_can_start_a_line_of_its_own() {

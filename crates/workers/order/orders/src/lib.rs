@@ -1,11 +1,13 @@
 //! The orders worker. It checks placed orders and accepts them, or makes each a case with all of its defects. Orders that
 //! are not paid yet wait for the shop's word. It consumes every fact about an order, holds its state machine and its timeline, and reports when the order is
-//! completed or returned. It cancels on request while no parcel is despatched, and requests the refund.
+//! completed or returned. It cancels on request while no parcel is despatched, and requests the refund. It
+//! changes the address while all of the order is still with us.
 //!
 //! [`store`] has the counts per state, for an audit.
 
 mod accept;
 mod cancel;
+mod change_address;
 mod command;
 mod email;
 mod lifecycle;
@@ -41,6 +43,7 @@ pub fn worker() -> Worker {
         .handler(pay::GiveUp)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
+        .handler(change_address::ChangeAddress)
         .handler(refund::Refund)
         .gauge(by_state("despatch.orders", "", store::UNDER_WAY))
         .gauge(by_state("despatch.order_oldest_age", "s", store::STOOD_STILL))

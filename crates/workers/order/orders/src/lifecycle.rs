@@ -241,9 +241,7 @@ impl Lifecycle {
         if from == OrderState::Cancelled {
             return Step::none(from, Reason::AlreadyApplied);
         }
-        // The order is as far as its last parcel, but its first may have been despatched.
-        let left = self.parcels.values().any(ParcelFacts::has_left);
-        if left || !from.may_become(OrderState::Cancelled) {
+        if !self.is_ours() {
             return Step::none(from, Reason::CommandRefused);
         }
         self.mark(Mark::Cancelled);
@@ -251,6 +249,13 @@ impl Lifecycle {
         let refund = self.has(Mark::Captured);
         let void = !refund;
         Step { from, to: OrderState::Cancelled, reason, refund, void }
+    }
+
+    /// Returns whether all of the order is still with us: it is not at its end, and no parcel was handed over.
+    pub(crate) fn is_ours(&self) -> bool {
+        // The order is as far as all of its units, but some may have left.
+        let left = self.parcels.values().any(ParcelFacts::has_left);
+        !left && self.state().may_become(OrderState::Cancelled)
     }
 
     /// Returns whether the money was captured.

@@ -139,10 +139,7 @@ fn address(address: Option<&Address>, problems: &mut Vec<Problem>) {
     let Some(address) = address else {
         return problems.push(Problem::AddressMissing);
     };
-    // Regions and postcodes are not required, because some countries have none and carriers know which.
-    let parts = [("street", &address.street1), ("city", &address.city), ("country", &address.country)];
-    let missing = parts.iter().filter(|(_, part)| part.trim().is_empty());
-    problems.extend(missing.map(|(name, _)| Problem::AddressPartMissing(name)));
+    problems.extend(address.missing_parts().map(Problem::AddressPartMissing));
     if !address.country.trim().is_empty() && !country::exists(&address.country) {
         problems.push(Problem::CountryUnknown(address.country.clone()));
     }

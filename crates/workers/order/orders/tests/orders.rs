@@ -2,6 +2,8 @@
 
 #[path = "orders/accept.rs"]
 mod accept;
+#[path = "orders/address.rs"]
+mod address;
 #[path = "orders/cancel.rs"]
 mod cancel;
 #[path = "orders/fixture.rs"]

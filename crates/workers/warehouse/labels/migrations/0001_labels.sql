@@ -21,3 +21,14 @@ create table labels.label (
 
 -- Carriers report parcels by these two.
 create unique index label_tracking on labels.label (tracking_number, carrier);
+
+-- Addresses that changed after the order was accepted, the newest of each order. The events up to the parcel's carry the
+-- address that the order had when they were made.
+create table labels.address (
+    order_id   text        primary key,
+    -- A despatch.order.v1.Address.
+    address    bytea       not null,
+    -- Grows with each change of the order.
+    change     bigint      not null,
+    changed_at timestamptz not null default despatch_now()
+);

@@ -145,6 +145,7 @@ impl LabelPurchaser {
             zpl: None,
             cost: Some(rate.cost),
             decision,
+            is_resumed: false,
         })
     }
 }

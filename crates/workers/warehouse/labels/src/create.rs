@@ -1,6 +1,6 @@
 //! Creates the label of a picked parcel: chooses the service, buys or prints the label, stores it.
 
-use despatch_contracts::label::LabelCreated;
+use despatch_contracts::label::{LabelCreated, LabelOutdated};
 use despatch_contracts::order::Address;
 use despatch_contracts::stock::StockPicked;
 use despatch_domain::{LabelId, ProviderKind, Reason};
@@ -12,7 +12,7 @@ use crate::config::{Config, SetupError};
 use crate::error::CreateError;
 use crate::label_request::LabelRequest;
 use crate::own_labels;
-use crate::store::{self, Label};
+use crate::store::{self, ChangedAddress, Insertion, Known, Label};
 
 /// `labels.create`.
 pub(crate) struct Create {
@@ -43,7 +43,7 @@ impl Create {
         if let Some(purchaser) = &self.purchaser
             && let Some(label) = purchaser.resume(request, attempt).await?
         {
-            return Ok(label);
+            return Ok(Label { is_resumed: true, ..label });
         }
         let (level, country) = (request.level(), request.to.country.as_str());
         let from = self.config.sender(&request.parcel.location);
@@ -69,7 +69,7 @@ impl Create {
 
 /// Prints an own label.
 fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<Label, CreateError> {
-    let LabelRequest { order, parcel, to } = request;
+    let LabelRequest { order, parcel, to, change: _ } = request;
     // The configuration was checked at the start: a rule for own labels names exactly one service.
     let service = rule.services.first().map_or("", String::as_str);
     let tracking_number = own_labels::tracking::number(&order.order_id, parcel.number);
@@ -91,6 +91,7 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
         zpl: Some(label.zpl),
         cost: None,
         decision: Decision { reason: Reason::ServiceByRule, detail },
+        is_resumed: false,
     })
 }
 
@@ -102,17 +103,22 @@ impl EffectHandler for Create {
     /// The request; `None` if the parcel has its label.
     type Plan = Option<LabelRequest>;
     type Response = Option<Label>;
-    type Out = Option<LabelCreated>;
+    type Out = (Option<LabelCreated>, Option<LabelOutdated>);
     type Error = CreateError;
 
     async fn prepare(&self, event: &StockPicked, db: &Reader<'_>) -> Result<Self::Plan, CreateError> {
         let order = event.order.as_ref().ok_or(CreateError::Incomplete("order"))?;
         let parcel = event.parcel.as_ref().ok_or(CreateError::Incomplete("parcel"))?;
-        if parcel.is_collected || store::is_labelled(db, &order.order_id, parcel.number).await? {
+        let Known { is_labelled, changed } = store::known(db, &order.order_id, parcel.number).await?;
+        if parcel.is_collected || is_labelled {
             return Ok(None);
         }
-        let to = order.ship_to.clone().ok_or(CreateError::NoAddress)?;
-        Ok(Some(LabelRequest { order: order.clone(), parcel: parcel.clone(), to }))
+        // The event carries the address that the order had when it was accepted.
+        let (to, change) = match changed {
+            Some(ChangedAddress { address, change }) => (address, change),
+            None => (order.ship_to.clone().ok_or(CreateError::NoAddress)?, 0),
+        };
+        Ok(Some(LabelRequest { order: order.clone(), parcel: parcel.clone(), to, change }))
     }
 
     fn asks_provider(&self, plan: &Self::Plan) -> bool {
@@ -133,10 +139,14 @@ impl EffectHandler for Create {
         effect: &Self::Response,
         tx: &Tx<'_>,
     ) -> Result<Self::Out, CreateError> {
-        let (Some(LabelRequest { order, parcel, .. }), Some(label)) = (plan, effect) else { return Ok(None) };
-        if !store::insert(tx, &order.order_id, parcel, label).await? {
+        let (Some(request), Some(label)) = (plan, effect) else { return Ok((None, None)) };
+        let LabelRequest { order, parcel, to, change } = request;
+        let Insertion { is_stored, changed } = store::insert(tx, &order.order_id, parcel, label).await?;
+        if !is_stored {
             return Err(CreateError::AlreadyLabelled(label.tracking_number.clone()));
         }
+        // The address changed while the carrier was asked; or perhaps since an earlier try began the purchase.
+        let changed = changed.filter(|changed| label.is_resumed || changed.change != *change);
         tracing::info!(
             order_id = order.order_id,
             parcel = parcel.number,
@@ -145,7 +155,13 @@ impl EffectHandler for Create {
             reason = label.decision.reason.code(),
             "label created"
         );
-        Ok(Some(LabelCreated {
+        let outdated = changed.map(|changed| LabelOutdated {
+            order_id: order.order_id.clone(),
+            parcel: parcel.number,
+            former: if label.is_resumed { order.ship_to.clone() } else { Some(to.clone()) },
+            address: Some(changed.address),
+        });
+        let created = LabelCreated {
             order_id: order.order_id.clone(),
             parcel: parcel.number,
             parcels: parcel.of,
@@ -153,6 +169,7 @@ impl EffectHandler for Create {
             service: label.service.clone(),
             tracking_number: label.tracking_number.clone(),
             label_id: LabelId { order_id: &order.order_id, parcel: parcel.number }.to_string(),
-        }))
+        };
+        Ok((Some(created), outdated))
     }
 }

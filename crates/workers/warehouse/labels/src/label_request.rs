@@ -8,7 +8,10 @@ use despatch_routing::Level;
 pub(crate) struct LabelRequest {
     pub(crate) order: Order,
     pub(crate) parcel: Parcel,
+    /// The order's newest address.
     pub(crate) to: Address,
+    /// The number of the change that led to this address; 0 if it never changed.
+    pub(crate) change: i64,
 }
 
 impl LabelRequest {

@@ -1,11 +1,12 @@
 //! The labels worker: every picked parcel gets exactly one label.
 //!
 //! A table of rules chooses the carrier service. The label is bought through Shippo or printed by this worker. The
-//! worker stores it with the reason for the choice, and reports it as `label.created`. Registers
-//! [`labels.create`](worker).
+//! worker stores it with the reason for the choice, and reports it as `label.created`.
+//! It follows changes of the order's address, and has a person replace a label that says the former one.
 
 mod buy;
 mod carton;
+mod change_address;
 mod config;
 mod create;
 mod error;
@@ -27,9 +28,12 @@ pub const NAME: &str = "labels";
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_labels", sql: include_str!("../migrations/0001_labels.sql") }];
 
-/// Creates the worker with its one handler.
+/// Creates the worker with its handlers.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
-    let worker =
-        Worker::new(NAME, MIGRATIONS).queries(store::QUERIES).effect_handler(create::Create::new(config)?);
+    let worker = Worker::new(NAME, MIGRATIONS)
+        .queries(store::QUERIES)
+        .effect_handler(create::Create::new(config)?)
+        .handler(change_address::ChangeAddress)
+        .handler(change_address::FlagOutdated);
     if config.shippo.is_complete() { Ok(worker.provider(Shippo::new(&config.shippo)?)) } else { Ok(worker) }
 }

@@ -1,17 +1,42 @@
-//! All SQL of the labels worker: one row per parcel, written once. The read model shows it.
+//! All SQL of the labels worker: one row per parcel, written once, which the read model shows; and the addresses that changed.
 
+use std::error::Error;
+
+use despatch_contracts::order::Address;
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
 use despatch_routing::Decision;
 use despatch_runtime::{BatchedQuery, DbError, Reader, Tx};
+use prost::Message as _;
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type};
 
 /// The queries that handlers batch.
-pub(crate) const QUERIES: &[BatchedQuery] = &[IS_LABELLED];
+pub(crate) const QUERIES: &[BatchedQuery] = &[KNOWN];
 
-const IS_LABELLED: BatchedQuery = BatchedQuery::new(
-    "select n from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
-           join labels.label using (order_id, parcel)",
+const KNOWN: BatchedQuery = BatchedQuery::new(
+    "select n, l.order_id is not null as is_labelled, a.address, a.change
+       from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
+       left join labels.label l using (order_id, parcel)
+       left join labels.address a using (order_id)
+      where l.order_id is not null or a.order_id is not null",
 );
+
+/// The state of a parcel before it gets its label.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) is_labelled: bool,
+    /// The order's newest address, if it changed.
+    pub(crate) changed: Option<ChangedAddress>,
+}
+
+/// An order's newest address.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ChangedAddress {
+    pub(crate) address: Address,
+    /// Grows with each change of the order.
+    pub(crate) change: i64,
+}
 
 /// A new label.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,20 +49,32 @@ pub(crate) struct Label {
     pub(crate) zpl: Option<String>,
     pub(crate) cost: Option<Money>,
     pub(crate) decision: Decision,
+    /// Whether an earlier try began the purchase, perhaps for a former address.
+    pub(crate) is_resumed: bool,
 }
 
-/// Returns whether the parcel has its label.
-pub(crate) async fn is_labelled(db: &Reader<'_>, order_id: &str, parcel: u32) -> Result<bool, DbError> {
-    Ok(!db.query_batched(IS_LABELLED, (order_id.to_owned(), signed(parcel))).await?.is_empty())
+/// Returns whether the parcel has its label, and whether its address changed.
+pub(crate) async fn known(db: &Reader<'_>, order_id: &str, parcel: u32) -> Result<Known, DbError> {
+    let rows = db.query_batched(KNOWN, (order_id.to_owned(), signed(parcel))).await?;
+    let Some(row) = rows.first() else { return Ok(Known::default()) };
+    Ok(Known { is_labelled: row.try_get("is_labelled")?, changed: changed(row)? })
 }
 
-/// Stores the parcel's label; returns false if the parcel, or the tracking number, has one already.
+/// The end of an attempt to store a label.
+pub(crate) struct Insertion {
+    /// False if the parcel, or the tracking number, has one already.
+    pub(crate) is_stored: bool,
+    /// The order's newest address, if it changed.
+    pub(crate) changed: Option<ChangedAddress>,
+}
+
+/// Stores the parcel's label.
 pub(crate) async fn insert(
     tx: &Tx<'_>,
     order_id: &str,
     parcel: &Parcel,
     label: &Label,
-) -> Result<bool, DbError> {
+) -> Result<Insertion, DbError> {
     let cost_minor = label.cost.map(|cost| cost.minor);
     let cost_currency = label.cost.map(|cost| cost.currency.to_string());
     let sql = "with each as (
@@ -53,7 +90,8 @@ pub(crate) async fn insert(
             on conflict do nothing
             returning order_id, parcel
         )
-        select n from each join labelled using (order_id, parcel)";
+        select n, a.address, a.change from each join labelled using (order_id, parcel)
+            left join labels.address a using (order_id)";
     let values = (
         order_id.to_owned(),
         signed(parcel.number),
@@ -68,7 +106,49 @@ pub(crate) async fn insert(
         label.decision.reason.code(),
         label.decision.detail.clone(),
     );
-    Ok(!tx.execute_batched(sql, values).await?.is_empty())
+    let rows = tx.execute_batched(sql, values).await?;
+    let Some(row) = rows.first() else { return Ok(Insertion { is_stored: false, changed: None }) };
+    Ok(Insertion { is_stored: true, changed: changed(row)? })
+}
+
+/// Returns the newest address in a row, if there is one.
+fn changed(row: &Row) -> Result<Option<ChangedAddress>, DbError> {
+    let Some(Stored(address)) = row.try_get("address")? else { return Ok(None) };
+    Ok(Some(ChangedAddress { address, change: row.try_get("change")? }))
+}
+
+/// Keeps an order's new address, unless a later change came before. Returns the parcels that have their labels already;
+/// `None` if a later change came before.
+pub(crate) async fn change_address(
+    tx: &Tx<'_>,
+    order_id: &str,
+    changed: &ChangedAddress,
+) -> Result<Option<Vec<u32>>, DbError> {
+    const KEEP: &str = "insert into labels.address as known (order_id, address, change) values ($1, $2, $3)
+        on conflict (order_id) do update
+            set address = excluded.address, change = excluded.change, changed_at = despatch_now()
+            where known.change < excluded.change";
+    const LABELLED: &str = "select parcel from labels.label where order_id = $1 order by parcel";
+    let kept = tx.execute(KEEP, &[&order_id, &changed.address.encode_to_vec(), &changed.change]).await?;
+    if kept == 0 {
+        return Ok(None);
+    }
+    let rows = tx.query(LABELLED, &[&order_id]).await?;
+    let parcels = rows.iter().map(|row| Ok(u32::try_from(row.try_get::<_, i32>(0)?).unwrap_or(0)));
+    Ok(Some(parcels.collect::<Result<_, DbError>>()?))
+}
+
+/// An address as its row holds it.
+struct Stored(Address);
+
+impl<'a> FromSql<'a> for Stored {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Stored(Address::decode(raw)?))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::BYTEA
+    }
 }
 
 /// Converts a number for PostgreSQL. Parcels are few, so a number out of range names none.

@@ -17,6 +17,7 @@ pub(super) fn words(step: &Step) -> String {
             if lines == "1 lines" { "accepted, 1 line".to_owned() } else { format!("accepted, {lines}") }
         }
         "order.cancel-requested" => return cancelled(step),
+        "order.address-change-requested" => return address_changed(step),
         "stock.reserved" => "stock reserved".to_owned(),
         "stock.released" if step.reason == "reservation-expired" => {
             "stock released, because the reservation expired".to_owned()
@@ -63,6 +64,17 @@ fn refund_asked(step: &Step) -> String {
         format!("refund refused, {words}")
     } else {
         format!("refund of {words}")
+    }
+}
+
+/// The outcome of a request to change the address.
+fn address_changed(step: &Step) -> String {
+    let asked = step.detail.strip_prefix("asked for by ").unwrap_or(&step.detail);
+    let (by, what) = asked.split_once(": ").unwrap_or((asked, ""));
+    match step.reason.as_str() {
+        "command-refused" => format!("address not changed: {what}; asked for by {by}"),
+        "already-applied" => format!("the same address given again, by {by}"),
+        _ => format!("address changed by {by}: {what}"),
     }
 }
 
@@ -218,6 +230,24 @@ gift.wrapped in blue
         assert_eq!(
             asked(OrderState::Cancelled, "already-applied", by_code),
             "cancellation asked for again, by operator"
+        );
+    }
+
+    #[test]
+    fn a_change_of_the_address_says_what_changed_and_why_it_was_refused() {
+        let asked =
+            |reason, detail| words(&step("order.address-change-requested", OrderState::Paid, reason, detail));
+        assert_eq!(
+            asked("step-done", "asked for by customer: another street1, postcode"),
+            "address changed by customer: another street1, postcode"
+        );
+        assert_eq!(
+            asked("command-refused", "asked for by customer: the new address is in another country"),
+            "address not changed: the new address is in another country; asked for by customer"
+        );
+        assert_eq!(
+            asked("already-applied", "asked for by customer: another "),
+            "the same address given again, by customer"
         );
     }
 }

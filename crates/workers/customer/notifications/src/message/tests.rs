@@ -82,6 +82,19 @@ fn the_unsubscribe_link_is_signed_for_this_order() {
 }
 
 #[test]
+fn every_mail_about_the_order_has_the_signed_link_to_its_page_in_both_forms() {
+    let composer = Composer::new(&config()).expect("a sound configuration");
+    for milestone in Milestone::ALL {
+        let letter = Letter { milestone, ..letter("Ada", "ada@example.com") };
+        let message = composer.compose(&letter, date()).expect("composed").formatted();
+        let message = String::from_utf8(message).expect("7-bit").replace("=\r\n", "").replace("&#x2f;", "/");
+        let url = link::order_page("https://shop.example", SECRET.as_bytes(), "0192f");
+        let found = message.matches(&url).count();
+        assert_eq!(found, if milestone.is_transactional() { 2 } else { 0 }, "{milestone:?}: {message}");
+    }
+}
+
+#[test]
 fn a_name_cannot_add_headers_or_recipients() {
     for name in ["Eve\r\nBcc: all@example.com", "Eve <all@example.com>, x", "\"Eve\" \\", "Ève\nTo: x"] {
         let message = composed(&letter(name, "eve@example.com"));

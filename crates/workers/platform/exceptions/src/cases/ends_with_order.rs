@@ -1,7 +1,11 @@
 //! Which cases a cancelled order leaves without anything to do.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced, PaymentReported};
+use despatch_contracts::label::LabelOutdated;
+use despatch_contracts::order::{
+    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderPlaced,
+    PaymentReported,
+};
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved};
 
@@ -15,7 +19,12 @@ const STATE: &str = "orders";
 /// customer who was not told.
 pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
     match event_type {
-        OrderPlaced::TYPE | PaymentReported::TYPE | OrderCancelRequested::TYPE => true,
+        OrderPlaced::TYPE
+        | PaymentReported::TYPE
+        | OrderCancelRequested::TYPE
+        | OrderAddressChangeRequested::TYPE
+        | OrderAddressChanged::TYPE
+        | LabelOutdated::TYPE => true,
         OrderAccepted::TYPE
         | PaymentAuthorised::TYPE
         | StockReserved::TYPE
@@ -42,11 +51,14 @@ mod tests {
             "order.accepted",
             "order.payment-reported",
             "order.cancel-requested",
+            "order.address-change-requested",
+            "order.address-changed",
             "stock.reserved",
             "stock.reservation-expiry-due",
             "stock.picked",
             "payment.authorised",
             "payment.captured",
+            "label.outdated",
         ];
         assert_eq!(ending, expected);
         assert!(

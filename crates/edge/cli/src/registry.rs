@@ -22,6 +22,7 @@ const KEYS: &[(&str, &str)] = &[
     ("notifications.shop_name", "shop.name"),
     ("gateway.link_secret", "links.secret"),
     ("gateway.former_link_secrets", "links.former_secrets"),
+    ("gateway.order_page_days", "links.page_days"),
     ("gateway.shop_name", "shop.name"),
     ("gateway.shippo_tokens", "shippo.webhook_tokens"),
     ("labels.shippo", "shippo"),

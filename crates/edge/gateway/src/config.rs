@@ -41,6 +41,8 @@ pub struct Config {
     pub link_secret: Secret,
     /// Former secrets. Links that they signed stay valid.
     pub former_link_secrets: Vec<Secret>,
+    /// Days for which an order's page is shown after the order's end.
+    pub order_page_days: u32,
     /// Shopify shops whose webhooks are accepted.
     pub shopify: Vec<Shop>,
     /// WooCommerce shops whose webhooks are accepted.
@@ -147,7 +149,7 @@ mod tests {
             "listen": "127.0.0.1:8080", "body_limit_bytes": 1_048_576, "requests_per_second": 0, "connections": 100,
             "connections_per_address": 10, "trusted_proxies": ["10.0.0.0/8", "::1"], "batch": 256, "commit_wait_ms": 2000,
             "retry_after_seconds": 5, "api_keys": ["key"], "shop_name": "North", "woocommerce": [],
-            "link_secret": "a link secret of thirty-two bytes", "former_link_secrets": [],
+            "link_secret": "a link secret of thirty-two bytes", "former_link_secrets": [], "order_page_days": 90,
             "shopify": [{"name": "north", "source": "north.myshopify.com", "secrets": ["old", "new"]}],
             "shippo_tokens": ["token"]
         });
@@ -175,6 +177,7 @@ mod tests {
             shop_name: " ".into(),
             link_secret: Secret::new("a link secret of thirty-two bytes"),
             former_link_secrets: vec![Secret::new("x".repeat(32)), Secret::new("x".repeat(31))],
+            order_page_days: 90,
             shopify: vec![shop],
             woocommerce: Vec::new(),
             shippo_tokens: Vec::new(),
@@ -213,6 +216,7 @@ mod tests {
             shop_name: "North".into(),
             link_secret: Secret::new("x".repeat(32)),
             former_link_secrets: Vec::new(),
+            order_page_days: 90,
             shopify: vec![
                 shop("north", "north.myshopify.com"),
                 shop("east", "https://east.myshopify.com"),

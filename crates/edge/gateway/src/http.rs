@@ -4,6 +4,7 @@ mod description;
 pub(crate) mod error;
 mod extract;
 mod limits;
+mod order_page;
 pub(crate) mod pages;
 mod refusals;
 pub(crate) mod router;

@@ -1,5 +1,6 @@
 //! Parsers of bodies, one file for each sender: each returns an order, a scan or a review.
 
+pub(crate) mod address_form;
 #[cfg(test)]
 mod any_body;
 pub(crate) mod fields;

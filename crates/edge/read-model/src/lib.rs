@@ -7,6 +7,7 @@
 //! workers' own tests read through it, so they fail if a table changes.
 
 pub mod cases;
+mod customer_order;
 mod databases;
 pub mod labels;
 pub mod messages;
@@ -20,6 +21,7 @@ mod read_model;
 pub mod reviews;
 mod schemas;
 
+pub use customer_order::CustomerOrder;
 pub use order_book::{OrderBook, ShopFigures};
 pub use order_list::{BEFORE_DESPATCH, ListedOrder, OrderFilter, StateFilter};
 pub use order_record::{OrderRecord, Parcel};

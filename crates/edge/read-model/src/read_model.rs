@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
 
+use crate::customer_order::CustomerOrder;
 use crate::databases::Databases;
 use crate::labels::{self, LabelFormat, TrackedParcel};
 use crate::order_record::{OrderRecord, Parcel};
-use crate::orders::OrderName;
+use crate::orders::{OrderName, Step};
 use crate::{messages, orders, payments, reviews, schemas};
 
 /// Connections to each database. Reads are single rows by key, so few are enough.
@@ -54,6 +55,21 @@ impl ReadModel {
             review: reviews::review_of(&**self.reviews.client().await?, order_id).await?,
             ..OrderRecord::accepted(progress, timeline)
         }))
+    }
+
+    /// Returns an order for its customer's page; `None` if orders never accepted it, or keeps it no longer.
+    pub async fn customer_order(&self, order_id: &str) -> Result<Option<CustomerOrder>, DbError> {
+        let client = self.orders.client().await?;
+        let Some(order) = orders::accepted(&**client, order_id).await? else { return Ok(None) };
+        let now = orders::now(&**client).await?;
+        drop(client);
+        let record = self.order(order_id).await?;
+        Ok(record.map(|record| CustomerOrder::new(order, record, now)))
+    }
+
+    /// Returns an order's timeline, oldest entry first.
+    pub async fn timeline(&self, order_id: &str) -> Result<Vec<Step>, DbError> {
+        orders::timeline(&**self.orders.client().await?, order_id).await
     }
 
     /// Returns the id of the accepted order with a shop's id `shop_order_id`.

@@ -125,6 +125,7 @@ fn config() -> Config {
         shop_name: "Quay Street Supplies".to_owned(),
         link_secret: Secret::new("bench-link-secret-of-at-least-32-bytes"),
         former_link_secrets: Vec::new(),
+        order_page_days: 90,
         shopify: Vec::new(),
         woocommerce: Vec::new(),
         shippo_tokens: Vec::new(),

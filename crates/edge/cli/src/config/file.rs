@@ -130,6 +130,7 @@ pub(crate) struct ShopFront {
 pub(crate) struct Links {
     pub(crate) secret: String,
     pub(crate) former_secrets: Vec<String>,
+    pub(crate) page_days: u32,
 }
 
 impl fmt::Debug for Links {

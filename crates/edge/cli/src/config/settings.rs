@@ -169,6 +169,7 @@ impl Config {
             shop_name: self.shop.name.clone(),
             link_secret: Secret::new(self.links.secret.as_str()),
             former_link_secrets: secrets(&self.links.former_secrets),
+            order_page_days: self.links.page_days,
             shopify: self.gateway.shopify.clone(),
             woocommerce: self.gateway.woocommerce.clone(),
             shippo_tokens: secrets(&self.shippo.webhook_tokens),

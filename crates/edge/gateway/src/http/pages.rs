@@ -3,12 +3,17 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::error::ApiError;
 
@@ -40,14 +45,49 @@ const TEMPLATES: [(Page, &str); 7] = [
     (Page::Unavailable, include_str!("templates/unavailable.html")),
 ];
 
-/// All pages of a shop, rendered.
-pub(crate) struct Pages([Bytes; TEMPLATES.len()]);
+/// A page about one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OrderPage {
+    Order,
+    Cancel,
+    Address,
+}
+
+impl OrderPage {
+    fn template(self) -> &'static str {
+        match self {
+            OrderPage::Order => include_str!("templates/order.html"),
+            OrderPage::Cancel => include_str!("templates/order-cancel.html"),
+            OrderPage::Address => include_str!("templates/order-address.html"),
+        }
+    }
+}
+
+/// All pages of a shop. Those that are the same for everybody are rendered.
+pub(crate) struct Pages {
+    shop: String,
+    fixed: [Bytes; TEMPLATES.len()],
+    policy: String,
+}
 
 impl Pages {
     pub(crate) fn new(shop: &str) -> Self {
-        Pages(TEMPLATES.map(|(_, template)| {
-            render(template, shop).expect("the templates are the program's own, and tests render them").into()
-        }))
+        let fixed = TEMPLATES.map(|(_, template)| {
+            let page = render(template, shop, ());
+            page.expect("the templates are the program's own, and tests render them").into()
+        });
+        Pages { shop: shop.to_owned(), fixed, policy: policy() }
+    }
+
+    /// Returns a page about an order.
+    pub(crate) fn order(&self, status: StatusCode, page: OrderPage, view: impl Serialize) -> Response {
+        match render(page.template(), &self.shop, view) {
+            Ok(html) => self.html(status, html.into()),
+            Err(error) => {
+                tracing::error!(%error, "page not rendered");
+                ApiError::Rejected.into_response()
+            }
+        }
     }
 
     /// Returns the requested page.
@@ -62,25 +102,46 @@ impl Pages {
         response
     }
 
-    /// Returns a page that neither runs nor loads anything. Its address, which holds a token, is not passed on.
     fn response(&self, status: StatusCode, page: Page) -> Response {
+        self.html(status, self.fixed[page as usize].clone())
+    }
+
+    /// Returns a page that neither runs nor loads anything, and is in no other site's frame. Its address, which holds a
+    /// token, is not passed on, and nobody keeps or lists the page.
+    fn html(&self, status: StatusCode, html: Bytes) -> Response {
         let headers = [
             (CONTENT_TYPE, "text/html; charset=utf-8"),
-            (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"),
+            (CONTENT_SECURITY_POLICY, &*self.policy),
             (REFERRER_POLICY, "no-referrer"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (CACHE_CONTROL, "no-store"),
+            (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
         ];
-        (status, headers, self.0[page as usize].clone()).into_response()
+        (status, headers, html).into_response()
     }
 }
 
-fn render(template: &str, shop: &str) -> Result<String, minijinja::Error> {
+/// Returns the content security policy: the layout's own style sheet, forms to this site, and nothing else.
+fn policy() -> String {
+    let style = LAYOUT.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>"));
+    let hash = STANDARD.encode(Sha256::digest(style.map_or("", |(style, _)| style)));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+}
+
+fn render(template: &str, shop: &str, view: impl Serialize) -> Result<String, minijinja::Error> {
+    #[derive(Serialize)]
+    struct Values<'a, V> {
+        shop: &'a str,
+        #[serde(flatten)]
+        view: V,
+    }
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_template("layout.html", LAYOUT)?;
     // The ending of the name turns on escaping.
-    environment.render_named_str("page.html", template, context! { shop })
+    environment.render_named_str("page.html", template, Serde(Values { shop, view }))
 }
 
 /// Returns the page that tells a customer what to do about an error.
@@ -132,7 +193,7 @@ mod tests {
     fn every_page_is_in_the_shop_s_name() {
         for (at, (page, template)) in TEMPLATES.into_iter().enumerate() {
             assert_eq!(page as usize, at);
-            let html = render(template, "Quay & <Street>").unwrap();
+            let html = render(template, "Quay & <Street>", ()).unwrap();
             assert!(html.starts_with("<!doctype html>"), "{html}");
             assert!(html.contains("<footer>Quay &amp; &lt;Street&gt;</footer>"), "{html}");
             assert!(!html.contains("<h1></h1>") && !html.contains("<Street>"), "{html}");

@@ -20,7 +20,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract;
 use super::pages;
 use super::routes::orders::{Cancel, RefundJson};
-use super::routes::{carrier, labels, orders, probes, reviews, shops, unsubscribe};
+use super::routes::{carrier, customer_order, labels, orders, probes, reviews, shops, unsubscribe};
 use super::state::Gateway;
 
 /// The description without its operations, which the handlers add.
@@ -59,6 +59,9 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .routes(routes!(labels::show))
         .routes(routes!(reviews::ask, reviews::receive))
         .routes(routes!(unsubscribe::ask, unsubscribe::receive))
+        .routes(routes!(customer_order::show))
+        .routes(routes!(customer_order::ask_to_cancel, customer_order::cancel))
+        .routes(routes!(customer_order::ask_for_address, customer_order::change_address))
         .routes(routes!(probes::alive))
         .routes(routes!(probes::ready))
         .routes(routes!(openapi))

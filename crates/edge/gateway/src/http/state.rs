@@ -1,6 +1,8 @@
 //! The shared state of all requests: the storage, the read model, the secrets and the limits.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use despatch_read_model::ReadModel;
 
@@ -11,6 +13,9 @@ use crate::auth::links::LinkSecrets;
 use crate::auth::secret::Passwords;
 use crate::auth::shop::Shops;
 use crate::config::Config;
+
+/// Changes per minute that one customer may ask for. A person needs fewer.
+const CHANGES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).expect("above zero");
 
 /// The shared state of all requests; cheap to clone.
 #[derive(Clone)]
@@ -25,6 +30,12 @@ pub(crate) struct Parts {
     pub(crate) pages: Pages,
     pub(crate) body_limit: usize,
     pub(crate) limits: Limits,
+    /// Limits the views of each order's page.
+    pub(crate) view_limits: Limits,
+    /// Limits what each order's page is asked to change.
+    pub(crate) change_limits: Limits,
+    /// How long an order's page is shown after the order's end.
+    pub(crate) page_life: Duration,
     pub(crate) shopify: Shops,
     pub(crate) woocommerce: Shops,
 }
@@ -54,6 +65,9 @@ impl Gateway {
             pages: Pages::new(&config.shop_name),
             body_limit: config.body_limit_bytes,
             limits: Limits::new(config.requests_per_second),
+            view_limits: Limits::new(config.requests_per_second),
+            change_limits: Limits::per_minute(CHANGES_PER_MINUTE),
+            page_life: Duration::from_secs(24 * 3600) * config.order_page_days,
             shopify: Shops::new(&config.shopify),
             woocommerce: Shops::new(&config.woocommerce),
         }))

@@ -59,6 +59,13 @@ impl TestGateway {
         Self::configured(&process, env.settings(), Config { requests_per_second, ..config() }).await
     }
 
+    /// Starts a gateway with these workers that shows an order's page for so many days after the order's end.
+    pub(crate) async fn with_page_days(env: &TestEnv, workers: Vec<Worker>, order_page_days: u32) -> Self {
+        let workers = workers.into_iter().chain([despatch_gateway::worker()]).collect();
+        let process = env.run_all(workers).await;
+        Self::configured(&process, env.settings(), Config { order_page_days, ..config() }).await
+    }
+
     /// Starts a gateway whose requests wait this long for their commit.
     pub(crate) async fn patient(process: &Process, settings: &Settings, commit_wait_ms: u64) -> Self {
         Self::configured(process, settings, Config { commit_wait_ms, ..config() }).await
@@ -218,6 +225,7 @@ fn config() -> Config {
         shop_name: "Quay Street Supplies".to_owned(),
         link_secret: Secret::new(LINK_SECRET),
         former_link_secrets: vec![Secret::new(FORMER_LINK_SECRET)],
+        order_page_days: 90,
         shopify: vec![shop("north", "north.myshopify.com")],
         woocommerce: vec![shop("south", "https://south.example.com")],
         shippo_tokens: vec![Secret::new(SHIPPO_TOKEN)],

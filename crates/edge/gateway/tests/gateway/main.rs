@@ -7,6 +7,8 @@ mod customers;
 mod description;
 mod fixture;
 mod money;
+mod order_page;
+mod order_page_attempts;
 mod orders;
 mod outages;
 mod parcels;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::fixture::{LINK_SECRET, Request, TestGateway, order, place, shippo};
 
-/// The workers whose records are shown, with labels of our own and a mail server that does not exist.
-fn workers() -> Vec<Worker> {
+/// The workers whose records are shown, with labels of our own, and no mail.
+pub(crate) fn workers() -> Vec<Worker> {
     let sender = json!({"name": "Quay Street Supplies", "street1": "1 Quay St", "street2": "", "city": "Louisville",
                         "region": "KY", "postcode": "40202", "country": "US", "phone": ""});
     let labels = serde_json::from_value(json!({
@@ -24,7 +24,7 @@ fn workers() -> Vec<Worker> {
     }));
     let notifications = serde_json::from_value(json!({
         "shop_name": "Quay Street Supplies", "from": "orders@example.com", "message_id_domain": "example.com",
-        "public_url": "https://example.com", "smtp_url": "smtp://127.0.0.1:1", "smtp_timeout_seconds": 1,
+        "public_url": "https://example.com", "smtp_url": "fake:", "smtp_timeout_seconds": 1,
         "link_secret": LINK_SECRET, "alert_webhook": "",
     }));
     let reviews = serde_json::from_value(json!({
@@ -42,7 +42,7 @@ fn workers() -> Vec<Worker> {
 }
 
 /// Carries a new order to its one label.
-async fn labelled(env: &TestEnv, gateway: &TestGateway) -> LabelCreated {
+pub(crate) async fn labelled(env: &TestEnv, gateway: &TestGateway) -> LabelCreated {
     let order_id = gateway.send(place(&order("1"))).await.order_id();
     let accepted: OrderAccepted = env.expect(&order_id).await;
     env.deliver(&StockReserved { order: accepted.order.clone(), ..StockReserved::default() }).await;
@@ -55,7 +55,7 @@ async fn labelled(env: &TestEnv, gateway: &TestGateway) -> LabelCreated {
     env.expect(&order_id).await
 }
 
-fn scan(label: &LabelCreated, status: &str) -> Value {
+pub(crate) fn scan(label: &LabelCreated, status: &str) -> Value {
     json!({
         "event": "track_updated",
         "data": {

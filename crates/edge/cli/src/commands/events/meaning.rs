@@ -1,11 +1,11 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::{LabelCreated, LabelVoidRequested, LabelVoided};
+use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
-    OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested,
-    OrderReturned, PaymentDue, PaymentReported,
+    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
+    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, PaymentDue, PaymentReported,
 };
 use despatch_contracts::payment::{
     PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundOverdue,
@@ -40,6 +40,13 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
             format!("cancellation asked for by {by}: {reason}")
         }
+        OrderAddressChangeRequested::TYPE => {
+            format!(
+                "another address asked for by {}",
+                read::<OrderAddressChangeRequested>(payload)?.requested_by
+            )
+        }
+        OrderAddressChanged::TYPE => "address changed".to_owned(),
         OrderCancelled::TYPE => format!("cancelled: {}", read::<OrderCancelled>(payload)?.reason),
         OrderReturned::TYPE => format!("returned: {}", read::<OrderReturned>(payload)?.reason),
         OrderCompleted::TYPE => "completed".to_owned(),
@@ -84,6 +91,9 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LabelCreated::TYPE => {
             let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
             format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
+        }
+        LabelOutdated::TYPE => {
+            format!("label of parcel {} says a former address", read::<LabelOutdated>(payload)?.parcel)
         }
         LabelVoidRequested::TYPE => {
             format!("void of the label of parcel {} asked for", read::<LabelVoidRequested>(payload)?.parcel)

@@ -6,7 +6,12 @@ impl Address {
     /// Returns the required parts that are empty. Regions and postcodes are not required, because some countries have none
     /// and carriers know which.
     pub fn missing_parts(&self) -> impl Iterator<Item = &'static str> {
-        let parts = [("street", &self.street1), ("city", &self.city), ("country", &self.country)];
+        let parts = [
+            ("name", &self.name),
+            ("street", &self.street1),
+            ("city", &self.city),
+            ("country", &self.country),
+        ];
         parts.into_iter().filter(|(_, part)| part.trim().is_empty()).map(|(name, _)| name)
     }
 
@@ -33,9 +38,14 @@ mod tests {
 
     #[test]
     fn what_is_empty_is_missing_and_what_differs_is_named() {
-        let address = Address { street1: "1 High St".into(), country: "GB".into(), ..Address::default() };
+        let address = Address {
+            name: "Ann".into(),
+            street1: "1 High St".into(),
+            country: "GB".into(),
+            ..Address::default()
+        };
         assert_eq!(address.missing_parts().collect::<Vec<_>>(), ["city"]);
-        assert_eq!(Address::default().missing_parts().count(), 3);
+        assert_eq!(Address::default().missing_parts().count(), 4);
         let other = Address { city: "Leeds".into(), name: "Ada".into(), ..address.clone() };
         assert_eq!(address.differing_parts(&other), ["name", "city"]);
         assert!(address.differing_parts(&address).is_empty());

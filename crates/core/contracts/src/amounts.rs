@@ -22,13 +22,14 @@ impl ChargeKind {
             ChargeKind::Duty => "duty",
             ChargeKind::Tip => "tip",
             ChargeKind::Rounding => "rounding",
+            ChargeKind::Refund => "refund",
         }
     }
 
     /// Returns whether a charge of this kind may take something off the total.
     pub fn may_be_negative(self) -> bool {
         match self {
-            ChargeKind::Fee | ChargeKind::Rounding => true,
+            ChargeKind::Fee | ChargeKind::Rounding | ChargeKind::Refund => true,
             ChargeKind::Unspecified | ChargeKind::Shipping | ChargeKind::Duty | ChargeKind::Tip => false,
         }
     }

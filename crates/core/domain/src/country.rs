@@ -1,14 +1,37 @@
-//! ISO 3166-1: the countries to which parcels can be sent. The list is in this file, because crates that have it bring
-//! names, numbers and flags as well, and it last changed in 2011.
+//! Countries to which parcels can be sent: the codes of ISO 3166-1, those that its users assigned and carriers serve, and
+//! their names in English and in their own languages.
+//!
+//! The list is `country/countries.tsv`. Its names are from Unicode's CLDR (its licence is `data/cldr.LICENSE`), with the usual other English
+//! ones. Codes change about once in ten years.
 
-/// A text that is no officially assigned alpha-2 code in upper case.
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// A text that is no alpha-2 code in upper case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected an ISO 3166-1 alpha-2 code, found {0:?}{hint}", hint = hint(.0))]
 pub struct UnknownCountry(pub String);
 
-/// Returns whether `code` is an officially assigned alpha-2 code, in upper case.
+/// Every country: its two codes together, a tab, and its names, separated by tabs.
+const COUNTRIES: &str = include_str!("country/countries.tsv");
+
+/// The alpha-2 codes, sorted.
+static CODES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| COUNTRIES.lines().filter_map(|country| country.get(..2)).collect());
+
+/// The alpha-2 code of each alpha-3 code and of each name, as [`folded`] writes them.
+static NAMES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let named = |country: &'static str| {
+        let (code, alpha_3) = (&country[..2], &country[2..5]);
+        let names = std::iter::once(alpha_3).chain(country[5..].split('\t').filter(|name| !name.is_empty()));
+        names.map(move |name| (folded(name), code))
+    };
+    COUNTRIES.lines().flat_map(named).collect()
+});
+
+/// Returns whether `code` is an alpha-2 code in upper case, of ISO 3166-1 or assigned by its users: `XK` is Kosovo.
 pub fn exists(code: &str) -> bool {
-    CODES.binary_search_by(|both| both[..2].cmp(code)).is_ok()
+    CODES.binary_search(&code).is_ok()
 }
 
 /// Fails unless `code` [exists].
@@ -16,45 +39,30 @@ pub fn check(code: &str) -> Result<(), UnknownCountry> {
     if exists(code) { Ok(()) } else { Err(UnknownCountry(code.to_owned())) }
 }
 
-/// The code that is probably meant: in lower case, as an alpha-3 code, or by a habit that is no ISO code.
-fn suggestion(text: &str) -> Option<&'static str> {
-    let upper = text.trim().to_ascii_uppercase();
-    let meant = if upper == "UK" { "GB" } else { &*upper };
-    let both = CODES.iter().find(|both| both[..2] == *meant || both[2..] == *meant)?;
-    Some(&both[..2])
+/// Returns the alpha-2 code of a country that is named by a code of any case, or by its name. Returns `None` if no country
+/// is named so.
+pub fn find(text: &str) -> Option<&'static str> {
+    let text = text.trim();
+    let upper = text.to_ascii_uppercase();
+    if let Ok(at) = CODES.binary_search(&&*upper) {
+        return Some(CODES[at]);
+    }
+    NAMES.get(&folded(text)).copied()
+}
+
+/// Returns the code of the country that is [named](find) so. A text that names none stays as it is, for a person to correct.
+pub fn normalised(text: &str) -> String {
+    find(text).map_or_else(|| text.to_owned(), str::to_owned)
+}
+
+/// Returns the letters and digits of a name in lower case.
+fn folded(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn hint(text: &str) -> String {
-    suggestion(text).map_or_else(String::new, |code| format!("; did you mean {code}?"))
+    find(text).map_or_else(String::new, |code| format!("; did you mean {code}?"))
 }
-
-// The 249 officially assigned codes, each as alpha-2 and alpha-3 together.
-#[rustfmt::skip]
-const CODES: [&str; 249] = [
-    "ADAND", "AEARE", "AFAFG", "AGATG", "AIAIA", "ALALB", "AMARM", "AOAGO", "AQATA", "ARARG", "ASASM",
-    "ATAUT", "AUAUS", "AWABW", "AXALA", "AZAZE", "BABIH", "BBBRB", "BDBGD", "BEBEL", "BFBFA", "BGBGR",
-    "BHBHR", "BIBDI", "BJBEN", "BLBLM", "BMBMU", "BNBRN", "BOBOL", "BQBES", "BRBRA", "BSBHS", "BTBTN",
-    "BVBVT", "BWBWA", "BYBLR", "BZBLZ", "CACAN", "CCCCK", "CDCOD", "CFCAF", "CGCOG", "CHCHE", "CICIV",
-    "CKCOK", "CLCHL", "CMCMR", "CNCHN", "COCOL", "CRCRI", "CUCUB", "CVCPV", "CWCUW", "CXCXR", "CYCYP",
-    "CZCZE", "DEDEU", "DJDJI", "DKDNK", "DMDMA", "DODOM", "DZDZA", "ECECU", "EEEST", "EGEGY", "EHESH",
-    "ERERI", "ESESP", "ETETH", "FIFIN", "FJFJI", "FKFLK", "FMFSM", "FOFRO", "FRFRA", "GAGAB", "GBGBR",
-    "GDGRD", "GEGEO", "GFGUF", "GGGGY", "GHGHA", "GIGIB", "GLGRL", "GMGMB", "GNGIN", "GPGLP", "GQGNQ",
-    "GRGRC", "GSSGS", "GTGTM", "GUGUM", "GWGNB", "GYGUY", "HKHKG", "HMHMD", "HNHND", "HRHRV", "HTHTI",
-    "HUHUN", "IDIDN", "IEIRL", "ILISR", "IMIMN", "ININD", "IOIOT", "IQIRQ", "IRIRN", "ISISL", "ITITA",
-    "JEJEY", "JMJAM", "JOJOR", "JPJPN", "KEKEN", "KGKGZ", "KHKHM", "KIKIR", "KMCOM", "KNKNA", "KPPRK",
-    "KRKOR", "KWKWT", "KYCYM", "KZKAZ", "LALAO", "LBLBN", "LCLCA", "LILIE", "LKLKA", "LRLBR", "LSLSO",
-    "LTLTU", "LULUX", "LVLVA", "LYLBY", "MAMAR", "MCMCO", "MDMDA", "MEMNE", "MFMAF", "MGMDG", "MHMHL",
-    "MKMKD", "MLMLI", "MMMMR", "MNMNG", "MOMAC", "MPMNP", "MQMTQ", "MRMRT", "MSMSR", "MTMLT", "MUMUS",
-    "MVMDV", "MWMWI", "MXMEX", "MYMYS", "MZMOZ", "NANAM", "NCNCL", "NENER", "NFNFK", "NGNGA", "NINIC",
-    "NLNLD", "NONOR", "NPNPL", "NRNRU", "NUNIU", "NZNZL", "OMOMN", "PAPAN", "PEPER", "PFPYF", "PGPNG",
-    "PHPHL", "PKPAK", "PLPOL", "PMSPM", "PNPCN", "PRPRI", "PSPSE", "PTPRT", "PWPLW", "PYPRY", "QAQAT",
-    "REREU", "ROROU", "RSSRB", "RURUS", "RWRWA", "SASAU", "SBSLB", "SCSYC", "SDSDN", "SESWE", "SGSGP",
-    "SHSHN", "SISVN", "SJSJM", "SKSVK", "SLSLE", "SMSMR", "SNSEN", "SOSOM", "SRSUR", "SSSSD", "STSTP",
-    "SVSLV", "SXSXM", "SYSYR", "SZSWZ", "TCTCA", "TDTCD", "TFATF", "TGTGO", "THTHA", "TJTJK", "TKTKL",
-    "TLTLS", "TMTKM", "TNTUN", "TOTON", "TRTUR", "TTTTO", "TVTUV", "TWTWN", "TZTZA", "UAUKR", "UGUGA",
-    "UMUMI", "USUSA", "UYURY", "UZUZB", "VAVAT", "VCVCT", "VEVEN", "VGVGB", "VIVIR", "VNVNM", "VUVUT",
-    "WFWLF", "WSWSM", "YEYEM", "YTMYT", "ZAZAF", "ZMZMB", "ZWZWE",
-];
 
 #[cfg(test)]
 mod tests {
@@ -62,17 +70,57 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_and_distinct() {
-        assert!(CODES.is_sorted_by(|a, b| a[..2] < b[..2]));
-        assert!(CODES.iter().all(|both| both.len() == 5 && both.bytes().all(|b| b.is_ascii_uppercase())));
+        assert_eq!(CODES.len(), 252, "249 of ISO 3166-1, and AC, TA, XK");
+        assert!(CODES.is_sorted_by(|a, b| a < b));
+        for country in COUNTRIES.lines() {
+            assert!(country[..5].bytes().all(|byte| byte.is_ascii_uppercase()), "{country}");
+            assert!(country[5..].starts_with('\t'), "{country}");
+        }
+        // No name is that of two countries.
+        let names: usize = COUNTRIES.lines().map(|country| folded_names(country).len()).sum();
+        assert_eq!(NAMES.len(), names);
+    }
+
+    fn folded_names(country: &str) -> std::collections::BTreeSet<String> {
+        std::iter::once(&country[2..5]).chain(country[6..].split('\t')).map(folded).collect()
     }
 
     #[test]
     fn only_assigned_codes_exist() {
-        for code in ["US", "GB", "DE", "AD", "ZW"] {
+        for code in ["US", "GB", "DE", "AD", "ZW", "XK"] {
             assert!(exists(code), "{code}");
         }
-        for code in ["", "us", "UK", "USA", "XX", "EU", "ZZ", "XK", "É"] {
+        for code in ["", "us", "UK", "USA", "XX", "EU", "ZZ", "É"] {
             assert!(!exists(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn countries_are_found_by_code_and_by_name() {
+        for (text, code) in [
+            ("US", "US"),
+            (" us ", "US"),
+            ("USA", "US"),
+            ("United States", "US"),
+            ("U.S.A.", "US"),
+            ("UK", "GB"),
+            ("Great Britain", "GB"),
+            ("Germany", "DE"),
+            ("deutschland", "DE"),
+            ("Österreich", "AT"),
+            ("Cote d'Ivoire", "CI"),
+            ("Côte d’Ivoire", "CI"),
+            ("Korea, Republic of", "KR"),
+            ("Kosovo", "XK"),
+            ("XKX", "XK"),
+            ("Schweiz", "CH"),
+            ("日本", "JP"),
+        ] {
+            assert_eq!(find(text), Some(code), "{text}");
+        }
+        for text in ["", "Freedonia", "XX", "-", "America the Beautiful"] {
+            assert_eq!(find(text), None, "{text}");
+            assert_eq!(normalised(text), text);
         }
     }
 

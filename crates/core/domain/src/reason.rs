@@ -54,12 +54,8 @@ reasons! {
     // Defects that orders finds in a shop's order.
     /// The order names no shipping address.
     AddressMissing = "address-missing" => (CustomerService, Normal, 8),
-    /// The address lacks a street, city or country, or its country is not an ISO 3166 code.
+    /// The address lacks a name, street, city or country, or its country is not an ISO 3166 code.
     AddressIncomplete = "address-incomplete" => (CustomerService, Normal, 8),
-    /// The order names no customer.
-    CustomerMissing = "customer-missing" => (CustomerService, Normal, 8),
-    /// The customer has no usable e-mail address.
-    EmailMissing = "email-missing" => (CustomerService, Normal, 8),
     /// A line has no SKU.
     SkuMissing = "sku-missing" => (CustomerService, Normal, 8),
     /// The order has no lines.
@@ -72,6 +68,8 @@ reasons! {
     CurrencyUnknown = "currency-unknown" => (CustomerService, Normal, 16),
     /// Lines, charges, tax and discount do not add up to the total.
     TotalsMismatch = "totals-mismatch" => (CustomerService, Normal, 8),
+    /// The shop refunded a part of the order before, and did not say of which units.
+    RefundUnclear = "refund-unclear" => (CustomerService, Normal, 8),
     /// The same shop and shop order id came again with other contents.
     OrderChanged = "order-changed" => (CustomerService, High, 4),
 

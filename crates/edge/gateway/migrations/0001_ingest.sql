@@ -1,9 +1,21 @@
--- Every accepted order, by its natural key. Rows are never updated: contents are compared by their digest.
+-- Every accepted order, by its natural key.
 create table gateway.orders (
     shop text not null,
     shop_order_id text not null,
     order_id uuid not null,
+    -- The digest of the order's core as it was placed, and the version of that core. Digests of different versions cannot be
+    -- compared.
     digest bytea not null,
+    digest_version smallint not null default 0,
+    -- When the shop had last changed the order that was placed, by its own clock.
+    updated_at timestamptz,
+    -- The same of the newest other contents that the shop reported since.
+    latest_digest bytea,
+    latest_updated_at timestamptz,
+    -- False for a number whose cancellation came before the order: it is never placed.
+    is_placed boolean not null default true,
+    -- When the shop's cancellation was passed on.
+    cancelled_at timestamptz,
     -- The beginning of the order's trace, as a traceparent header. Later input about the order, from any sender, belongs
     -- under it.
     traceparent text not null,

@@ -3,6 +3,7 @@
 
 pub(crate) mod committer;
 mod count;
+mod digest;
 mod lookup;
 pub(crate) mod new_order;
 pub(crate) mod queue;

@@ -1,6 +1,7 @@
 //! Parsers of bodies, one file for each sender: each returns an order, a scan or a review.
 
 pub(crate) mod address_form;
+pub(crate) mod announced;
 #[cfg(test)]
 mod any_body;
 pub(crate) mod fields;

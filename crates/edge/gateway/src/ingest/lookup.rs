@@ -7,6 +7,7 @@ use despatch_contracts::{EventId, Subject, Trace};
 use despatch_runtime::DbError;
 use uuid::Uuid;
 
+use super::digest;
 use super::new_order::NewOrder;
 use super::queue::{QueuedSubmission, Receipt};
 use super::store::{self, ExistingOrder, ScanKey};
@@ -86,7 +87,9 @@ impl BatchLookup {
         match self.known.get(&order.order_id) {
             // Rows are never deleted, so the existing order can be found.
             None => Receipt::Placed(order.order_id),
-            Some(known) if known.digest == order.digest => Receipt::Same(known.order_id),
+            Some(known) if known.digest == order.digest || known.digest_version != digest::VERSION => {
+                Receipt::Same(known.order_id)
+            }
             Some(known) => Receipt::Changed(known.order_id),
         }
     }

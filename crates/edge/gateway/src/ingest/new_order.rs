@@ -6,10 +6,9 @@ use bytes::Bytes;
 use despatch_contracts::order::{Order, OrderPlaced};
 use despatch_contracts::{Emitted, EventId};
 use prost::Message as _;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::sources::order_json;
+use super::digest;
 
 /// The largest accepted order, encoded.
 const LARGEST_ORDER: usize = 256 * 1024;
@@ -37,8 +36,9 @@ pub(crate) struct NewOrder {
     pub(crate) shop_order_id: String,
     /// The order's id, unless the order has one already.
     pub(crate) order_id: Uuid,
-    /// The digest of the normalised order: equal for equal orders, whatever the spacing of the JSON.
     pub(crate) digest: [u8; 32],
+    /// When the shop last changed the order, if it says so.
+    pub(crate) updated_at: Option<SystemTime>,
     pub(crate) event: Emitted,
     /// The unchanged body, for the case if the order differs from an earlier one.
     pub(crate) body: Bytes,
@@ -56,32 +56,21 @@ impl NewOrder {
         if order.encoded_len() > limit {
             return Err(OrderTooLarge { limit });
         }
-        let digest = digest(&mut order);
+        let digest = digest::of(&order);
+        let updated_at = order.updated_at.and_then(|at| at.try_into().ok());
         let order_id = EventId::at(now).uuid();
         order.order_id = order_id.to_string();
-        // Set after the digest, because the same order without its time is still the same order.
         order.placed_at.get_or_insert_with(|| now.into());
         Ok(NewOrder {
             shop: order.shop.clone(),
             shop_order_id: order.shop_order_id.clone(),
             order_id,
             digest,
+            updated_at,
             event: Emitted::from(&OrderPlaced { order: Some(order) }),
             body,
         })
     }
-}
-
-/// Returns the digest of an order. How it is paid is not part of a shop's order, because that changes from one of its
-/// webhooks to the next.
-fn digest(order: &mut Order) -> [u8; 32] {
-    let tenders =
-        if order.channel == order_json::CHANNEL { Vec::new() } else { std::mem::take(&mut order.tenders) };
-    let digest = Sha256::digest(order.encode_to_vec()).into();
-    if !tenders.is_empty() {
-        order.tenders = tenders;
-    }
-    digest
 }
 
 #[cfg(test)]
@@ -89,6 +78,7 @@ mod tests {
     use despatch_contracts::order::Line;
 
     use super::*;
+    use crate::sources::order_json;
 
     fn new_order(json: &str) -> NewOrder {
         let order = order_json::read(json.as_bytes()).unwrap();

@@ -1,12 +1,15 @@
 //! All SQL of the gateway: everything accepted, each thing once.
 
 use std::collections::{HashMap, HashSet};
+use std::time::SystemTime;
 
 use deadpool_postgres::{Object, Transaction};
 use despatch_contracts::Trace;
 use despatch_runtime::DbError;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::digest;
 use super::new_order::NewOrder;
 
 /// Accepts the orders whose natural key is new; returns their ids.
@@ -19,10 +22,11 @@ pub(crate) async fn place(
 ) -> Result<HashSet<Uuid>, DbError> {
     let statement = tx
         .prepare_cached(
-            "insert into gateway.orders (shop, shop_order_id, order_id, digest, traceparent)
-             select shop, shop_order_id, order_id, digest, traceparent
-               from unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::text[]) with ordinality
-                    as sent(shop, shop_order_id, order_id, digest, traceparent, at)
+            "insert into gateway.orders
+                    (shop, shop_order_id, order_id, digest, digest_version, updated_at, traceparent)
+             select shop, shop_order_id, order_id, digest, $6, updated_at, traceparent
+               from unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[], $5::text[], $7::timestamptz[])
+                    with ordinality as sent(shop, shop_order_id, order_id, digest, traceparent, updated_at, at)
               order by shop, shop_order_id, at
              on conflict (shop, shop_order_id) do nothing
              returning order_id",
@@ -31,7 +35,10 @@ pub(crate) async fn place(
     let (shops, shop_order_ids) = natural_keys(orders);
     let order_ids: Vec<Uuid> = orders.iter().map(|order| order.order_id).collect();
     let digests: Vec<&[u8]> = orders.iter().map(|order| &order.digest[..]).collect();
-    let rows = tx.query(&statement, &[&shops, &shop_order_ids, &order_ids, &digests, &traceparents]).await?;
+    let updated: Vec<Option<SystemTime>> = orders.iter().map(|order| order.updated_at).collect();
+    let values: [&(dyn ToSql + Sync); 7] =
+        [&shops, &shop_order_ids, &order_ids, &digests, &traceparents, &digest::VERSION, &updated];
+    let rows = tx.query(&statement, &values).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
@@ -48,6 +55,7 @@ pub(crate) async fn traces(tx: &Transaction<'_>, orders: &[Uuid]) -> Result<Hash
 pub(crate) struct ExistingOrder {
     pub(crate) order_id: Uuid,
     pub(crate) digest: Vec<u8>,
+    pub(crate) digest_version: i16,
 }
 
 /// Returns the orders that were accepted under these natural keys, by the id that they did not get.
@@ -57,7 +65,7 @@ pub(crate) async fn existing(
 ) -> Result<HashMap<Uuid, ExistingOrder>, DbError> {
     let statement = tx
         .prepare_cached(
-            "select sent.order_id, known.order_id, known.digest
+            "select sent.order_id, known.order_id, known.digest, known.digest_version
                from unnest($1::text[], $2::text[], $3::uuid[]) as sent(shop, shop_order_id, order_id)
                join gateway.orders known using (shop, shop_order_id)",
         )
@@ -67,7 +75,11 @@ pub(crate) async fn existing(
     let rows = tx.query(&statement, &[&shops, &shop_order_ids, &order_ids]).await?;
     Ok(rows
         .iter()
-        .map(|row| (row.get(0), ExistingOrder { order_id: row.get(1), digest: row.get(2) }))
+        .map(|row| {
+            let known =
+                ExistingOrder { order_id: row.get(1), digest: row.get(2), digest_version: row.get(3) };
+            (row.get(0), known)
+        })
         .collect())
 }
 

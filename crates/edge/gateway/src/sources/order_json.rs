@@ -3,20 +3,23 @@
 //! Amounts are decimal text in the order's currency. Unknown names are refused, so that a misspelt one is not silently
 //! ignored.
 
+mod lines;
+mod people;
 mod tenders;
 
-use despatch_contracts::order::{Address, Charge, ChargeKind, Customer, Line, Order, ServiceLevel, TaxLine};
+use despatch_contracts::order::{Charge, ChargeKind, Order, ServiceLevel};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use self::lines::LineJson;
+use self::people::{AddressJson, CustomerJson};
 use self::tenders::{AuthorisationJson, TenderJson};
 use crate::sources::fields::amount::{Amount, Prices};
 use crate::sources::fields::charge::charge;
-use crate::sources::fields::json::{self, Id, Invalid, id, key, or_default, required, text};
+use crate::sources::fields::json::{self, Id, Invalid, id, key, or_default, required, text, texts};
 use crate::sources::fields::line::LineReader;
-use crate::sources::fields::placed_at;
-use crate::sources::fields::tax::{PERCENT, rate_ppm};
+use crate::sources::fields::{placed_at, recipient};
 
 /// The channel of these orders.
 pub(crate) const CHANNEL: &str = "api";
@@ -43,6 +46,34 @@ pub(crate) struct OrderJson {
     customer: Option<CustomerJson>,
     #[schema(nullable = false)]
     ship_to: Option<AddressJson>,
+    /// The address of the bill.
+    #[schema(nullable = false)]
+    bill_to: Option<AddressJson>,
+    /// The number that people know, such as `#5017`; by default `shop_order_id`.
+    #[serde(default, deserialize_with = "text")]
+    number: String,
+    /// When the shop last changed the order.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(format = DateTime)]
+    updated_at: String,
+    /// The buyer's tax id, such as a VAT number.
+    #[serde(default, deserialize_with = "text")]
+    buyer_tax_id: String,
+    /// The customer's words to the shop.
+    #[serde(default, deserialize_with = "text")]
+    note: String,
+    /// Whether the order is a gift; by default it is not.
+    #[serde(default, deserialize_with = "or_default")]
+    is_gift: bool,
+    /// The codes of discounts that the amounts contain.
+    #[serde(default, deserialize_with = "texts")]
+    discount_codes: Vec<String>,
+    /// The shop's own tags.
+    #[serde(default, deserialize_with = "texts")]
+    tags: Vec<String>,
+    /// The way by which the order came into the shop, such as `web` or `pos`.
+    #[serde(default, deserialize_with = "text")]
+    source: String,
     #[serde(default, deserialize_with = "or_default")]
     lines: Vec<LineJson>,
     /// The currency's ISO 4217 code.
@@ -74,95 +105,6 @@ pub(crate) struct OrderJson {
     /// Other means by which it is paid. With the authorised amount they make up the total.
     #[serde(default, deserialize_with = "or_default")]
     tenders: Vec<TenderJson>,
-}
-
-/// The buyer.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Customer)]
-struct CustomerJson {
-    /// The shop's own customer id; empty for a guest.
-    #[serde(default, deserialize_with = "id")]
-    #[schema(value_type = Id)]
-    customer_id: String,
-    /// The full name.
-    #[serde(default, deserialize_with = "text")]
-    name: String,
-    /// The e-mail address for messages.
-    #[serde(default, deserialize_with = "text")]
-    email: String,
-}
-
-/// The address of delivery.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Address)]
-struct AddressJson {
-    /// The recipient's name.
-    #[serde(default, deserialize_with = "text")]
-    name: String,
-    /// The recipient's company.
-    #[serde(default, deserialize_with = "text")]
-    company: String,
-    /// Street and number.
-    #[serde(default, deserialize_with = "text")]
-    street1: String,
-    /// Further address text.
-    #[serde(default, deserialize_with = "text")]
-    street2: String,
-    /// Town.
-    #[serde(default, deserialize_with = "text")]
-    city: String,
-    /// State, province or county, where there is one.
-    #[serde(default, deserialize_with = "text")]
-    region: String,
-    /// The postcode, as its country writes it.
-    #[serde(default, deserialize_with = "text")]
-    postcode: String,
-    /// The country's ISO 3166-1 alpha-2 code.
-    #[serde(default, deserialize_with = "text")]
-    country: String,
-    /// The phone number for the carrier.
-    #[serde(default, deserialize_with = "text")]
-    phone: String,
-}
-
-/// Units of one SKU.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Line)]
-struct LineJson {
-    /// The SKU to send.
-    #[serde(default, deserialize_with = "text")]
-    sku: String,
-    /// The article's name.
-    #[serde(default, deserialize_with = "text")]
-    title: String,
-    /// The number of units.
-    #[schema(required, nullable = false)]
-    quantity: Option<i64>,
-    /// The line's total after its discount.
-    #[schema(required, nullable = false)]
-    total: Option<Amount>,
-    /// The taxes on the line. They add nothing: the order's `tax` does.
-    #[serde(default, deserialize_with = "or_default")]
-    taxes: Vec<TaxJson>,
-}
-
-/// A tax on a line.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(as = Tax)]
-struct TaxJson {
-    /// The tax's name.
-    #[serde(default, deserialize_with = "text")]
-    title: String,
-    /// The rate in percent, exact to a ten-thousandth; by default unknown.
-    #[schema(nullable = false, minimum = 0, maximum = 1000)]
-    rate_percent: Option<f64>,
-    /// The amount of the tax.
-    #[schema(required, nullable = false)]
-    amount: Option<Amount>,
 }
 
 /// A fee, a duty or a tip.
@@ -205,7 +147,13 @@ pub(crate) fn example() -> serde_json::Value {
         "shop": "north",
         "shop_order_id": "1001",
         "placed_at": "2026-03-01T10:00:00Z",
-        "customer": {"customer_id": "c-12", "name": "Zoë Müller", "email": "zoe@example.com"},
+        "number": "#1001",
+        "updated_at": "2026-03-01T10:05:00Z",
+        "customer": {
+            "customer_id": "c-12", "name": "Zoë Müller", "email": "zoe@example.com", "phone": "+1 555 0100",
+            "locale": "de-CH",
+            "marketing": {"state": "subscribed", "level": "confirmed_opt_in", "at": "2026-02-01T09:00:00Z"}
+        },
         "ship_to": {
             "name": "Zoë Müller",
             "company": "",
@@ -217,8 +165,23 @@ pub(crate) fn example() -> serde_json::Value {
             "country": "US",
             "phone": "+1 555 0100"
         },
-        "lines": [{"sku": "FUR-BO-10001798", "title": "Bookcase", "quantity": 2, "total": "10.00",
-                   "taxes": [{"title": "Sales tax", "rate_percent": 6, "amount": "0.60"}]}],
+        "bill_to": {
+            "name": "Müller AG", "company": "Müller AG", "street1": "1 Main St", "street2": "", "city": "Louisville",
+            "region": "KY", "postcode": "40202", "country": "United States", "phone": ""
+        },
+        "buyer_tax_id": "CHE-123.456.789 MWST",
+        "note": "Ring twice",
+        "is_gift": true,
+        "discount_codes": ["SPRING"],
+        "tags": ["wholesale"],
+        "source": "web",
+        "lines": [
+            {"sku": "FUR-BO-10001798", "title": "Bookcase", "quantity": 2, "total": "10.00",
+             "taxes": [{"title": "Sales tax", "rate_percent": 6, "amount": "0.60"}],
+             "fulfilment": "ours", "removed": 0, "shop_line_id": "301", "product_id": "901", "variant_id": "7",
+             "unit_price": "5.50", "discount": "1.00", "weight_grams": 400, "bundle": 2},
+            {"sku": "", "title": "Study set", "quantity": 1, "total": "0.00", "fulfilment": "none"}
+        ],
         "currency": "USD",
         "shipping": "3.50",
         "charges": [{"kind": "fee", "title": "Gift wrap", "amount": "2.00"}],
@@ -270,12 +233,13 @@ pub fn read(body: &[u8]) -> Result<Order, Invalid> {
         charges.extend(charge.normalised(reader)?);
     }
     let readers = LineReader::each("lines", prices);
-    let lines = readers.zip(json.lines).map(|(reader, line)| line.normalised(reader));
+    let number_of_lines = json.lines.len();
+    let lines = readers.zip(json.lines).map(|(reader, line)| line.normalised(reader, number_of_lines));
     let authorised = json.authorisation.map(|it| it.normalised(prices, &currency));
     let others = LineReader::each("tenders", prices).zip(json.tenders);
     let others = others.map(|(reader, tender)| tender.normalised(reader, &currency));
     let tenders = authorised.into_iter().chain(others).collect::<Result<_, _>>()?;
-    Ok(Order {
+    let mut order = Order {
         order_id: String::new(),
         placed_at: placed_at::read(&json.placed_at, "placed_at")?,
         lines: lines.collect::<Result<_, _>>()?,
@@ -288,45 +252,25 @@ pub fn read(body: &[u8]) -> Result<Order, Invalid> {
         shop: key(json.shop, "shop")?,
         shop_order_id: key(json.shop_order_id, "shop_order_id")?,
         channel: CHANNEL.into(),
-        customer: json.customer.map(CustomerJson::normalised),
+        customer: json.customer.map(CustomerJson::normalised).transpose()?,
         ship_to: json.ship_to.map(AddressJson::normalised),
+        bill_to: json.bill_to.map(AddressJson::normalised),
+        number: json.number,
+        updated_at: placed_at::read(&json.updated_at, "updated_at")?,
+        buyer_tax_id: json.buyer_tax_id,
+        note: json.note,
+        is_gift: json.is_gift,
+        discount_codes: json.discount_codes,
+        tags: json.tags,
+        source: json.source,
         currency,
         service_level: json.service_level.map_or(ServiceLevel::Standard, ServiceLevel::from).into(),
         presentment_currency: String::new(),
         presentment_total_minor: 0,
-        ..Order::default()
-    })
-}
-
-impl LineJson {
-    fn normalised(self, reader: LineReader) -> Result<Line, Invalid> {
-        Ok(Line {
-            number: reader.number(),
-            sku: self.sku,
-            title: self.title,
-            quantity: reader.quantity(self.quantity)?,
-            total_minor: reader.minor(self.total, "total")?,
-            taxes: (0..)
-                .zip(self.taxes)
-                .map(|(at, tax)| tax.normalised(at, reader))
-                .collect::<Result<_, _>>()?,
-            ..Line::default()
-        })
-    }
-}
-
-impl TaxJson {
-    fn normalised(self, at: usize, reader: LineReader) -> Result<TaxLine, Invalid> {
-        let rate_ppm = match self.rate_percent {
-            None => 0,
-            Some(rate) => rate_ppm(rate, PERCENT).ok_or_else(|| {
-                let field = reader.path(format_args!("taxes[{at}].rate_percent"));
-                Invalid::new(field, format!("expected a rate from 0 to 1000 percent, found {rate}"))
-            })?,
-        };
-        let amount_minor = reader.minor(self.amount, format_args!("taxes[{at}].amount"))?;
-        Ok(TaxLine { title: self.title, rate_ppm, amount_minor })
-    }
+        is_test: false,
+    };
+    recipient::name(&mut order);
+    Ok(order)
 }
 
 impl ChargeJson {
@@ -334,28 +278,6 @@ impl ChargeJson {
         let kind = required(self.kind, || reader.path("kind"))?;
         let minor = reader.minor(self.amount, "amount")?;
         Ok(charge(kind.into(), self.title, minor, Vec::new()))
-    }
-}
-
-impl CustomerJson {
-    fn normalised(self) -> Customer {
-        Customer { customer_id: self.customer_id, name: self.name, email: self.email, ..Customer::default() }
-    }
-}
-
-impl AddressJson {
-    fn normalised(self) -> Address {
-        Address {
-            name: self.name,
-            company: self.company,
-            street1: self.street1,
-            street2: self.street2,
-            city: self.city,
-            region: self.region,
-            postcode: self.postcode,
-            country: self.country.to_ascii_uppercase(),
-            phone: self.phone,
-        }
     }
 }
 

@@ -108,6 +108,7 @@ fn charge(charge: &order::Charge, currency: &str) -> Charge {
         ChargeKind::Duty => "Duties".to_owned(),
         ChargeKind::Tip => "Tip".to_owned(),
         ChargeKind::Rounding => "Rounding".to_owned(),
+        ChargeKind::Refund => "Refund".to_owned(),
     };
     Charge { title, amount: amount(charge.amount_minor, currency) }
 }

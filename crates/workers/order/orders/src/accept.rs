@@ -5,6 +5,7 @@ use despatch_contracts::order::{Order, OrderAccepted, OrderPlaced, PaymentDue};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Timer, Tx, Verdict};
 
+use crate::email;
 use crate::lifecycle::Step;
 use crate::store::{self, Note};
 use crate::unpaid;
@@ -61,23 +62,32 @@ impl Handler for Accept {
     }
 }
 
-/// Accepts an order if it passes every check. `event_type` is that of the event that carries it.
+/// Accepts an order if it passes every check. `event_type` is that of the event that carries it. An e-mail address to which
+/// nothing can be sent is left out: it costs the mails, and not the parcel.
 pub(crate) async fn accept(
     tx: &Tx<'_>,
     order: &Order,
     event_type: &'static str,
 ) -> Result<Option<OrderAccepted>, AcceptError> {
     validate(order)?;
-    let detail = format!("{} lines from {} by {}", order.lines.len(), order.shop, order.channel);
+    let mut order = order.clone();
+    let mut detail = format!("{} lines from {} by {}", order.lines.len(), order.shop, order.channel);
+    let email = order.customer.as_ref().and_then(|customer| email::usable(&customer.email));
+    if email.is_none() {
+        detail.push_str("; no usable e-mail address, so no mails");
+    }
+    if let Some(customer) = &mut order.customer {
+        customer.email = email.unwrap_or_default();
+    }
     let note = Note { event_type, detail: &detail };
-    if store::accept(tx, order, &note).await? {
-        return Ok(Some(OrderAccepted { order: Some(order.clone()) }));
+    if store::accept(tx, &order, &note).await? {
+        return Ok(Some(OrderAccepted { order: Some(order) }));
     }
     let again = store::advance::<AcceptError>(tx, &order.order_id, &note, |order| {
         Ok(Step::none(order.state(), Reason::AlreadyApplied))
     });
     if again.await?.is_none() {
-        let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
+        let Order { shop, shop_order_id, .. } = order;
         return Err(AcceptError::Taken { shop, shop_order_id });
     }
     Ok(None)

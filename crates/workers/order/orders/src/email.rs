@@ -5,16 +5,21 @@ use email_address::{EmailAddress, Options};
 /// The longest address that fits RFC 5321's 256-octet path (section 4.5.3.1) with angle brackets.
 const LONGEST: usize = 254;
 
-/// Returns whether mail can be sent to `address`. Whether the mailbox exists is for its mail server to say.
+/// Returns the address as mail is sent to it; `None` if none can be. Whether the mailbox exists is for its mail server to
+/// say.
 ///
-/// The syntax is the mail library's, so an order that is accepted here is not refused when it is written to. It
-/// excludes what no shop's customer has: host names without a dot, addresses in brackets, quoted blanks.
-pub(crate) fn is_usable(address: &str) -> bool {
+/// The syntax is the mail library's, so an address that is kept here is not refused when it is written to. It excludes what
+/// no shop's customer has: host names without a dot, addresses in brackets, quoted blanks. The domain is written in ASCII,
+/// as every mail server reads it.
+pub(crate) fn usable(address: &str) -> Option<String> {
     let syntax = Options::default().with_required_tld().without_domain_literal().without_display_text();
     // The library treats blanks beyond ASCII as letters; they come with text that was copied from a page.
-    address.len() <= LONGEST
-        && !address.contains(char::is_whitespace)
-        && EmailAddress::parse_with_options(address, syntax).is_ok()
+    if address.contains(char::is_whitespace) || EmailAddress::parse_with_options(address, syntax).is_err() {
+        return None;
+    }
+    let (mailbox, domain) = address.rsplit_once('@')?;
+    let address = format!("{mailbox}@{}", idna::domain_to_ascii(domain).ok()?);
+    (address.len() <= LONGEST).then_some(address)
 }
 
 #[cfg(test)]
@@ -30,7 +35,19 @@ mod tests {
             "jörg@exämple.de",
             "x@xn--exmple-cua.de",
         ] {
-            assert!(is_usable(address), "{address}");
+            assert!(usable(address).is_some(), "{address}");
+        }
+    }
+
+    #[test]
+    fn domains_are_written_in_ascii() {
+        for (address, written) in [
+            ("test@bücher.example", "test@xn--bcher-kva.example"),
+            ("Ann@Example.COM", "Ann@example.com"),
+            ("jörg@exämple.de", "jörg@xn--exmple-cua.de"),
+            ("a@faß.example", "a@xn--fa-hia.example"),
+        ] {
+            assert_eq!(usable(address).as_deref(), Some(written));
         }
     }
 
@@ -45,6 +62,7 @@ mod tests {
             "@example.com",
             "a@b",
             "a@@example.com",
+            "two..dots@example.com",
             "a b@example.com",
             "a@exa mple.com",
             "a@example..com",
@@ -60,7 +78,7 @@ mod tests {
             "a@example.com\u{a0}",
             &long,
         ] {
-            assert!(!is_usable(address), "{address:?}");
+            assert_eq!(usable(address), None, "{address:?}");
         }
     }
 }

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use despatch_contracts::order::{Address, Customer, Line, Order};
+use despatch_contracts::order::{Address, ChargeKind, Line, Order};
 use despatch_domain::{Currency, Reason, country};
-
-use crate::email;
 
 /// Most units on one line. More are taken for a mistake.
 const MOST_UNITS: i64 = 10_000;
@@ -22,12 +20,6 @@ pub(crate) enum Problem {
     /// The country is not an upper-case alpha-2 code.
     #[error("address: expected a country code of ISO 3166-1, found {0:?}")]
     CountryUnknown(String),
-    /// The order has no customer.
-    #[error("expected a customer, found none")]
-    CustomerMissing,
-    /// The customer's e-mail address is missing or unusable.
-    #[error("customer: expected a usable e-mail address, found none")]
-    EmailMissing,
     /// The order has no lines.
     #[error("expected at least one line, found none")]
     LinesMissing,
@@ -45,16 +37,21 @@ pub(crate) enum Problem {
         /// The quantity found.
         quantity: i64,
     },
-    /// The shop took off more units than were ordered, or fewer than none.
-    #[error("line {line}: expected 0 to {quantity} units that the shop took off, found {removed}")]
+    /// More or fewer units are taken off a line than it has.
+    #[error("line {line}: expected 0 to {quantity} units taken off, found {removed}")]
     RemovedInvalid {
         /// The line's number.
         line: u32,
-        /// The units that were taken off.
-        removed: i64,
-        /// The units that were ordered.
+        /// The line's units.
         quantity: i64,
+        /// The units found.
+        removed: i64,
     },
+    /// The shop refunded a part of the order, and did not say of which units.
+    #[error(
+        "charges: expected the units that the shop refunded, found only the amount: set `removed` of their lines, or make          the charge a fee if it is for none"
+    )]
+    RefundUnclear,
     /// An amount is negative that must not be.
     #[error("{what}: expected no negative amount, found {minor} minor units")]
     AmountNegative {
@@ -82,12 +79,11 @@ impl Problem {
         match self {
             Problem::AddressMissing => Reason::AddressMissing,
             Problem::AddressPartMissing(_) | Problem::CountryUnknown(_) => Reason::AddressIncomplete,
-            Problem::CustomerMissing => Reason::CustomerMissing,
-            Problem::EmailMissing => Reason::EmailMissing,
             Problem::LinesMissing => Reason::LinesMissing,
             Problem::SkuMissing(_) => Reason::SkuMissing,
             Problem::SkuUnreadable(_) => Reason::SkuUnknown,
             Problem::QuantityInvalid { .. } | Problem::RemovedInvalid { .. } => Reason::QuantityInvalid,
+            Problem::RefundUnclear => Reason::RefundUnclear,
             Problem::AmountNegative { .. } => Reason::AmountInvalid,
             Problem::CurrencyUnknown(_) => Reason::CurrencyUnknown,
             Problem::TotalsMismatch { .. } => Reason::TotalsMismatch,
@@ -121,12 +117,14 @@ impl std::error::Error for Invalid {}
 /// Checks an order for `orders.accept`. Reports the problems in the order in which a person would fix them.
 pub fn validate(order: &Order) -> Result<(), Invalid> {
     let mut problems = Vec::new();
-    // The customer collects the rest, or others bring it.
-    if order.is_shipped() || order.lines.is_empty() {
+    // An order of which nothing is sent needs no address.
+    if order.lines.is_empty() || order.is_shipped() {
         address(order.ship_to.as_ref(), &mut problems);
     }
-    customer(order.customer.as_ref(), &mut problems);
     lines(&order.lines, &mut problems);
+    if order.charges.iter().any(|charge| charge.kind() == ChargeKind::Refund) {
+        problems.push(Problem::RefundUnclear);
+    }
     amounts(order, &mut problems);
     let mut problems = problems.into_iter();
     match problems.next() {
@@ -145,14 +143,6 @@ fn address(address: Option<&Address>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn customer(customer: Option<&Customer>, problems: &mut Vec<Problem>) {
-    match customer {
-        None => problems.push(Problem::CustomerMissing),
-        Some(customer) if !email::is_usable(&customer.email) => problems.push(Problem::EmailMissing),
-        Some(_) => {}
-    }
-}
-
 fn lines(lines: &[Line], problems: &mut Vec<Problem>) {
     if lines.is_empty() {
         problems.push(Problem::LinesMissing);
@@ -166,8 +156,8 @@ fn lines(lines: &[Line], problems: &mut Vec<Problem>) {
         if !(1..=MOST_UNITS).contains(&line.quantity) {
             problems.push(Problem::QuantityInvalid { line: line.number, quantity: line.quantity });
         } else if !(0..=line.quantity).contains(&line.removed) {
-            let Line { number: line, removed, quantity, .. } = *line;
-            problems.push(Problem::RemovedInvalid { line, removed, quantity });
+            let Line { number, quantity, removed, .. } = *line;
+            problems.push(Problem::RemovedInvalid { line: number, quantity, removed });
         }
     }
 }

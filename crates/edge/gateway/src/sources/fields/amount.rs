@@ -30,6 +30,13 @@ impl PartialSchema for Amount {
 
 impl ToSchema for Amount {}
 
+impl Amount {
+    /// Returns whether the text says zero.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.0.contains('0') && self.0.bytes().all(|byte| byte == b'0' || byte == b'.')
+    }
+}
+
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
         json.deserialize_any(DecimalText)
@@ -62,6 +69,7 @@ impl Visitor<'_> for DecimalText {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prices {
     known: Option<Currency>,
+    rounds: bool,
 }
 
 impl Prices {
@@ -70,12 +78,19 @@ impl Prices {
     /// Orders will refuse an order in a currency that ISO 4217 does not list, with a reason. Until then its amounts are
     /// kept with two decimals, rounded.
     pub(crate) fn of(currency: &str) -> Self {
-        Prices { known: Currency::parse(currency).ok() }
+        Prices { known: Currency::parse(currency).ok(), rounds: false }
+    }
+
+    /// Creates a parser that rounds what is finer than a minor unit. Only for the parts of an order whose total is exact
+    /// and right: a WooCommerce shop may keep its prices with four decimals.
+    pub(crate) fn rounded(currency: &str) -> Self {
+        Prices { rounds: true, ..Prices::of(currency) }
     }
 
     /// Returns the amount in minor units. `field` is its path in the body.
     pub(crate) fn minor(self, amount: &Amount, field: impl FnOnce() -> String) -> Result<i64, Invalid> {
         let read = match self.known {
+            Some(currency) if self.rounds => Money::parse_rounded(&amount.0, currency),
             Some(currency) => Money::parse(&amount.0, currency),
             None => Money::parse_rounded(&amount.0, Currency::USD),
         };
@@ -110,6 +125,19 @@ impl Prices {
 pub(crate) fn sum(minors: impl IntoIterator<Item = i64>, field: &str) -> Result<i64, Invalid> {
     let sum: i128 = minors.into_iter().map(i128::from).sum();
     i64::try_from(sum).map_err(|_| invalid(&MoneyError::Overflow, field.to_owned()))
+}
+
+/// Returns the part of an amount of `of` units that is that of `units` of them, rounded half up.
+pub(crate) fn share(minor: i64, units: i64, of: i64) -> i64 {
+    if units == of {
+        return minor;
+    }
+    if units == 0 || of <= 0 {
+        return 0;
+    }
+    let share = (2 * i128::from(minor) * i128::from(units) + i128::from(of)).div_euclid(2 * i128::from(of));
+    // A part of the units is no more than all of them.
+    i64::try_from(share).unwrap_or(minor)
 }
 
 /// Returns the price of this many units.

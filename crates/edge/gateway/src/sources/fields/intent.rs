@@ -15,11 +15,11 @@ const PROTECTED: &str = NAMES[1];
 #[derive(Debug, Deserialize)]
 pub(crate) struct Attribute {
     #[serde(default)]
-    name: Value,
+    pub(crate) name: Value,
     #[serde(default)]
-    key: Value,
+    pub(crate) key: Value,
     #[serde(default)]
-    value: Value,
+    pub(crate) value: Value,
 }
 
 /// Returns the PaymentIntent among the attributes. Returns `None` if the checkout named none, so that there is nothing

@@ -1,8 +1,11 @@
 //! Parses JSON bodies of shops: a missing or null field is empty, and an error names a field of the wrong shape by its
 //! path in the body.
 
+use std::borrow::Cow;
+
 use despatch_domain::text::truncate;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -97,6 +100,53 @@ fn trimmed<E: de::Error>(text: String) -> Result<String, E> {
     }
     let trimmed = text.trim();
     Ok(if trimmed.len() == text.len() { text } else { trimmed.to_owned() })
+}
+
+/// Parses a list of texts as [`text`] does each.
+pub(crate) fn texts<'de, D: Deserializer<'de>>(json: D) -> Result<Vec<String>, D::Error> {
+    or_default::<D, Vec<String>>(json)?.into_iter().map(trimmed).collect()
+}
+
+/// Parses text as [`text`] does, and decodes its HTML entities: WordPress stores names as they stand in a page, such as
+/// `Ben &amp; Jerry&#8217;s`.
+pub(crate) fn words<'de, D: Deserializer<'de>>(json: D) -> Result<String, D::Error> {
+    let text = text(json)?;
+    match html_escape::decode_html_entities(&text) {
+        Cow::Borrowed(_) => Ok(text),
+        Cow::Owned(decoded) => trimmed(decoded),
+    }
+}
+
+/// Parses a number of units. PHP writes a whole number as `2`, `2.0` or `"2"`.
+pub(crate) fn units<'de, D: Deserializer<'de>>(json: D) -> Result<Option<i64>, D::Error> {
+    let value = Value::deserialize(json)?;
+    let whole = |number: f64| {
+        #[allow(clippy::cast_possible_truncation, reason = "whole, and far below 2^53")]
+        (number.fract() == 0.0 && number.abs() < 1e15).then_some(number as i64)
+    };
+    let read = match &value {
+        Value::Null => return Ok(None),
+        Value::Number(number) => number.as_i64().or_else(|| number.as_f64().and_then(whole)),
+        Value::String(text) => text.trim().parse().ok().or_else(|| text.trim().parse().ok().and_then(whole)),
+        _ => None,
+    };
+    read.map(Some)
+        .ok_or_else(|| de::Error::custom(format_args!("expected a whole number of units, found {value}")))
+}
+
+/// Parses a yes or no. PHP writes it as `true`, `1`, `"1"`, `"yes"` or `"true"`; anything else is no.
+pub(crate) fn yes<'de, D: Deserializer<'de>>(json: D) -> Result<bool, D::Error> {
+    Ok(is_yes(&Value::deserialize(json)?))
+}
+
+/// Returns whether a value says yes; see [`yes`].
+pub(crate) fn is_yes(value: &Value) -> bool {
+    match value {
+        Value::Bool(yes) => *yes,
+        Value::Number(number) => number.as_i64() == Some(1),
+        Value::String(text) => ["1", "yes", "true", "on"].contains(&&*text.trim().to_ascii_lowercase()),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
 }
 
 /// A shop's id. WordPress and Shopify use numbers, others text.

@@ -1,4 +1,4 @@
-//! The time at which an order was placed.
+//! Times of an order: when it was placed, and when it last changed.
 
 use prost_types::Timestamp;
 
@@ -13,6 +13,11 @@ pub(crate) fn read(text: &str, field: &str) -> Result<Option<Timestamp>, Invalid
         Invalid::new(field, format!("expected an RFC 3339 time with its offset, found {text:?}"))
     })?;
     Ok(Some(Timestamp { seconds: instant.as_second(), nanos: instant.subsec_nanosecond() }))
+}
+
+/// Parses a time that is only a note, so an odd one is none.
+pub(crate) fn note(text: &str) -> Option<Timestamp> {
+    read(text, "").ok().flatten()
 }
 
 #[cfg(test)]

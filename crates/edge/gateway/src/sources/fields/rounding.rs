@@ -22,6 +22,14 @@ pub(crate) fn settle(order: &mut Order) -> bool {
     true
 }
 
+/// Adds a charge of this kind for what the order's total is less than its parts, because the shop gave it back.
+pub(crate) fn refunded(order: &mut Order, kind: ChargeKind) {
+    let Ok(difference) = i64::try_from(i128::from(order.total_minor) - order.parts_minor()) else { return };
+    if difference < 0 {
+        order.charges.extend(charge(kind, "Refund".to_owned(), difference, Vec::new()));
+    }
+}
+
 /// Counts the parts of the order that the shop rounded, which are the minor units by which they may miss the total:
 ///
 /// - each line, each charge, the order's tax and its discount count one;

@@ -1,5 +1,7 @@
 //! Our own order JSON, whole, bare and wrong.
 
+use despatch_contracts::order::{Fulfilment, TaxLine};
+
 use super::*;
 
 const BARE: &str = r#"{"shop": "north", "shop_order_id": 7, "total": "0"}"#;
@@ -75,4 +77,43 @@ fn a_wrong_charge_or_tax_is_named() {
 fn a_misspelt_name_is_refused() {
     let invalid = read(br#"{"shop": "north", "lines": [{"qty": 1}]}"#).unwrap_err();
     assert_eq!(invalid.field, "lines[0].qty");
+}
+
+#[test]
+fn everything_that_a_shop_knows_is_read() {
+    let order = read(example().to_string().as_bytes()).unwrap();
+    assert_eq!(
+        (&*order.number, &*order.buyer_tax_id, &*order.note),
+        ("#1001", "CHE-123.456.789 MWST", "Ring twice")
+    );
+    assert_eq!((order.is_gift, &*order.source, order.is_test), (true, "web", false));
+    assert_eq!((order.discount_codes, order.tags), (vec!["SPRING".to_owned()], vec!["wholesale".to_owned()]));
+    assert_eq!(order.updated_at.unwrap().to_string(), "2026-03-01T10:05:00Z");
+    let customer = order.customer.unwrap();
+    let marketing = customer.marketing.unwrap();
+    assert_eq!(
+        (&*customer.phone, &*customer.locale, &*marketing.state),
+        ("+1 555 0100", "de-CH", "subscribed")
+    );
+    assert_eq!(order.bill_to.unwrap().country, "US", "by its name");
+    let [line, set] = order.lines.as_slice() else { panic!("{:?}", order.lines) };
+    assert_eq!((line.fulfilment(), line.unit_price_minor, line.discount_minor), (Fulfilment::Ours, 550, 100));
+    assert_eq!((&*line.shop_line_id, &*line.product_id, &*line.variant_id), ("301", "901", "7"));
+    assert_eq!((line.weight_grams, line.bundle, set.fulfilment()), (400, 2, Fulfilment::None));
+}
+
+#[test]
+fn a_line_of_which_more_is_removed_than_there_is_is_refused() {
+    for (line, field) in [
+        (r#""removed": 2"#, "lines[0].removed"),
+        (r#""removed": -1"#, "lines[0].removed"),
+        (r#""bundle": 1"#, "lines[0].bundle"),
+        (r#""bundle": 2"#, "lines[0].bundle"),
+        (r#""fulfilment": "drone""#, "lines[0].fulfilment"),
+    ] {
+        let body = format!(
+            r#"{{"shop": "a", "shop_order_id": 1, "total": "1", "lines": [{{"quantity": 1, "total": "1", {line}}}]}}"#
+        );
+        assert_eq!(read(body.as_bytes()).unwrap_err().field, field, "{line}");
+    }
 }

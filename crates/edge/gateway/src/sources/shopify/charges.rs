@@ -13,7 +13,7 @@ impl Webhook {
     /// Returns shipping, fees and duties.
     pub(super) fn charges(&self, prices: Prices) -> Result<Vec<Charge>, Invalid> {
         let mut charges = Vec::new();
-        for (at, method) in self.shipping_lines.iter().enumerate() {
+        for (at, method) in self.shipping_lines.iter().enumerate().filter(|(_, method)| !method.is_removed) {
             let price = method.price.as_ref();
             let minor = prices.minor_or_zero(price, || format!("shipping_lines[{at}].price"))?;
             let taxes = taxes(&method.tax_lines, prices);
@@ -24,6 +24,7 @@ impl Webhook {
                 ("original_total_additional_fees_set", &self.original_total_additional_fees_set),
                 ("current_total_additional_fees_set", &self.current_total_additional_fees_set),
             ],
+            self.current_total_price.is_some(),
             prices,
         )?;
         charges.extend(charge(ChargeKind::Fee, String::new(), fees.unwrap_or(0), Vec::new()));
@@ -39,6 +40,7 @@ impl Webhook {
                 ("original_total_duties_set", &self.original_total_duties_set),
                 ("current_total_duties_set", &self.current_total_duties_set),
             ],
+            self.current_total_price.is_some(),
             prices,
         )?;
         let minor = if let Some(minor) = said {
@@ -60,11 +62,15 @@ impl Webhook {
     }
 }
 
-/// Returns the first of the sums that has an amount, in minor units.
-fn total<const N: usize>(
-    sets: [(&str, &Option<MoneySet>); N],
+/// Returns the first of the sums that has an amount, in minor units; the last, if the order says what is current.
+fn total(
+    mut sets: [(&str, &Option<MoneySet>); 2],
+    is_current: bool,
     prices: Prices,
 ) -> Result<Option<i64>, Invalid> {
+    if is_current {
+        sets.reverse();
+    }
     for (field, set) in sets {
         let money = set.as_ref().and_then(|set| set.shop_money.as_ref());
         if let Some(amount) = money.and_then(|money| money.amount.as_ref()) {

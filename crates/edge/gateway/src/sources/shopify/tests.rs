@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod contract;
+
 const SAMPLE: &str = include_str!("../../../../../../data/webhooks/shopify_order_created.json");
 
 fn sample() -> Value {

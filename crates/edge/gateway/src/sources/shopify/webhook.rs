@@ -5,7 +5,7 @@ use serde::de::{Deserializer, IgnoredAny};
 
 use crate::sources::fields::amount::Amount;
 use crate::sources::fields::intent::Attribute;
-use crate::sources::fields::json::{id, or_default, text};
+use crate::sources::fields::json::{id, or_default, text, units, words};
 use crate::sources::fields::tax::ShopTax;
 
 /// The fields of the order that despatch reads.
@@ -24,9 +24,33 @@ pub(super) struct Webhook {
     #[serde(default, deserialize_with = "text")]
     pub(super) currency: String,
     #[serde(default, deserialize_with = "text")]
+    pub(super) updated_at: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) cancelled_at: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) test: bool,
+    #[serde(default, deserialize_with = "words")]
+    pub(super) name: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) source_name: String,
+    #[serde(default, deserialize_with = "text")]
     pub(super) email: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) contact_email: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) phone: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) customer_locale: String,
+    pub(super) buyer_accepts_marketing: Option<bool>,
+    #[serde(default, deserialize_with = "words")]
+    pub(super) note: String,
+    #[serde(default, deserialize_with = "words")]
+    pub(super) tags: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) discount_codes: Vec<Code>,
     pub(super) customer: Option<Buyer>,
     pub(super) shipping_address: Option<Destination>,
+    pub(super) billing_address: Option<Destination>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) line_items: Vec<Item>,
     #[serde(default, deserialize_with = "or_default")]
@@ -46,6 +70,13 @@ pub(super) struct Webhook {
     pub(super) total_tip_received: Option<Amount>,
     pub(super) total_price: Option<Amount>,
     pub(super) total_price_set: Option<MoneySet>,
+    // After what the shop changed and refunded.
+    pub(super) current_total_price: Option<Amount>,
+    pub(super) current_total_price_set: Option<MoneySet>,
+    pub(super) current_total_tax: Option<Amount>,
+    pub(super) current_total_discounts: Option<Amount>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) refunds: Vec<IgnoredAny>,
     pub(super) total_outstanding: Option<Amount>,
     #[serde(default, deserialize_with = "text")]
     pub(super) financial_status: String,
@@ -57,36 +88,58 @@ pub(super) struct Webhook {
 pub(super) struct Buyer {
     #[serde(default, deserialize_with = "id")]
     pub(super) id: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) first_name: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) last_name: String,
     #[serde(default, deserialize_with = "text")]
     pub(super) email: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) phone: String,
+    pub(super) email_marketing_consent: Option<Consent>,
+}
+
+/// The customer's word on marketing by e-mail.
+#[derive(Deserialize)]
+pub(super) struct Consent {
+    #[serde(default, deserialize_with = "text")]
+    pub(super) state: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) opt_in_level: String,
+    #[serde(default, rename = "consent_updated_at", deserialize_with = "text")]
+    pub(super) updated_at: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Code {
+    #[serde(default, deserialize_with = "text")]
+    pub(super) code: String,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Destination {
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) name: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) first_name: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) last_name: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) company: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) address1: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) address2: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) city: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) province: String,
     #[serde(default, deserialize_with = "text")]
     pub(super) province_code: String,
     #[serde(default, deserialize_with = "text")]
     pub(super) zip: String,
+    #[serde(default, deserialize_with = "words")]
+    pub(super) country: String,
     #[serde(default, deserialize_with = "text")]
     pub(super) country_code: String,
     #[serde(default, deserialize_with = "text")]
@@ -97,11 +150,25 @@ pub(super) struct Destination {
 pub(super) struct Item {
     #[serde(default, deserialize_with = "text")]
     pub(super) sku: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) name: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) title: String,
+    #[serde(default, deserialize_with = "units")]
     pub(super) quantity: Option<i64>,
+    // Less what was taken off or refunded.
+    #[serde(default, deserialize_with = "units")]
+    pub(super) current_quantity: Option<i64>,
+    // Less what was sent, too.
+    #[serde(default, deserialize_with = "units")]
+    pub(super) fulfillable_quantity: Option<i64>,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) fulfillment_status: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) fulfillment_service: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) gift_card: bool,
+    pub(super) grams: Option<i64>,
     pub(super) price: Option<Amount>,
     pub(super) total_discount: Option<Amount>,
     #[serde(default, deserialize_with = "or_default")]
@@ -111,7 +178,12 @@ pub(super) struct Item {
     pub(super) tax_lines: Box<[ShopTax]>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) duties: Box<[Duty]>,
-    pub(super) product_id: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "id")]
+    pub(super) id: String,
+    #[serde(default, deserialize_with = "id")]
+    pub(super) product_id: String,
+    #[serde(default, deserialize_with = "id")]
+    pub(super) variant_id: String,
     pub(super) requires_shipping: Option<bool>,
     pub(super) tip: Option<IgnoredAny>,
     // Only tips have these two, and may have null.
@@ -135,8 +207,12 @@ pub(super) struct Allocation {
 pub(super) struct Method {
     #[serde(default, deserialize_with = "text")]
     pub(super) code: String,
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "words")]
     pub(super) title: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(super) delivery_category: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) is_removed: bool,
     pub(super) price: Option<Amount>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) tax_lines: Box<[ShopTax]>,

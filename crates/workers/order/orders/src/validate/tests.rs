@@ -1,6 +1,6 @@
 //! Each defect of an order is found under its reason, alone and together with others.
 
-use despatch_contracts::order::{Charge, ChargeKind, Fulfilment};
+use despatch_contracts::order::{Charge, ChargeKind, Customer, Fulfilment};
 
 use super::*;
 
@@ -22,6 +22,7 @@ fn valid() -> Order {
         order_id: "o-1".into(),
         customer: Some(Customer { email: "ann@example.com".into(), ..Customer::default() }),
         ship_to: Some(Address {
+            name: "Ann".into(),
             street1: "1 Main St".into(),
             city: "Springfield".into(),
             country: "US".into(),
@@ -79,9 +80,7 @@ fn each_problem_has_its_reason() {
         (|o| o.ship_to.as_mut().unwrap().country = String::new(), Reason::AddressIncomplete),
         (|o| o.ship_to.as_mut().unwrap().country = "us".into(), Reason::AddressIncomplete),
         (|o| o.ship_to.as_mut().unwrap().country = "United States".into(), Reason::AddressIncomplete),
-        (|o| o.customer = None, Reason::CustomerMissing),
-        (|o| o.customer.as_mut().unwrap().email = String::new(), Reason::EmailMissing),
-        (|o| o.customer.as_mut().unwrap().email = "ann at example".into(), Reason::EmailMissing),
+        (|o| o.ship_to.as_mut().unwrap().name = " ".into(), Reason::AddressIncomplete),
         (
             |o| {
                 o.lines.clear();
@@ -175,12 +174,12 @@ fn all_problems_are_told_at_once_and_the_first_decides() {
         order.total_minor = 1;
         order.lines[1].quantity = 0;
         order.lines[0].sku = String::new();
-        order.customer = None;
+        order.ship_to = None;
     });
-    assert_eq!(invalid.reason(), Reason::CustomerMissing);
+    assert_eq!(invalid.reason(), Reason::AddressMissing);
     assert_eq!(
         invalid.to_string(),
-        "expected a customer, found none; line 1: expected a SKU, found none; \
+        "expected a shipping address, found none; line 1: expected a SKU, found none; \
          line 2: expected 1 to 10000 units, found 0; expected a total of 1 minor units, but the amounts add up to 3000"
     );
 }
@@ -189,35 +188,58 @@ fn all_problems_are_told_at_once_and_the_first_decides() {
 fn an_empty_order_is_wrong_in_everything_that_it_lacks() {
     let invalid = validate(&Order::default()).unwrap_err();
     let reasons: Vec<_> = [&invalid.first].into_iter().chain(&invalid.others).map(Problem::reason).collect();
-    let expected =
-        [Reason::AddressMissing, Reason::CustomerMissing, Reason::LinesMissing, Reason::CurrencyUnknown];
+    let expected = [Reason::AddressMissing, Reason::LinesMissing, Reason::CurrencyUnknown];
     assert_eq!(reasons, expected);
 }
 
 #[test]
 fn no_personal_data_is_told() {
-    let invalid = wrong(|order| order.customer.as_mut().unwrap().email = "ann.private@nowhere".into());
-    assert!(!invalid.to_string().contains("private"));
+    let invalid = wrong(|order| {
+        let address = order.ship_to.as_mut().unwrap();
+        address.name = String::new();
+        address.street1 = "1 Private St".into();
+    });
+    assert!(!invalid.to_string().contains("Private"));
 }
 
 #[test]
-fn what_we_do_not_pick_needs_no_sku_and_what_we_do_not_send_no_address() {
-    for fulfilment in [Fulfilment::OtherService, Fulfilment::Digital, Fulfilment::None] {
-        let mut order = valid();
-        order.ship_to = None;
-        for line in &mut order.lines {
-            line.sku = String::new();
-            line.set_fulfilment(fulfilment);
-        }
-        assert_eq!(validate(&order), Ok(()), "{fulfilment:?}");
-        order.lines[1].sku = "SKU-2".into();
-        order.lines[1].set_fulfilment(Fulfilment::Ours);
-        assert_eq!(validate(&order).unwrap_err().reason(), Reason::AddressMissing, "one line is sent");
+fn nobody_has_to_be_reachable_by_mail() {
+    for customer in [None, Some(Customer::default())] {
+        assert_eq!(validate(&Order { customer, ..valid() }), Ok(()));
     }
-    let mut collected = valid();
-    collected.ship_to = None;
-    collected.lines.iter_mut().for_each(|line| line.set_fulfilment(Fulfilment::Pickup));
-    assert_eq!(validate(&collected), Ok(()));
-    collected.lines[0].sku = String::new();
-    assert_eq!(validate(&collected).unwrap_err().reason(), Reason::SkuMissing);
+}
+
+#[test]
+fn only_what_is_sent_needs_an_address_and_only_what_is_picked_a_sku() {
+    for (fulfilment, needs_address, needs_sku) in [
+        (Fulfilment::Unspecified, true, true),
+        (Fulfilment::Ours, true, true),
+        (Fulfilment::Pickup, false, true),
+        (Fulfilment::OtherService, false, false),
+        (Fulfilment::Digital, false, false),
+        (Fulfilment::None, false, false),
+    ] {
+        let mut order = valid();
+        order.lines.iter_mut().for_each(|line| line.fulfilment = fulfilment.into());
+        let without = Order { ship_to: None, ..order.clone() };
+        assert_eq!(validate(&without).is_err(), needs_address, "{fulfilment:?}");
+        order.lines[0].sku = String::new();
+        assert_eq!(validate(&order).is_err(), needs_sku, "{fulfilment:?}");
+    }
+    // Nothing of an order is sent that was refunded before.
+    let mut refunded = Order { ship_to: None, ..valid() };
+    refunded.lines.iter_mut().for_each(|line| line.removed = line.quantity);
+    assert_eq!(validate(&refunded), Ok(()));
+}
+
+#[test]
+fn a_refund_of_unknown_units_is_for_a_person_until_it_is_none() {
+    let refunded = |kind| {
+        let mut order = valid();
+        order.charges.push(charge(kind, -1000));
+        order.total_minor = 2000;
+        validate(&order).map_err(|invalid| invalid.reason())
+    };
+    assert_eq!(refunded(ChargeKind::Refund), Err(Reason::RefundUnclear));
+    assert_eq!(refunded(ChargeKind::Fee), Ok(()));
 }

@@ -88,3 +88,27 @@ async fn a_shops_order_under_a_second_id_is_a_case() {
     assert_eq!(dead.reason, "order-changed");
     assert_eq!(orders::progress(&env.db().await, "o-2").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn an_odd_e_mail_address_costs_the_mails_and_not_the_order() {
+    let env = env().await;
+    for (id, said, kept) in [
+        ("o-1", "", ""),
+        ("o-2", "two..dots@example.com", ""),
+        ("o-3", "ask me", ""),
+        ("o-4", "test@b\u{fc}cher.example", "test@xn--bcher-kva.example"),
+    ] {
+        let mut odd = order(id);
+        odd.customer.as_mut().unwrap().email = said.to_owned();
+        env.deliver(&OrderPlaced { order: Some(odd) }).await;
+        let accepted: OrderAccepted = env.expect(id).await;
+        assert_eq!(accepted.order.unwrap().customer.unwrap().email, kept, "{said}");
+        let sql = "select detail like '%so no mails' from orders.timeline where order_id = $1";
+        assert_eq!(env.db().await.query_one(sql, &[&id]).await.unwrap().get::<_, bool>(0), kept.is_empty());
+    }
+    let mut nobody = order("o-5");
+    nobody.customer = None;
+    env.deliver(&OrderPlaced { order: Some(nobody) }).await;
+    let accepted: OrderAccepted = env.expect("o-5").await;
+    assert_eq!(accepted.order.unwrap().customer, None);
+}

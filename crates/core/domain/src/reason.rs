@@ -94,7 +94,7 @@ reasons! {
     ParcelReturned = "parcel-returned",
     /// The carrier gave up on a parcel.
     DeliveryFailed = "delivery-failed" => (CarrierDesk, High, 8),
-    /// Every parcel is delivered and the review is answered or lapsed.
+    /// Every unit is delivered and the review is answered or lapsed; or the order is paid and has nothing to send.
     AllDone = "all-done",
 
     // Payments.

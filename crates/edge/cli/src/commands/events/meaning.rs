@@ -1,7 +1,7 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::{LabelCreated, LabelOutdated};
+use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
     OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
@@ -41,11 +41,13 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
             format!("cancellation asked for by {by}: {reason}")
         }
-        OrderAddressChangeRequested::TYPE => "another address asked for".to_owned(),
-        OrderAddressChanged::TYPE => "goes to another address".to_owned(),
-        LabelOutdated::TYPE => {
-            format!("the label of parcel {} has the former address", read::<LabelOutdated>(payload)?.parcel)
+        OrderAddressChangeRequested::TYPE => {
+            format!(
+                "another address asked for by {}",
+                read::<OrderAddressChangeRequested>(payload)?.requested_by
+            )
         }
+        OrderAddressChanged::TYPE => "address changed".to_owned(),
         OrderCancelled::TYPE => format!("cancelled: {}", read::<OrderCancelled>(payload)?.reason),
         OrderReturned::TYPE => format!("returned: {}", read::<OrderReturned>(payload)?.reason),
         OrderCompleted::TYPE => "completed".to_owned(),
@@ -100,6 +102,16 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LabelCreated::TYPE => {
             let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
             format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
+        }
+        LabelOutdated::TYPE => {
+            format!("label of parcel {} says a former address", read::<LabelOutdated>(payload)?.parcel)
+        }
+        LabelVoidRequested::TYPE => {
+            format!("void of the label of parcel {} asked for", read::<LabelVoidRequested>(payload)?.parcel)
+        }
+        LabelVoided::TYPE => {
+            let LabelVoided { parcel, carrier, tracking_number, .. } = read(payload)?;
+            format!("label of parcel {parcel} voided, {carrier} {tracking_number}")
         }
         ShipmentDespatched::TYPE => scan(read::<ShipmentDespatched>(payload)?.scan, "handed to the carrier")?,
         ShipmentDelivered::TYPE => scan(read::<ShipmentDelivered>(payload)?.scan, "delivered")?,

@@ -1,5 +1,7 @@
 //! An order's record, as the gateway returns it and `despatch orders show` prints it.
 
+use std::collections::BTreeMap;
+
 use despatch_status::{PLACED, PRUNED, ParcelStage};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -87,17 +89,16 @@ impl OrderRecord {
 }
 
 impl Parcel {
-    /// Creates a label's parcel. `stages` are those of the order's parcels, by number from 1.
-    pub(crate) fn new(label: Label, stages: &[Option<ParcelStage>]) -> Self {
-        let index = usize::try_from(label.parcel).ok().and_then(|number| number.checked_sub(1));
+    /// Creates a label's parcel. `stages` are those of the order's parcels, by number.
+    pub(crate) fn new(label: Label, stages: &BTreeMap<u32, ParcelStage>) -> Self {
         Parcel {
+            stage: stages.get(&label.parcel).copied(),
             parcel: label.parcel,
             carrier: label.carrier,
             service: label.service,
             tracking_number: label.tracking_number,
             label_id: label.label_id,
             reason: label.reason,
-            stage: index.and_then(|index| *stages.get(index)?),
         }
     }
 }

@@ -89,6 +89,11 @@ impl ReadModel {
         labels::document(&**self.labels.client().await?, label_id, format).await
     }
 
+    /// Returns the id of the order that has this payment of a provider; `None` if none has claimed it.
+    pub async fn order_of_payment(&self, provider: &str, reference: &str) -> Result<Option<String>, DbError> {
+        payments::claimed_by(&**self.payments.client().await?, provider, reference).await
+    }
+
     /// Returns the parcel with this tracking number; `None` if it is not ours, or its label is not recorded yet.
     pub async fn parcel(
         &self,

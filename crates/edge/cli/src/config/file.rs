@@ -166,6 +166,7 @@ pub(crate) struct Stripe {
     pub(crate) base_url: String,
     pub(crate) secret_key: String,
     pub(crate) timeout_ms: u64,
+    pub(crate) webhook_secrets: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

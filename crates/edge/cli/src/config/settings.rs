@@ -204,6 +204,7 @@ impl Config {
             shopify: self.gateway.shopify.clone(),
             woocommerce: self.gateway.woocommerce.clone(),
             shippo_tokens: secrets(&self.shippo.webhook_tokens),
+            stripe_secrets: secrets(&self.stripe.webhook_secrets),
         }
     }
 }

@@ -14,4 +14,5 @@ mod outages;
 mod parcels;
 mod placed;
 mod pruning;
+mod stripe;
 mod surroundings;

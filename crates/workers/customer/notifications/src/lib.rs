@@ -7,7 +7,6 @@
 mod alert;
 mod alerts;
 mod config;
-mod email;
 mod error;
 mod mailer;
 mod message;

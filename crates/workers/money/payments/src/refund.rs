@@ -108,19 +108,19 @@ impl<P: Provider> EffectHandler for Refund<P> {
         let Plan::Make(plan) = plan else { return Ok(Outcome::default()) };
         let provider = &self.provider;
         let reference = plan.tender.authorisation.as_str();
-        let back = provider.refunds(reference).await?;
+        let back = provider.refunds(reference).await?.made;
         let others = plan.others(&back);
         if let Some(made) = plan.own(&back) {
             return Ok(Outcome { made: Some(made), others });
         }
         let Some(amount) = plan.still_due(&back) else { return Ok(Outcome { made: None, others }) };
-        let look = || async { Ok(plan.own(&provider.refunds(reference).await?)) };
+        let look = || async { Ok(plan.own(&provider.refunds(reference).await?.made)) };
         let act = |key: String| async move {
             match provider.refund(reference, amount, &plan.refund_id, &key).await {
                 Ok(refunded) => Ok((refunded, amount.minor)),
                 Err(error @ (ProviderError::AmountRefused { .. } | ProviderError::Refused { .. })) => {
                     // Perhaps somebody was faster since the look. Then the next try finds out how much is left.
-                    let is_due = plan.still_due(&provider.refunds(reference).await?) == Some(amount);
+                    let is_due = plan.still_due(&provider.refunds(reference).await?.made) == Some(amount);
                     Err(if is_due { error } else { ProviderError::AlreadyRefunded })
                 }
                 Err(error) => Err(error),

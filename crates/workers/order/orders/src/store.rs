@@ -53,7 +53,7 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
         )
         insert into orders.timeline (order_id, seq, event_type, to_state, reason, detail)
         select order_id, 1, $12, $10, $13, $14 from accepted";
-    let lifecycle = Lifecycle::default();
+    let lifecycle = Lifecycle::of(order);
     let email = order.customer.as_ref().map_or("", |customer| &customer.email);
     let placed_at = order
         .placed_at

@@ -40,10 +40,12 @@ impl ReadModel {
         })
     }
 
-    /// Returns an order's record; `None` if orders never accepted it.
+    /// Returns an order's record; `None` if orders never accepted it. Of an order that is no longer kept, only that is known.
     pub async fn order(&self, order_id: &str) -> Result<Option<OrderRecord>, DbError> {
         let client = self.orders.client().await?;
-        let Some(mut progress) = orders::progress(&**client, order_id).await? else { return Ok(None) };
+        let Some(mut progress) = orders::progress(&**client, order_id).await? else {
+            return Ok(orders::is_pruned(&**client, order_id).await?.then(OrderRecord::pruned));
+        };
         let timeline = orders::timeline(&**client, order_id).await?;
         drop(client);
         let stages = std::mem::take(&mut progress.parcels);

@@ -229,7 +229,15 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
         shown.contains("resolved: replayed").then_some(shown)
     })
     .await;
-    for part in ["failed", "claimed ", "replayed ", " ada", "succeeded", "asked for: late", "# There are not enough units"] {
+    for part in [
+        "failed",
+        "claimed ",
+        "replayed ",
+        " ada",
+        "succeeded",
+        "asked for: late",
+        "# There are not enough units",
+    ] {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
 

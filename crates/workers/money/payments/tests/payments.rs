@@ -8,6 +8,8 @@ mod checkout;
 mod dashboard;
 #[path = "payments/foreign.rs"]
 mod foreign;
+#[path = "payments/kills.rs"]
+mod kills;
 #[path = "payments/owners.rs"]
 mod owners;
 #[path = "payments/partial.rs"]

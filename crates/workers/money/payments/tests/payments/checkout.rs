@@ -7,6 +7,7 @@ use despatch_payments::provider::{AuthorisationStatus, Captured, Provider, Provi
 use despatch_payments::stripe::{SecretKey, Stripe, StripeConfig};
 use despatch_payments::{Config, ProviderName, worker};
 use despatch_read_model::payments::{Payment, payment_of};
+use despatch_runtime::{Process, Worker, migrate_all, provision_all};
 use despatch_sandbox::{Fault, Operation, Options, OrderCounts, Sandbox, Target};
 use despatch_testkit::{TestEnv, order};
 use serde_json::Value;
@@ -26,20 +27,43 @@ pub(crate) struct Checkout {
 impl Checkout {
     /// Opens a checkout with the worker running.
     pub(crate) async fn open() -> Checkout {
+        let checkout = Checkout::idle().await;
+        checkout.run().await;
+        checkout
+    }
+
+    /// Opens a checkout without a worker.
+    pub(crate) async fn idle() -> Checkout {
         let env = TestEnv::new().await;
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let secret_key = SecretKey::from("sk_test_checkout".to_owned());
         let config = StripeConfig { base_url: sandbox.stripe_url(), secret_key, timeout_ms: 10_000 };
         let db = env.db().await;
-        let checkout = Checkout { env, db, sandbox, config };
-        checkout.run().await;
-        checkout
+        Checkout { env, db, sandbox, config }
     }
 
     /// Runs the worker in one more process.
     pub(crate) async fn run(&self) {
-        let config = Config { provider: ProviderName::Stripe, stripe: self.config.clone() };
-        self.env.run(worker(&config).unwrap()).await;
+        self.env.run(worker_of(&self.config)).await;
+    }
+
+    /// Runs the worker in a process that the test ends itself.
+    pub(crate) async fn process(&self) -> Process {
+        let process =
+            Process::start(self.env.settings().clone(), vec![worker_of(&self.config)]).await.unwrap();
+        process.health().until_ready().await;
+        process
+    }
+
+    /// Prepares the servers for the worker, so that events can be delivered before it runs.
+    pub(crate) async fn prepare(&self) {
+        migrate_all(self.env.settings(), &[worker_of(&self.config)]).await.unwrap();
+        provision_all(self.env.settings(), &[worker_of(&self.config)]).await.unwrap();
+    }
+
+    /// The address of the sandbox's Stripe.
+    pub(crate) fn stripe_url(&self) -> &String {
+        &self.config.base_url
     }
 
     /// An order for which a customer has authorised 130.00 USD at the sandbox.
@@ -171,6 +195,11 @@ impl Checkout {
         let subject = Subject::order(&order.order_id).to_string();
         self.db.query_one(sql, &[&subject, &operation]).await.unwrap().get(0)
     }
+}
+
+/// The worker with this Stripe.
+pub(crate) fn worker_of(stripe: &StripeConfig) -> Worker {
+    worker(&Config { provider: ProviderName::Stripe, stripe: stripe.clone() }).unwrap()
 }
 
 /// The provider's name of the authorisation.

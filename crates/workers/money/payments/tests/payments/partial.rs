@@ -23,7 +23,7 @@ pub(crate) fn part(order: &Order, refund_id: &str, minor: i64) -> RefundRequeste
 }
 
 /// The refunds that payments reported of the order, in minor units, by their ids.
-async fn reported(checkout: &Checkout, order: &Order) -> BTreeMap<String, i64> {
+pub(crate) async fn reported(checkout: &Checkout, order: &Order) -> BTreeMap<String, i64> {
     let mut reported = BTreeMap::new();
     for message in checkout.env.messages("evt.payment.refunded").await {
         let refund = PaymentRefunded::decode(message.payload).unwrap();

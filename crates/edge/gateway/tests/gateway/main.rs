@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
 mod bad_input;
+mod browser;
 mod customers;
 mod description;
 mod fixture;
 mod money;
 mod order_page;
 mod order_page_attempts;
+mod order_page_browser;
 mod orders;
 mod outages;
 mod parcels;

@@ -2,7 +2,8 @@
 
 use despatch_contracts::notification::Unsubscribed;
 use despatch_contracts::order::{
-    OrderAddressChangeRequested, OrderCancelRequested, OrderPlaced, OrderRefundRequested, PaymentReported,
+    OrderAddressChangeRequested, OrderCancelRequested, OrderPlaced, OrderRefundRequested,
+    OrderUpdateReported, PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
@@ -10,17 +11,20 @@ use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, Shipme
 use despatch_read_model::SCHEMAS;
 use despatch_runtime::{Migration, Worker};
 
+use crate::reread::Reread;
+
 /// The gateway's name and schema.
 pub const NAME: &str = "gateway";
 
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_ingest", sql: include_str!("../migrations/0001_ingest.sql") }];
 
-/// Creates the gateway's worker. It consumes no event.
+/// Creates the gateway's worker. Of events it consumes only the webhooks that it kept itself.
 pub fn worker() -> Worker {
     let worker = Worker::new(NAME, MIGRATIONS)
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
         .emits::<(OrderAddressChangeRequested, OrderRefundRequested, PaymentReported, RefundReported)>()
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
+    let worker = worker.emits::<(WebhookKept, OrderUpdateReported)>().handler(Reread);
     SCHEMAS.into_iter().fold(worker, Worker::reads)
 }

@@ -13,4 +13,5 @@ mod orders;
 mod outages;
 mod parcels;
 mod placed;
+mod shops;
 mod surroundings;

@@ -137,7 +137,7 @@ async fn shops_announce_orders() {
 #[tokio::test]
 async fn a_shop_that_changes_its_mind_is_answered_and_a_case() {
     let env = TestEnv::new().await;
-    let gateway = TestGateway::open(&env, Vec::new()).await;
+    let gateway = TestGateway::open(&env, vec![despatch_orders::worker()]).await;
     let order_id = gateway.send(woocommerce(WOOCOMMERCE_SAMPLE)).await.order_id();
     let changed = WOOCOMMERCE_SAMPLE.replace("969 Market", "970 Market");
     let answer = gateway.send(woocommerce(changed)).await;

@@ -9,6 +9,7 @@ mod ask;
 mod envelope;
 mod event;
 mod events;
+mod fulfilment;
 mod id;
 mod id_prefix;
 pub mod json;

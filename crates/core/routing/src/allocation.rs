@@ -65,6 +65,9 @@ pub enum Shortage {
         /// Units that are not reserved, over all locations.
         available: i64,
     },
+    /// The customer collects several lines, and no location has all of them.
+    #[error("expected one location with everything that the customer collects, found none")]
+    Apart,
 }
 
 /// One location's offer to this order.

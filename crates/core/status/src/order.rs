@@ -5,8 +5,11 @@ use crate::states::states;
 /// A committed order that `orders` has not accepted yet. No worker records it, so it is not an [`OrderState`].
 pub const PLACED: &str = "placed";
 
+/// An order that was accepted, and is no longer kept. No worker records it, so it is not an [`OrderState`].
+pub const PRUNED: &str = "pruned";
+
 states! {
-    /// The state of an order. An order of several parcels is as far as the parcel that is least far.
+    /// The state of an order. An order is as far as all of its units that we pick.
     ///
     /// The states of a successful order ascend; the two other final states come last.
     pub enum OrderState ("an order") {
@@ -16,15 +19,15 @@ states! {
         Reserved = "reserved",
         /// Its money is captured.
         Paid = "paid",
-        /// Every parcel is picked.
+        /// Every unit is picked.
         Picked = "picked",
-        /// Every parcel has its label.
+        /// Every unit is in a parcel with a label.
         Labelled = "labelled",
-        /// The carrier has every parcel.
+        /// The carrier has every unit.
         Despatched = "despatched",
-        /// Every parcel reached the customer.
+        /// Every unit reached the customer.
         Delivered = "delivered",
-        /// Delivered, and the review is answered or lapsed.
+        /// Delivered, and the review is answered or lapsed; or paid, with nothing to send.
         Completed = "completed",
         /// Cancelled before anything was despatched. Final.
         Cancelled = "cancelled",
@@ -37,12 +40,14 @@ impl OrderState {
     /// Returns whether an order may go from this state to another one.
     ///
     /// Forward by any distance, because a missing scan blocks nothing. Back only from a reservation that ended before
-    /// its payment. To cancelled until the carrier has the parcels; to returned until the order is cancelled.
+    /// its payment, or because a parcel that had not left was voided. To cancelled until the carrier has the parcels; to
+    /// returned until the order is cancelled.
     pub fn may_become(self, next: OrderState) -> bool {
         match (self, next) {
             (OrderState::Cancelled | OrderState::Returned, _) => false,
             (OrderState::Reserved, OrderState::Accepted) | (_, OrderState::Returned) => true,
             (_, OrderState::Cancelled) => self < OrderState::Despatched,
+            (OrderState::Picked | OrderState::Labelled, _) => self != next,
             _ => self < next,
         }
     }
@@ -77,11 +82,12 @@ mod tests {
     }
 
     #[test]
-    fn only_a_lapsed_reservation_goes_back() {
-        for state in &OrderState::ALL[..8] {
+    fn only_a_lapsed_reservation_and_a_voided_parcel_go_back() {
+        for state in OrderState::ALL.iter().filter(|state| **state <= OrderState::Completed) {
             for earlier in OrderState::ALL.iter().filter(|earlier| *earlier <= state) {
                 let lapse = (*state, *earlier) == (OrderState::Reserved, OrderState::Accepted);
-                assert_eq!(state.may_become(*earlier), lapse, "{state} to {earlier}");
+                let void = matches!(state, OrderState::Picked | OrderState::Labelled) && earlier < state;
+                assert_eq!(state.may_become(*earlier), lapse || void, "{state} to {earlier}");
             }
         }
     }

@@ -10,5 +10,6 @@ pub(crate) mod review;
 pub mod shippo;
 pub mod shopify;
 pub(crate) mod shopify_money;
+pub(crate) mod stripe;
 pub(crate) mod webhook;
 pub mod woocommerce;

@@ -9,7 +9,7 @@ use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
 use despatch_read_model::SCHEMAS;
-use despatch_runtime::{Migration, Worker};
+use despatch_runtime::{Migration, Retention, Worker};
 
 use crate::reread::Reread;
 
@@ -22,9 +22,26 @@ const MIGRATIONS: &[Migration] =
 /// Creates the gateway's worker. Of events it consumes only the webhooks that it kept itself.
 pub fn worker() -> Worker {
     let worker = Worker::new(NAME, MIGRATIONS)
+        .prunes(retentions())
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
         .emits::<(OrderAddressChangeRequested, OrderRefundRequested, PaymentReported, RefundReported)>()
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
     let worker = worker.emits::<(WebhookKept, OrderUpdateReported)>().handler(Reread);
     SCHEMAS.into_iter().fold(worker, Worker::reads)
+}
+
+/// Days for which repeated input is known by default.
+const REPEATS_DAYS: u32 = 180;
+
+/// The rows by which repeated scans, changed orders and kept webhooks are known. `gateway.orders` stays for good: it is the memory by which an order is
+/// never placed again, and holds nothing personal.
+fn retentions() -> [Retention; 3] {
+    ["gateway.scan", "gateway.changed_order", "gateway.kept_webhook"].map(|table| {
+        let sql = format!(
+            "with old as (select ctid from {table} where received_at < $1 limit $2 for update skip locked),
+                  gone as (delete from {table} where ctid = any (array(select ctid from old)) returning 1)
+             select count(*) from gone"
+        );
+        Retention::new("repeats", REPEATS_DAYS, sql)
+    })
 }

@@ -1,6 +1,8 @@
 //! An order's record, as the gateway returns it and `despatch orders show` prints it.
 
-use despatch_status::{PLACED, ParcelStage};
+use std::collections::BTreeMap;
+
+use despatch_status::{PLACED, PRUNED, ParcelStage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,7 +15,7 @@ use crate::reviews::Review;
 /// The record of an order. Times are RFC 3339 in UTC; amounts are in minor units.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrderRecord {
-    /// The state, e.g. `paid`; `placed` until orders has accepted the order.
+    /// The state, e.g. `paid`; `placed` until orders has accepted the order, `pruned` when it is no longer kept.
     #[schema(value_type = String)]
     pub state: &'static str,
     /// The ISO 4217 code.
@@ -69,6 +71,11 @@ impl OrderRecord {
         }
     }
 
+    /// Returns the record of an order that is no longer kept.
+    pub(crate) fn pruned() -> Self {
+        OrderRecord { state: PRUNED, ..OrderRecord::placed() }
+    }
+
     /// Returns the record of an accepted order with the data of orders alone.
     pub(crate) fn accepted(progress: Progress, timeline: Vec<Step>) -> Self {
         OrderRecord {
@@ -82,17 +89,16 @@ impl OrderRecord {
 }
 
 impl Parcel {
-    /// Creates a label's parcel. `stages` are those of the order's parcels, by number from 1.
-    pub(crate) fn new(label: Label, stages: &[Option<ParcelStage>]) -> Self {
-        let index = usize::try_from(label.parcel).ok().and_then(|number| number.checked_sub(1));
+    /// Creates a label's parcel. `stages` are those of the order's parcels, by number.
+    pub(crate) fn new(label: Label, stages: &BTreeMap<u32, ParcelStage>) -> Self {
         Parcel {
+            stage: stages.get(&label.parcel).copied(),
             parcel: label.parcel,
             carrier: label.carrier,
             service: label.service,
             tracking_number: label.tracking_number,
             label_id: label.label_id,
             reason: label.reason,
-            stage: index.and_then(|index| *stages.get(index)?),
         }
     }
 }

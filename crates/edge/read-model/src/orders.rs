@@ -1,6 +1,6 @@
 //! Orders' states and timelines: the schema of `orders`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use despatch_contracts::order::{Order, OrderPlaced};
 use despatch_contracts::runtime::Envelope;
@@ -8,7 +8,7 @@ use despatch_runtime::DbError;
 use despatch_status::{OrderState, ParcelStage};
 use jiff::Timestamp;
 use prost::Message as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio_postgres::GenericClient;
 use tokio_postgres::types::Json;
 use utoipa::ToSchema;
@@ -22,12 +22,18 @@ pub struct Progress {
     pub currency: String,
     /// The total in minor units of the currency.
     pub total_minor: i64,
-    /// The stage of each parcel, by number from 1; empty until the number of parcels is known.
-    pub parcels: Vec<Option<ParcelStage>>,
+    /// The stage of each parcel, by its number.
+    pub parcels: BTreeMap<u32, ParcelStage>,
     /// The time of the last step.
     pub updated_at: Timestamp,
     /// The time of completion, if any.
     pub completed_at: Option<Timestamp>,
+}
+
+/// A parcel, as orders has it.
+#[derive(Deserialize)]
+struct ParcelFacts {
+    stage: Option<ParcelStage>,
 }
 
 /// An entry of an order's timeline.
@@ -55,12 +61,12 @@ pub async fn progress(db: &impl GenericClient, order_id: &str) -> Result<Option<
         "select state, currency, total_minor, lifecycle -> 'parcels' as parcels, updated_at, completed_at
                from orders.orders join orders.progress using (order_id) where order_id = $1";
     let Some(row) = db.query_opt(sql, &[&order_id]).await? else { return Ok(None) };
-    let Json(parcels) = row.try_get("parcels")?;
+    let Json(parcels): Json<BTreeMap<u32, ParcelFacts>> = row.try_get("parcels")?;
     Ok(Some(Progress {
         state: row.try_get("state")?,
         currency: row.try_get("currency")?,
         total_minor: row.try_get("total_minor")?,
-        parcels,
+        parcels: parcels.into_iter().filter_map(|(number, it)| Some((number, it.stage?))).collect(),
         updated_at: row.try_get("updated_at")?,
         completed_at: row.try_get("completed_at")?,
     }))
@@ -133,6 +139,12 @@ pub async fn accepted(db: &impl GenericClient, order_id: &str) -> Result<Option<
     let sql = "select document from orders.orders where order_id = $1";
     let Some(row) = db.query_opt(sql, &[&order_id]).await? else { return Ok(None) };
     Ok(Order::decode(row.try_get::<_, &[u8]>("document")?).ok())
+}
+
+/// Returns whether an order was accepted once, and is no longer kept.
+pub async fn is_pruned(db: &impl GenericClient, order_id: &str) -> Result<bool, DbError> {
+    let sql = "select exists (select from orders.pruned where order_id = $1)";
+    Ok(db.query_one(sql, &[&order_id]).await?.try_get(0)?)
 }
 
 /// Returns whether nobody waits for the payment of an order any more; `None` unless it is one that was not paid.
@@ -246,10 +258,13 @@ pub struct Movements {
 /// Counts the movements of orders since an instant.
 pub async fn movements_since(db: &impl GenericClient, since: Timestamp) -> Result<Movements, DbError> {
     let sql =
+        // An order that its payment completes has nothing to send.
         "select count(distinct order_id) filter (where to_state in ('despatched', 'delivered', 'completed')
-                          and from_state not in ('despatched', 'delivered', 'completed')) as despatched,
+                          and from_state not in ('despatched', 'delivered', 'completed')
+                          and event_type <> 'payment.captured') as despatched,
                       count(distinct order_id) filter (where to_state in ('delivered', 'completed')
-                          and from_state not in ('delivered', 'completed')) as delivered,
+                          and from_state not in ('delivered', 'completed')
+                          and event_type <> 'payment.captured') as delivered,
                       count(distinct order_id) filter (where to_state = 'cancelled'
                           and from_state <> 'cancelled') as cancelled,
                       count(distinct order_id) filter (where to_state = 'returned'

@@ -20,7 +20,7 @@ use super::error::{ApiError, ErrorBody};
 use super::extract;
 use super::pages;
 use super::routes::orders::{Cancel, RefundJson};
-use super::routes::{carrier, customer_order, labels, orders, probes, reviews, shops, unsubscribe};
+use super::routes::{carrier, customer_order, labels, orders, probes, reviews, shops, stripe, unsubscribe};
 use super::state::Gateway;
 
 /// The description without its operations, which the handlers add.
@@ -55,6 +55,7 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .routes(routes!(orders::refund))
         .routes(routes!(shops::shopify))
         .routes(routes!(shops::woocommerce))
+        .routes(routes!(stripe::stripe))
         .routes(routes!(carrier::shippo))
         .routes(routes!(labels::show))
         .routes(routes!(reviews::ask, reviews::receive))

@@ -13,5 +13,7 @@ mod orders;
 mod outages;
 mod parcels;
 mod placed;
+mod pruning;
 mod shops;
+mod stripe;
 mod surroundings;

@@ -47,8 +47,10 @@ pub(crate) async fn labelled(env: &TestEnv, gateway: &TestGateway) -> LabelCreat
     let accepted: OrderAccepted = env.expect(&order_id).await;
     env.deliver(&StockReserved { order: accepted.order.clone(), ..StockReserved::default() }).await;
     let captured: PaymentCaptured = env.expect(&order_id).await;
-    let contents = vec![Allocation { location: "main".into(), sku: "A".into(), quantity: 2, line: 1 }];
-    let parcel = Parcel { number: 1, of: 1, location: "main".into(), contents };
+    let allocation =
+        |line, sku: &str, quantity| Allocation { location: "main".into(), sku: sku.into(), quantity, line };
+    let contents = vec![allocation(1, "A", 2), allocation(2, "B", 1)];
+    let parcel = Parcel { number: 1, of: 1, location: "main".into(), contents, ..Parcel::default() };
     env.deliver(&StockPicked { order: captured.order, parcel: Some(parcel) }).await;
     env.expect(&order_id).await
 }

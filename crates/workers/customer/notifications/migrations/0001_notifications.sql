@@ -1,7 +1,7 @@
 -- The recipient of mails about an order, from its acceptance.
 create table notifications.contact (
     order_id      text        primary key,
-    -- As the shop gave it: perhaps none, or none that mail can be sent to.
+    -- Empty if the shop gave none that mail can be sent to.
     email         text        not null,
     name          text        not null,
     -- The number that the customer knows the order by.

@@ -12,7 +12,6 @@ use despatch_domain::{ProviderKind, Reason};
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::{Config, SetupError};
-use crate::email;
 use crate::error::NotifyError;
 use crate::mailer::Mailer;
 use crate::message::{Composer, Letter};
@@ -156,7 +155,8 @@ impl EffectHandler for Notify {
                 recipient.contact
             }
         };
-        if !email::is_usable(&to.email) {
+        // Orders leaves an address out that nothing can be sent to.
+        if to.email.is_empty() {
             return Ok(Plan::Skip(milestone));
         }
         let letter = Letter { milestone, order_id: order_id.to_owned(), part, to, data };

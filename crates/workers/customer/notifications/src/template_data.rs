@@ -21,6 +21,10 @@ pub(crate) struct TemplateData {
     pub(crate) rounding: String,
     pub(crate) total: String,
     pub(crate) address: Vec<String>,
+    /// Whether the customer gets a parcel from us.
+    pub(crate) is_shipped: bool,
+    /// Whether the customer collects some of it.
+    pub(crate) is_collected: bool,
     pub(crate) parcel: u32,
     pub(crate) parcels: u32,
     pub(crate) carrier: String,
@@ -69,6 +73,8 @@ impl TemplateData {
             rounding: rounding.map(|it| amount(it.amount_minor)).unwrap_or_default(),
             total: amount(order.total_minor),
             address: order.ship_to.as_ref().map(address).unwrap_or_default(),
+            is_shipped: order.is_shipped(),
+            is_collected: order.is_collected(),
             ..TemplateData::default()
         }
     }

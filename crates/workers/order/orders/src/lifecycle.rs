@@ -2,16 +2,19 @@
 //!
 //! An order's lifecycle is the *set* of facts recorded so far, and its state follows from that set alone. So facts may
 //! come in any order, twice or with gaps, and lead to the same state. Facts are never refused; commands may be.
+//!
+//! An order is as far as its units are. A parcel brings its contents. Parcels are added, voided or moved on, and none is
+//! expected by its number.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
+use despatch_contracts::order::{Line, Order};
 use despatch_domain::Reason;
 use despatch_status::{OrderState, ParcelStage};
 use serde::{Deserialize, Serialize};
 
-/// Most parcels of an order. More of them are a mistake of the event's sender.
-const MOST_PARCELS: u32 = 1000;
+/// The highest number of a parcel. A higher one is a mistake of the event's sender.
+const LAST_PARCEL: u32 = 1000;
 
 /// A fact about an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,12 +31,22 @@ pub(crate) enum Fact<'a> {
     PaymentRefunded(Refund<'a>),
     /// The refund of this id is not made.
     RefundRefused(&'a str),
+    /// This refund was made and did not reach the customer.
+    RefundFailed(Refund<'a>),
+    /// The customer disputes the payment, under this reference.
+    Disputed(&'a str),
+    /// The customer's bank decided the dispute of this reference for the customer.
+    DisputeLost(&'a str),
     /// The authorisation was voided.
     PaymentVoided,
+    /// So many units were picked into a parcel.
+    Picked(u32, i64),
     /// A parcel reached this stage.
-    Parcel(ParcelStage, Parcel),
+    Parcel(ParcelStage, u32),
+    /// A parcel is not sent.
+    ParcelVoided(u32),
     /// The carrier could not deliver a parcel.
-    DeliveryFailed(Parcel),
+    DeliveryFailed(u32),
     /// The customer reviewed the order, or is not asked again.
     ReviewEnded,
     /// A mail was not sent, because the order has no address for it.
@@ -46,21 +59,6 @@ pub(crate) struct Refund<'a> {
     pub id: &'a str,
     /// The tender's number within the order.
     pub tender: u32,
-}
-
-/// One of an order's parcels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Parcel {
-    /// From 1 to `of`.
-    pub number: u32,
-    /// The number of parcels of the order.
-    pub of: u32,
-}
-
-impl fmt::Display for Parcel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "parcel {} of {}", self.number, self.of)
-    }
 }
 
 /// A fact about the order as a whole.
@@ -79,14 +77,41 @@ enum Mark {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lifecycle {
     marks: BTreeSet<Mark>,
-    /// By parcel number; empty until a fact gives the number of parcels. The edge reads this field of the row.
-    parcels: Vec<Option<ParcelStage>>,
-    /// Facts about refunds: `approved/<id>/<tender>`, `made/<id>/<tender>`, `refused/<id>`. Amounts are payments' own.
+    /// The units that we reserve and pick. The others bring the rest.
+    ordered: i64,
+    /// By parcel number. The edge reads this field of the row.
+    parcels: BTreeMap<u32, ParcelFacts>,
+    /// Facts about money that went back: `approved/<id>/<tender>`, `made/<id>/<tender>`, `failed/<id>/<tender>`,
+    /// `refused/<id>`, `disputed/<reference>`, `lost/<reference>`. Amounts are payments' own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     refunds: BTreeSet<String>,
     /// Units of lines whose refund was asked for, by the refund's id and the line's number.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     units: BTreeMap<String, BTreeMap<u32, i64>>,
+}
+
+/// Every fact about one parcel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct ParcelFacts {
+    /// Unknown until it is picked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    units: Option<i64>,
+    /// The furthest that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stage: Option<ParcelStage>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    voided: bool,
+}
+
+impl ParcelFacts {
+    fn has_left(&self) -> bool {
+        self.stage >= Some(ParcelStage::Despatched)
+    }
+
+    /// Returns whether it counts. A parcel that left does, even if its label was voided.
+    fn lives(&self) -> bool {
+        !self.voided || self.has_left()
+    }
 }
 
 /// The effect of a fact or a command on an order.
@@ -117,16 +142,21 @@ impl Step {
 }
 
 impl Lifecycle {
+    /// Creates the lifecycle of an order that was just accepted.
+    pub(crate) fn of(order: &Order) -> Lifecycle {
+        let ordered = order.our_lines().map(Line::our_units).fold(0, i64::saturating_add);
+        Lifecycle { ordered, ..Lifecycle::default() }
+    }
+
     /// Returns the state that follows from the facts.
     pub(crate) fn state(&self) -> OrderState {
         if self.has(Mark::Cancelled) {
             return OrderState::Cancelled;
         }
-        if self.parcels.contains(&Some(ParcelStage::Returned)) {
+        if self.parcels.values().any(|parcel| parcel.stage == Some(ParcelStage::Returned)) {
             return OrderState::Returned;
         }
-        // `None`, a parcel without a fact, is less than any stage.
-        match self.parcels.iter().min().copied().flatten() {
+        match self.reached() {
             Some(ParcelStage::Delivered | ParcelStage::Returned) if self.has(Mark::Reviewed) => {
                 OrderState::Completed
             }
@@ -134,10 +164,27 @@ impl Lifecycle {
             Some(ParcelStage::Despatched) => OrderState::Despatched,
             Some(ParcelStage::Labelled) => OrderState::Labelled,
             Some(ParcelStage::Picked) => OrderState::Picked,
+            // Nothing is sent, so nobody is asked how it was.
+            None if self.has(Mark::Captured) && !self.has_units() => OrderState::Completed,
             None if self.has(Mark::Captured) => OrderState::Paid,
             None if self.has(Mark::Reserved) && !self.has(Mark::Released) => OrderState::Reserved,
             None => OrderState::Accepted,
         }
+    }
+
+    /// Returns whether the order has units that we pick.
+    pub(crate) fn has_units(&self) -> bool {
+        self.ordered > 0
+    }
+
+    /// Returns the furthest stage that all ordered units have reached.
+    fn reached(&self) -> Option<ParcelStage> {
+        let units_at = |stage: ParcelStage| {
+            let parcels = self.parcels.values().filter(|it| it.lives() && it.stage >= Some(stage));
+            parcels.filter_map(|parcel| parcel.units).fold(0, i64::saturating_add)
+        };
+        let mut stages = ParcelStage::ALL.iter().rev().copied();
+        stages.find(|stage| self.has_units() && units_at(*stage) >= self.ordered)
     }
 
     /// Applies a fact. A known fact changes nothing.
@@ -169,12 +216,27 @@ impl Lifecycle {
                 }
                 (self.refunds.insert(format!("refused/{id}")), Reason::CommandRefused)
             }
+            Fact::RefundFailed(Refund { id, tender }) => {
+                self.units.remove(id);
+                (self.refunds.insert(format!("failed/{id}/{tender}")), Reason::RefundFailed)
+            }
+            Fact::Disputed(dispute) => {
+                (self.refunds.insert(format!("disputed/{dispute}")), Reason::PaymentDisputed)
+            }
+            Fact::DisputeLost(dispute) => {
+                (self.refunds.insert(format!("lost/{dispute}")), Reason::DisputeLost)
+            }
             Fact::PaymentVoided if cancelled => (self.mark(Mark::Voided), Reason::StepDone),
             // An authorisation is voided only because the order was cancelled first.
             Fact::PaymentVoided => return Err(Reason::UnexpectedFact),
-            Fact::Parcel(stage, parcel) => (self.parcel(parcel, stage)?, Reason::StepDone),
-            Fact::DeliveryFailed(parcel) => {
-                self.failed(parcel)?;
+            Fact::Picked(number, units) => (self.picked(number, units)?, Reason::StepDone),
+            Fact::Parcel(stage, number) => (self.moved(number, stage)?, Reason::StepDone),
+            Fact::ParcelVoided(number) => {
+                let parcel = self.parcel(number)?;
+                (!std::mem::replace(&mut parcel.voided, true), Reason::StepDone)
+            }
+            Fact::DeliveryFailed(number) => {
+                self.failed(number)?;
                 (false, Reason::AlreadyApplied)
             }
             Fact::ReviewEnded => (self.mark(Mark::Reviewed), Reason::StepDone),
@@ -208,8 +270,8 @@ impl Lifecycle {
 
     /// Returns whether all of the order is still with us: it is not at its end, and no parcel was handed over.
     pub(crate) fn is_ours(&self) -> bool {
-        // The order is as far as its last parcel, but its first may have been despatched.
-        let left = self.parcels.iter().flatten().any(|stage| *stage >= ParcelStage::Despatched);
+        // The order is as far as all of its units, but some may have left.
+        let left = self.parcels.values().any(ParcelFacts::has_left);
         !left && self.state().may_become(OrderState::Cancelled)
     }
 
@@ -220,7 +282,10 @@ impl Lifecycle {
 
     /// Returns whether this refund was asked for before.
     pub(crate) fn knows_refund(&self, id: &str) -> bool {
-        self.units.contains_key(id) || self.refunds.contains(&format!("refused/{id}"))
+        let failed = format!("failed/{id}/");
+        self.units.contains_key(id)
+            || self.refunds.contains(&format!("refused/{id}"))
+            || self.refunds.iter().any(|known| known.starts_with(&failed))
     }
 
     /// Returns for how many units of a line a refund was asked for.
@@ -242,37 +307,42 @@ impl Lifecycle {
         self.marks.insert(mark)
     }
 
-    /// Notes a parcel's stage; returns whether it is new.
-    fn parcel(&mut self, parcel: Parcel, stage: ParcelStage) -> Result<bool, Reason> {
-        let known = self.stage(parcel)?;
-        // A parcel must not be despatched after the order was cancelled. One that was packed meanwhile does no harm.
+    /// Notes a parcel's contents; returns whether they are new.
+    fn picked(&mut self, number: u32, units: i64) -> Result<bool, Reason> {
+        let parcel = self.parcel(number)?;
+        let before = *parcel;
+        parcel.units = parcel.units.max(Some(units.max(0)));
+        parcel.stage = parcel.stage.max(Some(ParcelStage::Picked));
+        Ok(*parcel != before)
+    }
+
+    /// Notes a parcel's stage; returns whether it is new. A later stage implies the earlier ones.
+    fn moved(&mut self, number: u32, stage: ParcelStage) -> Result<bool, Reason> {
+        // A parcel must not leave after the order was cancelled. One that was packed meanwhile does no harm.
         if self.has(Mark::Cancelled) && stage >= ParcelStage::Despatched {
             return Err(Reason::UnexpectedFact);
         }
-        if known >= Some(stage) {
-            return Ok(false);
-        }
-        if self.parcels.is_empty() {
-            self.parcels = vec![None; parcel.of as usize];
-        }
-        self.parcels[parcel.number as usize - 1] = Some(stage);
-        Ok(true)
+        let parcel = self.parcel(number)?;
+        let before = *parcel;
+        parcel.stage = parcel.stage.max(Some(stage));
+        Ok(*parcel != before)
     }
 
     /// Checks a failed delivery, which is a case unless the parcel's way has ended since.
-    fn failed(&self, parcel: Parcel) -> Result<(), Reason> {
-        if self.stage(parcel)? >= Some(ParcelStage::Delivered) { Ok(()) } else { Err(Reason::DeliveryFailed) }
+    fn failed(&self, number: u32) -> Result<(), Reason> {
+        let stage = self.parcels.get(&checked(number)?).and_then(|parcel| parcel.stage);
+        if stage >= Some(ParcelStage::Delivered) { Ok(()) } else { Err(Reason::DeliveryFailed) }
     }
 
-    /// Returns the parcel's stage; an error if the order has no such parcel.
-    fn stage(&self, Parcel { number, of }: Parcel) -> Result<Option<ParcelStage>, Reason> {
-        let known = self.parcels.is_empty() || self.parcels.len() == of as usize;
-        if known && (1..=of).contains(&number) && of <= MOST_PARCELS {
-            Ok(self.parcels.get(number as usize - 1).copied().flatten())
-        } else {
-            Err(Reason::UnexpectedFact)
-        }
+    /// Returns the parcel of a number, which may be new.
+    fn parcel(&mut self, number: u32) -> Result<&mut ParcelFacts, Reason> {
+        Ok(self.parcels.entry(checked(number)?).or_default())
     }
+}
+
+/// Returns a parcel's number if a parcel can have it.
+fn checked(number: u32) -> Result<u32, Reason> {
+    if (1..=LAST_PARCEL).contains(&number) { Ok(number) } else { Err(Reason::UnexpectedFact) }
 }
 
 #[cfg(test)]

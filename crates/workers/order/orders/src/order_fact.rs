@@ -1,9 +1,10 @@
 //! The events that report on an order after its acceptance, and their meaning to the state machine.
 
-use despatch_contracts::label::LabelCreated;
+use despatch_contracts::label::{LabelCreated, LabelVoided};
 use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::payment::{
-    PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundRefused,
+    DisputeLost, PaymentCaptured, PaymentDisputed, PaymentRefunded, PaymentVoided, RefundApproved,
+    RefundFailed, RefundRefused,
 };
 use despatch_contracts::review::{ReviewLapsed, ReviewReceived};
 use despatch_contracts::shipment::{
@@ -14,7 +15,7 @@ use despatch_contracts::{Event, event_enum};
 use despatch_domain::{Currency, Money, amount};
 use despatch_status::ParcelStage;
 
-use crate::lifecycle::{Fact, Parcel, Refund};
+use crate::lifecycle::{Fact, Refund};
 
 event_enum! {
     /// Every event that reports on an accepted order.
@@ -25,9 +26,13 @@ event_enum! {
         RefundApproved(RefundApproved),
         RefundRefused(RefundRefused),
         Refunded(PaymentRefunded),
+        RefundFailed(RefundFailed),
+        Disputed(PaymentDisputed),
+        DisputeLost(DisputeLost),
         Voided(PaymentVoided),
         Picked(StockPicked),
         Labelled(LabelCreated),
+        LabelVoided(LabelVoided),
         Despatched(ShipmentDespatched),
         Delivered(ShipmentDelivered),
         Failed(ShipmentFailed),
@@ -79,14 +84,31 @@ impl OrderFact {
                 let detail = format!("{}: {paid}: {}", e.refund_id, e.reason);
                 Ok(record(e, Fact::PaymentRefunded(refund), detail))
             }
+            OrderFact::RefundFailed(e) => {
+                let refund = Refund { id: &e.refund_id, tender: e.tender };
+                let paid = paid(e.amount_minor, &e.currency, &e.reference);
+                Ok(record(e, Fact::RefundFailed(refund), format!("{}: {paid}", e.refund_id)))
+            }
+            OrderFact::Disputed(e) => {
+                Ok(record(e, Fact::Disputed(&e.dispute), format!("{} of {}", e.dispute, e.reference)))
+            }
+            OrderFact::DisputeLost(e) => {
+                let detail = format!("{}: {}", e.dispute, amount(e.amount_minor, &e.currency));
+                Ok(record(e, Fact::DisputeLost(&e.dispute), detail))
+            }
             OrderFact::Voided(e) => {
                 Ok(record(e, Fact::PaymentVoided, format!("{}: {}", e.reference, e.reason)))
             }
             OrderFact::Picked(e) => picked(e),
             OrderFact::Labelled(e) => {
-                let parcel = Parcel { number: e.parcel, of: e.parcels };
+                let parcel = parcel(e.parcel, e.parcels);
                 let detail = format!("{parcel}, {} {} {}", e.carrier, e.service, e.tracking_number);
-                Ok(record(e, Fact::Parcel(ParcelStage::Labelled, parcel), detail))
+                Ok(record(e, Fact::Parcel(ParcelStage::Labelled, e.parcel), detail))
+            }
+            OrderFact::LabelVoided(e) => {
+                let detail =
+                    format!("parcel {}, {} {}: {}", e.parcel, e.carrier, e.tracking_number, e.reason);
+                Ok(record(e, Fact::ParcelVoided(e.parcel), detail))
             }
             OrderFact::Despatched(e) => {
                 scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(ParcelStage::Despatched, parcel))
@@ -118,9 +140,9 @@ fn reserved(event: &StockReserved) -> String {
 
 fn picked(event: &StockPicked) -> Result<FactRecord<'static>, NoParcel> {
     let picked = event.parcel.as_ref().ok_or(NoParcel { event_type: StockPicked::TYPE })?;
-    let parcel = Parcel { number: picked.number, of: picked.of };
-    let detail = format!("{parcel}, at {}", picked.location);
-    Ok(record(event, Fact::Parcel(ParcelStage::Picked, parcel), detail))
+    let units = picked.contents.iter().map(|allocation| allocation.quantity).fold(0, i64::saturating_add);
+    let detail = format!("{}, at {}", parcel(picked.number, picked.of), picked.location);
+    Ok(record(event, Fact::Picked(picked.number, units), detail))
 }
 
 fn paid(minor: i64, currency: &str, reference: &str) -> String {
@@ -133,11 +155,16 @@ fn paid(minor: i64, currency: &str, reference: &str) -> String {
 fn scanned<E: Event>(
     event: &E,
     scan: Option<&Scan>,
-    fact: impl FnOnce(Parcel) -> Fact<'static>,
+    fact: impl FnOnce(u32) -> Fact<'static>,
 ) -> Result<FactRecord<'static>, NoParcel> {
     let scan = scan.ok_or(NoParcel { event_type: E::TYPE })?;
-    let parcel = Parcel { number: scan.parcel, of: scan.parcels };
+    let parcel = parcel(scan.parcel, scan.parcels);
     let at = scan.scanned_at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
     let detail = format!("{parcel}, {} {}{at}: {}", scan.carrier, scan.tracking_number, scan.detail);
-    Ok(record(event, fact(parcel), detail))
+    Ok(record(event, fact(scan.parcel), detail))
+}
+
+/// Names a parcel. The number of parcels is that of the time at which this one was picked.
+fn parcel(number: u32, of: u32) -> String {
+    format!("parcel {number} of {of}")
 }

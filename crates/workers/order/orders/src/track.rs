@@ -69,13 +69,16 @@ impl Handler for Track {
         let FactRecord { event_type, fact, detail } = event.record()?;
         let order_id = event.subject().id();
         let note = Note { event_type, detail: &detail };
+        let mut is_sent = false;
         let step = store::advance(tx, order_id, &note, |order| {
             let state = order.state();
+            is_sent = order.has_units();
             order.apply(fact).map_err(|reason| TrackError::Case { reason, event_type, state })
         });
         let step = step.await?.ok_or(TrackError::NotYet)?;
 
-        if step.from < OrderState::Despatched
+        if is_sent
+            && step.from < OrderState::Despatched
             && (OrderState::Despatched..=OrderState::Completed).contains(&step.to)
             && let Some(age) = store::age(tx, order_id).await?
         {

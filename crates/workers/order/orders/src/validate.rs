@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use despatch_contracts::order::{Address, ChargeKind, Fulfilment, Line, Order};
+use despatch_contracts::order::{Address, ChargeKind, Line, Order};
 use despatch_domain::{Currency, Reason, country};
 
 /// Most units on one line. More are taken for a mistake.
@@ -118,7 +118,7 @@ impl std::error::Error for Invalid {}
 pub fn validate(order: &Order) -> Result<(), Invalid> {
     let mut problems = Vec::new();
     // An order of which nothing is sent needs no address.
-    if order.lines.is_empty() || order.lines.iter().any(|line| is(line, &[Fulfilment::Ours])) {
+    if order.lines.is_empty() || order.is_shipped() {
         address(order.ship_to.as_ref(), &mut problems);
     }
     lines(&order.lines, &mut problems);
@@ -131,15 +131,6 @@ pub fn validate(order: &Order) -> Result<(), Invalid> {
         None => Ok(()),
         Some(first) => Err(Invalid { first, others: problems.collect() }),
     }
-}
-
-/// Returns whether units of the line stand that go one of these ways. A line that says none goes ours.
-fn is(line: &Line, ways: &[Fulfilment]) -> bool {
-    let way = match line.fulfilment() {
-        Fulfilment::Unspecified => Fulfilment::Ours,
-        way => way,
-    };
-    line.removed < line.quantity.max(1) && ways.contains(&way)
 }
 
 fn address(address: Option<&Address>, problems: &mut Vec<Problem>) {
@@ -157,7 +148,7 @@ fn lines(lines: &[Line], problems: &mut Vec<Problem>) {
         problems.push(Problem::LinesMissing);
     }
     for line in lines {
-        if line.sku.trim().is_empty() && is(line, &[Fulfilment::Ours, Fulfilment::Pickup]) {
+        if line.sku.trim().is_empty() && line.our_units() != 0 {
             problems.push(Problem::SkuMissing(line.number));
         } else if line.sku.contains(char::is_control) {
             problems.push(Problem::SkuUnreadable(line.number));

@@ -10,6 +10,8 @@ mod cancel;
 mod fixture;
 #[path = "orders/listed.rs"]
 mod listed;
+#[path = "orders/prune.rs"]
+mod prune;
 #[path = "orders/refund.rs"]
 mod refund;
 #[path = "orders/track.rs"]

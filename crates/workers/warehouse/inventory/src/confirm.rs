@@ -1,9 +1,9 @@
 //! Makes a paid order's reservation final and passes its parcels on to be labelled.
 
-use despatch_contracts::order::Order;
+use despatch_contracts::order::{Line, Order};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::{Parcel, StockPicked};
-use despatch_routing::{Allocation, Shortage, allocate};
+use despatch_routing::{Allocation, Shortage, allocate_order};
 use despatch_runtime::{Handler, Tx};
 use tokio::try_join;
 
@@ -41,8 +41,8 @@ impl Handler for Confirm {
 /// may come first; the update's own condition decides.
 async fn reserve_again(order: &Order, tx: &Tx<'_>) -> Result<Vec<Allocation>, InventoryError> {
     let (stock, _) = store::stock_for(tx, &order.order_id, &skus(order)).await?;
-    let allocations = allocate(&demand(order)?, &stock).map_err(|shortage| match shortage {
-        Shortage::Short { .. } => InventoryError::Lapsed(shortage),
+    let allocations = allocate_order(&demand(order)?, &stock).map_err(|shortage| match shortage {
+        Shortage::Short { .. } | Shortage::Apart => InventoryError::Lapsed(shortage),
         Shortage::Unknown(_) => InventoryError::Shortage(shortage),
     })?;
     let held = store::claim(tx, &order.order_id, &allocations, Claim::Confirmed).await?;
@@ -54,9 +54,11 @@ fn parcels(order: &Order, allocations: Vec<Allocation>) -> Vec<StockPicked> {
     let mut parcels: Vec<Parcel> = Vec::new();
     for allocation in allocations {
         if parcels.last().is_none_or(|last| last.number != allocation.parcel) {
+            let is_collected = |line: &Line| line.number == allocation.line && line.is_collected();
             parcels.push(Parcel {
                 number: allocation.parcel,
                 location: allocation.location.clone(),
+                is_collected: order.lines.iter().any(is_collected),
                 ..Parcel::default()
             });
         }

@@ -42,7 +42,7 @@ impl HandlerError for InventoryError {
             Self::OrderMissing => Verdict::Reject(Reason::PayloadUndecodable),
             Self::QuantityInvalid { .. } => Verdict::Reject(Reason::QuantityInvalid),
             Self::Shortage(Shortage::Unknown(_)) => Verdict::Reject(Reason::SkuUnknown),
-            Self::Shortage(Shortage::Short { .. }) => Verdict::Reject(Reason::StockShort),
+            Self::Shortage(Shortage::Short { .. } | Shortage::Apart) => Verdict::Reject(Reason::StockShort),
             Self::Lapsed(_) => Verdict::Reject(Reason::ReservationExpired),
             Self::Overtaken | Self::Database(_) => Verdict::Retry,
             Self::ParcelUnknown(_) => Verdict::Reject(Reason::UnexpectedFact),

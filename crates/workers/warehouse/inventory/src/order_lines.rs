@@ -4,26 +4,31 @@ use std::collections::BTreeSet;
 
 use despatch_contracts::order::{Line, Order};
 use despatch_contracts::stock;
-use despatch_routing::{Allocation, LineDemand};
+use despatch_routing::{Allocation, LineDemand, OrderDemand};
 
 use crate::error::InventoryError;
 
 /// Returns the order's SKUs, each once, sorted.
 pub(crate) fn skus(order: &Order) -> Vec<&str> {
-    order.lines.iter().map(|line| line.sku.as_str()).collect::<BTreeSet<_>>().into_iter().collect()
+    order.our_lines().map(|line| line.sku.as_str()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Returns the order's demand, line by line.
-pub(crate) fn demand(order: &Order) -> Result<Vec<LineDemand<'_>>, InventoryError> {
-    order.lines.iter().map(line_demand).collect()
+/// Returns the order's demand, line by line. Lines that others bring, and units that the shop took off, have none.
+pub(crate) fn demand(order: &Order) -> Result<OrderDemand<'_>, InventoryError> {
+    let mut demand = OrderDemand::default();
+    for line in order.our_lines() {
+        let lines = if line.is_collected() { &mut demand.collected } else { &mut demand.sent };
+        lines.push(line_demand(line)?);
+    }
+    Ok(demand)
 }
 
 fn line_demand(line: &Line) -> Result<LineDemand<'_>, InventoryError> {
-    let Line { number: line, ref sku, quantity, .. } = *line;
+    let (number, quantity) = (line.number, line.our_units());
     if quantity < 1 {
-        return Err(InventoryError::QuantityInvalid { line, quantity });
+        return Err(InventoryError::QuantityInvalid { line: number, quantity });
     }
-    Ok(LineDemand { line, sku, quantity })
+    Ok(LineDemand { line: number, sku: &line.sku, quantity })
 }
 
 /// Returns an allocation as events hold it, with its parcel beside it.

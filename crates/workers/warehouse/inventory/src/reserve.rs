@@ -1,11 +1,11 @@
-//! Reserves the units of an order whose payment is its own: all lines or none.
+//! Reserves the units of an order whose payment is its own: all lines or none. An order with nothing to reserve goes on too.
 
 use std::time::Duration;
 
 use despatch_contracts::Event as _;
 use despatch_contracts::payment::PaymentAuthorised;
 use despatch_contracts::stock::{ReservationExpiryDue, StockReserved};
-use despatch_routing::allocate;
+use despatch_routing::allocate_order;
 use despatch_runtime::{ConcurrencyKeys, Handler, Timer, Tx};
 use tokio::try_join;
 
@@ -49,7 +49,7 @@ impl Handler for Reserve {
             // The order was cancelled before, or confirmed by a payment that overtook this event.
             return Ok(None);
         }
-        let allocations = allocate(&demand(order)?, &stock)?;
+        let allocations = allocate_order(&demand(order)?, &stock)?;
         let (held, ()) = try_join!(
             store::claim(tx, &order.order_id, &allocations, Claim::Held(self.lifetime)),
             expiry_timer::set(tx, self.expiry, &order.order_id, self.lifetime),

@@ -7,7 +7,7 @@ mod load;
 
 use std::collections::HashSet;
 
-use despatch_contracts::order::{Order, OrderCancelled};
+use despatch_contracts::order::{Fulfilment, Order, OrderCancelled};
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
@@ -104,7 +104,7 @@ async fn orders_that_make_no_sense_become_cases() {
     let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 9)]).await;
     env.deliver(&accepted("unknown-sku")).await;
     let mut nothing = accepted("no-units");
-    nothing.order.iter_mut().for_each(|order| order.lines[0].quantity = 0);
+    nothing.order.iter_mut().for_each(|order| order.lines[0].quantity = -1);
     env.deliver(&nothing).await;
     env.deliver(&despatched("no-order", 1)).await;
     for (order_id, reason) in
@@ -245,6 +245,44 @@ async fn an_order_cancelled_before_it_was_reserved_is_not_reserved() {
     assert_eq!(env.count::<StockReserved>("o-1").await, 0);
     assert_eq!(env.count::<StockReleased>("o-1").await, 0);
     assert_eq!((units(&db).await, timers(&db).await), ([3, 3, 0, 0], 0));
+}
+
+/// The sample order with another way of bringing each of its two lines.
+fn brought(order_id: &str, ways: [Fulfilment; 2]) -> Order {
+    let mut order = order(order_id);
+    order.lines.iter_mut().zip(ways).for_each(|(line, way)| line.set_fulfilment(way));
+    order
+}
+
+#[tokio::test]
+async fn lines_that_others_bring_and_units_that_were_taken_off_are_not_reserved() {
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2)]).await;
+    let mut order = brought("o-1", [Fulfilment::Ours, Fulfilment::OtherService]);
+    order.lines[0].removed = 1;
+    env.deliver(&PaymentAuthorised { order: Some(order.clone()) }).await;
+    let reserved: StockReserved = env.expect("o-1").await;
+    let held: Vec<_> = reserved.allocations.iter().map(|it| (it.line, it.quantity)).collect();
+    assert_eq!(held, [(1, 1)], "no location ever had the other line's SKU");
+    env.deliver(&PaymentCaptured { order: Some(order), ..captured("o-1") }).await;
+    env.expect::<StockPicked>("o-1").await;
+    env.quiet().await;
+    assert_eq!(picked(&env, "o-1").await, [(1, 1, "west".into(), 1)]);
+    assert_eq!(units(&db).await, [2, 1, 1, 0]);
+}
+
+#[tokio::test]
+async fn an_order_with_nothing_to_pick_goes_on_to_its_payment() {
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2)]).await;
+    let order = brought("o-1", [Fulfilment::Digital, Fulfilment::None]);
+    env.deliver(&PaymentAuthorised { order: Some(order.clone()) }).await;
+    let reserved: StockReserved = env.expect("o-1").await;
+    assert!(reserved.allocations.is_empty());
+    env.deliver(&PaymentCaptured { order: Some(order), ..captured("o-1") }).await;
+    env.quiet().await;
+    assert_eq!(env.count::<StockPicked>("o-1").await, 0);
+    assert_eq!((state(&db, "o-1").await, timers(&db).await), (Some(State::Confirmed), 0));
+    assert_eq!(units(&db).await, [2, 2, 0, 0]);
+    assert!(env.messages("dead.>").await.is_empty());
 }
 
 #[tokio::test]

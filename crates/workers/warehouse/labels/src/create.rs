@@ -110,7 +110,7 @@ impl EffectHandler for Create {
         let order = event.order.as_ref().ok_or(CreateError::Incomplete("order"))?;
         let parcel = event.parcel.as_ref().ok_or(CreateError::Incomplete("parcel"))?;
         let Known { is_labelled, changed } = store::known(db, &order.order_id, parcel.number).await?;
-        if is_labelled {
+        if parcel.is_collected || is_labelled {
             return Ok(None);
         }
         // The event carries the address that the order had when it was accepted.

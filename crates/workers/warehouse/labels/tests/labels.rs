@@ -3,6 +3,8 @@
 
 #[path = "labels/addresses.rs"]
 mod addresses;
+#[path = "labels/pruning.rs"]
+mod pruning;
 
 use std::collections::BTreeMap;
 
@@ -59,7 +61,10 @@ fn config(shippo: Option<&Sandbox>) -> Config {
 
 fn picked(order: Order, number: u32, of: u32) -> StockPicked {
     let contents = vec![Allocation { location: "east".into(), sku: "SKU-A".into(), quantity: 2, line: 1 }];
-    StockPicked { order: Some(order), parcel: Some(Parcel { number, of, location: "east".into(), contents }) }
+    StockPicked {
+        order: Some(order),
+        parcel: Some(Parcel { number, of, location: "east".into(), contents, ..Parcel::default() }),
+    }
 }
 
 fn at_level(order_id: &str, level: ServiceLevel) -> Order {

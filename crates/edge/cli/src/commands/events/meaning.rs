@@ -1,15 +1,16 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::LabelCreated;
+use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
-    OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested,
-    OrderReturned, PaymentDue, PaymentReported,
+    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
+    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, PaymentDue, PaymentReported,
 };
 use despatch_contracts::payment::{
-    PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundOverdue,
-    RefundRefused, RefundReported, RefundRequested, VoidRequested,
+    DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
+    PaymentVoided, RefundApproved, RefundFailed, RefundOverdue, RefundRefused, RefundReported,
+    RefundRequested, VoidRequested,
 };
 use despatch_contracts::provider::{ProviderFailed, ProviderRecovered};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
@@ -40,6 +41,13 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
             format!("cancellation asked for by {by}: {reason}")
         }
+        OrderAddressChangeRequested::TYPE => {
+            format!(
+                "another address asked for by {}",
+                read::<OrderAddressChangeRequested>(payload)?.requested_by
+            )
+        }
+        OrderAddressChanged::TYPE => "address changed".to_owned(),
         OrderCancelled::TYPE => format!("cancelled: {}", read::<OrderCancelled>(payload)?.reason),
         OrderReturned::TYPE => format!("returned: {}", read::<OrderReturned>(payload)?.reason),
         OrderCompleted::TYPE => "completed".to_owned(),
@@ -79,11 +87,31 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             let refunded: PaymentRefunded = read(payload)?;
             format!("payment refunded, {}", amount(refunded.amount_minor, &refunded.currency))
         }
+        PaymentChanged::TYPE => "the provider says that the payment changed".to_owned(),
+        RefundFailed::TYPE => {
+            let refund: RefundFailed = read(payload)?;
+            format!("refund failed, {}", amount(refund.amount_minor, &refund.currency))
+        }
+        PaymentDisputed::TYPE => format!("payment disputed: {}", read::<PaymentDisputed>(payload)?.dispute),
+        DisputeLost::TYPE => {
+            let lost: DisputeLost = read(payload)?;
+            format!("dispute lost, {}", amount(lost.amount_minor, &lost.currency))
+        }
         VoidRequested::TYPE => "release of the authorisation asked for".to_owned(),
         PaymentVoided::TYPE => "authorisation released".to_owned(),
         LabelCreated::TYPE => {
             let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
             format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
+        }
+        LabelOutdated::TYPE => {
+            format!("label of parcel {} says a former address", read::<LabelOutdated>(payload)?.parcel)
+        }
+        LabelVoidRequested::TYPE => {
+            format!("void of the label of parcel {} asked for", read::<LabelVoidRequested>(payload)?.parcel)
+        }
+        LabelVoided::TYPE => {
+            let LabelVoided { parcel, carrier, tracking_number, .. } = read(payload)?;
+            format!("label of parcel {parcel} voided, {carrier} {tracking_number}")
         }
         ShipmentDespatched::TYPE => scan(read::<ShipmentDespatched>(payload)?.scan, "handed to the carrier")?,
         ShipmentDelivered::TYPE => scan(read::<ShipmentDelivered>(payload)?.scan, "delivered")?,

@@ -32,9 +32,17 @@ pub(super) fn words(step: &Step) -> String {
         "payment.refund-approved" => format!("refund approved, {}", without_id(first)),
         "payment.refund-refused" => return format!("not refunded: {}", without_id(detail)),
         "payment.refunded" => format!("payment refunded, {}", without_id(first)),
+        "payment.refund-failed" => {
+            format!("refund did not reach the customer, {}", without_id(first))
+        }
+        "payment.disputed" => format!("payment disputed, {detail}"),
+        "payment.dispute-lost" => format!("dispute lost, {}", without_id(detail)),
         "payment.voided" => "authorisation released".to_owned(),
         "stock.picked" => format!("{parcel} picked {rest}"),
         "label.created" => format!("{parcel} labelled, {rest}"),
+        "label.voided" => {
+            return format!("label of {first} voided, {}", rest.split(": ").next().unwrap_or(rest));
+        }
         "shipment.despatched" => format!("{parcel} handed to the carrier{}", said(rest)),
         "shipment.delivered" => format!("{parcel} delivered{}", said(rest)),
         "shipment.failed" => format!("{parcel} could not be delivered{}", said(rest)),
@@ -166,6 +174,7 @@ mod tests {
             step("payment.voided", Cancelled, "step-done", "pi_1: operator-cancelled"),
             step("stock.picked", Picked, "step-done", "parcel 1 of 1, at reno"),
             step("label.created", Labelled, "step-done", "parcel 1 of 1, usps ground 9205"),
+            step("label.voided", Cancelled, "step-done", "parcel 1, usps 9205: operator-cancelled"),
             step("shipment.despatched", Despatched, "step-done", scan),
             step("shipment.delivered", Delivered, "step-done", "parcel 1 of 1, usps 9205 at noon: "),
             step("shipment.failed", Despatched, "step-done", scan),
@@ -193,6 +202,7 @@ payment refunded, 993.90 USD
 authorisation released
 parcel picked at reno
 parcel labelled, usps ground 9205
+label of parcel 1 voided, usps 9205
 parcel 1 of 2 handed to the carrier: left the depot
 parcel delivered
 parcel 1 of 2 could not be delivered: left the depot

@@ -1,6 +1,6 @@
 //! The texts that customers read, whatever their name's script.
 
-use despatch_contracts::order::{Address, Charge, ChargeKind, Line, Order};
+use despatch_contracts::order::{Address, Charge, ChargeKind, Fulfilment, Line, Order};
 use despatch_contracts::shipment::Scan;
 
 use super::*;
@@ -107,4 +107,23 @@ fn one_parcel_is_not_counted() {
     let rendered = render(Milestone::Despatched, &one);
     assert_eq!(rendered.subject, "Your order CA-2017-152156 is on its way");
     assert!(!rendered.text.contains("1 of"), "{}", rendered.text);
+}
+
+#[test]
+fn the_first_message_promises_only_what_comes() {
+    let mails = |ways: [Fulfilment; 2]| {
+        let mut order = order();
+        order.lines.iter_mut().zip(ways).for_each(|(line, way)| line.set_fulfilment(way));
+        let Rendered { text, html, .. } = render(Milestone::Accepted, &TemplateData::of_order(&order));
+        let promises = |mail: &str| {
+            ["It goes to:", "on its way", "when the rest is ready", "when it is ready"]
+                .map(|it| mail.contains(it))
+        };
+        assert_eq!(promises(&text), promises(&html));
+        promises(&text)
+    };
+    assert_eq!(mails([Fulfilment::Ours, Fulfilment::OtherService]), [true, true, false, false]);
+    assert_eq!(mails([Fulfilment::Ours, Fulfilment::Pickup]), [true, true, true, false]);
+    assert_eq!(mails([Fulfilment::Pickup, Fulfilment::Digital]), [false, false, false, true]);
+    assert_eq!(mails([Fulfilment::None, Fulfilment::Digital]), [false, false, false, false]);
 }

@@ -1,6 +1,6 @@
 //! Each defect of an order is found under its reason, alone and together with others.
 
-use despatch_contracts::order::{Charge, ChargeKind, Customer};
+use despatch_contracts::order::{Charge, ChargeKind, Customer, Fulfilment};
 
 use super::*;
 

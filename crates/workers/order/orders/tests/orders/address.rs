@@ -5,7 +5,7 @@ use despatch_read_model::orders::accepted as kept;
 use despatch_status::OrderState;
 use despatch_testkit::order;
 
-use crate::fixture::{accepted, cancel, despatched, env, labelled, recorded, timeline};
+use crate::fixture::{accepted, cancel, despatched, env, labelled, picked, recorded, timeline};
 
 fn moved() -> Address {
     Address {
@@ -28,6 +28,7 @@ fn change(id: &str, address: Address) -> OrderAddressChangeRequested {
 async fn until_a_parcel_leaves_the_address_changes_and_is_told() {
     let env = env().await;
     accepted(&env, "o-1").await;
+    env.deliver(&picked("o-1", 1, 1)).await;
     env.deliver(&labelled("o-1", 1, 1)).await;
     env.quiet().await;
     env.deliver(&change("o-1", moved())).await;

@@ -5,7 +5,7 @@ use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
-use despatch_contracts::stock::{Parcel, StockPicked, StockReserved};
+use despatch_contracts::stock::{Allocation, Parcel, StockPicked, StockReserved};
 use despatch_read_model::orders::{self, Progress, Step};
 use despatch_status::OrderState;
 use despatch_testkit::{TestEnv, order};
@@ -58,7 +58,14 @@ pub(crate) fn captured(id: &str) -> PaymentCaptured {
 }
 
 pub(crate) fn picked(id: &str, number: u32, of: u32) -> StockPicked {
-    let parcel = Parcel { number, of, location: "EAST".into(), ..Parcel::default() };
+    // The sample order has three units.
+    let units = match (number, of) {
+        (_, 1) => 3,
+        (1, _) => 1,
+        _ => 2,
+    };
+    let contents = vec![Allocation { quantity: units, line: 1, ..Allocation::default() }];
+    let parcel = Parcel { number, of, location: "EAST".into(), contents, ..Parcel::default() };
     StockPicked { order: Some(order(id)), parcel: Some(parcel) }
 }
 

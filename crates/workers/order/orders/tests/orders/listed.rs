@@ -1,11 +1,12 @@
 //! Lists and counts of orders, over the read model.
 
+use despatch_contracts::order::{Fulfilment, OrderCompleted, OrderPlaced};
 use despatch_read_model::orders;
 use despatch_status::OrderState;
 use despatch_testkit::order;
 use jiff::Timestamp;
 
-use crate::fixture::{accepted, cancel, delivered, despatched, env, placed};
+use crate::fixture::{accepted, cancel, captured, delivered, despatched, env, picked, placed};
 
 /// After every id.
 const END: &str = "z";
@@ -16,6 +17,7 @@ async fn orders_are_found_by_their_state_and_by_how_long_they_have_not_moved() {
     for id in ["o-1", "o-2", "o-3"] {
         accepted(&env, id).await;
     }
+    env.deliver(&picked("o-2", 1, 1)).await;
     env.deliver(&despatched("o-2", 1, 1)).await;
     env.quiet().await;
     let db = env.db().await;
@@ -44,10 +46,19 @@ async fn what_orders_did_is_counted_once_for_each() {
         accepted(&env, id).await;
     }
     // Both parcels of one order; a delivery whose despatch was never reported; a cancellation.
+    env.deliver(&picked("o-2", 1, 1)).await;
     for parcel in [1, 2] {
+        env.deliver(&picked("o-1", parcel, 2)).await;
+        env.quiet().await;
         env.deliver(&despatched("o-1", parcel, 2)).await;
     }
     env.deliver(&delivered("o-2", 1, 1)).await;
+    // Nothing of this one moves.
+    let mut download = order("o-4");
+    download.lines.iter_mut().for_each(|line| line.set_fulfilment(Fulfilment::Digital));
+    env.deliver(&OrderPlaced { order: Some(download) }).await;
+    env.deliver(&captured("o-4")).await;
+    env.expect::<OrderCompleted>("o-4").await;
     env.deliver(&cancel("o-3")).await;
     env.quiet().await;
     let db = env.db().await;

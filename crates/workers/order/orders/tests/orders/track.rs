@@ -52,7 +52,7 @@ async fn each_step_moves_the_order_and_is_recorded() {
 
     assert_eq!(env.count::<OrderCompleted>("o-1").await, 1);
     let status = status(&env, "o-1").await;
-    assert_eq!((status.state, status.parcels), (OrderState::Completed, vec![Some(ParcelStage::Delivered)]));
+    assert_eq!((status.state, status.parcels), (OrderState::Completed, [(1, ParcelStage::Delivered)].into()));
     assert!(status.completed_at.is_some_and(|at| at <= status.updated_at));
     let counts = store::counts_by_state(&env.db().await).await.unwrap();
     assert_eq!(counts, [(OrderState::Completed, 1)]);
@@ -86,6 +86,7 @@ async fn everything_backwards_and_at_once_completes_the_order_too() {
 async fn a_failed_delivery_is_a_case_and_does_not_stop_the_next_try() {
     let env = env().await;
     accepted(&env, "o-1").await;
+    deliver(&env, &picked("o-1", 1, 1)).await;
     deliver(&env, &despatched("o-1", 1, 1)).await;
     env.deliver(&ShipmentFailed { scan: Some(scan("o-1", 1, 1)) }).await;
     let dead = env.expect_dead("o-1").await;
@@ -114,7 +115,10 @@ async fn a_parcel_that_comes_back_returns_the_order_once() {
     assert_eq!(returned.reason, "parcel-returned");
     assert_eq!(env.count::<OrderReturned>("o-1").await, 1);
     let status = status(&env, "o-1").await;
-    assert_eq!((status.state, status.parcels), (OrderState::Returned, vec![Some(ParcelStage::Returned); 2]));
+    assert_eq!(
+        (status.state, status.parcels),
+        (OrderState::Returned, [(1, ParcelStage::Returned), (2, ParcelStage::Returned)].into())
+    );
 }
 
 #[tokio::test]
@@ -132,6 +136,7 @@ async fn a_reservation_that_lapses_takes_the_order_back() {
 async fn words_that_postgres_cannot_hold_stop_nothing() {
     let env = env().await;
     accepted(&env, "o-1").await;
+    deliver(&env, &picked("o-1", 1, 1)).await;
     let mut despatched = despatched("o-1", 1, 1);
     despatched.scan.as_mut().expect("a scan").detail = "left\0 the depot".into();
     deliver(&env, &despatched).await;

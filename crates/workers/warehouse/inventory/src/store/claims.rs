@@ -127,7 +127,13 @@ pub(crate) async fn confirm(
     if state != State::Held {
         return Ok(Some((state, Vec::new())));
     }
-    let allocations = rows.iter().map(allocation).collect::<Result<_, _>>()?;
+    // An order with nothing to pick has no allocation, and one row all the same.
+    let mut allocations = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if row.try_get::<_, Option<&str>>("sku")?.is_some() {
+            allocations.push(allocation(row)?);
+        }
+    }
     Ok(Some((state, allocations)))
 }
 

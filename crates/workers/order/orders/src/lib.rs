@@ -18,6 +18,7 @@ mod share;
 pub mod store;
 mod track;
 mod unpaid;
+mod update;
 mod validate;
 
 use despatch_contracts::order::PaymentDue;
@@ -42,6 +43,7 @@ pub fn worker() -> Worker {
         .handler(accept::Accept { payment_due })
         .handler(pay::Pay)
         .handler(pay::GiveUp)
+        .handler(update::Update)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
         .handler(change_address::ChangeAddress)

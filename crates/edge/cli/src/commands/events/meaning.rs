@@ -5,7 +5,8 @@ use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested,
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
     OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
-    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, PaymentDue, PaymentReported,
+    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, OrderUpdateReported, PaymentDue,
+    PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::{
     DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
@@ -48,6 +49,11 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             )
         }
         OrderAddressChanged::TYPE => "address changed".to_owned(),
+        OrderUpdateReported::TYPE => "the shop changed it".to_owned(),
+        WebhookKept::TYPE => {
+            let WebhookKept { shop, topic, .. } = read(payload)?;
+            format!("webhook {topic} of {shop} kept for a person")
+        }
         OrderCancelled::TYPE => format!("cancelled: {}", read::<OrderCancelled>(payload)?.reason),
         OrderReturned::TYPE => format!("returned: {}", read::<OrderReturned>(payload)?.reason),
         OrderCompleted::TYPE => "completed".to_owned(),

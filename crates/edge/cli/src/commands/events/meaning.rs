@@ -5,7 +5,8 @@ use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested,
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
     OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
-    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, PaymentDue, PaymentReported,
+    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, OrderUpdateReported, PaymentDue,
+    PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::{
     DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
@@ -64,6 +65,11 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         }
         PaymentAuthorised::TYPE => "payment looked at".to_owned(),
         PaymentReported::TYPE => "the shop says how it is paid".to_owned(),
+        OrderUpdateReported::TYPE => "the shop says that its contents changed".to_owned(),
+        WebhookKept::TYPE => {
+            let WebhookKept { shop, topic, .. } = read(payload)?;
+            format!("webhook {topic:?} of {shop} kept for a person")
+        }
         PaymentDue::TYPE => "payment due".to_owned(),
         OrderRefundRequested::TYPE => {
             format!("refund asked for: {}", read::<OrderRefundRequested>(payload)?.reason)

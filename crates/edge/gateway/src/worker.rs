@@ -2,7 +2,8 @@
 
 use despatch_contracts::notification::Unsubscribed;
 use despatch_contracts::order::{
-    OrderAddressChangeRequested, OrderCancelRequested, OrderPlaced, OrderRefundRequested, PaymentReported,
+    CollectionReported, OrderAddressChangeRequested, OrderCancelRequested, OrderPlaced, OrderRefundRequested,
+    PaymentReported,
 };
 use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
@@ -21,6 +22,7 @@ pub fn worker() -> Worker {
     let worker = Worker::new(NAME, MIGRATIONS)
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
         .emits::<(OrderAddressChangeRequested, OrderRefundRequested, PaymentReported, RefundReported)>()
+        .emits::<CollectionReported>()
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
     SCHEMAS.into_iter().fold(worker, Worker::reads)
 }

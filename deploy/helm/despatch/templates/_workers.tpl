@@ -13,7 +13,7 @@ gateway:
   secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens]
   calls: []
 orders:
-  handlers: [accept, pay, give-up, track, cancel, change-address, refund]
+  handlers: [accept, pay, give-up, track, cancel, change-address, refund, collect]
   secrets: []
   calls: []
 inventory:

@@ -156,6 +156,7 @@ def secrets_come_by_reference_to_whom_they_concern(chart):
         "DESPATCH_STRIPE_SECRET_KEY": {"payments"},
         "DESPATCH_SHIPPO_TOKEN": {"labels"},
         "DESPATCH_SHIPPO_WEBHOOK_TOKENS": {"gateway"},
+        "DESPATCH_STRIPE_WEBHOOK_SECRETS": {"gateway"},
         "DESPATCH_GATEWAY_API_KEYS": {"gateway"},
         "DESPATCH_SMTP_URL": {"notifications"},
         "DESPATCH_ALERTS_WEBHOOK": {"notifications"},

@@ -100,6 +100,8 @@ def secrets_are_the_same_on_both_sides(site):
         yield "links.secret: what one signs another would not accept"
     if f"--webhook-token={of('gateway', 'SHIPPO_WEBHOOK_TOKENS')}" not in site.services["sandbox"]["command"]:
         yield "sandbox: the gateway would refuse its scans"
+    if f"--stripe-secret={of('gateway', 'STRIPE_WEBHOOK_SECRETS')}" not in site.services["sandbox"]["command"]:
+        yield "sandbox: the gateway would refuse its events"
     if site.address["api_key"] != of("gateway", "GATEWAY_API_KEYS"):
         yield "deploy/compose/address.json: the gateway would refuse its key"
 

@@ -221,12 +221,23 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
         ended.stdout.contains("completed").then_some(())
     })
     .await;
+    // A part of that order's money goes back, by the case that delayed it.
+    let given = exceptions("refund", &["--amount", "1.50", "--reason", "late", "--by", "ada"]).await;
+    assert!(given.status.success() && given.stdout.contains("refunded 1.50 USD"), "{given:?}");
     let shown = until("the case is resolved", async || {
         let shown = exceptions("show", &[]).await.stdout;
         shown.contains("resolved: replayed").then_some(shown)
     })
     .await;
-    for part in ["failed", "claimed ", "replayed ", " ada", "succeeded", "# There are not enough units"] {
+    for part in [
+        "failed",
+        "claimed ",
+        "replayed ",
+        " ada",
+        "succeeded",
+        "asked for: late",
+        "# There are not enough units",
+    ] {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
 

@@ -77,6 +77,10 @@ events! {
     payment::RefundReported => "payment.refund-reported", |e| Subject::order(&e.order_id);
     payment::RefundRefused => "payment.refund-refused", |e| Subject::order(&e.order_id);
     payment::PaymentRefunded => "payment.refunded", |e| Subject::order(&e.order_id);
+    payment::PaymentChanged => "payment.changed", |e| Subject::order(&e.order_id);
+    payment::RefundFailed => "payment.refund-failed", |e| Subject::order(&e.order_id);
+    payment::PaymentDisputed => "payment.disputed", |e| Subject::order(&e.order_id);
+    payment::DisputeLost => "payment.dispute-lost", |e| Subject::order(&e.order_id);
     payment::VoidRequested => "payment.void-requested", |e| Subject::order(&e.order_id);
     payment::PaymentVoided => "payment.voided", |e| Subject::order(&e.order_id);
     label::LabelCreated => "label.created", |e| Subject::order(&e.order_id);

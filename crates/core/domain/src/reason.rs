@@ -120,6 +120,14 @@ reasons! {
     RefundedElsewhere = "refunded-elsewhere",
     /// The shop holds money whose refund is approved, and has not reported the refund.
     RefundAtShop = "refund-at-shop" => (CustomerService, High, 8),
+    /// A refund was made, and did not reach the customer.
+    RefundFailed = "refund-failed" => (Payments, High, 4),
+    /// The provider's risk rules put a payment under review after it was captured.
+    PaymentUnderReview = "payment-under-review" => (Payments, Urgent, 2),
+    /// The customer disputes the payment at the bank, and the shop can answer until a deadline.
+    PaymentDisputed = "payment-disputed" => (Payments, Urgent, 8),
+    /// The customer's bank decided a dispute for the customer, and took the money back.
+    DisputeLost = "dispute-lost",
     /// The provider refuses the request itself: a key, a parameter, an id.
     PaymentRejected = "payment-rejected" => (Payments, Urgent, 2),
 

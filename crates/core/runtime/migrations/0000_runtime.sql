@@ -111,6 +111,9 @@ create table {schema}.effect (
     primary key (subject, operation, part, n)
 );
 
+-- The pruner finds old rows by it. Rows come in the order of this time, or nearly so.
+create index effect_begun on {schema}.effect using brin (begun_at);
+
 -- Redelivered events that were begun and have had no outcome yet.
 create table {schema}.start (
     id         uuid not null,

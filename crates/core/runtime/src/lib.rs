@@ -44,7 +44,7 @@ pub use telemetry::ClientSpan;
 pub use tokio_postgres::Row;
 pub use worker::{
     AskError, AskHandler, EffectHandler, Handler, HandlerError, HandlerSpec, ProviderAnswer, ProviderCheck,
-    ProviderFault, SqlGauge, StartAt, Timer, Tx, Verdict, Worker,
+    ProviderFault, Retention, SqlGauge, StartAt, Timer, Tx, Verdict, Worker,
 };
 
 // For programs that run workers.

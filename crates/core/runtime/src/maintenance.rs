@@ -1,8 +1,9 @@
-//! Background tasks of each process: due work, unpublished batches, lost streams, gauges, operators' requests.
+//! Background tasks of each process: due work, unpublished batches, rows past their retention, lost streams, gauges, operators' requests.
 
 pub(crate) mod answers;
 mod breakers;
 pub(crate) mod gauges;
+pub(crate) mod pruner;
 pub(crate) mod readiness;
 pub(crate) mod recovery;
 mod relay;

@@ -21,6 +21,7 @@ use crate::health::Health;
 use crate::journal::migrate;
 use crate::journal::{Journal, Ledger};
 use crate::maintenance::gauges;
+use crate::maintenance::pruner;
 use crate::maintenance::readiness;
 use crate::maintenance::recovery;
 use crate::maintenance::scheduler;
@@ -248,6 +249,8 @@ async fn open_for_work(ctx: Arc<WorkerContext>, worker: Worker, tasks: TaskTrack
     let (of_scheduler, of_recovery, of_asks) = (ctx.clone(), ctx.clone(), ctx.clone());
     tasks.spawn(supervised("scheduler", move || scheduler::run(of_scheduler.clone(), worker.emits.clone())));
     tasks.spawn(supervised("recovery", move || recovery::watch(of_recovery.clone(), handlers.clone())));
+    let (of_pruner, retentions) = (ctx.clone(), worker.retentions);
+    tasks.spawn(supervised("pruner", move || pruner::run(of_pruner.clone(), retentions.clone())));
     let mut asks = worker.asks;
     asks.push(registered_ask(AnswerRetryNow(ctx.clone())));
     asks.push(registered_ask(AnswerCancelRetries(ctx.clone())));

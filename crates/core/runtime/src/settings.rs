@@ -28,6 +28,9 @@ pub struct Settings {
     pub clock_tick: Duration,
     /// Time that the journal keeps an event.
     pub journal_retention: Duration,
+    /// Times after which rows that were declared with [`Retention`](crate::Retention) are pruned, by their names. Zero keeps
+    /// them permanently.
+    pub retentions: std::collections::BTreeMap<String, Duration>,
     /// Time that the stream keeps an event.
     pub stream_retention: Duration,
     /// Servers of a cluster that keep a copy of the stream.
@@ -56,7 +59,8 @@ impl Settings {
             drain_grace: Duration::from_secs(20),
             sweep_after: Duration::from_secs(60),
             clock_tick: Duration::from_millis(200),
-            journal_retention: 35 * day,
+            journal_retention: 28 * day,
+            retentions: std::collections::BTreeMap::new(),
             stream_retention: 14 * day,
             stream_replicas: 1,
             provision: true,

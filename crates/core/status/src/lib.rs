@@ -10,6 +10,6 @@ mod parcel;
 mod review;
 mod states;
 
-pub use order::{OrderState, PLACED};
+pub use order::{OrderState, PLACED, PRUNED};
 pub use parcel::ParcelStage;
 pub use review::ReviewState;

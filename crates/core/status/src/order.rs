@@ -5,6 +5,9 @@ use crate::states::states;
 /// A committed order that `orders` has not accepted yet. No worker records it, so it is not an [`OrderState`].
 pub const PLACED: &str = "placed";
 
+/// An order that was accepted, and is no longer kept. No worker records it, so it is not an [`OrderState`].
+pub const PRUNED: &str = "pruned";
+
 states! {
     /// The state of an order. An order is as far as all of its units that we pick.
     ///

@@ -15,6 +15,7 @@ use crate::error::SandboxError;
 use crate::faults::{Faults, Target};
 use crate::providers::Providers;
 use crate::shippo::WebhookTarget;
+use crate::stripe::EventTarget;
 
 type Shared = State<Arc<Providers>>;
 
@@ -95,11 +96,22 @@ struct Webhooks {
     gateway_url: String,
     #[serde(default)]
     token: Option<String>,
+    #[serde(default)]
+    stripe_secret: Option<String>,
 }
 
 async fn set_webhooks(State(providers): Shared, Json(webhooks): Json<Webhooks>) -> Response {
-    let target = WebhookTarget::new(&webhooks.gateway_url, webhooks.token.as_deref());
-    no_content(target.map(|target| providers.shippo.set_webhook_target(target)))
+    no_content(webhooks.set(&providers))
+}
+
+impl Webhooks {
+    fn set(&self, providers: &Providers) -> Result<(), SandboxError> {
+        providers.shippo.set_webhook_target(WebhookTarget::new(&self.gateway_url, self.token.as_deref())?);
+        if let Some(secret) = &self.stripe_secret {
+            providers.stripe.set_event_target(EventTarget::new(&self.gateway_url, secret)?);
+        }
+        Ok(())
+    }
 }
 
 fn no_content(result: Result<(), SandboxError>) -> Response {

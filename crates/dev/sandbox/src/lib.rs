@@ -16,6 +16,9 @@
 //! - The payment method `pm_sandbox_captureDeclined` (also with `InsufficientFunds`, `LostCard`, `StolenCard`
 //!   or `FraudulentCard` at its end) is authorised and declines its capture. The postcode `00000` has rates, but
 //!   no label.
+//! - Stripe's test payment methods work: `pm_card_createDispute` and `pm_card_createDisputeProductNotReceived` (a dispute
+//!   follows the capture), `pm_card_riskLevelElevated` (under review until `POST /v1/reviews/{id}/approve`) and
+//!   `pm_card_refundFail`. Of Stripe's events these are sent: refunds, disputes, reviews, cancelled intents.
 //! - Tracking webhooks are repeated until the gateway accepts them. The real Shippo gives up after a few tries.
 //! - The control port, [`Sandbox::control_url`]:
 //!
@@ -26,7 +29,7 @@
 //! | `GET /mail/{seq}`, `GET /mail/count` | one mail as it was sent; `{"total", "distinct", "doubled"}` |
 //! | `GET /faults`, `PUT /faults` | [`Faults`], as JSON |
 //! | `POST /faults/next` | a [`Target`]: a fault for the next requests about one order, or of all |
-//! | `PUT /webhooks` | `{"gateway_url", "token"}`: where tracking webhooks go |
+//! | `PUT /webhooks` | `{"gateway_url", "token", "stripe_secret"}`: where webhooks go |
 
 mod attempts;
 mod control;

@@ -16,6 +16,8 @@ pub enum Operation {
     Refund,
     /// Stripe: retrieve or search payment intents.
     FindPayment,
+    /// Stripe: an act of a person in the dashboard.
+    Account,
     /// Shippo: create a shipment and get its rates.
     Shipment,
     /// Shippo: buy a label.

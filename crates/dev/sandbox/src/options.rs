@@ -20,6 +20,8 @@ pub struct Options {
     pub gateway_url: Option<String>,
     /// The token sent with each webhook as `?token=…`. Shippo signs nothing and offers a token in the URL instead.
     pub webhook_token: Option<String>,
+    /// The secret that signs Stripe's events, which go to `<gateway_url>/webhooks/stripe`. Without one none are sent.
+    pub stripe_webhook_secret: Option<String>,
     /// The pace of a bought label's scans.
     pub tracking: TrackingPace,
     /// How long Stripe keeps an idempotency key: 24 hours according to its documentation.
@@ -40,6 +42,7 @@ impl Default for Options {
             faults: Faults::none(),
             gateway_url: None,
             webhook_token: None,
+            stripe_webhook_secret: None,
             tracking: TrackingPace::default(),
             key_window: Duration::from_secs(24 * 3600),
             listen: Ipv4Addr::LOCALHOST.into(),

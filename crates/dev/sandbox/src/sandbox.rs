@@ -19,7 +19,7 @@ use crate::providers::Providers;
 use crate::serve::serve;
 use crate::shippo::{self, Shippo, WebhookTarget};
 use crate::smtp::{self, Mailbox};
-use crate::stripe::Stripe;
+use crate::stripe::{self, EventTarget, Stripe};
 
 /// The running providers. Dropping it ends them, without waiting until they are gone.
 pub struct Sandbox {
@@ -42,6 +42,9 @@ impl Sandbox {
         let mailbox = Arc::new(Mailbox::open(dir)?);
         if let Some(url) = &options.gateway_url {
             shippo.set_webhook_target(WebhookTarget::new(url, options.webhook_token.as_deref())?);
+            if let Some(secret) = &options.stripe_webhook_secret {
+                stripe.set_event_target(EventTarget::new(url, secret)?);
+            }
         }
         let providers = Arc::new(Providers { stripe, shippo, mailbox, injector });
 
@@ -54,6 +57,7 @@ impl Sandbox {
         let mut tasks = JoinSet::new();
         let (stop, stopped) = watch::channel(());
         tasks.spawn(serve(stripe_port, Arc::clone(&providers.stripe).router(), stopped.clone()));
+        tasks.spawn(stripe::send_events(Arc::clone(&providers.stripe), stopped.clone()));
         let shippo = Arc::clone(&providers.shippo);
         tasks.spawn(serve(shippo_port, Arc::clone(&shippo).router(shippo_url.clone()), stopped.clone()));
         tasks.spawn(shippo::send_webhooks(shippo, stopped.clone()));
@@ -98,6 +102,12 @@ impl Sandbox {
     /// Sends tracking webhooks, waiting ones included, to `<gateway_url>/webhooks/shippo?token=<token>`.
     pub fn set_webhook_target(&self, gateway_url: &str, token: Option<&str>) -> Result<(), SandboxError> {
         self.providers.shippo.set_webhook_target(WebhookTarget::new(gateway_url, token)?);
+        Ok(())
+    }
+
+    /// Sends Stripe's events from now on to `<gateway_url>/webhooks/stripe`, signed with this secret.
+    pub fn set_event_target(&self, gateway_url: &str, secret: &str) -> Result<(), SandboxError> {
+        self.providers.stripe.set_event_target(EventTarget::new(gateway_url, secret)?);
         Ok(())
     }
 

@@ -6,9 +6,11 @@
 //!
 //! Left out: intents that are created unconfirmed, customers, and lower limits of amounts.
 
+mod answer;
 mod api;
 mod command;
 mod currency;
+mod dispute;
 mod form;
 mod intent;
 mod keys;
@@ -16,5 +18,9 @@ mod refund;
 mod refusal;
 mod search;
 mod state;
+mod webhook;
+mod webhook_sender;
 
 pub(crate) use api::Stripe;
+pub(crate) use webhook::EventTarget;
+pub(crate) use webhook_sender::send_events;

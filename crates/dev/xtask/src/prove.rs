@@ -13,7 +13,9 @@ use crate::scratch::Scratch;
 
 mod compare;
 mod localstripe;
+mod pypi;
 mod readme;
+mod stripe_events;
 
 const USAGE: &str = "cargo xtask prove NAME [ARGUMENT...]; `cargo xtask prove list` has the names";
 
@@ -34,7 +36,7 @@ struct Proof {
     run: fn(&[String]) -> Result<bool, TaskError>,
 }
 
-const PROOFS: [Proof; 7] = [
+const PROOFS: [Proof; 8] = [
     Proof {
         name: "chaos",
         arguments: "[OPTION...]",
@@ -71,6 +73,13 @@ const PROOFS: [Proof; 7] = [
         claim: "payments captures, voids and makes two equal refunds at localstripe from PyPI, a Stripe that others wrote",
         takes: "a minute",
         run: localstripe::run,
+    },
+    Proof {
+        name: "stripe-events",
+        arguments: "",
+        claim: "Stripe's own library from PyPI accepts the sandbox's events, and the gateway accepts what it signs",
+        takes: "a minute",
+        run: stripe_events::run,
     },
     Proof {
         name: "readme",

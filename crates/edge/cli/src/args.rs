@@ -40,7 +40,7 @@ pub(crate) use import::ImportArgs;
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, LogsArgs, SandboxArgs, UpArgs};
 pub(crate) use orders::{
-    CancelOrderArgs, CollectedOrderArgs, ListOrdersArgs, OrdersCommand, RefundOrderArgs,
+    CancelOrderArgs, CollectedOrderArgs, ListOrdersArgs, OrdersCommand, RefundArgs, RefundOrderArgs,
 };
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
 pub(crate) use retries::{RetriesCommand, RetryArgs};

@@ -25,6 +25,7 @@ const KEYS: &[(&str, &str)] = &[
     ("gateway.order_page_days", "links.page_days"),
     ("gateway.shop_name", "shop.name"),
     ("gateway.shippo_tokens", "shippo.webhook_tokens"),
+    ("gateway.stripe_secrets", "stripe.webhook_secrets"),
     ("labels.shippo", "shippo"),
     ("notifications.alert_webhook", "alerts.webhook"),
 ];

@@ -46,3 +46,7 @@ create table gateway.scan (
     received_at timestamptz not null default despatch_now(),
     primary key (carrier, tracking_number, movement, order_id)
 );
+
+-- The pruner finds old rows by these. Rows come in the order of these times, or nearly so.
+create index changed_order_received on gateway.changed_order using brin (received_at);
+create index scan_received on gateway.scan using brin (received_at);

@@ -4,3 +4,4 @@ pub(crate) mod links;
 pub(crate) mod secret;
 pub(crate) mod shop;
 pub(crate) mod signature;
+pub(crate) mod stripe;

@@ -49,6 +49,9 @@ pub struct Config {
     pub woocommerce: Vec<Shop>,
     /// Tokens that Shippo's webhooks may carry in their URL (`?token=`), because Shippo signs nothing.
     pub shippo_tokens: Vec<Secret>,
+    /// The secrets that sign Stripe's events, `whsec_…`: the old and the new one while a secret is rolled. Empty: events are
+    /// refused.
+    pub stripe_secrets: Vec<Secret>,
 }
 
 /// Parses an address, or a network in CIDR notation.
@@ -83,7 +86,11 @@ impl Config {
         check(self.batch > 0, "batch".into(), "expected a number above 0, found 0");
         check(self.commit_wait_ms > 0, "commit_wait_ms".into(), "expected a number above 0, found 0");
         check(!self.shop_name.trim().is_empty(), "shop_name".into(), NO_SHOP_NAME);
-        for (key, secrets) in [("api_keys", &self.api_keys), ("shippo_tokens", &self.shippo_tokens)] {
+        for (key, secrets) in [
+            ("api_keys", &self.api_keys),
+            ("shippo_tokens", &self.shippo_tokens),
+            ("stripe_secrets", &self.stripe_secrets),
+        ] {
             for (at, secret) in secrets.iter().enumerate() {
                 check(!secret.is_empty(), format!("{key}[{at}]"), "expected a secret, found nothing");
             }
@@ -151,7 +158,8 @@ mod tests {
             "retry_after_seconds": 5, "api_keys": ["key"], "shop_name": "North", "woocommerce": [],
             "link_secret": "a link secret of thirty-two bytes", "former_link_secrets": [], "order_page_days": 90,
             "shopify": [{"name": "north", "source": "north.myshopify.com", "secrets": ["old", "new"]}],
-            "shippo_tokens": ["token"]
+            "shippo_tokens": ["token"],
+            "stripe_secrets": ["whsec_1"]
         });
         let read = serde_json::from_value::<Config>(config.clone()).unwrap();
         assert!(read.problems().is_empty());
@@ -181,6 +189,7 @@ mod tests {
             shopify: vec![shop],
             woocommerce: Vec::new(),
             shippo_tokens: Vec::new(),
+            stripe_secrets: Vec::new(),
         };
         let keys: Vec<_> = config.problems().into_iter().map(|problem| problem.key).collect();
         let expected = [
@@ -227,6 +236,7 @@ mod tests {
                 shop("north", "https://n.example.com/"),
             ],
             shippo_tokens: Vec::new(),
+            stripe_secrets: Vec::new(),
         };
         let problems: Vec<_> = config.problems().iter().map(ToString::to_string).collect();
         let expected = [

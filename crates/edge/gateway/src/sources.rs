@@ -10,4 +10,5 @@ pub(crate) mod review;
 pub mod shippo;
 pub mod shopify;
 pub(crate) mod shopify_money;
+pub(crate) mod stripe;
 pub mod woocommerce;

@@ -9,7 +9,7 @@ use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
 use despatch_read_model::SCHEMAS;
-use despatch_runtime::{Migration, Worker};
+use despatch_runtime::{Migration, Retention, Worker};
 
 /// The gateway's name and schema.
 pub const NAME: &str = "gateway";
@@ -20,9 +20,26 @@ const MIGRATIONS: &[Migration] =
 /// Creates the gateway's worker. It consumes no event.
 pub fn worker() -> Worker {
     let worker = Worker::new(NAME, MIGRATIONS)
+        .prunes(retentions())
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
         .emits::<(OrderAddressChangeRequested, OrderRefundRequested, PaymentReported, RefundReported)>()
         .emits::<CollectionReported>()
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
     SCHEMAS.into_iter().fold(worker, Worker::reads)
+}
+
+/// Days for which repeated input is known by default.
+const REPEATS_DAYS: u32 = 180;
+
+/// The rows by which repeated scans and changed orders are known. `gateway.orders` stays for good: it is the memory by which an order is
+/// never placed again, and holds nothing personal.
+fn retentions() -> [Retention; 2] {
+    ["gateway.scan", "gateway.changed_order"].map(|table| {
+        let sql = format!(
+            "with old as (select ctid from {table} where received_at < $1 limit $2 for update skip locked),
+                  gone as (delete from {table} where ctid = any (array(select ctid from old)) returning 1)
+             select count(*) from gone"
+        );
+        Retention::new("repeats", REPEATS_DAYS, sql)
+    })
 }

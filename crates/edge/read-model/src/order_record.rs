@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use despatch_status::{PLACED, ParcelStage};
+use despatch_status::{PLACED, PRUNED, ParcelStage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,7 +15,7 @@ use crate::reviews::Review;
 /// The record of an order. Times are RFC 3339 in UTC; amounts are in minor units.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OrderRecord {
-    /// The state, e.g. `paid`; `placed` until orders has accepted the order.
+    /// The state, e.g. `paid`; `placed` until orders has accepted the order, `pruned` when it is no longer kept.
     #[schema(value_type = String)]
     pub state: &'static str,
     /// The ISO 4217 code.
@@ -72,6 +72,11 @@ impl OrderRecord {
             messages: Vec::new(),
             review: None,
         }
+    }
+
+    /// Returns the record of an order that is no longer kept.
+    pub(crate) fn pruned() -> Self {
+        OrderRecord { state: PRUNED, ..OrderRecord::placed() }
     }
 
     /// Returns the record of an accepted order with the data of orders alone.

@@ -141,6 +141,12 @@ pub async fn accepted(db: &impl GenericClient, order_id: &str) -> Result<Option<
     Ok(Order::decode(row.try_get::<_, &[u8]>("document")?).ok())
 }
 
+/// Returns whether an order was accepted once, and is no longer kept.
+pub async fn is_pruned(db: &impl GenericClient, order_id: &str) -> Result<bool, DbError> {
+    let sql = "select exists (select from orders.pruned where order_id = $1)";
+    Ok(db.query_one(sql, &[&order_id]).await?.try_get(0)?)
+}
+
 /// Returns whether nobody waits for the payment of an order any more; `None` unless it is one that was not paid.
 pub async fn is_given_up(db: &impl GenericClient, order_id: &str) -> Result<Option<bool>, DbError> {
     let sql = "select given_up_at is not null from orders.unpaid where order_id = $1";

@@ -1,5 +1,6 @@
 //! Payments: the schema of `payments`.
 
+use despatch_contracts::Subject;
 use despatch_runtime::DbError;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -48,7 +49,7 @@ pub struct Refund {
     pub refund_id: String,
     /// The tender's number within the order.
     pub tender: i32,
-    /// `approved`, `made`, `elsewhere` (made, and not asked for here) or `refused`.
+    /// `approved`, `made`, `elsewhere` (made, and not asked for here), `refused`, or `failed` (made, and it did not reach the customer).
     pub state: String,
     /// Minor units of the currency.
     pub amount_minor: i64,
@@ -69,9 +70,21 @@ pub async fn refunded_since(
     since: Timestamp,
 ) -> Result<Vec<(String, i64)>, DbError> {
     let sql = "select currency, sum(amount_minor)::int8 from payments.refund
-               where made_at >= $1 group by currency order by currency";
+               where made_at >= $1 and state <> 'failed' group by currency order by currency";
     let rows = db.query(sql, &[&since]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+/// Returns the id of the order that claimed a provider's payment; `None` if none has.
+pub async fn claimed_by(
+    db: &impl GenericClient,
+    provider: &str,
+    reference: &str,
+) -> Result<Option<String>, DbError> {
+    let sql = "select note from payments.effect where subject = $1 and operation = 'claim' and part = ''";
+    let row = db.query_opt(sql, &[&format!("payment/{provider}/{reference}")]).await?;
+    let claim: Option<String> = row.map(|row| row.try_get("note")).transpose()?.flatten();
+    Ok(claim.and_then(|by| Subject::parse(&by).order_id().map(str::to_owned)))
 }
 
 /// Returns how an order is paid; `None` if nothing was captured or cancelled.

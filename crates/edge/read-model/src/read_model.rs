@@ -40,10 +40,12 @@ impl ReadModel {
         })
     }
 
-    /// Returns an order's record; `None` if orders never accepted it.
+    /// Returns an order's record; `None` if orders never accepted it. Of an order that is no longer kept, only that is known.
     pub async fn order(&self, order_id: &str) -> Result<Option<OrderRecord>, DbError> {
         let client = self.orders.client().await?;
-        let Some(mut progress) = orders::progress(&**client, order_id).await? else { return Ok(None) };
+        let Some(mut progress) = orders::progress(&**client, order_id).await? else {
+            return Ok(orders::is_pruned(&**client, order_id).await?.then(OrderRecord::pruned));
+        };
         let timeline = orders::timeline(&**client, order_id).await?;
         drop(client);
         let stages = std::mem::take(&mut progress.parcels);
@@ -85,6 +87,11 @@ impl ReadModel {
     /// Returns a label's document; `None` if there is no such label, or none in this format.
     pub async fn label(&self, label_id: &str, format: LabelFormat) -> Result<Option<Vec<u8>>, DbError> {
         labels::document(&**self.labels.client().await?, label_id, format).await
+    }
+
+    /// Returns the id of the order that has this payment of a provider; `None` if none has claimed it.
+    pub async fn order_of_payment(&self, provider: &str, reference: &str) -> Result<Option<String>, DbError> {
+        payments::claimed_by(&**self.payments.client().await?, provider, reference).await
     }
 
     /// Returns the parcel with this tracking number; `None` if it is not ours, or its label is not recorded yet.

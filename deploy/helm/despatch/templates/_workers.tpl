@@ -10,7 +10,7 @@ The workers. Every other file of the chart uses this one list.
 {{- define "despatch.catalogue" -}}
 gateway:
   handlers: []
-  secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens]
+  secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens, stripeWebhookSecrets]
   calls: []
 orders:
   handlers: [accept, pay, give-up, track, cancel, change-address, refund, collect]
@@ -21,7 +21,7 @@ inventory:
   secrets: []
   calls: []
 payments:
-  handlers: [check, capture, approve, refund, report, overdue, void]
+  handlers: [check, capture, approve, refund, report, overdue, reconcile, fail, dispute, void]
   secrets: [stripeSecretKey]
   calls: [https]
 labels:
@@ -51,6 +51,7 @@ linksFormerSecrets: DESPATCH_LINKS_FORMER_SECRETS
 gatewayApiKeys: DESPATCH_GATEWAY_API_KEYS
 shippoWebhookTokens: DESPATCH_SHIPPO_WEBHOOK_TOKENS
 stripeSecretKey: DESPATCH_STRIPE_SECRET_KEY
+stripeWebhookSecrets: DESPATCH_STRIPE_WEBHOOK_SECRETS
 shippoToken: DESPATCH_SHIPPO_TOKEN
 smtpUrl: DESPATCH_SMTP_URL
 alertsWebhook: DESPATCH_ALERTS_WEBHOOK

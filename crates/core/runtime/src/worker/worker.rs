@@ -14,6 +14,7 @@ use crate::worker::erased::{RecordOnly, RegisteredHandler, WithEffects};
 use crate::worker::gauge::SqlGauge;
 use crate::worker::handler::{EffectHandler, Handler};
 use crate::worker::provider::{ProviderCheck, RegisteredProvider, registered_provider};
+use crate::worker::retention::Retention;
 use crate::worker::spec::HandlerSpec;
 use crate::worker::timer::Timer;
 
@@ -29,6 +30,7 @@ pub struct Worker {
     pub(crate) asks: Vec<Arc<dyn RegisteredAsk>>,
     pub(crate) reads: Vec<&'static str>,
     pub(crate) providers: Vec<Arc<dyn RegisteredProvider>>,
+    pub(crate) retentions: Vec<Retention>,
 }
 
 impl Worker {
@@ -44,6 +46,7 @@ impl Worker {
             asks: Vec::new(),
             reads: Vec::new(),
             providers: Vec::new(),
+            retentions: Vec::new(),
         }
     }
 
@@ -76,6 +79,13 @@ impl Worker {
     #[must_use]
     pub fn gauge(mut self, gauge: SqlGauge) -> Self {
         self.gauges.push(gauge);
+        self
+    }
+
+    /// Declares rows that are pruned some time after they were last needed. The runtime prunes them in small steps.
+    #[must_use]
+    pub fn prunes(mut self, retentions: impl IntoIterator<Item = Retention>) -> Self {
+        self.retentions.extend(retentions);
         self
     }
 

@@ -22,6 +22,7 @@ mod operating;
 mod outages;
 mod panics;
 mod partitions;
+mod pruning;
 mod quarantine;
 mod recording;
 mod recovery;

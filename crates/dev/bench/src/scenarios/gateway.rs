@@ -129,6 +129,7 @@ fn config() -> Config {
         shopify: Vec::new(),
         woocommerce: Vec::new(),
         shippo_tokens: Vec::new(),
+        stripe_secrets: Vec::new(),
     }
 }
 

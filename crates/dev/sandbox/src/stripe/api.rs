@@ -1,5 +1,6 @@
 //! Stripe's endpoints: authentication, idempotency keys, the faults of each operation, then the state.
 
+use std::collections::VecDeque;
 use std::path::Path as FilePath;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,18 +12,22 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header};
 use axum::routing::{get, post};
 use serde_json::json;
+use tokio::sync::Notify;
 
+use super::answer::Answer;
 use super::command::Command;
 use super::form::Form;
 use super::keys::{Admission, Ticket};
 use super::refusal::Refusal;
 use super::search::{self, Search};
-use super::state::{Answer, StripeState};
+use super::state::StripeState;
+use super::webhook::{Event, EventTarget};
 use crate::counts::OrderCounter;
 use crate::error::SandboxError;
 use crate::fault_injector::FaultInjector;
 use crate::faults::Fault;
 use crate::operation::Operation;
+use crate::time::now_ms;
 use crate::{digest, serve};
 
 /// The largest request body, in bytes. Real requests are a few hundred.
@@ -33,6 +38,11 @@ pub(crate) struct Stripe {
     injector: Arc<FaultInjector>,
     seed: u64,
     requests: AtomicU64,
+    event_target: Mutex<Option<EventTarget>>,
+    /// Events that wait for the gateway, as bodies. None are kept without a target.
+    waiting: Mutex<VecDeque<String>>,
+    /// Wakes the sender of events.
+    pub(super) events_wake: Notify,
 }
 
 impl Stripe {
@@ -43,7 +53,15 @@ impl Stripe {
         injector: Arc<FaultInjector>,
     ) -> Result<Arc<Self>, SandboxError> {
         let state = Mutex::new(StripeState::open(dir, seed, key_window)?);
-        Ok(Arc::new(Self { state, injector, seed, requests: AtomicU64::new(0) }))
+        Ok(Arc::new(Self {
+            state,
+            injector,
+            seed,
+            requests: AtomicU64::new(0),
+            event_target: Mutex::new(None),
+            waiting: Mutex::new(VecDeque::new()),
+            events_wake: Notify::new(),
+        }))
     }
 
     pub(crate) fn router(self: Arc<Self>) -> Router {
@@ -55,14 +73,47 @@ impl Stripe {
             .route("/v1/payment_intents/{id}/cancel", post(cancel))
             .route("/v1/balance", get(balance))
             .route("/v1/refunds", post(refund_charge).get(list_refunds))
+            .route("/v1/reviews/{id}", get(retrieve_review))
+            .route("/v1/reviews/{id}/approve", post(approve))
+            .route("/v1/disputes", get(list_disputes))
+            .route("/v1/disputes/{id}", post(answer_dispute).get(retrieve_dispute))
+            .route("/v1/disputes/{id}/close", post(answer_dispute))
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
             .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
             .with_state(self)
     }
 
+    /// Sends events from now on.
+    pub(crate) fn set_event_target(&self, target: EventTarget) {
+        *lock(&self.event_target) = Some(target);
+    }
+
+    pub(super) fn event_target(&self) -> Option<EventTarget> {
+        lock(&self.event_target).clone()
+    }
+
+    pub(super) fn next_event(&self) -> Option<String> {
+        lock(&self.waiting).pop_front()
+    }
+
+    /// Queues the events of what was just done.
+    fn queue_events(&self, events: &[Event]) {
+        if events.is_empty() || self.event_target().is_none() {
+            return;
+        }
+        let now = now_ms() / 1000;
+        let bodies = events.iter().map(|event| {
+            let serial = self.requests.fetch_add(1, Ordering::Relaxed);
+            let id = digest::base62(&[b"evt", &self.seed.to_le_bytes(), &serial.to_le_bytes()], 24);
+            event.json(&format!("evt_{id}"), now).to_string()
+        });
+        lock(&self.waiting).extend(bodies);
+        self.events_wake.notify_one();
+    }
+
     fn state(&self) -> MutexGuard<'_, StripeState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Adds Stripe's effects to each order's counts.
@@ -97,7 +148,12 @@ impl Stripe {
         if fault == Some(Fault::Slow) {
             tokio::time::sleep(self.injector.slow()).await;
         }
-        let answer = self.state().run(&command, fault, ticket.as_ref().map(|reserved| &reserved.ticket));
+        let (answer, events) = {
+            let mut state = self.state();
+            let answer = state.run(&command, fault, ticket.as_ref().map(|reserved| &reserved.ticket));
+            (answer, state.take_events())
+        };
+        self.queue_events(&events);
         // The state has turned the reservation into a record, or nothing was written and the key is free again.
         drop(ticket);
         self.finish(answer, fault, headers).await
@@ -182,6 +238,10 @@ impl Stripe {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 enum Admitted<'a> {
     Run(Option<Reserved<'a>>),
     Replay(Answer),
@@ -252,6 +312,51 @@ async fn list_refunds(
 async fn retrieve(State(stripe): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response<Body> {
     let order = stripe.state().order_of_intent(&id);
     stripe.read(&headers, &order, |state| Ok(state.intent(&id)?.json())).await
+}
+
+async fn retrieve_review(
+    State(stripe): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    stripe.read(&headers, &id, |state| state.review(&id)).await
+}
+
+async fn list_disputes(
+    State(stripe): Shared,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let query = query.unwrap_or_default();
+    stripe.read(&headers, &query, |state| search::disputes(state, &Form::parse(query.as_bytes())?)).await
+}
+
+async fn retrieve_dispute(
+    State(stripe): Shared,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    stripe.read(&headers, &id, |state| Ok(state.dispute(&id)?.json())).await
+}
+
+async fn approve(
+    State(stripe): Shared,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    stripe.perform(&uri, &headers, &body, |form| Command::approve(id, form)).await
+}
+
+async fn answer_dispute(
+    State(stripe): Shared,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    stripe.perform(&uri, &headers, &body, |form| Command::answer_dispute(id, form)).await
 }
 
 async fn list(State(stripe): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response<Body> {

@@ -12,6 +12,8 @@ pub(super) enum Command {
     Capture { intent: String, amount: Option<i64> },
     Cancel { intent: String, reason: Option<Box<str>> },
     Refund { intent: String, amount: Option<i64>, metadata: Pairs },
+    Approve { review: String },
+    CloseDispute { dispute: String, evidence: Option<Box<str>> },
 }
 
 /// A payment intent to authorise, or to charge at once.
@@ -96,12 +98,24 @@ impl Command {
         Ok(Self::Refund { intent, amount: form.amount("amount")?, metadata: form.metadata()? })
     }
 
+    pub(super) fn approve(review: String, form: &Form) -> Result<Self, Refusal> {
+        form.only(&["expand"])?;
+        Ok(Self::Approve { review })
+    }
+
+    pub(super) fn answer_dispute(dispute: String, form: &Form) -> Result<Self, Refusal> {
+        form.only(&["evidence", "submit", "metadata", "expand"])?;
+        let evidence = form.get("evidence[uncategorized_text]").map(Into::into);
+        Ok(Self::CloseDispute { dispute, evidence })
+    }
+
     pub(super) fn operation(&self) -> Operation {
         match self {
             Self::Create(_) => Operation::Authorise,
             Self::Capture { .. } => Operation::Capture,
             Self::Cancel { .. } => Operation::Cancel,
             Self::Refund { .. } => Operation::Refund,
+            Self::Approve { .. } | Self::CloseDispute { .. } => Operation::Account,
         }
     }
 }

@@ -49,6 +49,8 @@ pub(super) struct Intent {
     pub(super) canceled: Option<Canceled>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) declined: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) review: Option<Review>,
 }
 
 /// The time (seconds since 1970) and reason of an intent's cancellation.
@@ -56,6 +58,31 @@ pub(super) struct Intent {
 pub(super) struct Canceled {
     pub(super) at: i64,
     pub(super) reason: Option<Box<str>>,
+}
+
+/// The review of a payment by a person, because of its risk: <https://docs.stripe.com/api/radar/reviews>.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Review {
+    pub(super) id: Box<str>,
+    pub(super) open: bool,
+}
+
+impl Review {
+    pub(super) fn json(&self, of: &Intent) -> Value {
+        let (reason, closed) = if self.open { ("rule", None) } else { ("approved", Some("approved")) };
+        json!({
+            "id": self.id,
+            "object": "review",
+            "charge": of.charge(),
+            "closed_reason": closed,
+            "created": of.created,
+            "livemode": false,
+            "open": self.open,
+            "opened_reason": "rule",
+            "payment_intent": of.id,
+            "reason": reason,
+        })
+    }
 }
 
 impl Intent {
@@ -81,7 +108,20 @@ impl Intent {
             created: now,
             canceled: None,
             declined: declined.map(Into::into),
+            review: None,
         }
+    }
+
+    /// Puts the payment under review if its card is one of elevated risk.
+    pub(super) fn reviewed(self, review_id: String) -> Self {
+        let elevated = &*self.method == "pm_card_riskLevelElevated" && self.declined.is_none();
+        let review = elevated.then(|| Review { id: review_id.into(), open: true });
+        Self { review, ..self }
+    }
+
+    /// Whether a refund of this card is taken at first and fails at its bank.
+    pub(super) fn refunds_fail(&self) -> bool {
+        ["pm_card_refundFail", "pm_card_pendingRefundFail"].contains(&&*self.method)
     }
 
     /// Captures `amount`, or everything, and releases the rest. A declined capture leaves the intent unchanged.
@@ -147,6 +187,11 @@ impl Intent {
         Ok(amount)
     }
 
+    /// Takes back a refund that failed.
+    pub(super) fn unrefund(&mut self, amount: i64) {
+        self.refunded -= amount;
+    }
+
     /// Returns the order that this pays, as clients name it in the metadata; empty if they do not.
     pub(super) fn order(&self) -> &str {
         order_of(&self.metadata)
@@ -154,6 +199,27 @@ impl Intent {
 
     pub(super) fn charge(&self) -> String {
         format!("ch_{}", self.id.trim_start_matches("pi_"))
+    }
+
+    /// Returns the charge, in Stripe's format.
+    pub(super) fn charge_json(&self) -> Value {
+        json!({
+            "id": self.charge(),
+            "object": "charge",
+            "amount": self.amount,
+            "amount_captured": self.received,
+            "amount_refunded": self.refunded,
+            "captured": self.status == Status::Succeeded,
+            "created": self.created,
+            "currency": self.currency,
+            "livemode": false,
+            "metadata": metadata_json(&self.metadata),
+            "paid": true,
+            "payment_intent": self.id,
+            "payment_method": self.method,
+            "refunded": self.refunded > 0 && self.refunded == self.received,
+            "status": "succeeded",
+        })
     }
 
     pub(super) fn json(&self) -> Value {
@@ -194,6 +260,7 @@ impl Intent {
             "payment_method": self.method,
             "payment_method_types": ["card"],
             "receipt_email": null,
+            "review": self.review.as_ref().map(|review| &review.id),
             "shipping": null,
             "status": self.status,
         })

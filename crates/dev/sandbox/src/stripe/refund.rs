@@ -18,6 +18,9 @@ pub(super) struct Refund {
     pub(super) metadata: Pairs,
     /// Seconds since 1970.
     pub(super) created: i64,
+    /// The card's bank sent the money back.
+    #[serde(default)]
+    pub(super) failed: bool,
 }
 
 impl Refund {
@@ -34,7 +37,8 @@ impl Refund {
             "payment_intent": self.intent,
             "reason": null,
             "receipt_number": null,
-            "status": "succeeded",
+            "status": if self.failed { "failed" } else { "succeeded" },
+            "failure_reason": self.failed.then_some("expired_or_canceled_card"),
         })
     }
 }

@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use super::dispute::Dispute;
 use super::form::Form;
 use super::intent::Intent;
 use super::refund::Refund;
@@ -86,6 +87,17 @@ pub(super) fn refunds(state: &StripeState, form: &Form) -> Result<Value, Refusal
     let more = found.len() > limit;
     found.truncate(limit);
     Ok(json!({ "object": "list", "url": "/v1/refunds", "has_more": more, "data": found }))
+}
+
+/// Answers `GET /v1/disputes`, newest first, of all intents or of one.
+pub(super) fn disputes(state: &StripeState, form: &Form) -> Result<Value, Refusal> {
+    form.only(&["payment_intent", "limit", "expand"])?;
+    let limit = limit(form)?;
+    let mut found: Vec<Value> =
+        state.newest_disputes(form.get("payment_intent")).take(limit + 1).map(Dispute::json).collect();
+    let more = found.len() > limit;
+    found.truncate(limit);
+    Ok(json!({ "object": "list", "url": "/v1/disputes", "has_more": more, "data": found }))
 }
 
 fn limit(form: &Form) -> Result<usize, Refusal> {

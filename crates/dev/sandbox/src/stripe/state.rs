@@ -8,39 +8,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::answer::Answer;
 use super::command::Command;
+use super::dispute::Dispute;
+use super::form::Pairs;
 use super::intent::{Intent, Status, order_of};
 use super::keys::{IdempotencyKeys, Ticket};
 use super::refund::Refund;
 use super::refusal::Refusal;
+use super::webhook::Event;
 use crate::counts::OrderCounter;
 use crate::digest;
 use crate::error::SandboxError;
 use crate::faults::Fault;
 use crate::log::{Log, Span};
 use crate::time::now_ms;
-
-/// A status and a JSON body.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
-    pub(super) replayed: bool,
-}
-
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        Self { status: refusal.status, body: refusal.json().to_string(), replayed: false }
-    }
-}
-
-impl From<Result<Value, Refusal>> for Answer {
-    fn from(result: Result<Value, Refusal>) -> Self {
-        match result {
-            Ok(value) => Self { status: 200, body: value.to_string(), replayed: false },
-            Err(refusal) => refusal.into(),
-        }
-    }
-}
 
 /// One line of the log: the objects after a request, and the answer of its key.
 #[derive(Serialize, Deserialize)]
@@ -50,6 +32,8 @@ struct Line {
     intent: Option<Intent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refund: Option<Refund>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dispute: Option<Dispute>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<Keyed>,
 }
@@ -67,6 +51,8 @@ struct Keyed {
 struct Change {
     intent: Option<Intent>,
     refund: Option<Refund>,
+    dispute: Option<Dispute>,
+    events: Vec<Event>,
 }
 
 pub(super) struct StripeState {
@@ -76,6 +62,9 @@ pub(super) struct StripeState {
     by_id: HashMap<Box<str>, usize>,
     by_order: HashMap<Box<str>, Vec<usize>>,
     refunds: Vec<Refund>,
+    disputes: Vec<Dispute>,
+    /// Events since the last call of [`StripeState::take_events`].
+    events: Vec<Event>,
     pub(super) keys: IdempotencyKeys,
 }
 
@@ -88,11 +77,14 @@ impl StripeState {
             by_id: HashMap::new(),
             by_order: HashMap::new(),
             refunds: Vec::new(),
+            disputes: Vec::new(),
+            events: Vec::new(),
             keys: IdempotencyKeys::new(key_window),
         };
         let mut log = Log::open(dir, "stripe.jsonl")?;
         log.replay(|line: Line, span| {
-            state.apply(Change { intent: line.intent, refund: line.refund });
+            let Line { intent, refund, dispute, .. } = line;
+            state.apply(Change { intent, refund, dispute, events: Vec::new() });
             if let Some(keyed) = line.answer {
                 state.keys.answer(&keyed.key, keyed.fingerprint, line.at_ms, span);
             }
@@ -126,39 +118,114 @@ impl StripeState {
             Command::Create(create) => {
                 let serial = self.intents.len() as u64;
                 let intent = Intent::confirm(self.id("pi", serial), create, now, decline);
+                let intent = intent.reviewed(self.id("prv", serial));
+                let opened = intent.review.as_ref().map(|it| event("review.opened", it.json(&intent)));
                 let result = match intent.declined.as_deref() {
                     Some(code) => Err(Refusal::declined(code, intent.charge(), intent.json())),
                     None => Ok(intent.json()),
                 };
-                (Change { intent: Some(intent), refund: None }, result)
+                let events = opened.into_iter().collect();
+                (Change { intent: Some(intent), events, ..Change::default() }, result)
             }
             Command::Capture { intent, amount } => {
-                self.change(intent, "intent", |intent| intent.capture(*amount, decline))
+                let (mut change, result) =
+                    self.change(intent, "intent", |intent| intent.capture(*amount, decline));
+                if let Some(intent) = change.intent.as_ref().filter(|_| result.is_ok()) {
+                    change.dispute =
+                        Dispute::after_capture(intent, self.id("du", self.disputes.len() as u64), now);
+                    let disputed =
+                        change.dispute.as_ref().map(|it| event("charge.dispute.created", it.json()));
+                    change.events.extend(disputed);
+                }
+                (change, result)
             }
             Command::Cancel { intent, reason } => {
-                self.change(intent, "intent", |intent| intent.cancel(reason.as_deref(), now))
+                let (mut change, result) =
+                    self.change(intent, "intent", |intent| intent.cancel(reason.as_deref(), now));
+                if let Ok(intent) = &result {
+                    change.events.push(event("payment_intent.canceled", intent.clone()));
+                }
+                (change, result)
             }
-            Command::Refund { intent, amount, metadata } => {
-                let mut given = 0;
-                let (mut change, result) = self.change(intent, "payment_intent", |intent| {
-                    given = intent.refund(*amount)?;
-                    Ok(())
-                });
-                let Some(intent) = change.intent.as_ref().filter(|_| result.is_ok()) else {
-                    return (change, result);
-                };
-                let refund = Refund {
-                    id: self.id("re", self.refunds.len() as u64).into(),
-                    intent: intent.id.clone(),
-                    charge: intent.charge().into(),
-                    amount: given,
-                    currency: intent.currency,
-                    metadata: metadata.clone(),
-                    created: now,
-                };
-                let shown = refund.json();
-                change.refund = Some(refund);
-                (change, Ok(shown))
+            Command::Refund { intent, amount, metadata } => self.refund(intent, *amount, metadata, now),
+            Command::Approve { review } => self.approve(review),
+            Command::CloseDispute { dispute, evidence } => self.close(dispute, evidence.as_deref()),
+        }
+    }
+
+    fn refund(
+        &self,
+        intent: &str,
+        amount: Option<i64>,
+        metadata: &Pairs,
+        now: i64,
+    ) -> (Change, Result<Value, Refusal>) {
+        let mut given = 0;
+        let (mut change, result) = self.change(intent, "payment_intent", |intent| {
+            given = intent.refund(amount)?;
+            Ok(())
+        });
+        let Some(intent) = change.intent.as_mut().filter(|_| result.is_ok()) else {
+            return (change, result);
+        };
+        let mut refund = Refund {
+            id: self.id("re", self.refunds.len() as u64).into(),
+            intent: intent.id.clone(),
+            charge: intent.charge().into(),
+            amount: given,
+            currency: intent.currency,
+            metadata: metadata.clone(),
+            created: now,
+            failed: false,
+        };
+        // The bank of such a card answers later than Stripe.
+        let shown = refund.json();
+        change.events.push(event("refund.created", shown.clone()));
+        change.events.push(event("charge.refunded", intent.charge_json()));
+        if intent.refunds_fail() {
+            intent.unrefund(given);
+            refund.failed = true;
+            change.events.push(event("refund.failed", refund.json()));
+        }
+        change.refund = Some(refund);
+        (change, Ok(shown))
+    }
+
+    fn approve(&self, review: &str) -> (Change, Result<Value, Refusal>) {
+        let mut intent = match self.reviewed(review) {
+            Ok(intent) => intent.clone(),
+            Err(refusal) => return (Change::default(), Err(refusal)),
+        };
+        if let Some(review) = &mut intent.review {
+            review.open = false;
+        }
+        let shown = intent.review.as_ref().map_or(Value::Null, |review| review.json(&intent));
+        let events = vec![event("review.closed", shown.clone())];
+        (Change { intent: Some(intent), events, ..Change::default() }, Ok(shown))
+    }
+
+    /// Returns a review, in Stripe's format.
+    pub(super) fn review(&self, id: &str) -> Result<Value, Refusal> {
+        let intent = self.reviewed(id)?;
+        Ok(intent.review.as_ref().map_or(Value::Null, |review| review.json(intent)))
+    }
+
+    fn reviewed(&self, review: &str) -> Result<&Intent, Refusal> {
+        let is_it = |intent: &&Intent| intent.review.as_ref().is_some_and(|it| &*it.id == review);
+        self.intents.iter().find(is_it).ok_or_else(|| Refusal::no_such("review", review, "review"))
+    }
+
+    fn close(&self, dispute: &str, evidence: Option<&str>) -> (Change, Result<Value, Refusal>) {
+        let closed = self.dispute(dispute).cloned().and_then(|mut dispute| {
+            dispute.close(evidence)?;
+            Ok(dispute)
+        });
+        match closed {
+            Err(refusal) => (Change::default(), Err(refusal)),
+            Ok(dispute) => {
+                let shown = dispute.json();
+                let events = vec![event("charge.dispute.closed", shown.clone())];
+                (Change { dispute: Some(dispute), events, ..Change::default() }, Ok(shown))
             }
         }
     }
@@ -175,7 +242,7 @@ impl StripeState {
             Err(refusal) => return (Change::default(), Err(refusal)),
         };
         let result = verb(&mut intent).map(|()| intent.json());
-        (Change { intent: Some(intent), refund: None }, result)
+        (Change { intent: Some(intent), ..Change::default() }, result)
     }
 
     fn write(
@@ -194,9 +261,11 @@ impl StripeState {
             at_ms,
             intent: change.intent.clone(),
             refund: change.refund.clone(),
+            dispute: change.dispute.clone(),
             answer: keyed.transpose()?,
         };
-        if line.intent.is_none() && line.refund.is_none() && line.answer.is_none() {
+        let is_empty = line.intent.is_none() && line.refund.is_none() && line.dispute.is_none();
+        if is_empty && line.answer.is_none() {
             return Ok(());
         }
         let span = self.log.append_json(&line)?;
@@ -218,6 +287,28 @@ impl StripeState {
             }
         }
         self.refunds.extend(change.refund);
+        if let Some(dispute) = change.dispute {
+            match self.disputes.iter_mut().find(|known| known.id == dispute.id) {
+                Some(known) => *known = dispute,
+                None => self.disputes.push(dispute),
+            }
+        }
+        self.events.extend(change.events);
+    }
+
+    /// Returns the events that were not taken yet.
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Returns all disputes, or those of one intent, newest first.
+    pub(super) fn newest_disputes(&self, intent: Option<&str>) -> impl Iterator<Item = &Dispute> {
+        self.disputes.iter().rev().filter(move |it| intent.is_none_or(|intent| it.is_of(intent)))
+    }
+
+    pub(super) fn dispute(&self, id: &str) -> Result<&Dispute, Refusal> {
+        let found = self.disputes.iter().find(|dispute| &*dispute.id == id);
+        found.ok_or_else(|| Refusal::no_such("dispute", id, "dispute"))
     }
 
     /// Returns the answer that the log has at `span`.
@@ -266,6 +357,7 @@ impl StripeState {
             Command::Capture { intent, .. }
             | Command::Cancel { intent, .. }
             | Command::Refund { intent, .. } => self.order_of_intent(intent),
+            Command::Approve { review: id } | Command::CloseDispute { dispute: id, .. } => id.clone(),
         }
     }
 
@@ -289,7 +381,7 @@ impl StripeState {
                 Status::RequiresPaymentMethod => {}
             }
         }
-        for refund in &self.refunds {
+        for refund in self.refunds.iter().filter(|refund| !refund.failed) {
             let order = self.intent(&refund.intent).map_or("", Intent::order);
             let Some(counts) = counter.order(order) else { continue };
             counts.refunds += 1;
@@ -301,4 +393,8 @@ impl StripeState {
         let parts: [&[u8]; 3] = [prefix.as_bytes(), &self.seed.to_le_bytes(), &serial.to_le_bytes()];
         format!("{prefix}_3{}", digest::base62(&parts, 23))
     }
+}
+
+fn event(kind: &'static str, object: Value) -> Event {
+    Event { kind, object }
 }

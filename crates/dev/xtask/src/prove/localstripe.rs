@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::pypi;
 use crate::error::{TaskError, path};
 use crate::metadata::cargo;
 use crate::run::succeeds;
@@ -30,8 +31,7 @@ impl Drop for Server {
 pub(super) fn run(_: &[String]) -> Result<bool, TaskError> {
     let scratch = Scratch::create("localstripe")?;
     let packages = scratch.path.join("packages");
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"];
-    if !succeeds(Command::new("python3").args(pip).arg(&packages).arg(PACKAGE))? {
+    if !pypi::install(PACKAGE, &packages)? {
         return Ok(false);
     }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(path(&scratch.path))?;

@@ -147,6 +147,10 @@ const EXAMPLES: &[Examples] = &[
         ],
     ),
     (
+        "exceptions refund",
+        &[("exceptions refund 12 --amount 5.00 --reason late", "Give the customer 5.00 back")],
+    ),
+    (
         "exceptions cancel-order",
         &[("exceptions cancel-order 12 --reason out-of-print", "Cancel the order that it is about")],
     ),

@@ -7,6 +7,7 @@ use despatch_exceptions::Cursor;
 
 use super::case::{ByArgs, CaseAndWord, CaseArgs, WaitArgs};
 use super::filter::FilterArgs;
+use super::orders::RefundArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExceptionsCommand {
@@ -80,6 +81,14 @@ pub(crate) enum ExceptionsCommand {
         yes: bool,
         #[command(flatten)]
         wait: WaitArgs,
+    },
+    /// Refund a part of the payment of the case's order, and note it in the case's history.
+    #[command(override_usage = "despatch exceptions refund [OPTIONS] --reason <TEXT> <CASE>")]
+    Refund {
+        #[command(flatten)]
+        decision: DecisionArgs,
+        #[command(flatten)]
+        refund: Box<RefundArgs>,
     },
     /// Cancel the case's order: refund the payment, release the stock, notify the customer.
     CancelOrder {

@@ -68,6 +68,15 @@ pub(crate) struct SandboxArgs {
     /// One of the gateway's shippo.webhook_tokens.
     #[arg(long, env = "DESPATCH_SANDBOX_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) webhook_token: Option<String>,
+    /// One of the gateway's stripe.webhook_secrets. Without it, Stripe sends no events.
+    #[arg(
+        long,
+        env = "DESPATCH_SANDBOX_STRIPE_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET",
+        requires = "gateway"
+    )]
+    pub(crate) stripe_secret: Option<String>,
     /// Misbehave, repeatably by this seed.
     #[arg(long, value_name = "SEED", value_parser = number::<u64>)]
     pub(crate) faults: Option<u64>,

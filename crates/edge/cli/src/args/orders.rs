@@ -112,7 +112,19 @@ pub(crate) struct CollectedOrderArgs {
 pub(crate) struct RefundOrderArgs {
     #[command(flatten)]
     pub(crate) order: OrderArgs,
-    /// Give back this amount of the order's currency, e.g. 5.00.
+    #[command(flatten)]
+    pub(crate) refund: RefundArgs,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which money goes back, and why.
+#[derive(Debug, Args)]
+pub(crate) struct RefundArgs {
+    /// Give back this amount, e.g. 5.00, in the currency in which the order was paid.
     #[arg(long, value_name = "AMOUNT", required_unless_present = "lines")]
     pub(crate) amount: Option<String>,
     /// Give back so many units of a line, e.g. 1=2 for two units of line 1. Without --amount it is what was paid for them.
@@ -125,14 +137,9 @@ pub(crate) struct RefundOrderArgs {
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
     pub(crate) refund_id: String,
     #[command(flatten)]
-    pub(crate) by: ByArgs,
-    #[command(flatten)]
     pub(crate) wait: WaitArgs,
     #[command(flatten)]
     pub(crate) gateway: GatewayArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Reads units of a line.

@@ -42,7 +42,7 @@ pub(crate) async fn run(
                 show::show(&config, &cases, &case.id, json).await?;
             }
         }
-        decision => return decide::decide(&config, &cases, decision).await,
+        decision => return decide::decide(&config, data_dir, &cases, decision).await,
     }
     Ok(ExitCode::SUCCESS)
 }

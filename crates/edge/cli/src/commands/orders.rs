@@ -20,6 +20,7 @@ use crate::local::{DataDir, attach};
 use crate::result::Result;
 
 pub(crate) use find::find;
+pub(crate) use refund::ask as ask_refund;
 
 /// Runs the subcommand. `verbose` shows every id, code and digit.
 pub(crate) async fn run(

@@ -19,6 +19,7 @@ pub(crate) async fn run(args: &SandboxArgs) -> Result {
         tracking: fast_tracking(),
         gateway_url: args.gateway.clone(),
         webhook_token: args.webhook_token.clone(),
+        stripe_webhook_secret: args.stripe_secret.clone(),
         ..Options::default()
     })
     .await?;

@@ -10,8 +10,17 @@ use super::origin::Origin;
 const MASK: &str = "…";
 
 /// The last part of the keys whose values are secrets as a whole.
-const SECRETS: &[&str] =
-    &["secret", "secrets", "secret_key", "token", "webhook_tokens", "api_keys", "webhook", "password"];
+const SECRETS: &[&str] = &[
+    "secret",
+    "secrets",
+    "secret_key",
+    "token",
+    "webhook_tokens",
+    "webhook_secrets",
+    "api_keys",
+    "webhook",
+    "password",
+];
 
 /// Every value with where it comes from, as a file that could be read again but for its secrets.
 pub(crate) fn effective(config: &Config) -> String {

@@ -21,6 +21,7 @@ pub(crate) struct Config {
     pub(crate) database_url: String,
     pub(crate) databases: BTreeMap<String, String>,
     pub(crate) runtime: Runtime,
+    pub(crate) retention: Retention,
     pub(crate) health: Health,
     pub(crate) log: Log,
     pub(crate) shop: ShopFront,
@@ -90,6 +91,20 @@ pub(crate) struct Runtime {
     pub(crate) policies: BTreeMap<String, HandlerPolicy>,
 }
 
+/// Days for which rows are kept after they were last needed.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "keys name their unit")]
+pub(crate) struct Retention {
+    pub(crate) orders_days: u32,
+    pub(crate) labels_days: u32,
+    pub(crate) mails_days: u32,
+    pub(crate) cases_days: u32,
+    pub(crate) dead_days: u32,
+    pub(crate) effects_days: u32,
+    pub(crate) repeats_days: u32,
+}
+
 /// Changes to a handler's policy. Values that are left out stay as they are in the code.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +166,7 @@ pub(crate) struct Stripe {
     pub(crate) base_url: String,
     pub(crate) secret_key: String,
     pub(crate) timeout_ms: u64,
+    pub(crate) webhook_secrets: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

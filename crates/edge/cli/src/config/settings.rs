@@ -5,7 +5,7 @@ use std::time::Duration;
 use despatch_gateway::Secret;
 use despatch_runtime::{Database, PolicyOverride, Settings};
 
-use super::file::{Config, HandlerPolicy};
+use super::file::{Config, HandlerPolicy, Retention};
 use super::key::Key;
 use super::problem::ConfigError;
 use crate::open_files;
@@ -25,6 +25,31 @@ impl From<HandlerPolicy> for PolicyOverride {
     }
 }
 
+impl Retention {
+    /// The days by the names that workers give them.
+    fn days(&self) -> [(&'static str, u64); 7] {
+        let Retention {
+            orders_days,
+            labels_days,
+            mails_days,
+            cases_days,
+            dead_days,
+            effects_days,
+            repeats_days,
+        } = *self;
+        [
+            ("orders", orders_days),
+            ("labels", labels_days),
+            ("mails", mails_days),
+            ("cases", cases_days),
+            ("dead", dead_days),
+            ("effects", effects_days),
+            ("repeats", repeats_days),
+        ]
+        .map(|(key, kept)| (key, kept.into()))
+    }
+}
+
 impl Config {
     /// The settings of the runtime.
     pub(crate) fn settings(&self) -> Settings {
@@ -40,6 +65,12 @@ impl Config {
             sweep_after: seconds(runtime.sweep_after_seconds),
             clock_tick: Duration::from_millis(runtime.clock_tick_ms),
             journal_retention: days(runtime.journal_retention_days),
+            retentions: self
+                .retention
+                .days()
+                .into_iter()
+                .map(|(key, kept)| (key.to_owned(), days(kept)))
+                .collect(),
             stream_retention: days(runtime.stream_retention_days),
             stream_replicas: runtime.stream_replicas,
             provision: runtime.provision,
@@ -173,6 +204,7 @@ impl Config {
             shopify: self.gateway.shopify.clone(),
             woocommerce: self.gateway.woocommerce.clone(),
             shippo_tokens: secrets(&self.shippo.webhook_tokens),
+            stripe_secrets: secrets(&self.stripe.webhook_secrets),
         }
     }
 }

@@ -65,12 +65,14 @@ impl LocalDeployment {
         }
         let sandbox = if StandIns::are_needed(&config) {
             config.shippo.webhook_tokens.push(secrets.shippo_token.clone());
+            config.stripe.webhook_secrets.push(secrets.stripe_secret.clone());
             let options = despatch_sandbox::Options {
                 state_dir: Some(data_dir.path().join("sandbox")),
                 faults: faults.map_or_else(Faults::none, Faults::seeded),
                 tracking: fast_tracking(),
                 gateway_url: Some(gateway_url.clone()),
                 webhook_token: Some(secrets.shippo_token),
+                stripe_webhook_secret: Some(secrets.stripe_secret),
                 ..despatch_sandbox::Options::default()
             };
             let sandbox = Sandbox::start(options).await?;

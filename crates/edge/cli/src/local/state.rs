@@ -24,6 +24,7 @@ pub(crate) struct Secrets {
     pub(crate) link_secret: String,
     pub(crate) api_key: String,
     pub(crate) shippo_token: String,
+    pub(crate) stripe_secret: String,
 }
 
 impl DataDir {
@@ -69,7 +70,12 @@ impl DataDir {
     pub(crate) fn new_secrets(&self) -> Result<Secrets> {
         // 244 random bits each.
         let random = || format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let secrets = Secrets { link_secret: random(), api_key: random(), shippo_token: random() };
+        let secrets = Secrets {
+            link_secret: random(),
+            api_key: random(),
+            shippo_token: random(),
+            stripe_secret: random(),
+        };
         DataDir::write(&self.secrets_file(), &serde_json::to_vec_pretty(&secrets)?)?;
         Ok(secrets)
     }
@@ -77,7 +83,7 @@ impl DataDir {
     fn without_secrets(&self, found: &str) -> Box<dyn Error + Send + Sync> {
         hinted(
             format!(
-                "{}: expected the secrets of this deployment (link_secret, api_key, shippo_token): {found}",
+                "{}: expected the secrets of this deployment (link_secret, api_key, shippo_token, stripe_secret): {found}",
                 self.secrets_file().display()
             ),
             format!(

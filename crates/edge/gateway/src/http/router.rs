@@ -22,7 +22,7 @@ use super::pages;
 use super::routes::collected::Collected;
 use super::routes::orders::{Cancel, RefundJson};
 use super::routes::{
-    carrier, collected, customer_order, labels, orders, probes, reviews, shops, unsubscribe,
+    carrier, collected, customer_order, labels, orders, probes, reviews, shops, stripe, unsubscribe,
 };
 use super::state::Gateway;
 
@@ -59,6 +59,7 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .routes(routes!(collected::collected))
         .routes(routes!(shops::shopify))
         .routes(routes!(shops::woocommerce))
+        .routes(routes!(stripe::stripe))
         .routes(routes!(carrier::shippo))
         .routes(routes!(labels::show))
         .routes(routes!(reviews::ask, reviews::receive))

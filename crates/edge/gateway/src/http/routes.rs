@@ -8,4 +8,5 @@ pub(super) mod orders;
 pub(super) mod probes;
 pub(super) mod reviews;
 pub(super) mod shops;
+pub(super) mod stripe;
 pub(super) mod unsubscribe;

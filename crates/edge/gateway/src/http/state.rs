@@ -12,6 +12,7 @@ use super::storage::Storage;
 use crate::auth::links::LinkSecrets;
 use crate::auth::secret::Passwords;
 use crate::auth::shop::Shops;
+use crate::auth::stripe::StripeSigners;
 use crate::config::Config;
 
 /// Changes per minute that one customer may ask for. A person needs fewer.
@@ -26,6 +27,7 @@ pub(crate) struct Parts {
     pub(crate) read_model: ReadModel,
     pub(crate) api_keys: Passwords,
     pub(crate) shippo_tokens: Passwords,
+    pub(crate) stripe_signers: StripeSigners,
     pub(crate) links: LinkSecrets,
     pub(crate) pages: Pages,
     pub(crate) body_limit: usize,
@@ -61,6 +63,7 @@ impl Gateway {
             read_model,
             api_keys: Passwords::new(&config.api_keys),
             shippo_tokens: Passwords::new(&config.shippo_tokens),
+            stripe_signers: StripeSigners::new(&config.stripe_secrets),
             links: LinkSecrets::new(&config.link_secret, &config.former_link_secrets),
             pages: Pages::new(&config.shop_name),
             body_limit: config.body_limit_bytes,

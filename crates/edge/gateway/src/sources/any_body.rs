@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use crate::ingest::new_order::NewOrder;
 use crate::sources::fields::json::Invalid;
-use crate::sources::{order_json, review, shippo, shopify, woocommerce};
+use crate::sources::{order_json, review, shippo, shopify, stripe, woocommerce};
 
 /// Runs every parser on one body.
 fn read_all(body: &[u8]) -> Vec<Result<Order, Invalid>> {
     // These return no order. It counts that they return.
-    let _ = (shippo::read(body), review::from_json(body), review::from_form(body));
+    let _ = (shippo::read(body), stripe::read(body), review::from_json(body), review::from_form(body));
     vec![order_json::read(body), shopify::read(body, "north"), woocommerce::read(body, "south")]
 }
 
@@ -43,6 +43,10 @@ fn samples() -> Vec<Value> {
         serde_json::from_str(shopify).unwrap(),
         serde_json::from_str(woocommerce).unwrap(),
         order_json::example(),
+        json!({
+            "type": "charge.dispute.created",
+            "data": {"object": {"id": "du_1", "payment_intent": "pi_1", "evidence_details": {"due_by": 1_800_000_000}}}
+        }),
         json!({
             "event": "track_updated",
             "data": {"carrier": "usps", "tracking_number": "1", "metadata": "",

@@ -24,7 +24,8 @@ pub(crate) const API_KEY: &str = "test-api-key";
 pub(crate) const SHOP_SECRET: &str = "test-shop-secret";
 pub(crate) const LINK_SECRET: &str = "test-link-secret-of-32-bytes-or-more";
 pub(crate) const FORMER_LINK_SECRET: &str = "the-link-secret-before-of-32-bytes";
-pub(crate) const SHIPPO_TOKEN: &str = "test-shippo-token";
+pub(crate) const STRIPE_SECRET: &str = "whsec_test";
+const SHIPPO_TOKEN: &str = "test-shippo-token";
 pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 pub(crate) const SHOPIFY_SAMPLE: &str =
@@ -81,6 +82,11 @@ impl TestGateway {
         let serving = tokio::spawn(served);
         let client = Client::builder(TokioExecutor::new()).build_http();
         TestGateway { address, client, serving, shutdown: shutdown.drop_guard() }
+    }
+
+    /// Returns the gateway's URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// Tells the gateway to stop, and waits until it has.
@@ -229,5 +235,6 @@ fn config() -> Config {
         shopify: vec![shop("north", "north.myshopify.com")],
         woocommerce: vec![shop("south", "https://south.example.com")],
         shippo_tokens: vec![Secret::new(SHIPPO_TOKEN)],
+        stripe_secrets: vec![Secret::new(STRIPE_SECRET)],
     }
 }

@@ -13,4 +13,6 @@ mod orders;
 mod outages;
 mod parcels;
 mod placed;
+mod pruning;
+mod stripe;
 mod surroundings;

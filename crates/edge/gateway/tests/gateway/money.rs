@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use crate::fixture::{Request, TestGateway, shopify, woocommerce};
 
 /// A gateway, with orders and payments behind it, and a Stripe.
-struct Shop {
-    env: TestEnv,
-    gateway: TestGateway,
-    sandbox: Sandbox,
+pub(crate) struct Shop {
+    pub(crate) env: TestEnv,
+    pub(crate) gateway: TestGateway,
+    pub(crate) sandbox: Sandbox,
 }
 
 macro_rules! case {
@@ -28,7 +28,7 @@ const SHARED: [&str; 2] = [case!("01a-woo-one-intent-two-orders"), case!("01b-wo
 const PENDING: &str = case!("42-shopify-pending-bank-deposit");
 
 impl Shop {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let env = TestEnv::new().await;
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let secret_key = SecretKey::from("sk_test_shop".to_owned());
@@ -41,18 +41,33 @@ impl Shop {
 
     /// Authorises a payment of the shop's order of this id.
     async fn authorise(&self, shop_order_id: &str, minor: i64, currency: &str) -> String {
+        self.authorise_with("pm_card_visa", shop_order_id, (minor, currency)).await
+    }
+
+    /// Authorises a payment with one of Stripe's test cards.
+    pub(crate) async fn authorise_with(
+        &self,
+        card: &str,
+        shop_order_id: &str,
+        (minor, currency): (i64, &str),
+    ) -> String {
         let form = [
             ("amount", minor.to_string()),
             ("currency", currency.to_owned()),
             ("capture_method", "manual".to_owned()),
             ("confirm", "true".to_owned()),
-            ("payment_method", "pm_card_visa".to_owned()),
+            ("payment_method", card.to_owned()),
             ("metadata[order_id]", shop_order_id.to_owned()),
         ];
-        let url = format!("{}/v1/payment_intents", self.sandbox.stripe_url());
-        let sent = reqwest::Client::new().post(url).bearer_auth("sk_test_shop").form(&form).send().await;
-        let intent: Value = sent.unwrap().error_for_status().unwrap().json().await.unwrap();
+        let intent = self.in_dashboard("payment_intents", &form).await;
         intent["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Does at Stripe what a person does in its dashboard, and returns Stripe's answer.
+    pub(crate) async fn in_dashboard(&self, path: &str, form: &[(&str, String)]) -> Value {
+        let url = format!("{}/v1/{path}", self.sandbox.stripe_url());
+        let sent = reqwest::Client::new().post(url).bearer_auth("sk_test_shop").form(form).send().await;
+        sent.unwrap().error_for_status().unwrap().json().await.unwrap()
     }
 
     /// Sends a webhook twice, and returns the order's id.
@@ -72,7 +87,7 @@ impl Shop {
     }
 
     /// Reserves the stock of an order that may be, and returns what payments captured of it: minor units and currency.
-    async fn captured(&self, order_id: &str) -> (i64, String) {
+    pub(crate) async fn captured(&self, order_id: &str) -> (i64, String) {
         let authorised: PaymentAuthorised = self.env.expect(order_id).await;
         self.env.deliver(&StockReserved { order: authorised.order, ..StockReserved::default() }).await;
         let captured: PaymentCaptured = self.env.expect(order_id).await;

@@ -47,6 +47,7 @@ pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     };
     Ok(worker
         .queries(store::QUERIES)
+        .prunes([store::retention()])
         .handler(store_contact::StoreContact)
         .effect_handler(notify::Notify::new(config)?)
         .effect_handler(alert::NotifyOperators { alerts })

@@ -1,6 +1,6 @@
 //! All SQL of the notifications worker: contacts, sent messages, unsubscriptions.
 
-use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Reader, Retention, Row, Tx};
 
 use crate::milestone::Milestone;
 
@@ -122,4 +122,20 @@ pub(crate) async fn unsubscribe(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbE
                )
                select from contact";
     Ok(!tx.returning(sql, &[&order_id]).await?.is_empty())
+}
+
+/// The addresses for an order's mails, and what was sent, from the last mail on. Addresses that unsubscribed stay, because nobody
+/// may write to them later either.
+pub(crate) fn retention() -> Retention {
+    let sql = "with old as (
+            select order_id from notifications.contact c where order_id < $3 and stored_at < $1
+                and not exists (select from notifications.sent where sent.order_id = c.order_id and sent_at >= $1)
+            order by order_id limit $2 for update skip locked
+        ), gone as (
+            delete from notifications.contact using old where contact.order_id = old.order_id returning 1
+        ), mails as (
+            delete from notifications.sent using old where sent.order_id = old.order_id
+        )
+        select count(*) from gone";
+    Retention::new("mails", 730, sql)
 }

@@ -1,6 +1,9 @@
 //! The notifications worker through the runtime, against real NATS, PostgreSQL and a mail server that stores its mail.
 //! Every event is delivered twice.
 
+#[path = "notifications/pruning.rs"]
+mod pruning;
+
 use std::time::Duration;
 
 use despatch_contracts::Event;
@@ -21,8 +24,8 @@ async fn sandbox() -> Sandbox {
     Sandbox::start(Options::default()).await.expect("free ports")
 }
 
-async fn env(mail: &Sandbox) -> TestEnv {
-    let config = Config {
+fn config(mail: &Sandbox) -> Config {
+    Config {
         shop_name: "Quay Street Supplies".into(),
         from: "Quay Street Supplies <orders@shop.example>".into(),
         message_id_domain: "shop.example".into(),
@@ -31,9 +34,12 @@ async fn env(mail: &Sandbox) -> TestEnv {
         smtp_timeout_seconds: 5,
         link_secret: "a link secret of thirty-two bytes".into(),
         alert_webhook: String::new(),
-    };
+    }
+}
+
+async fn env(mail: &Sandbox) -> TestEnv {
     let env = TestEnv::new().await;
-    env.run(despatch_notifications::worker(&config).expect("a sound configuration")).await;
+    env.run(despatch_notifications::worker(&config(mail)).expect("a sound configuration")).await;
     env
 }
 

@@ -40,13 +40,13 @@ CREATE TABLE payments.refund (
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
     currency     text NOT NULL,
     reason       text NOT NULL,
-    state        text NOT NULL CHECK (state IN ('approved', 'made', 'elsewhere', 'refused')),
+    state        text NOT NULL CHECK (state IN ('approved', 'made', 'elsewhere', 'refused', 'failed')),
     -- The provider's reference of the refund.
     reference    text NOT NULL DEFAULT '',
     asked_at     timestamptz NOT NULL DEFAULT despatch_now(),
     made_at      timestamptz,
     PRIMARY KEY (order_id, refund_id, tender),
-    CHECK ((made_at IS NOT NULL) = (state IN ('made', 'elsewhere')))
+    CHECK ((made_at IS NOT NULL) = (state IN ('made', 'elsewhere', 'failed')))
 );
 
 -- For recent refunds.

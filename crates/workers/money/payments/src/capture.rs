@@ -145,6 +145,9 @@ impl<P: Provider> Capture<P> {
             AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => {}
         }
         let amount = ours.of(payment.amount)?;
+        if payment.is_under_review {
+            return Err(PaymentError::UnderReview);
+        }
         let look = || async { captured(provider.look_up(reference).await?) };
         let act = |key: String| async move {
             match provider.capture(reference, amount, &key).await {

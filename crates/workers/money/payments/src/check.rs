@@ -54,6 +54,9 @@ impl<P: Provider> EffectHandler for Check<P> {
         let payment = self.provider.look_up(&ours.tender.reference).await?;
         owner::claim(attempt, P::NAME, &ours.tender, &payment).await?;
         ours.of(payment.amount)?;
+        if payment.is_under_review {
+            return Err(PaymentError::UnderReview);
+        }
         match payment.status {
             AuthorisationStatus::Authorised
             | AuthorisationStatus::Processing

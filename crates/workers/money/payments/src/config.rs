@@ -7,9 +7,14 @@ use serde::Deserialize;
 
 use crate::stripe::{StripeConfig, UnusableClient};
 
-/// Tries for about an hour, because the provider may take long over an earlier request.
-pub(crate) const POLICY: Policy =
-    Policy { attempts: 24, longest_retry: Duration::from_secs(300), ..Policy::DEFAULT };
+/// Tries for about an hour, because the provider may take long over an earlier request. A payment under review waits for a
+/// day less than card authorisations last.
+pub(crate) const POLICY: Policy = Policy {
+    attempts: 24,
+    longest_retry: Duration::from_secs(300),
+    defer_deadline: Duration::from_secs(6 * 24 * 3600),
+    ..Policy::DEFAULT
+};
 
 /// The worker's part of the configuration file.
 #[derive(Debug, Clone, Deserialize)]

@@ -7,6 +7,9 @@ use despatch_runtime::{DbError, HandlerError, Verdict};
 
 use crate::provider::{AuthorisationStatus, ProviderError};
 
+/// How often a payment that is under review is looked at again.
+const REVIEW_POLL: Duration = Duration::from_secs(300);
+
 /// Why payments did not do what an event asks.
 #[derive(Debug, thiserror::Error)]
 pub enum PaymentError {
@@ -65,6 +68,40 @@ pub enum PaymentError {
         provider: String,
         /// The amount, for people.
         amount: String,
+    },
+    /// The provider's risk rules want a person to look at the payment first.
+    #[error("the payment is under review at the provider; a person has to approve it or refund it there")]
+    UnderReview,
+    /// The payment came under review after it was captured.
+    #[error("{reference} came under review at the provider after it was captured")]
+    ReviewedLate {
+        /// The provider's reference of the payment.
+        reference: String,
+    },
+    /// A refund that was made did not reach the customer.
+    #[error("the refund {reference} of {amount} did not reach the customer; the shop has the money again")]
+    RefundFailed {
+        /// The provider's reference of the refund.
+        reference: String,
+        /// The amount, for people.
+        amount: String,
+    },
+    /// The customer disputes the payment.
+    #[error(
+        "the customer disputes {amount} ({reason}) as {dispute}; {}; evidence: {evidence}",
+        due_by.as_ref().map_or_else(|| "no answer is possible".to_owned(), |at| format!("answer at the provider until {at}"))
+    )]
+    Disputed {
+        /// The provider's reference of the dispute.
+        dispute: String,
+        /// The disputed amount.
+        amount: Money,
+        /// The customer's reason, in the provider's words.
+        reason: String,
+        /// The end of the time for an answer, RFC 3339 in UTC.
+        due_by: Option<String>,
+        /// The evidence that counts for this reason.
+        evidence: &'static str,
     },
     /// The order's currency does not exist.
     #[error(transparent)]
@@ -142,6 +179,11 @@ impl HandlerError for PaymentError {
                 Verdict::Reject(Reason::AmountMismatch)
             }
             Self::NotCapturedYet => Verdict::NotYet,
+            // A person decides at the provider, which takes hours or days.
+            Self::UnderReview => Verdict::Defer(REVIEW_POLL),
+            Self::ReviewedLate { .. } => Verdict::Reject(Reason::PaymentUnderReview),
+            Self::RefundFailed { .. } => Verdict::Reject(Reason::RefundFailed),
+            Self::Disputed { .. } => Verdict::Reject(Reason::PaymentDisputed),
             Self::NothingCaptured => Verdict::Reject(Reason::CommandRefused),
             Self::Overtaken | Self::Database(_) => Verdict::Retry,
             Self::Provider(error) => provider_verdict(error),

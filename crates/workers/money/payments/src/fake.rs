@@ -7,7 +7,7 @@ use std::time::Duration;
 use despatch_domain::Money;
 
 use crate::provider::{
-    AuthorisationStatus, Captured, MadeRefund, Payment, Provider, ProviderError, Refunded,
+    AuthorisationStatus, Captured, Dispute, Payment, Provider, ProviderError, Refunded, Refunds,
 };
 
 /// Accepts every request.
@@ -37,10 +37,19 @@ impl Provider for Fake {
     }
 
     async fn look_up(&self, _: &str) -> Result<Payment, ProviderError> {
-        Ok(Payment { status: AuthorisationStatus::Authorised, amount: None, metadata: BTreeMap::new() })
+        Ok(Payment {
+            status: AuthorisationStatus::Authorised,
+            amount: None,
+            metadata: BTreeMap::new(),
+            is_under_review: false,
+        })
     }
 
-    async fn refunds(&self, _: &str) -> Result<Vec<MadeRefund>, ProviderError> {
-        Ok(Vec::new())
+    async fn refunds(&self, _: &str) -> Result<Refunds, ProviderError> {
+        Ok(Refunds::default())
+    }
+
+    async fn dispute(&self, reference: &str) -> Result<Dispute, ProviderError> {
+        Err(ProviderError::Refused { code: "dispute".to_owned(), message: format!("no dispute {reference}") })
     }
 }

@@ -1,18 +1,21 @@
 //! The payments worker. It checks whose payment an order names before anything is reserved, and captures what is due once
 //! the order's stock is, exactly and once. It approves and makes refunds, each under its own id, and voids authorisations
-//! when orders requests it. It uses one idempotency key, through all retries, until it is proved that nothing happened
+//! when orders requests it. It follows what people do at the provider: refunds there, disputes, reviews. It uses one idempotency key, through all retries, until it is proved that nothing happened
 //! under that key.
 
 mod approve;
 mod capture;
 mod check;
 mod config;
+mod dispute;
 mod error;
+mod fail;
 pub mod fake;
 mod idempotent;
 mod overdue;
 mod owner;
 pub mod provider;
+mod reconcile;
 mod refund;
 mod report;
 mod store;
@@ -29,8 +32,11 @@ pub use approve::Approve;
 pub use capture::Capture;
 pub use check::Check;
 pub use config::{Config, ProviderName};
+pub use dispute::Dispute;
 pub use error::PaymentError;
+pub use fail::Fail;
 pub use overdue::Overdue;
+pub use reconcile::Reconcile;
 pub use refund::Refund;
 pub use report::Report;
 pub use void::Void;
@@ -69,5 +75,8 @@ pub fn worker_with<P: Provider>(provider: P) -> Worker {
         .effect_handler(Refund::new(Arc::clone(&provider), overdue))
         .handler(Report)
         .handler(Overdue)
+        .effect_handler(Reconcile::new(Arc::clone(&provider)))
+        .handler(Fail)
+        .effect_handler(Dispute::new(Arc::clone(&provider)))
         .effect_handler(Void::new(provider))
 }

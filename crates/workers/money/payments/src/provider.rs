@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use despatch_domain::Money;
 
@@ -39,9 +39,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Returns the payment as it is now.
     fn look_up(&self, reference: &str) -> impl Future<Output = Result<Payment, ProviderError>> + Send;
 
-    /// Returns every refund of the payment that was made or is under way, made by this worker or by anybody else.
-    fn refunds(&self, reference: &str)
-    -> impl Future<Output = Result<Vec<MadeRefund>, ProviderError>> + Send;
+    /// Returns every refund of the payment, made by this worker or by anybody else.
+    fn refunds(&self, reference: &str) -> impl Future<Output = Result<Refunds, ProviderError>> + Send;
+
+    /// Returns a dispute as it is now.
+    fn dispute(&self, reference: &str) -> impl Future<Output = Result<Dispute, ProviderError>> + Send;
 }
 
 /// A payment, as the provider has it.
@@ -53,6 +55,8 @@ pub struct Payment {
     pub amount: Option<Money>,
     /// The checkout's notes at the provider, by key.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the provider's risk rules want a person to look at it, and nobody has yet.
+    pub is_under_review: bool,
 }
 
 /// A capture.
@@ -69,6 +73,43 @@ pub struct Captured {
 pub struct Refunded {
     /// The provider's reference of the refund.
     pub reference: String,
+}
+
+/// The refunds of a payment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Refunds {
+    /// Those that were made or are under way.
+    pub made: Vec<MadeRefund>,
+    /// The provider's references of those that did not reach the customer.
+    pub failed: Vec<String>,
+}
+
+/// A dispute: the customer asked the bank for the money back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// The stage of the dispute.
+    pub status: DisputeStatus,
+    /// The provider's reference of the disputed payment.
+    pub payment: String,
+    /// The disputed amount.
+    pub amount: Money,
+    /// The customer's reason, in the provider's words, e.g. `product_not_received`.
+    pub reason: String,
+    /// The time until which the shop may answer, if it may.
+    pub due_by: Option<SystemTime>,
+}
+
+/// The stage of a dispute. Won and lost are final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisputeStatus {
+    /// The shop may send evidence.
+    NeedsResponse,
+    /// The bank has the shop's evidence.
+    UnderReview,
+    /// The money stays with the shop.
+    Won,
+    /// The money went back to the customer.
+    Lost,
 }
 
 /// A refund, as the provider has it.

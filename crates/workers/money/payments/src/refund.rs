@@ -51,6 +51,8 @@ pub struct Planned {
     is_rest: bool,
     /// Our ids of the order's refunds.
     ids: Vec<String>,
+    /// Other approved refunds of the tender that were not recorded as made: their ids and amounts.
+    open: Vec<(String, i64)>,
     /// The provider's references of recorded refunds.
     references: Vec<String>,
 }
@@ -95,9 +97,12 @@ impl<P: Provider> EffectHandler for Refund<P> {
         let amount = store::money(&tender, refunds[at].amount_minor)?;
         let is_rest = refunds[at].is_rest;
         let refund_id = event.refund_id.clone();
+        let is_open =
+            |it: &&store::Refund| it.is_approved && it.tender == tender.number && it.id != refund_id;
+        let open = refunds.iter().filter(is_open).map(|it| (it.id.clone(), it.amount_minor)).collect();
         let references = refunds.iter_mut().map(|it| std::mem::take(&mut it.reference)).collect();
         let ids = refunds.into_iter().map(|it| it.id).collect();
-        Ok(Plan::Make(Box::new(Planned { refund_id, tender, amount, is_rest, ids, references })))
+        Ok(Plan::Make(Box::new(Planned { refund_id, tender, amount, is_rest, ids, open, references })))
     }
 
     fn asks_provider(&self, plan: &Plan) -> bool {
@@ -108,19 +113,19 @@ impl<P: Provider> EffectHandler for Refund<P> {
         let Plan::Make(plan) = plan else { return Ok(Outcome::default()) };
         let provider = &self.provider;
         let reference = plan.tender.authorisation.as_str();
-        let back = provider.refunds(reference).await?;
+        let back = provider.refunds(reference).await?.made;
         let others = plan.others(&back);
         if let Some(made) = plan.own(&back) {
             return Ok(Outcome { made: Some(made), others });
         }
         let Some(amount) = plan.still_due(&back) else { return Ok(Outcome { made: None, others }) };
-        let look = || async { Ok(plan.own(&provider.refunds(reference).await?)) };
+        let look = || async { Ok(plan.own(&provider.refunds(reference).await?.made)) };
         let act = |key: String| async move {
             match provider.refund(reference, amount, &plan.refund_id, &key).await {
                 Ok(refunded) => Ok((refunded, amount.minor)),
                 Err(error @ (ProviderError::AmountRefused { .. } | ProviderError::Refused { .. })) => {
                     // Perhaps somebody was faster since the look. Then the next try finds out how much is left.
-                    let is_due = plan.still_due(&provider.refunds(reference).await?) == Some(amount);
+                    let is_due = plan.still_due(&provider.refunds(reference).await?.made) == Some(amount);
                     Err(if is_due { error } else { ProviderError::AlreadyRefunded })
                 }
                 Err(error) => Err(error),
@@ -217,11 +222,13 @@ impl Planned {
     }
 
     /// Returns the amount to refund; `None` if the provider has given so much back that this is not left. Everything that
-    /// is left may be less than it was.
+    /// is left may be less than it was, and leaves what other approved refunds need: they may be made later.
     fn still_due(&self, back: &[MadeRefund]) -> Option<Money> {
         let same = back.iter().filter(|it| it.amount.currency == self.amount.currency);
         let left = self.tender.captured_minor - same.map(|it| it.amount.minor).sum::<i64>();
-        let minor = if self.is_rest { left.min(self.amount.minor) } else { self.amount.minor };
+        let is_made = |id: &String| back.iter().any(|it| it.refund_id.as_ref() == Some(id));
+        let others: i64 = self.open.iter().filter(|(id, _)| !is_made(id)).map(|(_, minor)| minor).sum();
+        let minor = if self.is_rest { (left - others).min(self.amount.minor) } else { self.amount.minor };
         (0 < minor && minor <= left).then(|| Money::new(minor, self.amount.currency))
     }
 }

@@ -88,6 +88,15 @@ pub(crate) struct Refund {
     pub(crate) reference: String,
 }
 
+/// A refund, or one tender's part of it, that did not reach the customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedRefund {
+    pub(crate) id: String,
+    pub(crate) tender: i32,
+    pub(crate) amount_minor: i64,
+    pub(crate) currency: String,
+}
+
 /// Returns what is known of the order's payment.
 pub(crate) async fn known(db: &Reader<'_>, order_id: &str) -> Result<Payment, DbError> {
     payment(&db.query_batched(PAYMENTS, (order_id.to_owned(),)).await?)
@@ -230,6 +239,38 @@ pub(crate) async fn made_elsewhere(
                UPDATE payments.tender SET elsewhere_minor = elsewhere_minor + refund.amount_minor
                  FROM refund WHERE order_id = $1 AND number = $2";
     Ok(tx.execute(sql, &[&order_id, &tender, &minor, &reference, &reason, &refund_id]).await? == 1)
+}
+
+/// Records that a refund, known by the provider's reference, did not reach the customer. Its amount can be refunded again.
+/// Returns the refund; `None` if it is not known as made.
+pub(crate) async fn failed(
+    tx: &Tx<'_>,
+    order_id: &str,
+    reference: &str,
+) -> Result<Option<FailedRefund>, DbError> {
+    let sql = "WITH known AS (
+                   SELECT refund_id, tender, amount_minor, currency, state FROM payments.refund
+                    WHERE order_id = $1 AND reference = $2 AND state IN ('made', 'elsewhere') FOR UPDATE
+               ), refund AS (
+                   UPDATE payments.refund SET state = 'failed'
+                     FROM known WHERE refund.order_id = $1 AND refund.refund_id = known.refund_id
+                                  AND refund.tender = known.tender
+               ), tender AS (
+                   UPDATE payments.tender
+                      SET refunded_minor = refunded_minor - CASE known.state WHEN 'made' THEN known.amount_minor ELSE 0 END,
+                          approved_minor = approved_minor - CASE known.state WHEN 'made' THEN known.amount_minor ELSE 0 END,
+                          elsewhere_minor = elsewhere_minor - CASE known.state WHEN 'made' THEN 0 ELSE known.amount_minor END
+                     FROM known WHERE order_id = $1 AND number = known.tender
+               )
+               SELECT refund_id, tender, amount_minor, currency FROM known";
+    let rows = tx.returning(sql, &[&order_id, &reference]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some(FailedRefund {
+        id: row.try_get("refund_id")?,
+        tender: row.try_get("tender")?,
+        amount_minor: row.try_get("amount_minor")?,
+        currency: row.try_get("currency")?,
+    }))
 }
 
 /// Returns all refunds of the order.

@@ -16,9 +16,9 @@ use reqwest::{Client, Request, RequestBuilder, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
 use crate::provider::{
-    AuthorisationStatus, Captured, MadeRefund, Payment, Provider, ProviderError, Refunded,
+    AuthorisationStatus, Captured, Dispute, Payment, Provider, ProviderError, Refunded, Refunds,
 };
-use answer::{Intent, REFUND_ID, Refund, Refunds};
+use answer::{DisputeObject, Intent, REFUND_ID, Refund, RefundList, Review};
 
 /// The API version for whose answers this is written, whatever the account's default is.
 const VERSION: &str = "2025-03-31.basil";
@@ -131,16 +131,9 @@ impl Stripe {
         Ok(Stripe { client, base, timeout })
     }
 
-    /// Returns the address of an intent. References come from shops, so one that could lead elsewhere is refused.
+    /// Returns the address of an intent, or of a verb of it.
     fn intent(&self, reference: &str, verb: &str) -> Result<String, ProviderError> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if reference.is_empty() || !reference.bytes().all(plain) {
-            return Err(ProviderError::Refused {
-                code: "reference".into(),
-                message: format!("expected the id of a PaymentIntent, found {reference:?}"),
-            });
-        }
-        Ok(format!("{}/v1/payment_intents/{reference}{verb}", self.base))
+        Ok(format!("{}/v1/payment_intents/{}{verb}", self.base, plain(reference)?))
     }
 
     /// Creates a request with an effect.
@@ -230,15 +223,40 @@ impl Provider for Stripe {
     async fn look_up(&self, reference: &str) -> Result<Payment, ProviderError> {
         let request = self.client.get(self.intent(reference, "")?);
         let intent: Intent = self.send("/v1/payment_intents/{intent}", request).await?;
-        intent.payment()
+        let is_under_review = match intent.review_id() {
+            Some(review) => {
+                let request = self.client.get(format!("{}/v1/reviews/{}", self.base, plain(review)?));
+                self.send::<Review>("/v1/reviews/{review}", request).await?.open
+            }
+            None => false,
+        };
+        intent.payment(is_under_review)
     }
 
-    async fn refunds(&self, reference: &str) -> Result<Vec<MadeRefund>, ProviderError> {
+    async fn refunds(&self, reference: &str) -> Result<Refunds, ProviderError> {
         let query = [("payment_intent", reference), ("limit", REFUNDS)];
         let list = self.client.get(format!("{}/v1/refunds", self.base)).query(&query);
-        let refunds: Refunds = self.send("/v1/refunds", list).await?;
-        refunds.made()
+        let refunds: RefundList = self.send("/v1/refunds", list).await?;
+        refunds.refunds()
     }
+
+    async fn dispute(&self, reference: &str) -> Result<Dispute, ProviderError> {
+        let request = self.client.get(format!("{}/v1/disputes/{}", self.base, plain(reference)?));
+        let dispute: DisputeObject = self.send("/v1/disputes/{dispute}", request).await?;
+        dispute.dispute()
+    }
+}
+
+/// Returns a reference as a part of an address. References come from outside, so one that could lead elsewhere is refused.
+fn plain(reference: &str) -> Result<&str, ProviderError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    if !reference.is_empty() && reference.bytes().all(plain) {
+        return Ok(reference);
+    }
+    Err(ProviderError::Refused {
+        code: "reference".into(),
+        message: format!("expected the id of an object at Stripe, found {reference:?}"),
+    })
 }
 
 /// Formats an amount for a form.

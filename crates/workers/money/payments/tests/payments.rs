@@ -4,8 +4,12 @@
 
 #[path = "payments/checkout.rs"]
 mod checkout;
+#[path = "payments/dashboard.rs"]
+mod dashboard;
 #[path = "payments/foreign.rs"]
 mod foreign;
+#[path = "payments/kills.rs"]
+mod kills;
 #[path = "payments/owners.rs"]
 mod owners;
 #[path = "payments/partial.rs"]
@@ -24,7 +28,7 @@ use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockReserved;
 use despatch_domain::{Currency, Money};
 use despatch_payments::provider::{
-    AuthorisationStatus, Captured, MadeRefund, Payment, Provider, ProviderError, Refunded,
+    AuthorisationStatus, Captured, Dispute, Payment, Provider, ProviderError, Refunded, Refunds,
 };
 use despatch_payments::stripe::{SecretKey, StripeConfig};
 use despatch_payments::{Config, ProviderName, worker, worker_with};
@@ -124,11 +128,15 @@ impl Provider for Muddled {
             0 => AuthorisationStatus::Authorised,
             n => AuthorisationStatus::Captured(Captured { reference: format!("capture {n}"), amount }),
         };
-        Ok(Payment { status, amount: Some(amount), metadata: BTreeMap::new() })
+        Ok(Payment { status, amount: Some(amount), metadata: BTreeMap::new(), is_under_review: false })
     }
 
-    async fn refunds(&self, _: &str) -> Result<Vec<MadeRefund>, ProviderError> {
-        Ok(Vec::new())
+    async fn refunds(&self, _: &str) -> Result<Refunds, ProviderError> {
+        Ok(Refunds::default())
+    }
+
+    async fn dispute(&self, _: &str) -> Result<Dispute, ProviderError> {
+        Err(ProviderError::InProgress)
     }
 }
 

@@ -57,3 +57,9 @@ create table orders.timeline (
 
 -- For recent events. Rows come in the order of this time, or nearly so.
 create index timeline_at on orders.timeline using brin (at);
+
+-- Orders that are no longer kept, by their ids. So none is accepted again, and readers can tell them from new ones.
+create table orders.pruned (
+    order_id text primary key,
+    pruned_at timestamptz not null default despatch_now()
+);

@@ -28,7 +28,7 @@ pub(crate) enum AcceptError {
     Invalid(#[from] Invalid),
     /// Another order has the same natural key.
     #[error(
-        "expected a new order of shop {shop:?}, found {shop_order_id:?}, which was accepted before under another id"
+        "expected a new order of shop {shop:?}, found {shop_order_id:?}, which was accepted before, under another id or so long ago that it is no longer kept"
     )]
     Taken { shop: String, shop_order_id: String },
     #[error(transparent)]

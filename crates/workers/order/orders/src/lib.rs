@@ -39,6 +39,7 @@ pub fn worker() -> Worker {
     let payment_due = worker.timer::<PaymentDue>();
     worker
         .queries(store::QUERIES)
+        .prunes(store::retentions())
         .handler(accept::Accept { payment_due })
         .handler(pay::Pay)
         .handler(pay::GiveUp)

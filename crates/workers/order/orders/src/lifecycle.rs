@@ -31,6 +31,12 @@ pub(crate) enum Fact<'a> {
     PaymentRefunded(Refund<'a>),
     /// The refund of this id is not made.
     RefundRefused(&'a str),
+    /// This refund was made and did not reach the customer.
+    RefundFailed(Refund<'a>),
+    /// The customer disputes the payment, under this reference.
+    Disputed(&'a str),
+    /// The customer's bank decided the dispute of this reference for the customer.
+    DisputeLost(&'a str),
     /// The authorisation was voided.
     PaymentVoided,
     /// So many units were picked into a parcel.
@@ -75,7 +81,8 @@ pub(crate) struct Lifecycle {
     ordered: i64,
     /// By parcel number. The edge reads this field of the row.
     parcels: BTreeMap<u32, ParcelFacts>,
-    /// Facts about refunds: `approved/<id>/<tender>`, `made/<id>/<tender>`, `refused/<id>`. Amounts are payments' own.
+    /// Facts about money that went back: `approved/<id>/<tender>`, `made/<id>/<tender>`, `failed/<id>/<tender>`,
+    /// `refused/<id>`, `disputed/<reference>`, `lost/<reference>`. Amounts are payments' own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     refunds: BTreeSet<String>,
     /// Units of lines whose refund was asked for, by the refund's id and the line's number.
@@ -209,6 +216,16 @@ impl Lifecycle {
                 }
                 (self.refunds.insert(format!("refused/{id}")), Reason::CommandRefused)
             }
+            Fact::RefundFailed(Refund { id, tender }) => {
+                self.units.remove(id);
+                (self.refunds.insert(format!("failed/{id}/{tender}")), Reason::RefundFailed)
+            }
+            Fact::Disputed(dispute) => {
+                (self.refunds.insert(format!("disputed/{dispute}")), Reason::PaymentDisputed)
+            }
+            Fact::DisputeLost(dispute) => {
+                (self.refunds.insert(format!("lost/{dispute}")), Reason::DisputeLost)
+            }
             Fact::PaymentVoided if cancelled => (self.mark(Mark::Voided), Reason::StepDone),
             // An authorisation is voided only because the order was cancelled first.
             Fact::PaymentVoided => return Err(Reason::UnexpectedFact),
@@ -290,7 +307,10 @@ impl Lifecycle {
 
     /// Returns whether this refund was asked for before.
     pub(crate) fn knows_refund(&self, id: &str) -> bool {
-        self.units.contains_key(id) || self.refunds.contains(&format!("refused/{id}"))
+        let failed = format!("failed/{id}/");
+        self.units.contains_key(id)
+            || self.refunds.contains(&format!("refused/{id}"))
+            || self.refunds.iter().any(|known| known.starts_with(&failed))
     }
 
     /// Returns for how many units of a line a refund was asked for.

@@ -3,7 +3,8 @@
 use despatch_contracts::label::{LabelCreated, LabelVoided};
 use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::payment::{
-    PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundRefused,
+    DisputeLost, PaymentCaptured, PaymentDisputed, PaymentRefunded, PaymentVoided, RefundApproved,
+    RefundFailed, RefundRefused,
 };
 use despatch_contracts::review::{ReviewLapsed, ReviewReceived};
 use despatch_contracts::shipment::{
@@ -26,6 +27,9 @@ event_enum! {
         RefundApproved(RefundApproved),
         RefundRefused(RefundRefused),
         Refunded(PaymentRefunded),
+        RefundFailed(RefundFailed),
+        Disputed(PaymentDisputed),
+        DisputeLost(DisputeLost),
         Voided(PaymentVoided),
         Picked(StockPicked),
         Labelled(LabelCreated),
@@ -82,6 +86,18 @@ impl OrderFact {
                 let paid = paid(e.amount_minor, &e.currency, &e.reference);
                 let detail = format!("{}: {paid}: {}", e.refund_id, e.reason);
                 Ok(record(e, Fact::PaymentRefunded(refund), detail))
+            }
+            OrderFact::RefundFailed(e) => {
+                let refund = Refund { id: &e.refund_id, tender: e.tender };
+                let paid = paid(e.amount_minor, &e.currency, &e.reference);
+                Ok(record(e, Fact::RefundFailed(refund), format!("{}: {paid}", e.refund_id)))
+            }
+            OrderFact::Disputed(e) => {
+                Ok(record(e, Fact::Disputed(&e.dispute), format!("{} of {}", e.dispute, e.reference)))
+            }
+            OrderFact::DisputeLost(e) => {
+                let detail = format!("{}: {}", e.dispute, amount(e.amount_minor, &e.currency));
+                Ok(record(e, Fact::DisputeLost(&e.dispute), detail))
             }
             OrderFact::Voided(e) => {
                 Ok(record(e, Fact::PaymentVoided, format!("{}: {}", e.reference, e.reason)))

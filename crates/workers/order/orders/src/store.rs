@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use despatch_contracts::order::Order;
 use despatch_domain::Reason;
-use despatch_runtime::{BatchedQuery, DbError, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Retention, Tx};
 use despatch_status::OrderState;
 use jiff::Timestamp;
 use prost::Message;
@@ -43,7 +43,8 @@ pub(crate) async fn accept(tx: &Tx<'_>, order: &Order, note: &Note<'_>) -> Resul
         with accepted as (
             insert into orders.orders (order_id, shop, shop_order_id, channel, customer_email, currency, total_minor,
                                        placed_at, document)
-            values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, despatch_now()), $9)
+            select $1, $2, $3, $4, $5, $6, $7, coalesce($8, despatch_now()), $9
+            where not exists (select from orders.pruned where order_id = $1)
             on conflict do nothing
             returning order_id
         ), started as (
@@ -221,6 +222,39 @@ pub(crate) async fn forget_unpaid(tx: &Tx<'_>, order_id: &str) -> Result<(), DbE
     tx.execute("delete from orders.unpaid where order_id = $1", &[&order_id]).await?;
     Ok(())
 }
+
+/// Orders that are at their end, and orders that nobody paid. Their ids stay, so that they are never accepted again.
+pub(crate) fn retentions() -> [Retention; 2] {
+    let closed = "\
+        with old as (
+            select order_id from orders.progress
+            where order_id < $3 and state in ('completed', 'cancelled', 'returned') and updated_at < $1
+            order by order_id limit $2 for update skip locked
+        ), gone as (
+            delete from orders.progress using old where progress.order_id = old.order_id returning old.order_id
+        ), contents as (
+            delete from orders.orders using old where orders.order_id = old.order_id
+        ), steps as (
+            delete from orders.timeline using old where timeline.order_id = old.order_id
+        ), noted as (
+            insert into orders.pruned (order_id) select order_id from gone on conflict do nothing
+        )
+        select count(*) from gone";
+    let unpaid = "\
+        with old as (
+            select order_id from orders.unpaid where order_id < $3 and given_up_at < $1
+            order by order_id limit $2 for update skip locked
+        ), gone as (
+            delete from orders.unpaid using old where unpaid.order_id = old.order_id returning old.order_id
+        ), noted as (
+            insert into orders.pruned (order_id) select order_id from gone on conflict do nothing
+        )
+        select count(*) from gone";
+    [Retention::new("orders", KEPT_DAYS, closed), Retention::new("orders", KEPT_DAYS, unpaid)]
+}
+
+/// Days for which an order is kept by default: two years, in which customers have rights about what they bought.
+const KEPT_DAYS: u32 = 730;
 
 /// Removes NUL, the only character that PostgreSQL does not accept in a text. Carriers and shops may send it.
 fn text(words: &str) -> String {

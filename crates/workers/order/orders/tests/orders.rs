@@ -12,6 +12,8 @@ mod collect;
 mod fixture;
 #[path = "orders/listed.rs"]
 mod listed;
+#[path = "orders/prune.rs"]
+mod prune;
 #[path = "orders/refund.rs"]
 mod refund;
 #[path = "orders/track.rs"]

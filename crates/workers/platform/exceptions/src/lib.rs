@@ -15,6 +15,7 @@ mod cases;
 mod config;
 mod replays;
 mod required;
+mod retention;
 mod schema;
 mod worker;
 

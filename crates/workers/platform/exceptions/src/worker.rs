@@ -17,6 +17,7 @@ use crate::cases::priority::WorthLimits;
 use crate::cases::resolve::Resolve;
 use crate::config::{Config, ConfigError};
 use crate::replays::advance::Advance;
+use crate::retention::retentions;
 use crate::schema::{MIGRATIONS, NAME};
 
 /// Registers the worker's handlers and gauges. Fails with everything that is wrong with the configuration.
@@ -31,6 +32,7 @@ pub fn worker(config: &Config) -> Result<Worker, Vec<ConfigError>> {
     let mut worker = gauges().into_iter().fold(Worker::new(NAME, MIGRATIONS), Worker::gauge);
     let (monitor_due, replay_due) = (worker.timer::<MonitorDue>(), worker.timer::<BulkReplayDue>());
     Ok(asks::register(worker)
+        .prunes(retentions())
         .handler(Outages { calendar: calendar.clone(), monitor_due, monitor_every })
         .handler(Open { calendar, worth_limits, monitor_due, monitor_every })
         .handler(Resolve)

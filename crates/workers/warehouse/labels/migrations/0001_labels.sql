@@ -1,4 +1,4 @@
--- One row per parcel: its label, and why this carrier service was chosen. Nothing is ever updated.
+-- One row per parcel: its label, and why this carrier service was chosen. Nothing but the document is ever updated.
 create table labels.label (
     order_id        text        not null,
     parcel          integer     not null,
@@ -6,8 +6,8 @@ create table labels.label (
     carrier         text        not null,
     service         text        not null,
     tracking_number text        not null,
-    -- The PDF.
-    document        bytea       not null,
+    -- The PDF; null once it is past its retention.
+    document        bytea,
     -- Labels of our own only: the same for a thermal printer.
     zpl             text,
     -- The carrier's price; unknown for printed labels.
@@ -18,6 +18,9 @@ create table labels.label (
     created_at      timestamptz not null default despatch_now(),
     primary key (order_id, parcel)
 );
+
+-- Labels that have their documents, for the end of their retention.
+create index label_documents on labels.label (created_at) where document is not null;
 
 -- Carriers report parcels by these two.
 create unique index label_tracking on labels.label (tracking_number, carrier);

@@ -101,7 +101,7 @@ pub(crate) enum Plan {
     /// It needs a label.
     Label(Box<LabelRequest>),
     /// The customer collects it, and can do so at once.
-    Ready(ReadyForPickup),
+    Ready(Box<ReadyForPickup>),
     /// It has its label.
     Nothing,
 }
@@ -124,13 +124,13 @@ impl EffectHandler for Create {
             return Ok(Plan::Nothing);
         }
         if parcel.is_collected {
-            return Ok(Plan::Ready(ReadyForPickup {
+            return Ok(Plan::Ready(Box::new(ReadyForPickup {
                 order_id: order.order_id.clone(),
                 parcel: parcel.number,
                 parcels: parcel.of,
                 location: parcel.location.clone(),
                 place: Some(self.config.sender(&parcel.location)),
-            }));
+            })));
         }
         // The event carries the address that the order had when it was accepted.
         let (to, change) = match changed {
@@ -160,7 +160,7 @@ impl EffectHandler for Create {
     ) -> Result<Self::Out, CreateError> {
         let (request, label) = match (plan, effect) {
             (Plan::Label(request), Some(label)) => (request, label),
-            (Plan::Ready(ready), _) => return Ok((None, None, Some(ready.clone()))),
+            (Plan::Ready(ready), _) => return Ok((None, None, Some(ReadyForPickup::clone(ready)))),
             (Plan::Label(_) | Plan::Nothing, _) => return Ok((None, None, None)),
         };
         let LabelRequest { order, parcel, to, change } = &**request;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] =
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     let worker = Worker::new(NAME, MIGRATIONS)
         .queries(store::QUERIES)
+        .prunes(store::retentions())
         .effect_handler(create::Create::new(config)?)
         .handler(change_address::ChangeAddress)
         .handler(change_address::FlagOutdated);

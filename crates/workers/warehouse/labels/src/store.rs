@@ -6,7 +6,7 @@ use despatch_contracts::order::Address;
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
 use despatch_routing::Decision;
-use despatch_runtime::{BatchedQuery, DbError, Reader, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Reader, Retention, Tx};
 use prost::Message as _;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
@@ -136,6 +136,39 @@ pub(crate) async fn change_address(
     let rows = tx.query(LABELLED, &[&order_id]).await?;
     let parcels = rows.iter().map(|row| Ok(u32::try_from(row.try_get::<_, i32>(0)?).unwrap_or(0)));
     Ok(Some(parcels.collect::<Result<_, DbError>>()?))
+}
+
+/// Documents of labels, which nobody prints again, and later the labels' rows and the changed addresses.
+pub(crate) fn retentions() -> [Retention; 3] {
+    let documents = "with old as (
+            select order_id, parcel from labels.label where document is not null and created_at < $1
+            order by created_at limit $2 for update skip locked
+        ), gone as (
+            update labels.label set document = null, zpl = null from old
+            where label.order_id = old.order_id and label.parcel = old.parcel returning 1
+        )
+        select count(*) from gone";
+    let labels = "with old as (
+            select order_id, parcel from labels.label where order_id < $3 and created_at < $1
+            order by order_id limit $2 for update skip locked
+        ), gone as (
+            delete from labels.label using old
+            where label.order_id = old.order_id and label.parcel = old.parcel returning 1
+        )
+        select count(*) from gone";
+    let addresses = "with old as (
+            select order_id from labels.address a where order_id < $3 and changed_at < $1
+                and not exists (select from labels.label where label.order_id = a.order_id)
+            order by order_id limit $2 for update skip locked
+        ), gone as (
+            delete from labels.address using old where address.order_id = old.order_id returning 1
+        )
+        select count(*) from gone";
+    [
+        Retention::new("labels", 90, documents),
+        Retention::new("orders", 730, labels),
+        Retention::new("orders", 730, addresses),
+    ]
 }
 
 /// An address as its row holds it.

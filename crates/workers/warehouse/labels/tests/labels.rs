@@ -3,6 +3,8 @@
 
 #[path = "labels/addresses.rs"]
 mod addresses;
+#[path = "labels/pruning.rs"]
+mod pruning;
 
 use std::collections::BTreeMap;
 

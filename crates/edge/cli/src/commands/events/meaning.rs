@@ -9,8 +9,9 @@ use despatch_contracts::order::{
     PaymentDue, PaymentReported,
 };
 use despatch_contracts::payment::{
-    PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided, RefundApproved, RefundOverdue,
-    RefundRefused, RefundReported, RefundRequested, VoidRequested,
+    DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
+    PaymentVoided, RefundApproved, RefundFailed, RefundOverdue, RefundRefused, RefundReported,
+    RefundRequested, VoidRequested,
 };
 use despatch_contracts::provider::{ProviderFailed, ProviderRecovered};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
@@ -87,6 +88,16 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         PaymentRefunded::TYPE => {
             let refunded: PaymentRefunded = read(payload)?;
             format!("payment refunded, {}", amount(refunded.amount_minor, &refunded.currency))
+        }
+        PaymentChanged::TYPE => "the provider says that the payment changed".to_owned(),
+        RefundFailed::TYPE => {
+            let refund: RefundFailed = read(payload)?;
+            format!("refund failed, {}", amount(refund.amount_minor, &refund.currency))
+        }
+        PaymentDisputed::TYPE => format!("payment disputed: {}", read::<PaymentDisputed>(payload)?.dispute),
+        DisputeLost::TYPE => {
+            let lost: DisputeLost = read(payload)?;
+            format!("dispute lost, {}", amount(lost.amount_minor, &lost.currency))
         }
         VoidRequested::TYPE => "release of the authorisation asked for".to_owned(),
         PaymentVoided::TYPE => "authorisation released".to_owned(),

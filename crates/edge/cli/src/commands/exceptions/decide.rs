@@ -11,15 +11,17 @@ use despatch_contracts::exception::{
 };
 use despatch_domain::Priority;
 use despatch_exceptions::{Case, CaseQueries, CaseRef};
-use despatch_read_model::ReadModel;
+use despatch_read_model::{OrderBook, ReadModel};
 use serde_json::json;
 
 use super::edit::{self, Edited};
 use super::find::{self, add_orders, order_name};
 use super::outcome::{self, DecisionResult};
-use crate::args::{ByArgs, DecisionArgs, ExceptionsCommand, WaitArgs};
+use crate::args::{ByArgs, DecisionArgs, ExceptionsCommand, RefundArgs, WaitArgs};
 use crate::ask::ask;
+use crate::commands::orders;
 use crate::config::Config;
+use crate::local::DataDir;
 use crate::output::{next_command, one_line, print};
 use crate::result::{Result, hinted};
 use crate::similar::did_you_mean;
@@ -36,6 +38,7 @@ struct Decider<'a> {
 /// Makes a decision, waits for its outcome, and says it.
 pub(super) async fn decide(
     config: &Config,
+    data_dir: &DataDir,
     cases: &CaseQueries,
     command: ExceptionsCommand,
 ) -> Result<ExitCode> {
@@ -111,6 +114,9 @@ pub(super) async fn decide(
             );
             it.replayed(&said, &wait).await
         }
+        ExceptionsCommand::Refund { decision, refund } => {
+            of(&decision).await?.refund(data_dir, &refund).await
+        }
         ExceptionsCommand::CancelOrder { decision, reason, wait } => {
             of(&decision).await?.cancel_order(reason, &wait).await
         }
@@ -148,6 +154,20 @@ impl Decider<'_> {
         let retries = next_command(format_args!("retries list --handler {handler}"));
         let look = format!("{retries}      it may wait for another try");
         self.outcome(said, wait, outcome, &look).await
+    }
+
+    /// Refunds a part of the order's payment. The request is kept before the note, so a note never claims too much.
+    async fn refund(&self, data_dir: &DataDir, args: &RefundArgs) -> Result<ExitCode> {
+        let Some(order_id) = self.case.order_id() else {
+            let show = next_command(format_args!("exceptions show {}", self.case.number));
+            return Err(hinted(format!("case {} is about no order", self.case.number), show));
+        };
+        let book = OrderBook::new(&self.config.settings())?;
+        let order = orders::find(&book, order_id).await?;
+        let asked = orders::ask_refund(self.config, data_dir, &book, &order, args, &self.by).await?;
+        let text = format!("refund {} asked for: {}", asked.id, args.reason);
+        self.ask(&NoteOnCase { decision: Some(self.made()), text }).await?;
+        asked.say(&order, self.json)
     }
 
     async fn cancel_order(mut self, reason: String, wait: &WaitArgs) -> Result<ExitCode> {

@@ -91,6 +91,10 @@ impl OrderPage {
 
     fn head(&self, page: &mut Page<'_>) {
         let Some(order) = &self.contents else {
+            if self.record.is_some() {
+                return page
+                    .field("received", &format!("{}; no longer kept", page.moment(self.placed.received_at)));
+            }
             let received = page.moment(self.placed.received_at);
             page.field("received", &format!("{received}; orders has not recorded it yet"));
             return;

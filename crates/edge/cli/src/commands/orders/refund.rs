@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::cancel::{name, show};
 use super::find;
-use crate::args::RefundOrderArgs;
+use crate::args::{RefundArgs, RefundOrderArgs};
 use crate::commands::gateway::{connect, final_error, refusal};
 use crate::commands::waiting::within;
 use crate::config::Config;
@@ -43,18 +43,40 @@ pub(super) async fn refund(
     args: &RefundOrderArgs,
 ) -> Result<ExitCode> {
     let order = find(book, &args.order.name).await?;
+    let asked = ask(config, data_dir, book, &order, &args.refund, &args.by.person()?).await?;
+    asked.say(&order, args.json)
+}
+
+/// A refund that was asked for.
+pub(crate) struct Asked {
+    /// Our id of it.
+    pub(crate) id: String,
+    outcome: Refunding,
+}
+
+/// Asks for a refund, and waits for its outcome unless the arguments say otherwise.
+pub(crate) async fn ask(
+    config: &Config,
+    data_dir: &DataDir,
+    book: &OrderBook,
+    order: &PlacedOrder,
+    args: &RefundArgs,
+    by: &str,
+) -> Result<Asked> {
     let Some((contents, true)) = book.contents(&order.order_id).await? else {
-        let error = format!("{} was not accepted, so nothing was captured", name(&order));
-        return Err(hinted(error, show(&name(&order))));
+        let error = format!("{} was not accepted, so nothing was captured", name(order));
+        return Err(hinted(error, show(&name(order))));
     };
     let gateway = connect(config, data_dir, &args.gateway).await?;
     let steps_before = book.timeline(&order.order_id).await?.len();
     let id = if args.refund_id.is_empty() { EventId::new().to_string() } else { args.refund_id.clone() };
     let lines: Vec<Value> =
         args.lines.iter().map(|(line, units)| json!({ "line": line, "quantity": units })).collect();
+    // Refunds begin with the first tender, and customers may have paid in a currency of their own.
+    let paid_in = contents.tenders.first().map_or(&contents.currency, |tender| &tender.currency);
     let request = json!({
-        "refund_id": id, "amount": args.amount, "currency": contents.currency, "lines": lines,
-        "requested_by": "operator", "by": args.by.person()?, "reason": args.reason,
+        "refund_id": id, "amount": args.amount, "currency": paid_in, "lines": lines,
+        "requested_by": "operator", "by": by, "reason": args.reason,
     });
     if let Err(error) = gateway.client.refund(&order.order_id, &request).await {
         return Err(final_error(&error).unwrap_or_else(|| refusal(&error).into()));
@@ -70,16 +92,24 @@ pub(super) async fn refund(
         decided.await?.ok_or_else(|| {
             hinted(
                 format!("the refund is not made within {} s; the request is kept", args.wait.timeout),
-                format!("{}, and {}", show(&name(&order)), next_command("doctor")),
+                format!("{}, and {}", show(&name(order)), next_command("doctor")),
             )
         })?
     };
-    if args.json {
-        print(&format!("{:#}\n", as_object(&order, &id, &outcome)))?;
-    } else {
-        print(&as_lines(&order, &outcome))?;
+    Ok(Asked { id, outcome })
+}
+
+impl Asked {
+    /// Says what became of it. A refusal is status 1.
+    pub(crate) fn say(&self, order: &PlacedOrder, json: bool) -> Result<ExitCode> {
+        if json {
+            print(&format!("{:#}\n", as_object(order, &self.id, &self.outcome)))?;
+        } else {
+            print(&as_lines(order, &self.outcome))?;
+        }
+        let refused = matches!(self.outcome, Refunding::Refused(_));
+        Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
-    Ok(if matches!(outcome, Refunding::Refused(_)) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Reads what became of a refund from the steps since it was asked for; `None` while it is open.

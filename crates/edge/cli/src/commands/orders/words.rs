@@ -32,6 +32,11 @@ pub(super) fn words(step: &Step) -> String {
         "payment.refund-approved" => format!("refund approved, {}", without_id(first)),
         "payment.refund-refused" => return format!("not refunded: {}", without_id(detail)),
         "payment.refunded" => format!("payment refunded, {}", without_id(first)),
+        "payment.refund-failed" => {
+            format!("refund did not reach the customer, {}", without_id(first))
+        }
+        "payment.disputed" => format!("payment disputed, {detail}"),
+        "payment.dispute-lost" => format!("dispute lost, {}", without_id(detail)),
         "payment.voided" => "authorisation released".to_owned(),
         "stock.picked" => format!("{parcel} picked {rest}"),
         "label.created" => format!("{parcel} labelled, {rest}"),

@@ -2,7 +2,7 @@
 //! (<https://docs.stripe.com/api/errors>, <https://docs.stripe.com/error-codes>).
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use despatch_domain::{Currency, Money, UnknownCurrency};
 use reqwest::StatusCode;
@@ -10,7 +10,10 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 
 use super::units;
-use crate::provider::{AuthorisationStatus, Captured, MadeRefund, Payment, ProviderError, Refunded};
+use crate::provider::{
+    AuthorisationStatus, Captured, Dispute, DisputeStatus, MadeRefund, Payment, ProviderError, Refunded,
+    Refunds,
+};
 
 /// How long to wait if Stripe is busy and does not say for how long.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
@@ -30,6 +33,14 @@ pub(super) struct Intent {
     latest_charge: Option<Charge>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
+    /// The id of the review that Stripe's risk rules opened, if they did. It stays when the review is closed.
+    review: Option<String>,
+}
+
+/// The review of a payment by a person.
+#[derive(Debug, Deserialize)]
+pub(super) struct Review {
+    pub(super) open: bool,
 }
 
 /// A charge: its id, or the whole object where it is expanded.
@@ -64,10 +75,14 @@ enum Unintelligible {
 }
 
 impl Intent {
-    pub(super) fn payment(self) -> Result<Payment, ProviderError> {
-        let amount = self.money(self.amount).map_err(|error| ProviderError::Unanswered(Box::new(error)))?;
+    pub(super) fn review_id(&self) -> Option<&str> {
+        self.review.as_deref()
+    }
+
+    pub(super) fn payment(self, is_under_review: bool) -> Result<Payment, ProviderError> {
+        let amount = self.money(self.amount).map_err(unintelligible)?;
         let metadata = self.metadata.clone();
-        Ok(Payment { status: self.authorisation_status()?, amount: Some(amount), metadata })
+        Ok(Payment { status: self.authorisation_status()?, amount: Some(amount), metadata, is_under_review })
     }
 
     pub(super) fn authorisation_status(self) -> Result<AuthorisationStatus, ProviderError> {
@@ -78,9 +93,7 @@ impl Intent {
             Status::Unfinished => Ok(AuthorisationStatus::Unfinished),
             Status::Succeeded => {
                 let captured = self.captured();
-                captured
-                    .map(AuthorisationStatus::Captured)
-                    .map_err(|error| ProviderError::Unanswered(Box::new(error)))
+                captured.map(AuthorisationStatus::Captured).map_err(unintelligible)
             }
         }
     }
@@ -140,22 +153,79 @@ impl Refund {
 
 /// A page of refunds.
 #[derive(Debug, Deserialize)]
-pub(super) struct Refunds {
+pub(super) struct RefundList {
     data: Vec<Refund>,
 }
 
-impl Refunds {
-    /// Returns the refunds that were made or are under way.
-    pub(super) fn made(self) -> Result<Vec<MadeRefund>, ProviderError> {
-        let under_way = self.data.into_iter().filter(|refund| refund.status == RefundStatus::UnderWay);
-        let made = under_way.map(|mut refund| {
-            let refund_id = refund.metadata.remove(REFUND_ID);
-            let amount = money(refund.amount, &refund.currency)?;
-            Ok(MadeRefund { reference: refund.id, refund_id, amount })
-        });
-        let made: Result<_, Unintelligible> = made.collect();
-        made.map_err(|error| ProviderError::Unanswered(Box::new(error)))
+impl RefundList {
+    pub(super) fn refunds(self) -> Result<Refunds, ProviderError> {
+        let mut refunds = Refunds::default();
+        for mut refund in self.data {
+            match refund.status {
+                RefundStatus::Failed | RefundStatus::Canceled => refunds.failed.push(refund.id),
+                RefundStatus::UnderWay => {
+                    let refund_id = refund.metadata.remove(REFUND_ID);
+                    let amount = money(refund.amount, &refund.currency).map_err(unintelligible)?;
+                    refunds.made.push(MadeRefund { reference: refund.id, refund_id, amount });
+                }
+            }
+        }
+        Ok(refunds)
     }
+}
+
+/// A dispute.
+#[derive(Debug, Deserialize)]
+pub(super) struct DisputeObject {
+    amount: i64,
+    currency: String,
+    payment_intent: Option<String>,
+    reason: String,
+    status: DisputeState,
+    #[serde(default)]
+    evidence_details: EvidenceDetails,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DisputeState {
+    WarningNeedsResponse,
+    NeedsResponse,
+    WarningUnderReview,
+    UnderReview,
+    WarningClosed,
+    Won,
+    Lost,
+    /// The bank took it back before it began.
+    Prevented,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct EvidenceDetails {
+    /// Seconds since 1970.
+    due_by: Option<u64>,
+}
+
+impl DisputeObject {
+    pub(super) fn dispute(self) -> Result<Dispute, ProviderError> {
+        let status = match self.status {
+            DisputeState::WarningNeedsResponse | DisputeState::NeedsResponse => DisputeStatus::NeedsResponse,
+            DisputeState::WarningUnderReview | DisputeState::UnderReview => DisputeStatus::UnderReview,
+            DisputeState::WarningClosed | DisputeState::Won | DisputeState::Prevented => DisputeStatus::Won,
+            DisputeState::Lost => DisputeStatus::Lost,
+        };
+        Ok(Dispute {
+            status,
+            payment: self.payment_intent.unwrap_or_default(),
+            amount: money(self.amount, &self.currency).map_err(unintelligible)?,
+            reason: self.reason,
+            due_by: self.evidence_details.due_by.map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at)),
+        })
+    }
+}
+
+fn unintelligible(error: Unintelligible) -> ProviderError {
+    ProviderError::Unanswered(Box::new(error))
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -1,6 +1,7 @@
 //! The client against a server on loopback that answers as Stripe documents and records its requests.
 
 use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -11,6 +12,7 @@ use despatch_domain::Currency;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::provider::DisputeStatus;
 
 /// A recorded request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,7 +136,31 @@ async fn a_look_up_reads_the_authorisations_status() {
 }
 
 #[tokio::test]
-async fn refunds_are_listed_with_our_ids_and_without_those_that_failed() {
+async fn a_dispute_says_how_far_it_is() {
+    for (said, status) in [
+        ("warning_needs_response", DisputeStatus::NeedsResponse),
+        ("needs_response", DisputeStatus::NeedsResponse),
+        ("warning_under_review", DisputeStatus::UnderReview),
+        ("under_review", DisputeStatus::UnderReview),
+        ("warning_closed", DisputeStatus::Won),
+        ("prevented", DisputeStatus::Won),
+        ("won", DisputeStatus::Won),
+        ("lost", DisputeStatus::Lost),
+    ] {
+        let dispute = json!({
+            "id": "du_1", "amount": 1050, "currency": "usd", "payment_intent": "pi_1", "reason": "duplicate",
+            "status": said, "evidence_details": { "due_by": 1_800_000_000 },
+        });
+        let (stripe, script) = stripe(200, &[], dispute).await;
+        let dispute = stripe.dispute("du_1").await.unwrap();
+        assert_eq!((dispute.status, dispute.amount, &*dispute.reason), (status, usd(1050), "duplicate"));
+        assert_eq!(dispute.due_by, Some(UNIX_EPOCH + Duration::from_secs(1_800_000_000)));
+        assert_eq!(script.asked.lock().unwrap()[0].line, "GET /v1/disputes/du_1");
+    }
+}
+
+#[tokio::test]
+async fn refunds_are_listed_with_our_ids_apart_from_those_that_failed() {
     let refund = |id: &str, status: &str, metadata: Value| json!({ "id": id, "amount": 1050, "currency": "usd", "status": status, "metadata": metadata });
     let list = json!({ "object": "list", "data": [
         refund("re_1", "failed", json!({})),
@@ -142,8 +168,10 @@ async fn refunds_are_listed_with_our_ids_and_without_those_that_failed() {
         refund("re_3", "pending", json!({ "ticket": "7" })),
     ]});
     let (stripe, script) = stripe(200, &[], list).await;
-    let made = stripe.refunds("pi_1").await.unwrap();
-    let made: Vec<_> = made.iter().map(|it| (&*it.reference, it.refund_id.as_deref(), it.amount)).collect();
+    let refunds = stripe.refunds("pi_1").await.unwrap();
+    assert_eq!(refunds.failed, ["re_1"]);
+    let made: Vec<_> =
+        refunds.made.iter().map(|it| (&*it.reference, it.refund_id.as_deref(), it.amount)).collect();
     assert_eq!(made, [("re_2", Some("r-1"), usd(1050)), ("re_3", None, usd(1050))]);
     assert_eq!(script.asked.lock().unwrap()[0].line, "GET /v1/refunds?payment_intent=pi_1&limit=100");
 }

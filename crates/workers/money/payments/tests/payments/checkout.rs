@@ -7,6 +7,7 @@ use despatch_payments::provider::{AuthorisationStatus, Captured, Provider, Provi
 use despatch_payments::stripe::{SecretKey, Stripe, StripeConfig};
 use despatch_payments::{Config, ProviderName, worker};
 use despatch_read_model::payments::{Payment, payment_of};
+use despatch_runtime::{Process, Worker, migrate_all, provision_all};
 use despatch_sandbox::{Fault, Operation, Options, OrderCounts, Sandbox, Target};
 use despatch_testkit::{TestEnv, order};
 use serde_json::Value;
@@ -26,20 +27,43 @@ pub(crate) struct Checkout {
 impl Checkout {
     /// Opens a checkout with the worker running.
     pub(crate) async fn open() -> Checkout {
+        let checkout = Checkout::idle().await;
+        checkout.run().await;
+        checkout
+    }
+
+    /// Opens a checkout without a worker.
+    pub(crate) async fn idle() -> Checkout {
         let env = TestEnv::new().await;
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let secret_key = SecretKey::from("sk_test_checkout".to_owned());
         let config = StripeConfig { base_url: sandbox.stripe_url(), secret_key, timeout_ms: 10_000 };
         let db = env.db().await;
-        let checkout = Checkout { env, db, sandbox, config };
-        checkout.run().await;
-        checkout
+        Checkout { env, db, sandbox, config }
     }
 
     /// Runs the worker in one more process.
     pub(crate) async fn run(&self) {
-        let config = Config { provider: ProviderName::Stripe, stripe: self.config.clone() };
-        self.env.run(worker(&config).unwrap()).await;
+        self.env.run(worker_of(&self.config)).await;
+    }
+
+    /// Runs the worker in a process that the test ends itself.
+    pub(crate) async fn process(&self) -> Process {
+        let process =
+            Process::start(self.env.settings().clone(), vec![worker_of(&self.config)]).await.unwrap();
+        process.health().until_ready().await;
+        process
+    }
+
+    /// Prepares the servers for the worker, so that events can be delivered before it runs.
+    pub(crate) async fn prepare(&self) {
+        migrate_all(self.env.settings(), &[worker_of(&self.config)]).await.unwrap();
+        provision_all(self.env.settings(), &[worker_of(&self.config)]).await.unwrap();
+    }
+
+    /// The address of the sandbox's Stripe.
+    pub(crate) fn stripe_url(&self) -> &String {
+        &self.config.base_url
     }
 
     /// An order for which a customer has authorised 130.00 USD at the sandbox.
@@ -52,23 +76,55 @@ impl Checkout {
         let mut order = order(order_id);
         let tender = &mut order.tenders[0];
         tender.provider = "stripe".into();
-        tender.reference = self.authorise(order_id, amount, currency).await;
+        tender.reference = self.authorise(order_id, (amount, currency), "pm_card_visa").await;
         order
     }
 
-    async fn authorise(&self, order_id: &str, amount: i64, currency: &str) -> String {
+    /// An order for which a customer has authorised 130.00 USD with one of Stripe's test cards.
+    pub(crate) async fn order_with(&self, order_id: &str, card: &str) -> Order {
+        let mut order = order(order_id);
+        let tender = &mut order.tenders[0];
+        tender.provider = "stripe".into();
+        tender.reference = self.authorise(order_id, (PRICE, "usd"), card).await;
+        order
+    }
+
+    /// Does at Stripe what a person does in its dashboard, and returns Stripe's answer.
+    pub(crate) async fn in_dashboard(&self, path: &str, form: &[(&str, &str)]) -> Value {
+        let url = format!("{}/v1/{path}", self.sandbox.stripe_url());
+        let sent = reqwest::Client::new().post(url).bearer_auth("sk_test_checkout").form(form).send().await;
+        sent.unwrap().error_for_status().unwrap().json().await.unwrap()
+    }
+
+    /// The dispute of the order's payment, if there is one.
+    pub(crate) async fn dispute_of(&self, order: &Order) -> Option<Value> {
+        let mut list = self.read(&format!("disputes?payment_intent={}", reference(order))).await;
+        list["data"].as_array_mut().unwrap().pop()
+    }
+
+    /// The id of the review of the order's payment, if it is under one.
+    pub(crate) async fn review_of(&self, order: &Order) -> Option<String> {
+        let intent = self.read(&format!("payment_intents/{}", reference(order))).await;
+        intent["review"].as_str().map(str::to_owned)
+    }
+
+    async fn read(&self, path: &str) -> Value {
+        let url = format!("{}/v1/{path}", self.sandbox.stripe_url());
+        let sent = reqwest::Client::new().get(url).bearer_auth("sk_test_checkout").send().await;
+        sent.unwrap().error_for_status().unwrap().json().await.unwrap()
+    }
+
+    async fn authorise(&self, order_id: &str, (amount, currency): (i64, &str), card: &str) -> String {
         let amount = amount.to_string();
         let form = [
             ("amount", amount.as_str()),
             ("currency", currency),
             ("capture_method", "manual"),
             ("confirm", "true"),
-            ("payment_method", "pm_card_visa"),
+            ("payment_method", card),
             ("metadata[order_id]", order_id),
         ];
-        let url = format!("{}/v1/payment_intents", self.sandbox.stripe_url());
-        let sent = reqwest::Client::new().post(url).bearer_auth("sk_test_checkout").form(&form).send().await;
-        let intent: Value = sent.unwrap().error_for_status().unwrap().json().await.unwrap();
+        let intent = self.in_dashboard("payment_intents", &form).await;
         intent["id"].as_str().unwrap().to_owned()
     }
 
@@ -101,12 +157,6 @@ impl Checkout {
     /// The same, unless less is left. A fault that was meant for the worker may meet this request.
     pub(crate) async fn try_refund_elsewhere(&self, order: &Order, minor: i64) {
         drop(self.ask_refund_elsewhere(order, minor).await);
-    }
-
-    /// The amount that was refunded in the dashboard.
-    pub(crate) async fn refunded_elsewhere(&self, order: &Order) -> i64 {
-        let made = self.stripe().refunds(reference(order)).await.unwrap();
-        made.iter().filter(|refund| refund.refund_id.is_none()).map(|refund| refund.amount.minor).sum()
     }
 
     async fn ask_refund_elsewhere(&self, order: &Order, minor: i64) -> reqwest::Result<reqwest::Response> {
@@ -145,6 +195,11 @@ impl Checkout {
         let subject = Subject::order(&order.order_id).to_string();
         self.db.query_one(sql, &[&subject, &operation]).await.unwrap().get(0)
     }
+}
+
+/// The worker with this Stripe.
+pub(crate) fn worker_of(stripe: &StripeConfig) -> Worker {
+    worker(&Config { provider: ProviderName::Stripe, stripe: stripe.clone() }).unwrap()
 }
 
 /// The provider's name of the authorisation.

@@ -72,7 +72,7 @@ async fn localstripe_carries_capture_void_and_two_equal_refunds() {
     })
     .await;
     let made = records.refunds(&order.tenders[0].reference).await.unwrap();
-    let mut made: Vec<_> = made.into_iter().map(|it| (it.refund_id.unwrap(), it.amount.minor)).collect();
+    let mut made: Vec<_> = made.made.into_iter().map(|it| (it.refund_id.unwrap(), it.amount.minor)).collect();
     made.sort();
     assert_eq!(made, [("cancellation".into(), PRICE - 1000), ("r-1".into(), 500), ("r-2".into(), 500)]);
 

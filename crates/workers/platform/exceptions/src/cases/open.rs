@@ -69,8 +69,12 @@ impl Handler for Open {
         let mut triage = triage(&letter.reason, &letter.handler);
         let last = letter.failures.last().cloned().map(FailedAttempt::from);
         let failed_at = last.as_ref().and_then(|attempt| attempt.at).unwrap_or_else(Timestamp::now);
-        let due = self.calendar.due(failed_at, triage.hours)?;
         let event = letter.event.as_ref();
+        let json = event.and_then(|event| json::to_json(event.event_type(), event.payload.clone()).ok());
+        let due = match json.as_ref().and_then(deadline) {
+            Some(deadline) => deadline,
+            None => self.calendar.due(failed_at, triage.hours)?,
+        };
         let order = event.and_then(|event| json::order_in(event.event_type(), event.payload.clone()));
         triage.priority = priority(triage.priority, order.as_ref(), self.worth_limits);
         let event_type = event.map_or("", |event| event.event_type());
@@ -97,7 +101,7 @@ impl Handler for Open {
             shop: named.map(|order| order.shop.as_str()),
             shop_order_id: named.map(|order| order.shop_order_id.as_str()),
             value: order.as_ref().and_then(value),
-            contents: event.map(contents).unwrap_or_default(),
+            contents: json.as_ref().map(contents).unwrap_or_default(),
             kind: "failed",
         };
         store::record_failure(tx, &failure).await?;
@@ -115,12 +119,16 @@ fn value(order: &Order) -> Option<Money> {
     Some(Money::new(order.total_minor, Currency::parse(&order.currency).ok()?))
 }
 
+/// Returns the deadline that an event carries as its field `due_by`, such as a bank's for the answer to a dispute. It takes
+/// the place of the reason's service level.
+fn deadline(event: &Value) -> Option<Timestamp> {
+    event.get("due_by")?.as_str()?.parse().ok()
+}
+
 /// Every text in an event, for the search.
-fn contents(event: &Envelope) -> String {
+fn contents(event: &Value) -> String {
     let mut texts = Vec::new();
-    if let Ok(json) = json::to_json(event.event_type(), event.payload.clone()) {
-        collect_texts(&json, &mut texts);
-    }
+    collect_texts(event, &mut texts);
     texts.join(" ")
 }
 

@@ -1,9 +1,12 @@
 //! The life of a case, from its dead letter to its resolution.
 
-use despatch_contracts::EventId;
-use despatch_contracts::runtime::DeadLetter;
+use despatch_contracts::payment::PaymentDisputed;
+use despatch_contracts::runtime::{DeadLetter, Envelope};
+use despatch_contracts::{Emitted, EventId, Trace};
 use despatch_domain::{Priority, Queue};
 use despatch_exceptions::{Case, CaseError, CaseFilter, CaseId, CaseState, MissingText};
+
+use prost_types::Timestamp;
 
 use crate::{dies, env, id, kinds, letter, settles};
 
@@ -25,6 +28,21 @@ async fn a_dead_letter_opens_a_case_in_a_queue() {
     assert!((3.9..=4.1).contains(&hours), "four working hours, not {hours}");
     assert_eq!(history.len(), 1, "delivered twice, failed once");
     assert_eq!((history[0].actor.as_str(), history[0].kind.as_str()), ("labels.create", "failed"));
+}
+
+#[tokio::test]
+async fn an_event_with_a_deadline_is_due_by_it() {
+    let (env, team) = env().await;
+    let event = EventId::new();
+    let due_by = Timestamp { seconds: 1_900_000_000, nanos: 0 };
+    let disputed =
+        PaymentDisputed { order_id: "o-1".into(), due_by: Some(due_by), ..PaymentDisputed::default() };
+    let envelope = Envelope::first(event, "test", Emitted::from(&disputed), &Trace::root());
+    let letter = letter(event, "o-1", 0, "payment-disputed", "answer it");
+    dies(&env, &DeadLetter { event: Some(envelope), ..letter }).await;
+    env.quiet().await;
+    let (case, _) = team.show(&id(event)).await.expect("a case");
+    assert_eq!((case.due.as_second(), case.queue), (1_900_000_000, Queue::Payments));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod cancelled_orders;
 mod cases;
 mod edits;
 mod of_orders;
+mod pruning;
 mod replays;
 mod search;
 mod team;

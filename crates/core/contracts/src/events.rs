@@ -55,6 +55,8 @@ fn scanned(scan: Option<&shipment::Scan>) -> Subject<'_> {
 events! {
     order::OrderPlaced => "order.placed", |e| whole(e.order.as_ref());
     order::OrderAccepted => "order.accepted", |e| whole(e.order.as_ref());
+    order::WebhookKept => "order.webhook-kept", |_e| Subject::NONE;
+    order::OrderUpdateReported => "order.update-reported", |e| whole(e.order.as_ref());
     order::PaymentReported => "order.payment-reported", |e| Subject::order(&e.order_id);
     order::PaymentDue => "order.payment-due", |e| Subject::order(&e.order_id);
     order::OrderRefundRequested => "order.refund-requested", |e| Subject::order(&e.order_id);

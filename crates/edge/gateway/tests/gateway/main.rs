@@ -14,5 +14,6 @@ mod outages;
 mod parcels;
 mod placed;
 mod pruning;
+mod shops;
 mod stripe;
 mod surroundings;

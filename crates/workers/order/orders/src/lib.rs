@@ -19,6 +19,7 @@ mod share;
 pub mod store;
 mod track;
 mod unpaid;
+mod update;
 mod validate;
 
 use despatch_contracts::order::PaymentDue;
@@ -43,6 +44,7 @@ pub fn worker() -> Worker {
         .handler(accept::Accept { payment_due })
         .handler(pay::Pay)
         .handler(pay::GiveUp)
+        .handler(update::Update)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
         .handler(change_address::ChangeAddress)

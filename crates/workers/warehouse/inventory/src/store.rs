@@ -8,7 +8,7 @@ mod reservation;
 pub(crate) use claims::{Claim, Expiry, QUERIES, cancel, claim, confirm, expire, ship, stock_for};
 pub(crate) use ledger_queries::OVERSOLD;
 pub use ledger_queries::{
-    Location, ReceiptLine, Reservation, Totals, open_locations, receive, receive_all, recorded_receipts,
-    reservation_of, totals,
+    Location, ReceiptLine, Reservation, Totals, open_locations, receive, receive_all, reservation_of, totals,
+    units_on_receipts,
 };
 pub use reservation::State;

@@ -32,8 +32,8 @@ pub(crate) struct Placed {
     pub(crate) outcome: Outcome,
 }
 
-/// `changed`: the order was placed before with other contents. The new ones became a case. `payment-noted`: how the order
-/// is paid, or what was refunded, is committed.
+/// `changed`: the order was placed before with other contents. The new ones became a case. `cancel-requested`: the shop
+/// cancelled it. `payment-noted`: how the order is paid, or what was refunded, is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
@@ -238,7 +238,7 @@ pub(crate) async fn place(
         match gateway.storage.submit(Submission::Order(new_order), trace).await? {
             Receipt::Placed(order_id) => (StatusCode::CREATED, order_id, Outcome::Placed),
             Receipt::Same(order_id) => (StatusCode::OK, order_id, Outcome::Same),
-            Receipt::Changed(order_id) => {
+            Receipt::Changed(order_id) | Receipt::Cancelled(order_id) => {
                 return Err(ApiError::OrderChanged { order_id: order_id.to_string() });
             }
             Receipt::Noted => return Err(ApiError::Rejected),

@@ -1,6 +1,6 @@
 //! Receipts of stock, and what other crates read: an order's reservation, the totals.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use despatch_routing::Allocation;
@@ -114,14 +114,18 @@ pub async fn receive_all(db: &impl GenericClient, lines: &[ReceiptLine<'_>]) -> 
     Ok(())
 }
 
-/// Those of these receipts of which a line is recorded.
-pub async fn recorded_receipts(
+/// Returns the units on these receipts, by SKU. A receipt without a line is left out.
+pub async fn units_on_receipts(
     db: &impl GenericClient,
     receipt_ids: &[String],
-) -> Result<HashSet<String>, DbError> {
-    let sql = "SELECT DISTINCT receipt_id FROM inventory.receipt WHERE receipt_id = ANY($1)";
-    let rows = db.query(sql, &[&receipt_ids]).await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+) -> Result<HashMap<String, HashMap<String, i64>>, DbError> {
+    let sql = "SELECT receipt_id, sku, sum(quantity)::int8 FROM inventory.receipt WHERE receipt_id = ANY($1)
+               GROUP BY receipt_id, sku";
+    let mut units: HashMap<String, HashMap<String, i64>> = HashMap::new();
+    for row in db.query(sql, &[&receipt_ids]).await? {
+        units.entry(row.try_get(0)?).or_default().insert(row.try_get(1)?, row.try_get(2)?);
+    }
+    Ok(units)
 }
 
 /// Returns the order's reservation; `None` if inventory does not know the order.

@@ -63,6 +63,7 @@ events! {
     order::OrderCancelRequested => "order.cancel-requested", |e| Subject::order(&e.order_id);
     order::OrderAddressChangeRequested => "order.address-change-requested", |e| Subject::order(&e.order_id);
     order::OrderAddressChanged => "order.address-changed", |e| Subject::order(&e.order_id);
+    order::CollectionReported => "order.collection-reported", |e| Subject::order(&e.order_id);
     order::OrderCancelled => "order.cancelled", |e| Subject::order(&e.order_id);
     order::OrderReturned => "order.returned", |e| Subject::order(&e.order_id);
     order::OrderCompleted => "order.completed", |e| Subject::order(&e.order_id);
@@ -92,6 +93,8 @@ events! {
     shipment::ShipmentDelivered => "shipment.delivered", |e| scanned(e.scan.as_ref());
     shipment::ShipmentFailed => "shipment.failed", |e| scanned(e.scan.as_ref());
     shipment::ShipmentReturned => "shipment.returned", |e| scanned(e.scan.as_ref());
+    shipment::ReadyForPickup => "shipment.ready-for-pickup", |e| Subject::order(&e.order_id);
+    shipment::ShipmentCollected => "shipment.collected", |e| Subject::order(&e.order_id);
     review::ReviewAskDue => "review.ask-due", |e| Subject::order(&e.order_id);
     review::ReviewRequested => "review.requested", |e| Subject::order(&e.order_id);
     review::ReviewReceived => "review.received", |e| Subject::order(&e.order_id);

@@ -2,7 +2,7 @@
 
 use despatch_contracts::notification::Unsubscribed;
 use despatch_contracts::order::{
-    OrderAddressChangeRequested, OrderCancelRequested, OrderPlaced, OrderRefundRequested,
+    CollectionReported, OrderAddressChangeRequested, OrderCancelRequested, OrderPlaced, OrderRefundRequested,
     OrderUpdateReported, PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::RefundReported;
@@ -25,6 +25,7 @@ pub fn worker() -> Worker {
         .prunes(retentions())
         .emits::<(OrderPlaced, OrderCancelRequested, ReviewReceived, Unsubscribed)>()
         .emits::<(OrderAddressChangeRequested, OrderRefundRequested, PaymentReported, RefundReported)>()
+        .emits::<CollectionReported>()
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
     let worker = worker.emits::<(WebhookKept, OrderUpdateReported)>().handler(Reread);
     SCHEMAS.into_iter().fold(worker, Worker::reads)

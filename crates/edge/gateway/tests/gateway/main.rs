@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
 mod bad_input;
+mod cases;
 mod customers;
 mod description;
 mod fixture;

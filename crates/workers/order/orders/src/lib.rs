@@ -8,6 +8,7 @@
 mod accept;
 mod cancel;
 mod change_address;
+mod collect;
 mod command;
 mod email;
 mod lifecycle;
@@ -48,6 +49,7 @@ pub fn worker() -> Worker {
         .handler(cancel::Cancel)
         .handler(change_address::ChangeAddress)
         .handler(refund::Refund)
+        .handler(collect::Collect)
         .gauge(by_state("despatch.orders", "", store::UNDER_WAY))
         .gauge(by_state("despatch.order_oldest_age", "s", store::STOOD_STILL))
 }

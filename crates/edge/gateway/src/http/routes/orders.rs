@@ -42,6 +42,7 @@ pub(crate) enum Outcome {
     Changed,
     CancelRequested,
     RefundRequested,
+    CollectionNoted,
     PaymentNoted,
 }
 
@@ -182,7 +183,7 @@ impl RefundJson {
 }
 
 /// Returns an error for a text that is longer than its limit, in characters.
-fn at_most(texts: &[(&'static str, &str, usize)]) -> Result<(), Invalid> {
+pub(super) fn at_most(texts: &[(&'static str, &str, usize)]) -> Result<(), Invalid> {
     match texts.iter().find(|(_, text, limit)| text.chars().count() > *limit) {
         Some((field, _, limit)) => Err(Invalid::new(*field, format!("expected at most {limit} characters"))),
         None => Ok(()),
@@ -350,7 +351,10 @@ pub(crate) async fn refund(
 }
 
 /// Returns the order that the path names, and its natural key.
-async fn accepted(gateway: &Gateway, order_id: &str) -> Result<(Uuid, (String, String)), ApiError> {
+pub(super) async fn accepted(
+    gateway: &Gateway,
+    order_id: &str,
+) -> Result<(Uuid, (String, String)), ApiError> {
     let order_id = Uuid::try_parse(order_id).map_err(|_| ApiError::OrderUnknown)?;
     let natural_key = gateway.storage.natural_key(order_id).await?.ok_or(ApiError::OrderUnknown)?;
     Ok((order_id, natural_key))

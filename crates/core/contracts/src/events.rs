@@ -55,12 +55,15 @@ fn scanned(scan: Option<&shipment::Scan>) -> Subject<'_> {
 events! {
     order::OrderPlaced => "order.placed", |e| whole(e.order.as_ref());
     order::OrderAccepted => "order.accepted", |e| whole(e.order.as_ref());
+    order::WebhookKept => "order.webhook-kept", |_e| Subject::NONE;
+    order::OrderUpdateReported => "order.update-reported", |e| whole(e.order.as_ref());
     order::PaymentReported => "order.payment-reported", |e| Subject::order(&e.order_id);
     order::PaymentDue => "order.payment-due", |e| Subject::order(&e.order_id);
     order::OrderRefundRequested => "order.refund-requested", |e| Subject::order(&e.order_id);
     order::OrderCancelRequested => "order.cancel-requested", |e| Subject::order(&e.order_id);
     order::OrderAddressChangeRequested => "order.address-change-requested", |e| Subject::order(&e.order_id);
     order::OrderAddressChanged => "order.address-changed", |e| Subject::order(&e.order_id);
+    order::CollectionReported => "order.collection-reported", |e| Subject::order(&e.order_id);
     order::OrderCancelled => "order.cancelled", |e| Subject::order(&e.order_id);
     order::OrderReturned => "order.returned", |e| Subject::order(&e.order_id);
     order::OrderCompleted => "order.completed", |e| Subject::order(&e.order_id);
@@ -90,6 +93,8 @@ events! {
     shipment::ShipmentDelivered => "shipment.delivered", |e| scanned(e.scan.as_ref());
     shipment::ShipmentFailed => "shipment.failed", |e| scanned(e.scan.as_ref());
     shipment::ShipmentReturned => "shipment.returned", |e| scanned(e.scan.as_ref());
+    shipment::ReadyForPickup => "shipment.ready-for-pickup", |e| Subject::order(&e.order_id);
+    shipment::ShipmentCollected => "shipment.collected", |e| Subject::order(&e.order_id);
     review::ReviewAskDue => "review.ask-due", |e| Subject::order(&e.order_id);
     review::ReviewRequested => "review.requested", |e| Subject::order(&e.order_id);
     review::ReviewReceived => "review.received", |e| Subject::order(&e.order_id);

@@ -73,6 +73,18 @@ reasons! {
     /// The same shop and shop order id came again with other contents.
     OrderChanged = "order-changed" => (CustomerService, High, 4),
 
+    // Webhooks of shops.
+    /// A shop signed a webhook that cannot be read.
+    OrderUnreadable = "order-unreadable" => (CustomerService, High, 4),
+    /// A shop removed the app that sends its webhooks.
+    AppUninstalled = "app-uninstalled" => (CustomerService, Urgent, 2),
+    /// A customer asks the shop which data it has.
+    CustomerDataRequest = "customer-data-request" => (CustomerService, Normal, 80),
+    /// A customer's personal data have to be erased.
+    CustomerRedact = "customer-redact" => (CustomerService, Normal, 80),
+    /// All data of a shop have to be erased.
+    ShopRedact = "shop-redact" => (CustomerService, Normal, 80),
+
     // Decisions of the order's state machine.
     /// The order passed every check.
     OrderValid = "order-valid",
@@ -86,6 +98,8 @@ reasons! {
     CommandRefused = "command-refused" => (Payments, High, 4),
     /// The customer asked for the order to be cancelled.
     CustomerCancelled = "customer-cancelled",
+    /// The shop cancelled or deleted the order.
+    ShopCancelled = "shop-cancelled",
     /// An operator cancelled the order.
     OperatorCancelled = "operator-cancelled",
     /// Money was captured for an order that had been cancelled; it is refunded.

@@ -23,7 +23,9 @@ states! {
         Picked = "picked",
         /// Every unit is in a parcel with a label.
         Labelled = "labelled",
-        /// The carrier has every unit.
+        /// Every unit is labelled, or can be collected.
+        Ready = "ready",
+        /// The carrier or the customer has every unit.
         Despatched = "despatched",
         /// Every unit reached the customer.
         Delivered = "delivered",
@@ -40,14 +42,14 @@ impl OrderState {
     /// Returns whether an order may go from this state to another one.
     ///
     /// Forward by any distance, because a missing scan blocks nothing. Back only from a reservation that ended before
-    /// its payment, or because a parcel that had not left was voided. To cancelled until the carrier has the parcels; to
+    /// its payment, or because a parcel that had not left was voided. To cancelled until the parcels have left; to
     /// returned until the order is cancelled.
     pub fn may_become(self, next: OrderState) -> bool {
         match (self, next) {
             (OrderState::Cancelled | OrderState::Returned, _) => false,
             (OrderState::Reserved, OrderState::Accepted) | (_, OrderState::Returned) => true,
             (_, OrderState::Cancelled) => self < OrderState::Despatched,
-            (OrderState::Picked | OrderState::Labelled, _) => self != next,
+            (OrderState::Picked | OrderState::Labelled | OrderState::Ready, _) => self != next,
             _ => self < next,
         }
     }
@@ -76,7 +78,8 @@ mod tests {
                 OrderState::Reserved,
                 OrderState::Paid,
                 OrderState::Picked,
-                OrderState::Labelled
+                OrderState::Labelled,
+                OrderState::Ready
             ]
         );
     }
@@ -86,7 +89,7 @@ mod tests {
         for state in OrderState::ALL.iter().filter(|state| **state <= OrderState::Completed) {
             for earlier in OrderState::ALL.iter().filter(|earlier| *earlier <= state) {
                 let lapse = (*state, *earlier) == (OrderState::Reserved, OrderState::Accepted);
-                let void = matches!(state, OrderState::Picked | OrderState::Labelled) && earlier < state;
+                let void = (OrderState::Picked..=OrderState::Ready).contains(state) && earlier < state;
                 assert_eq!(state.may_become(*earlier), lapse || void, "{state} to {earlier}");
             }
         }

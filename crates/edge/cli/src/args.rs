@@ -39,7 +39,9 @@ pub(crate) use hints::instead;
 pub(crate) use import::ImportArgs;
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, LogsArgs, SandboxArgs, UpArgs};
-pub(crate) use orders::{CancelOrderArgs, ListOrdersArgs, OrdersCommand, RefundArgs, RefundOrderArgs};
+pub(crate) use orders::{
+    CancelOrderArgs, CollectedOrderArgs, ListOrdersArgs, OrdersCommand, RefundArgs, RefundOrderArgs,
+};
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
 pub(crate) use retries::{RetriesCommand, RetryArgs};
 use time::since;

@@ -25,7 +25,7 @@ create table gateway.orders (
 -- Ids lead with their time, so this index grows at its end only.
 create unique index orders_order_id on gateway.orders (order_id);
 
--- Other contents that came under the same natural key, each once.
+-- Other contents that came under the same natural key at `POST /v1/orders`, each once.
 create table gateway.changed_order (
     shop text not null,
     shop_order_id text not null,
@@ -33,6 +33,19 @@ create table gateway.changed_order (
     event_id uuid not null,
     received_at timestamptz not null default despatch_now(),
     primary key (shop, shop_order_id, digest)
+);
+
+-- Webhooks that a shop signed and that a person has to look at, each once. The body stays here even if it is too large for an
+-- event.
+create table gateway.kept_webhook (
+    shop text not null,
+    topic text not null,
+    -- SHA-256 of the body.
+    digest bytea not null,
+    event_id uuid not null,
+    body bytea not null,
+    received_at timestamptz not null default despatch_now(),
+    primary key (shop, topic, digest)
 );
 
 -- Every movement of a parcel that a carrier reported, once. The order is empty for a parcel that is not ours, so that

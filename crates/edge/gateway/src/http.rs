@@ -3,6 +3,7 @@
 mod description;
 pub(crate) mod error;
 mod extract;
+mod ignored;
 mod limits;
 mod order_page;
 pub(crate) mod pages;

@@ -3,10 +3,14 @@
 
 pub(crate) mod committer;
 mod count;
-mod digest;
+pub(crate) mod digest;
+pub(crate) mod history;
+pub(crate) mod kept;
 mod lookup;
 pub(crate) mod new_order;
 pub(crate) mod queue;
+pub(crate) mod shop_words;
+pub(crate) mod statements;
 pub(crate) mod store;
 pub(crate) mod submission;
 mod trace;

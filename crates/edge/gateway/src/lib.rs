@@ -9,6 +9,7 @@ mod config;
 mod connections;
 mod http;
 mod ingest;
+mod reread;
 mod serve;
 mod sources;
 mod worker;

@@ -11,4 +11,5 @@ pub mod shippo;
 pub mod shopify;
 pub(crate) mod shopify_money;
 pub(crate) mod stripe;
+pub(crate) mod webhook;
 pub mod woocommerce;

@@ -77,6 +77,14 @@ impl GatewayClient {
         Ok(())
     }
 
+    /// Notes that the customer collected what was ready of an order.
+    pub async fn collected(&self, order_id: &str, request: &impl Serialize) -> Result<(), PlaceError> {
+        let url = format!("{}/{order_id}/collected", self.url);
+        let request = || self.http.post(&url).bearer_auth(&self.api_key).json(request);
+        accepted(send_until_answered(request).await?).await?;
+        Ok(())
+    }
+
     /// Asks for a refund of an order. The request's JSON is that of `POST /v1/orders/{order_id}/refunds`.
     pub async fn refund(&self, order_id: &str, request: &impl Serialize) -> Result<(), PlaceError> {
         let url = format!("{}/{order_id}/refunds", self.url);

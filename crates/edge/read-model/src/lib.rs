@@ -24,6 +24,6 @@ mod schemas;
 pub use customer_order::CustomerOrder;
 pub use order_book::{OrderBook, ShopFigures};
 pub use order_list::{BEFORE_DESPATCH, ListedOrder, OrderFilter, StateFilter};
-pub use order_record::{OrderRecord, Parcel};
+pub use order_record::{OrderRecord, PICKUP, Parcel};
 pub use read_model::ReadModel;
 pub use schemas::SCHEMAS;

@@ -36,12 +36,15 @@ pub struct OrderRecord {
     pub review: Option<Review>,
 }
 
+/// The carrier of parcels that the customer collects.
+pub const PICKUP: &str = "pickup";
+
 /// A parcel and its label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Parcel {
     /// The parcel's number within the order, from 1.
     pub parcel: u32,
-    /// The carrier.
+    /// The carrier; `pickup` if the customer collects it. Then all that follows of its label is empty.
     pub carrier: String,
     /// The carrier's service.
     pub service: String,
@@ -89,8 +92,34 @@ impl OrderRecord {
 }
 
 impl Parcel {
+    /// Returns the parcels of an order: those with a label, and those that the customer collects. `stages` are by number.
+    pub(crate) fn all(labels: Vec<Label>, stages: &BTreeMap<u32, ParcelStage>) -> Vec<Parcel> {
+        let is_labelled = |number: u32| labels.iter().any(|label| label.parcel == number);
+        let is_collected = |stage| matches!(stage, ParcelStage::Ready | ParcelStage::Collected);
+        let collected =
+            stages.iter().filter(|(number, stage)| is_collected(**stage) && !is_labelled(**number));
+        let collected: Vec<Parcel> =
+            collected.map(|(number, stage)| Parcel::collected(*number, *stage)).collect();
+        let mut parcels: Vec<Parcel> = labels.into_iter().map(|label| Parcel::new(label, stages)).collect();
+        parcels.extend(collected);
+        parcels.sort_by_key(|parcel| parcel.parcel);
+        parcels
+    }
+
+    fn collected(number: u32, stage: ParcelStage) -> Parcel {
+        Parcel {
+            parcel: number,
+            carrier: PICKUP.to_owned(),
+            service: String::new(),
+            tracking_number: String::new(),
+            label_id: String::new(),
+            reason: String::new(),
+            stage: Some(stage),
+        }
+    }
+
     /// Creates a label's parcel. `stages` are those of the order's parcels, by number.
-    pub(crate) fn new(label: Label, stages: &BTreeMap<u32, ParcelStage>) -> Self {
+    fn new(label: Label, stages: &BTreeMap<u32, ParcelStage>) -> Self {
         Parcel {
             stage: stages.get(&label.parcel).copied(),
             parcel: label.parcel,

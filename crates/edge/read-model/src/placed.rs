@@ -37,7 +37,7 @@ impl PlacedOrder {
 /// The orders with these ids.
 pub async fn by_ids(db: &impl GenericClient, ids: &[Uuid]) -> Result<Vec<PlacedOrder>, DbError> {
     let sql = "select order_id, shop, shop_order_id, accepted_at, traceparent from gateway.orders
-               where order_id = any($1)";
+               where order_id = any($1) and is_placed";
     db.query(sql, &[&ids]).await?.iter().map(PlacedOrder::read).collect()
 }
 
@@ -48,7 +48,7 @@ pub async fn by_id_range(
     limit: i64,
 ) -> Result<Vec<PlacedOrder>, DbError> {
     let sql = "select order_id, shop, shop_order_id, accepted_at, traceparent from gateway.orders
-               where order_id between $1 and $2 order by order_id limit $3";
+               where order_id between $1 and $2 and is_placed order by order_id limit $3";
     db.query(sql, &[&first, &last, &limit]).await?.iter().map(PlacedOrder::read).collect()
 }
 
@@ -59,7 +59,7 @@ pub async fn by_natural_key(
     shop_order_id: &str,
 ) -> Result<Option<PlacedOrder>, DbError> {
     let sql = "select order_id, shop, shop_order_id, accepted_at, traceparent from gateway.orders
-               where shop = $1 and shop_order_id = $2";
+               where shop = $1 and shop_order_id = $2 and is_placed";
     db.query_opt(sql, &[&shop, &shop_order_id]).await?.as_ref().map(PlacedOrder::read).transpose()
 }
 
@@ -79,7 +79,7 @@ pub async fn by_shop_order_id(
                )
                select order_id, shop, shop_order_id, accepted_at, traceparent
                  from shops join gateway.orders using (shop)
-                where shop_order_id = $1 order by shop limit $2";
+                where shop_order_id = $1 and is_placed order by shop limit $2";
     db.query(sql, &[&shop_order_id, &limit]).await?.iter().map(PlacedOrder::read).collect()
 }
 
@@ -103,12 +103,13 @@ pub async fn before(
     limit: i64,
 ) -> Result<Vec<PlacedOrder>, DbError> {
     let sql = "select order_id, shop, shop_order_id, accepted_at, traceparent from gateway.orders
-               where order_id < $1 and ($2::text is null or shop = $2) order by order_id desc limit $3";
+               where order_id < $1 and ($2::text is null or shop = $2) and is_placed
+               order by order_id desc limit $3";
     db.query(sql, &[&id, &shop, &limit]).await?.iter().map(PlacedOrder::read).collect()
 }
 
 /// How many orders came in since an instant.
 pub async fn count_since(db: &impl GenericClient, since: Timestamp) -> Result<i64, DbError> {
-    let sql = "select count(*) from gateway.orders where order_id >= $1";
+    let sql = "select count(*) from gateway.orders where order_id >= $1 and is_placed";
     Ok(db.query_one(sql, &[&EventId::first_at(since.into()).uuid()]).await?.try_get(0)?)
 }

@@ -52,7 +52,7 @@ impl ReadModel {
         let labels = labels::labels_of(&**self.labels.client().await?, order_id).await?;
         Ok(Some(OrderRecord {
             payment: payments::payment_of(&**self.payments.client().await?, order_id).await?,
-            parcels: labels.into_iter().map(|label| Parcel::new(label, &stages)).collect(),
+            parcels: Parcel::all(labels, &stages),
             messages: messages::messages_of(&**self.notifications.client().await?, order_id).await?,
             review: reviews::review_of(&**self.reviews.client().await?, order_id).await?,
             ..OrderRecord::accepted(progress, timeline)

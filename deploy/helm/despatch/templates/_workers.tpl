@@ -9,11 +9,11 @@ The workers. Every other file of the chart uses this one list.
 */}}
 {{- define "despatch.catalogue" -}}
 gateway:
-  handlers: []
+  handlers: [reread]
   secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens, stripeWebhookSecrets]
   calls: []
 orders:
-  handlers: [accept, pay, give-up, track, cancel, change-address, refund]
+  handlers: [accept, pay, give-up, update, track, cancel, change-address, refund, collect]
   secrets: []
   calls: []
 inventory:

@@ -24,7 +24,7 @@ impl Progress {
             progress.by_state.insert(state.name(), count);
             match state {
                 OrderState::Accepted | OrderState::Reserved | OrderState::Paid | OrderState::Picked => {}
-                OrderState::Labelled | OrderState::Despatched | OrderState::Delivered => {
+                OrderState::Labelled | OrderState::Ready | OrderState::Despatched | OrderState::Delivered => {
                     progress.past_labels += count;
                 }
                 // Cancelled and returned orders are finished too.

@@ -89,6 +89,10 @@ const EXAMPLES: &[Examples] = &[
         )],
     ),
     (
+        "orders collected",
+        &[("orders collected superstore/CA-2016-152156 --by ann", "The customer was at the counter")],
+    ),
+    (
         "orders refund",
         &[
             (

@@ -30,6 +30,10 @@ pub(crate) enum OrdersCommand {
     ///
     /// An order can be cancelled until the carrier has a parcel of it. The command waits for the outcome and says it.
     Cancel(CancelOrderArgs),
+    /// Note that the customer collected an order that was ready for pickup.
+    ///
+    /// The command waits for the outcome and says it.
+    Collected(CollectedOrderArgs),
     /// Give money back: an amount, or what was paid for units of lines.
     ///
     /// The command waits for the outcome and says it. The shop refunds money that it or its gift cards hold.
@@ -78,6 +82,21 @@ pub(crate) struct CancelOrderArgs {
     /// Why, for the order's history.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) by: ByArgs,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectedOrderArgs {
+    #[command(flatten)]
+    pub(crate) order: OrderArgs,
     #[command(flatten)]
     pub(crate) by: ByArgs,
     #[command(flatten)]

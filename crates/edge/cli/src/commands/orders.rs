@@ -1,6 +1,7 @@
-//! `despatch orders`: what there is of orders, their cancellation and their refunds.
+//! `despatch orders`: what there is of orders, their cancellation, their collection and their refunds.
 
 mod cancel;
+mod collected;
 mod find;
 mod history;
 mod list;
@@ -36,6 +37,9 @@ pub(crate) async fn run(
             show::show(&config, &book, &order.name, verbose, json).await?;
         }
         OrdersCommand::Refund(args) => return refund::refund(&config, data_dir, &book, &args).await,
+        OrdersCommand::Collected(args) => {
+            return collected::collected(&config, data_dir, &book, &args).await;
+        }
         OrdersCommand::Cancel(args) => return cancel::cancel(&config, data_dir, &book, &args).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -17,9 +17,6 @@ pub(crate) enum ApiError {
     /// The body, the path or the query does not have the expected shape.
     #[error("{}", .0.problem)]
     Invalid(#[from] Invalid),
-    /// A shop's webhook has a topic that the gateway ignores.
-    #[error("{}", .0.problem)]
-    TopicUnsupported(Invalid),
     /// No key, a wrong key, a wrong signature, or a shop that is not configured.
     #[error("{0}")]
     Unauthorised(Credential),
@@ -142,9 +139,7 @@ impl ApiError {
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            ApiError::Invalid(_) | ApiError::TopicUnsupported(_) | ApiError::BodyIncomplete => {
-                StatusCode::BAD_REQUEST
-            }
+            ApiError::Invalid(_) | ApiError::BodyIncomplete => StatusCode::BAD_REQUEST,
             ApiError::Unauthorised(_) => StatusCode::UNAUTHORIZED,
             ApiError::RouteUnknown
             | ApiError::LinkUnknown
@@ -162,7 +157,6 @@ impl ApiError {
     fn code(&self) -> &'static str {
         match self {
             ApiError::Invalid(_) => "invalid",
-            ApiError::TopicUnsupported(_) => "topic-unsupported",
             ApiError::Unauthorised(_) => "unauthorised",
             ApiError::RouteUnknown => "route-unknown",
             ApiError::MethodUnknown => "method-unknown",
@@ -204,7 +198,7 @@ impl IntoResponse for ApiError {
             code: self.code(),
             message: self.to_string(),
             field: match &self {
-                ApiError::Invalid(invalid) | ApiError::TopicUnsupported(invalid) => Some(&invalid.field),
+                ApiError::Invalid(invalid) => Some(&invalid.field),
                 _ => None,
             },
             order_id: match &self {

@@ -181,6 +181,11 @@ fn any(found: &CustomerOrder, stage: ParcelStage) -> bool {
     found.record.parcels.iter().any(|parcel| parcel.stage >= Some(stage))
 }
 
+/// Returns whether every parcel is at this very stage.
+fn all(found: &CustomerOrder, stage: ParcelStage) -> bool {
+    found.record.parcels.iter().all(|parcel| parcel.stage == Some(stage))
+}
+
 /// Returns whether all of the order is still with us, so that it can be cancelled and its address changed. The worker decides
 /// again.
 fn is_open(found: &CustomerOrder) -> bool {
@@ -191,6 +196,10 @@ fn is_open(found: &CustomerOrder) -> bool {
 fn closed(found: &CustomerOrder) -> &'static str {
     if state(found) == OrderState::Cancelled {
         "This order is cancelled, so nothing of it will be sent."
+    } else if found.record.parcels.is_empty() {
+        "This order is complete, so it can no longer be changed. Reply to our mail, and we will help you."
+    } else if all(found, ParcelStage::Collected) {
+        "This is no longer possible, because you have collected the order. Reply to our mail, and we will help you."
     } else {
         "This is no longer possible, because the carrier has a parcel of this order already. Reply to our mail, and we will \
          help you."
@@ -209,6 +218,12 @@ fn headline(found: &CustomerOrder) -> (&'static str, &'static str) {
             "Your order is coming back to us",
             "A parcel of it is on its way back. Reply to our mail, and we will help you.",
         ),
+        OrderState::Completed if found.record.parcels.is_empty() => {
+            ("Your order is complete", "No parcel belongs to it.")
+        }
+        OrderState::Delivered | OrderState::Completed if all(found, ParcelStage::Collected) => {
+            ("You have collected your order", "We hope that you enjoy it.")
+        }
         OrderState::Delivered | OrderState::Completed => {
             ("Your order has arrived", "We hope that you enjoy it.")
         }
@@ -219,6 +234,7 @@ fn headline(found: &CustomerOrder) -> (&'static str, &'static str) {
         _ if any(found, ParcelStage::Despatched) => {
             ("A part of your order is on its way", "We are getting the rest ready.")
         }
+        OrderState::Ready => ("Your order is ready", "Please come and collect it."),
         OrderState::Labelled => ("Your order is packed", "It waits for the carrier."),
         OrderState::Paid | OrderState::Picked => {
             ("Your order is being packed", "We will write to you when it is on its way.")
@@ -232,6 +248,8 @@ fn headline(found: &CustomerOrder) -> (&'static str, &'static str) {
 fn parcel(parcel: &despatch_read_model::Parcel) -> ParcelView {
     let words = match parcel.stage {
         None | Some(ParcelStage::Picked) => "being packed",
+        Some(ParcelStage::Ready) => "ready to be collected",
+        Some(ParcelStage::Collected) => "collected",
         Some(ParcelStage::Labelled) => "packed, and waiting for the carrier",
         Some(ParcelStage::Despatched) => "on its way",
         Some(ParcelStage::Delivered) => "delivered",

@@ -147,9 +147,7 @@ fn render(template: &str, shop: &str, view: impl Serialize) -> Result<String, mi
 /// Returns the page that tells a customer what to do about an error.
 fn page_for(error: &ApiError) -> Page {
     match error {
-        ApiError::Invalid(_) | ApiError::TopicUnsupported(_) | ApiError::TooLarge { .. } => {
-            Page::AnswerInvalid
-        }
+        ApiError::Invalid(_) | ApiError::TooLarge { .. } => Page::AnswerInvalid,
         ApiError::Unauthorised(_)
         | ApiError::LinkUnknown
         | ApiError::RouteUnknown

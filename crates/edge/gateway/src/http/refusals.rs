@@ -42,7 +42,6 @@ fn reason(error: &ApiError) -> Option<&'static str> {
         ApiError::Unauthorised(Credential::Shop) => "shop-unknown",
         ApiError::Unauthorised(Credential::Signature) => "signature-wrong",
         ApiError::Unauthorised(Credential::Token | Credential::ApiKey) => "token-wrong",
-        ApiError::TopicUnsupported(_) => "topic-unsupported",
         ApiError::Invalid(_) => "body-invalid",
         ApiError::TooLarge { .. } => "body-too-large",
         ApiError::BodyIncomplete => "body-incomplete",
@@ -65,7 +64,6 @@ fn reason(error: &ApiError) -> Option<&'static str> {
 fn detail<'a>(error: &'a ApiError, source: &'a str) -> &'a str {
     match error {
         ApiError::Unauthorised(Credential::Shop) => source,
-        ApiError::TopicUnsupported(invalid) => &invalid.problem,
         ApiError::Invalid(invalid) => &invalid.field,
         _ => "",
     }

@@ -19,8 +19,11 @@ use super::description::{
 use super::error::{ApiError, ErrorBody};
 use super::extract;
 use super::pages;
+use super::routes::collected::Collected;
 use super::routes::orders::{Cancel, RefundJson};
-use super::routes::{carrier, customer_order, labels, orders, probes, reviews, shops, stripe, unsubscribe};
+use super::routes::{
+    carrier, collected, customer_order, labels, orders, probes, reviews, shops, stripe, unsubscribe,
+};
 use super::state::Gateway;
 
 /// The description without its operations, which the handlers add.
@@ -33,7 +36,7 @@ use super::state::Gateway;
             committed. Anything may be sent again: the same order is the same order."
     ),
     components(
-        schemas(ErrorBody, Cancel, RefundJson),
+        schemas(ErrorBody, Cancel, Collected, RefundJson),
         responses(
             AnswerInvalid, AnswerTooLarge, Invalid, LabelNotRecorded, LinkUnknown, TooLarge, TooMany, TryAgain,
             Unauthorised, Unavailable, Unknown
@@ -53,6 +56,7 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .routes(routes!(orders::show))
         .routes(routes!(orders::cancel))
         .routes(routes!(orders::refund))
+        .routes(routes!(collected::collected))
         .routes(routes!(shops::shopify))
         .routes(routes!(shops::woocommerce))
         .routes(routes!(stripe::stripe))

@@ -1,6 +1,7 @@
 //! The handlers, one file for each group of paths.
 
 pub(super) mod carrier;
+pub(super) mod collected;
 pub(super) mod customer_order;
 pub(super) mod labels;
 pub(super) mod orders;

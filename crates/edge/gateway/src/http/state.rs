@@ -71,8 +71,8 @@ impl Gateway {
             view_limits: Limits::new(config.requests_per_second),
             change_limits: Limits::per_minute(CHANGES_PER_MINUTE),
             page_life: Duration::from_secs(24 * 3600) * config.order_page_days,
-            shopify: Shops::new(&config.shopify),
-            woocommerce: Shops::new(&config.woocommerce),
+            shopify: Shops::of_shopify(&config.shopify),
+            woocommerce: Shops::of_woocommerce(&config.woocommerce),
         }))
     }
 }

@@ -39,6 +39,12 @@ impl Storage {
         Ok(NewOrder::new(order, body, self.outbox.now(), limit)?)
     }
 
+    /// Makes an update of the order that has this id.
+    pub(crate) fn update(&self, order: Order, order_id: Uuid) -> Result<NewOrder, ApiError> {
+        let limit = largest_order(self.outbox.largest_message());
+        Ok(NewOrder::update(order, order_id, limit)?)
+    }
+
     /// Commits a request's submission; returns once it is committed.
     pub(crate) async fn submit(&self, submission: Submission, trace: Trace) -> Result<Receipt, ApiError> {
         let submitted = self.queue.submit(submission, trace).await;

@@ -152,18 +152,39 @@ impl Committer {
                     let known = known.to_string();
                     return Some(self.dead_letter(queued, Reason::OrderChanged, &known, &order.body, error));
                 }
-                Receipt::Changed(_) | Receipt::Same(_) | Receipt::Noted => return None,
+                Receipt::Changed(_) | Receipt::Same(_) | Receipt::Cancelled(_) | Receipt::Noted => {
+                    return None;
+                }
             },
+            Submission::ShopOrder(order) => match lookup.receipt(queued) {
+                Receipt::Placed(_) => &order.event,
+                _ => return None,
+            },
+            Submission::Update(order) if lookup.is_first(id) => &order.event,
+            Submission::Cancel(cancel) if lookup.is_first(id) => {
+                let Receipt::Cancelled(order_id) = lookup.receipt(queued) else { return None };
+                &cancel.event(order_id)
+            }
+            Submission::Kept(webhook) if lookup.is_first(id) => &webhook.event,
             Submission::Scan(_, event) if lookup.is_first(id) => event,
             Submission::UnknownParcel(scan, body) if lookup.is_first(id) => {
                 let error = format!("no parcel of ours is {} {}", scan.carrier, scan.tracking_number);
                 return Some(self.dead_letter(queued, Reason::TrackingUnknown, "", body, error));
             }
             Submission::Event(event) => event,
-            Submission::Scan(..) | Submission::UnknownParcel(..) | Submission::Probe => return None,
+            Submission::Update(_)
+            | Submission::Cancel(_)
+            | Submission::Kept(_)
+            | Submission::Scan(..)
+            | Submission::UnknownParcel(..)
+            | Submission::Probe => return None,
         };
         // An event about an order belongs in the order's trace, whichever sender it comes from.
-        let Some(order) = queued.submission.about().and_then(|order| lookup.trace_of(order)) else {
+        let about = match (&queued.submission, lookup.receipt(queued)) {
+            (Submission::Cancel(_), Receipt::Cancelled(order_id)) => Some(order_id),
+            (submission, _) => submission.about(),
+        };
+        let Some(order) = about.and_then(|order| lookup.trace_of(order)) else {
             return Some(self.outbox.event(id, event.clone(), &queued.trace));
         };
         let message = || {

@@ -8,8 +8,11 @@ use despatch_runtime::DbError;
 use uuid::Uuid;
 
 use super::digest;
+use super::history::Update;
+use super::kept::KeptWebhook;
 use super::new_order::NewOrder;
 use super::queue::{QueuedSubmission, Receipt};
+use super::shop_words::{self, Cancelled};
 use super::store::{self, ExistingOrder, ScanKey};
 use super::submission::Submission;
 
@@ -20,8 +23,10 @@ pub(crate) struct BatchLookup {
     placed: HashSet<Uuid>,
     /// Existing orders, by the id that they did not get.
     known: HashMap<Uuid, ExistingOrder>,
-    /// New events of changed orders and of scans.
+    /// New events of changed orders, of scans, and of what shops say later.
     first: HashSet<Uuid>,
+    /// The receipts of what shops say later, by their event.
+    followed: HashMap<Uuid, Receipt>,
     /// The beginnings of the traces of the orders that other submissions are about.
     traces: HashMap<Uuid, Trace>,
 }
@@ -48,9 +53,12 @@ impl BatchLookup {
             .collect();
         if !again.is_empty() {
             lookup.known = store::existing(tx, &again).await?;
+            lookup.revive(tx, batch).await?;
         }
-        let changed: Vec<(&NewOrder, Uuid)> = orders
-            .into_iter()
+        let changed: Vec<(&NewOrder, Uuid)> = batch
+            .iter()
+            .filter(|queued| matches!(queued.submission, Submission::Order(_)))
+            .filter_map(order)
             .filter(|(order, _)| matches!(lookup.receipt_of(order), Receipt::Changed(_)))
             .collect();
         if !changed.is_empty() {
@@ -60,13 +68,73 @@ impl BatchLookup {
         if !scans.is_empty() {
             lookup.first.extend(store::note_movements(tx, &scans).await?);
         }
+        let kept: Vec<(&KeptWebhook, Uuid)> = batch.iter().filter_map(kept).collect();
+        if !kept.is_empty() {
+            lookup.first.extend(store::keep(tx, &kept).await?);
+        }
+        lookup.follow(tx, batch).await?;
         Ok(lookup)
+    }
+
+    /// Places orders whose cancellation came before them and was taken back.
+    async fn revive(&mut self, tx: &Transaction<'_>, batch: &[QueuedSubmission]) -> Result<(), DbError> {
+        for queued in batch {
+            let Some((order, _)) = order(queued) else { continue };
+            if self.known.get(&order.order_id).is_some_and(|known| known.is_revived_by(order))
+                && store::revive(tx, order, &queued.trace.to_string()).await?
+            {
+                self.known.remove(&order.order_id);
+                self.placed.insert(order.order_id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows what shops say of orders that they placed. Each is a few statements, because such a webhook comes alone. They
+    /// are sorted, as the orders are, so that two gateways cannot deadlock.
+    async fn follow(&mut self, tx: &Transaction<'_>, batch: &[QueuedSubmission]) -> Result<(), DbError> {
+        let mut later: Vec<(&str, &str, &QueuedSubmission)> = batch
+            .iter()
+            .filter_map(|queued| match &queued.submission {
+                Submission::Update(order) => Some((&*order.shop, &*order.shop_order_id, queued)),
+                Submission::Cancel(it) => Some((&*it.shop, &*it.cancellation.shop_order_id, queued)),
+                _ => None,
+            })
+            .collect();
+        later.sort_by_key(|(shop, shop_order_id, _)| (*shop, *shop_order_id));
+        for (_, _, queued) in later {
+            let id = queued.event_id.uuid();
+            let (receipt, is_news) = match &queued.submission {
+                Submission::Update(order) => match shop_words::update(tx, order).await? {
+                    Update::Changed => (Receipt::Changed(order.order_id), true),
+                    Update::Stale | Update::Same | Update::Adopted => (Receipt::Same(order.order_id), false),
+                },
+                Submission::Cancel(cancel) => match shop_words::cancel(tx, cancel, id).await? {
+                    Cancelled::Now(order_id) => {
+                        self.traces.extend(store::traces(tx, &[order_id]).await?);
+                        (Receipt::Cancelled(order_id), true)
+                    }
+                    Cancelled::Before(Some(order_id)) => (Receipt::Cancelled(order_id), false),
+                    Cancelled::Before(None) => (Receipt::Noted, false),
+                },
+                _ => continue,
+            };
+            self.followed.insert(id, receipt);
+            if is_news {
+                self.first.insert(id);
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn receipt(&self, queued: &QueuedSubmission) -> Receipt {
         match &queued.submission {
-            Submission::Order(order) => self.receipt_of(order),
-            Submission::Scan(..)
+            Submission::Order(order) | Submission::ShopOrder(order) => self.receipt_of(order),
+            Submission::Update(_) | Submission::Cancel(_) => {
+                self.followed.get(&queued.event_id.uuid()).copied().unwrap_or(Receipt::Noted)
+            }
+            Submission::Kept(_)
+            | Submission::Scan(..)
             | Submission::UnknownParcel(..)
             | Submission::Event(_)
             | Submission::Probe => Receipt::Noted,
@@ -87,6 +155,7 @@ impl BatchLookup {
         match self.known.get(&order.order_id) {
             // Rows are never deleted, so the existing order can be found.
             None => Receipt::Placed(order.order_id),
+            Some(known) if !known.is_placed => Receipt::Cancelled(known.order_id),
             Some(known) if known.digest == order.digest || known.digest_version != digest::VERSION => {
                 Receipt::Same(known.order_id)
             }
@@ -97,7 +166,14 @@ impl BatchLookup {
 
 fn order(queued: &QueuedSubmission) -> Option<(&NewOrder, Uuid)> {
     match &queued.submission {
-        Submission::Order(order) => Some((order, queued.event_id.uuid())),
+        Submission::Order(order) | Submission::ShopOrder(order) => Some((order, queued.event_id.uuid())),
+        _ => None,
+    }
+}
+
+fn kept(queued: &QueuedSubmission) -> Option<(&KeptWebhook, Uuid)> {
+    match &queued.submission {
+        Submission::Kept(webhook) => Some((webhook, queued.event_id.uuid())),
         _ => None,
     }
 }
@@ -106,7 +182,7 @@ fn scan(queued: &QueuedSubmission) -> Option<ScanKey<'_>> {
     let (scan, order_id) = match &queued.submission {
         Submission::Scan(scan, event) => (scan, Subject::parse(&event.subject).id()),
         Submission::UnknownParcel(scan, _) => (scan, ""),
-        Submission::Order(_) | Submission::Event(_) | Submission::Probe => return None,
+        _ => return None,
     };
     Some(ScanKey {
         carrier: &scan.carrier,

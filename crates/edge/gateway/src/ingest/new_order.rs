@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use despatch_contracts::order::{Order, OrderPlaced};
+use despatch_contracts::order::{Order, OrderPlaced, OrderUpdateReported};
 use despatch_contracts::{Emitted, EventId};
 use prost::Message as _;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ pub(crate) struct OrderTooLarge {
 pub(crate) struct NewOrder {
     pub(crate) shop: String,
     pub(crate) shop_order_id: String,
-    /// The order's id, unless the order has one already.
+    /// The order's id, unless the order has one already. Of an update it is the order's own.
     pub(crate) order_id: Uuid,
     pub(crate) digest: [u8; 32],
     /// When the shop last changed the order, if it says so.
@@ -56,10 +56,8 @@ impl NewOrder {
         if order.encoded_len() > limit {
             return Err(OrderTooLarge { limit });
         }
-        let digest = digest::of(&order);
-        let updated_at = order.updated_at.and_then(|at| at.try_into().ok());
         let order_id = EventId::at(now).uuid();
-        order.order_id = order_id.to_string();
+        let (digest, updated_at) = identified(&mut order, order_id);
         order.placed_at.get_or_insert_with(|| now.into());
         Ok(NewOrder {
             shop: order.shop.clone(),
@@ -71,6 +69,23 @@ impl NewOrder {
             body,
         })
     }
+
+    /// Creates an update of an order that has this id.
+    pub(crate) fn update(mut order: Order, order_id: Uuid, limit: usize) -> Result<Self, OrderTooLarge> {
+        if order.encoded_len() > limit {
+            return Err(OrderTooLarge { limit });
+        }
+        let (digest, updated_at) = identified(&mut order, order_id);
+        let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
+        let event = Emitted::from(&OrderUpdateReported { order: Some(order) });
+        Ok(NewOrder { shop, shop_order_id, order_id, digest, updated_at, event, body: Bytes::new() })
+    }
+}
+
+/// Gives an order its id. Returns the digest of its core, and when the shop changed it.
+pub(crate) fn identified(order: &mut Order, order_id: Uuid) -> ([u8; 32], Option<SystemTime>) {
+    order.order_id = order_id.to_string();
+    (digest::of(order), order.updated_at.and_then(|at| at.try_into().ok()))
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(crate) enum Receipt {
     Same(Uuid),
     /// An order with this id came before, and this one differs from it.
     Changed(Uuid),
+    /// The shop cancelled the order with this id.
+    Cancelled(Uuid),
     /// Committed, or known already.
     Noted,
 }

@@ -10,7 +10,9 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::digest;
+use super::kept::KeptWebhook;
 use super::new_order::NewOrder;
+use super::statements;
 
 /// Accepts the orders whose natural key is new; returns their ids.
 ///
@@ -56,6 +58,16 @@ pub(crate) struct ExistingOrder {
     pub(crate) order_id: Uuid,
     pub(crate) digest: Vec<u8>,
     pub(crate) digest_version: i16,
+    pub(crate) is_placed: bool,
+    updated_at: Option<SystemTime>,
+}
+
+impl ExistingOrder {
+    /// Returns whether this word of the shop is newer than its cancellation, so that the order is one after all.
+    pub(crate) fn is_revived_by(&self, order: &NewOrder) -> bool {
+        let times = order.updated_at.zip(self.updated_at);
+        !self.is_placed && times.is_some_and(|(order, cancelled)| order > cancelled)
+    }
 }
 
 /// Returns the orders that were accepted under these natural keys, by the id that they did not get.
@@ -65,7 +77,8 @@ pub(crate) async fn existing(
 ) -> Result<HashMap<Uuid, ExistingOrder>, DbError> {
     let statement = tx
         .prepare_cached(
-            "select sent.order_id, known.order_id, known.digest, known.digest_version
+            "select sent.order_id, known.order_id, known.digest, known.digest_version, known.is_placed,
+                    known.updated_at
                from unnest($1::text[], $2::text[], $3::uuid[]) as sent(shop, shop_order_id, order_id)
                join gateway.orders known using (shop, shop_order_id)",
         )
@@ -76,11 +89,35 @@ pub(crate) async fn existing(
     Ok(rows
         .iter()
         .map(|row| {
-            let known =
-                ExistingOrder { order_id: row.get(1), digest: row.get(2), digest_version: row.get(3) };
+            let known = ExistingOrder {
+                order_id: row.get(1),
+                digest: row.get(2),
+                digest_version: row.get(3),
+                is_placed: row.get(4),
+                updated_at: row.get(5),
+            };
             (row.get(0), known)
         })
         .collect())
+}
+
+/// Places an order whose cancellation came before it and was taken back; returns false if another did.
+pub(crate) async fn revive(
+    tx: &Transaction<'_>,
+    order: &NewOrder,
+    traceparent: &str,
+) -> Result<bool, DbError> {
+    let statement = tx.prepare_cached(statements::REVIVE).await?;
+    let values: [&(dyn ToSql + Sync); 7] = [
+        &order.shop,
+        &order.shop_order_id,
+        &order.order_id,
+        &&order.digest[..],
+        &digest::VERSION,
+        &order.updated_at,
+        &traceparent,
+    ];
+    Ok(tx.execute(&statement, &values).await? == 1)
 }
 
 /// Notes contents that differ from the accepted ones; returns the events of new ones.
@@ -144,18 +181,42 @@ pub(crate) async fn note_movements(
 
 /// Returns the natural key of an order: its shop, and the shop's own id. Returns `None` if it was never accepted.
 pub(crate) async fn natural_key(db: &Object, order_id: Uuid) -> Result<Option<(String, String)>, DbError> {
-    let statement =
-        db.prepare_cached("select shop, shop_order_id from gateway.orders where order_id = $1").await?;
+    let statement = db
+        .prepare_cached("select shop, shop_order_id from gateway.orders where order_id = $1 and is_placed")
+        .await?;
     let row = db.query_opt(&statement, &[&order_id]).await?;
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
-/// Returns the id of an order by its natural key.
+/// Returns the id of the order that was placed under this natural key.
 pub(crate) async fn order_id(db: &Object, shop: &str, shop_order_id: &str) -> Result<Option<Uuid>, DbError> {
-    let statement = db
-        .prepare_cached("select order_id from gateway.orders where shop = $1 and shop_order_id = $2")
-        .await?;
+    let statement = db.prepare_cached(statements::ORDER_ID).await?;
     Ok(db.query_opt(&statement, &[&shop, &shop_order_id]).await?.map(|row| row.get(0)))
+}
+
+/// Keeps webhooks for people; returns the events of new ones.
+pub(crate) async fn keep(
+    tx: &Transaction<'_>,
+    kept: &[(&KeptWebhook, Uuid)],
+) -> Result<HashSet<Uuid>, DbError> {
+    let statement = tx
+        .prepare_cached(
+            "insert into gateway.kept_webhook (shop, topic, digest, event_id, body)
+             select shop, topic, digest, event_id, body
+               from unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[], $5::bytea[])
+                    as sent(shop, topic, digest, event_id, body)
+              order by shop, topic, digest
+             on conflict do nothing
+             returning event_id",
+        )
+        .await?;
+    let shops: Vec<&str> = kept.iter().map(|(webhook, _)| &*webhook.shop).collect();
+    let topics: Vec<&str> = kept.iter().map(|(webhook, _)| &*webhook.topic).collect();
+    let digests: Vec<&[u8]> = kept.iter().map(|(webhook, _)| &webhook.digest[..]).collect();
+    let events: Vec<Uuid> = kept.iter().map(|(_, event)| *event).collect();
+    let bodies: Vec<&[u8]> = kept.iter().map(|(webhook, _)| &webhook.body[..]).collect();
+    let rows = tx.query(&statement, &[&shops, &topics, &digests, &events, &bodies]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 fn natural_keys<'a>(orders: &[&'a NewOrder]) -> (Vec<&'a str>, Vec<&'a str>) {

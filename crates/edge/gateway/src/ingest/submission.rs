@@ -1,17 +1,53 @@
 //! Submissions: the contents of requests, as they are committed.
 
 use bytes::Bytes;
+use despatch_contracts::order::OrderCancelRequested;
 use despatch_contracts::{Emitted, Subject};
+use despatch_domain::Reason;
 use uuid::Uuid;
 
+use super::kept::KeptWebhook;
 use super::new_order::NewOrder;
 use crate::sources::shippo::Scanned;
+use crate::sources::webhook::Cancellation;
+
+/// A shop's cancellation of an order.
+#[derive(Debug, Clone)]
+pub(crate) struct ShopCancellation {
+    pub(crate) shop: String,
+    pub(crate) cancellation: Cancellation,
+}
+
+impl ShopCancellation {
+    /// Returns the command for the order of this id.
+    pub(crate) fn event(&self, order_id: Uuid) -> Emitted {
+        Emitted::from(&cancel_request(&self.shop, order_id))
+    }
+}
+
+/// Returns a shop's command to cancel the order of this id.
+pub(crate) fn cancel_request(shop: &str, order_id: Uuid) -> OrderCancelRequested {
+    OrderCancelRequested {
+        order_id: order_id.to_string(),
+        reason: Reason::ShopCancelled.code().to_owned(),
+        requested_by: shop.to_owned(),
+        by: String::new(),
+    }
+}
 
 /// The content of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Submission {
-    /// An order. One with a known natural key is not accepted again.
+    /// An order. One with a known natural key is not accepted again; with other contents it becomes a case.
     Order(NewOrder),
+    /// An order that a shop's webhook announces. One with a known natural key is not accepted again.
+    ShopOrder(NewOrder),
+    /// A later word of a shop about an order that it placed, under the order's own id.
+    Update(NewOrder),
+    /// A shop's cancellation. One that comes before its order keeps the order from being placed.
+    Cancel(ShopCancellation),
+    /// A webhook for a person. The same one counts once.
+    Kept(KeptWebhook),
     /// A scan of a known parcel, and its event. The same movement counts once.
     Scan(Scanned, Emitted),
     /// A scan of an unknown parcel, unchanged.
@@ -29,7 +65,13 @@ impl Submission {
             Submission::Scan(_, event) | Submission::Event(event) => {
                 Uuid::try_parse(Subject::parse(&event.subject).id()).ok()
             }
-            Submission::Order(_) | Submission::UnknownParcel(..) | Submission::Probe => None,
+            Submission::Update(order) => Some(order.order_id),
+            Submission::Order(_)
+            | Submission::ShopOrder(_)
+            | Submission::Cancel(_)
+            | Submission::Kept(_)
+            | Submission::UnknownParcel(..)
+            | Submission::Probe => None,
         }
     }
 }

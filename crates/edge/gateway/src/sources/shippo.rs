@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::sources::fields::json::{self, Invalid, key, text};
+use crate::sources::fields::json::{self, Invalid, key, or_default, text};
 use crate::sources::fields::placed_at;
 
 #[derive(Deserialize)]
@@ -20,6 +20,8 @@ struct Webhook {
     #[serde(default, deserialize_with = "text")]
     event: String,
     data: Option<Tracked>,
+    #[serde(default, deserialize_with = "or_default")]
+    test: bool,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +37,7 @@ struct Tracked {
 
 #[derive(Deserialize)]
 struct Latest {
-    status: TrackingStatus,
+    status: Option<TrackingStatus>,
     #[serde(default, deserialize_with = "text")]
     status_date: String,
     #[serde(default, deserialize_with = "text")]
@@ -59,6 +61,8 @@ pub struct Scanned {
     pub(crate) carrier: String,
     pub(crate) tracking_number: String,
     pub(crate) movement: Movement,
+    /// Whether Shippo sends it to try the webhook, or of a label of its test mode.
+    pub(crate) is_test: bool,
     /// The order that the label was bought for, by our own reference on it.
     pub(crate) order_id: Option<Uuid>,
     at: Option<Timestamp>,
@@ -100,16 +104,17 @@ pub fn read(body: &[u8]) -> Result<Option<Scanned>, Invalid> {
     let carrier = key(tracked.carrier, "data.carrier")?;
     let Some(latest) = tracked.tracking_status else { return Ok(None) };
     let movement = match latest.status {
-        TrackingStatus::Unknown | TrackingStatus::PreTransit => return Ok(None),
-        TrackingStatus::Transit => Movement::Despatched,
-        TrackingStatus::Delivered => Movement::Delivered,
-        TrackingStatus::Failure => Movement::Failed,
-        TrackingStatus::Returned => Movement::Returned,
+        None | Some(TrackingStatus::Unknown | TrackingStatus::PreTransit) => return Ok(None),
+        Some(TrackingStatus::Transit) => Movement::Despatched,
+        Some(TrackingStatus::Delivered) => Movement::Delivered,
+        Some(TrackingStatus::Failure) => Movement::Failed,
+        Some(TrackingStatus::Returned) => Movement::Returned,
     };
     Ok(Some(Scanned {
         carrier,
         tracking_number,
         movement,
+        is_test: webhook.test,
         order_id: reference(&tracked.metadata),
         at: placed_at::read(&latest.status_date, "data.tracking_status.status_date")?,
         detail: latest.status_details,
@@ -191,6 +196,8 @@ mod tests {
         }
         assert_eq!(scanned(&json!({"event": "transaction_created"})), Ok(None));
         let mut untracked = webhook("TRANSIT");
+        untracked["data"]["tracking_status"] = json!({"status": null, "status_date": null});
+        assert_eq!(scanned(&untracked), Ok(None));
         untracked["data"]["tracking_status"] = Value::Null;
         assert_eq!(scanned(&untracked), Ok(None));
     }

@@ -1,9 +1,11 @@
 //! Shopify's `order_transactions/create` and `refunds/create` webhooks: money that moved in the shop. Its orders carry no
 //! transactions (<https://shopify.dev/docs/api/admin-rest/latest/resources/transaction>).
 
-use despatch_contracts::order::{Tender, TenderState};
-use despatch_contracts::tender;
+use despatch_contracts::order::{PaymentReported, Tender, TenderState};
+use despatch_contracts::payment::RefundReported;
+use despatch_contracts::{Emitted, tender};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use crate::sources::fields::amount::{Amount, Prices};
 use crate::sources::fields::json::{self, Invalid, id, key, or_default, required, text};
@@ -30,6 +32,42 @@ pub(crate) enum Movement {
         minor: i64,
         currency: String,
     },
+}
+
+/// The event of a movement.
+#[derive(Debug)]
+pub(crate) enum Report {
+    Paid(PaymentReported),
+    Refunded(RefundReported),
+}
+
+impl Movement {
+    /// Returns the event of the movement, for the order of this id.
+    pub(crate) fn report(self, order_id: Uuid) -> Report {
+        let order_id = order_id.to_string();
+        match self {
+            Movement::Paid(tender) => {
+                Report::Paid(PaymentReported { order_id, tenders: vec![tender], is_part: true })
+            }
+            Movement::Refunded { provider, reference, minor, currency } => Report::Refunded(RefundReported {
+                order_id,
+                provider: provider.to_owned(),
+                reference,
+                amount_minor: minor,
+                currency,
+                refund_id: String::new(),
+            }),
+        }
+    }
+}
+
+impl From<Report> for Emitted {
+    fn from(report: Report) -> Self {
+        match report {
+            Report::Paid(event) => Emitted::from(&event),
+            Report::Refunded(event) => Emitted::from(&event),
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -216,6 +216,7 @@ fn config() -> Config {
         name: name.to_owned(),
         source: source.to_owned(),
         secrets: vec![Secret::new("the secret before"), Secret::new(SHOP_SECRET)],
+        test: false,
     };
     Config {
         listen: ([127, 0, 0, 1], 0).into(),

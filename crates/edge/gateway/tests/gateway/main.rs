@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod browser;
+mod cases;
 mod customers;
 mod description;
 mod fixture;
@@ -16,5 +17,6 @@ mod outages;
 mod parcels;
 mod placed;
 mod pruning;
+mod shops;
 mod stripe;
 mod surroundings;

@@ -1,6 +1,6 @@
 //! Orders are accepted once, however often they are sent, and can be shown and cancelled.
 
-use despatch_contracts::order::{OrderCancelRequested, OrderPlaced};
+use despatch_contracts::order::{OrderCancelRequested, OrderPlaced, OrderUpdateReported};
 use despatch_runtime::migrate_all;
 use despatch_testkit::{TestEnv, eventually};
 use futures_util::future::join_all;
@@ -135,7 +135,7 @@ async fn shops_announce_orders() {
 }
 
 #[tokio::test]
-async fn a_shop_that_changes_its_mind_is_answered_and_a_case() {
+async fn a_shop_that_changes_its_mind_is_answered_and_reported() {
     let env = TestEnv::new().await;
     let gateway = TestGateway::open(&env, Vec::new()).await;
     let order_id = gateway.send(woocommerce(WOOCOMMERCE_SAMPLE)).await.order_id();
@@ -143,7 +143,8 @@ async fn a_shop_that_changes_its_mind_is_answered_and_a_case() {
     let answer = gateway.send(woocommerce(changed)).await;
     assert_eq!((answer.status, answer.json()["outcome"].as_str()), (200, Some("changed")));
     assert_eq!(answer.order_id(), order_id);
-    assert_eq!(env.expect_dead(&order_id).await.reason, "order-changed");
+    let reported: OrderUpdateReported = env.expect(&order_id).await;
+    assert_eq!(reported.order.unwrap().ship_to.unwrap().street1, "970 Market");
 }
 
 #[tokio::test]

@@ -106,6 +106,36 @@ async fn scans_move_an_order_and_count_once() {
 }
 
 #[tokio::test]
+async fn an_order_is_ready_and_its_customer_collects_it() {
+    let env = TestEnv::new().await;
+    let gateway = TestGateway::open(&env, workers()).await;
+    let order_id = gateway.send(place(&order("1"))).await.order_id();
+    let accepted: OrderAccepted = env.expect(&order_id).await;
+    let contents = vec![Allocation { location: "main".into(), sku: "A".into(), quantity: 3, line: 1 }];
+    let parcel = Parcel { number: 1, of: 1, location: "main".into(), contents, is_collected: true };
+    env.deliver(&StockPicked { order: accepted.order, parcel: Some(parcel) }).await;
+    let path = format!("/v1/orders/{order_id}");
+    let is_in = async |state: &str| {
+        eventually("the order is in its state", async || {
+            let shown = gateway.send(Request::new("GET", &*path).trusted()).await.json();
+            (shown["state"] == state).then_some(shown)
+        })
+        .await
+    };
+    let shown = is_in("ready").await;
+    let parcel = &shown["parcels"][0];
+    assert_eq!((&parcel["carrier"], &parcel["stage"]), (&json!("pickup"), &json!("ready")));
+    let note = |id: &str| Request::new("POST", format!("/v1/orders/{id}/collected")).trusted();
+    assert_eq!(gateway.send(note("0192f000-0000-7000-8000-000000000000")).await.status, 404);
+    assert_eq!(gateway.send(note(&order_id).body(r#"{"who": "ann"}"#)).await.status, 400);
+    let noted = gateway.send(note(&order_id).body(r#"{"by": "ann"}"#)).await;
+    assert_eq!((noted.status, noted.json()["outcome"].as_str()), (202, Some("collection-noted")));
+    let shown = is_in("delivered").await;
+    assert_eq!(shown["parcels"][0]["stage"], "collected");
+    assert_eq!(env.count::<LabelCreated>(&order_id).await, 0);
+}
+
+#[tokio::test]
 async fn labels_are_served_to_those_who_may_see_them() {
     let env = TestEnv::new().await;
     let gateway = TestGateway::open(&env, workers()).await;

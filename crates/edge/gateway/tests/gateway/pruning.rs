@@ -20,12 +20,15 @@ async fn old_scans_go_and_an_order_is_the_same_order_for_good() {
            from generate_series(170, 190) n;
          insert into gateway.changed_order (shop, shop_order_id, digest, event_id, received_at)
          select 'north', n::text, '', gen_random_uuid(), despatch_now() - n * interval '1 day'
+           from generate_series(170, 190) n;
+         insert into gateway.kept_webhook (shop, topic, digest, event_id, body, received_at)
+         select 'north', n::text, '', gen_random_uuid(), '', despatch_now() - n * interval '1 day'
            from generate_series(170, 190) n",
     )
     .await
     .unwrap();
     let _second = TestGateway::open(&env, Vec::new()).await;
-    for table in ["gateway.scan", "gateway.changed_order"] {
+    for table in ["gateway.scan", "gateway.changed_order", "gateway.kept_webhook"] {
         let sql =
             format!("select count(*), max(despatch_now() - received_at) <= interval '180 days' from {table}");
         eventually("the older ones go", async || {

@@ -5,6 +5,10 @@
 pub(crate) enum Milestone {
     /// The order is valid.
     Accepted,
+    /// The customer can collect a parcel.
+    Ready,
+    /// The customer collected a parcel.
+    Collected,
     /// A parcel is on its way.
     Despatched,
     /// A parcel has arrived.
@@ -21,8 +25,10 @@ pub(crate) enum Milestone {
 
 impl Milestone {
     #[cfg(test)]
-    pub(crate) const ALL: [Milestone; 7] = [
+    pub(crate) const ALL: [Milestone; 9] = [
         Milestone::Accepted,
+        Milestone::Ready,
+        Milestone::Collected,
         Milestone::Despatched,
         Milestone::Delivered,
         Milestone::Cancelled,
@@ -35,6 +41,8 @@ impl Milestone {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Milestone::Accepted => "accepted",
+            Milestone::Ready => "ready",
+            Milestone::Collected => "collected",
             Milestone::Despatched => "despatched",
             Milestone::Delivered => "delivered",
             Milestone::Cancelled => "cancelled",
@@ -47,8 +55,10 @@ impl Milestone {
     /// Returns the milestone of the same parcel after which a message about this one is out of date.
     pub(crate) const fn superseded_by(self) -> Option<Milestone> {
         match self {
+            Milestone::Ready => Some(Milestone::Collected),
             Milestone::Despatched => Some(Milestone::Delivered),
             Milestone::Accepted
+            | Milestone::Collected
             | Milestone::Delivered
             | Milestone::Cancelled
             | Milestone::Refunded
@@ -61,6 +71,8 @@ impl Milestone {
     pub(crate) const fn is_transactional(self) -> bool {
         match self {
             Milestone::Accepted
+            | Milestone::Ready
+            | Milestone::Collected
             | Milestone::Despatched
             | Milestone::Delivered
             | Milestone::Cancelled

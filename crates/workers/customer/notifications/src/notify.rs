@@ -6,7 +6,9 @@ use despatch_contracts::notification::{NotificationSent, NotificationSkipped};
 use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
-use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
+use despatch_contracts::shipment::{
+    ReadyForPickup, Scan, ShipmentCollected, ShipmentDelivered, ShipmentDespatched,
+};
 use despatch_contracts::{Incoming as _, event_enum};
 use despatch_domain::{ProviderKind, Reason};
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
@@ -26,6 +28,8 @@ event_enum! {
     /// The events that customers are notified of.
     pub(crate) enum Moment {
         Accepted(OrderAccepted),
+        Ready(ReadyForPickup),
+        Collected(ShipmentCollected),
         Despatched(ShipmentDespatched),
         Delivered(ShipmentDelivered),
         Cancelled(OrderCancelled),
@@ -65,6 +69,22 @@ impl Occasion<'_> {
                 let data = TemplateData::of_order(order);
                 Ok(Occasion { milestone: Milestone::Accepted, part: only(), data, order: Some(order) })
             }
+            Moment::Ready(event) => Ok(Occasion {
+                milestone: Milestone::Ready,
+                part: event.parcel.to_string(),
+                data: TemplateData::of_ready(event),
+                order: None,
+            }),
+            Moment::Collected(event) => Ok(Occasion {
+                milestone: Milestone::Collected,
+                part: event.parcel.to_string(),
+                data: TemplateData {
+                    parcel: event.parcel,
+                    parcels: event.parcels,
+                    ..TemplateData::default()
+                },
+                order: None,
+            }),
             Moment::Despatched(event) => Occasion::of_scan(Milestone::Despatched, event.scan.as_ref()),
             Moment::Delivered(event) => Occasion::of_scan(Milestone::Delivered, event.scan.as_ref()),
             Moment::Cancelled(_) => Ok(Occasion {
@@ -135,7 +155,7 @@ impl EffectHandler for Notify {
         let Occasion { milestone, part, data, order } = Occasion::of(event)?;
         let turn = match event {
             // A carrier's scans come late, twice and out of order.
-            Moment::Despatched(_) | Moment::Delivered(_) => {
+            Moment::Ready(_) | Moment::Collected(_) | Moment::Despatched(_) | Moment::Delivered(_) => {
                 Some(self.parcel_mails.turn(order_id, &part).await)
             }
             Moment::Accepted(_) | Moment::Cancelled(_) | Moment::Refunded(_) | Moment::ReviewRequested(_) => {

@@ -2,7 +2,7 @@
 
 use despatch_contracts::order::{self, Address, ChargeKind, Order};
 use despatch_contracts::payment::PaymentRefunded;
-use despatch_contracts::shipment::Scan;
+use despatch_contracts::shipment::{ReadyForPickup, Scan};
 use despatch_domain::{amount, carrier};
 use serde::Serialize;
 
@@ -87,6 +87,16 @@ impl TemplateData {
             carrier: one_line(&carrier::name(&scan.carrier)),
             tracking_url: carrier::tracking_url(&scan.carrier, &scan.tracking_number).unwrap_or_default(),
             tracking_number: one_line(&scan.tracking_number),
+            ..TemplateData::default()
+        }
+    }
+
+    /// Returns the data of a parcel that the customer can collect.
+    pub(crate) fn of_ready(ready: &ReadyForPickup) -> Self {
+        TemplateData {
+            parcel: ready.parcel,
+            parcels: ready.parcels,
+            address: ready.place.as_ref().map(address).unwrap_or_default(),
             ..TemplateData::default()
         }
     }

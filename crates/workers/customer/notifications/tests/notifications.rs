@@ -12,7 +12,9 @@ use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Un
 use despatch_contracts::order::{Customer, Order, OrderAccepted, OrderCancelled};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
-use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
+use despatch_contracts::shipment::{
+    ReadyForPickup, Scan, ShipmentCollected, ShipmentDelivered, ShipmentDespatched,
+};
 use despatch_notifications::Config;
 use despatch_read_model::messages::messages_of;
 use despatch_sandbox::{Fault, Faults, Operation, Options, Rates, Sandbox, Target};
@@ -74,6 +76,7 @@ async fn the_customer_is_notified_of_every_milestone_once() {
     let mail = sandbox().await;
     let env = env(&mail).await;
     env.deliver(&accepted(order("whole"))).await;
+    env.quiet().await;
     for parcel in [1, 2] {
         env.deliver(&ShipmentDespatched { scan: Some(scan("whole", parcel, 2)) }).await;
         env.deliver(&ShipmentDelivered { scan: Some(scan("whole", parcel, 2)) }).await;
@@ -217,6 +220,34 @@ async fn an_order_without_a_usable_address_costs_its_mails_and_nothing_else() {
     env.quiet().await;
     assert_eq!(mail.counts().mails, 0);
     assert!(env.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test]
+async fn the_customer_is_asked_to_come_until_the_parcel_is_collected() {
+    let mail = sandbox().await;
+    let env = env(&mail).await;
+    let ready = |order_id: &str| ReadyForPickup {
+        order_id: order_id.into(),
+        parcel: 1,
+        parcels: 1,
+        ..ReadyForPickup::default()
+    };
+    let collected = |order_id: &str| ShipmentCollected { order_id: order_id.into(), parcel: 1, parcels: 1 };
+    for order_id in ["usual", "late"] {
+        env.deliver(&accepted(order(order_id))).await;
+    }
+    env.quiet().await;
+    env.deliver(&ready("usual")).await;
+    env.quiet().await;
+    env.deliver(&collected("usual")).await;
+    env.deliver(&collected("late")).await;
+    env.quiet().await;
+    env.deliver(&ready("late")).await;
+    env.quiet().await;
+    let expected =
+        ["accepted.usual.0@shop.example", "collected.usual.1@shop.example", "ready.usual.1@shop.example"];
+    assert_eq!(messages(&mail, "usual"), expected);
+    assert_eq!(messages(&mail, "late"), ["accepted.late.0@shop.example", "collected.late.1@shop.example"]);
 }
 
 #[tokio::test]

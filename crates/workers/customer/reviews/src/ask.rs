@@ -1,13 +1,21 @@
 //! `reviews.ask`: once every parcel of an order is delivered, sets a timer for the first request.
 
-use despatch_contracts::Event as _;
 use despatch_contracts::review::ReviewAskDue;
-use despatch_contracts::shipment::ShipmentDelivered;
+use despatch_contracts::shipment::{ShipmentCollected, ShipmentDelivered};
+use despatch_contracts::{Incoming as _, event_enum};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Timer, Tx, Verdict};
 
 use crate::schedule::Schedule;
 use crate::store;
+
+event_enum! {
+    /// The events by which a parcel reaches the customer.
+    pub(crate) enum Reached {
+        Delivered(ShipmentDelivered),
+        Collected(ShipmentCollected),
+    }
+}
 
 /// Starts the requests for a review.
 #[derive(Debug)]
@@ -36,15 +44,20 @@ impl HandlerError for AskError {
 
 impl Handler for Ask {
     const NAME: &'static str = "reviews.ask";
-    type In = ShipmentDelivered;
+    type In = Reached;
     /// The timer's event comes later.
     type Out = ();
     type Error = AskError;
 
-    async fn record(&self, event: &ShipmentDelivered, tx: &Tx<'_>) -> Result<(), AskError> {
-        let scan = event.scan.as_ref().ok_or(AskError::NoScan)?;
+    async fn record(&self, event: &Reached, tx: &Tx<'_>) -> Result<(), AskError> {
+        let (parcel, parcels) = match event {
+            Reached::Delivered(event) => {
+                event.scan.as_ref().map(|scan| (scan.parcel, scan.parcels)).ok_or(AskError::NoScan)?
+            }
+            Reached::Collected(event) => (event.parcel, event.parcels),
+        };
         let order_id = event.subject().id();
-        if store::delivered(tx, order_id, scan.parcel.into(), scan.parcels.into()).await? {
+        if store::delivered(tx, order_id, parcel.into(), parcels.into()).await? {
             let due = ReviewAskDue { order_id: order_id.to_owned(), ask: 0 };
             tx.schedule(self.ask_due, order_id, self.schedule.first_after(), &due).await?;
         }

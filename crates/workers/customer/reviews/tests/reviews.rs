@@ -5,7 +5,7 @@ use std::time::Duration;
 use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::order::{OrderCancelled, OrderReturned};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
-use despatch_contracts::shipment::{Scan, ShipmentDelivered};
+use despatch_contracts::shipment::{Scan, ShipmentCollected, ShipmentDelivered};
 use despatch_domain::link;
 use despatch_read_model::reviews::{Review, review_of};
 use despatch_reviews::{Config, worker};
@@ -230,4 +230,14 @@ async fn a_customer_without_an_address_is_not_asked_again() {
     env.quiet().await;
     assert_eq!(env.count::<ReviewLapsed>("o-1").await, 1);
     assert_eq!((review(&env, "o-1").await.state, timers(&env, "o-1").await), (ReviewState::Lapsed, 0));
+}
+
+#[tokio::test]
+async fn a_collected_parcel_has_reached_its_customer() {
+    let env = env(&config(0, &[NEVER], NEVER)).await;
+    env.deliver(&delivered("o-1", 2, 2)).await;
+    env.deliver(&ShipmentCollected { order_id: "o-1".into(), parcel: 1, parcels: 2 }).await;
+    env.expect::<ReviewRequested>("o-1").await;
+    env.quiet().await;
+    assert_eq!(env.count::<ReviewRequested>("o-1").await, 1);
 }

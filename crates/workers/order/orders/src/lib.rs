@@ -8,6 +8,7 @@
 mod accept;
 mod cancel;
 mod change_address;
+mod collect;
 mod command;
 mod email;
 mod lifecycle;
@@ -18,6 +19,7 @@ mod share;
 pub mod store;
 mod track;
 mod unpaid;
+mod update;
 mod validate;
 
 use despatch_contracts::order::PaymentDue;
@@ -42,10 +44,12 @@ pub fn worker() -> Worker {
         .handler(accept::Accept { payment_due })
         .handler(pay::Pay)
         .handler(pay::GiveUp)
+        .handler(update::Update)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
         .handler(change_address::ChangeAddress)
         .handler(refund::Refund)
+        .handler(collect::Collect)
         .gauge(by_state("despatch.orders", "", store::UNDER_WAY))
         .gauge(by_state("despatch.order_oldest_age", "s", store::STOOD_STILL))
 }

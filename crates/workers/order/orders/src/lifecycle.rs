@@ -157,11 +157,11 @@ impl Lifecycle {
             return OrderState::Returned;
         }
         match self.reached() {
-            Some(ParcelStage::Delivered | ParcelStage::Returned) if self.has(Mark::Reviewed) => {
-                OrderState::Completed
+            Some(ParcelStage::Collected | ParcelStage::Delivered | ParcelStage::Returned) => {
+                if self.has(Mark::Reviewed) { OrderState::Completed } else { OrderState::Delivered }
             }
-            Some(ParcelStage::Delivered | ParcelStage::Returned) => OrderState::Delivered,
             Some(ParcelStage::Despatched) => OrderState::Despatched,
+            Some(ParcelStage::Ready) => OrderState::Ready,
             Some(ParcelStage::Labelled) => OrderState::Labelled,
             Some(ParcelStage::Picked) => OrderState::Picked,
             // Nothing is sent, so nobody is asked how it was.
@@ -266,6 +266,31 @@ impl Lifecycle {
         let refund = self.has(Mark::Captured);
         let void = !refund;
         Step { from, to: OrderState::Cancelled, reason, refund, void }
+    }
+
+    /// Notes that the customer collected what was ready. Returns the numbers of those parcels; a refusal changes nothing.
+    pub(crate) fn collect(&mut self) -> (Step, Vec<u32>) {
+        let from = self.state();
+        let at = |stage| self.parcels.iter().filter(move |(_, it)| it.lives() && it.stage == Some(stage));
+        let ready: Vec<u32> = at(ParcelStage::Ready).map(|(number, _)| *number).collect();
+        if from == OrderState::Cancelled || ready.is_empty() {
+            let is_known = at(ParcelStage::Collected).next().is_some();
+            let reason = if is_known { Reason::AlreadyApplied } else { Reason::CommandRefused };
+            return (Step::none(from, reason), Vec::new());
+        }
+        for parcel in
+            self.parcels.values_mut().filter(|it| it.lives() && it.stage == Some(ParcelStage::Ready))
+        {
+            parcel.stage = Some(ParcelStage::Collected);
+        }
+        let to = self.state();
+        let reason = if to == OrderState::Completed { Reason::AllDone } else { Reason::StepDone };
+        (Step { from, to, ..Step::none(from, reason) }, ready)
+    }
+
+    /// Returns the number of parcels that go, as far as they are known.
+    pub(crate) fn parcels(&self) -> u32 {
+        u32::try_from(self.parcels.values().filter(|parcel| parcel.lives()).count()).unwrap_or(u32::MAX)
     }
 
     /// Returns whether all of the order is still with us: it is not at its end, and no parcel was handed over.

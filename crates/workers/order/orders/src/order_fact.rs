@@ -8,7 +8,8 @@ use despatch_contracts::payment::{
 };
 use despatch_contracts::review::{ReviewLapsed, ReviewReceived};
 use despatch_contracts::shipment::{
-    Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
+    ReadyForPickup, Scan, ShipmentCollected, ShipmentDelivered, ShipmentDespatched, ShipmentFailed,
+    ShipmentReturned,
 };
 use despatch_contracts::stock::{StockPicked, StockReleased, StockReserved};
 use despatch_contracts::{Event, event_enum};
@@ -33,6 +34,8 @@ event_enum! {
         Picked(StockPicked),
         Labelled(LabelCreated),
         LabelVoided(LabelVoided),
+        Ready(ReadyForPickup),
+        Collected(ShipmentCollected),
         Despatched(ShipmentDespatched),
         Delivered(ShipmentDelivered),
         Failed(ShipmentFailed),
@@ -109,6 +112,14 @@ impl OrderFact {
                 let detail =
                     format!("parcel {}, {} {}: {}", e.parcel, e.carrier, e.tracking_number, e.reason);
                 Ok(record(e, Fact::ParcelVoided(e.parcel), detail))
+            }
+            OrderFact::Ready(e) => {
+                let detail = format!("{}, at {}", parcel(e.parcel, e.parcels), e.location);
+                Ok(record(e, Fact::Parcel(ParcelStage::Ready, e.parcel), detail))
+            }
+            OrderFact::Collected(e) => {
+                let detail = parcel(e.parcel, e.parcels);
+                Ok(record(e, Fact::Parcel(ParcelStage::Collected, e.parcel), detail))
             }
             OrderFact::Despatched(e) => {
                 scanned(e, e.scan.as_ref(), |parcel| Fact::Parcel(ParcelStage::Despatched, parcel))

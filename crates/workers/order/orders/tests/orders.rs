@@ -6,6 +6,8 @@ mod accept;
 mod address;
 #[path = "orders/cancel.rs"]
 mod cancel;
+#[path = "orders/collect.rs"]
+mod collect;
 #[path = "orders/fixture.rs"]
 mod fixture;
 #[path = "orders/listed.rs"]

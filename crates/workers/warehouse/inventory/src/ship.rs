@@ -1,8 +1,8 @@
-//! Counts a parcel's units as shipped once the carrier has it.
+//! Counts a parcel's units as shipped once it has left.
 
 use despatch_contracts::event_enum;
 use despatch_contracts::shipment::{
-    Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
+    Scan, ShipmentCollected, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
 };
 use despatch_runtime::{Handler, Tx};
 
@@ -10,22 +10,28 @@ use crate::error::InventoryError;
 use crate::store;
 
 event_enum! {
-    /// The scans of a parcel. Carriers leave scans out, and each proves that the parcel left.
+    /// The events that prove that a parcel left. Carriers leave scans out, so each scan does.
     pub enum Left {
         Despatched(ShipmentDespatched),
         Delivered(ShipmentDelivered),
         Failed(ShipmentFailed),
         Returned(ShipmentReturned),
+        Collected(ShipmentCollected),
     }
 }
 
 impl Left {
-    fn scan(&self) -> Option<&Scan> {
+    /// Returns the order's id and the parcel.
+    fn parcel(&self) -> Option<(&str, u32)> {
+        fn scanned(scan: Option<&Scan>) -> Option<(&str, u32)> {
+            scan.map(|scan| (scan.order_id.as_str(), scan.parcel))
+        }
         match self {
-            Left::Despatched(event) => event.scan.as_ref(),
-            Left::Delivered(event) => event.scan.as_ref(),
-            Left::Failed(event) => event.scan.as_ref(),
-            Left::Returned(event) => event.scan.as_ref(),
+            Left::Despatched(event) => scanned(event.scan.as_ref()),
+            Left::Delivered(event) => scanned(event.scan.as_ref()),
+            Left::Failed(event) => scanned(event.scan.as_ref()),
+            Left::Returned(event) => scanned(event.scan.as_ref()),
+            Left::Collected(event) => Some((&event.order_id, event.parcel)),
         }
     }
 }
@@ -41,8 +47,8 @@ impl Handler for Ship {
     type Error = InventoryError;
 
     async fn record(&self, event: &Left, tx: &Tx<'_>) -> Result<(), InventoryError> {
-        let Some(scan) = event.scan() else { return Err(InventoryError::OrderMissing) };
-        let known = store::ship(tx, &scan.order_id, scan.parcel).await?;
-        if known { Ok(()) } else { Err(InventoryError::ParcelUnknown(scan.parcel)) }
+        let (order_id, parcel) = event.parcel().ok_or(InventoryError::OrderMissing)?;
+        let known = store::ship(tx, order_id, parcel).await?;
+        if known { Ok(()) } else { Err(InventoryError::ParcelUnknown(parcel)) }
     }
 }

@@ -7,7 +7,9 @@ mod load;
 
 use despatch_contracts::order::{Fulfilment, Order, OrderCancelled};
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
-use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed};
+use despatch_contracts::shipment::{
+    Scan, ShipmentCollected, ShipmentDelivered, ShipmentDespatched, ShipmentFailed,
+};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
 use despatch_domain::Reason;
 use despatch_inventory::store::{self, Location, ReceiptLine, State, Totals};
@@ -266,6 +268,28 @@ async fn lines_that_others_bring_and_units_that_were_taken_off_are_not_reserved(
     env.quiet().await;
     assert_eq!(picked(&env, "o-1").await, [(1, 1, "west".into(), 1)]);
     assert_eq!(units(&db).await, [2, 1, 1, 0]);
+}
+
+#[tokio::test]
+async fn what_the_customer_collects_is_a_parcel_of_its_own_and_leaves_with_the_customer() {
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
+    let order = brought("o-1", [Fulfilment::Ours, Fulfilment::Pickup]);
+    env.deliver(&PaymentAuthorised { order: Some(order.clone()) }).await;
+    env.expect::<StockReserved>("o-1").await;
+    env.deliver(&PaymentCaptured { order: Some(order), ..captured("o-1") }).await;
+    env.expect::<StockPicked>("o-1").await;
+    env.quiet().await;
+    let events = env.messages("evt.stock.picked").await;
+    let mut parcels: Vec<_> = events
+        .into_iter()
+        .map(|message| <StockPicked as prost::Message>::decode(message.payload).unwrap().parcel.unwrap())
+        .map(|parcel| (parcel.number, parcel.of, parcel.is_collected, parcel.contents[0].line))
+        .collect();
+    parcels.sort_unstable();
+    assert_eq!(parcels, [(1, 2, true, 2), (2, 2, false, 1)]);
+    env.deliver(&ShipmentCollected { order_id: "o-1".into(), parcel: 1, parcels: 2 }).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [3, 0, 2, 1]);
 }
 
 #[tokio::test]

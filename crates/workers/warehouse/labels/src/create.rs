@@ -2,6 +2,7 @@
 
 use despatch_contracts::label::{LabelCreated, LabelOutdated};
 use despatch_contracts::order::Address;
+use despatch_contracts::shipment::ReadyForPickup;
 use despatch_contracts::stock::StockPicked;
 use despatch_domain::{LabelId, ProviderKind, Reason};
 use despatch_routing::{Carrier, CarrierRule, Decision, Rate};
@@ -95,40 +96,58 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
     })
 }
 
+/// The decision about a picked parcel.
+pub(crate) enum Plan {
+    /// It needs a label.
+    Label(Box<LabelRequest>),
+    /// The customer collects it, and can do so at once.
+    Ready(Box<ReadyForPickup>),
+    /// It has its label.
+    Nothing,
+}
+
 impl EffectHandler for Create {
     const NAME: &'static str = "labels.create";
     const PROVIDER: Option<ExternalProvider> = Some(ExternalProvider::new("shippo", ProviderKind::Carrier));
 
     type In = StockPicked;
-    /// The request; `None` if the parcel has its label.
-    type Plan = Option<LabelRequest>;
+    type Plan = Plan;
     type Response = Option<Label>;
-    type Out = (Option<LabelCreated>, Option<LabelOutdated>);
+    type Out = (Option<LabelCreated>, Option<LabelOutdated>, Option<ReadyForPickup>);
     type Error = CreateError;
 
     async fn prepare(&self, event: &StockPicked, db: &Reader<'_>) -> Result<Self::Plan, CreateError> {
         let order = event.order.as_ref().ok_or(CreateError::Incomplete("order"))?;
         let parcel = event.parcel.as_ref().ok_or(CreateError::Incomplete("parcel"))?;
         let Known { is_labelled, changed } = store::known(db, &order.order_id, parcel.number).await?;
-        if parcel.is_collected || is_labelled {
-            return Ok(None);
+        if is_labelled {
+            return Ok(Plan::Nothing);
+        }
+        if parcel.is_collected {
+            return Ok(Plan::Ready(Box::new(ReadyForPickup {
+                order_id: order.order_id.clone(),
+                parcel: parcel.number,
+                parcels: parcel.of,
+                location: parcel.location.clone(),
+                place: Some(self.config.sender(&parcel.location)),
+            })));
         }
         // The event carries the address that the order had when it was accepted.
         let (to, change) = match changed {
             Some(ChangedAddress { address, change }) => (address, change),
             None => (order.ship_to.clone().ok_or(CreateError::NoAddress)?, 0),
         };
-        Ok(Some(LabelRequest { order: order.clone(), parcel: parcel.clone(), to, change }))
+        Ok(Plan::Label(Box::new(LabelRequest { order: order.clone(), parcel: parcel.clone(), to, change })))
     }
 
     fn asks_provider(&self, plan: &Self::Plan) -> bool {
-        plan.as_ref().is_some_and(|request| self.asks_shippo(request))
+        matches!(plan, Plan::Label(request) if self.asks_shippo(request))
     }
 
     async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<Self::Response, CreateError> {
         match plan {
-            Some(request) => self.label(request, attempt).await.map(Some),
-            None => Ok(None),
+            Plan::Label(request) => self.label(request, attempt).await.map(Some),
+            Plan::Ready(_) | Plan::Nothing => Ok(None),
         }
     }
 
@@ -139,8 +158,12 @@ impl EffectHandler for Create {
         effect: &Self::Response,
         tx: &Tx<'_>,
     ) -> Result<Self::Out, CreateError> {
-        let (Some(request), Some(label)) = (plan, effect) else { return Ok((None, None)) };
-        let LabelRequest { order, parcel, to, change } = request;
+        let (request, label) = match (plan, effect) {
+            (Plan::Label(request), Some(label)) => (request, label),
+            (Plan::Ready(ready), _) => return Ok((None, None, Some(ReadyForPickup::clone(ready)))),
+            (Plan::Label(_) | Plan::Nothing, _) => return Ok((None, None, None)),
+        };
+        let LabelRequest { order, parcel, to, change } = &**request;
         let Insertion { is_stored, changed } = store::insert(tx, &order.order_id, parcel, label).await?;
         if !is_stored {
             return Err(CreateError::AlreadyLabelled(label.tracking_number.clone()));
@@ -170,6 +193,6 @@ impl EffectHandler for Create {
             tracking_number: label.tracking_number.clone(),
             label_id: LabelId { order_id: &order.order_id, parcel: parcel.number }.to_string(),
         };
-        Ok((Some(created), outdated))
+        Ok((Some(created), outdated, None))
     }
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::Failures;
+use despatch_contracts::shipment::ReadyForPickup;
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
 use despatch_labels::{Carton, Config, Sender, ShippoConfig};
 use despatch_read_model::labels::{LabelFormat, document, labels_of, parcel_by_tracking};
@@ -111,6 +112,24 @@ async fn a_label_of_our_own_is_printed_kept_and_reported() {
     assert_eq!(labels.len(), 1);
     assert_eq!((labels[0].reason.as_str(), &labels[0].label_id), ("service-by-rule", &label.label_id));
     assert_eq!(document(&db, "no-such-label", LabelFormat::Pdf).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_parcel_that_the_customer_collects_is_ready_at_once_and_has_no_label() {
+    let shippo = sandbox().await;
+    let env = env(Some(&shippo)).await;
+    let mut order = at_level("collected", ServiceLevel::Standard);
+    order.ship_to = None;
+    let mut picked = picked(order, 1, 2);
+    picked.parcel.as_mut().expect("a parcel").is_collected = true;
+    env.deliver(&picked).await;
+    let ready: ReadyForPickup = env.expect("collected").await;
+    assert_eq!((ready.parcel, ready.parcels, ready.location.as_str()), (1, 2, "east"));
+    assert_eq!(ready.place.expect("the sender's address").street1, "4 Quay Street");
+    env.quiet().await;
+    assert_eq!(env.count::<ReadyForPickup>("collected").await, 1);
+    assert_eq!(env.count::<LabelCreated>("collected").await, 0);
+    assert!(shippo.order_counts("collected").expect("counts").labels.is_empty());
 }
 
 #[tokio::test]

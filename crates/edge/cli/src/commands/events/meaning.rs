@@ -4,8 +4,9 @@ use despatch_contracts::alert::AlertRaised;
 use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
-    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
-    OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned, PaymentDue, PaymentReported,
+    CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
+    OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned,
+    OrderUpdateReported, PaymentDue, PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::{
     DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
@@ -16,7 +17,8 @@ use despatch_contracts::provider::{ProviderFailed, ProviderRecovered};
 use despatch_contracts::review::{ReviewAskDue, ReviewLapsed, ReviewReceived, ReviewRequested};
 use despatch_contracts::runtime::{DeadLetter, Settled};
 use despatch_contracts::shipment::{
-    Scan, ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned,
+    ReadyForPickup, Scan, ShipmentCollected, ShipmentDelivered, ShipmentDespatched, ShipmentFailed,
+    ShipmentReturned,
 };
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
 use despatch_contracts::{Bytes, Event};
@@ -64,6 +66,11 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         }
         PaymentAuthorised::TYPE => "payment looked at".to_owned(),
         PaymentReported::TYPE => "the shop says how it is paid".to_owned(),
+        OrderUpdateReported::TYPE => "the shop says that its contents changed".to_owned(),
+        WebhookKept::TYPE => {
+            let WebhookKept { shop, topic, .. } = read(payload)?;
+            format!("webhook {topic:?} of {shop} kept for a person")
+        }
         PaymentDue::TYPE => "payment due".to_owned(),
         OrderRefundRequested::TYPE => {
             format!("refund asked for: {}", read::<OrderRefundRequested>(payload)?.reason)
@@ -112,6 +119,19 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LabelVoided::TYPE => {
             let LabelVoided { parcel, carrier, tracking_number, .. } = read(payload)?;
             format!("label of parcel {parcel} voided, {carrier} {tracking_number}")
+        }
+        ReadyForPickup::TYPE => {
+            let ReadyForPickup { parcel, parcels, location, .. } = read(payload)?;
+            format!("parcel {parcel} of {parcels} ready to be collected at {location}")
+        }
+        CollectionReported::TYPE => {
+            let CollectionReported { requested_by, by, .. } = read(payload)?;
+            let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
+            format!("collection noted by {by}")
+        }
+        ShipmentCollected::TYPE => {
+            let ShipmentCollected { parcel, parcels, .. } = read(payload)?;
+            format!("parcel {parcel} of {parcels} collected")
         }
         ShipmentDespatched::TYPE => scan(read::<ShipmentDespatched>(payload)?.scan, "handed to the carrier")?,
         ShipmentDelivered::TYPE => scan(read::<ShipmentDelivered>(payload)?.scan, "delivered")?,
@@ -183,9 +203,16 @@ mod tests {
         let by_type = ["exception.bulk-replay-due", "exception.monitor-due", "replay"];
         let empty = |event_type: &str| known(event_type, Bytes::new()).is_some();
         // These need the message inside them.
-        let nested = ["order.placed", "stock.picked"];
+        let nested = [
+            "order.placed",
+            "stock.picked",
+            "shipment.despatched",
+            "shipment.delivered",
+            "shipment.failed",
+            "shipment.returned",
+        ];
         for event_type in ALL.iter().filter(|event_type| !by_type.contains(event_type)) {
-            let needs_contents = nested.contains(event_type) || event_type.starts_with("shipment.");
+            let needs_contents = nested.contains(event_type);
             assert_eq!(empty(event_type), !needs_contents, "{event_type}");
         }
         assert_eq!(meaning("gift.wrapped", Bytes::new()), "gift.wrapped");

@@ -16,7 +16,7 @@ use despatch_domain::amount;
 use despatch_read_model::cases::OrderCase;
 use despatch_read_model::orders::Step;
 use despatch_read_model::placed::PlacedOrder;
-use despatch_read_model::{OrderRecord, Parcel};
+use despatch_read_model::{OrderRecord, PICKUP, Parcel};
 use despatch_status::{PLACED, ParcelStage, ReviewState};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -246,6 +246,9 @@ impl Page<'_> {
     fn parcel(&self, parcel: &Parcel) -> String {
         let stage = parcel.stage.map_or("", ParcelStage::name);
         let Parcel { parcel: number, carrier, service, tracking_number, label_id, reason, .. } = parcel;
+        if carrier == PICKUP {
+            return format!("{number}  {stage}, the customer collects it");
+        }
         let mut line = format!("{number}  {stage}, {carrier} {tracking_number}  {service}");
         if self.verbose {
             let _ = write!(line, "  label {label_id}  {reason}");

@@ -43,6 +43,9 @@ pub(super) fn words(step: &Step) -> String {
         "label.voided" => {
             return format!("label of {first} voided, {}", rest.split(": ").next().unwrap_or(rest));
         }
+        "shipment.ready-for-pickup" => format!("{parcel} ready to be collected {rest}"),
+        "order.collection-reported" => return collected(step),
+        "shipment.collected" => format!("{parcel} collected"),
         "shipment.despatched" => format!("{parcel} handed to the carrier{}", said(rest)),
         "shipment.delivered" => format!("{parcel} delivered{}", said(rest)),
         "shipment.failed" => format!("{parcel} could not be delivered{}", said(rest)),
@@ -55,6 +58,16 @@ pub(super) fn words(step: &Step) -> String {
         event => [event, detail].join(" "),
     };
     if known { format!("{} (known already)", text.trim_end()) } else { text.trim_end().to_owned() }
+}
+
+/// The outcome of a word that the customer collected it.
+fn collected(step: &Step) -> String {
+    let by = &step.detail;
+    match step.reason.as_str() {
+        "command-refused" => format!("collection refused, because nothing is ready; {by}"),
+        "already-applied" => format!("collection {by} again"),
+        _ => format!("collection {by}"),
+    }
 }
 
 /// The words after a refund's id.
@@ -175,6 +188,11 @@ mod tests {
             step("stock.picked", Picked, "step-done", "parcel 1 of 1, at reno"),
             step("label.created", Labelled, "step-done", "parcel 1 of 1, usps ground 9205"),
             step("label.voided", Cancelled, "step-done", "parcel 1, usps 9205: operator-cancelled"),
+            step("shipment.ready-for-pickup", Ready, "step-done", "parcel 1 of 1, at reno"),
+            step("order.collection-reported", Delivered, "step-done", "noted by operator ann"),
+            step("order.collection-reported", Delivered, "already-applied", "noted by operator ann"),
+            step("order.collection-reported", Paid, "command-refused", "noted by operator ann"),
+            step("shipment.collected", Delivered, "already-applied", "parcel 1 of 1"),
             step("shipment.despatched", Despatched, "step-done", scan),
             step("shipment.delivered", Delivered, "step-done", "parcel 1 of 1, usps 9205 at noon: "),
             step("shipment.failed", Despatched, "step-done", scan),
@@ -203,6 +221,11 @@ authorisation released
 parcel picked at reno
 parcel labelled, usps ground 9205
 label of parcel 1 voided, usps 9205
+parcel ready to be collected at reno
+collection noted by operator ann
+collection noted by operator ann again
+collection refused, because nothing is ready; noted by operator ann
+parcel collected (known already)
 parcel 1 of 2 handed to the carrier: left the depot
 parcel delivered
 parcel 1 of 2 could not be delivered: left the depot

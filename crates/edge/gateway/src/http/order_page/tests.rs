@@ -40,11 +40,16 @@ fn found(state: OrderState, stages: &[Option<ParcelStage>]) -> CustomerOrder {
         }),
         ..Order::default()
     };
+    let is_pickup = |stage| matches!(stage, Some(ParcelStage::Ready | ParcelStage::Collected));
     let parcel = |(number, stage): (u32, &Option<ParcelStage>)| Parcel {
         parcel: number,
-        carrier: if number == 1 { "usps".into() } else { "own".into() },
+        carrier: match number {
+            _ if is_pickup(*stage) => "pickup".into(),
+            1 => "usps".into(),
+            _ => "own".into(),
+        },
         service: "usps_ground_advantage".into(),
-        tracking_number: format!("920550{number}"),
+        tracking_number: if is_pickup(*stage) { String::new() } else { format!("920550{number}") },
         label_id: format!("0192-order-{number}"),
         reason: "service-cheapest".into(),
         stage: *stage,
@@ -65,13 +70,14 @@ async fn rendered(page: OrderPage, view: impl Serialize) -> String {
 
 #[tokio::test]
 async fn every_state_is_told_as_it_was_reviewed() {
-    use ParcelStage::{Delivered, Despatched, Labelled, Picked, Returned};
-    let stages: [&[Option<ParcelStage>]; 10] = [
+    use ParcelStage::{Collected, Delivered, Despatched, Labelled, Picked, Ready, Returned};
+    let stages: [&[Option<ParcelStage>]; 11] = [
         &[],
         &[],
         &[],
         &[Some(Picked)],
         &[Some(Labelled), Some(Labelled)],
+        &[Some(Ready)],
         &[Some(Despatched)],
         &[Some(Delivered)],
         &[Some(Delivered)],
@@ -88,6 +94,13 @@ async fn every_state_is_told_as_it_was_reviewed() {
     ] {
         let view = OrderView::new(&found(state, &stages), "token", "");
         insta::assert_snapshot!(name, rendered(OrderPage::Order, view).await);
+    }
+    // Nothing is sent of one of these, and the other is collected.
+    for (stages, heading) in
+        [(&[][..], "Your order is complete"), (&[Some(Collected)], "You have collected your order")]
+    {
+        let view = OrderView::new(&found(OrderState::Completed, stages), "token", "");
+        assert!(rendered(OrderPage::Order, view).await.contains(&format!("<h1>{heading}</h1>")));
     }
 }
 

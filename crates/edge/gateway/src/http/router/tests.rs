@@ -208,7 +208,6 @@ async fn errors_have_the_shape_that_is_described() {
     let mut answered = BTreeSet::new();
     for error in [
         ApiError::Invalid(Invalid::new("total", "is required")),
-        ApiError::TopicUnsupported(Invalid::new("x-shopify-topic", "expected orders/create")),
         ApiError::OrderChanged { order_id: "o".into() },
     ] {
         let body = error.into_response().into_body().collect().await.unwrap().to_bytes();

@@ -32,8 +32,8 @@ pub(crate) struct Placed {
     pub(crate) outcome: Outcome,
 }
 
-/// `changed`: the order was placed before with other contents. The new ones became a case. `payment-noted`: how the order
-/// is paid, or what was refunded, is committed.
+/// `changed`: the order was placed before with other contents. The new ones became a case. `cancel-requested`: the shop
+/// cancelled it. `payment-noted`: how the order is paid, or what was refunded, is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
@@ -42,6 +42,7 @@ pub(crate) enum Outcome {
     Changed,
     CancelRequested,
     RefundRequested,
+    CollectionNoted,
     PaymentNoted,
 }
 
@@ -182,7 +183,7 @@ impl RefundJson {
 }
 
 /// Returns an error for a text that is longer than its limit, in characters.
-fn at_most(texts: &[(&'static str, &str, usize)]) -> Result<(), Invalid> {
+pub(super) fn at_most(texts: &[(&'static str, &str, usize)]) -> Result<(), Invalid> {
     match texts.iter().find(|(_, text, limit)| text.chars().count() > *limit) {
         Some((field, _, limit)) => Err(Invalid::new(*field, format!("expected at most {limit} characters"))),
         None => Ok(()),
@@ -237,7 +238,7 @@ pub(crate) async fn place(
         match gateway.storage.submit(Submission::Order(new_order), trace).await? {
             Receipt::Placed(order_id) => (StatusCode::CREATED, order_id, Outcome::Placed),
             Receipt::Same(order_id) => (StatusCode::OK, order_id, Outcome::Same),
-            Receipt::Changed(order_id) => {
+            Receipt::Changed(order_id) | Receipt::Cancelled(order_id) => {
                 return Err(ApiError::OrderChanged { order_id: order_id.to_string() });
             }
             Receipt::Noted => return Err(ApiError::Rejected),
@@ -350,7 +351,10 @@ pub(crate) async fn refund(
 }
 
 /// Returns the order that the path names, and its natural key.
-async fn accepted(gateway: &Gateway, order_id: &str) -> Result<(Uuid, (String, String)), ApiError> {
+pub(super) async fn accepted(
+    gateway: &Gateway,
+    order_id: &str,
+) -> Result<(Uuid, (String, String)), ApiError> {
     let order_id = Uuid::try_parse(order_id).map_err(|_| ApiError::OrderUnknown)?;
     let natural_key = gateway.storage.natural_key(order_id).await?.ok_or(ApiError::OrderUnknown)?;
     Ok((order_id, natural_key))

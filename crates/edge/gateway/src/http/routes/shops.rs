@@ -1,83 +1,63 @@
-//! `/webhooks/shopify` and `/webhooks/woocommerce`: signed orders of shops, and how they are paid.
+//! `/webhooks/shopify` and `/webhooks/woocommerce`: what shops say of their orders, signed.
 //!
-//! A shop gets 200 for every committed webhook, even for an order that was placed before with other contents, because
-//! it would only send that again. After a refusal a shop sends again later, and in the end informs its owner.
+//! A signed webhook is answered 200 once it is committed, even if nobody can read it, because a refusal would lose it. Shopify
+//! sends a refused webhook again for four hours, and then deletes the subscription. WooCommerce sends nothing twice, and
+//! switches a webhook off after five refusals in a row.
 
-use std::time::{Duration, SystemTime};
+mod follow;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use despatch_contracts::order::{Order, PaymentReported};
-use despatch_contracts::payment::RefundReported;
-use despatch_contracts::{Emitted, Trace, tender};
+use despatch_contracts::Trace;
 
-use super::orders::{Outcome, Placed};
+use super::orders::Placed;
 use crate::auth::shop::{KnownShop, Shops};
-use crate::http::description::{Invalid as InvalidBody, TooLarge, TooMany, Unauthorised, Unavailable};
+use crate::http::description::{TooLarge, TooMany, Unauthorised, Unavailable};
 use crate::http::error::{ApiError, Credential};
 use crate::http::extract::{Body, RequestTrace, header};
-use crate::http::refusals;
 use crate::http::state::Gateway;
-use crate::ingest::queue::Receipt;
+use crate::http::{ignored, refusals};
+use crate::ingest::kept::KeptWebhook;
 use crate::ingest::submission::Submission;
-use crate::sources::fields::json::Invalid;
-use crate::sources::shopify_money::{self, Movement, ShopMoney};
-use crate::sources::{shopify as shopify_order, woocommerce as woocommerce_order};
+use crate::sources::webhook::{self, Platform, Said};
 
-/// A channel: the headers of its webhooks, and the parser of its orders.
+/// A platform's webhooks: their headers.
 struct Channel {
-    name: &'static str,
+    platform: Platform,
     source: &'static str,
     signature: &'static str,
     topic: &'static str,
-    topics: &'static [(&'static str, Topic)],
-    read: fn(&[u8], &str) -> Result<Order, Invalid>,
-}
-
-/// The subject of a webhook.
-#[derive(Clone, Copy)]
-enum Topic {
-    /// An order, which is new.
-    Created,
-    /// An order, whose payment may have changed.
-    Paid,
-    /// Money that moved, of an order that it names by its id.
-    Money(fn(&[u8]) -> Result<Vec<ShopMoney>, Invalid>),
+    /// Marks a notification that tries the webhook.
+    test: &'static str,
 }
 
 const SHOPIFY: Channel = Channel {
-    name: "shopify",
+    platform: Platform::Shopify,
     source: "x-shopify-shop-domain",
     signature: "x-shopify-hmac-sha256",
     topic: "x-shopify-topic",
-    topics: &[
-        ("orders/create", Topic::Created),
-        ("orders/paid", Topic::Paid),
-        ("order_transactions/create", Topic::Money(shopify_money::transaction)),
-        ("refunds/create", Topic::Money(shopify_money::refund)),
-    ],
-    read: shopify_order::read,
+    test: "x-shopify-test",
 };
 
 const WOOCOMMERCE: Channel = Channel {
-    name: "woocommerce",
+    platform: Platform::Woocommerce,
     source: "x-wc-webhook-source",
     signature: "x-wc-webhook-signature",
     topic: "x-wc-webhook-topic",
-    topics: &[("order.created", Topic::Created), ("order.updated", Topic::Paid)],
-    read: woocommerce_order::read,
+    test: "x-wc-webhook-test",
 };
-
-/// How old an unknown order may be that is placed because its payment changed. An older one is from before the shop was
-/// connected, and perhaps sent long ago.
-const YOUNG: Duration = Duration::from_secs(24 * 3600);
 
 /// Shopify's orders and payments
 ///
-/// Topics: `orders/create`, `orders/paid`, `order_transactions/create`, `refunds/create`. A checkout leaves the PaymentIntent that it authorised as the note attribute `payment_intent`. The intent's metadata names
+/// Topics: `orders/create`, `orders/updated`, `orders/paid`, `orders/edited`, `orders/cancelled`, `orders/delete`,
+/// `order_transactions/create`, `refunds/create`, `app/uninstalled`, `customers/data_request`, `customers/redact` and
+/// `shop/redact`. Any other topic is answered 200 and not followed. A signed body that cannot be read is answered 200 too, and
+/// kept for a person.
+///
+/// A checkout leaves the PaymentIntent that it authorised as the note attribute `payment_intent`. The intent's metadata names
 /// the order: `order_id`, `order_number`, `checkout_token` or `cart_token`.
 #[utoipa::path(
     post,
@@ -86,15 +66,15 @@ const YOUNG: Duration = Duration::from_secs(24 * 3600);
     params(
         ("X-Shopify-Shop-Domain" = String, Header, description = "Which shop sends it."),
         ("X-Shopify-Hmac-Sha256" = String, Header, description = "Base64 of the HMAC-SHA256 of the body."),
-        ("X-Shopify-Topic" = Option<String>, Header, nullable = false, description = "By default `orders/create`.",
-            pattern = "^(orders/create|orders/paid|order_transactions/create|refunds/create)$")
+        ("X-Shopify-Topic" = Option<String>, Header, nullable = false, description = "By default `orders/create`."),
+        ("X-Shopify-Test" = Option<String>, Header, nullable = false,
+            description = "`true` for a notification that tries the webhook. Only a test shop's is followed.")
     ),
     request_body(content = Object, description = "Shopify's Order, Transaction or Refund resource.",
         content_type = "application/json"),
     responses(
         (status = 200, description = "What it says is committed, or was before; without a body if it says nothing of an \
             order that is known.", body = Placed),
-        (status = 400, response = InvalidBody),
         (status = 401, response = Unauthorised),
         (status = 413, response = TooLarge),
         (status = 429, response = TooMany),
@@ -112,7 +92,8 @@ pub(crate) async fn shopify(
 
 /// WooCommerce's orders
 ///
-/// Topics: `order.created`, and `order.updated`, of which the payment is followed.
+/// Topics: `order.created`, `order.updated`, `order.restored` and `order.deleted`. Any other topic is answered 200 and not
+/// followed. A signed body that cannot be read is answered 200 too, and kept for a person.
 ///
 /// A checkout leaves the PaymentIntent that it authorised as the meta datum `payment_intent` or `_stripe_intent_id`.
 #[utoipa::path(
@@ -124,8 +105,7 @@ pub(crate) async fn shopify(
             description = "Which shop sends it. Missing on the ping that tries a new webhook."),
         ("X-WC-Webhook-Signature" = Option<String>, Header, nullable = false,
             description = "Base64 of the HMAC-SHA256 of the body. Missing on the ping."),
-        ("X-WC-Webhook-Topic" = Option<String>, Header, nullable = false, description = "By default `order.created`.",
-            pattern = "^order\\.(created|updated)$")
+        ("X-WC-Webhook-Topic" = Option<String>, Header, nullable = false, description = "By default `order.created`.")
     ),
     request_body(
         description = "WooCommerce's order; or the ping, a form with `webhook_id` alone.",
@@ -134,7 +114,6 @@ pub(crate) async fn shopify(
     responses(
         (status = 200, description = "What it says is committed, or was before; without a body to the ping, and if it says \
             nothing of an order that is known.", body = Placed),
-        (status = 400, response = InvalidBody),
         (status = 401, response = Unauthorised),
         (status = 413, response = TooLarge),
         (status = 429, response = TooMany),
@@ -171,16 +150,20 @@ impl Channel {
         trace: Trace,
     ) -> Result<Response, ApiError> {
         let source = header(headers, self.source);
-        let shop = shops.get(source);
         let followed = match body {
-            Ok(Body(body)) => self.follow(gateway, shop, headers, body, trace).await,
+            Ok(Body(body)) => self.follow(gateway, shops, headers, body, trace).await,
             Err(error) => Err(error),
         };
         match followed {
             Ok(Some(placed)) => Ok(Json(placed).into_response()),
             Ok(None) => Ok(().into_response()),
             Err(error) => {
-                refusals::note(self.name, shop.map(|shop| &*shop.name), source, &error);
+                refusals::note(
+                    self.platform.name(),
+                    shops.named(source).map(|shop| &*shop.name),
+                    source,
+                    &error,
+                );
                 Err(error)
             }
         }
@@ -190,123 +173,58 @@ impl Channel {
     async fn follow(
         &self,
         gateway: &Gateway,
-        shop: Option<&KnownShop>,
+        shops: &Shops,
         headers: &HeaderMap,
         body: Bytes,
         trace: Trace,
     ) -> Result<Option<Placed>, ApiError> {
-        let shop = shop.ok_or(ApiError::Unauthorised(Credential::Shop))?;
-        if !shop.signers.signed(&body, header(headers, self.signature)) {
-            return Err(ApiError::Unauthorised(Credential::Signature));
-        }
+        let source = header(headers, self.source);
+        let Some(shop) = shops.signer(source, &body, header(headers, self.signature)) else {
+            let is_known = shops.named(source).is_some();
+            return Err(ApiError::Unauthorised(if is_known {
+                Credential::Signature
+            } else {
+                Credential::Shop
+            }));
+        };
         gateway.limits.admit(&shop.name)?;
-        match self.topic(headers)? {
-            Topic::Created => {
-                let order = (self.read)(&body, &shop.name)?;
-                if is_given_up(&order) {
-                    Ok(None)
-                } else {
-                    place(gateway, order, body, trace).await.map(Some)
-                }
-            }
-            Topic::Paid => self.paid(gateway, (self.read)(&body, &shop.name)?, body, trace).await,
-            Topic::Money(read) => {
-                let mut noted = None;
-                for money in read(&body)? {
-                    noted = note_money(gateway, &shop.name, money, &trace).await?.or(noted);
-                }
-                Ok(noted)
-            }
-        }
-    }
-
-    fn topic(&self, headers: &HeaderMap) -> Result<Topic, ApiError> {
         let topic = header(headers, self.topic);
-        if topic.is_empty() {
-            return Ok(Topic::Created);
+        if !shop.is_test && header(headers, self.test).eq_ignore_ascii_case("true") {
+            ignored::note(self.platform.name(), &shop.name, topic);
+            return Ok(None);
         }
-        let known = self.topics.iter().find(|(name, _)| *name == topic);
-        let topics = || self.topics.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-        known.map(|(_, topic)| *topic).ok_or_else(|| {
-            // Refused, because an update that is taken for a new order would look like one that was tampered with.
-            let problem = format!("expected one of {}, found {topic}", topics());
-            ApiError::TopicUnsupported(Invalid::new(self.topic, problem))
-        })
+        match webhook::read(self.platform, topic, &body, &shop.name, shop.is_test) {
+            Ok(Said::Nothing) => {
+                ignored::note(self.platform.name(), &shop.name, topic);
+                Ok(None)
+            }
+            Ok(Said::Notice(_)) => self.keep(gateway, shop, topic, body, trace).await,
+            Ok(said) => match follow::follow(gateway, &shop.name, said, trace.clone()).await {
+                // No event can carry the order, so a person has to make a smaller one of it.
+                Err(ApiError::TooLarge { .. }) => self.keep(gateway, shop, topic, body, trace).await,
+                followed => followed,
+            },
+            Err(invalid) => {
+                let channel = self.platform.name();
+                tracing::warn!(channel, shop = shop.name, field = invalid.field, "webhook unreadable");
+                self.keep(gateway, shop, topic, body, trace).await
+            }
+        }
     }
 
-    /// Notes how an order is paid by now. Places it if it is unknown and young.
-    async fn paid(
+    /// Keeps a webhook for a person.
+    async fn keep(
         &self,
         gateway: &Gateway,
-        order: Order,
+        shop: &KnownShop,
+        topic: &str,
         body: Bytes,
         trace: Trace,
     ) -> Result<Option<Placed>, ApiError> {
-        let tenders = order.tenders.clone();
-        let order_id = match gateway.storage.order_id(&order.shop, &order.shop_order_id).await? {
-            Some(order_id) => order_id,
-            None if is_given_up(&order) || !is_young(&order, gateway.storage.now()) => return Ok(None),
-            None => {
-                let placed = place(gateway, order, body, trace.clone()).await?;
-                if placed.outcome == Outcome::Placed {
-                    return Ok(Some(placed));
-                }
-                // It was placed in between, perhaps before it was paid.
-                placed.order_id
-            }
-        };
-        let report = PaymentReported { order_id: order_id.to_string(), tenders, is_part: false };
-        gateway.storage.submit(Submission::Event(Emitted::from(&report)), trace).await?;
-        Ok(Some(Placed { order_id, outcome: Outcome::PaymentNoted }))
+        let kept = KeptWebhook::new(self.platform, &shop.name, topic, body);
+        gateway.storage.submit(Submission::Kept(kept), trace).await?;
+        Ok(None)
     }
-}
-
-/// Places an order.
-async fn place(gateway: &Gateway, order: Order, body: Bytes, trace: Trace) -> Result<Placed, ApiError> {
-    let new_order = gateway.storage.new_order(order, body)?;
-    let (order_id, outcome) = match gateway.storage.submit(Submission::Order(new_order), trace).await? {
-        Receipt::Placed(order_id) => (order_id, Outcome::Placed),
-        Receipt::Same(order_id) => (order_id, Outcome::Same),
-        Receipt::Changed(order_id) => (order_id, Outcome::Changed),
-        Receipt::Noted => return Err(ApiError::Rejected),
-    };
-    Ok(Placed { order_id, outcome })
-}
-
-/// Notes money that moved in the shop; returns `None` if its order is unknown or it changes nothing.
-async fn note_money(
-    gateway: &Gateway,
-    shop: &str,
-    money: ShopMoney,
-    trace: &Trace,
-) -> Result<Option<Placed>, ApiError> {
-    let Some(order_id) = gateway.storage.order_id(shop, &money.shop_order_id).await? else { return Ok(None) };
-    let id = order_id.to_string();
-    let event = match money.movement {
-        Movement::Paid(tender) => {
-            Emitted::from(&PaymentReported { order_id: id, tenders: vec![tender], is_part: true })
-        }
-        Movement::Refunded { provider, reference, minor, currency } => Emitted::from(&RefundReported {
-            order_id: id,
-            provider: provider.to_owned(),
-            reference,
-            amount_minor: minor,
-            currency,
-            refund_id: String::new(),
-        }),
-    };
-    gateway.storage.submit(Submission::Event(event), trace.clone()).await?;
-    Ok(Some(Placed { order_id, outcome: Outcome::PaymentNoted }))
-}
-
-/// Whether the shop gave the order up: its payment failed, or it was cancelled or only drafted.
-fn is_given_up(order: &Order) -> bool {
-    !order.tenders.is_empty() && !order.tenders.iter().any(tender::lives)
-}
-
-fn is_young(order: &Order, now: SystemTime) -> bool {
-    let Some(placed_at) = order.placed_at.and_then(|at| SystemTime::try_from(at).ok()) else { return false };
-    now.duration_since(placed_at).map_or(true, |age| age < YOUNG)
 }
 
 #[cfg(test)]

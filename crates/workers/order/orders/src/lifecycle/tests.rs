@@ -8,6 +8,7 @@ use super::*;
 enum Input {
     Fact(Fact<'static>),
     Cancel,
+    Collect,
 }
 
 const REFUND: Refund<'static> = Refund { id: "r-1", tender: 1 };
@@ -71,7 +72,7 @@ fn any_fact() -> impl Strategy<Value = Fact<'static>> {
 }
 
 fn any_history() -> impl Strategy<Value = Vec<Input>> {
-    let input = prop_oneof![12 => any_fact().prop_map(Input::Fact), 1 => Just(Input::Cancel)];
+    let input = prop_oneof![12 => any_fact().prop_map(Input::Fact), 1 => Just(Input::Cancel), 1 => Just(Input::Collect)];
     prop::collection::vec(input, 0..40)
 }
 
@@ -88,6 +89,7 @@ fn apply(order: &mut Lifecycle, input: Input) -> Result<Step, Reason> {
     match input {
         Input::Fact(fact) => order.apply(fact),
         Input::Cancel => Ok(order.cancel(Reason::CustomerCancelled)),
+        Input::Collect => Ok(order.collect().0),
     }
 }
 
@@ -116,7 +118,7 @@ proptest! {
                 prop_assert!(!order.parcels.values().any(ParcelFacts::has_left));
             }
             if order.state() == OrderState::Completed {
-                let delivered = order.parcels.values().filter(|it| it.stage == Some(ParcelStage::Delivered));
+                let delivered = order.parcels.values().filter(|it| it.stage >= Some(ParcelStage::Collected));
                 let units: i64 = delivered.filter_map(|parcel| parcel.units).sum();
                 prop_assert!(units >= order.ordered, "{order:?}");
                 let last = if parcels == 0 { Mark::Captured } else { Mark::Reviewed };
@@ -375,4 +377,38 @@ fn nothing_takes_a_returned_order_anywhere() {
     order.apply(Fact::Parcel(ParcelStage::Returned, 2)).unwrap();
     assert_eq!(order.cancel(Reason::CustomerCancelled).reason, Reason::CommandRefused);
     assert_eq!(order.state(), OrderState::Returned);
+}
+
+#[test]
+fn an_order_for_pickup_has_its_own_last_steps() {
+    let mut order = after(1, [Fact::PaymentCaptured]);
+    assert_eq!(order.collect().0.reason, Reason::CommandRefused, "nothing is picked");
+    order.apply(Fact::Picked(1, EACH)).unwrap();
+    assert_eq!(order.collect().0.reason, Reason::CommandRefused, "nothing is ready");
+    order.apply(Fact::Parcel(ParcelStage::Ready, 1)).unwrap();
+    assert_eq!(order.state(), OrderState::Ready);
+    let mut cancelled = order.clone();
+    assert_eq!(cancelled.cancel(Reason::CustomerCancelled).to, OrderState::Cancelled);
+    assert_eq!(cancelled.collect().0.reason, Reason::CommandRefused);
+
+    let (step, parcels) = order.collect();
+    assert_eq!((step.to, step.reason, parcels), (OrderState::Delivered, Reason::StepDone, vec![1]));
+    let (again, parcels) = order.collect();
+    assert_eq!((again.reason, parcels), (Reason::AlreadyApplied, Vec::new()));
+    assert_eq!(order.apply(Fact::Parcel(ParcelStage::Collected, 1)).unwrap().reason, Reason::AlreadyApplied);
+    assert_eq!(order.cancel(Reason::CustomerCancelled).reason, Reason::CommandRefused);
+    assert!(order.apply(Fact::ReviewEnded).unwrap().enters(OrderState::Completed));
+}
+
+#[test]
+fn an_order_that_is_collected_and_sent_is_as_far_as_both() {
+    let mut order = after(2, [Fact::PaymentCaptured, Fact::Picked(1, EACH), Fact::Picked(2, EACH)]);
+    order.apply(Fact::Parcel(ParcelStage::Ready, 1)).unwrap();
+    assert_eq!(order.state(), OrderState::Picked);
+    order.apply(Fact::Parcel(ParcelStage::Labelled, 2)).unwrap();
+    assert_eq!(order.state(), OrderState::Labelled);
+    assert_eq!(order.collect().1, [1]);
+    assert_eq!(order.cancel(Reason::CustomerCancelled).reason, Reason::CommandRefused, "a part is gone");
+    order.apply(Fact::Parcel(ParcelStage::Delivered, 2)).unwrap();
+    assert_eq!(order.state(), OrderState::Delivered);
 }

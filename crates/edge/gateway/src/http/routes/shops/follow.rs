@@ -1,0 +1,132 @@
+//! Follows the content of a webhook.
+
+use std::time::{Duration, SystemTime};
+
+use despatch_contracts::order::{Order, OrderPlaced, PaymentReported};
+use despatch_contracts::{Emitted, Trace, tender};
+use prost::Message as _;
+use uuid::Uuid;
+
+use crate::http::error::ApiError;
+use crate::http::routes::orders::{Outcome, Placed};
+use crate::http::state::Gateway;
+use crate::ingest::queue::Receipt;
+use crate::ingest::submission::{ShopCancellation, Submission};
+use crate::sources::shopify_money::ShopMoney;
+use crate::sources::webhook::{Cancellation, Said};
+
+/// How old an unknown order may be that is placed because it changed. An older one is from before the shop was connected,
+/// and perhaps sent long ago.
+const YOUNG: Duration = Duration::from_secs(24 * 3600);
+
+/// Follows the content of a webhook. Returns `None` if it says nothing of an order that is known.
+pub(super) async fn follow(
+    gateway: &Gateway,
+    shop: &str,
+    said: Said,
+    trace: Trace,
+) -> Result<Option<Placed>, ApiError> {
+    match said {
+        Said::Created(order) if is_given_up(&order) => Ok(None),
+        Said::Created(order) => place(gateway, order, trace).await,
+        Said::Updated(order) => updated(gateway, order, trace).await,
+        Said::Cancelled(cancellation) => cancel(gateway, shop, cancellation, trace).await,
+        Said::Money(moved) => {
+            let mut noted = None;
+            for money in moved {
+                noted = note_money(gateway, shop, money, &trace).await?.or(noted);
+            }
+            Ok(noted)
+        }
+        Said::Notice(_) | Said::Nothing => Ok(None),
+    }
+}
+
+/// Places an order. One that was placed before with other contents has changed.
+async fn place(gateway: &Gateway, order: Order, trace: Trace) -> Result<Option<Placed>, ApiError> {
+    let new_order = gateway.storage.new_order(order, bytes::Bytes::new())?;
+    let payload = new_order.event.payload.clone();
+    let placed = |order_id, outcome| Ok(Some(Placed { order_id, outcome }));
+    match gateway.storage.submit(Submission::ShopOrder(new_order), trace.clone()).await? {
+        Receipt::Placed(order_id) => placed(order_id, Outcome::Placed),
+        Receipt::Same(order_id) => placed(order_id, Outcome::Same),
+        Receipt::Changed(order_id) => {
+            let read = OrderPlaced::decode(payload).ok().and_then(|event| event.order);
+            change(gateway, read.ok_or(ApiError::Rejected)?, order_id, trace).await.map(Some)
+        }
+        // Its cancellation came first.
+        Receipt::Cancelled(_) => Ok(None),
+        Receipt::Noted => Err(ApiError::Rejected),
+    }
+}
+
+/// Reports an order as it is by now.
+async fn change(gateway: &Gateway, order: Order, order_id: Uuid, trace: Trace) -> Result<Placed, ApiError> {
+    let update = gateway.storage.update(order, order_id)?;
+    let receipt = gateway.storage.submit(Submission::Update(update), trace).await?;
+    let is_changed = matches!(receipt, Receipt::Changed(_));
+    Ok(Placed { order_id, outcome: if is_changed { Outcome::Changed } else { Outcome::Same } })
+}
+
+/// Follows an order as it is by now: how it is paid, and whether it changed. Places it if it is unknown and young.
+async fn updated(gateway: &Gateway, order: Order, trace: Trace) -> Result<Option<Placed>, ApiError> {
+    let order_id = match gateway.storage.order_id(&order.shop, &order.shop_order_id).await? {
+        Some(order_id) => order_id,
+        None if is_given_up(&order) || !is_young(&order, gateway.storage.now()) => return Ok(None),
+        None => {
+            let placed = place(gateway, order.clone(), trace.clone()).await?;
+            match placed {
+                // It was placed in between, perhaps before it was paid.
+                Some(Placed { order_id, outcome: Outcome::Same }) => order_id,
+                other => return Ok(other),
+            }
+        }
+    };
+    let tenders = order.tenders.clone();
+    let report = PaymentReported { order_id: order_id.to_string(), tenders, is_part: false };
+    let report = gateway.storage.submit(Submission::Event(Emitted::from(&report)), trace.clone());
+    let (report, changed) = tokio::join!(report, change(gateway, order, order_id, trace));
+    report?;
+    let changed = changed?;
+    Ok(Some(match changed.outcome {
+        Outcome::Changed => changed,
+        _ => Placed { outcome: Outcome::PaymentNoted, ..changed },
+    }))
+}
+
+/// Passes a shop's cancellation on. One that comes before its order keeps the order from being placed.
+async fn cancel(
+    gateway: &Gateway,
+    shop: &str,
+    cancellation: Cancellation,
+    trace: Trace,
+) -> Result<Option<Placed>, ApiError> {
+    let cancel = ShopCancellation { shop: shop.to_owned(), cancellation };
+    Ok(match gateway.storage.submit(Submission::Cancel(cancel), trace).await? {
+        Receipt::Cancelled(order_id) => Some(Placed { order_id, outcome: Outcome::CancelRequested }),
+        Receipt::Placed(_) | Receipt::Same(_) | Receipt::Changed(_) | Receipt::Noted => None,
+    })
+}
+
+/// Notes money that moved in the shop; returns `None` if its order is unknown.
+async fn note_money(
+    gateway: &Gateway,
+    shop: &str,
+    money: ShopMoney,
+    trace: &Trace,
+) -> Result<Option<Placed>, ApiError> {
+    let Some(order_id) = gateway.storage.order_id(shop, &money.shop_order_id).await? else { return Ok(None) };
+    let event = money.movement.report(order_id).into();
+    gateway.storage.submit(Submission::Event(event), trace.clone()).await?;
+    Ok(Some(Placed { order_id, outcome: Outcome::PaymentNoted }))
+}
+
+/// Whether the shop gave the order up: its payment failed, or it was only drafted.
+fn is_given_up(order: &Order) -> bool {
+    !order.tenders.is_empty() && !order.tenders.iter().any(tender::lives)
+}
+
+fn is_young(order: &Order, now: SystemTime) -> bool {
+    let Some(placed_at) = order.placed_at.and_then(|at| SystemTime::try_from(at).ok()) else { return false };
+    now.duration_since(placed_at).map_or(true, |age| age < YOUNG)
+}

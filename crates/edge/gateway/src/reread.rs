@@ -1,0 +1,168 @@
+//! `gateway.reread`: follows a webhook that was kept for a person, once somebody corrected its body.
+//!
+//! A kept webhook comes here first as it arrived. It fails as it failed before, and so it becomes a case with its body. A
+//! person edits the body and replays it. Then it is followed as a webhook is that arrives now.
+
+use std::time::SystemTime;
+
+use despatch_contracts::EventId;
+use despatch_contracts::order::{
+    Order, OrderCancelRequested, OrderPlaced, OrderUpdateReported, PaymentReported, WebhookKept,
+};
+use despatch_contracts::payment::RefundReported;
+use despatch_domain::Reason;
+use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use crate::ingest::digest;
+use crate::ingest::history::Update;
+use crate::ingest::new_order::identified;
+use crate::ingest::shop_words::history;
+use crate::ingest::statements;
+use crate::ingest::submission::cancel_request;
+use crate::sources::fields::json::Invalid;
+use crate::sources::shopify_money::Report;
+use crate::sources::webhook::{self, Platform, Said};
+
+/// Reads kept webhooks again.
+#[derive(Debug)]
+pub(crate) struct Reread;
+
+/// Why a kept webhook is a case.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RereadError {
+    /// No platform has this name.
+    #[error("channel: expected `shopify` or `woocommerce`, found {0:?}")]
+    Channel(String),
+    /// The body is empty, or was too large for an event.
+    #[error(
+        "expected a body, found none: it is empty, or too large for an event and in the table gateway.kept_webhook"
+    )]
+    Empty,
+    /// The body cannot be read.
+    #[error("body: {0}")]
+    Unreadable(#[from] Invalid),
+    /// A person has to act.
+    #[error("the shop asks for an act of a person: {}", .0.meaning())]
+    Notice(Reason),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl HandlerError for RereadError {
+    fn verdict(&self) -> Verdict {
+        match self {
+            RereadError::Channel(_) | RereadError::Empty | RereadError::Unreadable(_) => {
+                Verdict::Reject(Reason::OrderUnreadable)
+            }
+            RereadError::Notice(reason) => Verdict::Reject(*reason),
+            RereadError::Database(_) => Verdict::Retry,
+        }
+    }
+}
+
+/// The events that follow from a webhook.
+#[derive(Default)]
+pub(crate) struct FollowOns {
+    placed: Option<OrderPlaced>,
+    updated: Option<OrderUpdateReported>,
+    cancelled: Option<OrderCancelRequested>,
+    paid: Vec<PaymentReported>,
+    refunded: Vec<RefundReported>,
+}
+
+type Out = (
+    (Option<OrderPlaced>, Option<OrderUpdateReported>, Option<OrderCancelRequested>),
+    (Vec<PaymentReported>, Vec<RefundReported>),
+);
+
+impl From<FollowOns> for Out {
+    fn from(it: FollowOns) -> Out {
+        ((it.placed, it.updated, it.cancelled), (it.paid, it.refunded))
+    }
+}
+
+impl Handler for Reread {
+    const NAME: &'static str = "gateway.reread";
+    type In = WebhookKept;
+    type Out = Out;
+    type Error = RereadError;
+
+    async fn record(&self, event: &WebhookKept, tx: &Tx<'_>) -> Result<Out, RereadError> {
+        let platform =
+            Platform::of(&event.channel).ok_or_else(|| RereadError::Channel(event.channel.clone()))?;
+        if event.body.is_empty() {
+            return Err(RereadError::Empty);
+        }
+        let shop = &event.shop;
+        let said = webhook::read(platform, &event.topic, event.body.as_bytes(), shop, false)?;
+        let mut follow_ons = FollowOns::default();
+        match said {
+            Said::Notice(reason) => return Err(RereadError::Notice(reason)),
+            Said::Nothing => {}
+            Said::Created(order) | Said::Updated(order) => order_said(tx, order, &mut follow_ons).await?,
+            Said::Cancelled(cancellation) => {
+                let key: [&(dyn ToSql + Sync); 2] = [shop, &cancellation.shop_order_id];
+                let rows = tx.returning(statements::HISTORY, &key).await?;
+                let at = cancellation.updated_at;
+                if let Some((order_id, true, known)) = rows.first().map(history)
+                    && known.cancels(at)
+                {
+                    tx.execute(statements::CANCEL, &[shop, &cancellation.shop_order_id, &at]).await?;
+                    follow_ons.cancelled = Some(cancel_request(shop, order_id));
+                } else if rows.is_empty() {
+                    let id = new_id(tx).await?;
+                    let values: [&(dyn ToSql + Sync); 4] = [shop, &cancellation.shop_order_id, &id, &at];
+                    tx.execute(statements::CANCEL_UNKNOWN, &values).await?;
+                }
+            }
+            Said::Money(moved) => {
+                for money in moved {
+                    let rows = tx.query(statements::ORDER_ID, &[shop, &money.shop_order_id]).await?;
+                    let Some(order_id) = rows.first().map(|row| row.get(0)) else { continue };
+                    match money.movement.report(order_id) {
+                        Report::Paid(event) => follow_ons.paid.push(event),
+                        Report::Refunded(event) => follow_ons.refunded.push(event),
+                    }
+                }
+            }
+        }
+        Ok(follow_ons.into())
+    }
+}
+
+/// Places an order, or reports it as it is by now.
+async fn order_said(tx: &Tx<'_>, mut order: Order, follow_ons: &mut FollowOns) -> Result<(), DbError> {
+    let order_id = new_id(tx).await?;
+    let (digest, updated_at) = identified(&mut order, order_id);
+    let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
+    let values: [&(dyn ToSql + Sync); 6] =
+        [&shop, &shop_order_id, &order_id, &&digest[..], &digest::VERSION, &updated_at];
+    if tx.execute(statements::PLACE_ONE, &values).await? == 1 {
+        let now = now(tx).await?;
+        order.placed_at.get_or_insert_with(|| now.into());
+        follow_ons.placed = Some(OrderPlaced { order: Some(order) });
+        return Ok(());
+    }
+    let rows = tx.returning(statements::HISTORY, &[&shop, &shop_order_id]).await?;
+    let Some((order_id, true, known)) = rows.first().map(history) else { return Ok(()) };
+    order.order_id = order_id.to_string();
+    let tenders = order.tenders.clone();
+    follow_ons.paid.push(PaymentReported { order_id: order.order_id.clone(), tenders, is_part: false });
+    if known.update(&digest, updated_at) == Update::Changed {
+        tx.execute(statements::UPDATE, &[&shop, &shop_order_id, &&digest[..], &updated_at]).await?;
+        follow_ons.updated = Some(OrderUpdateReported { order: Some(order) });
+    }
+    Ok(())
+}
+
+async fn new_id(tx: &Tx<'_>) -> Result<Uuid, DbError> {
+    Ok(EventId::at(now(tx).await?).uuid())
+}
+
+/// Returns the deployment's time.
+async fn now(tx: &Tx<'_>) -> Result<SystemTime, DbError> {
+    let rows = tx.query("select despatch_now()", &[]).await?;
+    Ok(rows.first().map_or(SystemTime::UNIX_EPOCH, |row| row.get(0)))
+}

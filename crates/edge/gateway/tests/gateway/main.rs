@@ -11,6 +11,7 @@ mod money;
 mod order_page;
 mod order_page_attempts;
 mod orders;
+mod orders_of_events;
 mod outages;
 mod parcels;
 mod placed;

@@ -13,6 +13,7 @@ mod order_page;
 mod order_page_attempts;
 mod order_page_browser;
 mod orders;
+mod orders_of_events;
 mod outages;
 mod parcels;
 mod placed;

@@ -125,10 +125,30 @@ fn orphans(elsewhere: &Path, temporary: &Path) -> Vec<PathBuf> {
     let is_orphan = |home: &PathBuf| {
         let Ok(of) = fs::read_to_string(home.join(OF)) else { return false };
         let of = Path::new(&of);
-        of.starts_with(temporary) && !of.exists() && !home.join("cluster/postmaster.pid").exists()
+        of.starts_with(temporary) && !of.exists() && !runs(home)
     };
     let entries = fs::read_dir(elsewhere).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(is_orphan).collect()
+}
+
+/// Whether a server of the cluster may run. One that was killed leaves the file with its process id.
+fn runs(home: &Path) -> bool {
+    let Ok(file) = fs::read_to_string(home.join("cluster/postmaster.pid")) else { return false };
+    let pid = file.lines().next().unwrap_or_default().trim();
+    pid.is_empty() || Path::new("/proc").join(pid).exists()
+}
+
+/// Removes a stack's data directory whose process is gone, with a cluster of its that is elsewhere.
+pub fn remove_data(dir: &Path) -> io::Result<()> {
+    let of = dir.join("postgres");
+    if let Ok(home) = fs::read_to_string(of.join("elsewhere")) {
+        let home = Path::new(home.trim_end_matches('\n'));
+        let is_its = fs::read_to_string(home.join(OF)).is_ok_and(|named| Path::new(&named) == of);
+        if is_its && !runs(home) {
+            fs::remove_dir_all(home)?;
+        }
+    }
+    fs::remove_dir_all(dir)
 }
 
 /// Lets the server's account pass through `dir`, without letting it list or write.
@@ -162,6 +182,7 @@ mod tests {
             ("there", Some(temporary.clone())),
             ("not-mounted", Some(kept.join("gone"))),
             ("running", Some(temporary.join("running"))),
+            ("killed", Some(temporary.join("killed"))),
             ("of-nobody", None),
         ] {
             fs::create_dir_all(elsewhere.join(name).join("cluster")).unwrap();
@@ -170,8 +191,33 @@ mod tests {
             }
         }
         fs::create_dir_all(&temporary).unwrap();
-        fs::write(elsewhere.join("running/cluster/postmaster.pid"), "7").unwrap();
-        assert_eq!(orphans(&elsewhere, &temporary), [elsewhere.join("gone")]);
+        let alive = std::process::id().to_string();
+        fs::write(elsewhere.join("running/cluster/postmaster.pid"), alive).unwrap();
+        // No process has so high a number.
+        fs::write(elsewhere.join("killed/cluster/postmaster.pid"), "4194305\n").unwrap();
+        let mut found = orphans(&elsewhere, &temporary);
+        found.sort();
+        assert_eq!(found, [elsewhere.join("gone"), elsewhere.join("killed")]);
         assert_eq!(orphans(&root.path().join("nothing"), &temporary), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_data_directory_is_removed_with_its_own_cluster_elsewhere() {
+        let root = tempfile::tempdir().unwrap();
+        let [mine, other] = ["mine", "other"].map(|name| root.path().join(name));
+        for (name, of) in [("mine", mine.join("postgres")), ("other", root.path().to_owned())] {
+            let home = root.path().join("elsewhere").join(name);
+            fs::create_dir_all(home.join("cluster")).unwrap();
+            fs::write(home.join(OF), of.display().to_string()).unwrap();
+            let postgres = root.path().join(name).join("postgres");
+            fs::create_dir_all(&postgres).unwrap();
+            fs::write(postgres.join("elsewhere"), format!("{}\n", home.display())).unwrap();
+        }
+        for dir in [&mine, &other] {
+            remove_data(dir).unwrap();
+            assert!(!dir.exists());
+        }
+        assert!(!root.path().join("elsewhere/mine").exists());
+        assert!(root.path().join("elsewhere/other").exists(), "it says that it belongs to another");
     }
 }

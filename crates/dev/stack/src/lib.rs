@@ -27,6 +27,7 @@ mod time;
 mod watch;
 mod wheel;
 
+pub use cluster::remove_data;
 pub use error::{InstallError, Program, StackError};
 pub use lock::DataDirLock;
 pub use nats_node::NatsNode;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::mpsc;
 
-use despatch_stack::{Options, Stack};
+use despatch_stack::{Options, Stack, remove_data};
 
 /// The addresses of the servers.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ fn data_dir() -> PathBuf {
         let alive = left.file_name().to_str().is_some_and(|pid| Path::new("/proc").join(pid).exists());
         if !alive {
             // Another process may be removing it too.
-            let _ = std::fs::remove_dir_all(left.path());
+            let _ = remove_data(&left.path());
         }
     }
     stacks.join(std::process::id().to_string())

@@ -167,6 +167,7 @@ pub(crate) struct Stripe {
     pub(crate) secret_key: String,
     pub(crate) timeout_ms: u64,
     pub(crate) webhook_secrets: Vec<String>,
+    pub(crate) order_keys: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -139,6 +139,7 @@ impl Config {
                 base_url: self.stripe.base_url.clone(),
                 secret_key: self.stripe.secret_key.clone().into(),
                 timeout_ms: self.stripe.timeout_ms,
+                order_keys: self.stripe.order_keys.clone(),
             },
         }
     }

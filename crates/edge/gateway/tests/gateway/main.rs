@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
 mod bad_input;
+mod browser;
+mod cases;
 mod customers;
 mod description;
 mod fixture;
 mod money;
 mod order_page;
 mod order_page_attempts;
+mod order_page_browser;
 mod orders;
+mod orders_of_events;
 mod outages;
 mod parcels;
 mod placed;

@@ -1,5 +1,7 @@
 //! The money of orders as shops really send them, from the webhook to the capture at the sandbox's Stripe.
 
+use std::collections::BTreeMap;
+
 use despatch_contracts::order::{Order, OrderAccepted, OrderPlaced};
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
 use despatch_contracts::stock::StockReserved;
@@ -32,7 +34,12 @@ impl Shop {
         let env = TestEnv::new().await;
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let secret_key = SecretKey::from("sk_test_shop".to_owned());
-        let stripe = StripeConfig { base_url: sandbox.stripe_url(), secret_key, timeout_ms: 10_000 };
+        let stripe = StripeConfig {
+            base_url: sandbox.stripe_url(),
+            secret_key,
+            timeout_ms: 10_000,
+            order_keys: BTreeMap::new(),
+        };
         let payments = Config { provider: ProviderName::Stripe, stripe };
         let workers = vec![despatch_orders::worker(), despatch_payments::worker(&payments).unwrap()];
         let gateway = TestGateway::open(&env, workers).await;

@@ -1,7 +1,6 @@
 //! A provider in this process: every request succeeds at once and is stored nowhere, so that benchmarks measure the
 //! rest of the system.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use despatch_domain::Money;
@@ -40,7 +39,7 @@ impl Provider for Fake {
         Ok(Payment {
             status: AuthorisationStatus::Authorised,
             amount: None,
-            metadata: BTreeMap::new(),
+            metadata: Vec::new(),
             is_under_review: false,
         })
     }

@@ -15,7 +15,9 @@ pub(crate) async fn claim(
     Tender { reference, proofs, .. }: &Tender,
     payment: &Payment,
 ) -> Result<(), PaymentError> {
-    let proves = |proof: &Proof| payment.metadata.get(&proof.key) == Some(&proof.value);
+    let proves = |proof: &Proof| {
+        payment.metadata.iter().any(|(key, value)| (key, value) == (&proof.key, &proof.value))
+    };
     if !proofs.is_empty() && !proofs.iter().any(proves) {
         let expected = proofs.iter().map(|proof| format!("{} {:?}", proof.key, proof.value)).collect();
         return Err(PaymentError::Unproven { reference: reference.clone(), expected });

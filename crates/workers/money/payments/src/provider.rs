@@ -1,6 +1,5 @@
 //! The interface of payment providers, and their possible answers.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
@@ -53,8 +52,8 @@ pub struct Payment {
     pub status: AuthorisationStatus,
     /// The amount that the customer authorised; `None` if the provider does not say.
     pub amount: Option<Money>,
-    /// The checkout's notes at the provider, by key.
-    pub metadata: BTreeMap<String, String>,
+    /// The checkout's notes at the provider: names of an order's fields with values, and other keys.
+    pub metadata: Vec<(String, String)>,
     /// Whether the provider's risk rules want a person to look at it, and nobody has yet.
     pub is_under_review: bool,
 }

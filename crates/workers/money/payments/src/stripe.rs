@@ -5,6 +5,7 @@ mod answer;
 mod health;
 mod units;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -36,6 +37,11 @@ pub struct StripeConfig {
     pub secret_key: SecretKey,
     /// Milliseconds to wait for an answer. Captures take seconds on a bad day.
     pub timeout_ms: u64,
+    /// Keys of a payment's metadata that name its order, with the order's field: `order_id`, `order_number`, `order_key`,
+    /// `checkout_token` or `cart_token`. A key that is not here stands for the field of its own name; one without a field
+    /// stands for none.
+    #[serde(default)]
+    pub order_keys: BTreeMap<String, String>,
 }
 
 /// A key that is never printed.
@@ -108,6 +114,7 @@ pub struct Stripe {
     client: Client,
     base: String,
     timeout: Duration,
+    order_keys: BTreeMap<String, String>,
 }
 
 impl Stripe {
@@ -128,7 +135,7 @@ impl Stripe {
             .connect_timeout(timeout.min(Duration::from_secs(5)))
             .redirect(redirect::Policy::none())
             .build()?;
-        Ok(Stripe { client, base, timeout })
+        Ok(Stripe { client, base, timeout, order_keys: config.order_keys.clone() })
     }
 
     /// Returns the address of an intent, or of a verb of it.
@@ -230,7 +237,7 @@ impl Provider for Stripe {
             }
             None => false,
         };
-        intent.payment(is_under_review)
+        intent.payment(is_under_review, &self.order_keys)
     }
 
     async fn refunds(&self, reference: &str) -> Result<Refunds, ProviderError> {

@@ -128,7 +128,7 @@ impl Provider for Muddled {
             0 => AuthorisationStatus::Authorised,
             n => AuthorisationStatus::Captured(Captured { reference: format!("capture {n}"), amount }),
         };
-        Ok(Payment { status, amount: Some(amount), metadata: BTreeMap::new(), is_under_review: false })
+        Ok(Payment { status, amount: Some(amount), metadata: Vec::new(), is_under_review: false })
     }
 
     async fn refunds(&self, _: &str) -> Result<Refunds, ProviderError> {
@@ -254,6 +254,7 @@ async fn the_fake_provider_takes_everything_at_once() {
         base_url: "https://stripe.invalid".into(),
         secret_key: SecretKey::from("sk_test_none".to_owned()),
         timeout_ms: 1,
+        order_keys: BTreeMap::new(),
     };
     env.run(worker(&Config { provider: ProviderName::Fake, stripe }).unwrap()).await;
     let order = despatch_testkit::order("o-1");

@@ -6,7 +6,7 @@ use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Un
 use despatch_contracts::order::{
     CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
     OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned,
-    PaymentDue, PaymentReported,
+    OrderUpdateReported, PaymentDue, PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::{
     DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
@@ -66,6 +66,11 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         }
         PaymentAuthorised::TYPE => "payment looked at".to_owned(),
         PaymentReported::TYPE => "the shop says how it is paid".to_owned(),
+        OrderUpdateReported::TYPE => "the shop says that its contents changed".to_owned(),
+        WebhookKept::TYPE => {
+            let WebhookKept { shop, topic, .. } = read(payload)?;
+            format!("webhook {topic:?} of {shop} kept for a person")
+        }
         PaymentDue::TYPE => "payment due".to_owned(),
         OrderRefundRequested::TYPE => {
             format!("refund asked for: {}", read::<OrderRefundRequested>(payload)?.reason)

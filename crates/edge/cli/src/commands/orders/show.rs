@@ -1,6 +1,6 @@
 //! `despatch orders show`: everything that is known of one order.
 
-use despatch_contracts::order::{Order, TaxLine};
+use despatch_contracts::order::{Address, Order, TaxLine};
 use despatch_read_model::placed::PlacedOrder;
 use despatch_read_model::{OrderBook, ReadModel};
 use despatch_status::PLACED;
@@ -65,7 +65,11 @@ fn ordered(order: &Order) -> Value {
         .map(|line| {
             json!({
                 "number": line.number, "sku": line.sku, "title": line.title, "quantity": line.quantity,
-                "total_minor": line.total_minor, "taxes": taxes(&line.taxes),
+                "removed": line.removed, "total_minor": line.total_minor, "taxes": taxes(&line.taxes),
+                "fulfilment": line.fulfilment().as_str_name().trim_start_matches("FULFILMENT_").to_lowercase(),
+                "bundle": line.bundle, "shop_line_id": line.shop_line_id, "product_id": line.product_id,
+                "variant_id": line.variant_id, "unit_price_minor": line.unit_price_minor,
+                "discount_minor": line.discount_minor, "weight_grams": line.weight_grams,
             })
         })
         .collect();
@@ -92,20 +96,33 @@ fn ordered(order: &Order) -> Value {
         .collect();
     json!({
         "channel": order.channel,
+        "number": order.number,
         "placed_at": ordered_at(order),
+        "updated_at": order.updated_at.as_ref().map(ToString::to_string),
+        "source": order.source, "is_test": order.is_test, "is_gift": order.is_gift, "note": order.note,
+        "tags": order.tags, "discount_codes": order.discount_codes, "buyer_tax_id": order.buyer_tax_id,
         "customer": order.customer.as_ref().map(|customer| json!({
             "customer_id": customer.customer_id, "name": customer.name, "email": customer.email,
+            "phone": customer.phone, "locale": customer.locale,
+            "marketing": customer.marketing.as_ref().map(|said| json!({
+                "state": said.state, "level": said.level, "at": said.at.as_ref().map(ToString::to_string),
+            })),
         })),
-        "ship_to": order.ship_to.as_ref().map(|to| json!({
-            "name": to.name, "company": to.company, "street1": to.street1, "street2": to.street2,
-            "city": to.city, "region": to.region, "postcode": to.postcode, "country": to.country,
-            "phone": to.phone,
-        })),
+        "ship_to": order.ship_to.as_ref().map(address),
+        "bill_to": order.bill_to.as_ref().map(address),
         "lines": lines,
         "currency": order.currency, "charges": charges, "tax_minor": order.tax_minor,
         "prices_include_tax": order.prices_include_tax, "discount_minor": order.discount_minor,
         "total_minor": order.total_minor, "presentment_currency": order.presentment_currency,
         "presentment_total_minor": order.presentment_total_minor, "tenders": tenders,
+    })
+}
+
+fn address(address: &Address) -> Value {
+    json!({
+        "name": address.name, "company": address.company, "street1": address.street1, "street2": address.street2,
+        "city": address.city, "region": address.region, "postcode": address.postcode,
+        "country": address.country, "phone": address.phone,
     })
 }
 
@@ -126,6 +143,10 @@ mod tests {
         assert_eq!((&object["state"], &object["accepted"]), (&json!("delivered"), &json!(true)));
         assert_eq!(object["customer"]["email"], "zoe@example.com");
         assert_eq!(object["lines"][0]["sku"], "FUR-BO-10001798");
+        assert_eq!(
+            (&object["lines"][0]["fulfilment"], &object["bill_to"]),
+            (&json!("unspecified"), &Value::Null)
+        );
         assert_eq!(object["payment"]["tenders"][0]["captured_minor"], 1330);
         assert_eq!(object["tenders"][0]["state"], "authorised");
         let tax = json!({"title": "KY", "rate_ppm": 60_000, "amount_minor": 21});

@@ -79,9 +79,17 @@ impl Intent {
         self.review.as_deref()
     }
 
-    pub(super) fn payment(self, is_under_review: bool) -> Result<Payment, ProviderError> {
+    pub(super) fn payment(
+        self,
+        is_under_review: bool,
+        order_keys: &BTreeMap<String, String>,
+    ) -> Result<Payment, ProviderError> {
         let amount = self.money(self.amount).map_err(unintelligible)?;
-        let metadata = self.metadata.clone();
+        let field = |(key, value): (&String, &String)| {
+            let field = order_keys.get(key).unwrap_or(key);
+            (!field.is_empty()).then(|| (field.clone(), value.clone()))
+        };
+        let metadata = self.metadata.iter().filter_map(field).collect();
         Ok(Payment { status: self.authorisation_status()?, amount: Some(amount), metadata, is_under_review })
     }
 

@@ -45,7 +45,9 @@ async fn stripe(status: u16, headers: &[(&'static str, &'static str)], body: Val
     let router = Router::new().fallback(answer).with_state(script.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
     let secret_key = SecretKey::from("sk_test_1".to_owned());
-    let stripe = Stripe::new(&StripeConfig { base_url, secret_key, timeout_ms: 5_000 }).unwrap();
+    let stripe =
+        Stripe::new(&StripeConfig { base_url, secret_key, timeout_ms: 5_000, order_keys: BTreeMap::new() })
+            .unwrap();
     (stripe, script)
 }
 
@@ -130,9 +132,21 @@ async fn a_look_up_reads_the_authorisations_status() {
         let (stripe, script) = stripe(200, &[], intent(said, 1050, "usd")).await;
         let payment = stripe.look_up("pi_1").await.unwrap();
         assert_eq!((payment.status, payment.amount), (status, Some(usd(1050))), "{said}");
-        assert_eq!(payment.metadata.get("order_id").map(String::as_str), Some("1001"));
+        assert_eq!(payment.metadata, [("order_id".to_owned(), "1001".to_owned())]);
         assert_eq!(script.asked.lock().unwrap()[0].line, "GET /v1/payment_intents/pi_1");
     }
+}
+
+#[tokio::test]
+async fn a_checkout_may_name_the_order_by_keys_of_its_own() {
+    let mut paid = intent("requires_capture", 1050, "usd");
+    paid["metadata"] = json!({ "shop_order": "1001", "order_id": "7", "cart_token": "t" });
+    let (mut stripe, _) = stripe(200, &[], paid).await;
+    let keys = [("shop_order", "order_number"), ("order_id", "")];
+    stripe.order_keys = keys.map(|(key, field)| (key.to_owned(), field.to_owned())).into();
+    let payment = stripe.look_up("pi_1").await.unwrap();
+    let named = [("cart_token", "t"), ("order_number", "1001")];
+    assert_eq!(payment.metadata, named.map(|(key, value)| (key.to_owned(), value.to_owned())));
 }
 
 #[tokio::test]
@@ -271,7 +285,7 @@ async fn silence_is_no_answer() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let secret_key = SecretKey::from("sk_test_1".to_owned());
-    let config = StripeConfig { base_url, secret_key, timeout_ms: 50 };
+    let config = StripeConfig { base_url, secret_key, timeout_ms: 50, order_keys: BTreeMap::new() };
     let error = Stripe::new(&config).unwrap().capture("pi_1", usd(1050), "k").await.unwrap_err();
     assert!(matches!(error, ProviderError::Unanswered(_)), "{error:?}");
     drop(listener);
@@ -286,6 +300,7 @@ fn a_client_that_cannot_work_is_not_made_and_a_key_is_not_shown() {
         base_url: base_url.into(),
         secret_key: key.to_owned().into(),
         timeout_ms: 1,
+        order_keys: BTreeMap::new(),
     };
     for base_url in ["", "api.stripe.com", "ftp://api.stripe.com", "/v1"] {
         let made = Stripe::new(&config(base_url, "sk"));

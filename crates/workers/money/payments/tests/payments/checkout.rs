@@ -1,5 +1,7 @@
 //! A shop's checkout: payments running against a sandbox of its own, and a customer's authorisations.
 
+use std::collections::BTreeMap;
+
 use despatch_contracts::Subject;
 use despatch_contracts::order::{Order, OrderAccepted};
 use despatch_contracts::stock::StockReserved;
@@ -37,7 +39,12 @@ impl Checkout {
         let env = TestEnv::new().await;
         let sandbox = Sandbox::start(Options::default()).await.unwrap();
         let secret_key = SecretKey::from("sk_test_checkout".to_owned());
-        let config = StripeConfig { base_url: sandbox.stripe_url(), secret_key, timeout_ms: 10_000 };
+        let config = StripeConfig {
+            base_url: sandbox.stripe_url(),
+            secret_key,
+            timeout_ms: 10_000,
+            order_keys: BTreeMap::new(),
+        };
         let db = env.db().await;
         Checkout { env, db, sandbox, config }
     }

@@ -1,5 +1,7 @@
 //! The worker against a Stripe that others wrote: localstripe, from PyPI. `cargo xtask prove localstripe` starts it.
 
+use std::collections::BTreeMap;
+
 use despatch_contracts::order::Order;
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured, PaymentRefunded, PaymentVoided};
 use despatch_contracts::stock::StockReserved;
@@ -52,7 +54,8 @@ async fn authorised(url: &str, order_id: &str) -> Order {
 async fn localstripe_carries_capture_void_and_two_equal_refunds() {
     let url = std::env::var(URL).unwrap();
     let secret_key = SecretKey::from("sk_test_12345".to_owned());
-    let stripe = StripeConfig { base_url: url.clone(), secret_key, timeout_ms: 10_000 };
+    let stripe =
+        StripeConfig { base_url: url.clone(), secret_key, timeout_ms: 10_000, order_keys: BTreeMap::new() };
     let records = Stripe::new(&stripe).unwrap();
     let env = TestEnv::new().await;
     env.run(worker(&Config { provider: ProviderName::Stripe, stripe }).unwrap()).await;

@@ -1,5 +1,6 @@
 //! A process that ends at a boundary while it moves money: the next one finishes its work, and no money moves twice.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -80,7 +81,12 @@ async fn run() {
     settings.connections = 4;
     let env = TestEnv::join(settings).await;
     let secret_key = SecretKey::from("sk_test_checkout".to_owned());
-    let stripe = StripeConfig { base_url: base_url.to_owned(), secret_key, timeout_ms: 10_000 };
+    let stripe = StripeConfig {
+        base_url: base_url.to_owned(),
+        secret_key,
+        timeout_ms: 10_000,
+        order_keys: BTreeMap::new(),
+    };
     env.run(checkout::worker_of(&stripe)).await;
     // Ends with the test that started it, even if that is killed.
     let parent = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));

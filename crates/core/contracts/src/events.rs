@@ -87,6 +87,7 @@ events! {
     payment::PaymentVoided => "payment.voided", |e| Subject::order(&e.order_id);
     label::LabelCreated => "label.created", |e| Subject::order(&e.order_id);
     label::LabelVoidRequested => "label.void-requested", |e| Subject::order(&e.order_id);
+    label::LabelVoidDue => "label.void-due", |e| Subject::order(&e.order_id);
     label::LabelVoided => "label.voided", |e| Subject::order(&e.order_id);
     label::LabelOutdated => "label.outdated", |e| Subject::order(&e.order_id);
     shipment::ShipmentDespatched => "shipment.despatched", |e| scanned(e.scan.as_ref());

@@ -156,6 +156,8 @@ reasons! {
     // Labels and carriers.
     /// The carrier cannot deliver to this address.
     AddressUndeliverable = "address-undeliverable" => (CarrierDesk, High, 4),
+    /// The carrier does not take a label back.
+    LabelNotVoided = "label-not-voided" => (CarrierDesk, Normal, 16),
     /// The carrier refuses the shipment.
     CarrierRejected = "carrier-rejected" => (CarrierDesk, High, 4),
     /// No carrier service serves the order's service level and destination.

@@ -2,6 +2,7 @@
 
 use despatch_domain::LabelId;
 use despatch_runtime::{BatchedQuery, DbError, QueryBatcher};
+use serde::Serialize;
 use tokio_postgres::GenericClient;
 
 /// A label without its document.
@@ -21,6 +22,20 @@ pub struct Label {
     pub label_id: String,
     /// The reason code of the choice.
     pub reason: String,
+    /// Whether the parcel can be sent under it.
+    pub state: LabelState,
+}
+
+/// Whether a parcel can be sent under a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelState {
+    /// It can.
+    Valid,
+    /// The carrier was asked to take the label back, and has not decided.
+    VoidRequested,
+    /// The carrier took it back, or it was struck off.
+    Voided,
 }
 
 /// The format of a label.
@@ -45,7 +60,8 @@ pub struct TrackedParcel {
 
 /// Returns the labels of an order, by parcel.
 pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<Label>, DbError> {
-    let sql = "select parcel, parcels, carrier, service, tracking_number, reason
+    let sql = "select parcel, parcels, carrier, service, tracking_number, reason,
+                      void_asked_at is not null as is_asked, voided_at is not null as is_voided
                from labels.label where order_id = $1 order by parcel";
     let rows = db.query(sql, &[&order_id]).await?;
     rows.iter()
@@ -59,12 +75,17 @@ pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<La
                 tracking_number: row.try_get("tracking_number")?,
                 label_id: LabelId { order_id, parcel }.to_string(),
                 reason: row.try_get("reason")?,
+                state: match (row.try_get("is_voided")?, row.try_get("is_asked")?) {
+                    (true, _) => LabelState::Voided,
+                    (false, true) => LabelState::VoidRequested,
+                    (false, false) => LabelState::Valid,
+                },
             })
         })
         .collect()
 }
 
-/// Returns a label's document; `None` if there is no such label, or none in this format.
+/// Returns a label's document; `None` if there is no such label, or none in this format, or it must not be used any more.
 pub async fn document(
     db: &impl GenericClient,
     label_id: &str,
@@ -73,9 +94,12 @@ pub async fn document(
     let Some(LabelId { order_id, parcel }) = LabelId::parse(label_id) else { return Ok(None) };
     let Ok(parcel) = i32::try_from(parcel) else { return Ok(None) };
     let sql = match format {
-        LabelFormat::Pdf => "select document from labels.label where order_id = $1 and parcel = $2",
+        LabelFormat::Pdf => {
+            "select document from labels.label where order_id = $1 and parcel = $2 and void_asked_at is null"
+        }
         LabelFormat::Zpl => {
-            "select convert_to(zpl, 'UTF8') from labels.label where order_id = $1 and parcel = $2"
+            "select convert_to(zpl, 'UTF8') from labels.label
+             where order_id = $1 and parcel = $2 and void_asked_at is null"
         }
     };
     let row = db.query_opt(sql, &[&order_id, &parcel]).await?;

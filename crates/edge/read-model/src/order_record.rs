@@ -6,7 +6,7 @@ use despatch_status::{PLACED, PRUNED, ParcelStage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::labels::Label;
+use crate::labels::{Label, LabelState};
 use crate::messages::Message;
 use crate::orders::{Progress, Step};
 use crate::payments::Payment;
@@ -54,6 +54,9 @@ pub struct Parcel {
     pub label_id: String,
     /// The reason code of the chosen service.
     pub reason: String,
+    /// `valid`, `void-requested` or `voided`; `null` without a label.
+    #[schema(required, value_type = Option<String>)]
+    pub label_state: Option<LabelState>,
     /// The stage, e.g. `delivered`; `null` if none is known.
     #[schema(required, value_type = Option<String>)]
     pub stage: Option<ParcelStage>,
@@ -114,6 +117,7 @@ impl Parcel {
             tracking_number: String::new(),
             label_id: String::new(),
             reason: String::new(),
+            label_state: None,
             stage: Some(stage),
         }
     }
@@ -128,6 +132,7 @@ impl Parcel {
             tracking_number: label.tracking_number,
             label_id: label.label_id,
             reason: label.reason,
+            label_state: Some(label.state),
         }
     }
 }

@@ -25,7 +25,7 @@ payments:
   secrets: [stripeSecretKey]
   calls: [https]
 labels:
-  handlers: [create, change-address, flag-outdated]
+  handlers: [create, cancel, void, change-address, flag-outdated]
   secrets: [shippoToken]
   calls: [https]
 notifications:

@@ -194,7 +194,9 @@ async fn retrieve(State(shippo): Shared, Path(id): Path<String>, headers: Header
     let metadata = at.map(|at| shippo.state().metadata(at).to_owned()).unwrap_or_default();
     let run = |_| {
         let at = at.ok_or_else(not_found)?;
-        Ok((StatusCode::OK, shippo.state().transaction_json(at, shippo.base_url())))
+        let mut state = shippo.state();
+        state.look(at);
+        Ok((StatusCode::OK, state.transaction_json(at, shippo.base_url())))
     };
     shippo.handle(&headers, Operation::FindLabel, &metadata, run).await
 }

@@ -36,6 +36,44 @@ enum Line {
     Voided(usize),
 }
 
+/// When a carrier decides to take a label back.
+#[derive(Clone, Copy)]
+enum Decision {
+    AtOnce,
+    /// The request waits in Shippo's queue, and the first look finds it decided.
+    Queued,
+    /// The first look finds it undecided.
+    Later,
+}
+
+impl Decision {
+    fn of(service: &Service) -> Self {
+        match service.token {
+            "usps_priority_express" => Decision::AtOnce,
+            token if token.starts_with("ups_") => Decision::Queued,
+            _ => Decision::Later,
+        }
+    }
+
+    /// Returns the status of the answer to the request.
+    fn answer(self) -> &'static str {
+        match self {
+            Decision::AtOnce => "SUCCESS",
+            Decision::Queued => "QUEUED",
+            Decision::Later => "PENDING",
+        }
+    }
+
+    /// Returns how many looks it takes until the transaction shows the decision.
+    fn looks(self) -> u8 {
+        match self {
+            Decision::AtOnce => 0,
+            Decision::Queued => 1,
+            Decision::Later => 2,
+        }
+    }
+}
+
 pub(super) struct ShippoState {
     seed: u64,
     pace: TrackingPace,
@@ -44,6 +82,8 @@ pub(super) struct ShippoState {
     transactions: Vec<Transaction>,
     by_id: HashMap<u128, usize>,
     by_rate: HashMap<u128, Vec<usize>>,
+    /// Voided labels about which the carrier's decision was looked at, and how often.
+    looks: HashMap<usize, u8>,
 }
 
 impl ShippoState {
@@ -56,6 +96,7 @@ impl ShippoState {
             transactions: Vec::new(),
             by_id: HashMap::new(),
             by_rate: HashMap::new(),
+            looks: HashMap::new(),
         };
         let mut log = Log::open(dir, "shippo.jsonl")?;
         log.replay(|line, _| state.apply(line))?;
@@ -141,7 +182,7 @@ impl ShippoState {
         Ok(at)
     }
 
-    /// Voids a label. A carrier accepts none that it has scanned.
+    /// Voids a label. A carrier accepts none that it has scanned. Some decide at once, and others later.
     pub(super) fn void(&mut self, at: usize) -> Result<Value, Answer> {
         let transaction = &self.transactions[at];
         if transaction.refused.is_some() {
@@ -152,16 +193,33 @@ impl ShippoState {
         }
         let id = digest::wide(&[b"refund", &transaction.id.to_le_bytes()]);
         let (transaction_id, scanned) = (transaction.id, transaction.accepted > 0);
+        let decision = self.whole(at).map_or(Decision::AtOnce, |(_, _, service)| Decision::of(service));
         if !scanned {
             self.write(Line::Voided(at)).map_err(|error| write_failed(&error))?;
         }
         Ok(json!({
             "object_id": format!("{id:032x}"),
             "object_created": iso(now_ms()),
-            "status": if scanned { "ERROR" } else { "SUCCESS" },
+            "status": if scanned { "ERROR" } else { decision.answer() },
             "transaction": format!("{transaction_id:032x}"),
             "test": true,
         }))
+    }
+
+    /// Notes that somebody looks at a transaction: a carrier that decides later has decided after some looks.
+    pub(super) fn look(&mut self, at: usize) {
+        if self.transactions[at].voided {
+            let looks = self.looks.entry(at).or_default();
+            *looks = looks.saturating_add(1);
+        }
+    }
+
+    /// Returns the status that a transaction shows.
+    fn status(&self, at: usize) -> &'static str {
+        let status = self.transactions[at].status();
+        let decision = self.whole(at).map_or(Decision::AtOnce, |(_, _, service)| Decision::of(service));
+        let looks = self.looks.get(&at).copied().unwrap_or_default();
+        if status == "REFUNDED" && looks < decision.looks() { "REFUNDPENDING" } else { status }
     }
 
     /// Records that the gateway accepted the next webhook of the transaction.
@@ -225,7 +283,7 @@ impl ShippoState {
             "object_state": "VALID",
             "object_created": created,
             "object_updated": created,
-            "status": transaction.status(),
+            "status": self.status(at),
             "rate": format!("{:032x}", transaction.rate),
             "metadata": transaction.metadata,
             "label_file_type": transaction.format,
@@ -258,8 +316,7 @@ impl ShippoState {
             Some(rate) => Box::new(self.by_rate.get(&rate).into_iter().flatten().copied().rev()),
             None => Box::new((0..self.transactions.len()).rev()),
         };
-        let wanted =
-            |at: &usize| page.status.as_ref().is_none_or(|status| status == self.transactions[*at].status());
+        let wanted = |at: &usize| page.status.as_ref().is_none_or(|status| status == self.status(*at));
         let skip = (page.number - 1).saturating_mul(page.size);
         let mut found: Vec<usize> = candidates.filter(wanted).skip(skip).take(page.size + 1).collect();
         let more = found.len() > page.size;

@@ -116,11 +116,12 @@ fn stock(order: &FileOrder, record: &Record, wrong: &mut Vec<String>) {
     }
 }
 
-/// Each parcel has one label, here and at the carrier.
+/// Each parcel has one label, here and at the carrier, and none if the order is cancelled: bought = valid + voided.
 fn labels(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
     let gave_up = record.died_in("labels");
     if record.reservation.as_deref() == Some("confirmed") && !gave_up {
-        for parcel in record.parcels.iter().filter(|parcel| !record.labels.contains(parcel)) {
+        let has_label = |parcel: &&i32| record.labels.contains(parcel) || record.voided.contains(parcel);
+        for parcel in record.parcels.iter().filter(|parcel| !has_label(parcel)) {
             wrong.push(format!("parcel {parcel} has no label"));
         }
     }
@@ -128,6 +129,11 @@ fn labels(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
         |parcel: &i32| sent.labels.get(&parcel.to_string()).map_or(0, |count| count.bought - count.voided);
     for parcel in record.labels.iter().filter(|parcel| valid(parcel) == 0) {
         wrong.push(format!("parcel {parcel} has a label that the carrier does not know"));
+    }
+    if record.state == Some(OrderState::Cancelled) && !gave_up {
+        for parcel in &record.labels {
+            wrong.push(format!("is cancelled, and the label of parcel {parcel} is not voided"));
+        }
     }
     for (parcel, count) in &sent.labels {
         let left = count.bought - count.voided;

@@ -28,7 +28,10 @@ pub(super) struct Record {
     pub(super) units: BTreeMap<String, i64>,
     pub(super) unshipped: i64,
     pub(super) parcels: Vec<i32>,
+    /// Parcels with a label that is valid.
     pub(super) labels: Vec<i32>,
+    /// Parcels with a label that the carrier takes back.
+    pub(super) voided: Vec<i32>,
     pub(super) messages: Vec<Message>,
     pub(super) dead: Vec<DeadEvent>,
     /// Handlers of the order's cases that are not resolved, or that its cancellation resolved.
@@ -118,8 +121,9 @@ pub(super) async fn all(
         },
     )
     .await?;
-    read("select order_id, parcel from labels.label", |record, row| {
-        record.labels.push(row.get("parcel"));
+    read("select order_id, parcel, void_asked_at is null as is_valid from labels.label", |record, row| {
+        let labels = if row.get("is_valid") { &mut record.labels } else { &mut record.voided };
+        labels.push(row.get("parcel"));
     })
     .await?;
     read("select order_id, milestone, part, message_id from notifications.sent", |record, row| {

@@ -3,6 +3,7 @@
 use despatch_contracts::order::{self, Address, Order};
 use despatch_domain::{amount, carrier};
 use despatch_read_model::CustomerOrder;
+use despatch_read_model::labels::LabelState;
 use despatch_read_model::payments::Refund;
 use despatch_status::{OrderState, ParcelStage};
 use serde::Serialize;
@@ -60,7 +61,7 @@ impl OrderView {
             heading,
             sentence,
             notice,
-            parcels: record.parcels.iter().map(parcel).collect(),
+            parcels: record.parcels.iter().filter(|parcel| goes(parcel)).map(parcel).collect(),
             lines: order.lines.iter().map(|it| line(it, &order.currency)).collect(),
             total: amount(order.total_minor, &order.currency),
             refunds: payment.map(|it| it.refunds.iter().filter_map(refund).collect()).unwrap_or_default(),
@@ -243,6 +244,12 @@ fn headline(found: &CustomerOrder) -> (&'static str, &'static str) {
             ("We have your order", "We are getting it ready, and will write to you when it is on its way.")
         }
     }
+}
+
+/// Returns whether the parcel is sent or collected. One whose label is taken back is not, unless it left before.
+fn goes(parcel: &despatch_read_model::Parcel) -> bool {
+    let has_left = parcel.stage >= Some(ParcelStage::Despatched);
+    has_left || matches!(parcel.label_state, Some(LabelState::Valid) | None)
 }
 
 fn parcel(parcel: &despatch_read_model::Parcel) -> ParcelView {

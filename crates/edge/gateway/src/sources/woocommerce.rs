@@ -87,6 +87,7 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
         is_gift_card: false,
         total: Total { minor: total_minor, currency: currency.clone() },
         presented: None,
+        authorised: (total != total_minor).then(|| Total { minor: total, currency: currency.clone() }),
     };
     let number = first_of([webhook.number, webhook.id.clone()]);
     let mut order = Order {

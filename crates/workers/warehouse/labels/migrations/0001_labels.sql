@@ -1,4 +1,5 @@
--- One row per parcel: its label, and why this carrier service was chosen. Nothing but the document is ever updated.
+-- One row per parcel: its label, and why this carrier service was chosen. Nothing is ever updated but the document and the
+-- times at which it was voided.
 create table labels.label (
     order_id        text        not null,
     parcel          integer     not null,
@@ -16,6 +17,12 @@ create table labels.label (
     reason          text        not null,
     detail          text        not null,
     created_at      timestamptz not null default despatch_now(),
+    -- Shippo's id of the purchase; null for labels of our own.
+    transaction     text,
+    -- When the carrier was asked to take the label back, if it was.
+    void_asked_at   timestamptz,
+    -- When it was taken back, or struck off.
+    voided_at       timestamptz,
     primary key (order_id, parcel)
 );
 
@@ -34,4 +41,12 @@ create table labels.address (
     -- Grows with each change of the order.
     change     bigint      not null,
     changed_at timestamptz not null default despatch_now()
+);
+
+-- Cancelled orders, so that no label is made for them, and one whose purchase was under way is voided.
+create table labels.cancelled (
+    order_id     text        primary key,
+    -- A reason code.
+    reason       text        not null,
+    cancelled_at timestamptz not null default despatch_now()
 );

@@ -66,6 +66,11 @@ impl LabelPurchaser {
             let decision = Decision { reason: Reason::LabelFound, detail };
             return self.fetch(purchase, &rate, decision).await.map(Some);
         }
+        if request.is_cancelled {
+            // Nothing was bought, and nothing is to be sent.
+            attempt.rejected(key).await?;
+            return Ok(None);
+        }
         // Of several tries that found nothing at the same time only one may buy; a later one waits from now on.
         let key = attempt.rotate(key).await?;
         if !key.first {
@@ -142,6 +147,7 @@ impl LabelPurchaser {
             service: rate.service.clone(),
             document: self.shippo.document(&purchase.label_url).await?,
             tracking_number: purchase.tracking_number,
+            transaction: Some(purchase.transaction),
             zpl: None,
             cost: Some(rate.cost),
             decision,

@@ -1,6 +1,6 @@
 //! Creates the label of a picked parcel: chooses the service, buys or prints the label, stores it.
 
-use despatch_contracts::label::{LabelCreated, LabelOutdated};
+use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested};
 use despatch_contracts::order::Address;
 use despatch_contracts::shipment::ReadyForPickup;
 use despatch_contracts::stock::StockPicked;
@@ -33,25 +33,32 @@ impl Create {
     /// Returns whether Shippo is asked for the label. A parcel whose first rule has it printed here needs nobody, unless an
     /// earlier try has begun a purchase.
     fn asks_shippo(&self, request: &LabelRequest) -> bool {
+        if request.is_cancelled {
+            return self.purchaser.is_some();
+        }
         let (level, country) = (request.level(), request.to.country.as_str());
         let rule = self.config.rules.iter().find(|rule| rule.is_for(level, country));
         rule.is_some_and(|rule| rule.carrier == Carrier::Shippo)
     }
 
     /// Creates the label by the first matching rule that has a service. A purchase that an earlier try began comes
-    /// first, because the rules may have changed since, and a parcel takes one label.
-    async fn label(&self, request: &LabelRequest, attempt: &Attempt) -> Result<Label, CreateError> {
+    /// first, because the rules may have changed since, and a parcel takes one label. Returns `None` for a cancelled order
+    /// of which nothing was bought.
+    async fn label(&self, request: &LabelRequest, attempt: &Attempt) -> Result<Option<Label>, CreateError> {
         if let Some(purchaser) = &self.purchaser
             && let Some(label) = purchaser.resume(request, attempt).await?
         {
-            return Ok(Label { is_resumed: true, ..label });
+            return Ok(Some(Label { is_resumed: true, ..label }));
+        }
+        if request.is_cancelled {
+            return Ok(None);
         }
         let (level, country) = (request.level(), request.to.country.as_str());
         let from = self.config.sender(&request.parcel.location);
         let mut offered: Option<Vec<Rate>> = None;
         for rule in self.config.rules.iter().filter(|rule| rule.is_for(level, country)) {
             let purchaser = match (rule.carrier, &self.purchaser) {
-                (Carrier::Own, _) => return print(rule, request, &from),
+                (Carrier::Own, _) => return print(rule, request, &from).map(Some),
                 (Carrier::Shippo, Some(purchaser)) => purchaser,
                 (Carrier::Shippo, None) => continue,
             };
@@ -60,7 +67,7 @@ impl Create {
                 none => none.insert(purchaser.rates(request, &from).await?),
             };
             if let Some((rate, decision)) = rule.cheapest(rates) {
-                return purchaser.buy(request, rate, decision, attempt).await;
+                return purchaser.buy(request, rate, decision, attempt).await.map(Some);
             }
         }
         let rates = offered.map_or(0, |rates| rates.len());
@@ -70,7 +77,7 @@ impl Create {
 
 /// Prints an own label.
 fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<Label, CreateError> {
-    let LabelRequest { order, parcel, to, change: _ } = request;
+    let LabelRequest { order, parcel, to, .. } = request;
     // The configuration was checked at the start: a rule for own labels names exactly one service.
     let service = rule.services.first().map_or("", String::as_str);
     let tracking_number = own_labels::tracking::number(&order.order_id, parcel.number);
@@ -88,6 +95,7 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
         carrier: own_labels::CARRIER.to_owned(),
         service: service.to_owned(),
         tracking_number,
+        transaction: None,
         document: label.pdf,
         zpl: Some(label.zpl),
         cost: None,
@@ -113,14 +121,19 @@ impl EffectHandler for Create {
     type In = StockPicked;
     type Plan = Plan;
     type Response = Option<Label>;
-    type Out = (Option<LabelCreated>, Option<LabelOutdated>, Option<ReadyForPickup>);
+    type Out =
+        (Option<LabelCreated>, Option<LabelOutdated>, Option<LabelVoidRequested>, Option<ReadyForPickup>);
     type Error = CreateError;
 
     async fn prepare(&self, event: &StockPicked, db: &Reader<'_>) -> Result<Self::Plan, CreateError> {
         let order = event.order.as_ref().ok_or(CreateError::Incomplete("order"))?;
         let parcel = event.parcel.as_ref().ok_or(CreateError::Incomplete("parcel"))?;
-        let Known { is_labelled, changed } = store::known(db, &order.order_id, parcel.number).await?;
+        let Known { is_labelled, is_cancelled, changed } =
+            store::known(db, &order.order_id, parcel.number).await?;
         if is_labelled {
+            return Ok(Plan::Nothing);
+        }
+        if parcel.is_collected && is_cancelled {
             return Ok(Plan::Nothing);
         }
         if parcel.is_collected {
@@ -137,7 +150,13 @@ impl EffectHandler for Create {
             Some(ChangedAddress { address, change }) => (address, change),
             None => (order.ship_to.clone().ok_or(CreateError::NoAddress)?, 0),
         };
-        Ok(Plan::Label(Box::new(LabelRequest { order: order.clone(), parcel: parcel.clone(), to, change })))
+        Ok(Plan::Label(Box::new(LabelRequest {
+            order: order.clone(),
+            parcel: parcel.clone(),
+            to,
+            change,
+            is_cancelled,
+        })))
     }
 
     fn asks_provider(&self, plan: &Self::Plan) -> bool {
@@ -146,7 +165,7 @@ impl EffectHandler for Create {
 
     async fn perform(&self, plan: &Self::Plan, attempt: &Attempt) -> Result<Self::Response, CreateError> {
         match plan {
-            Plan::Label(request) => self.label(request, attempt).await.map(Some),
+            Plan::Label(request) => self.label(request, attempt).await,
             Plan::Ready(_) | Plan::Nothing => Ok(None),
         }
     }
@@ -160,11 +179,12 @@ impl EffectHandler for Create {
     ) -> Result<Self::Out, CreateError> {
         let (request, label) = match (plan, effect) {
             (Plan::Label(request), Some(label)) => (request, label),
-            (Plan::Ready(ready), _) => return Ok((None, None, Some(ReadyForPickup::clone(ready)))),
-            (Plan::Label(_) | Plan::Nothing, _) => return Ok((None, None, None)),
+            (Plan::Ready(ready), _) => return Ok((None, None, None, Some(ReadyForPickup::clone(ready)))),
+            (Plan::Label(_) | Plan::Nothing, _) => return Ok((None, None, None, None)),
         };
-        let LabelRequest { order, parcel, to, change } = &**request;
-        let Insertion { is_stored, changed } = store::insert(tx, &order.order_id, parcel, label).await?;
+        let LabelRequest { order, parcel, to, change, .. } = &**request;
+        let Insertion { is_stored, cancelled_because, changed } =
+            store::insert(tx, &order.order_id, parcel, label).await?;
         if !is_stored {
             return Err(CreateError::AlreadyLabelled(label.tracking_number.clone()));
         }
@@ -178,7 +198,13 @@ impl EffectHandler for Create {
             reason = label.decision.reason.code(),
             "label created"
         );
-        let outdated = changed.map(|changed| LabelOutdated {
+        // The order was cancelled while the carrier was asked.
+        let void = cancelled_because.map(|reason| LabelVoidRequested {
+            order_id: order.order_id.clone(),
+            parcel: parcel.number,
+            reason,
+        });
+        let outdated = changed.filter(|_| void.is_none()).map(|changed| LabelOutdated {
             order_id: order.order_id.clone(),
             parcel: parcel.number,
             former: if label.is_resumed { order.ship_to.clone() } else { Some(to.clone()) },
@@ -193,6 +219,6 @@ impl EffectHandler for Create {
             tracking_number: label.tracking_number.clone(),
             label_id: LabelId { order_id: &order.order_id, parcel: parcel.number }.to_string(),
         };
-        Ok((Some(created), outdated, None))
+        Ok((Some(created), outdated, void, None))
     }
 }

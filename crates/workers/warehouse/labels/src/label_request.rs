@@ -12,6 +12,8 @@ pub(crate) struct LabelRequest {
     pub(crate) to: Address,
     /// The number of the change that led to this address; 0 if it never changed.
     pub(crate) change: i64,
+    /// Whether the order is cancelled. Then the parcel gets no label, unless an earlier try bought it.
+    pub(crate) is_cancelled: bool,
 }
 
 impl LabelRequest {

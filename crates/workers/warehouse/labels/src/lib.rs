@@ -2,9 +2,11 @@
 //!
 //! A table of rules chooses the carrier service. The label is bought through Shippo or printed by this worker. The
 //! worker stores it with the reason for the choice, and reports it as `label.created`.
-//! It follows changes of the order's address, and has a person replace a label that says the former one.
+//! It follows changes of the order's address, and has a person replace a label that says the former one. Labels of cancelled
+//! orders are voided at the carrier.
 
 mod buy;
+mod cancel;
 mod carton;
 mod change_address;
 mod config;
@@ -14,7 +16,9 @@ mod label_request;
 pub mod own_labels;
 mod shippo;
 mod store;
+mod void;
 
+use despatch_contracts::label::LabelVoidDue;
 use despatch_runtime::{Migration, Worker};
 
 pub use carton::Carton;
@@ -30,10 +34,14 @@ const MIGRATIONS: &[Migration] =
 
 /// Creates the worker with its handlers.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
-    let worker = Worker::new(NAME, MIGRATIONS)
+    let mut worker = Worker::new(NAME, MIGRATIONS);
+    let void_due = worker.timer::<LabelVoidDue>();
+    let worker = worker
         .queries(store::QUERIES)
         .prunes(store::retentions())
         .effect_handler(create::Create::new(config)?)
+        .handler(cancel::Cancel)
+        .effect_handler(void::Void::new(config, void_due)?)
         .handler(change_address::ChangeAddress)
         .handler(change_address::FlagOutdated);
     if config.shippo.is_complete() { Ok(worker.provider(Shippo::new(&config.shippo)?)) } else { Ok(worker) }

@@ -22,8 +22,8 @@ use crate::carton::Carton;
 pub use config::{ShippoConfig, UnusableClient};
 pub(crate) use error::ShippoError;
 use wire::{
-    ListAnswer, ParcelRequest, RateAnswer, ShipmentAnswer, ShipmentRequest, Status, TransactionAnswer,
-    TransactionRequest, said,
+    ListAnswer, ParcelRequest, RateAnswer, RefundAnswer, RefundRequest, RefundStatus, ShipmentAnswer,
+    ShipmentRequest, Status, TransactionAnswer, TransactionRequest, said,
 };
 
 /// The longest page of the list: far more than the tries at one rate.
@@ -38,10 +38,23 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(2);
 /// A bought label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Purchase {
+    /// Shippo's id of the purchase.
+    pub transaction: String,
     /// The carrier's tracking number.
     pub tracking_number: String,
     /// The address of the document.
     pub label_url: String,
+}
+
+/// The carrier's word about a label that is to be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voiding {
+    /// It was taken back: its postage is not paid for.
+    Done,
+    /// The carrier decides later.
+    Pending,
+    /// It was not, and will not be.
+    Refused,
 }
 
 /// A parcel to ask prices for.
@@ -154,6 +167,30 @@ impl Shippo {
         Ok(None)
     }
 
+    /// Asks for a label to be taken back. The carrier does so unless it has scanned it, or it is too old.
+    pub(crate) async fn void(&self, transaction: &str) -> Result<Voiding, ShippoError> {
+        let request = RefundRequest { transaction, asynchronous: false };
+        let request = self.http.post(self.url("refunds/")).json(&request);
+        let answer: RefundAnswer = self.ask("/refunds/", request).await?;
+        Ok(match answer.status {
+            RefundStatus::Success => Voiding::Done,
+            RefundStatus::Queued | RefundStatus::Pending => Voiding::Pending,
+            RefundStatus::Error => Voiding::Refused,
+        })
+    }
+
+    /// Returns the carrier's word about a label that an earlier try asked about; `None` if nobody asked.
+    pub(crate) async fn voiding(&self, transaction: &str) -> Result<Option<Voiding>, ShippoError> {
+        let request = self.http.get(self.url(&format!("transactions/{transaction}")));
+        let answer: TransactionAnswer = self.ask("/transactions/{transaction}", request).await?;
+        Ok(match answer.status {
+            Status::Refunded => Some(Voiding::Done),
+            Status::RefundPending => Some(Voiding::Pending),
+            Status::RefundRejected => Some(Voiding::Refused),
+            Status::Success | Status::Waiting | Status::Queued | Status::Error => None,
+        })
+    }
+
     /// Fetches the label, a PDF. It is at a third party, who must not see our token and so cannot refuse it.
     pub(crate) async fn document(&self, label_url: &str) -> Result<Vec<u8>, ShippoError> {
         // The path is a secret: it alone opens the label.
@@ -226,7 +263,7 @@ impl Purchase {
     fn read(answer: TransactionAnswer) -> Result<Self, ShippoError> {
         match (answer.tracking_number, answer.label_url) {
             (Some(tracking_number), Some(label_url)) if !tracking_number.is_empty() => {
-                Ok(Purchase { tracking_number, label_url })
+                Ok(Purchase { transaction: answer.object_id, tracking_number, label_url })
             }
             _ => Err(ShippoError::Unreadable(format!(
                 "transaction {}: expected a label, found none",

@@ -5,6 +5,8 @@
 mod addresses;
 #[path = "labels/pruning.rs"]
 mod pruning;
+#[path = "labels/voids.rs"]
+mod voids;
 
 use std::collections::BTreeMap;
 

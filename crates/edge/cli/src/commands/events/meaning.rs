@@ -1,7 +1,7 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested, LabelVoided};
+use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidDue, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
     CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
@@ -115,6 +115,9 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         }
         LabelVoidRequested::TYPE => {
             format!("void of the label of parcel {} asked for", read::<LabelVoidRequested>(payload)?.parcel)
+        }
+        LabelVoidDue::TYPE => {
+            format!("void of the label of parcel {} to be looked at", read::<LabelVoidDue>(payload)?.parcel)
         }
         LabelVoided::TYPE => {
             let LabelVoided { parcel, carrier, tracking_number, .. } = read(payload)?;

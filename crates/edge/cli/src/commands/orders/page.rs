@@ -14,6 +14,7 @@ use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::order::{Address, Customer, Order};
 use despatch_domain::amount;
 use despatch_read_model::cases::OrderCase;
+use despatch_read_model::labels::LabelState;
 use despatch_read_model::orders::Step;
 use despatch_read_model::placed::PlacedOrder;
 use despatch_read_model::{OrderRecord, PICKUP, Parcel};
@@ -249,7 +250,12 @@ impl Page<'_> {
         if carrier == PICKUP {
             return format!("{number}  {stage}, the customer collects it");
         }
-        let mut line = format!("{number}  {stage}, {carrier} {tracking_number}  {service}");
+        let void = match parcel.label_state {
+            Some(LabelState::VoidRequested) => ", the carrier is asked to take the label back",
+            Some(LabelState::Voided) => ", label voided",
+            Some(LabelState::Valid) | None => "",
+        };
+        let mut line = format!("{number}  {stage}, {carrier} {tracking_number}  {service}{void}");
         if self.verbose {
             let _ = write!(line, "  label {label_id}  {reason}");
         }

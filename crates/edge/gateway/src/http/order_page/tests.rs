@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use despatch_contracts::order::Line;
+use despatch_read_model::labels::LabelState;
 use despatch_read_model::payments::{Payment, Refund};
 use despatch_read_model::{CustomerOrder, OrderRecord, Parcel};
 use http_body_util::BodyExt as _;
@@ -52,6 +53,7 @@ fn found(state: OrderState, stages: &[Option<ParcelStage>]) -> CustomerOrder {
         tracking_number: if is_pickup(*stage) { String::new() } else { format!("920550{number}") },
         label_id: format!("0192-order-{number}"),
         reason: "service-cheapest".into(),
+        label_state: Some(LabelState::Valid),
         stage: *stage,
     };
     let parcels = (1..).zip(stages).map(parcel).collect();

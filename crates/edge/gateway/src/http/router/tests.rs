@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::{env, fs};
 
 use axum::response::IntoResponse as _;
+use despatch_read_model::labels::LabelState;
 use despatch_read_model::messages::Message;
 use despatch_read_model::orders::Step;
 use despatch_read_model::payments::Payment;
@@ -163,6 +164,7 @@ fn record() -> OrderRecord {
         tracking_number: String::new(),
         label_id: String::new(),
         reason: String::new(),
+        label_state: Some(LabelState::Valid),
         stage: Some(ParcelStage::Picked),
     };
     let review =

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap as Headers, StatusCode as Code};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -50,6 +50,14 @@ async fn list(State(script): State<Script>, Query(Filter { rate }): Query<Filter
     Json(json!({ "results": shown, "next": null }))
 }
 
+async fn retrieve(State(script): State<Script>, Path(id): Path<String>) -> impl IntoResponse {
+    let all = script.transactions.lock().unwrap();
+    match all.iter().find(|transaction| transaction["object_id"] == id) {
+        Some(found) => (Code::OK, Json(found.clone())),
+        None => (Code::NOT_FOUND, Json(json!({"detail": "Not found."}))),
+    }
+}
+
 fn transaction(rate: &str, reference: &str, status: &str) -> Value {
     json!({
         "object_id": format!("t-{reference}"), "object_created": "2026-01-02T03:04:05Z", "status": status,
@@ -63,6 +71,8 @@ async fn open() -> (Script, Shippo) {
     let router = Router::new()
         .route("/shipments/", post(ship))
         .route("/transactions/", post(buy).get(list))
+        .route("/refunds/", post(buy))
+        .route("/transactions/{id}", get(retrieve))
         .route(
             "/label.pdf",
             get(|headers: Headers| async move {
@@ -195,4 +205,33 @@ async fn only_a_pdf_is_a_label() {
     assert_eq!(shippo.document(&url("label.pdf")).await.unwrap(), b"%PDF-1.7 label");
     let error = shippo.document(&url("label.html")).await.unwrap_err();
     assert!(matches!(error, ShippoError::Unreadable(_)), "{error}");
+}
+
+#[tokio::test]
+async fn each_state_of_a_refund_has_its_meaning() {
+    let (script, shippo) = open().await;
+    for (status, voiding) in [
+        ("SUCCESS", Voiding::Done),
+        ("QUEUED", Voiding::Pending),
+        ("PENDING", Voiding::Pending),
+        ("ERROR", Voiding::Refused),
+    ] {
+        let answer = json!({"object_id": "re1", "status": status, "transaction": "t1"});
+        *script.purchase.lock().unwrap() = Some((201, answer));
+        assert_eq!(shippo.void("t1").await.unwrap(), voiding, "{status}");
+    }
+    let asked = script.seen.lock().unwrap()[0].clone();
+    assert_eq!(asked, json!({"transaction": "t1", "async": false}));
+    *script.purchase.lock().unwrap() = Some((400, json!({"transaction": ["has been refunded"]})));
+    assert!(shippo.void("t1").await.unwrap_err().is_refusal());
+    for (status, voiding) in [
+        ("SUCCESS", None),
+        ("REFUNDPENDING", Some(Voiding::Pending)),
+        ("REFUNDED", Some(Voiding::Done)),
+        ("REFUNDREJECTED", Some(Voiding::Refused)),
+    ] {
+        *script.transactions.lock().unwrap() = vec![transaction("r1", "o", status)];
+        assert_eq!(shippo.voiding("t-o").await.unwrap(), voiding, "{status}");
+    }
+    assert!(shippo.voiding("t-other").await.unwrap_err().is_refusal());
 }

@@ -132,6 +132,28 @@ pub(super) enum Status {
     RefundRejected,
 }
 
+#[derive(Debug, Serialize)]
+pub(super) struct RefundRequest<'a> {
+    pub(super) transaction: &'a str,
+    /// False: the answer holds the carrier's decision, if it decides at once.
+    #[serde(rename = "async")]
+    pub(super) asynchronous: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RefundAnswer {
+    pub(super) status: RefundStatus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum RefundStatus {
+    Queued,
+    Pending,
+    Success,
+    Error,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Message {
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! The page of an order in each of its forms.
 
+use despatch_read_model::labels::LabelState;
 use jiff::tz::TimeZone;
 
 use super::{OrderPage, sample};
@@ -77,6 +78,19 @@ fn an_order_without_an_address_for_mail() {
     let text = on_a_terminal(&page);
     assert!(text.contains("mail      none, because the order has no usable e-mail address\n"), "{text}");
     assert!(text.contains("mail not sent, because there is no address for it: accepted\n"), "{text}");
+}
+
+#[test]
+fn a_label_that_is_taken_back_is_shown_as_such() {
+    let mut page = sample::delivered();
+    for (state, words) in [
+        (LabelState::VoidRequested, "usps_ground_advantage, the carrier is asked to take the label back"),
+        (LabelState::Voided, "usps_ground_advantage, label voided"),
+    ] {
+        page.record.as_mut().unwrap().parcels[0].label_state = Some(state);
+        let text = page.render(&TimeZone::UTC, false, None);
+        assert!(text.contains(words), "{text}");
+    }
 }
 
 #[test]

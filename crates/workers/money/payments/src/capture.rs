@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::payment::{PaymentCaptured, PaymentChanged};
 use despatch_contracts::stock::StockReserved;
 use despatch_domain::{Currency, Money, ProviderKind};
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
@@ -44,8 +44,13 @@ pub enum Plan {
 #[derive(Debug)]
 pub enum Effect {
     /// The money is captured.
-    Captured(Captured),
-    /// The authorisation expired or was voided.
+    Captured {
+        /// The capture.
+        captured: Captured,
+        /// The amount that somebody gave back of it, in minor units.
+        back: i64,
+    },
+    /// The authorisation expired or was voided, or all of the money was given back.
     Gone,
     /// The provider was not asked, or did nothing.
     Nothing,
@@ -58,7 +63,7 @@ impl<P: Provider> EffectHandler for Capture<P> {
     type In = StockReserved;
     type Plan = Plan;
     type Response = Effect;
-    type Out = Option<PaymentCaptured>;
+    type Out = (Option<PaymentCaptured>, Option<PaymentChanged>);
     type Error = PaymentError;
 
     async fn prepare(&self, event: &StockReserved, db: &Reader<'_>) -> Result<Plan, PaymentError> {
@@ -98,15 +103,18 @@ impl<P: Provider> EffectHandler for Capture<P> {
         tx: &Tx<'_>,
     ) -> Result<Self::Out, PaymentError> {
         let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
+        let mut back = 0;
         let (number, captured) = match (plan, effect) {
-            (Plan::Capture(ours) | Plan::Check(ours), Effect::Captured(captured)) => {
-                // The part that the shop gave back before is no longer of this payment.
-                let amount = ours.of(Some(captured.amount)).map_err(|_| PaymentError::CapturedOther {
-                    captured: captured.amount,
-                    total: ours.amount,
-                    reference: captured.reference.clone(),
-                })?;
-                (Some(ours.number), Captured { amount, ..captured.clone() })
+            (Plan::Capture(ours) | Plan::Check(ours), Effect::Captured { captured, back: given }) => {
+                if !ours.is_settled_by(captured.amount, *given) {
+                    return Err(PaymentError::CapturedOther {
+                        captured: captured.amount,
+                        total: ours.amount,
+                        reference: captured.reference.clone(),
+                    });
+                }
+                back = *given;
+                (Some(ours), captured.clone())
             }
             (Plan::Nothing(currency), _) => {
                 (None, Captured { reference: String::new(), amount: Money::new(0, *currency) })
@@ -114,22 +122,32 @@ impl<P: Provider> EffectHandler for Capture<P> {
             (_, Effect::Gone) => {
                 // A void of ours may have come in between; then nothing is wrong.
                 let cancelled = store::is_cancelled(tx, &order.order_id).await?;
-                return if cancelled { Ok(None) } else { Err(PaymentError::AuthorisationGone) };
+                return if cancelled { Ok((None, None)) } else { Err(PaymentError::AuthorisationGone) };
             }
-            (_, Effect::Nothing) | (Plan::Done, Effect::Captured(_)) => return Ok(None),
+            (_, Effect::Nothing) | (Plan::Done, Effect::Captured { .. }) => return Ok((None, None)),
         };
         let new = if order.tenders.is_empty() {
             store::record_tender(tx, &NewTender::nothing(&order.order_id, P::NAME, captured.amount)).await?
         } else {
-            let ours = number.map(|number| (number, &captured));
+            let ours = number.map(|ours| (ours.number, &captured));
             tenders::record(&order.order_id, &order.tenders, ours, tx).await?
         };
-        Ok(new.then(|| PaymentCaptured {
+        if !new {
+            return Ok((None, None));
+        }
+        // The refunds of others are recorded next.
+        let changed = number.filter(|_| back > 0).map(|ours| PaymentChanged {
+            order_id: order.order_id.clone(),
+            provider: P::NAME.to_owned(),
+            reference: ours.tender.reference.clone(),
+        });
+        let captured = PaymentCaptured {
             order: Some(order.clone()),
             reference: captured.reference,
             amount_minor: captured.amount.minor,
             currency: captured.amount.currency.code().to_owned(),
-        }))
+        };
+        Ok((Some(captured), changed))
     }
 }
 
@@ -140,7 +158,7 @@ impl<P: Provider> Capture<P> {
         let payment = provider.look_up(reference).await?;
         owner::claim(attempt, P::NAME, &ours.tender, &payment).await?;
         match payment.status {
-            AuthorisationStatus::Captured(captured) => return Ok(Effect::Captured(captured)),
+            AuthorisationStatus::Captured(captured) => return self.found(reference, captured).await,
             AuthorisationStatus::Cancelled => return Ok(Effect::Gone),
             status @ AuthorisationStatus::Processing => return Err(ProviderError::NotAllowed(status).into()),
             AuthorisationStatus::Authorised | AuthorisationStatus::Unfinished => {}
@@ -157,7 +175,7 @@ impl<P: Provider> Capture<P> {
             }
         };
         match idempotent::request(attempt, ("capture", ""), P::KEYS_KEPT, look, act).await {
-            Ok(captured) => Ok(Effect::Captured(captured)),
+            Ok(captured) => Ok(Effect::Captured { captured, back: 0 }),
             Err(PaymentError::Provider(ProviderError::NotAllowed(AuthorisationStatus::Cancelled))) => {
                 Ok(Effect::Gone)
             }
@@ -165,12 +183,26 @@ impl<P: Provider> Capture<P> {
         }
     }
 
+    /// Returns a capture that was made before: by an earlier try, by the checkout or by a person. Somebody may have given a
+    /// part of it back since.
+    async fn found(&self, reference: &str, captured: Captured) -> Result<Effect, PaymentError> {
+        let back = self.provider.refunds(reference).await?.made;
+        let same = back.iter().filter(|it| it.amount.currency == captured.amount.currency);
+        let back: i64 = same.map(|it| it.amount.minor).sum();
+        if back >= captured.amount.minor {
+            return Ok(Effect::Gone);
+        }
+        Ok(Effect::Captured { captured, back })
+    }
+
     /// Returns an earlier capture of an order that is cancelled.
     async fn captured_before(&self, ours: &Ours, attempt: &Attempt) -> Result<Effect, PaymentError> {
         let payment = self.provider.look_up(&ours.tender.reference).await?;
         let is_ours = owner::is_ours(attempt, P::NAME, &ours.tender, &payment).await?;
         match payment.status {
-            AuthorisationStatus::Captured(captured) if is_ours => Ok(Effect::Captured(captured)),
+            AuthorisationStatus::Captured(captured) if is_ours => {
+                self.found(&ours.tender.reference, captured).await
+            }
             status @ AuthorisationStatus::Processing if is_ours => {
                 Err(ProviderError::NotAllowed(status).into())
             }

@@ -46,6 +46,14 @@ impl Ours {
         }
     }
 
+    /// Whether a capture of this amount, of which so many minor units were given back, pays exactly what is due. If the shop
+    /// took something off an order that was captured before, the customer must have that back.
+    pub(crate) fn is_settled_by(&self, captured: Money, back: i64) -> bool {
+        let is_due = captured == self.amount || Some(captured) == self.instead;
+        let is_before = captured == self.before() && captured.minor > self.amount.minor;
+        is_due || (is_before && captured.minor - back <= self.amount.minor)
+    }
+
     /// Returns the amount that the customer authorised, if the shop took something off the order since; else zero.
     fn before(&self) -> Money {
         Money::new(self.tender.authorised_minor, self.amount.currency)

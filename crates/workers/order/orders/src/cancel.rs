@@ -26,8 +26,11 @@ impl Handler for Cancel {
         let by = command::by(&event.requested_by, &event.by);
         let detail = format!("asked for by {by}: {}", event.reason);
         let note = Note { event_type: OrderCancelRequested::TYPE, detail: &detail };
-        let step =
-            store::advance::<CommandError>(tx, order_id, &note, |order| Ok(order.cancel(reason(event))));
+        let step = store::advance::<CommandError>(tx, order_id, &note, |order| {
+            // Customers may have used what needs no parcel.
+            let is_seller = event.requested_by != "customer";
+            Ok(if is_seller { order.revoke(reason(event)) } else { order.cancel(reason(event)) })
+        });
         let Some(step) = step.await? else {
             // Nothing is captured or held for an order that is not paid.
             let Some(_) = store::unpaid(tx, order_id).await? else { return Err(CommandError::NotYet) };

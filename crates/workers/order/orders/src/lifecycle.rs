@@ -217,7 +217,11 @@ impl Lifecycle {
                 (self.refunds.insert(format!("refused/{id}")), Reason::CommandRefused)
             }
             Fact::RefundFailed(Refund { id, tender }) => {
-                self.units.remove(id);
+                // The units stay refunded if another tender paid its part.
+                let (made, own) = (format!("made/{id}/"), format!("made/{id}/{tender}"));
+                if !self.refunds.iter().any(|known| known.starts_with(&made) && *known != own) {
+                    self.units.remove(id);
+                }
                 (self.refunds.insert(format!("failed/{id}/{tender}")), Reason::RefundFailed)
             }
             Fact::Disputed(dispute) => {
@@ -266,6 +270,16 @@ impl Lifecycle {
         let refund = self.has(Mark::Captured);
         let void = !refund;
         Step { from, to: OrderState::Cancelled, reason, refund, void }
+    }
+
+    /// Cancels as the seller may: also an order of which nothing is sent, which is at its end once it is paid.
+    pub(crate) fn revoke(&mut self, reason: Reason) -> Step {
+        let from = self.state();
+        if from != OrderState::Completed || self.has_units() || !self.parcels.is_empty() {
+            return self.cancel(reason);
+        }
+        self.mark(Mark::Cancelled);
+        Step { from, to: OrderState::Cancelled, reason, refund: true, void: false }
     }
 
     /// Notes that the customer collected what was ready. Returns the numbers of those parcels; a refusal changes nothing.

@@ -45,6 +45,9 @@ impl Handler for Update {
     async fn record(&self, event: &OrderUpdateReported, tx: &Tx<'_>) -> Result<Self::Out, UpdateError> {
         let newer = event.order.as_ref().ok_or(UpdateError::Empty)?;
         if let Some(unpaid) = store::unpaid(tx, &newer.order_id).await? {
+            if is_older(newer, &unpaid.order) {
+                return Ok(None);
+            }
             // How it is paid comes as an event of its own.
             let tenders = unpaid.order.tenders;
             store::change_unpaid(tx, &Order { tenders, ..newer.clone() }).await?;
@@ -55,6 +58,9 @@ impl Handler for Update {
         let (Some(known), Some((version, lifecycle))) = (known, lifecycle) else {
             return Err(UpdateError::Changed("it was never accepted".to_owned()));
         };
+        if is_older(newer, &known) {
+            return Ok(None);
+        }
         let mut differences = differences(&known, newer);
         if let Some(address) = only_address(&known, newer) {
             let former = known.ship_to.clone().unwrap_or_default();
@@ -68,12 +74,19 @@ impl Handler for Update {
             let Some(refusal) = refusal else {
                 let detail = format!("another {}", former.differing_parts(address).join(", "));
                 let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
+                let known = Order { updated_at: newer.updated_at, ..known };
                 return Ok(Some(change(tx, known, address.clone(), version, &note).await?));
             };
             differences.push(refusal.to_owned());
         }
         Err(UpdateError::Changed(differences.join(", ")))
     }
+}
+
+/// Whether these are the shop's words from before those that are known. Events of one order may overtake each other.
+fn is_older(newer: &Order, known: &Order) -> bool {
+    let at = |order: &Order| order.updated_at.map(|at| (at.seconds, at.nanos));
+    matches!((at(newer), at(known)), (Some(newer), Some(known)) if newer < known)
 }
 
 /// Returns the new address if nothing else that is worked on differs.

@@ -156,6 +156,15 @@ impl Checkout {
         self.stripe().capture(reference(order), amount, "elsewhere").await
     }
 
+    /// Captures this much of the payment by hand.
+    pub(crate) async fn capture_whole(&self, order: &Order, minor: i64) {
+        let amount = despatch_domain::Money::new(minor, despatch_domain::Currency::USD);
+        self.stripe()
+            .capture(reference(order), amount, &format!("elsewhere {}", order.order_id))
+            .await
+            .unwrap();
+    }
+
     /// Refunds a part of the payment by hand, in the provider's dashboard.
     pub(crate) async fn refund_elsewhere(&self, order: &Order, minor: i64) {
         self.ask_refund_elsewhere(order, minor).await.unwrap().error_for_status().unwrap();

@@ -12,7 +12,7 @@ use prost_types::Timestamp;
 
 use crate::checkout::{Checkout, PRICE, reference};
 use crate::partial::part;
-use crate::refunds::captured;
+use crate::refunds::{captured, refund};
 
 /// Stripe's word that something happened to the order's payment.
 pub(crate) fn changed(order: &Order) -> PaymentChanged {
@@ -160,4 +160,46 @@ async fn a_review_after_the_capture_is_a_case() {
     checkout.env.expect::<PaymentCaptured>("o-1").await;
     checkout.env.deliver(&changed(&order)).await;
     assert_eq!(checkout.env.expect_dead("o-1").await.reason, "payment-under-review");
+}
+
+/// An order of which the shop took 20.00 USD off, after the customer authorised 130.00.
+async fn reduced(checkout: &Checkout, order_id: &str) -> Order {
+    let mut order = checkout.order(order_id).await;
+    order.total_minor = PRICE - 2000;
+    order.tenders[0].amount_minor = PRICE - 2000;
+    order.tenders[0].authorised_minor = PRICE;
+    order
+}
+
+#[tokio::test]
+async fn a_payment_that_was_captured_whole_settles_a_smaller_order_only_if_the_rest_went_back() {
+    let checkout = Checkout::open().await;
+    let kept = reduced(&checkout, "kept").await;
+    checkout.capture_whole(&kept, PRICE).await;
+    checkout.reserve(&kept).await;
+    assert_eq!(checkout.env.expect_dead("kept").await.reason, "amount-mismatch");
+
+    let order = reduced(&checkout, "given-back").await;
+    checkout.capture_whole(&order, PRICE).await;
+    checkout.refund_elsewhere(&order, 2000).await;
+    checkout.reserve(&order).await;
+    checkout.env.expect::<PaymentCaptured>("given-back").await;
+    checkout.env.quiet().await;
+    let tender = checkout.payment(&order).await.unwrap().tenders.remove(0);
+    assert_eq!((tender.captured_minor, tender.refunded_minor), (PRICE, 2000));
+    // A cancellation gives back exactly what the customer still paid.
+    checkout.env.deliver(&refund(&order)).await;
+    checkout.env.quiet().await;
+    assert_eq!(checkout.counts(&order).refunded_minor, PRICE);
+}
+
+#[tokio::test]
+async fn money_that_went_back_before_the_stock_came_pays_for_nothing() {
+    let checkout = Checkout::open().await;
+    let order = checkout.order("o-1").await;
+    checkout.capture_elsewhere(&order).await.unwrap();
+    checkout.refund_elsewhere(&order, PRICE).await;
+    checkout.reserve(&order).await;
+    assert_eq!(checkout.env.expect_dead("o-1").await.reason, "authorisation-expired");
+    assert_eq!(checkout.env.count::<PaymentCaptured>("o-1").await, 0);
 }

@@ -1,7 +1,9 @@
 //! Cancellation: when it is allowed, what is released and refunded, and its answer in the timeline.
 
-use despatch_contracts::order::{OrderCancelRequested, OrderCancelled};
-use despatch_contracts::payment::{RefundRequested, VoidRequested};
+use despatch_contracts::order::{
+    Fulfilment, OrderAccepted, OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced,
+};
+use despatch_contracts::payment::{PaymentCaptured, RefundRequested, VoidRequested};
 use despatch_status::OrderState;
 
 use crate::fixture::{
@@ -101,4 +103,23 @@ async fn a_command_that_overtakes_its_order_waits_for_it() {
     env.expect::<OrderCancelled>("o-1").await;
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>("o-1").await, 1);
+}
+
+#[tokio::test]
+async fn what_needs_no_parcel_is_cancelled_by_the_shop_and_not_by_its_customer() {
+    let env = env().await;
+    let mut download = despatch_testkit::order("o-1");
+    download.lines.iter_mut().for_each(|line| line.set_fulfilment(Fulfilment::Digital));
+    env.deliver(&OrderPlaced { order: Some(download.clone()) }).await;
+    env.expect::<OrderAccepted>("o-1").await;
+    env.deliver(&PaymentCaptured { order: Some(download), ..PaymentCaptured::default() }).await;
+    env.expect::<OrderCompleted>("o-1").await;
+    env.deliver(&cancel("o-1")).await;
+    env.quiet().await;
+    assert_eq!(status(&env, "o-1").await.state, OrderState::Completed);
+    let by_shop = OrderCancelRequested { requested_by: "north".into(), ..cancel("o-1") };
+    env.deliver(&by_shop).await;
+    env.expect::<OrderCancelled>("o-1").await;
+    env.expect::<RefundRequested>("o-1").await;
+    assert_eq!(status(&env, "o-1").await.state, OrderState::Cancelled);
 }

@@ -5,6 +5,7 @@ use despatch_contracts::order::{
 };
 use despatch_read_model::orders::accepted as kept;
 use despatch_testkit::order;
+use prost_types::Timestamp;
 
 use crate::fixture::{accepted, despatched, env, labelled, picked, timeline};
 
@@ -72,4 +73,23 @@ async fn a_person_decides_about_everything_else() {
         assert!(error.ends_with(words), "{id}: {error}");
         assert_eq!(env.count::<OrderAddressChanged>(&id).await, usize::from(id == "moved"));
     }
+}
+
+#[tokio::test]
+async fn an_address_that_a_later_one_overtook_is_not_taken() {
+    let env = env().await;
+    accepted(&env, "o-1").await;
+    let at = |seconds| Some(Timestamp { seconds, nanos: 0 });
+    let mut newest = moved("o-1");
+    newest.updated_at = at(1_800_000_100);
+    env.deliver(&reported(newest.clone())).await;
+    env.expect::<OrderAddressChanged>("o-1").await;
+    let mut older = moved("o-1");
+    older.updated_at = at(1_800_000_000);
+    older.ship_to.as_mut().expect("one").street1 = "1 Former Street".into();
+    env.deliver(&reported(older)).await;
+    env.quiet().await;
+    let document = kept(&env.db().await, "o-1").await.expect("a table").expect("an order");
+    assert_eq!(document.ship_to, newest.ship_to);
+    assert_eq!(env.count::<OrderAddressChanged>("o-1").await, 1);
 }

@@ -100,7 +100,7 @@ impl<P: Provider> EffectHandler for Capture<P> {
         let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
         let (number, captured) = match (plan, effect) {
             (Plan::Capture(ours) | Plan::Check(ours), Effect::Captured(captured)) => {
-                // What the shop gave back before is no longer of this payment.
+                // The part that the shop gave back before is no longer of this payment.
                 let amount = ours.of(Some(captured.amount)).map_err(|_| PaymentError::CapturedOther {
                     captured: captured.amount,
                     total: ours.amount,

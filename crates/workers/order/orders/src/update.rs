@@ -58,15 +58,19 @@ impl Handler for Update {
         let mut differences = differences(&known, newer);
         if let Some(address) = only_address(&known, newer) {
             let former = known.ship_to.clone().unwrap_or_default();
-            match refusal(&former, address).or_else(|| left(&lifecycle)) {
-                Some(refusal) => differences.push(refusal.to_owned()),
-                None => {
-                    let parts = former.differing_parts(address).join(", ");
-                    let detail = format!("another {parts}");
-                    let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
-                    return Ok(Some(change(tx, known, address.clone(), version, &note).await?));
+            let refusal = match refusal(&former, address).or_else(|| left(&lifecycle)) {
+                // The shop may only repeat the address that the customer left.
+                None if store::was_moved(tx, &known.order_id).await? => {
+                    Some("the customer changed it in despatch")
                 }
-            }
+                refusal => refusal,
+            };
+            let Some(refusal) = refusal else {
+                let detail = format!("another {}", former.differing_parts(address).join(", "));
+                let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
+                return Ok(Some(change(tx, known, address.clone(), version, &note).await?));
+            };
+            differences.push(refusal.to_owned());
         }
         Err(UpdateError::Changed(differences.join(", ")))
     }

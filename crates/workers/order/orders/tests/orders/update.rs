@@ -1,6 +1,8 @@
 //! Changes of an order by its shop, after work on it began.
 
-use despatch_contracts::order::{Address, Order, OrderAddressChanged, OrderUpdateReported};
+use despatch_contracts::order::{
+    Address, Order, OrderAddressChangeRequested, OrderAddressChanged, OrderUpdateReported,
+};
 use despatch_read_model::orders::accepted as kept;
 use despatch_testkit::order;
 
@@ -38,9 +40,18 @@ async fn until_a_parcel_leaves_an_order_follows_the_address_of_the_shop() {
 #[tokio::test]
 async fn a_person_decides_about_everything_else() {
     let env = env().await;
-    for id in ["units", "left", "abroad"] {
+    for id in ["units", "left", "abroad", "moved"] {
         accepted(&env, id).await;
     }
+    let elsewhere = Address { street1: "7 New Street".into(), ..order("moved").ship_to.expect("one") };
+    let asked = OrderAddressChangeRequested {
+        order_id: "moved".into(),
+        address: Some(elsewhere),
+        requested_by: "customer".into(),
+        by: String::new(),
+    };
+    env.deliver(&asked).await;
+    env.expect::<OrderAddressChanged>("moved").await;
     env.deliver(&despatched("left", 1, 2)).await;
     env.quiet().await;
     let mut more = moved("units");
@@ -50,6 +61,7 @@ async fn a_person_decides_about_everything_else() {
     for (order, words) in [
         (more, "address: street1, SKU-A: 3 units, before 2"),
         (moved("left"), "address: street1, a parcel has left, or the order is at its end"),
+        (moved("moved"), "address: street1, the customer changed it in despatch"),
         (abroad, "address: street1, country, the new address is in another country"),
     ] {
         let id = order.order_id.clone();
@@ -58,6 +70,6 @@ async fn a_person_decides_about_everything_else() {
         assert_eq!(case.reason, "order-changed");
         let error = &case.failures[0].error;
         assert!(error.ends_with(words), "{id}: {error}");
-        assert_eq!(env.count::<OrderAddressChanged>(&id).await, 0);
+        assert_eq!(env.count::<OrderAddressChanged>(&id).await, usize::from(id == "moved"));
     }
 }

@@ -9,10 +9,29 @@ use serde_json::{Value, json};
 
 use crate::ingest::new_order::NewOrder;
 use crate::sources::fields::json::Invalid;
+use crate::sources::webhook::{self, Platform};
 use crate::sources::{order_json, review, shippo, shopify, stripe, woocommerce};
 
 /// Runs every parser on one body.
 fn read_all(body: &[u8]) -> Vec<Result<Order, Invalid>> {
+    for (platform, topics) in [
+        (
+            Platform::Shopify,
+            &[
+                "orders/updated",
+                "orders/edited",
+                "orders/cancelled",
+                "refunds/create",
+                "order_transactions/create",
+            ][..],
+        ),
+        (Platform::Woocommerce, &["order.updated", "order.deleted"]),
+    ] {
+        for topic in topics {
+            let said = webhook::read(platform, topic, body, "north", true);
+            assert!(said.is_ok() || said.is_err_and(|invalid| !invalid.field.is_empty()));
+        }
+    }
     // These return no order. It counts that they return.
     let _ = (shippo::read(body), stripe::read(body), review::from_json(body), review::from_form(body));
     vec![order_json::read(body), shopify::read(body, "north"), woocommerce::read(body, "south")]

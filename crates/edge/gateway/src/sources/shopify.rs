@@ -25,7 +25,7 @@ use crate::sources::fields::{attributes, placed_at, recipient, rounding, service
 /// The channel of these orders.
 pub(crate) const CHANNEL: &str = "shopify";
 
-/// Parses an order; see [`read_announced`].
+/// Parses an order that its webhook announces.
 pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     read_announced(body, shop).map(|announced| announced.order)
 }
@@ -66,19 +66,22 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
         ("cart_token", &*webhook.cart_token),
     ];
     let intent = intent(&webhook.note_attributes, proofs);
+    let whole = presented(webhook.total_price_set.as_ref(), &currency)?;
+    let is_reduced = total_minor != total_price;
     let presented = match &webhook.current_total_price_set {
-        None if total_minor != total_price => None,
-        None => presented(webhook.total_price_set.as_ref(), &currency)?,
+        None if is_reduced => None,
+        None => whole.clone(),
         current => presented(current.as_ref(), &currency)?,
     };
+    let whole = whole.unwrap_or_else(|| Total { minor: total_price, currency: currency.clone() });
     let outstanding =
         prices.minor_or_zero(webhook.total_outstanding.as_ref(), || "total_outstanding".into())?;
-    let payment = webhook.payment(
-        intent,
-        outstanding,
-        Total { minor: total_minor, currency: currency.clone() },
-        presented.clone(),
-    );
+    let total = Total { minor: total_minor, currency: currency.clone() };
+    let payment = Payment {
+        presented: presented.clone(),
+        authorised: Some(whole).filter(|_| is_reduced),
+        ..webhook.payment(intent, outstanding, total)
+    };
     let presented = presented.unwrap_or(Total { minor: 0, currency: String::new() });
 
     let mut order = Order {
@@ -122,14 +125,8 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
 }
 
 impl Webhook {
-    /// Returns how the order is paid.
-    fn payment(
-        &self,
-        intent: Option<Tender>,
-        outstanding: i64,
-        total: Total,
-        presented: Option<Total>,
-    ) -> Payment {
+    /// Returns how the order is paid, if nothing was taken off it and its customer saw the shop's currency.
+    fn payment(&self, intent: Option<Tender>, outstanding: i64, total: Total) -> Payment {
         let names = &self.payment_gateway_names;
         Payment {
             paid: paid(&self.financial_status, outstanding),
@@ -140,7 +137,8 @@ impl Webhook {
             is_gift_card: names.iter().any(|name| name == GIFT_CARD)
                 && names.iter().all(|name| name == GIFT_CARD || name == "stripe"),
             total,
-            presented,
+            presented: None,
+            authorised: None,
         }
     }
 }

@@ -139,7 +139,7 @@ impl Transaction {
                 currency,
                 state: TenderState::Captured.into(),
                 name: self.gateway,
-                proofs: Vec::new(),
+                ..Tender::default()
             })
         } else {
             Movement::Refunded { provider, reference, minor, currency }

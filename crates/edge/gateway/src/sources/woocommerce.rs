@@ -26,7 +26,7 @@ use crate::sources::fields::{attributes, placed_at, recipient, rounding, service
 /// The channel of these orders.
 pub(crate) const CHANNEL: &str = "woocommerce";
 
-/// Parses an order; see [`read_announced`].
+/// Parses an order that its webhook announces.
 pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     read_announced(body, shop).map(|announced| announced.order)
 }
@@ -87,6 +87,7 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
         is_gift_card: false,
         total: Total { minor: total_minor, currency: currency.clone() },
         presented: None,
+        authorised: (total != total_minor).then(|| Total { minor: total, currency: currency.clone() }),
     };
     let number = first_of([webhook.number, webhook.id.clone()]);
     let mut order = Order {

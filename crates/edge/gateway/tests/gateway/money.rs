@@ -141,6 +141,35 @@ async fn what_is_due_is_captured_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn of_what_was_authorised_only_what_still_stands_is_captured() {
+    let shop = Shop::open().await;
+    let changed = |case: &str, pointer: &str, to: Value| {
+        let mut order: Value = serde_json::from_str(case).unwrap();
+        *order.pointer_mut(pointer).unwrap() = to;
+        order
+    };
+    let units = json!([{"quantity": -1, "meta_data": [{"key": "_refunded_item_id", "value": 302}]}]);
+    let refunds = json!([{"id": 5027, "total": "-37.00", "line_items": units}]);
+    let refunded = changed(case!("25-woo-refunded-before-sent"), "/refunds", refunds);
+    let mut edited = changed(
+        case!("07-shopify-line-of-another-fulfilment-service"),
+        "/line_items/1/current_quantity",
+        json!(0),
+    );
+    edited["current_total_price"] = json!("105.00");
+    for (case, authorised, captured) in [(refunded, 7900, 4200), (edited, 13_500, 10_500)] {
+        let order_id = shop.send_authorised(&case.to_string(), authorised, "usd").await;
+        assert_eq!(shop.captured(&order_id).await, (captured, "USD".to_owned()));
+    }
+    shop.env.quiet().await;
+    assert!(shop.env.messages("dead.>").await.is_empty());
+    // Nothing is captured of a payment that was authorised for another order's amount.
+    let order = changed(case!("07-shopify-line-of-another-fulfilment-service"), "/id", json!(77));
+    let order_id = shop.send_authorised(&order.to_string(), 13_600, "usd").await;
+    assert_eq!(shop.env.expect_dead(&order_id).await.reason, "amount-mismatch");
+}
+
+#[tokio::test]
 async fn yen_are_not_captured_for_dollars() {
     let shop = Shop::open().await;
     let case = case!("02-shopify-presentment-currency");

@@ -100,12 +100,13 @@ impl<P: Provider> EffectHandler for Capture<P> {
         let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
         let (number, captured) = match (plan, effect) {
             (Plan::Capture(ours) | Plan::Check(ours), Effect::Captured(captured)) => {
-                ours.of(Some(captured.amount)).map_err(|_| PaymentError::CapturedOther {
+                // The part that the shop gave back before is no longer of this payment.
+                let amount = ours.of(Some(captured.amount)).map_err(|_| PaymentError::CapturedOther {
                     captured: captured.amount,
                     total: ours.amount,
                     reference: captured.reference.clone(),
                 })?;
-                (Some(ours.number), captured.clone())
+                (Some(ours.number), Captured { amount, ..captured.clone() })
             }
             (Plan::Nothing(currency), _) => {
                 (None, Captured { reference: String::new(), amount: Money::new(0, *currency) })

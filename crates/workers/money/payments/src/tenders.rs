@@ -39,9 +39,16 @@ impl Ours {
         let Some(authorised) = authorised else { return Ok(self.amount) };
         if authorised == self.amount || Some(authorised) == self.instead {
             Ok(authorised)
+        } else if authorised == self.before() && self.before().minor > self.amount.minor {
+            Ok(self.amount)
         } else {
             Err(PaymentError::AuthorisedOther { authorised, total: self.amount })
         }
+    }
+
+    /// Returns the amount that the customer authorised, if the shop took something off the order since; else zero.
+    fn before(&self) -> Money {
+        Money::new(self.tender.authorised_minor, self.amount.currency)
     }
 }
 

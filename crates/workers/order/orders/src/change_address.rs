@@ -3,7 +3,7 @@
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{Address, Order, OrderAddressChangeRequested, OrderAddressChanged};
 use despatch_domain::Reason;
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{DbError, Handler, Tx};
 
 use crate::command::{self, CommandError};
 use crate::lifecycle::{Lifecycle, Step};
@@ -46,22 +46,36 @@ impl Handler for ChangeAddress {
             None => Reason::StepDone,
         };
         let note = Note { event_type: OrderAddressChangeRequested::TYPE, detail: &detail };
+        if reason == Reason::StepDone {
+            return Ok(Some(change(tx, order, address, version, &note).await?));
+        }
         store::advance::<CommandError>(tx, &event.order_id, &note, |order| {
             Ok(Step::none(order.state(), reason))
         })
         .await?;
-        if reason != Reason::StepDone {
-            return Ok(None);
-        }
-        store::change_document(tx, &Order { ship_to: Some(address.clone()), ..order }).await?;
-        Ok(Some(OrderAddressChanged {
-            order_id: event.order_id.clone(),
-            address: Some(address),
-            former: Some(former),
-            // The number of the timeline's entry.
-            change: u32::try_from(version).unwrap_or(0) + 1,
-        }))
+        Ok(None)
     }
+}
+
+/// Sends an order to another address. `version` is that of its lifecycle.
+pub(crate) async fn change(
+    tx: &Tx<'_>,
+    order: Order,
+    address: Address,
+    version: i32,
+    note: &Note<'_>,
+) -> Result<OrderAddressChanged, DbError> {
+    let step = |order: &mut Lifecycle| Ok(Step::none(order.state(), Reason::StepDone));
+    store::advance::<DbError>(tx, &order.order_id, note, step).await?;
+    let (order_id, former) = (order.order_id.clone(), order.ship_to.clone());
+    store::change_document(tx, &Order { ship_to: Some(address.clone()), ..order }).await?;
+    Ok(OrderAddressChanged {
+        order_id,
+        address: Some(address),
+        former: Some(former.unwrap_or_default()),
+        // The number of the timeline's entry.
+        change: u32::try_from(version).unwrap_or(0) + 1,
+    })
 }
 
 /// Changes the address of an order that is not accepted yet, so that its events will carry the new one.
@@ -81,7 +95,7 @@ async fn change_unpaid(
 }
 
 /// Returns why an order does not go to an address, for people.
-fn refusal(former: &Address, address: &Address) -> Option<&'static str> {
+pub(crate) fn refusal(former: &Address, address: &Address) -> Option<&'static str> {
     if address.missing_parts().next().is_some() {
         return Some("the new address has no street, city or country");
     }
@@ -89,6 +103,6 @@ fn refusal(former: &Address, address: &Address) -> Option<&'static str> {
     (address.country != former.country).then_some("the new address is in another country")
 }
 
-fn left(lifecycle: &Lifecycle) -> Option<&'static str> {
+pub(crate) fn left(lifecycle: &Lifecycle) -> Option<&'static str> {
     (!lifecycle.is_ours()).then_some("a parcel has left, or the order is at its end")
 }

@@ -98,7 +98,7 @@ fn minor(event: &OrderRefundRequested, order: &Order, lifecycle: &Lifecycle) -> 
         let paid = paid.ok_or_else(|| {
             format!(
                 "line {line}: {units} units were asked for, and {} are not refunded yet",
-                found.quantity - before
+                found.quantity - found.removed - before
             )
         })?;
         of_lines = of_lines.checked_add(paid).ok_or_else(|| "the amounts are too large".to_owned())?;

@@ -3,18 +3,19 @@
 use despatch_contracts::order::{Line, Order};
 
 /// Returns the amount that the customer paid for the units of a line from number `from` up to and without number `to`, in minor units.
-/// Units count from zero.
+/// Units count from zero. Only units that stand count: the line's total is theirs.
 ///
 /// A line's share of the order's tax and discount is that of its total among the lines' totals. Each line and each unit
 /// gets the difference of two rounded-down running sums. So any partition of the units adds up to the line, and the lines
 /// add up to their totals with tax and less the discount. Charges such as shipping belong to no line.
 pub(crate) fn paid(order: &Order, line: &Line, from: i64, to: i64) -> Option<i64> {
     let total = line_paid(order, line)?;
+    let kept = line.quantity.saturating_sub(line.removed);
     let up_to = |units: i64| -> Option<i64> {
-        let share = (i128::from(total) * i128::from(units)).div_euclid(i128::from(line.quantity));
+        let share = (i128::from(total) * i128::from(units)).div_euclid(i128::from(kept));
         i64::try_from(share).ok()
     };
-    if line.quantity <= 0 || from < 0 || from > to || to > line.quantity {
+    if kept <= 0 || from < 0 || from > to || to > kept {
         return None;
     }
     up_to(to)?.checked_sub(up_to(from)?)
@@ -77,5 +78,9 @@ mod tests {
         assert_eq!(paid(&order, &line, 1, 2), Some(501));
         assert_eq!(paid(&order, &line, 1, 3), None);
         assert_eq!(paid(&order, &line, 2, 1), None);
+        // One that was taken off before is neither counted nor paid.
+        let line = Line { quantity: 3, removed: 1, ..line };
+        let order = Order { lines: vec![line.clone()], ..order };
+        assert_eq!((paid(&order, &line, 1, 2), paid(&order, &line, 1, 3)), (Some(501), None));
     }
 }

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use despatch_contracts::order::Order;
+use despatch_contracts::Event as _;
+use despatch_contracts::order::{Order, OrderAddressChangeRequested};
 use despatch_domain::Reason;
 use despatch_runtime::{BatchedQuery, DbError, Retention, Tx};
 use despatch_status::OrderState;
@@ -164,6 +165,14 @@ pub(crate) async fn document(tx: &Tx<'_>, order_id: &str) -> Result<Option<Order
     let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
     let Document(order) = row.try_get(0)?;
     Ok(Some(order))
+}
+
+/// Returns whether the customer or an operator changed the order's address.
+pub(crate) async fn was_moved(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
+    const SQL: &str =
+        "select from orders.timeline where order_id = $1 and event_type = $2 and reason = $3 limit 1";
+    let asked = OrderAddressChangeRequested::TYPE;
+    Ok(tx.query_opt(SQL, &[&order_id, &asked, &Reason::StepDone.code()]).await?.is_some())
 }
 
 /// Stores an accepted order as it is now.

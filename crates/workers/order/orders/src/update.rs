@@ -1,12 +1,15 @@
 //! `orders.update`: the shop's word that an order has other contents by now.
 
-use despatch_contracts::order::{Order, OrderUpdateReported};
+use despatch_contracts::Event as _;
+use despatch_contracts::order::{Address, Line, Order, OrderAddressChanged, OrderUpdateReported};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
-use crate::store;
+use crate::change_address::{change, left, refusal};
+use crate::store::{self, Note};
 
-/// Takes the newest contents of an order that is not paid yet. A person decides about any other.
+/// Takes the newest contents of an order that is not paid yet, and of any other a new address until a parcel is handed over. A
+/// person decides about the rest.
 #[derive(Debug)]
 pub(crate) struct Update;
 
@@ -36,23 +39,57 @@ impl HandlerError for UpdateError {
 impl Handler for Update {
     const NAME: &'static str = "orders.update";
     type In = OrderUpdateReported;
-    type Out = ();
+    type Out = Option<OrderAddressChanged>;
     type Error = UpdateError;
 
-    async fn record(&self, event: &OrderUpdateReported, tx: &Tx<'_>) -> Result<(), UpdateError> {
+    async fn record(&self, event: &OrderUpdateReported, tx: &Tx<'_>) -> Result<Self::Out, UpdateError> {
         let newer = event.order.as_ref().ok_or(UpdateError::Empty)?;
         if let Some(unpaid) = store::unpaid(tx, &newer.order_id).await? {
             // How it is paid comes as an event of its own.
             let tenders = unpaid.order.tenders;
-            return Ok(store::change_unpaid(tx, &Order { tenders, ..newer.clone() }).await?);
+            store::change_unpaid(tx, &Order { tenders, ..newer.clone() }).await?;
+            return Ok(None);
         }
         let known = store::document(tx, &newer.order_id).await?;
-        let differences = known.map_or_else(
-            || "it was never accepted".to_owned(),
-            |known| differences(&known, newer).join(", "),
-        );
-        Err(UpdateError::Changed(differences))
+        let lifecycle = store::lifecycle(tx, &newer.order_id).await?;
+        let (Some(known), Some((version, lifecycle))) = (known, lifecycle) else {
+            return Err(UpdateError::Changed("it was never accepted".to_owned()));
+        };
+        let mut differences = differences(&known, newer);
+        if let Some(address) = only_address(&known, newer) {
+            let former = known.ship_to.clone().unwrap_or_default();
+            let refusal = match refusal(&former, address).or_else(|| left(&lifecycle)) {
+                // The shop may only repeat the address that the customer left.
+                None if store::was_moved(tx, &known.order_id).await? => {
+                    Some("the customer changed it in despatch")
+                }
+                refusal => refusal,
+            };
+            let Some(refusal) = refusal else {
+                let detail = format!("another {}", former.differing_parts(address).join(", "));
+                let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
+                return Ok(Some(change(tx, known, address.clone(), version, &note).await?));
+            };
+            differences.push(refusal.to_owned());
+        }
+        Err(UpdateError::Changed(differences.join(", ")))
     }
+}
+
+/// Returns the new address if nothing else that is worked on differs.
+fn only_address<'a>(known: &Order, newer: &'a Order) -> Option<&'a Address> {
+    let address = newer.ship_to.as_ref()?;
+    let units = |order: &Order| -> Vec<(String, i64, i64, i32)> {
+        let unit = |line: &Line| {
+            (line.sku.clone(), line.quantity.saturating_sub(line.removed), line.total_minor, line.fulfilment)
+        };
+        order.lines.iter().map(unit).collect()
+    };
+    let is_same = units(known) == units(newer)
+        && (known.total_minor, &known.currency) == (newer.total_minor, &newer.currency)
+        && known.service_level == newer.service_level
+        && known.ship_to.is_some();
+    (is_same && known.ship_to.as_ref() != Some(address)).then_some(address)
 }
 
 /// Returns what differs, in words without personal data.
@@ -93,8 +130,6 @@ fn differences(known: &Order, newer: &Order) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use despatch_contracts::order::{Address, Line};
-
     use super::*;
 
     #[test]

@@ -18,3 +18,5 @@ mod prune;
 mod refund;
 #[path = "orders/track.rs"]
 mod track;
+#[path = "orders/update.rs"]
+mod update;

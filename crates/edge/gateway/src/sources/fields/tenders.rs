@@ -50,6 +50,8 @@ pub(crate) struct Payment {
     pub(crate) total: Total,
     /// The total that the customer saw, if it is in another currency.
     pub(crate) presented: Option<Total>,
+    /// The total that the customer authorised, if the shop took something off the order since.
+    pub(crate) authorised: Option<Total>,
 }
 
 impl Payment {
@@ -77,7 +79,11 @@ impl Payment {
                     .filter(|it| it.amount_minor != 0)
                     .collect()
             }
-            (Paid::Unsaid | Paid::Authorised | Paid::Pending, Some(intent)) => vec![ours(intent, seen)],
+            (Paid::Unsaid | Paid::Authorised | Paid::Pending, Some(intent)) => {
+                let authorised = self.authorised.as_ref().filter(|total| total.currency == seen.currency);
+                let authorised_minor = authorised.map_or(0, |total| total.minor);
+                vec![Tender { authorised_minor, ..ours(intent, seen) }]
+            }
             (Paid::Unsaid, None) => Vec::new(),
             (Paid::Authorised, None) => vec![self.of(tender::SHOP, total, TenderState::Authorised)],
             (Paid::Pending, None) => vec![self.of(waits, total, TenderState::Pending)],
@@ -92,7 +98,7 @@ impl Payment {
             currency,
             state: state.into(),
             name: self.name.clone(),
-            proofs: Vec::new(),
+            ..Tender::default()
         }
     }
 }

@@ -81,10 +81,10 @@ impl TenderJson {
             provider: provider.to_owned(),
             reference: self.reference,
             amount_minor: reader.minor(self.amount, "amount")?,
-            proofs: Vec::new(),
             currency: currency.to_owned(),
             state: state.into(),
             name: self.name,
+            ..Tender::default()
         })
     }
 }
@@ -96,11 +96,10 @@ impl AuthorisationJson {
             provider: self.provider,
             reference: self.reference,
             amount_minor: prices.minor(&amount, || "authorisation.amount".into())?,
-            // The caller has the shop's secret, so no visitor sets this.
-            proofs: Vec::new(),
+            // It needs no proofs, because the caller has the shop's secret: no visitor sets this.
             currency: currency.to_owned(),
             state: TenderState::Authorised.into(),
-            name: String::new(),
+            ..Tender::default()
         })
     }
 }

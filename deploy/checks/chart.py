@@ -172,7 +172,7 @@ def secrets_come_by_reference_to_whom_they_concern(chart):
             if container["name"] not in needs.get(secret, {container["name"]}):
                 yield f"{name}: has {secret}, which is not its business"
         required = {secret for secret, workers in needs.items() if container["name"] in workers} | everybody
-        required -= {"DESPATCH_ALERTS_WEBHOOK", "DESPATCH_LINKS_FORMER_SECRETS"}
+        required -= {"DESPATCH_ALERTS_WEBHOOK", "DESPATCH_LINKS_FORMER_SECRETS", "DESPATCH_STRIPE_WEBHOOK_SECRETS"}
         yield from (f"{name}: {secret} is missing" for secret in sorted(required - set(there)))
 
 

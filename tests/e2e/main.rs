@@ -10,6 +10,7 @@ mod collector;
 mod deployment;
 mod doctor;
 mod drain;
+mod fulfilment;
 mod identity;
 mod kills;
 mod local_deployment;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use despatch_order_files::{FileOrder, GatewayClient};
-use despatch_scenario::{CheckoutClient, Discrepancy, PlacedOrder, answer_mails, receive_stock};
+use despatch_scenario::{CheckoutClient, Discrepancy, Minds, PlacedOrder, answer_mails, receive_stock};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -59,8 +59,12 @@ impl Shop {
         let gateway = GatewayClient::new(&deployment.gateway_url(), API_KEY)?;
         let checkout = CheckoutClient::new(gateway, Some(deployment.sandbox.stripe_url()))?.mixing_tenders();
         let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, accepted.clone()));
-        let customers =
-            answer_mails(deployment.sandbox.control_url(), deployment.gateway_url(), API_KEY.into());
+        let customers = answer_mails(
+            deployment.sandbox.control_url(),
+            deployment.gateway_url(),
+            API_KEY.into(),
+            Minds::Changing,
+        );
         let customers = tokio::spawn(customers).abort_handle();
         Ok(Shop { orders, accepted, watch, may_place, placing, customers })
     }
@@ -104,6 +108,10 @@ impl Shop {
             .collect();
         let Records { database, auditor, jetstream } = records;
         let effects = deployment.sandbox.counts_by_order()?;
+        let labels = effects.values().flat_map(|counts| counts.labels.values());
+        let (bought, voided) =
+            labels.fold((0, 0), |(bought, voided), it| (bought + it.bought, voided + it.voided));
+        println!("labels: {bought} bought, {voided} voided");
         violations.extend(auditor.audit(&effects, &placed).await?);
         match stream::compare(&jetstream, &database, whole).await {
             Ok(differences) => violations.extend(differences),

@@ -31,13 +31,23 @@ struct Mail {
     message_id: String,
 }
 
+/// Whether customers change their minds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Minds {
+    /// No customer cancels.
+    Made,
+    /// One in eight cancels once the order is accepted, whatever has happened to it by then.
+    Changing,
+}
+
 /// Answers mails until the mailbox can no longer be read, and returns the reason.
 pub async fn answer_mails(
     control_url: String,
     gateway_url: String,
     api_key: String,
+    minds: Minds,
 ) -> Result<(), reqwest::Error> {
-    let customers = Arc::new(Customers { client: Client::new(), control_url, gateway_url, api_key });
+    let customers = Arc::new(Customers { client: Client::new(), control_url, gateway_url, api_key, minds });
     let reader = customers.clone();
     let mails = stream::try_unfold(0, move |after| reader.clone().listed(after)).try_flatten();
     let answers = mails.try_for_each_concurrent(AT_ONCE, |mail| customers.clone().read(mail));
@@ -50,6 +60,7 @@ struct Customers {
     control_url: String,
     gateway_url: String,
     api_key: String,
+    minds: Minds,
 }
 
 impl Customers {
@@ -80,6 +91,14 @@ impl Customers {
         {
             tracing::warn!(%error, "refund not asked for");
         }
+        if self.minds == Minds::Changing
+            && let Some((order_id, after)) = second_thought(&mail)
+        {
+            tokio::time::sleep(after).await;
+            if let Err(error) = self.cancel(order_id).await {
+                tracing::warn!(%error, "cancellation not asked for");
+            }
+        }
         Ok(())
     }
 
@@ -91,6 +110,14 @@ impl Customers {
         });
         let url = format!("{}/v1/orders/{order_id}/refunds", self.gateway_url);
         self.client.post(url).bearer_auth(&self.api_key).json(&refund).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Asks for the order to be cancelled. It may be too late.
+    async fn cancel(&self, order_id: &str) -> Result<(), reqwest::Error> {
+        let url = format!("{}/v1/orders/{order_id}/cancel", self.gateway_url);
+        let cancel = json!({ "requested_by": "customer" });
+        self.client.post(url).bearer_auth(&self.api_key).json(&cancel).send().await?.error_for_status()?;
         Ok(())
     }
 
@@ -123,6 +150,14 @@ fn stars_for(mail: &Mail) -> Option<u8> {
     let order: u32 = mail.message_id.bytes().filter(u8::is_ascii_hexdigit).map(u32::from).sum();
     let waits_for_reminder = order.is_multiple_of(50) && mail.message_id.starts_with("review.");
     (is_review && !waits_for_reminder).then_some(u8::try_from(order % 5).unwrap_or(4) + 1)
+}
+
+/// Returns the order that its customer does not want any more, if the mail is about its acceptance: one in eight. Also
+/// returns how long the customer thinks about it, so that some cancel before the label is bought and some after it.
+fn second_thought(mail: &Mail) -> Option<(&str, Duration)> {
+    let order_id = mail.message_id.strip_prefix("accepted.")?.split('.').next()?;
+    let number: u32 = order_id.bytes().filter(u8::is_ascii_hexdigit).map(u32::from).sum();
+    (number % 8 == 5).then_some((order_id, Duration::from_millis(u64::from(number / 8 % 16) * 50)))
 }
 
 /// Returns the order whose parcel came late by the customer's word, if the mail is about an arrival: one in sixteen.

@@ -18,7 +18,7 @@ pub use audit::{
     Auditor, BEFORE_CAPTURE, BEFORE_RESERVATION, Discrepancy, Latency, PlacedOrder, Progress, Totals, died_at,
 };
 pub use checkout::{CheckoutClient, CheckoutError};
-pub use customers::answer_mails;
+pub use customers::{Minds, answer_mails};
 pub use due::due_at_stripe;
 pub use stock::receive_stock;
 pub use time::advance_time;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use despatch_order_files::{FileOrder, GatewayClient};
-use despatch_scenario::{CheckoutClient, PlacedOrder, answer_mails};
+use despatch_scenario::{CheckoutClient, Minds, PlacedOrder, answer_mails};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -40,7 +40,8 @@ impl Shop {
                 opening.send_modify(|open| *open += 1);
             }
         });
-        let customers = answer_mails(cluster.sandbox.control_url(), cluster.gateway_url(), API_KEY.into());
+        let customers =
+            answer_mails(cluster.sandbox.control_url(), cluster.gateway_url(), API_KEY.into(), Minds::Made);
         Ok(Shop { orders, accepted, open, placing, pace, customers: tokio::spawn(customers) })
     }
 

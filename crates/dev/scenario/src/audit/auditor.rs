@@ -52,26 +52,26 @@ impl Auditor {
         Ok(backlogs)
     }
 
-    /// Returns dead letters by order. Leaves out orders that completed in spite of one.
+    /// Returns dead letters by order. Leaves out orders that ended in spite of one.
     pub async fn dead_orders(&self) -> Result<BTreeMap<String, Vec<DeadEvent>>, DbError> {
         let mut dead: BTreeMap<String, Vec<DeadEvent>> = BTreeMap::new();
         for letter in self.dead_letters().await? {
             dead.entry(Subject::parse(&letter.subject).id().to_owned()).or_default().push(letter);
         }
         let orders: Vec<&str> = dead.keys().map(String::as_str).collect();
-        let completed: BTreeSet<String> = self
+        let ended: BTreeSet<String> = self
             .database
             .client()
             .await?
             .query(
-                "select order_id from orders.progress where order_id = any($1) and state = 'completed'",
+                "select order_id from orders.progress where order_id = any($1) and state in ('completed', 'cancelled', 'returned')",
                 &[&orders],
             )
             .await?
             .iter()
             .map(|row| row.get(0))
             .collect();
-        dead.retain(|order, _| !completed.contains(order));
+        dead.retain(|order, _| !ended.contains(order));
         Ok(dead)
     }
 

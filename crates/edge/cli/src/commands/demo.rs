@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use despatch_order_files::{FileOrder, GatewayClient};
 use despatch_sandbox::Sandbox;
-use despatch_scenario::{Auditor, CheckoutClient, Progress, answer_mails, receive_stock, sample};
+use despatch_scenario::{Auditor, CheckoutClient, Minds, Progress, answer_mails, receive_stock, sample};
 use despatch_telemetry::Telemetry;
 use futures_util::StreamExt;
 use tokio::sync::watch::{Receiver, channel};
@@ -105,6 +105,7 @@ async fn carry(
         sandbox.as_ref().map(Sandbox::control_url).unwrap_or_default(),
         address.gateway_url.clone(),
         address.api_key.clone(),
+        Minds::Made,
     ));
     let gateway = GatewayClient::new(&address.gateway_url, &address.api_key)?;
     let checkout = CheckoutClient::new(gateway, address.sandbox_stripe_url.clone())?.mixing_tenders();

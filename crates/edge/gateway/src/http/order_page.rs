@@ -25,6 +25,7 @@ pub(crate) struct OrderView {
     refunds: Vec<RefundView>,
     address: Vec<String>,
     is_open: bool,
+    has_address: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,6 +68,7 @@ impl OrderView {
             refunds: payment.map(|it| it.refunds.iter().filter_map(refund).collect()).unwrap_or_default(),
             address: order.ship_to.as_ref().map(|it| address(it, is_open(found))).unwrap_or_default(),
             is_open: is_open(found),
+            has_address: order.ship_to.is_some(),
         }
     }
 }
@@ -142,8 +144,12 @@ impl AddressView {
         AddressView {
             token: token.to_owned(),
             number: number(&found.order).to_owned(),
-            is_open: is_open(found),
-            closed: closed(found),
+            is_open: is_open(found) && found.order.ship_to.is_some(),
+            closed: if is_open(found) {
+                "This order has no address, because nothing of it is sent."
+            } else {
+                closed(found)
+            },
             fields: Field::SHOWN.into_iter().map(field).collect(),
             country: former.country,
             country_error: words(Field::Country),

@@ -26,7 +26,7 @@ use crate::sources::fields::{attributes, placed_at, recipient, rounding, service
 /// The channel of these orders.
 pub(crate) const CHANNEL: &str = "woocommerce";
 
-/// Parses an order; see [`read_announced`].
+/// Parses an order that its webhook announces.
 pub fn read(body: &[u8], shop: &str) -> Result<Order, Invalid> {
     read_announced(body, shop).map(|announced| announced.order)
 }

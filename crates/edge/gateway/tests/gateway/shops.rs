@@ -151,10 +151,7 @@ async fn the_newest_contents_are_reported_once_and_older_ones_never() {
         let answer = send(&gateway, topic(body, name)).await;
         assert_eq!(answer, (order_id.clone(), outcome.to_owned()), "{name}");
     }
-    eventually("each newer word is a case", async || {
-        (env.messages("dead.orders.order-changed").await.len() == 3).then_some(())
-    })
-    .await;
+    env.quiet().await;
     let mut streets = Vec::new();
     for reported in env.messages("evt.order.update-reported").await {
         let event = OrderUpdateReported::decode(reported.payload).unwrap();

@@ -67,7 +67,7 @@ impl LabelPurchaser {
             return self.fetch(purchase, &rate, decision).await.map(Some);
         }
         if request.is_cancelled {
-            // Nothing was bought, and nothing is to be sent.
+            // Nothing was bought, and nothing has to be sent.
             attempt.rejected(key).await?;
             return Ok(None);
         }

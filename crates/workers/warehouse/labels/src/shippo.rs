@@ -46,7 +46,7 @@ pub(crate) struct Purchase {
     pub label_url: String,
 }
 
-/// The carrier's word about a label that is to be taken back.
+/// The carrier's word about a label that it was asked to take back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Voiding {
     /// It was taken back: its postage is not paid for.

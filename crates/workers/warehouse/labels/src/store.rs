@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Json, Type};
 
+use voids::signed;
 pub(crate) use voids::{Voidable, cancel, void_asked, voidable, voided};
 
 /// The queries that handlers batch.
@@ -219,9 +220,4 @@ impl<'a> FromSql<'a> for Stored {
     fn accepts(ty: &Type) -> bool {
         *ty == Type::BYTEA
     }
-}
-
-/// Converts a number for PostgreSQL. Parcels are few, so a number out of range names none.
-fn signed(parcel: u32) -> i32 {
-    i32::try_from(parcel).unwrap_or(i32::MAX)
 }

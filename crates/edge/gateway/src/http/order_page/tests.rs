@@ -140,6 +140,13 @@ async fn the_forms_are_as_they_were_reviewed() {
         address_form::read(b"name=%22%3E%3Cscript%3E&city=Reno&region=&country=FR", &former);
     let view = AddressView::new(&open, "token", &typed, &errors);
     insta::assert_snapshot!("address-with-errors", rendered(OrderPage::Address, view).await);
+    let mut collected = found(OrderState::Paid, &[]);
+    collected.order.ship_to = None;
+    let page = rendered(OrderPage::Order, OrderView::new(&collected, "token", "")).await;
+    assert!(page.contains("/cancel") && !page.contains("/address"), "{page}");
+    let view = AddressView::new(&collected, "token", &former, &[]);
+    let page = rendered(OrderPage::Address, view).await;
+    assert!(page.contains("This order has no address") && !page.contains("<form"), "{page}");
     for state in [OrderState::Despatched, OrderState::Delivered, OrderState::Cancelled, OrderState::Returned]
     {
         let closed = found(state, &[]);

@@ -243,7 +243,8 @@ pub(crate) async fn change_address(
     let found = find(&gateway, &order_id, &token).await?;
     let former = found.order.ship_to.clone().unwrap_or_default();
     let (address, errors) = address_form::read(&body, &former);
-    if !errors.is_empty() {
+    // An order that is collected has no address, and its page says so.
+    if !errors.is_empty() || found.order.ship_to.is_none() {
         let view = AddressView::new(&found, &token, &address, &errors);
         return Ok(gateway.pages.order(StatusCode::BAD_REQUEST, OrderPage::Address, view));
     }

@@ -1,4 +1,4 @@
-//! What a shop changes of an order after work on it began.
+//! Changes of an order by its shop, after work on it began.
 
 use despatch_contracts::order::{
     Address, Order, OrderAddressChangeRequested, OrderAddressChanged, OrderUpdateReported,

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use despatch_runtime::{BatchedQuery, DbError, Reader, Tx};
 
-use super::signed;
-
 /// The queries that handlers batch.
 pub(super) const VOIDABLE: BatchedQuery = BatchedQuery::new(
     "select n, carrier, tracking_number, transaction,
@@ -67,4 +65,9 @@ pub(crate) async fn voided(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<b
         set voided_at = despatch_now(), void_asked_at = coalesce(void_asked_at, despatch_now())
         where order_id = $1 and parcel = $2 and voided_at is null";
     Ok(tx.execute(SQL, &[&order_id, &signed(parcel)]).await? == 1)
+}
+
+/// Converts a number for PostgreSQL. Parcels are few, so a number out of range names none.
+pub(super) fn signed(parcel: u32) -> i32 {
+    i32::try_from(parcel).unwrap_or(i32::MAX)
 }

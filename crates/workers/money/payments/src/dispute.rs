@@ -28,8 +28,9 @@ impl<P> Dispute<P> {
 #[derive(Debug)]
 pub struct Plan {
     dispute: String,
-    /// The disputed payment, if its capture is recorded.
+    /// The disputed payment; `None` until its capture is recorded, and for a cancelled order of which nothing was.
     tender: Option<CapturedTender>,
+    is_cancelled: bool,
 }
 
 impl<P: Provider> EffectHandler for Dispute<P> {
@@ -50,7 +51,7 @@ impl<P: Provider> EffectHandler for Dispute<P> {
         let payment = store::known(db, &event.order_id).await?;
         let mut tenders = payment.tenders.into_iter();
         let tender = tenders.find(|it| it.provider == P::NAME && it.authorisation == event.reference);
-        Ok(Some(Plan { dispute: event.dispute.clone(), tender }))
+        Ok(Some(Plan { dispute: event.dispute.clone(), tender, is_cancelled: payment.is_cancelled }))
     }
 
     fn asks_provider(&self, plan: &Option<Plan>) -> bool {
@@ -90,6 +91,10 @@ impl<P: Provider> EffectHandler for Dispute<P> {
         let refunds = store::refunds_in(tx, &event.order_id).await?;
         if refunds.iter().any(|it| it.reference == plan.dispute) {
             return Ok(None);
+        }
+        if plan.tender.is_none() && !plan.is_cancelled {
+            // The next try finds the capture.
+            return Err(PaymentError::Overtaken);
         }
         if let Some(tender) = &plan.tender {
             let kept = tender.captured_minor - tender.refunded_minor - tender.elsewhere_minor;

@@ -23,7 +23,7 @@ use crate::ingest::statements;
 use crate::ingest::submission::cancel_request;
 use crate::sources::fields::json::Invalid;
 use crate::sources::shopify_money::Report;
-use crate::sources::webhook::{self, Platform, Said};
+use crate::sources::webhook::{self, Platform, Said, is_given_up, is_young};
 
 /// Reads kept webhooks again.
 #[derive(Debug)]
@@ -96,12 +96,22 @@ impl Handler for Reread {
             return Err(RereadError::Empty);
         }
         let shop = &event.shop;
-        let said = webhook::read(platform, &event.topic, event.body.as_bytes(), shop, false)?;
+        let said = webhook::read(platform, &event.topic, event.body.as_bytes(), shop, event.is_test_shop)?;
         let mut follow_ons = FollowOns::default();
         match said {
             Said::Notice(reason) => return Err(RereadError::Notice(reason)),
             Said::Nothing => {}
-            Said::Created(order) | Said::Updated(order) => order_said(tx, order, &mut follow_ons).await?,
+            Said::Created(order) => {
+                let may_be_placed = !is_given_up(&order);
+                order_said(tx, order, may_be_placed, &mut follow_ons).await?;
+            }
+            Said::Updated(order) => {
+                // As if it were followed when it came.
+                let received_at = event.received_at.and_then(|at| SystemTime::try_from(at).ok());
+                let is_young = received_at.is_some_and(|at| is_young(&order, at));
+                let may_be_placed = is_young && !is_given_up(&order);
+                order_said(tx, order, may_be_placed, &mut follow_ons).await?;
+            }
             Said::Cancelled(cancellation) => {
                 let key: [&(dyn ToSql + Sync); 2] = [shop, &cancellation.shop_order_id];
                 let rows = tx.returning(statements::HISTORY, &key).await?;
@@ -132,14 +142,19 @@ impl Handler for Reread {
     }
 }
 
-/// Places an order, or reports it as it is by now.
-async fn order_said(tx: &Tx<'_>, mut order: Order, follow_ons: &mut FollowOns) -> Result<(), DbError> {
+/// Places an order if it is unknown and may be placed, or reports it as it is by now.
+async fn order_said(
+    tx: &Tx<'_>,
+    mut order: Order,
+    may_be_placed: bool,
+    follow_ons: &mut FollowOns,
+) -> Result<(), DbError> {
     let order_id = new_id(tx).await?;
     let (digest, updated_at) = identified(&mut order, order_id);
     let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
     let values: [&(dyn ToSql + Sync); 6] =
         [&shop, &shop_order_id, &order_id, &&digest[..], &digest::VERSION, &updated_at];
-    if tx.execute(statements::PLACE_ONE, &values).await? == 1 {
+    if may_be_placed && tx.execute(statements::PLACE_ONE, &values).await? == 1 {
         let now = now(tx).await?;
         order.placed_at.get_or_insert_with(|| now.into());
         follow_ons.placed = Some(OrderPlaced { order: Some(order) });

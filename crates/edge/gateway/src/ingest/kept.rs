@@ -1,5 +1,7 @@
 //! A webhook that is kept for a person, because nobody can follow it: it cannot be read, or only a person can act.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use despatch_contracts::Emitted;
 use despatch_contracts::order::WebhookKept;
@@ -25,8 +27,14 @@ pub(crate) struct KeptWebhook {
 }
 
 impl KeptWebhook {
-    /// Keeps a webhook of this shop.
-    pub(crate) fn new(platform: Platform, shop: &str, topic: &str, body: Bytes) -> Self {
+    /// Keeps a webhook of this shop, and whether it is a test shop.
+    pub(crate) fn new(
+        platform: Platform,
+        (shop, is_test_shop): (&str, bool),
+        topic: &str,
+        body: Bytes,
+        now: SystemTime,
+    ) -> Self {
         let topic: String = topic.chars().filter(|letter| !letter.is_control()).take(LONGEST_TOPIC).collect();
         let carried = if body.len() > LARGEST_BODY { &b""[..] } else { &body };
         let event = WebhookKept {
@@ -34,6 +42,8 @@ impl KeptWebhook {
             channel: platform.name().to_owned(),
             topic: topic.clone(),
             body: String::from_utf8_lossy(carried).into_owned(),
+            received_at: Some(now.into()),
+            is_test_shop,
         };
         let digest = Sha256::digest(&body).into();
         KeptWebhook { shop: shop.to_owned(), topic, digest, body, event: Emitted::from(&event) }

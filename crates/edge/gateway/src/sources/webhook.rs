@@ -1,8 +1,9 @@
 //! A shop's webhook: what its topic says of an order.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use despatch_contracts::order::Order;
+use despatch_contracts::tender;
 use despatch_domain::Reason;
 use serde::Deserialize;
 
@@ -164,6 +165,21 @@ pub(crate) fn read(
         Topic::Money(read) => read(body).map(Said::Money),
         Topic::Notice(reason) => Ok(Said::Notice(reason)),
     }
+}
+
+/// How old an unknown order may be that is placed because it changed. An older one is from before the shop was connected,
+/// and perhaps sent long ago.
+const YOUNG: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether the shop gave the order up: its payment failed, or it was only drafted.
+pub(crate) fn is_given_up(order: &Order) -> bool {
+    !order.tenders.is_empty() && !order.tenders.iter().any(tender::lives)
+}
+
+/// Whether an order was young at `at`, when the shop said that it changed.
+pub(crate) fn is_young(order: &Order, at: SystemTime) -> bool {
+    let Some(placed_at) = order.placed_at.and_then(|at| SystemTime::try_from(at).ok()) else { return false };
+    at.duration_since(placed_at).map_or(true, |age| age < YOUNG)
 }
 
 impl Brief {

@@ -274,6 +274,22 @@ async fn an_unreadable_update_is_corrected_into_what_it_says() {
 }
 
 #[tokio::test]
+async fn an_old_order_is_not_placed_because_its_change_is_corrected() {
+    let (env, gateway) = opened().await;
+    let update = woocommerce(DECIMAL).with("x-wc-webhook-topic", "order.updated");
+    send(&gateway, update).await;
+    let mut edited = unreadable(&env, 1).await.remove(0).event.unwrap();
+    let mut kept = WebhookKept::decode(edited.payload).unwrap();
+    // Placed in March, and changed today.
+    kept.body = DECIMAL.replace("\"quantity\": 0.7", "\"quantity\": 7");
+    edited.payload = kept.encode_to_vec().into();
+    env.publish(&edited.replay("gateway.reread", 1)).await;
+    env.quiet().await;
+    assert_eq!(env.messages("evt.order.placed").await.len(), 0);
+    assert_eq!(env.messages("dead.gateway.>").await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_body_that_no_event_can_carry_is_kept_all_the_same() {
     let (env, gateway) = opened().await;
     let large = format!("{{\"id\": [], \"note\": \"{}\"}}", "x".repeat(700 * 1024));

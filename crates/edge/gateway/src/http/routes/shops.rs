@@ -221,7 +221,8 @@ impl Channel {
         body: Bytes,
         trace: Trace,
     ) -> Result<Option<Placed>, ApiError> {
-        let kept = KeptWebhook::new(self.platform, &shop.name, topic, body);
+        let kept =
+            KeptWebhook::new(self.platform, (&shop.name, shop.is_test), topic, body, gateway.storage.now());
         gateway.storage.submit(Submission::Kept(kept), trace).await?;
         Ok(None)
     }

@@ -1,9 +1,7 @@
 //! Follows the content of a webhook.
 
-use std::time::{Duration, SystemTime};
-
 use despatch_contracts::order::{Order, OrderPlaced, PaymentReported};
-use despatch_contracts::{Emitted, Trace, tender};
+use despatch_contracts::{Emitted, Trace};
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -13,11 +11,7 @@ use crate::http::state::Gateway;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::{ShopCancellation, Submission};
 use crate::sources::shopify_money::ShopMoney;
-use crate::sources::webhook::{Cancellation, Said};
-
-/// How old an unknown order may be that is placed because it changed. An older one is from before the shop was connected,
-/// and perhaps sent long ago.
-const YOUNG: Duration = Duration::from_secs(24 * 3600);
+use crate::sources::webhook::{Cancellation, Said, is_given_up, is_young};
 
 /// Follows the content of a webhook. Returns `None` if it says nothing of an order that is known.
 pub(super) async fn follow(
@@ -119,14 +113,4 @@ async fn note_money(
     let event = money.movement.report(order_id).into();
     gateway.storage.submit(Submission::Event(event), trace.clone()).await?;
     Ok(Some(Placed { order_id, outcome: Outcome::PaymentNoted }))
-}
-
-/// Whether the shop gave the order up: its payment failed, or it was only drafted.
-fn is_given_up(order: &Order) -> bool {
-    !order.tenders.is_empty() && !order.tenders.iter().any(tender::lives)
-}
-
-fn is_young(order: &Order, now: SystemTime) -> bool {
-    let Some(placed_at) = order.placed_at.and_then(|at| SystemTime::try_from(at).ok()) else { return false };
-    now.duration_since(placed_at).map_or(true, |age| age < YOUNG)
 }

@@ -1,15 +1,17 @@
 //! `orders.update`: the shop's word that an order has other contents by now.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::{Address, Line, Order, OrderAddressChanged, OrderUpdateReported};
+use despatch_contracts::order::{
+    Address, Line, Order, OrderAddressChanged, OrderCancelRequested, OrderUpdateReported,
+};
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 
 use crate::change_address::{change, left, refusal};
 use crate::store::{self, Note};
 
-/// Takes the newest contents of an order that is not paid yet, and of any other a new address until a parcel is handed over. A
-/// person decides about the rest.
+/// Takes the newest contents of an order that is not paid yet, and of any other a new address until a parcel is handed over. An
+/// order of which no unit is left is cancelled. A person decides about the rest.
 #[derive(Debug)]
 pub(crate) struct Update;
 
@@ -39,19 +41,19 @@ impl HandlerError for UpdateError {
 impl Handler for Update {
     const NAME: &'static str = "orders.update";
     type In = OrderUpdateReported;
-    type Out = Option<OrderAddressChanged>;
+    type Out = (Option<OrderAddressChanged>, Option<OrderCancelRequested>);
     type Error = UpdateError;
 
     async fn record(&self, event: &OrderUpdateReported, tx: &Tx<'_>) -> Result<Self::Out, UpdateError> {
         let newer = event.order.as_ref().ok_or(UpdateError::Empty)?;
         if let Some(unpaid) = store::unpaid(tx, &newer.order_id).await? {
             if is_older(newer, &unpaid.order) {
-                return Ok(None);
+                return Ok((None, None));
             }
             // How it is paid comes as an event of its own.
             let tenders = unpaid.order.tenders;
             store::change_unpaid(tx, &Order { tenders, ..newer.clone() }).await?;
-            return Ok(None);
+            return Ok((None, None));
         }
         let known = store::document(tx, &newer.order_id).await?;
         let lifecycle = store::lifecycle(tx, &newer.order_id).await?;
@@ -59,7 +61,10 @@ impl Handler for Update {
             return Err(UpdateError::Changed("it was never accepted".to_owned()));
         };
         if is_older(newer, &known) {
-            return Ok(None);
+            return Ok((None, None));
+        }
+        if nothing_stands(newer) && lifecycle.is_ours() {
+            return Ok((None, Some(cancellation(newer))));
         }
         let mut differences = differences(&known, newer);
         if let Some(address) = only_address(&known, newer) {
@@ -75,11 +80,25 @@ impl Handler for Update {
                 let detail = format!("another {}", former.differing_parts(address).join(", "));
                 let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
                 let known = Order { updated_at: newer.updated_at, ..known };
-                return Ok(Some(change(tx, known, address.clone(), version, &note).await?));
+                return Ok((Some(change(tx, known, address.clone(), version, &note).await?), None));
             };
             differences.push(refusal.to_owned());
         }
         Err(UpdateError::Changed(differences.join(", ")))
+    }
+}
+
+/// Whether the shop took every unit off, as by a refund of all lines.
+fn nothing_stands(order: &Order) -> bool {
+    !order.lines.is_empty() && order.lines.iter().all(|line| line.quantity <= line.removed)
+}
+
+fn cancellation(order: &Order) -> OrderCancelRequested {
+    OrderCancelRequested {
+        order_id: order.order_id.clone(),
+        reason: Reason::ShopCancelled.code().to_owned(),
+        requested_by: order.shop.clone(),
+        by: String::new(),
     }
 }
 

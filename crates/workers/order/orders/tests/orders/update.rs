@@ -1,7 +1,7 @@
 //! Changes of an order by its shop, after work on it began.
 
 use despatch_contracts::order::{
-    Address, Order, OrderAddressChangeRequested, OrderAddressChanged, OrderUpdateReported,
+    Address, Order, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelled, OrderUpdateReported,
 };
 use despatch_read_model::orders::accepted as kept;
 use despatch_testkit::order;
@@ -92,4 +92,19 @@ async fn an_address_that_a_later_one_overtook_is_not_taken() {
     let document = kept(&env.db().await, "o-1").await.expect("a table").expect("an order");
     assert_eq!(document.ship_to, newest.ship_to);
     assert_eq!(env.count::<OrderAddressChanged>("o-1").await, 1);
+}
+
+#[tokio::test]
+async fn an_order_of_which_the_shop_took_every_unit_off_is_cancelled() {
+    let env = env().await;
+    accepted(&env, "o-1").await;
+    let mut emptied = order("o-1");
+    for line in &mut emptied.lines {
+        line.removed = line.quantity;
+        line.total_minor = 0;
+    }
+    env.deliver(&reported(emptied)).await;
+    let cancelled: OrderCancelled = env.expect("o-1").await;
+    assert_eq!(cancelled.reason, "shop-cancelled");
+    assert!(env.messages("dead.>").await.is_empty());
 }

@@ -132,6 +132,24 @@ async fn the_printed_configuration_is_one() {
     assert!(ended.stderr.contains("nats_url"), "{}", ended.stderr);
 }
 
+/// A part of the money of `test/0` goes back, the rest of it not more than once, and a second request under an id is the first.
+async fn a_part_of_the_money_goes_back(local: &LocalDeployment) {
+    let command = |args: &[&str]| local.command(args);
+    let refund = async |how: &[&str]| {
+        let mut refund = command(&["orders", "refund", "test/0", "--reason", "late", "--by", "ada"]);
+        Despatch::run(refund.args(how)).await
+    };
+    let given = refund(&["--amount", "2.00", "--refund-id", "r-1"]).await;
+    assert!(given.status.success() && given.stdout.contains("refunded 2.00 USD, re_"), "{given:?}");
+    let again = refund(&["--amount", "2.00", "--refund-id", "r-1"]).await;
+    assert!(again.status.success() && again.stdout.contains("asked for before"), "{again:?}");
+    let too_much = refund(&["--amount", "11.00"]).await;
+    assert!(!too_much.status.success(), "{too_much:?}");
+    assert!(too_much.stdout.contains("10.99 USD of what was captured is left"), "{too_much:?}");
+    let shown = Despatch::run(&mut command(&["orders", "show", "test/0"])).await.stdout;
+    assert!(shown.contains("captured 12.99 USD, refunded 2.00 USD"), "{shown}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_imported_once_watched_and_looked_at() {
     let local = LocalDeployment::start().await;
@@ -172,20 +190,7 @@ async fn a_file_is_imported_once_watched_and_looked_at() {
     assert_eq!(by_shop["state"], "completed", "{by_shop:#}");
     assert_eq!((&by_shop["shop"], &by_shop["shop_order_id"]), (&"test".into(), &"0".into()), "{by_shop:#}");
 
-    // A part of the money goes back, the rest of it not more than once, and a second request under an id is the first.
-    let refund = async |how: &[&str]| {
-        let mut refund = command(&["orders", "refund", "test/0", "--reason", "late", "--by", "ada"]);
-        Despatch::run(refund.args(how)).await
-    };
-    let given = refund(&["--amount", "2.00", "--refund-id", "r-1"]).await;
-    assert!(given.status.success() && given.stdout.contains("refunded 2.00 USD, re_"), "{given:?}");
-    let again = refund(&["--amount", "2.00", "--refund-id", "r-1"]).await;
-    assert!(again.status.success() && again.stdout.contains("asked for before"), "{again:?}");
-    let too_much = refund(&["--amount", "11.00"]).await;
-    assert!(!too_much.status.success(), "{too_much:?}");
-    assert!(too_much.stdout.contains("10.99 USD of what was captured is left"), "{too_much:?}");
-    let shown = Despatch::run(&mut command(&["orders", "show", "test/0"])).await.stdout;
-    assert!(shown.contains("captured 12.99 USD, refunded 2.00 USD"), "{shown}");
+    a_part_of_the_money_goes_back(&local).await;
 
     let doctor = Despatch::run(&mut command(&["doctor"])).await;
     assert!(doctor.status.success() && doctor.stdout.contains(" 0 failed"), "{doctor:?}");

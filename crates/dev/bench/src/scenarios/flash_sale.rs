@@ -4,7 +4,8 @@
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use despatch_contracts::order::{Line, OrderAccepted};
+use despatch_contracts::order::Line;
+use despatch_contracts::payment::PaymentAuthorised;
 use despatch_contracts::{Emitted, Trace};
 use despatch_inventory::store::{self, Location, Totals};
 use uuid::Uuid;
@@ -132,7 +133,7 @@ fn placing(env: &RunEnv, number: usize, sku: &str) -> Placing {
         ..Line::default()
     };
     order.lines = vec![line];
-    let event = OrderAccepted { order: Some(order) };
+    let event = PaymentAuthorised { order: Some(order) };
     Placing::new(&env.settings.namespace, Emitted::from(&event), &Trace::root())
 }
 

@@ -8,6 +8,7 @@ mod capture;
 mod check;
 mod config;
 mod dispute;
+mod elsewhere;
 mod error;
 mod fail;
 pub mod fake;

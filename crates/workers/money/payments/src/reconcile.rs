@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use despatch_contracts::payment::{PaymentChanged, PaymentRefunded, RefundFailed};
-use despatch_domain::{ProviderKind, Reason};
+use despatch_domain::ProviderKind;
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
+use crate::elsewhere;
 use crate::error::PaymentError;
-use crate::provider::{Provider, Refunds};
+use crate::provider::{MadeRefund, Provider, Refunds};
 use crate::store::{self, CapturedTender};
 
 /// Records what a person did at the provider: refunds that nobody asked despatch for, and refunds that failed there. A payment
@@ -90,28 +91,10 @@ impl<P: Provider> EffectHandler for Reconcile<P> {
                 currency: refund.currency,
             }));
         }
-        let mut refunded = Vec::new();
-        for made in &refunds.made {
-            let id = made.refund_id.as_deref().unwrap_or_default();
-            // One of ours is recorded where it is made, now or in a moment.
-            if ids.contains(id) || made.amount.currency.code() != tender.currency {
-                continue;
-            }
-            let reason = Reason::RefundedElsewhere.code();
-            let (number, minor) = (tender.number, made.amount.minor);
-            if store::made_elsewhere(tx, order_id, number, minor, (&made.reference, id, reason)).await? {
-                refunded.push(PaymentRefunded {
-                    order_id: order_id.clone(),
-                    reference: made.reference.clone(),
-                    amount_minor: minor,
-                    currency: tender.currency.clone(),
-                    reason: reason.to_owned(),
-                    refund_id: made.reference.clone(),
-                    tender: number.unsigned_abs(),
-                    provider: provider.clone(),
-                });
-            }
-        }
+        // One of ours is recorded where it is made, now or in a moment.
+        let is_ours = |made: &MadeRefund| made.refund_id.as_ref().is_some_and(|id| ids.contains(id));
+        let others: Vec<MadeRefund> = refunds.made.iter().filter(|made| !is_ours(made)).cloned().collect();
+        let refunded = elsewhere::record(tx, order_id, tender, &others).await?;
         Ok((refunded, failed))
     }
 }

@@ -11,7 +11,7 @@ use crate::config::POLICY;
 use crate::error::PaymentError;
 use crate::provider::{MadeRefund, Provider, ProviderError, Refunded};
 use crate::store::{self, CapturedTender};
-use crate::{idempotent, overdue};
+use crate::{elsewhere, idempotent, overdue};
 
 /// Makes refunds, each once, under its own id. Before, it compares the provider's refunds of the payment with the recorded
 /// ones.
@@ -159,7 +159,7 @@ impl<P: Provider> EffectHandler for Refund<P> {
         match &outcome.made {
             Some((made, minor)) => {
                 if store::made(tx, order_id, id, *minor, &made.reference).await? {
-                    refunded.push(PaymentRefunded { amount_minor: *minor, ..report(event, &made.reference) });
+                    refunded.push(report(event, &made.reference, *minor));
                 }
             }
             None => {
@@ -177,28 +177,17 @@ impl<P: Provider> EffectHandler for Refund<P> {
                 }
             }
         }
-        for other in &outcome.others {
-            let reason = Reason::RefundedElsewhere.code();
-            let words = (other.reference.as_str(), other.refund_id.as_deref().unwrap_or_default(), reason);
-            if store::made_elsewhere(tx, order_id, tender, other.amount.minor, words).await? {
-                refunded.push(PaymentRefunded {
-                    amount_minor: other.amount.minor,
-                    reason: reason.to_owned(),
-                    refund_id: other.reference.clone(),
-                    ..report(event, &other.reference)
-                });
-            }
-        }
+        refunded.extend(elsewhere::record(tx, order_id, &plan.tender, &outcome.others).await?);
         Ok((refunded, refused))
     }
 }
 
-/// Returns the report of a refund, without what differs.
-fn report(event: &RefundApproved, reference: &str) -> PaymentRefunded {
+/// Returns the report of a refund of so many minor units.
+fn report(event: &RefundApproved, reference: &str, amount_minor: i64) -> PaymentRefunded {
     PaymentRefunded {
         order_id: event.order_id.clone(),
         reference: reference.to_owned(),
-        amount_minor: event.amount_minor,
+        amount_minor,
         currency: event.currency.clone(),
         reason: event.reason.clone(),
         refund_id: event.refund_id.clone(),
@@ -217,8 +206,7 @@ impl Planned {
     /// Returns the refunds that are not recorded.
     fn others(&self, back: &[MadeRefund]) -> Vec<MadeRefund> {
         let ours = |it: &MadeRefund| it.refund_id.as_ref().is_some_and(|id| self.ids.contains(id));
-        let others = back.iter().filter(|it| !ours(it) && !self.references.contains(&it.reference));
-        others.filter(|it| it.amount.currency == self.amount.currency).cloned().collect()
+        back.iter().filter(|it| !ours(it) && !self.references.contains(&it.reference)).cloned().collect()
     }
 
     /// Returns the amount to refund; `None` if the provider has given so much back that this is not left. Everything that

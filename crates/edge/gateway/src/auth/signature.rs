@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, KeyInit as _, Mac};
 use sha2::Sha256;
 
 use crate::auth::secret::Secret;
@@ -16,11 +16,18 @@ impl Signers {
         Signers(secrets.iter().map(|secret| keyed(secret.bytes())).collect())
     }
 
-    /// Returns whether one of the secrets signed the body. Takes the same time for each secret, and wherever a wrong
-    /// signature differs.
+    /// Returns whether one of the secrets signed the body.
     pub(crate) fn signed(&self, body: &[u8], signature: &str) -> bool {
-        let Ok(signature) = STANDARD.decode(signature) else { return false };
-        let matches = |key: &Hmac<Sha256>| key.clone().chain_update(body).verify_slice(&signature).is_ok();
+        STANDARD.decode(signature).is_ok_and(|signature| self.verify(&[body], &signature))
+    }
+
+    /// Returns whether one of the secrets signed these parts, one after the other. Takes the same time for each secret, and
+    /// wherever a wrong signature differs.
+    pub(crate) fn verify(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
+        let matches = |key: &Hmac<Sha256>| {
+            let signed = parts.iter().fold(key.clone(), Mac::chain_update);
+            signed.verify_slice(signature).is_ok()
+        };
         self.0.iter().fold(false, |signed, key| signed | matches(key))
     }
 }

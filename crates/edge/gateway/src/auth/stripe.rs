@@ -3,23 +3,19 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
-
 use super::secret::Secret;
+use super::signature::Signers;
 
 /// The largest difference between the time of a signature and ours. An older body may have been recorded and sent again.
 const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// The signing secrets of the endpoint: the old and the new one while a secret is rolled.
 #[derive(Clone)]
-pub(crate) struct StripeSigners(Vec<Hmac<Sha256>>);
+pub(crate) struct StripeSigners(Signers);
 
 impl StripeSigners {
     pub(crate) fn new(secrets: &[Secret]) -> Self {
-        let keyed =
-            |secret: &Secret| Hmac::new_from_slice(secret.bytes()).expect("HMAC takes keys of any length");
-        StripeSigners(secrets.iter().map(keyed).collect())
+        StripeSigners(Signers::new(secrets))
     }
 
     /// Returns whether one of the secrets signed the body at about this time. `header` is `Stripe-Signature`:
@@ -31,12 +27,8 @@ impl StripeSigners {
             return false;
         }
         let signatures = parts().filter(|(name, _)| *name == "v1").filter_map(|(_, hex)| decoded(hex));
-        signatures.fold(false, |signed, signature| {
-            self.0.iter().fold(signed, |signed, key| {
-                let key = key.clone().chain_update(time).chain_update(b".").chain_update(body);
-                signed | key.verify_slice(&signature).is_ok()
-            })
-        })
+        let signs = |signature: Vec<u8>| self.0.verify(&[time.as_bytes(), b".", body], &signature);
+        signatures.fold(false, |signed, signature| signed | signs(signature))
     }
 }
 

@@ -48,6 +48,7 @@ mod shippo;
 mod smtp;
 mod stripe;
 mod time;
+mod webhooks;
 
 pub use counts::{Counts, DoubleCapture, DoubleLabel, LabelCount, MailCount, OrderCounts};
 pub use error::SandboxError;

@@ -4,9 +4,9 @@ use axum::http::Uri;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use url::Url;
 
 use crate::error::SandboxError;
+use crate::webhooks;
 
 /// The version in whose format the events' objects are.
 const API_VERSION: &str = "2025-03-31.basil";
@@ -45,13 +45,7 @@ pub(crate) struct EventTarget {
 impl EventTarget {
     /// Returns `<gateway_url>/webhooks/stripe`.
     pub(crate) fn new(gateway_url: &str, secret: &str) -> Result<Self, SandboxError> {
-        let refused = || SandboxError::WebhookTarget { url: gateway_url.to_owned() };
-        let mut url = Url::parse(gateway_url).map_err(|_| refused())?;
-        if url.scheme() != "http" || !url.has_host() {
-            return Err(refused());
-        }
-        url.path_segments_mut().map_err(|()| refused())?.pop_if_empty().extend(["webhooks", "stripe"]);
-        let uri = url.as_str().parse().map_err(|_| refused())?;
+        let uri = webhooks::address(gateway_url, "stripe", None)?;
         Ok(Self { uri, secret: secret.to_owned() })
     }
 

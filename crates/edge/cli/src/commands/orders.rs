@@ -7,6 +7,7 @@ mod history;
 mod list;
 mod page;
 mod refund;
+mod request;
 mod show;
 mod words;
 

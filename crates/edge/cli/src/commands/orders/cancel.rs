@@ -1,7 +1,6 @@
 //! `despatch orders cancel`: asks for an order to be cancelled, waits for the outcome and says it.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::OrderCancelRequested;
@@ -12,10 +11,10 @@ use despatch_status::OrderState;
 use serde_json::{Value, json};
 
 use super::find;
+use super::request::{UNDECIDED, name, not_taken, outcome, show, steps_since};
 use super::words::left;
 use crate::args::CancelOrderArgs;
-use crate::commands::gateway::{connect, final_error, refusal};
-use crate::commands::waiting::within;
+use crate::commands::gateway::connect;
 use crate::config::Config;
 use crate::local::DataDir;
 use crate::output::{next_command, print};
@@ -45,25 +44,18 @@ pub(super) async fn cancel(
     let steps_before = book.timeline(&order.order_id).await?.len();
     let request = json!({ "requested_by": "operator", "by": args.by.person()?, "reason": args.reason });
     if let Err(error) = gateway.client.cancel(&order.order_id, &request).await {
-        return Err(final_error(&error).unwrap_or_else(|| refusal(&error).into()));
+        return Err(not_taken(&error));
     }
     let outcome = if args.wait.no_wait {
         Cancellation::Requested
     } else {
-        let limit = Duration::from_secs(args.wait.timeout);
-        let decided = within(limit, async || {
+        outcome(&order, &args.wait, UNDECIDED, async || {
             if book.is_given_up(&order.order_id).await? == Some(true) {
                 return Ok(Some(Cancellation::GivenUp));
             }
-            let steps = book.timeline(&order.order_id).await?;
-            Ok(steps.get(steps_before..).unwrap_or_default().iter().find_map(decision))
-        });
-        decided.await?.ok_or_else(|| {
-            hinted(
-                format!("orders has not decided within {} s; the request is kept", args.wait.timeout),
-                format!("{}, and {}", show(&name(&order)), next_command("doctor")),
-            )
-        })?
+            Ok(steps_since(book, &order, steps_before).await?.iter().find_map(decision))
+        })
+        .await?
     };
     if args.json {
         print(&format!("{:#}\n", as_object(&order, outcome)))?;
@@ -98,15 +90,6 @@ fn decision(step: &Step) -> Option<Cancellation> {
         OrderState::Cancelled => Cancellation::Cancelled,
         state => Cancellation::Refused(state),
     })
-}
-
-pub(super) fn name(order: &PlacedOrder) -> String {
-    format!("{}/{}", order.shop, order.shop_order_id)
-}
-
-/// The command that shows the order.
-pub(super) fn show(name: &str) -> String {
-    next_command(format_args!("orders show {name}"))
 }
 
 fn refused(order: &PlacedOrder, state: OrderState) -> Box<dyn std::error::Error + Send + Sync> {

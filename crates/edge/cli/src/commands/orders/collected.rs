@@ -1,7 +1,6 @@
 //! `despatch orders collected`: notes that the customer collected an order, waits for the outcome and says it.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::CollectionReported;
@@ -11,14 +10,13 @@ use despatch_read_model::orders::Step;
 use despatch_read_model::placed::PlacedOrder;
 use serde_json::{Value, json};
 
-use super::cancel::{name, show};
 use super::find;
+use super::request::{UNDECIDED, name, not_taken, outcome, show, steps_since};
 use crate::args::CollectedOrderArgs;
-use crate::commands::gateway::{connect, final_error, refusal};
-use crate::commands::waiting::within;
+use crate::commands::gateway::connect;
 use crate::config::Config;
 use crate::local::DataDir;
-use crate::output::{next_command, print};
+use crate::output::print;
 use crate::result::{Result, hinted};
 
 /// The outcome of the request.
@@ -43,22 +41,15 @@ pub(super) async fn collected(
     let steps_before = book.timeline(&order.order_id).await?.len();
     let request = json!({ "by": args.by.person()? });
     if let Err(error) = gateway.client.collected(&order.order_id, &request).await {
-        return Err(final_error(&error).unwrap_or_else(|| refusal(&error).into()));
+        return Err(not_taken(&error));
     }
     let outcome = if args.wait.no_wait {
         Collection::Requested
     } else {
-        let limit = Duration::from_secs(args.wait.timeout);
-        let decided = within(limit, async || {
-            let steps = book.timeline(&order.order_id).await?;
-            Ok(steps.get(steps_before..).unwrap_or_default().iter().find_map(decision))
-        });
-        decided.await?.ok_or_else(|| {
-            hinted(
-                format!("orders has not decided within {} s; the request is kept", args.wait.timeout),
-                format!("{}, and {}", show(&name(&order)), next_command("doctor")),
-            )
-        })?
+        outcome(&order, &args.wait, UNDECIDED, async || {
+            Ok(steps_since(book, &order, steps_before).await?.iter().find_map(decision))
+        })
+        .await?
     };
     if args.json {
         print(&format!("{:#}\n", as_object(&order, outcome)))?;

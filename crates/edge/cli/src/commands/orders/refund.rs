@@ -1,7 +1,6 @@
 //! `despatch orders refund`: asks for money to be given back, waits for the outcome and says it.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use despatch_contracts::order::OrderRefundRequested;
 use despatch_contracts::payment::{PaymentRefunded, RefundApproved, RefundRefused};
@@ -12,14 +11,13 @@ use despatch_read_model::orders::Step;
 use despatch_read_model::placed::PlacedOrder;
 use serde_json::{Value, json};
 
-use super::cancel::{name, show};
 use super::find;
+use super::request::{self, name, not_taken, show, steps_since};
 use crate::args::{RefundArgs, RefundOrderArgs};
-use crate::commands::gateway::{connect, final_error, refusal};
-use crate::commands::waiting::within;
+use crate::commands::gateway::connect;
 use crate::config::Config;
 use crate::local::DataDir;
-use crate::output::{next_command, print};
+use crate::output::print;
 use crate::result::{Result, hinted};
 
 /// The result of the request, with its words from the order's timeline.
@@ -79,22 +77,15 @@ pub(crate) async fn ask(
         "requested_by": "operator", "by": by, "reason": args.reason,
     });
     if let Err(error) = gateway.client.refund(&order.order_id, &request).await {
-        return Err(final_error(&error).unwrap_or_else(|| refusal(&error).into()));
+        return Err(not_taken(&error));
     }
     let outcome = if args.wait.no_wait {
         Refunding::Requested
     } else {
-        let limit = Duration::from_secs(args.wait.timeout);
-        let decided = within(limit, async || {
-            let steps = book.timeline(&order.order_id).await?;
-            Ok(outcome(steps.get(steps_before..).unwrap_or_default(), &id))
-        });
-        decided.await?.ok_or_else(|| {
-            hinted(
-                format!("the refund is not made within {} s; the request is kept", args.wait.timeout),
-                format!("{}, and {}", show(&name(order)), next_command("doctor")),
-            )
-        })?
+        request::outcome(order, &args.wait, "the refund is not made", async || {
+            Ok(outcome(&steps_since(book, order, steps_before).await?, &id))
+        })
+        .await?
     };
     Ok(Asked { id, outcome })
 }

@@ -185,27 +185,24 @@ pub(crate) fn retentions() -> [Retention; 4] {
             where label.order_id = old.order_id and label.parcel = old.parcel returning 1
         )
         select count(*) from gone";
-    let addresses = "with old as (
-            select order_id from labels.address a where order_id < $3 and changed_at < $1
-                and not exists (select from labels.label where label.order_id = a.order_id)
-            order by order_id limit $2 for update skip locked
-        ), gone as (
-            delete from labels.address using old where address.order_id = old.order_id returning 1
+    // They go after the labels of their order.
+    let of_orders = |table: &str, at: &str| {
+        format!(
+            "with old as (
+                select order_id from labels.{table} it where order_id < $3 and {at} < $1
+                    and not exists (select from labels.label where label.order_id = it.order_id)
+                order by order_id limit $2 for update skip locked
+            ), gone as (
+                delete from labels.{table} it using old where it.order_id = old.order_id returning 1
+            )
+            select count(*) from gone"
         )
-        select count(*) from gone";
-    let cancelled = "with old as (
-            select order_id from labels.cancelled c where order_id < $3 and cancelled_at < $1
-                and not exists (select from labels.label where label.order_id = c.order_id)
-            order by order_id limit $2 for update skip locked
-        ), gone as (
-            delete from labels.cancelled using old where cancelled.order_id = old.order_id returning 1
-        )
-        select count(*) from gone";
+    };
     [
         Retention::new("labels", 90, documents),
         Retention::new("orders", 730, labels),
-        Retention::new("orders", 730, addresses),
-        Retention::new("orders", 730, cancelled),
+        Retention::new("orders", 730, of_orders("address", "changed_at")),
+        Retention::new("orders", 730, of_orders("cancelled", "cancelled_at")),
     ]
 }
 

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, header};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -69,15 +69,15 @@ impl Stripe {
             .route("/v1/payment_intents", post(create).get(list))
             .route("/v1/payment_intents/search", get(search_intents))
             .route("/v1/payment_intents/{id}", get(retrieve))
-            .route("/v1/payment_intents/{id}/capture", post(capture))
-            .route("/v1/payment_intents/{id}/cancel", post(cancel))
+            .route("/v1/payment_intents/{id}/capture", act(Command::capture))
+            .route("/v1/payment_intents/{id}/cancel", act(Command::cancel))
             .route("/v1/balance", get(balance))
             .route("/v1/refunds", post(refund_charge).get(list_refunds))
             .route("/v1/reviews/{id}", get(retrieve_review))
-            .route("/v1/reviews/{id}/approve", post(approve))
+            .route("/v1/reviews/{id}/approve", act(Command::approve))
             .route("/v1/disputes", get(list_disputes))
-            .route("/v1/disputes/{id}", post(answer_dispute).get(retrieve_dispute))
-            .route("/v1/disputes/{id}/close", post(answer_dispute))
+            .route("/v1/disputes/{id}", act(Command::answer_dispute).get(retrieve_dispute))
+            .route("/v1/disputes/{id}/close", act(Command::answer_dispute))
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
             .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
@@ -274,24 +274,16 @@ async fn create(State(stripe): Shared, uri: Uri, headers: HeaderMap, body: Bytes
     stripe.perform(&uri, &headers, &body, Command::create).await
 }
 
-async fn capture(
-    State(stripe): Shared,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    stripe.perform(&uri, &headers, &body, |form| Command::capture(id, form)).await
-}
-
-async fn cancel(
-    State(stripe): Shared,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    stripe.perform(&uri, &headers, &body, |form| Command::cancel(id, form)).await
+/// Serves a request with an effect on the object that the path names.
+fn act(command: fn(String, &Form) -> Result<Command, Refusal>) -> MethodRouter<Arc<Stripe>> {
+    let perform = async move |State(stripe): Shared,
+                              Path(id): Path<String>,
+                              uri: Uri,
+                              headers: HeaderMap,
+                              body: Bytes| {
+        stripe.perform(&uri, &headers, &body, |form| command(id, form)).await
+    };
+    post(perform)
 }
 
 async fn refund_charge(State(stripe): Shared, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
@@ -337,26 +329,6 @@ async fn retrieve_dispute(
     headers: HeaderMap,
 ) -> Response<Body> {
     stripe.read(&headers, &id, |state| Ok(state.dispute(&id)?.json())).await
-}
-
-async fn approve(
-    State(stripe): Shared,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    stripe.perform(&uri, &headers, &body, |form| Command::approve(id, form)).await
-}
-
-async fn answer_dispute(
-    State(stripe): Shared,
-    Path(id): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response<Body> {
-    stripe.perform(&uri, &headers, &body, |form| Command::answer_dispute(id, form)).await
 }
 
 async fn list(State(stripe): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response<Body> {

@@ -6,7 +6,7 @@ use despatch_contracts::review::ReviewAskDue;
 use despatch_runtime::{migrate_all, provision_all};
 use despatch_testkit::{TestEnv, eventually};
 
-use crate::child::Process;
+use crate::child;
 use crate::fixture::{Fixture, asked, kept, told};
 use crate::hasty_env;
 
@@ -33,7 +33,7 @@ impl Death {
         } else {
             env.deliver(&told("o", self.reason)).await;
         }
-        Process::start(env, &format!("{}=return", self.boundary)).aborted().await;
+        child::start(env, &format!("{}=return", self.boundary)).aborted().await;
         env.db().await.execute("insert into fixture.fixed values ('o')", &[]).await.unwrap();
 
         env.run(fixture.worker()).await;

@@ -5,7 +5,7 @@ use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewAskDue;
 use despatch_runtime::{migrate_all, provision_all};
 
-use crate::child::Process;
+use crate::child;
 use crate::fixture::{Fixture, asked, told};
 use crate::hasty_env;
 
@@ -19,7 +19,7 @@ async fn tasks_that_panic_are_started_again() {
     migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
     let panics: Vec<String> = TASKS.iter().map(|task| format!("{task}=1*panic")).collect();
-    let mut process = Process::start(&env, &panics.join(";"));
+    let mut process = child::start(&env, &panics.join(";"));
     env.deliver(&asked("bought", "buy")).await;
     env.deliver(&told("told", "timer")).await;
     env.expect::<PaymentRefunded>("bought").await;

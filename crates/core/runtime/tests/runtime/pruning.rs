@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use despatch_runtime::{
-    Migration, Process as Started, Retention, Settings, Worker, migrate_all, provision_all,
-};
+use despatch_runtime::{Migration, Process, Retention, Settings, Worker, migrate_all, provision_all};
 use despatch_testkit::{TestEnv, eventually};
 use tokio_postgres::Client;
 
-use crate::child::Process;
+use crate::child;
 use crate::fixture::Fixture;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -82,7 +80,7 @@ async fn rows_are_as_old_as_the_deployment_s_clock_says_and_the_settings_decide(
     let look = async |settings: Settings| {
         let passed =
             "with gone as (insert into public.passed values ($1, $2) returning 1) select 0::bigint from gone";
-        let process = Started::start(settings, vec![worker().prunes([Retention::new("passed", 1, passed)])]);
+        let process = Process::start(settings, vec![worker().prunes([Retention::new("passed", 1, passed)])]);
         let table = "create table if not exists public.passed (before timestamptz, most bigint); truncate public.passed";
         db.batch_execute(table).await.unwrap();
         let process = process.await.unwrap();
@@ -99,7 +97,7 @@ async fn rows_are_as_old_as_the_deployment_s_clock_says_and_the_settings_decide(
     env.advance(2 * DAY).await;
     look(kept(0)).await;
     assert_eq!(count(&db, "things.thing").await, 460);
-    let process = Started::start(kept(21), vec![worker()]).await.unwrap();
+    let process = Process::start(kept(21), vec![worker()]).await.unwrap();
     pruned_to(&db, "things.thing", 10).await;
     process.drain().await;
 }
@@ -112,7 +110,7 @@ async fn a_crash_between_steps_is_harmless() {
     provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
     let db = env.db().await;
     effects(&db, 450, "'fixture'").await;
-    Process::start(&env, "after-prune=return").aborted().await;
+    child::start(&env, "after-prune=return").aborted().await;
     assert_eq!(count(&db, "fixture.effect").await, 250, "one step is kept");
     env.run(fixture.worker()).await;
     pruned_to(&db, "fixture.effect", 0).await;

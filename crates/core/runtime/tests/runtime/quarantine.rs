@@ -8,7 +8,7 @@ use despatch_runtime::{Policy, migrate_all, provision_all};
 use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 
-use crate::child::Process;
+use crate::child;
 use crate::fixture::{Fixture, asked, kept, message, told};
 use crate::hasty_env;
 
@@ -25,7 +25,7 @@ async fn until_it_is_dead(env: &TestEnv, killer: &impl Event) -> (DeadLetter, u3
     env.publish(&message(killer)).await;
     let mut deaths = 0;
     let letter = loop {
-        let mut process = Process::start(env, "");
+        let mut process = child::start(env, "");
         let letter = eventually("it killed again, or is dead", async || {
             let letter = env.messages("dead.fixture.>").await.pop();
             (letter.is_some() || process.has_ended()).then_some(letter)

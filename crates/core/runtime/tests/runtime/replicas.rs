@@ -6,7 +6,7 @@ use despatch_contracts::payment::PaymentRefunded;
 use despatch_runtime::{migrate_all, provision_all};
 use despatch_testkit::{TestEnv, eventually};
 
-use crate::child::Process;
+use crate::child;
 use crate::fixture::{Fixture, asked, kept, message, told};
 use crate::hasty_env;
 use crate::provider::Effect;
@@ -56,7 +56,7 @@ async fn one_of_two_is_killed_and_nothing_is_lost_or_doubled() {
     let fixture = Fixture::new(&env).await;
     migrate_all(env.settings(), &[fixture.worker()]).await.unwrap();
     provision_all(env.settings(), &[fixture.worker()]).await.unwrap();
-    let (mut killed, _other) = (Process::start(&env, ""), Process::start(&env, ""));
+    let (mut killed, _other) = (child::start(&env, ""), child::start(&env, ""));
     for order in 0..ORDERS {
         let order = format!("o-{order}");
         env.deliver(&told(&order, "complete")).await;

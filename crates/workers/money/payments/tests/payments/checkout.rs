@@ -69,7 +69,7 @@ impl Checkout {
     }
 
     /// The address of the sandbox's Stripe.
-    pub(crate) fn stripe_url(&self) -> &String {
+    pub(crate) fn stripe_url(&self) -> &str {
         &self.config.base_url
     }
 

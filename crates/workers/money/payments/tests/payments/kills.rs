@@ -1,14 +1,10 @@
 //! A process that ends at a boundary while it moves money: the next one finishes its work, and no money moves twice.
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_payments::stripe::{SecretKey, StripeConfig};
-use despatch_runtime::Settings;
-use despatch_testkit::{TestEnv, eventually};
+use despatch_testkit::{Child, eventually};
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::checkout::{self, Checkout, PRICE};
@@ -30,67 +26,29 @@ const BOUNDARIES: [&str; 7] = [
 /// Tests that run at the same time, each with a process of its own.
 const AT_ONCE: usize = 4;
 
-const CHILD: &str = "DESPATCH_TEST_CHILD";
+/// The variable with the address of the sandbox's Stripe.
+const STRIPE_URL: &str = "DESPATCH_TEST_STRIPE";
 
-/// Payments in a process of its own; it ends with this value.
-struct Victim(Child);
-
-impl Victim {
-    /// Starts a process that ends when it passes the boundary after so many times.
-    fn start(checkout: &Checkout, boundary: &str, after: u32) -> Self {
-        let Settings { nats_url, database_url, namespace, .. } = checkout.env.settings();
-        let place = [nats_url, database_url, namespace, checkout.stripe_url()].map(String::as_str).join("\n");
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kills::run", "--ignored", "--nocapture"])
-            .env(CHILD, place)
-            .env("FAILPOINTS", format!("{boundary}={after}*off->return"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Victim(child.unwrap())
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_some()
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        // It may have ended already, and then there is nothing to do.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts payments in a process that ends when it passes the boundary after so many times.
+fn start(checkout: &Checkout, boundary: &str, after: u32) -> Child {
+    let failpoints = format!("{boundary}={after}*off->return");
+    Child::start("kills::run", &checkout.env, &failpoints, &[(STRIPE_URL, checkout.stripe_url())])
 }
 
 /// Runs the process. Useless when run by hand.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by other tests, as a process of its own"]
 async fn run() {
-    let Ok(place) = std::env::var(CHILD) else { return };
-    let [nats_url, database_url, namespace, base_url] = place.lines().collect::<Vec<_>>()[..] else {
-        panic!("{place}")
-    };
+    let Some(env) = Child::joined().await else { return };
     let _failpoints = fail::FailScenario::setup();
-    let mut settings = Settings::new(nats_url, database_url);
-    namespace.clone_into(&mut settings.namespace);
-    settings.ack_wait = Duration::from_secs(3);
-    settings.sweep_after = Duration::from_secs(2);
-    settings.clock_tick = Duration::from_millis(25);
-    settings.connections = 4;
-    let env = TestEnv::join(settings).await;
-    let secret_key = SecretKey::from("sk_test_checkout".to_owned());
     let stripe = StripeConfig {
-        base_url: base_url.to_owned(),
-        secret_key,
+        base_url: std::env::var(STRIPE_URL).unwrap(),
+        secret_key: SecretKey::from("sk_test_checkout".to_owned()),
         timeout_ms: 10_000,
         order_keys: BTreeMap::new(),
     };
     env.run(checkout::worker_of(&stripe)).await;
-    // Ends with the test that started it, even if that is killed.
-    let parent = tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new()));
-    parent.await.unwrap().unwrap();
+    Child::until_parent_ends().await;
 }
 
 /// Every boundary, and how often it is passed before the process ends.
@@ -106,7 +64,7 @@ async fn wherever_a_process_ends_the_payment_is_captured_once() {
         let order = checkout.order("o-1").await;
         checkout.accept(&order).await;
         checkout.reserve(&order).await;
-        let mut victim = Victim::start(&checkout, boundary, after);
+        let mut victim = start(&checkout, boundary, after);
         eventually("it has ended, or all is done", async || {
             let is_done = checkout.env.count::<PaymentCaptured>("o-1").await > 0;
             (victim.has_ended() || is_done).then_some(())
@@ -138,7 +96,7 @@ async fn wherever_a_process_ends_each_refund_is_made_once() {
         checkout.env.deliver(&part(&order, "r-2", 500)).await;
         checkout.env.deliver(&changed(&order)).await;
         checkout.env.deliver(&refund(&order)).await;
-        let mut victim = Victim::start(&checkout, boundary, after);
+        let mut victim = start(&checkout, boundary, after);
         let all = async || {
             let refunded = reported(&checkout, &order).await;
             (refunded.values().sum::<i64>() == PRICE).then_some(refunded)

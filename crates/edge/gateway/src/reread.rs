@@ -13,7 +13,6 @@ use despatch_contracts::payment::RefundReported;
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 use tokio_postgres::types::ToSql;
-use uuid::Uuid;
 
 use crate::ingest::digest;
 use crate::ingest::history::Update;
@@ -122,7 +121,7 @@ impl Handler for Reread {
                     tx.execute(statements::CANCEL, &[shop, &cancellation.shop_order_id, &at]).await?;
                     follow_ons.cancelled = Some(cancel_request(shop, order_id));
                 } else if rows.is_empty() {
-                    let id = new_id(tx).await?;
+                    let id = EventId::at(now(tx).await?).uuid();
                     let values: [&(dyn ToSql + Sync); 4] = [shop, &cancellation.shop_order_id, &id, &at];
                     tx.execute(statements::CANCEL_UNKNOWN, &values).await?;
                 }
@@ -149,13 +148,13 @@ async fn order_said(
     may_be_placed: bool,
     follow_ons: &mut FollowOns,
 ) -> Result<(), DbError> {
-    let order_id = new_id(tx).await?;
+    let now = now(tx).await?;
+    let order_id = EventId::at(now).uuid();
     let (digest, updated_at) = identified(&mut order, order_id);
     let (shop, shop_order_id) = (order.shop.clone(), order.shop_order_id.clone());
     let values: [&(dyn ToSql + Sync); 6] =
         [&shop, &shop_order_id, &order_id, &&digest[..], &digest::VERSION, &updated_at];
     if may_be_placed && tx.execute(statements::PLACE_ONE, &values).await? == 1 {
-        let now = now(tx).await?;
         order.placed_at.get_or_insert_with(|| now.into());
         follow_ons.placed = Some(OrderPlaced { order: Some(order) });
         return Ok(());
@@ -170,10 +169,6 @@ async fn order_said(
         follow_ons.updated = Some(OrderUpdateReported { order: Some(order) });
     }
     Ok(())
-}
-
-async fn new_id(tx: &Tx<'_>) -> Result<Uuid, DbError> {
-    Ok(EventId::at(now(tx).await?).uuid())
 }
 
 /// Returns the deployment's time.

@@ -1,6 +1,6 @@
 //! An order as its customer sees it: in their words, without internal states or reasons.
 
-use despatch_contracts::order::{self, Address, Order};
+use despatch_contracts::order::{self, Address};
 use despatch_domain::{amount, carrier};
 use despatch_read_model::CustomerOrder;
 use despatch_read_model::labels::LabelState;
@@ -58,7 +58,7 @@ impl OrderView {
         let payment = record.payment.as_ref();
         OrderView {
             token: token.to_owned(),
-            number: number(order).to_owned(),
+            number: order.shown_number().to_owned(),
             heading,
             sentence,
             notice,
@@ -86,7 +86,7 @@ impl CancelView {
     pub(crate) fn new(found: &CustomerOrder, token: &str) -> Self {
         CancelView {
             token: token.to_owned(),
-            number: number(&found.order).to_owned(),
+            number: found.order.shown_number().to_owned(),
             is_open: is_open(found),
             closed: closed(found),
         }
@@ -143,7 +143,7 @@ impl AddressView {
         };
         AddressView {
             token: token.to_owned(),
-            number: number(&found.order).to_owned(),
+            number: found.order.shown_number().to_owned(),
             is_open: is_open(found) && found.order.ship_to.is_some(),
             closed: if is_open(found) {
                 "This order has no address, because nothing of it is sent."
@@ -171,11 +171,6 @@ fn label(field: Field) -> (&'static str, &'static str) {
         Field::Postcode => ("Postcode", "postal-code"),
         Field::Country => ("Country", "country"),
     }
-}
-
-/// Returns the number that people know.
-fn number(order: &Order) -> &str {
-    if order.number.is_empty() { &order.shop_order_id } else { &order.number }
 }
 
 /// Returns the order's state. An order that waits for its first step is accepted.

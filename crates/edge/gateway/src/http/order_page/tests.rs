@@ -1,7 +1,7 @@
 //! The page in each state of an order, as it was reviewed.
 
 use axum::http::StatusCode;
-use despatch_contracts::order::Line;
+use despatch_contracts::order::{Line, Order};
 use despatch_read_model::labels::LabelState;
 use despatch_read_model::payments::{Payment, Refund};
 use despatch_read_model::{CustomerOrder, OrderRecord, Parcel};

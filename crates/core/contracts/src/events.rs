@@ -63,6 +63,9 @@ events! {
     order::OrderCancelRequested => "order.cancel-requested", |e| Subject::order(&e.order_id);
     order::OrderAddressChangeRequested => "order.address-change-requested", |e| Subject::order(&e.order_id);
     order::OrderAddressChanged => "order.address-changed", |e| Subject::order(&e.order_id);
+    order::OrderChanged => "order.changed", |e| whole(e.order.as_ref());
+    order::AdditionReported => "order.addition-reported", |e| whole(e.order.as_ref());
+    order::OrderExtended => "order.extended", |e| whole(e.order.as_ref());
     order::CollectionReported => "order.collection-reported", |e| Subject::order(&e.order_id);
     order::OrderCancelled => "order.cancelled", |e| Subject::order(&e.order_id);
     order::OrderReturned => "order.returned", |e| Subject::order(&e.order_id);
@@ -71,6 +74,7 @@ events! {
     stock::ReservationExpiryDue => "stock.reservation-expiry-due", |e| Subject::order(&e.order_id);
     stock::StockReleased => "stock.released", |e| Subject::order(&e.order_id);
     stock::StockPicked => "stock.picked", |e| whole(e.order.as_ref());
+    stock::ParcelVoided => "stock.parcel-voided", |e| Subject::order(&e.order_id);
     payment::PaymentAuthorised => "payment.authorised", |e| whole(e.order.as_ref());
     payment::PaymentCaptured => "payment.captured", |e| whole(e.order.as_ref());
     payment::RefundRequested => "payment.refund-requested", |e| Subject::order(&e.order_id);

@@ -163,7 +163,12 @@ async fn order_said(
     let Some((order_id, true, known)) = rows.first().map(history) else { return Ok(()) };
     order.order_id = order_id.to_string();
     let tenders = order.tenders.clone();
-    follow_ons.paid.push(PaymentReported { order_id: order.order_id.clone(), tenders, is_part: false });
+    follow_ons.paid.push(PaymentReported {
+        order_id: order.order_id.clone(),
+        tenders,
+        is_part: false,
+        order: None,
+    });
     if known.update(&digest, updated_at) == Update::Changed {
         tx.execute(statements::UPDATE, &[&shop, &shop_order_id, &&digest[..], &updated_at]).await?;
         follow_ons.updated = Some(OrderUpdateReported { order: Some(order) });

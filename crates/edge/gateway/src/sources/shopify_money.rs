@@ -47,7 +47,7 @@ impl Movement {
         let order_id = order_id.to_string();
         match self {
             Movement::Paid(tender) => {
-                Report::Paid(PaymentReported { order_id, tenders: vec![tender], is_part: true })
+                Report::Paid(PaymentReported { order_id, tenders: vec![tender], is_part: true, order: None })
             }
             Movement::Refunded { provider, reference, minor, currency } => Report::Refunded(RefundReported {
                 order_id,

@@ -112,7 +112,8 @@ async fn an_order_is_ready_and_its_customer_collects_it() {
     let order_id = gateway.send(place(&order("1"))).await.order_id();
     let accepted: OrderAccepted = env.expect(&order_id).await;
     let contents = vec![Allocation { location: "main".into(), sku: "A".into(), quantity: 3, line: 1 }];
-    let parcel = Parcel { number: 1, of: 1, location: "main".into(), contents, is_collected: true };
+    let parcel =
+        Parcel { number: 1, of: 1, location: "main".into(), contents, is_collected: true, position: 1 };
     env.deliver(&StockPicked { order: accepted.order, parcel: Some(parcel) }).await;
     let path = format!("/v1/orders/{order_id}");
     let is_in = async |state: &str| {

@@ -4,9 +4,9 @@ use despatch_contracts::alert::AlertRaised;
 use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidDue, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
-    CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
-    OrderCancelRequested, OrderCancelled, OrderCompleted, OrderPlaced, OrderRefundRequested, OrderReturned,
-    OrderUpdateReported, PaymentDue, PaymentReported, WebhookKept,
+    AdditionReported, CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
+    OrderCancelRequested, OrderCancelled, OrderChanged, OrderCompleted, OrderExtended, OrderPlaced,
+    OrderRefundRequested, OrderReturned, OrderUpdateReported, PaymentDue, PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::{
     DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
@@ -20,7 +20,9 @@ use despatch_contracts::shipment::{
     ReadyForPickup, Scan, ShipmentCollected, ShipmentDelivered, ShipmentDespatched, ShipmentFailed,
     ShipmentReturned,
 };
-use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
+use despatch_contracts::stock::{
+    ParcelVoided, ReservationExpiryDue, StockPicked, StockReleased, StockReserved,
+};
 use despatch_contracts::{Bytes, Event};
 use despatch_domain::amount;
 
@@ -50,6 +52,16 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             )
         }
         OrderAddressChanged::TYPE => "address changed".to_owned(),
+        OrderChanged::TYPE => {
+            let OrderChanged { order, requested_by, .. } = read(payload)?;
+            let order = order?;
+            format!("changed by {requested_by}, {} now", amount(order.total_minor, &order.currency))
+        }
+        AdditionReported::TYPE => "the shop says that something was added".to_owned(),
+        OrderExtended::TYPE => {
+            let order = read::<OrderExtended>(payload)?.order?;
+            format!("extended, {} now", amount(order.total_minor, &order.currency))
+        }
         OrderCancelled::TYPE => format!("cancelled: {}", read::<OrderCancelled>(payload)?.reason),
         OrderReturned::TYPE => format!("returned: {}", read::<OrderReturned>(payload)?.reason),
         OrderCompleted::TYPE => "completed".to_owned(),
@@ -59,6 +71,10 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         StockPicked::TYPE => {
             let parcel = read::<StockPicked>(payload)?.parcel?;
             format!("parcel {} of {} picked at {}", parcel.number, parcel.of, parcel.location)
+        }
+        ParcelVoided::TYPE => {
+            let ParcelVoided { parcel, reason, .. } = read(payload)?;
+            format!("parcel {parcel} is not sent: {reason}")
         }
         PaymentCaptured::TYPE => {
             let captured: PaymentCaptured = read(payload)?;
@@ -208,6 +224,8 @@ mod tests {
         // These need the message inside them.
         let nested = [
             "order.placed",
+            "order.changed",
+            "order.extended",
             "stock.picked",
             "shipment.despatched",
             "shipment.delivered",

@@ -77,7 +77,7 @@ async fn updated(gateway: &Gateway, order: Order, trace: Trace) -> Result<Option
         }
     };
     let tenders = order.tenders.clone();
-    let report = PaymentReported { order_id: order_id.to_string(), tenders, is_part: false };
+    let report = PaymentReported { order_id: order_id.to_string(), tenders, is_part: false, order: None };
     let report = gateway.storage.submit(Submission::Event(Emitted::from(&report)), trace.clone());
     let (report, changed) = tokio::join!(report, change(gateway, order, order_id, trace));
     report?;

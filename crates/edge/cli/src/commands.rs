@@ -2,6 +2,7 @@
 
 mod case_filter;
 pub(crate) mod config;
+mod csv_file;
 #[cfg(feature = "local")]
 pub(crate) mod demo;
 pub(crate) mod doctor;

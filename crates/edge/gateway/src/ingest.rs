@@ -11,6 +11,7 @@ pub(crate) mod new_order;
 pub(crate) mod queue;
 pub(crate) mod shop_words;
 pub(crate) mod statements;
+pub(crate) mod stock_requests;
 pub(crate) mod store;
 pub(crate) mod submission;
 mod trace;

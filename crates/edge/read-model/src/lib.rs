@@ -1,5 +1,5 @@
 //! The SQL by which the gateway and the commands read the workers' tables: an order's record, its labels, a scan's
-//! parcel, the list of orders.
+//! parcel, the list of orders, stock.
 //!
 //! Each module has the SQL for one worker's schema. Nothing else at the edge reads these tables. The gateway and the
 //! commands read through [`ReadModel`]. [`SCHEMAS`] lists its schemas, and the gateway's database role gets its rights
@@ -20,6 +20,7 @@ pub mod placed;
 mod read_model;
 pub mod reviews;
 mod schemas;
+pub mod stock;
 
 pub use customer_order::CustomerOrder;
 pub use order_book::{OrderBook, ShopFigures};

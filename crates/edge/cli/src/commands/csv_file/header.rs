@@ -41,9 +41,14 @@ impl Header {
     /// The asked cells of a row, or why it does not fit.
     pub(super) fn cells(&self, row: &StringRecord) -> Result<Vec<String>, String> {
         let (expected, found) = (self.record.len(), row.len());
-        let spans = |cell: &str| cell.contains(['\n', '\r']);
-        if found < expected && row.iter().any(spans) {
-            return Err("a cell goes over several lines; expected a quote at its end".to_owned());
+        let lines: usize = row.iter().map(|cell| cell.matches('\n').count()).sum();
+        let unclosed = || {
+            format!(
+                "expected a row on one line, found a quote that is not closed: {lines} more lines are in its cell"
+            )
+        };
+        if found < expected && lines > 0 {
+            return Err(unclosed());
         }
         if row.iter().skip(expected).any(|cell| !cell.trim().is_empty()) {
             return Err(format!(
@@ -55,9 +60,7 @@ impl Header {
         let cell = |place: &Option<usize>| place.and_then(|place| row.get(place)).unwrap_or_default().trim();
         let cells: Vec<String> = self.places.iter().map(|place| cell(place).to_owned()).collect();
         match cells.iter().find(|cell| cell.chars().any(char::is_control)) {
-            Some(cell) if spans(cell) => {
-                Err("a cell goes over several lines; expected a quote at its end".to_owned())
-            }
+            Some(_) if lines > 0 => Err(unclosed()),
             Some(cell) => Err(format!("expected text, found a control character in {cell:?}")),
             None => Ok(cells),
         }

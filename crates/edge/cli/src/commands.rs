@@ -11,8 +11,10 @@ pub(crate) mod exceptions;
 mod gateway;
 pub(crate) mod guide;
 pub(crate) mod import;
+pub(crate) mod items;
 #[cfg(feature = "local")]
 pub(crate) mod key;
+pub(crate) mod locations;
 #[cfg(feature = "local")]
 pub(crate) mod logs;
 pub(crate) mod man;
@@ -28,6 +30,7 @@ pub(crate) mod run;
 #[cfg(feature = "local")]
 pub(crate) mod sandbox;
 pub(crate) mod status;
+pub(crate) mod stock;
 #[cfg(feature = "local")]
 pub(crate) mod stop;
 #[cfg(feature = "local")]

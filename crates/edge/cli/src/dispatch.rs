@@ -13,8 +13,8 @@ use crate::args::{
     self, Cli, Command, ConfigCommand, DoctorArgs, EventsCommand, GlobalArgs, PermissionsCommand,
 };
 use crate::commands::{
-    config, doctor, events, exceptions, guide, import, man, migrate, orders, permissions, probe, provision,
-    recover, replays, retries, run, status,
+    config, doctor, events, exceptions, guide, import, items, locations, man, migrate, orders, permissions,
+    probe, provision, recover, replays, retries, run, status, stock,
 };
 #[cfg(feature = "local")]
 use crate::commands::{demo, key, logs, sandbox, stop, up};
@@ -115,6 +115,18 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
         Command::Orders(command) => {
             log("warn");
             return orders::run(load()?, &data_dir, command, verbose).await;
+        }
+        Command::Stock(command) => {
+            log("warn");
+            return stock::run(&load()?, &data_dir, command, global.quiet).await;
+        }
+        Command::Items(command) => {
+            log("warn");
+            return items::run(&load()?, &data_dir, command, global.quiet).await;
+        }
+        Command::Locations(command) => {
+            log("warn");
+            return locations::run(&load()?, &data_dir, command, global.quiet).await;
         }
         Command::Exceptions(command) => {
             log("warn");

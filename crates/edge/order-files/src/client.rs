@@ -105,8 +105,7 @@ impl GatewayClient {
         command: &impl Serialize,
     ) -> Result<T, PlaceError> {
         let url = format!("{}{path}", self.base);
-        let request =
-            || self.http.request(method.clone(), &url).bearer_auth(&self.api_key).json(command);
+        let request = || self.http.request(method.clone(), &url).bearer_auth(&self.api_key).json(command);
         Ok(accepted(send_until_answered(request).await?).await?.json().await?)
     }
 

@@ -35,7 +35,10 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
         return Ok(instant);
     }
     if let Ok(local) = text.parse::<DateTime>() {
-        return local.to_zoned(TimeZone::system()).map(|zoned| zoned.timestamp()).map_err(|error| error.to_string());
+        return local
+            .to_zoned(TimeZone::system())
+            .map(|zoned| zoned.timestamp())
+            .map_err(|error| error.to_string());
     }
     since(text.trim_end_matches("ago").trim_end())
         .map_err(|_| format!("expected a time, e.g. 2026-11-30T09:15 or 20m ago, found {text:?}"))

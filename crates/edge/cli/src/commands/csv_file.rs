@@ -7,4 +7,4 @@ mod read;
 mod text;
 
 pub(super) use column::Column;
-pub(super) use read::{CsvFile, CsvRow, read};
+pub(super) use read::{CsvRow, read};

@@ -48,7 +48,7 @@ pub(crate) struct MovementList {
 pub(crate) struct LevelPage {
     /// Only this location.
     location: Option<String>,
-    /// Continue after the SKU and location of the last page's `next`.
+    /// Continue after the last page's `next`.
     #[serde(default)]
     after: String,
     /// List at most so many: 1 to 1,000, by default 100.
@@ -110,12 +110,12 @@ pub(crate) async fn list(
     let limit = limit(page.limit)?;
     stored("location", page.location.as_deref().unwrap_or_default())?;
     stored("after", &page.after)?;
-    // A tab is in no location's id.
-    let after = page.after.rsplit_once('\t').unwrap_or((&page.after, ""));
-    let filter = LevelFilter { location: page.location.as_deref(), after };
+    // A slash is in no location's id.
+    let (location, sku) = page.after.split_once('/').unwrap_or_default();
+    let filter = LevelFilter { location: page.location.as_deref(), after: (sku, location) };
     let levels = gateway.storage.read(gateway.read_model.stock_levels(filter, limit)).await?;
     let next = levels.last().filter(|_| levels.len() == limit);
-    let next = next.map(|level| format!("{}\t{}", level.sku, level.location));
+    let next = next.map(|level| format!("{}/{}", level.location, level.sku));
     Ok(Json(StockList { levels, next }))
 }
 

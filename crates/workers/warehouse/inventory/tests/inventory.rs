@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
+#[path = "inventory/descriptions.rs"]
+mod descriptions;
 #[path = "inventory/load.rs"]
 mod load;
 #[path = "inventory/stock_requests.rs"]

@@ -154,7 +154,7 @@ CREATE TABLE inventory.receipt (
     PRIMARY KEY (receipt, row_id)
 );
 
--- Units that are on their way from one location to another. What arrived or was lost is in the ledger.
+-- Units that are on their way from one location to another. The ledger says which of them arrived.
 CREATE TABLE inventory.transfer (
     transfer   text   NOT NULL,
     sku        text   NOT NULL,

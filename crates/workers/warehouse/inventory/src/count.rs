@@ -1,5 +1,5 @@
-//! Compares what a person counted with what the ledger had when the person looked, and moves the difference. What is missing comes
-//! from the units that nobody holds, then from orders, from the latest promise backwards.
+//! Compares what a person counted with what the ledger had when the person looked, and moves the difference. Missing units come from
+//! those that nobody holds, then from orders, from the latest promise backwards.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;

@@ -1,4 +1,4 @@
-//! What became of each row of a request about stock, as `inventory.request` holds it for people and programs.
+//! The result of each row of a request about stock, as `inventory.request` holds it for people and programs.
 
 use serde::Serialize;
 

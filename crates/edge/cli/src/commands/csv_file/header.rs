@@ -3,7 +3,7 @@
 use csv::StringRecord;
 
 use super::column::{Column, Unreadable, form};
-use crate::similar::similar;
+use despatch_domain::similar::similar;
 
 /// The columns of a file.
 pub(super) struct Header {

@@ -15,7 +15,7 @@ use crate::commands::csv_file::Column;
 use crate::config::Config;
 use crate::local::DataDir;
 use crate::result::Result;
-use crate::similar::did_you_mean;
+use despatch_domain::similar::did_you_mean;
 
 const ADJUST_COLUMNS: [Column; 4] = [
     Column { name: "sku", required: true },

@@ -9,7 +9,7 @@ use super::stock::{FileArgs, RequestArgs};
 pub(crate) enum ItemsCommand {
     /// Describe articles: one, or the rows of a CSV file.
     ///
-    /// The file has the column sku, and any of title, grams, length_mm, width_mm, height_mm, barcode, factor, fragile,
+    /// The file has the column sku, and any of title, grams, length_mm, width_mm, height_mm, barcode, fragile,
     /// dangerous, own_box, age_checked, intangible, origin, customs_code, value and currency. An empty cell changes
     /// nothing.
     Set(SetItemArgs),

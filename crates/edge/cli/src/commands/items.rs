@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::csv_file::Column;
 use super::gateway::{connect, not_done};
-use super::stock::{CHUNK, Command, Input, Sender, from_file, sku};
+use super::stock::{CHUNK, Command, Input, Sender, Words, from_file, is_shortened, sku};
 use crate::args::{ItemsCommand, ListItemsArgs, SetItemArgs, yes_or_no};
 use crate::config::Config;
 use crate::local::DataDir;
@@ -18,7 +18,7 @@ use crate::output::{Table, next_command, print, width};
 use crate::result::{Result, hinted};
 
 /// The columns of a file; all but the first may be missing.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 16] = [
     "sku",
     "title",
     "grams",
@@ -26,7 +26,6 @@ const NAMES: [&str; 17] = [
     "width_mm",
     "height_mm",
     "barcode",
-    "factor",
     "fragile",
     "dangerous",
     "own_box",
@@ -84,6 +83,7 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetItemArgs, quiet: boo
         all_or_nothing: false,
         // Describing an article twice in the same way changes nothing.
         known_by_contents: false,
+        words: Words { one: "article", many: "articles", done: "set", next: "items list" },
     };
     let sender = Sender::connect(config, data_dir, &args.request, quiet).await?;
     sender.send(command, input, args.file.refused.as_deref()).await
@@ -93,20 +93,11 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetItemArgs, quiet: boo
 fn described(cells: &[String]) -> Result<Value, String> {
     let mut body = Map::new();
     body.insert("sku".to_owned(), sku(&cells[0])?.into());
-    let mut barcode = None;
     for (name, cell) in NAMES.into_iter().zip(cells).skip(1).filter(|(_, cell)| !cell.is_empty()) {
         let value = match name {
             "barcode" => {
-                sku(cell).map_err(|_| {
-                    format!("barcode: expected digits, found {cell:?}; format the column as text")
-                })?;
-                barcode = Some(json!({ "code": cell }));
-                continue;
-            }
-            "factor" => {
-                let factor = number(name, cell)?;
-                let barcode = barcode.as_mut().ok_or("factor: expected a barcode in this row, found none")?;
-                barcode["factor"] = factor.into();
+                let codes = cell.split_whitespace().map(|text| barcode(text, "barcode"));
+                body.insert("barcodes".to_owned(), codes.collect::<Result<Value, _>>()?);
                 continue;
             }
             name if NUMBERS.contains(&name) => number(name, cell)?.into(),
@@ -117,9 +108,6 @@ fn described(cells: &[String]) -> Result<Value, String> {
             _ => Value::from(cell.as_str()),
         };
         body.insert(name.to_owned(), value);
-    }
-    if let Some(barcode) = barcode {
-        body.insert("barcodes".to_owned(), json!([barcode]));
     }
     Ok(body.into())
 }
@@ -153,15 +141,25 @@ fn typed(sku: &str, args: &SetItemArgs) -> Result<Value> {
         body["value"] = amount(value).map_err(|problem| format!("--{problem}"))?.into();
         body["currency"] = currency.trim().into();
     }
-    let barcodes = args.barcode.iter().map(|text| match text.rsplit_once('=') {
-        Some((code, factor)) => Ok(json!({ "code": code, "factor": number("--barcode", factor)? })),
-        None => Ok(json!({ "code": text })),
-    });
+    let barcodes = args.barcode.iter().map(|text| barcode(text, "--barcode"));
     let barcodes: Vec<Value> = barcodes.collect::<Result<_, String>>()?;
     if !barcodes.is_empty() {
         body["barcodes"] = barcodes.into();
     }
     Ok(body)
+}
+
+/// Reads a barcode: `CODE`, or `CODE=UNITS`.
+fn barcode(text: &str, column: &str) -> Result<Value, String> {
+    let (code, factor) = text.rsplit_once('=').map_or((text, None), |(code, factor)| (code, Some(factor)));
+    if is_shortened(code) {
+        return Err(format!("{column}: expected digits, found {code:?}; format the column as text"));
+    }
+    let mut barcode = json!({ "code": code });
+    if let Some(factor) = factor {
+        barcode["factor"] = number(column, factor)?.into();
+    }
+    Ok(barcode)
 }
 
 fn number(column: &str, cell: &str) -> Result<i64, String> {
@@ -260,14 +258,13 @@ mod tests {
             ("sku", "A-1"),
             ("grams", "250"),
             ("fragile", "Yes"),
-            ("barcode", "4006381333931"),
-            ("factor", "12"),
+            ("barcode", "4006381333931 4006381333948=12"),
             ("value", "12,5"),
             ("currency", "EUR"),
         ]));
         let expected = json!({
             "sku": "A-1", "grams": 250, "fragile": true, "value": "12.5", "currency": "EUR",
-            "barcodes": [{ "code": "4006381333931", "factor": 12 }],
+            "barcodes": [{ "code": "4006381333931" }, { "code": "4006381333948", "factor": 12 }],
         });
         assert_eq!(body, Ok(expected));
         assert_eq!(described(&row(&[("sku", "A-1")])), Ok(json!({ "sku": "A-1" })));
@@ -284,7 +281,7 @@ mod tests {
             ("value", "1.299,00"),
             ("value", "12 EUR"),
             ("barcode", "4,00638E+12"),
-            ("factor", "12"),
+            ("barcode", "4006381333948=a"),
         ] {
             let problem = described(&row(&[("sku", "A-1"), (name, cell)])).unwrap_err();
             assert!(problem.starts_with(&format!("{name}: expected ")), "{name} {cell}: {problem}");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::gateway::{connect, in_path, not_done};
-use super::stock::{Command, Input, Sender};
+use super::stock::{Command, Input, Sender, Words};
 use crate::args::{ListLocationsArgs, LocationsCommand, SetLocationArgs};
 use crate::config::Config;
 use crate::local::DataDir;
@@ -42,6 +42,7 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetLocationArgs, quiet:
         chunk: 1,
         all_or_nothing: false,
         known_by_contents: false,
+        words: Words { one: "location", many: "locations", done: "set", next: "locations list" },
     };
     let input = Input::one("", &args.id, settings(args));
     Sender::connect(config, data_dir, &args.request, quiet).await?.send(command, input, None).await

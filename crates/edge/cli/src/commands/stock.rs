@@ -19,8 +19,9 @@ use crate::config::Config;
 use crate::local::DataDir;
 use crate::result::Result;
 
-pub(super) use cells::sku;
+pub(super) use cells::{is_shortened, sku};
 pub(super) use input::{Input, from_file};
+pub(super) use report::Words;
 pub(super) use send::{CHUNK, Command, Sender};
 
 /// Runs the subcommand. `quiet` shows no progress.

@@ -84,7 +84,7 @@ fn whole(column: &str, cell: &str) -> Result<i64, String> {
 }
 
 /// Whether a spreadsheet shortened a long number: `4,00638E+12`.
-fn is_shortened(cell: &str) -> bool {
+pub(in crate::commands) fn is_shortened(cell: &str) -> bool {
     let Some((number, power)) = cell.split_once("E+") else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = number.replacen([',', '.'], "", 1);

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::cells;
 use super::input::{Input, from_file};
+use super::report::BOOKED;
 use super::send::{CHUNK, Command, Sender};
 use crate::args::{AdjustArgs, CountArgs};
 use crate::commands::csv_file::Column;
@@ -109,6 +110,7 @@ fn command(path: &str, file: &Option<std::path::PathBuf>) -> Command {
         chunk: CHUNK,
         all_or_nothing: false,
         known_by_contents: file.is_some(),
+        words: BOOKED,
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::cells;
 use super::input::{Input, from_file};
+use super::report::{BOOKED, Words};
 use super::send::{CHUNK, Command, Sender};
 use crate::args::{ExpectedArgs, FileArgs, ReceiveArgs};
 use crate::commands::csv_file::Column;
@@ -45,6 +46,7 @@ pub(super) async fn receive(
         all_or_nothing: args.all_or_nothing,
         // Each row has an identity of its own.
         known_by_contents: false,
+        words: BOOKED,
     };
     Sender::connect(config, data_dir, &args.request, quiet)
         .await?
@@ -69,8 +71,10 @@ pub(super) async fn expect(
         }),
         rows: "rows",
         chunk: MOST_ROWS,
-        all_or_nothing: false,
+        // A part of an expectation is a wrong one.
+        all_or_nothing: true,
         known_by_contents: false,
+        words: Words { one: "row", many: "rows", done: "noted", next: "stock list" },
     };
     Sender::connect(config, data_dir, &args.request, quiet)
         .await?

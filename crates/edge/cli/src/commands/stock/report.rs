@@ -15,9 +15,22 @@ use crate::result::Result;
 /// How many refused rows are named.
 const NAMED: usize = 50;
 
+/// The words for a row and for what was done with it, and the command that shows it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::commands) struct Words {
+    pub(in crate::commands) one: &'static str,
+    pub(in crate::commands) many: &'static str,
+    pub(in crate::commands) done: &'static str,
+    pub(in crate::commands) next: &'static str,
+}
+
+/// The words for rows of the ledger.
+pub(super) const BOOKED: Words = Words { one: "row", many: "rows", done: "booked", next: "stock list" };
+
 /// What became of a command.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Report {
+    words: Words,
     pub(super) rows: Vec<RowReport>,
     pub(super) requests: Vec<String>,
     ignored: Vec<String>,
@@ -119,8 +132,15 @@ impl RowReport {
 }
 
 impl Report {
-    pub(super) fn new(ignored: &[String]) -> Self {
-        Report { ignored: ignored.to_vec(), ..Report::default() }
+    pub(super) fn new(words: Words, ignored: &[String]) -> Self {
+        Report {
+            words,
+            rows: Vec::new(),
+            requests: Vec::new(),
+            ignored: ignored.to_vec(),
+            before: None,
+            needs_second: false,
+        }
     }
 
     fn with<'r>(&'r self, outcome: &'r str) -> impl Iterator<Item = &'r RowReport> {
@@ -146,13 +166,14 @@ impl Report {
     pub(super) fn sum(&self) -> String {
         let (booked, units) =
             self.with("booked").fold((0, 0), |(rows, units), row| (rows + 1, units + row.quantity));
-        let rows = |count: usize| if count == 1 { "1 row".to_owned() } else { format!("{count} rows") };
+        let Words { one, many, done, .. } = self.words;
+        let rows = |count: usize| format!("{count} {}", if count == 1 { one } else { many });
         let units = match units {
             0 => String::new(),
             1 => ", 1 unit".to_owned(),
             units => format!(", {units} units"),
         };
-        let mut sum = format!("{} booked{units}", rows(booked));
+        let mut sum = format!("{} {done}{units}", rows(booked));
         for (outcome, words) in [
             ("before", "booked before"),
             ("requested", "asked for"),
@@ -193,7 +214,7 @@ impl Report {
                 let _ = writeln!(lines, "requests: {}", self.requests.join(", "));
             }
             (false, _) => {
-                let _ = writeln!(lines, "next: {}", next_command("stock list"));
+                let _ = writeln!(lines, "next: {}", next_command(self.words.next));
             }
         }
         lines

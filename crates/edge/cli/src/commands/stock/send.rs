@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::input::{Input, InputRow};
-use super::report::{Report, RowReport, write_refused};
+use super::report::{Report, RowReport, Words, write_refused};
 use crate::args::RequestArgs;
 use crate::commands::gateway::{Problem, connect, not_done, problem};
 use crate::commands::waiting::within;
@@ -45,6 +45,7 @@ pub(in crate::commands) struct Command {
     pub(in crate::commands) all_or_nothing: bool,
     /// The same rows again are the same request. Otherwise each row is known by itself, or each request is a new one.
     pub(in crate::commands) known_by_contents: bool,
+    pub(in crate::commands) words: Words,
 }
 
 /// A gateway, and the person who asks.
@@ -93,7 +94,7 @@ impl<'a> Sender<'a> {
         if !input.ignored.is_empty() && !self.quiet {
             tell(&format!("note: these columns are not read: {}", input.ignored.join(", ")));
         }
-        let mut report = Report::new(&input.ignored);
+        let mut report = Report::new(command.words, &input.ignored);
         let form = input.form.clone();
         report.rows.extend(input.unread.iter().map(RowReport::unread));
         let sent = if command.all_or_nothing && !input.unread.is_empty() {

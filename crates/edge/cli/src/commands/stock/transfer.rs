@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::cells;
 use super::input::{Input, from_file};
+use super::report::BOOKED;
 use super::send::{CHUNK, Command, Sender};
 use crate::args::{ArriveArgs, TransferArgs};
 use crate::commands::csv_file::Column;
@@ -59,6 +60,7 @@ pub(super) async fn transfer(
         chunk: CHUNK,
         all_or_nothing: false,
         known_by_contents: args.file.from.is_some(),
+        words: BOOKED,
     };
     Sender::connect(config, data_dir, &args.request, quiet)
         .await?
@@ -91,6 +93,7 @@ pub(super) async fn arrive(
         chunk: usize::MAX,
         all_or_nothing: true,
         known_by_contents: args.file.from.is_some(),
+        words: BOOKED,
     };
     Sender::connect(config, data_dir, &args.request, quiet)
         .await?

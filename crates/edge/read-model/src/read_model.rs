@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
 
+use crate::articles::{Article, StockLocation};
 use crate::customer_order::CustomerOrder;
 use crate::databases::Databases;
 use crate::labels::{self, LabelFormat, TrackedParcel};
 use crate::order_record::{OrderRecord, Parcel};
 use crate::orders::{OrderName, Step};
 use crate::stock::{
-    Article, BucketUnits, LevelFilter, MovementFilter, SkuStock, StockLevel, StockLocation, StockMovement,
-    StockRequestRecord,
+    BucketUnits, LevelFilter, MovementFilter, SkuStock, StockLevel, StockMovement, StockRequestRecord,
 };
-use crate::{messages, orders, payments, reviews, schemas, stock};
+use crate::{articles, messages, orders, payments, reviews, schemas, stock};
 
 /// Connections to each database. Reads are single rows by key, so few are enough.
 const CONNECTIONS: usize = 4;
@@ -139,12 +139,12 @@ impl ReadModel {
 
     /// Returns articles by SKU, those after `after`, at most `limit`.
     pub async fn articles(&self, after: &str, limit: usize) -> Result<Vec<Article>, DbError> {
-        stock::articles(&**self.inventory.client().await?, after, limit).await
+        articles::articles(&**self.inventory.client().await?, after, limit).await
     }
 
     /// Returns all locations by rank.
     pub async fn locations(&self) -> Result<Vec<StockLocation>, DbError> {
-        stock::locations(&**self.inventory.client().await?).await
+        articles::locations(&**self.inventory.client().await?).await
     }
 
     /// Returns the parcel with this tracking number; `None` if it is not ours, or its label is not recorded yet.

@@ -65,7 +65,7 @@ pub(crate) struct RequestArgs {
     /// Why, in words, for the ledger.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) note: String,
-    /// Your id of the request. The same id again books nothing more.
+    /// Your id of the request. The same id again asks for nothing more.
     #[arg(long, value_name = "ID")]
     pub(crate) request_id: Option<String>,
     #[command(flatten)]

@@ -54,7 +54,7 @@ pub(crate) async fn connect(config: &Config, data_dir: &DataDir, args: &GatewayA
     Ok(Gateway { client, sandbox })
 }
 
-/// What is wrong with a request.
+/// The problem of a request.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Problem {
     pub(crate) message: String,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use despatch_read_model::stock::Article;
+use despatch_read_model::articles::Article;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

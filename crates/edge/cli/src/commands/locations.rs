@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use despatch_read_model::stock::StockLocation;
+use despatch_read_model::articles::StockLocation;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};

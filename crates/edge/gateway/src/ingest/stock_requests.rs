@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::sources::stock_json::StockCommand;
 
-/// What is known of a batch's requests, by their events.
+/// The known and the new requests of a batch, by their events.
 #[derive(Default)]
 pub(crate) struct NotedRequests {
     /// Requests whose id is new.

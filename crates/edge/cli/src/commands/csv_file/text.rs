@@ -59,7 +59,7 @@ impl<'t> Sheet<'t> {
             let known = cells().filter(|cell| known(cell.trim().trim_matches('"'), columns).is_some());
             (known.count(), cells().count())
         };
-        // The last of several equal ones is the maximum, and the first is to be it.
+        // Of several equal ones the last is the maximum, so they are asked in reverse.
         let delimiter = DELIMITERS.into_iter().rev().max_by_key(|delimiter| fit(*delimiter));
         Sheet { text, delimiter: delimiter.unwrap_or(b','), skipped_lines: 0 }
     }

@@ -1,4 +1,4 @@
-//! What became of rows, for people and programs.
+//! The results of rows, for people and programs.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(in crate::commands) struct Words {
 /// The words for rows of the ledger.
 pub(super) const BOOKED: Words = Words { one: "row", many: "rows", done: "booked", next: "stock list" };
 
-/// What became of a command.
+/// The results of a command.
 #[derive(Debug)]
 pub(super) struct Report {
     words: Words,
@@ -39,7 +39,7 @@ pub(super) struct Report {
     pub(super) needs_second: bool,
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct RowReport {
     /// The line of the file.
@@ -143,20 +143,20 @@ impl Report {
         }
     }
 
-    fn with<'r>(&'r self, outcome: &'r str) -> impl Iterator<Item = &'r RowReport> {
-        self.rows.iter().filter(move |row| row.outcome == outcome)
+    fn with(&self, outcome: &str) -> Vec<&RowReport> {
+        self.rows.iter().filter(|row| row.outcome == outcome).collect()
     }
 
     pub(super) fn has_refused(&self) -> bool {
-        self.with("refused").next().is_some()
+        !self.with("refused").is_empty()
     }
 
     /// Names the refused rows on standard error.
     pub(super) fn tell_refused(&self) {
-        for row in self.with("refused").take(NAMED) {
+        for row in self.with("refused").iter().take(NAMED) {
             tell(&format!("refused: {}", row.told()));
         }
-        let more = self.with("refused").count().saturating_sub(NAMED);
+        let more = self.with("refused").len().saturating_sub(NAMED);
         if more > 0 {
             tell(&format!("refused: {more} more rows; --refused FILE writes all of them, --json says why"));
         }
@@ -165,7 +165,7 @@ impl Report {
     /// How many rows ended in which way.
     pub(super) fn sum(&self) -> String {
         let (booked, units) =
-            self.with("booked").fold((0, 0), |(rows, units), row| (rows + 1, units + row.quantity));
+            self.with("booked").iter().fold((0, 0), |(rows, units), row| (rows + 1, units + row.quantity));
         let Words { one, many, done, .. } = self.words;
         let rows = |count: usize| format!("{count} {}", if count == 1 { one } else { many });
         let units = match units {
@@ -180,7 +180,7 @@ impl Report {
             ("withheld", "left out, because another is bad"),
             ("refused", "refused"),
         ] {
-            let count = self.with(outcome).count();
+            let count = self.with(outcome).len();
             if count > 0 {
                 // Writing to a string cannot fail.
                 let _ = write!(sum, "; {} {words}", rows(count));
@@ -200,7 +200,7 @@ impl Report {
                  To book it once more, give it an id of its own: --request-id ID"
             );
         }
-        if let Some(row) = self.with("before").next() {
+        if let Some(row) = self.with("before").first() {
             let _ = writeln!(lines, "booked before: {}", row.told());
         }
         if self.needs_second {
@@ -210,7 +210,7 @@ impl Report {
             (true, true) => lines.push_str("Correct the refused rows, and send them again.\n"),
             (true, false) => {}
             (false, _) if self.requests.is_empty() => {}
-            (false, _) if self.with("requested").next().is_some() => {
+            (false, _) if !self.with("requested").is_empty() => {
                 let _ = writeln!(lines, "requests: {}", self.requests.join(", "));
             }
             (false, _) => {
@@ -221,13 +221,13 @@ impl Report {
     }
 
     pub(super) fn as_json(&self) -> Result<String> {
-        let count = |outcome: &str| self.with(outcome).count();
+        let count = |outcome: &str| self.with(outcome).len();
         let object = json!({
             "requests": self.requests, "ignored_columns": self.ignored, "came_before": self.before,
             "needs_second": self.needs_second,
             "booked": count("booked"), "before": count("before"), "refused": count("refused"),
             "withheld": count("withheld"), "requested": count("requested"),
-            "units": self.with("booked").map(|row| row.quantity).sum::<i64>(),
+            "units": self.with("booked").iter().map(|row| row.quantity).sum::<i64>(),
             "rows": serde_json::to_value(&self.rows)?,
         });
         Ok(format!("{object:#}\n"))

@@ -35,7 +35,7 @@ const AT_ONCE: usize = 4;
 pub(in crate::commands) struct Command {
     pub(in crate::commands) method: Method,
     pub(in crate::commands) path: String,
-    /// What the body says besides the rows and the request.
+    /// The fields of the body besides the rows and the request.
     pub(in crate::commands) fields: Value,
     /// The name of the rows in the body; empty for a command without rows, which has the fields of its only one.
     pub(in crate::commands) rows: &'static str,
@@ -56,7 +56,7 @@ pub(in crate::commands) struct Sender<'a> {
     quiet: bool,
 }
 
-/// What became of one request.
+/// The results of one request.
 struct Sent {
     request_id: String,
     rows: Vec<RowReport>,
@@ -242,7 +242,7 @@ impl<'a> Sender<'a> {
         body
     }
 
-    /// What the gateway knows of a request; `None` if none has this id.
+    /// Returns the state of a request; `None` if none has this id.
     async fn status(&self, request_id: &str) -> Result<Option<Status>> {
         match self.client.get(&format!("/v1/stock/requests/{request_id}"), &[]).await {
             Ok(status) => Ok(Some(status)),
@@ -258,7 +258,7 @@ impl<'a> Sender<'a> {
                 "inventory has not worked on request {request_id} within {seconds} s; the request is kept"
             ),
             format!(
-                "{}, then the same command with --request-id {request_id}, which books nothing twice",
+                "{}, then the same command with --request-id {request_id}, which asks for nothing twice",
                 next_command("doctor")
             ),
         )

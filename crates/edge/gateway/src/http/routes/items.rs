@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use despatch_read_model::stock::Article;
+use despatch_read_model::articles::Article;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

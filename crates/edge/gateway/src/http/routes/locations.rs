@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use despatch_read_model::stock::StockLocation;
+use despatch_read_model::articles::StockLocation;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -108,7 +108,7 @@ pub(crate) async fn adjust(
     submit(&gateway, body.command()?, trace).await
 }
 
-/// Report what a person counted
+/// Report a count
 ///
 /// The difference to what was recorded when the person looked is booked. Units that are missing are taken from orders in the end.
 #[utoipa::path(
@@ -175,7 +175,7 @@ pub(crate) async fn transfer(
     operation_id = "arriveStock",
     security(("apiKey" = [])),
     params(("transfer" = String, Path, description = "The transfer's id.")),
-    request_body(content = ref("#/components/schemas/Arrival"), content_type = "application/json"),
+    request_body(content = ref("#/components/schemas/TransferArrival"), content_type = "application/json"),
     responses(
         (status = 202, description = "The command is committed.", body = StockRequested),
         (status = 400, response = description::Invalid),
@@ -197,9 +197,9 @@ pub(crate) async fn arrive(
     submit(&gateway, body.command(transfer)?, trace).await
 }
 
-/// Note what a supplier will deliver
+/// Note a supplier's next delivery
 ///
-/// What is received under the delivery's name is compared with it.
+/// The units that are received under the delivery's name are compared with it.
 #[utoipa::path(
     post,
     path = "/v1/stock/expected",
@@ -226,7 +226,7 @@ pub(crate) async fn expect(
     submit(&gateway, body.command()?, trace).await
 }
 
-/// What became of a request about stock
+/// Results of a request about stock
 #[utoipa::path(
     get,
     path = "/v1/stock/requests/{request_id}",

@@ -84,7 +84,7 @@ impl TransferJson {
 
 stock_body! {
     /// The arrival of a transfer. Units that were on the way and did not arrive are lost.
-    ArrivalJson as Arrival {
+    ArrivalJson as TransferArrival {
         /// The units that arrived; at most 1,000 rows. Without rows all of them did.
         #[serde(default, deserialize_with = "or_default")]
         rows: Vec<ArrivedRowJson>,

@@ -17,7 +17,7 @@ orders:
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, ship]
+  handlers: [reserve, confirm, expire, release, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
   secrets: []
   calls: []
 payments:

@@ -9,6 +9,7 @@ mod exceptions;
 mod filter;
 mod gateway;
 mod global;
+mod goods;
 mod groups;
 mod help;
 mod hints;
@@ -37,6 +38,7 @@ pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
 pub(crate) use filter::FilterArgs;
 pub(crate) use gateway::GatewayArgs;
 pub(crate) use global::{DEFAULT_DIR, GlobalArgs};
+pub(crate) use goods::GoodsCommand;
 pub(crate) use groups::groups;
 pub(crate) use hints::instead;
 pub(crate) use import::ImportArgs;
@@ -121,15 +123,8 @@ pub(crate) enum Command {
     /// List, show and cancel orders.
     #[command(subcommand, alias = "order")]
     Orders(OrdersCommand),
-    /// Receive, count, correct, move and explain stock.
-    #[command(subcommand)]
-    Stock(StockCommand),
-    /// Describe and list articles.
-    #[command(subcommand, alias = "item")]
-    Items(ItemsCommand),
-    /// Create and list the places from which parcels are sent.
-    #[command(subcommand, alias = "location")]
-    Locations(LocationsCommand),
+    #[command(flatten)]
+    Goods(GoodsCommand),
     /// Decide on events that a worker could not handle, one by one.
     ///
     /// Each event that a handler could not finish is a case. It waits here until a person decides.

@@ -9,12 +9,13 @@ pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod exceptions;
 mod gateway;
+pub(crate) mod goods;
 pub(crate) mod guide;
 pub(crate) mod import;
-pub(crate) mod items;
+mod items;
 #[cfg(feature = "local")]
 pub(crate) mod key;
-pub(crate) mod locations;
+mod locations;
 #[cfg(feature = "local")]
 pub(crate) mod logs;
 pub(crate) mod man;
@@ -30,7 +31,7 @@ pub(crate) mod run;
 #[cfg(feature = "local")]
 pub(crate) mod sandbox;
 pub(crate) mod status;
-pub(crate) mod stock;
+mod stock;
 #[cfg(feature = "local")]
 pub(crate) mod stop;
 #[cfg(feature = "local")]

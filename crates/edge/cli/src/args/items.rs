@@ -12,7 +12,7 @@ pub(crate) enum ItemsCommand {
     /// The file has the column sku, and any of title, grams, length_mm, width_mm, height_mm, barcode, fragile,
     /// dangerous, own_box, age_checked, intangible, origin, customs_code, value and currency. An empty cell changes
     /// nothing.
-    Set(SetItemArgs),
+    Set(Box<SetItemArgs>),
     /// List articles.
     #[command(alias = "ls")]
     List(ListItemsArgs),

@@ -8,7 +8,7 @@ use super::stock::RequestArgs;
 #[derive(Debug, Subcommand)]
 pub(crate) enum LocationsCommand {
     /// Create a location, or change it. An option that is left out changes nothing.
-    Set(SetLocationArgs),
+    Set(Box<SetLocationArgs>),
     /// List locations, those that are preferred first.
     #[command(alias = "ls")]
     List(ListLocationsArgs),

@@ -13,7 +13,7 @@ pub(crate) use asked::StockCommand;
 pub(crate) use changes::{AdjustmentsJson, CountsJson};
 pub(crate) use locations::LocationJson;
 pub(crate) use receipts::{ExpectedJson, ReceiptJson};
-pub use row::{ADJUSTMENT_REASONS, LARGEST_QUANTITY, LONGEST_NAME, row_ids};
+pub use row::{ADJUSTMENT_REASONS, LARGEST_QUANTITY, LONGEST_NAME, row_ids, short_digest};
 pub(crate) use transfers::{ArrivalJson, TransferJson};
 
 /// The most rows of one request.

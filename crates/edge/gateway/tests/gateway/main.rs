@@ -19,5 +19,6 @@ mod parcels;
 mod placed;
 mod pruning;
 mod shops;
+mod stock;
 mod stripe;
 mod surroundings;

@@ -31,7 +31,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
 
 fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
     std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         Unreadable::new(format!("line {line}: expected text in UTF-8, found another encoding"), SAVE_AS)
     })
 }

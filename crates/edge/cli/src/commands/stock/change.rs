@@ -55,7 +55,7 @@ pub(super) async fn adjust(
         let body = body(&sku, &location, args.change.unwrap_or_default(), &text(&args.reason));
         Input::one(&sku, &location, body)
     };
-    let command = command("/v1/stock/adjustments", &args.file.from);
+    let command = command("/v1/stock/adjustments", args.file.from.is_some());
     Sender::connect(config, data_dir, &args.request, quiet)
         .await?
         .send(command, input, args.file.refused.as_deref())
@@ -94,14 +94,14 @@ pub(super) async fn count(
         let body = body(&sku, &location, args.counted.unwrap_or_default(), seen_at);
         Input::one(&sku, &location, body)
     };
-    let command = command("/v1/stock/counts", &args.file.from);
+    let command = command("/v1/stock/counts", args.file.from.is_some());
     Sender::connect(config, data_dir, &args.request, quiet)
         .await?
         .send(command, input, args.file.refused.as_deref())
         .await
 }
 
-fn command(path: &str, file: &Option<std::path::PathBuf>) -> Command {
+fn command(path: &str, is_file: bool) -> Command {
     Command {
         method: Method::POST,
         path: path.to_owned(),
@@ -109,7 +109,7 @@ fn command(path: &str, file: &Option<std::path::PathBuf>) -> Command {
         rows: "rows",
         chunk: CHUNK,
         all_or_nothing: false,
-        known_by_contents: file.is_some(),
+        known_by_contents: is_file,
         words: BOOKED,
     }
 }

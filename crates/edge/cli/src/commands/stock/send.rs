@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use despatch_gateway::stock_json::short_digest;
 use despatch_order_files::{GatewayClient, PlaceError};
 use despatch_read_model::stock::{StockRequestRecord, StockRowResult};
 use futures_util::StreamExt as _;
@@ -175,8 +176,7 @@ impl<'a> Sender<'a> {
         for row in rows {
             digest.update(format!("{}\n", row.body));
         }
-        let digits: String = digest.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("file-{digits}")
+        format!("file-{}", short_digest(digest))
     }
 
     /// Sends one request and waits for its results. A row that the gateway refuses is left out, and stops no other.
@@ -235,7 +235,9 @@ impl<'a> Sender<'a> {
         };
         add(&command.fields);
         if command.rows.is_empty() {
-            rows.iter().for_each(|row| add(&row.body));
+            for row in rows {
+                add(&row.body);
+            }
         } else {
             body[command.rows] = rows.iter().map(|row| row.body.clone()).collect();
         }

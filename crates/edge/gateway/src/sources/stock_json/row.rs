@@ -30,11 +30,16 @@ pub fn row_ids<'r>(rows: impl IntoIterator<Item = (&'r str, &'r str, i64)>) -> V
         }
         digest.update(row.2.to_be_bytes());
         digest.update(occurrence.to_be_bytes());
-        let digest = digest.finalize();
-        // 96 bits.
-        digest[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+        short_digest(digest)
     };
     rows.into_iter().map(id).collect()
+}
+
+/// Returns the first 96 bits of a digest as text.
+pub fn short_digest(digest: Sha256) -> String {
+    let digest: [u8; 32] = digest.finalize().into();
+    let leading = digest.iter().take(12).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    format!("{leading:024x}")
 }
 
 /// Checks that there are rows, and no more than `most`.

@@ -75,6 +75,7 @@ events! {
     stock::StockReleased => "stock.released", |e| Subject::order(&e.order_id);
     stock::StockPicked => "stock.picked", |e| whole(e.order.as_ref());
     stock::ParcelVoided => "stock.parcel-voided", |e| Subject::order(&e.order_id);
+    stock::ChangeMissed => "stock.change-missed", |e| Subject::order(&e.order_id);
     payment::PaymentAuthorised => "payment.authorised", |e| whole(e.order.as_ref());
     payment::PaymentCaptured => "payment.captured", |e| whole(e.order.as_ref());
     payment::RefundRequested => "payment.refund-requested", |e| Subject::order(&e.order_id);

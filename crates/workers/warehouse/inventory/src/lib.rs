@@ -1,14 +1,22 @@
 //! The inventory worker. It reserves an accepted order's lines all or none, at the locations that make the fewest
 //! parcels. A reservation that no payment confirms in time expires. A confirmed one is picked, parcel by parcel, and
 //! ends when the carrier has it. A cancelled order's units become available again.
+//!
+//! An order that changes gives units back, or gets more of them, until its parcels leave. A picked parcel that differs is
+//! voided, and picked anew under another number.
 
+mod add;
+mod change;
 mod config;
 mod confirm;
 mod error;
 mod expire;
 mod expiry_timer;
+mod newest_stock;
 mod order_lines;
+mod parcels;
 mod release;
+mod repack;
 mod reserve;
 mod ship;
 pub mod store;
@@ -18,6 +26,8 @@ use std::time::Duration;
 use despatch_contracts::stock::ReservationExpiryDue;
 use despatch_runtime::{Migration, SqlGauge, Worker};
 
+pub use add::Add;
+pub use change::{Change, FlagMissed};
 pub use config::Config;
 pub use confirm::Confirm;
 pub use error::InventoryError;
@@ -41,10 +51,14 @@ pub fn worker(config: &Config) -> Worker {
     let expiry = worker.timer::<ReservationExpiryDue>();
     worker
         .queries(store::QUERIES)
+        .prunes(store::retentions())
         .handler(Reserve::new(Duration::from_secs(config.reservation_seconds), expiry))
         .handler(Confirm)
         .handler(Expire { expiry })
         .handler(Release)
+        .handler(Change)
+        .handler(FlagMissed)
+        .handler(Add)
         .handler(Ship)
         .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
 }

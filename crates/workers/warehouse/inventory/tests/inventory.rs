@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
+#[path = "inventory/changes.rs"]
+mod changes;
 #[path = "inventory/load.rs"]
 mod load;
 

@@ -21,7 +21,7 @@ use despatch_contracts::shipment::{
     ShipmentReturned,
 };
 use despatch_contracts::stock::{
-    ParcelVoided, ReservationExpiryDue, StockPicked, StockReleased, StockReserved,
+    ChangeMissed, ParcelVoided, ReservationExpiryDue, StockPicked, StockReleased, StockReserved,
 };
 use despatch_contracts::{Bytes, Event};
 use despatch_domain::amount;
@@ -75,6 +75,10 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         ParcelVoided::TYPE => {
             let ParcelVoided { parcel, reason, .. } = read(payload)?;
             format!("parcel {parcel} is not sent: {reason}")
+        }
+        ChangeMissed::TYPE => {
+            let ChangeMissed { parcels, .. } = read(payload)?;
+            format!("changed after parcels had left: {parcels:?}")
         }
         PaymentCaptured::TYPE => {
             let captured: PaymentCaptured = read(payload)?;

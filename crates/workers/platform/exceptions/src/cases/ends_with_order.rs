@@ -3,8 +3,8 @@
 use despatch_contracts::Event as _;
 use despatch_contracts::label::LabelOutdated;
 use despatch_contracts::order::{
-    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderPlaced,
-    PaymentReported,
+    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderChanged,
+    OrderExtended, OrderPlaced, PaymentReported,
 };
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved};
@@ -12,6 +12,9 @@ use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved
 /// The worker that holds each order's state. It needs every fact, whatever became of the order: of money that was captured
 /// although the order is cancelled, it requests the refund.
 const STATE: &str = "orders";
+
+/// The worker that gives back money of an order that changed, cancelled or not.
+const MONEY: &str = "payments";
 
 /// Whether the event only carries its order forward. Once the order is cancelled, there is nothing left to do about it.
 ///
@@ -31,6 +34,7 @@ pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
         | ReservationExpiryDue::TYPE
         | PaymentCaptured::TYPE
         | StockPicked::TYPE => worker != STATE,
+        OrderChanged::TYPE | OrderExtended::TYPE => worker != MONEY,
         _ => false,
     }
 }
@@ -53,6 +57,8 @@ mod tests {
             "order.cancel-requested",
             "order.address-change-requested",
             "order.address-changed",
+            "order.changed",
+            "order.extended",
             "stock.reserved",
             "stock.reservation-expiry-due",
             "stock.picked",
@@ -65,6 +71,7 @@ mod tests {
             !ends_with_order("orders", "payment.captured"),
             "the refund of a late capture follows from it"
         );
+        assert!(!ends_with_order("payments", "order.changed"), "money may still have to go back");
         assert!(ends_with_order("orders", "order.cancel-requested"));
         assert!(!ends_with_order("payments", ""), "input that the gateway refused");
     }

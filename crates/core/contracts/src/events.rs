@@ -94,7 +94,6 @@ events! {
     label::LabelVoidRequested => "label.void-requested", |e| Subject::order(&e.order_id);
     label::LabelVoidDue => "label.void-due", |e| Subject::order(&e.order_id);
     label::LabelVoided => "label.voided", |e| Subject::order(&e.order_id);
-    label::LabelOutdated => "label.outdated", |e| Subject::order(&e.order_id);
     shipment::ShipmentDespatched => "shipment.despatched", |e| scanned(e.scan.as_ref());
     shipment::ShipmentDelivered => "shipment.delivered", |e| scanned(e.scan.as_ref());
     shipment::ShipmentFailed => "shipment.failed", |e| scanned(e.scan.as_ref());

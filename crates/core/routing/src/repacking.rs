@@ -28,7 +28,7 @@ pub struct Repacking {
     pub voided: Vec<u32>,
     /// The parcels that are new.
     pub made: Vec<u32>,
-    /// How many parcels go, as labels say.
+    /// How many parcels go.
     pub of: u32,
     /// The highest number that the order ever used.
     pub last: u32,
@@ -46,7 +46,7 @@ pub fn renumber(mut packed: Vec<Packed>) -> Vec<Packed> {
 }
 
 /// Compares an order's parcels before and after a change of their contents. A parcel that differs gets a new number, and so does
-/// each one that is to be `remade`. A parcel that is made anew keeps its position. `last` is the highest number that the order
+/// each one that is to be `remade`. A parcel that is made anew keeps its position if so many parcels still go. `last` is the highest number that the order
 /// used before.
 pub fn repack(
     before: &[Packed],
@@ -78,22 +78,27 @@ pub fn repack(
     }
     repacking.voided.sort_unstable();
     repacking.packed = sorted(repacking.packed);
-    repacking.of = place(&mut repacking.packed);
+    repacking.of = place(&mut repacking.packed, &repacking.made);
     repacking
 }
 
-/// Gives each new parcel the first free position. Returns how many parcels go: no label says "3 of 2".
-fn place(packed: &mut [Packed]) -> u32 {
-    let mut taken: BTreeSet<u32> = packed.iter().map(|it| it.position).filter(|it| *it > 0).collect();
+/// Gives each new parcel a position: that of the parcel in whose place it is, or the first free one. Returns how many parcels go.
+/// No new label says "3 of 2".
+fn place(packed: &mut [Packed], made: &[u32]) -> u32 {
+    let positions: BTreeMap<u32, u32> = packed.iter().map(|it| (it.allocation.parcel, it.position)).collect();
+    let of = u32::try_from(positions.len()).unwrap_or(u32::MAX);
+    let is_kept = |number: u32, position: u32| !made.contains(&number) || (1..=of).contains(&position);
+    let mut taken: BTreeSet<u32> =
+        positions.iter().filter(|(number, it)| is_kept(**number, **it)).map(|(_, it)| *it).collect();
     let mut given: BTreeMap<u32, u32> = BTreeMap::new();
-    for it in packed.iter_mut().filter(|it| it.position == 0) {
+    for it in packed.iter_mut().filter(|it| !is_kept(it.allocation.parcel, it.position)) {
         it.position = *given.entry(it.allocation.parcel).or_insert_with(|| {
-            let free = (1..).find(|position| !taken.contains(position)).unwrap_or(0);
+            let free = (1..=of).find(|position| !taken.contains(position)).unwrap_or(of);
             taken.insert(free);
             free
         });
     }
-    taken.last().copied().unwrap_or(0)
+    of
 }
 
 fn by_parcel(packed: &[Packed]) -> BTreeMap<u32, Vec<Packed>> {

@@ -1,7 +1,7 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidDue, LabelVoidRequested, LabelVoided};
+use despatch_contracts::label::{LabelCreated, LabelVoidDue, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
     AdditionReported, CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
@@ -129,9 +129,6 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LabelCreated::TYPE => {
             let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
             format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
-        }
-        LabelOutdated::TYPE => {
-            format!("label of parcel {} says a former address", read::<LabelOutdated>(payload)?.parcel)
         }
         LabelVoidRequested::TYPE => {
             format!("void of the label of parcel {} asked for", read::<LabelVoidRequested>(payload)?.parcel)

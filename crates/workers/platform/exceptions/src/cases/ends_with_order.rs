@@ -1,7 +1,6 @@
 //! Which cases a cancelled order leaves without anything to do.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::label::LabelOutdated;
 use despatch_contracts::order::{
     OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderChanged,
     OrderExtended, OrderPlaced, PaymentReported,
@@ -26,8 +25,7 @@ pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
         | PaymentReported::TYPE
         | OrderCancelRequested::TYPE
         | OrderAddressChangeRequested::TYPE
-        | OrderAddressChanged::TYPE
-        | LabelOutdated::TYPE => true,
+        | OrderAddressChanged::TYPE => true,
         OrderAccepted::TYPE
         | PaymentAuthorised::TYPE
         | StockReserved::TYPE
@@ -64,7 +62,6 @@ mod tests {
             "stock.picked",
             "payment.authorised",
             "payment.captured",
-            "label.outdated",
         ];
         assert_eq!(ending, expected);
         assert!(

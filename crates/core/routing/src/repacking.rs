@@ -50,11 +50,11 @@ pub fn renumber(mut packed: Vec<Packed>) -> Vec<Packed> {
 /// used before.
 pub fn repack(
     before: &[Packed],
-    after: Vec<Packed>,
+    after: &[Packed],
     remade: impl Fn(&[Packed]) -> bool,
     last: u32,
 ) -> Repacking {
-    let (before, mut parcels) = (by_parcel(before), by_parcel(&after));
+    let (before, mut parcels) = (by_parcel(before), by_parcel(after));
     let highest = before.keys().max().copied().unwrap_or(0);
     let mut repacking = Repacking { packed: Vec::new(), voided: Vec::new(), made: Vec::new(), of: 0, last };
     repacking.last = last.max(highest);

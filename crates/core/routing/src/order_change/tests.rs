@@ -94,24 +94,24 @@ fn what_the_customer_collects_besides_is_where_the_rest_is() {
 fn a_parcel_that_changes_gets_a_new_number_and_keeps_its_place() {
     let before = packed(&[(1, "east", 2, 1, false), (2, "west", 1, 2, false), (4, "north", 1, 3, true)]);
     let after = packed(&[(1, "east", 1, 1, false), (2, "west", 1, 2, false), (4, "north", 1, 3, true)]);
-    let Repacking { packed: all, voided, made, of, last } = repack(&before, after.clone(), |_| false, 3);
+    let Repacking { packed: all, voided, made, of, last } = repack(&before, &after, |_| false, 3);
     assert_eq!(
         (units(&all), voided, made, of, last),
         (vec![(2, 1, 2), (4, 1, 3), (1, 1, 4)], vec![1], vec![4], 3, 4)
     );
     assert_eq!(all.iter().map(|it| it.position).collect::<Vec<_>>(), [2, 3, 1]);
-    let remade = repack(&before, after, |_| true, 7);
+    let remade = repack(&before, &after, |_| true, 7);
     assert_eq!((remade.voided, remade.made), (vec![1, 2], vec![8, 9]), "a parcel that has left stays");
 }
 
 #[test]
 fn the_number_of_an_emptied_parcel_is_gone_and_its_place_is_free() {
     let before = packed(&[(1, "east", 2, 1, false), (2, "west", 1, 2, false)]);
-    let emptied = repack(&before, packed(&[(1, "east", 2, 1, false)]), |_| false, 0);
+    let emptied = repack(&before, &packed(&[(1, "east", 2, 1, false)]), |_| false, 0);
     assert_eq!((&emptied.voided[..], emptied.made.len(), emptied.of, emptied.last), (&[2][..], 0, 1, 2));
     let mut more = emptied.packed.clone();
     add(&mut more, &packed(&[(2, "west", 1, 2, false)])[0].allocation);
-    let refilled = repack(&emptied.packed, more, |_| false, emptied.last);
+    let refilled = repack(&emptied.packed, &more, |_| false, emptied.last);
     assert_eq!(
         (units(&refilled.packed), refilled.made, refilled.of),
         (vec![(1, 2, 1), (2, 1, 3)], vec![3], 2)
@@ -211,7 +211,7 @@ proptest! {
                 Ok(taken) => { levels = without(&levels, &taken); true }
                 Err(_) => false,
             };
-            let repacking = repack(&before, all, |_| needs_labels, last);
+            let repacking = repack(&before, &all, |_| needs_labels, last);
             (all, last) = (repacking.packed, repacking.last);
             let in_all: i64 = all.iter().map(|it| it.allocation.quantity).sum();
             prop_assert_eq!(received, in_all + levels.iter().map(|it| it.available).sum::<i64>());

@@ -28,8 +28,8 @@ pub(crate) fn picked<'a>(
             parcel.contents.push(in_event(allocation.clone()));
         }
     }
-    let picked = |parcel| StockPicked { order: Some(order.clone()), parcel: Some(parcel) };
-    parcels.into_iter().map(picked).collect()
+    let event = |parcel| StockPicked { order: Some(order.clone()), parcel: Some(parcel) };
+    parcels.into_iter().map(event).collect()
 }
 
 /// Returns whether the customer collects the line.

@@ -34,7 +34,7 @@ pub(crate) async fn repack(
         return Ok(Repacked::default());
     }
     let Repacking { packed, voided, made, of, last } =
-        routing::repack(&known.packed, packed, remade, known.last_parcel);
+        routing::repack(&known.packed, &packed, remade, known.last_parcel);
     if voided.is_empty() && made.is_empty() {
         return Ok(Repacked::default());
     }

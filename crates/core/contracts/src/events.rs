@@ -52,6 +52,11 @@ fn scanned(scan: Option<&shipment::Scan>) -> Subject<'_> {
     scan.map_or(Subject::NONE, |scan| Subject::order(&scan.order_id))
 }
 
+/// Returns the subject of a command about stock.
+fn asked(request: Option<&stock::StockRequest>) -> Subject<'_> {
+    request.map_or(Subject::NONE, |request| Subject::new("stock-request", &request.request_id))
+}
+
 events! {
     order::OrderPlaced => "order.placed", |e| whole(e.order.as_ref());
     order::OrderAccepted => "order.accepted", |e| whole(e.order.as_ref());
@@ -76,6 +81,18 @@ events! {
     stock::StockPicked => "stock.picked", |e| whole(e.order.as_ref());
     stock::ParcelVoided => "stock.parcel-voided", |e| Subject::order(&e.order_id);
     stock::ChangeMissed => "stock.change-missed", |e| Subject::order(&e.order_id);
+    stock::ReceiveRequested => "stock.receive-requested", |e| asked(e.request.as_ref());
+    stock::AdjustRequested => "stock.adjust-requested", |e| asked(e.request.as_ref());
+    stock::CountRequested => "stock.count-requested", |e| asked(e.request.as_ref());
+    stock::TransferRequested => "stock.transfer-requested", |e| asked(e.request.as_ref());
+    stock::TransferArrived => "stock.transfer-arrived", |e| asked(e.request.as_ref());
+    stock::ItemsSet => "stock.items-set", |e| asked(e.request.as_ref());
+    stock::LocationSet => "stock.location-set", |e| asked(e.request.as_ref());
+    stock::ExpectedSet => "stock.expected-set", |e| asked(e.request.as_ref());
+    stock::StockWithdrawn => "stock.withdrawn", |e| Subject::order(&e.order_id);
+    stock::StockLevelDue => "stock.level-due", |_e| Subject::NONE;
+    stock::StockLevelChanged => "stock.level-changed", |e| Subject::new("sku", &e.sku);
+    stock::StockClosingDue => "stock.closing-due", |_e| Subject::NONE;
     payment::PaymentAuthorised => "payment.authorised", |e| whole(e.order.as_ref());
     payment::PaymentCaptured => "payment.captured", |e| whole(e.order.as_ref());
     payment::RefundRequested => "payment.refund-requested", |e| Subject::order(&e.order_id);

@@ -17,7 +17,7 @@ orders:
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship]
+  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
   secrets: []
   calls: []
 payments:

@@ -1,32 +1,169 @@
 -- Where goods are. `rank` orders the locations that could serve an order equally well, lowest first.
 CREATE TABLE inventory.location (
-    id      text PRIMARY KEY,
-    name    text NOT NULL,
-    country text NOT NULL,
-    region  text NOT NULL,
-    rank    integer NOT NULL
+    id         text    PRIMARY KEY,
+    name       text    NOT NULL,
+    -- The address, from which parcels are sent. Every part may be empty.
+    contact    text    NOT NULL DEFAULT '',
+    company    text    NOT NULL DEFAULT '',
+    street1    text    NOT NULL DEFAULT '',
+    street2    text    NOT NULL DEFAULT '',
+    city       text    NOT NULL DEFAULT '',
+    region     text    NOT NULL DEFAULT '',
+    postcode   text    NOT NULL DEFAULT '',
+    country    text    NOT NULL DEFAULT '',
+    phone      text    NOT NULL DEFAULT '',
+    zone       text    NOT NULL DEFAULT 'UTC',
+    calendar   text    NOT NULL DEFAULT '',
+    rank       integer NOT NULL DEFAULT 100,
+    mode       text    NOT NULL DEFAULT 'instant' CHECK (mode IN ('instant')),
+    -- The sales channels that it sells to; all of them if there is none.
+    channels   text[]  NOT NULL DEFAULT '{}',
+    changed_at timestamptz NOT NULL DEFAULT despatch_now()
 );
 
--- Units of a SKU at a location: all that ever arrived, and those of them that no order holds. An order moves units by
--- one update of `available`; the checks are the last word against selling what is not there or releasing it twice.
--- Reserved and shipped units are counted where they are known, per order, so a despatch scan touches no shared row.
+-- Articles. A receipt makes an article known by its SKU alone; what is null was never said.
+CREATE TABLE inventory.item (
+    sku            text    PRIMARY KEY,
+    title          text,
+    grams          bigint  CHECK (grams > 0),
+    length_mm      bigint  CHECK (length_mm > 0),
+    width_mm       bigint  CHECK (width_mm > 0),
+    height_mm      bigint  CHECK (height_mm > 0),
+    fragile        boolean NOT NULL DEFAULT false,
+    dangerous      boolean NOT NULL DEFAULT false,
+    own_box        boolean NOT NULL DEFAULT false,
+    age_checked    boolean NOT NULL DEFAULT false,
+    intangible     boolean NOT NULL DEFAULT false,
+    origin         text,
+    customs_code   text,
+    value_minor    bigint  CHECK (value_minor >= 0),
+    value_currency text,
+    known_at       timestamptz NOT NULL DEFAULT despatch_now(),
+    changed_at     timestamptz NOT NULL DEFAULT despatch_now(),
+    CHECK ((value_minor IS NULL) = (value_currency IS NULL))
+);
+
+-- Barcodes. One scan stands for `factor` units of the article.
+CREATE TABLE inventory.barcode (
+    code   text   PRIMARY KEY,
+    sku    text   NOT NULL REFERENCES inventory.item,
+    factor bigint NOT NULL CHECK (factor > 0)
+);
+CREATE INDEX ON inventory.barcode (sku);
+
+-- Requests about stock, and what became of each row. A request is worked on once, however often it comes.
+CREATE TABLE inventory.request (
+    request_id   text    PRIMARY KEY,
+    -- The event's type, such as `stock.receive-requested`.
+    kind         text    NOT NULL,
+    at           timestamptz NOT NULL DEFAULT despatch_now(),
+    requested_by text    NOT NULL,
+    by_whom      text    NOT NULL,
+    note         text    NOT NULL,
+    -- The name of the delivery or the transfer; empty for other kinds.
+    name         text    NOT NULL,
+    rows         integer NOT NULL,
+    refused      integer NOT NULL,
+    -- Whether a second person must look at it, because it is worth much.
+    needs_second boolean NOT NULL DEFAULT false,
+    -- An array with an object for each row, in the request's order: `row` (its place, from 1), `sku`, `location`, `quantity`
+    -- and `outcome`. The outcome is `booked`, `before`, `refused`, or `withheld` because another row was refused. A row that
+    -- was not booked has a `code` and an `error` besides.
+    results      jsonb   NOT NULL
+);
+CREATE INDEX ON inventory.request (at);
+
+-- Units of a SKU at a location that no order holds. A claim moves units by one update of `available`; the check is the last word
+-- against selling what is not there. Every other count is a sum over the ledger or over orders, so a despatch scan touches no
+-- shared row.
 CREATE TABLE inventory.stock (
     sku       text   NOT NULL,
     location  text   NOT NULL REFERENCES inventory.location,
-    received  bigint NOT NULL,
     available bigint NOT NULL CHECK (available >= 0),
-    PRIMARY KEY (sku, location),
-    CHECK (available <= received)
+    PRIMARY KEY (sku, location)
 ) WITH (fillfactor = 50);
 
--- Arrivals, line by line: the ledger that the counters are checked against.
+-- The ledger: each movement takes units of a SKU at a location out of one bucket and puts them into another, so none is made or
+-- lost. Rows are only ever added, by the statement that moves the units.
+--
+-- Buckets inside a location: `available`, `reserved` (an order holds them), `quarantine`, `damaged`, `missing` (a count did not
+-- find them). Buckets outside: `supplier`, `customer`, `transit`, `lost`, `scrapped`.
+CREATE TABLE inventory.movement (
+    id          bigint  GENERATED ALWAYS AS IDENTITY,
+    at          timestamptz NOT NULL DEFAULT despatch_now(),
+    sku         text    NOT NULL,
+    location    text    NOT NULL,
+    quantity    bigint  NOT NULL CHECK (quantity > 0),
+    from_bucket text    NOT NULL,
+    to_bucket   text    NOT NULL,
+    -- The type of the event that it follows from, or that follows from it.
+    kind        text    NOT NULL,
+    order_id    text,
+    parcel      integer,
+    request_id  text,
+    -- The reason of an adjustment.
+    reason      text    NOT NULL DEFAULT '',
+    by_whom     text    NOT NULL DEFAULT '',
+    PRIMARY KEY (sku, location, at, id),
+    CHECK (from_bucket <> to_bucket)
+);
+-- Rows come almost in the order of their times, so a block's range finds a day's rows.
+CREATE INDEX ON inventory.movement USING brin (at);
+
+-- Days (UTC) whose balances are in `inventory.balance`.
+CREATE TABLE inventory.closing (
+    day date PRIMARY KEY,
+    at  timestamptz NOT NULL DEFAULT despatch_now()
+);
+
+-- Units per bucket at the end of a closed day, of each position that moved since the closing before.
+CREATE TABLE inventory.balance (
+    sku      text   NOT NULL,
+    location text   NOT NULL,
+    bucket   text   NOT NULL,
+    day      date   NOT NULL,
+    units    bigint NOT NULL,
+    PRIMARY KEY (sku, location, bucket, day)
+);
+
+-- Units per bucket now, by the ledger: the last closing balances, and the movements since.
+CREATE VIEW inventory.bucket AS
+SELECT sku, location, bucket, sum(units)::bigint AS units
+FROM (
+    SELECT sku, location, bucket, units
+    FROM (SELECT DISTINCT ON (sku, location, bucket) sku, location, bucket, units
+          FROM inventory.balance ORDER BY sku, location, bucket, day DESC) closed
+    UNION ALL
+    SELECT sku, location, bucket, units
+    FROM inventory.movement
+    CROSS JOIN LATERAL (VALUES (to_bucket, quantity), (from_bucket, -quantity)) AS side (bucket, units)
+    WHERE at >= (SELECT coalesce((max(day) + 1)::timestamp AT TIME ZONE 'UTC', '-infinity') FROM inventory.closing)
+) AS part
+GROUP BY sku, location, bucket;
+
+-- Rows of deliveries, each known by the delivery's name and the row's identity in it. `request_id` is the request that brought
+-- it first.
 CREATE TABLE inventory.receipt (
-    receipt_id text   NOT NULL,
+    receipt    text   NOT NULL,
+    row_id     text   NOT NULL,
     sku        text   NOT NULL,
     location   text   NOT NULL,
     quantity   bigint NOT NULL CHECK (quantity > 0),
+    request_id text   NOT NULL,
     at         timestamptz NOT NULL DEFAULT despatch_now(),
-    PRIMARY KEY (receipt_id, sku, location)
+    PRIMARY KEY (receipt, row_id)
+);
+
+-- Units that are on their way from one location to another. The ledger says which of them arrived.
+CREATE TABLE inventory.transfer (
+    transfer   text   NOT NULL,
+    sku        text   NOT NULL,
+    source     text   NOT NULL,
+    target     text   NOT NULL,
+    quantity   bigint NOT NULL CHECK (quantity > 0),
+    arrived_at timestamptz,
+    at         timestamptz NOT NULL DEFAULT despatch_now(),
+    PRIMARY KEY (transfer, sku, source, target)
 );
 
 -- The state of an order's claim on stock. An order that was cancelled before it was reserved has a row too, so that
@@ -65,9 +202,9 @@ CREATE TABLE inventory.allocation (
     PRIMARY KEY (order_id, parcel, line)
 ) WITH (fillfactor = 80);
 
--- How much of everything is where, for people and reports.
+-- How much of everything is where, for people and reports. Reserved and shipped are counted per order; the ledger must agree.
 CREATE VIEW inventory.position AS
-SELECT s.sku, s.location, s.received, s.available,
+SELECT s.sku, s.location, s.available,
        coalesce(a.reserved, 0) AS reserved, coalesce(a.shipped, 0) AS shipped
 FROM inventory.stock s
 LEFT JOIN (

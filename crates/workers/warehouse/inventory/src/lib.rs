@@ -6,20 +6,30 @@
 //! voided, and picked anew under another number.
 
 mod add;
+mod adjust;
+mod arrive;
 mod change;
 mod config;
 mod confirm;
+mod count;
 mod error;
 mod expire;
 mod expiry_timer;
 mod newest_stock;
 mod order_lines;
 mod parcels;
+mod position;
+mod receive;
 mod release;
 mod repack;
+mod request;
 mod reserve;
+mod row_result;
+mod set_items;
+mod set_location;
 mod ship;
 pub mod store;
+mod transfer;
 
 use std::time::Duration;
 
@@ -27,14 +37,21 @@ use despatch_contracts::stock::ReservationExpiryDue;
 use despatch_runtime::{Migration, SqlGauge, Worker};
 
 pub use add::Add;
+pub use adjust::Adjust;
+pub use arrive::Arrive;
 pub use change::{Change, FlagMissed};
 pub use config::Config;
 pub use confirm::Confirm;
+pub use count::Count;
 pub use error::InventoryError;
 pub use expire::Expire;
+pub use receive::Receive;
 pub use release::Release;
 pub use reserve::Reserve;
+pub use set_items::SetItems;
+pub use set_location::SetLocation;
 pub use ship::{Left, Ship};
+pub use transfer::Transfer;
 
 /// The worker's name and schema.
 pub const NAME: &str = "inventory";
@@ -60,5 +77,12 @@ pub fn worker(config: &Config) -> Worker {
         .handler(FlagMissed)
         .handler(Add)
         .handler(Ship)
+        .handler(Receive)
+        .handler(Adjust { second_person_above: config.second_person_above })
+        .handler(Count)
+        .handler(Transfer)
+        .handler(Arrive)
+        .handler(SetItems)
+        .handler(SetLocation)
         .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
 }

@@ -21,7 +21,9 @@ use despatch_contracts::shipment::{
     ShipmentReturned,
 };
 use despatch_contracts::stock::{
-    ChangeMissed, ParcelVoided, ReservationExpiryDue, StockPicked, StockReleased, StockReserved,
+    AdjustRequested, ChangeMissed, CountRequested, ExpectedSet, ItemsSet, LocationSet, ParcelVoided,
+    ReceiveRequested, ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue, StockPicked,
+    StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
 };
 use despatch_contracts::{Bytes, Event};
 use despatch_domain::amount;
@@ -80,6 +82,48 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             let ChangeMissed { parcels, .. } = read(payload)?;
             format!("changed after parcels had left: {parcels:?}")
         }
+        ReceiveRequested::TYPE => {
+            let ReceiveRequested { request, rows, .. } = read(payload)?;
+            stock_request("receipt", rows.len(), request)
+        }
+        AdjustRequested::TYPE => {
+            let AdjustRequested { request, rows } = read(payload)?;
+            stock_request("adjustment", rows.len(), request)
+        }
+        CountRequested::TYPE => {
+            let CountRequested { request, rows } = read(payload)?;
+            stock_request("count", rows.len(), request)
+        }
+        TransferRequested::TYPE => {
+            let TransferRequested { request, rows, .. } = read(payload)?;
+            stock_request("transfer", rows.len(), request)
+        }
+        TransferArrived::TYPE => {
+            let TransferArrived { request, rows, .. } = read(payload)?;
+            stock_request("arrival of a transfer", rows.len(), request)
+        }
+        ItemsSet::TYPE => {
+            let ItemsSet { request, items } = read(payload)?;
+            stock_request("description of articles", items.len(), request)
+        }
+        LocationSet::TYPE => {
+            let LocationSet { request, location } = read(payload)?;
+            stock_request("change of a location", location.iter().len(), request)
+        }
+        ExpectedSet::TYPE => {
+            let ExpectedSet { request, rows, .. } = read(payload)?;
+            stock_request("expected delivery", rows.len(), request)
+        }
+        StockWithdrawn::TYPE => {
+            let StockWithdrawn { sku, location, quantity, .. } = read(payload)?;
+            format!("a count took {quantity} units of {sku} at {location} from the order")
+        }
+        StockLevelChanged::TYPE => {
+            let StockLevelChanged { levels, .. } = read(payload)?;
+            format!("{} units can be sold", levels.iter().map(|level| level.available).sum::<i64>())
+        }
+        StockLevelDue::TYPE => "changes of the stock to be told".to_owned(),
+        StockClosingDue::TYPE => "days of the stock to be closed".to_owned(),
         PaymentCaptured::TYPE => {
             let captured: PaymentCaptured = read(payload)?;
             format!("payment captured, {}", amount(captured.amount_minor, &captured.currency))
@@ -192,6 +236,12 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
 
 fn read<E: Event>(payload: Bytes) -> Option<E> {
     E::decode(payload).ok()
+}
+
+fn stock_request(what: &str, rows: usize, request: Option<StockRequest>) -> String {
+    let StockRequest { requested_by, by, .. } = request.unwrap_or_default();
+    let by = if by.is_empty() { requested_by } else { format!("{requested_by} {by}") };
+    format!("{what} asked for by {by}, {rows} rows")
 }
 
 fn scan(scan: Option<Scan>, what: &str) -> Option<String> {

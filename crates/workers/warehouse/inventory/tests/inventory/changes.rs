@@ -130,7 +130,7 @@ async fn a_picked_parcel_whose_units_changed_is_voided_and_made_anew_and_the_oth
     // A parcel that is empty is voided alone. Its number is gone for good.
     env.deliver(&changed(5, &of("o-1", [0, 1]))).await;
     env.quiet().await;
-    assert_eq!(going(&env, "o-1").await, [first.clone()]);
+    assert_eq!(going(&env, "o-1").await, std::slice::from_ref(&first));
     env.deliver(&extended(6, &of("o-1", [1, 1]))).await;
     env.quiet().await;
     assert_eq!(going(&env, "o-1").await, [first, (4, 2, 2, west, vec![(1, 1)])]);

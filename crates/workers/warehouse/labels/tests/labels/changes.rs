@@ -15,7 +15,7 @@ fn voided(order_id: &str, parcel: u32) -> ParcelVoided {
 }
 
 /// The parcel that takes the place of the first of two.
-fn made_anew(order: Order, number: u32) -> StockPicked {
+fn made_again(order: Order, number: u32) -> StockPicked {
     let mut picked = picked(order, number, 2);
     picked.parcel.as_mut().expect("a parcel").position = 1;
     picked
@@ -40,7 +40,7 @@ async fn the_label_of_a_voided_parcel_is_voided_at_the_carrier_and_its_successor
         env.deliver(&picked(order.clone(), parcel, 2)).await;
     }
     env.quiet().await;
-    env.deliver(&made_anew(order, 3)).await;
+    env.deliver(&made_again(order, 3)).await;
     env.deliver(&voided("changed", 1)).await;
     let label: LabelVoided = env.expect("changed").await;
     assert_eq!((label.parcel, label.reason.as_str()), (1, "order-changed"));
@@ -60,7 +60,7 @@ async fn a_parcel_that_was_voided_before_its_label_gets_none_and_its_successor_d
     env.quiet().await;
     let order = at_level("early", ServiceLevel::FirstClass);
     env.deliver(&picked(order.clone(), 1, 2)).await;
-    env.deliver(&made_anew(order, 3)).await;
+    env.deliver(&made_again(order, 3)).await;
     env.expect::<LabelCreated>("early").await;
     env.quiet().await;
     assert_eq!(live(&shippo, &env, "early").await, [3]);
@@ -81,7 +81,7 @@ async fn a_parcel_that_is_voided_while_its_label_is_bought_or_in_doubt_costs_not
         eventually("the purchase is under way", async || env.db().await.query_opt(begun, &[]).await.unwrap())
             .await;
         env.deliver(&voided("race", 1)).await;
-        env.deliver(&made_anew(order, 2)).await;
+        env.deliver(&made_again(order, 2)).await;
         env.quiet().await;
         assert_eq!(live(&shippo, &env, "race").await, [2], "{fault:?}");
     }
@@ -95,7 +95,7 @@ async fn a_label_of_our_own_says_the_place_of_its_parcel_and_the_newest_address(
     env.expect::<LabelCreated>("own").await;
     order.ship_to.as_mut().expect("an address").street1 = "9 Newest Street".into();
     env.deliver(&voided("own", 1)).await;
-    env.deliver(&made_anew(order, 3)).await;
+    env.deliver(&made_again(order, 3)).await;
     env.quiet().await;
     assert_eq!(states(&env, "own").await, [LabelState::Voided, LabelState::Valid]);
     let zpl = document(&env.db().await, "own-3", LabelFormat::Zpl).await.expect("the tables are there");

@@ -67,7 +67,6 @@ events! {
     order::OrderRefundRequested => "order.refund-requested", |e| Subject::order(&e.order_id);
     order::OrderCancelRequested => "order.cancel-requested", |e| Subject::order(&e.order_id);
     order::OrderAddressChangeRequested => "order.address-change-requested", |e| Subject::order(&e.order_id);
-    order::OrderAddressChanged => "order.address-changed", |e| Subject::order(&e.order_id);
     order::OrderChanged => "order.changed", |e| whole(e.order.as_ref());
     order::AdditionReported => "order.addition-reported", |e| whole(e.order.as_ref());
     order::OrderExtended => "order.extended", |e| whole(e.order.as_ref());

@@ -3,7 +3,8 @@
 use despatch_contracts::label::{LabelCreated, LabelVoided};
 use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::stock::{ParcelVoided, StockPicked};
-use despatch_read_model::labels::{LabelFormat, LabelState, document, labels_of};
+use despatch_read_model::labels::{LabelFormat, LabelState, document, labels_of, parcel_by_tracking};
+use despatch_runtime::{Database, QueryBatcher};
 use despatch_sandbox::{Fault, Faults, Operation, Sandbox, Target};
 use despatch_testkit::{TestEnv, eventually};
 
@@ -31,6 +32,18 @@ async fn live(shippo: &Sandbox, env: &TestEnv, order_id: &str) -> Vec<u32> {
     live
 }
 
+/// Each label as a scan finds it: its parcel, the parcel's place, and how many go.
+async fn scanned(env: &TestEnv, order_id: &str) -> Vec<(u32, u32, u32)> {
+    let scans = QueryBatcher::start(Database::new(&env.settings().database_url, 1).expect("a URL"));
+    let mut found = Vec::new();
+    for label in labels_of(&env.db().await, order_id).await.expect("the table") {
+        let parcel = parcel_by_tracking(&scans, &label.carrier, &label.tracking_number).await;
+        let parcel = parcel.expect("the tables").expect("it is ours");
+        found.push((parcel.parcel, parcel.position, parcel.parcels));
+    }
+    found
+}
+
 #[tokio::test]
 async fn the_label_of_a_voided_parcel_is_voided_at_the_carrier_and_its_successor_has_one() {
     let shippo = sandbox().await;
@@ -46,6 +59,11 @@ async fn the_label_of_a_voided_parcel_is_voided_at_the_carrier_and_its_successor
     assert_eq!((label.parcel, label.reason.as_str()), (1, "order-changed"));
     env.quiet().await;
     assert_eq!(live(&shippo, &env, "changed").await, [2, 3]);
+    assert_eq!(scanned(&env, "changed").await, [(1, 1, 2), (2, 2, 2), (3, 1, 2)]);
+    // The second is empty by now, and nothing takes its place.
+    env.deliver(&voided("changed", 2)).await;
+    env.quiet().await;
+    assert_eq!(scanned(&env, "changed").await, [(1, 1, 1), (2, 2, 1), (3, 1, 1)], "as many as go");
     assert_eq!(
         (env.count::<LabelCreated>("changed").await, env.count::<LabelVoided>("changed").await),
         (3, 1)

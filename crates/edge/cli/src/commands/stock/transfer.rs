@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use despatch_gateway::stock_json::MOST_ROWS;
 use reqwest::Method;
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::args::{ArriveArgs, TransferArgs};
 use crate::commands::csv_file::Column;
 use crate::config::Config;
 use crate::local::DataDir;
-use crate::result::Result;
+use crate::result::{Result, hinted};
 
 const TRANSFER_COLUMNS: [Column; 4] = [
     Column { name: "sku", required: true },
@@ -52,12 +53,20 @@ pub(super) async fn transfer(
         let body = json!({ "sku": sku, "from": from, "to": to, "quantity": args.quantity });
         Input::one(&sku, &from, body)
     };
+    // A transfer that arrives has one name, and so is one request.
+    let is_one = args.arrives_later || !args.transfer.is_empty();
+    if is_one && input.rows.len() > MOST_ROWS {
+        return Err(hinted(
+            format!("expected at most {MOST_ROWS} rows in one transfer, found {}", input.rows.len()),
+            "split the file, and give each part a name of its own with --transfer",
+        ));
+    }
     let command = Command {
         method: Method::POST,
         path: "/v1/stock/transfers".to_owned(),
         fields: json!({ "transfer": args.transfer, "arrives_later": args.arrives_later }),
         rows: "rows",
-        chunk: CHUNK,
+        chunk: if is_one { MOST_ROWS } else { CHUNK },
         all_or_nothing: false,
         known_by_contents: args.file.from.is_some(),
         words: BOOKED,

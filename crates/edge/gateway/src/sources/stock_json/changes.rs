@@ -60,7 +60,7 @@ impl AdjustmentJson {
     fn read(self, at: usize) -> Result<AdjustRow, Invalid> {
         let field = |name: &str| format!("rows[{at}].{name}");
         let change = self.change.ok_or_else(|| Invalid::new(field("change"), "is required"))?;
-        if change == 0 || change.abs() > LARGEST_QUANTITY {
+        if change == 0 || change.unsigned_abs() > LARGEST_QUANTITY.unsigned_abs() {
             let expected = format!(
                 "expected units more, or less with a minus, at most {LARGEST_QUANTITY}, found {change}"
             );

@@ -92,6 +92,7 @@ events! {
     stock::StockLevelDue => "stock.level-due", |_e| Subject::NONE;
     stock::StockLevelChanged => "stock.level-changed", |e| Subject::new("sku", &e.sku);
     stock::StockClosingDue => "stock.closing-due", |_e| Subject::NONE;
+    stock::ChangeMissed => "stock.change-missed", |e| Subject::order(&e.order_id);
     payment::PaymentAuthorised => "payment.authorised", |e| whole(e.order.as_ref());
     payment::PaymentCaptured => "payment.captured", |e| whole(e.order.as_ref());
     payment::RefundRequested => "payment.refund-requested", |e| Subject::order(&e.order_id);
@@ -110,7 +111,6 @@ events! {
     label::LabelVoidRequested => "label.void-requested", |e| Subject::order(&e.order_id);
     label::LabelVoidDue => "label.void-due", |e| Subject::order(&e.order_id);
     label::LabelVoided => "label.voided", |e| Subject::order(&e.order_id);
-    label::LabelOutdated => "label.outdated", |e| Subject::order(&e.order_id);
     shipment::ShipmentDespatched => "shipment.despatched", |e| scanned(e.scan.as_ref());
     shipment::ShipmentDelivered => "shipment.delivered", |e| scanned(e.scan.as_ref());
     shipment::ShipmentFailed => "shipment.failed", |e| scanned(e.scan.as_ref());

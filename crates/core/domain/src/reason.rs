@@ -152,6 +152,8 @@ reasons! {
     SkuUnknown = "sku-unknown" => (Warehouse, Normal, 8),
     /// The reservation ended before it was confirmed.
     ReservationExpired = "reservation-expired" => (Warehouse, High, 4),
+    /// A count found fewer units than orders hold, and took some from the order.
+    CountBelowReserved = "count-below-reserved" => (Warehouse, High, 4),
 
     // Labels and carriers.
     /// The carrier cannot deliver to this address.
@@ -168,8 +170,6 @@ reasons! {
     ServiceByRule = "service-by-rule",
     /// An earlier try, whose answer was lost, had bought the label.
     LabelFound = "label-found",
-    /// The order's address changed after a parcel had its label.
-    AddressChangedLate = "address-changed-late" => (CustomerService, High, 4),
     /// A carrier scanned a parcel that is not ours.
     TrackingUnknown = "tracking-unknown" => (CarrierDesk, Low, 24),
 

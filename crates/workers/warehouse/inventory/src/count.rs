@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{CountRequested, CountRow, StockWithdrawn};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::InventoryError;
 use crate::position::Positions;
@@ -20,6 +20,7 @@ pub struct Count;
 
 impl Handler for Count {
     const NAME: &'static str = "inventory.count";
+    const POLICY: Policy = request::ALONE;
     type In = CountRequested;
     type Out = Vec<StockWithdrawn>;
     type Error = InventoryError;

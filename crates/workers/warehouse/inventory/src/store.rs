@@ -1,6 +1,7 @@
-//! All SQL of the inventory worker: `claims` has what orders do, a file each has what the requests about stock do, and
-//! `ledger_queries` has what other crates read.
+//! All SQL of the inventory worker: `claims` has the way of ordinary orders, `changes` has orders that changed since, a file each
+//! has what the requests about stock do, and `ledger_queries` has what other crates read.
 
+mod changes;
 mod claims;
 mod counts;
 mod items;
@@ -10,13 +11,17 @@ mod movements;
 mod receipts;
 mod requests;
 mod reservation;
+mod restore;
 mod transfers;
 
-pub(crate) use claims::{Claim, Expiry, QUERIES, cancel, claim, confirm, expire, ship, stock_for};
+pub(crate) use changes::{KnownOrder, keep_newest, repack, retentions};
+pub(crate) use claims::{
+    Claim, Confirmed, Expiry, QUERIES, Stock, cancel, claim, confirm, expire, ship, stock_for,
+};
 pub(crate) use counts::{Held, Recorded, recorded_at, take_from_orders};
 pub(crate) use items::{barcode_owners, set_items};
 pub(crate) use ledger_queries::OVERSOLD;
-pub use ledger_queries::{Reservation, Totals, reservation_of, totals};
+pub use ledger_queries::{LAW, Reservation, Totals, reservation_of, totals};
 pub(crate) use locations::set_location;
 pub use locations::{Location, open_locations};
 pub(crate) use movements::{Movement, is_worth_more, lock_positions, move_units};
@@ -24,4 +29,5 @@ pub(crate) use receipts::{ArrivedRow, receive_rows, recorded_before};
 pub use receipts::{ReceiptLine, receive, receive_all, units_on_receipts};
 pub(crate) use requests::{is_request_known, location_ids, record_request, skus_near, unknown_skus};
 pub use reservation::State;
+pub(crate) use restore::{Restored, restore};
 pub(crate) use transfers::{OnTheWay, end_transfer, is_transfer_known, lock_transfer, send_off};

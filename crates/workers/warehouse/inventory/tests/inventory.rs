@@ -2,12 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
+#[path = "inventory/changes.rs"]
+mod changes;
 #[path = "inventory/descriptions.rs"]
 mod descriptions;
+#[path = "inventory/kills.rs"]
+mod kills;
+#[path = "inventory/law.rs"]
+mod law;
 #[path = "inventory/load.rs"]
 mod load;
 #[path = "inventory/stock_requests.rs"]
 mod stock_requests;
+#[path = "inventory/withdrawn.rs"]
+mod withdrawn;
 
 use despatch_contracts::order::{Fulfilment, Order, OrderCancelled};
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
@@ -18,6 +26,7 @@ use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased
 use despatch_domain::Reason;
 use despatch_inventory::store::{self, Location, ReceiptLine, State, Totals};
 use despatch_inventory::{Config, worker};
+use despatch_runtime::Process;
 use despatch_testkit::{TestEnv, eventually, order};
 use tokio_postgres::Client;
 
@@ -36,6 +45,24 @@ async fn warehouse_with(
 ) -> (TestEnv, Client) {
     let env = TestEnv::new().await;
     env.run(worker(&Config { reservation_seconds, second_person_above })).await;
+    let db = open(&env).await;
+    store::receive(&db, "first delivery", units).await.unwrap();
+    (env, db)
+}
+
+/// A warehouse in which no process runs.
+async fn idle_warehouse() -> (TestEnv, Client) {
+    let env = TestEnv::new().await;
+    let config = Config { reservation_seconds: AN_HOUR, second_person_above: 0 };
+    let process = Process::start(env.settings().clone(), vec![worker(&config)]).await.unwrap();
+    process.health().until_ready().await;
+    process.drain().await;
+    let db = open(&env).await;
+    (env, db)
+}
+
+/// Opens two locations.
+async fn open(env: &TestEnv) -> Client {
     let db = env.db().await;
     let location = |id: &str, rank| Location {
         id: id.into(),
@@ -45,12 +72,15 @@ async fn warehouse_with(
         rank,
     };
     store::open_locations(&db, &[location("east", 1), location("west", 2)]).await.unwrap();
-    store::receive(&db, "first delivery", units).await.unwrap();
-    (env, db)
+    db
 }
 
 fn accepted(order_id: &str) -> PaymentAuthorised {
-    PaymentAuthorised { order: Some(order(order_id)) }
+    accepted_as(order(order_id))
+}
+
+fn accepted_as(order: Order) -> PaymentAuthorised {
+    PaymentAuthorised { order: Some(order) }
 }
 
 fn captured(order_id: &str) -> PaymentCaptured {
@@ -76,10 +106,18 @@ async fn timers(db: &Client) -> i64 {
     db.query_one("SELECT count(*) FROM inventory.timer", &[]).await.unwrap().get(0)
 }
 
+/// The ledger agrees with every counter.
+async fn assert_lawful(db: &Client) {
+    let wrong = format!("SELECT l::text FROM ({}) AS l", store::LAW);
+    let wrong: Vec<String> = db.query(&wrong, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
 /// Received, available, reserved, shipped.
 async fn units(db: &Client) -> [i64; 4] {
     let Totals { received, available, reserved, shipped, set_aside } = store::totals(db).await.unwrap();
     assert_eq!(received, available + reserved + shipped + set_aside, "units are neither made nor lost");
+    assert_lawful(db).await;
     [received, available, reserved, shipped]
 }
 

@@ -1,7 +1,7 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidDue, LabelVoidRequested, LabelVoided};
+use despatch_contracts::label::{LabelCreated, LabelVoidDue, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
     AdditionReported, CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
@@ -21,9 +21,9 @@ use despatch_contracts::shipment::{
     ShipmentReturned,
 };
 use despatch_contracts::stock::{
-    AdjustRequested, CountRequested, ExpectedSet, ItemsSet, LocationSet, ParcelVoided, ReceiveRequested,
-    ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue, StockPicked, StockReleased,
-    StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
+    AdjustRequested, ChangeMissed, CountRequested, ExpectedSet, ItemsSet, LocationSet, ParcelVoided,
+    ReceiveRequested, ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue, StockPicked,
+    StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
 };
 use despatch_contracts::{Bytes, Event};
 use despatch_domain::amount;
@@ -120,6 +120,10 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         }
         StockLevelDue::TYPE => "changes of the stock to be told".to_owned(),
         StockClosingDue::TYPE => "days of the stock to be closed".to_owned(),
+        ChangeMissed::TYPE => {
+            let ChangeMissed { parcels, .. } = read(payload)?;
+            format!("changed after parcels had left: {parcels:?}")
+        }
         PaymentCaptured::TYPE => {
             let captured: PaymentCaptured = read(payload)?;
             format!("payment captured, {}", amount(captured.amount_minor, &captured.currency))
@@ -169,9 +173,6 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LabelCreated::TYPE => {
             let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
             format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
-        }
-        LabelOutdated::TYPE => {
-            format!("label of parcel {} says a former address", read::<LabelOutdated>(payload)?.parcel)
         }
         LabelVoidRequested::TYPE => {
             format!("void of the label of parcel {} asked for", read::<LabelVoidRequested>(payload)?.parcel)

@@ -1,17 +1,19 @@
 //! Which cases a cancelled order leaves without anything to do.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::label::LabelOutdated;
 use despatch_contracts::order::{
-    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderPlaced,
-    PaymentReported,
+    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderChanged,
+    OrderExtended, OrderPlaced, PaymentReported,
 };
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
-use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved};
+use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved, StockWithdrawn};
 
 /// The worker that holds each order's state. It needs every fact, whatever became of the order: of money that was captured
 /// although the order is cancelled, it requests the refund.
 const STATE: &str = "orders";
+
+/// The worker that gives back money of an order that changed, cancelled or not.
+const MONEY: &str = "payments";
 
 /// Whether the event only carries its order forward. Once the order is cancelled, there is nothing left to do about it.
 ///
@@ -23,14 +25,15 @@ pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
         | PaymentReported::TYPE
         | OrderCancelRequested::TYPE
         | OrderAddressChangeRequested::TYPE
-        | OrderAddressChanged::TYPE
-        | LabelOutdated::TYPE => true,
+        | OrderAddressChanged::TYPE => true,
         OrderAccepted::TYPE
         | PaymentAuthorised::TYPE
         | StockReserved::TYPE
         | ReservationExpiryDue::TYPE
         | PaymentCaptured::TYPE
-        | StockPicked::TYPE => worker != STATE,
+        | StockPicked::TYPE
+        | StockWithdrawn::TYPE => worker != STATE,
+        OrderChanged::TYPE | OrderExtended::TYPE => worker != MONEY,
         _ => false,
     }
 }
@@ -53,18 +56,21 @@ mod tests {
             "order.cancel-requested",
             "order.address-change-requested",
             "order.address-changed",
+            "order.changed",
+            "order.extended",
             "stock.reserved",
             "stock.reservation-expiry-due",
             "stock.picked",
+            "stock.withdrawn",
             "payment.authorised",
             "payment.captured",
-            "label.outdated",
         ];
         assert_eq!(ending, expected);
         assert!(
             !ends_with_order("orders", "payment.captured"),
             "the refund of a late capture follows from it"
         );
+        assert!(!ends_with_order("payments", "order.changed"), "money may still have to go back");
         assert!(ends_with_order("orders", "order.cancel-requested"));
         assert!(!ends_with_order("payments", ""), "input that the gateway refused");
     }

@@ -1,5 +1,5 @@
 //! Decisions about an order's way, as pure functions: [which locations send it](allocate_order),
-//! [which units a changed order gives back](take_off) or [needs besides](top_up), [which parcels are then made anew](repack),
+//! [which units a changed order gives back](take_off) or [needs besides](top_up), [which parcels are then made again](repack),
 //! and [which carrier service takes a parcel](CarrierRule).
 //!
 //! Nothing here reads a table, a clock or the network. The workers collect what a decision needs, and record what

@@ -1,4 +1,4 @@
-//! Decides which parcels of a changed order are made anew. A parcel's number stands for one content and one label, so a
+//! Decides which parcels of a changed order are made again. A parcel's number stands for one content and one label, so a
 //! parcel that changes is voided, and made under a number that the order never used.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +46,7 @@ pub fn renumber(mut packed: Vec<Packed>) -> Vec<Packed> {
 }
 
 /// Compares an order's parcels before and after a change of their contents. A parcel that differs gets a new number, and so does
-/// each one that is to be `remade`. A parcel that is made anew keeps its position if so many parcels still go. `last` is the highest number that the order
+/// each one that must be `remade`. A parcel that is made again keeps its position if so many parcels still go. `last` is the highest number that the order
 /// used before.
 pub fn repack(
     before: &[Packed],

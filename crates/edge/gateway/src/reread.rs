@@ -131,7 +131,7 @@ impl Handler for Reread {
                     let rows = tx.query(statements::ORDER_ID, &[shop, &money.shop_order_id]).await?;
                     let Some(order_id) = rows.first().map(|row| row.get(0)) else { continue };
                     match money.movement.report(order_id) {
-                        Report::Paid(event) => follow_ons.paid.push(event),
+                        Report::Paid(event) => follow_ons.paid.push(*event),
                         Report::Refunded(event) => follow_ons.refunded.push(event),
                     }
                 }
@@ -167,7 +167,7 @@ async fn order_said(
         order_id: order.order_id.clone(),
         tenders,
         is_part: false,
-        order: None,
+        order: Some(order.clone()),
     });
     if known.update(&digest, updated_at) == Update::Changed {
         tx.execute(statements::UPDATE, &[&shop, &shop_order_id, &&digest[..], &updated_at]).await?;

@@ -13,7 +13,7 @@ gateway:
   secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens, stripeWebhookSecrets]
   calls: []
 orders:
-  handlers: [accept, pay, give-up, update, track, cancel, change-address, refund, collect]
+  handlers: [accept, pay, give-up, update, add, track, cancel, change-address, refund, collect]
   secrets: []
   calls: []
 inventory:

@@ -177,7 +177,7 @@ proptest! {
         prop_assert_eq!(touched, fewest(&before, &wanted));
     }
 
-    /// Whatever changes: the order has what it wants, as far as nothing left; units are neither made nor lost; no parcel's number
+    /// The order has, after any changes, what it wants, as far as nothing left; units are neither made nor lost; no parcel's number
     /// ever stands for two contents; labels are distinct.
     #[test]
     fn a_changed_order_has_what_it_wants_and_no_number_is_used_twice(

@@ -1,4 +1,4 @@
-//! Takes units off an order that changed, and makes its parcels anew. What has left is a person's to settle.
+//! Takes units off an order that changed, and makes its parcels again. A person settles parcels that have left.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ impl Handler for Change {
         let known = store::keep_newest(tx, order, event.change).await?;
         match known.state {
             Some(State::Held | State::Confirmed) => {}
-            // Whoever reserves it later takes the newest order. Of a cancelled one nothing more is sent.
+            // A later reservation takes the newest order. Of a cancelled one nothing more is sent.
             Some(State::Expired | State::Cancelled) | None => return Ok((Vec::new(), Vec::new(), None)),
         }
         let order = known.newest.clone();

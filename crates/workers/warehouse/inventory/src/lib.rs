@@ -3,7 +3,7 @@
 //! ends when the carrier has it. A cancelled order's units become available again.
 //!
 //! An order that changes gives units back, or gets more of them, until its parcels leave. A picked parcel that differs is
-//! voided, and picked anew under another number.
+//! voided, and picked again under another number.
 
 mod add;
 mod adjust;

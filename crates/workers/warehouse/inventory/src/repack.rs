@@ -1,4 +1,4 @@
-//! Records an order's units after a change. Parcels of a confirmed order that differ are voided, and picked anew.
+//! Records an order's units after a change. Parcels of a confirmed order that differ are voided, and picked again.
 
 use despatch_contracts::stock::{ParcelVoided, StockPicked};
 use despatch_domain::Reason;
@@ -9,14 +9,14 @@ use crate::error::InventoryError;
 use crate::parcels;
 use crate::store::{self, KnownOrder, State};
 
-/// What others learn of it. Before its payment an order has no parcel that they know.
+/// The events about it. Before its payment an order has no parcel that they know.
 #[derive(Debug, Default)]
 pub(crate) struct Repacked {
     pub(crate) voided: Vec<ParcelVoided>,
     pub(crate) picked: Vec<StockPicked>,
 }
 
-/// Records the units that the order has from now on. Parcels that are to be `remade` get new numbers though nothing in them
+/// Records the units that the order has from now on. Parcels that must be `remade` get new numbers though nothing in them
 /// changes.
 pub(crate) async fn repack(
     tx: &Tx<'_>,

@@ -1,5 +1,5 @@
-//! All SQL of the inventory worker: `claims` has the way of ordinary orders, `changes` has orders that changed since, a file each
-//! has what the requests about stock do, and `ledger_queries` has what other crates read.
+//! All SQL of the inventory worker: `claims` has what ordinary orders do, `changes` what orders do that changed, a file each has
+//! what the requests about stock do, and `ledger_queries` has what other crates read.
 
 mod changes;
 mod claims;

@@ -3,6 +3,8 @@
 create table labels.label (
     order_id        text        not null,
     parcel          integer     not null,
+    -- The parcel's place among those that go, as the label says, and how many there were.
+    position        integer     not null,
     parcels         integer     not null,
     carrier         text        not null,
     service         text        not null,

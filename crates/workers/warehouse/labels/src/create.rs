@@ -135,6 +135,7 @@ impl EffectHandler for Create {
                 order_id: order.order_id.clone(),
                 parcel: parcel.number,
                 parcels: parcel.of,
+                position: parcel.position,
                 location: parcel.location.clone(),
                 place: Some(self.config.sender(&parcel.location)),
             })));

@@ -75,13 +75,13 @@ pub(crate) async fn insert(
     });
     let sql = "with each as (
             select * from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-                                 $8::text[], $9::jsonb[], $10::text[], $11::text[]) with ordinality
+                                 $8::text[], $9::jsonb[], $10::text[], $11::text[], $12::int[]) with ordinality
                 as each(order_id, parcel, parcels, carrier, service, tracking_number, document, zpl, purchase, reason,
-                        detail, n)
+                        detail, position, n)
         ), labelled as (
-            insert into labels.label (order_id, parcel, parcels, carrier, service, tracking_number, document, zpl,
+            insert into labels.label (order_id, parcel, position, parcels, carrier, service, tracking_number, document, zpl,
                                       cost_minor, cost_currency, reason, detail, transaction)
-            select order_id, parcel, parcels, carrier, service, tracking_number, document, zpl,
+            select order_id, parcel, position, parcels, carrier, service, tracking_number, document, zpl,
                    (purchase ->> 'minor')::bigint, purchase ->> 'currency', reason, detail, purchase ->> 'transaction'
             from each
             on conflict do nothing
@@ -103,6 +103,7 @@ pub(crate) async fn insert(
         Json(purchase),
         label.decision.reason.code(),
         label.decision.detail.clone(),
+        signed(parcel.position),
     );
     let rows = tx.execute_batched(sql, values).await?;
     let Some(row) = rows.first() else {

@@ -4,9 +4,9 @@ use despatch_contracts::alert::AlertRaised;
 use despatch_contracts::label::{LabelCreated, LabelVoidDue, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
-    AdditionReported, CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
-    OrderCancelRequested, OrderCancelled, OrderChanged, OrderCompleted, OrderExtended, OrderPlaced,
-    OrderRefundRequested, OrderReturned, OrderUpdateReported, PaymentDue, PaymentReported, WebhookKept,
+    AdditionReported, CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderCancelRequested,
+    OrderCancelled, OrderChanged, OrderCompleted, OrderExtended, OrderPlaced, OrderRefundRequested,
+    OrderReturned, OrderUpdateReported, PaymentDue, PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::{
     DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
@@ -53,7 +53,6 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
                 read::<OrderAddressChangeRequested>(payload)?.requested_by
             )
         }
-        OrderAddressChanged::TYPE => "address changed".to_owned(),
         OrderChanged::TYPE => {
             let OrderChanged { order, requested_by, .. } = read(payload)?;
             let order = order?;
@@ -77,6 +76,10 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         ParcelVoided::TYPE => {
             let ParcelVoided { parcel, reason, .. } = read(payload)?;
             format!("parcel {parcel} is not sent: {reason}")
+        }
+        ChangeMissed::TYPE => {
+            let ChangeMissed { parcels, .. } = read(payload)?;
+            format!("changed after parcels had left: {parcels:?}")
         }
         ReceiveRequested::TYPE => {
             let ReceiveRequested { request, rows, .. } = read(payload)?;
@@ -120,10 +123,6 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         }
         StockLevelDue::TYPE => "changes of the stock to be told".to_owned(),
         StockClosingDue::TYPE => "days of the stock to be closed".to_owned(),
-        ChangeMissed::TYPE => {
-            let ChangeMissed { parcels, .. } = read(payload)?;
-            format!("changed after parcels had left: {parcels:?}")
-        }
         PaymentCaptured::TYPE => {
             let captured: PaymentCaptured = read(payload)?;
             format!("payment captured, {}", amount(captured.amount_minor, &captured.currency))

@@ -2,7 +2,7 @@
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{
-    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderChanged,
+    AdditionReported, OrderAccepted, OrderAddressChangeRequested, OrderCancelRequested, OrderChanged,
     OrderExtended, OrderPlaced, PaymentReported,
 };
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
@@ -23,9 +23,9 @@ pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
     match event_type {
         OrderPlaced::TYPE
         | PaymentReported::TYPE
+        | AdditionReported::TYPE
         | OrderCancelRequested::TYPE
-        | OrderAddressChangeRequested::TYPE
-        | OrderAddressChanged::TYPE => true,
+        | OrderAddressChangeRequested::TYPE => true,
         OrderAccepted::TYPE
         | PaymentAuthorised::TYPE
         | StockReserved::TYPE
@@ -55,8 +55,8 @@ mod tests {
             "order.payment-reported",
             "order.cancel-requested",
             "order.address-change-requested",
-            "order.address-changed",
             "order.changed",
+            "order.addition-reported",
             "order.extended",
             "stock.reserved",
             "stock.reservation-expiry-due",

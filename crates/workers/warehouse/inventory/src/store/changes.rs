@@ -105,7 +105,7 @@ pub(crate) async fn repack(
     rows.first().map_or(Ok(false), |row| Ok(row.try_get("complete")?))
 }
 
-/// What is known of orders that changed goes when the order is long over.
+/// The rows of orders that changed go when the order is long over.
 pub(crate) fn retentions() -> [Retention; 1] {
     let sql = "WITH old AS (
                    SELECT order_id FROM inventory.newest_order WHERE order_id < $3 AND changed_at < $1

@@ -80,7 +80,7 @@ pub(crate) async fn take_from_orders(
                    WHERE a.shipped_at IS NULL
                    ORDER BY a.order_id, a.parcel, a.line FOR UPDATE OF a
                ), ranked AS (
-                   SELECT held.*, sum(quantity) OVER (PARTITION BY sku, location ORDER BY at DESC, order_id DESC, parcel, line
+                   SELECT held.*, sum(quantity) OVER (PARTITION BY sku, location ORDER BY at DESC, order_id DESC, line, parcel
                                                       ROWS UNBOUNDED PRECEDING) - quantity AS before
                    FROM held
                ), taken AS (
@@ -95,7 +95,7 @@ pub(crate) async fn take_from_orders(
                    WHERE a.order_id = t.order_id AND a.parcel = t.parcel AND a.line = t.line
                      AND t.units < t.quantity
                )
-               SELECT order_id, line, parcel, sku, location, units FROM taken ORDER BY order_id, parcel, line";
+               SELECT order_id, line, parcel, sku, location, units FROM taken ORDER BY order_id, line, parcel";
     let skus: Vec<&str> = positions.iter().map(|(sku, ..)| *sku).collect();
     let locations: Vec<&str> = positions.iter().map(|(_, location, _)| *location).collect();
     let units: Vec<i64> = positions.iter().map(|(.., units)| *units).collect();

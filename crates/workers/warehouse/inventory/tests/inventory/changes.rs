@@ -116,7 +116,7 @@ async fn a_change_before_the_payment_gives_units_back() {
 }
 
 #[tokio::test]
-async fn a_picked_parcel_whose_units_changed_is_voided_and_made_anew_and_the_other_stays() {
+async fn a_picked_parcel_whose_units_changed_is_voided_and_made_again_and_the_other_stays() {
     let (env, db) = two_places().await;
     is_picked(&env, &of("o-1", [2, 1])).await;
     env.deliver(&changed(4, &of("o-1", [1, 1]))).await;
@@ -130,7 +130,7 @@ async fn a_picked_parcel_whose_units_changed_is_voided_and_made_anew_and_the_oth
     // A parcel that is empty is voided alone. Its number is gone for good.
     env.deliver(&changed(5, &of("o-1", [0, 1]))).await;
     env.quiet().await;
-    assert_eq!(going(&env, "o-1").await, [first.clone()]);
+    assert_eq!(going(&env, "o-1").await, std::slice::from_ref(&first));
     env.deliver(&extended(6, &of("o-1", [1, 1]))).await;
     env.quiet().await;
     assert_eq!(going(&env, "o-1").await, [first, (4, 2, 2, west, vec![(1, 1)])]);
@@ -144,7 +144,7 @@ async fn a_picked_parcel_whose_units_changed_is_voided_and_made_anew_and_the_oth
 }
 
 #[tokio::test]
-async fn another_address_makes_every_parcel_anew_but_that_which_the_customer_collects() {
+async fn another_address_makes_every_parcel_again_but_that_which_the_customer_collects() {
     let (env, db) = two_places().await;
     let mut order = brought("o-1", [Fulfilment::Ours, Fulfilment::Pickup]);
     is_picked(&env, &order).await;

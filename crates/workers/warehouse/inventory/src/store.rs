@@ -13,6 +13,7 @@ mod requests;
 mod reservation;
 mod restore;
 mod transfers;
+mod watch;
 
 pub(crate) use changes::{KnownOrder, keep_newest, repack, retentions};
 pub(crate) use claims::{
@@ -31,3 +32,4 @@ pub(crate) use requests::{is_request_known, location_ids, record_request, skus_n
 pub use reservation::State;
 pub(crate) use restore::{Restored, restore};
 pub(crate) use transfers::{OnTheWay, end_transfer, is_transfer_known, lock_transfer, send_off};
+pub(crate) use watch::{Level, changed_levels, close_day, take_stale_watch};

@@ -42,7 +42,7 @@ impl Handler for Confirm {
     }
 }
 
-/// Returns whether a count took units from the reservation. What was added to the order since may come later.
+/// Returns whether a count took units from the reservation. Units that were added since may come later.
 fn is_short(order: &Order, newest: Option<&Order>, allocations: &[Allocation]) -> bool {
     let wanted_now = |number: u32| {
         let order = newest.unwrap_or(order);

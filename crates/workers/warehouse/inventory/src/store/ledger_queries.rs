@@ -35,8 +35,8 @@ pub struct Totals {
     pub set_aside: i64,
 }
 
-/// Positions that break the law of the ledger: for each SKU and location, the units that can be sold, that orders hold and that
-/// customers have are what the movements say, and no bucket inside is below zero.
+/// Positions that break the law of the ledger. For each SKU and location, the movements sum up to the units that can be sold, that
+/// orders hold and that customers have. No bucket inside is below zero.
 ///
 /// Columns: `sku`, `location`, `bucket`, `counted` (in the stock or with the orders; null if only the ledger counts it) and
 /// `recorded`.

@@ -1,4 +1,4 @@
-//! What runs at intervals over the whole stock: changed levels to tell, days to close.
+//! The statements of timers over the whole stock: changed levels to tell, days to close.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(crate) struct Level {
 /// Returns every level of the SKUs whose levels differ from those told before, sorted, and notes them as told. The second value
 /// says whether there are more.
 pub(crate) async fn changed_levels(tx: &Tx<'_>) -> Result<(Vec<Level>, bool), DbError> {
-    // A transaction writes its movements up to a minute before it commits. What was told already differs from nothing.
+    // A transaction writes its movements up to a minute before it commits. A level that was told before is not told again.
     let sql = "WITH moved AS (
                    SELECT DISTINCT sku FROM inventory.movement
                    WHERE at > (SELECT since - interval '1 minute' FROM inventory.watch)

@@ -36,7 +36,7 @@ async fn happens(env: &TestEnv, rng: &mut Rng, number: usize) {
         _ => {
             // Of a transfer before it, if that was one that arrives later.
             let transfer = format!("r-{}", number.saturating_sub(1 + rng.below(8)));
-            let event = TransferArrived { request: asked(&request), transfer, rows: Vec::new() };
+            let event = TransferArrived { request: Some(asked(&request)), transfer, rows: Vec::new() };
             env.deliver(&event).await;
         }
     }
@@ -50,8 +50,8 @@ async fn goes_on(env: &TestEnv, n: u64, event: u8) {
     match event {
         0 => drop(env.deliver(&PaymentAuthorised { order: Some(order) }).await),
         1 => drop(env.deliver(&PaymentCaptured { order: Some(order), ..captured(&order_id) }).await),
-        2 if n % 3 == 0 => drop(env.deliver(&cancelled(&order_id)).await),
-        3 if n % 2 == 0 => drop(env.deliver(&despatched(&order_id, 1)).await),
+        2 if n.is_multiple_of(3) => drop(env.deliver(&cancelled(&order_id)).await),
+        3 if n.is_multiple_of(2) => drop(env.deliver(&despatched(&order_id, 1)).await),
         _ => {}
     }
 }

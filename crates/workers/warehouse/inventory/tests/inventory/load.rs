@@ -49,8 +49,8 @@ async fn units_are_conserved_in_any_order_of_events() {
         match event {
             0 => drop(env.deliver(&PaymentAuthorised { order: Some(order) }).await),
             1 => drop(env.deliver(&PaymentCaptured { order: Some(order), ..captured(&order_id) }).await),
-            2 if n % 3 == 0 => drop(env.deliver(&cancelled(&order_id)).await),
-            3 if n % 2 == 0 => drop(env.deliver(&despatched(&order_id, 1)).await),
+            2 if n.is_multiple_of(3) => drop(env.deliver(&cancelled(&order_id)).await),
+            3 if n.is_multiple_of(2) => drop(env.deliver(&despatched(&order_id, 1)).await),
             _ => {}
         }
     }

@@ -29,7 +29,13 @@ async fn last_told(env: &TestEnv, sku: &str, expected: &[&str]) {
 #[tokio::test]
 async fn changes_of_a_level_are_told_together_and_each_change_in_the_end() {
     let (env, db) = warehouse(AN_HOUR, &[]).await;
-    ask(&env, &db, "r-1", &receive("r-1", &[("SKU-A", "east", 9), ("SKU-A", "west", 2), ("SKU-B", "west", 1)])).await;
+    ask(
+        &env,
+        &db,
+        "r-1",
+        &receive("r-1", &[("SKU-A", "east", 9), ("SKU-A", "west", 2), ("SKU-B", "west", 1)]),
+    )
+    .await;
     env.advance(Duration::from_secs(60)).await;
     last_told(&env, "SKU-A", &["east:9", "west:2"]).await;
     last_told(&env, "SKU-B", &["west:1"]).await;
@@ -40,7 +46,7 @@ async fn changes_of_a_level_are_told_together_and_each_change_in_the_end() {
     env.advance(Duration::from_secs(60)).await;
     last_told(&env, "SKU-A", &["east:3", "west:2"]).await;
     assert!(told(&env, "SKU-A").await.len() < 7, "each change is told by itself");
-    // What did not change is not told again.
+    // A level that did not change is not told again.
     assert_eq!(told(&env, "SKU-B").await.len(), 1);
 }
 

@@ -101,10 +101,7 @@ async fn cases_are_edited_cancelled_and_replayed_together() {
         (listed["cases"].as_array()?.len() == 3).then_some(())
     })
     .await;
-    let client = local.database.client().await.unwrap();
-    let delivery = "update inventory.stock set available = available + 3, received = received + 3";
-    client.execute(delivery, &[]).await.unwrap();
-    drop(client);
+    local.deliver("a later delivery", 3).await;
     let create = ["replays", "create", "--reason", "stock-short", "--by", "ada", "--json"];
     let replay = local.json(&create).await["id"].to_string();
     assert_eq!(local.json(&["replays", "dry-run", &replay, "--json"]).await["replayed"], 3);

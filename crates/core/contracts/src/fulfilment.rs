@@ -25,6 +25,11 @@ impl Order {
         self.lines.iter().filter(|line| line.our_units() != 0)
     }
 
+    /// Returns the units that we reserve and pick.
+    pub fn our_units(&self) -> i64 {
+        self.our_lines().map(Line::our_units).fold(0, i64::saturating_add)
+    }
+
     /// Returns whether we send a parcel.
     pub fn is_shipped(&self) -> bool {
         self.our_lines().any(|line| !line.is_collected())

@@ -1,4 +1,4 @@
-//! The trade's rules without I/O: money and currencies, countries, carriers, reason codes, signed links, limits of texts.
+//! The trade's rules without I/O: money and currencies, countries, carriers, reason codes, signed links, texts.
 
 pub mod carrier;
 pub mod country;
@@ -7,6 +7,7 @@ mod label_id;
 pub mod link;
 mod money;
 mod reason;
+pub mod similar;
 pub mod text;
 mod triage;
 

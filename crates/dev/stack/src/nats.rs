@@ -19,7 +19,7 @@ use crate::options::Options;
 use crate::port::Wanted;
 use crate::server::Private;
 use crate::server_dir::ServerDir;
-use crate::supervised::{ServerCommand, Supervised};
+use crate::supervised::{Answer, ServerCommand, Supervised};
 use crate::{binaries, port, restore, secret, wheel};
 
 pub(crate) const USER: &str = "despatch";
@@ -154,15 +154,20 @@ pub(crate) fn command(program: &Path, dir: &Path, config: &Path, port: u16, name
 }
 
 /// Returns whether the server called `name` greets on `port`. By then JetStream has recovered its streams.
-pub(crate) async fn answers(port: u16, name: String) -> bool {
+pub(crate) async fn answers(port: u16, name: String) -> Answer {
     let greeting = async {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
         let mut line = String::new();
         BufReader::new(stream.take(GREETING_LIMIT)).read_line(&mut line).await?;
         Ok::<_, io::Error>(line)
     };
-    matches!(
-        timeout(GREETING_DEADLINE, greeting).await,
-        Ok(Ok(line)) if line.starts_with("INFO ") && line.contains(&format!("\"server_name\":\"{name}\""))
-    )
+    match timeout(GREETING_DEADLINE, greeting).await {
+        Ok(Ok(line))
+            if line.starts_with("INFO ") && line.contains(&format!("\"server_name\":\"{name}\"")) =>
+        {
+            Answer::Serves
+        }
+        // It opens its port once it has recovered.
+        Ok(_) | Err(_) => Answer::Silence,
+    }
 }

@@ -19,7 +19,7 @@ use crate::port::Wanted;
 use crate::probe::ProbeError;
 use crate::server::Private;
 use crate::server_dir::ServerDir;
-use crate::supervised::{ServerCommand, Supervised};
+use crate::supervised::{Answer, ServerCommand, Supervised};
 use crate::{port, secret, wheel};
 
 pub(crate) const USER: &str = "despatch";
@@ -144,14 +144,19 @@ pub(crate) fn command(binaries: &PostgresBinaries, cluster: &Cluster, port: u16)
     }
 }
 
-/// Returns whether our cluster answers: no other knows the password. Fails if ours does not know it either.
-pub(crate) async fn serves(url: String, password_file: &Path, cluster: &Cluster) -> Result<bool, StackError> {
+/// Returns our cluster's answer: no other knows the password. Fails if ours does not know it either.
+pub(crate) async fn serves(
+    url: String,
+    password_file: &Path,
+    cluster: &Cluster,
+) -> Result<Answer, StackError> {
     match timeout(CONNECT_DEADLINE, connect(&url)).await {
-        Ok(Ok(_)) => Ok(true),
+        Ok(Ok(_)) => Ok(Answer::Serves),
+        Ok(Err(error)) if error.code() == Some(&SqlState::CANNOT_CONNECT_NOW) => Ok(Answer::Recovers),
         Ok(Err(error)) if error.code() == Some(&SqlState::INVALID_PASSWORD) => {
             Err(StackError::PasswordRefused { file: password_file.to_owned(), cluster: cluster.data() })
         }
-        Ok(Err(_)) | Err(_) => Ok(false),
+        Ok(Err(_)) | Err(_) => Ok(Answer::Silence),
     }
 }
 

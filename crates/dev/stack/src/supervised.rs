@@ -19,7 +19,7 @@ use crate::server_dir::ServerDir;
 
 const SUPERVISOR: &str = include_str!("supervisor.sh");
 const POLL: Duration = Duration::from_millis(5);
-/// How long a server may take to serve. Recovery after a crash comes before that.
+/// How long a server may start without a word. Recovery after a crash comes before that.
 const START_DEADLINE: Duration = Duration::from_secs(120);
 /// How long a server may take to stop in order; PostgreSQL writes a checkpoint first.
 const STOP_DEADLINE: Duration = Duration::from_secs(60);
@@ -39,6 +39,17 @@ pub(crate) struct ServerCommand {
     pub(crate) stop: &'static str,
     /// The signal that ends the server at once, its children included.
     pub(crate) kill: Signal,
+}
+
+/// The answer of a server that starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It serves.
+    Serves,
+    /// It says that it still recovers, which takes as long as it takes.
+    Recovers,
+    /// Nothing.
+    Silence,
 }
 
 /// A running [`ServerCommand`] under its supervisor.
@@ -78,7 +89,7 @@ impl Supervised {
         let started = Instant::now();
         loop {
             // Checked before the process id is read, because a server that has exited by now has written its id before.
-            let state = spawned.check(started);
+            let state = spawned.check(started, START_DEADLINE);
             spawned.pid = server_dir.pid().and_then(|pid| Pid::from_raw(pid.cast_signed()));
             if spawned.pid.is_some() {
                 return Ok(spawned);
@@ -93,18 +104,31 @@ impl Supervised {
         self.pid.map(|pid| pid.as_raw_nonzero().get().cast_unsigned())
     }
 
-    /// Calls `probe` until it returns true. Fails if the probe does, or if the server exits or takes too long.
+    /// Calls `probe` until the server serves. Fails if the probe does, or if the server exits or is silent for too long.
     pub(crate) async fn until<P, F>(&mut self, probe: P) -> Result<(), StackError>
     where
         P: Fn() -> F,
-        F: Future<Output = Result<bool, StackError>>,
+        F: Future<Output = Result<Answer, StackError>>,
     {
-        let started = Instant::now();
-        while !probe().await? {
-            self.check(started)?;
+        self.until_within(START_DEADLINE, probe).await
+    }
+
+    async fn until_within<P, F>(&mut self, silence: Duration, probe: P) -> Result<(), StackError>
+    where
+        P: Fn() -> F,
+        F: Future<Output = Result<Answer, StackError>>,
+    {
+        let mut answered = Instant::now();
+        loop {
+            match probe().await? {
+                Answer::Serves => return Ok(()),
+                // A server that is ended while it recovers begins again, so a long recovery would never end.
+                Answer::Recovers => answered = Instant::now(),
+                Answer::Silence => {}
+            }
+            self.check(answered, silence)?;
             tokio::time::sleep(POLL).await;
         }
-        Ok(())
     }
 
     /// Waits for a program that ends by itself.
@@ -113,7 +137,7 @@ impl Supervised {
         loop {
             match self.exited()? {
                 Some(status) if status.success() => return Ok(()),
-                Some(_) | None => self.check(started)?,
+                Some(_) | None => self.check(started, START_DEADLINE)?,
             }
             tokio::time::sleep(POLL).await;
         }
@@ -160,16 +184,16 @@ impl Supervised {
         Ok(true)
     }
 
-    /// Fails if the server has exited, or has been starting for too long.
-    fn check(&mut self, started: Instant) -> Result<(), StackError> {
+    /// Fails if the server has exited, or has said nothing since `answered` for too long.
+    fn check(&mut self, answered: Instant, silence: Duration) -> Result<(), StackError> {
         let program = self.server_dir.program;
         if let Some(status) = self.exited()? {
             let (log, tail) = (self.server_dir.log_path(), self.server_dir.log_tail());
             return Err(StackError::Exited { program, status, log, tail });
         }
-        if started.elapsed() > START_DEADLINE {
+        if answered.elapsed() > silence {
             let (log, tail) = (self.server_dir.log_path(), self.server_dir.log_tail());
-            return Err(StackError::NotReady { program, waited: START_DEADLINE, log, tail });
+            return Err(StackError::NotReady { program, waited: silence, log, tail });
         }
         Ok(())
     }
@@ -205,4 +229,35 @@ pub(crate) fn kill_all(pids: &[u32]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Program;
+
+    async fn sleeper(dir: &Path) -> Supervised {
+        let server_dir = ServerDir::enter(Program::Postgres, dir.to_owned(), |_| {}).await.unwrap();
+        let command = ServerCommand {
+            program: "/bin/sleep".into(),
+            args: vec!["600".into()],
+            dir: dir.to_owned(),
+            account: Account::Own,
+            stop: "TERM",
+            kill: Signal::KILL,
+        };
+        Supervised::spawn(&Arc::new(server_dir), command).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_server_that_recovers_is_given_the_time_that_it_needs() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut server = sleeper(dir.path()).await;
+        let (silence, lasts) = (Duration::from_secs(1), Duration::from_millis(1500));
+        let started = Instant::now();
+        let recovers = async || Ok(if started.elapsed() > lasts { Answer::Serves } else { Answer::Recovers });
+        server.until_within(silence, recovers).await.unwrap();
+        let error = server.until_within(silence, async || Ok(Answer::Silence)).await.unwrap_err();
+        assert!(matches!(error, StackError::NotReady { .. }), "{error}");
+    }
 }

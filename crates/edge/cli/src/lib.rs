@@ -23,7 +23,6 @@ mod pages;
 mod registry;
 mod result;
 mod signals;
-mod similar;
 mod version;
 
 pub use dispatch::{command_line, main, run};

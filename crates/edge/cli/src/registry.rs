@@ -8,7 +8,7 @@ use despatch_runtime::Worker;
 use serde::de::DeserializeOwned;
 
 use crate::config::{Config, ConfigError, Key, Loaded, Problem, Section, fill_in_placeholders};
-use crate::similar::did_you_mean;
+use despatch_domain::similar::did_you_mean;
 
 /// Workers name the fields of their own configuration; here is where the file has those that stand elsewhere in it.
 const KEYS: &[(&str, &str)] = &[

@@ -208,7 +208,7 @@ async fn order_said(
         order_id: order.order_id.clone(),
         tenders,
         is_part: false,
-        order: None,
+        order: Some(order.clone()),
     });
     if known.update(&digest, updated_at) == Update::Changed {
         tx.execute(statements::UPDATE, &[&shop, &shop_order_id, &&digest[..], &updated_at]).await?;

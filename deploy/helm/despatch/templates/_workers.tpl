@@ -13,11 +13,11 @@ gateway:
   secrets: [gatewayApiKeys, linksSecret, linksFormerSecrets, shippoWebhookTokens, stripeWebhookSecrets]
   calls: []
 orders:
-  handlers: [accept, pay, give-up, update, track, cancel, change-address, refund, collect]
+  handlers: [accept, pay, give-up, update, add, track, cancel, change-address, refund, collect]
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, ship]
+  handlers: [reserve, confirm, expire, release, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
   secrets: []
   calls: []
 payments:

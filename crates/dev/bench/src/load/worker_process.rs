@@ -41,9 +41,10 @@ impl Role {
         match self {
             Role::Step(step) => steps::workers(false).swap_remove(step),
             // No reservation expires within a benchmark.
-            Role::Inventory => {
-                despatch_inventory::worker(&despatch_inventory::Config { reservation_seconds: 3600 })
-            }
+            Role::Inventory => despatch_inventory::worker(&despatch_inventory::Config {
+                reservation_seconds: 3600,
+                second_person_above: 0,
+            }),
             Role::Carrier { answers_after } => carrier::worker(answers_after),
         }
     }

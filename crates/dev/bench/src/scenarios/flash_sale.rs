@@ -158,8 +158,8 @@ async fn audit(env: &RunEnv, sale: Sale) -> Result {
         )
         .into());
     }
-    let Totals { received, available, reserved, shipped } = store::totals(&db).await?;
-    if received != available + reserved + shipped || available < 0 {
+    let Totals { received, available, reserved, shipped, set_aside } = store::totals(&db).await?;
+    if received != available + reserved + shipped + set_aside || available < 0 {
         return Err(format!("{received} received, {available} available, {reserved} reserved").into());
     }
     Ok(())

@@ -13,9 +13,8 @@ pub(super) async fn check(database: &Database) -> Result<Vec<Discrepancy>, DbErr
         Discrepancy {
             about: format!("stock of {sku} at {location}"),
             wrong: format!(
-                "{} arrived, {} booked as received, but {} available + {} reserved + {} shipped",
-                number("arrived"),
-                number("received"),
+                "{} by the ledger, but {} available + {} reserved + {} shipped",
+                number("recorded"),
                 number("available"),
                 number("reserved"),
                 number("shipped")
@@ -26,9 +25,10 @@ pub(super) async fn check(database: &Database) -> Result<Vec<Discrepancy>, DbErr
 }
 
 const POSITIONS: &str = "
-    select sku, location, coalesce(arrived, 0) as arrived, received, available, reserved, shipped
+    select sku, location, coalesce(recorded, 0)::bigint as recorded, available, reserved, shipped
       from inventory.position
-      left join (select sku, location, sum(quantity)::bigint as arrived
-                   from inventory.receipt group by sku, location) receipts using (sku, location)
-     where received <> available + reserved + shipped or received <> coalesce(arrived, 0)
+      left join (select sku, location, sum(units) as recorded from inventory.bucket
+                  where bucket in ('available', 'reserved', 'customer') group by sku, location) ledger
+     using (sku, location)
+     where coalesce(recorded, 0) <> available + reserved + shipped
         or available < 0 or reserved < 0 or shipped < 0";

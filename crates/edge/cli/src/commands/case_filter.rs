@@ -10,7 +10,7 @@ use crate::args::FilterArgs;
 use crate::config::Config;
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
-use crate::similar::did_you_mean;
+use despatch_domain::similar::did_you_mean;
 
 /// The filter that is meant.
 pub(super) async fn case_filter(

@@ -10,7 +10,7 @@ use super::lines::{SyntaxError, lines};
 use super::origin::{Origin, Origins};
 use super::problem::Problem;
 use super::shape::Shape;
-use crate::similar::did_you_mean;
+use despatch_domain::similar::did_you_mean;
 
 /// Variables of the same prefix that are not keys of the file.
 const OTHER_VARIABLES: &[&str] =

@@ -6,7 +6,7 @@ use toml::{Table, Value};
 use super::file::Config;
 use super::key::{Key, Step};
 use super::section::Section;
-use crate::similar::did_you_mean;
+use despatch_domain::similar::did_you_mean;
 
 /// The annotated default file, without what workers bring with them.
 const DEFAULTS: &str = include_str!("../default.toml");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use despatch_contracts::order::{
-    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderCancelled,
+    OrderAccepted, OrderAddressChangeRequested, OrderCancelRequested, OrderCancelled, OrderChanged,
 };
 use despatch_domain::link;
 use despatch_testkit::{TestEnv, eventually};
@@ -93,7 +93,7 @@ async fn the_page_says_where_the_order_stands_and_lets_nobody_keep_list_or_frame
     }
     env.quiet().await;
     assert_eq!(env.count::<OrderCancelled>(&label.order_id).await, 0);
-    assert_eq!(env.count::<OrderAddressChanged>(&label.order_id).await, 0);
+    assert_eq!(env.count::<OrderChanged>(&label.order_id).await, 0);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! An order's page on a phone, as its customer uses it.
 
-use despatch_contracts::order::{OrderAddressChanged, OrderCancelRequested};
+use despatch_contracts::order::{OrderCancelRequested, OrderChanged};
 use despatch_testkit::TestEnv;
 
 use crate::browser::{Browser, WIDTH};
@@ -76,8 +76,8 @@ async fn a_customer_moves_and_cancels_an_order_on_a_phone() {
     browser.fill_in("#street1", "9 Ümlaut Straße <b>").await;
     browser.click("button").await;
     browser.shows(&["The address is changed. We send the order there.", "9 Ümlaut Straße <b>"]).await;
-    let changed: OrderAddressChanged = env.expect(&order_id).await;
-    assert_eq!(changed.address.unwrap().street1, "9 Ümlaut Straße <b>");
+    let changed: OrderChanged = env.expect(&order_id).await;
+    assert_eq!(changed.order.unwrap().ship_to.unwrap().street1, "9 Ümlaut Straße <b>");
 
     browser.click("a[href$='/cancel']").await;
     browser.shows(&["Cancel your order?"]).await;

@@ -1,4 +1,4 @@
--- The order's contents. Written when the order is accepted, and again if the shop captures its payment later.
+-- The order's contents. Written when the order is accepted, and again when it changes.
 create table orders.orders (
     order_id text primary key,
     shop text not null,
@@ -10,6 +10,9 @@ create table orders.orders (
     placed_at timestamptz not null,
     -- The whole despatch.order.v1.Order.
     document bytea not null,
+    -- The shop's address (despatch.order.v1.Address), if the customer or an operator chose another one here, and when.
+    moved_from bytea,
+    moved_at timestamptz,
     unique (shop, shop_order_id)
 );
 
@@ -35,6 +38,9 @@ create table orders.unpaid (
     order_id text primary key,
     -- The whole despatch.order.v1.Order.
     document bytea not null,
+    -- As of orders.orders.
+    moved_from bytea,
+    moved_at timestamptz,
     placed_at timestamptz not null default despatch_now(),
     -- The time from which nobody waits for the payment any more.
     given_up_at timestamptz

@@ -62,8 +62,7 @@ impl Handler for Accept {
     }
 }
 
-/// Accepts an order if it passes every check. `event_type` is that of the event that carries it. An e-mail address to which
-/// nothing can be sent is left out: it costs the mails, and not the parcel.
+/// Accepts an order if it passes every check. `event_type` is that of the event that carries it.
 pub(crate) async fn accept(
     tx: &Tx<'_>,
     order: &Order,
@@ -72,12 +71,8 @@ pub(crate) async fn accept(
     validate(order)?;
     let mut order = order.clone();
     let mut detail = format!("{} lines from {} by {}", order.lines.len(), order.shop, order.channel);
-    let email = order.customer.as_ref().and_then(|customer| email::usable(&customer.email));
-    if email.is_none() {
+    if !email::keep_usable(&mut order) {
         detail.push_str("; no usable e-mail address, so no mails");
-    }
-    if let Some(customer) = &mut order.customer {
-        customer.email = email.unwrap_or_default();
     }
     let note = Note { event_type, detail: &detail };
     if store::accept(tx, &order, &note).await? {

@@ -43,7 +43,7 @@ impl Handler for Cancel {
             .enters(OrderState::Cancelled)
             .then(|| OrderCancelled { order_id: order_id.clone(), reason: reason.clone() });
         let refund = step.refund.then(|| rest(order_id.clone(), reason.clone()));
-        let order = if step.void { store::document(tx, order_id).await? } else { None };
+        let order = if step.void { store::document(tx, order_id).await?.map(|it| it.order) } else { None };
         // An order without a payment needs no void.
         let void = order.filter(|order| !order.tenders.is_empty()).map(|order| VoidRequested {
             order_id: order_id.clone(),

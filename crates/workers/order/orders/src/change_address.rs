@@ -1,24 +1,24 @@
 //! `orders.change-address`: sends an order to another address unless a parcel of it was handed over.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::{Address, Order, OrderAddressChangeRequested, OrderAddressChanged};
+use despatch_contracts::order::{Address, Order, OrderAddressChangeRequested, OrderChanged};
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Handler, Tx};
+use despatch_runtime::{Handler, Tx};
 
 use crate::command::{self, CommandError};
 use crate::lifecycle::{Lifecycle, Step};
-use crate::store::{self, Note, Unpaid};
+use crate::store::{self, Accepted, Note, Unpaid};
 
 /// Changes addresses on request. A refusal is not an error: it is recorded in the order's timeline.
 ///
-/// Events that were made before still carry the former address. So labels learns of the new one by an event of its own.
+/// Events that were made before still carry the former address. So an event of its own carries the order as it is now.
 #[derive(Debug)]
 pub(crate) struct ChangeAddress;
 
 impl Handler for ChangeAddress {
     const NAME: &'static str = "orders.change-address";
     type In = OrderAddressChangeRequested;
-    type Out = Option<OrderAddressChanged>;
+    type Out = Option<OrderChanged>;
     type Error = CommandError;
 
     async fn record(
@@ -28,9 +28,11 @@ impl Handler for ChangeAddress {
     ) -> Result<Self::Out, CommandError> {
         let address = event.address.clone().unwrap_or_default();
         let Some((version, lifecycle)) = store::lifecycle(tx, &event.order_id).await? else {
-            return change_unpaid(tx, &event.order_id, address).await;
+            change_unpaid(tx, &event.order_id, address).await?;
+            return Ok(None);
         };
-        let order = store::document(tx, &event.order_id).await?.ok_or(CommandError::NotYet)?;
+        let Accepted { order, .. } =
+            store::document(tx, &event.order_id).await?.ok_or(CommandError::NotYet)?;
         let former = order.ship_to.clone().unwrap_or_default();
         let refusal = refusal(&former, &address).or_else(|| left(&lifecycle));
         let parts = former.differing_parts(&address);
@@ -46,52 +48,35 @@ impl Handler for ChangeAddress {
             None => Reason::StepDone,
         };
         let note = Note { event_type: OrderAddressChangeRequested::TYPE, detail: &detail };
-        if reason == Reason::StepDone {
-            return Ok(Some(change(tx, order, address, version, &note).await?));
-        }
         store::advance::<CommandError>(tx, &event.order_id, &note, |order| {
             Ok(Step::none(order.state(), reason))
         })
         .await?;
-        Ok(None)
+        if reason != Reason::StepDone {
+            return Ok(None);
+        }
+        let order = Order { ship_to: Some(address), ..order };
+        store::move_order(tx, &order, &former).await?;
+        Ok(Some(OrderChanged {
+            order: Some(order),
+            // The number of the timeline's entry.
+            change: u32::try_from(version).unwrap_or(0) + 1,
+            needs_labels: true,
+            requested_by: event.requested_by.clone(),
+        }))
     }
 }
 
-/// Sends an order to another address. `version` is that of its lifecycle.
-pub(crate) async fn change(
-    tx: &Tx<'_>,
-    order: Order,
-    address: Address,
-    version: i32,
-    note: &Note<'_>,
-) -> Result<OrderAddressChanged, DbError> {
-    let step = |order: &mut Lifecycle| Ok(Step::none(order.state(), Reason::StepDone));
-    store::advance::<DbError>(tx, &order.order_id, note, step).await?;
-    let (order_id, former) = (order.order_id.clone(), order.ship_to.clone());
-    store::change_document(tx, &Order { ship_to: Some(address.clone()), ..order }).await?;
-    Ok(OrderAddressChanged {
-        order_id,
-        address: Some(address),
-        former: Some(former.unwrap_or_default()),
-        // The number of the timeline's entry.
-        change: u32::try_from(version).unwrap_or(0) + 1,
-    })
-}
-
 /// Changes the address of an order that is not accepted yet, so that its events will carry the new one.
-async fn change_unpaid(
-    tx: &Tx<'_>,
-    order_id: &str,
-    address: Address,
-) -> Result<Option<OrderAddressChanged>, CommandError> {
+async fn change_unpaid(tx: &Tx<'_>, order_id: &str, address: Address) -> Result<(), CommandError> {
     let Some(Unpaid { order, .. }) = store::unpaid(tx, order_id).await? else {
         return Err(CommandError::NotYet);
     };
     let former = order.ship_to.clone().unwrap_or_default();
-    if refusal(&former, &address).is_none() {
-        store::change_unpaid(tx, &Order { ship_to: Some(address), ..order }).await?;
+    if refusal(&former, &address).is_none() && former != address {
+        store::move_unpaid(tx, &Order { ship_to: Some(address), ..order }, &former).await?;
     }
-    Ok(None)
+    Ok(())
 }
 
 /// Returns why an order does not go to an address, for people.
@@ -103,6 +88,7 @@ pub(crate) fn refusal(former: &Address, address: &Address) -> Option<&'static st
     (address.country != former.country).then_some("the new address is in another country")
 }
 
+/// Returns why it is too late to change an order, for people.
 pub(crate) fn left(lifecycle: &Lifecycle) -> Option<&'static str> {
     (!lifecycle.is_ours()).then_some("a parcel has left, or the order is at its end")
 }

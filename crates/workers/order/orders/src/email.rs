@@ -1,5 +1,6 @@
 //! Usable e-mail addresses of customers.
 
+use despatch_contracts::order::Order;
 use email_address::{EmailAddress, Options};
 
 /// The longest address that fits RFC 5321's 256-octet path (section 4.5.3.1) with angle brackets.
@@ -20,6 +21,17 @@ pub(crate) fn usable(address: &str) -> Option<String> {
     let (mailbox, domain) = address.rsplit_once('@')?;
     let address = format!("{mailbox}@{}", idna::domain_to_ascii(domain).ok()?);
     (address.len() <= LONGEST).then_some(address)
+}
+
+/// Leaves out an e-mail address to which nothing can be sent, because it costs the mails and not the parcel. Returns whether
+/// there is one.
+pub(crate) fn keep_usable(order: &mut Order) -> bool {
+    let usable = order.customer.as_ref().and_then(|customer| usable(&customer.email));
+    let is_usable = usable.is_some();
+    if let Some(customer) = &mut order.customer {
+        customer.email = usable.unwrap_or_default();
+    }
+    is_usable
 }
 
 #[cfg(test)]

@@ -1,22 +1,27 @@
 //! The orders worker. It checks placed orders and accepts them, or makes each a case with all of its defects. Orders that
 //! are not paid yet wait for the shop's word. It consumes every fact about an order, holds its state machine and its timeline, and reports when the order is
-//! completed or returned. It cancels on request while no parcel is despatched, and requests the refund. It
-//! changes the address while all of the order is still with us.
+//! completed or returned. It cancels on request while no parcel is despatched, and requests the refund. While all
+//! of the order is still with us, it follows changes by the shop, and of the address by the customer.
 //!
 //! [`store`] has the counts per state, for an audit.
 
 mod accept;
+mod add;
 mod cancel;
 mod change_address;
 mod collect;
 mod command;
+mod difference;
 mod email;
 mod lifecycle;
+mod lines;
+mod moved;
 mod order_fact;
 mod pay;
 mod refund;
 mod share;
 pub mod store;
+mod tenders;
 mod track;
 mod unpaid;
 mod update;
@@ -45,6 +50,7 @@ pub fn worker() -> Worker {
         .handler(pay::Pay)
         .handler(pay::GiveUp)
         .handler(update::Update)
+        .handler(add::Add)
         .handler(track::Track::new())
         .handler(cancel::Cancel)
         .handler(change_address::ChangeAddress)

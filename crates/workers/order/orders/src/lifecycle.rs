@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use despatch_contracts::order::{Line, Order};
+use despatch_contracts::order::Order;
 use despatch_domain::Reason;
 use despatch_status::{OrderState, ParcelStage};
 use serde::{Deserialize, Serialize};
@@ -144,8 +144,17 @@ impl Step {
 impl Lifecycle {
     /// Creates the lifecycle of an order that was just accepted.
     pub(crate) fn of(order: &Order) -> Lifecycle {
-        let ordered = order.our_lines().map(Line::our_units).fold(0, i64::saturating_add);
-        Lifecycle { ordered, ..Lifecycle::default() }
+        Lifecycle { ordered: order.our_units(), ..Lifecycle::default() }
+    }
+
+    /// Counts the units of the order as its shop has it by now. So an order that waits for more units never ends before
+    /// they have come.
+    pub(crate) fn reorder(&mut self, order: &Order) -> Step {
+        let from = self.state();
+        self.ordered = order.our_units();
+        let to = self.state();
+        let is_end = from != to && to == OrderState::Completed;
+        Step { from, to, ..Step::none(from, if is_end { Reason::AllDone } else { Reason::StepDone }) }
     }
 
     /// Returns the state that follows from the facts.

@@ -11,7 +11,7 @@ use despatch_contracts::shipment::{
     ReadyForPickup, Scan, ShipmentCollected, ShipmentDelivered, ShipmentDespatched, ShipmentFailed,
     ShipmentReturned,
 };
-use despatch_contracts::stock::{StockPicked, StockReleased, StockReserved};
+use despatch_contracts::stock::{ParcelVoided, StockPicked, StockReleased, StockReserved};
 use despatch_contracts::{Event, event_enum};
 use despatch_domain::{Currency, Money, amount};
 use despatch_status::ParcelStage;
@@ -32,6 +32,7 @@ event_enum! {
         DisputeLost(DisputeLost),
         Voided(PaymentVoided),
         Picked(StockPicked),
+        ParcelVoided(ParcelVoided),
         Labelled(LabelCreated),
         LabelVoided(LabelVoided),
         Ready(ReadyForPickup),
@@ -103,6 +104,9 @@ impl OrderFact {
                 Ok(record(e, Fact::PaymentVoided, format!("{}: {}", e.reference, e.reason)))
             }
             OrderFact::Picked(e) => picked(e),
+            OrderFact::ParcelVoided(e) => {
+                Ok(record(e, Fact::ParcelVoided(e.parcel), format!("parcel {}: {}", e.parcel, e.reason)))
+            }
             OrderFact::Labelled(e) => {
                 let parcel = parcel(e.parcel, e.parcels);
                 let detail = format!("{parcel}, {} {} {}", e.carrier, e.service, e.tracking_number);

@@ -1,16 +1,20 @@
 //! `orders.pay` and `orders.give-up`: the ends of the wait for a payment.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::order::{OrderAccepted, PaymentDue, PaymentReported, Tender, TenderState};
+use despatch_contracts::order::{
+    AdditionReported, Order, OrderAccepted, PaymentDue, PaymentReported, Tender, TenderState,
+};
 use despatch_contracts::tender;
 use despatch_domain::{Reason, amount};
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
 use despatch_status::OrderState;
 
 use crate::accept::{self, AcceptError};
-use crate::lifecycle::Step;
-use crate::store::{self, Note, PAID_WITHIN, Unpaid};
-use crate::unpaid::{is_pending, is_unpaid, stop_waiting};
+use crate::difference::{self, Difference, is_older};
+use crate::lifecycle::{Lifecycle, Step};
+use crate::store::{self, Accepted, Note, PAID_WITHIN, Unpaid};
+use crate::tenders;
+use crate::unpaid::{self, is_pending, is_unpaid, stop_waiting};
 
 /// `orders.pay`: work on an order begins once the shop says that it is paid.
 #[derive(Debug)]
@@ -22,6 +26,9 @@ pub(crate) enum PayError {
     /// The report may overtake the order.
     #[error("the order has not been placed yet")]
     NotYet,
+    /// The shop captured another amount than the order's, and its update has not come yet.
+    #[error("the payment is for other contents of the order than are known yet")]
+    ContentsToCome,
     /// Nobody waits for the payment any more.
     #[error("the order is paid now, and was given up before, by the shop or after {} days", PAID_WITHIN.as_secs() / 86_400)]
     TooLate,
@@ -37,7 +44,7 @@ pub(crate) enum PayError {
 impl HandlerError for PayError {
     fn verdict(&self) -> Verdict {
         match self {
-            PayError::NotYet => Verdict::NotYet,
+            PayError::NotYet | PayError::ContentsToCome => Verdict::NotYet,
             PayError::TooLate | PayError::PartlyPaid { .. } => Verdict::Reject(Reason::PaidTooLate),
             PayError::Accept(error) => error.verdict(),
             PayError::Database(_) => Verdict::Retry,
@@ -48,66 +55,92 @@ impl HandlerError for PayError {
 impl Handler for Pay {
     const NAME: &'static str = "orders.pay";
     type In = PaymentReported;
-    type Out = Option<OrderAccepted>;
+    type Out = (Option<OrderAccepted>, Option<AdditionReported>);
     type Error = PayError;
 
     async fn record(&self, event: &PaymentReported, tx: &Tx<'_>) -> Result<Self::Out, PayError> {
         let order_id = event.order_id.as_str();
-        let Some(Unpaid { mut order, is_given_up }) = store::unpaid(tx, order_id).await? else {
+        let Some(waiting) = store::unpaid(tx, order_id).await? else {
             return accepted_before(event, tx).await;
         };
+        let is_overtaken = event.order.as_ref().is_some_and(|newer| is_older(newer, &waiting.order));
         // The shop does not say how the order is paid.
-        if event.tenders.is_empty() {
-            return Ok(None);
+        if is_overtaken || event.tenders.is_empty() {
+            return Ok((None, None));
         }
+        let is_given_up = waiting.is_given_up;
         let is_paid = |tender: &Tender| tender.state() == TenderState::Captured;
         if is_given_up && event.tenders.iter().any(is_paid) {
             return Err(PayError::TooLate);
         }
+        let (mut order, moved) = match &event.order {
+            Some(newer) => unpaid::newest(waiting, newer),
+            None => (waiting.order, waiting.moved),
+        };
         if event.is_part {
             event.tenders.iter().for_each(|part| add(&mut order.tenders, part));
-            store::change_unpaid(tx, &order).await?;
         } else {
             order.tenders.clone_from(&event.tenders);
         }
         if is_unpaid(&order) {
-            return Ok(None);
+            if event.is_part || event.order.is_some() {
+                store::change_unpaid(tx, &order, moved.as_ref()).await?;
+            }
+            return Ok((None, None));
         }
         if !order.tenders.iter().any(tender::lives) {
             // The shop gave the order up.
             store::give_up(tx, order_id).await?;
             stop_waiting(tx, order_id).await?;
-            return Ok(None);
+            return Ok((None, None));
         }
         if is_given_up {
             return Err(PayError::TooLate);
         }
         store::forget_unpaid(tx, order_id).await?;
         stop_waiting(tx, order_id).await?;
-        Ok(accept::accept(tx, &order, PaymentReported::TYPE).await?)
+        let accepted = accept::accept(tx, &order, PaymentReported::TYPE).await?;
+        if let (Some(OrderAccepted { order: Some(order) }), Some(moved)) = (&accepted, &moved) {
+            store::change_document(tx, order, Some(moved)).await?;
+        }
+        Ok((accepted, None))
     }
 }
 
-/// Lets an accepted order go on whose payment was authorised at the shop, and which the shop has captured by now. About any
-/// other accepted order the shop's word is no news.
-async fn accepted_before(event: &PaymentReported, tx: &Tx<'_>) -> Result<Option<OrderAccepted>, PayError> {
+/// Lets an accepted order go on whose payment was authorised at the shop, and which the shop has captured by now; or reports
+/// an addition again that is paid for by now. About any other accepted order the shop's word is no news.
+async fn accepted_before(event: &PaymentReported, tx: &Tx<'_>) -> Result<<Pay as Handler>::Out, PayError> {
     let order_id = event.order_id.as_str();
-    let Some((_, lifecycle)) = store::lifecycle(tx, order_id).await? else { return Err(PayError::NotYet) };
-    let Some(mut order) = store::document(tx, order_id).await? else { return Err(PayError::NotYet) };
-    let is_at_shop = |tender: &Tender| tender.provider == tender::SHOP;
-    let was_authorised =
-        order.tenders.iter().any(|it| is_at_shop(it) && it.state() == TenderState::Authorised);
-    let is_paid = event.tenders.iter().all(|it| is_at_shop(it) && it.state() == TenderState::Captured);
-    let goes_on = was_authorised && is_paid && !event.is_part && !event.tenders.is_empty();
-    if !goes_on || lifecycle.is_captured() || lifecycle.state() != OrderState::Accepted {
-        return Ok(None);
+    let known = store::document(tx, order_id).await?;
+    let lifecycle = store::lifecycle(tx, order_id).await?;
+    let (Some(Accepted { order: known, moved }), Some((_, lifecycle))) = (known, lifecycle) else {
+        return Err(PayError::NotYet);
+    };
+    if event.order.as_ref().is_some_and(|newer| is_older(newer, &known)) {
+        return Ok((None, None));
     }
-    order.tenders.clone_from(&event.tenders);
-    store::change_document(tx, &order).await?;
-    let note = Note { event_type: PaymentReported::TYPE, detail: "captured in the shop" };
-    store::advance::<PayError>(tx, order_id, &note, |order| Ok(Step::none(order.state(), Reason::StepDone)))
-        .await?;
-    Ok(Some(OrderAccepted { order: Some(order) }))
+    if !event.is_part
+        && lifecycle.state() == OrderState::Accepted
+        && tenders::are_captured_since(&known.tenders, &event.tenders)
+    {
+        if event.order.is_some() && !tenders::add_up(&event.tenders, &known) {
+            return Err(PayError::ContentsToCome);
+        }
+        let order = Order { tenders: event.tenders.clone(), ..known };
+        store::change_document(tx, &order, moved.as_ref()).await?;
+        let note = Note { event_type: PaymentReported::TYPE, detail: "captured in the shop" };
+        let step = |order: &mut Lifecycle| Ok(Step::none(order.state(), Reason::StepDone));
+        store::advance::<PayError>(tx, order_id, &note, step).await?;
+        return Ok((Some(OrderAccepted { order: Some(order) }), None));
+    }
+    let addition = event.order.as_ref().filter(|newer| {
+        let is_captured = lifecycle.is_captured();
+        let newest = difference::newest(&known, newer, is_captured);
+        Difference::between(&known, &newest).adds()
+            && lifecycle.is_ours()
+            && tenders::paying(&known, newer, is_captured).is_some()
+    });
+    Ok((None, addition.map(|newer| AdditionReported { order: Some(newer.clone()) })))
 }
 
 /// Adds a part that was paid, once, and takes it off what is pending.

@@ -26,7 +26,7 @@ impl Handler for Refund {
     type Error = CommandError;
 
     async fn record(&self, event: &OrderRefundRequested, tx: &Tx<'_>) -> Result<Self::Out, CommandError> {
-        let order = store::document(tx, &event.order_id).await?.ok_or(CommandError::NotYet)?;
+        let order = store::document(tx, &event.order_id).await?.ok_or(CommandError::NotYet)?.order;
         let lifecycle = store::lifecycle(tx, &event.order_id).await?.ok_or(CommandError::NotYet)?.1;
         let by = command::by(&event.requested_by, &event.by);
         let decided = minor(event, &order, &lifecycle);

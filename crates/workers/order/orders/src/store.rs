@@ -3,17 +3,17 @@
 use std::error::Error;
 use std::time::Duration;
 
-use despatch_contracts::Event as _;
-use despatch_contracts::order::{Order, OrderAddressChangeRequested};
+use despatch_contracts::order::{Address, Order};
 use despatch_domain::Reason;
 use despatch_runtime::{BatchedQuery, DbError, Retention, Tx};
 use despatch_status::OrderState;
 use jiff::Timestamp;
 use prost::Message;
-use tokio_postgres::GenericClient;
 use tokio_postgres::types::{FromSql, Json, Type};
+use tokio_postgres::{GenericClient, Row};
 
 use crate::lifecycle::{Lifecycle, Step};
+use crate::moved::Moved;
 
 /// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[LIFECYCLE, AGE];
@@ -159,26 +159,54 @@ pub(crate) async fn age(tx: &Tx<'_>, order_id: &str) -> Result<Option<f64>, DbEr
     rows.first().map(|row| row.try_get(1)).transpose().map_err(Into::into)
 }
 
-/// Returns an accepted order.
-pub(crate) async fn document(tx: &Tx<'_>, order_id: &str) -> Result<Option<Order>, DbError> {
-    const SQL: &str = "select document from orders.orders where order_id = $1";
-    let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
-    let Document(order) = row.try_get(0)?;
-    Ok(Some(order))
+/// An accepted order.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    /// As it is now.
+    pub(crate) order: Order,
+    /// The change of its address that its shop does not know of.
+    pub(crate) moved: Option<Moved>,
 }
 
-/// Returns whether the customer or an operator changed the order's address.
-pub(crate) async fn was_moved(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbError> {
-    const SQL: &str =
-        "select from orders.timeline where order_id = $1 and event_type = $2 and reason = $3 limit 1";
-    let asked = OrderAddressChangeRequested::TYPE;
-    Ok(tx.query_opt(SQL, &[&order_id, &asked, &Reason::StepDone.code()]).await?.is_some())
+/// Returns an accepted order.
+pub(crate) async fn document(tx: &Tx<'_>, order_id: &str) -> Result<Option<Accepted>, DbError> {
+    const SQL: &str = "select document, moved_from, moved_at from orders.orders where order_id = $1";
+    let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
+    let Document(order) = row.try_get(0)?;
+    Ok(Some(Accepted { order, moved: moved(&row)? }))
+}
+
+/// Reads the columns `moved_from` and `moved_at`.
+fn moved(row: &Row) -> Result<Option<Moved>, DbError> {
+    let from = row.try_get::<_, Option<Document<Address>>>("moved_from")?;
+    let at = row.try_get::<_, Option<Timestamp>>("moved_at")?;
+    Ok(from.zip(at).map(|(Document(from), at)| Moved { from, at }))
 }
 
 /// Stores an accepted order as it is now.
-pub(crate) async fn change_document(tx: &Tx<'_>, order: &Order) -> Result<(), DbError> {
-    const SQL: &str = "update orders.orders set document = $2 where order_id = $1";
-    tx.execute(SQL, &[&order.order_id, &order.encode_to_vec()]).await?;
+pub(crate) async fn change_document(
+    tx: &Tx<'_>,
+    order: &Order,
+    moved: Option<&Moved>,
+) -> Result<(), DbError> {
+    const SQL: &str = "\
+        update orders.orders
+           set document = $2, total_minor = $3, customer_email = $4, moved_from = $5, moved_at = $6
+         where order_id = $1";
+    let email = order.customer.as_ref().map_or("", |customer| &customer.email);
+    let (from, at) = (moved.map(|moved| moved.from.encode_to_vec()), moved.map(|moved| moved.at));
+    tx.execute(SQL, &[&order.order_id, &order.encode_to_vec(), &order.total_minor, &email, &from, &at])
+        .await?;
+    Ok(())
+}
+
+/// Stores an accepted order under an address that its shop does not know of. `former` is the one before.
+pub(crate) async fn move_order(tx: &Tx<'_>, order: &Order, former: &Address) -> Result<(), DbError> {
+    const SQL: &str = "\
+        update orders.orders
+           set document = $2, moved_from = coalesce(moved_from, $3), moved_at = despatch_now()
+         where order_id = $1";
+    tx.execute(SQL, &[&order.order_id, &order.encode_to_vec(), &former.encode_to_vec()]).await?;
     Ok(())
 }
 
@@ -189,6 +217,8 @@ pub(crate) const PAID_WITHIN: Duration = Duration::from_secs(14 * 24 * 3600);
 pub(crate) struct Unpaid {
     pub(crate) order: Order,
     pub(crate) is_given_up: bool,
+    /// As of an accepted order.
+    pub(crate) moved: Option<Moved>,
 }
 
 /// Keeps an order that is not paid yet; returns false if it is kept already.
@@ -201,20 +231,32 @@ pub(crate) async fn keep_unpaid(tx: &Tx<'_>, order: &Order) -> Result<bool, DbEr
 
 /// Returns an order that waits for its payment, or whose payment did not come.
 pub(crate) async fn unpaid(tx: &Tx<'_>, order_id: &str) -> Result<Option<Unpaid>, DbError> {
-    const SQL: &str = "select document,
-                              given_up_at is not null or placed_at <= despatch_now() - $2::float8 * interval '1 second'
+    const SQL: &str = "select document, moved_from, moved_at,
+                              given_up_at is not null or placed_at <= despatch_now() - $2::float8 * interval '1 second' as is_given_up
                          from orders.unpaid where order_id = $1";
     let Some(row) = tx.query_opt(SQL, &[&order_id, &PAID_WITHIN.as_secs_f64()]).await? else {
         return Ok(None);
     };
     let Document(order) = row.try_get(0)?;
-    Ok(Some(Unpaid { order, is_given_up: row.try_get(1)? }))
+    Ok(Some(Unpaid { order, is_given_up: row.try_get("is_given_up")?, moved: moved(&row)? }))
 }
 
 /// Stores an order that is not paid yet as it is now.
-pub(crate) async fn change_unpaid(tx: &Tx<'_>, order: &Order) -> Result<(), DbError> {
-    const SQL: &str = "update orders.unpaid set document = $2 where order_id = $1";
-    tx.execute(SQL, &[&order.order_id, &order.encode_to_vec()]).await?;
+pub(crate) async fn change_unpaid(tx: &Tx<'_>, order: &Order, moved: Option<&Moved>) -> Result<(), DbError> {
+    const SQL: &str =
+        "update orders.unpaid set document = $2, moved_from = $3, moved_at = $4 where order_id = $1";
+    let (from, at) = (moved.map(|moved| moved.from.encode_to_vec()), moved.map(|moved| moved.at));
+    tx.execute(SQL, &[&order.order_id, &order.encode_to_vec(), &from, &at]).await?;
+    Ok(())
+}
+
+/// Stores an order that is not paid yet under an address that its shop does not know of.
+pub(crate) async fn move_unpaid(tx: &Tx<'_>, order: &Order, former: &Address) -> Result<(), DbError> {
+    const SQL: &str = "\
+        update orders.unpaid
+           set document = $2, moved_from = coalesce(moved_from, $3), moved_at = despatch_now()
+         where order_id = $1";
+    tx.execute(SQL, &[&order.order_id, &order.encode_to_vec(), &former.encode_to_vec()]).await?;
     Ok(())
 }
 
@@ -282,12 +324,12 @@ pub async fn counts_by_state(
     Ok(counts)
 }
 
-/// An order as its row holds it.
-struct Document(Order);
+/// A message as its row holds it.
+struct Document<M>(M);
 
-impl<'a> FromSql<'a> for Document {
+impl<'a, M: Message + Default> FromSql<'a> for Document<M> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Document(Order::decode(raw)?))
+        Ok(Document(M::decode(raw)?))
     }
 
     fn accepts(ty: &Type) -> bool {

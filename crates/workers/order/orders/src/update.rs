@@ -2,16 +2,23 @@
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{
-    Address, Line, Order, OrderAddressChanged, OrderCancelRequested, OrderUpdateReported,
+    AdditionReported, Order, OrderAccepted, OrderCancelRequested, OrderChanged, OrderCompleted,
+    OrderUpdateReported,
 };
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_status::OrderState;
 
-use crate::change_address::{change, left, refusal};
-use crate::store::{self, Note};
+use crate::change_address::{left, refusal};
+use crate::difference::{self, Difference, at_once, is_older, nothing_stands};
+use crate::lifecycle::{Lifecycle, Step};
+use crate::store::{self, Accepted, Note};
+use crate::validate::{Invalid, validate};
+use crate::{lines, moved, tenders, unpaid};
 
-/// Takes the newest contents of an order that is not paid yet, and of any other a new address until a parcel is handed over. An
-/// order of which no unit is left is cancelled. A person decides about the rest.
+/// Takes the newest contents of an order until a parcel of it is handed over. Units and amounts that are taken off, another
+/// address and another service are followed at once; additions when they are paid for ([`Add`](crate::add::Add)). An order of
+/// which no unit is left is cancelled. A person decides about the rest.
 #[derive(Debug)]
 pub(crate) struct Update;
 
@@ -21,9 +28,15 @@ pub(crate) enum UpdateError {
     /// The event has no order in it.
     #[error("expected an event with an order, found none")]
     Empty,
-    /// Work on the order began with other contents, or never did.
-    #[error("the shop reports other contents of the order: {0}")]
-    Changed(String),
+    /// The update may overtake the order.
+    #[error("the order has not been accepted yet")]
+    NotYet,
+    /// The order cannot follow.
+    #[error("the shop reports other contents of the order: {differences}; {refusal}")]
+    Refused { differences: String, refusal: &'static str },
+    /// The order could not be fulfilled as the shop has it now.
+    #[error("the shop reports other contents of the order, which cannot be fulfilled: {0}")]
+    Invalid(#[from] Invalid),
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -32,7 +45,9 @@ impl HandlerError for UpdateError {
     fn verdict(&self) -> Verdict {
         match self {
             UpdateError::Empty => Verdict::Reject(Reason::PayloadUndecodable),
-            UpdateError::Changed(_) => Verdict::Reject(Reason::OrderChanged),
+            UpdateError::NotYet => Verdict::NotYet,
+            UpdateError::Refused { .. } => Verdict::Reject(Reason::OrderChanged),
+            UpdateError::Invalid(invalid) => Verdict::Reject(invalid.reason()),
             UpdateError::Database(_) => Verdict::Retry,
         }
     }
@@ -41,56 +56,86 @@ impl HandlerError for UpdateError {
 impl Handler for Update {
     const NAME: &'static str = "orders.update";
     type In = OrderUpdateReported;
-    type Out = (Option<OrderAddressChanged>, Option<OrderCancelRequested>);
+    type Out = (
+        (Option<OrderChanged>, Option<AdditionReported>, Option<OrderCancelRequested>),
+        (Option<OrderAccepted>, Option<OrderCompleted>),
+    );
     type Error = UpdateError;
 
     async fn record(&self, event: &OrderUpdateReported, tx: &Tx<'_>) -> Result<Self::Out, UpdateError> {
         let newer = event.order.as_ref().ok_or(UpdateError::Empty)?;
-        if let Some(unpaid) = store::unpaid(tx, &newer.order_id).await? {
-            if is_older(newer, &unpaid.order) {
-                return Ok((None, None));
+        if let Some(waiting) = store::unpaid(tx, &newer.order_id).await? {
+            if !is_older(newer, &waiting.order) {
+                let (order, moved) = unpaid::newest(waiting, newer);
+                store::change_unpaid(tx, &order, moved.as_ref()).await?;
             }
-            // How it is paid comes as an event of its own.
-            let tenders = unpaid.order.tenders;
-            store::change_unpaid(tx, &Order { tenders, ..newer.clone() }).await?;
-            return Ok((None, None));
+            return Ok(Self::Out::default());
         }
         let known = store::document(tx, &newer.order_id).await?;
         let lifecycle = store::lifecycle(tx, &newer.order_id).await?;
-        let (Some(known), Some((version, lifecycle))) = (known, lifecycle) else {
-            return Err(UpdateError::Changed("it was never accepted".to_owned()));
+        let (Some(Accepted { order: known, moved }), Some((version, lifecycle))) = (known, lifecycle) else {
+            return Err(UpdateError::NotYet);
         };
         if is_older(newer, &known) {
-            return Ok((None, None));
+            return Ok(Self::Out::default());
         }
-        if nothing_stands(newer) && lifecycle.is_ours() {
-            return Ok((None, Some(cancellation(newer))));
+        if nothing_stands(newer) && (lifecycle.is_ours() || lifecycle.state() == OrderState::Cancelled) {
+            let known = Order { updated_at: newer.updated_at, ..known };
+            store::change_document(tx, &known, moved.as_ref()).await?;
+            let cancel = (lifecycle.state() != OrderState::Cancelled).then(|| cancellation(newer));
+            return Ok(((None, None, cancel), (None, None)));
         }
-        let mut differences = differences(&known, newer);
-        if let Some(address) = only_address(&known, newer) {
-            let former = known.ship_to.clone().unwrap_or_default();
-            let refusal = match refusal(&former, address).or_else(|| left(&lifecycle)) {
-                // The shop may only repeat the address that the customer left.
-                None if store::was_moved(tx, &known.order_id).await? => {
-                    Some("the customer changed it in despatch")
-                }
-                refusal => refusal,
-            };
-            let Some(refusal) = refusal else {
-                let detail = format!("another {}", former.differing_parts(address).join(", "));
-                let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
-                let known = Order { updated_at: newer.updated_at, ..known };
-                return Ok((Some(change(tx, known, address.clone(), version, &note).await?), None));
-            };
-            differences.push(refusal.to_owned());
+        let (ship_to, moved) = moved::address(&known, moved, newer);
+        let newer = Order { ship_to, ..newer.clone() };
+        let newest = difference::newest(&known, &newer, lifecycle.is_captured());
+        let difference = Difference::between(&known, &newest);
+        if let Some(refusal) = refuse(&known, &newer, &difference, &lifecycle) {
+            return Err(UpdateError::Refused { differences: difference.words(), refusal });
         }
-        Err(UpdateError::Changed(differences.join(", ")))
+        let order = if !lifecycle.is_ours() {
+            Order { updated_at: newest.updated_at, ..known.clone() }
+        } else if difference.adds() {
+            at_once(&known, &newest)
+        } else {
+            newest.clone()
+        };
+        let is_news = lifecycle.is_ours() && !difference.is_none();
+        if is_news {
+            validate(&newest)?;
+        }
+        let detail = difference.words();
+        let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
+        let step = store::advance::<DbError>(tx, &order.order_id, &note, |lifecycle| {
+            Ok(if is_news {
+                lifecycle.reorder(&newest)
+            } else {
+                Step::none(lifecycle.state(), Reason::AlreadyApplied)
+            })
+        });
+        let step = step.await?.ok_or(UpdateError::NotYet)?;
+        store::change_document(tx, &order, moved.as_ref()).await?;
+        let followed = Difference::between(&known, &order);
+        let changed = (!followed.is_none()).then(|| OrderChanged {
+            order: Some(order.clone()),
+            change: change(version),
+            needs_labels: followed.moves(),
+            requested_by: order.shop.clone(),
+        });
+        let is_captured = is_news
+            && lifecycle.state() == OrderState::Accepted
+            && tenders::are_captured_since(&known.tenders, &order.tenders);
+        let addition =
+            (is_news && difference.adds()).then(|| AdditionReported { order: Some(newest.clone()) });
+        let accepted = is_captured.then(|| OrderAccepted { order: Some(order.clone()) });
+        let completed =
+            step.enters(OrderState::Completed).then(|| OrderCompleted { order_id: order.order_id.clone() });
+        Ok(((changed, addition, None), (accepted, completed)))
     }
 }
 
-/// Whether the shop took every unit off, as by a refund of all lines.
-fn nothing_stands(order: &Order) -> bool {
-    !order.lines.is_empty() && order.lines.iter().all(|line| line.quantity <= line.removed)
+/// Returns the number of the change that is the next entry of the order's timeline.
+pub(crate) fn change(version: i32) -> u32 {
+    u32::try_from(version).unwrap_or(0) + 1
 }
 
 fn cancellation(order: &Order) -> OrderCancelRequested {
@@ -102,79 +147,32 @@ fn cancellation(order: &Order) -> OrderCancelRequested {
     }
 }
 
-/// Whether these are the shop's words from before those that are known. Events of one order may overtake each other.
-fn is_older(newer: &Order, known: &Order) -> bool {
-    let at = |order: &Order| order.updated_at.map(|at| (at.seconds, at.nanos));
-    matches!((at(newer), at(known)), (Some(newer), Some(known)) if newer < known)
-}
-
-/// Returns the new address if nothing else that is worked on differs.
-fn only_address<'a>(known: &Order, newer: &'a Order) -> Option<&'a Address> {
-    let address = newer.ship_to.as_ref()?;
-    let units = |order: &Order| -> Vec<(String, i64, i64, i32)> {
-        let unit = |line: &Line| {
-            (line.sku.clone(), line.quantity.saturating_sub(line.removed), line.total_minor, line.fulfilment)
-        };
-        order.lines.iter().map(unit).collect()
-    };
-    let is_same = units(known) == units(newer)
-        && (known.total_minor, &known.currency) == (newer.total_minor, &newer.currency)
-        && known.service_level == newer.service_level
-        && known.ship_to.is_some();
-    (is_same && known.ship_to.as_ref() != Some(address)).then_some(address)
-}
-
-/// Returns what differs, in words without personal data.
-fn differences(known: &Order, newer: &Order) -> Vec<String> {
-    let mut differences = Vec::new();
-    match (&known.ship_to, &newer.ship_to) {
-        (Some(known), Some(newer)) => {
-            let parts = known.differing_parts(newer);
-            if !parts.is_empty() {
-                differences.push(format!("address: {}", parts.join(", ")));
-            }
-        }
-        (None, None) => {}
-        (None, Some(_)) | (Some(_), None) => differences.push("address".to_owned()),
+/// Returns why the order cannot take the shop's contents, and the next step of a person.
+fn refuse(
+    known: &Order,
+    newer: &Order,
+    difference: &Difference,
+    lifecycle: &Lifecycle,
+) -> Option<&'static str> {
+    if lifecycle.state() == OrderState::Cancelled {
+        return Some("the order is cancelled here: the shop places it again under a new number");
     }
-    let units = |order: &Order, sku: &str| -> i64 {
-        let lines = order.lines.iter().filter(|line| line.sku == sku);
-        lines.map(|line| line.quantity.saturating_sub(line.removed)).fold(0, i64::saturating_add)
-    };
-    let mut skus: Vec<&str> = known.lines.iter().chain(&newer.lines).map(|line| &*line.sku).collect();
-    skus.sort_unstable();
-    skus.dedup();
-    for sku in skus {
-        let (was, is) = (units(known, sku), units(newer, sku));
-        if was != is {
-            differences.push(format!("{sku}: {is} units, before {was}"));
-        }
+    let go_otherwise = lines::go_otherwise(&known.lines, &newer.lines);
+    if difference.is_none() && known.currency == newer.currency && !go_otherwise {
+        return None;
     }
-    if known.total_minor != newer.total_minor {
-        let (is, was) = (newer.total_minor, known.total_minor);
-        differences.push(format!("total: {is} minor units, before {was}"));
+    if let Some(left) = left(lifecycle) {
+        return Some(left);
     }
-    if differences.is_empty() {
-        differences.push("amounts of its lines, or its cancellation was taken back".to_owned());
+    if known.currency != newer.currency {
+        return Some("it is in another currency: cancel it, and the shop places it again");
     }
-    differences
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_are_told_without_personal_data() {
-        let order = |street1: &str, units: i64, total_minor| Order {
-            ship_to: Some(Address { street1: street1.into(), ..Address::default() }),
-            lines: vec![Line { sku: "A".into(), quantity: units, ..Line::default() }],
-            total_minor,
-            ..Order::default()
-        };
-        let told = differences(&order("1 Private St", 2, 500), &order("2 Private St", 3, 700));
-        assert_eq!(told, ["address: street1", "A: 3 units, before 2", "total: 700 minor units, before 500"]);
-        let same = order("1 Private St", 2, 500);
-        assert_eq!(differences(&same, &same).len(), 1);
+    if go_otherwise {
+        return Some(
+            "units that were to be sent are collected, or the other way round: cancel it, and the shop places it again",
+        );
     }
+    let address =
+        newer.ship_to.as_ref().filter(|_| !difference.address().is_empty() && newer.is_shipped())?;
+    refusal(known.ship_to.as_ref().unwrap_or(address), address)
 }

@@ -2,6 +2,8 @@
 
 #[path = "orders/accept.rs"]
 mod accept;
+#[path = "orders/add.rs"]
+mod add;
 #[path = "orders/address.rs"]
 mod address;
 #[path = "orders/cancel.rs"]

@@ -73,26 +73,97 @@ CREATE TABLE inventory.request (
 );
 CREATE INDEX ON inventory.request (at);
 
--- Units of a SKU at a location: all that ever arrived, and those of them that no order holds. An order moves units by
--- one update of `available`; the checks are the last word against selling what is not there or releasing it twice.
--- Reserved and shipped units are counted where they are known, per order, so a despatch scan touches no shared row.
+-- Units of a SKU at a location that no order holds. A claim moves units by one update of `available`; the check is the last word
+-- against selling what is not there. Every other count is a sum over the ledger or over orders, so a despatch scan touches no
+-- shared row.
 CREATE TABLE inventory.stock (
     sku       text   NOT NULL,
     location  text   NOT NULL REFERENCES inventory.location,
-    received  bigint NOT NULL,
     available bigint NOT NULL CHECK (available >= 0),
-    PRIMARY KEY (sku, location),
-    CHECK (available <= received)
+    PRIMARY KEY (sku, location)
 ) WITH (fillfactor = 50);
 
--- Arrivals, line by line: the ledger that the counters are checked against.
+-- The ledger: each movement takes units of a SKU at a location out of one bucket and puts them into another, so none is made or
+-- lost. Rows are only ever added, by the statement that moves the units.
+--
+-- Buckets inside a location: `available`, `reserved` (an order holds them), `quarantine`, `damaged`, `missing` (a count did not
+-- find them). Buckets outside: `supplier`, `customer`, `transit`, `lost`, `scrapped`.
+CREATE TABLE inventory.movement (
+    id          bigint  GENERATED ALWAYS AS IDENTITY,
+    at          timestamptz NOT NULL DEFAULT despatch_now(),
+    sku         text    NOT NULL,
+    location    text    NOT NULL,
+    quantity    bigint  NOT NULL CHECK (quantity > 0),
+    from_bucket text    NOT NULL,
+    to_bucket   text    NOT NULL,
+    -- The type of the event that it follows from, or that follows from it.
+    kind        text    NOT NULL,
+    order_id    text,
+    parcel      integer,
+    request_id  text,
+    -- The reason of an adjustment.
+    reason      text    NOT NULL DEFAULT '',
+    by_whom     text    NOT NULL DEFAULT '',
+    PRIMARY KEY (sku, location, at, id),
+    CHECK (from_bucket <> to_bucket)
+);
+-- Rows come almost in the order of their times, so a block's range finds a day's rows.
+CREATE INDEX ON inventory.movement USING brin (at);
+
+-- Days (UTC) whose balances are in `inventory.balance`.
+CREATE TABLE inventory.closing (
+    day date PRIMARY KEY,
+    at  timestamptz NOT NULL DEFAULT despatch_now()
+);
+
+-- Units per bucket at the end of a closed day, of each position that moved since the closing before.
+CREATE TABLE inventory.balance (
+    sku      text   NOT NULL,
+    location text   NOT NULL,
+    bucket   text   NOT NULL,
+    day      date   NOT NULL,
+    units    bigint NOT NULL,
+    PRIMARY KEY (sku, location, bucket, day)
+);
+
+-- Units per bucket now, by the ledger: the last closing balances, and the movements since.
+CREATE VIEW inventory.bucket AS
+SELECT sku, location, bucket, sum(units)::bigint AS units
+FROM (
+    SELECT sku, location, bucket, units
+    FROM (SELECT DISTINCT ON (sku, location, bucket) sku, location, bucket, units
+          FROM inventory.balance ORDER BY sku, location, bucket, day DESC) closed
+    UNION ALL
+    SELECT sku, location, bucket, units
+    FROM inventory.movement
+    CROSS JOIN LATERAL (VALUES (to_bucket, quantity), (from_bucket, -quantity)) AS side (bucket, units)
+    WHERE at >= (SELECT coalesce((max(day) + 1)::timestamp AT TIME ZONE 'UTC', '-infinity') FROM inventory.closing)
+) AS part
+GROUP BY sku, location, bucket;
+
+-- Rows of deliveries, each known by the delivery's name and the row's identity in it. `request_id` is the request that brought
+-- it first.
 CREATE TABLE inventory.receipt (
-    receipt_id text   NOT NULL,
+    receipt    text   NOT NULL,
+    row_id     text   NOT NULL,
     sku        text   NOT NULL,
     location   text   NOT NULL,
     quantity   bigint NOT NULL CHECK (quantity > 0),
+    request_id text   NOT NULL,
     at         timestamptz NOT NULL DEFAULT despatch_now(),
-    PRIMARY KEY (receipt_id, sku, location)
+    PRIMARY KEY (receipt, row_id)
+);
+
+-- Units that are on their way from one location to another. The ledger says which of them arrived.
+CREATE TABLE inventory.transfer (
+    transfer   text   NOT NULL,
+    sku        text   NOT NULL,
+    source     text   NOT NULL,
+    target     text   NOT NULL,
+    quantity   bigint NOT NULL CHECK (quantity > 0),
+    arrived_at timestamptz,
+    at         timestamptz NOT NULL DEFAULT despatch_now(),
+    PRIMARY KEY (transfer, sku, source, target)
 );
 
 -- The state of an order's claim on stock. An order that was cancelled before it was reserved has a row too, so that
@@ -117,9 +188,9 @@ CREATE TABLE inventory.allocation (
     PRIMARY KEY (order_id, line, location)
 ) WITH (fillfactor = 80);
 
--- How much of everything is where, for people and reports.
+-- How much of everything is where, for people and reports. Reserved and shipped are counted per order; the ledger must agree.
 CREATE VIEW inventory.position AS
-SELECT s.sku, s.location, s.received, s.available,
+SELECT s.sku, s.location, s.available,
        coalesce(a.reserved, 0) AS reserved, coalesce(a.shipped, 0) AS shipped
 FROM inventory.stock s
 LEFT JOIN (

@@ -10,6 +10,9 @@ pub enum InventoryError {
     /// The event carries no order.
     #[error("expected an event with an order, found none")]
     OrderMissing,
+    /// The command names no request.
+    #[error("expected a request with an id, found none")]
+    RequestMissing,
     /// The quantity of a line is less than 1.
     #[error("line {line}: expected at least 1 unit, found {quantity}")]
     QuantityInvalid {
@@ -39,7 +42,7 @@ pub enum InventoryError {
 impl HandlerError for InventoryError {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::OrderMissing => Verdict::Reject(Reason::PayloadUndecodable),
+            Self::OrderMissing | Self::RequestMissing => Verdict::Reject(Reason::PayloadUndecodable),
             Self::QuantityInvalid { .. } => Verdict::Reject(Reason::QuantityInvalid),
             Self::Shortage(Shortage::Unknown(_)) => Verdict::Reject(Reason::SkuUnknown),
             Self::Shortage(Shortage::Short { .. } | Shortage::Apart) => Verdict::Reject(Reason::StockShort),

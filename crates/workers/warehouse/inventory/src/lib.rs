@@ -2,29 +2,46 @@
 //! parcels. A reservation that no payment confirms in time expires. A confirmed one is picked, parcel by parcel, and
 //! ends when the carrier has it. A cancelled order's units become available again.
 
+mod adjust;
+mod arrive;
 mod config;
 mod confirm;
+mod count;
 mod error;
 mod expire;
 mod expiry_timer;
 mod order_lines;
+mod position;
+mod receive;
 mod release;
+mod request;
 mod reserve;
+mod row_result;
+mod set_items;
+mod set_location;
 mod ship;
 pub mod store;
+mod transfer;
 
 use std::time::Duration;
 
 use despatch_contracts::stock::ReservationExpiryDue;
 use despatch_runtime::{Migration, SqlGauge, Worker};
 
+pub use adjust::Adjust;
+pub use arrive::Arrive;
 pub use config::Config;
 pub use confirm::Confirm;
+pub use count::Count;
 pub use error::InventoryError;
 pub use expire::Expire;
+pub use receive::Receive;
 pub use release::Release;
 pub use reserve::Reserve;
+pub use set_items::SetItems;
+pub use set_location::SetLocation;
 pub use ship::{Left, Ship};
+pub use transfer::Transfer;
 
 /// The worker's name and schema.
 pub const NAME: &str = "inventory";
@@ -46,5 +63,12 @@ pub fn worker(config: &Config) -> Worker {
         .handler(Expire { expiry })
         .handler(Release)
         .handler(Ship)
+        .handler(Receive)
+        .handler(Adjust { second_person_above: config.second_person_above })
+        .handler(Count)
+        .handler(Transfer)
+        .handler(Arrive)
+        .handler(SetItems)
+        .handler(SetLocation)
         .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
 }

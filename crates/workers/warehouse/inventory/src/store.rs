@@ -1,14 +1,27 @@
-//! All SQL of the inventory worker: `claims` has the handlers' statements; `ledger_queries` has receipts and what other
-//! crates read.
+//! All SQL of the inventory worker: `claims` has what orders do, a file each has what the requests about stock do, and
+//! `ledger_queries` has what other crates read.
 
 mod claims;
+mod counts;
+mod items;
 mod ledger_queries;
+mod locations;
+mod movements;
+mod receipts;
+mod requests;
 mod reservation;
+mod transfers;
 
 pub(crate) use claims::{Claim, Expiry, QUERIES, cancel, claim, confirm, expire, ship, stock_for};
+pub(crate) use counts::{Held, Recorded, recorded_at, take_from_orders};
+pub(crate) use items::{barcode_owners, set_items};
 pub(crate) use ledger_queries::OVERSOLD;
-pub use ledger_queries::{
-    Location, ReceiptLine, Reservation, Totals, open_locations, receive, receive_all, reservation_of, totals,
-    units_on_receipts,
-};
+pub use ledger_queries::{Reservation, Totals, reservation_of, totals};
+pub(crate) use locations::set_location;
+pub use locations::{Location, open_locations};
+pub(crate) use movements::{Movement, is_worth_more, lock_positions, move_units};
+pub(crate) use receipts::{ArrivedRow, receive_rows, recorded_before};
+pub use receipts::{ReceiptLine, receive, receive_all, units_on_receipts};
+pub(crate) use requests::{is_request_known, location_ids, record_request, skus_near, unknown_skus};
 pub use reservation::State;
+pub(crate) use transfers::{OnTheWay, end_transfer, is_transfer_known, lock_transfer, send_off};

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
+#[path = "inventory/descriptions.rs"]
+mod descriptions;
 #[path = "inventory/load.rs"]
 mod load;
+#[path = "inventory/stock_requests.rs"]
+mod stock_requests;
 
 use despatch_contracts::order::{Fulfilment, Order, OrderCancelled};
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
@@ -22,8 +26,16 @@ const AN_HOUR: u64 = 3600;
 
 /// Two locations, inventory running, and these units received: `(SKU, location, quantity)`.
 async fn warehouse(reservation_seconds: u64, units: &[(&str, &str, i64)]) -> (TestEnv, Client) {
+    warehouse_with(reservation_seconds, 0, units).await
+}
+
+async fn warehouse_with(
+    reservation_seconds: u64,
+    second_person_above: i64,
+    units: &[(&str, &str, i64)],
+) -> (TestEnv, Client) {
     let env = TestEnv::new().await;
-    env.run(worker(&Config { reservation_seconds })).await;
+    env.run(worker(&Config { reservation_seconds, second_person_above })).await;
     let db = env.db().await;
     let location = |id: &str, rank| Location {
         id: id.into(),
@@ -66,8 +78,8 @@ async fn timers(db: &Client) -> i64 {
 
 /// Received, available, reserved, shipped.
 async fn units(db: &Client) -> [i64; 4] {
-    let Totals { received, available, reserved, shipped } = store::totals(db).await.unwrap();
-    assert_eq!(received, available + reserved + shipped, "units are neither made nor lost");
+    let Totals { received, available, reserved, shipped, set_aside } = store::totals(db).await.unwrap();
+    assert_eq!(received, available + reserved + shipped + set_aside, "units are neither made nor lost");
     [received, available, reserved, shipped]
 }
 

@@ -9,7 +9,7 @@ use crate::commands::orders::find;
 use crate::config::{Config, fill_in_placeholders};
 use crate::registry::Registry;
 use crate::result::{Result, hinted};
-use crate::similar::similar;
+use despatch_domain::similar::similar;
 
 /// Which events to show.
 pub(super) struct Filter {

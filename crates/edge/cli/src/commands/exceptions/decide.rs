@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::local::DataDir;
 use crate::output::{next_command, one_line, print};
 use crate::result::{Result, hinted};
-use crate::similar::did_you_mean;
+use despatch_domain::similar::did_you_mean;
 
 /// A case and the person who decides about it.
 struct Decider<'a> {

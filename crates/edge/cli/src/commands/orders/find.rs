@@ -7,7 +7,7 @@ use despatch_read_model::placed::PlacedOrder;
 
 use crate::output::next_command;
 use crate::result::{Result, hinted};
-use crate::similar::did_you_mean;
+use despatch_domain::similar::did_you_mean;
 
 /// The one order of this name; an error that lists the candidates, or says what could be meant.
 pub(crate) async fn find(book: &OrderBook, name: &str) -> Result<PlacedOrder> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args::ListOrdersArgs;
 use crate::output::{Table, print, span, width};
 use crate::result::{Result, hinted};
-use crate::similar::did_you_mean;
+use despatch_domain::similar::did_you_mean;
 
 /// Prints the orders that the filter lets through.
 pub(super) async fn list(book: &OrderBook, args: &ListOrdersArgs) -> Result {

@@ -1,6 +1,6 @@
 //! Changes of the address: when they are allowed, and what the order then says.
 
-use despatch_contracts::order::{Address, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged};
+use despatch_contracts::order::{Address, Order, OrderAccepted, OrderAddressChangeRequested, OrderChanged};
 use despatch_read_model::orders::accepted as kept;
 use despatch_status::OrderState;
 use despatch_testkit::order;
@@ -32,10 +32,14 @@ async fn until_a_parcel_leaves_the_address_changes_and_is_told() {
     env.deliver(&labelled("o-1", 1, 1)).await;
     env.quiet().await;
     env.deliver(&change("o-1", moved())).await;
-    let changed: OrderAddressChanged = env.expect("o-1").await;
-    assert_eq!((changed.address, changed.former), (Some(moved()), order("o-1").ship_to));
+    let changed: OrderChanged = env.expect("o-1").await;
+    let there = Order { ship_to: Some(moved()), ..order("o-1") };
+    assert_eq!(
+        (changed.order, changed.needs_labels, &*changed.requested_by),
+        (Some(there), true, "customer")
+    );
     env.quiet().await;
-    assert_eq!(env.count::<OrderAddressChanged>("o-1").await, 1);
+    assert_eq!(env.count::<OrderChanged>("o-1").await, 1);
     let kept = kept(&env.db().await, "o-1").await.expect("a table").expect("an order");
     assert_eq!(kept.ship_to, Some(moved()));
     let last = timeline(&env, "o-1").await.pop().expect("an entry");
@@ -47,14 +51,11 @@ async fn until_a_parcel_leaves_the_address_changes_and_is_told() {
     env.quiet().await;
     env.deliver(&change("o-1", Address { name: "A. Other".into(), ..moved() })).await;
     env.quiet().await;
-    let sent = env.messages("evt.order.address-changed").await;
+    let sent = env.messages("evt.order.changed").await;
     let numbers = sent.iter().map(|it| {
-        <OrderAddressChanged as despatch_contracts::Incoming>::decode(
-            "order.address-changed",
-            it.payload.clone(),
-        )
-        .expect("the event")
-        .change
+        <OrderChanged as despatch_contracts::Incoming>::decode("order.changed", it.payload.clone())
+            .expect("the event")
+            .change
     });
     let numbers: Vec<u32> = numbers.collect();
     assert!(numbers.iter().all(|number| *number >= changed.change), "{numbers:?}");
@@ -82,7 +83,7 @@ async fn what_cannot_be_done_is_refused_and_told() {
     ] {
         env.deliver(&change(id, address)).await;
         env.quiet().await;
-        assert_eq!(env.count::<OrderAddressChanged>(id).await, 0, "{id}");
+        assert_eq!(env.count::<OrderChanged>(id).await, 0, "{id}");
         let (event, _, reason) = recorded(&env, id).await.pop().expect("an entry");
         assert_eq!((event.as_str(), reason.as_str()), ("order.address-change-requested", "command-refused"));
         let last = timeline(&env, id).await.pop().expect("an entry");
@@ -97,7 +98,7 @@ async fn a_change_that_overtakes_its_order_waits_for_it() {
     let env = env().await;
     env.deliver(&change("early", moved())).await;
     accepted(&env, "early").await;
-    env.expect::<OrderAddressChanged>("early").await;
+    env.expect::<OrderChanged>("early").await;
     env.quiet().await;
     assert_eq!(env.count::<OrderAccepted>("early").await, 1);
 }

@@ -1,7 +1,9 @@
 //! Events of an order, and an environment that handles them.
 
 use despatch_contracts::label::LabelCreated;
-use despatch_contracts::order::{OrderAccepted, OrderCancelRequested, OrderPlaced};
+use despatch_contracts::order::{
+    Order, OrderAccepted, OrderCancelRequested, OrderPlaced, OrderUpdateReported,
+};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{Scan, ShipmentDelivered, ShipmentDespatched};
@@ -112,4 +114,24 @@ pub(crate) fn cancel(id: &str) -> OrderCancelRequested {
         requested_by: "customer".into(),
         by: String::new(),
     }
+}
+
+/// The order as its shop has it at a second of its clock, with this change. The amounts add up, and the payment is said to be
+/// for all of them.
+pub(crate) fn at(id: &str, second: i64, change: impl FnOnce(&mut Order)) -> Order {
+    let mut order = order(id);
+    change(&mut order);
+    let total = i64::try_from(order.parts_minor()).expect("a total");
+    (order.total_minor, order.tenders[0].amount_minor) = (total, total);
+    order.updated_at = Some(prost_types::Timestamp { seconds: 1_900_000_000 + second, nanos: 0 });
+    order
+}
+
+pub(crate) fn update(order: Order) -> OrderUpdateReported {
+    OrderUpdateReported { order: Some(order) }
+}
+
+/// The lines' numbers and the units that stand.
+pub(crate) fn units(order: &Order) -> Vec<(u32, i64)> {
+    order.lines.iter().map(|line| (line.number, line.quantity - line.removed)).collect()
 }

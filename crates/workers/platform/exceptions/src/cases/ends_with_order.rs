@@ -3,8 +3,8 @@
 use despatch_contracts::Event as _;
 use despatch_contracts::label::LabelOutdated;
 use despatch_contracts::order::{
-    OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested, OrderPlaced,
-    PaymentReported,
+    AdditionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested,
+    OrderChanged, OrderExtended, OrderPlaced, PaymentReported,
 };
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved};
@@ -21,6 +21,9 @@ pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
     match event_type {
         OrderPlaced::TYPE
         | PaymentReported::TYPE
+        | OrderChanged::TYPE
+        | AdditionReported::TYPE
+        | OrderExtended::TYPE
         | OrderCancelRequested::TYPE
         | OrderAddressChangeRequested::TYPE
         | OrderAddressChanged::TYPE
@@ -53,6 +56,9 @@ mod tests {
             "order.cancel-requested",
             "order.address-change-requested",
             "order.address-changed",
+            "order.changed",
+            "order.addition-reported",
+            "order.extended",
             "stock.reserved",
             "stock.reservation-expiry-due",
             "stock.picked",

@@ -76,8 +76,13 @@ async fn updated(gateway: &Gateway, order: Order, trace: Trace) -> Result<Option
             }
         }
     };
-    let tenders = order.tenders.clone();
-    let report = PaymentReported { order_id: order_id.to_string(), tenders, is_part: false, order: None };
+    let order = Order { order_id: order_id.to_string(), ..order };
+    let report = PaymentReported {
+        order_id: order.order_id.clone(),
+        tenders: order.tenders.clone(),
+        is_part: false,
+        order: Some(order.clone()),
+    };
     let report = gateway.storage.submit(Submission::Event(Emitted::from(&report)), trace.clone());
     let (report, changed) = tokio::join!(report, change(gateway, order, order_id, trace));
     report?;

@@ -1,7 +1,7 @@
-//! "Did you mean …?": the known word that a misspelt one is nearest to.
+//! "Did you mean …?": the known word that is nearest to a misspelt one.
 
-/// The known word that `word` most probably stands for; `None` where none is near.
-pub(crate) fn similar<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+/// Returns the known word that `word` most probably stands for; `None` if none is near.
+pub fn similar<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let word = word.to_lowercase();
     // Two swapped letters count as one mistake. A third of the letters may be wrong, and always one.
     let most = (word.chars().count() / 3).max(1);
@@ -13,8 +13,8 @@ pub(crate) fn similar<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
         .map(|(_, known)| known)
 }
 
-/// `; did you mean …?`, or nothing where no known word is near.
-pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+/// Returns `; did you mean …?`, or nothing if no known word is near.
+pub fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     similar(word, known).map_or_else(String::new, |known| format!("; did you mean {known}?"))
 }
 

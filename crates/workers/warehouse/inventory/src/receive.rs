@@ -1,0 +1,81 @@
+//! Records units that arrived. Each row of a delivery is recorded once, whichever request or file brings it.
+
+use std::collections::BTreeSet;
+
+use despatch_contracts::Event as _;
+use despatch_contracts::stock::{ReceiptRow, ReceiveRequested};
+use despatch_runtime::{Handler, Tx};
+
+use crate::error::InventoryError;
+use crate::request::{self, Known, check_quantity, check_text};
+use crate::row_result::{RowError, RowResult, storable};
+use crate::store::{self, ArrivedRow};
+
+/// Records receipts, row by row.
+#[derive(Debug)]
+pub struct Receive;
+
+impl Handler for Receive {
+    const NAME: &'static str = "inventory.receive";
+    type In = ReceiveRequested;
+    type Out = ();
+    type Error = InventoryError;
+
+    async fn record(&self, event: &ReceiveRequested, tx: &Tx<'_>) -> Result<(), InventoryError> {
+        let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(()) };
+        // Each SKU of a receipt becomes known.
+        let known = Known::read(tx, BTreeSet::new()).await?;
+        let row_ids = row_ids(event, &request.request_id);
+        let checks: Vec<_> = event.rows.iter().map(|row| check(row, &known)).collect();
+        let withheld = event.all_or_nothing && checks.iter().any(Result::is_err);
+        let rows: Vec<ArrivedRow<'_>> = (event.rows.iter().zip(&row_ids).zip(&checks))
+            .filter(|(_, check)| check.is_ok() && !withheld)
+            .map(|((row, row_id), _)| ArrivedRow {
+                row_id,
+                sku: &row.sku,
+                location: &row.location,
+                quantity: row.quantity,
+            })
+            .collect();
+        let receipt = &storable(&event.receipt);
+        let mut new = store::receive_rows(tx, (&request.request_id, &request.by, receipt), &rows).await?;
+        let known_ids: Vec<&str> =
+            rows.iter().map(|row| row.row_id).filter(|id| !new.contains(*id)).collect();
+        let told = store::recorded_before(tx, receipt, &known_ids).await?;
+        let mut results = Vec::with_capacity(checks.len());
+        for (at, ((row, row_id), check)) in event.rows.iter().zip(&row_ids).zip(checks).enumerate() {
+            let result = RowResult::booked(at, &row.sku, &row.location, row.quantity);
+            results.push(match check {
+                Err(error) => result.refused(error),
+                Ok(()) if withheld => result.withheld(),
+                // The first of several rows with one id is the one that was recorded.
+                Ok(()) if new.remove(row_id) => result,
+                Ok(()) => result.before(before(told.get(row_id).map(String::as_str))),
+            });
+        }
+        request::record(tx, &request, (ReceiveRequested::TYPE, receipt), results, false).await?;
+        Ok(())
+    }
+}
+
+fn check(row: &ReceiptRow, known: &Known) -> Result<(), RowError> {
+    check_text("a SKU", &row.sku)?;
+    known.check_location(&row.location)?;
+    check_quantity("quantity", row.quantity, 1)
+}
+
+fn row_ids(event: &ReceiveRequested, request_id: &str) -> Vec<String> {
+    let given = |row: &ReceiptRow| Some(row.row_id.clone()).filter(|id| check_text("an id", id).is_ok());
+    let rows = event.rows.iter().enumerate();
+    rows.map(|(at, row)| given(row).unwrap_or_else(|| format!("{request_id} {}", at + 1))).collect()
+}
+
+fn before(told: Option<&str>) -> RowError {
+    let error = match told {
+        Some(told) => format!(
+            "this row was booked before, on {told}; if it is another delivery, name it with `--receipt NAME`"
+        ),
+        None => "another row of this request has the same id".to_owned(),
+    };
+    RowError::new("booked-before", error)
+}

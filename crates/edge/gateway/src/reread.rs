@@ -69,7 +69,7 @@ impl HandlerError for RereadError {
             RereadError::Channel(_) | RereadError::Empty | RereadError::Unreadable(_) => {
                 Verdict::Reject(Reason::OrderUnreadable)
             }
-            // An order is mostly late by seconds, and one that never comes is looked for ever less often.
+            // An order is mostly late by seconds. The longer it takes, the later is the next look.
             RereadError::Early { age, .. } => {
                 Verdict::Defer((*age / 4).clamp(Duration::from_secs(1), Duration::from_secs(3600)))
             }
@@ -175,7 +175,7 @@ async fn money_said(
         let rows = tx.query(statements::ORDER_ID, &[shop, &money.shop_order_id]).await?;
         let Some(order_id) = rows.first().map(|row| row.get(0)) else { return Ok(Some(money.shop_order_id)) };
         match money.movement.report(order_id) {
-            Report::Paid(event) => follow_ons.paid.push(event),
+            Report::Paid(event) => follow_ons.paid.push(*event),
             Report::Refunded(event) => follow_ons.refunded.push(event),
         }
     }

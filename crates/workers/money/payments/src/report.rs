@@ -1,9 +1,11 @@
 //! Refunds that the holder of the money reports: the facts of the shop and of the provider.
 
+use std::time::Duration;
+
 use despatch_contracts::payment::{PaymentRefunded, RefundRefused, RefundReported};
 use despatch_contracts::tender;
 use despatch_domain::{Reason, amount};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::PaymentError;
 use crate::settle;
@@ -15,6 +17,12 @@ pub struct Report;
 
 impl Handler for Report {
     const NAME: &'static str = "payments.report";
+    const POLICY: Policy = Policy {
+        // Shops also report what they gave back before the order's stock came.
+        not_yet: Duration::from_secs(5),
+        defer_deadline: Duration::from_secs(14 * 24 * 3600),
+        ..Policy::DEFAULT
+    };
     type In = RefundReported;
     type Out = (Option<PaymentRefunded>, Vec<RefundRefused>);
     type Error = PaymentError;

@@ -54,10 +54,12 @@ impl Movement {
     pub(crate) fn report(self, order_id: Uuid) -> Report {
         let order_id = order_id.to_string();
         match self {
-            Movement::Paid(tender) => {
-                let tenders = vec![tender];
-                Report::Paid(Box::new(PaymentReported { order_id, tenders, is_part: true, order: None }))
-            }
+            Movement::Paid(tender) => Report::Paid(Box::new(PaymentReported {
+                order_id,
+                tenders: vec![tender],
+                is_part: true,
+                order: None,
+            })),
             Movement::Refunded { provider, reference, minor, currency } => Report::Refunded(RefundReported {
                 order_id,
                 provider: provider.to_owned(),

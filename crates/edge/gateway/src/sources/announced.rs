@@ -8,4 +8,6 @@ pub(crate) struct Announced {
     pub(crate) order: Order,
     /// The shop cancelled it.
     pub(crate) is_cancelled: bool,
+    /// The shop calls all of it done.
+    pub(crate) is_done: bool,
 }

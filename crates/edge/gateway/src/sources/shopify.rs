@@ -121,7 +121,7 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
     };
     recipient::name(&mut order);
     settle(&mut order, !webhook.refunds.is_empty());
-    Ok(Announced { order, is_cancelled: !webhook.cancelled_at.is_empty() })
+    Ok(Announced { order, is_cancelled: !webhook.cancelled_at.is_empty(), is_done: false })
 }
 
 impl Webhook {

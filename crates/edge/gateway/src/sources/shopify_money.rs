@@ -37,7 +37,7 @@ pub(crate) enum Movement {
 /// The event of a movement.
 #[derive(Debug)]
 pub(crate) enum Report {
-    Paid(PaymentReported),
+    Paid(Box<PaymentReported>),
     Refunded(RefundReported),
 }
 
@@ -46,9 +46,12 @@ impl Movement {
     pub(crate) fn report(self, order_id: Uuid) -> Report {
         let order_id = order_id.to_string();
         match self {
-            Movement::Paid(tender) => {
-                Report::Paid(PaymentReported { order_id, tenders: vec![tender], is_part: true, order: None })
-            }
+            Movement::Paid(tender) => Report::Paid(Box::new(PaymentReported {
+                order_id,
+                tenders: vec![tender],
+                is_part: true,
+                order: None,
+            })),
             Movement::Refunded { provider, reference, minor, currency } => Report::Refunded(RefundReported {
                 order_id,
                 provider: provider.to_owned(),
@@ -64,7 +67,7 @@ impl Movement {
 impl From<Report> for Emitted {
     fn from(report: Report) -> Self {
         match report {
-            Report::Paid(event) => Emitted::from(&event),
+            Report::Paid(event) => Emitted::from(&*event),
             Report::Refunded(event) => Emitted::from(&event),
         }
     }

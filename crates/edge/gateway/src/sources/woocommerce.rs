@@ -133,7 +133,8 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
         );
     }
     let is_cancelled = ["cancelled", "trash"].contains(&&*webhook.status);
-    Ok(Announced { order, is_cancelled })
+    let is_done = ["completed", "refunded"].contains(&&*webhook.status);
+    Ok(Announced { order, is_cancelled, is_done })
 }
 
 /// Returns a time in UTC with the offset that WooCommerce leaves out.

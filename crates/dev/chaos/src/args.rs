@@ -35,6 +35,9 @@ pub(crate) struct Args {
     /// Instead of faults at random, take each provider out of service, one after the other, with moved time
     #[arg(long)]
     pub(crate) outages: bool,
+    /// Let a Shopify shop place one order in four, and change or cancel it afterwards
+    #[arg(long)]
+    pub(crate) editing_shop: bool,
     /// Print the schedule and do nothing
     #[arg(long)]
     pub(crate) plan: bool,

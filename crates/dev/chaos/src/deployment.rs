@@ -11,6 +11,7 @@ use despatch::Registry;
 use despatch_runtime::Database;
 use despatch_sandbox::{Faults, Sandbox, TrackingPace};
 use despatch_scenario::Auditor;
+use despatch_scenario::shopify::shop_configuration;
 use despatch_stack::Stack;
 use despatch_testkit::Proxy;
 
@@ -69,6 +70,9 @@ impl Deployment {
             ("DESPATCH_RUNTIME_SWEEP_AFTER_SECONDS", "5".into()),
         ]);
         environment.extend(sandbox.environment());
+        let configuration = dir.join("despatch.toml");
+        std::fs::write(&configuration, shop_configuration())?;
+        environment.insert("DESPATCH_CONFIG", configuration.display().to_string());
         let logs = dir.join("logs");
         std::fs::create_dir_all(&logs)?;
         let mut fleet = Fleet::new(&logs, environment, &FLEET);

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use despatch_scenario::Rng;
 
 use crate::fleet::FLEET;
-use crate::rng::Rng;
 
 /// The kinds of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

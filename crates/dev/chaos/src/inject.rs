@@ -13,8 +13,8 @@ use crate::deployment::{Deployment, STREAM};
 use crate::fault::{Fault, Server};
 use crate::fleet::faketime;
 use crate::result::Result;
-use crate::rng::Rng;
 use crate::stream;
+use despatch_scenario::Rng;
 use despatch_testkit::{Condition, Direction};
 
 /// Whether a fault was injected.

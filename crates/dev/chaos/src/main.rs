@@ -18,7 +18,6 @@ mod orders;
 mod outages;
 mod quiesce;
 mod result;
-mod rng;
 mod run;
 mod schedule;
 mod shop;

@@ -76,7 +76,7 @@ pub(crate) async fn run_outages(
     orders: Vec<FileOrder>,
 ) -> Result<Vec<Discrepancy>> {
     deployment.sandbox.record_requests();
-    let mut shop = Shop::open(deployment, orders).await?;
+    let mut shop = Shop::open(deployment, orders, None).await?;
     let outages = outages();
     let mut wrong = Vec::new();
     println!(

@@ -13,6 +13,10 @@ use crate::result::Result;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
+/// How long no message may be published until events that wait for another one are given up. Their wait then ends
+/// as it does after an hour otherwise. The shop reports a refund of an order whose payment became a case, for example.
+const WAIT_AT_MOST: Duration = Duration::from_secs(15);
+
 /// Whether a deployment became quiescent.
 pub(crate) enum Quiescence {
     /// Everything is settled.
@@ -39,10 +43,20 @@ pub(crate) async fn quiesce(
 ) -> Result<Quiescence> {
     let mut before = (Vec::new(), 0);
     let mut changed = Instant::now();
+    let mut published = (Instant::now(), 0);
     loop {
         tend().await?;
         let (mut left, sequence) = remaining(auditor, database, jetstream).await?;
+        if published.1 != sequence {
+            published = (Instant::now(), sequence);
+        }
+        if published.0.elapsed() > WAIT_AT_MOST {
+            end_waits(auditor, database).await?;
+            published.0 = Instant::now();
+        }
         let ended = auditor.progress().await.map_or(0, |progress| progress.ended());
+        // Orders that their shop cancelled before they were placed have no end here.
+        let ended = ended + accepted.never_placed();
         if accepted.count() < orders || ended < orders {
             left.push(format!("{} of {orders} orders accepted, {ended} ended", accepted.count()));
         }
@@ -59,6 +73,19 @@ pub(crate) async fn quiesce(
         before = now;
         tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+/// Ends the wait of every event that waits for another one.
+async fn end_waits(auditor: &Auditor, database: &Database) -> Result {
+    let client = database.client().await?;
+    for (worker, _) in auditor.backlogs().await? {
+        let longer = format!(
+            "update {worker}.journal set deferred_since = deferred_since - interval '1 hour'
+              where state = 'waiting' and deferred_since is not null"
+        );
+        client.execute(&longer, &[]).await?;
+    }
+    Ok(())
 }
 
 /// Returns the remaining work, in words, and the number of the stream's last message.

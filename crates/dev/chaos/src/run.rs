@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
                 if args.outages {
                     run_outages(&mut deployment, orders).await
                 } else {
-                    run_orders(&mut deployment, &steps, orders).await
+                    run_orders(&mut deployment, &steps, orders, args.editing_shop.then_some(args.seed)).await
                 }
             } => violations,
             asked = tokio::signal::ctrl_c() => { asked?; Err("stopped".into()) }
@@ -76,8 +76,9 @@ async fn run_orders(
     deployment: &mut Deployment,
     steps: &[Step],
     orders: Vec<FileOrder>,
+    editing: Option<u64>,
 ) -> Result<Vec<Discrepancy>> {
-    let mut shop = Shop::open(deployment, orders).await?;
+    let mut shop = Shop::open(deployment, orders, editing).await?;
     let started = Instant::now();
     let mut table = Table::default();
     let mut active = ActiveFaults::default();

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use despatch_scenario::Rng;
+
 use crate::fault::{Fault, Kind};
-use crate::rng::Rng;
 
 /// A fault, and the pause before it.
 #[derive(Debug, Clone, PartialEq, Eq)]

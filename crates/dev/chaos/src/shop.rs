@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use despatch_order_files::{FileOrder, GatewayClient};
+use despatch_scenario::shopify::{EditingShop, with_spare_units};
 use despatch_scenario::{CheckoutClient, Discrepancy, Minds, PlacedOrder, answer_mails, receive_stock};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::deployment::{API_KEY, Deployment};
-use crate::orders::{self, AcceptedOrders};
+use crate::orders::{self, AcceptedOrders, Shops};
 use crate::quiesce::{Quiescence, Records, quiesce};
 use crate::result::Result;
 use crate::stream;
@@ -35,7 +36,12 @@ pub(crate) struct Shop {
 
 impl Shop {
     /// Opens the shop once the deployment takes orders. It places none yet.
-    pub(crate) async fn open(deployment: &mut Deployment, orders: Vec<FileOrder>) -> Result<Self> {
+    /// With a seed, a shop of Shopify places some of them and changes them as that seed says.
+    pub(crate) async fn open(
+        deployment: &mut Deployment,
+        orders: Vec<FileOrder>,
+        editing: Option<u64>,
+    ) -> Result<Self> {
         let mut watch = Watch::default();
         until("the gateway listens", START_TIMEOUT, async || {
             watch.check(deployment)?;
@@ -52,13 +58,21 @@ impl Shop {
             Ok(row?.get(0))
         })
         .await?;
-        receive_stock(&database, &orders).await?;
+        let spare = |(place, order): (usize, &FileOrder)| {
+            if EditingShop::takes(place) { with_spare_units(order) } else { order.clone() }
+        };
+        let stock: Vec<FileOrder> = orders.iter().enumerate().map(spare).collect();
+        receive_stock(&database, if editing.is_some() { &stock } else { &orders }).await?;
         let orders = Arc::new(orders);
         let accepted = AcceptedOrders::default();
         let (may_place, opened) = watch::channel(0);
         let gateway = GatewayClient::new(&deployment.gateway_url(), API_KEY)?;
         let checkout = CheckoutClient::new(gateway, Some(deployment.sandbox.stripe_url()))?.mixing_tenders();
-        let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, accepted.clone()));
+        let editing = editing
+            .map(|seed| EditingShop::new(&deployment.gateway_url(), checkout.clone(), seed))
+            .transpose()?;
+        let shops = Shops { checkout, editing };
+        let placing = tokio::spawn(orders::place(shops, orders.clone(), opened, accepted.clone()));
         let customers = answer_mails(
             deployment.sandbox.control_url(),
             deployment.gateway_url(),
@@ -102,10 +116,7 @@ impl Shop {
             violations.extend(left.into_iter().map(stuck));
         }
         let accepted = accepted.all();
-        let placed: Vec<PlacedOrder<'_>> = accepted
-            .iter()
-            .map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place] })
-            .collect();
+        let placed: Vec<PlacedOrder<'_>> = accepted.iter().filter_map(|it| it.placed(&orders)).collect();
         let Records { database, auditor, jetstream } = records;
         let effects = deployment.sandbox.counts_by_order()?;
         let labels = effects.values().flat_map(|counts| counts.labels.values());

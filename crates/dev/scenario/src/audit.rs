@@ -7,6 +7,7 @@ mod auditor;
 mod checks;
 mod dead_letters;
 mod discrepancy;
+mod expected;
 mod progress;
 mod record;
 mod stock;

@@ -6,7 +6,7 @@ use despatch_domain::{Currency, Money};
 use despatch_order_files::{FileOrder, GatewayClient, PlaceError, Placed, send_until_answered};
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::due::due_at_stripe;
 
@@ -68,12 +68,16 @@ impl CheckoutClient {
     /// Places an order. Placing the same order again changes nothing.
     pub async fn place(&self, file_order: &FileOrder) -> Result<Placed, CheckoutError> {
         let mut order = file_order.order()?;
-        if let Some(stripe_url) = &self.stripe_url
-            && order.get("authorisation").is_none()
-        {
+        if self.stripe_url.is_some() && order.get("authorisation").is_none() {
             let due = if self.mixes { due_at_stripe(file_order) } else { file_order.total_minor };
-            if due > 0 {
-                order["authorisation"] = self.authorise(stripe_url, file_order, due).await?;
+            let FileOrder { shop, shop_order_id, currency, .. } = file_order;
+            if due > 0
+                && let Some(intent) =
+                    self.authorise(&format!("{shop}/{shop_order_id}"), due, currency).await?
+            {
+                let amount = Money::new(due, Currency::parse(currency)?).decimal();
+                order["authorisation"] =
+                    json!({ "provider": "stripe", "reference": intent, "amount": amount });
             }
             let rest = Money::new(file_order.total_minor - due, Currency::parse(&file_order.currency)?);
             if rest.minor > 0 {
@@ -85,26 +89,32 @@ impl CheckoutClient {
         Ok(self.gateway.place(&order).await?)
     }
 
-    /// Authorises the payment while the customer waits. Because of the idempotency key, a second authorisation of the
-    /// same order is the first one.
-    async fn authorise(&self, stripe_url: &str, order: &FileOrder, due: i64) -> Result<Value, CheckoutError> {
+    /// Authorises the payment of an order while the customer waits, and returns the PaymentIntent; `None` without a provider.
+    /// `name` is the order's at the checkout. Because of the idempotency key, a second authorisation of the same order is the
+    /// first one.
+    pub async fn authorise(
+        &self,
+        name: &str,
+        due_minor: i64,
+        currency: &str,
+    ) -> Result<Option<String>, CheckoutError> {
         #[derive(Deserialize)]
         struct Intent {
             id: String,
         }
-        let FileOrder { shop, shop_order_id, currency, .. } = order;
+        let Some(stripe_url) = &self.stripe_url else { return Ok(None) };
         let url = format!("{stripe_url}/v1/payment_intents");
         let form = [
-            ("amount", due.to_string()),
+            ("amount", due_minor.to_string()),
             ("currency", currency.to_lowercase()),
             ("capture_method", "manual".to_owned()),
             ("confirm", "true".to_owned()),
             ("payment_method", "pm_card_visa".to_owned()),
-            ("metadata[order_id]", format!("{shop}/{shop_order_id}")),
+            ("metadata[order_id]", name.to_owned()),
         ];
         let request = || {
             let request = self.http.post(&url).bearer_auth("sk_test_sandbox").form(&form);
-            request.header("Idempotency-Key", format!("checkout/{shop}/{shop_order_id}"))
+            request.header("Idempotency-Key", format!("checkout/{name}"))
         };
         let answer = send_until_answered(request).await?;
         let status = answer.status();
@@ -112,7 +122,6 @@ impl CheckoutClient {
             return Err(CheckoutError::NotAuthorised { status, answer: answer.text().await? });
         }
         let intent: Intent = answer.json().await?;
-        let amount = Money::new(due, Currency::parse(currency)?).decimal();
-        Ok(json!({ "provider": "stripe", "reference": intent.id, "amount": amount }))
+        Ok(Some(intent.id))
     }
 }

@@ -10,7 +10,9 @@ mod audit;
 mod checkout;
 mod customers;
 mod due;
+mod rng;
 pub mod sample;
+pub mod shopify;
 mod stock;
 mod time;
 
@@ -20,5 +22,6 @@ pub use audit::{
 pub use checkout::{CheckoutClient, CheckoutError};
 pub use customers::{Minds, answer_mails};
 pub use due::due_at_stripe;
+pub use rng::Rng;
 pub use stock::receive_stock;
 pub use time::advance_time;

@@ -17,7 +17,7 @@ orders:
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
+  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
   secrets: []
   calls: []
 payments:
@@ -25,7 +25,7 @@ payments:
   secrets: [stripeSecretKey]
   calls: [https]
 labels:
-  handlers: [create, cancel, void, change-address, flag-outdated]
+  handlers: [create, cancel, void]
   secrets: [shippoToken]
   calls: [https]
 notifications:

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::deployment::Cluster;
 use crate::deployment::API_KEY;
-use crate::orders::{self, AcceptedOrders};
+use crate::orders::{self, Accepted, AcceptedOrders, Shops};
 use crate::result::Result;
 
 /// The shop, and its customers.
@@ -31,7 +31,8 @@ impl Shop {
         let (open, opened) = watch::channel(0);
         let gateway = GatewayClient::new(&cluster.gateway_url(), API_KEY)?;
         let checkout = CheckoutClient::new(gateway, Some(cluster.sandbox.stripe_url()))?.mixing_tenders();
-        let placing = tokio::spawn(orders::place(checkout, orders.clone(), opened, accepted.clone()));
+        let shops = Shops { checkout, editing: None };
+        let placing = tokio::spawn(orders::place(shops, orders.clone(), opened, accepted.clone()));
         let (opening, all) = (open.clone(), orders.len());
         let pace = tokio::spawn(async move {
             let mut tick = tokio::time::interval(Duration::from_secs(1) / rate);
@@ -52,17 +53,14 @@ impl Shop {
     }
 
     /// Ends the shop with its customers, and returns every order that was answered 2xx.
-    pub(crate) fn end(&self) -> Vec<(usize, String)> {
+    pub(crate) fn end(&self) -> Vec<Accepted> {
         self.placing.abort();
         self.customers.abort();
         self.accepted.all()
     }
 
     /// Returns accepted orders as the audit wants them.
-    pub(crate) fn placed<'a>(&'a self, accepted: &'a [(usize, String)]) -> Vec<PlacedOrder<'a>> {
-        accepted
-            .iter()
-            .map(|(place, order_id)| PlacedOrder { order_id, order: &self.orders[*place] })
-            .collect()
+    pub(crate) fn placed<'a>(&'a self, accepted: &'a [Accepted]) -> Vec<PlacedOrder<'a>> {
+        accepted.iter().filter_map(|it| it.placed(&self.orders)).collect()
     }
 }

@@ -8,10 +8,12 @@ use despatch_runtime::{Backlog, Database, DbError, DeadEvent, backlog};
 use despatch_sandbox::OrderCounts;
 
 use super::discrepancy::Discrepancy;
+use super::expected::Expected;
 use super::progress::Progress;
 use super::totals::Totals;
 use super::{checks, record, stock, totals};
 use crate::due::due_at_stripe;
+use crate::shopify::History;
 
 /// Reads the records of a deployment's workers.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct PlacedOrder<'a> {
     pub order_id: &'a str,
     /// The order.
     pub order: &'a FileOrder,
+    /// The shop's words, if the shop went on to change it.
+    pub history: Option<&'a History>,
 }
 
 impl Auditor {
@@ -79,8 +83,10 @@ impl Auditor {
     pub async fn progress(&self) -> Result<Progress, DbError> {
         let client = self.database.client().await?;
         let counts = despatch_orders::store::counts_by_state(&**client).await?;
+        let given_up = "select count(*) from orders.unpaid where given_up_at is not null";
+        let given_up: i64 = client.query_one(given_up, &[]).await?.get(0);
         drop(client);
-        Ok(Progress::new(counts, self.dead_orders().await?.len()))
+        Ok(Progress::new(counts, self.dead_orders().await?.len(), given_up))
     }
 
     /// Returns the sums over all orders.
@@ -96,15 +102,20 @@ impl Auditor {
     ) -> Result<Vec<Discrepancy>, DbError> {
         let mut records = record::all(&self.database, self.dead_letters().await?).await?;
         let mut found = stock::check(&self.database).await?;
-        for PlacedOrder { order_id, order } in placed {
+        for PlacedOrder { order_id, order, history } in placed {
             let record = records.remove(*order_id).unwrap_or_default();
+            let (name, expected) = if let Some(history) = history {
+                (history.shop_order_id.clone(), Expected::of_shop(history))
+            } else {
+                let due = if self.mixes { due_at_stripe(order) } else { order.total_minor };
+                (format!("{}/{}", order.shop, order.shop_order_id), Expected::of_file(order, due))
+            };
             // Checkout authorises before there is an order id, so Stripe knows the order by the shop's number.
             let nothing = OrderCounts::default();
-            let paid = seen.get(&format!("{}/{}", order.shop, order.shop_order_id)).unwrap_or(&nothing);
+            let paid = seen.get(&name).unwrap_or(&nothing);
             let sent = seen.get(*order_id).unwrap_or(&nothing);
-            let about = format!("order {order_id} ({}/{})", order.shop, order.shop_order_id);
-            let due = if self.mixes { due_at_stripe(order) } else { order.total_minor };
-            let wrong = checks::all((order, due), &record, paid, sent);
+            let about = format!("order {order_id} ({name})");
+            let wrong = checks::all(&expected, &record, paid, sent);
             found.extend(wrong.into_iter().map(|wrong| Discrepancy { about: about.clone(), wrong }));
         }
         // A dead letter of the gateway may concern no order.

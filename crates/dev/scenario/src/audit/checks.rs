@@ -1,18 +1,17 @@
 //! The checks of every accepted order, whatever happened meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use despatch_order_files::FileOrder;
 use despatch_sandbox::OrderCounts;
 use despatch_status::OrderState;
 
 use super::dead_letters::{BEFORE_CAPTURE, BEFORE_RESERVATION};
+use super::expected::Expected;
 use super::record::Record;
 
-/// Returns the defects of an order of which this much is due at Stripe, in minor units. `paid` are Stripe's effects, `sent`
-/// those of the carrier and the mail server.
+/// Returns the defects of an order. `paid` are Stripe's effects, `sent` those of the carrier and the mail server.
 pub(super) fn all(
-    (order, due): (&FileOrder, i64),
+    expected: &Expected,
     record: &Record,
     paid: &OrderCounts,
     sent: &OrderCounts,
@@ -20,8 +19,9 @@ pub(super) fn all(
     let mut wrong = Vec::new();
     end(record, &mut wrong);
     transitions(record, &mut wrong);
-    money(due, record, paid, &mut wrong);
-    stock(order, record, &mut wrong);
+    cancellation(expected, record, &mut wrong);
+    money(expected, record, paid, &mut wrong);
+    stock(expected, record, &mut wrong);
     labels(record, sent, &mut wrong);
     messages(record, sent, &mut wrong);
     wrong
@@ -31,7 +31,7 @@ pub(super) fn all(
 fn end(record: &Record, wrong: &mut Vec<String>) {
     let ended =
         matches!(record.state, Some(OrderState::Completed | OrderState::Cancelled | OrderState::Returned));
-    if !ended && record.cases.is_empty() {
+    if !ended && !record.given_up && record.cases.is_empty() {
         let state = record.state.map_or("not even accepted", OrderState::name);
         wrong.push(format!("is {state}, and there is no case about it"));
     }
@@ -68,17 +68,42 @@ fn transitions(record: &Record, wrong: &mut Vec<String>) {
     }
 }
 
-/// The payment is captured once and in full, unless it was refused before.
-fn money(due: i64, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>) {
+/// The shop's cancellation cancels, unless a parcel left before; the timeline then says so.
+fn cancellation(expected: &Expected, record: &Record, wrong: &mut Vec<String>) {
+    let is_cancelled = expected.changing.as_ref().is_some_and(|it| it.is_cancelled);
+    if !is_cancelled || record.state.is_none() || record.state == Some(OrderState::Cancelled) {
+        return;
+    }
+    if !record.cancel_asked {
+        wrong.push("the shop cancelled it, and its timeline does not say so".to_owned());
+    }
+    let has_left = record.units.values().sum::<i64>() > record.unshipped;
+    if !has_left && record.cases.is_empty() {
+        wrong.push("the shop cancelled it, no parcel left, and it is not cancelled".to_owned());
+    }
+}
+
+/// The payment is captured once and in full, unless it was refused before. Of a changed order what its last word wants is
+/// kept, or there is a case.
+fn money(expected: &Expected, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>) {
     if paid.captures > 1 {
         wrong.push(format!("captured {} times", paid.captures));
     }
     let cancelled = record.state == Some(OrderState::Cancelled);
     let left = paid.captured_minor - paid.refunded_minor;
-    let due = due - record.refunded_parts_minor;
-    let expected = if cancelled || record.died_at(&BEFORE_CAPTURE) { 0 } else { due };
-    if left != expected {
-        wrong.push(format!("Stripe captured {left} (less refunds), {expected} are due (less refunds)"));
+    let refunded = record.refunded_parts_minor;
+    let due = if cancelled || record.given_up || record.died_at(&BEFORE_CAPTURE) {
+        0..=0
+    } else {
+        match &expected.changing {
+            None => expected.minor - refunded..=expected.minor - refunded,
+            // A refund for other reasons before a change may be a part of what the change gives back.
+            Some(_) if record.cases.is_empty() => (expected.minor - refunded).max(0)..=expected.minor,
+            Some(changing) => 0..=changing.most_minor,
+        }
+    };
+    if !due.contains(&left) {
+        wrong.push(format!("Stripe captured {left} (less refunds), {due:?} are due (less refunds)"));
     }
     if record.open_refunds > 0 && !record.died_in("payments") {
         wrong.push(format!("{} refunds are approved and not made", record.open_refunds));
@@ -89,23 +114,30 @@ fn money(due: i64, record: &Record, paid: &OrderCounts, wrong: &mut Vec<String>)
     }
 }
 
-/// The units are reserved or shipped, all of them or none.
-fn stock(order: &FileOrder, record: &Record, wrong: &mut Vec<String>) {
-    let mut ordered = BTreeMap::<String, i64>::new();
-    for (sku, units) in &order.units {
-        *ordered.entry(sku.clone()).or_default() += units;
-    }
+/// The units are reserved or shipped, all of them or none. Of a changed order these are those of its last word, or there is a
+/// case.
+fn stock(expected: &Expected, record: &Record, wrong: &mut Vec<String>) {
     let holds = match record.reservation.as_deref() {
         Some("held" | "confirmed") => true,
         Some(_) => false,
         None => {
-            if !record.died_at(&BEFORE_RESERVATION) {
+            // A cancellation may come before the reservation.
+            let is_over = record.given_up || record.state == Some(OrderState::Cancelled);
+            let may_lack = record.died_at(&BEFORE_RESERVATION) || expected.changing.is_some() && is_over;
+            if !may_lack {
                 wrong.push("its units were never reserved".to_owned());
             }
             false
         }
     };
-    if holds && record.units != ordered {
+    let Expected { units: ordered, changing, .. } = expected;
+    let is_right = match changing {
+        Some(changing) if !record.cases.is_empty() => {
+            record.units.iter().all(|(sku, units)| units <= changing.most_units.get(sku).unwrap_or(&0))
+        }
+        _ => record.units == *ordered,
+    };
+    if holds && !is_right {
         wrong.push(format!("holds {:?}, ordered {ordered:?}", record.units));
     }
     // A parcel that left while its order was being cancelled keeps its units, and is a case.
@@ -124,6 +156,11 @@ fn labels(record: &Record, sent: &OrderCounts, wrong: &mut Vec<String>) {
         let has_label = |parcel: &&i32| record.labels.contains(parcel) || record.voided.contains(parcel);
         for parcel in record.parcels.iter().filter(|parcel| !has_label(parcel)) {
             wrong.push(format!("parcel {parcel} has no label"));
+        }
+    }
+    if record.reservation.as_deref() == Some("confirmed") && !gave_up {
+        for parcel in record.labels.iter().filter(|parcel| !record.parcels.contains(parcel)) {
+            wrong.push(format!("parcel {parcel} is not sent, and its label is not voided"));
         }
     }
     let valid =

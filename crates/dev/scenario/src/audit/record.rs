@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 
-use despatch_contracts::Subject;
+use despatch_contracts::order::OrderCancelRequested;
+use despatch_contracts::{Event as _, Subject};
 use despatch_runtime::{Database, DbError, DeadEvent};
 use despatch_status::OrderState;
 use futures_util::TryStreamExt as _;
@@ -14,11 +15,15 @@ use super::dead_letters::{died_at, died_in};
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) state: Option<OrderState>,
+    /// Whether it waited for a payment that nobody waits for any more.
+    pub(super) given_up: bool,
+    /// Whether somebody asked for it to be cancelled.
+    pub(super) cancel_asked: bool,
     /// Number, from and to of each entry.
     pub(super) timeline: Vec<(i32, Option<OrderState>, Option<OrderState>)>,
     pub(super) captured_minor: i64,
     pub(super) refunded_minor: i64,
-    /// Refunds of parts at Stripe.
+    /// Refunds of parts at Stripe, other than those of a change of the order.
     pub(super) refunded_parts_minor: i64,
     /// Refunds at Stripe that are approved and not made.
     pub(super) open_refunds: i64,
@@ -81,7 +86,13 @@ pub(super) async fn all(
         record.state = OrderState::parse(row.get("state"));
     })
     .await?;
-    read("select order_id, seq, from_state, to_state from orders.timeline order by seq", |record, row| {
+    read("select order_id from orders.unpaid where given_up_at is not null", |record, _| {
+        record.given_up = true;
+    })
+    .await?;
+    let timeline = "select order_id, seq, from_state, to_state, event_type from orders.timeline order by seq";
+    read(timeline, |record, row| {
+        record.cancel_asked |= row.get::<_, &str>("event_type") == OrderCancelRequested::TYPE;
         let from = row.get::<_, Option<&str>>("from_state").and_then(OrderState::parse);
         record.timeline.push((row.get("seq"), from, OrderState::parse(row.get("to_state"))));
     })
@@ -95,7 +106,8 @@ pub(super) async fn all(
     })
     .await?;
     // A cancelled order's money went back whole.
-    let parts = "select order_id, coalesce(sum(r.amount_minor) filter (where state in ('made', 'elsewhere')), 0)::int8 as made,
+    let parts = "select order_id, coalesce(sum(r.amount_minor) filter (where state in ('made', 'elsewhere')
+                                                                      and refund_id not like 'change-%'), 0)::int8 as made,
                         count(*) filter (where state = 'approved') as open
                    from payments.refund r join payments.tender t using (order_id)
                   where t.number = r.tender and capture <> '' group by order_id";

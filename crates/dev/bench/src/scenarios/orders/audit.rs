@@ -33,7 +33,9 @@ pub(crate) async fn audit(
     let placed: Vec<PlacedOrder<'_>> = published
         .order_ids
         .iter()
-        .filter_map(|(number, order_id)| Some(PlacedOrder { order_id, order: by_number.get(number)? }))
+        .filter_map(|(number, order_id)| {
+            Some(PlacedOrder { order_id, order: by_number.get(number)?, history: None })
+        })
         .collect();
     let mut wrong: Vec<String> = Vec::new();
     for (what, found) in [

@@ -93,8 +93,10 @@ impl DemoReport {
         if ids.len() != orders.len() {
             discrepancies.push(format!("{} of {} orders were placed", ids.len(), orders.len()));
         }
-        let placed: Vec<PlacedOrder<'_>> =
-            ids.iter().map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place] }).collect();
+        let placed: Vec<PlacedOrder<'_>> = ids
+            .iter()
+            .map(|(place, order_id)| PlacedOrder { order_id, order: &orders[*place], history: None })
+            .collect();
         let found = auditor.audit(&seen, &placed).await?;
         discrepancies.extend(found.iter().map(ToString::to_string));
         discrepancies.extend(double_mails(&seen));

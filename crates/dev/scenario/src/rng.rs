@@ -1,4 +1,4 @@
-//! The only random generator of a run: SplitMix64.
+//! The random generator of a run: SplitMix64.
 //!
 //! It is written here because a seed must mean the same run permanently. Libraries keep the freedom to change the
 //! numbers of a seed from one version to the next.
@@ -8,10 +8,11 @@ use std::time::Duration;
 
 /// A seeded generator.
 #[derive(Debug, Clone)]
-pub(crate) struct Rng(u64);
+pub struct Rng(u64);
 
 impl Rng {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Returns the generator of a seed.
+    pub fn new(seed: u64) -> Self {
         Rng(seed)
     }
 
@@ -24,19 +25,24 @@ impl Rng {
     }
 
     /// Returns a number below `bound`, which must not be 0. The bias of a remainder does not matter here.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         usize::try_from(self.next() % bound as u64).unwrap_or_default()
     }
 
+    /// Returns whether an event happens that does so once in `times`.
+    pub fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
     /// Returns a time within a range of milliseconds; short ones are drawn more often than long ones.
-    pub(crate) fn millis(&mut self, range: RangeInclusive<u64>) -> Duration {
+    pub fn millis(&mut self, range: RangeInclusive<u64>) -> Duration {
         let span = range.end() - range.start() + 1;
         let (one, other) = (self.next() % span, self.next() % span);
         Duration::from_millis(range.start() + one.min(other))
     }
 
     /// Shuffles items.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }

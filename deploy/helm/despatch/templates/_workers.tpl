@@ -21,7 +21,7 @@ inventory:
   secrets: []
   calls: []
 payments:
-  handlers: [check, capture, approve, refund, report, overdue, reconcile, fail, dispute, void]
+  handlers: [check, capture, change, approve, refund, report, overdue, reconcile, fail, dispute, void]
   secrets: [stripeSecretKey]
   calls: [https]
 labels:

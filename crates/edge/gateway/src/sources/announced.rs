@@ -2,6 +2,8 @@
 
 use despatch_contracts::order::Order;
 
+use crate::sources::shopify_money::Movement;
+
 /// An order, and the shop's word on whether it stands.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Announced {
@@ -10,4 +12,6 @@ pub(crate) struct Announced {
     pub(crate) is_cancelled: bool,
     /// The shop calls all of it done.
     pub(crate) is_done: bool,
+    /// Money of its own that the shop gave back so far. Every webhook about the order repeats it.
+    pub(crate) refunds: Vec<Movement>,
 }

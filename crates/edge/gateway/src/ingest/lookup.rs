@@ -97,6 +97,7 @@ impl BatchLookup {
             .iter()
             .filter_map(|queued| match &queued.submission {
                 Submission::Update(order) => Some((&*order.shop, &*order.shop_order_id, queued)),
+                Submission::Payment(it) => Some((&*it.shop, &*it.shop_order_id, queued)),
                 Submission::Cancel(it) => Some((&*it.shop, &*it.cancellation.shop_order_id, queued)),
                 _ => None,
             })
@@ -109,6 +110,7 @@ impl BatchLookup {
                     Update::Changed => (Receipt::Changed(order.order_id), true),
                     Update::Stale | Update::Same | Update::Adopted => (Receipt::Same(order.order_id), false),
                 },
+                Submission::Payment(payment) => (Receipt::Noted, shop_words::pay(tx, payment).await?),
                 Submission::Cancel(cancel) => match shop_words::cancel(tx, cancel, id).await? {
                     Cancelled::Now(order_id) => {
                         self.traces.extend(store::traces(tx, &[order_id]).await?);
@@ -133,7 +135,8 @@ impl BatchLookup {
             Submission::Update(_) | Submission::Cancel(_) => {
                 self.followed.get(&queued.event_id.uuid()).copied().unwrap_or(Receipt::Noted)
             }
-            Submission::Kept(_)
+            Submission::Payment(_)
+            | Submission::Kept(_)
             | Submission::Scan(..)
             | Submission::UnknownParcel(..)
             | Submission::Event(_)

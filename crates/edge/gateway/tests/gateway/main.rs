@@ -19,6 +19,7 @@ mod parcels;
 mod placed;
 mod pruning;
 mod shop_refunds;
+mod shop_updates;
 mod shops;
 mod stripe;
 mod surroundings;

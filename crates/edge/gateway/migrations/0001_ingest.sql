@@ -12,6 +12,8 @@ create table gateway.orders (
     -- The same of the newest other contents that the shop reported since.
     latest_digest bytea,
     latest_updated_at timestamptz,
+    -- SHA-256 of the tenders that the shop last reported since.
+    tenders_digest bytea,
     -- False for a number whose cancellation came before the order: it is never placed.
     is_placed boolean not null default true,
     -- When the shop's cancellation was passed on.

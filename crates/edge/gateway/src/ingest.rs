@@ -8,6 +8,7 @@ pub(crate) mod history;
 pub(crate) mod kept;
 mod lookup;
 pub(crate) mod new_order;
+pub(crate) mod payment;
 pub(crate) mod queue;
 pub(crate) mod shop_words;
 pub(crate) mod statements;

@@ -115,7 +115,9 @@ impl Parcel {
         let mut parcels: Vec<Parcel> = labels.into_iter().map(|label| Parcel::new(label, stages)).collect();
         parcels.extend(collected);
         parcels.sort_by_key(|parcel| parcel.parcel);
-        parcels.iter_mut().for_each(|parcel| parcel.is_voided = voided.contains(&parcel.parcel));
+        for parcel in &mut parcels {
+            parcel.is_voided = voided.contains(&parcel.parcel);
+        }
         parcels
     }
 

@@ -17,11 +17,11 @@ orders:
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
+  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, restore, transfer, arrive, set-items, set-location, tell-levels, close-days]
   secrets: []
   calls: []
 payments:
-  handlers: [check, capture, approve, refund, report, overdue, reconcile, fail, dispute, void]
+  handlers: [check, capture, change, approve, refund, report, overdue, reconcile, fail, dispute, void]
   secrets: [stripeSecretKey]
   calls: [https]
 labels:

@@ -231,7 +231,9 @@ proptest! {
                 let is_made = repacking.made.contains(&number);
                 prop_assert!(units[0].position >= 1 && (!is_made || units[0].position <= repacking.of));
                 prop_assert!(places.insert(units[0].position), "two labels say the same");
-                units.iter_mut().for_each(|it| it.has_left = false);
+                for it in &mut units {
+                    it.has_left = false;
+                }
                 let known = contents.entry(number).or_insert_with(|| units.clone());
                 prop_assert_eq!(&*known, &units);
             }

@@ -163,6 +163,7 @@ impl Committer {
                 _ => return None,
             },
             Submission::Update(order) if lookup.is_first(id) => &order.event,
+            Submission::Payment(payment) if lookup.is_first(id) => &payment.event,
             Submission::Cancel(cancel) if lookup.is_first(id) => {
                 let Receipt::Cancelled(order_id) = lookup.receipt(queued) else { return None };
                 &cancel.event(order_id)
@@ -176,6 +177,7 @@ impl Committer {
             Submission::Stock(command) if lookup.is_first(id) => &command.event,
             Submission::Event(event) => event,
             Submission::Update(_)
+            | Submission::Payment(_)
             | Submission::Cancel(_)
             | Submission::Kept(_)
             | Submission::Scan(..)

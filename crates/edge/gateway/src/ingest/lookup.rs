@@ -107,6 +107,7 @@ impl BatchLookup {
             .iter()
             .filter_map(|queued| match &queued.submission {
                 Submission::Update(order) => Some((&*order.shop, &*order.shop_order_id, queued)),
+                Submission::Payment(it) => Some((&*it.shop, &*it.shop_order_id, queued)),
                 Submission::Cancel(it) => Some((&*it.shop, &*it.cancellation.shop_order_id, queued)),
                 _ => None,
             })
@@ -119,6 +120,7 @@ impl BatchLookup {
                     Update::Changed => (Receipt::Changed(order.order_id), true),
                     Update::Stale | Update::Same | Update::Adopted => (Receipt::Same(order.order_id), false),
                 },
+                Submission::Payment(payment) => (Receipt::Noted, shop_words::pay(tx, payment).await?),
                 Submission::Cancel(cancel) => match shop_words::cancel(tx, cancel, id).await? {
                     Cancelled::Now(order_id) => {
                         self.traces.extend(store::traces(tx, &[order_id]).await?);
@@ -147,6 +149,7 @@ impl BatchLookup {
                 Receipt::RequestChanged
             }
             Submission::Stock(_)
+            | Submission::Payment(_)
             | Submission::Kept(_)
             | Submission::Scan(..)
             | Submission::UnknownParcel(..)

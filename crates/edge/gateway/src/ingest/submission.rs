@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::kept::KeptWebhook;
 use super::new_order::NewOrder;
+use super::payment::Payment;
 use crate::sources::shippo::Scanned;
 use crate::sources::stock_json::StockCommand;
 use crate::sources::webhook::Cancellation;
@@ -45,6 +46,8 @@ pub(crate) enum Submission {
     ShopOrder(NewOrder),
     /// A later word of a shop about an order that it placed, under the order's own id.
     Update(NewOrder),
+    /// How a shop's order is paid by now. The same payment counts once.
+    Payment(Payment),
     /// A shop's cancellation. One that comes before its order keeps the order from being placed.
     Cancel(ShopCancellation),
     /// A webhook for a person. The same one counts once.
@@ -69,6 +72,7 @@ impl Submission {
                 Uuid::try_parse(Subject::parse(&event.subject).id()).ok()
             }
             Submission::Update(order) => Some(order.order_id),
+            Submission::Payment(payment) => Some(payment.order_id),
             Submission::Order(_)
             | Submission::ShopOrder(_)
             | Submission::Cancel(_)

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use despatch_contracts::order::Order;
+use despatch_contracts::order::{Order, Tender, TenderState};
 use despatch_contracts::tender;
 use despatch_domain::Reason;
 use serde::Deserialize;
@@ -20,13 +20,30 @@ pub(crate) enum Platform {
     Woocommerce,
 }
 
+/// The content of a webhook, and the money that the shop gave back of the order so far.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Word {
+    pub(crate) said: Said,
+    pub(crate) refunds: Vec<ShopMoney>,
+}
+
+impl From<Said> for Word {
+    fn from(said: Said) -> Self {
+        Word { said, refunds: Vec::new() }
+    }
+}
+
 /// The content of a webhook.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Said {
     /// An order that is placed now.
     Created(Order),
     /// An order as it is by now.
-    Updated(Order),
+    Updated {
+        order: Order,
+        /// The shop calls all of it done.
+        is_done: bool,
+    },
     /// The shop cancelled or deleted an order.
     Cancelled(Cancellation),
     /// Money that moved.
@@ -138,37 +155,42 @@ pub(crate) fn read(
     body: &[u8],
     shop: &str,
     is_test_shop: bool,
-) -> Result<Said, Invalid> {
-    let Some(topic) = platform.topic(topic) else { return Ok(Said::Nothing) };
+) -> Result<Word, Invalid> {
+    let Some(topic) = platform.topic(topic) else { return Ok(Said::Nothing.into()) };
     match topic {
-        Topic::Edited if json::read::<Edit>(body)?.order_edit.is_some() => Ok(Said::Nothing),
+        Topic::Edited if json::read::<Edit>(body)?.order_edit.is_some() => Ok(Said::Nothing.into()),
         Topic::Created | Topic::Updated | Topic::Edited => {
-            let Announced { order, is_cancelled } = platform.read_order(body, shop)?;
-            Ok(if order.is_test && !is_test_shop {
-                Said::Nothing
-            } else if is_cancelled {
+            let Announced { order, is_cancelled, is_done, refunds } = platform.read_order(body, shop)?;
+            if order.is_test && !is_test_shop {
+                return Ok(Said::Nothing.into());
+            }
+            let shop_order_id = order.shop_order_id.clone();
+            let of_order = |movement| ShopMoney { shop_order_id: shop_order_id.clone(), movement };
+            let refunds = refunds.into_iter().map(of_order).collect();
+            let said = if is_cancelled {
                 let updated_at = order.updated_at.and_then(|at| at.try_into().ok());
                 Said::Cancelled(Cancellation { shop_order_id: order.shop_order_id, updated_at })
             } else if matches!(topic, Topic::Created) {
                 Said::Created(order)
             } else {
-                Said::Updated(order)
-            })
+                Said::Updated { order, is_done }
+            };
+            Ok(Word { said, refunds })
         }
         Topic::Cancelled => {
             let brief: Brief = json::read(body)?;
             if brief.test && !is_test_shop {
-                return Ok(Said::Nothing);
+                return Ok(Said::Nothing.into());
             }
-            Ok(Said::Cancelled(brief.cancellation()?))
+            Ok(Said::Cancelled(brief.cancellation()?).into())
         }
-        Topic::Money(read) => read(body).map(Said::Money),
-        Topic::Notice(reason) => Ok(Said::Notice(reason)),
+        Topic::Money(read) => read(body).map(|moved| Said::Money(moved).into()),
+        Topic::Notice(reason) => Ok(Said::Notice(reason).into()),
     }
 }
 
-/// How old an unknown order may be that is placed because it changed. An older one is from before the shop was connected,
-/// and perhaps sent long ago.
+/// How old an unknown order may be that is placed because it changed, whatever its state. An older one may be from before the
+/// shop was connected.
 const YOUNG: Duration = Duration::from_secs(24 * 3600);
 
 /// Whether the shop gave the order up: its payment failed, or it was only drafted.
@@ -176,8 +198,17 @@ pub(crate) fn is_given_up(order: &Order) -> bool {
     !order.tenders.is_empty() && !order.tenders.iter().any(tender::lives)
 }
 
-/// Whether an order was young at `at`, when the shop said that it changed.
-pub(crate) fn is_young(order: &Order, at: SystemTime) -> bool {
+/// Whether an order that nobody knows is placed because the shop said at `at` that it changed. A young one is. The creation of
+/// an older one was lost if it is paid and the shop has yet to send it.
+pub(crate) fn may_be_placed(order: &Order, is_done: bool, at: SystemTime) -> bool {
+    let is_paid = |it: &Tender| matches!(it.state(), TenderState::Authorised | TenderState::Captured);
+    let mut living = order.tenders.iter().filter(|it| tender::lives(it)).peekable();
+    let is_paid = living.peek().is_some() && living.all(is_paid);
+    let is_open = is_paid && !is_done && order.our_lines().next().is_some();
+    !is_given_up(order) && (is_young(order, at) || is_open)
+}
+
+fn is_young(order: &Order, at: SystemTime) -> bool {
     let Some(placed_at) = order.placed_at.and_then(|at| SystemTime::try_from(at).ok()) else { return false };
     at.duration_since(placed_at).map_or(true, |age| age < YOUNG)
 }
@@ -201,11 +232,11 @@ mod tests {
     const TEST: &str = include_str!("../../tests/cases/08a-shopify-test-notification.json");
 
     fn shopify(topic: &str, body: &str) -> Said {
-        read(Platform::Shopify, topic, body.as_bytes(), "north", false).unwrap()
+        read(Platform::Shopify, topic, body.as_bytes(), "north", false).unwrap().said
     }
 
     fn woocommerce(topic: &str, body: &str) -> Said {
-        read(Platform::Woocommerce, topic, body.as_bytes(), "south", false).unwrap()
+        read(Platform::Woocommerce, topic, body.as_bytes(), "south", false).unwrap().said
     }
 
     #[test]
@@ -214,12 +245,12 @@ mod tests {
             assert!(matches!(shopify(topic, ORDER), Said::Created(_)), "{topic}");
         }
         for topic in ["orders/updated", "orders/paid", "orders/edited"] {
-            assert!(matches!(shopify(topic, ORDER), Said::Updated(_)), "{topic}");
+            assert!(matches!(shopify(topic, ORDER), Said::Updated { .. }), "{topic}");
             assert!(matches!(shopify(topic, CANCELLED), Said::Cancelled(_)), "{topic}");
         }
         assert_eq!(shopify("orders/edited", r#"{"order_edit": {"order_id": 7}}"#), Said::Nothing);
         let woo = include_str!("../../tests/cases/09-woo-tax-rounding.json");
-        assert!(matches!(woocommerce("order.restored", woo), Said::Updated(_)));
+        assert!(matches!(woocommerce("order.restored", woo), Said::Updated { .. }));
         let cancelled = woo.replace(r#""status": "processing""#, r#""status": "cancelled""#);
         assert!(matches!(woocommerce("order.updated", &cancelled), Said::Cancelled(_)));
         assert!(matches!(woocommerce("order.created", &cancelled), Said::Cancelled(_)));
@@ -243,7 +274,7 @@ mod tests {
     fn an_order_that_tries_the_shop_says_nothing_except_to_a_test_shop() {
         for topic in ["orders/create", "orders/updated", "orders/cancelled"] {
             assert_eq!(shopify(topic, TEST), Said::Nothing, "{topic}");
-            let said = read(Platform::Shopify, topic, TEST.as_bytes(), "north", true).unwrap();
+            let said = read(Platform::Shopify, topic, TEST.as_bytes(), "north", true).unwrap().said;
             assert!(matches!(said, Said::Cancelled(_)), "Shopify's sample is a cancelled order");
         }
     }

@@ -18,6 +18,8 @@ mod outages;
 mod parcels;
 mod placed;
 mod pruning;
+mod shop_refunds;
+mod shop_updates;
 mod shops;
 mod stock;
 mod stripe;

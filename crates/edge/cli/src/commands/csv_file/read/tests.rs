@@ -98,3 +98,41 @@ fn ten_thousand_rows_take_no_time() {
     // Twenty times as many; what grew with the square of their number would take minutes.
     assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
 }
+
+/// Writes a file with Python's csv module, which is no code of this project.
+fn written_by_python(arguments: &str, encoding: &str) -> Vec<u8> {
+    let script = format!(
+        r#"
+import csv, io, sys
+text = io.StringIO(newline="")
+rows = csv.writer(text, {arguments})
+rows.writerow(["Name", "SKU", "Location", "Quantity"])
+rows.writerow(["Stuhl, \"Kai\"; 2\tteilig", "A;1,2", "main", 3])
+rows.writerow(["over\ntwo lines", "B \"2\"", " main ", 4])
+rows.writerow(["", "4006381333931", "Süd", 10000])
+sys.stdout.buffer.write(text.getvalue().encode("{encoding}"))
+"#
+    );
+    let written = std::process::Command::new("python3").args(["-c", &script]).output().unwrap();
+    assert!(written.status.success(), "{written:?}");
+    written.stdout
+}
+
+#[test]
+fn files_that_other_programs_write_are_read() {
+    let expected = [
+        row(2, "A;1,2", "main", "3"),
+        row(3, "B \"2\"", "main", "4"),
+        row(5, "4006381333931", "Süd", "10000"),
+    ];
+    for (arguments, encoding) in [
+        ("dialect='excel'", "utf-8"),
+        ("dialect='excel-tab'", "utf-16"),
+        ("dialect='unix'", "utf-8"),
+        ("delimiter=';', lineterminator='\\r\\n'", "utf-8-sig"),
+        ("delimiter=';', quoting=csv.QUOTE_NONNUMERIC", "utf-8-sig"),
+        ("delimiter='\\t', quoting=csv.QUOTE_ALL, lineterminator='\\n'", "utf-8"),
+    ] {
+        assert_eq!(rows(written_by_python(arguments, encoding)), expected, "{arguments} {encoding}");
+    }
+}

@@ -166,6 +166,7 @@ async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
     let request = reqwest::Client::new().get(format!("{gateway}/v1/orders/{order_id}"));
     let shown = request.bearer_auth("the shop's key").send().await.unwrap();
     assert_eq!(shown.status(), 200, "the gateway reads the workers' records");
+    works_with_stock(&gateway).await;
 
     for (worker, process) in processes {
         process.terminate();
@@ -181,6 +182,30 @@ async fn workers_do_all_their_work_with_no_more_than_their_own_rights() {
     drop(db);
     guarded.stack.stop().await.unwrap();
     sandbox.stop().await;
+}
+
+/// A receipt through the gateway, and every read of stock.
+async fn works_with_stock(gateway: &str) {
+    let client = reqwest::Client::new();
+    let receipt =
+        json!({ "request_id": "r-1", "rows": [{ "sku": "SKU-A", "location": "louisville", "quantity": 5 }] });
+    let request = client.post(format!("{gateway}/v1/stock/receipts")).bearer_auth("the shop's key");
+    assert_eq!(request.json(&receipt).send().await.unwrap().status(), 202);
+    let read = async |path: &str| {
+        let request = client.get(format!("{gateway}/v1/{path}")).bearer_auth("the shop's key");
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json::<Value>().await.unwrap()
+    };
+    let done = async || {
+        let status = read("stock/requests/r-1").await;
+        (status["state"] == "done").then_some(status)
+    };
+    let status = until("the receipt is booked", done).await;
+    assert_eq!(status["record"]["results"][0]["outcome"], "booked", "{status:#}");
+    for path in ["stock", "stock/SKU-A", "stock/SKU-A/movements", "items", "locations"] {
+        read(path).await;
+    }
 }
 
 /// The gateway may read the schemas that the read model declares, write none of them, and reach no other.

@@ -52,8 +52,8 @@ pub(crate) use orders::{
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
 pub(crate) use retries::{RetriesCommand, RetryArgs};
 pub(crate) use stock::{
-    AdjustArgs, ArriveArgs, CountArgs, ExpectedArgs, ExplainArgs, FileArgs, ListStockArgs, ReceiveArgs,
-    RequestArgs, StockCommand, TransferArgs,
+    AdjustArgs, ArriveArgs, CountArgs, ExplainArgs, FileArgs, ListStockArgs, ReceiveArgs, RequestArgs,
+    StockCommand, TransferArgs,
 };
 pub(crate) use time::moment;
 use time::since;

@@ -9,7 +9,7 @@ use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
 use despatch_contracts::stock::{
-    AdjustRequested, CountRequested, ExpectedSet, ItemsSet, LocationSet, ReceiveRequested, TransferArrived,
+    AdjustRequested, CountRequested, ItemsSet, LocationSet, ReceiveRequested, TransferArrived,
     TransferRequested,
 };
 use despatch_read_model::SCHEMAS;
@@ -33,7 +33,7 @@ pub fn worker() -> Worker {
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
     let worker = worker
         .emits::<(ReceiveRequested, AdjustRequested, CountRequested, TransferRequested)>()
-        .emits::<(TransferArrived, ItemsSet, LocationSet, ExpectedSet)>()
+        .emits::<(TransferArrived, ItemsSet, LocationSet)>()
         .emits::<(WebhookKept, OrderUpdateReported)>()
         .handler(Reread);
     SCHEMAS.into_iter().fold(worker, Worker::reads)

@@ -173,13 +173,6 @@ const EXAMPLES: &[Examples] = &[
         ],
     ),
     (
-        "stock expected",
-        &[(
-            "stock expected 2026-0815 --from order.csv --due 2026-12-04T17:00 --supplier Acme --contact sales@example.com",
-            "The supplier is asked if it is late; what differs becomes a case",
-        )],
-    ),
-    (
         "items set",
         &[
             ("items set SKU-17 --title Stapler --grams 250 --sides 140 60 40", "What a label needs to know"),

@@ -42,10 +42,6 @@ pub(crate) enum StockCommand {
     /// List how many units are where.
     #[command(alias = "ls")]
     List(ListStockArgs),
-    /// Note what a supplier will deliver, and when.
-    ///
-    /// Receive it under the same name: what differs becomes a case. The file has the columns of `despatch stock receive`.
-    Expected(ExpectedArgs),
 }
 
 /// Rows of a file.
@@ -214,32 +210,4 @@ pub(crate) struct ListStockArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExpectedArgs {
-    /// The delivery's name.
-    pub(crate) receipt: String,
-    /// The article.
-    #[arg(required_unless_present = "from", conflicts_with = "from")]
-    pub(crate) sku: Option<String>,
-    /// The number of units.
-    #[arg(required_unless_present = "from", value_parser = clap::value_parser!(i64).range(1..))]
-    pub(crate) quantity: Option<i64>,
-    /// The location; of a file, that of rows without one.
-    #[arg(long, value_name = "ID", required_unless_present = "from")]
-    pub(crate) location: Option<String>,
-    /// When it is due, e.g. 2026-12-04T17:00.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
-    pub(crate) due: Timestamp,
-    /// The supplier's name.
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    pub(crate) supplier: String,
-    /// The supplier's mail address, for when it is overdue.
-    #[arg(long, value_name = "MAIL", default_value = "", hide_default_value = true)]
-    pub(crate) contact: String,
-    #[command(flatten)]
-    pub(crate) file: FileArgs,
-    #[command(flatten)]
-    pub(crate) request: RequestArgs,
 }

@@ -33,7 +33,6 @@ pub(crate) async fn run(
 ) -> Result<ExitCode> {
     match command {
         StockCommand::Receive(args) => receive::receive(config, data_dir, &args, quiet).await,
-        StockCommand::Expected(args) => receive::expect(config, data_dir, &args, quiet).await,
         StockCommand::Adjust(args) => change::adjust(config, data_dir, &args, quiet).await,
         StockCommand::Count(args) => change::count(config, data_dir, &args, quiet).await,
         StockCommand::Transfer(args) => transfer::transfer(config, data_dir, &args, quiet).await,

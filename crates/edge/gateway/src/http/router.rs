@@ -27,8 +27,7 @@ use super::routes::{
 };
 use super::state::Gateway;
 use crate::sources::stock_json::{
-    AdjustmentsJson, ArrivalJson, CountsJson, ExpectedJson, ItemsJson, LocationJson, ReceiptJson,
-    TransferJson,
+    AdjustmentsJson, ArrivalJson, CountsJson, ItemsJson, LocationJson, ReceiptJson, TransferJson,
 };
 
 /// The description without its operations, which the handlers add.
@@ -42,7 +41,7 @@ use crate::sources::stock_json::{
     ),
     components(
         schemas(
-            AdjustmentsJson, ArrivalJson, Cancel, Collected, CountsJson, ErrorBody, ExpectedJson, ItemsJson, LocationJson,
+            AdjustmentsJson, ArrivalJson, Cancel, Collected, CountsJson, ErrorBody, ItemsJson, LocationJson,
             ReceiptJson, RefundJson, TransferJson
         ),
         responses(
@@ -70,7 +69,6 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .routes(routes!(stock_requests::count))
         .routes(routes!(stock_requests::transfer))
         .routes(routes!(stock_requests::arrive))
-        .routes(routes!(stock_requests::expect))
         .routes(routes!(stock_requests::show))
         .routes(routes!(stock::list))
         .routes(routes!(stock::show))

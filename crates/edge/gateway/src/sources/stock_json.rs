@@ -12,7 +12,7 @@ pub(crate) use articles::ItemsJson;
 pub(crate) use asked::StockCommand;
 pub(crate) use changes::{AdjustmentsJson, CountsJson};
 pub(crate) use locations::LocationJson;
-pub(crate) use receipts::{ExpectedJson, ReceiptJson};
+pub(crate) use receipts::ReceiptJson;
 pub use row::{ADJUSTMENT_REASONS, LARGEST_QUANTITY, LONGEST_NAME, row_ids, short_digest};
 pub(crate) use transfers::{ArrivalJson, TransferJson};
 

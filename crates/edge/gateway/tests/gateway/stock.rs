@@ -46,7 +46,6 @@ async fn a_request_is_one_event_however_often_it_comes() {
 async fn every_command_becomes_its_event() {
     let env = TestEnv::new().await;
     let gateway = TestGateway::open(&env, vec![]).await;
-    let unit = json!({ "sku": "A-1", "location": "main", "quantity": 3 });
     for (method, path, body, event) in [
         (
             "POST",
@@ -67,12 +66,6 @@ async fn every_command_becomes_its_event() {
             "transfer-requested",
         ),
         ("POST", "/v1/stock/transfers/T-1/arrivals", json!({}), "transfer-arrived"),
-        (
-            "POST",
-            "/v1/stock/expected",
-            json!({ "receipt": "D-1", "due": "2026-12-04T17:00:00Z", "contact": "s@example.com", "rows": [unit] }),
-            "expected-set",
-        ),
         (
             "POST",
             "/v1/items",

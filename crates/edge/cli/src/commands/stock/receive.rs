@@ -1,16 +1,16 @@
-//! `despatch stock receive` and `despatch stock expected`: units from suppliers.
+//! `despatch stock receive`: units from suppliers.
 
 use std::process::ExitCode;
 
-use despatch_gateway::stock_json::{MOST_ROWS, MOST_ROWS_TOGETHER, row_ids};
+use despatch_gateway::stock_json::{MOST_ROWS_TOGETHER, row_ids};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::cells;
 use super::input::{Input, from_file};
-use super::report::{BOOKED, Words};
+use super::report::BOOKED;
 use super::send::{CHUNK, Command, Sender};
-use crate::args::{ExpectedArgs, FileArgs, ReceiveArgs};
+use crate::args::{FileArgs, ReceiveArgs};
 use crate::commands::csv_file::Column;
 use crate::config::Config;
 use crate::local::DataDir;
@@ -34,8 +34,12 @@ pub(super) async fn receive(
     if args.file.from.is_some() || !args.receipt.is_empty() {
         identify(&mut input);
     }
-    if args.all_or_nothing {
-        at_most(input.rows.len(), MOST_ROWS_TOGETHER, "leave out --all-or-nothing, or split the file")?;
+    let rows = input.rows.len();
+    if args.all_or_nothing && rows > MOST_ROWS_TOGETHER {
+        return Err(hinted(
+            format!("expected at most {MOST_ROWS_TOGETHER} rows with --all-or-nothing, found {rows}"),
+            "leave out --all-or-nothing, or split the file",
+        ));
     }
     let command = Command {
         method: Method::POST,
@@ -54,35 +58,7 @@ pub(super) async fn receive(
         .await
 }
 
-/// Notes what a supplier will deliver.
-pub(super) async fn expect(
-    config: &Config,
-    data_dir: &DataDir,
-    args: &ExpectedArgs,
-    quiet: bool,
-) -> Result<ExitCode> {
-    let input = arrived(&args.file, args.sku.as_deref().zip(args.quantity), args.location.as_deref())?;
-    at_most(input.rows.len(), MOST_ROWS, "split the delivery, each part under a name of its own")?;
-    let command = Command {
-        method: Method::POST,
-        path: "/v1/stock/expected".to_owned(),
-        fields: json!({
-            "receipt": args.receipt, "supplier": args.supplier, "contact": args.contact, "due": args.due.to_string(),
-        }),
-        rows: "rows",
-        chunk: MOST_ROWS,
-        // A part of an expectation is a wrong one.
-        all_or_nothing: true,
-        known_by_contents: false,
-        words: Words { one: "row", many: "rows", done: "noted", next: "stock list" },
-    };
-    Sender::connect(config, data_dir, &args.request, quiet)
-        .await?
-        .send(command, input, args.file.refused.as_deref())
-        .await
-}
-
-/// The rows of units that arrived or will arrive.
+/// The rows of units that arrived.
 fn arrived(file: &FileArgs, one: Option<(&str, i64)>, location: Option<&str>) -> Result<Input> {
     let body = |sku: &str, location: &str, quantity: i64| json!({ "sku": sku, "location": location, "quantity": quantity });
     if let Some(path) = &file.from {
@@ -106,14 +82,6 @@ fn identify(input: &mut Input) {
     for (row, id) in input.rows.iter_mut().zip(ids) {
         row.body["row_id"] = id.into();
     }
-}
-
-/// Fails for more rows than one request may have.
-fn at_most(rows: usize, most: usize, hint: &str) -> Result {
-    if rows > most {
-        return Err(hinted(format!("expected at most {most} rows in one request, found {rows}"), hint));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -126,6 +126,35 @@ fn every_field_that_is_read_is_described() {
 }
 
 #[test]
+fn every_field_of_a_command_about_stock_is_described() {
+    use crate::sources::fields::json::read;
+    use crate::sources::stock_json::{
+        AdjustmentsJson, ArrivalJson, CountsJson, ItemsJson, LocationJson, ReceiptJson, TransferJson,
+    };
+    let whole = br#"{"?": 0}"#;
+    let row = br#"{"rows": [{"?": 0}]}"#;
+    for (invalid, schema) in [
+        (read::<ReceiptJson>(whole).err(), "Receipt"),
+        (read::<ReceiptJson>(row).err(), "ReceiptRow"),
+        (read::<AdjustmentsJson>(whole).err(), "Adjustments"),
+        (read::<AdjustmentsJson>(row).err(), "Adjustment"),
+        (read::<CountsJson>(whole).err(), "Counts"),
+        (read::<CountsJson>(row).err(), "Count"),
+        (read::<TransferJson>(whole).err(), "Transfer"),
+        (read::<TransferJson>(row).err(), "TransferRow"),
+        (read::<ArrivalJson>(whole).err(), "TransferArrival"),
+        (read::<ArrivalJson>(row).err(), "ArrivedRow"),
+        (read::<ItemsJson>(whole).err(), "Items"),
+        (read::<ItemsJson>(br#"{"items": [{"?": 0}]}"#).err(), "ItemSettings"),
+        (read::<ItemsJson>(br#"{"items": [{"barcodes": [{"?": 0}]}]}"#).err(), "Barcode"),
+        (read::<LocationJson>(whole).err(), "LocationSettings"),
+        (read::<LocationJson>(br#"{"address": {"?": 0}}"#).err(), "LocationAddress"),
+    ] {
+        assert_eq!(taken(&invalid.unwrap()), properties(schema), "{schema}");
+    }
+}
+
+#[test]
 fn what_is_required_is_missed() {
     let order = described()["components"]["schemas"]["Order"].clone();
     for (parent, schema) in [

@@ -16,7 +16,7 @@ use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
 use crate::sources::fields::json;
 use crate::sources::stock_json::{
-    AdjustmentsJson, ArrivalJson, CountsJson, ExpectedJson, ReceiptJson, StockCommand, TransferJson,
+    AdjustmentsJson, ArrivalJson, CountsJson, ReceiptJson, StockCommand, TransferJson,
 };
 
 /// A command that is committed.
@@ -195,35 +195,6 @@ pub(crate) async fn arrive(
 ) -> Result<Response, ApiError> {
     let body: ArrivalJson = json::read(&body)?;
     submit(&gateway, body.command(transfer)?, trace).await
-}
-
-/// Note a supplier's next delivery
-///
-/// The units that are received under the delivery's name are compared with it.
-#[utoipa::path(
-    post,
-    path = "/v1/stock/expected",
-    operation_id = "expectStock",
-    security(("apiKey" = [])),
-    request_body(content = ref("#/components/schemas/ExpectedReceipt"), content_type = "application/json"),
-    responses(
-        (status = 202, description = "The command is committed.", body = StockRequested),
-        (status = 400, response = description::Invalid),
-        (status = 401, response = Unauthorised),
-        (status = 409, response = Conflict),
-        (status = 413, response = TooLarge),
-        (status = 429, response = TooMany),
-        (status = 503, response = Unavailable)
-    )
-)]
-pub(crate) async fn expect(
-    State(gateway): State<Gateway>,
-    _: ApiKey,
-    RequestTrace(trace): RequestTrace,
-    Body(body): Body,
-) -> Result<Response, ApiError> {
-    let body: ExpectedJson = json::read(&body)?;
-    submit(&gateway, body.command()?, trace).await
 }
 
 /// Results of a request about stock

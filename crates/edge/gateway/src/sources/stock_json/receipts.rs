@@ -1,15 +1,14 @@
-//! Units that arrived from a supplier, or will arrive.
+//! Units that arrived from a supplier.
 
 use despatch_contracts::Emitted;
-use despatch_contracts::stock::{ExpectedSet, ReceiptRow, ReceiveRequested};
+use despatch_contracts::stock::{ReceiptRow, ReceiveRequested};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::asked::{StockCommand, request, stock_body};
 use super::row::{at_least, named, number_of_rows};
 use super::{MOST_ROWS, MOST_ROWS_TOGETHER};
-use crate::sources::fields::json::{Id, Invalid, at_most, id, key, or_default, text, units};
-use crate::sources::fields::placed_at;
+use crate::sources::fields::json::{Id, Invalid, at_most, id, or_default, text, units};
 
 stock_body! {
     /// Units that arrived from a supplier.
@@ -77,58 +76,6 @@ impl ReceiptJson {
             receipt: self.receipt,
             rows: receipt_rows(self.rows)?,
             all_or_nothing: self.all_or_nothing,
-            request: Some(request.clone()),
-        };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
-    }
-}
-
-stock_body! {
-    /// Units that a supplier will deliver.
-    ExpectedJson as ExpectedReceipt {
-        /// The delivery's name, under which it is received.
-        #[serde(default, deserialize_with = "text")]
-        #[schema(required, max_length = 100)]
-        receipt: String,
-        /// The supplier's name.
-        #[serde(default, deserialize_with = "text")]
-        #[schema(max_length = 100)]
-        supplier: String,
-        /// The supplier's mail address, which is written to if the delivery is overdue.
-        #[serde(default, deserialize_with = "text")]
-        #[schema(max_length = 200)]
-        contact: String,
-        /// When it is due.
-        #[serde(default, deserialize_with = "text")]
-        #[schema(required, format = DateTime)]
-        due: String,
-        /// The rows; at most 1,000.
-        #[serde(default, deserialize_with = "or_default")]
-        #[schema(required)]
-        rows: Vec<ReceiptRowJson>,
-    }
-}
-
-impl ExpectedJson {
-    pub(crate) fn command(self) -> Result<StockCommand, Invalid> {
-        let request = request(self.request_id, self.requested_by, self.by, self.note)?;
-        at_most(&[
-            ("receipt", &self.receipt, 100),
-            ("supplier", &self.supplier, 100),
-            ("contact", &self.contact, 200),
-        ])?;
-        if !self.contact.is_empty() && !self.contact.contains('@') {
-            let found = format!("expected a mail address, found {:?}", self.contact);
-            return Err(Invalid::new("contact", found));
-        }
-        let due = placed_at::read(&self.due, "due")?;
-        number_of_rows("rows", self.rows.len(), MOST_ROWS)?;
-        let command = ExpectedSet {
-            receipt: key(self.receipt, "receipt")?,
-            supplier: self.supplier,
-            contact: self.contact,
-            due: Some(due.ok_or_else(|| Invalid::new("due", "is required"))?),
-            rows: receipt_rows(self.rows)?,
             request: Some(request.clone()),
         };
         Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })

@@ -32,12 +32,6 @@ fn transfer(pointer: &str, to: Value) -> Request {
     with("POST", "/v1/stock/transfers", json!({ "rows": [row] }), pointer, Some(to))
 }
 
-fn expected(pointer: &str, to: Option<Value>) -> Request {
-    let row = json!({ "sku": "A-1", "location": "main", "quantity": 3 });
-    let body = json!({ "receipt": "D-1", "due": "2026-12-04T17:00:00Z", "rows": [row] });
-    with("POST", "/v1/stock/expected", body, pointer, to)
-}
-
 fn article(pointer: &str, to: Value) -> Request {
     let body = json!({ "items": [{ "sku": "A-1", "barcodes": [{ "code": "4006381333931" }] }] });
     with("POST", "/v1/items", body, pointer, Some(to))
@@ -104,9 +98,6 @@ pub(super) fn commands() -> Vec<Row> {
             Request::new("POST", "/v1/stock/transfers/a%20b/arrivals").trusted().body("{}"),
             field("transfer"),
         ),
-        ("expected: no name", expected("/receipt", None), field("receipt")),
-        ("expected: no time", expected("/due", None), field("due")),
-        ("expected: no mail address", expected("/contact", Some(json!("Acme"))), field("contact")),
         ("article: no weight", article("/items/0/grams", json!(0)), field("items[0].grams")),
         ("article: from nowhere", article("/items/0/origin", json!("Atlantis")), field("items[0].origin")),
         (

@@ -146,7 +146,7 @@ async fn an_empty_deployment_is_filled_by_one_file_and_the_first_order_goes_out(
     );
     assert_eq!(held("louisville", "available"), 3, "{moved:#}");
     let text = local.does(&["stock", "explain", "SKU-T"]).await.stdout;
-    assert!(text.contains("stock.adjust-requested damaged request ") && text.contains(" by ann"), "{text}");
+    assert!(text.contains("corrected: damaged by ann, request "), "{text}");
 
     // Articles, by a file of their own.
     std::fs::write(

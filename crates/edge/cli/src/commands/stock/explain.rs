@@ -88,7 +88,7 @@ fn as_lines(sku: &str, opening: &[BucketUnits], movements: &[StockMovement], wid
     if movements.is_empty() && running.is_empty() {
         return format!("{sku}: no unit of it ever moved\n");
     }
-    let mut table = Table::new(["AT", "LOCATION", "UNITS", "FROM", "TO", "CAUSE", "AVAILABLE", "RESERVED"])
+    let mut table = Table::new(["AT", "LOCATION", "UNITS", "FROM", "TO", "AVAILABLE", "RESERVED", "CAUSE"])
         .right(&["UNITS", "AVAILABLE", "RESERVED"]);
     for movement in movements {
         let StockMovement { at, location, quantity, from, to, .. } = movement;
@@ -103,9 +103,10 @@ fn as_lines(sku: &str, opening: &[BucketUnits], movements: &[StockMovement], wid
             quantity.to_string(),
             from.clone(),
             to.clone(),
-            cause(movement),
             now("available"),
             now("reserved"),
+            // The longest, so it is the one that a narrow terminal cuts.
+            cause(movement),
         ]);
     }
     if !opening.is_empty() {
@@ -138,15 +139,25 @@ fn sum_lines(sums: &Sums) -> String {
     lines
 }
 
-/// The cause in words: the event, and what it is about.
+/// The cause in words: what happened, why, and which order or request it is about.
 fn cause(movement: &StockMovement) -> String {
-    let mut words = movement.cause.clone();
+    let mut words = match &*movement.cause {
+        "stock.receive-requested" => "received",
+        "stock.adjust-requested" => "corrected:",
+        "stock.count-requested" => "counted",
+        "stock.transfer-requested" => "transferred",
+        "stock.transfer-arrived" => "transfer arrived",
+        "stock.reserved" => "reserved",
+        "stock.released" => "released",
+        event => event,
+    }
+    .to_owned();
     let about = match (&movement.order_id, &movement.request_id) {
         (Some(order), _) => format!("order {order}"),
         (None, Some(request)) => format!("request {request}"),
         (None, None) => String::new(),
     };
-    for (before, part) in [(" ", &movement.reason), (" ", &about), (" by ", &movement.by)] {
+    for (before, part) in [(" ", &movement.reason), (" by ", &movement.by), (", ", &about)] {
         if !part.is_empty() {
             words.push_str(before);
             words.push_str(part);
@@ -192,7 +203,7 @@ mod tests {
         let text = as_lines("A-1", &[], &movements, None);
         let text = anstream::adapter::strip_str(&text).to_string();
         assert!(
-            text.contains("stock.adjust-requested damaged request r-1 by ann         45         3"),
+            text.contains("damaged          45         3  corrected: damaged by ann, request r-1\n"),
             "{text}"
         );
         assert!(text.ends_with("the sum:\n  main: 45 available, 2 damaged, 3 reserved\n"), "{text}");

@@ -12,6 +12,7 @@ pub(crate) mod payment;
 pub(crate) mod queue;
 pub(crate) mod shop_words;
 pub(crate) mod statements;
+pub(crate) mod stock_requests;
 pub(crate) mod store;
 pub(crate) mod submission;
 mod trace;

@@ -1,4 +1,4 @@
-//! `gateway.reread`: follows a webhook that was kept for a person, once somebody corrected its body.
+//! `gateway.reread`: follows a webhook that was kept, once its order is here or somebody corrected its body.
 //!
 //! A kept webhook comes here first as it arrived. It fails as it failed before, and so it becomes a case with its body. A
 //! person edits the body and replays it. Then it is followed as a webhook is that arrives now.

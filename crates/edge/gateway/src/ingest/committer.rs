@@ -152,9 +152,11 @@ impl Committer {
                     let known = known.to_string();
                     return Some(self.dead_letter(queued, Reason::OrderChanged, &known, &order.body, error));
                 }
-                Receipt::Changed(_) | Receipt::Same(_) | Receipt::Cancelled(_) | Receipt::Noted => {
-                    return None;
-                }
+                Receipt::Changed(_)
+                | Receipt::Same(_)
+                | Receipt::Cancelled(_)
+                | Receipt::RequestChanged
+                | Receipt::Noted => return None,
             },
             Submission::ShopOrder(order) => match lookup.receipt(queued) {
                 Receipt::Placed(_) => &order.event,
@@ -172,6 +174,7 @@ impl Committer {
                 let error = format!("no parcel of ours is {} {}", scan.carrier, scan.tracking_number);
                 return Some(self.dead_letter(queued, Reason::TrackingUnknown, "", body, error));
             }
+            Submission::Stock(command) if lookup.is_first(id) => &command.event,
             Submission::Event(event) => event,
             Submission::Update(_)
             | Submission::Payment(_)
@@ -179,6 +182,7 @@ impl Committer {
             | Submission::Kept(_)
             | Submission::Scan(..)
             | Submission::UnknownParcel(..)
+            | Submission::Stock(_)
             | Submission::Probe => return None,
         };
         // An event about an order belongs in the order's trace, whichever sender it comes from.

@@ -10,6 +10,7 @@ use super::kept::KeptWebhook;
 use super::new_order::NewOrder;
 use super::payment::Payment;
 use crate::sources::shippo::Scanned;
+use crate::sources::stock_json::StockCommand;
 use crate::sources::webhook::Cancellation;
 
 /// A shop's cancellation of an order.
@@ -55,6 +56,8 @@ pub(crate) enum Submission {
     Scan(Scanned, Emitted),
     /// A scan of an unknown parcel, unchanged.
     UnknownParcel(Scanned, Bytes),
+    /// A command about stock. One with a known request id asks for nothing more.
+    Stock(StockCommand),
     /// An event that may come any number of times: its consumers recognise repetitions themselves.
     Event(Emitted),
     /// Nothing: asks whether a commit is possible now.
@@ -75,6 +78,7 @@ impl Submission {
             | Submission::Cancel(_)
             | Submission::Kept(_)
             | Submission::UnknownParcel(..)
+            | Submission::Stock(_)
             | Submission::Probe => None,
         }
     }

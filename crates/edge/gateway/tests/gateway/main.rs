@@ -21,5 +21,6 @@ mod pruning;
 mod shop_refunds;
 mod shop_updates;
 mod shops;
+mod stock;
 mod stripe;
 mod surroundings;

@@ -52,7 +52,7 @@ async fn place(gateway: &Gateway, order: Order, trace: Trace) -> Result<Option<P
         }
         // Its cancellation came first.
         Receipt::Cancelled(_) => Ok(None),
-        Receipt::Noted => Err(ApiError::Rejected),
+        Receipt::Noted | Receipt::RequestChanged => Err(ApiError::Rejected),
     }
 }
 
@@ -116,7 +116,11 @@ async fn cancel(
     let cancel = ShopCancellation { shop: shop.to_owned(), cancellation };
     Ok(match gateway.storage.submit(Submission::Cancel(cancel), trace).await? {
         Receipt::Cancelled(order_id) => Some(Placed { order_id, outcome: Outcome::CancelRequested }),
-        Receipt::Placed(_) | Receipt::Same(_) | Receipt::Changed(_) | Receipt::Noted => None,
+        Receipt::Placed(_)
+        | Receipt::Same(_)
+        | Receipt::Changed(_)
+        | Receipt::RequestChanged
+        | Receipt::Noted => None,
     })
 }
 

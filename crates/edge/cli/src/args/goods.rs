@@ -10,7 +10,7 @@ use super::stock::StockCommand;
 pub(crate) enum GoodsCommand {
     /// Receive, count, correct, move and explain stock.
     #[command(subcommand)]
-    Stock(StockCommand),
+    Stock(Box<StockCommand>),
     /// Describe and list articles.
     #[command(subcommand, alias = "item")]
     Items(ItemsCommand),

@@ -16,7 +16,7 @@ pub(crate) async fn run(
     quiet: bool,
 ) -> Result<ExitCode> {
     match command {
-        GoodsCommand::Stock(command) => stock::run(config, data_dir, command, quiet).await,
+        GoodsCommand::Stock(command) => stock::run(config, data_dir, *command, quiet).await,
         GoodsCommand::Items(command) => items::run(config, data_dir, command, quiet).await,
         GoodsCommand::Locations(command) => locations::run(config, data_dir, command, quiet).await,
     }

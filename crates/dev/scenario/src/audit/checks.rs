@@ -31,7 +31,7 @@ pub(super) fn all(
 fn end(record: &Record, wrong: &mut Vec<String>) {
     let ended =
         matches!(record.state, Some(OrderState::Completed | OrderState::Cancelled | OrderState::Returned));
-    if !ended && !record.given_up && record.cases.is_empty() {
+    if !ended && !record.is_unpaid && record.cases.is_empty() {
         let state = record.state.map_or("not even accepted", OrderState::name);
         wrong.push(format!("is {state}, and there is no case about it"));
     }
@@ -92,7 +92,7 @@ fn money(expected: &Expected, record: &Record, paid: &OrderCounts, wrong: &mut V
     let cancelled = record.state == Some(OrderState::Cancelled);
     let left = paid.captured_minor - paid.refunded_minor;
     let refunded = record.refunded_parts_minor;
-    let due = if cancelled || record.given_up || record.died_at(&BEFORE_CAPTURE) {
+    let due = if cancelled || record.is_unpaid || record.died_at(&BEFORE_CAPTURE) {
         0..=0
     } else {
         match &expected.changing {
@@ -122,7 +122,7 @@ fn stock(expected: &Expected, record: &Record, wrong: &mut Vec<String>) {
         Some(_) => false,
         None => {
             // A cancellation may come before the reservation.
-            let is_over = record.given_up || record.state == Some(OrderState::Cancelled);
+            let is_over = record.is_unpaid || record.state == Some(OrderState::Cancelled);
             let may_lack = record.died_at(&BEFORE_RESERVATION) || expected.changing.is_some() && is_over;
             if !may_lack {
                 wrong.push("its units were never reserved".to_owned());

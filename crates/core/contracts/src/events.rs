@@ -67,7 +67,6 @@ events! {
     order::OrderRefundRequested => "order.refund-requested", |e| Subject::order(&e.order_id);
     order::OrderCancelRequested => "order.cancel-requested", |e| Subject::order(&e.order_id);
     order::OrderAddressChangeRequested => "order.address-change-requested", |e| Subject::order(&e.order_id);
-    order::OrderAddressChanged => "order.address-changed", |e| Subject::order(&e.order_id);
     order::OrderChanged => "order.changed", |e| whole(e.order.as_ref());
     order::AdditionReported => "order.addition-reported", |e| whole(e.order.as_ref());
     order::OrderExtended => "order.extended", |e| whole(e.order.as_ref());
@@ -80,6 +79,7 @@ events! {
     stock::StockReleased => "stock.released", |e| Subject::order(&e.order_id);
     stock::StockPicked => "stock.picked", |e| whole(e.order.as_ref());
     stock::ParcelVoided => "stock.parcel-voided", |e| Subject::order(&e.order_id);
+    stock::ChangeMissed => "stock.change-missed", |e| Subject::order(&e.order_id);
     stock::ReceiveRequested => "stock.receive-requested", |e| asked(e.request.as_ref());
     stock::AdjustRequested => "stock.adjust-requested", |e| asked(e.request.as_ref());
     stock::CountRequested => "stock.count-requested", |e| asked(e.request.as_ref());
@@ -110,7 +110,6 @@ events! {
     label::LabelVoidRequested => "label.void-requested", |e| Subject::order(&e.order_id);
     label::LabelVoidDue => "label.void-due", |e| Subject::order(&e.order_id);
     label::LabelVoided => "label.voided", |e| Subject::order(&e.order_id);
-    label::LabelOutdated => "label.outdated", |e| Subject::order(&e.order_id);
     shipment::ShipmentDespatched => "shipment.despatched", |e| scanned(e.scan.as_ref());
     shipment::ShipmentDelivered => "shipment.delivered", |e| scanned(e.scan.as_ref());
     shipment::ShipmentFailed => "shipment.failed", |e| scanned(e.scan.as_ref());

@@ -18,6 +18,18 @@ pub const MANUAL: &str = "manual";
 /// The id of the refund of everything that is left of a cancelled order. Nobody else may use it.
 pub const CANCELLATION: &str = "cancellation";
 
+/// Returns the id of the refund of what an order does not cost any more after this change. Nobody else may use ids of this form.
+pub fn change(number: u32) -> String {
+    format!("{CHANGE}{number}")
+}
+
+const CHANGE: &str = "change-";
+
+/// Returns whether only despatch itself may use this id of a refund.
+pub fn is_reserved(refund_id: &str) -> bool {
+    refund_id == CANCELLATION || refund_id.starts_with(CHANGE)
+}
+
 /// Returns whether somebody else than payments has the money of a tender of this provider.
 pub fn is_of_others(provider: &str) -> bool {
     [SHOP, GIFT_CARD, CASH_ON_DELIVERY, MANUAL].contains(&provider)

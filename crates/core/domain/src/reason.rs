@@ -168,8 +168,6 @@ reasons! {
     ServiceByRule = "service-by-rule",
     /// An earlier try, whose answer was lost, had bought the label.
     LabelFound = "label-found",
-    /// The order's address changed after a parcel had its label.
-    AddressChangedLate = "address-changed-late" => (CustomerService, High, 4),
     /// A carrier scanned a parcel that is not ours.
     TrackingUnknown = "tracking-unknown" => (CarrierDesk, Low, 24),
 

@@ -17,21 +17,29 @@ pub fn allocate_order(demand: &OrderDemand<'_>, stock: &[StockLevel]) -> Result<
         return allocate(&demand.sent, stock);
     }
     let mut allocations = allocate_at_one(&demand.collected, stock)?;
+    let first = allocations.last().map_or(0, |last| last.parcel);
+    let sent = allocate(&demand.sent, &without(stock, &allocations))?.into_iter();
+    allocations.extend(sent.map(|it| Allocation { parcel: first + it.parcel, ..it }));
+    Ok(allocations)
+}
+
+/// Returns the stock that is left after these units are taken.
+pub(crate) fn without(stock: &[StockLevel], taken: &[Allocation]) -> Vec<StockLevel> {
     let mut left = stock.to_vec();
-    for taken in &allocations {
+    for taken in taken {
         let level = left.iter_mut().find(|it| it.sku == taken.sku && it.location == taken.location);
         if let Some(level) = level {
             level.available -= taken.quantity;
         }
     }
-    let first = allocations.last().map_or(0, |last| last.parcel);
-    let sent = allocate(&demand.sent, &left)?.into_iter();
-    allocations.extend(sent.map(|it| Allocation { parcel: first + it.parcel, ..it }));
-    Ok(allocations)
+    left
 }
 
 /// Takes all lines from the best-ranked location that has them.
-fn allocate_at_one(wanted: &[LineDemand<'_>], stock: &[StockLevel]) -> Result<Vec<Allocation>, Shortage> {
+pub(crate) fn allocate_at_one(
+    wanted: &[LineDemand<'_>],
+    stock: &[StockLevel],
+) -> Result<Vec<Allocation>, Shortage> {
     // Its error also covers what no location has.
     allocate(wanted, stock)?;
     let mut places: Vec<(i32, &str)> = stock.iter().map(|it| (it.rank, it.location.as_str())).collect();

@@ -2,8 +2,11 @@
 //!
 //! A kept webhook comes here first as it arrived. It fails as it failed before, and so it becomes a case with its body. A
 //! person edits the body and replays it. Then it is followed as a webhook is that arrives now.
+//!
+//! Money of an order that is not here waits for the order, because shops send their webhooks in any order. After some days
+//! it is dropped: the order is from before the shop was connected.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use despatch_contracts::EventId;
 use despatch_contracts::order::{
@@ -11,7 +14,7 @@ use despatch_contracts::order::{
 };
 use despatch_contracts::payment::RefundReported;
 use despatch_domain::Reason;
-use despatch_runtime::{DbError, Handler, HandlerError, Tx, Verdict};
+use despatch_runtime::{DbError, Handler, HandlerError, Policy, Tx, Verdict};
 use tokio_postgres::types::ToSql;
 
 use crate::ingest::digest;
@@ -21,14 +24,17 @@ use crate::ingest::shop_words::history;
 use crate::ingest::statements;
 use crate::ingest::submission::cancel_request;
 use crate::sources::fields::json::Invalid;
-use crate::sources::shopify_money::Report;
-use crate::sources::webhook::{self, Platform, Said, is_given_up, is_young};
+use crate::sources::shopify_money::{Report, ShopMoney};
+use crate::sources::webhook::{self, Platform, Said, Word, is_given_up, is_young};
 
 /// Reads kept webhooks again.
 #[derive(Debug)]
 pub(crate) struct Reread;
 
-/// Why a kept webhook is a case.
+/// How long money waits for its order.
+const WAITS: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// Why a kept webhook is a case, or waits.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RereadError {
     /// No platform has this name.
@@ -42,6 +48,14 @@ pub(crate) enum RereadError {
     /// The body cannot be read.
     #[error("body: {0}")]
     Unreadable(#[from] Invalid),
+    /// The money's order is not here yet.
+    #[error("the order {shop_order_id:?} has not come yet")]
+    Early {
+        /// The shop's own id.
+        shop_order_id: String,
+        /// The time since the webhook came.
+        age: Duration,
+    },
     /// A person has to act.
     #[error("the shop asks for an act of a person: {}", .0.meaning())]
     Notice(Reason),
@@ -54,6 +68,10 @@ impl HandlerError for RereadError {
         match self {
             RereadError::Channel(_) | RereadError::Empty | RereadError::Unreadable(_) => {
                 Verdict::Reject(Reason::OrderUnreadable)
+            }
+            // An order is mostly late by seconds. The longer it takes, the later is the next look.
+            RereadError::Early { age, .. } => {
+                Verdict::Defer((*age / 4).clamp(Duration::from_secs(1), Duration::from_secs(3600)))
             }
             RereadError::Notice(reason) => Verdict::Reject(*reason),
             RereadError::Database(_) => Verdict::Retry,
@@ -84,6 +102,8 @@ impl From<FollowOns> for Out {
 
 impl Handler for Reread {
     const NAME: &'static str = "gateway.reread";
+    const POLICY: Policy =
+        Policy { defer_deadline: WAITS.saturating_add(Duration::from_secs(24 * 3600)), ..Policy::DEFAULT };
     type In = WebhookKept;
     type Out = Out;
     type Error = RereadError;
@@ -95,7 +115,8 @@ impl Handler for Reread {
             return Err(RereadError::Empty);
         }
         let shop = &event.shop;
-        let said = webhook::read(platform, &event.topic, event.body.as_bytes(), shop, event.is_test_shop)?;
+        let Word { said, refunds } =
+            webhook::read(platform, &event.topic, event.body.as_bytes(), shop, event.is_test_shop)?;
         let mut follow_ons = FollowOns::default();
         match said {
             Said::Notice(reason) => return Err(RereadError::Notice(reason)),
@@ -127,18 +148,38 @@ impl Handler for Reread {
                 }
             }
             Said::Money(moved) => {
-                for money in moved {
-                    let rows = tx.query(statements::ORDER_ID, &[shop, &money.shop_order_id]).await?;
-                    let Some(order_id) = rows.first().map(|row| row.get(0)) else { continue };
-                    match money.movement.report(order_id) {
-                        Report::Paid(event) => follow_ons.paid.push(*event),
-                        Report::Refunded(event) => follow_ons.refunded.push(event),
+                if let Some(shop_order_id) = money_said(tx, shop, moved, &mut follow_ons).await? {
+                    let received_at = event.received_at.and_then(|at| SystemTime::try_from(at).ok());
+                    let age = now(tx).await?.duration_since(received_at.unwrap_or(UNIX_EPOCH));
+                    let age = age.unwrap_or_default();
+                    if age < WAITS {
+                        return Err(RereadError::Early { shop_order_id, age });
                     }
+                    tracing::info!(shop, shop_order_id, "money of an unknown order dropped");
                 }
             }
         }
+        money_said(tx, shop, refunds, &mut follow_ons).await?;
         Ok(follow_ons.into())
     }
+}
+
+/// Reports money. Returns the shop's id of the order if it is unknown.
+async fn money_said(
+    tx: &Tx<'_>,
+    shop: &String,
+    moved: Vec<ShopMoney>,
+    follow_ons: &mut FollowOns,
+) -> Result<Option<String>, DbError> {
+    for money in moved {
+        let rows = tx.query(statements::ORDER_ID, &[shop, &money.shop_order_id]).await?;
+        let Some(order_id) = rows.first().map(|row| row.get(0)) else { return Ok(Some(money.shop_order_id)) };
+        match money.movement.report(order_id) {
+            Report::Paid(event) => follow_ons.paid.push(*event),
+            Report::Refunded(event) => follow_ons.refunded.push(event),
+        }
+    }
+    Ok(None)
 }
 
 /// Places an order if it is unknown and may be placed, or reports it as it is by now.

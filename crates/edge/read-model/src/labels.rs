@@ -10,7 +10,9 @@ use tokio_postgres::GenericClient;
 pub struct Label {
     /// The parcel's number within the order, from 1.
     pub parcel: u32,
-    /// The number of parcels of the order.
+    /// The parcel's place among those that go, as the label says.
+    pub position: u32,
+    /// The number of parcels of the order, as the label says.
     pub parcels: u32,
     /// The carrier.
     pub carrier: String,
@@ -54,13 +56,15 @@ pub struct TrackedParcel {
     pub order_id: String,
     /// The parcel's number within the order, from 1.
     pub parcel: u32,
-    /// The number of parcels of the order.
+    /// The parcel's place among those that go, as its label says.
+    pub position: u32,
+    /// The number of parcels of the order that go.
     pub parcels: u32,
 }
 
 /// Returns the labels of an order, by parcel.
 pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<Label>, DbError> {
-    let sql = "select parcel, parcels, carrier, service, tracking_number, reason,
+    let sql = "select parcel, position, parcels, carrier, service, tracking_number, reason,
                       void_asked_at is not null as is_asked, voided_at is not null as is_voided
                from labels.label where order_id = $1 order by parcel";
     let rows = db.query(sql, &[&order_id]).await?;
@@ -69,6 +73,7 @@ pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<La
             let parcel = unsigned(row.try_get("parcel")?);
             Ok(Label {
                 parcel,
+                position: unsigned(row.try_get("position")?),
                 parcels: unsigned(row.try_get("parcels")?),
                 carrier: row.try_get("carrier")?,
                 service: row.try_get("service")?,
@@ -112,16 +117,28 @@ pub async fn parcel_by_tracking(
     carrier: &str,
     tracking_number: &str,
 ) -> Result<Option<TrackedParcel>, DbError> {
+    // A changed order's parcels have other numbers than at first. Numbers have no gaps, so as many go as there are numbers that
+    // were not voided.
     const SQL: BatchedQuery = BatchedQuery::new(
-        "select n, order_id, parcel, parcels
+        "select n, scanned.order_id, scanned.parcel, scanned.position,
+                greatest(all_of.last, off.last) - coalesce(off.parcels, 0) as parcels
            from unnest($1::text[], $2::text[]) with ordinality as each(carrier, tracking_number, n)
-             join labels.label using (carrier, tracking_number)",
+             join labels.label scanned using (carrier, tracking_number)
+             cross join lateral (
+                 select max(greatest(l.parcel, l.parcels)) as last from labels.label l
+                 where l.order_id = scanned.order_id
+             ) all_of
+             cross join lateral (
+                 select max(s.parcel) as last, count(*)::int as parcels from labels.not_sent s
+                 where s.order_id = scanned.order_id and s.parcel > 0
+             ) off",
     );
     let rows = db.query_batched(SQL, (carrier.to_owned(), tracking_number.to_owned())).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     Ok(Some(TrackedParcel {
         order_id: row.try_get("order_id")?,
         parcel: unsigned(row.try_get("parcel")?),
+        position: unsigned(row.try_get("position")?),
         parcels: unsigned(row.try_get("parcels")?),
     }))
 }

@@ -1,6 +1,6 @@
 //! An order's record, as the gateway returns it and `despatch orders show` prints it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use despatch_status::{PLACED, PRUNED, ParcelStage};
 use serde::Serialize;
@@ -44,6 +44,10 @@ pub const PICKUP: &str = "pickup";
 pub struct Parcel {
     /// The parcel's number within the order, from 1.
     pub parcel: u32,
+    /// The place among the parcels that go, as the label says. It differs from the number once a parcel was voided.
+    pub position: u32,
+    /// Whether it is not sent, because its units were taken off the order or are in another parcel.
+    pub is_voided: bool,
     /// The carrier; `pickup` if the customer collects it. Then all that follows of its label is empty.
     pub carrier: String,
     /// The carrier's service.
@@ -95,8 +99,13 @@ impl OrderRecord {
 }
 
 impl Parcel {
-    /// Returns the parcels of an order: those with a label, and those that the customer collects. `stages` are by number.
-    pub(crate) fn all(labels: Vec<Label>, stages: &BTreeMap<u32, ParcelStage>) -> Vec<Parcel> {
+    /// Returns the parcels of an order: those with a label, and those that the customer collects. `stages` are by number;
+    /// `voided` are the numbers of those that are not sent.
+    pub(crate) fn all(
+        labels: Vec<Label>,
+        stages: &BTreeMap<u32, ParcelStage>,
+        voided: &BTreeSet<u32>,
+    ) -> Vec<Parcel> {
         let is_labelled = |number: u32| labels.iter().any(|label| label.parcel == number);
         let is_collected = |stage| matches!(stage, ParcelStage::Ready | ParcelStage::Collected);
         let collected =
@@ -106,12 +115,17 @@ impl Parcel {
         let mut parcels: Vec<Parcel> = labels.into_iter().map(|label| Parcel::new(label, stages)).collect();
         parcels.extend(collected);
         parcels.sort_by_key(|parcel| parcel.parcel);
+        for parcel in &mut parcels {
+            parcel.is_voided = voided.contains(&parcel.parcel);
+        }
         parcels
     }
 
     fn collected(number: u32, stage: ParcelStage) -> Parcel {
         Parcel {
             parcel: number,
+            position: number,
+            is_voided: false,
             carrier: PICKUP.to_owned(),
             service: String::new(),
             tracking_number: String::new(),
@@ -127,6 +141,8 @@ impl Parcel {
         Parcel {
             stage: stages.get(&label.parcel).copied(),
             parcel: label.parcel,
+            position: label.position,
+            is_voided: false,
             carrier: label.carrier,
             service: label.service,
             tracking_number: label.tracking_number,

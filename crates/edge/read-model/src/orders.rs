@@ -1,6 +1,6 @@
 //! Orders' states and timelines: the schema of `orders`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use despatch_contracts::order::{Order, OrderPlaced};
 use despatch_contracts::runtime::Envelope;
@@ -24,6 +24,8 @@ pub struct Progress {
     pub total_minor: i64,
     /// The stage of each parcel, by its number.
     pub parcels: BTreeMap<u32, ParcelStage>,
+    /// The numbers of parcels that are not sent. One that left all the same is not among them.
+    pub voided: BTreeSet<u32>,
     /// The time of the last step.
     pub updated_at: Timestamp,
     /// The time of completion, if any.
@@ -34,6 +36,8 @@ pub struct Progress {
 #[derive(Deserialize)]
 struct ParcelFacts {
     stage: Option<ParcelStage>,
+    #[serde(default)]
+    voided: bool,
 }
 
 /// An entry of an order's timeline.
@@ -62,7 +66,9 @@ pub async fn progress(db: &impl GenericClient, order_id: &str) -> Result<Option<
                from orders.orders join orders.progress using (order_id) where order_id = $1";
     let Some(row) = db.query_opt(sql, &[&order_id]).await? else { return Ok(None) };
     let Json(parcels): Json<BTreeMap<u32, ParcelFacts>> = row.try_get("parcels")?;
+    let is_voided = |it: &ParcelFacts| it.voided && it.stage < Some(ParcelStage::Despatched);
     Ok(Some(Progress {
+        voided: parcels.iter().filter(|(_, it)| is_voided(it)).map(|(number, _)| *number).collect(),
         state: row.try_get("state")?,
         currency: row.try_get("currency")?,
         total_minor: row.try_get("total_minor")?,

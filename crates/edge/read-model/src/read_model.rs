@@ -48,11 +48,11 @@ impl ReadModel {
         };
         let timeline = orders::timeline(&**client, order_id).await?;
         drop(client);
-        let stages = std::mem::take(&mut progress.parcels);
+        let (stages, voided) = (std::mem::take(&mut progress.parcels), std::mem::take(&mut progress.voided));
         let labels = labels::labels_of(&**self.labels.client().await?, order_id).await?;
         Ok(Some(OrderRecord {
             payment: payments::payment_of(&**self.payments.client().await?, order_id).await?,
-            parcels: Parcel::all(labels, &stages),
+            parcels: Parcel::all(labels, &stages, &voided),
             messages: messages::messages_of(&**self.notifications.client().await?, order_id).await?,
             review: reviews::review_of(&**self.reviews.client().await?, order_id).await?,
             ..OrderRecord::accepted(progress, timeline)

@@ -17,15 +17,15 @@ orders:
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
+  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
   secrets: []
   calls: []
 payments:
-  handlers: [check, capture, approve, refund, report, overdue, reconcile, fail, dispute, void]
+  handlers: [check, capture, change, approve, refund, report, overdue, reconcile, fail, dispute, void]
   secrets: [stripeSecretKey]
   calls: [https]
 labels:
-  handlers: [create, cancel, void, change-address, flag-outdated]
+  handlers: [create, cancel, void]
   secrets: [shippoToken]
   calls: [https]
 notifications:

@@ -185,7 +185,7 @@ fn any(found: &CustomerOrder, stage: ParcelStage) -> bool {
 
 /// Returns whether every parcel is at this very stage.
 fn all(found: &CustomerOrder, stage: ParcelStage) -> bool {
-    found.record.parcels.iter().all(|parcel| parcel.stage == Some(stage))
+    found.record.parcels.iter().filter(|parcel| goes(parcel)).all(|parcel| parcel.stage == Some(stage))
 }
 
 /// Returns whether all of the order is still with us, so that it can be cancelled and its address changed. The worker decides
@@ -247,8 +247,12 @@ fn headline(found: &CustomerOrder) -> (&'static str, &'static str) {
     }
 }
 
-/// Returns whether the parcel is sent or collected. One whose label is taken back is not, unless it left before.
+/// Returns whether the parcel is sent or collected. One that was voided is not; nor is one whose label is taken back, unless it left
+/// before.
 fn goes(parcel: &despatch_read_model::Parcel) -> bool {
+    if parcel.is_voided {
+        return false;
+    }
     let has_left = parcel.stage >= Some(ParcelStage::Despatched);
     has_left || matches!(parcel.label_state, Some(LabelState::Valid) | None)
 }
@@ -264,7 +268,7 @@ fn parcel(parcel: &despatch_read_model::Parcel) -> ParcelView {
         Some(ParcelStage::Returned) => "on its way back to us",
     };
     ParcelView {
-        number: parcel.parcel,
+        number: parcel.position,
         words,
         carrier: carrier::name(&parcel.carrier),
         tracking_number: parcel.tracking_number.clone(),

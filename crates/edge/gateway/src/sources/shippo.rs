@@ -134,6 +134,7 @@ impl Scanned {
             order_id: parcel.order_id.clone(),
             parcel: parcel.parcel,
             parcels: parcel.parcels,
+            position: parcel.position,
             carrier: self.carrier.clone(),
             tracking_number: self.tracking_number.clone(),
             scanned_at: self.at,
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn each_movement_is_its_own_event() {
-        let parcel = TrackedParcel { order_id: "o-1".into(), parcel: 2, parcels: 3 };
+        let parcel = TrackedParcel { order_id: "o-1".into(), parcel: 2, position: 2, parcels: 3 };
         for (status, event_type) in [
             ("TRANSIT", "shipment.despatched"),
             ("DELIVERED", "shipment.delivered"),

@@ -15,7 +15,7 @@ use self::charges::is_duty;
 use self::contents::Contents;
 use self::webhook::{MoneySet, Webhook};
 use crate::sources::announced::Announced;
-use crate::sources::fields::amount::Prices;
+use crate::sources::fields::amount::{self, Prices};
 use crate::sources::fields::intent::intent;
 use crate::sources::fields::json::{self, Invalid, key, required};
 use crate::sources::fields::name::first_of;
@@ -77,11 +77,23 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
     let outstanding =
         prices.minor_or_zero(webhook.total_outstanding.as_ref(), || "total_outstanding".into())?;
     let total = Total { minor: total_minor, currency: currency.clone() };
+    let has_refunds = !webhook.refunds.is_empty();
+    let mut refunds = Vec::new();
+    for (at, refund) in std::mem::take(&mut webhook.refunds).into_iter().enumerate() {
+        refunds.extend(refund.movements(|field| format!("refunds[{at}].{field}"))?);
+    }
+    let refunded = refunds.iter().map(|it| it.refunded(&currency));
+    // A shop that took more than the order costs by now has yet to give it back.
+    let refunded = amount::sum(refunded.chain([outstanding.min(0).saturating_neg()]), "refunds")?;
     let payment = Payment {
+        refunded,
         presented: presented.clone(),
         authorised: Some(whole).filter(|_| is_reduced),
         ..webhook.payment(intent, outstanding, total)
     };
+    if !payment.is_held_by_shop() {
+        refunds.clear();
+    }
     let presented = presented.unwrap_or(Total { minor: 0, currency: String::new() });
 
     let mut order = Order {
@@ -120,8 +132,8 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
         is_test: webhook.test,
     };
     recipient::name(&mut order);
-    settle(&mut order, !webhook.refunds.is_empty());
-    Ok(Announced { order, is_cancelled: !webhook.cancelled_at.is_empty() })
+    settle(&mut order, has_refunds);
+    Ok(Announced { order, is_cancelled: !webhook.cancelled_at.is_empty(), refunds })
 }
 
 impl Webhook {
@@ -139,6 +151,7 @@ impl Webhook {
             total,
             presented: None,
             authorised: None,
+            refunded: 0,
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct ShopMoney {
 }
 
 /// A movement of money.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Movement {
     /// The customer paid this.
     Paid(Tender),
@@ -42,6 +42,14 @@ pub(crate) enum Report {
 }
 
 impl Movement {
+    /// Returns how much was given back in this currency, in minor units.
+    pub(super) fn refunded(&self, in_currency: &str) -> i64 {
+        match self {
+            Movement::Refunded { minor, currency, .. } if currency == in_currency => *minor,
+            Movement::Refunded { .. } | Movement::Paid(_) => 0,
+        }
+    }
+
     /// Returns the event of the movement, for the order of this id.
     pub(crate) fn report(self, order_id: Uuid) -> Report {
         let order_id = order_id.to_string();
@@ -92,8 +100,9 @@ struct Transaction {
     test: bool,
 }
 
+/// A refund, as its own webhook and the order have it.
 #[derive(Deserialize)]
-struct Refund {
+pub(super) struct Refund {
     #[serde(default, deserialize_with = "id")]
     order_id: String,
     #[serde(default, deserialize_with = "or_default")]
@@ -114,13 +123,20 @@ pub(crate) fn transaction(body: &[u8]) -> Result<Vec<ShopMoney>, Invalid> {
 /// Reads a refund with the transactions that it caused.
 pub(crate) fn refund(body: &[u8]) -> Result<Vec<ShopMoney>, Invalid> {
     let refund: Refund = json::read(body)?;
-    let shop_order_id = key(refund.order_id, "order_id")?;
-    let mut moved = Vec::new();
-    for (at, transaction) in refund.transactions.into_iter().enumerate() {
-        let movement = transaction.movement(|field| format!("transactions[{at}].{field}"))?;
-        moved.extend(movement.map(|movement| ShopMoney { shop_order_id: shop_order_id.clone(), movement }));
+    let shop_order_id = key(refund.order_id.clone(), "order_id")?;
+    let moved = refund.movements(str::to_owned)?.into_iter();
+    Ok(moved.map(|movement| ShopMoney { shop_order_id: shop_order_id.clone(), movement }).collect())
+}
+
+impl Refund {
+    /// Returns what it moved. `path` returns the place of one of its fields.
+    pub(super) fn movements(self, path: impl Fn(&str) -> String) -> Result<Vec<Movement>, Invalid> {
+        let mut moved = Vec::new();
+        for (at, transaction) in self.transactions.into_iter().enumerate() {
+            moved.extend(transaction.movement(|field| path(&format!("transactions[{at}].{field}")))?);
+        }
+        Ok(moved)
     }
-    Ok(moved)
 }
 
 impl Transaction {

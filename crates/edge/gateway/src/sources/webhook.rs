@@ -20,6 +20,19 @@ pub(crate) enum Platform {
     Woocommerce,
 }
 
+/// The content of a webhook, and the money that the shop gave back of the order so far.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Word {
+    pub(crate) said: Said,
+    pub(crate) refunds: Vec<ShopMoney>,
+}
+
+impl From<Said> for Word {
+    fn from(said: Said) -> Self {
+        Word { said, refunds: Vec::new() }
+    }
+}
+
 /// The content of a webhook.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Said {
@@ -138,32 +151,37 @@ pub(crate) fn read(
     body: &[u8],
     shop: &str,
     is_test_shop: bool,
-) -> Result<Said, Invalid> {
-    let Some(topic) = platform.topic(topic) else { return Ok(Said::Nothing) };
+) -> Result<Word, Invalid> {
+    let Some(topic) = platform.topic(topic) else { return Ok(Said::Nothing.into()) };
     match topic {
-        Topic::Edited if json::read::<Edit>(body)?.order_edit.is_some() => Ok(Said::Nothing),
+        Topic::Edited if json::read::<Edit>(body)?.order_edit.is_some() => Ok(Said::Nothing.into()),
         Topic::Created | Topic::Updated | Topic::Edited => {
-            let Announced { order, is_cancelled } = platform.read_order(body, shop)?;
-            Ok(if order.is_test && !is_test_shop {
-                Said::Nothing
-            } else if is_cancelled {
+            let Announced { order, is_cancelled, refunds } = platform.read_order(body, shop)?;
+            if order.is_test && !is_test_shop {
+                return Ok(Said::Nothing.into());
+            }
+            let shop_order_id = order.shop_order_id.clone();
+            let of_order = |movement| ShopMoney { shop_order_id: shop_order_id.clone(), movement };
+            let refunds = refunds.into_iter().map(of_order).collect();
+            let said = if is_cancelled {
                 let updated_at = order.updated_at.and_then(|at| at.try_into().ok());
                 Said::Cancelled(Cancellation { shop_order_id: order.shop_order_id, updated_at })
             } else if matches!(topic, Topic::Created) {
                 Said::Created(order)
             } else {
                 Said::Updated(order)
-            })
+            };
+            Ok(Word { said, refunds })
         }
         Topic::Cancelled => {
             let brief: Brief = json::read(body)?;
             if brief.test && !is_test_shop {
-                return Ok(Said::Nothing);
+                return Ok(Said::Nothing.into());
             }
-            Ok(Said::Cancelled(brief.cancellation()?))
+            Ok(Said::Cancelled(brief.cancellation()?).into())
         }
-        Topic::Money(read) => read(body).map(Said::Money),
-        Topic::Notice(reason) => Ok(Said::Notice(reason)),
+        Topic::Money(read) => read(body).map(|moved| Said::Money(moved).into()),
+        Topic::Notice(reason) => Ok(Said::Notice(reason).into()),
     }
 }
 
@@ -201,11 +219,11 @@ mod tests {
     const TEST: &str = include_str!("../../tests/cases/08a-shopify-test-notification.json");
 
     fn shopify(topic: &str, body: &str) -> Said {
-        read(Platform::Shopify, topic, body.as_bytes(), "north", false).unwrap()
+        read(Platform::Shopify, topic, body.as_bytes(), "north", false).unwrap().said
     }
 
     fn woocommerce(topic: &str, body: &str) -> Said {
-        read(Platform::Woocommerce, topic, body.as_bytes(), "south", false).unwrap()
+        read(Platform::Woocommerce, topic, body.as_bytes(), "south", false).unwrap().said
     }
 
     #[test]
@@ -243,7 +261,7 @@ mod tests {
     fn an_order_that_tries_the_shop_says_nothing_except_to_a_test_shop() {
         for topic in ["orders/create", "orders/updated", "orders/cancelled"] {
             assert_eq!(shopify(topic, TEST), Said::Nothing, "{topic}");
-            let said = read(Platform::Shopify, topic, TEST.as_bytes(), "north", true).unwrap();
+            let said = read(Platform::Shopify, topic, TEST.as_bytes(), "north", true).unwrap().said;
             assert!(matches!(said, Said::Cancelled(_)), "Shopify's sample is a cancelled order");
         }
     }

@@ -10,6 +10,7 @@ mod refunds;
 mod webhook;
 
 use despatch_contracts::order::{ChargeKind, Customer, Order};
+use despatch_contracts::tender;
 
 use self::charges::Rates;
 use self::lines::{is_collected, lines};
@@ -22,6 +23,7 @@ use crate::sources::fields::json::{self, Invalid, key, required};
 use crate::sources::fields::name::first_of;
 use crate::sources::fields::tenders::{Paid, Payment, Total};
 use crate::sources::fields::{attributes, placed_at, recipient, rounding, service_level};
+use crate::sources::shopify_money::Movement;
 
 /// The channel of these orders.
 pub(crate) const CHANNEL: &str = "woocommerce";
@@ -87,8 +89,17 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
         is_gift_card: false,
         total: Total { minor: total_minor, currency: currency.clone() },
         presented: None,
+        refunded: refunded.minor,
         authorised: (total != total_minor).then(|| Total { minor: total, currency: currency.clone() }),
     };
+    let refund = |(reference, minor): &(String, i64)| Movement::Refunded {
+        provider: tender::SHOP,
+        reference: reference.clone(),
+        minor: *minor,
+        currency: currency.clone(),
+    };
+    let is_held_by_shop = payment.is_held_by_shop();
+    let refunds = refunded.each.iter().filter(|_| is_held_by_shop).map(refund).collect();
     let number = first_of([webhook.number, webhook.id.clone()]);
     let mut order = Order {
         order_id: String::new(),
@@ -133,7 +144,7 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
         );
     }
     let is_cancelled = ["cancelled", "trash"].contains(&&*webhook.status);
-    Ok(Announced { order, is_cancelled })
+    Ok(Announced { order, is_cancelled, refunds })
 }
 
 /// Returns a time in UTC with the offset that WooCommerce leaves out.

@@ -18,6 +18,7 @@ mod outages;
 mod parcels;
 mod placed;
 mod pruning;
+mod shop_refunds;
 mod shops;
 mod stripe;
 mod surroundings;

@@ -82,7 +82,7 @@ impl TemplateData {
     /// Returns the data of a carrier's scan.
     pub(crate) fn of_scan(scan: &Scan) -> Self {
         TemplateData {
-            parcel: scan.parcel,
+            parcel: scan.position,
             parcels: scan.parcels,
             carrier: one_line(&carrier::name(&scan.carrier)),
             tracking_url: carrier::tracking_url(&scan.carrier, &scan.tracking_number).unwrap_or_default(),
@@ -94,7 +94,7 @@ impl TemplateData {
     /// Returns the data of a parcel that the customer can collect.
     pub(crate) fn of_ready(ready: &ReadyForPickup) -> Self {
         TemplateData {
-            parcel: ready.parcel,
+            parcel: ready.position,
             parcels: ready.parcels,
             address: ready.place.as_ref().map(address).unwrap_or_default(),
             ..TemplateData::default()

@@ -51,6 +51,7 @@ fn scan(order_id: &str, parcel: u32, parcels: u32) -> Scan {
     Scan {
         order_id: order_id.into(),
         parcel,
+        position: parcel,
         parcels,
         carrier: "usps".into(),
         tracking_number: "9205".into(),
@@ -229,6 +230,7 @@ async fn the_customer_is_asked_to_come_until_the_parcel_is_collected() {
     let ready = |order_id: &str| ReadyForPickup {
         order_id: order_id.into(),
         parcel: 1,
+        position: 1,
         parcels: 1,
         ..ReadyForPickup::default()
     };

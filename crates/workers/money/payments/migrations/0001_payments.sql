@@ -29,14 +29,29 @@ CREATE TABLE payments.cancellation (
     cancelled_at  timestamptz NOT NULL DEFAULT despatch_now()
 );
 
+-- Orders that changed after they were accepted, as they are now.
+CREATE TABLE payments.changed (
+    order_id    text PRIMARY KEY,
+    -- The change's number within the order. A later one is higher.
+    change      bigint NOT NULL,
+    -- The order, in protobuf.
+    document    bytea NOT NULL,
+    changed_at  timestamptz NOT NULL DEFAULT despatch_now()
+);
+
+-- The order as it changed, by the newest commit. A statement alone sees only what was committed when it began; a volatile
+-- function sees more. So a capture that waited for a change sees it.
+CREATE FUNCTION payments.changed_by_now(id text) RETURNS TABLE (change bigint, document bytea) LANGUAGE sql VOLATILE
+AS 'SELECT change, document FROM payments.changed WHERE order_id = id';
+
 -- Refunds by their id, a row for each tender that pays for one. The key makes an id one refund.
 CREATE TABLE payments.refund (
     order_id     text NOT NULL,
     -- Ours, or the provider's reference of a refund that was made elsewhere.
     refund_id    text NOT NULL,
     tender       integer NOT NULL,
-    -- Whether everything that is left is given back, whatever that is by then.
-    is_rest      boolean NOT NULL,
+    -- Whether it gives back what the order does not keep. Then money that others give back lowers it.
+    is_settlement boolean NOT NULL,
     amount_minor bigint NOT NULL CHECK (amount_minor > 0),
     currency     text NOT NULL,
     reason       text NOT NULL,

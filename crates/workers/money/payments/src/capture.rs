@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use despatch_contracts::payment::{PaymentCaptured, PaymentChanged};
+use despatch_contracts::order::Order;
+use despatch_contracts::payment::{PaymentCaptured, PaymentChanged, RefundApproved};
 use despatch_contracts::stock::StockReserved;
+use despatch_contracts::tender;
 use despatch_domain::{Currency, Money, ProviderKind};
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
 use crate::provider::{AuthorisationStatus, Captured, Payment, Provider, ProviderError};
-use crate::store::{self, NewTender};
+use crate::store::changed::{self, Changed};
+use crate::store::{self, NewTender, Recorded};
 use crate::tenders::{self, Due, Ours};
-use crate::{idempotent, owner};
+use crate::{idempotent, owner, settle};
 
 /// Captures what no other tender of the order covers.
 #[derive(Debug)]
@@ -27,9 +30,24 @@ impl<P> Capture<P> {
     }
 }
 
+/// The order as it is now, if it changed after it was accepted, and the decision about its payment.
+#[derive(Debug)]
+pub struct Plan {
+    changed: Option<Changed>,
+    step: Step,
+}
+
+impl Plan {
+    /// Returns the order as it is now.
+    fn order<'o>(&'o self, event: &'o StockReserved) -> Result<&'o Order, PaymentError> {
+        let known = self.changed.as_ref().map(|changed| &changed.order);
+        known.or(event.order.as_ref()).ok_or(PaymentError::OrderMissing)
+    }
+}
+
 /// The decision about an order's payment.
 #[derive(Debug)]
-pub enum Plan {
+enum Step {
     /// Capture this.
     Capture(Ours),
     /// The order was cancelled. Capture nothing, but look up whether an earlier try captured before it could record it.
@@ -63,35 +81,39 @@ impl<P: Provider> EffectHandler for Capture<P> {
     type In = StockReserved;
     type Plan = Plan;
     type Response = Effect;
-    type Out = (Option<PaymentCaptured>, Option<PaymentChanged>);
+    type Out = (Option<PaymentCaptured>, Option<PaymentChanged>, Vec<RefundApproved>);
     type Error = PaymentError;
 
     async fn prepare(&self, event: &StockReserved, db: &Reader<'_>) -> Result<Plan, PaymentError> {
         let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
         let payment = store::known(db, &order.order_id).await?;
+        let mut plan = Plan { changed: payment.changed, step: Step::Done };
         if !payment.tenders.is_empty() {
-            return Ok(Plan::Done);
+            return Ok(plan);
         }
-        Ok(match (tenders::due(order, P::NAME)?, payment.is_cancelled) {
-            (Due::Ours(ours), false) => Plan::Capture(ours),
-            (Due::Ours(ours), true) => Plan::Check(ours),
-            (Due::Nothing(currency), false) => Plan::Nothing(currency),
-            (Due::Nothing(_), true) => Plan::Done,
-        })
+        plan.step = match (tenders::due(plan.order(event)?, P::NAME)?, payment.is_cancelled) {
+            (Due::Ours(ours), is_cancelled) => {
+                let ours = Ours { change: plan.changed.as_ref().map(|it| it.change), ..ours };
+                if is_cancelled { Step::Check(ours) } else { Step::Capture(ours) }
+            }
+            (Due::Nothing(currency), false) => Step::Nothing(currency),
+            (Due::Nothing(_), true) => Step::Done,
+        };
+        Ok(plan)
     }
 
     fn asks_provider(&self, plan: &Plan) -> bool {
-        match plan {
-            Plan::Capture(_) | Plan::Check(_) => true,
-            Plan::Nothing(_) | Plan::Done => false,
+        match plan.step {
+            Step::Capture(_) | Step::Check(_) => true,
+            Step::Nothing(_) | Step::Done => false,
         }
     }
 
     async fn perform(&self, plan: &Plan, attempt: &Attempt) -> Result<Effect, PaymentError> {
-        match plan {
-            Plan::Capture(ours) => self.capture(ours, attempt).await,
-            Plan::Check(ours) => self.captured_before(ours, attempt).await,
-            Plan::Nothing(_) | Plan::Done => Ok(Effect::Nothing),
+        match &plan.step {
+            Step::Capture(ours) => self.capture(ours, attempt).await,
+            Step::Check(ours) => self.captured_before(ours, attempt).await,
+            Step::Nothing(_) | Step::Done => Ok(Effect::Nothing),
         }
     }
 
@@ -102,53 +124,79 @@ impl<P: Provider> EffectHandler for Capture<P> {
         effect: &Effect,
         tx: &Tx<'_>,
     ) -> Result<Self::Out, PaymentError> {
-        let order = event.order.as_ref().ok_or(PaymentError::OrderMissing)?;
+        let order = plan.order(event)?;
         let mut back = 0;
-        let (number, captured) = match (plan, effect) {
-            (Plan::Capture(ours) | Plan::Check(ours), Effect::Captured { captured, back: given }) => {
+        let (ours, captured) = match (&plan.step, effect) {
+            (Step::Capture(ours) | Step::Check(ours), Effect::Captured { captured, back: given }) => {
                 if !ours.is_settled_by(captured.amount, *given) {
-                    return Err(PaymentError::CapturedOther {
-                        captured: captured.amount,
-                        total: ours.amount,
-                        reference: captured.reference.clone(),
-                    });
+                    return Err(other(ours, captured, &order.order_id, tx).await?);
                 }
                 back = *given;
                 (Some(ours), captured.clone())
             }
-            (Plan::Nothing(currency), _) => {
+            (Step::Nothing(currency), _) => {
                 (None, Captured { reference: String::new(), amount: Money::new(0, *currency) })
             }
             (_, Effect::Gone) => {
                 // A void of ours may have come in between; then nothing is wrong.
                 let cancelled = store::is_cancelled(tx, &order.order_id).await?;
-                return if cancelled { Ok((None, None)) } else { Err(PaymentError::AuthorisationGone) };
+                return if cancelled {
+                    Ok(Self::Out::default())
+                } else {
+                    Err(PaymentError::AuthorisationGone)
+                };
             }
-            (_, Effect::Nothing) | (Plan::Done, Effect::Captured { .. }) => return Ok((None, None)),
+            (_, Effect::Nothing) | (Step::Done, Effect::Captured { .. }) => return Ok(Self::Out::default()),
         };
-        let new = if order.tenders.is_empty() {
+        let recorded = if order.tenders.is_empty() {
             store::record_tender(tx, &NewTender::nothing(&order.order_id, P::NAME, captured.amount)).await?
         } else {
-            let ours = number.map(|ours| (ours.number, &captured));
+            let ours = ours.map(|ours| (ours.number, &captured));
             tenders::record(&order.order_id, &order.tenders, ours, tx).await?
         };
-        if !new {
-            return Ok((None, None));
+        let Some(Recorded { mut changed }) = recorded else { return Ok(Self::Out::default()) };
+        if changed.is_none() && tenders::is_overpaid(&order.tenders) {
+            changed::note(tx, 0, order).await?;
+            changed = Some(Changed { change: 0, order: order.clone() });
         }
+        // A change that came while the payment was captured found nothing to settle.
+        let approved = match &changed {
+            Some(newest) => settle::settle(tx, &order.order_id, newest.change, Some(&newest.order)).await?,
+            None => Vec::new(),
+        };
         // The refunds of others are recorded next.
-        let changed = number.filter(|_| back > 0).map(|ours| PaymentChanged {
+        let refunded = ours.filter(|_| back > 0).map(|ours| PaymentChanged {
             order_id: order.order_id.clone(),
             provider: P::NAME.to_owned(),
             reference: ours.tender.reference.clone(),
         });
         let captured = PaymentCaptured {
-            order: Some(order.clone()),
+            order: Some(changed.map_or_else(|| order.clone(), |newest| newest.order)),
             reference: captured.reference,
             amount_minor: captured.amount.minor,
             currency: captured.amount.currency.code().to_owned(),
         };
-        Ok((Some(captured), changed))
+        Ok((Some(captured), refunded, approved))
     }
+}
+
+/// Returns the error of a capture that is not what is due. If the order changed since the plan, the next try makes another plan.
+async fn other(
+    ours: &Ours,
+    captured: &Captured,
+    order_id: &str,
+    tx: &Tx<'_>,
+) -> Result<PaymentError, PaymentError> {
+    let newest = store::known_in(tx, order_id).await?.changed.map(|it| it.change);
+    Ok(if newest > ours.change {
+        PaymentError::Overtaken
+    } else {
+        PaymentError::CapturedOther {
+            captured: captured.amount,
+            total: ours.amount,
+            reference: captured.reference.clone(),
+        }
+    })
 }
 
 impl<P: Provider> Capture<P> {
@@ -174,7 +222,9 @@ impl<P: Provider> Capture<P> {
                 answer => answer,
             }
         };
-        match idempotent::request(attempt, ("capture", ""), P::KEYS_KEPT, look, act).await {
+        // Of an order that changed another amount is due. It is another request, which an earlier key would refuse.
+        let part = ours.change.map(tender::change).unwrap_or_default();
+        match idempotent::request(attempt, ("capture", &part), P::KEYS_KEPT, look, act).await {
             Ok(captured) => Ok(Effect::Captured { captured, back: 0 }),
             Err(PaymentError::Provider(ProviderError::NotAllowed(AuthorisationStatus::Cancelled))) => {
                 Ok(Effect::Gone)

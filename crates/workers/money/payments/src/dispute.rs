@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use despatch_contracts::payment::{DisputeLost, PaymentDisputed};
+use despatch_contracts::payment::{DisputeLost, PaymentDisputed, RefundRefused};
 use despatch_domain::{ProviderKind, Reason};
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
 use crate::error::PaymentError;
 use crate::provider::{self, DisputeStatus, Provider};
+use crate::settle;
 use crate::store::{self, CapturedTender};
 
 /// Makes a dispute that the shop can answer a case, with its deadline and the evidence that counts. Records a lost one.
@@ -41,7 +42,7 @@ impl<P: Provider> EffectHandler for Dispute<P> {
     /// `None` if the payment is at another provider.
     type Plan = Option<Plan>;
     type Response = Option<provider::Dispute>;
-    type Out = Option<DisputeLost>;
+    type Out = (Option<DisputeLost>, Vec<RefundRefused>);
     type Error = PaymentError;
 
     async fn prepare(&self, event: &PaymentDisputed, db: &Reader<'_>) -> Result<Option<Plan>, PaymentError> {
@@ -84,33 +85,37 @@ impl<P: Provider> EffectHandler for Dispute<P> {
         dispute: &Option<provider::Dispute>,
         tx: &Tx<'_>,
     ) -> Result<Self::Out, PaymentError> {
-        let (Some(plan), Some(dispute)) = (plan, dispute) else { return Ok(None) };
+        let (Some(plan), Some(dispute)) = (plan, dispute) else { return Ok((None, Vec::new())) };
         if dispute.status != DisputeStatus::Lost {
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
         let refunds = store::refunds_in(tx, &event.order_id).await?;
         if refunds.iter().any(|it| it.reference == plan.dispute) {
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
         if plan.tender.is_none() && !plan.is_cancelled {
             // The next try finds the capture.
             return Err(PaymentError::Overtaken);
         }
+        let mut refused = Vec::new();
         if let Some(tender) = &plan.tender {
             let kept = tender.captured_minor - tender.refunded_minor - tender.elsewhere_minor;
             let minor = dispute.amount.minor.min(kept);
             if minor > 0 && dispute.amount.currency.code() == tender.currency {
                 let words = (plan.dispute.as_str(), "", Reason::DisputeLost.code());
+                let kept = settle::kept(tx, &event.order_id).await?;
                 store::made_elsewhere(tx, &event.order_id, tender.number, minor, words).await?;
+                refused = settle::lower(tx, &event.order_id, tender.number, kept).await?;
             }
         }
-        Ok(Some(DisputeLost {
+        let lost = DisputeLost {
             order_id: event.order_id.clone(),
             provider: event.provider.clone(),
             dispute: plan.dispute.clone(),
             amount_minor: dispute.amount.minor,
             currency: dispute.amount.currency.code().to_owned(),
-        }))
+        };
+        Ok((Some(lost), refused))
     }
 }
 

@@ -1,10 +1,13 @@
 //! The payments worker. It checks whose payment an order names before anything is reserved, and captures what is due once
 //! the order's stock is, exactly and once. It approves and makes refunds, each under its own id, and voids authorisations
-//! when orders requests it. It follows what people do at the provider: refunds there, disputes, reviews. It uses one idempotency key, through all retries, until it is proved that nothing happened
-//! under that key.
+//! when orders requests it. It follows orders that change: the newest is what is captured, and what it does not cost any more
+//! goes back. It follows what people do at the provider: refunds there, disputes, reviews. It uses one idempotency key,
+//! through all retries, until it is proved that nothing happened under that key.
 
+mod approval;
 mod approve;
 mod capture;
+mod change;
 mod check;
 mod config;
 mod dispute;
@@ -19,6 +22,7 @@ pub mod provider;
 mod reconcile;
 mod refund;
 mod report;
+mod settle;
 mod store;
 pub mod stripe;
 mod tenders;
@@ -31,6 +35,7 @@ use despatch_runtime::{Migration, Worker};
 
 pub use approve::Approve;
 pub use capture::Capture;
+pub use change::Change;
 pub use check::Check;
 pub use config::{Config, ProviderName};
 pub use dispute::Dispute;
@@ -70,8 +75,10 @@ pub fn worker_with<P: Provider>(provider: P) -> Worker {
     let overdue = worker.timer::<RefundOverdue>();
     worker
         .queries(store::QUERIES)
+        .prunes([store::changed::retention()])
         .effect_handler(Check::new(Arc::clone(&provider)))
         .effect_handler(Capture::new(Arc::clone(&provider)))
+        .handler(Change)
         .handler(Approve)
         .effect_handler(Refund::new(Arc::clone(&provider), overdue))
         .handler(Report)

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use despatch_contracts::payment::{PaymentChanged, PaymentRefunded, RefundFailed};
+use despatch_contracts::payment::{PaymentChanged, PaymentRefunded, RefundFailed, RefundRefused};
 use despatch_domain::ProviderKind;
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Policy, Reader, Tx};
 
 use crate::config::POLICY;
-use crate::elsewhere;
 use crate::error::PaymentError;
 use crate::provider::{MadeRefund, Provider, Refunds};
 use crate::store::{self, CapturedTender};
+use crate::{elsewhere, settle};
 
 /// Records what a person did at the provider: refunds that nobody asked despatch for, and refunds that failed there. A payment
 /// that came under review after its capture becomes a case.
@@ -42,7 +42,7 @@ impl<P: Provider> EffectHandler for Reconcile<P> {
     /// The payment; `None` before it is captured, when every step looks at it anyway.
     type Plan = Option<Plan>;
     type Response = Refunds;
-    type Out = (Vec<PaymentRefunded>, Vec<RefundFailed>);
+    type Out = (Vec<PaymentRefunded>, Vec<RefundFailed>, Vec<RefundRefused>);
     type Error = PaymentError;
 
     async fn prepare(&self, event: &PaymentChanged, db: &Reader<'_>) -> Result<Option<Plan>, PaymentError> {
@@ -76,7 +76,7 @@ impl<P: Provider> EffectHandler for Reconcile<P> {
         refunds: &Refunds,
         tx: &Tx<'_>,
     ) -> Result<Self::Out, PaymentError> {
-        let Some(Plan { tender, ids }) = plan else { return Ok((Vec::new(), Vec::new())) };
+        let Some(Plan { tender, ids }) = plan else { return Ok(Self::Out::default()) };
         let PaymentChanged { order_id, provider, .. } = event;
         // One that failed makes room for another.
         let mut failed = Vec::new();
@@ -94,7 +94,12 @@ impl<P: Provider> EffectHandler for Reconcile<P> {
         // One of ours is recorded where it is made, now or in a moment.
         let is_ours = |made: &MadeRefund| made.refund_id.as_ref().is_some_and(|id| ids.contains(id));
         let others: Vec<MadeRefund> = refunds.made.iter().filter(|made| !is_ours(made)).cloned().collect();
+        if others.is_empty() {
+            return Ok((Vec::new(), failed, Vec::new()));
+        }
+        let kept = settle::kept(tx, order_id).await?;
         let refunded = elsewhere::record(tx, order_id, tender, &others).await?;
-        Ok((refunded, failed))
+        let refused = settle::lower(tx, order_id, tender.number, kept).await?;
+        Ok((refunded, failed, refused))
     }
 }

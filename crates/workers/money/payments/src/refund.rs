@@ -11,7 +11,7 @@ use crate::config::POLICY;
 use crate::error::PaymentError;
 use crate::provider::{MadeRefund, Provider, ProviderError, Refunded};
 use crate::store::{self, CapturedTender};
-use crate::{elsewhere, idempotent, overdue};
+use crate::{elsewhere, idempotent, overdue, settle};
 
 /// Makes refunds, each once, under its own id. Before, it compares the provider's refunds of the payment with the recorded
 /// ones.
@@ -48,13 +48,19 @@ pub struct Planned {
     refund_id: String,
     tender: CapturedTender,
     amount: Money,
-    is_rest: bool,
+    /// The amounts that a settlement compares; `None` of any other refund.
+    settles: Option<Settles>,
     /// Our ids of the order's refunds.
     ids: Vec<String>,
-    /// Other approved refunds of the tender that were not recorded as made: their ids and amounts.
-    open: Vec<(String, i64)>,
     /// The provider's references of recorded refunds.
     references: Vec<String>,
+}
+
+/// How much the shop keeps of an order once every approved refund is made, and how much it may keep, in minor units.
+#[derive(Debug, Clone, Copy)]
+struct Settles {
+    kept: i64,
+    may_keep: i64,
 }
 
 /// The outcome at the provider.
@@ -73,7 +79,7 @@ impl<P: Provider> EffectHandler for Refund<P> {
     type In = RefundApproved;
     type Plan = Plan;
     type Response = Outcome;
-    type Out = (Vec<PaymentRefunded>, Option<RefundRefused>);
+    type Out = (Vec<PaymentRefunded>, Vec<RefundRefused>);
     type Error = PaymentError;
 
     async fn prepare(&self, event: &RefundApproved, db: &Reader<'_>) -> Result<Plan, PaymentError> {
@@ -92,17 +98,15 @@ impl<P: Provider> EffectHandler for Refund<P> {
             return Ok(Plan::Await);
         }
         let payment = store::known(db, &event.order_id).await?;
+        let settles = payment.may_keep().map(|may_keep| Settles { kept: payment.kept(), may_keep });
         let tender = payment.tenders.into_iter().find(|it| it.number == tender);
         let tender = tender.ok_or(PaymentError::NothingCaptured)?;
         let amount = store::money(&tender, refunds[at].amount_minor)?;
-        let is_rest = refunds[at].is_rest;
+        let settles = refunds[at].is_settlement.then_some(settles).flatten();
         let refund_id = event.refund_id.clone();
-        let is_open =
-            |it: &&store::Refund| it.is_approved && it.tender == tender.number && it.id != refund_id;
-        let open = refunds.iter().filter(is_open).map(|it| (it.id.clone(), it.amount_minor)).collect();
         let references = refunds.iter_mut().map(|it| std::mem::take(&mut it.reference)).collect();
         let ids = refunds.into_iter().map(|it| it.id).collect();
-        Ok(Plan::Make(Box::new(Planned { refund_id, tender, amount, is_rest, ids, open, references })))
+        Ok(Plan::Make(Box::new(Planned { refund_id, tender, amount, settles, ids, references })))
     }
 
     fn asks_provider(&self, plan: &Plan) -> bool {
@@ -148,13 +152,15 @@ impl<P: Provider> EffectHandler for Refund<P> {
             Plan::Make(plan) => plan,
             Plan::Await => {
                 overdue::set(tx, self.overdue, event, REPORTED_WITHIN).await?;
-                return Ok((Vec::new(), None));
+                return Ok(Self::Out::default());
             }
-            Plan::Done => return Ok((Vec::new(), None)),
+            Plan::Done => return Ok(Self::Out::default()),
         };
         let (order_id, tender) = (event.order_id.as_str(), plan.tender.number);
+        let has_others = !outcome.others.is_empty();
+        let kept = if has_others { Some(settle::kept(tx, order_id).await?) } else { None };
         let mut refunded = Vec::new();
-        let mut refused = None;
+        let mut refused = Vec::new();
         let id = (plan.refund_id.as_str(), tender);
         match &outcome.made {
             Some((made, minor)) => {
@@ -168,7 +174,7 @@ impl<P: Provider> EffectHandler for Refund<P> {
                         "{} was asked for, and {} gave back so much meanwhile that it is not left",
                         plan.amount, event.provider
                     );
-                    refused = Some(RefundRefused {
+                    refused.push(RefundRefused {
                         order_id: event.order_id.clone(),
                         refund_id: event.refund_id.clone(),
                         reason: Reason::RefundedElsewhere.code().to_owned(),
@@ -177,7 +183,10 @@ impl<P: Provider> EffectHandler for Refund<P> {
                 }
             }
         }
-        refunded.extend(elsewhere::record(tx, order_id, &plan.tender, &outcome.others).await?);
+        if let Some(kept) = kept {
+            refunded.extend(elsewhere::record(tx, order_id, &plan.tender, &outcome.others).await?);
+            refused.extend(settle::lower(tx, order_id, tender, kept).await?);
+        }
         Ok((refunded, refused))
     }
 }
@@ -209,14 +218,19 @@ impl Planned {
         back.iter().filter(|it| !ours(it) && !self.references.contains(&it.reference)).cloned().collect()
     }
 
-    /// Returns the amount to refund; `None` if the provider has given so much back that this is not left. Everything that
-    /// is left may be less than it was, and leaves what other approved refunds need: they may be made later.
+    /// Returns the amount to refund; `None` if the provider has given so much back that this is not left. A settlement is
+    /// lowered by what others gave back, unless the shop keeps too much all the same.
     fn still_due(&self, back: &[MadeRefund]) -> Option<Money> {
-        let same = back.iter().filter(|it| it.amount.currency == self.amount.currency);
-        let left = self.tender.captured_minor - same.map(|it| it.amount.minor).sum::<i64>();
-        let is_made = |id: &String| back.iter().any(|it| it.refund_id.as_ref() == Some(id));
-        let others: i64 = self.open.iter().filter(|(id, _)| !is_made(id)).map(|(_, minor)| minor).sum();
-        let minor = if self.is_rest { (left - others).min(self.amount.minor) } else { self.amount.minor };
+        let same = |it: &&MadeRefund| it.amount.currency == self.amount.currency;
+        let left =
+            self.tender.captured_minor - back.iter().filter(same).map(|it| it.amount.minor).sum::<i64>();
+        let minor = match self.settles {
+            Some(Settles { kept, may_keep }) => {
+                let given: i64 = self.others(back).iter().filter(same).map(|it| it.amount.minor).sum();
+                (self.amount.minor - given.min(may_keep - kept + given).max(0)).min(left)
+            }
+            None => self.amount.minor,
+        };
         (0 < minor && minor <= left).then(|| Money::new(minor, self.amount.currency))
     }
 }

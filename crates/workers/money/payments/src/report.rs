@@ -1,11 +1,14 @@
 //! Refunds that the holder of the money reports: the facts of the shop and of the provider.
 
-use despatch_contracts::payment::{PaymentRefunded, RefundReported};
+use std::time::Duration;
+
+use despatch_contracts::payment::{PaymentRefunded, RefundRefused, RefundReported};
 use despatch_contracts::tender;
 use despatch_domain::{Reason, amount};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::PaymentError;
+use crate::settle;
 use crate::store::{self, CapturedTender};
 
 /// Records reported refunds, each once.
@@ -14,8 +17,14 @@ pub struct Report;
 
 impl Handler for Report {
     const NAME: &'static str = "payments.report";
+    const POLICY: Policy = Policy {
+        // Shops also report what they gave back before the order's stock came.
+        not_yet: Duration::from_secs(5),
+        defer_deadline: Duration::from_secs(14 * 24 * 3600),
+        ..Policy::DEFAULT
+    };
     type In = RefundReported;
-    type Out = Option<PaymentRefunded>;
+    type Out = (Option<PaymentRefunded>, Vec<RefundRefused>);
     type Error = PaymentError;
 
     async fn record(&self, event: &RefundReported, tx: &Tx<'_>) -> Result<Self::Out, PaymentError> {
@@ -24,6 +33,7 @@ impl Handler for Report {
             let found = format!("{reference:?} of {amount_minor} minor units");
             return Err(PaymentError::RefundInvalid { expected: "a reference and a positive amount", found });
         }
+        store::lock(tx, order_id).await?;
         let payment = store::known_in(tx, order_id).await?;
         // Shops that mix gift cards with their own provider say only how much they have in all.
         let has = |holder: &str| payment.tenders.iter().any(|it| it.provider == holder);
@@ -40,7 +50,7 @@ impl Handler for Report {
         let is_held = |number: i32| held.iter().any(|it| it.number == number);
         let refunds = store::refunds_in(tx, order_id).await?;
         if refunds.iter().any(|it| it.reference == *reference) {
-            return Ok(None);
+            return Ok((None, Vec::new()));
         }
         // A shop does not know our id. It reports what it was asked for, or something else.
         let asked = refunds.iter().find(|it| {
@@ -61,7 +71,7 @@ impl Handler for Report {
         if let Some(asked) = asked {
             let id = (asked.id.as_str(), asked.tender);
             let is_new = store::made(tx, order_id, id, *amount_minor, reference).await?;
-            return Ok(is_new.then(|| reported(&asked.id, asked.tender, &asked.reason)));
+            return Ok((is_new.then(|| reported(&asked.id, asked.tender, &asked.reason)), Vec::new()));
         }
         let reason = Reason::RefundedElsewhere.code();
         let tender = held.iter().find(|it| it.left() >= *amount_minor).unwrap_or(&held[0]);
@@ -77,6 +87,7 @@ impl Handler for Report {
         let is_new =
             store::made_elsewhere(tx, order_id, tender, *amount_minor, (reference, refund_id, reason))
                 .await?;
-        Ok(is_new.then(|| reported(reference, tender, reason)))
+        let refused = settle::lower(tx, order_id, tender, payment.kept()).await?;
+        Ok((is_new.then(|| reported(reference, tender, reason)), refused))
     }
 }

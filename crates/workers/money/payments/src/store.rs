@@ -1,7 +1,13 @@
-//! All SQL of the payments worker. Its rows begin with an order's capture or cancellation, whichever comes first.
+//! All SQL of the payments worker. Its rows begin with an order's capture or cancellation, whichever comes first, or with a
+//! change of the order.
 
+pub(crate) mod changed;
+
+use despatch_contracts::order::Order;
 use despatch_domain::{Currency, Money, UnknownCurrency};
 use despatch_runtime::{BatchedQuery, DbError, Reader, Row, Tx};
+
+use changed::Changed;
 
 /// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[PAYMENTS, REFUNDS, IS_CANCELLED];
@@ -13,14 +19,15 @@ const IS_CANCELLED: BatchedQuery = BatchedQuery::new(
 
 const PAYMENTS: BatchedQuery = BatchedQuery::new(
     "SELECT n, cancelled_at IS NOT NULL AS is_cancelled, number, provider, authorisation, currency, captured_minor,
-            approved_minor, refunded_minor, elsewhere_minor
+            approved_minor, refunded_minor, elsewhere_minor, change, document
        FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
        LEFT JOIN payments.tender USING (order_id) LEFT JOIN payments.cancellation USING (order_id)
+       LEFT JOIN payments.changed USING (order_id)
       ORDER BY n, number",
 );
 
 const REFUNDS: BatchedQuery = BatchedQuery::new(
-    "SELECT n, refund_id, tender, is_rest, amount_minor, reason, state = 'approved' AS is_approved, reference
+    "SELECT n, refund_id, tender, is_settlement, amount_minor, reason, state = 'approved' AS is_approved, reference
        FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n) JOIN payments.refund USING (order_id)
       ORDER BY n, asked_at, refund_id, tender",
 );
@@ -32,6 +39,32 @@ pub(crate) struct Payment {
     pub(crate) is_cancelled: bool,
     /// The tenders of an order that is paid, in the order in which refunds are spread over them; empty before.
     pub(crate) tenders: Vec<CapturedTender>,
+    /// The order as it is now, if it changed after it was accepted.
+    pub(crate) changed: Option<Changed>,
+}
+
+impl Payment {
+    /// Returns how much the shop keeps once every approved refund is made. It is negative while others gave back money that
+    /// an open refund gives back too.
+    pub(crate) fn kept(&self) -> i64 {
+        self.tenders.iter().map(|it| it.captured_minor - it.approved_minor - it.elsewhere_minor).sum()
+    }
+
+    /// Returns how much the shop may keep at most, in the currency in which the customer paid: the total of an order that
+    /// changed, and nothing of one that is cancelled. Returns `None` if neither is known.
+    pub(crate) fn may_keep(&self) -> Option<i64> {
+        if self.is_cancelled {
+            return Some(0);
+        }
+        total_in(&self.changed.as_ref()?.order, &self.tenders.first()?.currency)
+    }
+}
+
+/// Returns the order's total in this currency; `None` if it has none in it.
+pub(crate) fn total_in(order: &Order, currency: &str) -> Option<i64> {
+    let totals =
+        [(&order.presentment_currency, order.presentment_total_minor), (&order.currency, order.total_minor)];
+    totals.into_iter().find(|(known, _)| *known == currency).map(|(_, minor)| minor)
 }
 
 /// A tender of an order that is paid. Amounts are in minor units of its currency.
@@ -80,7 +113,7 @@ impl<'a> NewTender<'a> {
 pub(crate) struct Refund {
     pub(crate) id: String,
     pub(crate) tender: i32,
-    pub(crate) is_rest: bool,
+    pub(crate) is_settlement: bool,
     pub(crate) amount_minor: i64,
     pub(crate) reason: String,
     pub(crate) is_approved: bool,
@@ -111,6 +144,10 @@ fn payment(rows: &[Row]) -> Result<Payment, DbError> {
     let mut payment = Payment::default();
     for row in rows {
         payment.is_cancelled = row.try_get("is_cancelled")?;
+        payment.changed = match payment.changed.take() {
+            None => changed::of(row)?,
+            known => known,
+        };
         if let Some(number) = row.try_get("number")? {
             payment.tenders.push(CapturedTender {
                 number,
@@ -132,8 +169,21 @@ pub(crate) async fn is_cancelled(tx: &Tx<'_>, order_id: &str) -> Result<bool, Db
     Ok(!tx.query_batched(IS_CANCELLED, (order_id.to_owned(),)).await?.is_empty())
 }
 
-/// Records a tender of a paid order; returns false if it was recorded before.
-pub(crate) async fn record_tender(tx: &Tx<'_>, tender: &NewTender<'_>) -> Result<bool, DbError> {
+/// Locks the tenders of an order that is paid, so that no other transaction counts money of it meanwhile.
+pub(crate) async fn lock(tx: &Tx<'_>, order_id: &str) -> Result<(), DbError> {
+    let sql = "SELECT 1 FROM payments.tender WHERE order_id = $1 ORDER BY number FOR UPDATE";
+    tx.query(sql, &[&order_id]).await?;
+    Ok(())
+}
+
+/// A tender that was recorded now.
+pub(crate) struct Recorded {
+    /// The order as it is now, if it changed after it was accepted.
+    pub(crate) changed: Option<Changed>,
+}
+
+/// Records a tender of a paid order; returns `None` if it was recorded before.
+pub(crate) async fn record_tender(tx: &Tx<'_>, tender: &NewTender<'_>) -> Result<Option<Recorded>, DbError> {
     let sql = "WITH each AS (
                    SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int8[])
                        WITH ORDINALITY AS each (order_id, number, provider, authorisation, capture, currency, minor, n)
@@ -144,7 +194,9 @@ pub(crate) async fn record_tender(tx: &Tx<'_>, tender: &NewTender<'_>) -> Result
                    ON CONFLICT (order_id, number) DO NOTHING
                    RETURNING order_id, number
                )
-               SELECT n FROM each JOIN captured USING (order_id, number)";
+               SELECT n, change, document
+                 FROM each JOIN captured USING (order_id, number)
+                 LEFT JOIN LATERAL payments.changed_by_now(captured.order_id) ON true";
     let NewTender { order_id, number, provider, authorisation, capture, captured } = *tender;
     let values = (
         order_id.to_owned(),
@@ -155,7 +207,16 @@ pub(crate) async fn record_tender(tx: &Tx<'_>, tender: &NewTender<'_>) -> Result
         captured.currency.code().to_owned(),
         captured.minor,
     );
-    Ok(!tx.execute_batched(sql, values).await?.is_empty())
+    let rows = tx.execute_batched(sql, values).await?;
+    rows.first().map(|row| Ok(Recorded { changed: changed::of(row)? })).transpose()
+}
+
+/// Counts money that the holder of a recorded tender took since.
+pub(crate) async fn raise(tx: &Tx<'_>, order_id: &str, tender: i32, minor: i64) -> Result<(), DbError> {
+    let sql =
+        "UPDATE payments.tender SET captured_minor = captured_minor + $3 WHERE order_id = $1 AND number = $2";
+    tx.execute(sql, &[&order_id, &tender, &minor]).await?;
+    Ok(())
 }
 
 /// Notes that nothing more may be captured; returns false if that was known.
@@ -173,13 +234,14 @@ pub(crate) async fn approve(tx: &Tx<'_>, order_id: &str, refund: &Refund) -> Res
                       AND captured_minor - approved_minor - elsewhere_minor >= $4
                    RETURNING currency
                )
-               INSERT INTO payments.refund (order_id, refund_id, tender, is_rest, amount_minor, currency, reason, state)
+               INSERT INTO payments.refund (order_id, refund_id, tender, is_settlement, amount_minor, currency, reason, state)
                SELECT $1, $2, $3, $5, $4, currency, $6, 'approved' FROM approved";
-    let Refund { id, tender, is_rest, amount_minor, reason, .. } = refund;
-    Ok(tx.execute(sql, &[&order_id, id, tender, amount_minor, is_rest, reason]).await? == 1)
+    let Refund { id, tender, is_settlement, amount_minor, reason, .. } = refund;
+    Ok(tx.execute(sql, &[&order_id, id, tender, amount_minor, is_settlement, reason]).await? == 1)
 }
 
-/// Records an approved refund as made, perhaps of less than was approved; returns false if it is no longer to be made.
+/// Records a refund as made, perhaps of less than was approved; returns false if that was done before. Money that moved counts
+/// also if the approval was taken back meanwhile.
 pub(crate) async fn made(
     tx: &Tx<'_>,
     order_id: &str,
@@ -188,17 +250,37 @@ pub(crate) async fn made(
     reference: &str,
 ) -> Result<bool, DbError> {
     let sql = "WITH asked AS (
-                   SELECT amount_minor FROM payments.refund
-                    WHERE order_id = $1 AND refund_id = $2 AND tender = $3 AND state = 'approved' FOR UPDATE
+                   SELECT CASE state WHEN 'approved' THEN amount_minor ELSE 0 END AS approved FROM payments.refund
+                    WHERE order_id = $1 AND refund_id = $2 AND tender = $3 AND state IN ('approved', 'refused') FOR UPDATE
                ), refund AS (
                    UPDATE payments.refund
                       SET state = 'made', amount_minor = $4, reference = $5, made_at = despatch_now()
-                    WHERE order_id = $1 AND refund_id = $2 AND tender = $3 AND state = 'approved'
+                    WHERE order_id = $1 AND refund_id = $2 AND tender = $3 AND state IN ('approved', 'refused')
                )
                UPDATE payments.tender
-                  SET refunded_minor = refunded_minor + $4, approved_minor = approved_minor - asked.amount_minor + $4
+                  SET refunded_minor = refunded_minor + $4, approved_minor = approved_minor - asked.approved + $4
                  FROM asked WHERE order_id = $1 AND number = $3";
     Ok(tx.execute(sql, &[&order_id, &refund_id, &tender, &minor, &reference]).await? == 1)
+}
+
+/// Lowers an approval by at most its amount. One of which nothing is left is taken back.
+pub(crate) async fn lower(
+    tx: &Tx<'_>,
+    order_id: &str,
+    (refund_id, tender): (&str, i32),
+    minor: i64,
+) -> Result<(), DbError> {
+    let sql = "WITH refund AS (
+                   UPDATE payments.refund
+                      SET state = CASE WHEN amount_minor > $4 THEN state ELSE 'refused' END,
+                          amount_minor = CASE WHEN amount_minor > $4 THEN amount_minor - $4 ELSE amount_minor END
+                    WHERE order_id = $1 AND refund_id = $2 AND tender = $3 AND state = 'approved'
+                   RETURNING 1
+               )
+               UPDATE payments.tender SET approved_minor = approved_minor - $4
+                 FROM refund WHERE order_id = $1 AND number = $3";
+    tx.execute(sql, &[&order_id, &refund_id, &tender, &minor]).await?;
+    Ok(())
 }
 
 /// Takes an approval back; returns false if there is none any more.
@@ -227,7 +309,7 @@ pub(crate) async fn made_elsewhere(
     (reference, refund_id, reason): (&str, &str, &str),
 ) -> Result<bool, DbError> {
     let sql = "WITH refund AS (
-                   INSERT INTO payments.refund (order_id, refund_id, tender, is_rest, amount_minor, currency, reason,
+                   INSERT INTO payments.refund (order_id, refund_id, tender, is_settlement, amount_minor, currency, reason,
                                                 state, reference, made_at)
                    SELECT $1, $4, $2, false, $3, currency, $5, 'elsewhere', $4, despatch_now()
                      FROM payments.tender WHERE order_id = $1 AND number = $2
@@ -287,7 +369,7 @@ fn refund(row: &Row) -> Result<Refund, DbError> {
     Ok(Refund {
         id: row.try_get("refund_id")?,
         tender: row.try_get("tender")?,
-        is_rest: row.try_get("is_rest")?,
+        is_settlement: row.try_get("is_settlement")?,
         amount_minor: row.try_get("amount_minor")?,
         reason: row.try_get("reason")?,
         is_approved: row.try_get("is_approved")?,

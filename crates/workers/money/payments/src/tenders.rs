@@ -7,7 +7,7 @@ use despatch_runtime::Tx;
 
 use crate::error::PaymentError;
 use crate::provider::Captured;
-use crate::store::{self, NewTender};
+use crate::store::{self, NewTender, Recorded};
 
 /// The part of an order that payments has to capture.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub struct Ours {
     /// The order's total in the shop's own currency, where the tender is in the customer's and pays for all of it. A
     /// checkout may have authorised either.
     pub(crate) instead: Option<Money>,
+    /// The change that made the order so, if it changed after it was accepted.
+    pub(crate) change: Option<u32>,
 }
 
 impl Ours {
@@ -37,21 +39,33 @@ impl Ours {
     /// what is due. A provider that does not say what was authorised is asked for what is due.
     pub(crate) fn of(&self, authorised: Option<Money>) -> Result<Money, PaymentError> {
         let Some(authorised) = authorised else { return Ok(self.amount) };
+        let is_of_more = |due: &Money| {
+            self.tender.authorised_minor > 0
+                && authorised.currency == due.currency
+                && authorised.minor > due.minor
+        };
         if authorised == self.amount || Some(authorised) == self.instead {
             Ok(authorised)
         } else if authorised == self.before() && self.before().minor > self.amount.minor {
             Ok(self.amount)
+        } else if let Some(instead) = self.instead.filter(is_of_more) {
+            Ok(instead)
         } else {
             Err(PaymentError::AuthorisedOther { authorised, total: self.amount })
         }
     }
 
     /// Whether a capture of this amount, of which so many minor units were given back, pays exactly what is due. If the shop
-    /// took something off an order that was captured before, the customer must have that back.
+    /// took something off an order that was captured before, the customer must have that back. Of an order that changed since
+    /// it was accepted, payments gives it back.
     pub(crate) fn is_settled_by(&self, captured: Money, back: i64) -> bool {
-        let is_due = captured == self.amount || Some(captured) == self.instead;
+        let dues = [Some(self.amount), self.instead];
+        let is_due = dues.contains(&Some(captured));
         let is_before = captured == self.before() && captured.minor > self.amount.minor;
-        is_due || (is_before && captured.minor - back <= self.amount.minor)
+        let is_enough = |due: Money| captured.currency == due.currency && captured.minor > due.minor;
+        is_due
+            || (is_before && captured.minor - back <= self.amount.minor)
+            || (self.change.is_some() && dues.into_iter().flatten().any(is_enough))
     }
 
     /// Returns the amount that the customer authorised, if the shop took something off the order since; else zero.
@@ -112,7 +126,7 @@ pub(crate) fn due(order: &Order, provider: &'static str) -> Result<Due, PaymentE
         Some((number, tender)) if tender.amount_minor != 0 => {
             let amount = Money::new(tender.amount_minor, all.currency);
             let instead = (paid.len() == 1 && all != total).then_some(total);
-            Due::Ours(Ours { number, tender: tender.clone(), amount, instead })
+            Due::Ours(Ours { number, tender: tender.clone(), amount, instead, change: None })
         }
         _ => Due::Nothing(all.currency),
     })
@@ -128,20 +142,29 @@ pub(crate) fn ours(tenders: &[Tender]) -> Option<(u32, &Tender)> {
     (1..).zip(tenders).find(|(_, it)| tender::lives(it) && !tender::is_of_others(&it.provider))
 }
 
-/// Records every tender of an order, and what was captured of ours. Returns false if that was done before.
+/// Returns how much others took of this tender. They may have given a part of it back before the order came here.
+fn taken_by_others(tender: &Tender) -> i64 {
+    if is_paid_to_others(tender) { tender.amount_minor.max(tender.authorised_minor) } else { 0 }
+}
+
+/// Returns whether others took more than the order costs.
+pub(crate) fn is_overpaid(tenders: &[Tender]) -> bool {
+    tenders.iter().any(|it| taken_by_others(it) > it.amount_minor)
+}
+
+/// Records every tender of an order, and what was captured of ours. Returns `None` if that was done before.
 pub(crate) async fn record(
     order_id: &str,
     tenders: &[Tender],
     ours: Option<(u32, &Captured)>,
     tx: &Tx<'_>,
-) -> Result<bool, PaymentError> {
-    let mut is_new = false;
+) -> Result<Option<Recorded>, PaymentError> {
+    let mut recorded = None;
     for (number, tender) in (1..).zip(tenders) {
         let (capture, captured) = if let Some((_, captured)) = ours.filter(|(ours, _)| *ours == number) {
             (captured.reference.as_str(), captured.amount)
         } else {
-            let minor = if is_paid_to_others(tender) { tender.amount_minor } else { 0 };
-            ("", Money::new(minor, Currency::parse(&tender.currency)?))
+            ("", Money::new(taken_by_others(tender), Currency::parse(&tender.currency)?))
         };
         let tender = NewTender {
             order_id,
@@ -151,9 +174,9 @@ pub(crate) async fn record(
             capture,
             captured,
         };
-        is_new |= store::record_tender(tx, &tender).await?;
+        recorded = store::record_tender(tx, &tender).await?.or(recorded);
     }
-    Ok(is_new)
+    Ok(recorded)
 }
 
 /// Returns the total that the customer saw, if it is in another currency than the shop's.

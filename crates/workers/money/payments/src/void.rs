@@ -105,7 +105,7 @@ impl<P: Provider> EffectHandler for Void<P> {
             return Ok((voided, None));
         }
         let new = tenders::record(&event.order_id, &event.tenders, captured, tx).await?;
-        let refund = new.then(|| rest(event.order_id.clone(), event.reason.clone()));
+        let refund = new.map(|_| rest(event.order_id.clone(), event.reason.clone()));
         Ok((voided, refund))
     }
 }

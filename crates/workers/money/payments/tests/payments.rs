@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
+#[path = "payments/change.rs"]
+mod change;
 #[path = "payments/checkout.rs"]
 mod checkout;
 #[path = "payments/dashboard.rs"]
 mod dashboard;
 #[path = "payments/foreign.rs"]
 mod foreign;
+#[path = "payments/histories.rs"]
+mod histories;
 #[path = "payments/kills.rs"]
 mod kills;
 #[path = "payments/owners.rs"]

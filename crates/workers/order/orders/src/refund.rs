@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{Order, OrderRefundRequested, RefundLine};
 use despatch_contracts::payment::RefundRequested;
-use despatch_contracts::tender::CANCELLATION;
+use despatch_contracts::tender;
 use despatch_domain::{Reason, amount};
 use despatch_runtime::{Handler, Tx};
 
@@ -69,9 +69,10 @@ impl Handler for Refund {
 
 /// Returns the amount to refund, in minor units of the currency in which the customer paid; else why there is none, for people.
 fn minor(event: &OrderRefundRequested, order: &Order, lifecycle: &Lifecycle) -> Result<i64, String> {
-    if event.refund_id == CANCELLATION {
+    if tender::is_reserved(&event.refund_id) {
         return Err(format!(
-            "expected another id than {CANCELLATION:?}, which stands for the rest of a cancelled order"
+            "expected another id than {:?}, which stands for a refund of despatch itself",
+            event.refund_id
         ));
     }
     if !lifecycle.is_captured() {

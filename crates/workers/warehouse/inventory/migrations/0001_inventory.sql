@@ -176,6 +176,18 @@ CREATE TABLE inventory.reservation (
     CHECK (state <> 'held' OR expires_at IS NOT NULL)
 ) WITH (fillfactor = 80);
 
+-- Orders that changed after they were accepted, as they are by now. Events that were made before carry the former order.
+CREATE TABLE inventory.newest_order (
+    order_id    text    PRIMARY KEY,
+    -- A later change has a higher number.
+    change      bigint  NOT NULL,
+    -- A despatch.order.v1.Order.
+    document    bytea   NOT NULL,
+    -- The highest number of a parcel that the order ever had, so that a voided parcel's number is not used again.
+    last_parcel integer NOT NULL DEFAULT 0,
+    changed_at  timestamptz NOT NULL DEFAULT despatch_now()
+);
+
 -- Units that an order holds or has sent; what it no longer holds is deleted.
 CREATE TABLE inventory.allocation (
     order_id   text    NOT NULL,
@@ -184,8 +196,10 @@ CREATE TABLE inventory.allocation (
     sku        text    NOT NULL,
     quantity   bigint  NOT NULL CHECK (quantity > 0),
     parcel     integer NOT NULL CHECK (parcel > 0),
+    -- The parcel's place among those that go; null while it is its number.
+    position   integer,
     shipped_at timestamptz,
-    PRIMARY KEY (order_id, line, location)
+    PRIMARY KEY (order_id, parcel, line)
 ) WITH (fillfactor = 80);
 
 -- How much of everything is where, for people and reports. Reserved and shipped are counted per order; the ledger must agree.

@@ -34,6 +34,14 @@ pub enum InventoryError {
     /// The order has no such parcel, or no longer.
     #[error("expected a parcel of this order, found parcel {0}")]
     ParcelUnknown(u32),
+    /// Parcels left before the change of their order came.
+    #[error("the order changed after parcels {parcels:?} had left; {units} units in them were taken off")]
+    Missed {
+        /// Units in them that the order does not have any more.
+        units: i64,
+        /// The parcels' numbers.
+        parcels: Vec<u32>,
+    },
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -48,6 +56,7 @@ impl HandlerError for InventoryError {
             Self::Shortage(Shortage::Short { .. } | Shortage::Apart) => Verdict::Reject(Reason::StockShort),
             Self::Lapsed(_) => Verdict::Reject(Reason::ReservationExpired),
             Self::Overtaken | Self::Database(_) => Verdict::Retry,
+            Self::Missed { .. } => Verdict::Reject(Reason::OrderChanged),
             Self::ParcelUnknown(_) => Verdict::Reject(Reason::UnexpectedFact),
         }
     }

@@ -1,19 +1,27 @@
 //! The inventory worker. It reserves an accepted order's lines all or none, at the locations that make the fewest
 //! parcels. A reservation that no payment confirms in time expires. A confirmed one is picked, parcel by parcel, and
 //! ends when the carrier has it. A cancelled order's units become available again.
+//!
+//! An order that changes gives units back, or gets more of them, until its parcels leave. A picked parcel that differs is
+//! voided, and picked again under another number.
 
+mod add;
 mod adjust;
 mod arrive;
+mod change;
 mod config;
 mod confirm;
 mod count;
 mod error;
 mod expire;
 mod expiry_timer;
+mod newest_stock;
 mod order_lines;
+mod parcels;
 mod position;
 mod receive;
 mod release;
+mod repack;
 mod request;
 mod reserve;
 mod row_result;
@@ -28,8 +36,10 @@ use std::time::Duration;
 use despatch_contracts::stock::ReservationExpiryDue;
 use despatch_runtime::{Migration, SqlGauge, Worker};
 
+pub use add::Add;
 pub use adjust::Adjust;
 pub use arrive::Arrive;
+pub use change::{Change, FlagMissed};
 pub use config::Config;
 pub use confirm::Confirm;
 pub use count::Count;
@@ -58,10 +68,14 @@ pub fn worker(config: &Config) -> Worker {
     let expiry = worker.timer::<ReservationExpiryDue>();
     worker
         .queries(store::QUERIES)
+        .prunes(store::retentions())
         .handler(Reserve::new(Duration::from_secs(config.reservation_seconds), expiry))
         .handler(Confirm)
         .handler(Expire { expiry })
         .handler(Release)
+        .handler(Change)
+        .handler(FlagMissed)
+        .handler(Add)
         .handler(Ship)
         .handler(Receive)
         .handler(Adjust { second_person_above: config.second_person_above })

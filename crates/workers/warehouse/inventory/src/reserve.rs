@@ -11,6 +11,7 @@ use tokio::try_join;
 
 use crate::error::InventoryError;
 use crate::expiry_timer;
+use crate::newest_stock::newest_stock;
 use crate::order_lines::{demand, in_event, skus};
 use crate::store::{self, Claim};
 
@@ -44,19 +45,19 @@ impl Handler for Reserve {
 
     async fn record(&self, event: &PaymentAuthorised, tx: &Tx<'_>) -> Result<Self::Out, InventoryError> {
         let order = event.order.as_ref().ok_or(InventoryError::OrderMissing)?;
-        let (stock, known) = store::stock_for(tx, &order.order_id, &skus(order)).await?;
-        if known.is_some() {
+        let (order, stock) = newest_stock(tx, order).await?;
+        if stock.state.is_some() {
             // The order was cancelled before, or confirmed by a payment that overtook this event.
             return Ok(None);
         }
-        let allocations = allocate_order(&demand(order)?, &stock)?;
+        let allocations = allocate_order(&demand(&order)?, &stock.levels)?;
         let (held, ()) = try_join!(
             store::claim(tx, &order.order_id, &allocations, Claim::Held(self.lifetime)),
             expiry_timer::set(tx, self.expiry, &order.order_id, self.lifetime),
         )?;
         let held = held.ok_or(InventoryError::Overtaken)?;
         Ok(Some(StockReserved {
-            order: Some(order.clone()),
+            order: Some(order.into_owned()),
             allocations: allocations.into_iter().map(in_event).collect(),
             expires_at: held.expires_at.map(prost_types::Timestamp::from),
         }))

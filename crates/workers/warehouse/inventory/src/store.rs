@@ -1,6 +1,7 @@
-//! All SQL of the inventory worker: `claims` has what orders do, a file each has what the requests about stock do, and
-//! `ledger_queries` has what other crates read.
+//! All SQL of the inventory worker: `claims` has what ordinary orders do, `changes` what orders do that changed, a file each has
+//! what the requests about stock do, and `ledger_queries` has what other crates read.
 
+mod changes;
 mod claims;
 mod counts;
 mod items;
@@ -12,7 +13,10 @@ mod requests;
 mod reservation;
 mod transfers;
 
-pub(crate) use claims::{Claim, Expiry, QUERIES, cancel, claim, confirm, expire, ship, stock_for};
+pub(crate) use changes::{KnownOrder, keep_newest, repack, retentions};
+pub(crate) use claims::{
+    Claim, Confirmed, Expiry, QUERIES, Stock, cancel, claim, confirm, expire, ship, stock_for,
+};
 pub(crate) use counts::{Held, Recorded, recorded_at, take_from_orders};
 pub(crate) use items::{barcode_owners, set_items};
 pub(crate) use ledger_queries::OVERSOLD;

@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "what does not unwrap is what the test is there to find")]
 
+#[path = "inventory/changes.rs"]
+mod changes;
 #[path = "inventory/descriptions.rs"]
 mod descriptions;
 #[path = "inventory/load.rs"]
 mod load;
+#[path = "inventory/races.rs"]
+mod races;
 #[path = "inventory/stock_requests.rs"]
 mod stock_requests;
 
@@ -16,7 +20,7 @@ use despatch_contracts::shipment::{
 };
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased, StockReserved};
 use despatch_domain::Reason;
-use despatch_inventory::store::{self, Location, ReceiptLine, State, Totals};
+use despatch_inventory::store::{self, Location, State, Totals};
 use despatch_inventory::{Config, worker};
 use despatch_testkit::{TestEnv, eventually, order};
 use tokio_postgres::Client;
@@ -36,6 +40,12 @@ async fn warehouse_with(
 ) -> (TestEnv, Client) {
     let env = TestEnv::new().await;
     env.run(worker(&Config { reservation_seconds, second_person_above })).await;
+    let db = receive(&env, units).await;
+    (env, db)
+}
+
+/// Opens the locations and receives these units.
+async fn receive(env: &TestEnv, units: &[(&str, &str, i64)]) -> Client {
     let db = env.db().await;
     let location = |id: &str, rank| Location {
         id: id.into(),
@@ -46,7 +56,7 @@ async fn warehouse_with(
     };
     store::open_locations(&db, &[location("east", 1), location("west", 2)]).await.unwrap();
     store::receive(&db, "first delivery", units).await.unwrap();
-    (env, db)
+    db
 }
 
 fn accepted(order_id: &str) -> PaymentAuthorised {
@@ -357,28 +367,6 @@ async fn a_despatched_parcel_is_shipped_once_and_stays_shipped() {
     let position = "SELECT reserved, shipped FROM inventory.position WHERE sku = 'SKU-A'";
     let row = db.query_one(position, &[]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (0, 2));
-}
-
-#[tokio::test]
-async fn a_receipt_is_recorded_once() {
-    let (_env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2)]).await;
-    for _ in 0..2 {
-        store::receive(&db, "r-2", &[("SKU-A", "east", 3), ("SKU-A", "east", 1), ("SKU-C", "west", 5)])
-            .await
-            .unwrap();
-    }
-    assert_eq!(units(&db).await, [11, 11, 0, 0]);
-    let refused = store::receive(&db, "r-3", &[("SKU-A", "nowhere", 1)]).await;
-    assert!(refused.is_err(), "a location must be open");
-    assert_eq!(units(&db).await, [11, 11, 0, 0]);
-    // Two receipts at once, of which one is recorded already.
-    let line = |receipt_id, quantity| ReceiptLine { receipt_id, sku: "SKU-A", location: "east", quantity };
-    store::receive_all(&db, &[line("r-2", 4), line("r-4", 1), line("r-5", 2)]).await.unwrap();
-    assert_eq!(units(&db).await, [14, 14, 0, 0]);
-    let known = ["r-2", "r-5", "r-6"].map(str::to_owned);
-    let recorded = store::units_on_receipts(&db, &known).await.unwrap();
-    assert_eq!(recorded.len(), 2);
-    assert_eq!((recorded["r-2"]["SKU-A"], recorded["r-2"]["SKU-C"], recorded["r-5"]["SKU-A"]), (4, 5, 2));
 }
 
 /// An order for these `(SKU, quantity)` lines.

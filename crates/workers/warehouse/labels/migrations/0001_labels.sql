@@ -3,6 +3,8 @@
 create table labels.label (
     order_id        text        not null,
     parcel          integer     not null,
+    -- The parcel's place among those that go, as the label says, and how many there were.
+    position        integer     not null,
     parcels         integer     not null,
     carrier         text        not null,
     service         text        not null,
@@ -32,21 +34,13 @@ create index label_documents on labels.label (created_at) where document is not 
 -- Carriers report parcels by these two.
 create unique index label_tracking on labels.label (tracking_number, carrier);
 
--- Addresses that changed after the order was accepted, the newest of each order. The events up to the parcel's carry the
--- address that the order had when they were made.
-create table labels.address (
-    order_id   text        primary key,
-    -- A despatch.order.v1.Address.
-    address    bytea       not null,
-    -- Grows with each change of the order.
-    change     bigint      not null,
-    changed_at timestamptz not null default despatch_now()
-);
-
--- Cancelled orders, so that no label is made for them, and one whose purchase was under way is voided.
-create table labels.cancelled (
-    order_id     text        primary key,
+-- Parcels that are not sent, so that no label is made for them, and one whose purchase was under way is voided.
+create table labels.not_sent (
+    order_id text        not null,
+    -- 0 for every parcel of a cancelled order.
+    parcel   integer     not null,
     -- A reason code.
-    reason       text        not null,
-    cancelled_at timestamptz not null default despatch_now()
+    reason   text        not null,
+    noted_at timestamptz not null default despatch_now(),
+    primary key (order_id, parcel)
 );

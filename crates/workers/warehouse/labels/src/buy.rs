@@ -66,7 +66,7 @@ impl LabelPurchaser {
             let decision = Decision { reason: Reason::LabelFound, detail };
             return self.fetch(purchase, &rate, decision).await.map(Some);
         }
-        if request.is_cancelled {
+        if request.is_not_sent {
             // Nothing was bought, and nothing has to be sent.
             attempt.rejected(key).await?;
             return Ok(None);
@@ -151,7 +151,6 @@ impl LabelPurchaser {
             zpl: None,
             cost: Some(rate.cost),
             decision,
-            is_resumed: false,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Creates the label of a picked parcel: chooses the service, buys or prints the label, stores it.
 
-use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidRequested};
+use despatch_contracts::label::{LabelCreated, LabelVoidRequested};
 use despatch_contracts::order::Address;
 use despatch_contracts::shipment::ReadyForPickup;
 use despatch_contracts::stock::StockPicked;
@@ -13,7 +13,7 @@ use crate::config::{Config, SetupError};
 use crate::error::CreateError;
 use crate::label_request::LabelRequest;
 use crate::own_labels;
-use crate::store::{self, ChangedAddress, Insertion, Known, Label};
+use crate::store::{self, Insertion, Known, Label};
 
 /// `labels.create`.
 pub(crate) struct Create {
@@ -33,7 +33,7 @@ impl Create {
     /// Returns whether Shippo is asked for the label. A parcel whose first rule has it printed here needs nobody, unless an
     /// earlier try has begun a purchase.
     fn asks_shippo(&self, request: &LabelRequest) -> bool {
-        if request.is_cancelled {
+        if request.is_not_sent {
             return self.purchaser.is_some();
         }
         let (level, country) = (request.level(), request.to.country.as_str());
@@ -42,15 +42,15 @@ impl Create {
     }
 
     /// Creates the label by the first matching rule that has a service. A purchase that an earlier try began comes
-    /// first, because the rules may have changed since, and a parcel takes one label. Returns `None` for a cancelled order
-    /// of which nothing was bought.
+    /// first, because the rules may have changed since, and a parcel takes one label. Returns `None` for a parcel that is not
+    /// sent, if nothing was bought for it.
     async fn label(&self, request: &LabelRequest, attempt: &Attempt) -> Result<Option<Label>, CreateError> {
         if let Some(purchaser) = &self.purchaser
             && let Some(label) = purchaser.resume(request, attempt).await?
         {
-            return Ok(Some(Label { is_resumed: true, ..label }));
+            return Ok(Some(label));
         }
-        if request.is_cancelled {
+        if request.is_not_sent {
             return Ok(None);
         }
         let (level, country) = (request.level(), request.to.country.as_str());
@@ -87,7 +87,7 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
         service,
         tracking_number: &tracking_number,
         order_reference: order.shown_number(),
-        parcel: parcel.number,
+        position: parcel.position,
         parcels: parcel.of,
     })?;
     let detail = format!("the rules give {} to {} to the shop's own courier", request.level(), to.country);
@@ -100,7 +100,6 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
         zpl: Some(label.zpl),
         cost: None,
         decision: Decision { reason: Reason::ServiceByRule, detail },
-        is_resumed: false,
     })
 }
 
@@ -121,19 +120,14 @@ impl EffectHandler for Create {
     type In = StockPicked;
     type Plan = Plan;
     type Response = Option<Label>;
-    type Out =
-        (Option<LabelCreated>, Option<LabelOutdated>, Option<LabelVoidRequested>, Option<ReadyForPickup>);
+    type Out = (Option<LabelCreated>, Option<LabelVoidRequested>, Option<ReadyForPickup>);
     type Error = CreateError;
 
     async fn prepare(&self, event: &StockPicked, db: &Reader<'_>) -> Result<Self::Plan, CreateError> {
         let order = event.order.as_ref().ok_or(CreateError::Incomplete("order"))?;
         let parcel = event.parcel.as_ref().ok_or(CreateError::Incomplete("parcel"))?;
-        let Known { is_labelled, is_cancelled, changed } =
-            store::known(db, &order.order_id, parcel.number).await?;
-        if is_labelled {
-            return Ok(Plan::Nothing);
-        }
-        if parcel.is_collected && is_cancelled {
+        let Known { is_labelled, is_not_sent } = store::known(db, &order.order_id, parcel.number).await?;
+        if is_labelled || parcel.is_collected && is_not_sent {
             return Ok(Plan::Nothing);
         }
         if parcel.is_collected {
@@ -141,21 +135,16 @@ impl EffectHandler for Create {
                 order_id: order.order_id.clone(),
                 parcel: parcel.number,
                 parcels: parcel.of,
+                position: parcel.position,
                 location: parcel.location.clone(),
                 place: Some(self.config.sender(&parcel.location)),
             })));
         }
-        // The event carries the address that the order had when it was accepted.
-        let (to, change) = match changed {
-            Some(ChangedAddress { address, change }) => (address, change),
-            None => (order.ship_to.clone().ok_or(CreateError::NoAddress)?, 0),
-        };
         Ok(Plan::Label(Box::new(LabelRequest {
+            to: order.ship_to.clone().ok_or(CreateError::NoAddress)?,
             order: order.clone(),
             parcel: parcel.clone(),
-            to,
-            change,
-            is_cancelled,
+            is_not_sent,
         })))
     }
 
@@ -179,17 +168,15 @@ impl EffectHandler for Create {
     ) -> Result<Self::Out, CreateError> {
         let (request, label) = match (plan, effect) {
             (Plan::Label(request), Some(label)) => (request, label),
-            (Plan::Ready(ready), _) => return Ok((None, None, None, Some(ReadyForPickup::clone(ready)))),
-            (Plan::Label(_) | Plan::Nothing, _) => return Ok((None, None, None, None)),
+            (Plan::Ready(ready), _) => return Ok((None, None, Some(ReadyForPickup::clone(ready)))),
+            (Plan::Label(_) | Plan::Nothing, _) => return Ok((None, None, None)),
         };
-        let LabelRequest { order, parcel, to, change, .. } = &**request;
-        let Insertion { is_stored, cancelled_because, changed } =
+        let LabelRequest { order, parcel, .. } = &**request;
+        let Insertion { is_stored, not_sent_because } =
             store::insert(tx, &order.order_id, parcel, label).await?;
         if !is_stored {
             return Err(CreateError::AlreadyLabelled(label.tracking_number.clone()));
         }
-        // The address changed while the carrier was asked; or perhaps since an earlier try began the purchase.
-        let changed = changed.filter(|changed| label.is_resumed || changed.change != *change);
         tracing::info!(
             order_id = order.order_id,
             parcel = parcel.number,
@@ -198,17 +185,11 @@ impl EffectHandler for Create {
             reason = label.decision.reason.code(),
             "label created"
         );
-        // The order was cancelled while the carrier was asked.
-        let void = cancelled_because.map(|reason| LabelVoidRequested {
+        // The order was cancelled, or the parcel voided, while the carrier was asked.
+        let void = not_sent_because.map(|reason| LabelVoidRequested {
             order_id: order.order_id.clone(),
             parcel: parcel.number,
             reason,
-        });
-        let outdated = changed.filter(|_| void.is_none()).map(|changed| LabelOutdated {
-            order_id: order.order_id.clone(),
-            parcel: parcel.number,
-            former: if label.is_resumed { order.ship_to.clone() } else { Some(to.clone()) },
-            address: Some(changed.address),
         });
         let created = LabelCreated {
             order_id: order.order_id.clone(),
@@ -219,6 +200,6 @@ impl EffectHandler for Create {
             tracking_number: label.tracking_number.clone(),
             label_id: LabelId { order_id: &order.order_id, parcel: parcel.number }.to_string(),
         };
-        Ok((Some(created), outdated, void, None))
+        Ok((Some(created), void, None))
     }
 }

@@ -8,12 +8,11 @@ use despatch_routing::Level;
 pub(crate) struct LabelRequest {
     pub(crate) order: Order,
     pub(crate) parcel: Parcel,
-    /// The order's newest address.
+    /// The order's address.
     pub(crate) to: Address,
-    /// The number of the change that led to this address; 0 if it never changed.
-    pub(crate) change: i64,
-    /// Whether the order is cancelled. Then the parcel gets no label, unless an earlier try bought it.
-    pub(crate) is_cancelled: bool,
+    /// Whether the order is cancelled, or the units are in another parcel. Then it gets no label, unless an earlier try
+    /// bought it.
+    pub(crate) is_not_sent: bool,
 }
 
 impl LabelRequest {

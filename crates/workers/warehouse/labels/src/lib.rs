@@ -2,13 +2,11 @@
 //!
 //! A table of rules chooses the carrier service. The label is bought through Shippo or printed by this worker. The
 //! worker stores it with the reason for the choice, and reports it as `label.created`.
-//! It follows changes of the order's address, and has a person replace a label that says the former one. Labels of cancelled
-//! orders are voided at the carrier.
+//! Labels of cancelled orders, and of parcels that are voided because their order changed, are voided at the carrier.
 
 mod buy;
 mod cancel;
 mod carton;
-mod change_address;
 mod config;
 mod create;
 mod error;
@@ -41,8 +39,6 @@ pub fn worker(config: &Config) -> Result<Worker, SetupError> {
         .prunes(store::retentions())
         .effect_handler(create::Create::new(config)?)
         .handler(cancel::Cancel)
-        .effect_handler(void::Void::new(config, void_due)?)
-        .handler(change_address::ChangeAddress)
-        .handler(change_address::FlagOutdated);
+        .effect_handler(void::Void::new(config, void_due)?);
     if config.shippo.is_complete() { Ok(worker.provider(Shippo::new(&config.shippo)?)) } else { Ok(worker) }
 }

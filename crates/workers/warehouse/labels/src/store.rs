@@ -1,51 +1,34 @@
-//! All SQL of the labels worker: one row per parcel, which the read model shows; the addresses that changed; and, in `voids`,
-//! what is void.
+//! All SQL of the labels worker: one row per parcel, which the read model shows; and, in `voids`, what is void.
 
 mod voids;
 
-use std::error::Error;
-
-use despatch_contracts::order::Address;
 use despatch_contracts::stock::Parcel;
 use despatch_domain::Money;
 use despatch_routing::Decision;
 use despatch_runtime::{BatchedQuery, DbError, Reader, Retention, Tx};
-use prost::Message as _;
 use serde_json::json;
-use tokio_postgres::Row;
-use tokio_postgres::types::{FromSql, Json, Type};
+use tokio_postgres::types::Json;
 
 use voids::signed;
-pub(crate) use voids::{Voidable, cancel, void_asked, voidable, voided};
+pub(crate) use voids::{Voidable, not_sent, void_asked, voidable, voided};
 
 /// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[KNOWN, voids::VOIDABLE];
 
 const KNOWN: BatchedQuery = BatchedQuery::new(
-    "select n, l.order_id is not null as is_labelled, c.order_id is not null as is_cancelled, a.address, a.change
-       from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)
-       left join labels.label l using (order_id, parcel)
-       left join labels.address a using (order_id)
-       left join labels.cancelled c using (order_id)
-      where l.order_id is not null or a.order_id is not null or c.order_id is not null",
+    "select n, exists (select from labels.label l where l.order_id = each.order_id and l.parcel = each.parcel)
+                   as is_labelled,
+            exists (select from labels.not_sent s where s.order_id = each.order_id and s.parcel in (0, each.parcel))
+                   as is_not_sent
+       from unnest($1::text[], $2::int[]) with ordinality as each(order_id, parcel, n)",
 );
 
 /// The state of a parcel before it gets its label.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) is_labelled: bool,
-    /// Whether the order is cancelled.
-    pub(crate) is_cancelled: bool,
-    /// The order's newest address, if it changed.
-    pub(crate) changed: Option<ChangedAddress>,
-}
-
-/// An order's newest address.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ChangedAddress {
-    pub(crate) address: Address,
-    /// Grows with each change of the order.
-    pub(crate) change: i64,
+    /// Whether the order is cancelled, or its units are in another parcel.
+    pub(crate) is_not_sent: bool,
 }
 
 /// A new label.
@@ -61,29 +44,21 @@ pub(crate) struct Label {
     pub(crate) zpl: Option<String>,
     pub(crate) cost: Option<Money>,
     pub(crate) decision: Decision,
-    /// Whether an earlier try began the purchase, perhaps for a former address.
-    pub(crate) is_resumed: bool,
 }
 
-/// Returns whether the parcel has its label, and whether its address changed.
+/// Returns whether the parcel has its label, and whether it is sent.
 pub(crate) async fn known(db: &Reader<'_>, order_id: &str, parcel: u32) -> Result<Known, DbError> {
     let rows = db.query_batched(KNOWN, (order_id.to_owned(), signed(parcel))).await?;
     let Some(row) = rows.first() else { return Ok(Known::default()) };
-    Ok(Known {
-        is_labelled: row.try_get("is_labelled")?,
-        is_cancelled: row.try_get("is_cancelled")?,
-        changed: changed(row)?,
-    })
+    Ok(Known { is_labelled: row.try_get("is_labelled")?, is_not_sent: row.try_get("is_not_sent")? })
 }
 
 /// The end of an attempt to store a label.
 pub(crate) struct Insertion {
     /// False if the parcel, or the tracking number, has one already.
     pub(crate) is_stored: bool,
-    /// Why the order was cancelled before, if it was.
-    pub(crate) cancelled_because: Option<String>,
-    /// The order's newest address, if it changed.
-    pub(crate) changed: Option<ChangedAddress>,
+    /// Why the parcel is not sent any more, if it is not.
+    pub(crate) not_sent_because: Option<String>,
 }
 
 /// Stores the parcel's label.
@@ -100,21 +75,22 @@ pub(crate) async fn insert(
     });
     let sql = "with each as (
             select * from unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-                                 $8::text[], $9::jsonb[], $10::text[], $11::text[]) with ordinality
+                                 $8::text[], $9::jsonb[], $10::text[], $11::text[], $12::int[]) with ordinality
                 as each(order_id, parcel, parcels, carrier, service, tracking_number, document, zpl, purchase, reason,
-                        detail, n)
+                        detail, position, n)
         ), labelled as (
-            insert into labels.label (order_id, parcel, parcels, carrier, service, tracking_number, document, zpl,
+            insert into labels.label (order_id, parcel, position, parcels, carrier, service, tracking_number, document, zpl,
                                       cost_minor, cost_currency, reason, detail, transaction)
-            select order_id, parcel, parcels, carrier, service, tracking_number, document, zpl,
+            select order_id, parcel, position, parcels, carrier, service, tracking_number, document, zpl,
                    (purchase ->> 'minor')::bigint, purchase ->> 'currency', reason, detail, purchase ->> 'transaction'
             from each
             on conflict do nothing
             returning order_id, parcel
         )
-        select n, c.reason as cancelled_because, a.address, a.change
-        from each join labelled using (order_id, parcel)
-            left join labels.address a using (order_id) left join labels.cancelled c using (order_id)";
+        select n, (select reason from labels.not_sent s
+                    where s.order_id = each.order_id and s.parcel in (0, each.parcel)
+                    order by s.parcel limit 1) as not_sent_because
+        from each join labelled using (order_id, parcel)";
     let values = (
         order_id.to_owned(),
         signed(parcel.number),
@@ -127,48 +103,17 @@ pub(crate) async fn insert(
         Json(purchase),
         label.decision.reason.code(),
         label.decision.detail.clone(),
+        signed(parcel.position),
     );
     let rows = tx.execute_batched(sql, values).await?;
     let Some(row) = rows.first() else {
-        return Ok(Insertion { is_stored: false, cancelled_because: None, changed: None });
+        return Ok(Insertion { is_stored: false, not_sent_because: None });
     };
-    Ok(Insertion {
-        is_stored: true,
-        cancelled_because: row.try_get("cancelled_because")?,
-        changed: changed(row)?,
-    })
-}
-
-/// Returns the newest address in a row, if there is one.
-fn changed(row: &Row) -> Result<Option<ChangedAddress>, DbError> {
-    let Some(Stored(address)) = row.try_get("address")? else { return Ok(None) };
-    Ok(Some(ChangedAddress { address, change: row.try_get("change")? }))
-}
-
-/// Keeps an order's new address, unless a later change came before. Returns the parcels that have their labels already;
-/// `None` if a later change came before.
-pub(crate) async fn change_address(
-    tx: &Tx<'_>,
-    order_id: &str,
-    changed: &ChangedAddress,
-) -> Result<Option<Vec<u32>>, DbError> {
-    const KEEP: &str = "insert into labels.address as known (order_id, address, change) values ($1, $2, $3)
-        on conflict (order_id) do update
-            set address = excluded.address, change = excluded.change, changed_at = despatch_now()
-            where known.change < excluded.change";
-    const LABELLED: &str =
-        "select parcel from labels.label where order_id = $1 and voided_at is null order by parcel";
-    let kept = tx.execute(KEEP, &[&order_id, &changed.address.encode_to_vec(), &changed.change]).await?;
-    if kept == 0 {
-        return Ok(None);
-    }
-    let rows = tx.query(LABELLED, &[&order_id]).await?;
-    let parcels = rows.iter().map(|row| Ok(u32::try_from(row.try_get::<_, i32>(0)?).unwrap_or(0)));
-    Ok(Some(parcels.collect::<Result<_, DbError>>()?))
+    Ok(Insertion { is_stored: true, not_sent_because: row.try_get("not_sent_because")? })
 }
 
 /// Documents of labels, which nobody prints again, and later the labels' rows and what is known of their orders.
-pub(crate) fn retentions() -> [Retention; 4] {
+pub(crate) fn retentions() -> [Retention; 3] {
     let documents = "with old as (
             select order_id, parcel from labels.label where document is not null and created_at < $1
             order by created_at limit $2 for update skip locked
@@ -186,35 +131,18 @@ pub(crate) fn retentions() -> [Retention; 4] {
         )
         select count(*) from gone";
     // They go after the labels of their order.
-    let of_orders = |table: &str, at: &str| {
-        format!(
-            "with old as (
-                select order_id from labels.{table} it where order_id < $3 and {at} < $1
-                    and not exists (select from labels.label where label.order_id = it.order_id)
-                order by order_id limit $2 for update skip locked
-            ), gone as (
-                delete from labels.{table} it using old where it.order_id = old.order_id returning 1
-            )
-            select count(*) from gone"
+    let not_sent = "with old as (
+            select order_id, parcel from labels.not_sent it where order_id < $3 and noted_at < $1
+                and not exists (select from labels.label where label.order_id = it.order_id)
+            order by order_id limit $2 for update skip locked
+        ), gone as (
+            delete from labels.not_sent it using old
+            where it.order_id = old.order_id and it.parcel = old.parcel returning 1
         )
-    };
+        select count(*) from gone";
     [
         Retention::new("labels", 90, documents),
         Retention::new("orders", 730, labels),
-        Retention::new("orders", 730, of_orders("address", "changed_at")),
-        Retention::new("orders", 730, of_orders("cancelled", "cancelled_at")),
+        Retention::new("orders", 730, not_sent),
     ]
-}
-
-/// An address as its row holds it.
-struct Stored(Address);
-
-impl<'a> FromSql<'a> for Stored {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Stored(Address::decode(raw)?))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        *ty == Type::BYTEA
-    }
 }

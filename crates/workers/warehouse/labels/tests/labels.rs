@@ -1,8 +1,8 @@
 //! The labels worker through the runtime, against real NATS, PostgreSQL and a stand-in for Shippo. Every event is
 //! delivered twice.
 
-#[path = "labels/addresses.rs"]
-mod addresses;
+#[path = "labels/changes.rs"]
+mod changes;
 #[path = "labels/pruning.rs"]
 mod pruning;
 #[path = "labels/voids.rs"]
@@ -66,7 +66,14 @@ fn picked(order: Order, number: u32, of: u32) -> StockPicked {
     let contents = vec![Allocation { location: "east".into(), sku: "SKU-A".into(), quantity: 2, line: 1 }];
     StockPicked {
         order: Some(order),
-        parcel: Some(Parcel { number, of, location: "east".into(), contents, ..Parcel::default() }),
+        parcel: Some(Parcel {
+            number,
+            position: number,
+            of,
+            location: "east".into(),
+            contents,
+            ..Parcel::default()
+        }),
     }
 }
 

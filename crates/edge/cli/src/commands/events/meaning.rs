@@ -1,12 +1,12 @@
 //! The meaning of events, in plain words.
 
 use despatch_contracts::alert::AlertRaised;
-use despatch_contracts::label::{LabelCreated, LabelOutdated, LabelVoidDue, LabelVoidRequested, LabelVoided};
+use despatch_contracts::label::{LabelCreated, LabelVoidDue, LabelVoidRequested, LabelVoided};
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped, Unsubscribed};
 use despatch_contracts::order::{
-    AdditionReported, CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged,
-    OrderCancelRequested, OrderCancelled, OrderChanged, OrderCompleted, OrderExtended, OrderPlaced,
-    OrderRefundRequested, OrderReturned, OrderUpdateReported, PaymentDue, PaymentReported, WebhookKept,
+    AdditionReported, CollectionReported, OrderAccepted, OrderAddressChangeRequested, OrderCancelRequested,
+    OrderCancelled, OrderChanged, OrderCompleted, OrderExtended, OrderPlaced, OrderRefundRequested,
+    OrderReturned, OrderUpdateReported, PaymentDue, PaymentReported, WebhookKept,
 };
 use despatch_contracts::payment::{
     DisputeLost, PaymentAuthorised, PaymentCaptured, PaymentChanged, PaymentDisputed, PaymentRefunded,
@@ -21,9 +21,9 @@ use despatch_contracts::shipment::{
     ShipmentReturned,
 };
 use despatch_contracts::stock::{
-    AdjustRequested, CountRequested, ExpectedSet, ItemsSet, LocationSet, ParcelVoided, ReceiveRequested,
-    ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue, StockPicked, StockReleased,
-    StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
+    AdjustRequested, ChangeMissed, CountRequested, ExpectedSet, ItemsSet, LocationSet, ParcelVoided,
+    ReceiveRequested, ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue, StockPicked,
+    StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
 };
 use despatch_contracts::{Bytes, Event};
 use despatch_domain::amount;
@@ -53,7 +53,6 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
                 read::<OrderAddressChangeRequested>(payload)?.requested_by
             )
         }
-        OrderAddressChanged::TYPE => "address changed".to_owned(),
         OrderChanged::TYPE => {
             let OrderChanged { order, requested_by, .. } = read(payload)?;
             let order = order?;
@@ -77,6 +76,10 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         ParcelVoided::TYPE => {
             let ParcelVoided { parcel, reason, .. } = read(payload)?;
             format!("parcel {parcel} is not sent: {reason}")
+        }
+        ChangeMissed::TYPE => {
+            let ChangeMissed { parcels, .. } = read(payload)?;
+            format!("changed after parcels had left: {parcels:?}")
         }
         ReceiveRequested::TYPE => {
             let ReceiveRequested { request, rows, .. } = read(payload)?;
@@ -169,9 +172,6 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LabelCreated::TYPE => {
             let LabelCreated { parcel, parcels, carrier, tracking_number, .. } = read(payload)?;
             format!("parcel {parcel} of {parcels} labelled, {carrier} {tracking_number}")
-        }
-        LabelOutdated::TYPE => {
-            format!("label of parcel {} says a former address", read::<LabelOutdated>(payload)?.parcel)
         }
         LabelVoidRequested::TYPE => {
             format!("void of the label of parcel {} asked for", read::<LabelVoidRequested>(payload)?.parcel)

@@ -44,6 +44,8 @@ fn found(state: OrderState, stages: &[Option<ParcelStage>]) -> CustomerOrder {
     let is_pickup = |stage| matches!(stage, Some(ParcelStage::Ready | ParcelStage::Collected));
     let parcel = |(number, stage): (u32, &Option<ParcelStage>)| Parcel {
         parcel: number,
+        position: number,
+        is_voided: false,
         carrier: match number {
             _ if is_pickup(*stage) => "pickup".into(),
             1 => "usps".into(),
@@ -104,6 +106,20 @@ async fn every_state_is_told_as_it_was_reviewed() {
         let view = OrderView::new(&found(OrderState::Completed, stages), "token", "");
         assert!(rendered(OrderPage::Order, view).await.contains(&format!("<h1>{heading}</h1>")));
     }
+}
+
+#[tokio::test]
+async fn a_parcel_that_is_not_sent_is_not_shown_and_the_others_have_the_places_that_their_labels_say() {
+    let mut found = found(OrderState::Labelled, &[Some(ParcelStage::Labelled); 3]);
+    // Its label is valid until the carrier takes it back.
+    found.record.parcels[0].is_voided = true;
+    found.record.parcels[2].position = 1;
+    let page = rendered(OrderPage::Order, OrderView::new(&found, "token", "")).await;
+    assert!(!page.contains("9205501") && page.contains("9205502") && page.contains("9205503"), "{page}");
+    assert!(
+        page.contains("Parcel 1:") && page.contains("Parcel 2:") && !page.contains("Parcel 3:"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

@@ -159,6 +159,8 @@ fn record() -> OrderRecord {
     };
     let parcel = Parcel {
         parcel: 1,
+        position: 1,
+        is_voided: false,
         carrier: String::new(),
         service: String::new(),
         tracking_number: String::new(),

@@ -141,8 +141,8 @@ impl RefundJson {
             let found = format!("expected letters, digits and -_., found {:?}", self.refund_id);
             return Err(Invalid::new("refund_id", found));
         }
-        if self.refund_id == tender::CANCELLATION {
-            let taken = "expected an id of yours, found that of a cancelled order's refund";
+        if tender::is_reserved(&self.refund_id) {
+            let taken = "expected an id of yours, found one that stands for a refund of despatch itself";
             return Err(Invalid::new("refund_id", taken));
         }
         if self.reason.is_empty() {

@@ -22,7 +22,7 @@ use crate::http::state::Gateway;
 use crate::http::{ignored, refusals};
 use crate::ingest::kept::KeptWebhook;
 use crate::ingest::submission::Submission;
-use crate::sources::webhook::{self, Platform, Said};
+use crate::sources::webhook::{self, Platform, Said, Word};
 
 /// A platform's webhooks: their headers.
 struct Channel {
@@ -194,16 +194,25 @@ impl Channel {
             return Ok(None);
         }
         match webhook::read(self.platform, topic, &body, &shop.name, shop.is_test) {
-            Ok(Said::Nothing) => {
+            Ok(Word { said: Said::Nothing, .. }) => {
                 ignored::note(self.platform.name(), &shop.name, topic);
                 Ok(None)
             }
-            Ok(Said::Notice(_)) => self.keep(gateway, shop, topic, body, trace).await,
-            Ok(said) => match follow::follow(gateway, &shop.name, said, trace.clone()).await {
-                // No event can carry the order, so a person has to make a smaller one of it.
-                Err(ApiError::TooLarge { .. }) => self.keep(gateway, shop, topic, body, trace).await,
-                followed => followed,
-            },
+            Ok(Word { said: Said::Notice(_), .. }) => self.keep(gateway, shop, topic, body, trace).await,
+            Ok(Word { said, refunds }) => {
+                let is_money = matches!(&said, Said::Money(moved) if !moved.is_empty());
+                match follow::follow(gateway, &shop.name, said, trace.clone()).await {
+                    // No event can carry the order, so a person has to make a smaller one of it.
+                    Err(ApiError::TooLarge { .. }) => self.keep(gateway, shop, topic, body, trace).await,
+                    // It waits for its order.
+                    Ok(None) if is_money => self.keep(gateway, shop, topic, body, trace).await,
+                    Ok(placed) if !refunds.is_empty() => {
+                        let refunds = Said::Money(refunds);
+                        Ok(placed.or(follow::follow(gateway, &shop.name, refunds, trace).await?))
+                    }
+                    followed => followed,
+                }
+            }
             Err(invalid) => {
                 let channel = self.platform.name();
                 tracing::warn!(channel, shop = shop.name, field = invalid.field, "webhook unreadable");
@@ -212,7 +221,7 @@ impl Channel {
         }
     }
 
-    /// Keeps a webhook for a person.
+    /// Keeps a webhook: for a person, or until its order comes.
     async fn keep(
         &self,
         gateway: &Gateway,

@@ -52,9 +52,20 @@ pub(crate) struct Payment {
     pub(crate) presented: Option<Total>,
     /// The total that the customer authorised, if the shop took something off the order since.
     pub(crate) authorised: Option<Total>,
+    /// The part of what the shop took that it gave back, or has yet to give back, in minor units of its currency.
+    pub(crate) refunded: i64,
 }
 
 impl Payment {
+    /// Returns whether the shop itself gives money back, if any goes back: it has the payment, or had it.
+    pub(crate) fn is_held_by_shop(&self) -> bool {
+        match self.paid {
+            Paid::InShop => true,
+            Paid::Void => self.intent.is_none() && !self.is_on_delivery,
+            Paid::Unsaid | Paid::Authorised | Paid::Partly { .. } | Paid::Pending => false,
+        }
+    }
+
     /// Returns the tenders, ours first; none if the order costs nothing or if nobody says how it is paid.
     pub(crate) fn tenders(self) -> Vec<Tender> {
         let total = self.total.clone();
@@ -65,7 +76,10 @@ impl Payment {
         let in_shop = if self.is_gift_card { tender::GIFT_CARD } else { tender::SHOP };
         let waits = if self.is_on_delivery { tender::CASH_ON_DELIVERY } else { tender::MANUAL };
         match (self.paid, self.intent.clone()) {
-            (Paid::InShop, _) => vec![self.of(in_shop, total, TenderState::Captured)],
+            (Paid::InShop, _) => {
+                let taken = if self.refunded > 0 { total.minor.saturating_add(self.refunded) } else { 0 };
+                vec![Tender { authorised_minor: taken, ..self.of(in_shop, total, TenderState::Captured) }]
+            }
             (Paid::Void, _) => vec![self.of(tender::SHOP, total, TenderState::Void)],
             (Paid::Partly { outstanding }, intent) => {
                 let rest = Total { minor: outstanding, currency: total.currency.clone() };

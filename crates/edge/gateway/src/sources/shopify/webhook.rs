@@ -7,6 +7,7 @@ use crate::sources::fields::amount::Amount;
 use crate::sources::fields::intent::Attribute;
 use crate::sources::fields::json::{id, or_default, text, units, words};
 use crate::sources::fields::tax::ShopTax;
+use crate::sources::shopify_money::Refund;
 
 /// The fields of the order that despatch reads.
 #[derive(Deserialize)]
@@ -76,7 +77,7 @@ pub(super) struct Webhook {
     pub(super) current_total_tax: Option<Amount>,
     pub(super) current_total_discounts: Option<Amount>,
     #[serde(default, deserialize_with = "or_default")]
-    pub(super) refunds: Vec<IgnoredAny>,
+    pub(super) refunds: Vec<Refund>,
     pub(super) total_outstanding: Option<Amount>,
     #[serde(default, deserialize_with = "text")]
     pub(super) financial_status: String,

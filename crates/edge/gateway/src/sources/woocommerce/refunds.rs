@@ -15,6 +15,8 @@ use crate::sources::fields::json::Invalid;
 pub(super) struct Refunded {
     /// The sum, in minor units; positive.
     pub(super) minor: i64,
+    /// The refunds that have an id and an amount, with their amounts in minor units.
+    pub(super) each: Vec<(String, i64)>,
     /// The units that were refunded, by the position of their line.
     pub(super) units: HashMap<usize, i64>,
     /// Whether some refund names no units, and no single line explains it.
@@ -35,6 +37,9 @@ pub(super) fn read(
         // WooCommerce writes it as a negative amount.
         let minor = prices.minor_or_zero(refund.total.as_ref(), field)?.saturating_abs();
         sum.push(minor);
+        if minor > 0 && !refund.id.is_empty() {
+            refunded.each.push((refund.id.clone(), minor));
+        }
         let named: Vec<(usize, i64)> = refund.line_items.iter().filter_map(|it| it.units_of(items)).collect();
         let is_unnamed = named.is_empty();
         for (line, units) in named {

@@ -179,6 +179,8 @@ pub(super) struct Coupon {
 /// Money that the shop gave back. WooCommerce itself says only how much; plugins add the lines.
 #[derive(Deserialize)]
 pub(super) struct Refund {
+    #[serde(default, deserialize_with = "id")]
+    pub(super) id: String,
     pub(super) total: Option<Amount>,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) line_items: Vec<RefundedItem>,

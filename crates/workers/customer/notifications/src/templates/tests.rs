@@ -51,7 +51,9 @@ fn order() -> Order {
 /// Everything that any message may say.
 fn data(name: &str) -> TemplateData {
     let scan = TemplateData::of_scan(&Scan {
-        parcel: 1,
+        // The first of two; it took the place of another one.
+        parcel: 3,
+        position: 1,
         parcels: 2,
         carrier: "dhl_express".into(),
         tracking_number: "JD0146".into(),

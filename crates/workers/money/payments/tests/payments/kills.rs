@@ -7,6 +7,7 @@ use despatch_payments::stripe::{SecretKey, StripeConfig};
 use despatch_testkit::{Child, eventually};
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::change;
 use crate::checkout::{self, Checkout, PRICE};
 use crate::dashboard::changed;
 use crate::partial::{part, reported};
@@ -122,4 +123,38 @@ async fn wherever_a_process_ends_each_refund_is_made_once() {
         assert!(checkout.env.messages("dead.>").await.is_empty(), "{boundary} {after}");
     };
     stream::iter(deaths(&[0, 2])).for_each_concurrent(AT_ONCE, run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_a_process_ends_a_changed_order_is_settled_once() {
+    let run = async |(boundary, after): (&'static str, u32)| {
+        let checkout = Checkout::idle().await;
+        checkout.prepare().await;
+        let order = checkout.order("o-1").await;
+        // The order changes while its stock comes.
+        checkout.reserve(&order).await;
+        checkout.env.deliver(&change::changed(&change::less(&order, 3000), 5)).await;
+        let mut victim = start(&checkout, boundary, after);
+        let kept = async || {
+            let tender = checkout.payment(&order).await?.tenders.pop()?;
+            Some(tender.captured_minor - tender.refunded_minor)
+        };
+        eventually("it has ended, or all is done", async || {
+            (victim.has_ended() || kept().await == Some(PRICE - 3000)).then_some(())
+        })
+        .await;
+        drop(victim);
+        checkout.run().await;
+        checkout.env.expect::<PaymentCaptured>("o-1").await;
+        checkout.env.deliver(&change::changed(&change::less(&order, 4000), 6)).await;
+        eventually("it is settled", async || (kept().await == Some(PRICE - 4000)).then_some(())).await;
+        checkout.env.quiet().await;
+        let counts = checkout.counts(&order);
+        assert_eq!(counts.captures, 1, "{boundary} {after}");
+        assert_eq!(counts.captured_minor - counts.refunded_minor, PRICE - 4000, "{boundary} {after}");
+        let back = reported(&checkout, &order).await;
+        assert_eq!(back.values().sum::<i64>(), counts.refunded_minor, "{boundary} {after}: {back:?}");
+        assert!(checkout.env.messages("dead.>").await.is_empty(), "{boundary} {after}");
+    };
+    stream::iter(deaths(&[0, 1])).for_each_concurrent(AT_ONCE, run).await;
 }

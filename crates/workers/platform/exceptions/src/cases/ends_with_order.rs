@@ -1,10 +1,9 @@
 //! Which cases a cancelled order leaves without anything to do.
 
 use despatch_contracts::Event as _;
-use despatch_contracts::label::LabelOutdated;
 use despatch_contracts::order::{
-    AdditionReported, OrderAccepted, OrderAddressChangeRequested, OrderAddressChanged, OrderCancelRequested,
-    OrderChanged, OrderExtended, OrderPlaced, PaymentReported,
+    AdditionReported, OrderAccepted, OrderAddressChangeRequested, OrderCancelRequested, OrderChanged,
+    OrderExtended, OrderPlaced, PaymentReported,
 };
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
 use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved};
@@ -12,6 +11,9 @@ use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved
 /// The worker that holds each order's state. It needs every fact, whatever became of the order: of money that was captured
 /// although the order is cancelled, it requests the refund.
 const STATE: &str = "orders";
+
+/// The worker that gives back money of an order that changed, cancelled or not.
+const MONEY: &str = "payments";
 
 /// Whether the event only carries its order forward. Once the order is cancelled, there is nothing left to do about it.
 ///
@@ -21,19 +23,16 @@ pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
     match event_type {
         OrderPlaced::TYPE
         | PaymentReported::TYPE
-        | OrderChanged::TYPE
         | AdditionReported::TYPE
-        | OrderExtended::TYPE
         | OrderCancelRequested::TYPE
-        | OrderAddressChangeRequested::TYPE
-        | OrderAddressChanged::TYPE
-        | LabelOutdated::TYPE => true,
+        | OrderAddressChangeRequested::TYPE => true,
         OrderAccepted::TYPE
         | PaymentAuthorised::TYPE
         | StockReserved::TYPE
         | ReservationExpiryDue::TYPE
         | PaymentCaptured::TYPE
         | StockPicked::TYPE => worker != STATE,
+        OrderChanged::TYPE | OrderExtended::TYPE => worker != MONEY,
         _ => false,
     }
 }
@@ -55,7 +54,6 @@ mod tests {
             "order.payment-reported",
             "order.cancel-requested",
             "order.address-change-requested",
-            "order.address-changed",
             "order.changed",
             "order.addition-reported",
             "order.extended",
@@ -64,13 +62,13 @@ mod tests {
             "stock.picked",
             "payment.authorised",
             "payment.captured",
-            "label.outdated",
         ];
         assert_eq!(ending, expected);
         assert!(
             !ends_with_order("orders", "payment.captured"),
             "the refund of a late capture follows from it"
         );
+        assert!(!ends_with_order("payments", "order.changed"), "money may still have to go back");
         assert!(ends_with_order("orders", "order.cancel-requested"));
         assert!(!ends_with_order("payments", ""), "input that the gateway refused");
     }

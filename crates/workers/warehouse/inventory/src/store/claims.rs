@@ -1,48 +1,60 @@
-//! The handlers' statements. Each change to an order's claim is one statement. It moves units between `available` and
+//! The statements of an ordinary order's way. Each change to an order's claim is one statement. It moves units between `available` and
 //! the order's allocations, and returns the state that it found.
 
 use std::time::{Duration, SystemTime};
 
+use despatch_contracts::order::Order;
 use despatch_routing::{Allocation, StockLevel};
 use despatch_runtime::{BatchedQuery, DbError, Tx};
 use tokio_postgres::types::Json;
 
+use super::changes::document;
 use super::reservation::{State, allocation};
 
 /// The queries that handlers batch.
 pub(crate) const QUERIES: &[BatchedQuery] = &[STOCK_FOR];
 
 const STOCK_FOR: BatchedQuery = BatchedQuery::new(
-    "SELECT n, s.sku, s.location, l.rank, s.available, NULL AS state
+    "SELECT n, s.sku, s.location, l.rank, s.available, NULL AS state, NULL AS document
            FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS each (order_id, skus, n)
            CROSS JOIN jsonb_array_elements_text(skus) AS wanted (sku)
            JOIN inventory.stock s ON s.sku = wanted.sku JOIN inventory.location l ON l.id = s.location
            UNION ALL
-           SELECT n, NULL, NULL, NULL, NULL, r.state
+           SELECT n, NULL, NULL, NULL, NULL, r.state, o.document
            FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
-           JOIN inventory.reservation r USING (order_id)",
+           LEFT JOIN inventory.reservation r USING (order_id)
+           LEFT JOIN inventory.newest_order o USING (order_id)
+           WHERE r.order_id IS NOT NULL OR o.order_id IS NOT NULL",
 );
 
-/// Returns the stock of these SKUs at all locations, and the state of the order's claim if it made one.
-pub(crate) async fn stock_for(
-    tx: &Tx<'_>,
-    order_id: &str,
-    skus: &[&str],
-) -> Result<(Vec<StockLevel>, Option<State>), DbError> {
+/// The stock of an order's SKUs, and what is known of the order.
+#[derive(Debug, Default)]
+pub(crate) struct Stock {
+    /// At all locations.
+    pub(crate) levels: Vec<StockLevel>,
+    /// The state of the order's claim, if it made one.
+    pub(crate) state: Option<State>,
+    /// The order as it is by now, if it changed.
+    pub(crate) newest: Option<Order>,
+}
+
+/// Returns the stock of these SKUs, and what is known of the order.
+pub(crate) async fn stock_for(tx: &Tx<'_>, order_id: &str, skus: &[&str]) -> Result<Stock, DbError> {
     let skus: Vec<String> = skus.iter().map(|sku| (*sku).to_owned()).collect();
-    let (mut stock, mut known) = (Vec::new(), None);
+    let mut stock = Stock::default();
     for row in tx.query_batched(STOCK_FOR, (order_id.to_owned(), Json(skus))).await? {
-        match row.try_get("state")? {
-            Some(state) => known = Some(state),
-            None => stock.push(StockLevel {
-                sku: row.try_get("sku")?,
-                location: row.try_get("location")?,
-                rank: row.try_get("rank")?,
-                available: row.try_get("available")?,
-            }),
-        }
+        let Some(sku) = row.try_get("sku")? else {
+            (stock.state, stock.newest) = (row.try_get("state")?, document(&row)?);
+            continue;
+        };
+        stock.levels.push(StockLevel {
+            sku,
+            location: row.try_get("location")?,
+            rank: row.try_get("rank")?,
+            available: row.try_get("available")?,
+        });
     }
-    Ok((stock, known))
+    Ok(stock)
 }
 
 /// How long units are claimed.
@@ -106,35 +118,41 @@ pub(crate) async fn claim(
     Ok(Some(Claimed { expires_at: row.try_get("expires_at")? }))
 }
 
-/// Confirms a held reservation. Returns the state found and the order's allocations by parcel; `None` if the order
-/// never claimed anything.
-pub(crate) async fn confirm(
-    tx: &Tx<'_>,
-    order_id: &str,
-) -> Result<Option<(State, Vec<Allocation>)>, DbError> {
+/// A reservation, as its payment found it.
+#[derive(Debug)]
+pub(crate) struct Confirmed {
+    pub(crate) state: State,
+    /// The order's allocations by parcel, if it was held.
+    pub(crate) allocations: Vec<Allocation>,
+    /// The order as it is by now, if it changed.
+    pub(crate) newest: Option<Order>,
+}
+
+/// Confirms a held reservation. Returns what it found; `None` if the order never claimed anything.
+pub(crate) async fn confirm(tx: &Tx<'_>, order_id: &str) -> Result<Option<Confirmed>, DbError> {
     // The outer query sees the row as it was before the update.
     let sql = "WITH confirmed AS (
                    UPDATE inventory.reservation SET state = 'confirmed', expires_at = NULL
                    WHERE order_id = ANY ($1) AND state = 'held'
                )
-               SELECT n, r.state, a.line, a.sku, a.location, a.quantity, a.parcel
+               SELECT n, r.state, o.document, a.line, a.sku, a.location, a.quantity, a.parcel
                FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
                JOIN inventory.reservation r USING (order_id) LEFT JOIN inventory.allocation a USING (order_id)
+               LEFT JOIN inventory.newest_order o USING (order_id)
                ORDER BY a.parcel, a.line";
     let rows = tx.execute_batched(sql, (order_id.to_owned(),)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
-    let state = first.try_get("state")?;
-    if state != State::Held {
-        return Ok(Some((state, Vec::new())));
-    }
-    // An order with nothing to pick has no allocation, and one row all the same.
+    let (state, newest) = (first.try_get("state")?, document(first)?);
     let mut allocations = Vec::with_capacity(rows.len());
-    for row in &rows {
-        if row.try_get::<_, Option<&str>>("sku")?.is_some() {
-            allocations.push(allocation(row)?);
+    if state == State::Held {
+        for row in &rows {
+            // An order with nothing to pick has no allocation, and one row all the same.
+            if row.try_get::<_, Option<&str>>("sku")?.is_some() {
+                allocations.push(allocation(row)?);
+            }
         }
     }
-    Ok(Some((state, allocations)))
+    Ok(Some(Confirmed { state, allocations, newest }))
 }
 
 /// The result of [`expire`].

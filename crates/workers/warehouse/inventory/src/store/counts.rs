@@ -78,9 +78,9 @@ pub(crate) async fn take_from_orders(
                    FROM gone JOIN inventory.allocation a USING (sku, location)
                    JOIN inventory.reservation r USING (order_id)
                    WHERE a.shipped_at IS NULL
-                   ORDER BY a.order_id, a.line, a.location FOR UPDATE OF a
+                   ORDER BY a.order_id, a.parcel, a.line FOR UPDATE OF a
                ), ranked AS (
-                   SELECT held.*, sum(quantity) OVER (PARTITION BY sku, location ORDER BY at DESC, order_id DESC, line
+                   SELECT held.*, sum(quantity) OVER (PARTITION BY sku, location ORDER BY at DESC, order_id DESC, line, parcel
                                                       ROWS UNBOUNDED PRECEDING) - quantity AS before
                    FROM held
                ), taken AS (
@@ -88,14 +88,14 @@ pub(crate) async fn take_from_orders(
                    FROM ranked JOIN gone USING (sku, location) WHERE before < gone.units
                ), emptied AS (
                    DELETE FROM inventory.allocation a USING taken t
-                   WHERE a.order_id = t.order_id AND a.line = t.line AND a.location = t.location
+                   WHERE a.order_id = t.order_id AND a.parcel = t.parcel AND a.line = t.line
                      AND t.units = t.quantity
                ), lowered AS (
                    UPDATE inventory.allocation a SET quantity = a.quantity - t.units FROM taken t
-                   WHERE a.order_id = t.order_id AND a.line = t.line AND a.location = t.location
+                   WHERE a.order_id = t.order_id AND a.parcel = t.parcel AND a.line = t.line
                      AND t.units < t.quantity
                )
-               SELECT order_id, line, parcel, sku, location, units FROM taken ORDER BY order_id, line, location";
+               SELECT order_id, line, parcel, sku, location, units FROM taken ORDER BY order_id, line, parcel";
     let skus: Vec<&str> = positions.iter().map(|(sku, ..)| *sku).collect();
     let locations: Vec<&str> = positions.iter().map(|(_, location, _)| *location).collect();
     let units: Vec<i64> = positions.iter().map(|(.., units)| *units).collect();

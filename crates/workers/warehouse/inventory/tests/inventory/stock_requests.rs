@@ -9,11 +9,12 @@ use despatch_contracts::stock::{
     AdjustRequested, AdjustRow, ArrivedRow, CountRequested, CountRow, Item, ItemsSet, ReceiptRow,
     ReceiveRequested, StockRequest, StockReserved, TransferArrived, TransferRequested, TransferRow,
 };
+use despatch_inventory::store::{self, ReceiptLine};
 use despatch_testkit::{TestEnv, eventually, order};
 use serde_json::Value;
 use tokio_postgres::Client;
 
-use crate::{AN_HOUR, warehouse};
+use crate::{AN_HOUR, units, warehouse};
 
 pub(crate) fn asked(request_id: &str) -> Option<StockRequest> {
     Some(StockRequest {
@@ -353,4 +354,26 @@ async fn units_of_a_receipt_are_sold() {
     env.deliver(&OrderCancelled { order_id: "o-1".into(), reason: "customer-cancelled".into() }).await;
     env.quiet().await;
     assert_eq!(available(&db, "SKU-A", "west").await, 5);
+}
+
+#[tokio::test]
+async fn a_receipt_is_recorded_once() {
+    let (_env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2)]).await;
+    for _ in 0..2 {
+        store::receive(&db, "r-2", &[("SKU-A", "east", 3), ("SKU-A", "east", 1), ("SKU-C", "west", 5)])
+            .await
+            .unwrap();
+    }
+    assert_eq!(units(&db).await, [11, 11, 0, 0]);
+    let refused = store::receive(&db, "r-3", &[("SKU-A", "nowhere", 1)]).await;
+    assert!(refused.is_err(), "a location must be open");
+    assert_eq!(units(&db).await, [11, 11, 0, 0]);
+    // Two receipts at once, of which one is recorded already.
+    let line = |receipt_id, quantity| ReceiptLine { receipt_id, sku: "SKU-A", location: "east", quantity };
+    store::receive_all(&db, &[line("r-2", 4), line("r-4", 1), line("r-5", 2)]).await.unwrap();
+    assert_eq!(units(&db).await, [14, 14, 0, 0]);
+    let known = ["r-2", "r-5", "r-6"].map(str::to_owned);
+    let recorded = store::units_on_receipts(&db, &known).await.unwrap();
+    assert_eq!(recorded.len(), 2);
+    assert_eq!((recorded["r-2"]["SKU-A"], recorded["r-2"]["SKU-C"], recorded["r-5"]["SKU-A"]), (4, 5, 2));
 }

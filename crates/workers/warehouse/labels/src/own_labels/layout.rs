@@ -73,7 +73,7 @@ pub(super) enum Item {
 /// Lays the label out.
 pub(super) fn layout(shipment: &Shipment<'_>) -> Result<Vec<Item>, Unprintable> {
     let mut items = Vec::new();
-    let parcel = format!("Parcel {} of {}", shipment.parcel, shipment.parcels);
+    let parcel = format!("Parcel {} of {}", shipment.position, shipment.parcels);
 
     items.push(line(MARGIN, 36, 22, 400, false, "From"));
     block(&mut items, shipment.from, 62..306, SMALLEST..=24, 400)?;

@@ -15,8 +15,8 @@ pub struct Shipment<'a> {
     pub tracking_number: &'a str,
     /// The order's number, as people know it.
     pub order_reference: &'a str,
-    /// The parcel's number within the order, from 1.
-    pub parcel: u32,
+    /// The parcel's place among those of the order, from 1.
+    pub position: u32,
     /// The number of parcels of the order.
     pub parcels: u32,
 }

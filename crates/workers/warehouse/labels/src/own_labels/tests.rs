@@ -37,7 +37,7 @@ fn recipient(name: &str) -> Address {
 
 fn shipment<'a>(from: &'a Address, to: &'a Address, tracking_number: &'a str) -> Shipment<'a> {
     let order_reference = "CA-2017-152156";
-    Shipment { from, to, service: "Standard", tracking_number, order_reference, parcel: 1, parcels: 2 }
+    Shipment { from, to, service: "Standard", tracking_number, order_reference, position: 1, parcels: 2 }
 }
 
 /// Filled rectangles of the document itself: x, y (from the bottom), width, height, in dots.

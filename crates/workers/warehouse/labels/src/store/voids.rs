@@ -1,4 +1,4 @@
-//! Cancelled orders, and labels that are voided.
+//! Parcels that are not sent, and labels that are voided.
 
 use std::time::Duration;
 
@@ -41,13 +41,20 @@ pub(crate) async fn voidable(
     }))
 }
 
-/// Notes that an order is cancelled, so that no label is made for it from now on. Returns its parcels with labels.
-pub(crate) async fn cancel(tx: &Tx<'_>, order_id: &str, reason: &str) -> Result<Vec<u32>, DbError> {
-    const SQL: &str = "with cancelled as (
-            insert into labels.cancelled (order_id, reason) values ($1, $2) on conflict do nothing
+/// Notes that a parcel is not sent, so that no label is made for it from now on; without a number, that none of the order is.
+/// Returns those of them that have labels.
+pub(crate) async fn not_sent(
+    tx: &Tx<'_>,
+    order_id: &str,
+    parcel: Option<u32>,
+    reason: &str,
+) -> Result<Vec<u32>, DbError> {
+    const SQL: &str = "with noted as (
+            insert into labels.not_sent (order_id, parcel, reason) values ($1, $2, $3) on conflict do nothing
         )
-        select parcel from labels.label where order_id = $1 and voided_at is null order by parcel";
-    let rows = tx.returning(SQL, &[&order_id, &reason]).await?;
+        select parcel from labels.label
+        where order_id = $1 and $2 in (0, parcel) and voided_at is null order by parcel";
+    let rows = tx.returning(SQL, &[&order_id, &parcel.map_or(0, signed), &reason]).await?;
     rows.iter().map(|row| Ok(u32::try_from(row.try_get::<_, i32>(0)?).unwrap_or(0))).collect()
 }
 

@@ -16,12 +16,12 @@ fn cancelled(order_id: &str) -> OrderCancelled {
 }
 
 /// Labels bought and voided at the carrier, over all parcels of an order.
-fn bought_and_voided(shippo: &Sandbox, order_id: &str) -> (u64, u64) {
+pub(crate) fn bought_and_voided(shippo: &Sandbox, order_id: &str) -> (u64, u64) {
     let labels = shippo.order_counts(order_id).expect("counts").labels;
     labels.values().fold((0, 0), |(bought, voided), it| (bought + it.bought, voided + it.voided))
 }
 
-async fn states(env: &TestEnv, order_id: &str) -> Vec<LabelState> {
+pub(crate) async fn states(env: &TestEnv, order_id: &str) -> Vec<LabelState> {
     let labels = labels_of(&env.db().await, order_id).await.expect("the table");
     labels.into_iter().map(|label| label.state).collect()
 }

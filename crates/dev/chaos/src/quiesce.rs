@@ -14,7 +14,7 @@ use crate::result::Result;
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long nothing but waits for other events may be left until these are given up. A wait then ends as it does after an
-/// hour otherwise. The shop reports a refund of an order whose payment became a case, for example.
+/// hour or days otherwise. The shop reports a refund of an order whose payment became a case, for example.
 const WAIT_AT_MOST: Duration = Duration::from_secs(15);
 
 /// Whether a deployment became quiescent.
@@ -79,7 +79,7 @@ async fn end_waits(auditor: &Auditor, database: &Database) -> Result {
     let client = database.client().await?;
     for (worker, _) in auditor.backlogs().await? {
         let longer = format!(
-            "update {worker}.journal set deferred_since = deferred_since - interval '1 hour'
+            "update {worker}.journal set deferred_since = deferred_since - interval '5 days'
               where state = 'waiting' and deferred_since is not null"
         );
         client.execute(&longer, &[]).await?;

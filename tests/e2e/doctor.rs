@@ -52,6 +52,22 @@ async fn a_deployment_that_runs_with_settings_of_its_own_is_well() {
     assert_eq!(check["grade"], "warning", "{found:#}");
     assert!(check["found"].as_str().unwrap().ends_with("of runtime.ack_wait_seconds"), "{check:#}");
 
+    // A unit that no movement brought.
+    assert_eq!(about(&found, "stock ledger")["found"], "agrees");
+    let client = local.database.client().await.unwrap();
+    client
+        .batch_execute(
+            "insert into inventory.location (id, name) values ('main', 'Main');
+             insert into inventory.stock (sku, location, available) values ('A-1', 'main', 1);",
+        )
+        .await
+        .unwrap();
+    drop(client);
+    let found = local.json(&["doctor", "--json"]).await;
+    let check = about(&found, "stock ledger");
+    assert_eq!(check["grade"], "failed", "{found:#}");
+    assert_eq!(check["found"], "1 differ, the first: A-1 at main: 1 available, 0 by the ledger");
+
     // Once it has ended, only that is found: its providers ended with it.
     let LocalDeployment { dir, up, .. } = local;
     up.terminate();

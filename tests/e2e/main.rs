@@ -25,6 +25,7 @@ mod pty;
 mod refused_webhooks;
 mod replicas;
 mod rollout;
+mod stock;
 mod tls;
 mod traces;
 mod until;

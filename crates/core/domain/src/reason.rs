@@ -152,6 +152,8 @@ reasons! {
     SkuUnknown = "sku-unknown" => (Warehouse, Normal, 8),
     /// The reservation ended before it was confirmed.
     ReservationExpired = "reservation-expired" => (Warehouse, High, 4),
+    /// A count found fewer units than orders hold, and took some from the order.
+    CountBelowReserved = "count-below-reserved" => (Warehouse, High, 4),
 
     // Labels and carriers.
     /// The carrier cannot deliver to this address.

@@ -9,15 +9,19 @@ mod exceptions;
 mod filter;
 mod gateway;
 mod global;
+mod goods;
 mod groups;
 mod help;
 mod hints;
 mod import;
+mod items;
 #[cfg(feature = "local")]
 mod local;
+mod locations;
 mod orders;
 mod replays;
 mod retries;
+mod stock;
 mod time;
 
 use std::path::PathBuf;
@@ -34,16 +38,24 @@ pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
 pub(crate) use filter::FilterArgs;
 pub(crate) use gateway::GatewayArgs;
 pub(crate) use global::{DEFAULT_DIR, GlobalArgs};
+pub(crate) use goods::GoodsCommand;
 pub(crate) use groups::groups;
 pub(crate) use hints::instead;
 pub(crate) use import::ImportArgs;
+pub(crate) use items::{ItemsCommand, ListItemsArgs, SetItemArgs, yes_or_no};
 #[cfg(feature = "local")]
 pub(crate) use local::{DemoArgs, LogsArgs, SandboxArgs, UpArgs};
+pub(crate) use locations::{ListLocationsArgs, LocationsCommand, SetLocationArgs};
 pub(crate) use orders::{
     CancelOrderArgs, CollectedOrderArgs, ListOrdersArgs, OrdersCommand, RefundArgs, RefundOrderArgs,
 };
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
 pub(crate) use retries::{RetriesCommand, RetryArgs};
+pub(crate) use stock::{
+    AdjustArgs, ArriveArgs, CountArgs, ExpectedArgs, ExplainArgs, FileArgs, ListStockArgs, ReceiveArgs,
+    RequestArgs, StockCommand, TransferArgs,
+};
+pub(crate) use time::moment;
 use time::since;
 
 /// The command line.
@@ -111,6 +123,8 @@ pub(crate) enum Command {
     /// List, show and cancel orders.
     #[command(subcommand, alias = "order")]
     Orders(OrdersCommand),
+    #[command(flatten)]
+    Goods(GoodsCommand),
     /// Decide on events that a worker could not handle, one by one.
     ///
     /// Each event that a handler could not finish is a case. It waits here until a person decides.

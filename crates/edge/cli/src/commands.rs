@@ -2,16 +2,20 @@
 
 mod case_filter;
 pub(crate) mod config;
+mod csv_file;
 #[cfg(feature = "local")]
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod events;
 pub(crate) mod exceptions;
 mod gateway;
+pub(crate) mod goods;
 pub(crate) mod guide;
 pub(crate) mod import;
+mod items;
 #[cfg(feature = "local")]
 pub(crate) mod key;
+mod locations;
 #[cfg(feature = "local")]
 pub(crate) mod logs;
 pub(crate) mod man;
@@ -27,6 +31,7 @@ pub(crate) mod run;
 #[cfg(feature = "local")]
 pub(crate) mod sandbox;
 pub(crate) mod status;
+mod stock;
 #[cfg(feature = "local")]
 pub(crate) mod stop;
 #[cfg(feature = "local")]

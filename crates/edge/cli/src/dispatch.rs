@@ -10,11 +10,11 @@ use clap::FromArgMatches;
 use despatch_telemetry::{Format, Sink};
 
 use crate::args::{
-    self, Cli, Command, ConfigCommand, DoctorArgs, EventsCommand, GlobalArgs, PermissionsCommand,
+    self, Cli, Command, ConfigArgs, ConfigCommand, DoctorArgs, EventsCommand, GlobalArgs, PermissionsCommand,
 };
 use crate::commands::{
-    config, doctor, events, exceptions, guide, import, man, migrate, orders, permissions, probe, provision,
-    recover, replays, retries, run, status,
+    config, doctor, events, exceptions, goods, guide, import, man, migrate, orders, permissions, probe,
+    provision, recover, replays, retries, run, status,
 };
 #[cfg(feature = "local")]
 use crate::commands::{demo, key, logs, sandbox, stop, up};
@@ -116,6 +116,10 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
             log("warn");
             return orders::run(load()?, &data_dir, command, verbose).await;
         }
+        Command::Goods(command) => {
+            log("warn");
+            return Box::pin(goods::run(&load()?, &data_dir, command, global.quiet)).await;
+        }
         Command::Exceptions(command) => {
             log("warn");
             return exceptions::run(registry, load()?, &data_dir, command).await;
@@ -153,18 +157,30 @@ async fn command(registry: &Registry, Cli { global, command }: Cli) -> Result<Ex
             print(&permissions::nats(registry, &load()?, &keys, json)?)?;
         }
         Command::Probe { url, json } => return probe::probe(&load()?, url.as_deref(), json).await,
-        Command::Config(args) => match args.command {
-            None => config::print_defaults(registry, args.json)?,
-            Some(ConfigCommand::Show { effective: false, json }) => config::print_defaults(registry, json)?,
-            Some(ConfigCommand::Show { effective: true, .. }) => {
-                config::show_effective(&effective_settings(registry, load()?, &data_dir)?)?;
-            }
-            Some(ConfigCommand::Check(args)) => {
-                return config::check(registry, global.config.as_deref(), &args);
-            }
-        },
+        Command::Config(args) => return configuration(registry, &global, &data_dir, args),
         Command::Completions { shell } => man::completions(registry, shell)?,
         Command::Man { dir } => man::man(&command_line(registry), dir.as_deref())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the configuration, or checks it.
+fn configuration(
+    registry: &Registry,
+    global: &GlobalArgs,
+    data_dir: &DataDir,
+    args: ConfigArgs,
+) -> Result<ExitCode> {
+    match args.command {
+        None => config::print_defaults(registry, args.json)?,
+        Some(ConfigCommand::Show { effective: false, json }) => config::print_defaults(registry, json)?,
+        Some(ConfigCommand::Show { effective: true, .. }) => {
+            let loaded = registry.load(global.config.as_deref())?;
+            config::show_effective(&effective_settings(registry, loaded, data_dir)?)?;
+        }
+        Some(ConfigCommand::Check(args)) => {
+            return config::check(registry, global.config.as_deref(), &args);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

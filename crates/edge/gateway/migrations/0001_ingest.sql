@@ -12,6 +12,8 @@ create table gateway.orders (
     -- The same of the newest other contents that the shop reported since.
     latest_digest bytea,
     latest_updated_at timestamptz,
+    -- SHA-256 of the tenders that the shop last reported since.
+    tenders_digest bytea,
     -- False for a number whose cancellation came before the order: it is never placed.
     is_placed boolean not null default true,
     -- When the shop's cancellation was passed on.
@@ -60,6 +62,16 @@ create table gateway.scan (
     primary key (carrier, tracking_number, movement, order_id)
 );
 
+-- Requests about stock, each once, whichever outcome inventory records.
+create table gateway.stock_request (
+    request_id text primary key,
+    -- SHA-256 of the command.
+    digest bytea not null,
+    event_id uuid not null,
+    received_at timestamptz not null default despatch_now()
+);
+
 -- The pruner finds old rows by these. Rows come in the order of these times, or nearly so.
 create index changed_order_received on gateway.changed_order using brin (received_at);
 create index scan_received on gateway.scan using brin (received_at);
+create index stock_request_received on gateway.stock_request using brin (received_at);

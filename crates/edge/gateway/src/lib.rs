@@ -20,5 +20,5 @@ pub use config::{Config, ConfigError};
 pub use ingest::count_orders;
 pub use serve::{GatewayError, serve};
 pub use sources::fields::json::Invalid;
-pub use sources::{order_json, shippo, shopify, woocommerce};
+pub use sources::{order_json, shippo, shopify, stock_json, woocommerce};
 pub use worker::{NAME, worker};

@@ -1,4 +1,4 @@
-//! `gateway.reread`: follows a webhook that was kept for a person, once somebody corrected its body.
+//! `gateway.reread`: follows a webhook that was kept, once its order is here or somebody corrected its body.
 //!
 //! A kept webhook comes here first as it arrived. It fails as it failed before, and so it becomes a case with its body. A
 //! person edits the body and replays it. Then it is followed as a webhook is that arrives now.
@@ -25,7 +25,7 @@ use crate::ingest::statements;
 use crate::ingest::submission::cancel_request;
 use crate::sources::fields::json::Invalid;
 use crate::sources::shopify_money::{Report, ShopMoney};
-use crate::sources::webhook::{self, Platform, Said, Word, is_given_up, is_young};
+use crate::sources::webhook::{self, Platform, Said, Word, is_given_up, may_be_placed};
 
 /// Reads kept webhooks again.
 #[derive(Debug)]
@@ -125,11 +125,10 @@ impl Handler for Reread {
                 let may_be_placed = !is_given_up(&order);
                 order_said(tx, order, may_be_placed, &mut follow_ons).await?;
             }
-            Said::Updated(order) => {
+            Said::Updated { order, is_done } => {
                 // As if it were followed when it came.
                 let received_at = event.received_at.and_then(|at| SystemTime::try_from(at).ok());
-                let is_young = received_at.is_some_and(|at| is_young(&order, at));
-                let may_be_placed = is_young && !is_given_up(&order);
+                let may_be_placed = received_at.is_some_and(|at| may_be_placed(&order, is_done, at));
                 order_said(tx, order, may_be_placed, &mut follow_ons).await?;
             }
             Said::Cancelled(cancellation) => {

@@ -10,6 +10,7 @@ pub(crate) mod review;
 pub mod shippo;
 pub mod shopify;
 pub(crate) mod shopify_money;
+pub mod stock_json;
 pub(crate) mod stripe;
 pub(crate) mod webhook;
 pub mod woocommerce;

@@ -8,6 +8,10 @@ use despatch_contracts::order::{
 use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
+use despatch_contracts::stock::{
+    AdjustRequested, CountRequested, ExpectedSet, ItemsSet, LocationSet, ReceiveRequested, TransferArrived,
+    TransferRequested,
+};
 use despatch_read_model::SCHEMAS;
 use despatch_runtime::{Migration, Retention, Worker};
 
@@ -27,17 +31,23 @@ pub fn worker() -> Worker {
         .emits::<(OrderAddressChangeRequested, OrderRefundRequested, PaymentReported, RefundReported)>()
         .emits::<CollectionReported>()
         .emits::<(ShipmentDespatched, ShipmentDelivered, ShipmentFailed, ShipmentReturned)>();
-    let worker = worker.emits::<(WebhookKept, OrderUpdateReported)>().handler(Reread);
+    let worker = worker
+        .emits::<(ReceiveRequested, AdjustRequested, CountRequested, TransferRequested)>()
+        .emits::<(TransferArrived, ItemsSet, LocationSet, ExpectedSet)>()
+        .emits::<(WebhookKept, OrderUpdateReported)>()
+        .handler(Reread);
     SCHEMAS.into_iter().fold(worker, Worker::reads)
 }
 
 /// Days for which repeated input is known by default.
 const REPEATS_DAYS: u32 = 180;
 
-/// The rows by which repeated scans, changed orders and kept webhooks are known. `gateway.orders` stays for good: it is the memory by which an order is
+/// The rows by which repeated scans, changed orders, kept webhooks and requests about stock are known. `gateway.orders` stays for good: it is the memory by which an order is
 /// never placed again, and holds nothing personal.
-fn retentions() -> [Retention; 3] {
-    ["gateway.scan", "gateway.changed_order", "gateway.kept_webhook"].map(|table| {
+fn retentions() -> [Retention; 4] {
+    const TABLES: [&str; 4] =
+        ["gateway.scan", "gateway.changed_order", "gateway.kept_webhook", "gateway.stock_request"];
+    TABLES.map(|table| {
         let sql = format!(
             "with old as (select ctid from {table} where received_at < $1 limit $2 for update skip locked),
                   gone as (delete from {table} where ctid = any (array(select ctid from old)) returning 1)

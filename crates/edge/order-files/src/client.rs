@@ -1,8 +1,9 @@
-//! A client that places orders at a gateway, as a shop's checkout does.
+//! A client of a gateway: it places orders as a shop's checkout does, and sends what an operator asks for.
 
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Most tries of a request to a server that does not answer or asks to come back.
@@ -15,6 +16,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct GatewayClient {
     http: Client,
+    base: String,
+    /// Of the orders.
     url: String,
     api_key: String,
 }
@@ -58,8 +61,9 @@ impl GatewayClient {
     /// Creates a client of the gateway at `url`.
     pub fn new(url: &str, api_key: &str) -> Result<Self, reqwest::Error> {
         let http = Client::builder().timeout(TIMEOUT).pool_max_idle_per_host(64).build()?;
-        let url = format!("{}/v1/orders", url.trim_end_matches('/'));
-        Ok(GatewayClient { http, url, api_key: api_key.to_owned() })
+        let base = url.trim_end_matches('/').to_owned();
+        let url = format!("{base}/v1/orders");
+        Ok(GatewayClient { http, base, url, api_key: api_key.to_owned() })
     }
 
     /// Places an order, the body of `POST /v1/orders`. Placing the same order again changes nothing.
@@ -91,6 +95,29 @@ impl GatewayClient {
         let request = || self.http.post(&url).bearer_auth(&self.api_key).json(request);
         accepted(send_until_answered(request).await?).await?;
         Ok(())
+    }
+
+    /// Sends a command, which must be one that may come again. `path` begins with a slash.
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        command: &impl Serialize,
+    ) -> Result<T, PlaceError> {
+        let url = format!("{}{path}", self.base);
+        let request = || self.http.request(method.clone(), &url).bearer_auth(&self.api_key).json(command);
+        Ok(accepted(send_until_answered(request).await?).await?.json().await?)
+    }
+
+    /// Reads. `path` begins with a slash and is followed by the parameters.
+    pub async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        params: &[(&str, &str)],
+    ) -> Result<T, PlaceError> {
+        let url = format!("{}{path}", self.base);
+        let request = || self.http.get(&url).query(params).bearer_auth(&self.api_key);
+        Ok(accepted(send_until_answered(request).await?).await?.json().await?)
     }
 
     /// Asks once, without a second try, whether a server is there at all.

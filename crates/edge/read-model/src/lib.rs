@@ -1,11 +1,12 @@
 //! The SQL by which the gateway and the commands read the workers' tables: an order's record, its labels, a scan's
-//! parcel, the list of orders.
+//! parcel, the list of orders, stock.
 //!
 //! Each module has the SQL for one worker's schema. Nothing else at the edge reads these tables. The gateway and the
 //! commands read through [`ReadModel`]. [`SCHEMAS`] lists its schemas, and the gateway's database role gets its rights
 //! from it. [`OrderBook`] is for commands alone, which have an operator's rights. This crate depends on no worker. The
 //! workers' own tests read through it, so they fail if a table changes.
 
+pub mod articles;
 pub mod cases;
 mod customer_order;
 mod databases;
@@ -20,6 +21,7 @@ pub mod placed;
 mod read_model;
 pub mod reviews;
 mod schemas;
+pub mod stock;
 
 pub use customer_order::CustomerOrder;
 pub use order_book::{OrderBook, ShopFigures};

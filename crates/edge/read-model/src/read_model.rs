@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
 
+use crate::articles::{Article, StockLocation};
 use crate::customer_order::CustomerOrder;
 use crate::databases::Databases;
 use crate::labels::{self, LabelFormat, TrackedParcel};
 use crate::order_record::{OrderRecord, Parcel};
 use crate::orders::{OrderName, Step};
-use crate::{messages, orders, payments, reviews, schemas};
+use crate::stock::{
+    BucketUnits, LevelFilter, MovementFilter, SkuStock, StockLevel, StockMovement, StockRequestRecord,
+};
+use crate::{articles, messages, orders, payments, reviews, schemas, stock};
 
 /// Connections to each database. Reads are single rows by key, so few are enough.
 const CONNECTIONS: usize = 4;
@@ -18,6 +22,7 @@ const CONNECTIONS: usize = 4;
 #[derive(Clone)]
 pub struct ReadModel {
     orders: Database,
+    inventory: Database,
     payments: Database,
     labels: Database,
     scanned: Arc<QueryBatcher>,
@@ -32,6 +37,7 @@ impl ReadModel {
         let labels = databases.of(schemas::LABELS)?;
         Ok(ReadModel {
             orders: databases.of(schemas::ORDERS)?,
+            inventory: databases.of(schemas::INVENTORY)?,
             payments: databases.of(schemas::PAYMENTS)?,
             scanned: Arc::new(QueryBatcher::start(labels.clone())),
             labels,
@@ -92,6 +98,53 @@ impl ReadModel {
     /// Returns the id of the order that has this payment of a provider; `None` if none has claimed it.
     pub async fn order_of_payment(&self, provider: &str, reference: &str) -> Result<Option<String>, DbError> {
         payments::claimed_by(&**self.payments.client().await?, provider, reference).await
+    }
+
+    /// Returns units by SKU and location, at most `limit` levels.
+    pub async fn stock_levels(
+        &self,
+        filter: LevelFilter<'_>,
+        limit: usize,
+    ) -> Result<Vec<StockLevel>, DbError> {
+        stock::levels(&**self.inventory.client().await?, filter, limit).await
+    }
+
+    /// Returns what there is of a SKU; `None` if nobody knows it.
+    pub async fn stock_of(&self, sku: &str) -> Result<Option<SkuStock>, DbError> {
+        stock::stock_of(&**self.inventory.client().await?, sku).await
+    }
+
+    /// Returns where the units of a SKU were before the oldest movement that is kept.
+    pub async fn opening_stock(
+        &self,
+        sku: &str,
+        location: Option<&str>,
+    ) -> Result<Vec<BucketUnits>, DbError> {
+        stock::opening(&**self.inventory.client().await?, sku, location).await
+    }
+
+    /// Returns movements of a SKU, the oldest first, at most `limit`.
+    pub async fn movements(
+        &self,
+        filter: MovementFilter<'_>,
+        limit: usize,
+    ) -> Result<Vec<StockMovement>, DbError> {
+        stock::movements(&**self.inventory.client().await?, filter, limit).await
+    }
+
+    /// Returns what became of a request about stock; `None` while nobody has worked on it.
+    pub async fn stock_request(&self, request_id: &str) -> Result<Option<StockRequestRecord>, DbError> {
+        stock::request(&**self.inventory.client().await?, request_id).await
+    }
+
+    /// Returns articles by SKU, those after `after`, at most `limit`.
+    pub async fn articles(&self, after: &str, limit: usize) -> Result<Vec<Article>, DbError> {
+        articles::articles(&**self.inventory.client().await?, after, limit).await
+    }
+
+    /// Returns all locations by rank.
+    pub async fn locations(&self) -> Result<Vec<StockLocation>, DbError> {
+        articles::locations(&**self.inventory.client().await?).await
     }
 
     /// Returns the parcel with this tracking number; `None` if it is not ours, or its label is not recorded yet.

@@ -4,6 +4,7 @@ pub(crate) const ORDERS: &str = "orders";
 pub(crate) const PAYMENTS: &str = "payments";
 pub(crate) const LABELS: &str = "labels";
 pub(crate) const NOTIFICATIONS: &str = "notifications";
+pub(crate) const INVENTORY: &str = "inventory";
 pub(crate) const REVIEWS: &str = "reviews";
 
 // Only commands read these, with an operator's rights.
@@ -12,4 +13,4 @@ pub(crate) const EXCEPTIONS: &str = "exceptions";
 
 /// The workers whose schemas [`ReadModel`](crate::ReadModel) reads. A role that reads through it needs `select` on these and on no
 /// other.
-pub const SCHEMAS: [&str; 5] = [ORDERS, PAYMENTS, LABELS, NOTIFICATIONS, REVIEWS];
+pub const SCHEMAS: [&str; 6] = [ORDERS, INVENTORY, PAYMENTS, LABELS, NOTIFICATIONS, REVIEWS];

@@ -17,7 +17,7 @@ orders:
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, transfer, arrive, set-items, set-location]
+  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, restore, transfer, arrive, set-items, set-location, tell-levels, close-days]
   secrets: []
   calls: []
 payments:

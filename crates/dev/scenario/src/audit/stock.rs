@@ -1,34 +1,20 @@
-//! The audit of the stock's positions, each by itself.
+//! The audit of the stock: what the stock and the orders count, against the ledger.
 
+use despatch_inventory::store::LAW;
 use despatch_runtime::{Database, DbError};
 
 use super::discrepancy::Discrepancy;
 
-/// Returns the positions whose units do not add up.
+/// Returns the positions that break the law of the ledger.
 pub(super) async fn check(database: &Database) -> Result<Vec<Discrepancy>, DbError> {
-    let rows = database.client().await?.query(POSITIONS, &[]).await?;
+    let rows = database.client().await?.query(LAW, &[]).await?;
     let wrong = rows.iter().map(|row| {
-        let number = |column: &str| row.get::<_, i64>(column);
-        let (sku, location): (&str, &str) = (row.get("sku"), row.get("location"));
+        let [sku, location, bucket] = ["sku", "location", "bucket"].map(|column| row.get::<_, &str>(column));
+        let (counted, recorded): (Option<i64>, i64) = (row.get("counted"), row.get("recorded"));
         Discrepancy {
             about: format!("stock of {sku} at {location}"),
-            wrong: format!(
-                "{} by the ledger, but {} available + {} reserved + {} shipped",
-                number("recorded"),
-                number("available"),
-                number("reserved"),
-                number("shipped")
-            ),
+            wrong: format!("{} {bucket}, but {recorded} by the ledger", counted.unwrap_or_default()),
         }
     });
     Ok(wrong.collect())
 }
-
-const POSITIONS: &str = "
-    select sku, location, coalesce(recorded, 0)::bigint as recorded, available, reserved, shipped
-      from inventory.position
-      left join (select sku, location, sum(units) as recorded from inventory.bucket
-                  where bucket in ('available', 'reserved', 'customer') group by sku, location) ledger
-     using (sku, location)
-     where coalesce(recorded, 0) <> available + reserved + shipped
-        or available < 0 or reserved < 0 or shipped < 0";

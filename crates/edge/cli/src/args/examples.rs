@@ -113,6 +113,96 @@ const EXAMPLES: &[Examples] = &[
         ],
     ),
     (
+        "stock receive",
+        &[
+            ("stock receive --from delivery.csv", "Book each row of a file once; name the bad ones"),
+            (
+                "stock receive --from delivery.csv --receipt 2026-0815 --refused bad.csv",
+                "Another delivery, even if its rows are the same; keep the bad rows in a file",
+            ),
+            ("stock receive SKU-17 40 --location main", "40 units of one SKU"),
+        ],
+    ),
+    (
+        "stock adjust",
+        &[
+            ("stock adjust SKU-17 -3 --location main --reason damaged --by ann", "Three units fell down"),
+            ("stock adjust --from corrections.csv", "Columns: sku,location,change,reason"),
+        ],
+    ),
+    (
+        "stock count",
+        &[
+            ("stock count SKU-17 44 --location main", "44 units are on the shelf now"),
+            (
+                "stock count --from shelf.csv --location main --seen-at 2026-11-30T09:15",
+                "A shelf, as somebody saw it; columns: sku,counted",
+            ),
+        ],
+    ),
+    (
+        "stock transfer",
+        &[
+            ("stock transfer SKU-17 10 main shop", "Ten units are in the shop at once"),
+            (
+                "stock transfer --from pallet.csv --arrives-later --transfer T-7",
+                "They are on the way until they arrive",
+            ),
+        ],
+    ),
+    (
+        "stock arrive",
+        &[
+            ("stock arrive T-7", "All of it arrived"),
+            ("stock arrive T-7 --from unpacked.csv", "These units arrived; the others are lost"),
+        ],
+    ),
+    (
+        "stock explain",
+        &[
+            ("stock explain SKU-17", "Every movement of its units, and the sum"),
+            ("stock explain SKU-17 --location main --at 2026-11-30T09:15", "How it was at that moment"),
+        ],
+    ),
+    (
+        "stock list",
+        &[
+            ("stock list", "Units that can be sold and units that orders hold"),
+            ("stock list SKU-17", "Where every unit of one SKU is"),
+            ("stock list --location main --json", "For a program"),
+        ],
+    ),
+    (
+        "stock expected",
+        &[(
+            "stock expected 2026-0815 --from order.csv --due 2026-12-04T17:00 --supplier Acme --contact sales@example.com",
+            "The supplier is asked if it is late; what differs becomes a case",
+        )],
+    ),
+    (
+        "items set",
+        &[
+            ("items set SKU-17 --title Stapler --grams 250 --sides 140 60 40", "What a label needs to know"),
+            (
+                "items set SKU-17 --barcode 4006381333931 --barcode 4006381333948=12",
+                "A piece, and a carton of twelve",
+            ),
+            ("items set --from articles.csv", "Many articles; an empty cell changes nothing"),
+        ],
+    ),
+    ("items list", &[("items list", "Articles by SKU"), ("items list --json --limit 1000", "For a program")]),
+    (
+        "locations set",
+        &[
+            (
+                "locations set main --name Warehouse --street Kai-1 --city Hamburg --postcode 20457 --country DE",
+                "Create a location, or give it an address",
+            ),
+            ("locations set shop --rank 200 --channels north", "It sells for one shop, after the others"),
+        ],
+    ),
+    ("locations list", &[("locations list", "Every location, those that are preferred first")]),
+    (
         "exceptions list",
         &[
             ("exceptions list", "Every case that is not resolved, the most urgent first"),

@@ -9,6 +9,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Start", &["up", "demo", "stop", "logs", "key"]),
     ("Look", &["status", "events", "doctor"]),
     ("Orders", &["import", "orders"]),
+    ("Stock", &["stock", "items", "locations"]),
     ("Cases", &["exceptions", "replays", "retries"]),
     ("Servers", &["run", "provision", "migrate", "permissions", "recover", "probe", "sandbox"]),
     ("More", &["config", "completions", "man"]),

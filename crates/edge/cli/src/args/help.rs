@@ -13,7 +13,8 @@ const WIDTH: usize = 80;
 const EXIT_STATUS: &str = "\
 Exit status:
   0    Done; a dry run as well
-  1    It failed, or found something wrong (doctor, probe, demo, import)
+  1    It failed, or found something wrong (doctor, probe, demo, import,
+       stock, items)
   2    The command line is wrong
   130  Ended at once by a second Ctrl-C
 

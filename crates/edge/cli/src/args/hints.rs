@@ -22,6 +22,11 @@ pub(crate) fn instead(command: &str) -> Option<&'static str> {
             "`despatch exceptions` decides on one case, `despatch replays` on many"
         }
         "place" | "add" | "create" | "load" => "`despatch import FILE`, or POST /v1/orders",
+        "receive" | "receipt" | "count" | "adjust" | "transfer" | "explain" | "inventory" => {
+            "`despatch stock receive`, `despatch stock count`, `despatch stock explain SKU`"
+        }
+        "warehouse" | "warehouses" => "`despatch locations set ID --country COUNTRY`",
+        "article" | "articles" | "product" | "products" | "sku" | "skus" => "`despatch items list`",
         "token" | "keys" | "secret" | "password" => "`despatch key` prints the API key of `despatch up`",
         "worker" | "workers" => "`despatch run --help` lists the workers",
         "settings" | "configure" => "`despatch config` prints every key with its default",

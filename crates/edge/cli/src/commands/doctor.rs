@@ -2,6 +2,7 @@
 
 mod data_dir;
 mod report;
+mod stock;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -68,6 +69,9 @@ pub(crate) async fn run(
         say_that_nothing_runs(&mut examined, data_dir.path());
     }
     checks.extend(examined);
+    if !nowhere && !ended && names.contains(&despatch_inventory::NAME) {
+        checks.extend(stock::examine(&config).await);
+    }
     let worst = checks.iter().map(|check| check.grade).max().unwrap_or(Grade::Ok);
     print(&if args.json { as_object(&checks) } else { as_lines(&checks, quiet)? })?;
     Ok(if worst == Grade::Failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

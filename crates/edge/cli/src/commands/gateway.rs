@@ -1,6 +1,7 @@
 //! The gateway that a command places and cancels orders at.
 
 use despatch_order_files::{GatewayClient, PlaceError};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
@@ -53,24 +54,53 @@ pub(crate) async fn connect(config: &Config, data_dir: &DataDir, args: &GatewayA
     Ok(Gateway { client, sandbox })
 }
 
-/// Returns the gateway's reason for a refusal.
-pub(crate) fn refusal(error: &PlaceError) -> String {
+/// The problem of a request.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Problem {
+    pub(crate) message: String,
+    /// The path of the wrong field; empty if the whole is wrong.
+    #[serde(default)]
+    pub(crate) field: String,
+}
+
+/// Returns what is wrong with a request that the gateway refused; `None` if it says nothing that can be read.
+pub(crate) fn problem(error: &PlaceError) -> Option<Problem> {
     #[derive(Deserialize)]
     struct Body {
         error: Problem,
     }
-    #[derive(Deserialize)]
-    struct Problem {
-        message: String,
-        #[serde(default)]
-        field: String,
+    let PlaceError::Refused { answer, .. } = error else { return None };
+    serde_json::from_str(answer).ok().map(|Body { error }| error)
+}
+
+/// Returns the gateway's reason for a refusal.
+pub(crate) fn refusal(error: &PlaceError) -> String {
+    match (problem(error), error) {
+        (Some(Problem { message, field }), _) if field.is_empty() => message,
+        (Some(Problem { message, field }), _) => format!("{field}: {message}"),
+        (None, PlaceError::Refused { status, answer }) => format!("{status}: {answer}"),
+        (None, PlaceError::Unreachable(_)) => error.to_string(),
     }
-    let PlaceError::Refused { status, answer } = error else { return error.to_string() };
-    match serde_json::from_str(answer) {
-        Ok(Body { error: Problem { message, field } }) if field.is_empty() => message,
-        Ok(Body { error: Problem { message, field } }) => format!("{field}: {message}"),
-        Err(_) => format!("{status}: {answer}"),
+}
+
+/// Returns the error of a request that was not done; `again` says what helps if the gateway does not answer.
+pub(crate) fn not_done(error: &PlaceError, again: &str) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        PlaceError::Unreachable(_) => {
+            let start = next_command("doctor");
+            let hint = if again.is_empty() { start } else { format!("{start}; then {again}") };
+            hinted(format!("the gateway does not answer: {}", despatch_runtime::error_chain(error)), hint)
+        }
+        PlaceError::Refused { status: StatusCode::UNAUTHORIZED, .. } => {
+            hinted("the gateway refuses the API key", KEY_HINT)
+        }
+        PlaceError::Refused { .. } => refusal(error).into(),
     }
+}
+
+/// Writes a text as one part of a path.
+pub(crate) fn in_path(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// Returns the error that every further request would meet too: no answer, or a wrong key.

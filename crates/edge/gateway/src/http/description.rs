@@ -75,6 +75,15 @@ impl<'r> ToResponse<'r> for Unavailable {
     }
 }
 
+/// 409 to a command about stock.
+pub(crate) enum Conflict {}
+
+impl<'r> ToResponse<'r> for Conflict {
+    fn response() -> (&'r str, RefOr<Response>) {
+        ("Conflict", error("A request with this id came before, with other contents.").into())
+    }
+}
+
 /// 409 to a scan.
 pub(crate) enum LabelNotRecorded {}
 

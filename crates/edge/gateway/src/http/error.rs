@@ -35,6 +35,15 @@ pub(crate) enum ApiError {
     /// No label has this id.
     #[error("no label has this id")]
     LabelUnknown,
+    /// No request about stock has this id.
+    #[error("no request about stock has this id")]
+    StockRequestUnknown,
+    /// No article has this SKU.
+    #[error("no article has this SKU; GET /v1/items lists them")]
+    SkuUnknown,
+    /// A request about stock with this id came before with other contents.
+    #[error("expected a new request id, found one of another request; send this one with an id of its own")]
+    StockRequestChanged,
     /// The same shop order was placed before with other contents.
     #[error(
         "the shop placed this order before, as {order_id}, with other contents; sending it again does not help"
@@ -144,9 +153,13 @@ impl ApiError {
             ApiError::RouteUnknown
             | ApiError::LinkUnknown
             | ApiError::OrderUnknown
+            | ApiError::StockRequestUnknown
+            | ApiError::SkuUnknown
             | ApiError::LabelUnknown => StatusCode::NOT_FOUND,
             ApiError::MethodUnknown => StatusCode::METHOD_NOT_ALLOWED,
-            ApiError::OrderChanged { .. } | ApiError::LabelNotRecorded => StatusCode::CONFLICT,
+            ApiError::OrderChanged { .. } | ApiError::StockRequestChanged | ApiError::LabelNotRecorded => {
+                StatusCode::CONFLICT
+            }
             ApiError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ApiError::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             ApiError::Unavailable { .. } | ApiError::Unpublished { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -163,6 +176,9 @@ impl ApiError {
             ApiError::LinkUnknown => "link-unknown",
             ApiError::OrderUnknown => "order-unknown",
             ApiError::LabelUnknown => "label-unknown",
+            ApiError::StockRequestUnknown => "request-unknown",
+            ApiError::SkuUnknown => "sku-unknown",
+            ApiError::StockRequestChanged => "request-changed",
             ApiError::OrderChanged { .. } => "order-changed",
             ApiError::LabelNotRecorded => "label-not-recorded",
             ApiError::TooLarge { .. } => "too-large",

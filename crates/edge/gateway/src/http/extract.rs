@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use crate::http::error::{ApiError, Credential};
 use crate::http::state::Gateway;
 use crate::http::telemetry::RequestSpan;
+use crate::sources::fields::json::Invalid;
 
 /// Gives the request its span: under the sender's if a `traceparent` header names one, otherwise in a new trace.
 pub(crate) async fn trace_request(mut request: Request, next: Next) -> Response {
@@ -98,6 +99,20 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathPar
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let Path(names) = Path::from_request_parts(parts, state).await.map_err(|_| ApiError::RouteUnknown)?;
         Ok(PathParams(names))
+    }
+}
+
+/// The parameters in the query.
+pub(crate) struct QueryParams<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let Query(params) = Query::from_request_parts(parts, state)
+            .await
+            .map_err(|rejection| Invalid::new("query", rejection.body_text()))?;
+        Ok(QueryParams(params))
     }
 }
 

@@ -154,6 +154,9 @@ fn page_for(error: &ApiError) -> Page {
         | ApiError::MethodUnknown
         | ApiError::OrderUnknown
         | ApiError::LabelUnknown
+        | ApiError::StockRequestUnknown
+        | ApiError::SkuUnknown
+        | ApiError::StockRequestChanged
         | ApiError::OrderChanged { .. }
         | ApiError::LabelNotRecorded => Page::LinkUnknown,
         ApiError::BodyIncomplete

@@ -51,6 +51,9 @@ fn reason(error: &ApiError) -> Option<&'static str> {
         | ApiError::LinkUnknown
         | ApiError::OrderUnknown
         | ApiError::LabelUnknown
+        | ApiError::StockRequestUnknown
+        | ApiError::SkuUnknown
+        | ApiError::StockRequestChanged
         | ApiError::OrderChanged { .. }
         | ApiError::LabelNotRecorded
         | ApiError::Unavailable { .. }

@@ -13,8 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::description::{
-    AnswerInvalid, AnswerTooLarge, Invalid, LabelNotRecorded, LinkUnknown, Shared, TooLarge, TooMany,
-    TryAgain, Unauthorised, Unavailable, Unknown,
+    AnswerInvalid, AnswerTooLarge, Conflict, Invalid, LabelNotRecorded, LinkUnknown, Shared, TooLarge,
+    TooMany, TryAgain, Unauthorised, Unavailable, Unknown,
 };
 use super::error::{ApiError, ErrorBody};
 use super::extract;
@@ -22,9 +22,14 @@ use super::pages;
 use super::routes::collected::Collected;
 use super::routes::orders::{Cancel, RefundJson};
 use super::routes::{
-    carrier, collected, customer_order, labels, orders, probes, reviews, shops, stripe, unsubscribe,
+    carrier, collected, customer_order, items, labels, locations, orders, probes, reviews, shops, stock,
+    stock_requests, stripe, unsubscribe,
 };
 use super::state::Gateway;
+use crate::sources::stock_json::{
+    AdjustmentsJson, ArrivalJson, CountsJson, ExpectedJson, ItemsJson, LocationJson, ReceiptJson,
+    TransferJson,
+};
 
 /// The description without its operations, which the handlers add.
 #[derive(utoipa::OpenApi)]
@@ -36,9 +41,12 @@ use super::state::Gateway;
             committed. Anything may be sent again: the same order is the same order."
     ),
     components(
-        schemas(ErrorBody, Cancel, Collected, RefundJson),
+        schemas(
+            AdjustmentsJson, ArrivalJson, Cancel, Collected, CountsJson, ErrorBody, ExpectedJson, ItemsJson, LocationJson,
+            ReceiptJson, RefundJson, TransferJson
+        ),
         responses(
-            AnswerInvalid, AnswerTooLarge, Invalid, LabelNotRecorded, LinkUnknown, TooLarge, TooMany, TryAgain,
+            AnswerInvalid, AnswerTooLarge, Conflict, Invalid, LabelNotRecorded, LinkUnknown, TooLarge, TooMany, TryAgain,
             Unauthorised, Unavailable, Unknown
         )
     ),
@@ -57,6 +65,19 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .routes(routes!(orders::cancel))
         .routes(routes!(orders::refund))
         .routes(routes!(collected::collected))
+        .routes(routes!(stock_requests::receive))
+        .routes(routes!(stock_requests::adjust))
+        .routes(routes!(stock_requests::count))
+        .routes(routes!(stock_requests::transfer))
+        .routes(routes!(stock_requests::arrive))
+        .routes(routes!(stock_requests::expect))
+        .routes(routes!(stock_requests::show))
+        .routes(routes!(stock::list))
+        .routes(routes!(stock::show))
+        .routes(routes!(stock::explain))
+        .routes(routes!(items::set, items::list))
+        .routes(routes!(locations::set))
+        .routes(routes!(locations::list))
         .routes(routes!(shops::shopify))
         .routes(routes!(shops::woocommerce))
         .routes(routes!(stripe::stripe))

@@ -11,8 +11,9 @@ use uuid::Uuid;
 use super::error::ApiError;
 use crate::ingest::new_order::{NewOrder, largest_order};
 use crate::ingest::queue::{IngestQueue, Receipt};
-use crate::ingest::store;
 use crate::ingest::submission::Submission;
+use crate::ingest::{stock_requests, store};
+use crate::sources::stock_json::StockCommand;
 
 /// Access to the gateway's own database and to the workers'.
 pub(crate) struct Storage {
@@ -83,6 +84,30 @@ impl Storage {
     /// Returns the natural key of an order; `None` if it was never accepted.
     pub(crate) async fn natural_key(&self, order_id: Uuid) -> Result<Option<(String, String)>, ApiError> {
         self.read(async { store::natural_key(&self.outbox.database().client().await?, order_id).await }).await
+    }
+
+    /// Commits a command about stock, unless the broker takes no event of its size.
+    pub(crate) async fn submit_stock(&self, command: StockCommand, trace: Trace) -> Result<(), ApiError> {
+        // The rest is for the envelope, and for the dead letter that may carry the event.
+        let limit = self.outbox.largest_message() / 4 * 3;
+        if command.event.payload.len() > limit {
+            return Err(ApiError::TooLarge { limit });
+        }
+        match self.submit(Submission::Stock(command), trace).await? {
+            Receipt::RequestChanged => Err(ApiError::StockRequestChanged),
+            Receipt::Noted => Ok(()),
+            Receipt::Placed(_) | Receipt::Same(_) | Receipt::Changed(_) | Receipt::Cancelled(_) => {
+                Err(ApiError::Rejected)
+            }
+        }
+    }
+
+    /// Returns whether a request about stock with this id came.
+    pub(crate) async fn stock_request_is_known(&self, request_id: &str) -> Result<bool, ApiError> {
+        self.read(async {
+            stock_requests::is_known(&self.outbox.database().client().await?, request_id).await
+        })
+        .await
     }
 
     /// Reads from a database.

@@ -152,15 +152,18 @@ impl Committer {
                     let known = known.to_string();
                     return Some(self.dead_letter(queued, Reason::OrderChanged, &known, &order.body, error));
                 }
-                Receipt::Changed(_) | Receipt::Same(_) | Receipt::Cancelled(_) | Receipt::Noted => {
-                    return None;
-                }
+                Receipt::Changed(_)
+                | Receipt::Same(_)
+                | Receipt::Cancelled(_)
+                | Receipt::RequestChanged
+                | Receipt::Noted => return None,
             },
             Submission::ShopOrder(order) => match lookup.receipt(queued) {
                 Receipt::Placed(_) => &order.event,
                 _ => return None,
             },
             Submission::Update(order) if lookup.is_first(id) => &order.event,
+            Submission::Payment(payment) if lookup.is_first(id) => &payment.event,
             Submission::Cancel(cancel) if lookup.is_first(id) => {
                 let Receipt::Cancelled(order_id) = lookup.receipt(queued) else { return None };
                 &cancel.event(order_id)
@@ -171,12 +174,15 @@ impl Committer {
                 let error = format!("no parcel of ours is {} {}", scan.carrier, scan.tracking_number);
                 return Some(self.dead_letter(queued, Reason::TrackingUnknown, "", body, error));
             }
+            Submission::Stock(command) if lookup.is_first(id) => &command.event,
             Submission::Event(event) => event,
             Submission::Update(_)
+            | Submission::Payment(_)
             | Submission::Cancel(_)
             | Submission::Kept(_)
             | Submission::Scan(..)
             | Submission::UnknownParcel(..)
+            | Submission::Stock(_)
             | Submission::Probe => return None,
         };
         // An event about an order belongs in the order's trace, whichever sender it comes from.

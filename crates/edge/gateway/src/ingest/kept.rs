@@ -1,4 +1,5 @@
-//! A webhook that is kept for a person, because nobody can follow it: it cannot be read, or only a person can act.
+//! A webhook that is kept, because nobody can follow it yet: it cannot be read, only a person can act, or it is about money
+//! of an order that is not here.
 
 use std::time::SystemTime;
 

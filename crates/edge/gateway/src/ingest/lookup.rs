@@ -13,8 +13,10 @@ use super::kept::KeptWebhook;
 use super::new_order::NewOrder;
 use super::queue::{QueuedSubmission, Receipt};
 use super::shop_words::{self, Cancelled};
+use super::stock_requests;
 use super::store::{self, ExistingOrder, ScanKey};
 use super::submission::Submission;
+use crate::sources::stock_json::StockCommand;
 
 /// The database's knowledge of a batch.
 #[derive(Default)]
@@ -23,8 +25,10 @@ pub(crate) struct BatchLookup {
     placed: HashSet<Uuid>,
     /// Existing orders, by the id that they did not get.
     known: HashMap<Uuid, ExistingOrder>,
-    /// New events of changed orders, of scans, and of what shops say later.
+    /// New events of changed orders, of scans, of requests about stock, and of what shops say later.
     first: HashSet<Uuid>,
+    /// The events of requests whose id came before with other contents.
+    changed_requests: HashSet<Uuid>,
     /// The receipts of what shops say later, by their event.
     followed: HashMap<Uuid, Receipt>,
     /// The beginnings of the traces of the orders that other submissions are about.
@@ -72,6 +76,12 @@ impl BatchLookup {
         if !kept.is_empty() {
             lookup.first.extend(store::keep(tx, &kept).await?);
         }
+        let requests: Vec<(&StockCommand, Uuid)> = batch.iter().filter_map(request).collect();
+        if !requests.is_empty() {
+            let noted = stock_requests::note(tx, &requests).await?;
+            lookup.first.extend(noted.first);
+            lookup.changed_requests = noted.changed;
+        }
         lookup.follow(tx, batch).await?;
         Ok(lookup)
     }
@@ -97,6 +107,7 @@ impl BatchLookup {
             .iter()
             .filter_map(|queued| match &queued.submission {
                 Submission::Update(order) => Some((&*order.shop, &*order.shop_order_id, queued)),
+                Submission::Payment(it) => Some((&*it.shop, &*it.shop_order_id, queued)),
                 Submission::Cancel(it) => Some((&*it.shop, &*it.cancellation.shop_order_id, queued)),
                 _ => None,
             })
@@ -109,6 +120,7 @@ impl BatchLookup {
                     Update::Changed => (Receipt::Changed(order.order_id), true),
                     Update::Stale | Update::Same | Update::Adopted => (Receipt::Same(order.order_id), false),
                 },
+                Submission::Payment(payment) => (Receipt::Noted, shop_words::pay(tx, payment).await?),
                 Submission::Cancel(cancel) => match shop_words::cancel(tx, cancel, id).await? {
                     Cancelled::Now(order_id) => {
                         self.traces.extend(store::traces(tx, &[order_id]).await?);
@@ -133,7 +145,12 @@ impl BatchLookup {
             Submission::Update(_) | Submission::Cancel(_) => {
                 self.followed.get(&queued.event_id.uuid()).copied().unwrap_or(Receipt::Noted)
             }
-            Submission::Kept(_)
+            Submission::Stock(_) if self.changed_requests.contains(&queued.event_id.uuid()) => {
+                Receipt::RequestChanged
+            }
+            Submission::Stock(_)
+            | Submission::Payment(_)
+            | Submission::Kept(_)
             | Submission::Scan(..)
             | Submission::UnknownParcel(..)
             | Submission::Event(_)
@@ -174,6 +191,13 @@ fn order(queued: &QueuedSubmission) -> Option<(&NewOrder, Uuid)> {
 fn kept(queued: &QueuedSubmission) -> Option<(&KeptWebhook, Uuid)> {
     match &queued.submission {
         Submission::Kept(webhook) => Some((webhook, queued.event_id.uuid())),
+        _ => None,
+    }
+}
+
+fn request(queued: &QueuedSubmission) -> Option<(&StockCommand, Uuid)> {
+    match &queued.submission {
+        Submission::Stock(command) => Some((command, queued.event_id.uuid())),
         _ => None,
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Receipt {
     Changed(Uuid),
     /// The shop cancelled the order with this id.
     Cancelled(Uuid),
+    /// A request with this id came before, with other contents.
+    RequestChanged,
     /// Committed, or known already.
     Noted,
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::digest;
 use super::history::{History, Update};
 use super::new_order::NewOrder;
+use super::payment::Payment;
 use super::statements;
 use super::submission::ShopCancellation;
 
@@ -54,6 +55,13 @@ pub(crate) async fn update(tx: &Transaction<'_>, order: &NewOrder) -> Result<Upd
         }
     }
     Ok(update)
+}
+
+/// Notes how an order is paid; returns whether that is news.
+pub(crate) async fn pay(tx: &Transaction<'_>, payment: &Payment) -> Result<bool, DbError> {
+    let statement = tx.prepare_cached(statements::PAYMENT).await?;
+    let (shop, shop_order_id, digest) = (&payment.shop, &payment.shop_order_id, &payment.digest[..]);
+    Ok(tx.execute(&statement, &[shop, shop_order_id, &digest]).await? == 1)
 }
 
 /// Follows a cancellation. `id` stands for an order that is not known, and then never will be.

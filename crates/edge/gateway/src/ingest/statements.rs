@@ -17,6 +17,11 @@ pub(crate) const UPDATE: &str = "\
        set latest_digest = $3, latest_updated_at = coalesce($4, latest_updated_at, updated_at), cancelled_at = null
      where shop = $1 and shop_order_id = $2";
 
+/// How an order is paid by now, if that is news.
+pub(crate) const PAYMENT: &str = "\
+    update gateway.orders set tenders_digest = $3
+     where shop = $1 and shop_order_id = $2 and is_placed and tenders_digest is distinct from $3";
+
 /// The core of an order, in place of one that no build can compare any more.
 pub(crate) const ADOPT: &str = "\
     update gateway.orders

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::kept::KeptWebhook;
 use super::new_order::NewOrder;
+use super::payment::Payment;
 use crate::sources::shippo::Scanned;
+use crate::sources::stock_json::StockCommand;
 use crate::sources::webhook::Cancellation;
 
 /// A shop's cancellation of an order.
@@ -44,6 +46,8 @@ pub(crate) enum Submission {
     ShopOrder(NewOrder),
     /// A later word of a shop about an order that it placed, under the order's own id.
     Update(NewOrder),
+    /// How a shop's order is paid by now. The same payment counts once.
+    Payment(Payment),
     /// A shop's cancellation. One that comes before its order keeps the order from being placed.
     Cancel(ShopCancellation),
     /// A webhook for a person. The same one counts once.
@@ -52,6 +56,8 @@ pub(crate) enum Submission {
     Scan(Scanned, Emitted),
     /// A scan of an unknown parcel, unchanged.
     UnknownParcel(Scanned, Bytes),
+    /// A command about stock. One with a known request id asks for nothing more.
+    Stock(StockCommand),
     /// An event that may come any number of times: its consumers recognise repetitions themselves.
     Event(Emitted),
     /// Nothing: asks whether a commit is possible now.
@@ -66,11 +72,13 @@ impl Submission {
                 Uuid::try_parse(Subject::parse(&event.subject).id()).ok()
             }
             Submission::Update(order) => Some(order.order_id),
+            Submission::Payment(payment) => Some(payment.order_id),
             Submission::Order(_)
             | Submission::ShopOrder(_)
             | Submission::Cancel(_)
             | Submission::Kept(_)
             | Submission::UnknownParcel(..)
+            | Submission::Stock(_)
             | Submission::Probe => None,
         }
     }

@@ -10,6 +10,8 @@ pub(crate) struct Announced {
     pub(crate) order: Order,
     /// The shop cancelled it.
     pub(crate) is_cancelled: bool,
+    /// The shop calls all of it done.
+    pub(crate) is_done: bool,
     /// Money of its own that the shop gave back so far. Every webhook about the order repeats it.
     pub(crate) refunds: Vec<Movement>,
 }

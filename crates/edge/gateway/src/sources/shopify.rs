@@ -133,7 +133,7 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
     };
     recipient::name(&mut order);
     settle(&mut order, has_refunds);
-    Ok(Announced { order, is_cancelled: !webhook.cancelled_at.is_empty(), refunds })
+    Ok(Announced { order, is_cancelled: !webhook.cancelled_at.is_empty(), is_done: false, refunds })
 }
 
 impl Webhook {

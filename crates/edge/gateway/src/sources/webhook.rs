@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use despatch_contracts::order::Order;
+use despatch_contracts::order::{Order, Tender, TenderState};
 use despatch_contracts::tender;
 use despatch_domain::Reason;
 use serde::Deserialize;
@@ -39,7 +39,11 @@ pub(crate) enum Said {
     /// An order that is placed now.
     Created(Order),
     /// An order as it is by now.
-    Updated(Order),
+    Updated {
+        order: Order,
+        /// The shop calls all of it done.
+        is_done: bool,
+    },
     /// The shop cancelled or deleted an order.
     Cancelled(Cancellation),
     /// Money that moved.
@@ -156,7 +160,7 @@ pub(crate) fn read(
     match topic {
         Topic::Edited if json::read::<Edit>(body)?.order_edit.is_some() => Ok(Said::Nothing.into()),
         Topic::Created | Topic::Updated | Topic::Edited => {
-            let Announced { order, is_cancelled, refunds } = platform.read_order(body, shop)?;
+            let Announced { order, is_cancelled, is_done, refunds } = platform.read_order(body, shop)?;
             if order.is_test && !is_test_shop {
                 return Ok(Said::Nothing.into());
             }
@@ -169,7 +173,7 @@ pub(crate) fn read(
             } else if matches!(topic, Topic::Created) {
                 Said::Created(order)
             } else {
-                Said::Updated(order)
+                Said::Updated { order, is_done }
             };
             Ok(Word { said, refunds })
         }
@@ -185,8 +189,8 @@ pub(crate) fn read(
     }
 }
 
-/// How old an unknown order may be that is placed because it changed. An older one is from before the shop was connected,
-/// and perhaps sent long ago.
+/// How old an unknown order may be that is placed because it changed, whatever its state. An older one may be from before the
+/// shop was connected.
 const YOUNG: Duration = Duration::from_secs(24 * 3600);
 
 /// Whether the shop gave the order up: its payment failed, or it was only drafted.
@@ -194,8 +198,17 @@ pub(crate) fn is_given_up(order: &Order) -> bool {
     !order.tenders.is_empty() && !order.tenders.iter().any(tender::lives)
 }
 
-/// Whether an order was young at `at`, when the shop said that it changed.
-pub(crate) fn is_young(order: &Order, at: SystemTime) -> bool {
+/// Whether an order that nobody knows is placed because the shop said at `at` that it changed. A young one is. The creation of
+/// an older one was lost if it is paid and the shop has yet to send it.
+pub(crate) fn may_be_placed(order: &Order, is_done: bool, at: SystemTime) -> bool {
+    let is_paid = |it: &Tender| matches!(it.state(), TenderState::Authorised | TenderState::Captured);
+    let mut living = order.tenders.iter().filter(|it| tender::lives(it)).peekable();
+    let is_paid = living.peek().is_some() && living.all(is_paid);
+    let is_open = is_paid && !is_done && order.our_lines().next().is_some();
+    !is_given_up(order) && (is_young(order, at) || is_open)
+}
+
+fn is_young(order: &Order, at: SystemTime) -> bool {
     let Some(placed_at) = order.placed_at.and_then(|at| SystemTime::try_from(at).ok()) else { return false };
     at.duration_since(placed_at).map_or(true, |age| age < YOUNG)
 }
@@ -232,12 +245,12 @@ mod tests {
             assert!(matches!(shopify(topic, ORDER), Said::Created(_)), "{topic}");
         }
         for topic in ["orders/updated", "orders/paid", "orders/edited"] {
-            assert!(matches!(shopify(topic, ORDER), Said::Updated(_)), "{topic}");
+            assert!(matches!(shopify(topic, ORDER), Said::Updated { .. }), "{topic}");
             assert!(matches!(shopify(topic, CANCELLED), Said::Cancelled(_)), "{topic}");
         }
         assert_eq!(shopify("orders/edited", r#"{"order_edit": {"order_id": 7}}"#), Said::Nothing);
         let woo = include_str!("../../tests/cases/09-woo-tax-rounding.json");
-        assert!(matches!(woocommerce("order.restored", woo), Said::Updated(_)));
+        assert!(matches!(woocommerce("order.restored", woo), Said::Updated { .. }));
         let cancelled = woo.replace(r#""status": "processing""#, r#""status": "cancelled""#);
         assert!(matches!(woocommerce("order.updated", &cancelled), Said::Cancelled(_)));
         assert!(matches!(woocommerce("order.created", &cancelled), Said::Cancelled(_)));

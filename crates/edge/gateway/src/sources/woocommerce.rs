@@ -144,7 +144,8 @@ pub(crate) fn read_announced(body: &[u8], shop: &str) -> Result<Announced, Inval
         );
     }
     let is_cancelled = ["cancelled", "trash"].contains(&&*webhook.status);
-    Ok(Announced { order, is_cancelled, refunds })
+    let is_done = ["completed", "refunded"].contains(&&*webhook.status);
+    Ok(Announced { order, is_cancelled, is_done, refunds })
 }
 
 /// Returns a time in UTC with the offset that WooCommerce leaves out.

@@ -2,6 +2,7 @@
 //! on the stream or a case.
 
 mod of_shops;
+mod of_stock;
 
 use std::collections::BTreeSet;
 
@@ -257,6 +258,7 @@ async fn every_bad_input_has_its_answer() {
         bodies_that_are_no_orders(),
         our_orders(),
         of_shops::orders(),
+        of_stock::commands(),
         everything_else(),
     ];
     let rows: Vec<Row> = rows.into_iter().flatten().collect();

@@ -19,6 +19,8 @@ mod parcels;
 mod placed;
 mod pruning;
 mod shop_refunds;
+mod shop_updates;
 mod shops;
+mod stock;
 mod stripe;
 mod surroundings;

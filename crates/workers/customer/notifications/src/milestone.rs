@@ -5,6 +5,8 @@
 pub(crate) enum Milestone {
     /// The order is valid.
     Accepted,
+    /// Somebody else than the shop sends the order to another address.
+    Moved,
     /// The customer can collect a parcel.
     Ready,
     /// The customer collected a parcel.
@@ -25,7 +27,7 @@ pub(crate) enum Milestone {
 
 impl Milestone {
     #[cfg(test)]
-    pub(crate) const ALL: [Milestone; 9] = [
+    pub(crate) const ALL: [Milestone; 10] = [
         Milestone::Accepted,
         Milestone::Ready,
         Milestone::Collected,
@@ -35,12 +37,14 @@ impl Milestone {
         Milestone::Refunded,
         Milestone::Review,
         Milestone::ReviewReminder,
+        Milestone::Moved,
     ];
 
     /// Returns the name in events, tables, Message-IDs and templates.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Milestone::Accepted => "accepted",
+            Milestone::Moved => "moved",
             Milestone::Ready => "ready",
             Milestone::Collected => "collected",
             Milestone::Despatched => "despatched",
@@ -58,6 +62,7 @@ impl Milestone {
             Milestone::Ready => Some(Milestone::Collected),
             Milestone::Despatched => Some(Milestone::Delivered),
             Milestone::Accepted
+            | Milestone::Moved
             | Milestone::Collected
             | Milestone::Delivered
             | Milestone::Cancelled
@@ -71,6 +76,7 @@ impl Milestone {
     pub(crate) const fn is_transactional(self) -> bool {
         match self {
             Milestone::Accepted
+            | Milestone::Moved
             | Milestone::Ready
             | Milestone::Collected
             | Milestone::Despatched

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use despatch_contracts::notification::{NotificationSent, NotificationSkipped};
-use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled};
+use despatch_contracts::order::{Order, OrderAccepted, OrderCancelled, OrderChanged};
 use despatch_contracts::payment::PaymentRefunded;
 use despatch_contracts::review::ReviewRequested;
 use despatch_contracts::shipment::{
@@ -28,6 +28,7 @@ event_enum! {
     /// The events that customers are notified of.
     pub(crate) enum Moment {
         Accepted(OrderAccepted),
+        Changed(OrderChanged),
         Ready(ReadyForPickup),
         Collected(ShipmentCollected),
         Despatched(ShipmentDespatched),
@@ -53,7 +54,7 @@ impl Notify {
     }
 }
 
-/// A message that an event gives rise to. An acceptance carries its order and so the contact.
+/// A message that an event gives rise to. An acceptance and a change carry their order and so the contact.
 struct Occasion<'e> {
     milestone: Milestone,
     part: String,
@@ -68,6 +69,12 @@ impl Occasion<'_> {
                 let order = event.order.as_ref().ok_or(NotifyError::Incomplete("order"))?;
                 let data = TemplateData::of_order(order);
                 Ok(Occasion { milestone: Milestone::Accepted, part: only(), data, order: Some(order) })
+            }
+            Moment::Changed(event) => {
+                let order = event.order.as_ref().ok_or(NotifyError::Incomplete("order"))?;
+                let data = TemplateData::of_order(order);
+                let part = event.change.to_string();
+                Ok(Occasion { milestone: Milestone::Moved, part, data, order: Some(order) })
             }
             Moment::Ready(event) => Ok(Occasion {
                 milestone: Milestone::Ready,
@@ -131,6 +138,14 @@ fn only() -> String {
     "0".to_owned()
 }
 
+/// Returns whether the customer is told of a change: a parcel goes to another address, and the shop does not know it. The
+/// shop tells of its own changes.
+fn is_told(change: &OrderChanged) -> bool {
+    let is_by_us = ["customer", "operator"].contains(&&*change.requested_by);
+    let is_shipped = change.order.as_ref().is_some_and(Order::is_shipped);
+    is_by_us && change.needs_labels && is_shipped
+}
+
 /// Returns the part of a refund: its id, and the tender's number where there are several.
 fn refund_part(refund: &PaymentRefunded) -> String {
     match refund.tender {
@@ -152,15 +167,22 @@ impl EffectHandler for Notify {
 
     async fn prepare(&self, event: &Moment, db: &Reader<'_>) -> Result<Plan, NotifyError> {
         let order_id = event.subject().id();
+        if let Moment::Changed(change) = event
+            && !is_told(change)
+        {
+            return Ok(Plan::Nothing);
+        }
         let Occasion { milestone, part, data, order } = Occasion::of(event)?;
         let turn = match event {
             // A carrier's scans come late, twice and out of order.
             Moment::Ready(_) | Moment::Collected(_) | Moment::Despatched(_) | Moment::Delivered(_) => {
                 Some(self.parcel_mails.turn(order_id, &part).await)
             }
-            Moment::Accepted(_) | Moment::Cancelled(_) | Moment::Refunded(_) | Moment::ReviewRequested(_) => {
-                None
-            }
+            Moment::Accepted(_)
+            | Moment::Changed(_)
+            | Moment::Cancelled(_)
+            | Moment::Refunded(_)
+            | Moment::ReviewRequested(_) => None,
         };
         let to = match order {
             Some(_) if store::is_sent(db, order_id, milestone, &part).await? => return Ok(Plan::Nothing),

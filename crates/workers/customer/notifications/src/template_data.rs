@@ -58,7 +58,7 @@ impl TemplateData {
         let amount = |minor| amount(minor, &order.currency);
         let unless_zero = |minor| if minor == 0 { String::new() } else { amount(minor) };
         let line = |line: &order::Line| Line {
-            quantity: line.quantity,
+            quantity: line.quantity.saturating_sub(line.removed),
             title: one_line(if line.title.is_empty() { &line.sku } else { &line.title }),
             total: amount(line.total_minor),
         };
@@ -66,7 +66,7 @@ impl TemplateData {
         let charges = order.charges.iter().filter(|charge| !is_rounding(charge));
         let rounding = order.charges.iter().find(is_rounding);
         TemplateData {
-            lines: order.lines.iter().map(line).collect(),
+            lines: order.lines.iter().filter(|it| it.quantity > it.removed).map(line).collect(),
             charges: charges.map(|it| charge(it, &order.currency)).collect(),
             tax: unless_zero(order.tax_minor),
             discount: unless_zero(order.discount_minor.saturating_neg()),

@@ -1,6 +1,8 @@
 //! The notifications worker through the runtime, against real NATS, PostgreSQL and a mail server that stores its mail.
 //! Every event is delivered twice.
 
+#[path = "notifications/moved.rs"]
+mod moved;
 #[path = "notifications/pruning.rs"]
 mod pruning;
 

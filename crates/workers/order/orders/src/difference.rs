@@ -130,18 +130,22 @@ pub(crate) fn newest(known: &Order, newer: &Order, is_captured: bool) -> Order {
 /// Returns the known order with all that the newest one takes off it or moves, for the former price. The rest of the
 /// difference is an addition.
 pub(crate) fn at_once(known: &Order, newest: &Order) -> Order {
+    Order {
+        ship_to: newest.ship_to.clone(),
+        service_level: newest.service_level,
+        updated_at: newest.updated_at,
+        ..taken_off(known, newest)
+    }
+}
+
+/// Returns the known order without the units that the newest one has no longer, for the former price.
+pub(crate) fn taken_off(known: &Order, newest: &Order) -> Order {
     let stands = |line: &Line| newest.lines.iter().find(|it| it.number == line.number).map_or(0, kept);
     let less = |line: &Line| {
         let removed = line.removed.max(line.quantity.saturating_sub(stands(line)));
         Line { removed, ..line.clone() }
     };
-    Order {
-        lines: known.lines.iter().map(less).collect(),
-        ship_to: newest.ship_to.clone(),
-        service_level: newest.service_level,
-        updated_at: newest.updated_at,
-        ..known.clone()
-    }
+    Order { lines: known.lines.iter().map(less).collect(), ..known.clone() }
 }
 
 /// Returns whether these are the shop's words from before those that are known. Events of one order may overtake each other.

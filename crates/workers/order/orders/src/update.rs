@@ -58,7 +58,7 @@ impl Handler for Update {
     type In = OrderUpdateReported;
     type Out = (
         (Option<OrderChanged>, Option<AdditionReported>, Option<OrderCancelRequested>),
-        (Option<OrderAccepted>, Option<OrderCompleted>),
+        (Option<OrderAccepted>, Option<OrderCompleted>, Option<OrderUpdateReported>),
     );
     type Error = UpdateError;
 
@@ -83,15 +83,26 @@ impl Handler for Update {
             let known = Order { updated_at: newer.updated_at, ..known };
             store::change_document(tx, &known, moved.as_ref()).await?;
             let cancel = (lifecycle.state() != OrderState::Cancelled).then(|| cancellation(newer));
-            return Ok(((None, None, cancel), (None, None)));
+            return Ok(((None, None, cancel), (None, None, None)));
         }
-        let (ship_to, moved) = moved::address(&known, moved, newer);
+        let (ship_to, moved_since) = moved::address(&known, moved.clone(), newer);
         let newer = Order { ship_to, ..newer.clone() };
         let newest = difference::newest(&known, &newer, lifecycle.is_captured());
         let difference = Difference::between(&known, &newest);
-        if let Some(refusal) = refuse(&known, &newer, &difference, &lifecycle) {
-            return Err(UpdateError::Refused { differences: difference.words(), refusal });
+        let is_news = lifecycle.is_ours() && !difference.is_none();
+        let problem = match refuse(&known, &newer, &difference, &lifecycle) {
+            Some(refusal) => Some(UpdateError::Refused { differences: difference.words(), refusal }),
+            None if is_news => validate(&newest).err().map(UpdateError::Invalid),
+            None => None,
+        };
+        if let Some(problem) = problem {
+            if !lifecycle.is_ours() || !difference.takes_off() {
+                return Err(problem);
+            }
+            let accepted = Accepted { order: known, moved };
+            return take_off(tx, event, accepted, &newest, version).await;
         }
+        let moved = moved_since;
         let order = if !lifecycle.is_ours() {
             Order { updated_at: newest.updated_at, ..known.clone() }
         } else if difference.adds() {
@@ -99,10 +110,6 @@ impl Handler for Update {
         } else {
             newest.clone()
         };
-        let is_news = lifecycle.is_ours() && !difference.is_none();
-        if is_news {
-            validate(&newest)?;
-        }
         let detail = difference.words();
         let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
         let step = store::advance::<DbError>(tx, &order.order_id, &note, |lifecycle| {
@@ -129,8 +136,35 @@ impl Handler for Update {
         let accepted = is_captured.then(|| OrderAccepted { order: Some(order.clone()) });
         let completed =
             step.enters(OrderState::Completed).then(|| OrderCompleted { order_id: order.order_id.clone() });
-        Ok(((changed, addition, None), (accepted, completed)))
+        Ok(((changed, addition, None), (accepted, completed, None)))
     }
+}
+
+/// Takes units off an order that cannot follow the rest of the shop's word, because they must not be sent. The word comes
+/// again, and is a case then.
+async fn take_off(
+    tx: &Tx<'_>,
+    event: &OrderUpdateReported,
+    Accepted { order: known, moved }: Accepted,
+    newest: &Order,
+    version: i32,
+) -> Result<<Update as Handler>::Out, UpdateError> {
+    let order = difference::taken_off(&known, newest);
+    let detail = Difference::between(&known, &order).words();
+    let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
+    let step =
+        store::advance::<DbError>(tx, &order.order_id, &note, |lifecycle| Ok(lifecycle.reorder(newest)));
+    let step = step.await?.ok_or(UpdateError::NotYet)?;
+    store::change_document(tx, &order, moved.as_ref()).await?;
+    let completed =
+        step.enters(OrderState::Completed).then(|| OrderCompleted { order_id: order.order_id.clone() });
+    let changed = OrderChanged {
+        requested_by: order.shop.clone(),
+        order: Some(order),
+        change: change(version),
+        needs_labels: false,
+    };
+    Ok(((Some(changed), None, None), (None, completed, Some(event.clone()))))
 }
 
 /// Returns the number of the change that is the next entry of the order's timeline.

@@ -141,6 +141,21 @@ FROM (
 ) AS part
 GROUP BY sku, location, bucket;
 
+-- Levels of `available` as they were told last.
+CREATE TABLE inventory.level (
+    sku       text   NOT NULL,
+    location  text   NOT NULL,
+    available bigint NOT NULL,
+    PRIMARY KEY (sku, location)
+);
+
+-- The last run of the timer that tells of levels. Movements since `since` may not be told yet.
+CREATE TABLE inventory.watch (
+    one    boolean PRIMARY KEY DEFAULT true CHECK (one),
+    ran_at timestamptz NOT NULL DEFAULT despatch_now(),
+    since  timestamptz NOT NULL
+);
+
 -- Rows of deliveries, each known by the delivery's name and the row's identity in it. `request_id` is the request that brought
 -- it first.
 CREATE TABLE inventory.receipt (

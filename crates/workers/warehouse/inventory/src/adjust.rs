@@ -3,7 +3,7 @@
 
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{AdjustRequested, AdjustRow};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::InventoryError;
 use crate::position::Positions;
@@ -20,6 +20,7 @@ pub struct Adjust {
 
 impl Handler for Adjust {
     const NAME: &'static str = "inventory.adjust";
+    const POLICY: Policy = request::ALONE;
     type In = AdjustRequested;
     type Out = ();
     type Error = InventoryError;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{ArrivedRow, TransferArrived};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::InventoryError;
 use crate::position::Positions;
@@ -18,6 +18,7 @@ pub struct Arrive;
 
 impl Handler for Arrive {
     const NAME: &'static str = "inventory.arrive";
+    const POLICY: Policy = request::ALONE;
     type In = TransferArrived;
     type Out = ();
     type Error = InventoryError;

@@ -1,6 +1,6 @@
 //! Makes a paid order's reservation final and passes its parcels on to be labelled.
 
-use despatch_contracts::order::Order;
+use despatch_contracts::order::{Line, Order};
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::stock::StockPicked;
 use despatch_routing::{Allocation, Packed, Shortage, allocate_order};
@@ -29,6 +29,9 @@ impl Handler for Confirm {
         let (confirmed, ()) = try_join!(store::confirm(tx, order_id), expiry_timer::unset(tx, order_id))?;
         match confirmed {
             Some(Confirmed { state: State::Held, allocations, newest }) => {
+                if is_short(order, newest.as_ref(), &allocations) {
+                    return Err(InventoryError::Withdrawn);
+                }
                 Ok(picked(newest.as_ref().unwrap_or(order), allocations))
             }
             // The parcels were emitted with the payment that confirmed them. Or nothing is sent, and orders requests
@@ -37,6 +40,18 @@ impl Handler for Confirm {
             Some(Confirmed { state: State::Expired, .. }) | None => reserve_again(order, tx).await,
         }
     }
+}
+
+/// Returns whether a count took units from the reservation. Units that were added since may come later.
+fn is_short(order: &Order, newest: Option<&Order>, allocations: &[Allocation]) -> bool {
+    let wanted_now = |number: u32| {
+        let order = newest.unwrap_or(order);
+        order.our_lines().filter(|line| line.number == number).map(Line::our_units).sum::<i64>()
+    };
+    let held = |number: u32| -> i64 {
+        allocations.iter().filter(|it| it.line == number).map(|it| it.quantity).sum()
+    };
+    order.our_lines().any(|line| held(line.number) < line.our_units().min(wanted_now(line.number)))
 }
 
 /// Reserves again for an order whose payment came too late. This serialises on the order alone, so another reservation

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{CountRequested, CountRow, StockWithdrawn};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::InventoryError;
 use crate::position::Positions;
@@ -20,6 +20,7 @@ pub struct Count;
 
 impl Handler for Count {
     const NAME: &'static str = "inventory.count";
+    const POLICY: Policy = request::ALONE;
     type In = CountRequested;
     type Out = Vec<StockWithdrawn>;
     type Error = InventoryError;
@@ -32,7 +33,7 @@ impl Handler for Count {
         let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(Vec::new()) };
         let known = Known::read(tx, event.rows.iter().map(|row| row.sku.as_str()).collect()).await?;
         let mut seen = BTreeSet::new();
-        let mut checks: Vec<_> = event
+        let checks: Vec<_> = event
             .rows
             .iter()
             .map(|row| {
@@ -46,22 +47,20 @@ impl Handler for Count {
         let mut gone = Vec::new();
         let mut results = Vec::with_capacity(rows.len());
         let mut movements = Vec::new();
-        for (at, (row, recorded)) in event.rows.iter().zip(&recorded).enumerate() {
+        for (at, ((row, recorded), check)) in event.rows.iter().zip(&recorded).zip(checks).enumerate() {
             let result = RowResult::booked(at, &row.sku, &row.location, row.counted);
-            let check = std::mem::replace(&mut checks[at], Ok(()));
-            results.push(match check {
-                Err(error) => result.refused(error),
-                Ok(()) => {
-                    let difference = Difference::of(row, recorded, &positions);
-                    difference.movements(row, &mut movements);
-                    // Never more than there are.
-                    drop(positions.change(&row.sku, &row.location, difference.available));
-                    if difference.from_orders > 0 {
-                        gone.push((&*row.sku, &*row.location, difference.from_orders));
-                    }
-                    result
-                }
-            });
+            if let Err(error) = check {
+                results.push(result.refused(error));
+                continue;
+            }
+            results.push(result);
+            let difference = Difference::of(row, recorded, &positions);
+            difference.movements(row, &mut movements);
+            // Never more than there are.
+            drop(positions.change(&row.sku, &row.location, difference.available));
+            if difference.from_orders > 0 {
+                gone.push((&*row.sku, &*row.location, difference.from_orders));
+            }
         }
         let held = store::take_from_orders(tx, &gone).await?;
         movements.extend(held.iter().map(|held| Movement {

@@ -42,6 +42,33 @@ pub enum InventoryError {
         /// The parcels' numbers.
         parcels: Vec<u32>,
     },
+    /// A count found fewer units than orders hold, and took these from the order.
+    #[error(
+        "a count took {quantity} units of {sku} at {location} from this order; expected {quantity} available there, found {available}"
+    )]
+    CountBelowReserved {
+        /// Units that the order lost.
+        quantity: i64,
+        /// Their SKU.
+        sku: String,
+        /// Where they should be.
+        location: String,
+        /// How many units nobody holds there.
+        available: i64,
+    },
+    /// A count took units from a parcel that has left since.
+    #[error("parcel {parcel} left after a count took {quantity} units of {sku} from it")]
+    LeftWithout {
+        /// The parcel's number.
+        parcel: u32,
+        /// Units that the count took.
+        quantity: i64,
+        /// Their SKU.
+        sku: String,
+    },
+    /// A count took units from the order before its payment was captured, and they are not back yet.
+    #[error("a count took units from this order, which are not back yet")]
+    Withdrawn,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -55,6 +82,10 @@ impl HandlerError for InventoryError {
             Self::Shortage(Shortage::Unknown(_)) => Verdict::Reject(Reason::SkuUnknown),
             Self::Shortage(Shortage::Short { .. } | Shortage::Apart) => Verdict::Reject(Reason::StockShort),
             Self::Lapsed(_) => Verdict::Reject(Reason::ReservationExpired),
+            Self::CountBelowReserved { .. } | Self::LeftWithout { .. } => {
+                Verdict::Reject(Reason::CountBelowReserved)
+            }
+            Self::Withdrawn => Verdict::NotYet,
             Self::Overtaken | Self::Database(_) => Verdict::Retry,
             Self::Missed { .. } => Verdict::Reject(Reason::OrderChanged),
             Self::ParcelUnknown(_) => Verdict::Reject(Reason::UnexpectedFact),

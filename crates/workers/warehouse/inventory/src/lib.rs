@@ -24,17 +24,20 @@ mod release;
 mod repack;
 mod request;
 mod reserve;
+mod restore;
 mod row_result;
 mod set_items;
 mod set_location;
 mod ship;
 pub mod store;
 mod transfer;
+mod watch;
 
 use std::time::Duration;
 
 use despatch_contracts::stock::ReservationExpiryDue;
 use despatch_runtime::{Migration, SqlGauge, Worker};
+use watch::Watch;
 
 pub use add::Add;
 pub use adjust::Adjust;
@@ -48,10 +51,12 @@ pub use expire::Expire;
 pub use receive::Receive;
 pub use release::Release;
 pub use reserve::Reserve;
+pub use restore::Restore;
 pub use set_items::SetItems;
 pub use set_location::SetLocation;
 pub use ship::{Left, Ship};
 pub use transfer::Transfer;
+pub use watch::{CloseDays, TellLevels};
 
 /// The worker's name and schema.
 pub const NAME: &str = "inventory";
@@ -66,6 +71,7 @@ const MIGRATIONS: &[Migration] =
 pub fn worker(config: &Config) -> Worker {
     let mut worker = Worker::new(NAME, MIGRATIONS);
     let expiry = worker.timer::<ReservationExpiryDue>();
+    let watch = Watch { levels: worker.timer(), closing: worker.timer() };
     worker
         .queries(store::QUERIES)
         .prunes(store::retentions())
@@ -77,12 +83,15 @@ pub fn worker(config: &Config) -> Worker {
         .handler(FlagMissed)
         .handler(Add)
         .handler(Ship)
-        .handler(Receive)
+        .handler(Receive { watch })
         .handler(Adjust { second_person_above: config.second_person_above })
         .handler(Count)
+        .handler(Restore)
         .handler(Transfer)
         .handler(Arrive)
         .handler(SetItems)
         .handler(SetLocation)
+        .handler(TellLevels(watch))
+        .handler(CloseDays(watch))
         .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
 }

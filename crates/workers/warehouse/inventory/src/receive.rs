@@ -10,10 +10,13 @@ use crate::error::InventoryError;
 use crate::request::{self, Known, check_quantity, check_text};
 use crate::row_result::{RowError, RowResult, storable};
 use crate::store::{self, ArrivedRow};
+use crate::watch::Watch;
 
 /// Records receipts, row by row.
 #[derive(Debug)]
-pub struct Receive;
+pub struct Receive {
+    pub(crate) watch: Watch,
+}
 
 impl Handler for Receive {
     const NAME: &'static str = "inventory.receive";
@@ -53,6 +56,7 @@ impl Handler for Receive {
                 Ok(()) => result.before(before(told.get(row_id).map(String::as_str))),
             });
         }
+        self.watch.ensure_scheduled(tx).await?;
         request::record(tx, &request, (ReceiveRequested::TYPE, receipt), results, false).await?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use despatch_contracts::stock::StockRequest;
 use despatch_domain::similar::similar;
-use despatch_runtime::{DbError, Tx};
+use despatch_runtime::{DbError, Policy, Tx};
 
 use crate::error::InventoryError;
 use crate::row_result::{RowError, RowResult, storable};
@@ -16,6 +16,10 @@ const LONGEST: usize = 200;
 
 /// The most units of a row. It keeps sums far from the limit of the counters.
 const MOST_UNITS: i64 = 1_000_000_000;
+
+/// The policy of handlers that lock rows and decide by them: each request has a transaction of its own, because a lock keeps
+/// nobody out who shares the transaction.
+pub(crate) const ALONE: Policy = Policy { batch: 1, ..Policy::DEFAULT };
 
 /// Returns the request, unless it was worked on before.
 pub(crate) async fn new(

@@ -11,7 +11,9 @@ mod movements;
 mod receipts;
 mod requests;
 mod reservation;
+mod restore;
 mod transfers;
+mod watch;
 
 pub(crate) use changes::{KnownOrder, keep_newest, repack, retentions};
 pub(crate) use claims::{
@@ -20,7 +22,7 @@ pub(crate) use claims::{
 pub(crate) use counts::{Held, Recorded, recorded_at, take_from_orders};
 pub(crate) use items::{barcode_owners, set_items};
 pub(crate) use ledger_queries::OVERSOLD;
-pub use ledger_queries::{Reservation, Totals, reservation_of, totals};
+pub use ledger_queries::{LAW, Reservation, Totals, reservation_of, totals};
 pub(crate) use locations::set_location;
 pub use locations::{Location, open_locations};
 pub(crate) use movements::{Movement, is_worth_more, lock_positions, move_units};
@@ -28,4 +30,6 @@ pub(crate) use receipts::{ArrivedRow, receive_rows, recorded_before};
 pub use receipts::{ReceiptLine, receive, receive_all, units_on_receipts};
 pub(crate) use requests::{is_request_known, location_ids, record_request, skus_near, unknown_skus};
 pub use reservation::State;
+pub(crate) use restore::{Restored, restore};
 pub(crate) use transfers::{OnTheWay, end_transfer, is_transfer_known, lock_transfer, send_off};
+pub(crate) use watch::{Level, changed_levels, close_day, take_stale_watch};

@@ -2,7 +2,7 @@
 
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{TransferRequested, TransferRow};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::InventoryError;
 use crate::position::Positions;
@@ -16,6 +16,7 @@ pub struct Transfer;
 
 impl Handler for Transfer {
     const NAME: &'static str = "inventory.transfer";
+    const POLICY: Policy = request::ALONE;
     type In = TransferRequested;
     type Out = ();
     type Error = InventoryError;

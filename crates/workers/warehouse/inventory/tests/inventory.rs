@@ -6,12 +6,22 @@
 mod changes;
 #[path = "inventory/descriptions.rs"]
 mod descriptions;
+#[path = "inventory/kills.rs"]
+mod kills;
+#[path = "inventory/law.rs"]
+mod law;
 #[path = "inventory/load.rs"]
 mod load;
 #[path = "inventory/races.rs"]
 mod races;
 #[path = "inventory/stock_requests.rs"]
 mod stock_requests;
+#[path = "inventory/watch.rs"]
+mod watch;
+#[path = "inventory/ways.rs"]
+mod ways;
+#[path = "inventory/withdrawn.rs"]
+mod withdrawn;
 
 use despatch_contracts::order::{Fulfilment, Order, OrderCancelled};
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
@@ -22,6 +32,7 @@ use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReleased
 use despatch_domain::Reason;
 use despatch_inventory::store::{self, Location, State, Totals};
 use despatch_inventory::{Config, worker};
+use despatch_runtime::Process;
 use despatch_testkit::{TestEnv, eventually, order};
 use tokio_postgres::Client;
 
@@ -44,6 +55,17 @@ async fn warehouse_with(
     (env, db)
 }
 
+/// A warehouse in which no process runs.
+async fn idle_warehouse() -> (TestEnv, Client) {
+    let env = TestEnv::new().await;
+    let config = Config { reservation_seconds: AN_HOUR, second_person_above: 0 };
+    let process = Process::start(env.settings().clone(), vec![worker(&config)]).await.unwrap();
+    process.health().until_ready().await;
+    process.drain().await;
+    let db = receive(&env, &[]).await;
+    (env, db)
+}
+
 /// Opens the locations and receives these units.
 async fn receive(env: &TestEnv, units: &[(&str, &str, i64)]) -> Client {
     let db = env.db().await;
@@ -60,7 +82,11 @@ async fn receive(env: &TestEnv, units: &[(&str, &str, i64)]) -> Client {
 }
 
 fn accepted(order_id: &str) -> PaymentAuthorised {
-    PaymentAuthorised { order: Some(order(order_id)) }
+    accepted_as(order(order_id))
+}
+
+fn accepted_as(order: Order) -> PaymentAuthorised {
+    PaymentAuthorised { order: Some(order) }
 }
 
 fn captured(order_id: &str) -> PaymentCaptured {
@@ -86,10 +112,18 @@ async fn timers(db: &Client) -> i64 {
     db.query_one("SELECT count(*) FROM inventory.timer", &[]).await.unwrap().get(0)
 }
 
+/// The ledger agrees with every counter.
+async fn assert_lawful(db: &Client) {
+    let wrong = format!("SELECT l::text FROM ({}) AS l", store::LAW);
+    let wrong: Vec<String> = db.query(&wrong, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
 /// Received, available, reserved, shipped.
 async fn units(db: &Client) -> [i64; 4] {
     let Totals { received, available, reserved, shipped, set_aside } = store::totals(db).await.unwrap();
     assert_eq!(received, available + reserved + shipped + set_aside, "units are neither made nor lost");
+    assert_lawful(db).await;
     [received, available, reserved, shipped]
 }
 
@@ -267,66 +301,6 @@ async fn an_order_cancelled_before_it_was_reserved_is_not_reserved() {
     assert_eq!(env.count::<StockReserved>("o-1").await, 0);
     assert_eq!(env.count::<StockReleased>("o-1").await, 0);
     assert_eq!((units(&db).await, timers(&db).await), ([3, 3, 0, 0], 0));
-}
-
-/// The sample order with another way of bringing each of its two lines.
-fn brought(order_id: &str, ways: [Fulfilment; 2]) -> Order {
-    let mut order = order(order_id);
-    order.lines.iter_mut().zip(ways).for_each(|(line, way)| line.set_fulfilment(way));
-    order
-}
-
-#[tokio::test]
-async fn lines_that_others_bring_and_units_that_were_taken_off_are_not_reserved() {
-    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2)]).await;
-    let mut order = brought("o-1", [Fulfilment::Ours, Fulfilment::OtherService]);
-    order.lines[0].removed = 1;
-    env.deliver(&PaymentAuthorised { order: Some(order.clone()) }).await;
-    let reserved: StockReserved = env.expect("o-1").await;
-    let held: Vec<_> = reserved.allocations.iter().map(|it| (it.line, it.quantity)).collect();
-    assert_eq!(held, [(1, 1)], "no location ever had the other line's SKU");
-    env.deliver(&PaymentCaptured { order: Some(order), ..captured("o-1") }).await;
-    env.expect::<StockPicked>("o-1").await;
-    env.quiet().await;
-    assert_eq!(picked(&env, "o-1").await, [(1, 1, "west".into(), 1)]);
-    assert_eq!(units(&db).await, [2, 1, 1, 0]);
-}
-
-#[tokio::test]
-async fn what_the_customer_collects_is_a_parcel_of_its_own_and_leaves_with_the_customer() {
-    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 2), ("SKU-B", "east", 1)]).await;
-    let order = brought("o-1", [Fulfilment::Ours, Fulfilment::Pickup]);
-    env.deliver(&PaymentAuthorised { order: Some(order.clone()) }).await;
-    env.expect::<StockReserved>("o-1").await;
-    env.deliver(&PaymentCaptured { order: Some(order), ..captured("o-1") }).await;
-    env.expect::<StockPicked>("o-1").await;
-    env.quiet().await;
-    let events = env.messages("evt.stock.picked").await;
-    let mut parcels: Vec<_> = events
-        .into_iter()
-        .map(|message| <StockPicked as prost::Message>::decode(message.payload).unwrap().parcel.unwrap())
-        .map(|parcel| (parcel.number, parcel.of, parcel.is_collected, parcel.contents[0].line))
-        .collect();
-    parcels.sort_unstable();
-    assert_eq!(parcels, [(1, 2, true, 2), (2, 2, false, 1)]);
-    env.deliver(&ShipmentCollected { order_id: "o-1".into(), parcel: 1, parcels: 2 }).await;
-    env.quiet().await;
-    assert_eq!(units(&db).await, [3, 0, 2, 1]);
-}
-
-#[tokio::test]
-async fn an_order_with_nothing_to_pick_goes_on_to_its_payment() {
-    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2)]).await;
-    let order = brought("o-1", [Fulfilment::Digital, Fulfilment::None]);
-    env.deliver(&PaymentAuthorised { order: Some(order.clone()) }).await;
-    let reserved: StockReserved = env.expect("o-1").await;
-    assert!(reserved.allocations.is_empty());
-    env.deliver(&PaymentCaptured { order: Some(order), ..captured("o-1") }).await;
-    env.quiet().await;
-    assert_eq!(env.count::<StockPicked>("o-1").await, 0);
-    assert_eq!((state(&db, "o-1").await, timers(&db).await), (Some(State::Confirmed), 0));
-    assert_eq!(units(&db).await, [2, 2, 0, 0]);
-    assert!(env.messages("dead.>").await.is_empty());
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         OrderUpdateReported::TYPE => "the shop says that its contents changed".to_owned(),
         WebhookKept::TYPE => {
             let WebhookKept { shop, topic, .. } = read(payload)?;
-            format!("webhook {topic:?} of {shop} kept for a person")
+            format!("webhook {topic:?} of {shop} kept")
         }
         PaymentDue::TYPE => "payment due".to_owned(),
         OrderRefundRequested::TYPE => {

@@ -9,13 +9,13 @@ use despatch_contracts::order::CollectionReported;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::orders::{Outcome, Placed, accepted, at_most};
+use super::orders::{Outcome, Placed, accepted};
 use crate::http::description::{self, TooLarge, TooMany, Unauthorised, Unavailable, Unknown};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
 use crate::ingest::submission::Submission;
-use crate::sources::fields::json::{self, text};
+use crate::sources::fields::json::{self, at_most, text};
 
 /// A word that the customer collected what was ready. The body may be left out.
 #[derive(Default, Deserialize, ToSchema)]

@@ -20,7 +20,7 @@ use crate::http::state::Gateway;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::Submission;
 use crate::sources::fields::amount::{Amount, Prices};
-use crate::sources::fields::json::{self, Id, Invalid, id, key, or_default, text};
+use crate::sources::fields::json::{self, Id, Invalid, at_most, id, key, or_default, text};
 use crate::sources::order_json::{self, OrderJson};
 
 /// The result of placing an order.
@@ -182,14 +182,6 @@ impl RefundJson {
     }
 }
 
-/// Returns an error for a text that is longer than its limit, in characters.
-pub(super) fn at_most(texts: &[(&'static str, &str, usize)]) -> Result<(), Invalid> {
-    match texts.iter().find(|(_, text, limit)| text.chars().count() > *limit) {
-        Some((field, _, limit)) => Err(Invalid::new(*field, format!("expected at most {limit} characters"))),
-        None => Ok(()),
-    }
-}
-
 /// The requester.
 #[derive(Deserialize, ToSchema, Clone, Copy)]
 #[serde(rename_all = "kebab-case")]
@@ -241,7 +233,7 @@ pub(crate) async fn place(
             Receipt::Changed(order_id) | Receipt::Cancelled(order_id) => {
                 return Err(ApiError::OrderChanged { order_id: order_id.to_string() });
             }
-            Receipt::Noted => return Err(ApiError::Rejected),
+            Receipt::Noted | Receipt::RequestChanged => return Err(ApiError::Rejected),
         };
     let location = [(LOCATION, format!("/v1/orders/{order_id}"))];
     Ok((status, location, Json(Placed { order_id, outcome })).into_response())

@@ -78,6 +78,14 @@ pub(crate) fn key(text: String, field: &str) -> Result<String, Invalid> {
     }
 }
 
+/// Returns an error for a text that is longer than its limit, in characters.
+pub(crate) fn at_most(texts: &[(&'static str, &str, usize)]) -> Result<(), Invalid> {
+    match texts.iter().find(|(_, text, limit)| text.chars().count() > *limit) {
+        Some((field, _, limit)) => Err(Invalid::new(*field, format!("expected at most {limit} characters"))),
+        None => Ok(()),
+    }
+}
+
 /// Treats `null` as missing.
 pub(crate) fn or_default<'de, D, T>(json: D) -> Result<T, D::Error>
 where

@@ -158,6 +158,30 @@ async fn of_a_swap_the_units_that_go_come_off_at_once() {
 }
 
 #[tokio::test]
+async fn units_come_off_at_once_beside_what_cannot_be_followed() {
+    let env = env().await;
+    for (id, reason) in [("nameless", "sku-missing"), ("abroad", "order-changed")] {
+        accepted(&env, id).await;
+        let mut order = more(id, 10, true);
+        order.lines.remove(1);
+        order.total_minor -= 2345;
+        order.tenders[1].amount_minor -= 2345;
+        match id {
+            "nameless" => order.lines[1].sku.clear(),
+            _ => order.ship_to.as_mut().expect("one").country = "CA".into(),
+        }
+        env.deliver(&update(order)).await;
+        let changed: OrderChanged = env.expect(id).await;
+        let order = changed.order.expect("an order");
+        assert_eq!((units(&order), order.total_minor), (vec![(1, 2), (2, 0)], 13_000));
+        assert_eq!(order.ship_to.expect("one").country, "US");
+        let case = env.expect_dead(id).await;
+        assert_eq!((&*case.handler, &*case.reason), ("orders.update", reason));
+        assert_eq!((env.count::<OrderExtended>(id).await, env.count::<OrderChanged>(id).await), (0, 1));
+    }
+}
+
+#[tokio::test]
 async fn an_order_that_is_edited_and_paid_in_one_save_is_accepted_with_its_newest_lines() {
     let env = env().await;
     let pending = |id: &str, second| Order {

@@ -6,7 +6,7 @@ use despatch_contracts::order::{
     OrderExtended, OrderPlaced, PaymentReported,
 };
 use despatch_contracts::payment::{PaymentAuthorised, PaymentCaptured};
-use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved};
+use despatch_contracts::stock::{ReservationExpiryDue, StockPicked, StockReserved, StockWithdrawn};
 
 /// The worker that holds each order's state. It needs every fact, whatever became of the order: of money that was captured
 /// although the order is cancelled, it requests the refund.
@@ -31,7 +31,8 @@ pub(super) fn ends_with_order(worker: &str, event_type: &str) -> bool {
         | StockReserved::TYPE
         | ReservationExpiryDue::TYPE
         | PaymentCaptured::TYPE
-        | StockPicked::TYPE => worker != STATE,
+        | StockPicked::TYPE
+        | StockWithdrawn::TYPE => worker != STATE,
         OrderChanged::TYPE | OrderExtended::TYPE => worker != MONEY,
         _ => false,
     }
@@ -60,6 +61,7 @@ mod tests {
             "stock.reserved",
             "stock.reservation-expiry-due",
             "stock.picked",
+            "stock.withdrawn",
             "payment.authorised",
             "payment.captured",
         ];

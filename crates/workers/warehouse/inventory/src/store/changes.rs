@@ -69,7 +69,11 @@ pub(crate) async fn repack(
 ) -> Result<bool, DbError> {
     let freed = "WITH freed AS (
                      DELETE FROM inventory.allocation WHERE order_id = $1 AND shipped_at IS NULL
-                     RETURNING sku, location, quantity
+                     RETURNING sku, location, quantity, parcel
+                 ), moved AS (
+                     INSERT INTO inventory.movement
+                         (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel)
+                     SELECT sku, location, quantity, 'reserved', 'available', 'order.changed', $1, parcel FROM freed
                  )
                  UPDATE inventory.stock s SET available = s.available + f.quantity
                  FROM (SELECT sku, location, sum(quantity)::int8 AS quantity FROM freed GROUP BY sku, location) f
@@ -87,6 +91,10 @@ pub(crate) async fn repack(
                  ), allocated AS (
                      INSERT INTO inventory.allocation (order_id, line, sku, location, quantity, parcel, position)
                      SELECT $1, line, sku, location, quantity, parcel, position FROM wanted
+                 ), moved AS (
+                     INSERT INTO inventory.movement
+                         (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel)
+                     SELECT sku, location, quantity, 'available', 'reserved', 'order.changed', $1, parcel FROM wanted
                  ), numbered AS (
                      UPDATE inventory.newest_order SET last_parcel = $3 WHERE order_id = $1
                  )

@@ -1,5 +1,5 @@
 //! The statements of an ordinary order's way. Each change to an order's claim is one statement. It moves units between `available` and
-//! the order's allocations, and returns the state that it found.
+//! the order's allocations, writes the ledger, and returns the state that it found.
 
 use std::time::{Duration, SystemTime};
 
@@ -95,6 +95,10 @@ pub(crate) async fn claim(
                ), allocated AS (
                    INSERT INTO inventory.allocation (order_id, line, sku, location, quantity, parcel)
                    SELECT order_id, line, sku, location, quantity, parcel FROM wanted
+               ), moved AS (
+                   INSERT INTO inventory.movement
+                       (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel)
+                   SELECT sku, location, quantity, 'available', 'reserved', 'stock.reserved', order_id, parcel FROM wanted
                ), reserved AS (
                    INSERT INTO inventory.reservation (order_id, state, expires_at)
                    SELECT order_id, state, despatch_now() + make_interval(secs => seconds) FROM each
@@ -161,31 +165,41 @@ pub(crate) enum Expiry {
     Ended,
     /// The reservation lasts for this much longer.
     Early(Duration),
-    /// There was no reservation, or it had been confirmed, cancelled or ended before.
+    /// There was no reservation, it had been confirmed, cancelled or ended before, or a parcel of it has left.
     Nothing,
 }
 
-/// Ends a held reservation that has expired by the database's clock.
+/// Ends a held reservation that has expired by the database's clock. One of which a parcel has left stays, because its units are
+/// not here.
 pub(crate) async fn expire(tx: &Tx<'_>, order_id: &str) -> Result<Expiry, DbError> {
     let sql = "WITH ended AS (
-                   UPDATE inventory.reservation SET state = 'expired'
+                   UPDATE inventory.reservation r SET state = 'expired'
                    WHERE order_id = $1 AND state = 'held' AND expires_at <= despatch_now()
+                     AND NOT EXISTS (SELECT FROM inventory.allocation a
+                                     WHERE a.order_id = r.order_id AND a.shipped_at IS NOT NULL)
                    RETURNING order_id
                ), freed AS (
                    DELETE FROM inventory.allocation a USING ended e WHERE a.order_id = e.order_id
-                   RETURNING a.sku, a.location, a.quantity
+                   RETURNING a.sku, a.location, a.quantity, a.order_id, a.parcel
+               ), moved AS (
+                   INSERT INTO inventory.movement
+                       (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel)
+                   SELECT sku, location, quantity, 'reserved', 'available', 'stock.released', order_id, parcel FROM freed
                ), returned AS (
                    UPDATE inventory.stock s SET available = s.available + f.quantity
                    FROM (SELECT sku, location, sum(quantity)::int8 AS quantity FROM freed GROUP BY sku, location) f
                    WHERE s.sku = f.sku AND s.location = f.location
                )
-               SELECT expires_at <= despatch_now() AS due,
+               SELECT expires_at <= despatch_now() AS due, EXISTS (SELECT FROM ended) AS has_ended,
                       greatest(extract(epoch FROM expires_at - despatch_now()), 0)::float8 AS seconds_left
                FROM inventory.reservation WHERE order_id = $1 AND state = 'held'";
     let rows = tx.returning(sql, &[&order_id]).await?;
     let Some(row) = rows.first() else { return Ok(Expiry::Nothing) };
-    if row.try_get("due")? {
+    if row.try_get("has_ended")? {
         return Ok(Expiry::Ended);
+    }
+    if row.try_get("due")? {
+        return Ok(Expiry::Nothing);
     }
     Ok(Expiry::Early(Duration::from_secs_f64(row.try_get("seconds_left")?)))
 }
@@ -197,7 +211,11 @@ pub(crate) async fn cancel(tx: &Tx<'_>, order_id: &str) -> Result<i64, DbError> 
                    ON CONFLICT (order_id) DO UPDATE SET state = 'cancelled', expires_at = NULL
                ), freed AS (
                    DELETE FROM inventory.allocation WHERE order_id = $1 AND shipped_at IS NULL
-                   RETURNING sku, location, quantity
+                   RETURNING sku, location, quantity, order_id, parcel
+               ), moved AS (
+                   INSERT INTO inventory.movement
+                       (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel)
+                   SELECT sku, location, quantity, 'reserved', 'available', 'stock.released', order_id, parcel FROM freed
                ), returned AS (
                    UPDATE inventory.stock s SET available = s.available + f.quantity
                    FROM (SELECT sku, location, sum(quantity)::int8 AS quantity FROM freed GROUP BY sku, location) f
@@ -215,6 +233,12 @@ pub(crate) async fn ship(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<boo
                ), shipped AS (
                    UPDATE inventory.allocation a SET shipped_at = despatch_now()
                    FROM each WHERE a.order_id = each.order_id AND a.parcel = each.parcel AND shipped_at IS NULL
+                   RETURNING a.sku, a.location, a.quantity, a.order_id, a.parcel
+               ), moved AS (
+                   INSERT INTO inventory.movement
+                       (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel)
+                   SELECT sku, location, quantity, 'reserved', 'customer', 'shipment.despatched', order_id, parcel
+                   FROM shipped
                )
                SELECT n FROM each
                WHERE EXISTS (SELECT FROM inventory.allocation a

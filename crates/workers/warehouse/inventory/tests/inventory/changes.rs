@@ -146,7 +146,7 @@ async fn a_picked_parcel_whose_units_changed_is_voided_and_made_again_and_the_ot
 #[tokio::test]
 async fn another_address_makes_every_parcel_again_but_that_which_the_customer_collects() {
     let (env, db) = two_places().await;
-    let mut order = brought("o-1", [Fulfilment::Ours, Fulfilment::Pickup]);
+    let mut order = crate::ways::brought("o-1", [Fulfilment::Ours, Fulfilment::Pickup]);
     is_picked(&env, &order).await;
     order.ship_to.iter_mut().for_each(|address| address.street1 = "9 New Street".into());
     env.deliver(&moved(4, &order)).await;

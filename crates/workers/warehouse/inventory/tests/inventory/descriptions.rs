@@ -26,7 +26,7 @@ async fn articles_are_described_field_by_field() {
         Item { value_minor: Some(5), value_currency: Some("GBP".into()), ..item("SKU-B") },
         item("SKU-B"),
     ];
-    let results = ask(&env, &db, "i-1", &ItemsSet { request: asked("i-1"), items }).await;
+    let results = ask(&env, &db, "i-1", &ItemsSet { request: Some(asked("i-1")), items }).await;
     let refused = |code| ("refused", code);
     let expected = [
         ("booked", ""),
@@ -39,7 +39,7 @@ async fn articles_are_described_field_by_field() {
     ];
     assert_eq!(results, outcomes(&expected));
     let again = Item { grams: Some(1300), barcodes: vec![barcode("401", 0)], ..item("SKU-A") };
-    ask(&env, &db, "i-2", &ItemsSet { request: asked("i-2"), items: vec![again] }).await;
+    ask(&env, &db, "i-2", &ItemsSet { request: Some(asked("i-2")), items: vec![again] }).await;
     let sql = "SELECT title, grams, fragile, array(SELECT code || ':' || factor FROM inventory.barcode b
                                                    WHERE b.sku = i.sku ORDER BY 1)
                FROM inventory.item i WHERE sku = 'SKU-A'";
@@ -52,7 +52,7 @@ async fn articles_are_described_field_by_field() {
 async fn locations_are_opened_and_changed_field_by_field() {
     let (env, db) = warehouse(AN_HOUR, &[]).await;
     let set = |request_id: &str, location: Location| LocationSet {
-        request: asked(request_id),
+        request: Some(asked(request_id)),
         location: Some(location),
     };
     let address = Address { city: "Leipzig".into(), country: "DE".into(), ..Address::default() };

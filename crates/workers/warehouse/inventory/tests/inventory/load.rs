@@ -49,8 +49,8 @@ async fn units_are_conserved_in_any_order_of_events() {
         match event {
             0 => drop(env.deliver(&PaymentAuthorised { order: Some(order) }).await),
             1 => drop(env.deliver(&PaymentCaptured { order: Some(order), ..captured(&order_id) }).await),
-            2 if n % 3 == 0 => drop(env.deliver(&cancelled(&order_id)).await),
-            3 if n % 2 == 0 => drop(env.deliver(&despatched(&order_id, 1)).await),
+            2 if n.is_multiple_of(3) => drop(env.deliver(&cancelled(&order_id)).await),
+            3 if n.is_multiple_of(2) => drop(env.deliver(&despatched(&order_id, 1)).await),
             _ => {}
         }
     }
@@ -64,10 +64,10 @@ async fn units_are_conserved_in_any_order_of_events() {
 }
 
 /// Numbers that repeat with their seed.
-struct Rng(u64);
+pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
-    fn below(&mut self, end: u64) -> usize {
+    pub(crate) fn below(&mut self, end: u64) -> usize {
         // Knuth's MMIX generator; its high bits are the good ones.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % end).unwrap()

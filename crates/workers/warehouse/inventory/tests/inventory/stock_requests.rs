@@ -16,13 +16,13 @@ use tokio_postgres::Client;
 
 use crate::{AN_HOUR, units, warehouse};
 
-pub(crate) fn asked(request_id: &str) -> Option<StockRequest> {
-    Some(StockRequest {
+pub(crate) fn asked(request_id: &str) -> StockRequest {
+    StockRequest {
         request_id: request_id.into(),
         requested_by: "operator".into(),
         by: "ada".into(),
         note: "a test".into(),
-    })
+    }
 }
 
 pub(crate) fn receive(request_id: &str, rows: &[(&str, &str, i64)]) -> ReceiveRequested {
@@ -33,7 +33,7 @@ pub(crate) fn receive(request_id: &str, rows: &[(&str, &str, i64)]) -> ReceiveRe
         quantity,
     };
     let rows = rows.iter().map(row).collect();
-    ReceiveRequested { request: asked(request_id), receipt: String::new(), rows, all_or_nothing: false }
+    ReceiveRequested { request: Some(asked(request_id)), receipt: String::new(), rows, all_or_nothing: false }
 }
 
 pub(crate) fn adjust(request_id: &str, rows: &[(&str, &str, i64, &str)]) -> AdjustRequested {
@@ -43,7 +43,7 @@ pub(crate) fn adjust(request_id: &str, rows: &[(&str, &str, i64, &str)]) -> Adju
         change,
         reason: reason.into(),
     };
-    AdjustRequested { request: asked(request_id), rows: rows.iter().map(row).collect() }
+    AdjustRequested { request: Some(asked(request_id)), rows: rows.iter().map(row).collect() }
 }
 
 pub(crate) fn count(request_id: &str, rows: &[(&str, &str, i64)]) -> CountRequested {
@@ -53,7 +53,7 @@ pub(crate) fn count(request_id: &str, rows: &[(&str, &str, i64)]) -> CountReques
         counted,
         seen_at: None,
     };
-    CountRequested { request: asked(request_id), rows: rows.iter().map(row).collect() }
+    CountRequested { request: Some(asked(request_id)), rows: rows.iter().map(row).collect() }
 }
 
 pub(crate) fn transfer(
@@ -68,7 +68,7 @@ pub(crate) fn transfer(
         quantity,
     };
     let rows = rows.iter().map(row).collect();
-    TransferRequested { request: asked(request_id), transfer: String::new(), rows, arrives_later }
+    TransferRequested { request: Some(asked(request_id)), transfer: String::new(), rows, arrives_later }
 }
 
 /// Delivers a request twice and returns its rows' results: outcome and code of each.
@@ -257,7 +257,7 @@ async fn an_adjustment_above_a_value_is_marked_for_a_second_person() {
         value_currency: Some("EUR".into()),
         ..Item::default()
     };
-    ask(&env, &db, "i-1", &ItemsSet { request: asked("i-1"), items: vec![item] }).await;
+    ask(&env, &db, "i-1", &ItemsSet { request: Some(asked("i-1")), items: vec![item] }).await;
     for (request_id, change, is_marked) in [("a-1", -2, false), ("a-2", -3, true)] {
         ask(&env, &db, request_id, &adjust(request_id, &[("SKU-A", "east", change, "lost")])).await;
         let marked = "SELECT needs_second FROM inventory.request WHERE request_id = $1";
@@ -321,12 +321,12 @@ async fn a_transfer_arrives_at_once_or_later_and_what_is_short_is_lost() {
     ask(&env, &db, "t-2", &later).await;
     assert_eq!((available(&db, "SKU-A", "east").await, available(&db, "SKU-A", "west").await), (1, 4));
     assert_eq!(in_bucket(&db, "SKU-A", "transit").await, 5);
-    later.request = asked("t-3");
+    later.request = Some(asked("t-3"));
     let twice = ask(&env, &db, "t-3", &later).await;
     assert_eq!(twice, outcomes(&[refused("transfer-known"), refused("transfer-known")]));
 
     let arrived = |request_id: &str, rows: &[(&str, i64)]| TransferArrived {
-        request: asked(request_id),
+        request: Some(asked(request_id)),
         transfer: "lorry".into(),
         rows: rows
             .iter()

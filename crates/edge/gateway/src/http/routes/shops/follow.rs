@@ -1,17 +1,19 @@
 //! Follows the content of a webhook.
 
-use despatch_contracts::order::{Order, OrderPlaced, PaymentReported};
-use despatch_contracts::{Emitted, Trace};
+use despatch_contracts::Trace;
+use despatch_contracts::order::{Order, OrderPlaced};
 use prost::Message as _;
 use uuid::Uuid;
 
 use crate::http::error::ApiError;
 use crate::http::routes::orders::{Outcome, Placed};
 use crate::http::state::Gateway;
+use crate::ingest::new_order::NewOrder;
+use crate::ingest::payment::Payment;
 use crate::ingest::queue::Receipt;
 use crate::ingest::submission::{ShopCancellation, Submission};
 use crate::sources::shopify_money::ShopMoney;
-use crate::sources::webhook::{Cancellation, Said, is_given_up, is_young};
+use crate::sources::webhook::{Cancellation, Said, is_given_up, may_be_placed};
 
 /// Follows the content of a webhook. Returns `None` if it says nothing of an order that is known.
 pub(super) async fn follow(
@@ -23,7 +25,7 @@ pub(super) async fn follow(
     match said {
         Said::Created(order) if is_given_up(&order) => Ok(None),
         Said::Created(order) => place(gateway, order, trace).await,
-        Said::Updated(order) => updated(gateway, order, trace).await,
+        Said::Updated { order, is_done } => updated(gateway, order, is_done, trace).await,
         Said::Cancelled(cancellation) => cancel(gateway, shop, cancellation, trace).await,
         Said::Money(moved) => {
             let mut noted = None;
@@ -50,23 +52,36 @@ async fn place(gateway: &Gateway, order: Order, trace: Trace) -> Result<Option<P
         }
         // Its cancellation came first.
         Receipt::Cancelled(_) => Ok(None),
-        Receipt::Noted => Err(ApiError::Rejected),
+        Receipt::Noted | Receipt::RequestChanged => Err(ApiError::Rejected),
     }
 }
 
 /// Reports an order as it is by now.
 async fn change(gateway: &Gateway, order: Order, order_id: Uuid, trace: Trace) -> Result<Placed, ApiError> {
-    let update = gateway.storage.update(order, order_id)?;
+    submit_update(gateway, gateway.storage.update(order, order_id)?, order_id, trace).await
+}
+
+async fn submit_update(
+    gateway: &Gateway,
+    update: NewOrder,
+    order_id: Uuid,
+    trace: Trace,
+) -> Result<Placed, ApiError> {
     let receipt = gateway.storage.submit(Submission::Update(update), trace).await?;
     let is_changed = matches!(receipt, Receipt::Changed(_));
     Ok(Placed { order_id, outcome: if is_changed { Outcome::Changed } else { Outcome::Same } })
 }
 
-/// Follows an order as it is by now: how it is paid, and whether it changed. Places it if it is unknown and young.
-async fn updated(gateway: &Gateway, order: Order, trace: Trace) -> Result<Option<Placed>, ApiError> {
+/// Follows an order as it is by now: how it is paid, and whether it changed. Places it if it is unknown and still to be sent.
+async fn updated(
+    gateway: &Gateway,
+    order: Order,
+    is_done: bool,
+    trace: Trace,
+) -> Result<Option<Placed>, ApiError> {
     let order_id = match gateway.storage.order_id(&order.shop, &order.shop_order_id).await? {
         Some(order_id) => order_id,
-        None if is_given_up(&order) || !is_young(&order, gateway.storage.now()) => return Ok(None),
+        None if !may_be_placed(&order, is_done, gateway.storage.now()) => return Ok(None),
         None => {
             let placed = place(gateway, order.clone(), trace.clone()).await?;
             match placed {
@@ -76,16 +91,14 @@ async fn updated(gateway: &Gateway, order: Order, trace: Trace) -> Result<Option
             }
         }
     };
-    let order = Order { order_id: order_id.to_string(), ..order };
-    let report = PaymentReported {
-        order_id: order.order_id.clone(),
-        tenders: order.tenders.clone(),
-        is_part: false,
-        order: Some(order.clone()),
-    };
-    let report = gateway.storage.submit(Submission::Event(Emitted::from(&report)), trace.clone());
-    let (report, changed) = tokio::join!(report, change(gateway, order, order_id, trace));
-    report?;
+    // An order that no event can carry is refused before anything of it is stored.
+    let update = gateway.storage.update(order.clone(), order_id)?;
+    let payment = Submission::Payment(Payment::of(&order, order_id));
+    let (paid, changed) = tokio::join!(
+        gateway.storage.submit(payment, trace.clone()),
+        submit_update(gateway, update, order_id, trace)
+    );
+    paid?;
     let changed = changed?;
     Ok(Some(match changed.outcome {
         Outcome::Changed => changed,
@@ -103,7 +116,11 @@ async fn cancel(
     let cancel = ShopCancellation { shop: shop.to_owned(), cancellation };
     Ok(match gateway.storage.submit(Submission::Cancel(cancel), trace).await? {
         Receipt::Cancelled(order_id) => Some(Placed { order_id, outcome: Outcome::CancelRequested }),
-        Receipt::Placed(_) | Receipt::Same(_) | Receipt::Changed(_) | Receipt::Noted => None,
+        Receipt::Placed(_)
+        | Receipt::Same(_)
+        | Receipt::Changed(_)
+        | Receipt::RequestChanged
+        | Receipt::Noted => None,
     })
 }
 

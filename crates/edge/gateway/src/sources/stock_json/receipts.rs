@@ -1,0 +1,136 @@
+//! Units that arrived from a supplier, or will arrive.
+
+use despatch_contracts::Emitted;
+use despatch_contracts::stock::{ExpectedSet, ReceiptRow, ReceiveRequested};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::asked::{StockCommand, request, stock_body};
+use super::row::{at_least, named, number_of_rows};
+use super::{MOST_ROWS, MOST_ROWS_TOGETHER};
+use crate::sources::fields::json::{Id, Invalid, at_most, id, key, or_default, text, units};
+use crate::sources::fields::placed_at;
+
+stock_body! {
+    /// Units that arrived from a supplier.
+    ReceiptJson as Receipt {
+        /// The delivery's name, e.g. the number of its note. A row is booked once in each delivery.
+        #[serde(default, deserialize_with = "text")]
+        #[schema(max_length = 100)]
+        receipt: String,
+        /// Whether one bad row keeps every row from being booked. Then there may be 10,000 rows.
+        #[serde(default, deserialize_with = "or_default")]
+        all_or_nothing: bool,
+        /// The rows; at most 1,000.
+        #[serde(default, deserialize_with = "or_default")]
+        #[schema(required)]
+        rows: Vec<ReceiptRowJson>,
+    }
+}
+
+/// Units of a SKU at a location.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ReceiptRow)]
+struct ReceiptRowJson {
+    /// Your id of the row, unique within the delivery. The same row again, in any request, is not booked again. Without one the
+    /// row belongs to its request alone.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(max_length = 100)]
+    row_id: String,
+    /// The article. One that is not known yet becomes known.
+    #[serde(default, deserialize_with = "id")]
+    #[schema(required, value_type = Id)]
+    sku: String,
+    /// The location's id.
+    #[serde(default, deserialize_with = "text")]
+    #[schema(required)]
+    location: String,
+    /// The number of units.
+    #[serde(default, deserialize_with = "units")]
+    #[schema(required, nullable = false, minimum = 1)]
+    quantity: Option<i64>,
+}
+
+fn receipt_rows(rows: Vec<ReceiptRowJson>) -> Result<Vec<ReceiptRow>, Invalid> {
+    let row = |(at, row): (usize, ReceiptRowJson)| {
+        if row.row_id.chars().count() > 100 {
+            return Err(Invalid::new(format!("rows[{at}].row_id"), "expected at most 100 characters"));
+        }
+        Ok(ReceiptRow {
+            row_id: row.row_id,
+            sku: named(row.sku, at, "sku")?,
+            location: named(row.location, at, "location")?,
+            quantity: at_least(1, row.quantity, at, "quantity")?,
+        })
+    };
+    rows.into_iter().enumerate().map(row).collect()
+}
+
+impl ReceiptJson {
+    pub(crate) fn command(self) -> Result<StockCommand, Invalid> {
+        let request = request(self.request_id, self.requested_by, self.by, self.note)?;
+        at_most(&[("receipt", &self.receipt, 100)])?;
+        let most = if self.all_or_nothing { MOST_ROWS_TOGETHER } else { MOST_ROWS };
+        number_of_rows("rows", self.rows.len(), most)?;
+        let command = ReceiveRequested {
+            receipt: self.receipt,
+            rows: receipt_rows(self.rows)?,
+            all_or_nothing: self.all_or_nothing,
+            request: Some(request.clone()),
+        };
+        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+    }
+}
+
+stock_body! {
+    /// Units that a supplier will deliver.
+    ExpectedJson as ExpectedReceipt {
+        /// The delivery's name, under which it is received.
+        #[serde(default, deserialize_with = "text")]
+        #[schema(required, max_length = 100)]
+        receipt: String,
+        /// The supplier's name.
+        #[serde(default, deserialize_with = "text")]
+        #[schema(max_length = 100)]
+        supplier: String,
+        /// The supplier's mail address, which is written to if the delivery is overdue.
+        #[serde(default, deserialize_with = "text")]
+        #[schema(max_length = 200)]
+        contact: String,
+        /// When it is due.
+        #[serde(default, deserialize_with = "text")]
+        #[schema(required, format = DateTime)]
+        due: String,
+        /// The rows; at most 1,000.
+        #[serde(default, deserialize_with = "or_default")]
+        #[schema(required)]
+        rows: Vec<ReceiptRowJson>,
+    }
+}
+
+impl ExpectedJson {
+    pub(crate) fn command(self) -> Result<StockCommand, Invalid> {
+        let request = request(self.request_id, self.requested_by, self.by, self.note)?;
+        at_most(&[
+            ("receipt", &self.receipt, 100),
+            ("supplier", &self.supplier, 100),
+            ("contact", &self.contact, 200),
+        ])?;
+        if !self.contact.is_empty() && !self.contact.contains('@') {
+            let found = format!("expected a mail address, found {:?}", self.contact);
+            return Err(Invalid::new("contact", found));
+        }
+        let due = placed_at::read(&self.due, "due")?;
+        number_of_rows("rows", self.rows.len(), MOST_ROWS)?;
+        let command = ExpectedSet {
+            receipt: key(self.receipt, "receipt")?,
+            supplier: self.supplier,
+            contact: self.contact,
+            due: Some(due.ok_or_else(|| Invalid::new("due", "is required"))?),
+            rows: receipt_rows(self.rows)?,
+            request: Some(request.clone()),
+        };
+        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+    }
+}

@@ -1,0 +1,180 @@
+//! Stock as a shop's owner works with it: from an empty deployment to the first order that goes out.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::local_deployment::LocalDeployment;
+
+/// The units of a SKU in a bucket of a location, by the sums of `stock explain`.
+fn units(explained: &Value, location: &str, bucket: &str) -> i64 {
+    let is_it = |sum: &&Value| sum["location"] == location && sum["bucket"] == bucket;
+    explained["sums"].as_array().unwrap().iter().find(is_it).map_or(0, |sum| sum["units"].as_i64().unwrap())
+}
+
+/// How many rows ended in each way.
+fn counts(report: &Value) -> [i64; 3] {
+    ["booked", "before", "refused"].map(|name| report[name].as_i64().unwrap_or_else(|| panic!("{report:#}")))
+}
+
+#[allow(clippy::too_many_lines, reason = "one deployment, from nothing to the first order")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_deployment_is_filled_by_one_file_and_the_first_order_goes_out() {
+    let local = LocalDeployment::start().await;
+    let path = |name: &str| local.dir.path().join(name).to_str().unwrap().to_owned();
+    let nothing = local.does(&["stock", "list"]).await;
+    assert!(nothing.stdout.starts_with("no stock\nnext: despatch stock receive"), "{nothing:?}");
+
+    // Nothing can be received where there is no location.
+    let nowhere = local.does(&["stock", "receive", "SKU-A", "5", "--location", "louisville"]).await;
+    assert_eq!(nowhere.status.code(), Some(1), "{nowhere:?}");
+    assert!(
+        nowhere.stderr.contains("found \"louisville\": create one with `despatch locations set`"),
+        "{nowhere:?}"
+    );
+    for (id, rank) in [("louisville", "1"), ("shop", "200")] {
+        let set = ["locations", "set", id, "--name", "Quay", "--city", "Louisville", "--region", "KY"];
+        let set = local.does(&[&set[..], &["--country", "United States", "--rank", rank]].concat()).await;
+        assert!(
+            set.status.success() && set.stdout.starts_with("1 location set\nnext: despatch locations list"),
+            "{set:?}"
+        );
+    }
+    let listed = local.does(&["locations", "list"]).await.stdout;
+    assert!(
+        listed.contains("louisville") && listed.contains("US") && listed.contains("all shops"),
+        "{listed}"
+    );
+    let unknown_zone = local.does(&["locations", "set", "shop", "--zone", "Europe/Berlni"]).await;
+    assert!(unknown_zone.stderr.contains("zone: expected an IANA time zone"), "{unknown_zone:?}");
+
+    // A file as a person makes one: semicolons, a column of her own, some bad rows, two equal rows.
+    let mut file = "\u{feff}Quantity;SKU;Location;Price\r\n".to_owned();
+    for number in 0..1200 {
+        let sku = if number < 2 { "SKU-A".to_owned() } else { format!("SKU-{number}") };
+        let _ = write!(file, "3;{sku};louisville;1,50\r\n");
+    }
+    let good = file.clone();
+    file.push_str(
+        "\r\n3;SKU-X;luisville;\r\n1.000;SKU-Y;louisville;\r\n0;SKU-Z;louisville;\r\n;SKU-W;shop;\r\n",
+    );
+    std::fs::write(path("delivery.csv"), &file).unwrap();
+    let refused = path("refused.csv");
+    let receive =
+        local.does(&["stock", "receive", "--from", &path("delivery.csv"), "--refused", &refused]).await;
+    assert_eq!(receive.status.code(), Some(1), "{receive:?}");
+    assert_eq!(
+        receive.stdout,
+        "1200 rows booked, 3600 units; 4 rows refused\nCorrect the refused rows, and send them again.\n",
+        "{receive:?}"
+    );
+    for part in [
+        "note: these columns are not read: Price\n",
+        "refused: line 1203: SKU-X at luisville: expected a location, found \"luisville\": did you mean \"louisville\"?",
+        "refused: line 1204: quantity: expected a whole number without decimals and separators, found \"1.000\"\n",
+        "refused: line 1205: quantity: expected 1 or more, found 0\n",
+        "refused: line 1206: quantity: expected a whole number, found nothing\n",
+    ] {
+        assert!(receive.stderr.contains(part), "{part} in\n{}", receive.stderr);
+    }
+
+    // The same file under another name; the corrected file; the corrected rows alone: each row is booked once.
+    std::fs::write(path("again.csv"), &good).unwrap();
+    let received = async |name: &str, rest: &[&str]| {
+        local.json(&[&["stock", "receive", "--json", "--from", &path(name)], rest].concat()).await
+    };
+    assert_eq!(counts(&received("again.csv", &[]).await), [0, 1200, 0]);
+    let again = local.does(&["stock", "receive", "--from", &path("again.csv")]).await;
+    assert!(again.status.success() && again.stdout.contains("this row was booked before, on "), "{again:?}");
+    let corrected = file
+        .replace("luisville", "louisville")
+        .replace("1.000;", "1000;")
+        .replace("\r\n0;", "\r\n7;")
+        .replace("\r\n;SKU-W", "\r\n1;SKU-W")
+        .replace("lolouisville", "louisville");
+    std::fs::write(path("corrected.csv"), corrected).unwrap();
+    let booked = received("corrected.csv", &[]).await;
+    assert_eq!((counts(&booked), &booked["units"]), ([4, 1200, 0], &json!(1011)));
+    let bad_rows = std::fs::read_to_string(&refused).unwrap();
+    assert_eq!(
+        bad_rows.lines().next(),
+        Some("\u{feff}Quantity;SKU;Location;Price;problem").map(|it| &it[3..])
+    );
+    std::fs::write(&refused, bad_rows.replace("luisville", "louisville")).unwrap();
+    assert_eq!(counts(&received("refused.csv", &[]).await), [0, 1, 3]);
+    // Another delivery of the same rows is one.
+    assert_eq!(counts(&received("again.csv", &["--receipt", "2026-0815"]).await), [1200, 0, 0]);
+    assert_eq!(counts(&received("again.csv", &["--receipt", "2026-0815"]).await), [0, 1200, 0]);
+
+    // Where one bad row keeps every row from being booked.
+    std::fs::write(path("strict.csv"), "sku,location,quantity\nSKU-A,shop,1\nSKU-A,shpo,1\n").unwrap();
+    let strict = received("strict.csv", &["--all-or-nothing"]).await;
+    assert_eq!((counts(&strict), &strict["withheld"]), ([0, 0, 1], &json!(1)));
+
+    // A row that is typed is booked each time, unless the request has an id.
+    let typed = ["stock", "receive", "SKU-T", "2", "--location", "shop"];
+    for rest in [&[][..], &[], &["--request-id", "once"], &["--request-id", "once"]] {
+        let done = local.does(&[&typed[..], rest].concat()).await;
+        assert!(done.status.success(), "{done:?}");
+    }
+    let explained = async |sku: &str| local.json(&["stock", "explain", sku, "--json"]).await;
+    assert_eq!(units(&explained("SKU-T").await, "shop", "available"), 6);
+
+    // Corrections, with what the ledger says of them.
+    let short =
+        local.does(&["stock", "adjust", "SKU-T", "-7", "--location", "shop", "--reason", "lost"]).await;
+    assert!(!short.status.success() && short.stderr.contains("expected at most 6 units"), "{short:?}");
+    let misspelt =
+        local.does(&["stock", "adjust", "SKU-TT", "-1", "--location", "shop", "--reason", "lost"]).await;
+    assert!(misspelt.stderr.contains("did you mean \"SKU-T\"?"), "{misspelt:?}");
+    for command in [
+        &["stock", "adjust", "SKU-T", "-1", "--location", "shop", "--reason", "damaged", "--by", "ann"][..],
+        &["stock", "count", "SKU-T", "4", "--location", "shop"],
+        &["stock", "transfer", "SKU-T", "1", "shop", "louisville"],
+        &["stock", "transfer", "SKU-T", "2", "shop", "louisville", "--arrives-later", "--transfer", "T-1"],
+        &["stock", "arrive", "T-1"],
+    ] {
+        let done = local.does(command).await;
+        assert!(done.status.success(), "{command:?}: {done:?}");
+    }
+    let moved = explained("SKU-T").await;
+    let held = |location, bucket| units(&moved, location, bucket);
+    assert_eq!(
+        (held("shop", "available"), held("shop", "damaged"), held("shop", "missing")),
+        (1, 1, 1),
+        "{moved:#}"
+    );
+    assert_eq!(held("louisville", "available"), 3, "{moved:#}");
+    let text = local.does(&["stock", "explain", "SKU-T"]).await.stdout;
+    assert!(text.contains("stock.adjust-requested damaged request ") && text.contains(" by ann"), "{text}");
+
+    // Articles, by a file of their own.
+    std::fs::write(
+        path("articles.csv"),
+        "sku,title,grams,barcode,origin\nSKU-A,Stapler,250,4006381333931 4006381333948=12,Germany\nSKU-B,Pen,,,Atlantis\n",
+    )
+    .unwrap();
+    let items = local.does(&["items", "set", "--from", &path("articles.csv")]).await;
+    assert!(items.stderr.contains("refused: line 3: SKU-B: origin: expected a country"), "{items:?}");
+    let listed = local.json(&["items", "list", "--limit", "1", "--json"]).await;
+    let (stapler, next) = (&listed["items"][0], listed["next"].as_str().unwrap());
+    let after = local.json(&["items", "list", "--after", "SKU-9999", "--json"]).await;
+    assert!(next < "SKU-A" && stapler["grams"].is_null(), "{listed:#}");
+    let stapler = &after["items"][0];
+    assert_eq!(
+        (&stapler["sku"], &stapler["grams"], &stapler["origin"]),
+        (&json!("SKU-A"), &json!(250), &json!("DE"))
+    );
+    assert_eq!(stapler["barcodes"][1], json!({ "code": "4006381333948", "factor": 12 }));
+
+    // The first order goes out, and the ledger says so.
+    local.post(&local.checked_out(1).await, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").await;
+    local.becomes("test/1", "completed").await;
+    let level = local.json(&["stock", "list", "SKU-A", "--json"]).await;
+    assert_eq!(level["levels"][0]["available"], 11, "{level:#}");
+    let table = local.does(&["stock", "list", "--location", "shop"]).await.stdout;
+    assert!(table.contains("SKU-W") && !table.contains("louisville"), "{table}");
+    let unknown = local.does(&["stock", "explain", "SKU-0"]).await;
+    assert!(unknown.stderr.contains("no article has the SKU \"SKU-0\""), "{unknown:?}");
+    local.stop().await;
+}

@@ -78,21 +78,32 @@ impl Deployment {
     /// Starts a process with these workers and the gateway, brings stock in and points the carrier at it.
     pub(crate) async fn run_with_gateway(&self, workers: &[&str], units: i64) -> (Despatch, Shop<'_>) {
         let process = self.run(&[&["gateway"], workers].concat());
+        let gateway_url = self.gateway_url(&process).await;
+        self.scan(&gateway_url);
+        stock(&self.env.db().await, units).await;
+        (process, Shop { deployment: self, gateway_url })
+    }
+
+    /// Returns the URL of a process's gateway, once it listens and stock can come in.
+    pub(crate) async fn gateway_url(&self, process: &Despatch) -> String {
         let gateway_url = until("the gateway listens", async || {
             let log = process.stderr();
             let line = log.lines().find(|line| line.contains("gateway listens"))?;
             Some(format!("http://{}", line.split_once("address=")?.1))
         })
         .await;
-        self.sandbox.set_webhook_target(&gateway_url, Some(WEBHOOK_TOKEN)).unwrap();
         let db = self.env.db().await;
         until("inventory has its schema", async || {
             let row = db.query_one("select to_regclass('inventory.receipt') is not null", &[]).await.unwrap();
             row.get::<_, bool>(0).then_some(())
         })
         .await;
-        stock(&db, units).await;
-        (process, Shop { deployment: self, gateway_url })
+        gateway_url
+    }
+
+    /// Lets the carrier's scans through to a gateway, those of parcels that have their labels already among them.
+    pub(crate) fn scan(&self, gateway_url: &str) {
+        self.sandbox.set_webhook_target(gateway_url, Some(WEBHOOK_TOKEN)).unwrap();
     }
 
     /// Waits until so many orders are completed and nothing is left to do; answers what the providers saw.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in what it calls too")]
 
 mod cases;
+mod changed_orders;
 mod child;
 mod cli;
 mod collector;

@@ -13,8 +13,8 @@ use crate::result::Result;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long no message may be published until events that wait for another one are given up. Their wait then ends
-/// as it does after an hour otherwise. The shop reports a refund of an order whose payment became a case, for example.
+/// How long nothing but waits for other events may be left until these are given up. A wait then ends as it does after an
+/// hour or days otherwise. The shop reports a refund of an order whose payment became a case, for example.
 const WAIT_AT_MOST: Duration = Duration::from_secs(15);
 
 /// Whether a deployment became quiescent.
@@ -43,16 +43,15 @@ pub(crate) async fn quiesce(
 ) -> Result<Quiescence> {
     let mut before = (Vec::new(), 0);
     let mut changed = Instant::now();
-    let mut published = (Instant::now(), 0);
+    let mut worked = Instant::now();
     loop {
         tend().await?;
-        let (mut left, sequence) = remaining(auditor, database, jetstream).await?;
-        if published.1 != sequence {
-            published = (Instant::now(), sequence);
-        }
-        if published.0.elapsed() > WAIT_AT_MOST {
+        let Remaining { mut left, sequence, only_waits } = remaining(auditor, database, jetstream).await?;
+        if !only_waits {
+            worked = Instant::now();
+        } else if worked.elapsed() > WAIT_AT_MOST {
             end_waits(auditor, database).await?;
-            published.0 = Instant::now();
+            worked = Instant::now();
         }
         let ended = auditor.progress().await.map_or(0, |progress| progress.ended());
         // Orders that their shop cancelled before they were placed have no end here.
@@ -80,7 +79,7 @@ async fn end_waits(auditor: &Auditor, database: &Database) -> Result {
     let client = database.client().await?;
     for (worker, _) in auditor.backlogs().await? {
         let longer = format!(
-            "update {worker}.journal set deferred_since = deferred_since - interval '1 hour'
+            "update {worker}.journal set deferred_since = deferred_since - interval '5 days'
               where state = 'waiting' and deferred_since is not null"
         );
         client.execute(&longer, &[]).await?;
@@ -88,13 +87,22 @@ async fn end_waits(auditor: &Auditor, database: &Database) -> Result {
     Ok(())
 }
 
-/// Returns the remaining work, in words, and the number of the stream's last message.
+/// The work that is left.
+struct Remaining {
+    /// In words.
+    left: Vec<String>,
+    /// The number of the stream's last message.
+    sequence: u64,
+    /// Whether no more messages are on their way than events wait for their next try.
+    only_waits: bool,
+}
+
 async fn remaining(
     auditor: &Auditor,
     database: &Database,
     jetstream: &jetstream::Context,
-) -> Result<(Vec<String>, u64)> {
-    let mut left = Vec::new();
+) -> Result<Remaining> {
+    let (mut left, mut on_their_way, mut waits) = (Vec::new(), 0, 0);
     let mut sequence = 0;
     match jetstream.get_stream(STREAM).await {
         Ok(stream) => {
@@ -111,6 +119,7 @@ async fn remaining(
                 };
                 let (pending, held) = (consumer.num_pending, consumer.num_ack_pending);
                 if consumer.config.durable_name.is_some() && (pending > 0 || held > 0) {
+                    on_their_way += pending + u64::try_from(held)?;
                     left.push(format!("{}: {pending} messages pending, {held} held", consumer.name));
                 }
             }
@@ -120,6 +129,7 @@ async fn remaining(
     match auditor.backlogs().await {
         Ok(backlogs) => {
             for (worker, backlog) in backlogs {
+                waits += u64::try_from(backlog.waiting)?;
                 if backlog.waiting > 0 {
                     let now = format!("update {worker}.retry set due = despatch_now()");
                     database.client().await?.execute(&now, &[]).await?;
@@ -136,5 +146,5 @@ async fn remaining(
         // The schema does not exist yet.
         Err(error) => left.push(format!("no journals: {error}")),
     }
-    Ok((left, sequence))
+    Ok(Remaining { left, sequence, only_waits: on_their_way <= waits })
 }

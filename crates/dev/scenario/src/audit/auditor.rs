@@ -83,10 +83,10 @@ impl Auditor {
     pub async fn progress(&self) -> Result<Progress, DbError> {
         let client = self.database.client().await?;
         let counts = despatch_orders::store::counts_by_state(&**client).await?;
-        let given_up = "select count(*) from orders.unpaid where given_up_at is not null";
-        let given_up: i64 = client.query_one(given_up, &[]).await?.get(0);
+        let unpaid = "select count(*) from orders.unpaid";
+        let unpaid: i64 = client.query_one(unpaid, &[]).await?.get(0);
         drop(client);
-        Ok(Progress::new(counts, self.dead_orders().await?.len(), given_up))
+        Ok(Progress::new(counts, self.dead_orders().await?.len(), unpaid))
     }
 
     /// Returns the sums over all orders.

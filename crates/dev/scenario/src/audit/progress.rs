@@ -13,14 +13,14 @@ pub struct Progress {
     completed: usize,
     /// Orders that a dead letter ended.
     dead: usize,
-    /// Orders that nobody paid, and that nobody waits for any more.
-    given_up: usize,
+    /// Orders that wait for their payment, or did until nobody waited any more.
+    unpaid: usize,
 }
 
 impl Progress {
-    pub(super) fn new(counts: Vec<(OrderState, i64)>, dead: usize, given_up: i64) -> Self {
-        let given_up = usize::try_from(given_up).unwrap_or_default();
-        let mut progress = Progress { dead, given_up, ..Progress::default() };
+    pub(super) fn new(counts: Vec<(OrderState, i64)>, dead: usize, unpaid: i64) -> Self {
+        let unpaid = usize::try_from(unpaid).unwrap_or_default();
+        let mut progress = Progress { dead, unpaid, ..Progress::default() };
         for (state, count) in counts {
             // A count is never negative.
             let count = usize::try_from(count).unwrap_or_default();
@@ -51,7 +51,7 @@ impl Progress {
 
     /// Returns the number of finished orders, good or bad.
     pub fn ended(&self) -> usize {
-        self.completed + self.dead + self.given_up
+        self.completed + self.dead + self.unpaid
     }
 }
 

@@ -15,8 +15,8 @@ use super::dead_letters::{died_at, died_in};
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) state: Option<OrderState>,
-    /// Whether it waited for a payment that nobody waits for any more.
-    pub(super) given_up: bool,
+    /// Whether it waits for its payment, with a deadline, or nobody waits for that any more.
+    pub(super) is_unpaid: bool,
     /// Whether somebody asked for it to be cancelled.
     pub(super) cancel_asked: bool,
     /// Number, from and to of each entry.
@@ -86,10 +86,9 @@ pub(super) async fn all(
         record.state = OrderState::parse(row.get("state"));
     })
     .await?;
-    read("select order_id from orders.unpaid where given_up_at is not null", |record, _| {
-        record.given_up = true;
-    })
-    .await?;
+    let unpaid = "select order_id from orders.unpaid
+                   where given_up_at is not null or exists (select from orders.timer where key = 'payment/' || order_id)";
+    read(unpaid, |record, _| record.is_unpaid = true).await?;
     let timeline = "select order_id, seq, from_state, to_state, event_type from orders.timeline order by seq";
     read(timeline, |record, row| {
         record.cancel_asked |= row.get::<_, &str>("event_type") == OrderCancelRequested::TYPE;

@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use despatch_contracts::payment::PaymentCaptured;
+use despatch_contracts::runtime::DeadLetter;
 use despatch_contracts::stock::{StockPicked, StockReserved, StockWithdrawn};
 use despatch_testkit::{TestEnv, eventually};
+use prost::Message as _;
 use tokio_postgres::Client;
 
+use crate::changes::changed;
 use crate::stock_requests::{ask, available, count, in_bucket, receive};
-use crate::{AN_HOUR, accepted_as, assert_lawful, cancelled, captured, order_for, units, warehouse};
+use crate::{
+    AN_HOUR, accepted_as, assert_lawful, cancelled, captured, despatched, order_for, units, warehouse,
+};
 
 /// Two orders of three units each, of six; the second one was reserved last.
 async fn two_orders() -> (TestEnv, Client) {
@@ -72,4 +77,47 @@ async fn a_cancelled_order_needs_none_of_what_a_count_took() {
     env.quiet().await;
     assert_eq!(units(&db).await, [15, 9, 2, 0]);
     assert_lawful(&db).await;
+}
+
+#[tokio::test]
+async fn an_order_that_changed_gets_what_it_wants_by_now() {
+    let (env, db) = two_orders().await;
+    ask(&env, &db, "c-1", &count("c-1", &[("SKU-A", "east", 4)])).await;
+    let withdrawn: StockWithdrawn = env.expect("o-2").await;
+    env.expect_dead("o-2").await;
+    // One of its three units is taken off, so that one of the two that are gone is missing.
+    let mut order = order_for("o-2", &[("SKU-A", 3)]);
+    order.lines[0].removed = 1;
+    env.deliver(&changed(4, &order)).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [6, 0, 4, 0]);
+    ask(&env, &db, "r-1", &receive("r-1", &[("SKU-A", "west", 9)])).await;
+    env.deliver(&withdrawn).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [15, 8, 5, 0]);
+    assert_eq!(available(&db, "SKU-A", "west").await, 8);
+}
+
+#[tokio::test]
+async fn a_parcel_that_left_without_its_units_is_a_case() {
+    let (env, db) = two_orders().await;
+    env.deliver(&paid("o-2")).await;
+    env.expect::<StockPicked>("o-2").await;
+    ask(&env, &db, "c-1", &count("c-1", &[("SKU-A", "east", 4)])).await;
+    let withdrawn: StockWithdrawn = env.expect("o-2").await;
+    env.expect_dead("o-2").await;
+    env.deliver(&despatched("o-2", 1)).await;
+    ask(&env, &db, "r-1", &receive("r-1", &[("SKU-A", "east", 9)])).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [15, 9, 3, 1]);
+    env.deliver(&withdrawn).await;
+    env.quiet().await;
+    let letters = env.messages("dead.inventory.count-below-reserved").await;
+    let errors: Vec<String> = letters
+        .into_iter()
+        .filter_map(|letter| DeadLetter::decode(letter.payload).unwrap().failures.pop())
+        .map(|failure| failure.error)
+        .collect();
+    assert!(errors.iter().any(|error| error.starts_with("parcel 1 left after a count took 2")), "{errors:?}");
+    assert_eq!(units(&db).await, [15, 9, 3, 1], "nothing goes to a parcel that left");
 }

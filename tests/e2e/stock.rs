@@ -170,6 +170,12 @@ async fn an_empty_deployment_is_filled_by_one_file_and_the_first_order_goes_out(
     // The first order goes out, and the ledger says so.
     local.post(&local.checked_out(1).await, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").await;
     local.becomes("test/1", "completed").await;
+    let sold = explained("SKU-A").await;
+    assert_eq!(
+        (units(&sold, "louisville", "available"), units(&sold, "louisville", "customer")),
+        (11, 1),
+        "{sold:#}"
+    );
     let level = local.json(&["stock", "list", "SKU-A", "--json"]).await;
     assert_eq!(level["levels"][0]["available"], 11, "{level:#}");
     let table = local.does(&["stock", "list", "--location", "shop"]).await.stdout;

@@ -203,7 +203,7 @@ mod tests {
         let text = as_lines("A-1", &[], &movements, None);
         let text = anstream::adapter::strip_str(&text).to_string();
         assert!(
-            text.contains("damaged          45         3  corrected: damaged by ann, request r-1\n"),
+            text.contains("damaged           45         3  corrected: damaged by ann, request r-1\n"),
             "{text}"
         );
         assert!(text.ends_with("the sum:\n  main: 45 available, 2 damaged, 3 reserved\n"), "{text}");

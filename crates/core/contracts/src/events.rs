@@ -87,7 +87,6 @@ events! {
     stock::TransferArrived => "stock.transfer-arrived", |e| asked(e.request.as_ref());
     stock::ItemsSet => "stock.items-set", |e| asked(e.request.as_ref());
     stock::LocationSet => "stock.location-set", |e| asked(e.request.as_ref());
-    stock::ExpectedSet => "stock.expected-set", |e| asked(e.request.as_ref());
     stock::StockWithdrawn => "stock.withdrawn", |e| Subject::order(&e.order_id);
     stock::StockLevelDue => "stock.level-due", |_e| Subject::NONE;
     stock::StockLevelChanged => "stock.level-changed", |e| Subject::new("sku", &e.sku);

@@ -21,9 +21,9 @@ use despatch_contracts::shipment::{
     ShipmentReturned,
 };
 use despatch_contracts::stock::{
-    AdjustRequested, ChangeMissed, CountRequested, ExpectedSet, ItemsSet, LocationSet, ParcelVoided,
-    ReceiveRequested, ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue, StockPicked,
-    StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
+    AdjustRequested, ChangeMissed, CountRequested, ItemsSet, LocationSet, ParcelVoided, ReceiveRequested,
+    ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue, StockPicked, StockReleased,
+    StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
 };
 use despatch_contracts::{Bytes, Event};
 use despatch_domain::amount;
@@ -108,10 +108,6 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LocationSet::TYPE => {
             let LocationSet { request, location } = read(payload)?;
             stock_request("change of a location", location.iter().len(), request)
-        }
-        ExpectedSet::TYPE => {
-            let ExpectedSet { request, rows, .. } = read(payload)?;
-            stock_request("expected delivery", rows.len(), request)
         }
         StockWithdrawn::TYPE => {
             let StockWithdrawn { sku, location, quantity, .. } = read(payload)?;

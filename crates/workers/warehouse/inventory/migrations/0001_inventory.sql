@@ -187,6 +187,8 @@ CREATE TABLE inventory.reservation (
     order_id   text PRIMARY KEY,
     state      text NOT NULL CHECK (state IN ('held', 'confirmed', 'expired', 'cancelled')),
     expires_at timestamptz,
+    -- The highest number of a parcel when it was confirmed, so that a parcel that a count empties leaves its number used.
+    last_parcel integer NOT NULL DEFAULT 0,
     at         timestamptz NOT NULL DEFAULT despatch_now(),
     CHECK (state <> 'held' OR expires_at IS NOT NULL)
 ) WITH (fillfactor = 80);

@@ -17,7 +17,7 @@ pub(crate) struct KnownOrder {
     pub(crate) newest: Order,
     /// The state of its claim, if it made one.
     pub(crate) state: Option<State>,
-    /// The highest number of a parcel that the order used, as far as it changed before.
+    /// The highest number of a parcel that the order used, as far as it was confirmed or changed before.
     pub(crate) last_parcel: u32,
     /// Its units by parcel.
     pub(crate) packed: Vec<Packed>,
@@ -33,7 +33,7 @@ pub(crate) async fn keep_newest(tx: &Tx<'_>, order: &Order, change: u32) -> Resu
                        WHERE known.change < excluded.change
                )
                SELECT CASE WHEN o.change > $2 THEN o.document END AS document, r.state,
-                      coalesce(o.last_parcel, 0) AS last_parcel, a.line, a.sku, a.location, a.quantity, a.parcel,
+                      greatest(o.last_parcel, r.last_parcel, 0) AS last_parcel, a.line, a.sku, a.location, a.quantity, a.parcel,
                       coalesce(a.position, a.parcel) AS position, a.shipped_at IS NOT NULL AS has_left
                FROM unnest(ARRAY[$1]) AS each (order_id)
                LEFT JOIN inventory.newest_order o USING (order_id)

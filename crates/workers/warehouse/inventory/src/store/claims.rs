@@ -100,9 +100,13 @@ pub(crate) async fn claim(
                        (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel)
                    SELECT sku, location, quantity, 'available', 'reserved', 'stock.reserved', order_id, parcel FROM wanted
                ), reserved AS (
-                   INSERT INTO inventory.reservation (order_id, state, expires_at)
-                   SELECT order_id, state, despatch_now() + make_interval(secs => seconds) FROM each
-                   ON CONFLICT (order_id) DO UPDATE SET state = excluded.state, expires_at = excluded.expires_at
+                   INSERT INTO inventory.reservation (order_id, state, expires_at, last_parcel)
+                   SELECT order_id, state, despatch_now() + make_interval(secs => seconds),
+                          coalesce((SELECT max(parcel) FROM wanted
+                                    WHERE wanted.n = each.n AND each.state = 'confirmed'), 0)
+                   FROM each
+                   ON CONFLICT (order_id) DO UPDATE
+                       SET state = excluded.state, expires_at = excluded.expires_at, last_parcel = excluded.last_parcel
                    RETURNING order_id, expires_at
                )
                SELECT n, r.expires_at,
@@ -136,7 +140,10 @@ pub(crate) struct Confirmed {
 pub(crate) async fn confirm(tx: &Tx<'_>, order_id: &str) -> Result<Option<Confirmed>, DbError> {
     // The outer query sees the row as it was before the update.
     let sql = "WITH confirmed AS (
-                   UPDATE inventory.reservation SET state = 'confirmed', expires_at = NULL
+                   UPDATE inventory.reservation r
+                   SET state = 'confirmed', expires_at = NULL,
+                       last_parcel = coalesce((SELECT max(parcel) FROM inventory.allocation a
+                                               WHERE a.order_id = r.order_id), 0)
                    WHERE order_id = ANY ($1) AND state = 'held'
                )
                SELECT n, r.state, o.document, a.line, a.sku, a.location, a.quantity, a.parcel

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use despatch_contracts::payment::PaymentCaptured;
 use despatch_contracts::runtime::DeadLetter;
-use despatch_contracts::stock::{StockPicked, StockReserved, StockWithdrawn};
+use despatch_contracts::stock::{StockPicked, StockReleased, StockReserved, StockWithdrawn};
 use despatch_testkit::{TestEnv, eventually};
 use prost::Message as _;
 use tokio_postgres::Client;
 
-use crate::changes::changed;
+use crate::changes::{authorised, changed, going, moved, of, paid as paid_for};
 use crate::stock_requests::{ask, available, count, in_bucket, receive};
 use crate::{
     AN_HOUR, accepted_as, assert_lawful, cancelled, captured, despatched, order_for, units, warehouse,
@@ -120,4 +120,37 @@ async fn a_parcel_that_left_without_its_units_is_a_case() {
         .collect();
     assert!(errors.iter().any(|error| error.starts_with("parcel 1 left after a count took 2")), "{errors:?}");
     assert_eq!(units(&db).await, [15, 9, 3, 1], "nothing goes to a parcel that left");
+}
+
+#[tokio::test]
+async fn the_number_of_a_parcel_that_a_count_emptied_is_not_used_again() {
+    // Paid while it is reserved, and after that.
+    for reservation_seconds in [AN_HOUR, 0] {
+        let (env, db) = warehouse(reservation_seconds, &[("SKU-A", "west", 9), ("SKU-B", "east", 9)]).await;
+        let mut order = of("o-1", [2, 1]);
+        env.deliver(&authorised(&order)).await;
+        if reservation_seconds == 0 {
+            env.expect::<StockReleased>("o-1").await;
+        }
+        env.expect::<StockReserved>("o-1").await;
+        env.deliver(&paid_for(&order)).await;
+        env.expect::<StockPicked>("o-1").await;
+        ask(&env, &db, "c-1", &count("c-1", &[("SKU-A", "west", 0)])).await;
+        let withdrawn: StockWithdrawn = env.expect("o-1").await;
+        assert_eq!((withdrawn.parcel, withdrawn.quantity), (2, 2));
+        env.expect_dead("o-1").await;
+        order.ship_to.iter_mut().for_each(|address| address.street1 = "9 New Street".into());
+        env.deliver(&moved(4, &order)).await;
+        env.quiet().await;
+        // The parcel 2 was labelled, so the one that is made again is another.
+        let numbers: Vec<u32> = going(&env, "o-1").await.iter().map(|parcel| parcel.0).collect();
+        assert_eq!(numbers, [2, 3]);
+        // Its units come back as a parcel of its own.
+        ask(&env, &db, "r-1", &receive("r-1", &[("SKU-A", "west", 2)])).await;
+        env.deliver(&withdrawn).await;
+        env.quiet().await;
+        let numbers: Vec<u32> = going(&env, "o-1").await.iter().map(|parcel| parcel.0).collect();
+        assert_eq!(numbers, [2, 3, 4]);
+        assert_lawful(&db).await;
+    }
 }

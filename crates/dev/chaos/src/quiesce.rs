@@ -129,7 +129,7 @@ async fn remaining(
     match auditor.backlogs().await {
         Ok(backlogs) => {
             for (worker, backlog) in backlogs {
-                waits += u64::try_from(backlog.waiting)?;
+                waits += backlog.waiting;
                 if backlog.waiting > 0 {
                     let now = format!("update {worker}.retry set due = despatch_now()");
                     database.client().await?.execute(&now, &[]).await?;

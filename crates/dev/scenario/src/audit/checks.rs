@@ -107,9 +107,7 @@ fn money(expected: &Expected, record: &Record, paid: &OrderCounts, wrong: &mut V
         wrong.push(format!("{} refunds are approved and not made", record.open_refunds));
     }
     let recorded = record.captured_minor - record.refunded_minor;
-    // Of an order that grew while it was captured, the case names the capture.
-    let is_in_case = expected.changing.is_some() && record.died_at(&["payments.capture"]);
-    if recorded != left && !is_in_case {
+    if recorded != left {
         wrong.push(format!("payments recorded {recorded}, Stripe captured {left}"));
     }
 }

@@ -185,8 +185,6 @@ impl History {
         let is_last = living.len() == 1;
         // Money that the shop has itself stays below the total, because a refund at Stripe is not the shop's.
         let rest = order.total_minor() - if order.intent.is_some() { order.kept_minor() } else { 0 };
-        // An addition is paid in the shop: no part of it is left over of what was authorised.
-        let is_whole = order.intent.as_ref().is_none_or(|(_, minor)| order.outstanding_minor() >= *minor);
         let affordable = |units: i64| order.items[item].price_minor * units < rest;
         match change {
             Change::TakeOff if current > 1 && affordable(current - 1) => {
@@ -199,12 +197,12 @@ impl History {
                 order.take_off(item, current);
                 self.say_edited(order, item, -current);
             }
-            Change::Raise if is_whole => {
+            Change::Raise => {
                 order.raise(item, 1);
                 self.say_edited(order, item, 1);
                 self.pay_perhaps(order, rng);
             }
-            Change::AddItem if is_whole => {
+            Change::AddItem => {
                 order.add_item(item);
                 self.say_edited(order, order.items.len() - 1, 1);
                 self.pay_perhaps(order, rng);
@@ -232,13 +230,7 @@ impl History {
                 self.say("orders/paid", order);
                 self.say("orders/updated", order);
             }
-            Change::TakeOff
-            | Change::Drop
-            | Change::Raise
-            | Change::AddItem
-            | Change::Refund
-            | Change::Goodwill
-            | Change::Pay => {}
+            Change::TakeOff | Change::Drop | Change::Refund | Change::Goodwill | Change::Pay => {}
         }
     }
 

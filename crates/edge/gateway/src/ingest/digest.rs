@@ -1,4 +1,4 @@
-//! The digest of an order's core: the shop's number, the units that stand, the address, the amounts.
+//! The digest of an order's core: the shop's number, the units that stand, the address, the service level, the amounts.
 //!
 //! Two orders of one number are the same order if their cores are equal. The core has nothing that differs between two
 //! copies of the same order: how it is paid, when it was changed, what people noted. A later field of the contract is not in
@@ -14,7 +14,7 @@ use crate::sources::order_json;
 
 /// The version of the core. A change of the core raises it. Digests of different versions cannot be compared, and an
 /// order that was stored under another version never counts as changed.
-pub(crate) const VERSION: i16 = 1;
+pub(crate) const VERSION: i16 = 2;
 
 /// Returns the digest of an order's core.
 pub(crate) fn of(order: &Order) -> [u8; 32] {
@@ -31,6 +31,7 @@ fn core(order: &Order) -> Order {
         currency: order.currency.clone(),
         tax_minor: order.tax_minor,
         total_minor: order.total_minor,
+        service_level: order.service_level,
         // A shop's payments change from one of its webhooks to the next. Our own JSON has no updates, so another payment
         // must not pass for the same order.
         tenders: if order.channel == order_json::CHANNEL { order.tenders.clone() } else { Vec::new() },
@@ -66,7 +67,7 @@ fn lines(lines: &[Line]) -> Vec<Line> {
 mod tests {
     use std::time::SystemTime;
 
-    use despatch_contracts::order::{Customer, Fulfilment, Tender, TenderState};
+    use despatch_contracts::order::{Customer, Fulfilment, ServiceLevel, Tender, TenderState};
 
     use super::*;
 
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn what_is_sent_and_what_it_costs_makes_another_order() {
         type Change = fn(&mut Order);
-        let changes: [Change; 8] = [
+        let changes: [Change; 9] = [
             |o| o.shop_order_id = "2".into(),
             |o| o.ship_to.as_mut().unwrap().street1 = "2 Main St".into(),
             |o| o.ship_to = None,
@@ -136,6 +137,7 @@ mod tests {
             |o| drop(o.lines.pop()),
             |o| o.total_minor = 1501,
             |o| o.currency = "EUR".into(),
+            |o| o.set_service_level(ServiceLevel::FirstClass),
         ];
         for (at, change) in changes.into_iter().enumerate() {
             assert!(changed(change), "row {at}");

@@ -2,7 +2,7 @@
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::{
-    AdditionReported, Order, OrderAccepted, PaymentDue, PaymentReported, Tender, TenderState,
+    AdditionReported, Order, OrderAccepted, OrderChanged, PaymentDue, PaymentReported, Tender, TenderState,
 };
 use despatch_contracts::tender;
 use despatch_domain::{Reason, amount};
@@ -15,6 +15,7 @@ use crate::lifecycle::{Lifecycle, Step};
 use crate::store::{self, Accepted, Note, PAID_WITHIN, Unpaid};
 use crate::tenders;
 use crate::unpaid::{self, is_pending, is_unpaid, stop_waiting};
+use crate::update::change;
 
 /// `orders.pay`: work on an order begins once the shop says that it is paid.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl HandlerError for PayError {
 impl Handler for Pay {
     const NAME: &'static str = "orders.pay";
     type In = PaymentReported;
-    type Out = (Option<OrderAccepted>, Option<AdditionReported>);
+    type Out = (Option<OrderAccepted>, Option<OrderChanged>, Option<AdditionReported>);
     type Error = PayError;
 
     async fn record(&self, event: &PaymentReported, tx: &Tx<'_>) -> Result<Self::Out, PayError> {
@@ -66,7 +67,7 @@ impl Handler for Pay {
         let is_overtaken = event.order.as_ref().is_some_and(|newer| is_older(newer, &waiting.order));
         // The shop does not say how the order is paid.
         if is_overtaken || event.tenders.is_empty() {
-            return Ok((None, None));
+            return Ok((None, None, None));
         }
         let is_given_up = waiting.is_given_up;
         let is_paid = |tender: &Tender| tender.state() == TenderState::Captured;
@@ -86,13 +87,13 @@ impl Handler for Pay {
             if event.is_part || event.order.is_some() {
                 store::change_unpaid(tx, &order, moved.as_ref()).await?;
             }
-            return Ok((None, None));
+            return Ok((None, None, None));
         }
         if !order.tenders.iter().any(tender::lives) {
             // The shop gave the order up.
             store::give_up(tx, order_id).await?;
             stop_waiting(tx, order_id).await?;
-            return Ok((None, None));
+            return Ok((None, None, None));
         }
         if is_given_up {
             return Err(PayError::TooLate);
@@ -103,7 +104,7 @@ impl Handler for Pay {
         if let (Some(OrderAccepted { order: Some(order) }), Some(moved)) = (&accepted, &moved) {
             store::change_document(tx, order, Some(moved)).await?;
         }
-        Ok((accepted, None))
+        Ok((accepted, None, None))
     }
 }
 
@@ -113,11 +114,11 @@ async fn accepted_before(event: &PaymentReported, tx: &Tx<'_>) -> Result<<Pay as
     let order_id = event.order_id.as_str();
     let known = store::document(tx, order_id).await?;
     let lifecycle = store::lifecycle(tx, order_id).await?;
-    let (Some(Accepted { order: known, moved }), Some((_, lifecycle))) = (known, lifecycle) else {
+    let (Some(Accepted { order: known, moved }), Some((version, lifecycle))) = (known, lifecycle) else {
         return Err(PayError::NotYet);
     };
     if event.order.as_ref().is_some_and(|newer| is_older(newer, &known)) {
-        return Ok((None, None));
+        return Ok((None, None, None));
     }
     if !event.is_part
         && lifecycle.state() == OrderState::Accepted
@@ -131,7 +132,14 @@ async fn accepted_before(event: &PaymentReported, tx: &Tx<'_>) -> Result<<Pay as
         let note = Note { event_type: PaymentReported::TYPE, detail: "captured in the shop" };
         let step = |order: &mut Lifecycle| Ok(Step::none(order.state(), Reason::StepDone));
         store::advance::<PayError>(tx, order_id, &note, step).await?;
-        return Ok((Some(OrderAccepted { order: Some(order) }), None));
+        // Workers that noted an earlier change would go on with the tenders that it had.
+        let changed = OrderChanged {
+            order: Some(order.clone()),
+            change: change(version),
+            needs_labels: false,
+            requested_by: order.shop.clone(),
+        };
+        return Ok((Some(OrderAccepted { order: Some(order) }), Some(changed), None));
     }
     let addition = event.order.as_ref().filter(|newer| {
         let is_captured = lifecycle.is_captured();
@@ -140,7 +148,7 @@ async fn accepted_before(event: &PaymentReported, tx: &Tx<'_>) -> Result<<Pay as
             && lifecycle.is_ours()
             && tenders::paying(&known, newer, is_captured).is_some()
     });
-    Ok((None, addition.map(|newer| AdditionReported { order: Some(newer.clone()) })))
+    Ok((None, None, addition.map(|newer| AdditionReported { order: Some(newer.clone()) })))
 }
 
 /// Adds a part that was paid, once, and takes it off what is pending.

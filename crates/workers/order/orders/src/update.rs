@@ -113,11 +113,10 @@ impl Handler for Update {
         let detail = difference.words();
         let note = Note { event_type: OrderUpdateReported::TYPE, detail: &detail };
         let step = store::advance::<DbError>(tx, &order.order_id, &note, |lifecycle| {
-            Ok(if is_news {
-                lifecycle.reorder(&newest)
-            } else {
-                Step::none(lifecycle.state(), Reason::AlreadyApplied)
-            })
+            // An addition that was not followed may be withdrawn, and then nothing differs.
+            let step = lifecycle.reorder(&newest);
+            let is_known = !is_news && step.from == step.to;
+            Ok(if is_known { Step::none(step.to, Reason::AlreadyApplied) } else { step })
         });
         let step = step.await?.ok_or(UpdateError::NotYet)?;
         store::change_document(tx, &order, moved.as_ref()).await?;

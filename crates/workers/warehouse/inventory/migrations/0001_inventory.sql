@@ -189,6 +189,8 @@ CREATE TABLE inventory.reservation (
     expires_at timestamptz,
     -- The highest number of a parcel when it was confirmed, so that a parcel that a count empties leaves its number used.
     last_parcel integer NOT NULL DEFAULT 0,
+    -- Units that counts took from it, and that are not back.
+    withdrawn  bigint NOT NULL DEFAULT 0 CHECK (withdrawn >= 0),
     at         timestamptz NOT NULL DEFAULT despatch_now(),
     CHECK (state <> 'held' OR expires_at IS NOT NULL)
 ) WITH (fillfactor = 80);

@@ -28,8 +28,9 @@ impl Handler for Confirm {
         let order_id = &order.order_id;
         let (confirmed, ()) = try_join!(store::confirm(tx, order_id), expiry_timer::unset(tx, order_id))?;
         match confirmed {
-            Some(Confirmed { state: State::Held, allocations, newest }) => {
-                if is_short(order, newest.as_ref(), &allocations) {
+            Some(Confirmed { state: State::Held, is_withdrawn, allocations, newest }) => {
+                // Units that were added, and that are not there, keep nothing back: they are a case of their own.
+                if is_withdrawn && is_short(order, newest.as_ref(), &allocations) {
                     return Err(InventoryError::Withdrawn);
                 }
                 Ok(picked(newest.as_ref().unwrap_or(order), allocations))
@@ -42,7 +43,7 @@ impl Handler for Confirm {
     }
 }
 
-/// Returns whether a count took units from the reservation. Units that were added since may come later.
+/// Returns whether the reservation has fewer units than the order. Units that were added since may come later.
 fn is_short(order: &Order, newest: Option<&Order>, allocations: &[Allocation]) -> bool {
     let wanted_now = |number: u32| {
         let order = newest.unwrap_or(order);

@@ -1,13 +1,14 @@
 //! Units and amounts that a shop adds to an order: they wait for their payment, and the rest does not.
 
 use despatch_contracts::order::{
-    AdditionReported, Line, Order, OrderAccepted, OrderChanged, OrderExtended, OrderPlaced, PaymentReported,
-    Tender, TenderState,
+    AdditionReported, Line, Order, OrderAccepted, OrderChanged, OrderCompleted, OrderExtended, OrderPlaced,
+    PaymentReported, Tender, TenderState,
 };
 use despatch_contracts::tender;
 use despatch_read_model::orders::accepted as kept;
 use despatch_status::OrderState;
 use despatch_testkit::{TestEnv, order};
+use prost::Message as _;
 
 use crate::fixture::{
     accepted, at, cancel, captured, delivered, env, picked, reviewed, status, timeline, units, update,
@@ -245,6 +246,47 @@ async fn an_address_that_was_chosen_here_stays_while_the_payment_is_waited_for()
     env.deliver(&update(at("o-1", 30, |order| drop(order.lines.pop())))).await;
     let changed: OrderChanged = env.expect("o-1").await;
     assert_eq!((changed.needs_labels, changed.order.expect("an order").ship_to), (false, Some(chosen)));
+}
+
+#[tokio::test]
+async fn an_addition_that_is_taken_back_is_not_waited_for() {
+    let env = env().await;
+    accepted(&env, "o-1").await;
+    env.deliver(&update(more("o-1", 10, false))).await;
+    env.expect_dead("o-1").await;
+    env.deliver(&captured("o-1")).await;
+    env.deliver(&picked("o-1", 1, 1)).await;
+    env.quiet().await;
+    assert_eq!(status(&env, "o-1").await.state, OrderState::Paid);
+    env.deliver(&update(at("o-1", 20, |_| ()))).await;
+    env.quiet().await;
+    assert_eq!(status(&env, "o-1").await.state, OrderState::Picked);
+    env.deliver(&delivered("o-1", 1, 1)).await;
+    env.deliver(&reviewed("o-1")).await;
+    env.expect::<OrderCompleted>("o-1").await;
+}
+
+#[tokio::test]
+async fn workers_learn_that_the_shop_captured_an_order_that_changed_before() {
+    let env = env().await;
+    let authorised = |second| Order {
+        tenders: vec![in_shop(13_000, TenderState::Authorised)],
+        ..at("o-1", second, |_| ())
+    };
+    env.deliver(&OrderPlaced { order: Some(authorised(1)) }).await;
+    env.expect::<OrderAccepted>("o-1").await;
+    let mut moved = authorised(10);
+    moved.ship_to.as_mut().expect("one").street1 = "7 New Street".into();
+    env.deliver(&update(moved.clone())).await;
+    let first: OrderChanged = env.expect("o-1").await;
+    env.quiet().await;
+    let tenders = vec![in_shop(13_000, TenderState::Captured)];
+    env.deliver(&reported(Order { tenders: tenders.clone(), ..moved })).await;
+    env.quiet().await;
+    let changes = env.messages("evt.order.changed").await;
+    let last = OrderChanged::decode(changes.last().expect("a change").payload.clone()).expect("a change");
+    assert!(last.change > first.change && !last.needs_labels, "{last:?}");
+    assert_eq!(last.order.expect("an order").tenders, tenders);
 }
 
 #[tokio::test]

@@ -106,7 +106,8 @@ pub(crate) async fn claim(
                                     WHERE wanted.n = each.n AND each.state = 'confirmed'), 0)
                    FROM each
                    ON CONFLICT (order_id) DO UPDATE
-                       SET state = excluded.state, expires_at = excluded.expires_at, last_parcel = excluded.last_parcel
+                       SET state = excluded.state, expires_at = excluded.expires_at, last_parcel = excluded.last_parcel,
+                           withdrawn = 0
                    RETURNING order_id, expires_at
                )
                SELECT n, r.expires_at,
@@ -130,6 +131,8 @@ pub(crate) async fn claim(
 #[derive(Debug)]
 pub(crate) struct Confirmed {
     pub(crate) state: State,
+    /// Whether counts took units from it that are not back.
+    pub(crate) is_withdrawn: bool,
     /// The order's allocations by parcel, if it was held.
     pub(crate) allocations: Vec<Allocation>,
     /// The order as it is by now, if it changed.
@@ -146,7 +149,7 @@ pub(crate) async fn confirm(tx: &Tx<'_>, order_id: &str) -> Result<Option<Confir
                                                WHERE a.order_id = r.order_id), 0)
                    WHERE order_id = ANY ($1) AND state = 'held'
                )
-               SELECT n, r.state, o.document, a.line, a.sku, a.location, a.quantity, a.parcel
+               SELECT n, r.state, r.withdrawn > 0 AS is_withdrawn, o.document, a.line, a.sku, a.location, a.quantity, a.parcel
                FROM unnest($1::text[]) WITH ORDINALITY AS each (order_id, n)
                JOIN inventory.reservation r USING (order_id) LEFT JOIN inventory.allocation a USING (order_id)
                LEFT JOIN inventory.newest_order o USING (order_id)
@@ -154,6 +157,7 @@ pub(crate) async fn confirm(tx: &Tx<'_>, order_id: &str) -> Result<Option<Confir
     let rows = tx.execute_batched(sql, (order_id.to_owned(),)).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let (state, newest) = (first.try_get("state")?, document(first)?);
+    let is_withdrawn = first.try_get("is_withdrawn")?;
     let mut allocations = Vec::with_capacity(rows.len());
     if state == State::Held {
         for row in &rows {
@@ -163,7 +167,7 @@ pub(crate) async fn confirm(tx: &Tx<'_>, order_id: &str) -> Result<Option<Confir
             }
         }
     }
-    Ok(Some(Confirmed { state, allocations, newest }))
+    Ok(Some(Confirmed { state, is_withdrawn, allocations, newest }))
 }
 
 /// The result of [`expire`].

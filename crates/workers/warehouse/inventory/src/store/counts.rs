@@ -94,6 +94,10 @@ pub(crate) async fn take_from_orders(
                    UPDATE inventory.allocation a SET quantity = a.quantity - t.units FROM taken t
                    WHERE a.order_id = t.order_id AND a.parcel = t.parcel AND a.line = t.line
                      AND t.units < t.quantity
+               ), noted AS (
+                   UPDATE inventory.reservation r SET withdrawn = r.withdrawn + t.units
+                   FROM (SELECT order_id, sum(units)::int8 AS units FROM taken GROUP BY order_id) t
+                   WHERE r.order_id = t.order_id
                )
                SELECT order_id, line, parcel, sku, location, units FROM taken ORDER BY order_id, line, parcel";
     let skus: Vec<&str> = positions.iter().map(|(sku, ..)| *sku).collect();

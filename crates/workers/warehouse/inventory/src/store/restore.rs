@@ -23,7 +23,8 @@ pub(crate) enum Restored {
     Left,
 }
 
-/// Takes the units from `available` at the same location for the same parcel, if the order never changed.
+/// Takes the units from `available` at the same location for the same parcel, if the order never changed. Of one that changed, the
+/// caller takes them, or fails, which undoes the rest.
 pub(crate) async fn restore(tx: &Tx<'_>, event: &StockWithdrawn) -> Result<Restored, DbError> {
     let StockWithdrawn { order_id, line, parcel, sku, location, quantity, request_id } = event;
     let sql = "WITH live AS (
@@ -45,6 +46,9 @@ pub(crate) async fn restore(tx: &Tx<'_>, event: &StockWithdrawn) -> Result<Resto
                    INSERT INTO inventory.movement
                        (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel, request_id)
                    SELECT sku, location, $6, 'available', 'reserved', 'stock.withdrawn', $1, $3, $7 FROM taken
+               ), back AS (
+                   UPDATE inventory.reservation SET withdrawn = greatest(withdrawn - $6, 0)
+                   WHERE order_id = $1 AND (EXISTS (SELECT FROM taken) OR EXISTS (SELECT FROM newest))
                )
                SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM gone) AS has_left,
                       EXISTS (SELECT FROM taken) AS is_done, (SELECT change FROM newest) AS change,

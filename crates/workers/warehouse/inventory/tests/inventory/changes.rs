@@ -224,3 +224,23 @@ async fn added_units_that_are_not_there_are_a_case_that_a_replay_ends() {
     assert_eq!(parcels.iter().map(|it| it.4.clone()).collect::<Vec<_>>(), [[(1, 1)], [(2, 1)]]);
     assert_eq!(units(&db).await, [4, 1, 3, 0]);
 }
+
+#[tokio::test]
+async fn an_addition_that_is_not_there_keeps_nothing_of_a_paid_order_back() {
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "west", 2), ("SKU-B", "east", 1)]).await;
+    is_reserved(&env, &of("o-2", [0, 1])).await;
+    is_reserved(&env, &of("o-1", [1, 0])).await;
+    env.deliver(&extended(4, &of("o-1", [1, 1]))).await;
+    assert_eq!(env.expect_dead("o-1").await.handler, "inventory.add");
+    // The payment carries the order with what was added.
+    env.deliver(&paid(&of("o-1", [1, 1]))).await;
+    env.expect::<StockPicked>("o-1").await;
+    env.quiet().await;
+    assert_eq!(going(&env, "o-1").await, [(1, 1, 1, "west".into(), vec![(1, 1)])]);
+    store::receive(&db, "r-2", &[("SKU-B", "east", 1)]).await.unwrap();
+    env.deliver(&extended(4, &of("o-1", [1, 1]))).await;
+    env.quiet().await;
+    let parcels = going(&env, "o-1").await;
+    assert_eq!(parcels.iter().map(|it| it.4.clone()).collect::<Vec<_>>(), [[(1, 1)], [(2, 1)]]);
+    assert_eq!(units(&db).await, [4, 1, 3, 0]);
+}

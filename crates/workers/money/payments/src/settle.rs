@@ -7,10 +7,10 @@ use despatch_contracts::tender;
 use despatch_domain::{Currency, Money, Reason, amount};
 use despatch_runtime::Tx;
 
-use crate::approval::{Approval, spread};
+use crate::approval::Approval;
 use crate::error::PaymentError;
 use crate::provider::Captured;
-use crate::store::{self, NewTender, Payment, total_in};
+use crate::store::{self, CapturedTender, NewTender, Payment, total_in};
 use crate::tenders;
 
 /// Approves the refund of what the order does not cost any more after this change. Does nothing before it is captured: a
@@ -34,17 +34,37 @@ pub(crate) async fn settle(
         payment = store::known_in(tx, order_id).await?;
     }
     let may_keep = payment.may_keep().ok_or_else(|| unsettled(&payment))?;
-    let tenders: Vec<_> = payment.tenders.iter().collect();
-    let left = tenders.iter().map(|tender| tender.left()).sum::<i64>();
-    let minor = (payment.kept() - may_keep).min(left);
+    let minor = payment.kept() - may_keep;
     let refund_id = tender::change(change);
     let is_settled = store::refunds_in(tx, order_id).await?.iter().any(|it| it.id == refund_id);
     if minor <= 0 || is_settled {
         return Ok(Vec::new());
     }
-    let parts = spread(&tenders, Some(minor)).unwrap_or_default();
+    let parts = parts(&payment, minor);
     let reason = Reason::OrderChanged.code();
     Approval { order_id, refund_id: &refund_id, reason, is_settlement: true }.record(parts, tx).await
+}
+
+/// Spreads what goes back over the tenders, as far as money is left: first over those that the order lowered, because their
+/// holders may give it back by themselves.
+fn parts(payment: &Payment, minor: i64) -> Vec<(&CapturedTender, i64)> {
+    let order = payment.changed.as_ref().map(|changed| &changed.order);
+    let mut open = minor;
+    let mut parts = Vec::with_capacity(payment.tenders.len());
+    for held in &payment.tenders {
+        let known = order.zip(usize::try_from(held.number - 1).ok()).and_then(|(it, at)| it.tenders.get(at));
+        let pays = known.filter(|it| tender::lives(it) && it.provider == held.provider);
+        let part = (held.left() - pays.map_or(0, |it| it.amount_minor)).clamp(0, open);
+        open -= part;
+        parts.push((held, part));
+    }
+    for (held, part) in &mut parts {
+        let more = (held.left() - *part).min(open);
+        *part += more;
+        open -= more;
+    }
+    parts.retain(|(_, part)| *part > 0);
+    parts
 }
 
 /// Returns the error of an order that has no total in the currency in which it was paid.

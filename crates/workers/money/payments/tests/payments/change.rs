@@ -314,6 +314,32 @@ async fn what_others_took_for_an_addition_is_counted_and_goes_back_with_the_rest
 }
 
 #[tokio::test]
+async fn what_the_shop_took_and_gives_back_by_itself_is_not_refunded_by_us_too() {
+    let checkout = Checkout::open().await;
+    for (order_id, off) in [("addition", 0), ("more", 1000)] {
+        let order = captured(&checkout, order_id).await;
+        let mut newest = order.clone();
+        newest.tenders.push(shop(3000));
+        newest.total_minor += 3000;
+        checkout.env.deliver(&extended(&newest, 5)).await;
+        checkout.env.quiet().await;
+        // The merchant takes the addition off, and in the second order something else too.
+        newest.total_minor = PRICE - off;
+        newest.tenders[0].amount_minor -= off;
+        newest.tenders[1] = Tender { state: TenderState::Void.into(), ..shop(0) };
+        checkout.env.deliver(&changed(&newest, 6)).await;
+        checkout.env.quiet().await;
+        assert_eq!(refunds(&checkout, &order, "approved").await, [("change-6".to_owned(), 3000)]);
+        checkout.env.deliver(&gave_back(&order, "1", 3000)).await;
+        checkout.env.quiet().await;
+        assert_eq!(checkout.counts(&order).refunded_minor, off);
+        assert_eq!(refunds(&checkout, &order, "approved").await, []);
+        assert_eq!(kept(&checkout, &order).await, PRICE - off);
+    }
+    assert!(checkout.env.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test]
 async fn a_change_of_a_cancelled_order_moves_nothing() {
     let checkout = Checkout::open().await;
     let paid = captured(&checkout, "paid").await;

@@ -25,7 +25,7 @@ impl Handler for Restore {
             available,
         };
         match store::restore(tx, event).await? {
-            // A cancelled order needs nothing.
+            // A cancelled order needs nothing, and one that reserved again has all.
             Restored::Done | Restored::Over => Ok((Vec::new(), Vec::new())),
             // Its parcels may have other numbers by now, or it may not want the units any more.
             Restored::Changed(order, change) => {

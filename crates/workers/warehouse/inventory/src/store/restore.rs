@@ -10,7 +10,7 @@ use super::changes::document;
 pub(crate) enum Restored {
     /// The order holds the units again.
     Done,
-    /// The order holds nothing any more: it was cancelled, or its reservation ended.
+    /// The reservation ended: the order was cancelled, or holds nothing, or reserved again.
     Over,
     /// The order changed since it was accepted, and nothing was done: the order, and the number of its change.
     Changed(Box<Order>, u32),
@@ -27,12 +27,17 @@ pub(crate) enum Restored {
 /// caller takes them, or fails, which undoes the rest.
 pub(crate) async fn restore(tx: &Tx<'_>, event: &StockWithdrawn) -> Result<Restored, DbError> {
     let StockWithdrawn { order_id, line, parcel, sku, location, quantity, request_id } = event;
-    let sql = "WITH live AS (
-                   SELECT FROM inventory.reservation WHERE order_id = $1 AND state IN ('held', 'confirmed')
+    // A reservation that was made again lacks nothing that a count took from the former one, and may be at another location.
+    let sql = "WITH newest AS (
+                   SELECT change, document FROM inventory.newest_order WHERE order_id = $1
+               ), live AS (
+                   SELECT FROM inventory.reservation
+                   WHERE order_id = $1 AND state IN ('held', 'confirmed') AND withdrawn >= $6
+                     AND (EXISTS (SELECT FROM newest)
+                          OR NOT EXISTS (SELECT FROM inventory.allocation
+                                         WHERE order_id = $1 AND parcel = $3 AND location <> $5))
                ), gone AS (
                    SELECT FROM inventory.allocation WHERE order_id = $1 AND parcel = $3 AND shipped_at IS NOT NULL
-               ), newest AS (
-                   SELECT change, document FROM inventory.newest_order WHERE order_id = $1
                ), taken AS (
                    UPDATE inventory.stock SET available = available - $6::int8
                    WHERE sku = $4 AND location = $5 AND available >= $6 AND EXISTS (SELECT FROM live)
@@ -47,8 +52,9 @@ pub(crate) async fn restore(tx: &Tx<'_>, event: &StockWithdrawn) -> Result<Resto
                        (sku, location, quantity, from_bucket, to_bucket, kind, order_id, parcel, request_id)
                    SELECT sku, location, $6, 'available', 'reserved', 'stock.withdrawn', $1, $3, $7 FROM taken
                ), back AS (
-                   UPDATE inventory.reservation SET withdrawn = greatest(withdrawn - $6, 0)
-                   WHERE order_id = $1 AND (EXISTS (SELECT FROM taken) OR EXISTS (SELECT FROM newest))
+                   UPDATE inventory.reservation SET withdrawn = withdrawn - $6
+                   WHERE order_id = $1 AND EXISTS (SELECT FROM live)
+                     AND (EXISTS (SELECT FROM taken) OR EXISTS (SELECT FROM newest))
                )
                SELECT EXISTS (SELECT FROM live) AS is_live, EXISTS (SELECT FROM gone) AS has_left,
                       EXISTS (SELECT FROM taken) AS is_done, (SELECT change FROM newest) AS change,

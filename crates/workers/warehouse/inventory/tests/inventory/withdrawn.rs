@@ -154,3 +154,40 @@ async fn the_number_of_a_parcel_that_a_count_emptied_is_not_used_again() {
         assert_lawful(&db).await;
     }
 }
+
+#[tokio::test]
+async fn an_order_that_reserved_again_gets_nothing_for_its_former_reservation() {
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 3)]).await;
+    env.deliver(&accepted_as(order_for("o-1", &[("SKU-A", 3)]))).await;
+    env.expect::<StockReserved>("o-1").await;
+    ask(&env, &db, "c-1", &count("c-1", &[("SKU-A", "east", 1)])).await;
+    let former: StockWithdrawn = env.expect("o-1").await;
+    env.expect_dead("o-1").await;
+    env.advance(Duration::from_secs(2 * AN_HOUR)).await;
+    env.expect::<StockReleased>("o-1").await;
+    ask(&env, &db, "r-1", &receive("r-1", &[("SKU-A", "west", 3)])).await;
+    env.deliver(&paid("o-1")).await;
+    env.expect::<StockPicked>("o-1").await;
+    ask(&env, &db, "r-2", &receive("r-2", &[("SKU-A", "east", 5)])).await;
+    env.deliver(&former).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [11, 6, 3, 0]);
+
+    // A count takes from the new reservation too. Only at its location the order gets units back.
+    ask(&env, &db, "c-2", &count("c-2", &[("SKU-A", "west", 1)])).await;
+    env.quiet().await;
+    env.deliver(&former).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [11, 6, 1, 0]);
+    ask(&env, &db, "r-3", &receive("r-3", &[("SKU-A", "west", 2)])).await;
+    let events = env.messages("evt.stock.withdrawn").await.into_iter();
+    let mut events = events.map(|event| StockWithdrawn::decode(event.payload).unwrap());
+    env.deliver(&events.find(|event| event.request_id == "c-2").unwrap()).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [13, 6, 3, 0]);
+    assert_eq!(available(&db, "SKU-A", "west").await, 0);
+    // No replay gives them twice.
+    env.deliver(&former).await;
+    env.quiet().await;
+    assert_eq!(units(&db).await, [13, 6, 3, 0]);
+}

@@ -14,6 +14,8 @@ create table gateway.orders (
     latest_updated_at timestamptz,
     -- SHA-256 of the tenders that the shop last reported since.
     tenders_digest bytea,
+    -- The references of the refunds that the shop reported. Shops repeat them with every other change.
+    refunds text[],
     -- False for a number whose cancellation came before the order: it is never placed.
     is_placed boolean not null default true,
     -- When the shop's cancellation was passed on.

@@ -16,6 +16,7 @@ use despatch_contracts::payment::RefundReported;
 use despatch_domain::Reason;
 use despatch_runtime::{DbError, Handler, HandlerError, Policy, Tx, Verdict};
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 use crate::ingest::digest;
 use crate::ingest::history::Update;
@@ -172,10 +173,16 @@ async fn money_said(
 ) -> Result<Option<String>, DbError> {
     for money in moved {
         let rows = tx.query(statements::ORDER_ID, &[shop, &money.shop_order_id]).await?;
-        let Some(order_id) = rows.first().map(|row| row.get(0)) else { return Ok(Some(money.shop_order_id)) };
+        let Some(order_id) = rows.first().map(|row| row.get::<_, Uuid>(0)) else {
+            return Ok(Some(money.shop_order_id));
+        };
         match money.movement.report(order_id) {
             Report::Paid(event) => follow_ons.paid.push(*event),
-            Report::Refunded(event) => follow_ons.refunded.push(event),
+            Report::Refunded(event) => {
+                if tx.execute(statements::REFUND, &[&order_id, &event.reference]).await? == 1 {
+                    follow_ons.refunded.push(event);
+                }
+            }
         }
     }
     Ok(None)

@@ -164,6 +164,7 @@ impl Committer {
             },
             Submission::Update(order) if lookup.is_first(id) => &order.event,
             Submission::Payment(payment) if lookup.is_first(id) => &payment.event,
+            Submission::Refund(refund) if lookup.is_first(id) => &refund.event,
             Submission::Cancel(cancel) if lookup.is_first(id) => {
                 let Receipt::Cancelled(order_id) = lookup.receipt(queued) else { return None };
                 &cancel.event(order_id)
@@ -178,6 +179,7 @@ impl Committer {
             Submission::Event(event) => event,
             Submission::Update(_)
             | Submission::Payment(_)
+            | Submission::Refund(_)
             | Submission::Cancel(_)
             | Submission::Kept(_)
             | Submission::Scan(..)

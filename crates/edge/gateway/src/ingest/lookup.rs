@@ -108,6 +108,7 @@ impl BatchLookup {
             .filter_map(|queued| match &queued.submission {
                 Submission::Update(order) => Some((&*order.shop, &*order.shop_order_id, queued)),
                 Submission::Payment(it) => Some((&*it.shop, &*it.shop_order_id, queued)),
+                Submission::Refund(it) => Some((&*it.shop, &*it.shop_order_id, queued)),
                 Submission::Cancel(it) => Some((&*it.shop, &*it.cancellation.shop_order_id, queued)),
                 _ => None,
             })
@@ -121,6 +122,7 @@ impl BatchLookup {
                     Update::Stale | Update::Same | Update::Adopted => (Receipt::Same(order.order_id), false),
                 },
                 Submission::Payment(payment) => (Receipt::Noted, shop_words::pay(tx, payment).await?),
+                Submission::Refund(refund) => (Receipt::Noted, shop_words::refund(tx, refund).await?),
                 Submission::Cancel(cancel) => match shop_words::cancel(tx, cancel, id).await? {
                     Cancelled::Now(order_id) => {
                         self.traces.extend(store::traces(tx, &[order_id]).await?);
@@ -150,6 +152,7 @@ impl BatchLookup {
             }
             Submission::Stock(_)
             | Submission::Payment(_)
+            | Submission::Refund(_)
             | Submission::Kept(_)
             | Submission::Scan(..)
             | Submission::UnknownParcel(..)

@@ -10,7 +10,7 @@ use super::history::{History, Update};
 use super::new_order::NewOrder;
 use super::payment::Payment;
 use super::statements;
-use super::submission::ShopCancellation;
+use super::submission::{ShopCancellation, ShopRefund};
 
 /// The consequence of a cancellation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,12 @@ pub(crate) async fn pay(tx: &Transaction<'_>, payment: &Payment) -> Result<bool,
     let statement = tx.prepare_cached(statements::PAYMENT).await?;
     let (shop, shop_order_id, digest) = (&payment.shop, &payment.shop_order_id, &payment.digest[..]);
     Ok(tx.execute(&statement, &[shop, shop_order_id, &digest]).await? == 1)
+}
+
+/// Notes a refund; returns whether that is news.
+pub(crate) async fn refund(tx: &Transaction<'_>, refund: &ShopRefund) -> Result<bool, DbError> {
+    let statement = tx.prepare_cached(statements::REFUND).await?;
+    Ok(tx.execute(&statement, &[&refund.order_id, &refund.reference]).await? == 1)
 }
 
 /// Follows a cancellation. `id` stands for an order that is not known, and then never will be.

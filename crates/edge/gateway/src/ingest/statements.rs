@@ -22,6 +22,11 @@ pub(crate) const PAYMENT: &str = "\
     update gateway.orders set tenders_digest = $3
      where shop = $1 and shop_order_id = $2 and is_placed and tenders_digest is distinct from $3";
 
+/// A refund of an order, if that is news.
+pub(crate) const REFUND: &str = "\
+    update gateway.orders set refunds = array_append(refunds, $2::text)
+     where order_id = $1 and $2::text <> all (coalesce(refunds, '{}'))";
+
 /// The core of an order, in place of one that no build can compare any more.
 pub(crate) const ADOPT: &str = "\
     update gateway.orders

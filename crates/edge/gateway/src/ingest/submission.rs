@@ -37,6 +37,17 @@ pub(crate) fn cancel_request(shop: &str, order_id: Uuid) -> OrderCancelRequested
     }
 }
 
+/// A shop's word that it gave money back.
+#[derive(Debug, Clone)]
+pub(crate) struct ShopRefund {
+    pub(crate) shop: String,
+    pub(crate) shop_order_id: String,
+    pub(crate) order_id: Uuid,
+    /// The shop's id of the refund.
+    pub(crate) reference: String,
+    pub(crate) event: Emitted,
+}
+
 /// The content of a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Submission {
@@ -48,6 +59,8 @@ pub(crate) enum Submission {
     Update(NewOrder),
     /// How a shop's order is paid by now. The same payment counts once.
     Payment(Payment),
+    /// Money that a shop gave back. The same refund counts once.
+    Refund(ShopRefund),
     /// A shop's cancellation. One that comes before its order keeps the order from being placed.
     Cancel(ShopCancellation),
     /// A webhook for a person. The same one counts once.
@@ -73,6 +86,7 @@ impl Submission {
             }
             Submission::Update(order) => Some(order.order_id),
             Submission::Payment(payment) => Some(payment.order_id),
+            Submission::Refund(refund) => Some(refund.order_id),
             Submission::Order(_)
             | Submission::ShopOrder(_)
             | Submission::Cancel(_)

@@ -3,7 +3,7 @@
 
 use despatch_contracts::order::{PaymentReported, Tender, TenderState};
 use despatch_contracts::payment::RefundReported;
-use despatch_contracts::{Emitted, tender};
+use despatch_contracts::tender;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -68,15 +68,6 @@ impl Movement {
                 currency,
                 refund_id: String::new(),
             }),
-        }
-    }
-}
-
-impl From<Report> for Emitted {
-    fn from(report: Report) -> Self {
-        match report {
-            Report::Paid(event) => Emitted::from(&*event),
-            Report::Refunded(event) => Emitted::from(&event),
         }
     }
 }

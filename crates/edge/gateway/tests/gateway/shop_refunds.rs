@@ -61,6 +61,7 @@ async fn money_that_comes_before_its_order_waits_for_it() {
     shop.gateway.send(back).await;
     shop.env.quiet().await;
     assert_eq!(money(&shop, &order_id).await, (700, 9800, 0));
+    assert_eq!(shop.env.messages("evt.payment.refund-reported").await.len(), 1);
     assert!(shop.env.messages("dead.>").await.is_empty());
 }
 
@@ -126,4 +127,29 @@ async fn a_refund_of_shopify_from_before_the_order_came_counts_once() {
     shop.env.quiet().await;
     assert_eq!(money(&shop, &order_id).await, (2000, 8500, 0));
     assert!(shop.env.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_refund_that_cannot_be_recorded_is_one_case_however_often_it_is_said() {
+    let shop = Shop::open().await;
+    let mut order: Value = serde_json::from_str(PAID).unwrap();
+    let id = order["id"].as_u64().unwrap();
+    let order_id = shop.gateway.send(shopify(order.to_string())).await.order_id();
+    shop.env.expect::<OrderPlaced>(&order_id).await;
+    shop.captured(&order_id).await;
+    // More than the customer paid.
+    let back = |at: u64| json!({ "id": at, "order_id": id, "transactions": [transaction(id, at, "refund", "999.00")] });
+    order["refunds"] = json!([back(2)]);
+    for tags in ["a", "a", "b", "c"] {
+        order["tags"] = json!(tags);
+        shop.gateway.send(topic("orders/updated", &order)).await;
+        shop.gateway.send(topic("refunds/create", &back(2))).await;
+    }
+    shop.env.quiet().await;
+    assert_eq!(shop.env.messages("dead.>").await.len(), 1);
+    // Another one is another case.
+    order["refunds"] = json!([back(2), back(3)]);
+    shop.gateway.send(topic("orders/updated", &order)).await;
+    shop.env.quiet().await;
+    assert_eq!(shop.env.messages("dead.>").await.len(), 2);
 }

@@ -1,7 +1,7 @@
 //! Follows the content of a webhook.
 
-use despatch_contracts::Trace;
 use despatch_contracts::order::{Order, OrderPlaced};
+use despatch_contracts::{Emitted, Trace};
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -11,8 +11,8 @@ use crate::http::state::Gateway;
 use crate::ingest::new_order::NewOrder;
 use crate::ingest::payment::Payment;
 use crate::ingest::queue::Receipt;
-use crate::ingest::submission::{ShopCancellation, Submission};
-use crate::sources::shopify_money::ShopMoney;
+use crate::ingest::submission::{ShopCancellation, ShopRefund, Submission};
+use crate::sources::shopify_money::{Report, ShopMoney};
 use crate::sources::webhook::{Cancellation, Said, is_given_up, may_be_placed};
 
 /// Follows the content of a webhook. Returns `None` if it says nothing of an order that is known.
@@ -132,7 +132,16 @@ async fn note_money(
     trace: &Trace,
 ) -> Result<Option<Placed>, ApiError> {
     let Some(order_id) = gateway.storage.order_id(shop, &money.shop_order_id).await? else { return Ok(None) };
-    let event = money.movement.report(order_id).into();
-    gateway.storage.submit(Submission::Event(event), trace.clone()).await?;
+    let submission = match money.movement.report(order_id) {
+        Report::Paid(event) => Submission::Event(Emitted::from(&*event)),
+        Report::Refunded(event) => Submission::Refund(ShopRefund {
+            shop: shop.to_owned(),
+            shop_order_id: money.shop_order_id,
+            order_id,
+            event: Emitted::from(&event),
+            reference: event.reference,
+        }),
+    };
+    gateway.storage.submit(submission, trace.clone()).await?;
     Ok(Some(Placed { order_id, outcome: Outcome::PaymentNoted }))
 }

@@ -43,6 +43,14 @@ impl Plan {
         let known = self.changed.as_ref().map(|changed| &changed.order);
         known.or(event.order.as_ref()).ok_or(PaymentError::OrderMissing)
     }
+
+    /// Returns what is due of an order that is not captured in the shop, as far as it is known here. Stock is reserved only
+    /// after that capture. So the event's tenders are newer if they pay for the order, or else a newer change is to come.
+    fn due_since(&mut self, event: &Order, provider: &'static str) -> Result<Due, PaymentError> {
+        let changed = self.changed.as_mut().ok_or(PaymentError::CaptureToCome)?;
+        changed.order.tenders.clone_from(&event.tenders);
+        tenders::due(&changed.order, provider).map_err(|_| PaymentError::CaptureToCome)
+    }
 }
 
 /// The decision about an order's payment.
@@ -91,7 +99,11 @@ impl<P: Provider> EffectHandler for Capture<P> {
         if !payment.tenders.is_empty() {
             return Ok(plan);
         }
-        plan.step = match (tenders::due(plan.order(event)?, P::NAME)?, payment.is_cancelled) {
+        let due = match tenders::due(plan.order(event)?, P::NAME) {
+            Err(PaymentError::CaptureAtShop) => plan.due_since(order, P::NAME)?,
+            due => due?,
+        };
+        plan.step = match (due, payment.is_cancelled) {
             (Due::Ours(ours), is_cancelled) => {
                 let ours = Ours { change: plan.changed.as_ref().map(|it| it.change), ..ours };
                 if is_cancelled { Step::Check(ours) } else { Step::Capture(ours) }

@@ -22,6 +22,11 @@ pub enum PaymentError {
     /// The money is authorised at the shop's own payment provider, which despatch cannot ask.
     #[error("the payment is authorised at the shop, which has to capture it")]
     CaptureAtShop,
+    /// The shop captured the payment, and the change of the order that says so has not come.
+    #[error(
+        "the payment was authorised at the shop when the order changed, and its capture has not been reported since"
+    )]
+    CaptureToCome,
     /// The shop says that it has not got the money yet.
     #[error("expected an order that is paid, found that {name:?} is pending")]
     NotPaid {
@@ -185,7 +190,7 @@ impl HandlerError for PaymentError {
             Self::RefundFailed { .. } => Verdict::Reject(Reason::RefundFailed),
             Self::Disputed { .. } => Verdict::Reject(Reason::PaymentDisputed),
             Self::NothingCaptured => Verdict::Reject(Reason::CommandRefused),
-            Self::Overtaken | Self::Database(_) => Verdict::Retry,
+            Self::CaptureToCome | Self::Overtaken | Self::Database(_) => Verdict::Retry,
             Self::Provider(error) => provider_verdict(error),
         }
     }

@@ -340,6 +340,46 @@ async fn what_the_shop_took_and_gives_back_by_itself_is_not_refunded_by_us_too()
 }
 
 #[tokio::test]
+async fn a_capture_in_the_shop_after_a_change_counts_whichever_event_comes_first() {
+    let checkout = Checkout::open().await;
+    let with = |id: &str, tender| Order { tenders: vec![tender], ..order(id) };
+    let before = |id: &str| with(id, Tender { state: TenderState::Authorised.into(), ..shop(PRICE) });
+    let since = |id: &str| with(id, shop(PRICE));
+    let ids = ["reserved-first", "change-first", "neither-knows"];
+    for id in ids {
+        checkout.env.deliver(&changed(&before(id), 3)).await;
+    }
+    checkout.env.quiet().await;
+
+    checkout.reserve(&since("reserved-first")).await;
+    checkout.env.expect::<PaymentCaptured>("reserved-first").await;
+    checkout.env.deliver(&changed(&since("reserved-first"), 4)).await;
+    checkout.env.deliver(&changed(&since("change-first"), 4)).await;
+    checkout.env.quiet().await;
+    checkout.reserve(&before("change-first")).await;
+
+    checkout.reserve(&before("neither-knows")).await;
+    eventually("the capture waits for the change", async || {
+        let waiting =
+            "SELECT 1 FROM payments.journal WHERE handler = 'payments.capture' AND state = 'waiting'";
+        checkout.db.query_opt(waiting, &[]).await.unwrap()
+    })
+    .await;
+    checkout.env.deliver(&changed(&since("neither-knows"), 4)).await;
+
+    for id in ids {
+        checkout.env.expect::<PaymentCaptured>(id).await;
+    }
+    checkout.env.quiet().await;
+    for id in ids {
+        assert_eq!(checkout.env.count::<PaymentCaptured>(id).await, 1);
+        assert_eq!(checkout.env.count::<RefundApproved>(id).await, 0);
+        assert_eq!(kept(&checkout, &since(id)).await, PRICE);
+    }
+    assert!(checkout.env.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test]
 async fn a_change_of_a_cancelled_order_moves_nothing() {
     let checkout = Checkout::open().await;
     let paid = captured(&checkout, "paid").await;

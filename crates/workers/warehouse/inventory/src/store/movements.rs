@@ -31,7 +31,8 @@ impl<'m> Movement<'m> {
     }
 }
 
-/// Locks positions in the order of their keys, and returns the available units of those that exist.
+/// Locks positions in the order of their keys, and returns their available units. A position that never had a unit gets a row, so that
+/// it can be locked too.
 pub(crate) async fn lock_positions(
     tx: &Tx<'_>,
     keys: &BTreeSet<(&str, &str)>,
@@ -39,11 +40,15 @@ pub(crate) async fn lock_positions(
     if keys.is_empty() {
         return Ok(BTreeMap::new());
     }
+    let made = "INSERT INTO inventory.stock (sku, location, available)
+                SELECT sku, location, 0 FROM unnest($1::text[], $2::text[]) AS each (sku, location)
+                ORDER BY sku, location ON CONFLICT (sku, location) DO NOTHING";
     let sql = "SELECT sku, location, available FROM inventory.stock
                WHERE (sku, location) IN (SELECT * FROM unnest($1::text[], $2::text[]))
                ORDER BY sku, location FOR UPDATE";
     let skus: Vec<&str> = keys.iter().map(|(sku, _)| *sku).collect();
     let locations: Vec<&str> = keys.iter().map(|(_, location)| *location).collect();
+    tx.execute(made, &[&skus, &locations]).await?;
     let rows = tx.returning(sql, &[&skus, &locations]).await?;
     rows.iter()
         .map(|row| Ok(((row.try_get("sku")?, row.try_get("location")?), row.try_get("available")?)))

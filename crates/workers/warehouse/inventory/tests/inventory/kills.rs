@@ -1,9 +1,9 @@
 //! A process that ends at a boundary while it records a delivery: the next one finishes it, and each row is booked once.
 
-use despatch_inventory::{Config, worker};
+use despatch_inventory::{Config, store, worker};
 use despatch_testkit::{Child, TestEnv, eventually};
 
-use crate::stock_requests::{available, in_bucket, receive, results};
+use crate::stock_requests::{available, count, in_bucket, outcomes, receive, results};
 use crate::{AN_HOUR, assert_lawful, warehouse};
 
 /// The runtime's boundaries that a request passes.
@@ -70,5 +70,22 @@ async fn the_same_delivery_in_many_requests_at_once_is_booked_once() {
     let row =
         db.query_one(&format!("SELECT a::int8, b::int8 FROM ({booked}) AS s (a, b)"), &[]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (480, 40));
+    assert_lawful(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_waits_for_a_receipt_at_a_position_that_had_no_unit() {
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 1)]).await;
+    let mut other = env.db().await;
+    let receipt = other.transaction().await.unwrap();
+    store::receive(&receipt, "r-2", &[("SKU-A", "west", 5)]).await.unwrap();
+    env.deliver(&count("c-1", &[("SKU-A", "west", 5)])).await;
+    let waits =
+        "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("the count waits", async || db.query_opt(waits, &[]).await.unwrap()).await;
+    receipt.commit().await.unwrap();
+    assert_eq!(results(&db, "c-1").await, outcomes(&[("booked", "")]));
+    env.quiet().await;
+    assert_eq!(available(&db, "SKU-A", "west").await, 5);
     assert_lawful(&db).await;
 }

@@ -73,6 +73,7 @@ async fn a_refund_that_fails_at_the_bank_is_a_case_and_can_be_made_again() {
 
     // The same news again changes nothing. The money can go back under another id.
     checkout.env.deliver(&changed(&order)).await;
+    checkout.env.quiet().await;
     checkout.env.deliver(&part(&order, "r-2", PRICE)).await;
     checkout.env.quiet().await;
     assert_eq!(checkout.env.count::<RefundFailed>("o-1").await, 1);

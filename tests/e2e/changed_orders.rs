@@ -20,7 +20,7 @@ const BEFORE: usize = 40;
 /// Orders whose parcels leave while the shop goes on to change them.
 const MEANWHILE: usize = 20;
 
-const WORKERS: [&str; 8] =
+pub(crate) const WORKERS: [&str; 8] =
     ["gateway", "orders", "inventory", "payments", "labels", "notifications", "reviews", "exceptions"];
 
 /// How long the timers of an order may take that is delivered.

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use crate::child::{Despatch, Ended, despatch};
 use crate::until::until;
 
-const API_KEY: &str = "the shop's key";
-const WEBHOOK_TOKEN: &str = "the carrier's token";
+pub(crate) const API_KEY: &str = "the shop's key";
+pub(crate) const WEBHOOK_TOKEN: &str = "the carrier's token";
 const SKU: &str = "SKU-A";
 
 pub(crate) struct Deployment {

@@ -25,6 +25,7 @@ mod pty;
 mod refused_webhooks;
 mod replicas;
 mod rollout;
+mod shop_inputs;
 mod stock;
 mod tls;
 mod traces;

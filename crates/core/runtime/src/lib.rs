@@ -36,7 +36,7 @@ mod worker;
 // For authors of workers.
 pub use breaker::ExternalProvider;
 pub use db::{
-    BatchParams, BatchedQuery, ConcurrencyKeys, DbError, DbErrorKind, Params, QueryBatcher, Reader,
+    BatchParams, BatchedQuery, ConcurrencyKeys, DbError, DbErrorKind, Params, QueryBatcher, Reader, Stored,
 };
 pub use journal::{Attempt, EffectKey, Migration};
 pub use policy::{Policy, PolicyOverride};

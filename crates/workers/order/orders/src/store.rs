@@ -1,15 +1,14 @@
 //! All SQL of the orders worker: the statements of its handlers, and the counts for an audit.
 
-use std::error::Error;
 use std::time::Duration;
 
 use despatch_contracts::order::{Address, Order};
 use despatch_domain::Reason;
-use despatch_runtime::{BatchedQuery, DbError, Retention, Tx};
+use despatch_runtime::{BatchedQuery, DbError, Retention, Stored, Tx};
 use despatch_status::OrderState;
 use jiff::Timestamp;
-use prost::Message;
-use tokio_postgres::types::{FromSql, Json, Type};
+use prost::Message as _;
+use tokio_postgres::types::Json;
 use tokio_postgres::{GenericClient, Row};
 
 use crate::lifecycle::{Lifecycle, Step};
@@ -172,15 +171,15 @@ pub(crate) struct Accepted {
 pub(crate) async fn document(tx: &Tx<'_>, order_id: &str) -> Result<Option<Accepted>, DbError> {
     const SQL: &str = "select document, moved_from, moved_at from orders.orders where order_id = $1";
     let Some(row) = tx.query_opt(SQL, &[&order_id]).await? else { return Ok(None) };
-    let Document(order) = row.try_get(0)?;
+    let Stored(order) = row.try_get(0)?;
     Ok(Some(Accepted { order, moved: moved(&row)? }))
 }
 
 /// Reads the columns `moved_from` and `moved_at`.
 fn moved(row: &Row) -> Result<Option<Moved>, DbError> {
-    let from = row.try_get::<_, Option<Document<Address>>>("moved_from")?;
+    let from = row.try_get::<_, Option<Stored<Address>>>("moved_from")?;
     let at = row.try_get::<_, Option<Timestamp>>("moved_at")?;
-    Ok(from.zip(at).map(|(Document(from), at)| Moved { from, at }))
+    Ok(from.zip(at).map(|(Stored(from), at)| Moved { from, at }))
 }
 
 /// Stores an accepted order as it is now.
@@ -237,7 +236,7 @@ pub(crate) async fn unpaid(tx: &Tx<'_>, order_id: &str) -> Result<Option<Unpaid>
     let Some(row) = tx.query_opt(SQL, &[&order_id, &PAID_WITHIN.as_secs_f64()]).await? else {
         return Ok(None);
     };
-    let Document(order) = row.try_get(0)?;
+    let Stored(order) = row.try_get(0)?;
     Ok(Some(Unpaid { order, is_given_up: row.try_get("is_given_up")?, moved: moved(&row)? }))
 }
 
@@ -322,17 +321,4 @@ pub async fn counts_by_state(
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<Vec<_>, _>>()?;
     counts.sort();
     Ok(counts)
-}
-
-/// A message as its row holds it.
-struct Document<M>(M);
-
-impl<'a, M: Message + Default> FromSql<'a> for Document<M> {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Document(M::decode(raw)?))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        *ty == Type::BYTEA
-    }
 }

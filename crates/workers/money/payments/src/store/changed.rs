@@ -1,11 +1,8 @@
 //! Orders that changed after they were accepted, as they are now.
 
-use std::error::Error;
-
 use despatch_contracts::order::Order;
-use despatch_runtime::{DbError, Retention, Row, Tx};
+use despatch_runtime::{DbError, Retention, Row, Stored, Tx};
 use prost::Message as _;
-use tokio_postgres::types::{FromSql, Type};
 
 /// An order as it is now, and the number of the change that made it so.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,21 +11,9 @@ pub(crate) struct Changed {
     pub(crate) order: Order,
 }
 
-struct Document(Order);
-
-impl<'a> FromSql<'a> for Document {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Document(Order::decode(raw)?))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        *ty == Type::BYTEA
-    }
-}
-
 /// Reads the columns `change` and `document`. Returns `None` for an order that did not change.
 pub(crate) fn of(row: &Row) -> Result<Option<Changed>, DbError> {
-    let Some(Document(order)) = row.try_get("document")? else { return Ok(None) };
+    let Some(Stored(order)) = row.try_get("document")? else { return Ok(None) };
     let change: i64 = row.try_get("change")?;
     Ok(Some(Changed { change: u32::try_from(change).unwrap_or(u32::MAX), order }))
 }

@@ -1,12 +1,10 @@
 //! The statements of orders that changed after they were accepted. Few orders do, so they are not batched.
 
-use std::error::Error;
-
 use despatch_contracts::order::Order;
 use despatch_routing::Packed;
-use despatch_runtime::{DbError, Retention, Row, Tx};
+use despatch_runtime::{DbError, Retention, Row, Stored, Tx};
 use prost::Message as _;
-use tokio_postgres::types::{FromSql, Json, Type};
+use tokio_postgres::types::Json;
 
 use super::reservation::{State, allocation};
 
@@ -119,18 +117,5 @@ pub(crate) fn retentions() -> [Retention; 1] {
 
 /// Returns the order in a row, if there is one.
 pub(super) fn document(row: &Row) -> Result<Option<Order>, DbError> {
-    Ok(row.try_get::<_, Option<Document>>("document")?.map(|Document(order)| order))
-}
-
-/// An order as its row holds it.
-struct Document(Order);
-
-impl<'a> FromSql<'a> for Document {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Document(Order::decode(raw)?))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        *ty == Type::BYTEA
-    }
+    Ok(row.try_get::<_, Option<Stored<Order>>>("document")?.map(|Stored(order)| order))
 }

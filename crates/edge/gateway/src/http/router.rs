@@ -21,6 +21,7 @@ use super::extract;
 use super::pages;
 use super::routes::collected::Collected;
 use super::routes::orders::{Cancel, RefundJson};
+use super::routes::stock_requests::StockRequested;
 use super::routes::{
     carrier, collected, customer_order, items, labels, locations, orders, probes, reviews, shops, stock,
     stock_requests, stripe, unsubscribe,
@@ -42,7 +43,7 @@ use crate::sources::stock_json::{
     components(
         schemas(
             AdjustmentsJson, ArrivalJson, Cancel, Collected, CountsJson, ErrorBody, ItemsJson, LocationJson,
-            ReceiptJson, RefundJson, TransferJson
+            ReceiptJson, RefundJson, StockRequested, TransferJson
         ),
         responses(
             AnswerInvalid, AnswerTooLarge, Conflict, Invalid, LabelNotRecorded, LinkUnknown, TooLarge, TooMany, TryAgain,

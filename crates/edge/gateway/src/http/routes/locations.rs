@@ -7,8 +7,8 @@ use despatch_read_model::articles::StockLocation;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::stock_requests::{StockRequested, submit};
-use crate::http::description::{self, Conflict, TooLarge, TooMany, Unauthorised, Unavailable};
+use super::stock_requests::{StockCommandAnswers, submit};
+use crate::http::description::{TooMany, Unauthorised, Unavailable};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
@@ -31,15 +31,7 @@ pub(crate) struct LocationList {
     security(("apiKey" = [])),
     params(("location_id" = String, Path, description = "The location's id: letters, digits and `-_.`.")),
     request_body(content = ref("#/components/schemas/LocationSettings"), content_type = "application/json"),
-    responses(
-        (status = 202, description = "The command is committed.", body = StockRequested),
-        (status = 400, response = description::Invalid),
-        (status = 401, response = Unauthorised),
-        (status = 409, response = Conflict),
-        (status = 413, response = TooLarge),
-        (status = 429, response = TooMany),
-        (status = 503, response = Unavailable)
-    )
+    responses(StockCommandAnswers)
 )]
 pub(crate) async fn set(
     State(gateway): State<Gateway>,

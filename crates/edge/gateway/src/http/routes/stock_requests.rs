@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 use despatch_contracts::Trace;
 use despatch_read_model::stock::StockRequestRecord;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
-use crate::http::description::{self, Conflict, TooLarge, TooMany, Unauthorised, Unavailable, Unknown};
+use crate::http::description::{Conflict, Invalid, TooLarge, TooMany, Unauthorised, Unavailable, Unknown};
 use crate::http::error::ApiError;
 use crate::http::extract::{ApiKey, Body, PathParams, RequestTrace};
 use crate::http::state::Gateway;
@@ -24,6 +24,26 @@ use crate::sources::stock_json::{
 pub(crate) struct StockRequested {
     /// The request's id: `GET /v1/stock/requests/{request_id}` says what became of it.
     pub(crate) request_id: String,
+}
+
+/// The answers to every command about stock, for its description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only described: handlers answer by `submit` and `ApiError`")]
+pub(crate) enum StockCommandAnswers {
+    #[response(status = 202, description = "The command is committed.")]
+    Requested(StockRequested),
+    #[response(status = 400)]
+    Invalid(#[ref_response] Invalid),
+    #[response(status = 401)]
+    Unauthorised(#[ref_response] Unauthorised),
+    #[response(status = 409)]
+    Conflict(#[ref_response] Conflict),
+    #[response(status = 413)]
+    TooLarge(#[ref_response] TooLarge),
+    #[response(status = 429)]
+    TooMany(#[ref_response] TooMany),
+    #[response(status = 503)]
+    Unavailable(#[ref_response] Unavailable),
 }
 
 /// A request about stock, and what became of it.
@@ -59,15 +79,7 @@ pub(super) async fn submit(
     operation_id = "receiveStock",
     security(("apiKey" = [])),
     request_body(content = ref("#/components/schemas/Receipt"), content_type = "application/json"),
-    responses(
-        (status = 202, description = "The command is committed.", body = StockRequested),
-        (status = 400, response = description::Invalid),
-        (status = 401, response = Unauthorised),
-        (status = 409, response = Conflict),
-        (status = 413, response = TooLarge),
-        (status = 429, response = TooMany),
-        (status = 503, response = Unavailable)
-    )
+    responses(StockCommandAnswers)
 )]
 pub(crate) async fn receive(
     State(gateway): State<Gateway>,
@@ -88,15 +100,7 @@ pub(crate) async fn receive(
     operation_id = "adjustStock",
     security(("apiKey" = [])),
     request_body(content = ref("#/components/schemas/Adjustments"), content_type = "application/json"),
-    responses(
-        (status = 202, description = "The command is committed.", body = StockRequested),
-        (status = 400, response = description::Invalid),
-        (status = 401, response = Unauthorised),
-        (status = 409, response = Conflict),
-        (status = 413, response = TooLarge),
-        (status = 429, response = TooMany),
-        (status = 503, response = Unavailable)
-    )
+    responses(StockCommandAnswers)
 )]
 pub(crate) async fn adjust(
     State(gateway): State<Gateway>,
@@ -117,15 +121,7 @@ pub(crate) async fn adjust(
     operation_id = "countStock",
     security(("apiKey" = [])),
     request_body(content = ref("#/components/schemas/Counts"), content_type = "application/json"),
-    responses(
-        (status = 202, description = "The command is committed.", body = StockRequested),
-        (status = 400, response = description::Invalid),
-        (status = 401, response = Unauthorised),
-        (status = 409, response = Conflict),
-        (status = 413, response = TooLarge),
-        (status = 429, response = TooMany),
-        (status = 503, response = Unavailable)
-    )
+    responses(StockCommandAnswers)
 )]
 pub(crate) async fn count(
     State(gateway): State<Gateway>,
@@ -146,15 +142,7 @@ pub(crate) async fn count(
     operation_id = "transferStock",
     security(("apiKey" = [])),
     request_body(content = ref("#/components/schemas/Transfer"), content_type = "application/json"),
-    responses(
-        (status = 202, description = "The command is committed.", body = StockRequested),
-        (status = 400, response = description::Invalid),
-        (status = 401, response = Unauthorised),
-        (status = 409, response = Conflict),
-        (status = 413, response = TooLarge),
-        (status = 429, response = TooMany),
-        (status = 503, response = Unavailable)
-    )
+    responses(StockCommandAnswers)
 )]
 pub(crate) async fn transfer(
     State(gateway): State<Gateway>,
@@ -176,15 +164,7 @@ pub(crate) async fn transfer(
     security(("apiKey" = [])),
     params(("transfer" = String, Path, description = "The transfer's id.")),
     request_body(content = ref("#/components/schemas/TransferArrival"), content_type = "application/json"),
-    responses(
-        (status = 202, description = "The command is committed.", body = StockRequested),
-        (status = 400, response = description::Invalid),
-        (status = 401, response = Unauthorised),
-        (status = 409, response = Conflict),
-        (status = 413, response = TooLarge),
-        (status = 429, response = TooMany),
-        (status = 503, response = Unavailable)
-    )
+    responses(StockCommandAnswers)
 )]
 pub(crate) async fn arrive(
     State(gateway): State<Gateway>,
@@ -217,10 +197,7 @@ pub(crate) async fn show(
     _: ApiKey,
     PathParams(request_id): PathParams<String>,
 ) -> Result<Json<StockRequestStatus>, ApiError> {
-    // PostgreSQL does not accept this character in a query.
-    if request_id.contains('\0') {
-        return Err(ApiError::StockRequestUnknown);
-    }
+    super::stock::stored("request_id", &request_id).map_err(|_| ApiError::StockRequestUnknown)?;
     let record = gateway.storage.read(gateway.read_model.stock_request(&request_id)).await?;
     if record.is_none() && !gateway.storage.stock_request_is_known(&request_id).await? {
         return Err(ApiError::StockRequestUnknown);

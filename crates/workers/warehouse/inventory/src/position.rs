@@ -21,7 +21,7 @@ struct Units {
 pub(crate) type Changes<'p> = Vec<(&'p str, &'p str, i64)>;
 
 impl Positions {
-    /// Locks these positions, in the order of their keys. A position that never had a unit has none.
+    /// Locks these positions, in the order of their keys.
     pub(crate) async fn lock<'k>(
         tx: &Tx<'_>,
         keys: impl Iterator<Item = (&'k str, &'k str)>,

@@ -55,7 +55,7 @@ pub(crate) async fn lock_positions(
         .collect()
 }
 
-/// Changes available units and writes the movements. `cause` is the event's type, the request's id and the person.
+/// Changes available units of positions that are locked, and writes the movements. `cause` is the event's type, the request's id and the person.
 pub(crate) async fn move_units(
     tx: &Tx<'_>,
     (kind, request_id, by): (&str, &str, &str),
@@ -65,16 +65,10 @@ pub(crate) async fn move_units(
     if movements.is_empty() {
         return Ok(());
     }
-    // The check of `available` refuses a row that would be inserted with less than none, even if it exists.
     let sql = "WITH changed AS (
-                   SELECT * FROM unnest($1::text[], $2::text[], $3::int8[]) AS each (sku, location, change)
-               ), added AS (
-                   INSERT INTO inventory.stock AS s (sku, location, available)
-                   SELECT sku, location, change FROM changed WHERE change > 0 ORDER BY sku, location
-                   ON CONFLICT (sku, location) DO UPDATE SET available = s.available + excluded.available
-               ), taken AS (
                    UPDATE inventory.stock s SET available = s.available + c.change
-                   FROM changed c WHERE c.sku = s.sku AND c.location = s.location AND c.change < 0
+                   FROM unnest($1::text[], $2::text[], $3::int8[]) AS c (sku, location, change)
+                   WHERE c.sku = s.sku AND c.location = s.location
                )
                INSERT INTO inventory.movement
                    (sku, location, quantity, from_bucket, to_bucket, reason, order_id, parcel, kind, request_id,

@@ -3,13 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use despatch_inventory::store::receive;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Method;
 use serde_json::Value;
-use sha2::Sha256;
 use tokio_postgres::Client;
 
 use crate::changed_orders::WORKERS;
@@ -132,8 +128,7 @@ gateway.woocommerce = [{ name = "south", source = "https://south.example.com", s
 "#;
 
 fn signature(body: &str) -> String {
-    let key = Hmac::<Sha256>::new_from_slice(b"the shop's secret").unwrap();
-    STANDARD.encode(key.chain_update(body).finalize().into_bytes())
+    despatch_scenario::shopify::signature("the shop's secret", body.as_bytes())
 }
 
 /// Everything that there is of an input at last.

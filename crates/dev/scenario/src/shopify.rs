@@ -8,5 +8,5 @@ mod shop;
 
 pub use history::{History, Payment, ShopWord, with_spare_units};
 pub use order::{ShopifyOrder, Wanted};
-pub use sender::{ShopSender, WebhookError, shop_configuration};
+pub use sender::{ShopSender, WebhookError, shop_configuration, signature};
 pub use shop::{EditingShop, Told};

@@ -2,20 +2,16 @@
 
 use std::net::SocketAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use despatch_gateway::{Config, GatewayError, Secret, Shop};
 use despatch_read_model::ReadModel;
 use despatch_runtime::{Process, Settings, Worker};
 use despatch_testkit::TestEnv;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use sha2::Sha256;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -207,8 +203,7 @@ pub(crate) fn order(shop_order_id: &str) -> Value {
 }
 
 pub(crate) fn signature(body: &[u8]) -> String {
-    let key = Hmac::<Sha256>::new_from_slice(SHOP_SECRET.as_bytes()).expect("HMAC takes keys of any length");
-    STANDARD.encode(key.chain_update(body).finalize().into_bytes())
+    despatch_scenario::shopify::signature(SHOP_SECRET, body)
 }
 
 fn config() -> Config {

@@ -14,7 +14,8 @@ use crate::store::{self, CapturedTender};
 use crate::{elsewhere, idempotent, overdue, settle};
 
 /// Makes refunds, each once, under its own id. Before, it compares the provider's refunds of the payment with the recorded
-/// ones.
+/// ones. If others gave something back, that is recorded first, because it may lower this refund; then the refund is
+/// approved again with what is left of it.
 #[derive(Debug)]
 pub struct Refund<P> {
     provider: Arc<P>,
@@ -48,28 +49,30 @@ pub struct Planned {
     refund_id: String,
     tender: CapturedTender,
     amount: Money,
-    /// The amounts that a settlement compares; `None` of any other refund.
-    settles: Option<Settles>,
+    is_settlement: bool,
     /// Our ids of the order's refunds.
     ids: Vec<String>,
     /// The provider's references of recorded refunds.
     references: Vec<String>,
 }
 
-/// How much the shop keeps of an order once every approved refund is made, and how much it may keep, in minor units.
-#[derive(Debug, Clone, Copy)]
-struct Settles {
-    kept: i64,
-    may_keep: i64,
-}
-
-/// The outcome at the provider.
+/// What was found or done at the provider.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// The refund and its amount in minor units; `None` if it was not made.
-    made: Option<(Refunded, i64)>,
+    answer: Answer,
     /// Refunds of the same payment that are not recorded.
     others: Vec<MadeRefund>,
+}
+
+#[derive(Debug, Default)]
+enum Answer {
+    /// The refund is made, of so many minor units.
+    Made(Refunded, i64),
+    /// The provider has given so much back that nothing is left to make.
+    NothingLeft,
+    /// Nothing was asked for.
+    #[default]
+    NotAsked,
 }
 
 impl<P: Provider> EffectHandler for Refund<P> {
@@ -79,7 +82,7 @@ impl<P: Provider> EffectHandler for Refund<P> {
     type In = RefundApproved;
     type Plan = Plan;
     type Response = Outcome;
-    type Out = (Vec<PaymentRefunded>, Vec<RefundRefused>);
+    type Out = (Vec<PaymentRefunded>, Vec<RefundRefused>, Option<RefundApproved>);
     type Error = PaymentError;
 
     async fn prepare(&self, event: &RefundApproved, db: &Reader<'_>) -> Result<Plan, PaymentError> {
@@ -98,15 +101,14 @@ impl<P: Provider> EffectHandler for Refund<P> {
             return Ok(Plan::Await);
         }
         let payment = store::known(db, &event.order_id).await?;
-        let settles = payment.may_keep().map(|may_keep| Settles { kept: payment.kept(), may_keep });
         let tender = payment.tenders.into_iter().find(|it| it.number == tender);
         let tender = tender.ok_or(PaymentError::NothingCaptured)?;
         let amount = store::money(&tender, refunds[at].amount_minor)?;
-        let settles = refunds[at].is_settlement.then_some(settles).flatten();
+        let is_settlement = refunds[at].is_settlement;
         let refund_id = event.refund_id.clone();
         let references = refunds.iter_mut().map(|it| std::mem::take(&mut it.reference)).collect();
         let ids = refunds.into_iter().map(|it| it.id).collect();
-        Ok(Plan::Make(Box::new(Planned { refund_id, tender, amount, settles, ids, references })))
+        Ok(Plan::Make(Box::new(Planned { refund_id, tender, amount, is_settlement, ids, references })))
     }
 
     fn asks_provider(&self, plan: &Plan) -> bool {
@@ -119,17 +121,23 @@ impl<P: Provider> EffectHandler for Refund<P> {
         let reference = plan.tender.authorisation.as_str();
         let back = provider.refunds(reference).await?.made;
         let others = plan.others(&back);
-        if let Some(made) = plan.own(&back) {
-            return Ok(Outcome { made: Some(made), others });
+        if let Some((made, minor)) = plan.own(&back) {
+            return Ok(Outcome { answer: Answer::Made(made, minor), others });
         }
-        let Some(amount) = plan.still_due(&back) else { return Ok(Outcome { made: None, others }) };
+        if !others.is_empty() {
+            return Ok(Outcome { answer: Answer::NotAsked, others });
+        }
+        let Some(amount) = plan.still_due(&back) else {
+            return Ok(Outcome { answer: Answer::NothingLeft, others });
+        };
         let look = || async { Ok(plan.own(&provider.refunds(reference).await?.made)) };
         let act = |key: String| async move {
             match provider.refund(reference, amount, &plan.refund_id, &key).await {
                 Ok(refunded) => Ok((refunded, amount.minor)),
                 Err(error @ (ProviderError::AmountRefused { .. } | ProviderError::Refused { .. })) => {
                     // Perhaps somebody was faster since the look. Then the next try finds out how much is left.
-                    let is_due = plan.still_due(&provider.refunds(reference).await?.made) == Some(amount);
+                    let back = provider.refunds(reference).await?.made;
+                    let is_due = plan.others(&back).is_empty() && plan.still_due(&back) == Some(amount);
                     Err(if is_due { error } else { ProviderError::AlreadyRefunded })
                 }
                 Err(error) => Err(error),
@@ -137,8 +145,8 @@ impl<P: Provider> EffectHandler for Refund<P> {
         };
         // Another amount is another request, which an earlier key would refuse.
         let part = format!("{}/{}", plan.refund_id, amount.minor);
-        let made = idempotent::request(attempt, ("refund", &part), P::KEYS_KEPT, look, act).await?;
-        Ok(Outcome { made: Some(made), others })
+        let (made, minor) = idempotent::request(attempt, ("refund", &part), P::KEYS_KEPT, look, act).await?;
+        Ok(Outcome { answer: Answer::Made(made, minor), others })
     }
 
     async fn record(
@@ -162,32 +170,47 @@ impl<P: Provider> EffectHandler for Refund<P> {
         let mut refunded = Vec::new();
         let mut refused = Vec::new();
         let id = (plan.refund_id.as_str(), tender);
-        match &outcome.made {
-            Some((made, minor)) => {
+        match &outcome.answer {
+            Answer::Made(made, minor) => {
                 if store::made(tx, order_id, id, *minor, &made.reference).await? {
                     refunded.push(report(event, &made.reference, *minor));
                 }
             }
-            None => {
+            Answer::NothingLeft => {
                 if store::refuse(tx, order_id, id).await? {
-                    let detail = format!(
-                        "{} was asked for, and {} gave back so much meanwhile that it is not left",
-                        plan.amount, event.provider
-                    );
-                    refused.push(RefundRefused {
-                        order_id: event.order_id.clone(),
-                        refund_id: event.refund_id.clone(),
-                        reason: Reason::RefundedElsewhere.code().to_owned(),
-                        detail,
-                    });
+                    refused.push(nothing_left(event, plan));
                 }
             }
+            Answer::NotAsked => {}
         }
-        if let Some(kept) = kept {
-            refunded.extend(elsewhere::record(tx, order_id, &plan.tender, &outcome.others).await?);
-            refused.extend(settle::lower(tx, order_id, tender, kept).await?);
-        }
-        Ok((refunded, refused))
+        let Some(kept) = kept else { return Ok((refunded, refused, None)) };
+        refunded.extend(elsewhere::record(tx, order_id, &plan.tender, &outcome.others).await?);
+        refused.extend(settle::lower(tx, order_id, tender, kept).await?);
+        Ok((refunded, refused, still_approved(tx, event, id).await?))
+    }
+}
+
+/// Returns the approval as it is now; `None` if it is open no more.
+async fn still_approved(
+    tx: &Tx<'_>,
+    event: &RefundApproved,
+    (refund_id, tender): (&str, i32),
+) -> Result<Option<RefundApproved>, PaymentError> {
+    let refunds = store::refunds_in(tx, &event.order_id).await?;
+    let own = refunds.into_iter().find(|it| it.is_approved && it.id == refund_id && it.tender == tender);
+    Ok(own.map(|it| RefundApproved { amount_minor: it.amount_minor, ..event.clone() }))
+}
+
+/// Returns the refusal of a refund that others made impossible.
+fn nothing_left(event: &RefundApproved, plan: &Planned) -> RefundRefused {
+    RefundRefused {
+        order_id: event.order_id.clone(),
+        refund_id: event.refund_id.clone(),
+        reason: Reason::RefundedElsewhere.code().to_owned(),
+        detail: format!(
+            "{} was asked for, and {} gave back so much meanwhile that it is not left",
+            plan.amount, event.provider
+        ),
     }
 }
 
@@ -212,25 +235,23 @@ impl Planned {
         Some((Refunded { reference: own.reference.clone() }, own.amount.minor))
     }
 
-    /// Returns the refunds that are not recorded.
+    /// Returns the refunds that are not recorded. One in another currency than the tender's never is.
     fn others(&self, back: &[MadeRefund]) -> Vec<MadeRefund> {
         let ours = |it: &MadeRefund| it.refund_id.as_ref().is_some_and(|id| self.ids.contains(id));
-        back.iter().filter(|it| !ours(it) && !self.references.contains(&it.reference)).cloned().collect()
+        let known = |it: &MadeRefund| ours(it) || self.references.contains(&it.reference);
+        back.iter().filter(|it| self.is_same(it) && !known(it)).cloned().collect()
     }
 
-    /// Returns the amount to refund; `None` if the provider has given so much back that this is not left. A settlement is
-    /// lowered by what others gave back, unless the shop keeps too much all the same.
+    fn is_same(&self, made: &MadeRefund) -> bool {
+        made.amount.currency == self.amount.currency
+    }
+
+    /// Returns the amount to refund; `None` if the provider has given so much back that this is not left. A settlement gives
+    /// back what is left.
     fn still_due(&self, back: &[MadeRefund]) -> Option<Money> {
-        let same = |it: &&MadeRefund| it.amount.currency == self.amount.currency;
-        let left =
-            self.tender.captured_minor - back.iter().filter(same).map(|it| it.amount.minor).sum::<i64>();
-        let minor = match self.settles {
-            Some(Settles { kept, may_keep }) => {
-                let given: i64 = self.others(back).iter().filter(same).map(|it| it.amount.minor).sum();
-                (self.amount.minor - given.min(may_keep - kept + given).max(0)).min(left)
-            }
-            None => self.amount.minor,
-        };
+        let given: i64 = back.iter().filter(|it| self.is_same(it)).map(|it| it.amount.minor).sum();
+        let left = self.tender.captured_minor - given;
+        let minor = if self.is_settlement { self.amount.minor.min(left) } else { self.amount.minor };
         (0 < minor && minor <= left).then(|| Money::new(minor, self.amount.currency))
     }
 }

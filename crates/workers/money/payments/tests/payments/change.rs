@@ -267,6 +267,23 @@ async fn what_the_shop_gave_back_is_not_asked_for_whenever_it_is_reported() {
 }
 
 #[tokio::test]
+async fn what_a_person_gave_back_lowers_one_of_two_settlements_that_are_made_at_once() {
+    let checkout = Checkout::open().await;
+    let order = captured(&checkout, "o-1").await;
+    checkout.refund_elsewhere(&order, 15).await;
+    // The answer about the first is lost, and the second is made before the first is tried again.
+    checkout.fault(Operation::Refund, &order, Fault::Timeout, 1);
+    checkout.env.deliver(&changed(&less(&order, 1000), 5)).await;
+    eventually("the provider was asked", async || (checkout.counts(&order).refunds > 1).then_some(())).await;
+    checkout.env.deliver(&refund(&order)).await;
+    checkout.env.quiet().await;
+    assert_eq!(checkout.counts(&order).refunded_minor, PRICE);
+    assert_eq!(kept(&checkout, &order).await, 0);
+    assert_eq!(refunds(&checkout, &order, "approved").await, []);
+    assert!(checkout.env.messages("dead.>").await.is_empty());
+}
+
+#[tokio::test]
 async fn what_was_given_back_before_the_order_came_counts_once() {
     let checkout = Checkout::open().await;
     // The shop took 130.00 and gave 30.00 back, which it reports in two parts: one early, one late.

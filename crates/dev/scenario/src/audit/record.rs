@@ -33,6 +33,8 @@ pub(super) struct Record {
     pub(super) units: BTreeMap<String, i64>,
     pub(super) unshipped: i64,
     pub(super) parcels: Vec<i32>,
+    /// Those of the parcels that have not left.
+    pub(super) unshipped_parcels: Vec<i32>,
     /// Parcels with a label that is valid.
     pub(super) labels: Vec<i32>,
     /// Parcels with a label that the carrier takes back.
@@ -124,8 +126,11 @@ pub(super) async fn all(
         |record, row| {
             let quantity: i64 = row.get("quantity");
             *record.units.entry(row.get("sku")).or_default() += quantity;
-            record.unshipped += if row.get("unshipped") { quantity } else { 0 };
             let parcel: i32 = row.get("parcel");
+            if row.get("unshipped") {
+                record.unshipped += quantity;
+                record.unshipped_parcels.push(parcel);
+            }
             if !record.parcels.contains(&parcel) {
                 record.parcels.push(parcel);
             }

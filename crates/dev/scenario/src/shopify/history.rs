@@ -26,6 +26,8 @@ pub struct History {
     pub shop_order_id: String,
     /// The webhooks, oldest first.
     pub words: Vec<ShopWord>,
+    /// The most units of each item that the order ever wanted, with its SKU.
+    most_of_items: Vec<(String, i64)>,
 }
 
 /// The party that has the money of an order.
@@ -97,7 +99,8 @@ impl History {
         if payment == Payment::InShop {
             order.pay();
         }
-        let mut history = History { shop_order_id: order.shop_order_id(), words: Vec::new() };
+        let mut history =
+            History { shop_order_id: order.shop_order_id(), words: Vec::new(), most_of_items: Vec::new() };
         history.say("orders/create", &order);
         for _ in 0..rng.below(MOST_CHANGES + 1) {
             history.change(&mut order, CHANGES[rng.below(CHANGES.len())], rng);
@@ -116,12 +119,12 @@ impl History {
         self.snapshots().last().cloned().unwrap_or_default()
     }
 
-    /// Returns the most units of each SKU that the order ever wanted.
+    /// Returns the most units of each SKU that the order may come to hold: units that left before they were taken off one item,
+    /// and units that were added as another one.
     pub fn most_units(&self) -> BTreeMap<String, i64> {
         let mut most = BTreeMap::<String, i64>::new();
-        for (sku, units) in self.snapshots().flat_map(|it| &it.units) {
-            let most = most.entry(sku.clone()).or_default();
-            *most = (*most).max(*units);
+        for (sku, units) in &self.most_of_items {
+            *most.entry(sku.clone()).or_default() += units;
         }
         most
     }
@@ -156,6 +159,12 @@ impl History {
     }
 
     fn say(&mut self, topic: &'static str, order: &ShopifyOrder) {
+        for (at, item) in order.items.iter().enumerate() {
+            match self.most_of_items.get_mut(at) {
+                Some((_, most)) => *most = (*most).max(item.current),
+                None => self.most_of_items.push((item.sku.clone(), item.current)),
+            }
+        }
         self.words.push(ShopWord { topic, body: order.snapshot(), wanted: Some(order.wanted()) });
     }
 

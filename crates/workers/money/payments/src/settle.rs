@@ -1,7 +1,7 @@
 //! Settlements: an order that is paid and costs less by now gives the rest back, and money that others give back meanwhile is
 //! not given back again.
 
-use despatch_contracts::order::Order;
+use despatch_contracts::order::{Order, Tender};
 use despatch_contracts::payment::{RefundApproved, RefundRefused};
 use despatch_contracts::tender;
 use despatch_domain::{Currency, Money, Reason, amount};
@@ -28,9 +28,12 @@ pub(crate) async fn settle(
     if payment.is_cancelled || payment.tenders.is_empty() {
         return Ok(Vec::new());
     }
-    if let Some(order) = extended
-        && raise(tx, &payment, order).await?
-    {
+    let is_raised = match (extended, &payment.changed) {
+        (Some(order), _) => raise(tx, &payment, order).await?,
+        (None, Some(changed)) => raise_in_place(tx, &payment, &changed.order).await?,
+        (None, None) => false,
+    };
+    if is_raised {
         payment = store::known_in(tx, order_id).await?;
     }
     let may_keep = payment.may_keep().ok_or_else(|| unsettled(&payment))?;
@@ -80,16 +83,40 @@ fn unsettled(payment: &Payment) -> PaymentError {
 async fn raise(tx: &Tx<'_>, payment: &Payment, order: &Order) -> Result<bool, PaymentError> {
     let Some(first) = payment.tenders.first() else { return Ok(false) };
     let Some(total) = total_in(order, &first.currency) else { return Ok(false) };
-    let is_paid = |it: &despatch_contracts::order::Tender| {
-        tenders::is_paid_to_others(it) && it.currency == first.currency
-    };
-    let paid: i64 = order.tenders.iter().filter(|it| is_paid(it)).map(|it| it.amount_minor).sum();
-    let held: Vec<_> = payment.tenders.iter().filter(|it| tender::is_of_others(&it.provider)).collect();
-    let more = paid - held.iter().map(|it| it.left()).sum::<i64>();
-    let minor = more.min(total - payment.kept());
-    let Some(holder) = order.tenders.iter().find(|it| is_paid(it)).filter(|_| minor > 0) else {
-        return Ok(false);
-    };
+    let more =
+        paid_to_others(order, &first.currency) - of_others(payment).map(CapturedTender::left).sum::<i64>();
+    raise_by(tx, payment, order, more.min(total - payment.kept())).await
+}
+
+/// Counts money that others took in place of ours: the shop says that they have more than they ever took as far as is known, and
+/// that less of ours is due. What is kept too much then goes back. Returns whether there is any.
+async fn raise_in_place(tx: &Tx<'_>, payment: &Payment, order: &Order) -> Result<bool, PaymentError> {
+    let Some((number, ours)) = tenders::ours(&order.tenders) else { return Ok(false) };
+    let is_it = |it: &&CapturedTender| it.number.unsigned_abs() == number && it.provider == ours.provider;
+    let Some(held) = payment.tenders.iter().find(is_it) else { return Ok(false) };
+    let taken: i64 = of_others(payment).map(|it| it.captured_minor).sum();
+    let more = paid_to_others(order, &held.currency) - taken;
+    raise_by(tx, payment, order, more.min(held.left() - ours.amount_minor)).await
+}
+
+fn of_others(payment: &Payment) -> impl Iterator<Item = &CapturedTender> {
+    payment.tenders.iter().filter(|it| tender::is_of_others(&it.provider))
+}
+
+fn is_paid(it: &Tender, currency: &str) -> bool {
+    tenders::is_paid_to_others(it) && it.currency == currency
+}
+
+fn paid_to_others(order: &Order, currency: &str) -> i64 {
+    order.tenders.iter().filter(|it| is_paid(it, currency)).map(|it| it.amount_minor).sum()
+}
+
+/// Counts so much more as taken by the others that the order names; returns false if it is nothing.
+async fn raise_by(tx: &Tx<'_>, payment: &Payment, order: &Order, minor: i64) -> Result<bool, PaymentError> {
+    let Some(first) = payment.tenders.first() else { return Ok(false) };
+    let held: Vec<_> = of_others(payment).collect();
+    let paid = order.tenders.iter().find(|it| is_paid(it, &first.currency));
+    let Some(holder) = paid.filter(|_| minor > 0) else { return Ok(false) };
     let same = held.iter().find(|it| it.provider == holder.provider);
     if let Some(held) = same.or_else(|| held.first()) {
         store::raise(tx, &order.order_id, held.number, minor).await?;

@@ -21,6 +21,8 @@ pub(crate) struct Difference {
     /// The totals before and now.
     totals: (i64, i64),
     are_other_amounts: bool,
+    /// Whether payments captures another part of it.
+    is_paid_otherwise: bool,
     currency: String,
 }
 
@@ -40,13 +42,14 @@ impl Difference {
             is_other_service: known.service_level != newest.service_level,
             totals: (known.total_minor, newest.total_minor),
             are_other_amounts: amounts(known) != amounts(newest),
+            is_paid_otherwise: tenders::due_to_us(known) != tenders::due_to_us(newest),
             currency: newest.currency.clone(),
         }
     }
 
     /// Returns whether nothing differs that is worked on.
     pub(crate) fn is_none(&self) -> bool {
-        self.units.is_empty() && !self.moves() && !self.are_other_amounts
+        self.units.is_empty() && !self.moves() && !self.are_other_amounts && !self.is_paid_otherwise
     }
 
     /// Returns whether units were added, or the order costs more.
@@ -86,6 +89,9 @@ impl Difference {
             words.push(format!("total: {is}, before {was}"));
         } else if words.is_empty() && self.are_other_amounts {
             words.push("amounts of its lines or charges".to_owned());
+        }
+        if was == is && self.is_paid_otherwise {
+            words.push("another part of it is paid in the shop".to_owned());
         }
         words.join(", ")
     }

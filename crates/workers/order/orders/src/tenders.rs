@@ -4,13 +4,32 @@ use despatch_contracts::order::{Order, Tender, TenderState};
 use despatch_contracts::tender::{self, lives};
 
 /// Returns the tenders of the order as the shop has it by now: those that the shop says if they add up to the total, else the
-/// known ones, lowered in their order.
+/// known ones, lowered in their order. For the same total the known ones stay, unless the shop took money in place of ours.
 pub(crate) fn continued(known: &Order, newer: &Order, is_captured: bool) -> Vec<Tender> {
-    if totals(known) == totals(newer) {
+    let is_same_total = totals(known) == totals(newer);
+    if is_same_total && !is_taken_in_place(known, newer) {
         return known.tenders.clone();
     }
     let said = said(known, newer, is_captured);
     if add_up(&said, newer) { numbered(&known.tenders, said) } else { lowered(known, newer) }
+}
+
+/// Whether the shop says that less of ours is due, because others captured more than is known: the customer paid for an addition
+/// that was taken off again, and the shop kept that money.
+fn is_taken_in_place(known: &Order, newer: &Order) -> bool {
+    let of_ours = |order: &Order| order.tenders.iter().find(|it| is_ours(it)).map(|it| it.amount_minor);
+    let is_less = matches!((of_ours(newer), of_ours(known)), (Some(newer), Some(known)) if newer < known);
+    let captured = |order: &Order| -> i128 {
+        let is_theirs =
+            |it: &&Tender| it.state() == TenderState::Captured && tender::is_of_others(&it.provider);
+        order.tenders.iter().filter(is_theirs).map(|it| i128::from(it.amount_minor)).sum()
+    };
+    is_less && captured(newer) > captured(known) && add_up(&newer.tenders, newer)
+}
+
+/// Returns how much of the order payments captures, in minor units.
+pub(crate) fn due_to_us(order: &Order) -> i64 {
+    order.tenders.iter().filter(|it| is_ours(it)).fold(0, |sum, it| sum.saturating_add(it.amount_minor))
 }
 
 /// Returns the tenders of an order to which the shop added something; `None` if they do not pay for it.
@@ -172,6 +191,26 @@ mod tests {
         let none = continued(&known, &order(10, &[]), false);
         assert_eq!(told(&none), [("stripe", 0, 70, Authorised), ("gift-card", 10, 0, Captured)]);
         assert_eq!(continued(&known, &order(100, &[tender("shop", 100, Captured)]), false), known.tenders);
+    }
+
+    #[test]
+    fn for_the_same_total_the_known_tenders_stay_unless_the_shop_took_money_in_place_of_ours() {
+        let ours = |minor| tender("stripe", minor, Authorised);
+        let known = order(100, &[ours(100)]);
+        let same = |tenders: &[Tender]| continued(&known, &order(100, tenders), false);
+        let split = same(&[ours(60), tender("shop", 40, Captured)]);
+        assert_eq!(told(&split), [("stripe", 60, 100, Authorised), ("shop", 40, 0, Captured)]);
+        let again = order(100, &split);
+        let said = [ours(60), tender("shop", 40, Captured)];
+        assert_eq!(continued(&again, &order(100, &said), false), split);
+        for other in [
+            vec![ours(60), tender("manual", 40, Pending)],
+            vec![ours(60), tender("shop", 50, Captured)],
+            vec![tender("shop", 100, Captured)],
+            vec![ours(100)],
+        ] {
+            assert_eq!(same(&other), known.tenders, "{other:?}");
+        }
     }
 
     #[test]

@@ -356,6 +356,41 @@ async fn what_the_shop_took_and_gives_back_by_itself_is_not_refunded_by_us_too()
     assert!(checkout.env.messages("dead.>").await.is_empty());
 }
 
+/// The customer paid for an addition in the shop, which took it off again and kept the money.
+#[tokio::test]
+async fn what_the_shop_keeps_of_an_addition_that_is_gone_is_not_taken_at_our_provider_too() {
+    let checkout = Checkout::open().await;
+    let in_place = |order: &Order| {
+        let mut newest = less(order, 3000);
+        newest.total_minor += 3000;
+        newest.tenders.push(shop(3000));
+        newest
+    };
+    let before = checkout.order("before").await;
+    checkout.env.deliver(&changed(&in_place(&before), 5)).await;
+    checkout.env.quiet().await;
+    checkout.reserve(&before).await;
+    let after = captured(&checkout, "after").await;
+    checkout.env.deliver(&changed(&in_place(&after), 5)).await;
+    checkout.env.quiet().await;
+    for (order, taken) in [(&before, PRICE - 3000), (&after, PRICE)] {
+        let counts = checkout.counts(order);
+        assert_eq!(
+            (counts.captured_minor, counts.captured_minor - counts.refunded_minor),
+            (taken, PRICE - 3000)
+        );
+        assert_eq!(kept(&checkout, order).await, PRICE, "with what the shop has");
+    }
+    // What the shop gives back of its own later is no money in place of ours.
+    checkout.env.deliver(&gave_back(&after, "1", 1000)).await;
+    checkout.env.quiet().await;
+    checkout.env.deliver(&changed(&in_place(&after), 6)).await;
+    checkout.env.quiet().await;
+    assert_eq!(checkout.counts(&after).refunded_minor, 3000);
+    assert_eq!(kept(&checkout, &after).await, PRICE - 1000);
+    assert!(checkout.env.messages("dead.>").await.is_empty());
+}
+
 #[tokio::test]
 async fn a_capture_in_the_shop_after_a_change_counts_whichever_event_comes_first() {
     let checkout = Checkout::open().await;

@@ -10,6 +10,7 @@ mod api;
 mod format;
 mod label;
 mod metadata;
+mod parcel;
 mod pdf;
 mod scan;
 mod service;

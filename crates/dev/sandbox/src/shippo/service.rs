@@ -2,6 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::parcel::Size;
+
+/// Cubic millimetres that USPS bills as a gram, of parcels above a cubic foot: 166 cubic inches to the pound.
+const USPS_DIVISOR: (u64, u64) = (28_316_846, 5_997);
+/// The same of UPS, of every parcel: 139 cubic inches to the pound.
+const UPS_DIVISOR: (u64, u64) = (0, 5_022);
+/// USPS takes 70 lb, and 130 inches of length and girth; UPS 150 lb and 165 inches.
+const USPS_MOST: (u32, u64) = (31_751, 3_302);
+const UPS_MOST: (u32, u64) = (68_038, 4_191);
+
 /// A carrier's service. Tokens are Shippo's: <https://docs.goshippo.com/shippoapi/public-api/service-levels/>.
 #[derive(Debug)]
 pub(super) struct Service {
@@ -52,14 +62,33 @@ pub(super) const SERVICES: [Service; 5] = [
 ];
 
 impl Service {
-    fn price_minor(&self, grams: u32) -> i64 {
-        self.base_minor + self.step_minor * i64::from(grams.div_ceil(500))
+    /// Carriers bill the room that a parcel takes, if it is light for its size.
+    fn price_minor(&self, size: Size) -> i64 {
+        let (above, divisor) = if self.carrier == "USPS" { USPS_DIVISOR } else { UPS_DIVISOR };
+        let room = if size.volume() > above { size.volume().div_ceil(divisor) } else { 0 };
+        let billed = room.max(u64::from(size.grams));
+        let steps = i64::try_from(billed.div_ceil(500)).unwrap_or(i64::MAX);
+        self.step_minor.saturating_mul(steps).saturating_add(self.base_minor)
     }
 
-    pub(super) fn rate_json(&self, rate: u128, shipment: u128, grams: u32) -> Value {
-        let price = self.price_minor(grams);
+    /// Why the service does not take a parcel; `None` if it does.
+    pub(super) fn refusal(&self, size: Size) -> Option<String> {
+        let (grams, girth) = if self.carrier == "USPS" { USPS_MOST } else { UPS_MOST };
+        if size.grams > grams {
+            return Some(format!("the parcel weighs {} g, at most {grams} g are allowed", size.grams));
+        }
+        let is_long = size.girth() > girth;
+        is_long.then(|| format!("length and girth are {} mm, at most {girth} mm are allowed", size.girth()))
+    }
+
+    /// Returns the offer; `None` if the service does not take the parcel.
+    pub(super) fn rate_json(&self, rate: u128, shipment: u128, size: Size) -> Option<Value> {
+        if self.refusal(size).is_some() {
+            return None;
+        }
+        let price = self.price_minor(size);
         let amount = format!("{}.{:02}", price / 100, price % 100);
-        json!({
+        Some(json!({
             "object_id": format!("{rate:032x}"),
             "shipment": format!("{shipment:032x}"),
             "amount": amount,
@@ -72,6 +101,6 @@ impl Service {
             "attributes": [],
             "messages": [],
             "test": true,
-        })
+        }))
     }
 }

@@ -7,6 +7,7 @@ use super::address::{Address, Place};
 use super::answer::{Answer, invalid};
 use super::format::iso;
 use super::metadata::check_metadata;
+use super::parcel::{Parcel, Size};
 use super::service::SERVICES;
 
 /// `POST /shipments`.
@@ -24,40 +25,12 @@ pub(super) struct Request {
     asynchronous: bool,
 }
 
-#[derive(Debug, Deserialize)]
-struct Parcel {
-    length: Number,
-    width: Number,
-    height: Number,
-    weight: Number,
-    distance_unit: String,
-    mass_unit: String,
-}
-
-/// A number. Shippo writes numbers as strings and reads both.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Text(String),
-    Plain(f64),
-}
-
-impl Number {
-    fn positive(&self) -> Option<f64> {
-        let value = match self {
-            Self::Text(text) => text.trim().parse().ok()?,
-            Self::Plain(value) => *value,
-        };
-        (value > 0.0 && value < 1e6).then_some(value)
-    }
-}
-
 /// A valid request.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) from: Place,
     pub(super) to: Place,
-    pub(super) grams: u32,
+    pub(super) size: Size,
     pub(super) metadata: Box<str>,
 }
 
@@ -72,33 +45,9 @@ impl Request {
         let [parcel] = self.parcels.as_slice() else {
             return Err(invalid("parcels", "The sandbox takes one parcel to a shipment."));
         };
-        let grams = parcel.check().map_err(|message| invalid("parcels", message))?;
+        let size = parcel.check().map_err(|message| invalid("parcels", message))?;
         check_metadata(&self.metadata)?;
-        Ok(Checked { from, to, grams, metadata: self.metadata.into() })
-    }
-}
-
-impl Parcel {
-    /// Returns the weight in grams.
-    fn check(&self) -> Result<u32, &'static str> {
-        let sizes = [&self.length, &self.width, &self.height];
-        if sizes.iter().any(|size| size.positive().is_none()) {
-            return Err("length, width and height must be positive numbers.");
-        }
-        if !["cm", "in", "ft", "m", "mm", "yd"].contains(&self.distance_unit.as_str()) {
-            return Err("distance_unit is not valid.");
-        }
-        let grams_per_unit = match self.mass_unit.as_str() {
-            "g" => 1.0,
-            "kg" => 1000.0,
-            "oz" => 28.349_523,
-            "lb" => 453.592_37,
-            _ => return Err("mass_unit is not valid."),
-        };
-        let weight = self.weight.positive().ok_or("weight must be a positive number.")?;
-        // At most a million units of a kilogram: within u32, and rounded up so that no parcel weighs nothing.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded and positive")]
-        Ok((weight * grams_per_unit).ceil() as u32)
+        Ok(Checked { from, to, size, metadata: self.metadata.into() })
     }
 }
 
@@ -109,7 +58,7 @@ pub(super) struct Shipment {
     pub(super) id: u128,
     pub(super) from: Place,
     pub(super) to: Place,
-    pub(super) grams: u32,
+    pub(super) size: Size,
     pub(super) metadata: Box<str>,
     /// Milliseconds since 1970.
     pub(super) created_ms: i64,
@@ -129,10 +78,16 @@ impl Shipment {
     }
 
     pub(super) fn json(&self) -> Value {
-        let rates: Vec<Value> = SERVICES
+        let offers = SERVICES.iter().enumerate();
+        let rates: Vec<Value> = offers
+            .filter_map(|(position, service)| service.rate_json(self.rate(position), self.id, self.size))
+            .collect();
+        let messages: Vec<Value> = SERVICES
             .iter()
-            .enumerate()
-            .map(|(position, service)| service.rate_json(self.rate(position), self.id, self.grams))
+            .filter_map(|service| {
+                let text = service.refusal(self.size)?;
+                Some(json!({ "source": service.carrier, "code": "", "text": format!("{}: {text}", service.name) }))
+            })
             .collect();
         let created = iso(self.created_ms);
         json!({
@@ -144,7 +99,7 @@ impl Shipment {
             "address_to": self.to.location(),
             "metadata": self.metadata,
             "rates": rates,
-            "messages": [],
+            "messages": messages,
             "test": true,
         })
     }

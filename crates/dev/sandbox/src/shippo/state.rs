@@ -137,8 +137,8 @@ impl ShippoState {
     pub(super) fn ship(&mut self, request: shipment::Checked) -> io::Result<&Shipment> {
         let serial = self.shipments.len() as u64;
         let id = digest::wide(&[b"shipment", &self.seed.to_le_bytes(), &serial.to_le_bytes()]) & !0xf;
-        let shipment::Checked { from, to, grams, metadata } = request;
-        let shipment = Shipment { id, from, to, grams, metadata, created_ms: now_ms() };
+        let shipment::Checked { from, to, size, metadata } = request;
+        let shipment = Shipment { id, from, to, size, metadata, created_ms: now_ms() };
         self.log.append_json(&Line::Shipment(shipment.clone()))?;
         Ok(self.shipments.entry(id).or_insert(shipment))
     }
@@ -147,7 +147,7 @@ impl ShippoState {
     pub(super) fn rate(&self, rate: u128) -> Option<(Value, Box<str>)> {
         let (shipment, position) = Shipment::of_rate(rate)?;
         let shipment = self.shipments.get(&shipment)?;
-        let shown = SERVICES[position].rate_json(rate, shipment.id, shipment.grams);
+        let shown = SERVICES[position].rate_json(rate, shipment.id, shipment.size)?;
         Some((shown, shipment.metadata.clone()))
     }
 

@@ -44,6 +44,28 @@ async fn a_shipment_has_rates_and_a_rate_buys_a_label() {
 }
 
 #[tokio::test]
+async fn carriers_bill_room_and_refuse_what_is_too_heavy_or_too_long() {
+    let shop = Shop::open().await;
+    let offered = async |length: &str, grams: &str| {
+        let mut shipment = shipment("o1/1");
+        shipment["parcels"][0]["length"] = length.into();
+        shipment["parcels"][0]["weight"] = grams.into();
+        shop.shippo("/shipments/", &shipment).await.body
+    };
+    let offers = |body: &serde_json::Value| body["rates"].as_array().unwrap().len();
+    let price = |body: &serde_json::Value| body["rates"][0]["amount"].as_str().unwrap().to_owned();
+    let (light, roomy) = (offered("30", "1200").await, offered("150", "1200").await);
+    assert_eq!((price(&light), price(&roomy)), ("6.15".to_owned(), "11.35".to_owned()));
+    assert_eq!((offers(&light), light["messages"].as_array().unwrap().len()), (5, 0));
+    let heavy = offered("30", "40000").await;
+    assert_eq!((offers(&heavy), heavy["rates"][0]["provider"].as_str()), (2, Some("UPS")));
+    assert_eq!(heavy["messages"][0]["source"], "USPS");
+    for nobody in [offered("30", "70000").await, offered("400", "1200").await] {
+        assert_eq!((offers(&nobody), nobody["messages"].as_array().unwrap().len()), (0, 5));
+    }
+}
+
+#[tokio::test]
 async fn a_printer_gets_its_own_language() {
     let shop = Shop::open().await;
     let rate = shop.rate("o1/1").await;

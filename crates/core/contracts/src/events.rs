@@ -87,6 +87,8 @@ events! {
     stock::TransferArrived => "stock.transfer-arrived", |e| asked(e.request.as_ref());
     stock::ItemsSet => "stock.items-set", |e| asked(e.request.as_ref());
     stock::LocationSet => "stock.location-set", |e| asked(e.request.as_ref());
+    stock::ItemsDescribed => "stock.items-described", |e| Subject::new("stock-request", &e.request_id);
+    stock::LocationDescribed => "stock.location-described", |e| Subject::new("location", &e.location);
     stock::StockWithdrawn => "stock.withdrawn", |e| Subject::order(&e.order_id);
     stock::StockLevelDue => "stock.level-due", |_e| Subject::NONE;
     stock::StockLevelChanged => "stock.level-changed", |e| Subject::new("sku", &e.sku);

@@ -18,6 +18,8 @@ CREATE TABLE inventory.location (
     mode       text    NOT NULL DEFAULT 'instant' CHECK (mode IN ('instant')),
     -- The sales channels that it sells to; all of them if there is none.
     channels   text[]  NOT NULL DEFAULT '{}',
+    -- Counts the changes, so that others who keep a copy know the latest.
+    change     bigint  NOT NULL DEFAULT 0,
     changed_at timestamptz NOT NULL DEFAULT despatch_now()
 );
 
@@ -38,6 +40,8 @@ CREATE TABLE inventory.item (
     customs_code   text,
     value_minor    bigint  CHECK (value_minor >= 0),
     value_currency text,
+    -- Counts the descriptions, so that others who keep a copy know the latest; 0 if it was never described.
+    change         bigint  NOT NULL DEFAULT 0,
     known_at       timestamptz NOT NULL DEFAULT despatch_now(),
     changed_at     timestamptz NOT NULL DEFAULT despatch_now(),
     CHECK ((value_minor IS NULL) = (value_currency IS NULL))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use despatch_contracts::Event as _;
-use despatch_contracts::stock::{Item, ItemsSet};
+use despatch_contracts::stock::{Item, ItemsDescribed, ItemsSet};
 use despatch_domain::{Currency, country};
 use despatch_runtime::{Handler, Tx};
 
@@ -22,11 +22,11 @@ pub struct SetItems;
 impl Handler for SetItems {
     const NAME: &'static str = "inventory.set-items";
     type In = ItemsSet;
-    type Out = ();
+    type Out = Option<ItemsDescribed>;
     type Error = InventoryError;
 
-    async fn record(&self, event: &ItemsSet, tx: &Tx<'_>) -> Result<(), InventoryError> {
-        let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(()) };
+    async fn record(&self, event: &ItemsSet, tx: &Tx<'_>) -> Result<Option<ItemsDescribed>, InventoryError> {
+        let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(None) };
         let codes = event.items.iter().flat_map(|item| &item.barcodes).map(|barcode| barcode.code.as_str());
         let codes: Vec<&str> = codes.filter(|code| check_text("a barcode", code).is_ok()).collect();
         let mut owners = store::barcode_owners(tx, &codes).await?;
@@ -53,9 +53,9 @@ impl Handler for SetItems {
                 Err(error) => results.push(result.refused(error)),
             }
         }
-        store::set_items(tx, &items).await?;
+        let items = store::set_items(tx, &items).await?;
         request::record(tx, &request, (ItemsSet::TYPE, ""), results, false).await?;
-        Ok(())
+        Ok((!items.is_empty()).then(|| ItemsDescribed { request_id: request.request_id.clone(), items }))
     }
 }
 

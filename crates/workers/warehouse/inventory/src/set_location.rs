@@ -2,7 +2,7 @@
 
 use despatch_contracts::Event as _;
 use despatch_contracts::order::Address;
-use despatch_contracts::stock::{Location, LocationSet};
+use despatch_contracts::stock::{Location, LocationDescribed, LocationSet};
 use despatch_domain::country;
 use despatch_runtime::{Handler, Tx};
 
@@ -21,23 +21,24 @@ pub struct SetLocation;
 impl Handler for SetLocation {
     const NAME: &'static str = "inventory.set-location";
     type In = LocationSet;
-    type Out = ();
+    type Out = Option<LocationDescribed>;
     type Error = InventoryError;
 
-    async fn record(&self, event: &LocationSet, tx: &Tx<'_>) -> Result<(), InventoryError> {
-        let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(()) };
+    async fn record(
+        &self,
+        event: &LocationSet,
+        tx: &Tx<'_>,
+    ) -> Result<Option<LocationDescribed>, InventoryError> {
+        let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(None) };
         let location = event.location.clone().unwrap_or_default();
         let result = RowResult::booked(0, "", &location.id, 0);
-        let result = match check(&location) {
-            Ok(()) => {
-                store::set_location(tx, &location).await?;
-                result
-            }
-            Err(error) => result.refused(error),
+        let (described, result) = match check(&location) {
+            Ok(()) => (store::set_location(tx, &location).await?, result),
+            Err(error) => (None, result.refused(error)),
         };
         request::record(tx, &request, (LocationSet::TYPE, &storable(&location.id)), vec![result], false)
             .await?;
-        Ok(())
+        Ok(described)
     }
 }
 

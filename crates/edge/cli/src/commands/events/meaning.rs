@@ -21,9 +21,10 @@ use despatch_contracts::shipment::{
     ShipmentReturned,
 };
 use despatch_contracts::stock::{
-    AdjustRequested, ChangeMissed, CountRequested, ItemsSet, LocationSet, ParcelVoided, ReceiveRequested,
-    ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue, StockPicked, StockReleased,
-    StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
+    AdjustRequested, ChangeMissed, CountRequested, ItemsDescribed, ItemsSet, LocationDescribed, LocationSet,
+    ParcelVoided, ReceiveRequested, ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue,
+    StockPicked, StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived,
+    TransferRequested,
 };
 use despatch_contracts::{Bytes, Event};
 use despatch_domain::amount;
@@ -108,6 +109,12 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         LocationSet::TYPE => {
             let LocationSet { request, location } = read(payload)?;
             stock_request("change of a location", location.iter().len(), request)
+        }
+        ItemsDescribed::TYPE => {
+            format!("{} articles are described", read::<ItemsDescribed>(payload)?.items.len())
+        }
+        LocationDescribed::TYPE => {
+            format!("location {} is described", read::<LocationDescribed>(payload)?.location)
         }
         StockWithdrawn::TYPE => {
             let StockWithdrawn { sku, location, quantity, .. } = read(payload)?;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use despatch_contracts::stock::Item;
-use despatch_runtime::{DbError, Tx};
+use despatch_contracts::stock::{DescribedItem, Item};
+use despatch_runtime::{DbError, Row, Tx};
 
 /// Returns the SKU of each of these barcodes that is known.
 pub(crate) async fn barcode_owners(tx: &Tx<'_>, codes: &[&str]) -> Result<HashMap<String, String>, DbError> {
@@ -11,15 +11,16 @@ pub(crate) async fn barcode_owners(tx: &Tx<'_>, codes: &[&str]) -> Result<HashMa
     rows.iter().map(|row| Ok((row.try_get("code")?, row.try_get("sku")?))).collect()
 }
 
-/// Creates articles, or changes what is said of them; a field that is missing stays. Each SKU comes once.
-pub(crate) async fn set_items(tx: &Tx<'_>, items: &[&Item]) -> Result<(), DbError> {
+/// Creates articles, or changes what is said of them; a field that is missing stays. Each SKU comes once. Returns the articles as
+/// they are now.
+pub(crate) async fn set_items(tx: &Tx<'_>, items: &[&Item]) -> Result<Vec<DescribedItem>, DbError> {
     if items.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let sql = "INSERT INTO inventory.item AS i
-                   (sku, title, grams, length_mm, width_mm, height_mm, fragile, dangerous, own_box, age_checked,
+                   (sku, change, title, grams, length_mm, width_mm, height_mm, fragile, dangerous, own_box, age_checked,
                     intangible, origin, customs_code, value_minor, value_currency)
-               SELECT sku, title, grams, length_mm, width_mm, height_mm, coalesce(fragile, old_fragile, false),
+               SELECT sku, 1, title, grams, length_mm, width_mm, height_mm, coalesce(fragile, old_fragile, false),
                       coalesce(dangerous, old_dangerous, false), coalesce(own_box, old_own_box, false),
                       coalesce(age_checked, old_age_checked, false), coalesce(intangible, old_intangible, false),
                       origin, customs_code, value_minor, value_currency
@@ -43,32 +44,47 @@ pub(crate) async fn set_items(tx: &Tx<'_>, items: &[&Item]) -> Result<(), DbErro
                    customs_code = coalesce(excluded.customs_code, i.customs_code),
                    value_minor = coalesce(excluded.value_minor, i.value_minor),
                    value_currency = coalesce(excluded.value_currency, i.value_currency),
-                   changed_at = despatch_now()";
+                   change = i.change + 1, changed_at = despatch_now()
+               RETURNING sku, change, grams, length_mm, width_mm, height_mm, own_box";
     let text = |of: fn(&Item) -> Option<&str>| items.iter().map(|item| of(item)).collect::<Vec<_>>();
     let number = |of: fn(&Item) -> Option<i64>| items.iter().map(|item| of(item)).collect::<Vec<_>>();
     let flag = |of: fn(&Item) -> Option<bool>| items.iter().map(|item| of(item)).collect::<Vec<_>>();
-    tx.execute(
-        sql,
-        &[
-            &text(|item| Some(&item.sku)),
-            &text(|item| item.title.as_deref()),
-            &number(|item| item.grams),
-            &number(|item| item.length_mm),
-            &number(|item| item.width_mm),
-            &number(|item| item.height_mm),
-            &flag(|item| item.fragile),
-            &flag(|item| item.dangerous),
-            &flag(|item| item.own_box),
-            &flag(|item| item.age_checked),
-            &flag(|item| item.intangible),
-            &text(|item| item.origin.as_deref()),
-            &text(|item| item.customs_code.as_deref()),
-            &number(|item| item.value_minor),
-            &text(|item| item.value_currency.as_deref()),
-        ],
-    )
-    .await?;
-    set_barcodes(tx, items).await
+    let rows = tx
+        .returning(
+            sql,
+            &[
+                &text(|item| Some(&item.sku)),
+                &text(|item| item.title.as_deref()),
+                &number(|item| item.grams),
+                &number(|item| item.length_mm),
+                &number(|item| item.width_mm),
+                &number(|item| item.height_mm),
+                &flag(|item| item.fragile),
+                &flag(|item| item.dangerous),
+                &flag(|item| item.own_box),
+                &flag(|item| item.age_checked),
+                &flag(|item| item.intangible),
+                &text(|item| item.origin.as_deref()),
+                &text(|item| item.customs_code.as_deref()),
+                &number(|item| item.value_minor),
+                &text(|item| item.value_currency.as_deref()),
+            ],
+        )
+        .await?;
+    set_barcodes(tx, items).await?;
+    rows.iter().map(described).collect()
+}
+
+fn described(row: &Row) -> Result<DescribedItem, DbError> {
+    Ok(DescribedItem {
+        sku: row.try_get("sku")?,
+        change: row.try_get("change")?,
+        grams: row.try_get("grams")?,
+        length_mm: row.try_get("length_mm")?,
+        width_mm: row.try_get("width_mm")?,
+        height_mm: row.try_get("height_mm")?,
+        own_box: row.try_get("own_box")?,
+    })
 }
 
 /// Adds barcodes, changes their factors, or removes those with the factor 0.

@@ -1,7 +1,10 @@
 //! Articles and locations: what people say of them, field by field.
 
 use despatch_contracts::order::Address;
-use despatch_contracts::stock::{Barcode, Channels, Item, ItemsSet, Location, LocationSet};
+use despatch_contracts::stock::{
+    Barcode, Channels, DescribedItem, Item, ItemsDescribed, ItemsSet, Location, LocationDescribed,
+    LocationSet,
+};
 
 use crate::stock_requests::{ask, asked, outcomes};
 use crate::{AN_HOUR, warehouse};
@@ -38,8 +41,28 @@ async fn articles_are_described_field_by_field() {
         refused("row-twice"),
     ];
     assert_eq!(results, outcomes(&expected));
-    let again = Item { grams: Some(1300), barcodes: vec![barcode("401", 0)], ..item("SKU-A") };
+    let again = Item {
+        grams: Some(1300),
+        length_mm: Some(90),
+        own_box: Some(true),
+        barcodes: vec![barcode("401", 0)],
+        ..item("SKU-A")
+    };
     ask(&env, &db, "i-2", &ItemsSet { request: Some(asked("i-2")), items: vec![again] }).await;
+    // Others are told of every article as it is now, and of none that was refused.
+    let told = |sku: &str, change| DescribedItem { sku: sku.into(), change, ..DescribedItem::default() };
+    let first: ItemsDescribed = env.expect("i-1").await;
+    let expected = [DescribedItem { grams: Some(1200), ..told("SKU-A", 1) }, told("SKU-B", 1)];
+    assert_eq!(first.items, expected);
+    let second: ItemsDescribed = env.expect("i-2").await;
+    let expected =
+        DescribedItem { grams: Some(1300), length_mm: Some(90), own_box: true, ..told("SKU-A", 2) };
+    assert_eq!(second.items, [expected]);
+    let refused = ItemsSet { request: Some(asked("i-3")), items: vec![item("")] };
+    ask(&env, &db, "i-3", &refused).await;
+    env.quiet().await;
+    assert_eq!(env.count::<ItemsDescribed>("i-3").await, 0);
+    assert_eq!(env.count::<ItemsDescribed>("i-1").await, 1);
     let sql = "SELECT title, grams, fragile, array(SELECT code || ':' || factor FROM inventory.barcode b
                                                    WHERE b.sku = i.sku ORDER BY 1)
                FROM inventory.item i WHERE sku = 'SKU-A'";
@@ -83,6 +106,13 @@ async fn locations_are_opened_and_changed_field_by_field() {
         let results = ask(&env, &db, request_id, &set(request_id, bad(location))).await;
         assert_eq!(results, outcomes(&[("refused", code)]));
     }
+    // Others are told of the location as it is now, and of none that was refused.
+    env.quiet().await;
+    assert_eq!(env.count::<LocationDescribed>("south").await, 0);
+    assert_eq!(env.count::<LocationDescribed>("north").await, 2);
+    let told: LocationDescribed = env.expect("north").await;
+    let address = told.address.expect("an address");
+    assert_eq!((address.city.as_str(), address.street1.as_str()), ("Leipzig", ""));
     let none = "SELECT count(*) FROM inventory.location WHERE id = 'south'";
     assert_eq!(db.query_one(none, &[]).await.unwrap().get::<_, i64>(0), 0);
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::local_deployment::LocalDeployment;
+use crate::until::until;
 
 /// The units of a SKU in a bucket of a location, by the sums of `stock explain`.
 fn units(explained: &Value, location: &str, bucket: &str) -> i64 {
@@ -39,6 +40,8 @@ async fn an_empty_deployment_is_filled_by_one_file_and_the_first_order_goes_out(
             set.status.success() && set.stdout.starts_with("1 location set\nnext: despatch locations list"),
             "{set:?}"
         );
+        let note = "note: without a street labels show the address of labels.sender\n";
+        assert!(set.stderr.contains(note), "{set:?}");
     }
     let listed = local.does(&["locations", "list"]).await.stdout;
     assert!(
@@ -167,9 +170,20 @@ async fn an_empty_deployment_is_filled_by_one_file_and_the_first_order_goes_out(
     );
     assert_eq!(stapler["barcodes"][1], json!({ "code": "4006381333948", "factor": 12 }));
 
-    // The first order goes out, and the ledger says so.
+    // The first order goes out, and its label and the ledger say so.
+    until("labels knows the weight", async || {
+        let known = "select from labels.item where sku = 'SKU-A' and grams = 250";
+        local.database.client().await.ok()?.query_opt(known, &[]).await.ok()?.map(drop)
+    })
+    .await;
     local.post(&local.checked_out(1).await, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").await;
     local.becomes("test/1", "completed").await;
+    let shown = local.json(&["orders", "show", "test/1", "--json"]).await;
+    let packed = json!({
+        "grams": 400, "length_mm": 400, "width_mm": 300, "height_mm": 200,
+        "assumed_weights": [], "unknown_sides": ["SKU-A"],
+    });
+    assert_eq!(shown["parcels"][0]["packed"], packed, "{shown:#}");
     let sold = explained("SKU-A").await;
     assert_eq!(
         (units(&sold, "louisville", "available"), units(&sold, "louisville", "customer")),

@@ -160,6 +160,8 @@ reasons! {
     AddressUndeliverable = "address-undeliverable" => (CarrierDesk, High, 4),
     /// The carrier does not take a label back.
     LabelNotVoided = "label-not-voided" => (CarrierDesk, Normal, 16),
+    /// The units of a parcel fit in no carton of the shop.
+    ParcelTooLarge = "parcel-too-large" => (Warehouse, High, 4),
     /// The carrier refuses the shipment.
     CarrierRejected = "carrier-rejected" => (CarrierDesk, High, 4),
     /// No carrier service serves the order's service level and destination.

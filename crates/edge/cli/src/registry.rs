@@ -347,22 +347,23 @@ opens = \"9\"
 days = [\"monday\", \"tuseday\"]
 [stripe]
 base_url = \"stripe\"
-[labels.locations.berlin]
+[labels.sender]
 name = \"Nord\"
 street1 = \"Hauptstr. 1\"
+city = \"\"
 country = \"USA\"
 ";
         let expected = "\
 shop.toml, 9 problems
-  line 1   gatway                           no such table; did you mean gateway?
-  line 4   databases.paymnts                no such worker; did you mean payments?
-  line 5   databases.orders                 expected a URL such as postgres://user:password@host:port/database
-  line 7   exceptions.calendar.time_zone    expected an IANA name such as Europe/London, found \"Europe/Lodnon\"; did you mean Europe/London?
-  line 8   exceptions.calendar.opens        expected a time such as 09:00, found \"9\"
-  line 9   exceptions.calendar.days[1]      expected a day such as monday, found \"tuseday\"; did you mean tuesday?
-  line 11  stripe.base_url                  expected an http or https URL, found \"stripe\"
-  line 12  labels.locations.berlin.city     expected the city, found nothing
-  line 15  labels.locations.berlin.country  expected an ISO 3166-1 alpha-2 code, found \"USA\"; did you mean US?";
+  line 1   gatway                         no such table; did you mean gateway?
+  line 4   databases.paymnts              no such worker; did you mean payments?
+  line 5   databases.orders               expected a URL such as postgres://user:password@host:port/database
+  line 7   exceptions.calendar.time_zone  expected an IANA name such as Europe/London, found \"Europe/Lodnon\"; did you mean Europe/London?
+  line 8   exceptions.calendar.opens      expected a time such as 09:00, found \"9\"
+  line 9   exceptions.calendar.days[1]    expected a day such as monday, found \"tuseday\"; did you mean tuesday?
+  line 11  stripe.base_url                expected an http or https URL, found \"stripe\"
+  line 15  labels.sender.city             expected the city, found nothing
+  line 16  labels.sender.country          expected an ISO 3166-1 alpha-2 code, found \"USA\"; did you mean US?";
         assert_eq!(report(text), expected);
     }
 

@@ -3,7 +3,8 @@
 use despatch_domain::LabelId;
 use despatch_runtime::{BatchedQuery, DbError, QueryBatcher};
 use serde::Serialize;
-use tokio_postgres::GenericClient;
+use tokio_postgres::{GenericClient, Row};
+use utoipa::ToSchema;
 
 /// A label without its document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +25,27 @@ pub struct Label {
     pub label_id: String,
     /// The reason code of the choice.
     pub reason: String,
+    /// The weight and the sides.
+    pub packed: Packed,
     /// Whether the parcel can be sent under it.
     pub state: LabelState,
+}
+
+/// A parcel's weight and sides, as the carrier was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Packed {
+    /// Grams, with the carton.
+    pub grams: i64,
+    /// The longest side in millimetres.
+    pub length_mm: i64,
+    /// The second side in millimetres.
+    pub width_mm: i64,
+    /// The third side in millimetres.
+    pub height_mm: i64,
+    /// SKUs in it that had no weight, so that `labels.parcel.unit_grams` was assumed.
+    pub assumed_weights: Vec<String>,
+    /// SKUs in it whose sides were not known, so that the usual carton was assumed to take them.
+    pub unknown_sides: Vec<String>,
 }
 
 /// Whether a parcel can be sent under a label.
@@ -65,7 +85,8 @@ pub struct TrackedParcel {
 /// Returns the labels of an order, by parcel.
 pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<Label>, DbError> {
     let sql = "select parcel, position, parcels, carrier, service, tracking_number, reason,
-                      void_asked_at is not null as is_asked, voided_at is not null as is_voided
+                      void_asked_at is not null as is_asked, voided_at is not null as is_voided, grams, length_mm,
+                      width_mm, height_mm, assumed_weights, unknown_sides
                from labels.label where order_id = $1 order by parcel";
     let rows = db.query(sql, &[&order_id]).await?;
     rows.iter()
@@ -80,6 +101,7 @@ pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<La
                 tracking_number: row.try_get("tracking_number")?,
                 label_id: LabelId { order_id, parcel }.to_string(),
                 reason: row.try_get("reason")?,
+                packed: packed(row)?,
                 state: match (row.try_get("is_voided")?, row.try_get("is_asked")?) {
                     (true, _) => LabelState::Voided,
                     (false, true) => LabelState::VoidRequested,
@@ -88,6 +110,17 @@ pub async fn labels_of(db: &impl GenericClient, order_id: &str) -> Result<Vec<La
             })
         })
         .collect()
+}
+
+fn packed(row: &Row) -> Result<Packed, DbError> {
+    Ok(Packed {
+        grams: row.try_get("grams")?,
+        length_mm: row.try_get("length_mm")?,
+        width_mm: row.try_get("width_mm")?,
+        height_mm: row.try_get("height_mm")?,
+        assumed_weights: row.try_get("assumed_weights")?,
+        unknown_sides: row.try_get("unknown_sides")?,
+    })
 }
 
 /// Returns a label's document; `None` if there is no such label, or none in this format, or it must not be used any more.

@@ -6,7 +6,7 @@ use despatch_status::{PLACED, PRUNED, ParcelStage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::labels::{Label, LabelState};
+use crate::labels::{Label, LabelState, Packed};
 use crate::messages::Message;
 use crate::orders::{Progress, Step};
 use crate::payments::Payment;
@@ -58,6 +58,9 @@ pub struct Parcel {
     pub label_id: String,
     /// The reason code of the chosen service.
     pub reason: String,
+    /// The weight and the sides, as the carrier was told; `null` without a label.
+    #[schema(required)]
+    pub packed: Option<Packed>,
     /// `valid`, `void-requested` or `voided`; `null` without a label.
     #[schema(required, value_type = Option<String>)]
     pub label_state: Option<LabelState>,
@@ -131,6 +134,7 @@ impl Parcel {
             tracking_number: String::new(),
             label_id: String::new(),
             reason: String::new(),
+            packed: None,
             label_state: None,
             stage: Some(stage),
         }
@@ -148,6 +152,7 @@ impl Parcel {
             tracking_number: label.tracking_number,
             label_id: label.label_id,
             reason: label.reason,
+            packed: Some(label.packed),
             label_state: Some(label.state),
         }
     }

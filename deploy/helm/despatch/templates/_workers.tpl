@@ -25,7 +25,7 @@ payments:
   secrets: [stripeSecretKey]
   calls: [https]
 labels:
-  handlers: [create, cancel, void]
+  handlers: [create, cancel, learn, void]
   secrets: [shippoToken]
   calls: [https]
 notifications:

@@ -12,7 +12,7 @@ use super::stock::{Command, Input, Sender, Words};
 use crate::args::{ListLocationsArgs, LocationsCommand, SetLocationArgs};
 use crate::config::Config;
 use crate::local::DataDir;
-use crate::output::{Table, next_command, print, width};
+use crate::output::{Table, next_command, print, tell, width};
 use crate::result::Result;
 
 #[derive(Deserialize)]
@@ -45,7 +45,26 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetLocationArgs, quiet:
         words: Words { one: "location", many: "locations", done: "set", next: "locations list" },
     };
     let input = Input::one("", &args.id, settings(args));
-    Sender::connect(config, data_dir, &args.request, quiet).await?.send(command, input, None).await
+    let done =
+        Sender::connect(config, data_dir, &args.request, quiet).await?.send(command, input, None).await?;
+    if done == ExitCode::SUCCESS
+        && args.country.is_some()
+        && let Some(missing) = missing(args.street.as_deref(), args.city.as_deref())
+    {
+        tell(&format!("note: without {missing} labels show the address of labels.sender"));
+    }
+    Ok(done)
+}
+
+/// Names the parts that an address lacks to be a sender's; `None` if it lacks nothing.
+fn missing(street: Option<&str>, city: Option<&str>) -> Option<&'static str> {
+    let is_there = |part: Option<&str>| part.is_some_and(|part| !part.trim().is_empty());
+    match (is_there(street), is_there(city)) {
+        (true, true) => None,
+        (false, true) => Some("a street"),
+        (true, false) => Some("a city"),
+        (false, false) => Some("a street and a city"),
+    }
 }
 
 /// The body of `PUT /v1/locations/{id}`.
@@ -98,13 +117,18 @@ fn as_lines(locations: &[StockLocation], width: Option<usize>) -> String {
         let town: Vec<&str> = town.into_iter().filter(|part| !part.is_empty()).collect();
         let address = [street1.as_str(), &town.join(" "), country];
         let address: Vec<&str> = address.into_iter().filter(|part| !part.is_empty()).collect();
+        let address = match missing(Some(street1), Some(city)) {
+            _ if country.is_empty() => "none".to_owned(),
+            None => address.join(", "),
+            Some(missing) => format!("{} (without {missing})", address.join(", ")),
+        };
         let channels =
             if location.channels.is_empty() { "all shops".to_owned() } else { location.channels.join(", ") };
         table.row([
             location.rank.to_string(),
             location.id.clone(),
             location.name.clone(),
-            address.join(", "),
+            address,
             location.zone.clone(),
             channels,
         ]);
@@ -133,11 +157,14 @@ mod tests {
             mode: "instant".to_owned(),
             channels: Vec::new(),
         };
-        let text = anstream::adapter::strip_str(&as_lines(&[main], None)).to_string();
+        let text = anstream::adapter::strip_str(&as_lines(std::slice::from_ref(&main), None)).to_string();
         insta::assert_snapshot!(text, @r"
 RANK  LOCATION  NAME       ADDRESS                                 ZONE                         SELLS FOR
    1  main      Warehouse  1 Main Street, 40202 Louisville KY, US  America/Kentucky/Louisville  all shops
 ");
+        let streetless = StockLocation { street1: String::new(), ..main };
+        let text = as_lines(&[streetless], None);
+        assert!(text.contains("40202 Louisville KY, US (without a street)"), "{text}");
         assert!(as_lines(&[], None).starts_with("no locations\nnext: despatch locations set"));
     }
 }

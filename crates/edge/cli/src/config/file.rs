@@ -184,8 +184,8 @@ pub(crate) struct Shippo {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Labels {
     pub(crate) sender: despatch_labels::Sender,
-    pub(crate) locations: BTreeMap<String, despatch_labels::Sender>,
-    pub(crate) parcel: despatch_labels::Carton,
+    pub(crate) parcel: despatch_labels::UsualCarton,
+    pub(crate) cartons: Vec<despatch_routing::Carton>,
     pub(crate) rules: Vec<despatch_routing::CarrierRule>,
 }
 

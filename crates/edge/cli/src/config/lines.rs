@@ -61,13 +61,13 @@ mod tests {
 
     #[test]
     fn every_key_has_its_line() {
-        let text = "nats_url = \"\"\n\n[labels.locations.berlin]\nname = \"B\"\n\n[[labels.rules]]\ncarrier = \"own\"\n\n\
+        let text = "nats_url = \"\"\n\n[labels.sender]\nname = \"B\"\n\n[[labels.rules]]\ncarrier = \"own\"\n\n\
                     [[labels.rules]]\ncarrier = \"shippo\"\ncountries = [\n  \"DE\",\n  \"AT\",\n]\n";
         let lines = lines(text).unwrap();
         for (key, line) in [
             ("nats_url", 1),
-            ("labels.locations.berlin", 3),
-            ("labels.locations.berlin.name", 4),
+            ("labels.sender", 3),
+            ("labels.sender.name", 4),
             ("labels.rules[0]", 6),
             ("labels.rules[0].carrier", 7),
             ("labels.rules[1]", 9),

@@ -117,16 +117,16 @@ mod tests {
             file: Some("shop.toml".into()),
             problems: vec![
                 problem(Origin::Default, "nats_url", "expected a URL, found nothing"),
-                problem(Origin::File(12), "labels.locations.berlin", "street1 is needed"),
+                problem(Origin::File(12), "labels.rules[2]", "carrier is needed"),
                 problem(Origin::File(3), "gatway", "no such table; did you mean gateway?"),
                 problem(Origin::File(3), "gatway", "no such table; did you mean gateway?"),
             ],
         };
         let expected = "\
 shop.toml, 3 problems
-  line 3   gatway                   no such table; did you mean gateway?
-  line 12  labels.locations.berlin  street1 is needed
-  not set  nats_url                 expected a URL, found nothing";
+  line 3   gatway           no such table; did you mean gateway?
+  line 12  labels.rules[2]  carrier is needed
+  not set  nats_url         expected a URL, found nothing";
         assert_eq!(error.to_string(), expected);
         let missing = ConfigError::unreadable("x.toml".into(), &std::io::ErrorKind::NotFound.into());
         assert_eq!(missing.to_string(), "x.toml: entity not found");

@@ -147,8 +147,8 @@ impl Config {
     pub(crate) fn labels(&self) -> despatch_labels::Config {
         despatch_labels::Config {
             sender: self.labels.sender.clone(),
-            locations: self.labels.locations.clone(),
             parcel: self.labels.parcel,
+            cartons: self.labels.cartons.clone(),
             rules: self.labels.rules.clone(),
             shippo: despatch_labels::ShippoConfig {
                 base_url: self.shippo.base_url.clone(),

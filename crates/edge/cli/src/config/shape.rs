@@ -147,8 +147,8 @@ mod tests {
     fn the_complete_entries_are_good_and_say_what_is_needed() {
         let shape = Shape::new(&[]).unwrap();
         for (entry, needed) in [
-            ("labels.locations.berlin", &[][..]),
-            ("labels.rules[3]", &["carrier"]),
+            ("labels.rules[3]", &["carrier"][..]),
+            ("labels.cartons[0]", &["height_cm", "length_cm", "packaging_grams", "width_cm"]),
             ("gateway.shopify[0]", &["name", "secrets", "source"]),
             ("runtime.policies.\"labels.create\"", &[]),
         ] {

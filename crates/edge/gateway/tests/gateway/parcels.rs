@@ -17,7 +17,7 @@ pub(crate) fn workers() -> Vec<Worker> {
                         "region": "KY", "postcode": "40202", "country": "US", "phone": ""});
     let labels = serde_json::from_value(json!({
         "sender": sender,
-        "locations": {},
+        "cartons": [],
         "parcel": {"length_cm": 30, "width_cm": 20, "height_cm": 10, "packaging_grams": 100, "unit_grams": 500},
         "rules": [{"service_levels": [], "countries": [], "carrier": "own", "services": ["courier"], "within_days": 0}],
         "shippo": {"base_url": "", "token": "", "timeout_seconds": 1, "settle_seconds": 1},

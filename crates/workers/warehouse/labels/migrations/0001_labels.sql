@@ -21,6 +21,14 @@ create table labels.label (
     created_at      timestamptz not null default despatch_now(),
     -- Shippo's id of the purchase; null for labels of our own.
     transaction     text,
+    -- The weight in grams and the sides, as the carrier was told.
+    grams           bigint      not null,
+    length_mm       bigint      not null,
+    width_mm        bigint      not null,
+    height_mm       bigint      not null,
+    -- SKUs in it whose weight was assumed, and SKUs whose sides were not known.
+    assumed_weights text[]      not null,
+    unknown_sides   text[]      not null,
     -- When the carrier was asked to take the label back, if it was.
     void_asked_at   timestamptz,
     -- When it was taken back, or struck off.
@@ -43,4 +51,32 @@ create table labels.not_sent (
     reason   text        not null,
     noted_at timestamptz not null default despatch_now(),
     primary key (order_id, parcel)
+);
+
+-- Articles, as inventory described them last; null is what nobody ever said.
+create table labels.item (
+    sku       text    primary key,
+    -- A later description has a higher number.
+    change    bigint  not null,
+    grams     bigint,
+    length_mm bigint,
+    width_mm  bigint,
+    height_mm bigint,
+    own_box   boolean not null
+);
+
+-- The addresses of locations, as inventory described them last. Every part may be empty.
+create table labels.location (
+    id       text   primary key,
+    -- A later description has a higher number.
+    change   bigint not null,
+    name     text   not null,
+    company  text   not null,
+    street1  text   not null,
+    street2  text   not null,
+    city     text   not null,
+    region   text   not null,
+    postcode text   not null,
+    country  text   not null,
+    phone    text   not null
 );

@@ -2,25 +2,32 @@
 
 use std::time::Duration;
 
-use despatch_contracts::order::Address;
 use despatch_domain::Reason;
-use despatch_routing::{Decision, Rate};
+use despatch_routing::{Decision, Package, Rate};
 use despatch_runtime::{Attempt, EffectKey};
+use serde::{Deserialize, Serialize};
 
-use crate::carton::Carton;
 use crate::config::{Config, SetupError};
 use crate::error::CreateError;
 use crate::label_request::LabelRequest;
 use crate::shippo::{Consignment, Purchase, Shippo, ShippoError};
 use crate::store::Label;
 
-/// The operation in the effects ledger. Its note is the rate.
+/// The operation in the effects ledger. Its note is a [`Begun`] purchase.
 const OPERATION: &str = "label";
+
+/// A purchase that was begun, as JSON in the effects ledger.
+#[derive(Serialize, Deserialize)]
+struct Begun {
+    /// Shippo's id of the rate.
+    rate: String,
+    /// The parcel that the rate is for. Its articles may be described otherwise by now.
+    package: Package,
+}
 
 /// Buys labels at Shippo.
 pub(crate) struct LabelPurchaser {
     shippo: Shippo,
-    carton: Carton,
     settle: Duration,
 }
 
@@ -32,7 +39,6 @@ impl LabelPurchaser {
         }
         Ok(Some(LabelPurchaser {
             shippo: Shippo::new(&config.shippo)?,
-            carton: config.parcel,
             settle: Duration::from_secs(config.shippo.settle_seconds),
         }))
     }
@@ -59,12 +65,13 @@ impl LabelPurchaser {
         if key.age < self.settle {
             return Err(self.unsettled(key));
         }
-        let rate_id = key.note.as_deref().unwrap_or_default();
+        let Begun { rate: rate_id, package } = Begun::read(key)?;
+        let rate_id = rate_id.as_str();
         if let Some(purchase) = self.shippo.find(rate_id, &request.reference()).await? {
             let rate = self.shippo.rate(rate_id).await?;
             let detail = format!("{} at {} was bought by an earlier try", rate.service, rate.cost);
             let decision = Decision { reason: Reason::LabelFound, detail };
-            return self.fetch(purchase, &rate, decision).await.map(Some);
+            return self.fetch(purchase, &rate, package, decision).await.map(Some);
         }
         if request.is_not_sent {
             // Nothing was bought, and nothing has to be sent.
@@ -91,7 +98,7 @@ impl LabelPurchaser {
         };
         let detail = format!("{} at {} was chosen by an earlier try", rate.service, rate.cost);
         let decision = Decision { reason: Reason::ServiceCheapest, detail };
-        self.fetch(purchase, &rate, decision).await.map(Some)
+        self.fetch(purchase, &rate, package, decision).await.map(Some)
     }
 
     /// Returns the error for an earlier request that may still take effect.
@@ -103,45 +110,47 @@ impl LabelPurchaser {
     pub(crate) async fn rates(
         &self,
         request: &LabelRequest,
-        from: &Address,
+        package: &Package,
     ) -> Result<Vec<Rate>, CreateError> {
-        let units = request.parcel.contents.iter().map(|allocation| allocation.quantity).sum();
         let reference = request.reference();
-        let consignment = Consignment {
-            reference: &reference,
-            from,
-            to: &request.to,
-            carton: self.carton,
-            grams: self.carton.grams(units),
-        };
-        Ok(self.shippo.rates(&consignment).await?)
+        let consignment =
+            Consignment { reference: &reference, from: &request.from, to: &request.to, package };
+        self.shippo.rates(&consignment).await.map_err(|error| CreateError::of_parcel(error, package))
     }
 
     /// Buys the label at this rate.
     pub(crate) async fn buy(
         &self,
         request: &LabelRequest,
-        rate: &Rate,
-        decision: Decision,
+        (rate, decision): (&Rate, Decision),
+        package: Package,
         attempt: &Attempt,
     ) -> Result<Label, CreateError> {
-        let key = attempt.begin_with_note(OPERATION, &request.parcel.number.to_string(), &rate.id).await?;
+        let begun = Begun { rate: rate.id.clone(), package };
+        let note = serde_json::json!(begun).to_string();
+        let key = attempt.begin_with_note(OPERATION, &request.parcel.number.to_string(), &note).await?;
         if !key.first {
             // Another replica was faster; the next try ends what it began.
             return Err(self.unsettled(&key));
         }
         match self.shippo.buy(&rate.id, &request.reference()).await {
-            Ok(purchase) => self.fetch(purchase, rate, decision).await,
+            Ok(purchase) => self.fetch(purchase, rate, begun.package, decision).await,
             Err(error) => {
                 if error.is_refusal() {
                     attempt.rejected(&key).await?;
                 }
-                Err(error.into())
+                Err(CreateError::of_parcel(error, &begun.package))
             }
         }
     }
 
-    async fn fetch(&self, purchase: Purchase, rate: &Rate, decision: Decision) -> Result<Label, CreateError> {
+    async fn fetch(
+        &self,
+        purchase: Purchase,
+        rate: &Rate,
+        package: Package,
+        decision: Decision,
+    ) -> Result<Label, CreateError> {
         Ok(Label {
             carrier: rate.carrier.clone(),
             service: rate.service.clone(),
@@ -150,7 +159,15 @@ impl LabelPurchaser {
             transaction: Some(purchase.transaction),
             zpl: None,
             cost: Some(rate.cost),
+            package,
             decision,
         })
+    }
+}
+
+impl Begun {
+    fn read(key: &EffectKey) -> Result<Self, CreateError> {
+        let note = key.note.as_deref().unwrap_or_default();
+        serde_json::from_str(note).map_err(|_| CreateError::NoteUnreadable(note.to_owned()))
     }
 }

@@ -1,11 +1,10 @@
 //! Creates the label of a picked parcel: chooses the service, buys or prints the label, stores it.
 
 use despatch_contracts::label::{LabelCreated, LabelVoidRequested};
-use despatch_contracts::order::Address;
 use despatch_contracts::shipment::ReadyForPickup;
 use despatch_contracts::stock::StockPicked;
 use despatch_domain::{LabelId, ProviderKind, Reason};
-use despatch_routing::{Carrier, CarrierRule, Decision, Rate};
+use despatch_routing::{Carrier, CarrierRule, Decision, Package, Rate};
 use despatch_runtime::{Attempt, EffectHandler, ExternalProvider, Reader, Tx};
 
 use crate::buy::LabelPurchaser;
@@ -54,30 +53,30 @@ impl Create {
             return Ok(None);
         }
         let (level, country) = (request.level(), request.to.country.as_str());
-        let from = self.config.sender(&request.parcel.location);
+        let package = request.package(self.config.cartons())?;
         let mut offered: Option<Vec<Rate>> = None;
         for rule in self.config.rules.iter().filter(|rule| rule.is_for(level, country)) {
             let purchaser = match (rule.carrier, &self.purchaser) {
-                (Carrier::Own, _) => return print(rule, request, &from).map(Some),
+                (Carrier::Own, _) => return print(rule, request, package).map(Some),
                 (Carrier::Shippo, Some(purchaser)) => purchaser,
                 (Carrier::Shippo, None) => continue,
             };
             let rates = match &mut offered {
                 Some(rates) => rates,
-                none => none.insert(purchaser.rates(request, &from).await?),
+                none => none.insert(purchaser.rates(request, &package).await?),
             };
             if let Some((rate, decision)) = rule.cheapest(rates) {
-                return purchaser.buy(request, rate, decision, attempt).await.map(Some);
+                return purchaser.buy(request, (rate, decision), package, attempt).await.map(Some);
             }
         }
         let rates = offered.map_or(0, |rates| rates.len());
-        Err(CreateError::NoService { level, country: country.to_owned(), rates })
+        Err(CreateError::NoService { level, country: country.to_owned(), rates, package })
     }
 }
 
 /// Prints an own label.
-fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<Label, CreateError> {
-    let LabelRequest { order, parcel, to, .. } = request;
+fn print(rule: &CarrierRule, request: &LabelRequest, package: Package) -> Result<Label, CreateError> {
+    let LabelRequest { order, parcel, to, from, .. } = request;
     // The configuration was checked at the start: a rule for own labels names exactly one service.
     let service = rule.services.first().map_or("", String::as_str);
     let tracking_number = own_labels::tracking::number(&order.order_id, parcel.number);
@@ -99,6 +98,7 @@ fn print(rule: &CarrierRule, request: &LabelRequest, from: &Address) -> Result<L
         document: label.pdf,
         zpl: Some(label.zpl),
         cost: None,
+        package,
         decision: Decision { reason: Reason::ServiceByRule, detail },
     })
 }
@@ -126,7 +126,8 @@ impl EffectHandler for Create {
     async fn prepare(&self, event: &StockPicked, db: &Reader<'_>) -> Result<Self::Plan, CreateError> {
         let order = event.order.as_ref().ok_or(CreateError::Incomplete("order"))?;
         let parcel = event.parcel.as_ref().ok_or(CreateError::Incomplete("parcel"))?;
-        let Known { is_labelled, is_not_sent } = store::known(db, &order.order_id, parcel.number).await?;
+        let Known { is_labelled, is_not_sent, measures, location } =
+            store::known(db, &order.order_id, parcel).await?;
         if is_labelled || parcel.is_collected && is_not_sent {
             return Ok(Plan::Nothing);
         }
@@ -137,11 +138,13 @@ impl EffectHandler for Create {
                 parcels: parcel.of,
                 position: parcel.position,
                 location: parcel.location.clone(),
-                place: Some(self.config.sender(&parcel.location)),
+                place: Some(self.config.sender(location)),
             })));
         }
         Ok(Plan::Label(Box::new(LabelRequest {
             to: order.ship_to.clone().ok_or(CreateError::NoAddress)?,
+            from: self.config.sender(location),
+            measures,
             order: order.clone(),
             parcel: parcel.clone(),
             is_not_sent,
@@ -183,6 +186,7 @@ impl EffectHandler for Create {
             carrier = label.carrier,
             service = label.service,
             reason = label.decision.reason.code(),
+            package = %label.package,
             "label created"
         );
         // The order was cancelled, or the parcel voided, while the carrier was asked.

@@ -12,18 +12,17 @@ mod wire;
 use std::time::Duration;
 
 use despatch_contracts::order::Address;
-use despatch_routing::Rate;
+use despatch_routing::{Package, Rate};
 use despatch_runtime::ClientSpan;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use crate::carton::Carton;
 pub use config::{ShippoConfig, UnusableClient};
 pub(crate) use error::ShippoError;
 use wire::{
-    ListAnswer, ParcelRequest, RateAnswer, RefundAnswer, RefundRequest, RefundStatus, ShipmentAnswer,
-    ShipmentRequest, Status, TransactionAnswer, TransactionRequest, said,
+    ListAnswer, RateAnswer, RefundAnswer, RefundRequest, RefundStatus, ShipmentAnswer, ShipmentRequest,
+    Status, TransactionAnswer, TransactionRequest, said,
 };
 
 /// The longest page of the list: far more than the tries at one rate.
@@ -66,10 +65,8 @@ pub(crate) struct Consignment<'a> {
     pub from: &'a Address,
     /// The recipient.
     pub to: &'a Address,
-    /// The carton.
-    pub carton: Carton,
-    /// The weight with contents.
-    pub grams: u64,
+    /// The weight and the sides.
+    pub package: &'a Package,
 }
 
 /// A client of Shippo; cheap to clone. Its connections are kept.
@@ -101,19 +98,11 @@ impl Shippo {
 
     /// Asks for the carriers' prices, without obligation.
     pub(crate) async fn rates(&self, consignment: &Consignment<'_>) -> Result<Vec<Rate>, ShippoError> {
-        let &Consignment { reference, from, to, carton, grams } = consignment;
-        let parcel = ParcelRequest {
-            length: carton.length_cm.to_string(),
-            width: carton.width_cm.to_string(),
-            height: carton.height_cm.to_string(),
-            distance_unit: "cm",
-            weight: grams.to_string(),
-            mass_unit: "g",
-        };
+        let &Consignment { reference, from, to, package } = consignment;
         let request = ShipmentRequest {
             address_from: from.into(),
             address_to: to.into(),
-            parcels: [parcel],
+            parcels: [package.into()],
             metadata: reference,
             asynchronous: false,
         };

@@ -3,19 +3,19 @@
 
 #[path = "labels/changes.rs"]
 mod changes;
+#[path = "labels/descriptions.rs"]
+mod descriptions;
 #[path = "labels/pruning.rs"]
 mod pruning;
 #[path = "labels/voids.rs"]
 mod voids;
-
-use std::collections::BTreeMap;
 
 use despatch_contracts::label::LabelCreated;
 use despatch_contracts::order::{Order, ServiceLevel};
 use despatch_contracts::runtime::Failures;
 use despatch_contracts::shipment::ReadyForPickup;
 use despatch_contracts::stock::{Allocation, Parcel, StockPicked};
-use despatch_labels::{Carton, Config, Sender, ShippoConfig};
+use despatch_labels::{Config, Sender, ShippoConfig, UsualCarton};
 use despatch_read_model::labels::{LabelFormat, document, labels_of, parcel_by_tracking};
 use despatch_routing::{Carrier, CarrierRule, Level};
 use despatch_runtime::{Database, Process, QueryBatcher};
@@ -50,8 +50,14 @@ fn config(shippo: Option<&Sandbox>) -> Config {
             country: "US".into(),
             phone: String::new(),
         },
-        locations: BTreeMap::new(),
-        parcel: Carton { length_cm: 30, width_cm: 20, height_cm: 10, packaging_grams: 100, unit_grams: 250 },
+        parcel: UsualCarton {
+            length_cm: 30,
+            width_cm: 20,
+            height_cm: 10,
+            packaging_grams: 100,
+            unit_grams: 250,
+        },
+        cartons: vec![],
         rules,
         shippo: ShippoConfig {
             base_url: shippo.map(Sandbox::shippo_url).unwrap_or_default(),

@@ -1,6 +1,18 @@
 //! An order's page: a head, what belongs to it, its history, and what it waits for.
 
 mod money;
+/// Says what the carrier was told of a parcel, and what was assumed.
+fn told(packed: &Packed) -> String {
+    let Packed { grams, length_mm, width_mm, height_mm, assumed_weights, unknown_sides } = packed;
+    let mut told = format!("  {grams} g, {length_mm} × {width_mm} × {height_mm} mm");
+    for (what, skus) in [("weight", assumed_weights), ("room", unknown_sides)] {
+        if !skus.is_empty() {
+            let _ = write!(told, "; {what} of {} assumed", skus.join(", "));
+        }
+    }
+    told
+}
+
 #[cfg(test)]
 pub(super) mod sample;
 #[cfg(test)]
@@ -14,7 +26,7 @@ use despatch_contracts::notification::NotificationSkipped;
 use despatch_contracts::order::{Address, Customer, Order};
 use despatch_domain::amount;
 use despatch_read_model::cases::OrderCase;
-use despatch_read_model::labels::LabelState;
+use despatch_read_model::labels::{LabelState, Packed};
 use despatch_read_model::orders::Step;
 use despatch_read_model::placed::PlacedOrder;
 use despatch_read_model::{OrderRecord, PICKUP, Parcel};
@@ -258,6 +270,9 @@ impl Page<'_> {
         let mut line = format!("{number}  {stage}, {carrier} {tracking_number}  {service}{void}");
         if self.verbose {
             let _ = write!(line, "  label {label_id}  {reason}");
+            if let Some(packed) = &parcel.packed {
+                line.push_str(&told(packed));
+            }
         }
         line
     }

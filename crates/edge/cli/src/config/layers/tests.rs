@@ -34,7 +34,7 @@ fn the_defaults_are_a_whole_configuration() {
     let config = merge(None, &[]).unwrap();
     assert_eq!(config.reviews.reminders_seconds, [7, 14, 28].map(|days| days * 24 * 3600));
     assert_eq!(config.labels.rules.len(), 2);
-    assert!(config.gateway.shopify.is_empty() && config.labels.locations.is_empty());
+    assert!(config.gateway.shopify.is_empty() && config.labels.cartons.is_empty());
 }
 
 #[test]
@@ -84,7 +84,7 @@ port = 25
 [exceptions.calendar]
 opens = \"9\"
 days = [\"monday\", \"tuseday\"]
-[labels.locations.berlin]
+[labels.sender]
 street2 = \"\"
 county = \"DE\"
 [[labels.rules]]
@@ -100,18 +100,18 @@ format = \"jsn\"
     let variables = [("DESPATCH_RUNTIME_PROVISION", "maybe"), ("DESPATCH_STRIPE_BASEURL", "https://x")];
     let expected = "\
 shop.toml, 12 problems
-  line 1       gatway                          no such table; did you mean gateway?
-  line 4       runtime.connections             expected a whole number, found text in quotes
-  line 5       runtime.clock_tick_ms           expected 0 or more, found -1
-  line 7       smtp.port                       no such key
-  line 13      labels.locations.berlin.county  no such key; did you mean country?
-  line 14      labels.rules[0]                 carrier is needed; the rest may be left out
-  line 17      labels.rules[1].carrier         expected one of shippo, own, found \"shipo\"; did you mean shippo?
-  line 18      labels.rules[1].within_days     expected a whole number, found text in quotes
-  line 20      payments.provider               expected text in quotes, found a whole number
-  line 22      log.format                      expected one of pretty, json, found \"jsn\"; did you mean json?
-  environment  DESPATCH_RUNTIME_PROVISION      expected true or false, found \"maybe\"
-  environment  DESPATCH_STRIPE_BASEURL         no such variable; did you mean DESPATCH_STRIPE_BASE_URL?";
+  line 1       gatway                       no such table; did you mean gateway?
+  line 4       runtime.connections          expected a whole number, found text in quotes
+  line 5       runtime.clock_tick_ms        expected 0 or more, found -1
+  line 7       smtp.port                    no such key
+  line 13      labels.sender.county         no such key; did you mean country?
+  line 14      labels.rules[0]              carrier is needed; the rest may be left out
+  line 17      labels.rules[1].carrier      expected one of shippo, own, found \"shipo\"; did you mean shippo?
+  line 18      labels.rules[1].within_days  expected a whole number, found text in quotes
+  line 20      payments.provider            expected text in quotes, found a whole number
+  line 22      log.format                   expected one of pretty, json, found \"jsn\"; did you mean json?
+  environment  DESPATCH_RUNTIME_PROVISION   expected true or false, found \"maybe\"
+  environment  DESPATCH_STRIPE_BASEURL      no such variable; did you mean DESPATCH_STRIPE_BASE_URL?";
     assert_eq!(report(file, &variables), expected);
 }
 

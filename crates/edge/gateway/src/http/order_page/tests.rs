@@ -55,6 +55,7 @@ fn found(state: OrderState, stages: &[Option<ParcelStage>]) -> CustomerOrder {
         tracking_number: if is_pickup(*stage) { String::new() } else { format!("920550{number}") },
         label_id: format!("0192-order-{number}"),
         reason: "service-cheapest".into(),
+        packed: None,
         label_state: Some(LabelState::Valid),
         stage: *stage,
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::{env, fs};
 
 use axum::response::IntoResponse as _;
-use despatch_read_model::labels::LabelState;
+use despatch_read_model::labels::{LabelState, Packed};
 use despatch_read_model::messages::Message;
 use despatch_read_model::orders::Step;
 use despatch_read_model::payments::Payment;
@@ -195,6 +195,14 @@ fn record() -> OrderRecord {
         tracking_number: String::new(),
         label_id: String::new(),
         reason: String::new(),
+        packed: Some(Packed {
+            grams: 1350,
+            length_mm: 400,
+            width_mm: 300,
+            height_mm: 200,
+            assumed_weights: vec!["SKU-A".to_owned()],
+            unknown_sides: vec![],
+        }),
         label_state: Some(LabelState::Valid),
         stage: Some(ParcelStage::Picked),
     };

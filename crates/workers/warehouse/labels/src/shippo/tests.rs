@@ -1,5 +1,6 @@
 //! The client against a small server that answers as Shippo documents.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, Query, State};
@@ -7,6 +8,7 @@ use axum::http::{HeaderMap as Headers, StatusCode as Code};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use despatch_routing::Sides;
 use despatch_runtime::Verdict;
 use serde_json::{Value, json};
 
@@ -95,8 +97,13 @@ fn client(base_url: String, token: &str) -> Shippo {
 
 async fn rates(shippo: &Shippo) -> Result<Vec<Rate>, ShippoError> {
     let address = Address { name: "Ада".into(), postcode: "50667".into(), ..Address::default() };
-    let carton = Carton { length_cm: 30, width_cm: 20, height_cm: 10, packaging_grams: 100, unit_grams: 250 };
-    let consignment = Consignment { reference: "o/1", from: &address, to: &address, carton, grams: 600 };
+    let package = Package {
+        grams: 600,
+        sides: Sides::new([300, 200, 105]),
+        assumed_weights: BTreeSet::new(),
+        unknown_sides: BTreeSet::new(),
+    };
+    let consignment = Consignment { reference: "o/1", from: &address, to: &address, package: &package };
     shippo.rates(&consignment).await
 }
 
@@ -108,7 +115,10 @@ async fn rates_are_asked_for_and_read() {
     let asked = script.seen.lock().unwrap()[0].clone();
     assert_eq!(asked["address_to"]["zip"], "50667");
     assert_eq!(asked["address_to"]["name"], "Ада");
-    assert_eq!(asked["parcels"][0]["weight"], "600");
+    let expected = json!([{
+        "length": "30", "width": "20", "height": "10.5", "distance_unit": "cm", "weight": "600", "mass_unit": "g"
+    }]);
+    assert_eq!(asked["parcels"], expected);
     assert_eq!(asked["async"], false);
 }
 

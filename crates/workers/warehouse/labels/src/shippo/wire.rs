@@ -2,7 +2,7 @@
 
 use despatch_contracts::order::Address;
 use despatch_domain::{Currency, Money};
-use despatch_routing::Rate;
+use despatch_routing::{Package, Rate};
 use serde::{Deserialize, Serialize};
 
 use super::error::ShippoError;
@@ -47,7 +47,7 @@ impl<'a> From<&'a Address> for AddressRequest<'a> {
     }
 }
 
-/// Numbers are text on this wire.
+/// Numbers are text on this wire, with at most six digits before the point and four behind it.
 #[derive(Debug, Serialize)]
 pub(super) struct ParcelRequest {
     pub(super) length: String,
@@ -56,6 +56,17 @@ pub(super) struct ParcelRequest {
     pub(super) distance_unit: &'static str,
     pub(super) weight: String,
     pub(super) mass_unit: &'static str,
+}
+
+impl From<&Package> for ParcelRequest {
+    fn from(package: &Package) -> Self {
+        let [length, width, height] = package.sides.mm().map(|mm| match mm % 10 {
+            0 => (mm / 10).to_string(),
+            tenths => format!("{}.{tenths}", mm / 10),
+        });
+        let weight = package.grams.to_string();
+        ParcelRequest { length, width, height, distance_unit: "cm", weight, mass_unit: "g" }
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,7 @@ use despatch_contracts::order::{
     Address, Charge, ChargeKind, Customer, Line, Order, TaxLine, Tender, TenderState,
 };
 use despatch_read_model::cases::OrderCase;
-use despatch_read_model::labels::LabelState;
+use despatch_read_model::labels::{LabelState, Packed};
 use despatch_read_model::messages::Message;
 use despatch_read_model::orders::Step;
 use despatch_read_model::payments::{self, Payment};
@@ -179,6 +179,14 @@ pub(in crate::commands::orders) fn delivered() -> OrderPage {
             tracking_number: "9205596900000000000000".to_owned(),
             label_id: "01a22860-d08a-7269-9300-64885b2015be-1".to_owned(),
             reason: "service-cheapest".to_owned(),
+            packed: Some(Packed {
+                grams: 1850,
+                length_mm: 400,
+                width_mm: 300,
+                height_mm: 200,
+                assumed_weights: vec!["OFF-BI-10003910".to_owned()],
+                unknown_sides: vec![],
+            }),
             label_state: Some(LabelState::Valid),
             stage: Some(ParcelStage::Delivered),
         }],

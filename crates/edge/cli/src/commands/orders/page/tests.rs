@@ -148,7 +148,7 @@ lines      2 × FUR-BO-10001798  Bush Somerset Collection Bookcase, five shelves
           10 × OFF-BI-10003910  Binder                                      0.00
           shipping 3.50, tax 0.80, discount -1.00, total               13.30 USD
 payment   captured 13.30 USD (stripe pi_3xy, ch_3bp)
-parcels   1  delivered, usps 9205596900000000000000  usps_ground_advantage  label 01a22860-d08a-7269-9300-64885b2015be-1  service-cheapest
+parcels   1  delivered, usps 9205596900000000000000  usps_ground_advantage  label 01a22860-d08a-7269-9300-64885b2015be-1  service-cheapest  1850 g, 400 × 300 × 200 mm; weight of OFF-BI-10003910 assumed
 mail      accepted          2026-11-29T17:36:05Z  accepted@shop.example
           despatched        2026-11-29T17:51:01Z  despatched@shop.example
 review    the customer is asked

@@ -80,9 +80,13 @@ CREATE INDEX ON inventory.request (at);
 -- Units of a SKU at a location that no order holds. A claim moves units by one update of `available`; the check is the last word
 -- against selling what is not there. Every other count is a sum over the ledger or over orders, so a despatch scan touches no
 -- shared row.
+--
+-- `location` has no foreign key, because PostgreSQL checks one again, with a lock of the location, at the second and each later
+-- update of a row within a transaction. That is each order of a batch for one SKU. Receipts have the key, other requests are
+-- checked before they are booked, and no location is ever deleted.
 CREATE TABLE inventory.stock (
     sku       text   NOT NULL,
-    location  text   NOT NULL REFERENCES inventory.location,
+    location  text   NOT NULL,
     available bigint NOT NULL CHECK (available >= 0),
     PRIMARY KEY (sku, location)
 ) WITH (fillfactor = 50);
@@ -108,11 +112,12 @@ CREATE TABLE inventory.movement (
     -- The reason of an adjustment.
     reason      text    NOT NULL DEFAULT '',
     by_whom     text    NOT NULL DEFAULT '',
-    PRIMARY KEY (sku, location, at, id),
+    PRIMARY KEY (sku, at, id),
     CHECK (from_bucket <> to_bucket)
 );
--- Rows come almost in the order of their times, so a block's range finds a day's rows.
-CREATE INDEX ON inventory.movement USING brin (at);
+-- Rows come almost in the order of their times, so a block's range finds a day's rows. Ranges are summarised as they fill, because
+-- a query reads every range that is not.
+CREATE INDEX ON inventory.movement USING brin (at) WITH (autosummarize = on);
 
 -- Days (UTC) whose balances are in `inventory.balance`.
 CREATE TABLE inventory.closing (
@@ -166,7 +171,7 @@ CREATE TABLE inventory.receipt (
     receipt    text   NOT NULL,
     row_id     text   NOT NULL,
     sku        text   NOT NULL,
-    location   text   NOT NULL,
+    location   text   NOT NULL REFERENCES inventory.location,
     quantity   bigint NOT NULL CHECK (quantity > 0),
     request_id text   NOT NULL,
     at         timestamptz NOT NULL DEFAULT despatch_now(),
@@ -225,15 +230,16 @@ CREATE TABLE inventory.allocation (
     PRIMARY KEY (order_id, parcel, line)
 ) WITH (fillfactor = 80);
 
--- How much of everything is where, for people and reports. Reserved and shipped are counted per order; the ledger must agree.
+-- Orders that hold units of a position.
+CREATE INDEX ON inventory.allocation (sku, location) WHERE shipped_at IS NULL;
+
+-- The units at each location, for people and reports. The ledger must agree.
 CREATE VIEW inventory.position AS
-SELECT s.sku, s.location, s.available,
-       coalesce(a.reserved, 0) AS reserved, coalesce(a.shipped, 0) AS shipped
+SELECT s.sku, s.location, s.available, coalesce(a.reserved, 0) AS reserved
 FROM inventory.stock s
 LEFT JOIN (
-    SELECT sku, location,
-           (sum(quantity) FILTER (WHERE shipped_at IS NULL))::bigint AS reserved,
-           (sum(quantity) FILTER (WHERE shipped_at IS NOT NULL))::bigint AS shipped
+    SELECT sku, location, sum(quantity)::bigint AS reserved
     FROM inventory.allocation
+    WHERE shipped_at IS NULL
     GROUP BY sku, location
 ) a USING (sku, location);

@@ -338,9 +338,9 @@ async fn a_despatched_parcel_is_shipped_once_and_stays_shipped() {
     env.deliver(&cancelled("o-1")).await;
     env.expect::<StockReleased>("o-1").await;
     assert_eq!(units(&db).await, [3, 1, 0, 2]);
-    let position = "SELECT reserved, shipped FROM inventory.position WHERE sku = 'SKU-A'";
+    let position = "SELECT available, reserved FROM inventory.position WHERE sku = 'SKU-A'";
     let row = db.query_one(position, &[]).await.unwrap();
-    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (0, 2));
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (0, 0));
 }
 
 /// An order for these `(SKU, quantity)` lines.

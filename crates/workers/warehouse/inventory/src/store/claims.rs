@@ -1,11 +1,13 @@
 //! The statements of an ordinary order's way. Each change to an order's claim is one statement. It moves units between `available` and
 //! the order's allocations, writes the ledger, and returns the state that it found.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use despatch_contracts::order::Order;
 use despatch_routing::{Allocation, StockLevel};
 use despatch_runtime::{BatchedQuery, DbError, Tx};
+use serde::Serialize;
 use tokio_postgres::types::Json;
 
 use super::changes::document;
@@ -71,6 +73,16 @@ pub(crate) struct Claimed {
     pub(crate) expires_at: Option<SystemTime>,
 }
 
+/// Units that an order takes, as the statement reads them.
+#[derive(Debug, Serialize)]
+struct Taken {
+    #[serde(flatten)]
+    allocation: Allocation,
+    /// The units of all the order's allocations at this position, if this is the first of them; 0 if it is not. A position is
+    /// updated once, and adding up here is cheaper than a statement's aggregate.
+    from_stock: i64,
+}
+
 /// Takes the allocated units out of the available stock. Returns `None` if some are gone; the caller must then fail,
 /// which undoes the rest.
 pub(crate) async fn claim(
@@ -80,18 +92,16 @@ pub(crate) async fn claim(
     claim: Claim,
 ) -> Result<Option<Claimed>, DbError> {
     let sql = "WITH each AS (
-                   SELECT * FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::float8[]) WITH ORDINALITY
-                       AS each (order_id, allocations, state, seconds, n)
+                   SELECT * FROM unnest($1::text[], $2::jsonb[], $3::text[], $4::float8[], $5::int4[]) WITH ORDINALITY
+                       AS each (order_id, allocations, state, seconds, last_parcel, n)
                ), wanted AS (
                    SELECT n, order_id, w.* FROM each CROSS JOIN jsonb_to_recordset(allocations)
-                       AS w (line int4, sku text, location text, quantity int8, parcel int4)
-               ), units AS (
-                   SELECT n, sku, location, sum(quantity)::int8 AS quantity FROM wanted GROUP BY n, sku, location
+                       AS w (line int4, sku text, location text, quantity int8, parcel int4, from_stock int8)
                ), taken AS (
-                   UPDATE inventory.stock s SET available = s.available - u.quantity
-                   FROM units u
-                   WHERE s.sku = u.sku AND s.location = u.location AND s.available >= u.quantity
-                   RETURNING u.n
+                   UPDATE inventory.stock s SET available = s.available - w.from_stock
+                   FROM wanted w
+                   WHERE s.sku = w.sku AND s.location = w.location AND w.from_stock > 0 AND s.available >= w.from_stock
+                   RETURNING w.n
                ), allocated AS (
                    INSERT INTO inventory.allocation (order_id, line, sku, location, quantity, parcel)
                    SELECT order_id, line, sku, location, quantity, parcel FROM wanted
@@ -101,30 +111,45 @@ pub(crate) async fn claim(
                    SELECT sku, location, quantity, 'available', 'reserved', 'stock.reserved', order_id, parcel FROM wanted
                ), reserved AS (
                    INSERT INTO inventory.reservation (order_id, state, expires_at, last_parcel)
-                   SELECT order_id, state, despatch_now() + make_interval(secs => seconds),
-                          coalesce((SELECT max(parcel) FROM wanted
-                                    WHERE wanted.n = each.n AND each.state = 'confirmed'), 0)
-                   FROM each
+                   SELECT order_id, state, despatch_now() + make_interval(secs => seconds), last_parcel FROM each
                    ON CONFLICT (order_id) DO UPDATE
                        SET state = excluded.state, expires_at = excluded.expires_at, last_parcel = excluded.last_parcel,
                            withdrawn = 0
-                   RETURNING order_id, expires_at
                )
-               SELECT n, r.expires_at,
-                      (SELECT count(*) FROM taken WHERE taken.n = each.n)
-                          = (SELECT count(*) FROM units WHERE units.n = each.n) AS complete
-               FROM each JOIN reserved r USING (order_id)";
-    let (state, seconds) = match claim {
-        Claim::Held(lifetime) => (State::Held, Some(lifetime.as_secs_f64())),
-        Claim::Confirmed => (State::Confirmed, None),
+               SELECT n, despatch_now() + make_interval(secs => seconds) AS expires_at,
+                      (SELECT count(*) FROM taken WHERE taken.n = each.n) AS positions
+               FROM each";
+    let (state, seconds, last_parcel) = match claim {
+        Claim::Held(lifetime) => (State::Held, Some(lifetime.as_secs_f64()), 0),
+        Claim::Confirmed => {
+            (State::Confirmed, None, allocations.iter().map(|it| it.parcel).max().unwrap_or_default())
+        }
     };
-    let values = (order_id.to_owned(), Json(allocations.to_vec()), state.name(), seconds);
+    let taken = by_position(allocations);
+    let positions = taken.iter().filter(|it| it.from_stock > 0).count();
+    let values = (order_id.to_owned(), Json(taken), state.name(), seconds, last_parcel.cast_signed());
     let rows = tx.execute_batched(sql, values).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    if !row.try_get::<_, bool>("complete")? {
+    if usize::try_from(row.try_get::<_, i64>("positions")?) != Ok(positions) {
         return Ok(None);
     }
     Ok(Some(Claimed { expires_at: row.try_get("expires_at")? }))
+}
+
+/// Adds the units of each position up at the first of its allocations.
+fn by_position(allocations: &[Allocation]) -> Vec<Taken> {
+    let mut units = BTreeMap::<_, i64>::new();
+    for it in allocations {
+        let sum = units.entry((&*it.sku, &*it.location)).or_default();
+        *sum = sum.saturating_add(it.quantity);
+    }
+    allocations
+        .iter()
+        .map(|it| Taken {
+            from_stock: units.remove(&(&*it.sku, &*it.location)).unwrap_or_default(),
+            allocation: it.clone(),
+        })
+        .collect()
 }
 
 /// A reservation, as its payment found it.
@@ -256,4 +281,23 @@ pub(crate) async fn ship(tx: &Tx<'_>, order_id: &str, parcel: u32) -> Result<boo
                              WHERE a.order_id = each.order_id AND a.parcel = each.parcel)";
     let rows = tx.execute_batched(sql, (order_id.to_owned(), parcel.cast_signed())).await?;
     Ok(!rows.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_position_is_taken_once_with_the_units_of_all_its_lines() {
+        let allocation = |line, location: &str, quantity| Allocation {
+            line,
+            sku: "A".to_owned(),
+            location: location.to_owned(),
+            quantity,
+            parcel: 1,
+        };
+        let lines = [allocation(1, "east", 2), allocation(2, "west", 4), allocation(3, "east", 3)];
+        let taken: Vec<i64> = by_position(&lines).iter().map(|it| it.from_stock).collect();
+        assert_eq!(taken, [5, 4, 0]);
+    }
 }

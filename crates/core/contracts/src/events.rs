@@ -93,6 +93,7 @@ events! {
     stock::StockLevelDue => "stock.level-due", |_e| Subject::NONE;
     stock::StockLevelChanged => "stock.level-changed", |e| Subject::new("sku", &e.sku);
     stock::StockClosingDue => "stock.closing-due", |_e| Subject::NONE;
+    stock::StockCheckDue => "stock.check-due", |_e| Subject::NONE;
     payment::PaymentAuthorised => "payment.authorised", |e| whole(e.order.as_ref());
     payment::PaymentCaptured => "payment.captured", |e| whole(e.order.as_ref());
     payment::RefundRequested => "payment.refund-requested", |e| Subject::order(&e.order_id);

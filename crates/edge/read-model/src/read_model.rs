@@ -11,7 +11,7 @@ use crate::labels::{self, LabelFormat, TrackedParcel};
 use crate::order_record::{OrderRecord, Parcel};
 use crate::orders::{OrderName, Step};
 use crate::stock::{
-    BucketUnits, LevelFilter, MovementFilter, SkuStock, StockLevel, StockMovement, StockRequestRecord,
+    LevelFilter, MovementFilter, SkuStock, StockLevel, StockMovement, StockOpening, StockRequestRecord,
 };
 use crate::{articles, messages, orders, payments, reviews, schemas, stock};
 
@@ -114,12 +114,12 @@ impl ReadModel {
         stock::stock_of(&**self.inventory.client().await?, sku).await
     }
 
-    /// Returns where the units of a SKU were before the oldest movement that is kept.
+    /// Returns where the units of a SKU were at the time since which movements are kept; `None` if all are.
     pub async fn opening_stock(
         &self,
         sku: &str,
         location: Option<&str>,
-    ) -> Result<Vec<BucketUnits>, DbError> {
+    ) -> Result<Option<StockOpening>, DbError> {
         stock::opening(&**self.inventory.client().await?, sku, location).await
     }
 

@@ -46,6 +46,15 @@ pub struct BucketUnits {
     pub units: i64,
 }
 
+/// Where units were at the time since which movements are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StockOpening {
+    /// The time. Earlier movements are no longer kept.
+    pub at: Timestamp,
+    /// The units then.
+    pub units: Vec<BucketUnits>,
+}
+
 /// A movement of units from one bucket of the ledger to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StockMovement {
@@ -184,22 +193,35 @@ pub async fn stock_of(db: &impl GenericClient, sku: &str) -> Result<Option<SkuSt
     }))
 }
 
-/// Returns where the units of a SKU were before the oldest movement that is kept.
+/// Returns where the units of a SKU were at the time since which movements are kept; `None` if all are.
 pub async fn opening(
     db: &impl GenericClient,
     sku: &str,
     location: Option<&str>,
-) -> Result<Vec<BucketUnits>, DbError> {
-    let sql = "select location, bucket, sum(units)::int8 as units from (
-                   select location, bucket, units from inventory.bucket
-                    where sku = $1 and ($2::text is null or location = $2)
-                   union all
-                   select location, bucket, -units from inventory.movement
-                    cross join lateral (values (to_bucket, quantity), (from_bucket, -quantity)) as side (bucket, units)
-                    where sku = $1 and ($2::text is null or location = $2)
-               ) as part
-               group by location, bucket having sum(units) <> 0 order by location, bucket";
-    db.query(sql, &[&sku, &location]).await?.iter().map(bucket).collect()
+) -> Result<Option<StockOpening>, DbError> {
+    let sql = "select ledger.kept_since, total.location, total.bucket, total.units
+               from inventory.ledger left join (
+                   select location, bucket, sum(units)::int8 as units from (
+                       select location, bucket, units from inventory.bucket
+                        where sku = $1 and ($2::text is null or location = $2)
+                       union all
+                       select location, bucket, -units from inventory.movement
+                        cross join lateral (values (to_bucket, quantity), (from_bucket, -quantity)) as side (bucket, units)
+                        where sku = $1 and ($2::text is null or location = $2)
+                          and at >= (select kept_since from inventory.ledger)
+                   ) as part
+                   group by location, bucket having sum(units) <> 0
+               ) as total on true
+               where isfinite(ledger.kept_since)
+               order by location, bucket";
+    let rows = db.query(sql, &[&sku, &location]).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let at = first.try_get("kept_since")?;
+    // A SKU that had no unit then has one row without a bucket.
+    if first.try_get::<_, Option<&str>>("bucket")?.is_none() {
+        return Ok(Some(StockOpening { at, units: Vec::new() }));
+    }
+    Ok(Some(StockOpening { at, units: rows.iter().map(bucket).collect::<Result<_, _>>()? }))
 }
 
 /// Returns movements of a SKU, the oldest first, at most `limit`.
@@ -212,6 +234,7 @@ pub async fn movements(
                       by_whom
                from inventory.movement
                where sku = $1 and ($2::text is null or location = $2) and ($3::timestamptz is null or at <= $3)
+                 and at >= (select kept_since from inventory.ledger)
                  and ($4::timestamptz is null or (at, id) > ($4, $5))
                order by at, id limit $6";
     let (at, id) = filter.after.unzip();

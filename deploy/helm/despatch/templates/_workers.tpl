@@ -17,7 +17,7 @@ orders:
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, restore, transfer, arrive, set-items, set-location, tell-levels, close-days]
+  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, restore, transfer, arrive, set-items, set-location, tell-levels, close-days, check-ledger]
   secrets: []
   calls: []
 payments:

@@ -103,6 +103,7 @@ pub(crate) struct Retention {
     pub(crate) dead_days: u32,
     pub(crate) effects_days: u32,
     pub(crate) repeats_days: u32,
+    pub(crate) movements_days: u32,
 }
 
 /// Changes to a handler's policy. Values that are left out stay as they are in the code.

@@ -27,7 +27,7 @@ impl From<HandlerPolicy> for PolicyOverride {
 
 impl Retention {
     /// The days by the names that workers give them.
-    fn days(&self) -> [(&'static str, u64); 7] {
+    fn days(&self) -> [(&'static str, u64); 8] {
         let Retention {
             orders_days,
             labels_days,
@@ -36,6 +36,7 @@ impl Retention {
             dead_days,
             effects_days,
             repeats_days,
+            movements_days,
         } = *self;
         [
             ("orders", orders_days),
@@ -45,6 +46,7 @@ impl Retention {
             ("dead", dead_days),
             ("effects", effects_days),
             ("repeats", repeats_days),
+            ("movements", movements_days),
         ]
         .map(|(key, kept)| (key, kept.into()))
     }

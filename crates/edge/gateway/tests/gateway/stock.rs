@@ -190,6 +190,36 @@ async fn the_outcome_of_a_request_can_be_asked_for() {
 }
 
 #[tokio::test]
+async fn after_movements_were_pruned_an_explanation_begins_with_a_balance() {
+    let env = TestEnv::new().await;
+    let gateway = with_inventory(&env).await;
+    done(&gateway, &gateway.send(command("PUT", "/v1/locations/main", &json!({}))).await).await;
+    for quantity in [3, 5, 6] {
+        done(&gateway, &gateway.send(receipt("", quantity)).await).await;
+    }
+    let all = get(&gateway, "/v1/stock/A-1/movements").await.json();
+    assert_eq!(all["opening"], Value::Null, "{all:#}");
+    // As the pruner leaves it.
+    let pruned = "insert into inventory.balance (sku, location, bucket, day, units)
+                  values ('A-1', 'main', 'available', '2026-01-01', 3), ('A-1', 'main', 'supplier', '2026-01-01', -3);
+                  delete from inventory.movement where quantity = 3;
+                  update inventory.ledger set kept_since = (select min(at) from inventory.movement)";
+    env.db().await.batch_execute(pruned).await.unwrap();
+    let kept = get(&gateway, "/v1/stock/A-1/movements?limit=1").await.json();
+    let units = |bucket: &str, units| json!({ "location": "main", "bucket": bucket, "units": units });
+    assert_eq!(kept["opening"]["units"], json!([units("available", 3), units("supplier", -3)]), "{kept:#}");
+    assert_eq!(
+        (&kept["movements"][0]["quantity"], &kept["opening"]["at"]),
+        (&json!(5), &kept["movements"][0]["at"])
+    );
+    let next = kept["next"].as_str().unwrap();
+    let rest = get(&gateway, &format!("/v1/stock/A-1/movements?after={next}")).await.json();
+    assert_eq!((&rest["movements"][0]["quantity"], &rest["opening"]), (&json!(6), &Value::Null));
+    let early = get(&gateway, "/v1/stock/A-1/movements?until=2020-01-01T00:00:00Z").await;
+    assert_eq!((early.status, &early.json()["error"]["code"]), (400, &json!("invalid")), "{early:?}");
+}
+
+#[tokio::test]
 async fn a_row_is_booked_once_whichever_request_brings_it() {
     let env = TestEnv::new().await;
     let gateway = with_inventory(&env).await;

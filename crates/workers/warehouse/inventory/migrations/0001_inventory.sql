@@ -125,23 +125,21 @@ CREATE TABLE inventory.closing (
     at  timestamptz NOT NULL DEFAULT despatch_now()
 );
 
--- Units per bucket at the end of a closed day, of each position that moved since the closing before.
+-- Units per bucket at the end of the last closed day. `day` is the last closing before which the position moved.
 CREATE TABLE inventory.balance (
     sku      text   NOT NULL,
     location text   NOT NULL,
     bucket   text   NOT NULL,
     day      date   NOT NULL,
     units    bigint NOT NULL,
-    PRIMARY KEY (sku, location, bucket, day)
+    PRIMARY KEY (sku, location, bucket)
 );
 
 -- Units per bucket now, by the ledger: the last closing balances, and the movements since.
 CREATE VIEW inventory.bucket AS
 SELECT sku, location, bucket, sum(units)::bigint AS units
 FROM (
-    SELECT sku, location, bucket, units
-    FROM (SELECT DISTINCT ON (sku, location, bucket) sku, location, bucket, units
-          FROM inventory.balance ORDER BY sku, location, bucket, day DESC) closed
+    SELECT sku, location, bucket, units FROM inventory.balance
     UNION ALL
     SELECT sku, location, bucket, units
     FROM inventory.movement
@@ -149,6 +147,26 @@ FROM (
     WHERE at >= (SELECT coalesce((max(day) + 1)::timestamp AT TIME ZONE 'UTC', '-infinity') FROM inventory.closing)
 ) AS part
 GROUP BY sku, location, bucket;
+
+-- The upkeep of the ledger. Movements before `kept_since` are in the closing balances alone, because they are pruned. `checked` is
+-- the last SKU that the check in the background compared, or empty at the start of a round.
+CREATE TABLE inventory.ledger (
+    one        boolean PRIMARY KEY DEFAULT true CHECK (one),
+    kept_since timestamptz NOT NULL DEFAULT '-infinity',
+    checked    text NOT NULL DEFAULT ''
+);
+INSERT INTO inventory.ledger DEFAULT VALUES;
+
+-- Counters that differ from the ledger, as the check in the background found them.
+CREATE TABLE inventory.imbalance (
+    sku      text   NOT NULL,
+    location text   NOT NULL,
+    bucket   text   NOT NULL,
+    counted  bigint,
+    recorded bigint NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT despatch_now(),
+    PRIMARY KEY (sku, location, bucket)
+);
 
 -- Levels of `available` as they were told last.
 CREATE TABLE inventory.level (

@@ -49,7 +49,7 @@ impl Handler for Count {
         let mut movements = Vec::new();
         for (at, ((row, recorded), check)) in event.rows.iter().zip(&recorded).zip(checks).enumerate() {
             let result = RowResult::booked(at, &row.sku, &row.location, row.counted);
-            if let Err(error) = check {
+            if let Err(error) = check.and_then(|()| recorded.check()) {
                 results.push(result.refused(error));
                 continue;
             }
@@ -122,6 +122,16 @@ fn check(row: &CountRow, known: &Known) -> Result<(), RowError> {
 
 fn twice() -> RowError {
     RowError::new("row-twice", "expected one count of a SKU at a location, found another one in this request")
+}
+
+impl Recorded {
+    fn check(&self) -> Result<(), RowError> {
+        if self.is_known {
+            return Ok(());
+        }
+        let error = "expected a time since which movements are kept, found an earlier one; count again";
+        Err(RowError::new("seen-too-early", error))
+    }
 }
 
 /// When the person looked; `None` for now, and for a time that cannot be.

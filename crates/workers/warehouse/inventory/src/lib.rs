@@ -56,7 +56,7 @@ pub use set_items::SetItems;
 pub use set_location::SetLocation;
 pub use ship::{Left, Ship};
 pub use transfer::Transfer;
-pub use watch::{CloseDays, TellLevels};
+pub use watch::{CheckLedger, CloseDays, TellLevels};
 
 /// The worker's name and schema.
 pub const NAME: &str = "inventory";
@@ -71,10 +71,11 @@ const MIGRATIONS: &[Migration] =
 pub fn worker(config: &Config) -> Worker {
     let mut worker = Worker::new(NAME, MIGRATIONS);
     let expiry = worker.timer::<ReservationExpiryDue>();
-    let watch = Watch { levels: worker.timer(), closing: worker.timer() };
+    let watch = Watch { levels: worker.timer(), closing: worker.timer(), check: worker.timer() };
     worker
         .queries(store::QUERIES)
         .prunes(store::retentions())
+        .prunes([store::movement_retention()])
         .handler(Reserve::new(Duration::from_secs(config.reservation_seconds), expiry))
         .handler(Confirm)
         .handler(Expire { expiry })
@@ -93,5 +94,12 @@ pub fn worker(config: &Config) -> Worker {
         .handler(SetLocation)
         .handler(TellLevels(watch))
         .handler(CloseDays(watch))
+        .handler(CheckLedger(watch))
         .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
+        .gauge(SqlGauge {
+            name: "despatch.unbalanced_positions",
+            unit: "",
+            label: None,
+            sql: store::UNBALANCED,
+        })
 }

@@ -13,6 +13,7 @@ mod requests;
 mod reservation;
 mod restore;
 mod transfers;
+mod upkeep;
 mod watch;
 
 pub(crate) use changes::{KnownOrder, keep_newest, repack, retentions};
@@ -32,4 +33,5 @@ pub(crate) use requests::{is_request_known, location_ids, record_request, skus_n
 pub use reservation::State;
 pub(crate) use restore::{Restored, restore};
 pub(crate) use transfers::{OnTheWay, end_transfer, is_transfer_known, lock_transfer, send_off};
+pub(crate) use upkeep::{UNBALANCED, check_next, movement_retention};
 pub(crate) use watch::{Level, changed_levels, close_day, take_stale_watch};

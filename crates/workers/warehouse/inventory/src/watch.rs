@@ -1,9 +1,9 @@
-//! Timers over the whole stock: one tells which levels changed, the other closes the days that are over. The first receipt sets
-//! them, and each run sets the next.
+//! Timers over the whole stock: one tells which levels changed, one closes the days that are over, one compares the counters with
+//! the ledger. The first receipt sets them, and each run sets the next.
 
 use std::time::Duration;
 
-use despatch_contracts::stock::{Level, StockClosingDue, StockLevelChanged, StockLevelDue};
+use despatch_contracts::stock::{Level, StockCheckDue, StockClosingDue, StockLevelChanged, StockLevelDue};
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Timer, Tx};
 
 use crate::store;
@@ -14,6 +14,9 @@ const COALESCED: Duration = Duration::from_secs(5);
 /// The pause after a run that found nothing to tell.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// The pause between two checks of some SKUs.
+const CHECK: Duration = Duration::from_secs(60);
+
 /// After so long without a run, the timers are taken to be lost and are set again.
 const STALE: Duration = Duration::from_secs(600);
 
@@ -22,6 +25,7 @@ const STALE: Duration = Duration::from_secs(600);
 pub(crate) struct Watch {
     pub(crate) levels: Timer<StockLevelDue>,
     pub(crate) closing: Timer<StockClosingDue>,
+    pub(crate) check: Timer<StockCheckDue>,
 }
 
 impl Watch {
@@ -30,6 +34,7 @@ impl Watch {
         if store::take_stale_watch(tx, STALE).await? {
             self.schedule_levels(tx, COALESCED).await?;
             self.schedule_closing(tx, Duration::ZERO).await?;
+            self.schedule_check(tx).await?;
         }
         Ok(())
     }
@@ -40,6 +45,10 @@ impl Watch {
 
     async fn schedule_closing(self, tx: &Tx<'_>, after: Duration) -> Result<(), DbError> {
         tx.schedule(self.closing, "closing", after, &StockClosingDue {}).await
+    }
+
+    async fn schedule_check(self, tx: &Tx<'_>) -> Result<(), DbError> {
+        tx.schedule(self.check, "check", CHECK, &StockCheckDue {}).await
     }
 }
 
@@ -95,5 +104,25 @@ impl Handler for CloseDays {
     async fn record(&self, _: &StockClosingDue, tx: &Tx<'_>) -> Result<(), DbError> {
         let next = store::close_day(tx).await?;
         self.0.schedule_closing(tx, next).await
+    }
+}
+
+/// Compares the counters of some SKUs with the ledger, round after round. The gauge `despatch.unbalanced_positions` has the result.
+#[derive(Debug)]
+pub struct CheckLedger(pub(crate) Watch);
+
+impl Handler for CheckLedger {
+    const NAME: &'static str = "inventory.check-ledger";
+    type In = StockCheckDue;
+    type Out = ();
+    type Error = DbError;
+
+    fn keys(&self, _: &StockCheckDue) -> ConcurrencyKeys {
+        ConcurrencyKeys::none().and("watch", "check")
+    }
+
+    async fn record(&self, _: &StockCheckDue, tx: &Tx<'_>) -> Result<(), DbError> {
+        store::check_next(tx).await?;
+        self.0.schedule_check(tx).await
     }
 }

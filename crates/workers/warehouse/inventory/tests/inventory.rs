@@ -16,6 +16,8 @@ mod load;
 mod races;
 #[path = "inventory/stock_requests.rs"]
 mod stock_requests;
+#[path = "inventory/upkeep.rs"]
+mod upkeep;
 #[path = "inventory/watch.rs"]
 mod watch;
 #[path = "inventory/ways.rs"]

@@ -22,8 +22,8 @@ use despatch_contracts::shipment::{
 };
 use despatch_contracts::stock::{
     AdjustRequested, ChangeMissed, CountRequested, ItemsDescribed, ItemsSet, LocationDescribed, LocationSet,
-    ParcelVoided, ReceiveRequested, ReservationExpiryDue, StockClosingDue, StockLevelChanged, StockLevelDue,
-    StockPicked, StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived,
+    ParcelVoided, ReceiveRequested, ReservationExpiryDue, StockCheckDue, StockClosingDue, StockLevelChanged,
+    StockLevelDue, StockPicked, StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived,
     TransferRequested,
 };
 use despatch_contracts::{Bytes, Event};
@@ -126,6 +126,7 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
         }
         StockLevelDue::TYPE => "changes of the stock to be told".to_owned(),
         StockClosingDue::TYPE => "days of the stock to be closed".to_owned(),
+        StockCheckDue::TYPE => "counters of the stock to be checked".to_owned(),
         PaymentCaptured::TYPE => {
             let captured: PaymentCaptured = read(payload)?;
             format!("payment captured, {}", amount(captured.amount_minor, &captured.currency))

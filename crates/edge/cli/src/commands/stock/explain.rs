@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use despatch_order_files::GatewayClient;
-use despatch_read_model::stock::{BucketUnits, StockMovement};
+use despatch_read_model::stock::{BucketUnits, StockMovement, StockOpening};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -26,7 +26,7 @@ type Sums = BTreeMap<(String, String), i64>;
 #[derive(Deserialize)]
 struct Page {
     movements: Vec<StockMovement>,
-    opening: Vec<BucketUnits>,
+    opening: Option<StockOpening>,
     next: Option<String>,
 }
 
@@ -34,7 +34,7 @@ struct Page {
 pub(super) async fn explain(config: &Config, data_dir: &DataDir, args: &ExplainArgs) -> Result<ExitCode> {
     let client = connect(config, data_dir, &args.gateway).await?.client;
     let (opening, movements) = read(&client, args).await?;
-    let sums = sums(&opening, &movements);
+    let sums = sums(opening.as_ref(), &movements);
     if args.json {
         let sums = sums.iter().map(
             |((location, bucket), units)| json!({ "location": location, "bucket": bucket, "units": units }),
@@ -43,16 +43,19 @@ pub(super) async fn explain(config: &Config, data_dir: &DataDir, args: &ExplainA
         let object = json!({ "sku": args.sku, "opening": opening, "movements": movements, "sums": sums });
         print(&format!("{object:#}\n"))?;
     } else {
-        print(&as_lines(&args.sku, &opening, &movements, width()))?;
+        print(&as_lines(&args.sku, opening.as_ref(), &movements, width()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads every page.
-async fn read(client: &GatewayClient, args: &ExplainArgs) -> Result<(Vec<BucketUnits>, Vec<StockMovement>)> {
+async fn read(
+    client: &GatewayClient,
+    args: &ExplainArgs,
+) -> Result<(Option<StockOpening>, Vec<StockMovement>)> {
     let path = format!("/v1/stock/{}/movements", in_path(&args.sku));
     let until = args.at.map(|at| at.to_string());
-    let (mut opening, mut movements) = (Vec::new(), Vec::new());
+    let (mut opening, mut movements) = (None, Vec::new());
     let mut after = None::<String>;
     loop {
         let mut params = vec![("limit", PAGE)];
@@ -60,7 +63,7 @@ async fn read(client: &GatewayClient, args: &ExplainArgs) -> Result<(Vec<BucketU
         params.extend(until.as_deref().map(|until| ("until", until)));
         params.extend(after.as_deref().map(|after| ("after", after)));
         let page: Page = client.get(&path, &params).await.map_err(|error| unknown(&args.sku, &error))?;
-        opening.extend(page.opening);
+        opening = opening.or(page.opening);
         movements.extend(page.movements);
         match page.next {
             Some(next) => after = Some(next),
@@ -69,9 +72,9 @@ async fn read(client: &GatewayClient, args: &ExplainArgs) -> Result<(Vec<BucketU
     }
 }
 
-fn sums(opening: &[BucketUnits], movements: &[StockMovement]) -> Sums {
+fn sums(opening: Option<&StockOpening>, movements: &[StockMovement]) -> Sums {
     let mut sums = Sums::new();
-    for BucketUnits { location, bucket, units } in opening {
+    for BucketUnits { location, bucket, units } in opening.iter().flat_map(|opening| &opening.units) {
         *sums.entry((location.clone(), bucket.clone())).or_default() += units;
     }
     for movement in movements {
@@ -82,7 +85,12 @@ fn sums(opening: &[BucketUnits], movements: &[StockMovement]) -> Sums {
     sums
 }
 
-fn as_lines(sku: &str, opening: &[BucketUnits], movements: &[StockMovement], width: Option<usize>) -> String {
+fn as_lines(
+    sku: &str,
+    opening: Option<&StockOpening>,
+    movements: &[StockMovement],
+    width: Option<usize>,
+) -> String {
     let mut running = sums(opening, &[]);
     let mut lines = String::new();
     if movements.is_empty() && running.is_empty() {
@@ -109,11 +117,15 @@ fn as_lines(sku: &str, opening: &[BucketUnits], movements: &[StockMovement], wid
             cause(movement),
         ]);
     }
-    if !opening.is_empty() {
-        lines.push_str("before the oldest movement that is kept:\n");
-        lines.push_str(&sum_lines(&sums(opening, &[])));
+    if let Some(opening) = opening.filter(|opening| !opening.units.is_empty()) {
+        // Writing to a string cannot fail.
+        let _ =
+            writeln!(lines, "the balance of {}, because earlier movements are not kept:", local(opening.at));
+        lines.push_str(&sum_lines(&sums(Some(opening), &[])));
     }
-    lines.push_str(&table.render(width));
+    if !movements.is_empty() {
+        lines.push_str(&table.render(width));
+    }
     lines.push_str("the sum:\n");
     lines.push_str(&sum_lines(&sums(opening, movements)));
     lines
@@ -200,21 +212,24 @@ mod tests {
                 ..movement(3, 2, "available", "damaged", "stock.adjust-requested")
             },
         ];
-        let text = as_lines("A-1", &[], &movements, None);
+        let text = as_lines("A-1", None, &movements, None);
         let text = anstream::adapter::strip_str(&text).to_string();
         assert!(
             text.contains("damaged           45         3  corrected: damaged by ann, request r-1\n"),
             "{text}"
         );
         assert!(text.ends_with("the sum:\n  main: 45 available, 2 damaged, 3 reserved\n"), "{text}");
-        let opening =
-            [BucketUnits { location: "main".to_owned(), bucket: "available".to_owned(), units: 10 }];
-        let text = as_lines("A-1", &opening, &movements[1..2], None);
+        let units =
+            vec![BucketUnits { location: "main".to_owned(), bucket: "available".to_owned(), units: 10 }];
+        let opening = StockOpening { at: Timestamp::UNIX_EPOCH, units };
+        let text = as_lines("A-1", Some(&opening), &movements[1..2], None);
+        let begins = text.lines().take(2).collect::<Vec<_>>();
         assert!(
-            text.starts_with("before the oldest movement that is kept:\n  main: 10 available\n"),
+            begins[0].starts_with("the balance of ") && begins[0].ends_with("movements are not kept:"),
             "{text}"
         );
+        assert_eq!(begins[1], "  main: 10 available");
         assert!(text.ends_with("  main: 7 available, 3 reserved\n"), "{text}");
-        assert_eq!(as_lines("A-1", &[], &[], None), "A-1: no unit of it ever moved\n");
+        assert_eq!(as_lines("A-1", None, &[], None), "A-1: no unit of it ever moved\n");
     }
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use despatch_read_model::stock::{
-    BucketUnits, LevelFilter, MovementFilter, SkuStock, StockLevel, StockMovement,
+    LevelFilter, MovementFilter, SkuStock, StockLevel, StockMovement, StockOpening,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,8 +34,9 @@ pub(crate) struct StockList {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct MovementList {
     pub(crate) movements: Vec<StockMovement>,
-    /// Where the units were before the oldest movement that is kept; on the first page alone.
-    pub(crate) opening: Vec<BucketUnits>,
+    /// Where the units were at the time since which movements are kept; on the first page alone, and null if all are kept.
+    #[schema(required)]
+    pub(crate) opening: Option<StockOpening>,
     /// The end of this page: `after` of the next one; null at the end.
     #[schema(required)]
     pub(crate) next: Option<String>,
@@ -63,7 +64,7 @@ pub(crate) struct LevelPage {
 pub(crate) struct MovementPage {
     /// Only this location.
     location: Option<String>,
-    /// Only movements until this time.
+    /// Only movements until this time. Earlier than the time since which movements are kept, it is refused.
     until: Option<Timestamp>,
     /// Continue after the last page's `next`.
     #[serde(default)]
@@ -183,8 +184,15 @@ pub(crate) async fn explain(
     }
     let opening = match after {
         None => gateway.storage.read(gateway.read_model.opening_stock(&sku, location)).await?,
-        Some(_) => Vec::new(),
+        Some(_) => None,
     };
+    if let (Some(until), Some(at)) = (page.until, opening.as_ref().map(|opening| opening.at))
+        && until < at
+    {
+        let expected =
+            format!("expected a time since {at}, because earlier movements are not kept, found {until}");
+        return Err(Invalid::new("until", expected).into());
+    }
     let next = movements.last().filter(|_| movements.len() == limit);
     let next = next.map(|movement| format!("{},{}", movement.at, movement.id));
     Ok(Json(MovementList { movements, opening, next }))

@@ -13,6 +13,8 @@ pub(crate) struct Recorded {
     pub(crate) reserved: i64,
     /// Units that a count did not find.
     pub(crate) missing: i64,
+    /// Whether all movements since the person looked are kept.
+    pub(crate) is_known: bool,
 }
 
 /// Returns each position as it was at the time given, or now: `(SKU, location, time)`. The positions must be locked.
@@ -21,7 +23,8 @@ pub(crate) async fn recorded_at(
     rows: &[(&str, &str, Option<SystemTime>)],
 ) -> Result<Vec<Recorded>, DbError> {
     let sql = "SELECT coalesce(now_here.units, 0)::int8 - coalesce(since.units, 0)::int8 AS units,
-                      coalesce(now_here.reserved, 0)::int8 AS reserved, coalesce(now_here.missing, 0)::int8 AS missing
+                      coalesce(now_here.reserved, 0)::int8 AS reserved, coalesce(now_here.missing, 0)::int8 AS missing,
+                      coalesce(each.seen_at >= (SELECT kept_since FROM inventory.ledger), true) AS is_known
                FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS each (sku, location, seen_at, n)
                LEFT JOIN LATERAL (
                    SELECT sum(b.units) FILTER (WHERE b.bucket IN ('available', 'reserved')) AS units,
@@ -46,6 +49,7 @@ pub(crate) async fn recorded_at(
                 units: row.try_get("units")?,
                 reserved: row.try_get("reserved")?,
                 missing: row.try_get("missing")?,
+                is_known: row.try_get("is_known")?,
             })
         })
         .collect()

@@ -35,22 +35,43 @@ pub struct Totals {
     pub set_aside: i64,
 }
 
+/// The law's statement: conditions on the counters' SKUs, on the ledger's and on orders' units, and the buckets that counters hold.
+macro_rules! law {
+    ($of_sku:literal, $of_orders:literal, $counted:literal) => {
+        concat!(
+            "WITH counted AS (
+                 SELECT sku, location, 'available' AS bucket, available AS units FROM inventory.stock WHERE ",
+            $of_sku,
+            " UNION ALL
+                 SELECT sku, location, CASE WHEN shipped_at IS NULL THEN 'reserved' ELSE 'customer' END, sum(quantity)::int8
+                 FROM inventory.allocation WHERE ",
+            $of_sku,
+            " AND ",
+            $of_orders,
+            " GROUP BY 1, 2, 3
+             ), recorded AS (
+                 SELECT sku, location, bucket, units FROM inventory.bucket WHERE ",
+            $of_sku,
+            ")
+             SELECT sku, location, bucket, counted.units AS counted, coalesce(recorded.units, 0) AS recorded
+             FROM counted FULL JOIN recorded USING (sku, location, bucket)
+             WHERE (bucket IN (",
+            $counted,
+            ") AND coalesce(counted.units, 0) <> coalesce(recorded.units, 0))
+                OR (bucket IN ('available', 'reserved', 'quarantine', 'damaged', 'missing', 'customer') AND recorded.units < 0)"
+        )
+    };
+}
+
 /// Positions that break the law of the ledger. For each SKU and location, the movements sum up to the units that can be sold, that
 /// orders hold and that customers have. No bucket inside is below zero.
 ///
 /// Columns: `sku`, `location`, `bucket`, `counted` (in the stock or with the orders; null if only the ledger counts it) and
 /// `recorded`.
-pub const LAW: &str = "
-    WITH counted AS (
-        SELECT sku, location, 'available' AS bucket, available AS units FROM inventory.stock
-        UNION ALL
-        SELECT sku, location, CASE WHEN shipped_at IS NULL THEN 'reserved' ELSE 'customer' END, sum(quantity)::int8
-        FROM inventory.allocation GROUP BY 1, 2, 3
-    )
-    SELECT sku, location, bucket, counted.units AS counted, coalesce(bucket.units, 0) AS recorded
-    FROM counted FULL JOIN inventory.bucket USING (sku, location, bucket)
-    WHERE (bucket IN ('available', 'reserved', 'customer') AND coalesce(counted.units, 0) <> coalesce(bucket.units, 0))
-       OR (bucket IN ('available', 'reserved', 'quarantine', 'damaged', 'missing', 'customer') AND bucket.units < 0)";
+pub const LAW: &str = law!("true", "true", "'available', 'reserved', 'customer'");
+
+/// [`LAW`] of the SKUs `$1`, without the units that customers have: to add those up means to read every order ever sent.
+pub(super) const LAW_OF_SKUS: &str = law!("sku = ANY ($1)", "shipped_at IS NULL", "'available', 'reserved'");
 
 /// Stock levels below zero, which must not exist.
 pub(crate) const OVERSOLD: &str = "SELECT count(*)::float8 FROM inventory.stock WHERE available < 0";

@@ -57,7 +57,7 @@ pub(crate) async fn changed_levels(tx: &Tx<'_>) -> Result<(Vec<Level>, bool), Db
     Ok((rows.iter().map(level).collect::<Result<_, DbError>>()?, has_more))
 }
 
-/// Writes the balances at the end of yesterday (UTC), of each position that moved since the closing before, unless that was done.
+/// Brings the balances to the end of yesterday (UTC), by what moved since the closing before, unless that was done.
 /// Returns the time until the next day can be closed. A day is closed an hour after its end, when all its transactions are over.
 pub(crate) async fn close_day(tx: &Tx<'_>) -> Result<Duration, DbError> {
     let sql = "WITH due AS (
@@ -74,12 +74,9 @@ pub(crate) async fn close_day(tx: &Tx<'_>) -> Result<Duration, DbError> {
                    GROUP BY due.day, m.sku, m.location, side.bucket
                ), closed AS (
                    INSERT INTO inventory.balance (sku, location, bucket, day, units)
-                   SELECT m.sku, m.location, m.bucket, m.day, m.units + coalesce(before.units, 0)
-                   FROM moved m LEFT JOIN LATERAL (
-                       SELECT b.units FROM inventory.balance b
-                       WHERE b.sku = m.sku AND b.location = m.location AND b.bucket = m.bucket
-                       ORDER BY b.day DESC LIMIT 1
-                   ) before ON true
+                   SELECT sku, location, bucket, day, units FROM moved
+                   ON CONFLICT (sku, location, bucket) DO UPDATE
+                       SET units = balance.units + excluded.units, day = excluded.day
                ), noted AS (
                    INSERT INTO inventory.closing (day) SELECT day FROM due
                )

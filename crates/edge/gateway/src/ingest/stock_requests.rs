@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use deadpool_postgres::{Object, Transaction};
 use despatch_runtime::DbError;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::sources::stock_json::StockCommand;
@@ -35,9 +34,7 @@ pub(crate) async fn note(
         )
         .await?;
     let ids: Vec<&str> = requests.iter().map(|(command, _)| &*command.request_id).collect();
-    let digests: Vec<[u8; 32]> =
-        requests.iter().map(|(command, _)| Sha256::digest(&command.event.payload).into()).collect();
-    let digests: Vec<&[u8]> = digests.iter().map(|digest| &digest[..]).collect();
+    let digests: Vec<&[u8]> = requests.iter().map(|(command, _)| &command.digest[..]).collect();
     let events: Vec<Uuid> = requests.iter().map(|(_, event)| *event).collect();
     let rows = tx.query(&statement, &[&ids, &digests, &events]).await?;
     let first: HashSet<Uuid> = rows.iter().map(|row| row.get(0)).collect();

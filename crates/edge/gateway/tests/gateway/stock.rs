@@ -1,6 +1,8 @@
 //! Commands about stock: each is one event, however often it comes, and its outcome can be asked for.
 
+use despatch_contracts::stock::CountRequested;
 use despatch_testkit::{TestEnv, eventually};
+use prost::Message as _;
 use serde_json::{Value, json};
 
 use crate::fixture::{Answer, Request, TestGateway};
@@ -40,6 +42,21 @@ async fn a_request_is_one_event_however_often_it_comes() {
     assert!(at_once.iter().all(|answer| answer.status == 202), "{at_once:?}");
     env.quiet().await;
     assert_eq!(env.messages("evt.stock.receive-requested").await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_count_without_a_time_has_that_of_its_first_arrival() {
+    let env = TestEnv::new().await;
+    let gateway = TestGateway::open(&env, vec![]).await;
+    let body = json!({ "request_id": "c-1", "rows": [{ "sku": "A-1", "location": "main", "counted": 4 }] });
+    for _ in 0..2 {
+        assert_eq!(gateway.send(command("POST", "/v1/stock/counts", &body)).await.status, 202);
+    }
+    env.quiet().await;
+    let [event] = &env.messages("evt.stock.count-requested").await[..] else { panic!("one event") };
+    assert!(CountRequested::decode(event.payload.clone()).unwrap().rows[0].seen_at.is_some());
+    let other = json!({ "request_id": "c-1", "rows": [{ "sku": "A-1", "location": "main", "counted": 5 }] });
+    assert_eq!(gateway.send(command("POST", "/v1/stock/counts", &other)).await.status, 409);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `/v1/stock/receipts` and its neighbours: commands about stock, and what became of them.
 
+use std::time::SystemTime;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -130,7 +132,7 @@ pub(crate) async fn count(
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let body: CountsJson = json::read(&body)?;
-    submit(&gateway, body.command()?, trace).await
+    submit(&gateway, body.command(SystemTime::now())?, trace).await
 }
 
 /// Send units from one location to another

@@ -1,6 +1,5 @@
 //! Descriptions of articles.
 
-use despatch_contracts::Emitted;
 use despatch_contracts::stock::{Barcode, Item, ItemsSet};
 use despatch_domain::{Currency, country};
 use serde::Deserialize;
@@ -108,7 +107,7 @@ impl ItemsJson {
         number_of_rows("items", self.items.len(), MOST_ROWS)?;
         let items = self.items.into_iter().enumerate().map(|(at, item)| item.read(at));
         let command = ItemsSet { items: items.collect::<Result<_, _>>()?, request: Some(request.clone()) };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 }
 

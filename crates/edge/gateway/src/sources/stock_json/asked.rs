@@ -1,8 +1,9 @@
 //! The parts that all commands about stock have: the request's id, the requester, the reason.
 
-use despatch_contracts::Emitted;
 use despatch_contracts::stock::StockRequest;
+use despatch_contracts::{Emitted, Event};
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -13,7 +14,22 @@ use crate::sources::fields::json::{Invalid, at_most};
 pub(crate) struct StockCommand {
     /// The request's id, which the answer names.
     pub(crate) request_id: String,
+    /// The digest of the command as it was sent. A repeat has the same one.
+    pub(crate) digest: [u8; 32],
     pub(crate) event: Emitted,
+}
+
+impl StockCommand {
+    /// Makes a command of what was sent.
+    pub(super) fn new(request: StockRequest, sent: &impl Event) -> Self {
+        let event = Emitted::from(sent);
+        StockCommand { request_id: request.request_id, digest: Sha256::digest(&event.payload).into(), event }
+    }
+
+    /// Replaces the event by one that has more than what was sent.
+    pub(super) fn completed(self, event: &impl Event) -> Self {
+        StockCommand { event: Emitted::from(event), ..self }
+    }
 }
 
 /// The side that a command comes from.

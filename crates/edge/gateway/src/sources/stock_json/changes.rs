@@ -1,6 +1,7 @@
 //! Corrections of what is recorded: adjustments with a reason, and counts.
 
-use despatch_contracts::Emitted;
+use std::time::SystemTime;
+
 use despatch_contracts::stock::{AdjustRequested, AdjustRow, CountRequested, CountRow};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -52,7 +53,7 @@ impl AdjustmentsJson {
         let rows = self.rows.into_iter().enumerate().map(|(at, row)| row.read(at));
         let command =
             AdjustRequested { rows: rows.collect::<Result<_, _>>()?, request: Some(request.clone()) };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 }
 
@@ -107,14 +108,14 @@ struct CountJson {
     #[serde(default, deserialize_with = "units")]
     #[schema(required, nullable = false, minimum = 0)]
     counted: Option<i64>,
-    /// When the person looked. By default now.
+    /// When the person looked. By default when the request arrives.
     #[serde(default, deserialize_with = "text")]
     #[schema(format = DateTime)]
     seen_at: String,
 }
 
 impl CountsJson {
-    pub(crate) fn command(self) -> Result<StockCommand, Invalid> {
+    pub(crate) fn command(self, received_at: SystemTime) -> Result<StockCommand, Invalid> {
         let request = request(self.request_id, self.requested_by, self.by, self.note)?;
         number_of_rows("rows", self.rows.len(), MOST_ROWS)?;
         let row = |(at, row): (usize, CountJson)| {
@@ -126,7 +127,39 @@ impl CountsJson {
             })
         };
         let rows: Result<Vec<CountRow>, Invalid> = self.rows.into_iter().enumerate().map(row).collect();
-        let command = CountRequested { rows: rows?, request: Some(request.clone()) };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        let mut counts = CountRequested { rows: rows?, request: Some(request.clone()) };
+        let command = StockCommand::new(request, &counts);
+        // Units move until a worker has time for the count, so a count without a time is of this moment.
+        for row in counts.rows.iter_mut().filter(|row| row.seen_at.is_none()) {
+            row.seen_at = Some(received_at.into());
+        }
+        Ok(command.completed(&counts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use prost::Message as _;
+
+    use super::*;
+    use crate::sources::fields::json;
+
+    #[test]
+    fn a_count_without_a_time_is_of_its_arrival_and_its_repeat_is_the_same_request() {
+        let body = br#"{ "request_id": "r-1", "rows": [
+            { "sku": "A", "location": "main", "counted": 1 },
+            { "sku": "B", "location": "main", "counted": 1, "seen_at": "1970-01-01T00:00:01Z" } ] }"#;
+        let arrived = |seconds| {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            let command = json::read::<CountsJson>(body).unwrap().command(at).unwrap();
+            let event = CountRequested::decode(command.event.payload.clone()).unwrap();
+            let seen: Vec<i64> = event.rows.iter().map(|row| row.seen_at.unwrap().seconds).collect();
+            (seen, command.digest)
+        };
+        let (first, again) = (arrived(60), arrived(90));
+        assert_eq!((first.0, again.0), (vec![60, 1], vec![90, 1]));
+        assert_eq!(first.1, again.1);
     }
 }

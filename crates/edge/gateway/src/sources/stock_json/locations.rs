@@ -1,6 +1,5 @@
 //! Places from which parcels are sent.
 
-use despatch_contracts::Emitted;
 use despatch_contracts::order::Address;
 use despatch_contracts::stock::{Channels, Location, LocationSet};
 use despatch_domain::country;
@@ -105,7 +104,7 @@ impl LocationJson {
             channels: self.channels.map(|names| Channels { names }),
         };
         let command = LocationSet { location: Some(location), request: Some(request.clone()) };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 }
 

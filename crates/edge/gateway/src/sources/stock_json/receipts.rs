@@ -1,6 +1,5 @@
 //! Units that arrived from a supplier.
 
-use despatch_contracts::Emitted;
 use despatch_contracts::stock::{ReceiptRow, ReceiveRequested};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -78,6 +77,6 @@ impl ReceiptJson {
             all_or_nothing: self.all_or_nothing,
             request: Some(request.clone()),
         };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 }

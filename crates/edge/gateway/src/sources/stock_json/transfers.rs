@@ -1,6 +1,5 @@
 //! Units that go from one location to another.
 
-use despatch_contracts::Emitted;
 use despatch_contracts::stock::{ArrivedRow, TransferArrived, TransferRequested, TransferRow};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -78,7 +77,7 @@ impl TransferJson {
             arrives_later: self.arrives_later,
             request: Some(request.clone()),
         };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 }
 
@@ -126,6 +125,6 @@ impl ArrivalJson {
         };
         let rows: Result<Vec<ArrivedRow>, Invalid> = self.rows.into_iter().enumerate().map(row).collect();
         let command = TransferArrived { transfer, rows: rows?, request: Some(request.clone()) };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 }

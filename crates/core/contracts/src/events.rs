@@ -85,6 +85,12 @@ events! {
     stock::CountRequested => "stock.count-requested", |e| asked(e.request.as_ref());
     stock::TransferRequested => "stock.transfer-requested", |e| asked(e.request.as_ref());
     stock::TransferArrived => "stock.transfer-arrived", |e| asked(e.request.as_ref());
+    stock::ExpectRequested => "stock.expect-requested", |e| asked(e.request.as_ref());
+    stock::DeliveryArrived => "stock.delivery-arrived", |e| asked(e.request.as_ref());
+    stock::DeliveryCancelRequested => "stock.delivery-cancel-requested", |e| asked(e.request.as_ref());
+    stock::DeliveryCheckDue => "stock.delivery-check-due", |e| Subject::new("delivery", &e.delivery);
+    stock::DeliveryDiffered => "stock.delivery-differed", |e| Subject::new("delivery", &e.delivery);
+    stock::DeliveryOverdue => "stock.delivery-overdue", |e| Subject::new("delivery", &e.delivery);
     stock::ItemsSet => "stock.items-set", |e| asked(e.request.as_ref());
     stock::LocationSet => "stock.location-set", |e| asked(e.request.as_ref());
     stock::ItemsDescribed => "stock.items-described", |e| Subject::new("stock-request", &e.request_id);
@@ -94,6 +100,8 @@ events! {
     stock::StockLevelChanged => "stock.level-changed", |e| Subject::new("sku", &e.sku);
     stock::StockClosingDue => "stock.closing-due", |_e| Subject::NONE;
     stock::StockCheckDue => "stock.check-due", |_e| Subject::NONE;
+    stock::StockCoverDue => "stock.cover-due", |_e| Subject::NONE;
+    stock::StockRanLow => "stock.ran-low", |e| Subject::new("sku", &e.sku);
     payment::PaymentAuthorised => "payment.authorised", |e| whole(e.order.as_ref());
     payment::PaymentCaptured => "payment.captured", |e| whole(e.order.as_ref());
     payment::RefundRequested => "payment.refund-requested", |e| Subject::order(&e.order_id);

@@ -154,6 +154,12 @@ reasons! {
     ReservationExpired = "reservation-expired" => (Warehouse, High, 4),
     /// A count found fewer units than orders hold, and took some from the order.
     CountBelowReserved = "count-below-reserved" => (Warehouse, High, 4),
+    /// A supplier's delivery brought something else than was announced.
+    ReceiptDiffers = "receipt-differs" => (Purchasing, Normal, 8),
+    /// A supplier's delivery is not here although its time and the grace have passed.
+    DeliveryOverdue = "delivery-overdue" => (Purchasing, Normal, 8),
+    /// The units of an article that can be sold last for fewer days than they should.
+    StockLow = "stock-low" => (Purchasing, Low, 24),
 
     // Labels and carriers.
     /// The carrier cannot deliver to this address.

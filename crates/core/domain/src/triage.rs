@@ -54,6 +54,8 @@ names! {
         Payments = "payments",
         /// Stock and picking.
         Warehouse = "warehouse",
+        /// Deliveries from suppliers, and articles that run low.
+        Purchasing = "purchasing",
         /// Labels, carriers, addresses that no carrier serves.
         CarrierDesk = "carrier-desk",
         /// Questions that only the customer or the shop can answer, and mails that did not reach their customer.

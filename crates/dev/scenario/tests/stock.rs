@@ -20,7 +20,11 @@ fn order(number: u32, units: &[(&str, i64)]) -> FileOrder {
 #[tokio::test]
 async fn a_longer_part_of_the_same_file_receives_exactly_the_units_that_are_missing() {
     let env = TestEnv::new().await;
-    let config = despatch_inventory::Config { reservation_seconds: 60, second_person_above: 0 };
+    let config = despatch_inventory::Config {
+        reservation_seconds: 60,
+        second_person_above: 0,
+        ..despatch_inventory::Config::default()
+    };
     migrate_all(env.settings(), &[despatch_inventory::worker(&config)]).await.expect("servers");
     let database = Database::new(&env.settings().database_url, 1).expect("a URL");
     let receive =

@@ -17,7 +17,7 @@ orders:
   secrets: []
   calls: []
 inventory:
-  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, restore, transfer, arrive, set-items, set-location, tell-levels, close-days, check-ledger]
+  handlers: [reserve, confirm, expire, release, change, flag-missed, add, ship, receive, adjust, count, restore, transfer, arrive, expect, end-delivery, check-delivery, flag-differing, flag-overdue, set-items, set-location, tell-levels, close-days, check-ledger, tell-low, flag-low]
   secrets: []
   calls: []
 payments:
@@ -29,7 +29,7 @@ labels:
   secrets: [shippoToken]
   calls: [https]
 notifications:
-  handlers: [store-contact, notify, alert, unsubscribe]
+  handlers: [store-contact, notify, remind-supplier, alert, unsubscribe]
   secrets: [linksSecret, smtpUrl, alertsWebhook]
   calls: [mail, https]
 reviews:

@@ -43,7 +43,7 @@ impl Role {
             // No reservation expires within a benchmark.
             Role::Inventory => despatch_inventory::worker(&despatch_inventory::Config {
                 reservation_seconds: 3600,
-                second_person_above: 0,
+                ..despatch_inventory::Config::default()
             }),
             Role::Carrier { answers_after } => carrier::worker(answers_after),
         }

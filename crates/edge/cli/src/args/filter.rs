@@ -11,7 +11,7 @@ use super::time::age;
 /// Which cases.
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// payments, warehouse, carrier-desk, customer-service or engineering.
+    /// payments, warehouse, purchasing, carrier-desk, customer-service or engineering.
     #[arg(long, value_parser = queues(), hide_possible_values = true)]
     pub(crate) queue: Option<Queue>,
     /// open, claimed or resolved; by default what is not resolved.

@@ -85,6 +85,15 @@ async fn every_command_becomes_its_event() {
         ("POST", "/v1/stock/transfers/T-1/arrivals", json!({}), "transfer-arrived"),
         (
             "POST",
+            "/v1/stock/deliveries",
+            json!({ "delivery": "PO/1", "due": "2026-12-03T12:00:00Z", "contact": "a@acme.example",
+                    "rows": [{ "sku": "A-1", "location": "main", "quantity": 40 }] }),
+            "expect-requested",
+        ),
+        ("POST", "/v1/stock/deliveries/PO%2F1/close", json!({}), "delivery-arrived"),
+        ("POST", "/v1/stock/deliveries/PO%2F1/cancel", json!({}), "delivery-cancel-requested"),
+        (
+            "POST",
             "/v1/items",
             json!({ "items": [{ "sku": "A-1", "grams": 250, "value": "12.99", "currency": "eur",
                                 "barcodes": [{ "code": 4_006_381_333_931_i64 }] }] }),
@@ -106,7 +115,11 @@ async fn every_command_becomes_its_event() {
 
 /// Starts the gateway and the worker inventory.
 async fn with_inventory(env: &TestEnv) -> TestGateway {
-    let config = despatch_inventory::Config { reservation_seconds: 900, second_person_above: 0 };
+    let config = despatch_inventory::Config {
+        reservation_seconds: 900,
+        second_person_above: 0,
+        ..despatch_inventory::Config::default()
+    };
     TestGateway::open(env, vec![despatch_inventory::worker(&config)]).await
 }
 
@@ -255,4 +268,71 @@ async fn a_row_is_booked_once_whichever_request_brings_it() {
     assert_eq!(send("", vec![row(""), row("")]).await, ["booked", "booked"]);
     let stock = get(&gateway, "/v1/stock/A-1").await.json();
     assert_eq!(stock["levels"][0]["available"], 18, "{stock:#}");
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_by_due_time_and_shown_with_what_came() {
+    let env = TestEnv::new().await;
+    let gateway = with_inventory(&env).await;
+    done(&gateway, &gateway.send(command("PUT", "/v1/locations/main", &json!({}))).await).await;
+    let announce = async |name: &str, due: &str| {
+        let rows = json!([{ "sku": "A-1", "location": "main", "quantity": 5 }]);
+        let body = json!({ "delivery": name, "due": due, "supplier": "Acme", "rows": rows });
+        done(&gateway, &gateway.send(command("POST", "/v1/stock/deliveries", &body)).await).await
+    };
+    announce("PO,2/ü", "2099-01-02T00:00:00Z").await;
+    announce("PO,1", "2099-01-02T00:00:00Z").await;
+    announce("PO-3", "2020-01-01T00:00:00Z").await;
+    let rows = json!([{ "sku": "A-1", "location": "main", "quantity": 2 }, { "sku": "B", "location": "main", "quantity": 1 }]);
+    let receipt = json!({ "receipt": "PO,2/ü", "rows": rows });
+    done(&gateway, &gateway.send(command("POST", "/v1/stock/receipts", &receipt)).await).await;
+    let (mut names, mut path) = (Vec::new(), "/v1/stock/deliveries?limit=1".to_owned());
+    loop {
+        let page = get(&gateway, &path).await.json();
+        names.extend(page["deliveries"].as_array().unwrap().iter().map(|it| it["delivery"].clone()));
+        let Some(next) = page["next"].as_str() else { break };
+        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        path = format!("/v1/stock/deliveries?limit=1&after={next}");
+    }
+    assert_eq!(names, ["PO-3", "PO,1", "PO,2/ü"]);
+    let path = "/v1/stock/deliveries/PO%2C2%2F%C3%BC";
+    let shown = get(&gateway, path).await.json();
+    let expected = json!({
+        "delivery": "PO,2/ü", "due": "2099-01-02T00:00:00Z", "supplier": "Acme", "contact": "", "state": "open",
+        "is_overdue": false, "rows": 2, "expected": 5, "booked": 3, "open": 3,
+        "lines": [
+            { "sku": "A-1", "location": "main", "expected": 5, "booked": 2 },
+            { "sku": "B", "location": "main", "expected": 0, "booked": 1 },
+        ],
+    });
+    assert_eq!(shown, expected);
+    done(&gateway, &gateway.send(command("POST", &format!("{path}/close"), &json!({}))).await).await;
+    let cancel = command("POST", "/v1/stock/deliveries/PO-3/cancel", &json!({}));
+    done(&gateway, &gateway.send(cancel).await).await;
+    let open = get(&gateway, "/v1/stock/deliveries").await.json();
+    assert_eq!(open["deliveries"].as_array().unwrap().len(), 1, "{open:#}");
+    let all = get(&gateway, "/v1/stock/deliveries?all=true").await.json();
+    let states: Vec<&Value> = all["deliveries"].as_array().unwrap().iter().map(|it| &it["state"]).collect();
+    assert_eq!(states, ["cancelled", "open", "closed"], "{all:#}");
+    assert_eq!(
+        (&all["deliveries"][2]["open"], &all["deliveries"][0]["is_overdue"]),
+        (&json!(0), &json!(false))
+    );
+    for path in ["/v1/stock/deliveries/PO-4", "/v1/stock/deliveries/%00"] {
+        assert_eq!(get(&gateway, path).await.status, 404, "{path}");
+    }
+    for path in
+        ["/v1/stock/deliveries?after=x", "/v1/stock/deliveries?limit=0", "/v1/stock/deliveries?after=%00"]
+    {
+        assert_eq!(get(&gateway, path).await.status, 400, "{path}");
+    }
+    for body in [
+        json!({ "delivery": "", "due": "2099-01-02T00:00:00Z" }),
+        json!({ "delivery": "A", "due": "tomorrow" }),
+        json!({ "delivery": "A", "contact": "nobody" }),
+        json!({ "delivery": "A", "rows": [{ "sku": "A-1", "location": "main", "quantity": -1 }] }),
+    ] {
+        let refused = gateway.send(command("POST", "/v1/stock/deliveries", &body)).await;
+        assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!("invalid")), "{body}");
+    }
 }

@@ -42,6 +42,8 @@ CREATE TABLE inventory.item (
     value_currency text,
     -- Counts the descriptions, so that others who keep a copy know the latest; 0 if it was never described.
     change         bigint  NOT NULL DEFAULT 0,
+    -- For how many days its units should last; null for as many as the configuration says, 0 for no alert.
+    cover_days     bigint  CHECK (cover_days >= 0),
     known_at       timestamptz NOT NULL DEFAULT despatch_now(),
     changed_at     timestamptz NOT NULL DEFAULT despatch_now(),
     CHECK ((value_minor IS NULL) = (value_currency IS NULL))
@@ -194,6 +196,46 @@ CREATE TABLE inventory.receipt (
     request_id text   NOT NULL,
     at         timestamptz NOT NULL DEFAULT despatch_now(),
     PRIMARY KEY (receipt, row_id)
+);
+
+-- Deliveries from suppliers. Receipts of the same name bring them. One that nobody announced has a row only if the receiver said
+-- that all of it came.
+CREATE TABLE inventory.delivery (
+    delivery     text PRIMARY KEY,
+    -- When it should be here; null before the announcement.
+    due          timestamptz,
+    supplier     text NOT NULL DEFAULT '',
+    -- The supplier's e-mail address.
+    contact      text NOT NULL DEFAULT '',
+    -- When the receiver said that nothing more comes.
+    arrived_at   timestamptz,
+    cancelled_at timestamptz,
+    -- When nothing more of it was expected: all of it is booked, or the receiver said so, or it was cancelled.
+    closed_at    timestamptz,
+    -- The due time of which a person was told that it had passed.
+    told_due     timestamptz,
+    at           timestamptz NOT NULL DEFAULT despatch_now(),
+    CHECK (due IS NOT NULL OR closed_at IS NULL)
+);
+CREATE INDEX ON inventory.delivery (due, delivery) WHERE closed_at IS NULL AND due IS NOT NULL;
+
+-- Units that announced deliveries should bring, and units that their receipts brought. An article that came unannounced has the quantity 0.
+CREATE TABLE inventory.expected (
+    delivery text   NOT NULL REFERENCES inventory.delivery ON DELETE CASCADE,
+    sku      text   NOT NULL,
+    location text   NOT NULL REFERENCES inventory.location,
+    quantity bigint NOT NULL CHECK (quantity >= 0),
+    booked   bigint NOT NULL DEFAULT 0 CHECK (booked >= 0),
+    -- The difference, booked less expected, that a person was told of last.
+    told     bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (delivery, sku, location)
+);
+CREATE INDEX ON inventory.expected (sku);
+
+-- Articles that run low, from the alert until there are enough again.
+CREATE TABLE inventory.low_stock (
+    sku   text PRIMARY KEY,
+    since timestamptz NOT NULL DEFAULT despatch_now()
 );
 
 -- Units that are on their way from one location to another. The ledger says which of them arrived.

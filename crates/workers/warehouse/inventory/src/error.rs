@@ -4,6 +4,8 @@ use despatch_domain::Reason;
 use despatch_routing::Shortage;
 use despatch_runtime::{DbError, HandlerError, Verdict};
 
+use crate::store::DeliveryLines;
+
 /// Why inventory did not do what an event asks.
 #[derive(Debug, thiserror::Error)]
 pub enum InventoryError {
@@ -69,15 +71,72 @@ pub enum InventoryError {
     /// A count took units from the order before its payment was captured, and they are not back yet.
     #[error("a count took units from this order, which are not back yet")]
     Withdrawn,
+    /// A delivery brought something else than was announced.
+    #[error("{delivery}{} differs from its announcement: {lines}", of(supplier))]
+    ReceiptDiffers {
+        /// The delivery's name.
+        delivery: String,
+        /// The supplier; may be empty.
+        supplier: String,
+        /// The rows that differ.
+        lines: DeliveryLines,
+    },
+    /// A delivery is not here although its time and the grace have passed.
+    #[error("{delivery}{} was due {due}, contact {}: {lines}", of(supplier), or_none(contact))]
+    DeliveryOverdue {
+        /// The delivery's name.
+        delivery: String,
+        /// The supplier; may be empty.
+        supplier: String,
+        /// The supplier's e-mail address; may be empty.
+        contact: String,
+        /// When it should have been here.
+        due: jiff::Timestamp,
+        /// The rows that have not arrived in full.
+        lines: DeliveryLines,
+    },
+    /// The units of an article that can be sold last for fewer days than they should.
+    #[error(
+        "{sku} lasts for {days:.1} days, expected {threshold_days}: {available} units available, {per_day:.1} sold per day, \
+         {expected} more announced"
+    )]
+    StockLow {
+        /// The article.
+        sku: String,
+        /// Units that can be sold, over all locations.
+        available: i64,
+        /// Units sold per day.
+        per_day: f64,
+        /// For how many days they last, with what is expected in time.
+        days: f64,
+        /// For how many days they should last.
+        threshold_days: i64,
+        /// Units that open deliveries have still to bring.
+        expected: i64,
+    },
+    /// The event names no due time.
+    #[error("expected the due time of a delivery, found none")]
+    DueMissing,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
+/// Returns the words for a supplier, if it is known.
+fn of(supplier: &str) -> String {
+    if supplier.is_empty() { String::new() } else { format!(" of {supplier}") }
+}
+
+fn or_none(contact: &str) -> &str {
+    if contact.is_empty() { "none" } else { contact }
+}
+
 impl HandlerError for InventoryError {
     fn verdict(&self) -> Verdict {
         match self {
-            Self::OrderMissing | Self::RequestMissing => Verdict::Reject(Reason::PayloadUndecodable),
+            Self::OrderMissing | Self::RequestMissing | Self::DueMissing => {
+                Verdict::Reject(Reason::PayloadUndecodable)
+            }
             Self::QuantityInvalid { .. } => Verdict::Reject(Reason::QuantityInvalid),
             Self::Shortage(Shortage::Unknown(_)) => Verdict::Reject(Reason::SkuUnknown),
             Self::Shortage(Shortage::Short { .. } | Shortage::Apart) => Verdict::Reject(Reason::StockShort),
@@ -85,6 +144,9 @@ impl HandlerError for InventoryError {
             Self::CountBelowReserved { .. } | Self::LeftWithout { .. } => {
                 Verdict::Reject(Reason::CountBelowReserved)
             }
+            Self::ReceiptDiffers { .. } => Verdict::Reject(Reason::ReceiptDiffers),
+            Self::DeliveryOverdue { .. } => Verdict::Reject(Reason::DeliveryOverdue),
+            Self::StockLow { .. } => Verdict::Reject(Reason::StockLow),
             Self::Withdrawn => Verdict::NotYet,
             Self::Overtaken | Self::Database(_) => Verdict::Retry,
             Self::Missed { .. } => Verdict::Reject(Reason::OrderChanged),

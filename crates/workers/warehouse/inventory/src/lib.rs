@@ -9,10 +9,15 @@ mod add;
 mod adjust;
 mod arrive;
 mod change;
+mod check_delivery;
 mod config;
 mod confirm;
 mod count;
+mod cover;
+mod deliveries;
+mod end_delivery;
 mod error;
+mod expect;
 mod expire;
 mod expiry_timer;
 mod newest_stock;
@@ -35,6 +40,8 @@ mod watch;
 
 use std::time::Duration;
 
+use cover::Limits;
+use deliveries::Deliveries;
 use despatch_contracts::stock::ReservationExpiryDue;
 use despatch_runtime::{Migration, SqlGauge, Worker};
 use watch::Watch;
@@ -43,10 +50,14 @@ pub use add::Add;
 pub use adjust::Adjust;
 pub use arrive::Arrive;
 pub use change::{Change, FlagMissed};
+pub use check_delivery::{CheckDelivery, FlagDiffering, FlagOverdue};
 pub use config::Config;
 pub use confirm::Confirm;
 pub use count::Count;
+pub use cover::{FlagLow, TellLow};
+pub use end_delivery::{DeliveryEnd, EndDelivery};
 pub use error::InventoryError;
+pub use expect::Expect;
 pub use expire::Expire;
 pub use receive::Receive;
 pub use release::Release;
@@ -71,7 +82,20 @@ const MIGRATIONS: &[Migration] =
 pub fn worker(config: &Config) -> Worker {
     let mut worker = Worker::new(NAME, MIGRATIONS);
     let expiry = worker.timer::<ReservationExpiryDue>();
-    let watch = Watch { levels: worker.timer(), closing: worker.timer(), check: worker.timer() };
+    let watch = Watch {
+        levels: worker.timer(),
+        closing: worker.timer(),
+        check: worker.timer(),
+        cover: worker.timer(),
+    };
+    let limits = Limits {
+        default_days: i64::from(config.cover_days),
+        window_days: i64::from(config.cover_window_days.max(1)),
+    };
+    let deliveries = Deliveries {
+        timer: worker.timer(),
+        grace: Duration::from_secs(u64::from(config.delivery_grace_hours) * 3600),
+    };
     worker
         .queries(store::QUERIES)
         .prunes(store::retentions())
@@ -84,7 +108,12 @@ pub fn worker(config: &Config) -> Worker {
         .handler(FlagMissed)
         .handler(Add)
         .handler(Ship)
-        .handler(Receive { watch })
+        .handler(Receive { watch, deliveries })
+        .handler(Expect { deliveries })
+        .handler(EndDelivery { deliveries })
+        .handler(CheckDelivery { deliveries })
+        .handler(FlagDiffering)
+        .handler(FlagOverdue)
         .handler(Adjust { second_person_above: config.second_person_above })
         .handler(Count)
         .handler(Restore)
@@ -95,6 +124,8 @@ pub fn worker(config: &Config) -> Worker {
         .handler(TellLevels(watch))
         .handler(CloseDays(watch))
         .handler(CheckLedger(watch))
+        .handler(TellLow { watch, limits })
+        .handler(FlagLow { limits })
         .gauge(SqlGauge { name: "despatch.oversold_positions", unit: "", label: None, sql: store::OVERSOLD })
         .gauge(SqlGauge {
             name: "despatch.unbalanced_positions",

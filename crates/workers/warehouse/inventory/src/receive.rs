@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{ReceiptRow, ReceiveRequested};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{ConcurrencyKeys, Handler, Tx};
 
+use crate::deliveries::{self, Deliveries};
 use crate::error::InventoryError;
 use crate::request::{self, Known, check_quantity, check_text};
 use crate::row_result::{RowError, RowResult, storable};
@@ -16,6 +17,7 @@ use crate::watch::Watch;
 #[derive(Debug)]
 pub struct Receive {
     pub(crate) watch: Watch,
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Handler for Receive {
@@ -23,6 +25,10 @@ impl Handler for Receive {
     type In = ReceiveRequested;
     type Out = ();
     type Error = InventoryError;
+
+    fn keys(&self, event: &ReceiveRequested) -> ConcurrencyKeys {
+        deliveries::keys(ConcurrencyKeys::subject(event.subject()), &event.receipt)
+    }
 
     async fn record(&self, event: &ReceiveRequested, tx: &Tx<'_>) -> Result<(), InventoryError> {
         let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(()) };
@@ -57,6 +63,9 @@ impl Handler for Receive {
             });
         }
         self.watch.ensure_scheduled(tx).await?;
+        if !receipt.is_empty() {
+            self.deliveries.settle(tx, receipt).await?;
+        }
         request::record(tx, &request, (ReceiveRequested::TYPE, receipt), results, false).await?;
         Ok(())
     }

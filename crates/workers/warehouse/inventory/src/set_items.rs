@@ -70,6 +70,10 @@ fn check(item: &Item) -> Result<(), RowError> {
             return Err(RowError::new("measure-invalid", error));
         }
     }
+    if let Some(found) = item.cover_days.filter(|found| !(0..=LARGEST).contains(found)) {
+        let error = format!("cover_days: expected 0 to {LARGEST}, found {found}");
+        return Err(RowError::new("measure-invalid", error));
+    }
     for (what, text) in [("a title", title), ("a customs code", customs_code)] {
         text.as_deref().map_or(Ok(()), |text| check_text(what, text))?;
     }

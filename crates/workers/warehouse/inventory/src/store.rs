@@ -4,6 +4,8 @@
 mod changes;
 mod claims;
 mod counts;
+mod cover;
+mod deliveries;
 mod items;
 mod ledger_queries;
 mod locations;
@@ -21,6 +23,12 @@ pub(crate) use claims::{
     Claim, Confirmed, Expiry, QUERIES, Stock, cancel, claim, confirm, expire, ship, stock_for,
 };
 pub(crate) use counts::{Held, Recorded, recorded_at, take_from_orders};
+pub(crate) use cover::{Articles, Awaited, Cover, PAGE, awaited, covers, note_low};
+pub use deliveries::DeliveryLines;
+pub(crate) use deliveries::{
+    Announcement, Delivery, ExpectedUnits, announce, cancel_delivery, compare, differences, is_announced,
+    is_still_due, note_arrived, note_differences_told, note_overdue_told, open_lines,
+};
 pub(crate) use items::{barcode_owners, set_items};
 pub(crate) use ledger_queries::OVERSOLD;
 pub use ledger_queries::{LAW, Reservation, Totals, reservation_of, totals};

@@ -1,9 +1,11 @@
 //! Timers over the whole stock: one tells which levels changed, one closes the days that are over, one compares the counters with
-//! the ledger. The first receipt sets them, and each run sets the next.
+//! the ledger, one looks which articles run low. The first receipt sets them, and each run sets the next.
 
 use std::time::Duration;
 
-use despatch_contracts::stock::{Level, StockCheckDue, StockClosingDue, StockLevelChanged, StockLevelDue};
+use despatch_contracts::stock::{
+    Level, StockCheckDue, StockClosingDue, StockCoverDue, StockLevelChanged, StockLevelDue,
+};
 use despatch_runtime::{ConcurrencyKeys, DbError, Handler, Timer, Tx};
 
 use crate::store;
@@ -26,6 +28,7 @@ pub(crate) struct Watch {
     pub(crate) levels: Timer<StockLevelDue>,
     pub(crate) closing: Timer<StockClosingDue>,
     pub(crate) check: Timer<StockCheckDue>,
+    pub(crate) cover: Timer<StockCoverDue>,
 }
 
 impl Watch {
@@ -35,6 +38,7 @@ impl Watch {
             self.schedule_levels(tx, COALESCED).await?;
             self.schedule_closing(tx, Duration::ZERO).await?;
             self.schedule_check(tx).await?;
+            self.schedule_cover(tx, Duration::ZERO, String::new()).await?;
         }
         Ok(())
     }
@@ -49,6 +53,16 @@ impl Watch {
 
     async fn schedule_check(self, tx: &Tx<'_>) -> Result<(), DbError> {
         tx.schedule(self.check, "check", CHECK, &StockCheckDue {}).await
+    }
+
+    /// Sets the timer of the next look at articles, which begins after this SKU.
+    pub(crate) async fn schedule_cover(
+        self,
+        tx: &Tx<'_>,
+        pause: Duration,
+        after: String,
+    ) -> Result<(), DbError> {
+        tx.schedule(self.cover, "cover", pause, &StockCoverDue { after }).await
     }
 }
 

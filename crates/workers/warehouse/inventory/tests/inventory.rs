@@ -4,6 +4,10 @@
 
 #[path = "inventory/changes.rs"]
 mod changes;
+#[path = "inventory/cover.rs"]
+mod cover;
+#[path = "inventory/deliveries.rs"]
+mod deliveries;
 #[path = "inventory/descriptions.rs"]
 mod descriptions;
 #[path = "inventory/kills.rs"]
@@ -52,15 +56,18 @@ async fn warehouse_with(
     units: &[(&str, &str, i64)],
 ) -> (TestEnv, Client) {
     let env = TestEnv::new().await;
-    env.run(worker(&Config { reservation_seconds, second_person_above })).await;
+    env.run(worker(&Config { reservation_seconds, second_person_above, ..Config::default() })).await;
     let db = receive(&env, units).await;
     (env, db)
 }
 
 /// A warehouse in which no process runs.
 async fn idle_warehouse() -> (TestEnv, Client) {
-    let env = TestEnv::new().await;
-    let config = Config { reservation_seconds: AN_HOUR, second_person_above: 0 };
+    idle(TestEnv::new().await).await
+}
+
+async fn idle(env: TestEnv) -> (TestEnv, Client) {
+    let config = Config { reservation_seconds: AN_HOUR, second_person_above: 0, ..Config::default() };
     let process = Process::start(env.settings().clone(), vec![worker(&config)]).await.unwrap();
     process.health().until_ready().await;
     process.drain().await;

@@ -21,10 +21,11 @@ use despatch_contracts::shipment::{
     ShipmentReturned,
 };
 use despatch_contracts::stock::{
-    AdjustRequested, ChangeMissed, CountRequested, ItemsDescribed, ItemsSet, LocationDescribed, LocationSet,
-    ParcelVoided, ReceiveRequested, ReservationExpiryDue, StockCheckDue, StockClosingDue, StockLevelChanged,
-    StockLevelDue, StockPicked, StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived,
-    TransferRequested,
+    AdjustRequested, ChangeMissed, CountRequested, DeliveryArrived, DeliveryCancelRequested,
+    DeliveryCheckDue, DeliveryDiffered, DeliveryOverdue, ExpectRequested, ItemsDescribed, ItemsSet,
+    LocationDescribed, LocationSet, ParcelVoided, ReceiveRequested, ReservationExpiryDue, StockCheckDue,
+    StockClosingDue, StockCoverDue, StockLevelChanged, StockLevelDue, StockPicked, StockRanLow,
+    StockReleased, StockRequest, StockReserved, StockWithdrawn, TransferArrived, TransferRequested,
 };
 use despatch_contracts::{Bytes, Event};
 use despatch_domain::amount;
@@ -102,6 +103,26 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             let TransferArrived { request, rows, .. } = read(payload)?;
             stock_request("arrival of a transfer", rows.len(), request)
         }
+        ExpectRequested::TYPE => {
+            let ExpectRequested { request, rows, delivery, .. } = read(payload)?;
+            stock_request(&format!("announcement of delivery {delivery}"), rows.len(), request)
+        }
+        DeliveryArrived::TYPE => {
+            format!("nothing more of delivery {} comes", read::<DeliveryArrived>(payload)?.delivery)
+        }
+        DeliveryCancelRequested::TYPE => {
+            format!("cancellation of delivery {}", read::<DeliveryCancelRequested>(payload)?.delivery)
+        }
+        DeliveryCheckDue::TYPE => "delivery to be compared with its announcement".to_owned(),
+        DeliveryDiffered::TYPE => {
+            format!(
+                "differs from its announcement in {} rows",
+                read::<DeliveryDiffered>(payload)?.number_of_lines
+            )
+        }
+        DeliveryOverdue::TYPE => {
+            format!("overdue, {} rows are open", read::<DeliveryOverdue>(payload)?.number_of_lines)
+        }
         ItemsSet::TYPE => {
             let ItemsSet { request, items } = read(payload)?;
             stock_request("description of articles", items.len(), request)
@@ -125,6 +146,11 @@ fn known(event_type: &str, payload: Bytes) -> Option<String> {
             format!("{} units can be sold", levels.iter().map(|level| level.available).sum::<i64>())
         }
         StockLevelDue::TYPE => "changes of the stock to be told".to_owned(),
+        StockCoverDue::TYPE => "articles that run low to be told".to_owned(),
+        StockRanLow::TYPE => {
+            let StockRanLow { available, days, .. } = read(payload)?;
+            format!("runs low: {available} units last for {days:.1} days")
+        }
         StockClosingDue::TYPE => "days of the stock to be closed".to_owned(),
         StockCheckDue::TYPE => "counters of the stock to be checked".to_owned(),
         PaymentCaptured::TYPE => {

@@ -19,16 +19,16 @@ pub(crate) async fn set_items(tx: &Tx<'_>, items: &[&Item]) -> Result<Vec<Descri
     }
     let sql = "INSERT INTO inventory.item AS i
                    (sku, change, title, grams, length_mm, width_mm, height_mm, fragile, dangerous, own_box, age_checked,
-                    intangible, origin, customs_code, value_minor, value_currency)
+                    intangible, origin, customs_code, value_minor, value_currency, cover_days)
                SELECT sku, 1, title, grams, length_mm, width_mm, height_mm, coalesce(fragile, old_fragile, false),
                       coalesce(dangerous, old_dangerous, false), coalesce(own_box, old_own_box, false),
                       coalesce(age_checked, old_age_checked, false), coalesce(intangible, old_intangible, false),
-                      origin, customs_code, value_minor, value_currency
+                      origin, customs_code, value_minor, value_currency, cover_days
                FROM unnest($1::text[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::bool[],
                            $8::bool[], $9::bool[], $10::bool[], $11::bool[], $12::text[], $13::text[], $14::int8[],
-                           $15::text[])
+                           $15::text[], $16::int8[])
                     AS each (sku, title, grams, length_mm, width_mm, height_mm, fragile, dangerous, own_box,
-                             age_checked, intangible, origin, customs_code, value_minor, value_currency)
+                             age_checked, intangible, origin, customs_code, value_minor, value_currency, cover_days)
                LEFT JOIN (SELECT sku, fragile AS old_fragile, dangerous AS old_dangerous, own_box AS old_own_box,
                                  age_checked AS old_age_checked, intangible AS old_intangible
                           FROM inventory.item WHERE sku = ANY ($1)) old USING (sku)
@@ -44,6 +44,7 @@ pub(crate) async fn set_items(tx: &Tx<'_>, items: &[&Item]) -> Result<Vec<Descri
                    customs_code = coalesce(excluded.customs_code, i.customs_code),
                    value_minor = coalesce(excluded.value_minor, i.value_minor),
                    value_currency = coalesce(excluded.value_currency, i.value_currency),
+                   cover_days = coalesce(excluded.cover_days, i.cover_days),
                    change = i.change + 1, changed_at = despatch_now()
                RETURNING sku, change, grams, length_mm, width_mm, height_mm, own_box";
     let text = |of: fn(&Item) -> Option<&str>| items.iter().map(|item| of(item)).collect::<Vec<_>>();
@@ -68,6 +69,7 @@ pub(crate) async fn set_items(tx: &Tx<'_>, items: &[&Item]) -> Result<Vec<Descri
                 &text(|item| item.customs_code.as_deref()),
                 &number(|item| item.value_minor),
                 &text(|item| item.value_currency.as_deref()),
+                &number(|item| item.cover_days),
             ],
         )
         .await?;

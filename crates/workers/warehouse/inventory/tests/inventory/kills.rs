@@ -7,10 +7,12 @@ use crate::stock_requests::{available, count, in_bucket, outcomes, receive, resu
 use crate::{AN_HOUR, assert_lawful, warehouse};
 
 /// The runtime's boundaries that a request passes.
-const BOUNDARIES: [&str; 5] = ["before-commit", "after-commit", "after-publish", "after-close", "before-ack"];
+pub(crate) const BOUNDARIES: [&str; 5] =
+    ["before-commit", "after-commit", "after-publish", "after-close", "before-ack"];
 
 async fn run_inventory(env: &TestEnv) -> std::sync::Arc<despatch_runtime::Process> {
-    env.run(worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0 })).await
+    env.run(worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0, ..Config::default() }))
+        .await
 }
 
 /// Runs the process. Useless when run by hand.

@@ -70,7 +70,8 @@ async fn lawful_until(db: Client, is_over: Arc<AtomicBool>) -> u32 {
 async fn everything_at_once(seed: u64) {
     let stock: Vec<_> = SKUS.iter().flat_map(|sku| [(*sku, "east", 30), (*sku, "west", 20)]).collect();
     let (env, db) = warehouse(AN_HOUR, &stock).await;
-    env.run(worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0 })).await;
+    env.run(worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0, ..Config::default() }))
+        .await;
     let is_over = Arc::new(AtomicBool::new(false));
     let watcher = tokio::spawn(lawful_until(env.db().await, is_over.clone()));
     let mut rng = Rng(seed);

@@ -7,7 +7,8 @@ use super::*;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_thousand_orders_for_a_hundred_units_exactly_a_hundred_are_reserved() {
     let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 60), ("SKU-A", "west", 40)]).await;
-    env.run(worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0 })).await;
+    env.run(worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0, ..Config::default() }))
+        .await;
     for n in 0..1000 {
         env.deliver(&PaymentAuthorised { order: Some(order_for(&format!("o-{n}"), &[("SKU-A", 1)])) }).await;
     }
@@ -36,7 +37,8 @@ async fn units_are_conserved_in_any_order_of_events() {
     let skus = ["S-1", "S-2", "S-3", "S-4"];
     let stock: Vec<_> = skus.iter().flat_map(|sku| [(*sku, "east", 12), (*sku, "west", 9)]).collect();
     let (env, db) = warehouse(AN_HOUR, &stock).await;
-    env.run(worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0 })).await;
+    env.run(worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0, ..Config::default() }))
+        .await;
     let mut rng = Rng(7);
     let mut turns: Vec<(u64, u8)> = (0..ORDERS).flat_map(|n| (0..4).map(move |event| (n, event))).collect();
     for last in (1..turns.len()).rev() {

@@ -10,7 +10,7 @@ use super::changes::{authorised, changed, extended, going, is_picked, moved, of,
 use super::*;
 
 fn config(reservation_seconds: u64) -> Config {
-    Config { reservation_seconds, second_person_above: 0 }
+    Config { reservation_seconds, second_person_above: 0, ..Config::default() }
 }
 
 /// Delivers one of an order's events.
@@ -28,7 +28,7 @@ async fn deliver(env: &TestEnv, order: u32, event: u8) {
 }
 
 /// Every order of these events.
-fn permutations(events: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn permutations(events: &[u8]) -> Vec<Vec<u8>> {
     if events.is_empty() {
         return vec![Vec::new()];
     }

@@ -9,8 +9,8 @@ use despatch_contracts::payment::RefundReported;
 use despatch_contracts::review::ReviewReceived;
 use despatch_contracts::shipment::{ShipmentDelivered, ShipmentDespatched, ShipmentFailed, ShipmentReturned};
 use despatch_contracts::stock::{
-    AdjustRequested, CountRequested, ItemsSet, LocationSet, ReceiveRequested, TransferArrived,
-    TransferRequested,
+    AdjustRequested, CountRequested, DeliveryArrived, DeliveryCancelRequested, ExpectRequested, ItemsSet,
+    LocationSet, ReceiveRequested, TransferArrived, TransferRequested,
 };
 use despatch_read_model::SCHEMAS;
 use despatch_runtime::{Migration, Retention, Worker};
@@ -34,6 +34,7 @@ pub fn worker() -> Worker {
     let worker = worker
         .emits::<(ReceiveRequested, AdjustRequested, CountRequested, TransferRequested)>()
         .emits::<(TransferArrived, ItemsSet, LocationSet)>()
+        .emits::<(ExpectRequested, DeliveryArrived, DeliveryCancelRequested)>()
         .emits::<(WebhookKept, OrderUpdateReported)>()
         .handler(Reread);
     SCHEMAS.into_iter().fold(worker, Worker::reads)

@@ -51,6 +51,9 @@ pub struct Article {
     /// The value's currency.
     #[schema(required)]
     pub value_currency: Option<String>,
+    /// For how many days its units should last; null for as many as the configuration says, 0 for no alert.
+    #[schema(required)]
+    pub cover_days: Option<i64>,
 }
 
 /// A barcode of an article.
@@ -96,7 +99,7 @@ pub struct StockLocation {
 /// Returns articles by SKU, those after `after`, at most `limit`.
 pub async fn articles(db: &impl GenericClient, after: &str, limit: usize) -> Result<Vec<Article>, DbError> {
     let sql = "select sku, title, grams, length_mm, width_mm, height_mm, fragile, dangerous, own_box, age_checked,
-                      intangible, origin, customs_code, value_minor, value_currency,
+                      intangible, origin, customs_code, value_minor, value_currency, cover_days,
                       (select coalesce(jsonb_agg(jsonb_build_object('code', code, 'factor', factor) order by code), '[]')
                          from inventory.barcode where barcode.sku = item.sku) as barcodes
                from inventory.item where sku > $1 order by sku limit $2";
@@ -129,6 +132,7 @@ fn article(row: &Row) -> Result<Article, DbError> {
         customs_code: row.try_get("customs_code")?,
         value_minor: row.try_get("value_minor")?,
         value_currency: row.try_get("value_currency")?,
+        cover_days: row.try_get("cover_days")?,
     })
 }
 

@@ -10,6 +10,7 @@ pub mod articles;
 pub mod cases;
 mod customer_order;
 mod databases;
+pub mod deliveries;
 pub mod labels;
 pub mod messages;
 mod order_book;

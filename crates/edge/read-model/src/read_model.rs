@@ -7,13 +7,14 @@ use despatch_runtime::{Database, DbError, QueryBatcher, Settings};
 use crate::articles::{Article, StockLocation};
 use crate::customer_order::CustomerOrder;
 use crate::databases::Databases;
+use crate::deliveries::{DeliveryFilter, ExpectedDelivery, ExpectedDeliveryRow};
 use crate::labels::{self, LabelFormat, TrackedParcel};
 use crate::order_record::{OrderRecord, Parcel};
 use crate::orders::{OrderName, Step};
 use crate::stock::{
     LevelFilter, MovementFilter, SkuStock, StockLevel, StockMovement, StockOpening, StockRequestRecord,
 };
-use crate::{articles, messages, orders, payments, reviews, schemas, stock};
+use crate::{articles, deliveries, messages, orders, payments, reviews, schemas, stock};
 
 /// Connections to each database. Reads are single rows by key, so few are enough.
 const CONNECTIONS: usize = 4;
@@ -135,6 +136,23 @@ impl ReadModel {
     /// Returns what became of a request about stock; `None` while nobody has worked on it.
     pub async fn stock_request(&self, request_id: &str) -> Result<Option<StockRequestRecord>, DbError> {
         stock::request(&**self.inventory.client().await?, request_id).await
+    }
+
+    /// Returns announced deliveries by due time and name, at most `limit`.
+    pub async fn deliveries(
+        &self,
+        filter: DeliveryFilter<'_>,
+        limit: usize,
+    ) -> Result<Vec<ExpectedDelivery>, DbError> {
+        deliveries::deliveries(&**self.inventory.client().await?, filter, limit).await
+    }
+
+    /// Returns a delivery and its rows; `None` if nobody announced it.
+    pub async fn delivery(
+        &self,
+        name: &str,
+    ) -> Result<Option<(ExpectedDelivery, Vec<ExpectedDeliveryRow>)>, DbError> {
+        deliveries::delivery_of(&**self.inventory.client().await?, name).await
     }
 
     /// Returns articles by SKU, those after `after`, at most `limit`.

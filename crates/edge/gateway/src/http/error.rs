@@ -41,6 +41,9 @@ pub(crate) enum ApiError {
     /// No article has this SKU.
     #[error("no article has this SKU; GET /v1/items lists them")]
     SkuUnknown,
+    /// Nobody announced this delivery.
+    #[error("nobody announced this delivery; GET /v1/stock/deliveries lists those that are expected")]
+    DeliveryUnknown,
     /// A request about stock with this id came before with other contents.
     #[error("expected a new request id, found one of another request; send this one with an id of its own")]
     StockRequestChanged,
@@ -155,6 +158,7 @@ impl ApiError {
             | ApiError::OrderUnknown
             | ApiError::StockRequestUnknown
             | ApiError::SkuUnknown
+            | ApiError::DeliveryUnknown
             | ApiError::LabelUnknown => StatusCode::NOT_FOUND,
             ApiError::MethodUnknown => StatusCode::METHOD_NOT_ALLOWED,
             ApiError::OrderChanged { .. } | ApiError::StockRequestChanged | ApiError::LabelNotRecorded => {
@@ -178,6 +182,7 @@ impl ApiError {
             ApiError::LabelUnknown => "label-unknown",
             ApiError::StockRequestUnknown => "request-unknown",
             ApiError::SkuUnknown => "sku-unknown",
+            ApiError::DeliveryUnknown => "delivery-unknown",
             ApiError::StockRequestChanged => "request-changed",
             ApiError::OrderChanged { .. } => "order-changed",
             ApiError::LabelNotRecorded => "label-not-recorded",

@@ -156,6 +156,7 @@ fn page_for(error: &ApiError) -> Page {
         | ApiError::LabelUnknown
         | ApiError::StockRequestUnknown
         | ApiError::SkuUnknown
+        | ApiError::DeliveryUnknown
         | ApiError::StockRequestChanged
         | ApiError::OrderChanged { .. }
         | ApiError::LabelNotRecorded => Page::LinkUnknown,

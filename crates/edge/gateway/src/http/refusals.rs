@@ -53,6 +53,7 @@ fn reason(error: &ApiError) -> Option<&'static str> {
         | ApiError::LabelUnknown
         | ApiError::StockRequestUnknown
         | ApiError::SkuUnknown
+        | ApiError::DeliveryUnknown
         | ApiError::StockRequestChanged
         | ApiError::OrderChanged { .. }
         | ApiError::LabelNotRecorded

@@ -23,12 +23,13 @@ use super::routes::collected::Collected;
 use super::routes::orders::{Cancel, RefundJson};
 use super::routes::stock_requests::StockRequested;
 use super::routes::{
-    carrier, collected, customer_order, items, labels, locations, orders, probes, reviews, shops, stock,
-    stock_requests, stripe, unsubscribe,
+    carrier, collected, customer_order, deliveries, items, labels, locations, orders, probes, reviews, shops,
+    stock, stock_requests, stripe, unsubscribe,
 };
 use super::state::Gateway;
 use crate::sources::stock_json::{
-    AdjustmentsJson, ArrivalJson, CountsJson, ItemsJson, LocationJson, ReceiptJson, TransferJson,
+    AdjustmentsJson, ArrivalJson, CountsJson, DeliveryEndJson, DeliveryJson, ItemsJson, LocationJson,
+    ReceiptJson, TransferJson,
 };
 
 /// The description without its operations, which the handlers add.
@@ -42,7 +43,7 @@ use crate::sources::stock_json::{
     ),
     components(
         schemas(
-            AdjustmentsJson, ArrivalJson, Cancel, Collected, CountsJson, ErrorBody, ItemsJson, LocationJson,
+            AdjustmentsJson, ArrivalJson, Cancel, Collected, CountsJson, DeliveryEndJson, DeliveryJson, ErrorBody, ItemsJson, LocationJson,
             ReceiptJson, RefundJson, StockRequested, TransferJson
         ),
         responses(
@@ -71,6 +72,10 @@ pub(crate) fn served() -> (Router<Gateway>, OpenApi) {
         .routes(routes!(stock_requests::transfer))
         .routes(routes!(stock_requests::arrive))
         .routes(routes!(stock_requests::show))
+        .routes(routes!(deliveries::announce, deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::close))
+        .routes(routes!(deliveries::cancel))
         .routes(routes!(stock::list))
         .routes(routes!(stock::show))
         .routes(routes!(stock::explain))

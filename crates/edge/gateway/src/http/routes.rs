@@ -3,6 +3,7 @@
 pub(super) mod carrier;
 pub(super) mod collected;
 pub(super) mod customer_order;
+pub(super) mod deliveries;
 pub(super) mod items;
 pub(super) mod labels;
 pub(super) mod locations;

@@ -3,6 +3,7 @@
 mod articles;
 mod asked;
 mod changes;
+mod deliveries;
 mod locations;
 mod receipts;
 mod row;
@@ -11,6 +12,7 @@ mod transfers;
 pub(crate) use articles::ItemsJson;
 pub(crate) use asked::StockCommand;
 pub(crate) use changes::{AdjustmentsJson, CountsJson};
+pub(crate) use deliveries::{DeliveryEndJson, DeliveryJson};
 pub(crate) use locations::LocationJson;
 pub(crate) use receipts::ReceiptJson;
 pub use row::{ADJUSTMENT_REASONS, LARGEST_QUANTITY, LONGEST_NAME, row_ids, short_digest};

@@ -14,6 +14,9 @@ use crate::sources::fields::json::{Id, Invalid, id, key, or_default, text};
 /// The largest weight in grams, and the largest side in millimetres.
 const LARGEST_MEASURE: i64 = 10_000_000;
 
+/// The most days for which units should last.
+const LONGEST_COVER: i64 = 3650;
+
 stock_body! {
     /// Descriptions of articles.
     ItemsJson as Items {
@@ -80,6 +83,9 @@ struct ItemJson {
     /// The value's currency: its ISO 4217 code.
     #[serde(default, deserialize_with = "text")]
     currency: String,
+    /// For how many days its units should last; fewer are an alert. 0 for never.
+    #[schema(nullable = false, minimum = 0, maximum = 3650)]
+    cover_days: Option<i64>,
 }
 
 /// A barcode, and how many units one scan of it stands for.
@@ -128,6 +134,10 @@ impl ItemJson {
                 let expected = format!("expected 1 to {LARGEST_MEASURE}, found {found}");
                 return Err(Invalid::new(field(name), expected));
             }
+        }
+        if let Some(found) = self.cover_days.filter(|days| !(0..=LONGEST_COVER).contains(days)) {
+            let expected = format!("expected 0 to {LONGEST_COVER} days, found {found}");
+            return Err(Invalid::new(field("cover_days"), expected));
         }
         let origin = match &*self.origin {
             "" => None,
@@ -186,6 +196,7 @@ impl ItemJson {
             customs_code: said(customs_code),
             value_minor: value,
             value_currency: value.map(|_| currency),
+            cover_days: self.cover_days,
         })
     }
 }

@@ -32,6 +32,12 @@ fn transfer(pointer: &str, to: Value) -> Request {
     with("POST", "/v1/stock/transfers", json!({ "rows": [row] }), pointer, Some(to))
 }
 
+fn delivery(pointer: &str, to: Value) -> Request {
+    let row = json!({ "sku": "A-1", "location": "main", "quantity": 3 });
+    let body = json!({ "delivery": "PO-1", "due": "2026-12-03T12:00:00Z", "rows": [row] });
+    with("POST", "/v1/stock/deliveries", body, pointer, Some(to))
+}
+
 fn article(pointer: &str, to: Value) -> Request {
     let body = json!({ "items": [{ "sku": "A-1", "barcodes": [{ "code": "4006381333931" }] }] });
     with("POST", "/v1/items", body, pointer, Some(to))
@@ -98,6 +104,21 @@ pub(super) fn commands() -> Vec<Row> {
             Request::new("POST", "/v1/stock/transfers/a%20b/arrivals").trusted().body("{}"),
             field("transfer"),
         ),
+        ("delivery: no name", delivery("/delivery", json!("")), field("delivery")),
+        ("delivery: a name of two lines", delivery("/delivery", json!("a\nb")), field("delivery")),
+        ("delivery: a long name", delivery("/delivery", json!(long)), field("delivery")),
+        ("delivery: due some day", delivery("/due", json!("tomorrow")), field("due")),
+        ("delivery: a long supplier", delivery("/supplier", json!(long)), field("supplier")),
+        ("delivery: a supplier of two lines", delivery("/supplier", json!("a\nb")), field("supplier")),
+        ("delivery: a contact without a host", delivery("/contact", json!("acme")), field("contact")),
+        ("delivery: fewer than none", delivery("/rows/0/quantity", json!(-1)), field("rows[0].quantity")),
+        ("delivery: too many rows", delivery("/rows", many(1001)), field("rows")),
+        (
+            "end of a delivery: an unknown field",
+            Request::new("POST", "/v1/stock/deliveries/PO-1/close").trusted().body(r#"{"rows": []}"#),
+            field("rows"),
+        ),
+        ("article: days below none", article("/items/0/cover_days", json!(-1)), field("items[0].cover_days")),
         ("article: no weight", article("/items/0/grams", json!(0)), field("items[0].grams")),
         ("article: from nowhere", article("/items/0/origin", json!("Atlantis")), field("items[0].origin")),
         (

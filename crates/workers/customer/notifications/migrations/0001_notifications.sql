@@ -25,3 +25,12 @@ create table notifications.unsubscribed (
     email text        primary key,
     since timestamptz not null default despatch_now()
 );
+
+-- Suppliers that were reminded of a delivery, once for each due time.
+create table notifications.reminder (
+    delivery   text        not null,
+    due        timestamptz not null,
+    message_id text        not null,
+    sent_at    timestamptz not null default despatch_now(),
+    primary key (delivery, due)
+);

@@ -1,8 +1,7 @@
 //! The notifications worker: customers get an e-mail at each milestone of their order, once.
 //!
 //! It writes at acceptance, despatch, delivery and when a review is requested, and stores who unsubscribed from review
-//! requests. Operators' alerts go to a webhook instead ([`Alerts`]). Registers `notifications.store-contact`,
-//! `notifications.notify` and `notifications.unsubscribe`.
+//! requests. A supplier gets one about a delivery that is overdue. Operators' alerts go to a webhook instead ([`Alerts`]).
 
 mod alert;
 mod alerts;
@@ -13,6 +12,8 @@ mod message;
 mod milestone;
 mod notify;
 mod parcel_mails;
+mod remind_supplier;
+mod reminder;
 mod smtp;
 mod store;
 mod store_contact;
@@ -35,7 +36,7 @@ pub const NAME: &str = "notifications";
 const MIGRATIONS: &[Migration] =
     &[Migration { name: "0001_notifications", sql: include_str!("../migrations/0001_notifications.sql") }];
 
-/// Creates the worker with its four handlers. Call it on a tokio runtime, which closes idle connections.
+/// Creates the worker with its handlers. Call it on a tokio runtime, which closes idle connections.
 pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     let alerts = Alerts::new(&config.alert_webhook)?;
     let worker = Worker::new(NAME, MIGRATIONS);
@@ -47,9 +48,10 @@ pub fn worker(config: &Config) -> Result<Worker, SetupError> {
     };
     Ok(worker
         .queries(store::QUERIES)
-        .prunes([store::retention()])
+        .prunes(store::retentions())
         .handler(store_contact::StoreContact)
         .effect_handler(notify::Notify::new(config)?)
+        .effect_handler(remind_supplier::RemindSupplier::new(config)?)
         .effect_handler(alert::NotifyOperators { alerts })
         .handler(unsubscribe::Unsubscribe))
 }

@@ -35,9 +35,9 @@ pub(crate) struct Letter {
 /// Why a message cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ComposeError {
-    /// The customer's address is malformed. The error does not repeat it, because errors are logged and logs hold no
+    /// The recipient's address is malformed. The error does not repeat it, because errors are logged and logs hold no
     /// personal data.
-    #[error("the customer's e-mail address: {0}")]
+    #[error("the recipient's e-mail address: {0}")]
     Address(AddressError),
     /// The template does not fit its data.
     #[error("template: {0}")]
@@ -124,7 +124,7 @@ impl Composer {
 }
 
 /// Creates a header of our own text, which is ASCII and needs neither encoding nor folding.
-fn header(name: &'static str, value: String) -> HeaderValue {
+pub(crate) fn header(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
 }
 

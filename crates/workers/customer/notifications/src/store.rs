@@ -1,11 +1,13 @@
 //! All SQL of the notifications worker: contacts, sent messages, unsubscriptions.
 
+use std::time::SystemTime;
+
 use despatch_runtime::{BatchedQuery, DbError, Reader, Retention, Row, Tx};
 
 use crate::milestone::Milestone;
 
 /// The queries that handlers batch.
-pub(crate) const QUERIES: &[BatchedQuery] = &[IS_SENT, RECIPIENT];
+pub(crate) const QUERIES: &[BatchedQuery] = &[IS_SENT, RECIPIENT, IS_REMINDED];
 
 const IS_SENT: BatchedQuery = BatchedQuery::new(
     "select n from unnest($1::text[], $2::text[], $3::text[]) with ordinality
@@ -22,6 +24,11 @@ const RECIPIENT: BatchedQuery = BatchedQuery::new(
              left join notifications.sent later
                on later.order_id = each.order_id and later.part = each.part and later.milestone = superseded_by
              left join notifications.unsubscribed u on u.email = lower(c.email)",
+);
+
+const IS_REMINDED: BatchedQuery = BatchedQuery::new(
+    "select n from unnest($1::text[], $2::timestamptz[]) with ordinality as each(delivery, due, n)
+       join notifications.reminder using (delivery, due)",
 );
 
 /// The recipient of messages about an order.
@@ -124,9 +131,27 @@ pub(crate) async fn unsubscribe(tx: &Tx<'_>, order_id: &str) -> Result<bool, DbE
     Ok(!tx.returning(sql, &[&order_id]).await?.is_empty())
 }
 
+/// Returns whether the supplier was reminded of a delivery that was due at this time.
+pub(crate) async fn is_reminded(db: &Reader<'_>, delivery: &str, due: SystemTime) -> Result<bool, DbError> {
+    Ok(!db.query_batched(IS_REMINDED, (delivery.to_owned(), due)).await?.is_empty())
+}
+
+/// Notes that the supplier was reminded.
+pub(crate) async fn reminded(
+    tx: &Tx<'_>,
+    delivery: &str,
+    due: SystemTime,
+    message_id: &str,
+) -> Result<(), DbError> {
+    let sql = "insert into notifications.reminder (delivery, due, message_id) values ($1, $2, $3)
+               on conflict (delivery, due) do nothing";
+    tx.execute(sql, &[&delivery, &due, &message_id]).await?;
+    Ok(())
+}
+
 /// The addresses for an order's mails, and what was sent, from the last mail on. Addresses that unsubscribed stay, because nobody
 /// may write to them later either.
-pub(crate) fn retention() -> Retention {
+pub(crate) fn retentions() -> [Retention; 2] {
     let sql = "with old as (
             select order_id from notifications.contact c where order_id < $3 and stored_at < $1
                 and not exists (select from notifications.sent where sent.order_id = c.order_id and sent_at >= $1)
@@ -137,5 +162,11 @@ pub(crate) fn retention() -> Retention {
             delete from notifications.sent using old where sent.order_id = old.order_id
         )
         select count(*) from gone";
-    Retention::new("mails", 730, sql)
+    let reminders = "with old as (
+            select ctid from notifications.reminder where sent_at < $1 limit $2 for update skip locked
+        ), gone as (
+            delete from notifications.reminder where ctid = any (array(select ctid from old)) returning 1
+        )
+        select count(*) from gone";
+    [Retention::new("mails", 730, sql), Retention::new("mails", 730, reminders)]
 }

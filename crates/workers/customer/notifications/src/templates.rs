@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::milestone::Milestone;
 use crate::template_data::TemplateData;
 
-/// Two for each milestone, by its name: `accepted.html` and `accepted.txt`; and the layout of all HTML.
+/// Two for each milestone, by its name: `accepted.html` and `accepted.txt`; the layout of all HTML; and texts to suppliers.
 static SOURCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// The beginning of the first line of every text template.
@@ -52,13 +52,17 @@ impl Templates {
             #[serde(flatten)]
             data: &'a TemplateData,
         }
-        let template =
-            |ending: &str| self.environment.get_template(&format!("{}.{ending}", milestone.name()));
-        let text = template("txt")?.render(Serde(data))?;
+        let (subject, text) = self.render_text(&format!("{}.txt", milestone.name()), data)?;
+        let html = self.environment.get_template(&format!("{}.html", milestone.name()))?;
+        let html = html.render(Serde(Page { subject: &subject, data }))?;
+        Ok(Rendered { subject, text, html })
+    }
+
+    /// Renders a text template. Returns the subject, which is its first line, and the text after it.
+    pub(crate) fn render_text(&self, name: &str, data: &impl Serialize) -> Result<(String, String), Error> {
+        let text = self.environment.get_template(name)?.render(Serde(data))?;
         let (first, text) = text.split_once('\n').unwrap_or((&text, ""));
-        let subject = first.strip_prefix(SUBJECT).unwrap_or(first);
-        let html = template("html")?.render(Serde(Page { subject, data }))?;
-        Ok(Rendered { subject: subject.to_owned(), text: text.to_owned(), html })
+        Ok((first.strip_prefix(SUBJECT).unwrap_or(first).to_owned(), text.to_owned()))
     }
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "notifications/moved.rs"]
 mod moved;
+#[path = "notifications/overdue.rs"]
+mod overdue;
 #[path = "notifications/pruning.rs"]
 mod pruning;
 

@@ -6,13 +6,24 @@ use despatch_domain::{Reason, Triage};
 /// here because a case has to know whom a failure leaves with work.
 const MAILS: &str = "notifications.notify";
 
+/// The handler whose every event is one mail to one supplier.
+const REMINDERS: &str = "notifications.remind-supplier";
+
 /// The triage of a dead letter.
 ///
-/// It is that of the reason, but for a mail that was given up on. Its customer has to be told in another way, and no
+/// A mail to a supplier that was given up on or refused leaves purchasing with work, who ask in another way. Otherwise it is that of the reason, but for a mail that was given up on. Its customer has to be told in another way, and no
 /// order waits for it, as with a mail that the server refuses for good.
 pub(super) fn triage(reason: &str, handler: &str) -> Triage {
     // A newer build may give reasons that this one does not know.
     let reason = match Reason::parse(reason) {
+        Some(
+            Reason::AttemptsExhausted
+            | Reason::RetryCancelled
+            | Reason::ProviderDown
+            | Reason::ProviderRefused
+            | Reason::RecipientRejected
+            | Reason::MessageRejected,
+        ) if handler == REMINDERS => Some(Reason::DeliveryOverdue),
         Some(
             Reason::AttemptsExhausted
             | Reason::RetryCancelled
@@ -26,7 +37,7 @@ pub(super) fn triage(reason: &str, handler: &str) -> Triage {
 
 #[cfg(test)]
 mod tests {
-    use despatch_domain::Queue::{CarrierDesk, CustomerService, Engineering, Payments};
+    use despatch_domain::Queue::{CarrierDesk, CustomerService, Engineering, Payments, Purchasing};
 
     use super::*;
 
@@ -44,6 +55,9 @@ mod tests {
             ("payload-undecodable", "notifications.notify", Engineering),
             ("deferred-too-long", "notifications.notify", Engineering),
             ("from-a-newer-build", "notifications.notify", Engineering),
+            ("attempts-exhausted", "notifications.remind-supplier", Purchasing),
+            ("recipient-rejected", "notifications.remind-supplier", Purchasing),
+            ("message-unwritable", "notifications.remind-supplier", Engineering),
             // No other handler's events are mails to customers.
             ("attempts-exhausted", "notifications.alert", Engineering),
             ("alert-rejected", "notifications.alert", Engineering),

@@ -198,3 +198,110 @@ async fn an_empty_deployment_is_filled_by_one_file_and_the_first_order_goes_out(
     assert!(unknown.stderr.contains("no article has the SKU \"SKU-0\""), "{unknown:?}");
     local.stop().await;
 }
+
+/// The open cases of a reason.
+async fn cases(local: &LocalDeployment, reason: &str) -> Vec<Value> {
+    let listed = local.json(&["exceptions", "list", "--reason", reason, "--json"]).await;
+    listed["cases"].as_array().unwrap_or_else(|| panic!("{listed:#}")).clone()
+}
+
+#[allow(clippy::too_many_lines, reason = "one delivery, from its announcement to its end")]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announced_delivery_is_compared_with_what_comes() {
+    let local = LocalDeployment::start().await;
+    let path = |name: &str| local.dir.path().join(name).to_str().unwrap().to_owned();
+    let file = |name: &str, rows: &str| {
+        std::fs::write(path(name), format!("sku,location,quantity\n{rows}")).unwrap();
+        path(name)
+    };
+    let nothing = local.does(&["stock", "expected"]).await.stdout;
+    assert!(
+        nothing.starts_with("no deliveries are expected\nnext: despatch stock expected set"),
+        "{nothing}"
+    );
+    let main = local.does(&["locations", "set", "main", "--country", "US"]).await;
+    assert!(main.status.success(), "{main:?}");
+
+    let order = file("order.csv", "SKU-A,main,40\nSKU-B,main,5\nSKU-A,main,1\nSKU-C,mian,2\n");
+    let set = ["stock", "expected", "set", "PO/17", "--supplier", "Acme", "--from", &order];
+    let no_due = local.does(&set).await;
+    assert!(no_due.stderr.contains("expected the due time of a new delivery"), "{no_due:?}");
+    let odd = local.does(&[&set[..], &["--due", "3d", "--contact", "acme"]].concat()).await;
+    assert!(odd.stderr.contains("contact: expected an e-mail address"), "{odd:?}");
+    let announced =
+        local.does(&[&set[..], &["--due", "3d", "--contact", "orders@acme.example"]].concat()).await;
+    assert_eq!(announced.status.code(), Some(1), "{announced:?}");
+    assert_eq!(
+        announced.stdout,
+        "2 rows expected, 45 units; 2 rows refused\nCorrect the refused rows, and send them again.\n",
+        "{announced:?}"
+    );
+    assert!(announced.stderr.contains("line 4: expected each SKU once at a location"), "{announced:?}");
+    assert!(announced.stderr.contains("did you mean \"main\"?"), "{announced:?}");
+    let typed = ["stock", "expected", "set", "PO/17", "SKU-C", "2", "--location", "main"];
+    let typed = local.does(&typed).await;
+    assert!(typed.stdout.starts_with("1 row expected, 2 units\nnext: despatch stock expected"), "{typed:?}");
+    let listed = local.json(&["stock", "expected", "list", "--json"]).await;
+    let delivery = &listed["deliveries"][0];
+    assert_eq!(
+        (&delivery["delivery"], &delivery["expected"], &delivery["open"], &delivery["is_overdue"]),
+        (&json!("PO/17"), &json!(47), &json!(47), &json!(false)),
+        "{listed:#}"
+    );
+
+    // A first part, a typed row, and a last part with too little of one article and one that was not ordered.
+    let part = file("part.csv", "SKU-A,main,30\n");
+    let received =
+        local.does(&["stock", "receive", "--from", &part, "--receipt", "PO/17", "--more-follows"]).await;
+    assert!(received.stdout.contains("PO/17 is open: 30 of 47 units are booked, due "), "{received:?}");
+    let typed = ["stock", "receive", "SKU-C", "2", "--location", "main", "--receipt", "PO/17"];
+    assert!(local.does(&typed).await.stdout.contains("PO/17 is open: 32 of 47"));
+    let rest = file("rest.csv", "SKU-A,main,10\nSKU-B,main,4\nSKU-X,main,1\n");
+    let received = local.does(&["stock", "receive", "--from", &rest, "--receipt", "PO/17"]).await;
+    assert!(received.stdout.contains("PO/17 is closed, and differs from its announcement"), "{received:?}");
+    assert!(received.stdout.contains("SKU-B") && received.stdout.contains("SKU-X"), "{received:?}");
+    assert!(!received.stdout.contains("SKU-A") && !received.stdout.contains("SKU-C"), "{received:?}");
+    let differs = local.case("receipt-differs").await;
+    assert_eq!((&differs["queue"], &differs["subject"]), (&json!("purchasing"), &json!("delivery/PO/17")));
+    assert_eq!(
+        differs["error"],
+        "PO/17 of Acme differs from its announcement: SKU-B at main: expected 5, booked 4; \
+         SKU-X at main: expected 0, booked 1"
+    );
+    // The announcement was wrong. A replay looks again, and ends the case.
+    for row in [["SKU-B", "4"], ["SKU-X", "1"]] {
+        let set = ["stock", "expected", "set", "PO/17", row[0], row[1], "--location", "main"];
+        assert!(local.does(&set).await.status.success());
+    }
+    let number = differs["number"].to_string();
+    let replay = local.does(&["exceptions", "replay", &number]).await;
+    assert!(replay.status.success(), "{replay:?}");
+    until("the case is resolved", async || cases(&local, "receipt-differs").await.is_empty().then_some(()))
+        .await;
+
+    // One that nobody announced says nothing; one that came as announced closes; one is late.
+    let other = local.does(&["stock", "receive", "--from", &part, "--receipt", "DN-1"]).await;
+    assert!(other.stdout.starts_with("1 row booked, 30 units\nnext: despatch stock list"), "{other:?}");
+    assert_eq!(other.stdout.lines().count(), 2, "{other:?}");
+    let exact = ["stock", "expected", "set", "PO-18", "--due", "3d", "--from", &part];
+    assert!(local.does(&exact).await.status.success());
+    let received = local.does(&["stock", "receive", "--from", &part, "--receipt", "PO-18"]).await;
+    assert!(received.stdout.ends_with("PO-18 is complete, as announced: 30 units\n"), "{received:?}");
+    let late =
+        ["stock", "expected", "set", "PO-19", "--due", "2026-01-02", "--contact", "orders@acme.example"];
+    assert!(local.does(&[&late[..], &["--from", &part]].concat()).await.status.success());
+    let overdue = local.case("delivery-overdue").await;
+    assert!(overdue["error"].as_str().unwrap().contains("contact orders@acme.example"), "{overdue:#}");
+    let table = local.does(&["stock", "expected"]).await.stdout;
+    assert!(table.contains("PO-19") && table.contains("overdue") && !table.contains("PO-18"), "{table}");
+    let cancelled = local.does(&["stock", "expected", "cancel", "PO-19"]).await;
+    assert!(
+        cancelled.stdout.starts_with("1 delivery cancelled\nnext: despatch stock expected"),
+        "{cancelled:?}"
+    );
+    assert!(cancelled.stdout.ends_with("\nPO-19 is cancelled\n"), "{cancelled:?}");
+    let unknown = local.does(&["stock", "expected", "show", "PO-20"]).await;
+    assert!(unknown.stderr.contains("nobody announced a delivery \"PO-20\""), "{unknown:?}");
+    assert_eq!(cases(&local, "receipt-differs").await.len(), 0);
+    local.stop().await;
+}

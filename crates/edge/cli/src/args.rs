@@ -6,6 +6,7 @@ mod doctor;
 mod events;
 mod examples;
 mod exceptions;
+mod expected;
 mod filter;
 mod gateway;
 mod global;
@@ -22,6 +23,7 @@ mod orders;
 mod replays;
 mod retries;
 mod stock;
+mod stock_request;
 mod time;
 
 use std::path::PathBuf;
@@ -35,6 +37,9 @@ pub(crate) use config::{CheckArgs, ConfigArgs, ConfigCommand};
 pub(crate) use doctor::DoctorArgs;
 pub(crate) use events::{EventsCommand, TailArgs};
 pub(crate) use exceptions::{DecisionArgs, ExceptionsCommand, ListArgs};
+pub(crate) use expected::{
+    EndExpectedArgs, ExpectedArgs, ExpectedCommand, ListExpectedArgs, SetExpectedArgs, ShowExpectedArgs,
+};
 pub(crate) use filter::FilterArgs;
 pub(crate) use gateway::GatewayArgs;
 pub(crate) use global::{DEFAULT_DIR, GlobalArgs};
@@ -52,9 +57,9 @@ pub(crate) use orders::{
 pub(crate) use replays::{CreateReplayArgs, ReplayArgs, ReplaysCommand};
 pub(crate) use retries::{RetriesCommand, RetryArgs};
 pub(crate) use stock::{
-    AdjustArgs, ArriveArgs, CountArgs, ExplainArgs, FileArgs, ListStockArgs, ReceiveArgs, RequestArgs,
-    StockCommand, TransferArgs,
+    AdjustArgs, ArriveArgs, CountArgs, ExplainArgs, ListStockArgs, ReceiveArgs, StockCommand, TransferArgs,
 };
+pub(crate) use stock_request::{FileArgs, RequestArgs};
 pub(crate) use time::moment;
 use time::since;
 

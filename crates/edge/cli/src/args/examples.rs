@@ -121,6 +121,10 @@ const EXAMPLES: &[Examples] = &[
                 "Another delivery, even if its rows are the same; keep the bad rows in a file",
             ),
             ("stock receive SKU-17 40 --location main", "40 units of one SKU"),
+            (
+                "stock receive --from part.csv --receipt PO-17 --more-follows",
+                "A part of an announced delivery",
+            ),
         ],
     ),
     (
@@ -156,6 +160,37 @@ const EXAMPLES: &[Examples] = &[
             ("stock arrive T-7", "All of it arrived"),
             ("stock arrive T-7 --from unpacked.csv", "These units arrived; the others are lost"),
         ],
+    ),
+    (
+        "stock expected",
+        &[
+            ("stock expected", "Deliveries that are to come, and how much of each is here"),
+            ("stock expected set PO-17 --due 2026-12-03 --from order.csv", "Announce one"),
+        ],
+    ),
+    (
+        "stock expected set",
+        &[
+            (
+                "stock expected set PO-17 --due 2026-12-03 --supplier Acme --contact orders@acme.example --from order.csv",
+                "Announce a delivery; columns: sku,location,quantity",
+            ),
+            ("stock expected set PO-17 SKU-17 40 --location main", "40 units of one SKU are in it"),
+            ("stock expected set PO-17 --due 2026-12-08", "The supplier postpones it"),
+        ],
+    ),
+    (
+        "stock expected close",
+        &[("stock expected close PO-17", "Nothing more of it comes; what is missing becomes a case")],
+    ),
+    (
+        "stock expected cancel",
+        &[("stock expected cancel PO-17", "What has not arrived is not expected any more")],
+    ),
+    ("stock expected show", &[("stock expected show PO-17", "What was announced, and what came")]),
+    (
+        "stock expected list",
+        &[("stock expected list --all --json", "Those that are over too; for a program")],
     ),
     (
         "stock explain",

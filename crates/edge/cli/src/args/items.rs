@@ -3,15 +3,15 @@
 use clap::{Args, Subcommand};
 
 use super::gateway::GatewayArgs;
-use super::stock::{FileArgs, RequestArgs};
+use super::stock_request::{FileArgs, RequestArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ItemsCommand {
     /// Describe articles: one, or the rows of a CSV file.
     ///
     /// The file has the column sku, and any of title, grams, length_mm, width_mm, height_mm, barcode, fragile,
-    /// dangerous, own_box, age_checked, intangible, origin, customs_code, value and currency. An empty cell changes
-    /// nothing.
+    /// dangerous, own_box, age_checked, intangible, origin, customs_code, value, currency and cover_days. An empty cell
+    /// changes nothing.
     Set(Box<SetItemArgs>),
     /// List articles.
     #[command(alias = "ls")]
@@ -56,6 +56,9 @@ pub(crate) struct SetItemArgs {
     /// The code of the Harmonised System.
     #[arg(long, value_name = "DIGITS", conflicts_with = "from")]
     pub(crate) customs_code: Option<String>,
+    /// For how many days its units should last; fewer are an alert. 0 for never.
+    #[arg(long, value_name = "N", conflicts_with = "from")]
+    pub(crate) cover_days: Option<i64>,
     /// The value of one unit with its currency, e.g. "12.99 EUR".
     #[arg(long, value_name = "AMOUNT", conflicts_with = "from")]
     pub(crate) value: Option<String>,

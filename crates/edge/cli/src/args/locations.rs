@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::gateway::GatewayArgs;
-use super::stock::RequestArgs;
+use super::stock_request::RequestArgs;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LocationsCommand {

@@ -1,14 +1,13 @@
 //! The command line of `despatch stock`.
 
-use std::path::PathBuf;
-
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use despatch_gateway::stock_json::ADJUSTMENT_REASONS;
 use jiff::Timestamp;
 
-use super::case::{ByArgs, WaitArgs};
+use super::expected::ExpectedArgs;
 use super::gateway::GatewayArgs;
+use super::stock_request::{FileArgs, RequestArgs};
 use super::time::moment;
 
 #[derive(Debug, Subcommand)]
@@ -37,42 +36,13 @@ pub(crate) enum StockCommand {
     ///
     /// Without rows, all of it arrived. The file has the columns sku, to and quantity.
     Arrive(ArriveArgs),
+    /// Announce deliveries from suppliers, follow them and end them; without a subcommand, list those that are expected.
+    Expected(Box<ExpectedArgs>),
     /// Say why there are so many: every movement of a SKU with its cause, and the sum.
     Explain(ExplainArgs),
     /// List how many units are where.
     #[command(alias = "ls")]
     List(ListStockArgs),
-}
-
-/// Rows of a file.
-#[derive(Debug, Args)]
-pub(crate) struct FileArgs {
-    /// Read the rows of this CSV file; `-` is standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) from: Option<PathBuf>,
-    /// Write the refused rows to this file, to correct and send them.
-    #[arg(long, value_name = "FILE", requires = "from")]
-    pub(crate) refused: Option<PathBuf>,
-}
-
-/// A request: the person, the reason, where it is sent.
-#[derive(Debug, Args)]
-pub(crate) struct RequestArgs {
-    /// Why, in words, for the ledger.
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    pub(crate) note: String,
-    /// Your id of the request. The same id again asks for nothing more.
-    #[arg(long, value_name = "ID")]
-    pub(crate) request_id: Option<String>,
-    #[command(flatten)]
-    pub(crate) by: ByArgs,
-    #[command(flatten)]
-    pub(crate) wait: WaitArgs,
-    #[command(flatten)]
-    pub(crate) gateway: GatewayArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -86,9 +56,13 @@ pub(crate) struct ReceiveArgs {
     /// The location; of a file, that of rows without one.
     #[arg(long, value_name = "ID", required_unless_present = "from")]
     pub(crate) location: Option<String>,
-    /// The delivery's name, e.g. the number of its note. The same row in another delivery is booked again.
+    /// The delivery's name, e.g. the number of its note or of its purchase order. The same row in another delivery is booked
+    /// again. A file of a delivery that was announced is taken to be all of it.
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     pub(crate) receipt: String,
+    /// More of the delivery comes; otherwise a file closes it, and what is missing becomes a case.
+    #[arg(long, requires = "from")]
+    pub(crate) more_follows: bool,
     /// Book nothing if one row is bad.
     #[arg(long, requires = "from")]
     pub(crate) all_or_nothing: bool,

@@ -1,6 +1,6 @@
 //! Ages and instants on the command line.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,6 +44,23 @@ pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| format!("expected a time, e.g. 2026-11-30T09:15 or 20m ago, found {text:?}"))
 }
 
+/// A time to come: an instant, a time of the machine's zone, a date, which is its last minute, or how long from now: `5d`.
+pub(crate) fn due(text: &str) -> Result<Timestamp, String> {
+    let text = text.trim();
+    let problem = || format!("expected a time, e.g. 2026-12-03, 2026-12-03T14:00 or 5d, found {text:?}");
+    if let Ok(after) = age(text) {
+        return Timestamp::now().checked_add(after).map_err(|_| problem());
+    }
+    let is_date = text.len() == "2026-12-03".len();
+    match text.parse::<Date>() {
+        Ok(date) if is_date => {
+            let end = date.at(23, 59, 0, 0).to_zoned(TimeZone::system());
+            end.map(|zoned| zoned.timestamp()).map_err(|_| problem())
+        }
+        _ => moment(text).map_err(|_| problem()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,5 +74,16 @@ mod tests {
         let age = Timestamp::now().duration_since(moment("20m ago").unwrap()).as_secs();
         assert!((1199..1260).contains(&age), "{age}");
         assert!(moment("yesterday").unwrap_err().contains("expected a time"));
+    }
+
+    #[test]
+    fn a_due_time_is_an_instant_the_end_of_a_day_or_a_time_from_now() {
+        let expected: Timestamp = "2026-12-03T13:00:00Z".parse().unwrap();
+        assert_eq!(due("2026-12-03T14:00:00+01:00"), Ok(expected));
+        let end = due("2026-12-03").unwrap().to_zoned(TimeZone::system());
+        assert_eq!(end.strftime("%Y-%m-%d %H:%M").to_string(), "2026-12-03 23:59");
+        let days = due("5d").unwrap().duration_since(Timestamp::now()).as_secs();
+        assert!((432_000 - 60..=432_000).contains(&days), "{days}");
+        assert!(due("soon").unwrap_err().contains("expected a time"));
     }
 }

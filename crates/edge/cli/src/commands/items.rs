@@ -18,7 +18,7 @@ use crate::output::{Table, next_command, print, width};
 use crate::result::{Result, hinted};
 
 /// The columns of a file; all but the first may be missing.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "sku",
     "title",
     "grams",
@@ -35,10 +35,11 @@ const NAMES: [&str; 16] = [
     "customs_code",
     "value",
     "currency",
+    "cover_days",
 ];
 
 /// The columns that hold a number.
-const NUMBERS: [&str; 4] = ["grams", "length_mm", "width_mm", "height_mm"];
+const NUMBERS: [&str; 5] = ["grams", "length_mm", "width_mm", "height_mm", "cover_days"];
 
 /// The columns that say yes or no.
 const FLAGS: [&str; 5] = ["fragile", "dangerous", "own_box", "age_checked", "intangible"];
@@ -129,6 +130,7 @@ fn typed(sku: &str, args: &SetItemArgs) -> Result<Value> {
         ("intangible", json!(args.intangible)),
         ("origin", json!(args.origin)),
         ("customs_code", json!(args.customs_code)),
+        ("cover_days", json!(args.cover_days)),
     ] {
         if !value.is_null() {
             body[name] = value;
@@ -225,7 +227,12 @@ fn as_lines(page: &Page, width: Option<usize>) -> String {
             (item.age_checked, "adults only"),
             (item.intangible, "intangible"),
         ];
-        let notes: Vec<&str> = notes.into_iter().filter(|(is, _)| *is).map(|(_, note)| note).collect();
+        let notes = notes.into_iter().filter(|(is, _)| *is).map(|(_, note)| note.to_owned());
+        let cover = item.cover_days.map(|days| match days {
+            0 => "no alert".to_owned(),
+            days => format!("alert below {days} d"),
+        });
+        let notes: Vec<String> = notes.chain(cover).collect();
         table.row([
             item.sku.clone(),
             item.title.clone().unwrap_or_default(),

@@ -4,6 +4,7 @@
 
 mod cells;
 mod change;
+mod expected;
 mod explain;
 mod input;
 mod list;
@@ -37,6 +38,7 @@ pub(crate) async fn run(
         StockCommand::Count(args) => change::count(config, data_dir, &args, quiet).await,
         StockCommand::Transfer(args) => transfer::transfer(config, data_dir, &args, quiet).await,
         StockCommand::Arrive(args) => transfer::arrive(config, data_dir, &args, quiet).await,
+        StockCommand::Expected(args) => expected::run(config, data_dir, &args, quiet).await,
         StockCommand::Explain(args) => explain::explain(config, data_dir, &args).await,
         StockCommand::List(args) => list::list(config, data_dir, &args).await,
     }

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::cells;
+use super::expected;
 use super::input::{Input, from_file};
 use super::report::BOOKED;
 use super::send::{CHUNK, Command, Sender};
@@ -52,10 +53,14 @@ pub(super) async fn receive(
         known_by_contents: false,
         words: BOOKED,
     };
-    Sender::connect(config, data_dir, &args.request, quiet)
-        .await?
-        .send(command, input, args.file.refused.as_deref())
-        .await
+    let sender = Sender::connect(config, data_dir, &args.request, quiet).await?;
+    let done = sender.send(command, input, args.file.refused.as_deref()).await?;
+    if !args.receipt.is_empty() && !args.request.wait.no_wait {
+        // Rows that were refused come again.
+        let is_all = args.file.from.is_some() && !args.more_follows && done == ExitCode::SUCCESS;
+        expected::after_receipt(&sender, &args.receipt, is_all, args.request.json).await?;
+    }
+    Ok(done)
 }
 
 /// The rows of units that arrived.

@@ -122,6 +122,23 @@ impl<'a> Sender<'a> {
         Ok(if report.has_refused() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 
+    pub(super) fn client(&self) -> &GatewayClient {
+        &self.client
+    }
+
+    /// Sends a command without rows, and waits until inventory has worked on it.
+    pub(super) async fn request(&self, path: &str) -> Result {
+        let request_id = Uuid::now_v7().to_string();
+        let body = json!({ "request_id": request_id, "requested_by": "operator", "by": self.by, "note": self.args.note });
+        let sent = self.client.send::<Value>(Method::POST, path, &body).await;
+        sent.map_err(|error| not_done(&error, "send it again: what is booked stays booked"))?;
+        let record = within(Duration::from_secs(self.args.wait.timeout), async || {
+            Ok(self.status(&request_id).await?.and_then(|status| status.record))
+        })
+        .await?;
+        record.map(drop).ok_or_else(|| self.late(&request_id))
+    }
+
     async fn send_all(&self, command: &Command, rows: Vec<InputRow>, report: &mut Report) -> Result {
         let id = self.request_id(command, &rows);
         let bar = ProgressBar::new(rows.len() as u64)

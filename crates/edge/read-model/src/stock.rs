@@ -37,7 +37,7 @@ pub struct SkuStock {
 /// Units in a bucket of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BucketUnits {
-    /// The location's id.
+    /// The location's id; empty for `transit`, whose units are on the way from one location to another.
     pub location: String,
     /// At the location: `available`, `reserved`, `quarantine`, `damaged` or `missing`. Outside of it: `supplier` (its units are
     /// below 0), `customer`, `transit`, `lost` or `scrapped`.
@@ -134,6 +134,24 @@ pub struct StockRowResult {
     /// Why a row was not booked, and what to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// How many units more than recorded a count found; below 0 if fewer. Missing of other commands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<i64>,
+    /// The orders from which a count took units.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_from: Vec<TakenUnits>,
+    /// Whether a receipt made the article known.
+    #[serde(default, rename = "new", skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
+}
+
+/// Units that a count took from an order, because they are missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TakenUnits {
+    /// The order.
+    pub order_id: String,
+    /// The number of units.
+    pub units: i64,
 }
 
 /// Which levels to list.
@@ -182,8 +200,10 @@ pub async fn stock_of(db: &impl GenericClient, sku: &str) -> Result<Option<SkuSt
     if title.is_none() && levels.is_empty() {
         return Ok(None);
     }
-    let sql = "select location, bucket, units from inventory.bucket
-               where sku = $1 and units <> 0 order by location, bucket";
+    // Units leave for `transit` at one location and come out of it at another one.
+    let sql = "select case bucket when 'transit' then '' else location end as location, bucket, sum(units)::int8 as units
+               from inventory.bucket where sku = $1
+               group by 1, bucket having sum(units) <> 0 order by 1, bucket";
     let buckets = db.query(sql, &[&sku]).await?;
     Ok(Some(SkuStock {
         sku: sku.to_owned(),
@@ -193,7 +213,8 @@ pub async fn stock_of(db: &impl GenericClient, sku: &str) -> Result<Option<SkuSt
     }))
 }
 
-/// Returns where the units of a SKU were at the time since which movements are kept; `None` if all are.
+/// Returns where the units of a SKU were at the time since which movements are kept; `None` if all are. Units in transit belong
+/// to no location.
 pub async fn opening(
     db: &impl GenericClient,
     sku: &str,
@@ -201,7 +222,8 @@ pub async fn opening(
 ) -> Result<Option<StockOpening>, DbError> {
     let sql = "select ledger.kept_since, total.location, total.bucket, total.units
                from inventory.ledger left join (
-                   select location, bucket, sum(units)::int8 as units from (
+                   select case bucket when 'transit' then '' else location end as location, bucket,
+                          sum(units)::int8 as units from (
                        select location, bucket, units from inventory.bucket
                         where sku = $1 and ($2::text is null or location = $2)
                        union all
@@ -210,7 +232,8 @@ pub async fn opening(
                         where sku = $1 and ($2::text is null or location = $2)
                           and at >= (select kept_since from inventory.ledger)
                    ) as part
-                   group by location, bucket having sum(units) <> 0
+                   where $2::text is null or bucket <> 'transit'
+                   group by 1, bucket having sum(units) <> 0
                ) as total on true
                where isfinite(ledger.kept_since)
                order by location, bucket";

@@ -114,6 +114,8 @@ CREATE TABLE inventory.movement (
     -- The reason of an adjustment.
     reason      text    NOT NULL DEFAULT '',
     by_whom     text    NOT NULL DEFAULT '',
+    -- When the person looked, of a count.
+    seen_at     timestamptz,
     PRIMARY KEY (sku, at, id),
     CHECK (from_bucket <> to_bucket)
 );

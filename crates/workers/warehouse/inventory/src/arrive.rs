@@ -1,4 +1,5 @@
-//! Ends transfers: what arrived is available, and what did not arrive is lost.
+//! Ends transfers: of an article that is reported what arrived is available, and the rest is lost. Articles that are not reported
+//! stay on their way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,11 +33,17 @@ impl Handler for Arrive {
         let mut positions = Positions::lock(tx, keys).await?;
         let (mut movements, mut ended) = (Vec::new(), BTreeSet::new());
         let mut results = Vec::with_capacity(rows.len());
+        let twice = twice(&rows);
         for (at, row) in rows.iter().enumerate() {
             let ArrivedRow { sku, to, quantity } = row;
             let result = RowResult::booked(at, sku, to, *quantity);
             let key = (sku.clone(), to.clone());
-            let sent = match check(row, &name, on_the_way.get(&key).copied()) {
+            let sent = if twice.contains(&(sku.as_str(), to.as_str())) {
+                Err(row_twice())
+            } else {
+                check(row, &name, on_the_way.get(&key).copied())
+            };
+            let sent = match sent {
                 Ok(sent) => sent,
                 Err(error) => {
                     results.push(result.refused(error));
@@ -76,6 +83,17 @@ fn rows(event: &TransferArrived, on_the_way: &BTreeMap<(String, String), i64>) -
         quantity: *units,
     };
     on_the_way.iter().map(row).collect()
+}
+
+/// Returns what comes more than once. Each row would end the transfer of it, and write the others off.
+fn twice(rows: &[ArrivedRow]) -> BTreeSet<(&str, &str)> {
+    let mut seen = BTreeSet::new();
+    rows.iter().map(|row| (row.sku.as_str(), row.to.as_str())).filter(|key| !seen.insert(*key)).collect()
+}
+
+fn row_twice() -> RowError {
+    let error = "expected one row with all units of a SKU that arrived at a location, found another one in this request";
+    RowError::new("row-twice", error)
 }
 
 /// Returns how many units were sent.

@@ -1,7 +1,7 @@
 //! Compares what a person counted with what the ledger had when the person looked, and moves the difference. Missing units come from
 //! those that nobody holds, then from orders, from the latest promise backwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use despatch_contracts::Event as _;
@@ -53,8 +53,8 @@ impl Handler for Count {
                 results.push(result.refused(error));
                 continue;
             }
-            results.push(result);
             let difference = Difference::of(row, recorded, &positions);
+            results.push(result.of_count(difference.available - difference.from_orders));
             difference.movements(row, &mut movements);
             // Never more than there are.
             drop(positions.change(&row.sku, &row.location, difference.available));
@@ -63,8 +63,14 @@ impl Handler for Count {
             }
         }
         let held = store::take_from_orders(tx, &gone).await?;
+        for held in &held {
+            let row = results.iter_mut().find(|row| row.is_booked_of(&held.sku, &held.location));
+            row.into_iter().for_each(|row| row.takes_from(&held.order_id, held.quantity));
+        }
+        let seen: BTreeMap<_, _> = rows.iter().map(|(sku, location, at)| ((*sku, *location), *at)).collect();
         movements.extend(held.iter().map(|held| Movement {
             order: Some((&held.order_id, held.parcel)),
+            seen_at: seen.get(&(&*held.sku, &*held.location)).copied().flatten(),
             ..Movement::new(&held.sku, &held.location, held.quantity, "reserved", "missing")
         }));
         let cause = (CountRequested::TYPE, request.request_id.as_str(), request.by.as_str());
@@ -105,7 +111,7 @@ impl Difference {
         let mut add = |quantity: i64, from, to, reason| {
             if quantity > 0 {
                 let movement = Movement::new(&row.sku, &row.location, quantity, from, to);
-                movements.push(Movement { reason, ..movement });
+                movements.push(Movement { reason, seen_at: seen_at(row), ..movement });
             }
         };
         add(-self.available, "available", "missing", "");
@@ -125,12 +131,19 @@ fn twice() -> RowError {
 }
 
 impl Recorded {
+    /// Fails if nobody can say what was there when the person looked, or if a count was booked whose person looked later: that one
+    /// found what this one would correct again.
     fn check(&self) -> Result<(), RowError> {
-        if self.is_known {
-            return Ok(());
+        if !self.is_known {
+            let error = "expected a time since which movements are kept, found an earlier one; count again";
+            return Err(RowError::new("seen-too-early", error));
         }
-        let error = "expected a time since which movements are kept, found an earlier one; count again";
-        Err(RowError::new("seen-too-early", error))
+        let Some(since) = self.corrected_since else { return Ok(()) };
+        let since = jiff::Timestamp::try_from(since).unwrap_or(jiff::Timestamp::MAX);
+        let error = format!(
+            "expected the newest count, found an older one than that of {since:.0}, which is booked; count again if in doubt"
+        );
+        Err(RowError::new("counted-since", error))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Records units that arrived. Each row of a delivery is recorded once, whichever request or file brings it.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{ReceiptRow, ReceiveRequested};
@@ -10,7 +10,7 @@ use crate::deliveries::{self, Deliveries};
 use crate::error::InventoryError;
 use crate::request::{self, Known, check_quantity, check_text};
 use crate::row_result::{RowError, RowResult, storable};
-use crate::store::{self, ArrivedRow};
+use crate::store::{self, ArrivedRow, BroughtRow};
 use crate::watch::Watch;
 
 /// Records receipts, row by row.
@@ -33,9 +33,13 @@ impl Handler for Receive {
     async fn record(&self, event: &ReceiveRequested, tx: &Tx<'_>) -> Result<(), InventoryError> {
         let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(()) };
         // Each SKU of a receipt becomes known.
-        let known = Known::read(tx, BTreeSet::new()).await?;
+        let known = Known::read_new(tx, event.rows.iter().map(|row| row.sku.as_str()).collect()).await?;
+        let receipt = &storable(&event.receipt);
         let row_ids = row_ids(event, &request.request_id);
-        let checks: Vec<_> = event.rows.iter().map(|row| check(row, &known)).collect();
+        let mut brought = store::brought_rows(tx, receipt, &row_ids).await?;
+        let checks: Vec<_> = (event.rows.iter().zip(&row_ids))
+            .map(|(row, row_id)| check(row, &known).and_then(|()| check_same(row, row_id, &mut brought)))
+            .collect();
         let withheld = event.all_or_nothing && checks.iter().any(Result::is_err);
         let rows: Vec<ArrivedRow<'_>> = (event.rows.iter().zip(&row_ids).zip(&checks))
             .filter(|(_, check)| check.is_ok() && !withheld)
@@ -46,7 +50,6 @@ impl Handler for Receive {
                 quantity: row.quantity,
             })
             .collect();
-        let receipt = &storable(&event.receipt);
         let mut new = store::receive_rows(tx, (&request.request_id, &request.by, receipt), &rows).await?;
         let known_ids: Vec<&str> =
             rows.iter().map(|row| row.row_id).filter(|id| !new.contains(*id)).collect();
@@ -58,7 +61,7 @@ impl Handler for Receive {
                 Err(error) => result.refused(error),
                 Ok(()) if withheld => result.withheld(),
                 // The first of several rows with one id is the one that was recorded.
-                Ok(()) if new.remove(row_id) => result,
+                Ok(()) if new.remove(row_id) => result.of_receipt(known.is_new(&row.sku)),
                 Ok(()) => result.before(before(told.get(row_id).map(String::as_str))),
             });
         }
@@ -73,11 +76,34 @@ impl Handler for Receive {
 
 fn check(row: &ReceiptRow, known: &Known) -> Result<(), RowError> {
     check_text("a SKU", &row.sku)?;
+    known.check_is_no_barcode(&row.sku)?;
     known.check_location(&row.location)?;
-    check_quantity("quantity", row.quantity, 1)
+    check_quantity("quantity", row.quantity, 1)?;
+    if row.row_id.is_empty() { Ok(()) } else { check_text("an id", &row.row_id) }
+}
+
+/// Fails if another row with this id was brought before, by an earlier request or by this one.
+fn check_same(
+    row: &ReceiptRow,
+    row_id: &str,
+    brought: &mut HashMap<String, BroughtRow>,
+) -> Result<(), RowError> {
+    let ReceiptRow { sku, location, quantity, .. } = row;
+    let asked = BroughtRow { sku: sku.clone(), location: location.clone(), quantity: *quantity };
+    let first = brought.entry(row_id.to_owned()).or_insert_with(|| asked.clone());
+    if *first == asked {
+        return Ok(());
+    }
+    let error = format!(
+        "expected the row that has this id: {} of {:?} at {:?}; found {quantity} of {sku:?} at {location:?}; give another row \
+         another id",
+        first.quantity, first.sku, first.location
+    );
+    Err(RowError::new("row-changed", error))
 }
 
 fn row_ids(event: &ReceiveRequested, request_id: &str) -> Vec<String> {
+    // A row whose id cannot be stored is refused.
     let given = |row: &ReceiptRow| Some(row.row_id.clone()).filter(|id| check_text("an id", id).is_ok());
     let rows = event.rows.iter().enumerate();
     rows.map(|(at, row)| given(row).unwrap_or_else(|| format!("{request_id} {}", at + 1))).collect()

@@ -1,7 +1,7 @@
 //! The frame of every request about stock: it is worked on once, its rows are checked against what is known, and its results are
 //! recorded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use despatch_contracts::stock::StockRequest;
 use despatch_domain::similar::similar;
@@ -55,19 +55,46 @@ pub(crate) struct Known {
     locations: BTreeSet<String>,
     /// SKUs that no article has, each with the article that it probably stands for.
     strangers: BTreeMap<String, Option<String>>,
+    /// The strangers that are barcodes, each with the article and the units that it stands for.
+    barcodes: HashMap<String, (String, i64)>,
 }
 
 impl Known {
     /// Reads the locations, and which of these SKUs are articles.
     pub(crate) async fn read(tx: &Tx<'_>, skus: BTreeSet<&str>) -> Result<Self, DbError> {
+        let mut known = Known::read_new(tx, skus).await?;
+        let unknown: Vec<String> = known.strangers.keys().cloned().collect();
+        let near = if unknown.is_empty() { Vec::new() } else { store::skus_near(tx, &unknown).await? };
+        for (sku, meant) in &mut known.strangers {
+            *meant = similar(sku, near.iter().map(String::as_str)).map(str::to_owned);
+        }
+        Ok(known)
+    }
+
+    /// Reads the locations, and which of these SKUs are articles, for a request that may make others known.
+    pub(crate) async fn read_new(tx: &Tx<'_>, skus: BTreeSet<&str>) -> Result<Self, DbError> {
         let locations = store::location_ids(tx).await?;
         // PostgreSQL stores no text with a NUL, and such a SKU is refused anyway.
         let skus: Vec<&str> = skus.into_iter().filter(|sku| check_text("a SKU", sku).is_ok()).collect();
         let unknown = store::unknown_skus(tx, &skus).await?;
-        let near = if unknown.is_empty() { Vec::new() } else { store::skus_near(tx, &unknown).await? };
-        let meant = |sku: &str| similar(sku, near.iter().map(String::as_str)).map(str::to_owned);
-        let strangers = unknown.into_iter().map(|sku| (sku.clone(), meant(&sku))).collect();
-        Ok(Known { locations, strangers })
+        let barcodes = store::barcodes(tx, &unknown).await?;
+        let strangers = unknown.into_iter().map(|sku| (sku, None)).collect();
+        Ok(Known { locations, strangers, barcodes })
+    }
+
+    /// Returns whether no article has this SKU.
+    pub(crate) fn is_new(&self, sku: &str) -> bool {
+        self.strangers.contains_key(sku)
+    }
+
+    /// Fails if this is no SKU, but a barcode of an article.
+    pub(crate) fn check_is_no_barcode(&self, sku: &str) -> Result<(), RowError> {
+        let Some((article, factor)) = self.barcodes.get(sku) else { return Ok(()) };
+        let stands = if *factor == 1 { "a unit".to_owned() } else { format!("{factor} units") };
+        let error = format!(
+            "expected a SKU, found {sku:?}, the barcode of {stands} of {article:?}: name the article, and count its units"
+        );
+        Err(RowError::new("sku-is-barcode", error))
     }
 
     /// Fails unless a location has this id.
@@ -90,6 +117,7 @@ impl Known {
     /// Fails unless an article has this SKU.
     pub(crate) fn check_sku(&self, sku: &str) -> Result<(), RowError> {
         check_text("a SKU", sku)?;
+        self.check_is_no_barcode(sku)?;
         let Some(meant) = self.strangers.get(sku) else { return Ok(()) };
         let hint = match meant {
             Some(near) => format!("did you mean {near:?}? A"),

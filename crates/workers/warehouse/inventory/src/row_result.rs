@@ -33,13 +33,62 @@ pub(crate) struct RowResult {
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// How many units more than recorded a count found; below 0 if fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<i64>,
+    /// The orders from which a count took units.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    taken_from: Vec<TakenFrom>,
+    /// Whether a receipt made the article known.
+    #[serde(rename = "new", skip_serializing_if = "std::ops::Not::not")]
+    is_new: bool,
+}
+
+/// Units that a count took from an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct TakenFrom {
+    order_id: String,
+    units: i64,
 }
 
 impl RowResult {
     /// A row that changed what it asks for. `row` counts from 0.
     pub(crate) fn booked(row: usize, sku: &str, location: &str, quantity: i64) -> Self {
         let (sku, location) = (storable(sku), storable(location));
-        RowResult { row: row + 1, sku, location, quantity, outcome: "booked", code: None, error: None }
+        RowResult {
+            row: row + 1,
+            sku,
+            location,
+            quantity,
+            outcome: "booked",
+            code: None,
+            error: None,
+            difference: None,
+            taken_from: Vec::new(),
+            is_new: false,
+        }
+    }
+
+    /// A count, and how many units more than recorded it found.
+    pub(crate) fn of_count(self, difference: i64) -> Self {
+        RowResult { difference: Some(difference), ..self }
+    }
+
+    /// A receipt, and whether it made its article known.
+    pub(crate) fn of_receipt(self, is_new: bool) -> Self {
+        RowResult { is_new, ..self }
+    }
+
+    /// Notes that a count took units from an order.
+    pub(crate) fn takes_from(&mut self, order_id: &str, units: i64) {
+        match self.taken_from.iter_mut().find(|it| it.order_id == order_id) {
+            Some(taken) => taken.units += units,
+            None => self.taken_from.push(TakenFrom { order_id: order_id.to_owned(), units }),
+        }
+    }
+
+    pub(crate) fn is_booked_of(&self, sku: &str, location: &str) -> bool {
+        self.outcome == "booked" && self.sku == sku && self.location == location
     }
 
     /// A row that changed nothing, because an earlier one had done it.

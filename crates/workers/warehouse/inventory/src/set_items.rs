@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{Item, ItemsDescribed, ItemsSet};
 use despatch_domain::{Currency, country};
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::InventoryError;
 use crate::request::{self, check_text};
@@ -21,12 +21,14 @@ pub struct SetItems;
 
 impl Handler for SetItems {
     const NAME: &'static str = "inventory.set-items";
+    const POLICY: Policy = request::ALONE;
     type In = ItemsSet;
     type Out = Option<ItemsDescribed>;
     type Error = InventoryError;
 
     async fn record(&self, event: &ItemsSet, tx: &Tx<'_>) -> Result<Option<ItemsDescribed>, InventoryError> {
         let Some(request) = request::new(tx, event.request.as_ref()).await? else { return Ok(None) };
+        store::lock_items(tx).await?;
         let codes = event.items.iter().flat_map(|item| &item.barcodes).map(|barcode| barcode.code.as_str());
         let codes: Vec<&str> = codes.filter(|code| check_text("a barcode", code).is_ok()).collect();
         let mut owners = store::barcode_owners(tx, &codes).await?;

@@ -4,7 +4,7 @@ use despatch_contracts::Event as _;
 use despatch_contracts::order::Address;
 use despatch_contracts::stock::{Location, LocationDescribed, LocationSet};
 use despatch_domain::country;
-use despatch_runtime::{Handler, Tx};
+use despatch_runtime::{Handler, Policy, Tx};
 
 use crate::error::InventoryError;
 use crate::request::{self, check_text};
@@ -20,6 +20,7 @@ pub struct SetLocation;
 
 impl Handler for SetLocation {
     const NAME: &'static str = "inventory.set-location";
+    const POLICY: Policy = request::ALONE;
     type In = LocationSet;
     type Out = Option<LocationDescribed>;
     type Error = InventoryError;

@@ -29,13 +29,13 @@ pub(crate) use deliveries::{
     Announcement, Delivery, ExpectedUnits, announce, cancel_delivery, compare, differences, is_announced,
     is_still_due, note_arrived, note_differences_told, note_overdue_told, open_lines,
 };
-pub(crate) use items::{barcode_owners, set_items};
+pub(crate) use items::{barcode_owners, barcodes, lock_items, set_items};
 pub(crate) use ledger_queries::OVERSOLD;
 pub use ledger_queries::{LAW, Reservation, Totals, reservation_of, totals};
 pub(crate) use locations::set_location;
 pub use locations::{Location, open_locations};
 pub(crate) use movements::{Movement, is_worth_more, lock_positions, move_units};
-pub(crate) use receipts::{ArrivedRow, receive_rows, recorded_before};
+pub(crate) use receipts::{ArrivedRow, BroughtRow, brought_rows, receive_rows, recorded_before};
 pub use receipts::{ReceiptLine, receive, receive_all, units_on_receipts};
 pub(crate) use requests::{is_request_known, location_ids, record_request, skus_near, unknown_skus};
 pub use reservation::State;

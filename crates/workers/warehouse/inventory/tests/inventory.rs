@@ -4,6 +4,8 @@
 
 #[path = "inventory/changes.rs"]
 mod changes;
+#[path = "inventory/counts.rs"]
+mod counts;
 #[path = "inventory/cover.rs"]
 mod cover;
 #[path = "inventory/deliveries.rs"]
@@ -18,6 +20,8 @@ mod law;
 mod load;
 #[path = "inventory/races.rs"]
 mod races;
+#[path = "inventory/receipts.rs"]
+mod receipts;
 #[path = "inventory/stock_requests.rs"]
 mod stock_requests;
 #[path = "inventory/upkeep.rs"]

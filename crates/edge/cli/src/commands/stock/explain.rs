@@ -17,10 +17,13 @@ use crate::local::DataDir;
 use crate::output::{Table, local, print, width};
 use crate::result::Result;
 
+/// The bucket of units that are on the way from one location to another.
+const TRANSIT: &str = "transit";
+
 /// Movements of one request.
 const PAGE: &str = "1000";
 
-/// Units by location and bucket.
+/// Units by location and bucket. Those in transit are under no location.
 type Sums = BTreeMap<(String, String), i64>;
 
 #[derive(Deserialize)]
@@ -34,8 +37,9 @@ struct Page {
 pub(super) async fn explain(config: &Config, data_dir: &DataDir, args: &ExplainArgs) -> Result<ExitCode> {
     let client = connect(config, data_dir, &args.gateway).await?.client;
     let (opening, movements) = read(&client, args).await?;
-    let sums = sums(opening.as_ref(), &movements);
+    let at = args.location.as_deref();
     if args.json {
+        let sums = sums(opening.as_ref(), &movements, at);
         let sums = sums.iter().map(
             |((location, bucket), units)| json!({ "location": location, "bucket": bucket, "units": units }),
         );
@@ -43,7 +47,7 @@ pub(super) async fn explain(config: &Config, data_dir: &DataDir, args: &ExplainA
         let object = json!({ "sku": args.sku, "opening": opening, "movements": movements, "sums": sums });
         print(&format!("{object:#}\n"))?;
     } else {
-        print(&as_lines(&args.sku, opening.as_ref(), &movements, width()))?;
+        print(&as_lines((&args.sku, at), opening.as_ref(), &movements, width()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,26 +76,32 @@ async fn read(
     }
 }
 
-fn sums(opening: Option<&StockOpening>, movements: &[StockMovement]) -> Sums {
+/// Adds the movements up. Of one location alone nobody can say what is on the way.
+fn sums(opening: Option<&StockOpening>, movements: &[StockMovement], at: Option<&str>) -> Sums {
     let mut sums = Sums::new();
     for BucketUnits { location, bucket, units } in opening.iter().flat_map(|opening| &opening.units) {
         *sums.entry((location.clone(), bucket.clone())).or_default() += units;
     }
-    for movement in movements {
-        *sums.entry((movement.location.clone(), movement.from.clone())).or_default() -= movement.quantity;
-        *sums.entry((movement.location.clone(), movement.to.clone())).or_default() += movement.quantity;
+    for StockMovement { location, from, to, quantity, .. } in movements {
+        *sums.entry(place(location, from)).or_default() -= quantity;
+        *sums.entry(place(location, to)).or_default() += quantity;
     }
-    sums.retain(|_, units| *units != 0);
+    sums.retain(|(_, bucket), units| *units != 0 && (at.is_none() || bucket != TRANSIT));
     sums
 }
 
+fn place(location: &str, bucket: &str) -> (String, String) {
+    let location = if bucket == TRANSIT { "" } else { location };
+    (location.to_owned(), bucket.to_owned())
+}
+
 fn as_lines(
-    sku: &str,
+    (sku, at): (&str, Option<&str>),
     opening: Option<&StockOpening>,
     movements: &[StockMovement],
     width: Option<usize>,
 ) -> String {
-    let mut running = sums(opening, &[]);
+    let mut running = sums(opening, &[], at);
     let mut lines = String::new();
     if movements.is_empty() && running.is_empty() {
         return format!("{sku}: no unit of it ever moved\n");
@@ -121,13 +131,13 @@ fn as_lines(
         // Writing to a string cannot fail.
         let _ =
             writeln!(lines, "the balance of {}, because earlier movements are not kept:", local(opening.at));
-        lines.push_str(&sum_lines(&sums(Some(opening), &[])));
+        lines.push_str(&sum_lines(&sums(Some(opening), &[], at)));
     }
     if !movements.is_empty() {
         lines.push_str(&table.render(width));
     }
     lines.push_str("the sum:\n");
-    lines.push_str(&sum_lines(&sums(opening, movements)));
+    lines.push_str(&sum_lines(&sums(opening, movements, at)));
     lines
 }
 
@@ -146,6 +156,7 @@ fn sum_lines(sums: &Sums) -> String {
     let mut lines = String::new();
     for (location, units) in places {
         // Writing to a string cannot fail.
+        let location = if location.is_empty() { "on the way" } else { location };
         let _ = writeln!(lines, "  {location}: {}", units.join(", "));
     }
     lines
@@ -212,7 +223,7 @@ mod tests {
                 ..movement(3, 2, "available", "damaged", "stock.adjust-requested")
             },
         ];
-        let text = as_lines("A-1", None, &movements, None);
+        let text = as_lines(("A-1", None), None, &movements, None);
         let text = anstream::adapter::strip_str(&text).to_string();
         assert!(
             text.contains("damaged           45         3  corrected: damaged by ann, request r-1\n"),
@@ -222,7 +233,7 @@ mod tests {
         let units =
             vec![BucketUnits { location: "main".to_owned(), bucket: "available".to_owned(), units: 10 }];
         let opening = StockOpening { at: Timestamp::UNIX_EPOCH, units };
-        let text = as_lines("A-1", Some(&opening), &movements[1..2], None);
+        let text = as_lines(("A-1", None), Some(&opening), &movements[1..2], None);
         let begins = text.lines().take(2).collect::<Vec<_>>();
         assert!(
             begins[0].starts_with("the balance of ") && begins[0].ends_with("movements are not kept:"),
@@ -230,6 +241,23 @@ mod tests {
         );
         assert_eq!(begins[1], "  main: 10 available");
         assert!(text.ends_with("  main: 7 available, 3 reserved\n"), "{text}");
-        assert_eq!(as_lines("A-1", None, &[], None), "A-1: no unit of it ever moved\n");
+        assert_eq!(as_lines(("A-1", None), None, &[], None), "A-1: no unit of it ever moved\n");
+    }
+
+    #[test]
+    fn units_on_the_way_are_at_no_location() {
+        let left = movement(1, 5, "available", TRANSIT, "stock.transfer-requested");
+        let there = StockMovement {
+            location: "shop".to_owned(),
+            ..movement(2, 2, TRANSIT, "available", "stock.transfer-arrived")
+        };
+        let moved = [movement(0, 9, "supplier", "available", "stock.receive-requested"), left, there];
+        let text = as_lines(("A-1", None), None, &moved, None);
+        assert!(
+            text.ends_with("the sum:\n  on the way: 3 transit\n  main: 4 available\n  shop: 2 available\n"),
+            "{text}"
+        );
+        let text = as_lines(("A-1", Some("main")), None, &moved[..2], None);
+        assert!(text.ends_with("the sum:\n  main: 4 available\n"), "{text}");
     }
 }

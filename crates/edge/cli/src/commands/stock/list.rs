@@ -78,7 +78,8 @@ fn of_sku(stock: &SkuStock, width: Option<usize>) -> String {
     let mut table = Table::new(["LOCATION", "WHERE", "UNITS"]).right(&["UNITS"]);
     // Units of suppliers are only the other side of what arrived.
     for units in stock.buckets.iter().filter(|units| units.bucket != "supplier") {
-        table.row([units.location.clone(), units.bucket.clone(), units.units.to_string()]);
+        let location = if units.location.is_empty() { "-" } else { &units.location };
+        table.row([location.to_owned(), units.bucket.clone(), units.units.to_string()]);
     }
     if table.is_empty() {
         lines.push_str("no units\n");

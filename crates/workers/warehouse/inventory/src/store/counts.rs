@@ -15,16 +15,20 @@ pub(crate) struct Recorded {
     pub(crate) missing: i64,
     /// Whether all movements since the person looked are kept.
     pub(crate) is_known: bool,
+    /// When the person looked whose count corrected it, if that was later.
+    pub(crate) corrected_since: Option<SystemTime>,
 }
 
-/// Returns each position as it was at the time given, or now: `(SKU, location, time)`. The positions must be locked.
+/// Returns each position as it was at the time given, or now: `(SKU, location, time)`. What an earlier count corrected was so when
+/// its person looked, whenever it was booked. The positions must be locked.
 pub(crate) async fn recorded_at(
     tx: &Tx<'_>,
     rows: &[(&str, &str, Option<SystemTime>)],
 ) -> Result<Vec<Recorded>, DbError> {
     let sql = "SELECT coalesce(now_here.units, 0)::int8 - coalesce(since.units, 0)::int8 AS units,
                       coalesce(now_here.reserved, 0)::int8 AS reserved, coalesce(now_here.missing, 0)::int8 AS missing,
-                      coalesce(each.seen_at >= (SELECT kept_since FROM inventory.ledger), true) AS is_known
+                      coalesce(each.seen_at >= (SELECT kept_since FROM inventory.ledger), true) AS is_known,
+                      since.corrected_since
                FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY AS each (sku, location, seen_at, n)
                LEFT JOIN LATERAL (
                    SELECT sum(b.units) FILTER (WHERE b.bucket IN ('available', 'reserved')) AS units,
@@ -34,9 +38,11 @@ pub(crate) async fn recorded_at(
                ) now_here ON true
                LEFT JOIN LATERAL (
                    SELECT sum(CASE WHEN m.to_bucket IN ('available', 'reserved') THEN m.quantity ELSE 0 END
-                              - CASE WHEN m.from_bucket IN ('available', 'reserved') THEN m.quantity ELSE 0 END) AS units
+                              - CASE WHEN m.from_bucket IN ('available', 'reserved') THEN m.quantity ELSE 0 END) AS units,
+                          max(m.seen_at) AS corrected_since
                    FROM inventory.movement m
                    WHERE m.sku = each.sku AND m.location = each.location AND m.at > each.seen_at
+                     AND coalesce(m.seen_at, m.at) > each.seen_at
                ) since ON true
                ORDER BY n";
     let skus: Vec<&str> = rows.iter().map(|(sku, ..)| *sku).collect();
@@ -50,6 +56,7 @@ pub(crate) async fn recorded_at(
                 reserved: row.try_get("reserved")?,
                 missing: row.try_get("missing")?,
                 is_known: row.try_get("is_known")?,
+                corrected_since: row.try_get("corrected_since")?,
             })
         })
         .collect()

@@ -11,6 +11,26 @@ pub(crate) async fn barcode_owners(tx: &Tx<'_>, codes: &[&str]) -> Result<HashMa
     rows.iter().map(|row| Ok((row.try_get("code")?, row.try_get("sku")?))).collect()
 }
 
+/// Returns the SKU and the factor of each of these codes that is a barcode.
+pub(crate) async fn barcodes(
+    tx: &Tx<'_>,
+    codes: &[String],
+) -> Result<HashMap<String, (String, i64)>, DbError> {
+    if codes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = "SELECT code, sku, factor FROM inventory.barcode WHERE code = ANY ($1)";
+    let rows = tx.query(sql, &[&codes]).await?;
+    let row = |row: &Row| Ok((row.try_get("code")?, (row.try_get("sku")?, row.try_get("factor")?)));
+    rows.iter().map(row).collect()
+}
+
+/// Keeps other transactions from describing articles until this one ends, so that none is decided by what another one is changing.
+pub(crate) async fn lock_items(tx: &Tx<'_>) -> Result<(), DbError> {
+    tx.execute("LOCK TABLE inventory.barcode IN SHARE ROW EXCLUSIVE MODE", &[]).await?;
+    Ok(())
+}
+
 /// Creates articles, or changes what is said of them; a field that is missing stays. Each SKU comes once. Returns the articles as
 /// they are now.
 pub(crate) async fn set_items(tx: &Tx<'_>, items: &[&Item]) -> Result<Vec<DescribedItem>, DbError> {

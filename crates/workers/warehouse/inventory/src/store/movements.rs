@@ -1,7 +1,10 @@
 //! Movements that requests make: positions are locked first, then one statement moves the units and writes the ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
+use despatch_contracts::Event as _;
+use despatch_contracts::stock::CountRequested;
 use despatch_runtime::{DbError, Tx};
 
 /// A movement of a request.
@@ -16,6 +19,8 @@ pub(crate) struct Movement<'m> {
     pub(crate) reason: &'m str,
     /// The order whose units they are, and the parcel.
     pub(crate) order: Option<(&'m str, i32)>,
+    /// When the person looked, of a count that says so.
+    pub(crate) seen_at: Option<SystemTime>,
 }
 
 impl<'m> Movement<'m> {
@@ -27,7 +32,7 @@ impl<'m> Movement<'m> {
         from: &'static str,
         to: &'static str,
     ) -> Self {
-        Movement { sku, location, quantity: change.abs(), from, to, reason: "", order: None }
+        Movement { sku, location, quantity: change.abs(), from, to, reason: "", order: None, seen_at: None }
     }
 }
 
@@ -55,10 +60,11 @@ pub(crate) async fn lock_positions(
         .collect()
 }
 
-/// Changes available units of positions that are locked, and writes the movements. `cause` is the event's type, the request's id and the person.
+/// Changes available units of positions that are locked, and writes the movements. The first argument is the event's type, the
+/// request's id and the person. A count is as of when the person looked, which is now at the latest.
 pub(crate) async fn move_units(
     tx: &Tx<'_>,
-    (kind, request_id, by): (&str, &str, &str),
+    (kind, request_id, by): (&'static str, &str, &str),
     changes: &[(&str, &str, i64)],
     movements: &[Movement<'_>],
 ) -> Result<(), DbError> {
@@ -72,11 +78,12 @@ pub(crate) async fn move_units(
                )
                INSERT INTO inventory.movement
                    (sku, location, quantity, from_bucket, to_bucket, reason, order_id, parcel, kind, request_id,
-                    by_whom)
-               SELECT sku, location, quantity, source, target, reason, order_id, parcel, $12, $13, $14
+                    by_whom, seen_at)
+               SELECT sku, location, quantity, source, target, reason, order_id, parcel, $13, $14, $15,
+                      CASE WHEN $16 THEN least(seen_at, despatch_now()) END
                FROM unnest($4::text[], $5::text[], $6::int8[], $7::text[], $8::text[], $9::text[], $10::text[],
-                           $11::int4[]) WITH ORDINALITY
-                    AS each (sku, location, quantity, source, target, reason, order_id, parcel, n)
+                           $11::int4[], $12::timestamptz[]) WITH ORDINALITY
+                    AS each (sku, location, quantity, source, target, reason, order_id, parcel, seen_at, n)
                ORDER BY n";
     let skus: Vec<&str> = changes.iter().map(|(sku, ..)| *sku).collect();
     let locations: Vec<&str> = changes.iter().map(|(_, location, _)| *location).collect();
@@ -88,6 +95,8 @@ pub(crate) async fn move_units(
     let quantities: Vec<i64> = movements.iter().map(|it| it.quantity).collect();
     let orders: Vec<Option<&str>> = movements.iter().map(|it| it.order.map(|(order, _)| order)).collect();
     let parcels: Vec<Option<i32>> = movements.iter().map(|it| it.order.map(|(_, parcel)| parcel)).collect();
+    let seen: Vec<Option<SystemTime>> = movements.iter().map(|it| it.seen_at).collect();
+    let is_count = kind == CountRequested::TYPE;
     tx.execute(
         sql,
         &[
@@ -102,9 +111,11 @@ pub(crate) async fn move_units(
             &reasons,
             &orders,
             &parcels,
+            &seen,
             &kind,
             &request_id,
             &by,
+            &is_count,
         ],
     )
     .await?;

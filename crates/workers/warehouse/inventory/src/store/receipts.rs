@@ -57,6 +57,29 @@ pub(crate) async fn receive_rows(
     rows.iter().map(|row| Ok(row.try_get("row_id")?)).collect()
 }
 
+/// A row of a delivery, as it was brought first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BroughtRow {
+    pub(crate) sku: String,
+    pub(crate) location: String,
+    pub(crate) quantity: i64,
+}
+
+/// Returns those of the rows of a delivery, by their ids, that were recorded before.
+pub(crate) async fn brought_rows(
+    tx: &Tx<'_>,
+    receipt: &str,
+    row_ids: &[String],
+) -> Result<HashMap<String, BroughtRow>, DbError> {
+    let sql = "SELECT row_id, sku, location, quantity FROM inventory.receipt WHERE receipt = $1 AND row_id = ANY ($2)";
+    let rows = tx.query(sql, &[&receipt, &row_ids]).await?;
+    let row = |row: &Row| {
+        let (sku, location) = (row.try_get("sku")?, row.try_get("location")?);
+        Ok((row.try_get("row_id")?, BroughtRow { sku, location, quantity: row.try_get("quantity")? }))
+    };
+    rows.iter().map(row).collect()
+}
+
 /// Returns when and by whom each of these rows of a delivery was recorded, in words.
 pub(crate) async fn recorded_before(
     tx: &Tx<'_>,

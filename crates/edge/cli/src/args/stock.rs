@@ -32,7 +32,7 @@ pub(crate) enum StockCommand {
     /// The file has the columns sku, from, to and quantity. With --arrives-later the units are on the way until `despatch
     /// stock arrive`.
     Transfer(TransferArgs),
-    /// Report that a transfer arrived. Units that did not arrive are lost.
+    /// Report that a transfer arrived. Of an article in the file, units that did not arrive are lost; other articles stay on their way.
     ///
     /// Without rows, all of it arrived. The file has the columns sku, to and quantity.
     Arrive(ArriveArgs),

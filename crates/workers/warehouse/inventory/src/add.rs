@@ -46,7 +46,7 @@ pub(crate) async fn top_up_order(
         Some(State::Expired | State::Cancelled) | None => return Ok((Vec::new(), Vec::new())),
     }
     let order = &known.newest;
-    let stock = store::stock_for(tx, &order.order_id, &skus(order)).await?;
+    let stock = store::stock_for(tx, order, &skus(order)).await?;
     let mut packed = known.packed.clone();
     top_up(&demand(order)?, &mut packed, &stock.levels)?;
     let Repacked { voided, picked } = repack(tx, &known, packed, |_| false).await?;

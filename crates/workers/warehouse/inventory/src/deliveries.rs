@@ -21,7 +21,7 @@ pub(crate) struct Deliveries {
 }
 
 impl Deliveries {
-    /// Compares a delivery with its receipts and sets its timer. Everything that changes a delivery or books a receipt of its name
+    /// Compares a delivery with its receipts and sets its timer. Everything that changes a delivery or records a receipt of its name
     /// ends with this, under the delivery's [key](keys).
     pub(crate) async fn settle(self, tx: &Tx<'_>, delivery: &str) -> Result<(), DbError> {
         let Some(known) = self.compare(tx, delivery).await? else { return Ok(()) };

@@ -16,11 +16,11 @@ pub(crate) async fn newest_stock<'a>(
     order: &'a Order,
 ) -> Result<(Cow<'a, Order>, Stock), InventoryError> {
     let known = skus(order);
-    let mut stock = store::stock_for(tx, &order.order_id, &known).await?;
+    let mut stock = store::stock_for(tx, order, &known).await?;
     let Some(newest) = stock.newest.take() else { return Ok((Cow::Borrowed(order), stock)) };
     let wanted = skus(&newest);
     if wanted.iter().any(|sku| !known.contains(sku)) {
-        stock = store::stock_for(tx, &order.order_id, &wanted).await?;
+        stock = store::stock_for(tx, &newest, &wanted).await?;
     }
     Ok((Cow::Owned(newest), stock))
 }

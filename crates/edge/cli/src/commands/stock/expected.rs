@@ -174,7 +174,7 @@ pub(super) async fn after_receipt(sender: &Sender<'_>, delivery: &str, is_all: b
 /// Prints how a delivery stands; nothing if nobody announced it.
 async fn tell(client: &GatewayClient, delivery: &str) -> Result {
     match details(client, delivery).await {
-        Ok(details) => Ok(print(&standing(&details, width()))?),
+        Ok(details) => Ok(print(&summary(&details, width()))?),
         Err(PlaceError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(()),
         Err(error) => Err(not_done(&error, "")),
     }
@@ -258,11 +258,11 @@ fn whole(Details { delivery, lines }: &Details, width: Option<usize>) -> String 
         // Writing to a string cannot fail.
         let _ = writeln!(text, "contact: {}", delivery.contact);
     }
-    text.push_str(&table(lines.iter()).render(width));
+    text.push_str(&table(&lines.iter().collect::<Vec<_>>()).render(width));
     text
 }
 
-fn table<'r>(rows: impl Iterator<Item = &'r ExpectedDeliveryRow>) -> Table {
+fn table(rows: &[&ExpectedDeliveryRow]) -> Table {
     let mut table = Table::new(["SKU", "LOCATION", "EXPECTED", "BOOKED"]).right(&["EXPECTED", "BOOKED"]);
     for ExpectedDeliveryRow { sku, location, expected, booked } in rows {
         table.row([sku.clone(), location.clone(), expected.to_string(), booked.to_string()]);
@@ -271,7 +271,7 @@ fn table<'r>(rows: impl Iterator<Item = &'r ExpectedDeliveryRow>) -> Table {
 }
 
 /// How a delivery stands after a receipt or at its end.
-fn standing(Details { delivery, lines }: &Details, width: Option<usize>) -> String {
+fn summary(Details { delivery, lines }: &Details, width: Option<usize>) -> String {
     let ExpectedDelivery { delivery: name, due, expected, booked, .. } = delivery;
     let is_open = delivery.state == "open";
     let differs =
@@ -286,7 +286,7 @@ fn standing(Details { delivery, lines }: &Details, width: Option<usize>) -> Stri
     let mut text = format!("{name} is {state}\n");
     if !differing.is_empty() {
         text.push_str("These rows differ; purchasing gets a case:\n");
-        text.push_str(&table(differing.iter().take(SHOWN).copied()).render(width));
+        text.push_str(&table(&differing[..differing.len().min(SHOWN)]).render(width));
         if differing.len() > SHOWN {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "and {} more rows", differing.len() - SHOWN);
@@ -346,24 +346,24 @@ mod tests {
 
     #[test]
     fn the_receiver_sees_how_the_delivery_stands() {
-        let standing = |state: &str, lines: Vec<ExpectedDeliveryRow>| {
-            plain(&standing(&Details { delivery: delivery(state), lines }, None))
+        let summary = |state: &str, lines: Vec<ExpectedDeliveryRow>| {
+            plain(&summary(&Details { delivery: delivery(state), lines }, None))
         };
-        insta::assert_snapshot!(standing("open", vec![row("A", 10, 11), row("B", 2, 0)]), @r"
+        insta::assert_snapshot!(summary("open", vec![row("A", 10, 11), row("B", 2, 0)]), @r"
 PO-7 is open: 11 of 12 units are booked, due [due]
 These rows differ; purchasing gets a case:
 SKU  LOCATION  EXPECTED  BOOKED
 A    main            10      11
 If nothing more of it comes: despatch stock expected close 'PO-7'
 ");
-        insta::assert_snapshot!(standing("closed", vec![row("A", 10, 11), row("B", 2, 0)]), @r"
+        insta::assert_snapshot!(summary("closed", vec![row("A", 10, 11), row("B", 2, 0)]), @r"
 PO-7 is closed, and differs from its announcement
 These rows differ; purchasing gets a case:
 SKU  LOCATION  EXPECTED  BOOKED
 A    main            10      11
 B    main             2       0
 ");
-        insta::assert_snapshot!(standing("closed", vec![row("A", 10, 10)]), @"PO-7 is complete, as announced: 11 units");
+        insta::assert_snapshot!(summary("closed", vec![row("A", 10, 10)]), @"PO-7 is complete, as announced: 11 units");
     }
 
     #[test]

@@ -158,7 +158,8 @@ pub(crate) async fn transfer(
 
 /// Report that a transfer arrived
 ///
-/// Units that were on the way and did not arrive are lost.
+/// Without rows all of it arrived. Of an article in a row, units that did not arrive are lost; articles that are in no row stay on
+/// their way.
 #[utoipa::path(
     post,
     path = "/v1/stock/transfers/{transfer}/arrivals",

@@ -1,6 +1,5 @@
 //! Deliveries that suppliers announce.
 
-use despatch_contracts::Emitted;
 use despatch_contracts::stock::{DeliveryArrived, DeliveryCancelRequested, ExpectRequested, ExpectedRow};
 use email_address::{EmailAddress, Options};
 use serde::Deserialize;
@@ -79,7 +78,7 @@ impl DeliveryJson {
             rows: self.rows.into_iter().enumerate().map(row).collect::<Result<_, _>>()?,
             request: Some(request.clone()),
         };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 }
 
@@ -93,7 +92,7 @@ impl DeliveryEndJson {
     pub(crate) fn arrived(self, delivery: String) -> Result<StockCommand, Invalid> {
         let request = request(self.request_id, self.requested_by, self.by, self.note)?;
         let command = DeliveryArrived { delivery: delivery_name(delivery)?, request: Some(request.clone()) };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 
     /// Units that have not arrived are not expected any more.
@@ -101,7 +100,7 @@ impl DeliveryEndJson {
         let request = request(self.request_id, self.requested_by, self.by, self.note)?;
         let command =
             DeliveryCancelRequested { delivery: delivery_name(delivery)?, request: Some(request.clone()) };
-        Ok(StockCommand { request_id: request.request_id, event: Emitted::from(&command) })
+        Ok(StockCommand::new(request, &command))
     }
 }
 

@@ -82,7 +82,8 @@ impl TransferJson {
 }
 
 stock_body! {
-    /// The arrival of a transfer. Units that were on the way and did not arrive are lost.
+    /// The arrival of a transfer. Of an article in a row, units that did not arrive are lost; articles that are in no row stay on their
+    /// way.
     ArrivalJson as TransferArrival {
         /// The units that arrived; at most 1,000 rows. Without rows all of them did.
         #[serde(default, deserialize_with = "or_default")]

@@ -17,8 +17,10 @@ use super::reservation::{State, allocation};
 pub(crate) const QUERIES: &[BatchedQuery] = &[STOCK_FOR];
 
 const STOCK_FOR: BatchedQuery = BatchedQuery::new(
-    "SELECT n, s.sku, s.location, l.rank, s.available, NULL AS state, NULL AS document
-           FROM unnest($1::text[], $2::jsonb[]) WITH ORDINALITY AS each (order_id, skus, n)
+    "SELECT n, s.sku, s.location, l.rank,
+                  CASE WHEN l.channels = '{}' OR shop = ANY (l.channels) THEN s.available ELSE 0 END AS available,
+                  NULL AS state, NULL AS document
+           FROM unnest($1::text[], $2::text[], $3::jsonb[]) WITH ORDINALITY AS each (order_id, shop, skus, n)
            CROSS JOIN jsonb_array_elements_text(skus) AS wanted (sku)
            JOIN inventory.stock s ON s.sku = wanted.sku JOIN inventory.location l ON l.id = s.location
            UNION ALL
@@ -40,11 +42,12 @@ pub(crate) struct Stock {
     pub(crate) newest: Option<Order>,
 }
 
-/// Returns the stock of these SKUs, and what is known of the order.
-pub(crate) async fn stock_for(tx: &Tx<'_>, order_id: &str, skus: &[&str]) -> Result<Stock, DbError> {
+/// Returns the stock of these SKUs, and what is known of the order. A location that does not sell for the order's shop has nothing
+/// available.
+pub(crate) async fn stock_for(tx: &Tx<'_>, order: &Order, skus: &[&str]) -> Result<Stock, DbError> {
     let skus: Vec<String> = skus.iter().map(|sku| (*sku).to_owned()).collect();
     let mut stock = Stock::default();
-    for row in tx.query_batched(STOCK_FOR, (order_id.to_owned(), Json(skus))).await? {
+    for row in tx.query_batched(STOCK_FOR, (order.order_id.clone(), order.shop.clone(), Json(skus))).await? {
         let Some(sku) = row.try_get("sku")? else {
             (stock.state, stock.newest) = (row.try_get("state")?, document(&row)?);
             continue;

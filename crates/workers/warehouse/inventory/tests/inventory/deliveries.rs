@@ -37,7 +37,7 @@ async fn expect(
         delivery: "PO-1".into(),
         due: Some((now + after).into()),
         supplier: Some("Acme".into()),
-        contact: Some("desk@acme.example".into()),
+        contact: Some("orders@acme.example".into()),
         rows: rows.iter().map(row).collect(),
     }
 }
@@ -140,7 +140,7 @@ async fn each_row_of_an_announcement_is_kept_or_told_why_not() {
     assert_eq!(ask(&env, &db, "e-4", &change).await, outcomes(&[("booked", "")]));
     let sql = "SELECT supplier, contact FROM inventory.delivery";
     let row = db.query_one(sql, &[]).await.unwrap();
-    assert_eq!((row.get(0), row.get(1)), ("Bolt", "desk@acme.example"));
+    assert_eq!((row.get(0), row.get(1)), ("Bolt", "orders@acme.example"));
     let rows = [("SKU-A", "east", 0), ("SKU-C", "west", 4)];
     ask(&env, &db, "e-5", &expect(&db, "e-5", A_DAY, &rows).await).await;
     let row = db.query_one("SELECT string_agg(sku, ' ') FROM inventory.expected", &[]).await.unwrap();
@@ -240,13 +240,13 @@ async fn a_delivery_that_does_not_come_is_told_once_after_its_grace() {
     assert!(env.messages("evt.stock.delivery-overdue").await.is_empty());
     env.advance(A_DAY).await;
     let overdue: DeliveryOverdue = env.expect("PO-1").await;
-    assert_eq!((overdue.contact.as_str(), overdue.number_of_lines), ("desk@acme.example", 1));
+    assert_eq!((overdue.contact.as_str(), overdue.number_of_lines), ("orders@acme.example", 1));
     assert_eq!(overdue.lines[0].sku, "SKU-B");
     let letter = env.expect_dead("PO-1").await;
     assert_eq!(letter.reason, "delivery-overdue");
     let error = &letter.failures.last().unwrap().error;
     assert!(
-        error.starts_with("PO-1 of Acme was due ") && error.contains("contact desk@acme.example"),
+        error.starts_with("PO-1 of Acme was due ") && error.contains("contact orders@acme.example"),
         "{error}"
     );
     assert!(error.ends_with("SKU-B at east: expected 5, booked 0"), "{error}");

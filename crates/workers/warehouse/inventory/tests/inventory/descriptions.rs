@@ -1,13 +1,15 @@
 //! Articles and locations: what people say of them, field by field.
 
-use despatch_contracts::order::Address;
+use despatch_contracts::order::{Address, Order};
 use despatch_contracts::stock::{
     Barcode, Channels, DescribedItem, Item, ItemsDescribed, ItemsSet, Location, LocationDescribed,
     LocationSet,
 };
 
+use despatch_contracts::stock::StockReserved;
+
 use crate::stock_requests::{ask, asked, outcomes};
-use crate::{AN_HOUR, warehouse};
+use crate::{AN_HOUR, accepted_as, order_for, warehouse};
 
 #[tokio::test]
 async fn articles_are_described_field_by_field() {
@@ -69,6 +71,25 @@ async fn articles_are_described_field_by_field() {
     let row = db.query_one(sql, &[]).await.unwrap();
     assert_eq!((row.get(0), row.get(1), row.get(2)), (Some("A lamp".to_owned()), Some(1300_i64), true));
     assert_eq!(row.get::<_, Vec<String>>(3), ["402:6"]);
+}
+
+#[tokio::test]
+async fn a_location_serves_the_shops_that_it_sells_for() {
+    let (env, db) = warehouse(AN_HOUR, &[("SKU-A", "east", 5), ("SKU-A", "west", 1)]).await;
+    let channels = Some(Channels { names: vec!["north".into()] });
+    let east = Location { id: "east".into(), channels, ..Location::default() };
+    let set = LocationSet { request: Some(asked("l-1")), location: Some(east) };
+    assert_eq!(ask(&env, &db, "l-1", &set).await, outcomes(&[("booked", "")]));
+    let of_shop = |order_id: &str, shop: &str, units| {
+        accepted_as(Order { shop: shop.into(), ..order_for(order_id, &[("SKU-A", units)]) })
+    };
+    env.deliver(&of_shop("o-1", "south", 2)).await;
+    assert_eq!(env.expect_dead("o-1").await.reason, "stock-short");
+    for (order_id, shop, units, location) in [("o-2", "south", 1, "west"), ("o-3", "north", 2, "east")] {
+        env.deliver(&of_shop(order_id, shop, units)).await;
+        let reserved: StockReserved = env.expect(order_id).await;
+        assert_eq!(reserved.allocations[0].location, location);
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod expected;
 mod progress;
 mod record;
 mod stock;
+mod stock_requests;
 mod totals;
 
 pub use auditor::{Auditor, PlacedOrder};

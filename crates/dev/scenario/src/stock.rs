@@ -11,6 +11,9 @@ use tokio_postgres::GenericClient;
 const LOCATIONS: [(&str, &str, &str); 3] =
     [("louisville", "Louisville", "KY"), ("reno", "Reno", "NV"), ("allentown", "Allentown", "PA")];
 
+/// The ids of the locations.
+pub(crate) const LOCATION_IDS: [&str; 3] = [LOCATIONS[0].0, LOCATIONS[1].0, LOCATIONS[2].0];
+
 /// Receives the units that these orders want and that were not received for them before; returns their number. So an order's
 /// units are received once, whichever file or call the order comes with. If it comes with more of its lines later, as in a longer
 /// part of the same file, the units that are missing are on another receipt of the order.
@@ -105,7 +108,7 @@ fn lines(orders: &[Missing]) -> Vec<ReceiptLine<'_>> {
         let wanted = wanted.entry(sku).or_default();
         *wanted = wanted.saturating_add(units);
     }
-    let [main, second, third] = LOCATIONS.map(|(id, ..)| id);
+    let [main, second, third] = LOCATION_IDS;
     // The units that each place still takes, by SKU. The last place is filled first.
     let mut places: BTreeMap<&str, Vec<(&str, i64)>> = BTreeMap::new();
     for (index, (sku, wanted)) in wanted.into_iter().enumerate() {

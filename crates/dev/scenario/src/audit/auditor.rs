@@ -11,9 +11,10 @@ use super::discrepancy::Discrepancy;
 use super::expected::Expected;
 use super::progress::Progress;
 use super::totals::Totals;
-use super::{checks, record, stock, totals};
+use super::{checks, record, stock, stock_requests, totals};
 use crate::due::due_at_stripe;
 use crate::shopify::History;
+use crate::stock_keeper::Outcome;
 
 /// Reads the records of a deployment's workers.
 #[derive(Debug, Clone)]
@@ -125,6 +126,17 @@ impl Auditor {
             wrong: "expected an order that was placed, found one that was not".to_owned(),
         }));
         Ok(found)
+    }
+
+    /// Returns everything that does not add up between the outcomes of requests about stock and the ledger. `outcomes` are those of all
+    /// requests that anybody sent.
+    pub async fn audit_stock_requests(&self, outcomes: &[Outcome]) -> Result<Vec<Discrepancy>, DbError> {
+        Ok(stock_requests::findings(outcomes, &stock::ledger(&self.database).await?))
+    }
+
+    /// Returns the units that counts took from orders, and how many orders still lack some of them.
+    pub async fn taken_by_counts(&self) -> Result<(i64, i64), DbError> {
+        stock::taken_by_counts(&self.database).await
     }
 
     async fn dead_letters(&self) -> Result<Vec<DeadEvent>, DbError> {

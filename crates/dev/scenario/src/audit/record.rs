@@ -29,6 +29,8 @@ pub(super) struct Record {
     pub(super) open_refunds: i64,
     /// 'held', 'confirmed', 'expired' or 'cancelled'.
     pub(super) reservation: Option<String>,
+    /// Units that counts took from it, and that are not back.
+    pub(super) withdrawn: i64,
     /// Units that the order holds or has sent, by SKU.
     pub(super) units: BTreeMap<String, i64>,
     pub(super) unshipped: i64,
@@ -117,8 +119,9 @@ pub(super) async fn all(
         record.open_refunds = row.get("open");
     })
     .await?;
-    read("select order_id, state from inventory.reservation", |record, row| {
+    read("select order_id, state, withdrawn from inventory.reservation", |record, row| {
         record.reservation = Some(row.get("state"));
+        record.withdrawn = row.get("withdrawn");
     })
     .await?;
     read(

@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Let a Shopify shop place one order in four, and change or cancel it afterwards
     #[arg(long)]
     pub(crate) editing_shop: bool,
+    /// Let a stock keeper receive, count, correct and transfer units: a request for every five orders
+    #[arg(long)]
+    pub(crate) stock_keeper: bool,
     /// Print the schedule and do nothing
     #[arg(long)]
     pub(crate) plan: bool,

@@ -14,6 +14,7 @@ mod fault;
 mod fleet;
 mod frozen;
 mod inject;
+mod keeping;
 mod orders;
 mod outages;
 mod quiesce;

@@ -11,7 +11,7 @@ use despatch_scenario::{Discrepancy, advance_time};
 
 use crate::deployment::{Deployment, STREAM};
 use crate::result::Result;
-use crate::shop::{Shop, until};
+use crate::shop::{People, Shop, until};
 
 /// An outage to go through.
 struct Outage {
@@ -76,7 +76,7 @@ pub(crate) async fn run_outages(
     orders: Vec<FileOrder>,
 ) -> Result<Vec<Discrepancy>> {
     deployment.sandbox.record_requests();
-    let mut shop = Shop::open(deployment, orders, None).await?;
+    let mut shop = Shop::open(deployment, orders, People::default()).await?;
     let outages = outages();
     let mut wrong = Vec::new();
     println!(

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
+use despatch_contracts::Event as _;
+use despatch_contracts::stock::{StockClosingDue, StockLevelDue};
 use despatch_runtime::Database;
 use despatch_scenario::Auditor;
 use futures_util::StreamExt;
@@ -46,6 +48,7 @@ pub(crate) async fn quiesce(
     let mut worked = Instant::now();
     loop {
         tend().await?;
+        postpone_periodic(database).await?;
         let Remaining { mut left, sequence, only_waits } = remaining(auditor, database, jetstream).await?;
         if !only_waits {
             worked = Instant::now();
@@ -72,6 +75,15 @@ pub(crate) async fn quiesce(
         before = now;
         tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+/// Postpones timers over the whole stock. They would be set again and again, and the deployment would never be quiescent.
+async fn postpone_periodic(database: &Database) -> Result {
+    let due = [StockLevelDue::TYPE, StockClosingDue::TYPE];
+    let later = "update inventory.timer set due = due + interval '1 day'
+                  where event_type = any ($1) and due < despatch_now() + interval '1 hour'";
+    database.client().await?.execute(later, &[&&due[..]]).await?;
+    Ok(())
 }
 
 /// Ends the wait of every event that waits for another one.

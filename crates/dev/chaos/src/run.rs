@@ -16,7 +16,7 @@ use crate::inject::{ActiveFaults, Injected, inject};
 use crate::outages::run_outages;
 use crate::result::Result;
 use crate::schedule::{self, Step};
-use crate::shop::Shop;
+use crate::shop::{People, Shop};
 use crate::watch::Watch;
 
 /// How long the target of a fault may be absent.
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
                 if args.outages {
                     run_outages(&mut deployment, orders).await
                 } else {
-                    run_orders(&mut deployment, &steps, orders, args.editing_shop.then_some(args.seed)).await
+                    run_orders(&mut deployment, &steps, orders, people(args)).await
                 }
             } => violations,
             asked = tokio::signal::ctrl_c() => { asked?; Err("stopped".into()) }
@@ -62,6 +62,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         violations
     })?;
     dir.finish(&violations, args.keep)
+}
+
+/// Returns the further people that the command line asks for.
+fn people(args: &Args) -> People {
+    People {
+        editing_shop: args.editing_shop.then_some(args.seed),
+        stock_keeper: args.stock_keeper.then_some(args.seed),
+    }
 }
 
 /// Returns the selected kinds of fault.
@@ -76,9 +84,9 @@ async fn run_orders(
     deployment: &mut Deployment,
     steps: &[Step],
     orders: Vec<FileOrder>,
-    editing: Option<u64>,
+    people: People,
 ) -> Result<Vec<Discrepancy>> {
-    let mut shop = Shop::open(deployment, orders, editing).await?;
+    let mut shop = Shop::open(deployment, orders, people).await?;
     let started = Instant::now();
     let mut table = Table::default();
     let mut active = ActiveFaults::default();

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 
 use despatch_order_files::{FileOrder, GatewayClient};
 use despatch_scenario::shopify::{EditingShop, with_spare_units};
+use despatch_scenario::stock_keeper::StockKeeper;
 use despatch_scenario::{CheckoutClient, Discrepancy, Minds, PlacedOrder, answer_mails, receive_stock};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::deployment::{API_KEY, Deployment};
+use crate::keeping::{Keeping, ORDERS_A_REQUEST};
 use crate::orders::{self, AcceptedOrders, Shops};
 use crate::quiesce::{Quiescence, Records, quiesce};
 use crate::result::Result;
@@ -24,6 +26,15 @@ const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// short: until a lost connection is noticed, a lost ack given up, an outbox batch swept.
 const STUCK_AFTER: Duration = Duration::from_secs(60);
 
+/// Further people of a run, each with the seed of what they do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct People {
+    /// A shop of Shopify that places some of the orders and changes them.
+    pub(crate) editing_shop: Option<u64>,
+    /// A stock keeper.
+    pub(crate) stock_keeper: Option<u64>,
+}
+
 /// A shop that places orders, as many as it may.
 pub(crate) struct Shop {
     orders: Arc<Vec<FileOrder>>,
@@ -32,15 +43,15 @@ pub(crate) struct Shop {
     may_place: watch::Sender<usize>,
     placing: JoinHandle<Result>,
     customers: AbortHandle,
+    keeping: Option<Keeping>,
 }
 
 impl Shop {
     /// Opens the shop once the deployment takes orders. It places none yet.
-    /// With a seed, a shop of Shopify places some of them and changes them as that seed says.
     pub(crate) async fn open(
         deployment: &mut Deployment,
         orders: Vec<FileOrder>,
-        editing: Option<u64>,
+        people: People,
     ) -> Result<Self> {
         let mut watch = Watch::default();
         until("the gateway listens", START_TIMEOUT, async || {
@@ -62,13 +73,20 @@ impl Shop {
             if EditingShop::takes(place) { with_spare_units(order) } else { order.clone() }
         };
         let stock: Vec<FileOrder> = orders.iter().enumerate().map(spare).collect();
-        receive_stock(&database, if editing.is_some() { &stock } else { &orders }).await?;
+        receive_stock(&database, if people.editing_shop.is_some() { &stock } else { &orders }).await?;
         let orders = Arc::new(orders);
         let accepted = AcceptedOrders::default();
         let (may_place, opened) = watch::channel(0);
         let gateway = GatewayClient::new(&deployment.gateway_url(), API_KEY)?;
-        let checkout = CheckoutClient::new(gateway, Some(deployment.sandbox.stripe_url()))?.mixing_tenders();
-        let editing = editing
+        let checkout =
+            CheckoutClient::new(gateway.clone(), Some(deployment.sandbox.stripe_url()))?.mixing_tenders();
+        let keeping = people.stock_keeper.map(|seed| {
+            let requests = orders.len().div_ceil(ORDERS_A_REQUEST);
+            let keeper = StockKeeper::new(gateway.clone(), seed, &orders, requests);
+            Keeping::begin(keeper, opened.clone())
+        });
+        let editing = people
+            .editing_shop
             .map(|seed| EditingShop::new(&deployment.gateway_url(), checkout.clone(), seed))
             .transpose()?;
         let shops = Shops { checkout, editing };
@@ -80,7 +98,7 @@ impl Shop {
             Minds::Changing,
         );
         let customers = tokio::spawn(customers).abort_handle();
-        Ok(Shop { orders, accepted, watch, may_place, placing, customers })
+        Ok(Shop { orders, accepted, watch, may_place, placing, customers, keeping })
     }
 
     /// Returns how many orders there are in all.
@@ -96,7 +114,10 @@ impl Shop {
     /// Waits until nothing is left to do, then compares every order with what was recorded and done. `whole` is whether
     /// the stream lost nothing.
     pub(crate) async fn audit(self, deployment: &mut Deployment, whole: bool) -> Result<Vec<Discrepancy>> {
-        let Shop { orders, accepted, mut watch, placing, customers, may_place: _open } = self;
+        let Shop { orders, accepted, mut watch, placing, customers, keeping, may_place: _open } = self;
+        if let Some(keeping) = &keeping {
+            keeping.wait(async || watch.check(deployment)).await?;
+        }
         let records = Records {
             database: deployment.database()?,
             auditor: deployment.auditor()?,
@@ -124,6 +145,9 @@ impl Shop {
             labels.fold((0, 0), |(bought, voided), it| (bought + it.bought, voided + it.voided));
         println!("labels: {bought} bought, {voided} voided");
         violations.extend(auditor.audit(&effects, &placed).await?);
+        if let Some(keeping) = keeping {
+            violations.extend(keeping.audit(&auditor).await?);
+        }
         match stream::compare(&jetstream, &database, whole).await {
             Ok(differences) => violations.extend(differences),
             // The findings of the orders' audit are still reported.

@@ -16,7 +16,7 @@ const UNSAFE_YET: &str = "delete-stream,wipe-nats,rewind-nats";
 
 #[test]
 fn forty_faults_lose_nothing_and_repeat_nothing() {
-    let args = ["--seed", "1", "--faults", "40", "--orders", "300", "--except", UNSAFE_YET];
+    let args = ["--seed", "1", "--faults", "40", "--orders", "300", "--stock-keeper", "--except", UNSAFE_YET];
     let output = chaos().args(args).output().unwrap();
     let (told, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -56,7 +56,7 @@ pub struct Planned {
     references: Vec<String>,
 }
 
-/// What was found or done at the provider.
+/// The provider's answer.
 #[derive(Debug, Default)]
 pub struct Outcome {
     answer: Answer,

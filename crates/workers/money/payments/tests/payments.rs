@@ -10,6 +10,8 @@ mod checkout;
 mod dashboard;
 #[path = "payments/foreign.rs"]
 mod foreign;
+#[path = "payments/given_back.rs"]
+mod given_back;
 #[path = "payments/histories.rs"]
 mod histories;
 #[path = "payments/kills.rs"]

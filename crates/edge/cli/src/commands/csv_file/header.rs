@@ -11,10 +11,18 @@ pub(super) struct Header {
     pub(super) record: StringRecord,
     /// The place of each asked column; `None` where the file does not have it.
     places: Vec<Option<usize>>,
+    /// The places of the columns without which a file is refused.
+    required: Vec<usize>,
+    delimiter: char,
 }
 
 impl Header {
-    pub(super) fn read(record: &StringRecord, line: u64, columns: &[Column]) -> Result<Self, Unreadable> {
+    pub(super) fn read(
+        record: &StringRecord,
+        line: u64,
+        columns: &[Column],
+        delimiter: u8,
+    ) -> Result<Self, Unreadable> {
         let mut places = vec![None; columns.len()];
         for (place, name) in record.iter().enumerate() {
             let Some(asked) = known(name, columns) else { continue };
@@ -27,7 +35,43 @@ impl Header {
         if let Some((column, _)) = missing {
             return Err(missing_column(column.name, record, line, columns));
         }
-        Ok(Header { record: record.clone(), places })
+        let required = columns.iter().zip(&places).filter(|(column, _)| column.required);
+        let required = required.filter_map(|(_, place)| *place).collect();
+        let header = Header { record: record.clone(), places, required, delimiter: char::from(delimiter) };
+        match header.row_within(record, line) {
+            Some(found) => Err(Unreadable::new(open_quote(found), CLOSE)),
+            None => Ok(header),
+        }
+    }
+
+    /// The line of a cell, other than its first one, that looks like a row: then a quote before it is not closed. The record begins on
+    /// line `first`.
+    fn row_within(&self, record: &StringRecord, first: u64) -> Option<u64> {
+        let mut at = first;
+        for cell in record {
+            for line in lines(cell).skip(1) {
+                at += 1;
+                if self.looks_like_row(line) {
+                    return Some(at);
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a line has all cells of a row, or those that every row needs, with a number in one of them. One cell alone says nothing.
+    fn looks_like_row(&self, line: &str) -> bool {
+        let cells: Vec<&str> = line.split(self.delimiter).map(str::trim).collect();
+        let needed: Option<Vec<&str>> = self
+            .required
+            .iter()
+            .map(|place| cells.get(*place).copied().filter(|cell| !cell.is_empty()))
+            .collect();
+        let has_needed = needed.is_some_and(|cells| {
+            cells.len() > 1 && cells.iter().any(|cell| cell.bytes().any(|byte| byte.is_ascii_digit()))
+        });
+        let is_whole = self.record.len() > 1 && cells.len() == self.record.len();
+        is_whole || has_needed
     }
 
     /// The columns that the command does not read.
@@ -38,16 +82,19 @@ impl Header {
         others.map(|(_, name)| name.trim().to_owned()).collect()
     }
 
-    /// The asked cells of a row, or why it does not fit.
-    pub(super) fn cells(&self, row: &StringRecord) -> Result<Vec<String>, String> {
+    /// The asked cells of a row that begins on this line, or why it does not fit. `is_open` is a row that ends within quotes.
+    pub(super) fn cells(&self, row: &StringRecord, line: u64, is_open: bool) -> Result<Vec<String>, String> {
+        if let Some(found) = self.row_within(row, line) {
+            return Err(open_quote(found));
+        }
         let (expected, found) = (self.record.len(), row.len());
-        let lines: usize = row.iter().map(|cell| cell.matches('\n').count()).sum();
+        let lines: usize = row.iter().map(|cell| lines(cell.trim_end()).count().saturating_sub(1)).sum();
         let unclosed = || {
             format!(
                 "expected a row on one line, found a quote that is not closed: {lines} more lines are in its cell"
             )
         };
-        if found < expected && lines > 0 {
+        if is_open || (found < expected && lines > 0) {
             return Err(unclosed());
         }
         if row.iter().skip(expected).any(|cell| !cell.trim().is_empty()) {
@@ -65,6 +112,20 @@ impl Header {
             None => Ok(cells),
         }
     }
+}
+
+/// What to do about a quote that is not closed.
+const CLOSE: &str = "close the quote in the line before, or write the cell on one line";
+
+fn open_quote(line: u64) -> String {
+    format!(
+        "expected a row on one line, found a quote that is not closed: line {line}, which looks like a row, is in its cell"
+    )
+}
+
+/// The lines of a cell.
+fn lines(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
 /// The column that a name of the file stands for: case, surrounding spaces, and the space between words do not matter.

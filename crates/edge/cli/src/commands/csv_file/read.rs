@@ -7,7 +7,7 @@ use csv::{ReaderBuilder, StringRecord};
 
 use super::column::{Column, Unreadable, form};
 use super::header::Header;
-use super::text::{Lines, Sheet, decode};
+use super::text::{Lines, Sheet, decode, open_quote};
 use crate::result::{Result, hinted};
 
 /// The rows of a file.
@@ -61,6 +61,7 @@ fn parse(bytes: &[u8], columns: &[Column]) -> Result<CsvFile, Unreadable> {
     let mut header: Option<Header> = None;
     let mut rows = Vec::new();
     let mut record = StringRecord::new();
+    let open_quote = open_quote(text, delimiter);
     while reader
         .read_record(&mut record)
         .map_err(|error| Unreadable::new(error.to_string(), form(columns)))?
@@ -70,9 +71,11 @@ fn parse(bytes: &[u8], columns: &[Column]) -> Result<CsvFile, Unreadable> {
         }
         let line = lines.of(record.position().map_or(0, csv::Position::byte));
         match &header {
-            None => header = Some(Header::read(&record, line, columns)?),
+            None => header = Some(Header::read(&record, line, columns, delimiter)?),
             Some(header) => {
-                rows.push(CsvRow { line, cells: header.cells(&record), record: record.clone() });
+                let is_open = open_quote.is_some_and(|at| at < reader.position().byte());
+                let cells = header.cells(&record, line, is_open);
+                rows.push(CsvRow { line, cells, record: record.clone() });
             }
         }
     }

@@ -94,3 +94,23 @@ impl<'t> Lines<'t> {
         self.line
     }
 }
+
+/// The byte of a quote that nothing closes. As for the parser, a quote opens only at the beginning of a cell, and two within quotes are one
+/// letter.
+pub(super) fn open_quote(text: &str, delimiter: u8) -> Option<u64> {
+    let (mut opened, mut begins_cell) = (None, true);
+    let mut bytes = (0_u64..).zip(text.bytes()).peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'"' if opened.is_some() => {
+                if bytes.next_if(|(_, next)| *next == b'"').is_none() {
+                    opened = None;
+                }
+            }
+            _ if opened.is_some() => {}
+            b'"' if begins_cell => (opened, begins_cell) = (Some(at), false),
+            byte => begins_cell = byte == delimiter || byte == b'\n' || byte == b'\r',
+        }
+    }
+    opened
+}

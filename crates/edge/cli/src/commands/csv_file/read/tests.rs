@@ -61,9 +61,52 @@ fn a_row_that_does_not_fit_is_refused_alone() {
         file.rows.iter().filter_map(|row| Some((row.line, &**row.cells.as_ref().err()?))).collect();
     let separators = "expected 3 cells, found 4; a cell with the delimiter in it needs quotes, and a number has no \
                       thousands separator";
-    let quote = "expected a row on one line, found a quote that is not closed: 3 more lines are in its cell";
+    let quote = "expected a row on one line, found a quote that is not closed: line 5, which looks like a row, is in its cell";
     assert_eq!(refused, [(2, separators), (4, quote)]);
     assert_eq!(file.rows.len(), 3);
+}
+
+/// The rows in a cell that nobody reads would be lost without a word.
+#[test]
+fn a_quote_that_is_not_closed_swallows_no_row_silently() {
+    let within = |line: u64| {
+        format!(
+            "expected a row on one line, found a quote that is not closed: line {line}, which looks like a row, is in its cell"
+        )
+    };
+    let open = |lines: u64| {
+        format!(
+            "expected a row on one line, found a quote that is not closed: {lines} more lines are in its cell"
+        )
+    };
+    for (name, text, problem) in [
+        ("to the end of the file", "A,1,\"heavy\nB,2,ok\n", within(3)),
+        ("to the next quote", "A,1,\"heavy\nB,2,ok\nC,3,\"x\"\n", within(3)),
+        ("rows without the last cell", "A,1,\"heavy\nB,2\nC,3\n", within(3)),
+        ("over lines of text", "A,1,\"heavy\nas lead\nB,2,\"\n", within(4)),
+        ("lines of Excel", "A,1,\"heavy\r\nB,2,ok\r\n", within(3)),
+        ("lines of an old Mac", "A,1,\"heavy\rB,2,ok\r", within(3)),
+        ("the last row", "A,1,\"heavy\n", open(0)),
+        ("the last row, over lines of text", "A,1,\"heavy\nas lead\n", open(1)),
+    ] {
+        let file = parse(format!("sku,quantity,note\n{text}").as_bytes(), &COLUMNS).unwrap();
+        assert_eq!(file.rows[0].cells, Err(problem), "{name}");
+    }
+    let good = "sku,quantity,note\nA,1,\"heavy\nas \"\"lead\"\", they say\"\nB,2,5\" nails\nC,3,\"x\"\n";
+    assert_eq!(rows(good), [row(2, "A", "", "1"), row(4, "B", "", "2"), row(5, "C", "", "3")]);
+    assert_eq!(
+        unreadable("sku,quantity,\"note\nA,1,\"x\"\nB,2,y\n"),
+        "expected a row on one line, found a quote that is not closed: line 2, which looks like a row, is in its cell"
+    );
+}
+
+/// A description over several lines is no row, where one column is all that a row needs.
+#[test]
+fn a_cell_of_several_lines_in_a_file_of_articles_is_read() {
+    let columns = [Column { name: "sku", required: true }, Column { name: "title", required: false }];
+    let text = "sku,title,description\nA,Lamp,\"<p>Good, bright</p>\n<p>Light</p>\"\nB,Pen,\n";
+    let file = parse(text.as_bytes(), &columns).unwrap();
+    assert!(file.rows.len() == 2 && file.rows.iter().all(|row| row.cells.is_ok()), "{file:?}");
 }
 
 #[test]

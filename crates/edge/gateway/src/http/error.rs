@@ -45,7 +45,9 @@ pub(crate) enum ApiError {
     #[error("nobody announced this delivery; GET /v1/stock/deliveries lists those that are expected")]
     DeliveryUnknown,
     /// A request about stock with this id came before with other contents.
-    #[error("expected a new request id, found one of another request; send this one with an id of its own")]
+    #[error(
+        "expected a new request id, found one of another request: its rows, its person or its note differ"
+    )]
     StockRequestChanged,
     /// The same shop order was placed before with other contents.
     #[error(

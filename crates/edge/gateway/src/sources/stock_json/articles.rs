@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 
 use super::MOST_ROWS;
 use super::asked::{StockCommand, request, stock_body};
-use super::row::number_of_rows;
+use super::row::{number_of_rows, required, short};
 use crate::sources::fields::amount::{Amount, Prices};
-use crate::sources::fields::json::{Id, Invalid, id, key, or_default, text};
+use crate::sources::fields::json::{Id, Invalid, id, or_default, text};
 
 /// The largest weight in grams, and the largest side in millimetres.
 const LARGEST_MEASURE: i64 = 10_000_000;
@@ -36,9 +36,9 @@ struct ItemJson {
     #[serde(default, deserialize_with = "id")]
     #[schema(required, value_type = Id)]
     sku: String,
-    /// The name for people.
+    /// The name for people; at most 200 bytes.
     #[serde(default, deserialize_with = "text")]
-    #[schema(max_length = 500)]
+    #[schema(max_length = 200)]
     title: String,
     /// The weight of one unit in grams.
     #[schema(nullable = false, minimum = 1)]
@@ -120,10 +120,8 @@ impl ItemsJson {
 impl ItemJson {
     fn read(self, at: usize) -> Result<Item, Invalid> {
         let field = |name: &str| format!("items[{at}].{name}");
-        let sku = key(self.sku, &field("sku"))?;
-        if self.title.chars().count() > 500 {
-            return Err(Invalid::new(field("title"), "expected at most 500 characters"));
-        }
+        let sku = required(self.sku, &field("sku"))?;
+        let title = short(self.title, &field("title"))?;
         for (name, measure) in [
             ("grams", self.grams),
             ("length_mm", self.length_mm),
@@ -176,13 +174,13 @@ impl ItemJson {
                     format!("expected 0 to 1000000, found {}", it.factor),
                 ));
             }
-            Ok(Barcode { code: key(it.code, &field("code"))?, factor: it.factor })
+            Ok(Barcode { code: required(it.code, &field("code"))?, factor: it.factor })
         };
         let said = |text: String| Some(text).filter(|text| !text.is_empty());
         Ok(Item {
             barcodes: self.barcodes.into_iter().enumerate().map(barcode).collect::<Result<_, _>>()?,
             sku,
-            title: said(self.title),
+            title: said(title),
             grams: self.grams,
             length_mm: self.length_mm,
             width_mm: self.width_mm,

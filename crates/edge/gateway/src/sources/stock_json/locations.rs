@@ -8,14 +8,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::asked::{StockCommand, name, request, stock_body};
-use crate::sources::fields::json::{Invalid, at_most, text, texts};
+use super::row::{required, short};
+use crate::sources::fields::json::{Invalid, text, texts};
 
 stock_body! {
     /// A place from which parcels are sent. A field that is left out stays unchanged.
     LocationJson as LocationSettings {
-        /// The name for people.
+        /// The name for people; at most 200 bytes, like every text of a location.
         #[serde(default, deserialize_with = "text")]
-        #[schema(max_length = 100)]
+        #[schema(max_length = 200)]
         name: String,
         /// The address, from which parcels are sent. It is replaced as a whole.
         #[schema(nullable = false)]
@@ -25,7 +26,7 @@ stock_body! {
         zone: String,
         /// The name of its working calendar.
         #[serde(default, deserialize_with = "text")]
-        #[schema(max_length = 100)]
+        #[schema(max_length = 200)]
         calendar: String,
         /// The preference among locations that serve an order equally well; lower comes first.
         #[schema(nullable = false)]
@@ -82,7 +83,9 @@ fn channels<'de, D: serde::Deserializer<'de>>(json: D) -> Result<Option<Vec<Stri
 impl LocationJson {
     pub(crate) fn command(self, id: String) -> Result<StockCommand, Invalid> {
         let request = request(self.request_id, self.requested_by, self.by, self.note)?;
-        at_most(&[("name", &self.name, 100), ("calendar", &self.calendar, 100)])?;
+        let (place_name, calendar) = (short(self.name, "name")?, short(self.calendar, "calendar")?);
+        let channel = |(at, name)| required(name, &format!("channels[{at}]"));
+        let channels = self.channels.map(|names| names.into_iter().enumerate().map(channel).collect());
         if !self.zone.is_empty() && TimeZone::get(&self.zone).is_err() {
             let found = format!("expected an IANA time zone such as Europe/Berlin, found {:?}", self.zone);
             return Err(Invalid::new("zone", found));
@@ -95,13 +98,13 @@ impl LocationJson {
         let said = |text: String| Some(text).filter(|text| !text.is_empty());
         let location = Location {
             id: name(id, "location_id")?,
-            name: said(self.name),
+            name: said(place_name),
             address: self.address.map(LocationAddressJson::read).transpose()?,
             zone: said(self.zone),
-            calendar: said(self.calendar),
+            calendar: said(calendar),
             rank: self.rank,
             mode: said(self.mode),
-            channels: self.channels.map(|names| Channels { names }),
+            channels: channels.transpose()?.map(|names| Channels { names }),
         };
         let command = LocationSet { location: Some(location), request: Some(request.clone()) };
         Ok(StockCommand::new(request, &command))
@@ -114,16 +117,17 @@ impl LocationAddressJson {
             let found = format!("expected a country, e.g. DE or Germany, found {:?}", self.country);
             return Err(Invalid::new("address.country", found));
         };
+        let part = |text: String, name: &str| short(text, &format!("address.{name}"));
         Ok(Address {
-            name: self.name,
-            company: self.company,
-            street1: self.street1,
-            street2: self.street2,
-            city: self.city,
-            region: self.region,
-            postcode: self.postcode,
+            name: part(self.name, "name")?,
+            company: part(self.company, "company")?,
+            street1: part(self.street1, "street1")?,
+            street2: part(self.street2, "street2")?,
+            city: part(self.city, "city")?,
+            region: part(self.region, "region")?,
+            postcode: part(self.postcode, "postcode")?,
             country: code.to_owned(),
-            phone: self.phone,
+            phone: part(self.phone, "phone")?,
         })
     }
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::sources::fields::json::{Invalid, key};
+use crate::sources::fields::json::Invalid;
 
 /// The most units of one row. More is rather a barcode in the wrong column.
 pub const LARGEST_QUANTITY: i64 = 1_000_000_000;
 
-/// The longest SKU, name of a location and name of a delivery, in bytes.
+/// The longest text of a row, an article, a location or a delivery in bytes. The worker has the same limit.
 pub const LONGEST_NAME: usize = 200;
 
 /// The reasons of an adjustment.
@@ -53,9 +53,26 @@ pub(super) fn number_of_rows(field: &str, rows: usize, most: usize) -> Result<()
     }
 }
 
+/// Checks a text as the worker does. It may be empty.
+pub(super) fn short(text: String, field: &str) -> Result<String, Invalid> {
+    if text.len() > LONGEST_NAME {
+        let found = format!("expected at most {LONGEST_NAME} bytes, found {}", text.len());
+        return Err(Invalid::new(field, found));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Invalid::new(field, format!("expected text without control characters, found {text:?}")));
+    }
+    Ok(text)
+}
+
+/// Checks a text that must be there.
+pub(super) fn required(text: String, field: &str) -> Result<String, Invalid> {
+    if text.is_empty() { Err(Invalid::new(field, "is required")) } else { short(text, field) }
+}
+
 /// Checks a row's SKU or location.
 pub(super) fn named(value: String, at: usize, field: &str) -> Result<String, Invalid> {
-    key(value, &format!("rows[{at}].{field}"))
+    required(value, &format!("rows[{at}].{field}"))
 }
 
 /// Checks a row's number of units.
@@ -78,6 +95,20 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn a_text_has_the_limits_of_the_worker() {
+        assert_eq!(short("é".repeat(100), "title"), Ok("é".repeat(100)));
+        for (text, problem) in [
+            ("é".repeat(101), "expected at most 200 bytes, found 202"),
+            ("a\tb".to_owned(), "expected text without control characters, found \"a\\tb\""),
+            ("a\u{85}b".to_owned(), "expected text without control characters, found \"a\\u{85}b\""),
+        ] {
+            let error = short(text, "rows[0].row_id").unwrap_err();
+            assert_eq!((&*error.field, &*error.problem), ("rows[0].row_id", problem));
+        }
+        assert!(short(String::new(), "title").is_ok() && required(String::new(), "sku").is_err());
+    }
 
     #[test]
     fn a_row_keeps_its_identity_wherever_it_stands() {

@@ -51,6 +51,8 @@ pub(super) fn commands() -> Vec<Row> {
     let row = json!({ "sku": "A-1", "location": "main", "quantity": 3 });
     let many = |number: usize| json!(vec![row.clone(); number]);
     let long = "x".repeat(300);
+    // 101 letters.
+    let bytes = "é".repeat(101);
     let field = |field| Refused(400, field);
     let mut together = json!({ "all_or_nothing": true, "rows": many(1) });
     together["rows"] = many(10_001);
@@ -79,6 +81,9 @@ pub(super) fn commands() -> Vec<Row> {
         ("receipt: a SKU with U+0000", receipt("/rows/0/sku", json!("A\u{0}")), field("rows[0].sku")),
         ("receipt: no location", receipt("/rows/0/location", json!("")), field("rows[0].location")),
         ("receipt: a long row id", receipt("/rows/0/row_id", json!(long)), field("rows[0].row_id")),
+        ("receipt: a row id of many bytes", receipt("/rows/0/row_id", json!(bytes)), field("rows[0].row_id")),
+        ("receipt: a row id with a tab", receipt("/rows/0/row_id", json!("a\tb")), field("rows[0].row_id")),
+        ("receipt: a SKU with a line break", receipt("/rows/0/sku", json!("A\n1")), field("rows[0].sku")),
         ("receipt: a long name", receipt("/receipt", json!(long)), field("receipt")),
         ("receipt: a request id with spaces", receipt("/request_id", json!("r 1")), field("request_id")),
         ("receipt: an unknown requester", receipt("/requested_by", json!("me")), field("requested_by")),
@@ -119,6 +124,7 @@ pub(super) fn commands() -> Vec<Row> {
             field("rows"),
         ),
         ("article: days below none", article("/items/0/cover_days", json!(-1)), field("items[0].cover_days")),
+        ("article: a title of many bytes", article("/items/0/title", json!(bytes)), field("items[0].title")),
         ("article: no weight", article("/items/0/grams", json!(0)), field("items[0].grams")),
         ("article: from nowhere", article("/items/0/origin", json!("Atlantis")), field("items[0].origin")),
         (
@@ -141,6 +147,9 @@ pub(super) fn commands() -> Vec<Row> {
             article("/items/0/barcodes", json!("1")),
             field("items[0].barcodes"),
         ),
+        ("location: a name of many bytes", location("/name", json!(bytes)), field("name")),
+        ("location: a town of many bytes", location("/address/city", json!(bytes)), field("address.city")),
+        ("location: a shop without a name", location("/channels", json!([""])), field("channels[0]")),
         ("location: nowhere", location("/address/country", json!("QQ")), field("address.country")),
         ("location: no country", location("/address/country", json!("")), field("address.country")),
         ("location: an unknown zone", location("/zone", json!("Mars/Olympus")), field("zone")),

@@ -101,10 +101,20 @@ async fn an_empty_deployment_is_filled_by_one_file_and_the_first_order_goes_out(
     let bad_rows = std::fs::read_to_string(&refused).unwrap();
     assert_eq!(
         bad_rows.lines().next(),
-        Some("\u{feff}Quantity;SKU;Location;Price;problem").map(|it| &it[3..])
+        Some("\u{feff}Quantity;SKU;Location;Price;rest_of;problem").map(|it| &it[3..])
     );
     std::fs::write(&refused, bad_rows.replace("luisville", "louisville")).unwrap();
     assert_eq!(counts(&received("refused.csv", &[]).await), [0, 1, 3]);
+    // A corrected row that equals a booked one is booked in addition: alone, and once when the whole file follows.
+    std::fs::write(path("two.csv"), "sku,location,quantity\nSKU-2X,shop,5\nSKU-2X,shpo,5\n").unwrap();
+    assert_eq!(counts(&received("two.csv", &["--refused", &refused]).await), [1, 0, 1]);
+    for name in ["refused.csv", "two.csv"] {
+        let text = std::fs::read_to_string(path(name)).unwrap().replace("shpo,", "shop,");
+        std::fs::write(path(name), text).unwrap();
+    }
+    assert_eq!(counts(&received("refused.csv", &[]).await), [1, 0, 0]);
+    assert_eq!(counts(&received("refused.csv", &[]).await), [0, 1, 0]);
+    assert_eq!(counts(&received("two.csv", &[]).await), [0, 2, 0]);
     // Another delivery of the same rows is one.
     assert_eq!(counts(&received("again.csv", &["--receipt", "2026-0815"]).await), [1200, 0, 0]);
     assert_eq!(counts(&received("again.csv", &["--receipt", "2026-0815"]).await), [0, 1200, 0]);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::csv_file::Column;
 use super::gateway::{connect, not_done};
-use super::stock::{CHUNK, Command, Input, Sender, Words, from_file, is_shortened, sku};
+use super::stock::{Again, CHUNK, Command, Input, Sender, Words, from_file, is_shortened, sku};
 use crate::args::{ItemsCommand, ListItemsArgs, SetItemArgs, yes_or_no};
 use crate::config::Config;
 use crate::local::DataDir;
@@ -71,6 +71,7 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetItemArgs, quiet: boo
                 let body = described(cells)?;
                 Ok((cells[0].clone(), String::new(), body))
             })?
+            .refuse_twice()
         }
         (None, Some(sku)) => Input::one(sku, "", typed(sku, args)?),
         (None, None) => return Err(hinted("expected an article", "despatch items set SKU, or --from FILE")),
@@ -83,7 +84,9 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetItemArgs, quiet: boo
         chunk: CHUNK,
         all_or_nothing: false,
         // Describing an article twice in the same way changes nothing.
-        known_by_contents: false,
+        again: Again::SameRows,
+        repeat_with: String::new(),
+        has_rest: false,
         words: Words { one: "article", many: "articles", done: "set", next: "items list" },
     };
     let sender = Sender::connect(config, data_dir, &args.request, quiet).await?;

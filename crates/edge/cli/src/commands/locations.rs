@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::gateway::{connect, in_path, not_done};
-use super::stock::{Command, Input, Sender, Words};
+use super::stock::{Again, Command, Input, Sender, Words};
 use crate::args::{ListLocationsArgs, LocationsCommand, SetLocationArgs};
 use crate::config::Config;
 use crate::local::DataDir;
@@ -41,7 +41,10 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetLocationArgs, quiet:
         rows: "",
         chunk: 1,
         all_or_nothing: false,
-        known_by_contents: false,
+        // Setting a location twice in the same way changes nothing.
+        again: Again::SameRows,
+        repeat_with: String::new(),
+        has_rest: false,
         words: Words { one: "location", many: "locations", done: "set", next: "locations list" },
     };
     let input = Input::one("", &args.id, settings(args));

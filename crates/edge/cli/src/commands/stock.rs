@@ -6,10 +6,12 @@ mod cells;
 mod change;
 mod expected;
 mod explain;
+mod ids;
 mod input;
 mod list;
 mod receive;
 mod report;
+mod rest;
 mod send;
 mod transfer;
 
@@ -23,7 +25,7 @@ use crate::result::Result;
 pub(super) use cells::{is_shortened, sku};
 pub(super) use input::{Input, from_file};
 pub(super) use report::Words;
-pub(super) use send::{CHUNK, Command, Sender};
+pub(super) use send::{Again, CHUNK, Command, Sender};
 
 /// Runs the subcommand. `quiet` shows no progress.
 pub(crate) async fn run(

@@ -89,7 +89,7 @@ async fn raise(tx: &Tx<'_>, payment: &Payment, order: &Order) -> Result<bool, Pa
 }
 
 /// Counts money that others took in place of ours: the shop says that they have more than they ever took as far as is known, and
-/// that less of ours is due. What is kept too much then goes back. Returns whether there is any.
+/// that less of ours is due. The surplus then goes back. Returns whether there is any.
 async fn raise_in_place(tx: &Tx<'_>, payment: &Payment, order: &Order) -> Result<bool, PaymentError> {
     let Some((number, ours)) = tenders::ours(&order.tenders) else { return Ok(false) };
     let is_it = |it: &&CapturedTender| it.number.unsigned_abs() == number && it.provider == ours.provider;

@@ -65,7 +65,9 @@ impl Handler for Count {
         let held = store::take_from_orders(tx, &gone).await?;
         for held in &held {
             let row = results.iter_mut().find(|row| row.is_booked_of(&held.sku, &held.location));
-            row.into_iter().for_each(|row| row.takes_from(&held.order_id, held.quantity));
+            if let Some(row) = row {
+                row.takes_from(&held.order_id, held.quantity);
+            }
         }
         let seen: BTreeMap<_, _> = rows.iter().map(|(sku, location, at)| ((*sku, *location), *at)).collect();
         movements.extend(held.iter().map(|held| Movement {

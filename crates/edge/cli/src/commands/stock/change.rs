@@ -10,7 +10,7 @@ use serde_json::json;
 use super::cells;
 use super::input::{Input, from_file};
 use super::report::BOOKED;
-use super::send::{CHUNK, Command, Sender};
+use super::send::{Again, CHUNK, Command, Sender};
 use crate::args::{AdjustArgs, CountArgs};
 use crate::commands::csv_file::Column;
 use crate::config::Config;
@@ -70,6 +70,7 @@ pub(super) async fn count(
     quiet: bool,
 ) -> Result<ExitCode> {
     let body = |sku: &str, location: &str, counted: i64, seen_at: Timestamp| json!({ "sku": sku, "location": location, "counted": counted, "seen_at": seen_at.to_string() });
+    let mut seen_at = args.seen_at;
     let input = if let Some(path) = &args.file.from {
         from_file(path, &COUNT_COLUMNS, |row| {
             let sku = cells::sku(&row[0])?;
@@ -87,14 +88,19 @@ pub(super) async fn count(
             let body = body(&sku, &location, counted, seen_at);
             Ok((sku, location, body))
         })?
+        .refuse_twice()
     } else {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let (sku, location) = (text(&args.sku), text(&args.location));
-        let seen_at = args.seen_at.unwrap_or_else(Timestamp::now);
+        let seen_at = *seen_at.get_or_insert_with(Timestamp::now);
         let body = body(&sku, &location, args.counted.unwrap_or_default(), seen_at);
         Input::one(&sku, &location, body)
     };
-    let command = command("/v1/stock/counts", args.file.from.is_some());
+    let command = Command {
+        // Without it a repeat would be of another moment, and so another count.
+        repeat_with: seen_at.map_or_else(String::new, |seen_at| format!(" --seen-at {seen_at}")),
+        ..command("/v1/stock/counts", args.file.from.is_some())
+    };
     Sender::connect(config, data_dir, &args.request, quiet)
         .await?
         .send(command, input, args.file.refused.as_deref())
@@ -109,7 +115,9 @@ fn command(path: &str, is_file: bool) -> Command {
         rows: "rows",
         chunk: CHUNK,
         all_or_nothing: false,
-        known_by_contents: is_file,
+        again: if is_file { Again::SameRequest } else { Again::Another },
+        repeat_with: String::new(),
+        has_rest: false,
         words: BOOKED,
     }
 }

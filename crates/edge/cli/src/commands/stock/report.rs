@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::input::{InputRow, Origin, UnreadRow};
+use super::rest::{self, REST_OF};
 use crate::output::{next_command, tell};
 use crate::result::Result;
 
@@ -79,7 +80,7 @@ impl RowReport {
             location: String::new(),
             quantity: 0,
             outcome: "refused".to_owned(),
-            code: Some("unreadable".to_owned()),
+            code: Some(row.code.to_owned()),
             error: Some(row.problem.clone()),
             origin: Some(row.origin.clone()),
         }
@@ -204,7 +205,11 @@ impl Report {
             let _ = writeln!(lines, "booked before: {}", row.told());
         }
         if self.needs_second {
-            lines.push_str("A second person must look at this, because it is worth much.\n");
+            let _ = writeln!(
+                lines,
+                "A second person must look at this ({}), because it is worth more than inventory.second_person_above.",
+                self.requests.join(", ")
+            );
         }
         match (self.has_refused(), self.rows.iter().any(|row| row.line.is_some())) {
             (true, true) => lines.push_str("Correct the refused rows, and send them again.\n"),
@@ -234,8 +239,14 @@ impl Report {
     }
 }
 
-/// Writes the refused rows as they were, under their header, each with the problem.
-pub(super) fn write_refused(path: &Path, header: &StringRecord, delimiter: u8, rows: &[RowReport]) -> Result {
+/// Writes the refused rows as they were, under their header, each with the problem. `rest` is the command that booked the others,
+/// and the number of its requests: the column `rest_of` names it.
+pub(super) fn write_refused(
+    path: &Path,
+    (header, delimiter): (&StringRecord, u8),
+    rows: &[RowReport],
+    rest: Option<(&str, usize)>,
+) -> Result {
     const PROBLEM: &str = "problem";
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let mut file = WriterBuilder::new()
@@ -243,22 +254,78 @@ pub(super) fn write_refused(path: &Path, header: &StringRecord, delimiter: u8, r
         .flexible(true)
         .from_path(path)
         .map_err(|error| failed(&error))?;
-    // Of a file that was written like this and sent again.
-    let problem_at = header.iter().position(|name| name == PROBLEM);
-    let kept = |record: &StringRecord| -> Vec<String> {
-        let cells = record.iter().enumerate().filter(|(place, _)| Some(*place) != problem_at);
-        let mut cells: Vec<String> = cells.map(|(_, cell)| cell.to_owned()).collect();
-        let width = header.len() - usize::from(problem_at.is_some());
-        cells.resize(cells.len().max(width), String::new());
-        cells
+    // A file that was written like this and is sent again has these columns.
+    let at = |name: &str| header.iter().position(|found| found.trim().eq_ignore_ascii_case(name));
+    let (problem_at, rest_at) = (at(PROBLEM), rest.and(at(REST_OF)));
+    let mut write = |record: &StringRecord, rest: Option<String>, problem: &str| {
+        let mut cells: Vec<&str> = record.iter().collect();
+        cells.resize(cells.len().max(header.len()), "");
+        let places = cells.into_iter().enumerate();
+        let kept = places.filter(|(place, _)| ![problem_at, rest_at].contains(&Some(*place)));
+        let kept: Vec<&str> = kept.map(|(_, cell)| cell).chain(rest.as_deref()).chain([problem]).collect();
+        file.write_record(kept)
     };
-    let mut write = |cells: Vec<String>| file.write_record(cells);
-    write([kept(header), vec![PROBLEM.to_owned()]].concat()).map_err(|error| failed(&error))?;
+    write(header, rest.map(|_| REST_OF.to_owned()), PROBLEM).map_err(|error| failed(&error))?;
     for row in rows.iter().filter(|row| row.outcome == "refused") {
         let Some(Origin { record, .. }) = &row.origin else { continue };
-        let problem = row.error.clone().unwrap_or_default();
-        write([kept(record), vec![problem]].concat()).map_err(|error| failed(&error))?;
+        let rest = rest.map(|(id, requests)| {
+            let cell = rest_at.and_then(|place| record.get(place)).unwrap_or_default().trim();
+            if requests == 0 { cell.to_owned() } else { rest::add(cell, id, requests) }
+        });
+        write(record, rest, row.error.as_deref().unwrap_or_default()).map_err(|error| failed(&error))?;
     }
     file.flush().map_err(|error| failed(&error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_that_needs_a_second_person_says_which_requests_they_must_look_at() {
+        let mut report = Report::new(BOOKED, &[]);
+        report.requests = vec!["DN-1".to_owned(), "DN-1.part2".to_owned()];
+        assert!(!report.as_lines().contains("second person"));
+        report.needs_second = true;
+        assert!(
+            report.as_lines().contains(
+                "A second person must look at this (DN-1, DN-1.part2), because it is worth more than \
+                 inventory.second_person_above.\n"
+            ),
+            "{}",
+            report.as_lines()
+        );
+    }
+
+    #[test]
+    fn refused_rows_keep_their_cells_and_name_what_they_are_the_rest_of() {
+        let row = |cells: &[&str], outcome: &str| RowReport {
+            line: Some(2),
+            sku: String::new(),
+            location: String::new(),
+            quantity: 0,
+            outcome: outcome.to_owned(),
+            code: None,
+            error: Some("why".to_owned()),
+            origin: Some(Origin { line: 2, record: StringRecord::from(cells) }),
+        };
+        let header = StringRecord::from(vec!["Rest_Of", "sku", "problem", "quantity"]);
+        let rows = [
+            row(&["request A", "S-1", "old", "3"], "refused"),
+            row(&["", "S-2"], "refused"),
+            row(&["", "S-3", "", "1"], "booked"),
+        ];
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let written = |rest| {
+            write_refused(file.path(), (&header, b';'), &rows, rest).unwrap();
+            std::fs::read_to_string(file.path()).unwrap()
+        };
+        assert_eq!(
+            written(Some(("B", 2))),
+            "sku;quantity;rest_of;problem\nS-1;3;request A, request B.part2;why\nS-2;;request B.part2;why\n"
+        );
+        assert_eq!(written(Some(("B", 0))), "sku;quantity;rest_of;problem\nS-1;3;request A;why\nS-2;;;why\n");
+        assert_eq!(written(None), "Rest_Of;sku;quantity;problem\nrequest A;S-1;3;why\n;S-2;;why\n");
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use despatch_gateway::stock_json::short_digest;
 use despatch_order_files::{GatewayClient, PlaceError};
 use despatch_read_model::stock::{StockRequestRecord, StockRowResult};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -16,10 +17,11 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::ids;
 use super::input::{Input, InputRow};
 use super::report::{Report, RowReport, Words, write_refused};
 use crate::args::RequestArgs;
-use crate::commands::gateway::{Problem, connect, not_done, problem};
+use crate::commands::gateway::{Problem, connect, in_path, not_done, problem, refusal};
 use crate::commands::waiting::within;
 use crate::config::Config;
 use crate::local::DataDir;
@@ -29,7 +31,7 @@ use crate::result::{Result, hinted};
 /// The rows of one request.
 pub(in crate::commands) const CHUNK: usize = 500;
 
-/// How many requests are on their way at once.
+/// How many requests are waited for at once.
 const AT_ONCE: usize = 4;
 
 /// A command about stock.
@@ -44,9 +46,23 @@ pub(in crate::commands) struct Command {
     pub(in crate::commands) chunk: usize,
     /// Nothing is sent if one row is bad.
     pub(in crate::commands) all_or_nothing: bool,
-    /// The same rows again are the same request. Otherwise each row is known by itself, or each request is a new one.
-    pub(in crate::commands) known_by_contents: bool,
+    pub(in crate::commands) again: Again,
+    /// The options that a repeat of this command needs besides its own, each with a space before it.
+    pub(in crate::commands) repeat_with: String,
+    /// Refused rows are the rest of what was booked, and their file says so.
+    pub(in crate::commands) has_rest: bool,
     pub(in crate::commands) words: Words,
+}
+
+/// What the same command is when it comes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum Again {
+    /// The same request: its id is made of its rows.
+    SameRequest,
+    /// Another request with the same rows. Each row is known by itself, or says the same once more.
+    SameRows,
+    /// Another request, whose rows are booked too.
+    Another,
 }
 
 /// A gateway, and the person who asks.
@@ -57,18 +73,38 @@ pub(in crate::commands) struct Sender<'a> {
     quiet: bool,
 }
 
+/// A command with its id, and what repeats it.
+struct Asking<'c> {
+    command: &'c Command,
+    id: &'c str,
+    /// What a person sends to ask for nothing twice.
+    repeat: String,
+}
+
+/// A request that the gateway has.
+struct Asked {
+    request_id: String,
+    /// The rows that the gateway took. If there are none, and some were refused, there is no request.
+    rows: Vec<InputRow>,
+    reports: Vec<RowReport>,
+    is_sent: bool,
+    came_before: bool,
+}
+
 /// The results of one request.
 struct Sent {
-    request_id: String,
+    /// None if the gateway took none of its rows.
+    request_id: Option<String>,
     rows: Vec<RowReport>,
     /// When it was worked on and by whom it came, if it came before this command.
     before: Option<String>,
     needs_second: bool,
 }
 
+/// What the gateway says of a request.
 #[derive(Deserialize)]
-struct Status {
-    record: Option<StockRequestRecord>,
+pub(super) struct Status {
+    pub(super) record: Option<StockRequestRecord>,
 }
 
 impl<'a> Sender<'a> {
@@ -84,34 +120,42 @@ impl<'a> Sender<'a> {
         Ok(Sender { client, args, by, quiet: quiet || args.json })
     }
 
-    /// Sends the rows and prints what became of them. `refused` is where the refused rows are written. A refused row ends
-    /// with status 1.
+    /// Sends the rows and prints what became of them. `refused` is where the refused rows are written, once all results are
+    /// known. A refused row ends with status 1.
     pub(in crate::commands) async fn send(
         &self,
         command: Command,
         input: Input,
         refused: Option<&Path>,
     ) -> Result<ExitCode> {
+        if let Some(id) = &self.args.request_id {
+            ids::check(id)?;
+        }
         if !input.ignored.is_empty() && !self.quiet {
             tell(&format!("note: these columns are not read: {}", input.ignored.join(", ")));
         }
         let mut report = Report::new(command.words, &input.ignored);
         let form = input.form.clone();
+        let id = self.command_id(&command, &input.rows);
         report.rows.extend(input.unread.iter().map(RowReport::unread));
         let sent = if command.all_or_nothing && !input.unread.is_empty() {
             report.rows.extend(input.rows.iter().map(RowReport::withheld));
-            Ok(())
+            Ok(0)
+        } else if input.rows.is_empty() && !input.unread.is_empty() {
+            Ok(0)
         } else {
-            self.send_all(&command, input.rows, &mut report).await
+            let repeat = self.repeat(&command, &id);
+            self.send_all(&Asking { command: &command, id: &id, repeat }, input.rows, &mut report).await
         };
         report.rows.sort_by_key(RowReport::line);
-        if let (Some(path), Some((header, delimiter))) = (refused, form) {
-            write_refused(path, &header, delimiter, &report.rows)?;
-        }
-        if let Err(error) = sent {
+        let requests = sent.inspect_err(|_| {
             report.tell_refused();
             tell(&report.sum());
-            return Err(error);
+        })?;
+        if let (Some(path), Some((header, delimiter))) = (refused, form) {
+            let requests = if report.requests.is_empty() { 0 } else { requests };
+            let rest = command.has_rest.then_some((&*id, requests));
+            write_refused(path, (&header, delimiter), &report.rows, rest)?;
         }
         if self.args.json {
             print(&report.as_json()?)?;
@@ -128,64 +172,55 @@ impl<'a> Sender<'a> {
 
     /// Sends a command without rows, and waits until inventory has worked on it.
     pub(super) async fn request(&self, path: &str) -> Result {
+        let repeat = "the same command again";
         let request_id = Uuid::now_v7().to_string();
         let body = json!({ "request_id": request_id, "requested_by": "operator", "by": self.by, "note": self.args.note });
         let sent = self.client.send::<Value>(Method::POST, path, &body).await;
-        sent.map_err(|error| not_done(&error, "send it again: what is booked stays booked"))?;
-        let record = within(Duration::from_secs(self.args.wait.timeout), async || {
-            Ok(self.status(&request_id).await?.and_then(|status| status.record))
+        sent.map_err(|error| not_asked(&error, &request_id, repeat))?;
+        let record = within(Duration::from_secs(self.timeout()), async || {
+            Ok(self.status(&request_id, repeat).await?.and_then(|status| status.record))
         })
         .await?;
-        record.map(drop).ok_or_else(|| self.late(&request_id))
+        record.map(drop).ok_or_else(|| self.late(&request_id, repeat))
     }
 
-    async fn send_all(&self, command: &Command, rows: Vec<InputRow>, report: &mut Report) -> Result {
-        let id = self.request_id(command, &rows);
+    /// Sends all rows, and returns in how many requests. They are sent one after the other, so that none follows one that is
+    /// refused as a whole; their results are waited for together.
+    async fn send_all(&self, asking: &Asking<'_>, rows: Vec<InputRow>, report: &mut Report) -> Result<usize> {
         let bar = ProgressBar::new(rows.len() as u64)
             .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} rows  {per_sec}  {eta} left")?);
         // One request needs no bar.
-        if self.quiet || rows.len() <= command.chunk {
+        if self.quiet || rows.len() <= asking.command.chunk {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        let several = rows.len() > command.chunk;
-        let mut chunks: Vec<(String, Vec<InputRow>)> = rows
-            .chunks(command.chunk.min(rows.len().max(1)))
-            .zip(1..)
-            .map(|(rows, number)| {
-                (if several { format!("{id}-{number}") } else { id.clone() }, rows.to_vec())
-            })
-            .collect();
+        let mut chunks: Vec<Vec<InputRow>> =
+            rows.chunks(asking.command.chunk).map(<[InputRow]>::to_vec).collect();
         if chunks.is_empty() {
-            chunks.push((id, Vec::new()));
+            chunks.push(Vec::new());
         }
-        let mut sent = futures_util::stream::iter(chunks)
-            .map(|(request_id, rows)| self.send_one(command, request_id, rows))
-            .buffer_unordered(AT_ONCE);
+        let requests = chunks.len();
+        let asked = futures_util::stream::iter(chunks.into_iter().zip(1..))
+            .then(|(rows, number)| self.ask(asking, ids::part(asking.id, number), rows));
+        let mut sent = pin!(asked.map_ok(|asked| self.outcome(asking, asked)).try_buffer_unordered(AT_ONCE));
         while let Some(done) = sent.next().await {
-            match done {
-                Ok(Sent { request_id, rows, before, needs_second }) => {
-                    bar.inc(rows.len() as u64);
-                    report.requests.push(request_id);
-                    report.rows.extend(rows);
-                    report.before = report.before.take().or(before);
-                    report.needs_second |= needs_second;
-                }
-                Err(error) => {
-                    bar.finish_and_clear();
-                    return Err(error);
-                }
-            }
+            let Sent { request_id, rows, before, needs_second } =
+                done.inspect_err(|_| bar.finish_and_clear())?;
+            bar.inc(rows.len() as u64);
+            report.requests.extend(request_id);
+            report.rows.extend(rows);
+            report.before = report.before.take().or(before);
+            report.needs_second |= needs_second;
         }
         bar.finish_and_clear();
-        Ok(())
+        Ok(requests)
     }
 
     /// The id of the whole command.
-    fn request_id(&self, command: &Command, rows: &[InputRow]) -> String {
+    fn command_id(&self, command: &Command, rows: &[InputRow]) -> String {
         if let Some(id) = &self.args.request_id {
             return id.clone();
         }
-        if !command.known_by_contents {
+        if command.again != Again::SameRequest {
             return Uuid::now_v7().to_string();
         }
         let mut digest = Sha256::new();
@@ -196,37 +231,61 @@ impl<'a> Sender<'a> {
         format!("file-{}", short_digest(digest))
     }
 
-    /// Sends one request and waits for its results. A row that the gateway refuses is left out, and stops no other.
-    async fn send_one(&self, command: &Command, request_id: String, rows: Vec<InputRow>) -> Result<Sent> {
-        let may_be_known = command.known_by_contents || self.args.request_id.is_some();
-        let known = if may_be_known { self.status(&request_id).await? } else { None };
-        let (mut rows, mut reports) = (rows, Vec::new());
-        while known.is_none() {
-            let body = self.body(command, &request_id, &rows);
+    /// What a person sends to ask for nothing twice.
+    fn repeat(&self, command: &Command, id: &str) -> String {
+        let needs_id = self.args.request_id.is_none() && command.again != Again::SameRows;
+        let id = if needs_id { format!(" --request-id {id}") } else { String::new() };
+        let options = format!("{id}{}", command.repeat_with);
+        let with = if options.is_empty() { " again" } else { " with" };
+        format!("the same command{with}{options}: what is booked stays booked")
+    }
+
+    /// Sends one request. A row that the gateway refuses is left out, and stops no other. A known request is sent too: then
+    /// the gateway compares it, and its rows are those that it took before.
+    async fn ask(&self, asking: &Asking<'_>, request_id: String, rows: Vec<InputRow>) -> Result<Asked> {
+        let Asking { command, repeat, .. } = asking;
+        let by_contents = command.again == Again::SameRequest && self.args.request_id.is_none();
+        let may_be_known = by_contents || self.args.request_id.is_some();
+        let came_before = may_be_known && self.status(&request_id, repeat).await?.is_some();
+        let mut asked = Asked { request_id, rows, reports: Vec::new(), is_sent: true, came_before };
+        loop {
+            let body = self.body(command, &asked.request_id, &asked.rows);
             let Err(error) = self.client.send::<Value>(command.method.clone(), &command.path, &body).await
             else {
-                break;
+                return Ok(asked);
             };
-            let Some((place, row_problem)) = refused_row(&error, command.rows, rows.len()) else {
-                return Err(not_done(&error, "send it again: what is booked stays booked"));
+            // The id is made of the rows, so another person or another note sent them.
+            if by_contents && is_status(&error, StatusCode::CONFLICT) {
+                return Ok(Asked { came_before: true, ..asked });
+            }
+            let Some((place, row_problem)) = refused_row(&error, command.rows, asked.rows.len()) else {
+                return Err(not_asked(&error, &asked.request_id, repeat));
             };
-            let row = rows.remove(place);
-            reports.push(RowReport::refused(&row, row_problem));
-            if command.all_or_nothing || rows.is_empty() {
-                reports.extend(rows.iter().map(RowReport::withheld));
-                return Ok(Sent { request_id, rows: reports, before: None, needs_second: false });
+            let row = asked.rows.remove(place);
+            asked.reports.push(RowReport::refused(&row, row_problem));
+            if command.all_or_nothing || asked.rows.is_empty() {
+                asked.reports.extend(asked.rows.iter().map(RowReport::withheld));
+                return Ok(Asked { is_sent: false, ..asked });
             }
         }
-        if self.args.wait.no_wait {
-            reports.extend(rows.iter().map(RowReport::requested));
+    }
+
+    /// Waits for the results of a request.
+    async fn outcome(&self, asking: &Asking<'_>, asked: Asked) -> Result<Sent> {
+        let Asked { request_id, rows, mut reports, is_sent, came_before } = asked;
+        if !is_sent || self.args.wait.no_wait {
+            if is_sent {
+                reports.extend(rows.iter().map(RowReport::requested));
+            }
+            let request_id = is_sent.then_some(request_id);
             return Ok(Sent { request_id, rows: reports, before: None, needs_second: false });
         }
-        let record = within(Duration::from_secs(self.args.wait.timeout), async || {
-            Ok(self.status(&request_id).await?.and_then(|status| status.record))
+        let record = within(Duration::from_secs(self.timeout()), async || {
+            Ok(self.status(&request_id, &asking.repeat).await?.and_then(|status| status.record))
         })
         .await?;
-        let record = record.ok_or_else(|| self.late(&request_id))?;
-        let before = known.is_some().then(|| told(&record));
+        let record = record.ok_or_else(|| self.late(&request_id, &asking.repeat))?;
+        let before = came_before.then(|| told(&record));
         let needs_second = record.needs_second;
         let mut results: HashMap<u32, StockRowResult> =
             record.results.into_iter().map(|result| (result.row, result)).collect();
@@ -238,7 +297,7 @@ impl<'a> Sender<'a> {
         let mut others: Vec<StockRowResult> = results.into_values().collect();
         others.sort_by_key(|result| result.row);
         reports.extend(others.into_iter().map(|result| RowReport::done(None, result)));
-        Ok(Sent { request_id, rows: reports, before, needs_second })
+        Ok(Sent { request_id: Some(request_id), rows: reports, before, needs_second })
     }
 
     fn body(&self, command: &Command, request_id: &str, rows: &[InputRow]) -> Value {
@@ -261,26 +320,50 @@ impl<'a> Sender<'a> {
         body
     }
 
-    /// Returns the state of a request; `None` if none has this id.
-    async fn status(&self, request_id: &str) -> Result<Option<Status>> {
-        match self.client.get(&format!("/v1/stock/requests/{request_id}"), &[]).await {
+    /// Returns the state of a request; `None` if none has this id. `repeat` is what helps if the gateway does not answer.
+    pub(super) async fn status(&self, request_id: &str, repeat: &str) -> Result<Option<Status>> {
+        match self.client.get(&format!("/v1/stock/requests/{}", in_path(request_id)), &[]).await {
             Ok(status) => Ok(Some(status)),
-            Err(PlaceError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
-            Err(error) => Err(not_done(&error, "send it again: what is booked stays booked")),
+            Err(error) if is_status(&error, StatusCode::NOT_FOUND) => Ok(None),
+            Err(error) => Err(not_asked(&error, request_id, repeat)),
         }
     }
 
-    fn late(&self, request_id: &str) -> Box<dyn std::error::Error + Send + Sync> {
-        let seconds = self.args.wait.timeout;
+    /// How long results are waited for, in seconds.
+    pub(super) fn timeout(&self) -> u64 {
+        self.args.wait.timeout
+    }
+
+    pub(super) fn late(&self, request_id: &str, repeat: &str) -> Failure {
+        let seconds = self.timeout();
         hinted(
             format!(
                 "inventory has not worked on request {request_id} within {seconds} s; the request is kept"
             ),
-            format!(
-                "{}, then the same command with --request-id {request_id}, which asks for nothing twice",
-                next_command("doctor")
-            ),
+            format!("{}, then {repeat}", next_command("doctor")),
         )
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn is_status(error: &PlaceError, expected: StatusCode) -> bool {
+    matches!(error, PlaceError::Refused { status, .. } if *status == expected)
+}
+
+/// The error of a request that the gateway does not have, or may have without saying so.
+fn not_asked(error: &PlaceError, request_id: &str, repeat: &str) -> Failure {
+    match error {
+        PlaceError::Refused { status: StatusCode::CONFLICT, .. } => hinted(
+            format!("request {request_id} came before, and differed: {}", refusal(error)),
+            "a repeat has the same rows, --by, --note and --seen-at; a new request has an id of its own",
+        ),
+        PlaceError::Refused { status: StatusCode::PAYLOAD_TOO_LARGE, .. } => {
+            hinted(refusal(error), "split the file, or leave out --all-or-nothing: then it is sent in parts")
+        }
+        // It may be committed, although the answer did not come through.
+        PlaceError::Refused { status, .. } if status.is_server_error() => hinted(refusal(error), repeat),
+        error => not_done(error, repeat),
     }
 }
 
@@ -298,3 +381,6 @@ fn told(record: &StockRequestRecord) -> String {
     let by = if record.by.is_empty() { &record.requested_by } else { &record.by };
     format!("on {} by {by}", crate::output::local(record.at))
 }
+
+#[cfg(test)]
+mod tests;

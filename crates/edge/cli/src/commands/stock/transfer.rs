@@ -9,8 +9,8 @@ use serde_json::json;
 use super::cells;
 use super::input::{Input, from_file};
 use super::report::BOOKED;
-use super::send::{CHUNK, Command, Sender};
-use crate::args::{ArriveArgs, TransferArgs};
+use super::send::{Again, CHUNK, Command, Sender};
+use crate::args::{ArriveArgs, FileArgs, TransferArgs};
 use crate::commands::csv_file::Column;
 use crate::config::Config;
 use crate::local::DataDir;
@@ -68,7 +68,9 @@ pub(super) async fn transfer(
         rows: "rows",
         chunk: if is_one { MOST_ROWS } else { CHUNK },
         all_or_nothing: false,
-        known_by_contents: args.file.from.is_some(),
+        again: again(&args.file),
+        repeat_with: String::new(),
+        has_rest: false,
         words: BOOKED,
     };
     Sender::connect(config, data_dir, &args.request, quiet)
@@ -90,7 +92,8 @@ pub(super) async fn arrive(
             let quantity = cells::units("quantity", &row[2], 0)?;
             let body = json!({ "sku": sku, "to": to, "quantity": quantity });
             Ok((sku, to, body))
-        })?,
+        })?
+        .refuse_twice(),
         None => Input::default(),
     };
     let command = Command {
@@ -101,11 +104,18 @@ pub(super) async fn arrive(
         // Units that are in none of the rows are lost, so all rows are in one request.
         chunk: usize::MAX,
         all_or_nothing: true,
-        known_by_contents: args.file.from.is_some(),
+        again: again(&args.file),
+        repeat_with: String::new(),
+        has_rest: false,
         words: BOOKED,
     };
     Sender::connect(config, data_dir, &args.request, quiet)
         .await?
         .send(command, input, args.file.refused.as_deref())
         .await
+}
+
+/// A file is known by its contents; what is typed is done each time.
+fn again(file: &FileArgs) -> Again {
+    if file.from.is_some() { Again::SameRequest } else { Again::Another }
 }

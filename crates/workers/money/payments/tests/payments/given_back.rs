@@ -166,7 +166,7 @@ async fn what_the_shop_keeps_of_an_addition_that_is_gone_is_not_taken_at_our_pro
         );
         assert_eq!(kept(&checkout, order).await, PRICE, "with what the shop has");
     }
-    // What the shop gives back of its own later is no money in place of ours.
+    // Money that the shop gives back of its own later is none in place of ours.
     checkout.env.deliver(&gave_back(&after, "1", 1000)).await;
     checkout.env.quiet().await;
     checkout.env.deliver(&changed(&in_place(&after), 6)).await;

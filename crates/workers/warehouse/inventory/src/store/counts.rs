@@ -19,8 +19,8 @@ pub(crate) struct Recorded {
     pub(crate) corrected_since: Option<SystemTime>,
 }
 
-/// Returns each position as it was at the time given, or now: `(SKU, location, time)`. What an earlier count corrected was so when
-/// its person looked, whenever it was booked. The positions must be locked.
+/// Returns each position as it was at the time given, or now: `(SKU, location, time)`. An earlier count corrected it as of
+/// when its person looked, whenever it was booked. The positions must be locked.
 pub(crate) async fn recorded_at(
     tx: &Tx<'_>,
     rows: &[(&str, &str, Option<SystemTime>)],

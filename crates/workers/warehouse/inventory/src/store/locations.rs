@@ -33,7 +33,7 @@ pub(crate) async fn set_location(
     tx: &Tx<'_>,
     location: &stock::Location,
 ) -> Result<Option<LocationDescribed>, DbError> {
-    // What is missing stays as it is, also if another transaction is changing it.
+    // A part that is missing stays as it is, also if another transaction is changing it.
     tx.execute("LOCK TABLE inventory.location IN SHARE ROW EXCLUSIVE MODE", &[]).await?;
     let address = location.address.as_ref();
     let part = |of: fn(&Address) -> &str| address.map(of);

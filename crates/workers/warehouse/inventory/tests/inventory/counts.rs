@@ -1,4 +1,4 @@
-//! Counts: each corrects the books as of the time when its person looked, once.
+//! Counts: each corrects the ledger as of the time when its person looked, once.
 
 use std::time::{Duration, SystemTime};
 

@@ -324,7 +324,7 @@ async fn a_transfer_arrives_at_once_or_later_and_what_is_short_is_lost() {
     let more = ask(&env, &db, "t-8", &arrived("t-8", &[("SKU-A", 6), ("SKU-C", 1)])).await;
     assert_eq!(more, outcomes(&[refused("quantity-invalid"), refused("transfer-unknown")]));
     assert_eq!(in_bucket(&db, "SKU-A", "transit").await, 5);
-    // What is not reported stays on its way.
+    // An article that is not reported stays on its way.
     assert_eq!(ask(&env, &db, "t-4", &arrived("t-4", &[("SKU-A", 4)])).await, outcomes(&[("booked", "")]));
     assert_eq!((available(&db, "SKU-A", "west").await, in_bucket(&db, "SKU-A", "lost").await), (8, 1));
     assert_eq!(ask(&env, &db, "t-5", &arrived("t-5", &[])).await, outcomes(&[("booked", "")]));

@@ -2,6 +2,7 @@
 //!
 //! The commands talk to the gateway alone, so a person who has its address and a key can work with stock from anywhere.
 
+mod booked;
 mod cells;
 mod change;
 mod expected;

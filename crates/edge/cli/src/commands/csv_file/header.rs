@@ -49,7 +49,7 @@ impl Header {
     fn row_within(&self, record: &StringRecord, first: u64) -> Option<u64> {
         let mut at = first;
         for cell in record {
-            for line in lines(cell).skip(1) {
+            for line in &lines(cell)[1..] {
                 at += 1;
                 if self.looks_like_row(line) {
                     return Some(at);
@@ -88,7 +88,7 @@ impl Header {
             return Err(open_quote(found));
         }
         let (expected, found) = (self.record.len(), row.len());
-        let lines: usize = row.iter().map(|cell| lines(cell.trim_end()).count().saturating_sub(1)).sum();
+        let lines: usize = row.iter().map(|cell| lines(cell.trim_end()).len() - 1).sum();
         let unclosed = || {
             format!(
                 "expected a row on one line, found a quote that is not closed: {lines} more lines are in its cell"
@@ -114,7 +114,7 @@ impl Header {
     }
 }
 
-/// What to do about a quote that is not closed.
+/// The way out of a quote that is not closed.
 const CLOSE: &str = "close the quote in the line before, or write the cell on one line";
 
 fn open_quote(line: u64) -> String {
@@ -124,8 +124,8 @@ fn open_quote(line: u64) -> String {
 }
 
 /// The lines of a cell.
-fn lines(cell: &str) -> impl Iterator<Item = &str> {
-    cell.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
+fn lines(cell: &str) -> Vec<&str> {
+    cell.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).collect()
 }
 
 /// The column that a name of the file stands for: case, surrounding spaces, and the space between words do not matter.

@@ -3,7 +3,7 @@
 
 use crate::result::{Result, hinted};
 
-/// What is between a command's id and the number of a request.
+/// The text between a command's id and the number of a request.
 const PART: &str = ".part";
 
 /// The longest id of a command in bytes. The gateway takes 100, and `.part` with a number must fit too.

@@ -93,7 +93,7 @@ fn arrived(file: &FileArgs, one: Option<(&str, i64)>, location: Option<&str>) ->
     Ok(Input::one(sku, location, body(sku, location, quantity)))
 }
 
-/// What the rows of the file are the rest of: the cells of the column `rest_of`.
+/// The different cells of the column `rest_of`.
 fn rests(input: &Input) -> BTreeSet<String> {
     input.rows.iter().filter_map(|row| row.body.get(REST_OF)?.as_str()).map(str::to_owned).collect()
 }

@@ -1,19 +1,12 @@
 //! The rest of a delivery: refused rows in a file of their own. Equal rows of a delivery are told apart by their number, so a row of the rest
 //! must be counted after the equal rows that were booked before it. The column `rest_of` names the requests that booked them.
 
-use std::time::Duration;
-
-use despatch_read_model::stock::StockRequestRecord;
-
 use super::ids;
-use super::send::{Sender, Status};
-use crate::commands::waiting::within;
-use crate::result::{Result, hinted};
 
 /// The column that names the requests.
 pub(super) const REST_OF: &str = "rest_of";
 
-/// What is before the id of a request. A spreadsheet takes the text with it neither for a number nor for a date.
+/// The text before the id of a request. A spreadsheet takes the text with it neither for a number nor for a date.
 const REQUEST: &str = "request ";
 
 /// A row of a delivery: its SKU, its location and its units.
@@ -35,56 +28,6 @@ pub(super) fn read<'c>(cell: &'c str) -> Result<Vec<&'c str>, String> {
     let wrong = || format!("{REST_OF}: expected `{REQUEST}ID`, as --refused FILE writes it, found {cell:?}");
     let parts = cell.split(',').filter(|part| !part.trim().is_empty());
     parts.map(|part| id(part).ok_or_else(wrong)).collect()
-}
-
-/// The rows that a request booked, now or before.
-fn booked(record: StockRequestRecord) -> impl Iterator<Item = Contents> {
-    let rows = record.results.into_iter().filter(|row| ["booked", "before"].contains(&&*row.outcome));
-    rows.map(|row| (row.sku, row.location, row.quantity))
-}
-
-impl Sender<'_> {
-    /// Returns the rows that were booked by the requests of a cell of `rest_of`, which belong to the delivery `receipt`.
-    pub(super) async fn booked_by(&self, cell: &str, receipt: &str) -> Result<Vec<Contents>> {
-        let mut rows = Vec::new();
-        for last in read(cell)? {
-            let (id, parts) = ids::of_part(last);
-            let mut found = false;
-            for number in 1..=parts {
-                // A request of which every row was refused was never made.
-                let Some(record) = self.record(&ids::part(id, number)).await? else { continue };
-                found = true;
-                if record.name != receipt.trim() {
-                    let error = format!(
-                        "expected rows of the delivery {receipt:?}, found the rest of {:?}",
-                        record.name
-                    );
-                    let hint = format!("--receipt NAME, with the name of the first file: {:?}", record.name);
-                    return Err(hinted(error, hint));
-                }
-                rows.extend(booked(record));
-            }
-            if !found {
-                let error = format!("{REST_OF}: expected a known request, found {id:?}");
-                return Err(hinted(error, "correct the whole file and send it: each row is booked once"));
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Waits for the results of a request; `None` if nobody made it.
-    async fn record(&self, request_id: &str) -> Result<Option<StockRequestRecord>> {
-        let again = "the same command again";
-        let record = within(Duration::from_secs(self.timeout()), async || {
-            Ok(match self.status(request_id, again).await? {
-                None => Some(None),
-                Some(Status { record: Some(record) }) => Some(Some(record)),
-                Some(Status { record: None }) => None,
-            })
-        })
-        .await?;
-        record.ok_or_else(|| self.late(request_id, again))
-    }
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub(in crate::commands) struct Command {
     pub(in crate::commands) words: Words,
 }
 
-/// What the same command is when it comes again.
+/// How the same command is taken when it comes again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Again {
     /// The same request: its id is made of its rows.
@@ -73,11 +73,11 @@ pub(in crate::commands) struct Sender<'a> {
     quiet: bool,
 }
 
-/// A command with its id, and what repeats it.
+/// A command with its id.
 struct Asking<'c> {
     command: &'c Command,
     id: &'c str,
-    /// What a person sends to ask for nothing twice.
+    /// The words for a repeat that asks for nothing twice.
     repeat: String,
 }
 
@@ -101,7 +101,7 @@ struct Sent {
     needs_second: bool,
 }
 
-/// What the gateway says of a request.
+/// The gateway's answer about a request.
 #[derive(Deserialize)]
 pub(super) struct Status {
     pub(super) record: Option<StockRequestRecord>,
@@ -231,7 +231,7 @@ impl<'a> Sender<'a> {
         format!("file-{}", short_digest(digest))
     }
 
-    /// What a person sends to ask for nothing twice.
+    /// The words for a repeat that asks for nothing twice.
     fn repeat(&self, command: &Command, id: &str) -> String {
         let needs_id = self.args.request_id.is_none() && command.again != Again::SameRows;
         let id = if needs_id { format!(" --request-id {id}") } else { String::new() };

@@ -14,7 +14,7 @@ use super::super::input::Origin;
 use super::super::report::BOOKED;
 use super::*;
 
-/// What a gateway has: the body of each request.
+/// The requests of a gateway, each with its body.
 #[derive(Default)]
 struct Requests {
     bodies: BTreeMap<String, Value>,

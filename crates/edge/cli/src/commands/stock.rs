@@ -13,6 +13,7 @@ mod list;
 mod receive;
 mod report;
 mod rest;
+mod row_report;
 mod send;
 mod transfer;
 

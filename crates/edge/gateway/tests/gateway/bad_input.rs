@@ -259,6 +259,7 @@ async fn every_bad_input_has_its_answer() {
         our_orders(),
         of_shops::orders(),
         of_stock::commands(),
+        of_stock::deliveries_and_articles(),
         everything_else(),
     ];
     let rows: Vec<Row> = rows.into_iter().flatten().collect();

@@ -1,6 +1,5 @@
 //! `despatch stock expected`: deliveries that suppliers announced, and what came of them.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -12,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::cells;
-use super::input::{Input, InputRow, UnreadRow, from_file};
+use super::input::{Input, from_file};
 use super::report::Words;
-use super::send::{CHUNK, Command, Sender};
+use super::send::{Again, CHUNK, Command, Sender};
 use crate::args::{
     EndExpectedArgs, ExpectedArgs, ExpectedCommand, ListExpectedArgs, SetExpectedArgs, ShowExpectedArgs,
 };
@@ -71,13 +70,14 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetExpectedArgs, quiet:
     let location = args.location.as_deref();
     let body = |sku: &str, location: &str, quantity: i64| json!({ "sku": sku, "location": location, "quantity": quantity });
     let input = match (&args.file.from, args.sku.as_deref().zip(args.quantity)) {
-        (Some(path), _) => once_each(from_file(path, &COLUMNS, |row| {
+        (Some(path), _) => from_file(path, &COLUMNS, |row| {
             let sku = cells::sku(&row[0])?;
             let place = cells::location(&row[1], location)?;
             let quantity = cells::units("quantity", &row[2], 0)?;
             let body = body(&sku, &place, quantity);
             Ok((sku, place, body))
-        })?),
+        })?
+        .refuse_twice(),
         (None, Some((sku, quantity))) => {
             let place = location.ok_or_else(|| hinted("expected a location, found none", "--location ID"))?;
             Input::one(sku, place, body(sku, place, quantity))
@@ -106,35 +106,13 @@ async fn set(config: &Config, data_dir: &DataDir, args: &SetExpectedArgs, quiet:
         chunk: CHUNK,
         all_or_nothing: false,
         // The same announcement again changes nothing, and opens a delivery again that was cancelled.
-        known_by_contents: false,
+        again: Again::SameRows,
+        repeat_with: String::new(),
+        has_rest: false,
         words,
     };
     let sender = Sender::connect(config, data_dir, &args.request, quiet).await?;
     sender.send(command, input, args.file.refused.as_deref()).await
-}
-
-/// Leaves out rows whose SKU and location came before in the file, because the last one would count alone.
-fn once_each(mut input: Input) -> Input {
-    let mut lines: HashMap<(String, String), u64> = HashMap::new();
-    let mut rows: Vec<InputRow> = Vec::with_capacity(input.rows.len());
-    for row in input.rows {
-        let line = row.origin.as_ref().map_or(0, |origin| origin.line);
-        match (lines.get(&(row.sku.clone(), row.location.clone())), &row.origin) {
-            (Some(first), Some(origin)) => {
-                let problem = format!(
-                    "expected each SKU once at a location, found {} at {} in line {first} too; add their units up",
-                    row.sku, row.location
-                );
-                input.unread.push(UnreadRow { problem, origin: origin.clone() });
-            }
-            _ => {
-                lines.insert((row.sku.clone(), row.location.clone()), line);
-                rows.push(row);
-            }
-        }
-    }
-    input.rows = rows;
-    input
 }
 
 async fn end(
@@ -151,7 +129,9 @@ async fn end(
         rows: "",
         chunk: CHUNK,
         all_or_nothing: false,
-        known_by_contents: false,
+        again: Again::SameRows,
+        repeat_with: String::new(),
+        has_rest: false,
         words: Words { one: "delivery", many: "deliveries", done, next: "stock expected" },
     };
     let sender = Sender::connect(config, data_dir, &args.request, quiet).await?;
@@ -335,7 +315,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
         assert!(lines[0].starts_with("DELIVERY  SUPPLIER  DUE "), "{text}");
         assert!(lines[1].starts_with("PO-7      Acme      [due]") && lines[1].ends_with("open"), "{text}");
-        assert!(lines[2].starts_with("PO-7      -         [due]") && lines[2].ends_with("overdue"), "{text}");
+        assert!(lines[2].starts_with("PO-7      –         [due]") && lines[2].ends_with("overdue"), "{text}");
         assert_eq!(lines[3..], ["more: --after '2026,PO-7'"]);
         let nothing = as_lines(&Page { deliveries: Vec::new(), next: None }, None);
         assert!(
@@ -364,15 +344,5 @@ A    main            10      11
 B    main             2       0
 ");
         insta::assert_snapshot!(summary("closed", vec![row("A", 10, 10)]), @"PO-7 is complete, as announced: 11 units");
-    }
-
-    #[test]
-    fn a_row_that_comes_twice_in_a_file_is_refused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "sku,location,quantity\nA,main,1\nA,shop,1\nA,main,2\n").unwrap();
-        let read = |row: &[String]| Ok((row[0].clone(), row[1].clone(), json!({})));
-        let input = once_each(from_file(file.path(), &COLUMNS, read).unwrap());
-        assert_eq!((input.rows.len(), input.unread[0].origin.line), (2, 4));
-        assert!(input.unread[0].problem.contains("in line 2 too"), "{}", input.unread[0].problem);
     }
 }

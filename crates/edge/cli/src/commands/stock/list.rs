@@ -78,8 +78,7 @@ fn of_sku(stock: &SkuStock, width: Option<usize>) -> String {
     let mut table = Table::new(["LOCATION", "WHERE", "UNITS"]).right(&["UNITS"]);
     // Units of suppliers are only the other side of what arrived.
     for units in stock.buckets.iter().filter(|units| units.bucket != "supplier") {
-        let location = if units.location.is_empty() { "-" } else { &units.location };
-        table.row([location.to_owned(), units.bucket.clone(), units.units.to_string()]);
+        table.row([units.location.clone(), units.bucket.clone(), units.units.to_string()]);
     }
     if table.is_empty() {
         lines.push_str("no units\n");

@@ -1,20 +1,23 @@
 //! The results of rows, for people and programs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use csv::{StringRecord, WriterBuilder};
-use despatch_read_model::stock::StockRowResult;
-use serde::Serialize;
 use serde_json::json;
 
-use super::input::{InputRow, Origin, UnreadRow};
+use super::input::Origin;
 use super::rest::{self, REST_OF};
+use super::row_report::{RowReport, counted};
 use crate::output::{next_command, tell};
 use crate::result::Result;
 
-/// How many refused rows are named.
+/// How many rows are named.
 const NAMED: usize = 50;
+
+/// How many new articles are named.
+const FEW: usize = 5;
 
 /// The words for a row and for what was done with it, and the command that shows it.
 #[derive(Debug, Clone, Copy)]
@@ -38,98 +41,6 @@ pub(super) struct Report {
     /// When the command came before.
     pub(super) before: Option<String>,
     pub(super) needs_second: bool,
-}
-
-/// The result of a row.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct RowReport {
-    /// The line of the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
-    sku: String,
-    location: String,
-    quantity: i64,
-    outcome: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    #[serde(skip)]
-    origin: Option<Origin>,
-}
-
-impl RowReport {
-    fn of(row: &InputRow, outcome: &str, error: Option<String>) -> Self {
-        RowReport {
-            line: row.origin.as_ref().map(|origin| origin.line),
-            sku: row.sku.clone(),
-            location: row.location.clone(),
-            quantity: 0,
-            outcome: outcome.to_owned(),
-            code: None,
-            error,
-            origin: row.origin.clone(),
-        }
-    }
-
-    /// A row that could not be read.
-    pub(super) fn unread(row: &UnreadRow) -> Self {
-        RowReport {
-            line: Some(row.origin.line),
-            sku: String::new(),
-            location: String::new(),
-            quantity: 0,
-            outcome: "refused".to_owned(),
-            code: Some(row.code.to_owned()),
-            error: Some(row.problem.clone()),
-            origin: Some(row.origin.clone()),
-        }
-    }
-
-    /// A row that was not sent because another one is bad.
-    pub(super) fn withheld(row: &InputRow) -> Self {
-        RowReport::of(row, "withheld", None)
-    }
-
-    /// A row that nobody waited for.
-    pub(super) fn requested(row: &InputRow) -> Self {
-        RowReport::of(row, "requested", None)
-    }
-
-    /// A row that the gateway refused.
-    pub(super) fn refused(row: &InputRow, problem: String) -> Self {
-        RowReport { code: Some("invalid".to_owned()), ..RowReport::of(row, "refused", Some(problem)) }
-    }
-
-    /// A row that inventory worked on.
-    pub(super) fn done(row: Option<&InputRow>, result: StockRowResult) -> Self {
-        let origin = row.and_then(|row| row.origin.clone());
-        let or = |told: String, sent: Option<&String>| {
-            if told.is_empty() { sent.cloned().unwrap_or_default() } else { told }
-        };
-        RowReport {
-            line: origin.as_ref().map(|origin| origin.line),
-            sku: or(result.sku, row.map(|row| &row.sku)),
-            location: or(result.location, row.map(|row| &row.location)),
-            quantity: result.quantity,
-            outcome: result.outcome,
-            code: result.code,
-            error: result.error,
-            origin,
-        }
-    }
-
-    pub(super) fn line(&self) -> u64 {
-        self.line.unwrap_or_default()
-    }
-
-    /// `line 17: SKU-9 at main: why`.
-    fn told(&self) -> String {
-        let line = self.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        let place = if self.location.is_empty() { String::new() } else { format!(" at {}", self.location) };
-        let what = if self.sku.is_empty() { String::new() } else { format!("{}{place}: ", self.sku) };
-        format!("{line}{what}{}", self.error.as_deref().unwrap_or(&self.outcome))
-    }
 }
 
 impl Report {
@@ -201,6 +112,7 @@ impl Report {
                  To book it once more, give it an id of its own: --request-id ID"
             );
         }
+        self.tell_differences(&mut lines);
         if let Some(row) = self.with("before").first() {
             let _ = writeln!(lines, "booked before: {}", row.told());
         }
@@ -223,6 +135,25 @@ impl Report {
             }
         }
         lines
+    }
+
+    /// Names what counts found, and the articles that a receipt made known: a misspelt SKU is one of them.
+    fn tell_differences(&self, lines: &mut String) {
+        let differences: Vec<String> = self.rows.iter().filter_map(RowReport::counted).collect();
+        for difference in differences.iter().take(NAMED) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{difference}");
+        }
+        if differences.len() > NAMED {
+            let _ = writeln!(lines, "{} more differences; --json has them", differences.len() - NAMED);
+        }
+        let new: BTreeSet<&str> = self.rows.iter().filter(|row| row.is_new).map(|row| &*row.sku).collect();
+        if !new.is_empty() {
+            let named: Vec<&str> = new.iter().copied().take(FEW).collect();
+            let more = if new.len() > FEW { ", ..." } else { "" };
+            let articles = counted(new.len() as u64, "new article");
+            let _ = writeln!(lines, "{articles}: {}{more}", named.join(", "));
+        }
     }
 
     pub(super) fn as_json(&self) -> Result<String> {
@@ -280,7 +211,40 @@ pub(super) fn write_refused(
 
 #[cfg(test)]
 mod tests {
+    use despatch_read_model::stock::{StockRowResult, TakenUnits};
+
     use super::*;
+
+    #[test]
+    fn a_count_says_the_difference_and_a_receipt_the_articles_that_are_new() {
+        let result = |sku: &str, difference, is_new| StockRowResult {
+            row: 1,
+            sku: sku.to_owned(),
+            location: "main".to_owned(),
+            quantity: 5,
+            outcome: "booked".to_owned(),
+            code: None,
+            error: None,
+            difference,
+            taken_from: Vec::new(),
+            is_new,
+        };
+        let taken = vec![TakenUnits { order_id: "o-7".to_owned(), units: 1 }];
+        let mut report = Report::new(BOOKED, &[]);
+        report.rows = [
+            StockRowResult { taken_from: taken, ..result("A", Some(-2), false) },
+            result("B", Some(1), false),
+            result("C", Some(0), false),
+        ]
+        .map(|result| RowReport::done(None, result))
+        .to_vec();
+        let expected = "3 rows booked, 15 units\n\
+                        A at main: 2 units fewer than recorded, 1 of them of order o-7\n\
+                        B at main: 1 unit more than recorded\n";
+        assert_eq!(report.as_lines(), expected);
+        report.rows = ["LMAP", "LAMP"].map(|sku| RowReport::done(None, result(sku, None, true))).to_vec();
+        assert_eq!(report.as_lines(), "2 rows booked, 10 units\n2 new articles: LAMP, LMAP\n");
+    }
 
     #[test]
     fn a_result_that_needs_a_second_person_says_which_requests_they_must_look_at() {
@@ -308,6 +272,9 @@ mod tests {
             outcome: outcome.to_owned(),
             code: None,
             error: Some("why".to_owned()),
+            difference: None,
+            taken_from: Vec::new(),
+            is_new: false,
             origin: Some(Origin { line: 2, record: StringRecord::from(cells) }),
         };
         let header = StringRecord::from(vec!["Rest_Of", "sku", "problem", "quantity"]);

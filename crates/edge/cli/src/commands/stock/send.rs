@@ -19,7 +19,8 @@ use uuid::Uuid;
 
 use super::ids;
 use super::input::{Input, InputRow};
-use super::report::{Report, RowReport, Words, write_refused};
+use super::report::{Report, Words, write_refused};
+use super::row_report::RowReport;
 use crate::args::RequestArgs;
 use crate::commands::gateway::{Problem, connect, in_path, not_done, problem, refusal};
 use crate::commands::waiting::within;

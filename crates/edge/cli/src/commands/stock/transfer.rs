@@ -101,7 +101,7 @@ pub(super) async fn arrive(
         path: format!("/v1/stock/transfers/{}/arrivals", args.transfer),
         fields: json!({}),
         rows: "rows",
-        // Units that are in none of the rows are lost, so all rows are in one request.
+        // The units of an article are one row, and only within a request is a second one refused.
         chunk: usize::MAX,
         all_or_nothing: true,
         again: again(&args.file),

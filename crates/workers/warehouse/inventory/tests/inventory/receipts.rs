@@ -9,7 +9,7 @@ fn with_ids(request_id: &str, rows: &[(&str, &str, i64)]) -> ReceiveRequested {
     let rows_without: Vec<_> = rows.iter().map(|(_, sku, quantity)| (*sku, "east", *quantity)).collect();
     let mut event = receive(request_id, &rows_without);
     for (row, (id, ..)) in event.rows.iter_mut().zip(rows) {
-        row.row_id = (*id).to_owned();
+        (*id).clone_into(&mut row.row_id);
     }
     event
 }

@@ -39,7 +39,8 @@ async fn pruned_movements_leave_a_balance_to_which_the_others_add_up() {
     assert_eq!(number(&db, "inventory.movement").await, 6);
     let retentions = BTreeMap::from([("movements".to_owned(), DAY)]);
     let settings = Settings { retentions, ..env.settings().clone() };
-    let worker = worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0 });
+    let worker =
+        worker(&Config { reservation_seconds: AN_HOUR, second_person_above: 0, ..Config::default() });
     let process = Process::start(settings, vec![worker]).await.unwrap();
     // Only whole days that are closed and a day past: the last adjustments stay.
     let rest = async || {

@@ -132,8 +132,11 @@ fn stock(expected: &Expected, record: &Record, wrong: &mut Vec<String>) {
         }
     };
     let Expected { units: ordered, changing, .. } = expected;
+    // A cancellation that overtakes an earlier change says all of it. If every parcel had left, it is refused, and they have what
+    // the order was before.
+    let all_left = record.unshipped == 0 && record.cancel_asked;
     let is_right = match changing {
-        Some(changing) if !record.cases.is_empty() => {
+        Some(changing) if !record.cases.is_empty() || (changing.is_cancelled && all_left) => {
             record.units.iter().all(|(sku, units)| units <= changing.most_units.get(sku).unwrap_or(&0))
         }
         _ => record.units == *ordered || lacks_only_withdrawn(record, ordered),

@@ -68,7 +68,9 @@ async fn an_empty_deployment_is_filled_by_one_file_and_the_first_order_goes_out(
     assert_eq!(receive.status.code(), Some(1), "{receive:?}");
     assert_eq!(
         receive.stdout,
-        "1200 rows booked, 3600 units; 4 rows refused\nCorrect the refused rows, and send them again.\n",
+        "1200 rows booked, 3600 units; 4 rows refused\n\
+         1199 new articles: SKU-10, SKU-100, SKU-1000, SKU-1001, SKU-1002, ...\n\
+         Correct the refused rows, and send them again.\n",
         "{receive:?}"
     );
     for part in [
@@ -232,7 +234,7 @@ async fn an_announced_delivery_is_compared_with_what_comes() {
     let main = local.does(&["locations", "set", "main", "--country", "US"]).await;
     assert!(main.status.success(), "{main:?}");
 
-    let order = file("order.csv", "SKU-A,main,40\nSKU-B,main,5\nSKU-A,main,1\nSKU-C,mian,2\n");
+    let order = file("order.csv", "SKU-A,main,40\nSKU-B,main,5\nSKU-D,main,1\nSKU-D,main,2\nSKU-C,mian,2\n");
     let set = ["stock", "expected", "set", "PO/17", "--supplier", "Acme", "--from", &order];
     let no_due = local.does(&set).await;
     assert!(no_due.stderr.contains("expected the due time of a new delivery"), "{no_due:?}");
@@ -243,10 +245,10 @@ async fn an_announced_delivery_is_compared_with_what_comes() {
     assert_eq!(announced.status.code(), Some(1), "{announced:?}");
     assert_eq!(
         announced.stdout,
-        "2 rows expected, 45 units; 2 rows refused\nCorrect the refused rows, and send them again.\n",
+        "2 rows expected, 45 units; 3 rows refused\nCorrect the refused rows, and send them again.\n",
         "{announced:?}"
     );
-    assert!(announced.stderr.contains("line 4: expected each SKU once at a location"), "{announced:?}");
+    assert!(announced.stderr.contains("line 4: expected one row for SKU-D at main, found lines 4, 5"), "{announced:?}");
     assert!(announced.stderr.contains("did you mean \"main\"?"), "{announced:?}");
     let typed = ["stock", "expected", "set", "PO/17", "SKU-C", "2", "--location", "main"];
     let typed = local.does(&typed).await;

@@ -248,7 +248,10 @@ async fn an_announced_delivery_is_compared_with_what_comes() {
         "2 rows expected, 45 units; 3 rows refused\nCorrect the refused rows, and send them again.\n",
         "{announced:?}"
     );
-    assert!(announced.stderr.contains("line 4: expected one row for SKU-D at main, found lines 4, 5"), "{announced:?}");
+    assert!(
+        announced.stderr.contains("line 4: expected one row for SKU-D at main, found lines 4, 5"),
+        "{announced:?}"
+    );
     assert!(announced.stderr.contains("did you mean \"main\"?"), "{announced:?}");
     let typed = ["stock", "expected", "set", "PO/17", "SKU-C", "2", "--location", "main"];
     let typed = local.does(&typed).await;

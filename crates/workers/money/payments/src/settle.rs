@@ -28,12 +28,14 @@ pub(crate) async fn settle(
     if payment.is_cancelled || payment.tenders.is_empty() {
         return Ok(Vec::new());
     }
-    let is_raised = match (extended, &payment.changed) {
-        (Some(order), _) => raise(tx, &payment, order).await?,
-        (None, Some(changed)) => raise_in_place(tx, &payment, &changed.order).await?,
-        (None, None) => false,
-    };
-    if is_raised {
+    if let Some(order) = extended
+        && raise(tx, &payment, order).await?
+    {
+        payment = store::known_in(tx, order_id).await?;
+    }
+    if let Some(newest) = &payment.changed
+        && raise_in_place(tx, &payment, &newest.order).await?
+    {
         payment = store::known_in(tx, order_id).await?;
     }
     let may_keep = payment.may_keep().ok_or_else(|| unsettled(&payment))?;

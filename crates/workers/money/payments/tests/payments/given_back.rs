@@ -166,6 +166,15 @@ async fn what_the_shop_keeps_of_an_addition_that_is_gone_is_not_taken_at_our_pro
         );
         assert_eq!(kept(&checkout, order).await, PRICE, "with what the shop has");
     }
+    // Units were added and others were taken off, in one word that came after the capture.
+    let mixed = captured(&checkout, "mixed").await;
+    let mut newest = less(&mixed, 3750);
+    newest.total_minor += 2250;
+    newest.tenders.push(shop(2250));
+    checkout.env.deliver(&extended(&newest, 5)).await;
+    checkout.env.quiet().await;
+    assert_eq!(checkout.counts(&mixed).refunded_minor, 3750);
+    assert_eq!(kept(&checkout, &mixed).await, PRICE - 1500);
     // Money that the shop gives back of its own later is none in place of ours.
     checkout.env.deliver(&gave_back(&after, "1", 1000)).await;
     checkout.env.quiet().await;

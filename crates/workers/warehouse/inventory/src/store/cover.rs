@@ -48,54 +48,36 @@ pub(crate) enum Articles<'a> {
 
 /// Returns the articles that should last for some days, by SKU, and those of which a person was told. `default_days` is for articles that say nothing, 0 for no alert.
 ///
-/// Orders hold units or have sent them, so the ledger's `reserved` and `customer` grow by what is sold. Both are read from the closing
-/// balances at the two ends of the window, and from the movements since the last closing.
+/// Orders hold units or have sent them, so the ledger's `reserved` and `customer` grow by what is sold. Only the movements of the window
+/// say by how much: the closing balances hold the last day alone.
 pub(crate) async fn covers(
     tx: &Tx<'_>,
     articles: Articles<'_>,
     (default_days, window_days): (i64, i64),
 ) -> Result<Vec<Cover>, DbError> {
     let sql = "WITH bounds AS (
-                   SELECT begins, begins::timestamp AT TIME ZONE 'UTC' AS begins_at,
-                          coalesce((SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM inventory.closing),
-                                   '-infinity') AS closed_until
-                   FROM (SELECT (despatch_now() AT TIME ZONE 'UTC')::date - $3::int8::int4 AS begins) AS day
+                   SELECT greatest(((despatch_now() AT TIME ZONE 'UTC')::date - $3::int8::int4)::timestamp AT TIME ZONE 'UTC',
+                                   kept_since) AS begins
+                   FROM inventory.ledger
                ), asked AS (
                    SELECT sku, coalesce(cover_days, $2) AS threshold, known_at FROM inventory.item
                    WHERE (coalesce(cover_days, $2) > 0 OR EXISTS (SELECT FROM inventory.low_stock l WHERE l.sku = item.sku))
                      AND sku > $1 AND ($4::text IS NULL OR sku = $4)
                    ORDER BY sku LIMIT $5
                )
-               SELECT asked.sku, threshold, low.sku IS NOT NULL AS is_low, coalesce(total.available, 0)::int8 AS available,
-                      coalesce(total.sold, 0)::int8 AS sold,
-                      greatest(1, extract(epoch FROM despatch_now() - greatest(begins_at, known_at)) / 86400)::float8
+               SELECT asked.sku, threshold, low.sku IS NOT NULL AS is_low, coalesce(stock.available, 0)::int8 AS available,
+                      coalesce(moved.sold, 0)::int8 AS sold,
+                      greatest(1, extract(epoch FROM despatch_now() - greatest(begins, known_at)) / 86400)::float8
                           AS window_days
                FROM asked CROSS JOIN bounds LEFT JOIN inventory.low_stock low USING (sku)
                LEFT JOIN LATERAL (
-                   SELECT sum(s.available) AS available, sum(place.sold) AS sold
-                   FROM inventory.stock s CROSS JOIN LATERAL (
-                       SELECT sum(coalesce(closed.units, 0) - coalesce(before.units, 0) + coalesce(since.units, 0)) AS sold
-                       FROM (VALUES ('reserved'), ('customer')) AS held (bucket)
-                       LEFT JOIN LATERAL (
-                           SELECT units FROM inventory.balance b
-                           WHERE b.sku = s.sku AND b.location = s.location AND b.bucket = held.bucket
-                           ORDER BY day DESC LIMIT 1
-                       ) closed ON true
-                       LEFT JOIN LATERAL (
-                           SELECT units FROM inventory.balance b
-                           WHERE b.sku = s.sku AND b.location = s.location AND b.bucket = held.bucket
-                             AND b.day < bounds.begins
-                           ORDER BY day DESC LIMIT 1
-                       ) before ON true
-                       LEFT JOIN LATERAL (
-                           SELECT sum(CASE WHEN m.to_bucket = held.bucket THEN m.quantity ELSE -m.quantity END) AS units
-                           FROM inventory.movement m
-                           WHERE m.sku = s.sku AND m.location = s.location AND m.at >= bounds.closed_until
-                             AND held.bucket IN (m.to_bucket, m.from_bucket)
-                       ) since ON true
-                   ) place
-                   WHERE s.sku = asked.sku
-               ) total ON true
+                   SELECT sum(s.available) AS available FROM inventory.stock s WHERE s.sku = asked.sku
+               ) stock ON true
+               LEFT JOIN LATERAL (
+                   SELECT sum(CASE WHEN m.to_bucket IN ('reserved', 'customer') THEN m.quantity ELSE 0 END
+                              - CASE WHEN m.from_bucket IN ('reserved', 'customer') THEN m.quantity ELSE 0 END) AS sold
+                   FROM inventory.movement m WHERE m.sku = asked.sku AND m.at >= bounds.begins
+               ) moved ON true
                ORDER BY asked.sku";
     let (after, one) = match articles {
         Articles::After(sku) => (sku, None),

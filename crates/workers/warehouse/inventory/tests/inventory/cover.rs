@@ -136,3 +136,24 @@ async fn what_was_sold_before_the_window_does_not_count() {
     assert!(last.per_day > 199.0 && last.per_day < 250.1, "{last:?}");
     assert_eq!(last.available, 20);
 }
+
+#[tokio::test]
+async fn a_sale_within_the_window_brings_no_earlier_one_back() {
+    let (env, db) = warehouse(0, 4, 20_000).await;
+    let closings =
+        async || -> i64 { db.query_one("SELECT count(*) FROM inventory.closing", &[]).await.unwrap().get(0) };
+    sell(&env, "o-1", 9000).await;
+    for day in 0..8 {
+        // Two days of the window are closed after this.
+        if day == 6 {
+            sell(&env, "o-2", 40).await;
+        }
+        let before = closings().await;
+        env.advance(A_DAY + A_DAY / 12).await;
+        eventually("a day is closed", async || (closings().await > before).then_some(())).await;
+    }
+    threshold(&env, &db, "i-1", 10_000).await;
+    let told = look(&env).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].per_day > 7.9 && told[0].per_day < 10.1, "{told:?}");
+}

@@ -38,12 +38,9 @@ impl Handler for Arrive {
             let ArrivedRow { sku, to, quantity } = row;
             let result = RowResult::booked(at, sku, to, *quantity);
             let key = (sku.clone(), to.clone());
-            let sent = if twice.contains(&(sku.as_str(), to.as_str())) {
-                Err(row_twice())
-            } else {
-                check(row, &name, on_the_way.get(&key).copied())
-            };
-            let sent = match sent {
+            let is_twice = twice.contains(&(sku.as_str(), to.as_str()));
+            let check = || check(row, &name, on_the_way.get(&key).copied());
+            let sent = match if is_twice { Err(row_twice()) } else { check() } {
                 Ok(sent) => sent,
                 Err(error) => {
                     results.push(result.refused(error));

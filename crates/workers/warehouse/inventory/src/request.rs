@@ -77,7 +77,8 @@ impl Known {
         // PostgreSQL stores no text with a NUL, and such a SKU is refused anyway.
         let skus: Vec<&str> = skus.into_iter().filter(|sku| check_text("a SKU", sku).is_ok()).collect();
         let unknown = store::unknown_skus(tx, &skus).await?;
-        let barcodes = store::barcodes(tx, &unknown).await?;
+        let codes: Vec<&str> = unknown.iter().map(String::as_str).collect();
+        let barcodes = store::barcodes(tx, &codes).await?;
         let strangers = unknown.into_iter().map(|sku| (sku, None)).collect();
         Ok(Known { locations, strangers, barcodes })
     }

@@ -1,6 +1,6 @@
 //! Describes articles: weight, sides, barcodes and what else people say of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use despatch_contracts::Event as _;
 use despatch_contracts::stock::{Item, ItemsDescribed, ItemsSet};
@@ -31,7 +31,9 @@ impl Handler for SetItems {
         store::lock_items(tx).await?;
         let codes = event.items.iter().flat_map(|item| &item.barcodes).map(|barcode| barcode.code.as_str());
         let codes: Vec<&str> = codes.filter(|code| check_text("a barcode", code).is_ok()).collect();
-        let mut owners = store::barcode_owners(tx, &codes).await?;
+        let known = store::barcodes(tx, &codes).await?;
+        let mut owners: HashMap<String, String> =
+            known.into_iter().map(|(code, (sku, _))| (code, sku)).collect();
         let mut skus = BTreeSet::new();
         let mut results = Vec::with_capacity(event.items.len());
         let mut items = Vec::new();

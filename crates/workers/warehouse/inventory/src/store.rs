@@ -29,7 +29,7 @@ pub(crate) use deliveries::{
     Announcement, Delivery, ExpectedUnits, announce, cancel_delivery, compare, differences, is_announced,
     is_still_due, note_arrived, note_differences_told, note_overdue_told, open_lines,
 };
-pub(crate) use items::{barcode_owners, barcodes, lock_items, set_items};
+pub(crate) use items::{barcodes, lock_items, set_items};
 pub(crate) use ledger_queries::OVERSOLD;
 pub use ledger_queries::{LAW, Reservation, Totals, reservation_of, totals};
 pub(crate) use locations::set_location;

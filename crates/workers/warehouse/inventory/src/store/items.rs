@@ -5,17 +5,8 @@ use std::collections::HashMap;
 use despatch_contracts::stock::{DescribedItem, Item};
 use despatch_runtime::{DbError, Row, Tx};
 
-/// Returns the SKU of each of these barcodes that is known.
-pub(crate) async fn barcode_owners(tx: &Tx<'_>, codes: &[&str]) -> Result<HashMap<String, String>, DbError> {
-    let rows = tx.query("SELECT code, sku FROM inventory.barcode WHERE code = ANY ($1)", &[&codes]).await?;
-    rows.iter().map(|row| Ok((row.try_get("code")?, row.try_get("sku")?))).collect()
-}
-
 /// Returns the SKU and the factor of each of these codes that is a barcode.
-pub(crate) async fn barcodes(
-    tx: &Tx<'_>,
-    codes: &[String],
-) -> Result<HashMap<String, (String, i64)>, DbError> {
+pub(crate) async fn barcodes(tx: &Tx<'_>, codes: &[&str]) -> Result<HashMap<String, (String, i64)>, DbError> {
     if codes.is_empty() {
         return Ok(HashMap::new());
     }

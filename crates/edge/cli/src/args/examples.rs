@@ -158,7 +158,10 @@ const EXAMPLES: &[Examples] = &[
         "stock arrive",
         &[
             ("stock arrive T-7", "All of it arrived"),
-            ("stock arrive T-7 --from unpacked.csv", "These units arrived; the others are lost"),
+            (
+                "stock arrive T-7 --from unpacked.csv",
+                "These units arrived; the rest of these articles is lost",
+            ),
         ],
     ),
     (
